@@ -1,0 +1,227 @@
+//! The seam: [`Selector`] answers who is pinged and who is gossiped with, [`Helpers`] who is asked for indirect pings.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::peer::{Peer, Slot};
+use crate::rng::below;
+use crate::view::{Observation, Turn};
+
+/// Who is pinged, and who is gossiped with.
+///
+/// One value of the implementing type holds the configuration and is shared by all members. An index over a roster
+/// ([`Selector::Survey`]) is shared by all members of that roster; what one member must remember is a
+/// [`Selector::State`]. A strategy must keep the laws in [`crate::laws`].
+pub trait Selector: Send + Sync + 'static {
+    /// An index over a roster, shared by its members; `()` if none is needed.
+    type Survey: Send + Sync + 'static;
+    /// What one member remembers: O(r), not O(n), wherever the metric allows.
+    type State: Send + 'static;
+
+    /// Builds the shared index. `roster[slot]` is the peer in `slot`.
+    fn survey(&self, roster: &[Peer]) -> Self::Survey;
+
+    /// The state of a member that begins.
+    fn enroll(&self, survey: &Self::Survey, turn: &mut Turn<'_>) -> Self::State;
+
+    /// Adds up to `want` distinct pingable slots to `picks`: this period's direct pings.
+    fn targets(
+        &self,
+        survey: &Self::Survey,
+        state: &mut Self::State,
+        turn: &mut Turn<'_>,
+        want: usize,
+        picks: &mut Vec<Slot>,
+    );
+
+    /// Adds up to `want` distinct pingable slots to `picks`: who gets a gossip message that carries no ping.
+    /// Has a cursor of its own; uniform unless the strategy says otherwise.
+    fn gossip(
+        &self,
+        _survey: &Self::Survey,
+        _state: &mut Self::State,
+        turn: &mut Turn<'_>,
+        want: usize,
+        picks: &mut Vec<Slot>,
+    ) {
+        pick_uniform(turn, want, picks, |_| true);
+    }
+
+    /// Takes note of what happened.
+    fn observe(&self, _survey: &Self::Survey, _state: &mut Self::State, _turn: &mut Turn<'_>, _what: Observation) {}
+
+    /// What is promised about coverage of a group of `n` members with `direct` pings per period.
+    fn bound(&self, n: u32, direct: u32) -> Bound;
+}
+
+/// How long a member can stay unpinged while all are alive and known.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Bound {
+    /// The most periods between two pings of one member by one other. A joiner waits for at most one traversal more.
+    Periods(u64),
+    /// The least probability per period that a member is pinged by a given other.
+    PerPeriod(f64),
+}
+
+/// Who is asked to ping the silent targets.
+pub trait Helpers: Send + Sync + 'static {
+    /// Adds up to `want` distinct pingable slots to `picks`, none of them a target, none suspected.
+    fn helpers(&self, turn: &mut Turn<'_>, targets: &[Slot], want: usize, picks: &mut Vec<Slot>);
+}
+
+/// A selector with its label, ready to be shared among members.
+#[derive(Clone)]
+pub struct Strategy {
+    label: Arc<str>,
+    inner: Arc<dyn AnySelector>,
+}
+
+impl Strategy {
+    /// Wraps a selector. The label is its name in tables and files: `kind` or `kind:key=value,...`.
+    pub fn new<S: Selector>(label: impl Into<Arc<str>>, selector: S) -> Self {
+        Self { label: label.into(), inner: Arc::new(Shared(Arc::new(selector))) }
+    }
+
+    /// The name in tables and files.
+    pub fn label(&self) -> &str {
+        &self.label
+    }
+
+    /// The same strategy under another label.
+    pub fn relabel(&self, label: impl Into<Arc<str>>) -> Self {
+        Self { label: label.into(), inner: Arc::clone(&self.inner) }
+    }
+
+    /// Indexes a roster once for all its members.
+    pub fn survey(&self, roster: &[Peer]) -> Surveyed {
+        self.inner.survey(roster)
+    }
+
+    /// See [`Selector::bound`].
+    pub fn bound(&self, n: u32, direct: u32) -> Bound {
+        self.inner.bound(n, direct)
+    }
+}
+
+impl fmt::Debug for Strategy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Strategy").field(&self.label).finish()
+    }
+}
+
+/// A strategy together with its index over one roster.
+#[derive(Clone)]
+pub struct Surveyed(Arc<dyn AnySurveyed>);
+
+impl Surveyed {
+    /// What one member chooses with.
+    pub fn enroll(&self, turn: &mut Turn<'_>) -> Box<dyn Chooser> {
+        self.0.enroll(turn)
+    }
+}
+
+impl fmt::Debug for Surveyed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Surveyed")
+    }
+}
+
+/// One member's selector: the shared strategy, the shared index and the member's own state.
+pub trait Chooser: Send {
+    /// See [`Selector::targets`].
+    fn targets(&mut self, turn: &mut Turn<'_>, want: usize, picks: &mut Vec<Slot>);
+    /// See [`Selector::gossip`].
+    fn gossip(&mut self, turn: &mut Turn<'_>, want: usize, picks: &mut Vec<Slot>);
+    /// See [`Selector::observe`].
+    fn observe(&mut self, turn: &mut Turn<'_>, what: Observation);
+    /// Takes a new index over the same slots, after the member folded its differences into a new roster. Slots keep
+    /// their peers, so the state stays valid.
+    fn resurvey(&mut self, roster: &[Peer]);
+}
+
+/// Adds up to `want` distinct pingable slots that `accept` allows, uniformly without replacement.
+///
+/// Draws at random first and, should luck fail (few slots left to find), walks from a random slot on: it always ends,
+/// and finds `want` slots if there are so many.
+pub fn pick_uniform(turn: &mut Turn<'_>, want: usize, picks: &mut Vec<Slot>, accept: impl Fn(Slot) -> bool) {
+    let slots = turn.view.slots();
+    let first = picks.len();
+    if slots == 0 {
+        return;
+    }
+    let fits = |slot: Slot, picks: &[Slot]| turn.view.pingable(slot) && !picks[first..].contains(&slot) && accept(slot);
+    let mut tries = 4 * want + 8;
+    while picks.len() - first < want && tries > 0 {
+        let slot = below(turn.rng, slots);
+        if fits(slot, picks) {
+            picks.push(slot);
+        }
+        tries -= 1;
+    }
+    while picks.len() - first < want {
+        // Few are left: choose among them exactly.
+        let left: Vec<Slot> = (0..slots).filter(|&slot| fits(slot, picks)).collect();
+        if left.is_empty() {
+            return;
+        }
+        picks.push(left[below(turn.rng, left.len() as u32) as usize]);
+    }
+}
+
+trait AnySelector: Send + Sync {
+    fn survey(&self, roster: &[Peer]) -> Surveyed;
+    fn bound(&self, n: u32, direct: u32) -> Bound;
+}
+
+trait AnySurveyed: Send + Sync {
+    fn enroll(&self, turn: &mut Turn<'_>) -> Box<dyn Chooser>;
+}
+
+struct Shared<S>(Arc<S>);
+
+struct SharedSurvey<S: Selector> {
+    selector: Arc<S>,
+    survey: Arc<S::Survey>,
+}
+
+struct Own<S: Selector> {
+    selector: Arc<S>,
+    survey: Arc<S::Survey>,
+    state: S::State,
+}
+
+impl<S: Selector> AnySelector for Shared<S> {
+    fn survey(&self, roster: &[Peer]) -> Surveyed {
+        let survey = Arc::new(self.0.survey(roster));
+        Surveyed(Arc::new(SharedSurvey { selector: Arc::clone(&self.0), survey }))
+    }
+
+    fn bound(&self, n: u32, direct: u32) -> Bound {
+        self.0.bound(n, direct)
+    }
+}
+
+impl<S: Selector> AnySurveyed for SharedSurvey<S> {
+    fn enroll(&self, turn: &mut Turn<'_>) -> Box<dyn Chooser> {
+        let state = self.selector.enroll(&self.survey, turn);
+        Box::new(Own { selector: Arc::clone(&self.selector), survey: Arc::clone(&self.survey), state })
+    }
+}
+
+impl<S: Selector> Chooser for Own<S> {
+    fn targets(&mut self, turn: &mut Turn<'_>, want: usize, picks: &mut Vec<Slot>) {
+        self.selector.targets(&self.survey, &mut self.state, turn, want, picks);
+    }
+
+    fn gossip(&mut self, turn: &mut Turn<'_>, want: usize, picks: &mut Vec<Slot>) {
+        self.selector.gossip(&self.survey, &mut self.state, turn, want, picks);
+    }
+
+    fn observe(&mut self, turn: &mut Turn<'_>, what: Observation) {
+        self.selector.observe(&self.survey, &mut self.state, turn, what);
+    }
+
+    fn resurvey(&mut self, roster: &[Peer]) {
+        self.survey = Arc::new(self.selector.survey(roster));
+    }
+}

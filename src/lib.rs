@@ -1,0 +1,1 @@
+//! swimlab: a laboratory for SWIM.
