@@ -46,6 +46,8 @@ pub enum Range {
     Count(u32, u32),
     /// A real number from .. to, both included.
     Real(f64, f64),
+    /// A length of time from .. to seconds, both included; written with its unit ("500ms", "20s", "1m 30s").
+    Span(f64, f64),
     /// True or false.
     Flag,
     /// One of these names.
@@ -204,6 +206,12 @@ impl Param {
         Self { name, range: Range::Real(from, to), default: Some(Value::Number(default)), unit: "", about }
     }
 
+    /// A length of time; the default is text with its unit, like the values.
+    pub fn span(name: &'static str, from_s: f64, to_s: f64, default: &'static str, about: &'static str) -> Self {
+        let default = seconds(default).map(Value::Number);
+        Self { name, range: Range::Span(from_s, to_s), default, unit: "time", about }
+    }
+
     /// A flag.
     pub fn flag(name: &'static str, default: bool, about: &'static str) -> Self {
         Self { name, range: Range::Flag, default: Some(Value::Flag(default)), unit: "", about }
@@ -244,6 +252,10 @@ impl Range {
                 }
             }
             (Self::Real(from, to), Value::Number(n)) if (from..=to).contains(&n) => Ok(value.clone()),
+            (Self::Span(from, to), Value::Text(text)) => match seconds(text) {
+                Some(s) if (*from..=*to).contains(&s) => Ok(Value::Number(s)),
+                _ => refuse(),
+            },
             (Self::Flag, Value::Flag(_)) | (Self::Text, Value::Text(_)) => Ok(value.clone()),
             (Self::Choice(names), Value::Text(text)) => {
                 if names.contains(&text.as_str()) {
@@ -264,6 +276,10 @@ impl fmt::Display for Range {
             Self::Count(from, to) => write!(f, "an integer from {from} to {to}"),
             Self::Real(from, to) if to.is_infinite() => write!(f, "a number of at least {from}"),
             Self::Real(from, to) => write!(f, "a number from {from} to {to}"),
+            Self::Span(from, to) if to.is_infinite() => {
+                write!(f, "a time of at least {from}s, like \"500ms\" or \"20s\"")
+            }
+            Self::Span(from, to) => write!(f, "a time from {from}s to {to}s, like \"500ms\" or \"20s\""),
             Self::Flag => f.write_str("true or false"),
             Self::Choice(names) => write!(f, "one of {}", names.join(", ")),
             Self::Text => f.write_str("a text"),
@@ -280,7 +296,7 @@ impl Params {
         self.real(name) as u32
     }
 
-    /// A real number. Panics like [`Params::count`].
+    /// A real number, or a length of time in seconds. Panics like [`Params::count`].
     pub fn real(&self, name: &str) -> f64 {
         match &self.0[name] {
             Value::Number(n) => *n,
@@ -418,6 +434,11 @@ impl fmt::Display for SpecError {
 }
 
 impl std::error::Error for SpecError {}
+
+/// Seconds of a time with its unit ("500ms", "20s", "1m 30s"); `None` if it is none.
+pub fn seconds(text: &str) -> Option<f64> {
+    humantime::parse_duration(text).ok().map(|span| span.as_secs_f64())
+}
 
 /// Up to three of `names`, those most like `word` first. All of them if none is like it and they are few.
 pub fn nearest<'a>(word: &str, names: impl Iterator<Item = &'a str>) -> Vec<String> {

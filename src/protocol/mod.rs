@@ -1,12 +1,25 @@
 //! How: messages, and the sans-I/O state machine of one member.
 
+pub mod broadcast;
+pub mod dissemination;
 pub mod event;
+pub mod member;
 pub mod message;
+pub mod prober;
+pub mod roster;
+pub mod rtt;
+pub mod settings;
+pub mod suspicion;
+pub mod table;
 pub mod time;
 
 pub use event::{Event, Source, What};
+pub use member::{Gauge, Identity, Kit, Member, Outbox, TooLong, Transmit};
 pub use message::{
     Address, Body, Card, Coordinate, Id, Incarnation, Kind, News, Packet, PingReq, Seen, Sizer, Status, Sync, Target,
     Update, UserEvent,
 };
+pub use roster::{Entry, Roster};
+pub use settings::{Settings, profiles};
+pub use table::Table;
 pub use time::{Span, Time};

@@ -1,0 +1,105 @@
+//! What rides on which message, how often, and what is sent for the news' sake alone.
+
+use std::sync::Arc;
+
+use swimlab_selectors::registry::Registry;
+
+use super::message::Kind;
+use super::settings::Settings;
+use super::time::Span;
+
+/// How news spreads.
+pub trait Dissemination: Send + Sync {
+    /// Whether queued news rides on messages of this kind.
+    fn rides_on(&self, kind: Kind) -> bool;
+
+    /// How often one piece of news is sent by one member in a group of `n`; 0: it is not passed on.
+    fn transmissions(&self, settings: &Settings, n: u32) -> u32;
+
+    /// Whether who finds news out sends it to everyone at once.
+    fn multicasts(&self) -> bool {
+        false
+    }
+
+    /// Between the probes: every so often, news goes to so many members.
+    fn gossip_tick(&self, _settings: &Settings) -> Option<(Span, usize)> {
+        None
+    }
+
+    /// Whether a ping to a suspect always carries the suspicion (Lifeguard's buddy system).
+    fn buddy(&self) -> bool {
+        false
+    }
+}
+
+/// The strategies by name.
+pub fn disseminations() -> Registry<Arc<dyn Dissemination>> {
+    let mut registry: Registry<Arc<dyn Dissemination>> = Registry::new("dissemination");
+    registry.register(
+        "multicast",
+        "Who finds news out sends it to every member at once, and nobody passes it on (basic SWIM).",
+        vec![],
+        |_, ()| Ok(Arc::new(Multicast)),
+    );
+    registry.register(
+        "piggyback",
+        "News rides on pings, acks and ping requests, retransmit_mult x ceil(log10(n+1)) times per member (SWIM).",
+        vec![],
+        |_, ()| Ok(Arc::new(Piggyback { tick: false, buddy: false })),
+    );
+    registry.register(
+        "gossip",
+        "Piggyback, and every gossip_interval what news there is goes to gossip_nodes members (memberlist).",
+        vec![],
+        |_, ()| Ok(Arc::new(Piggyback { tick: true, buddy: false })),
+    );
+    registry.register(
+        "buddy",
+        "Piggyback, and a ping to a suspect always tells it of the suspicion (Lifeguard's buddy system).",
+        vec![],
+        |_, ()| Ok(Arc::new(Piggyback { tick: false, buddy: true })),
+    );
+    registry.register("gossip-buddy", "Gossip and buddy together (Lifeguard in memberlist).", vec![], |_, ()| {
+        Ok(Arc::new(Piggyback { tick: true, buddy: true }))
+    });
+    registry
+}
+
+struct Multicast;
+
+impl Dissemination for Multicast {
+    fn rides_on(&self, _: Kind) -> bool {
+        false
+    }
+
+    fn transmissions(&self, _: &Settings, _: u32) -> u32 {
+        0
+    }
+
+    fn multicasts(&self) -> bool {
+        true
+    }
+}
+
+struct Piggyback {
+    tick: bool,
+    buddy: bool,
+}
+
+impl Dissemination for Piggyback {
+    fn rides_on(&self, kind: Kind) -> bool {
+        kind != Kind::Sync
+    }
+
+    fn transmissions(&self, settings: &Settings, n: u32) -> u32 {
+        settings.retransmit_mult * libm::ceil(libm::log10(f64::from(n) + 1.0)).max(1.0) as u32
+    }
+
+    fn gossip_tick(&self, settings: &Settings) -> Option<(Span, usize)> {
+        self.tick.then_some((settings.gossip_interval, settings.gossip_nodes as usize))
+    }
+
+    fn buddy(&self) -> bool {
+        self.buddy
+    }
+}

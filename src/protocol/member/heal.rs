@@ -1,0 +1,224 @@
+//! How members find each other: joining, state sync, trying the dead again, forgetting them, folding the table.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use super::*;
+use crate::protocol::message::Sync;
+use crate::protocol::time::Span;
+
+/// A join under way.
+#[derive(Debug)]
+pub(super) struct Joining {
+    seeds: Vec<Address>,
+    next: usize,
+    wait: Span,
+    pub(super) retry_at: Time,
+}
+
+/// The forgotten dead: enough to tell old news from new, and to try them again.
+#[derive(Debug, Default)]
+pub(super) struct Buried {
+    records: BTreeMap<Id, (Incarnation, Option<Address>)>,
+    order: VecDeque<Id>,
+}
+
+impl Member {
+    /// Joins through any of these seeds. They are tried in turn, with longer and longer pauses, until one answers.
+    pub fn join(&mut self, now: Time, seeds: Vec<Address>, out: &mut Outbox) {
+        if seeds.is_empty() || self.state != State::Running {
+            return;
+        }
+        let wait = self.kit.settings.period;
+        self.joining = Some(Box::new(Joining { seeds, next: 0, wait, retry_at: now }));
+        self.try_seed(now, out);
+        self.pass_on(now, self.own_record(), None, out);
+    }
+
+    /// Whether a join is under way that no seed has answered yet.
+    pub fn is_joining(&self) -> bool {
+        self.joining.is_some()
+    }
+
+    pub(super) fn try_seed(&mut self, now: Time, out: &mut Outbox) {
+        let period = self.kit.settings.period;
+        let Some(joining) = &mut self.joining else { return };
+        let address = joining.seeds[joining.next % joining.seeds.len()];
+        joining.next += 1;
+        joining.retry_at = now + joining.wait;
+        joining.wait = (joining.wait * 2).min(period * LONGEST_JOIN_WAIT);
+        let records = vec![self.own_record()];
+        let body = Body::Sync(Box::new(Sync { wants_reply: true, joining: true, records }));
+        // Who answers there is not known yet; id 0 only keeps news from going back to its source.
+        self.send(Addressee { id: 0, address, seen: Seen::Unknown }, body, None, false, out);
+    }
+
+    /// Exchanges tables with a random member.
+    pub(super) fn sync_tick(&mut self, now: Time, out: &mut Outbox) {
+        let Some(interval) = self.kit.settings.sync_interval(self.table.members()) else {
+            self.next_sync = Time::NEVER;
+            return;
+        };
+        self.next_sync = now + interval;
+        if let Some(slot) = self.choose_gossip(1).first().copied() {
+            let to = self.known(slot);
+            let sync = Sync { wants_reply: true, joining: false, records: self.records() };
+            self.send(to, Body::Sync(Box::new(sync)), None, false, out);
+        }
+    }
+
+    /// Takes another member's table.
+    pub(super) fn merge(&mut self, now: Time, sender: Id, from: Address, sync: Sync, out: &mut Outbox) {
+        // Who knows nobody believes the first table it gets; others are asked before a stranger is admitted.
+        let trusting = self.table.members() == 1;
+        if !sync.wants_reply {
+            self.joining = None;
+        }
+        let mut strangers = 0;
+        for record in sync.records {
+            let known = self.table.slot(record.id).is_some() || record.id == self.id;
+            match record.news {
+                News::Alive(ref card) if !known && record.id != sender => {
+                    if trusting {
+                        self.admit(now, record, Source::Heard(sender), false, out);
+                    } else if self.buried.outbids(record.id, record.incarnation) && strangers < STRANGER_LIMIT {
+                        // A third party's word, perhaps old. The stranger's own answer introduces it.
+                        strangers += 1;
+                        self.seq = self.seq.wrapping_add(1);
+                        let to = Addressee { id: record.id, address: card.address, seen: Seen::Unknown };
+                        self.send(to, Body::Ping { seq: self.seq }, None, false, out);
+                    }
+                }
+                News::Suspect { .. } | News::Dead | News::Left if !known => {}
+                // The sender may have come from behind a partition: its dead get a chance to refute.
+                News::Dead => {
+                    let news = News::Suspect { by: sender };
+                    self.learn(now, Update { news, ..record }, Source::Heard(sender), out);
+                }
+                _ => self.learn(now, record, Source::Heard(sender), out),
+            }
+        }
+        if sync.wants_reply {
+            let to = self.addressee(sender, from);
+            let sync = Sync { wants_reply: false, joining: false, records: self.records() };
+            self.send(to, Body::Sync(Box::new(sync)), None, false, out);
+        }
+    }
+
+    /// Forgets those whose records are old enough; what stays is their address, to be tried.
+    pub(super) fn bury(&mut self, now: Time, out: &mut Outbox) {
+        let before = now - self.kit.settings.dead_retention;
+        if before == Time::ZERO || self.table.oldest_grave().is_none_or(|since| since > before) {
+            return;
+        }
+        while let Some((_, entry)) = self.table.forget(before) {
+            let id = entry.card.peer.id;
+            // Those who left of their own will are not called back.
+            let address = (entry.status == Some(Status::Dead)).then_some(entry.card.address);
+            self.buried.insert(id, entry.incarnation, address, self.kit.settings.reconnect_limit);
+            let (incarnation, what) = (entry.incarnation, What::Forgotten);
+            out.events.push(Event { about: id, incarnation, what, source: Source::Own });
+        }
+    }
+
+    /// Every few periods, tries one of the dead: it may live behind a partition that has healed.
+    pub(super) fn reconnect(&mut self, out: &mut Outbox) {
+        let every = u64::from(self.kit.settings.reconnect_every);
+        let (graves, buried) = (self.table.graves(), self.buried.len());
+        if every == 0 || graves + buried == 0 || !(self.period + self.id % every.max(1)).is_multiple_of(every) {
+            return;
+        }
+        let pick = swimlab_selectors::rng::below(&mut self.rng, (graves + buried) as u32) as usize;
+        let to = if pick < graves {
+            let Some(slot) = self.table.grave(pick) else { return };
+            self.known(slot)
+        } else {
+            let Some(to) = self.buried.nth(pick - graves) else { return };
+            to
+        };
+        self.seq = self.seq.wrapping_add(1);
+        self.send(to, Body::Ping { seq: self.seq }, None, false, out);
+    }
+
+    /// Makes the differences the new roster, once they are many.
+    pub(super) fn rebase_if_grown(&mut self) {
+        if self.table.wants_rebase() {
+            let peers = self.table.rebase();
+            self.chooser.resurvey(peers);
+        }
+    }
+
+    /// The whole table as records.
+    fn records(&self) -> Vec<Update> {
+        let mut records = Vec::with_capacity(self.table.members() as usize);
+        for (slot, status, incarnation, card) in self.table.entries() {
+            let id = card.peer.id;
+            let update = |news| Update { id, incarnation, news };
+            match status {
+                Status::Alive => records.push(update(News::Alive(Arc::clone(card)))),
+                Status::Suspect => {
+                    records.push(update(News::Alive(Arc::clone(card))));
+                    let by = self.table.doubt(slot).and_then(|doubt| doubt.by.first().copied()).unwrap_or(self.id);
+                    records.push(update(News::Suspect { by }));
+                }
+                Status::Dead => records.push(update(News::Dead)),
+                Status::Left => records.push(update(News::Left)),
+            }
+        }
+        records
+    }
+}
+
+/// The longest pause between two tries to join, in periods.
+const LONGEST_JOIN_WAIT: u64 = 30;
+
+/// How many strangers are pinged after one sync, so that a forged or stale table does not make us flood others.
+const STRANGER_LIMIT: u32 = 32;
+
+impl Buried {
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.order.len()
+    }
+
+    /// Adds one; the oldest makes room.
+    pub(super) fn insert(&mut self, id: Id, incarnation: Incarnation, address: Option<Address>, limit: u32) {
+        if limit == 0 {
+            return;
+        }
+        if let Some((known, at)) = self.records.get_mut(&id) {
+            *known = incarnation.max(*known);
+            *at = address.or(*at);
+            return;
+        }
+        while self.order.len() >= limit as usize {
+            if let Some(oldest) = self.order.pop_front() {
+                self.records.remove(&oldest);
+            }
+        }
+        self.records.insert(id, (incarnation, address));
+        self.order.push_back(id);
+    }
+
+    /// Drops one, who is back.
+    pub(super) fn remove(&mut self, id: Id) {
+        if self.records.remove(&id).is_some() {
+            self.order.retain(|&other| other != id);
+        }
+    }
+
+    /// Its incarnation when it was buried.
+    pub(super) fn incarnation(&self, id: Id) -> Option<Incarnation> {
+        self.records.get(&id).map(|&(incarnation, _)| incarnation)
+    }
+
+    /// Whether this incarnation is newer than what was buried, if anything.
+    pub(super) fn outbids(&self, id: Id, incarnation: Incarnation) -> bool {
+        self.incarnation(id).is_none_or(|buried| incarnation > buried)
+    }
+
+    fn nth(&self, n: usize) -> Option<Addressee> {
+        let id = *self.order.get(n)?;
+        let &(incarnation, address) = self.records.get(&id)?;
+        Some(Addressee { id, address: address?, seen: Seen::Dead(incarnation) })
+    }
+}

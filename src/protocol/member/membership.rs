@@ -1,0 +1,308 @@
+//! What is believed of others: learning news, doubting, declaring dead, refuting, passing on.
+
+use std::cmp::Reverse;
+use std::collections::VecDeque;
+
+use super::*;
+use crate::protocol::table::Doubt;
+
+/// Application events that have been seen, so that each is reported once.
+#[derive(Debug, Default)]
+pub(super) struct UserEvents {
+    own: u32,
+    seen: VecDeque<(Id, u32, u32)>,
+}
+
+impl Member {
+    /// Takes a piece of news.
+    pub(super) fn learn(&mut self, now: Time, update: Update, source: Source, out: &mut Outbox) {
+        if let News::User(event) = &update.news {
+            let event = Arc::clone(event);
+            return self.learn_user(now, update, &event, source, out);
+        }
+        if update.id == self.id {
+            return self.learn_of_self(now, &update, source, out);
+        }
+        let Some(slot) = self.table.slot(update.id) else {
+            return self.learn_of_stranger(now, update, source, out);
+        };
+        let (incarnation, known) = (self.table.incarnation(slot), self.table.status(slot));
+        let Update { incarnation: told, ref news, .. } = update;
+        let (status, known) = (news.status().expect("membership news"), known.expect("it has a slot"));
+        let buried = !known.is_member();
+        if buried && self.kit.settings.dead_final && status != Status::Left {
+            return;
+        }
+        let newer = (told, status) > (incarnation, known);
+        match news {
+            News::Suspect { by } if told == incarnation && known == Status::Suspect => {
+                self.confirm(now, slot, *by, source, out);
+            }
+            _ if !newer => {}
+            News::Suspect { .. } if buried => {} // It is alive by implication only: wait for its own word.
+            News::Suspect { by } => self.doubt(now, slot, told, *by, source, out),
+            News::Alive(_) => self.revive(now, slot, update, source, out),
+            News::Dead | News::Left => self.end(now, slot, status, told, source, out),
+            News::User(_) => unreachable!("handled above"),
+        }
+    }
+
+    /// Somebody did not answer in time, or somebody says so.
+    pub(super) fn doubt(
+        &mut self,
+        now: Time,
+        slot: Slot,
+        incarnation: Incarnation,
+        by: Id,
+        source: Source,
+        out: &mut Outbox,
+    ) {
+        if let Some(doubt) = self.table.doubt(slot)
+            && self.table.incarnation(slot) == incarnation
+        {
+            debug_assert!(!doubt.by.is_empty());
+            return self.confirm(now, slot, by, source, out);
+        }
+        let settings = &self.kit.settings;
+        let timeout = settings.suspicion.timeout(settings, self.table.members(), 0);
+        if timeout == crate::protocol::time::Span::ZERO {
+            // Without suspicion only one's own probe declares somebody dead; hearsay waits for the declaration.
+            if source == Source::Own {
+                self.end(now, slot, Status::Dead, incarnation, source, out);
+            }
+            return;
+        }
+        let until = now + timeout;
+        let doubt = Doubt { since: now, until, by: vec![by] };
+        self.table.set(now, slot, Status::Suspect, incarnation, None, Some(doubt));
+        self.doubts.push(Reverse((until, slot)));
+        let id = self.table.id(slot);
+        out.events.push(Event { about: id, incarnation, what: What::Suspected, source });
+        self.pass_on(now, Update { id, incarnation, news: News::Suspect { by } }, source.sender(), out);
+    }
+
+    /// Declares those dead whose time to refute is over.
+    pub(super) fn end_doubts(&mut self, now: Time, out: &mut Outbox) {
+        while let Some(&Reverse((until, slot))) = self.doubts.peek() {
+            // The heap keeps entries of suspicions that ended otherwise: drop them as they surface.
+            let current = self.table.doubt(slot).is_some_and(|doubt| doubt.until == until);
+            if current && until > now {
+                return;
+            }
+            self.doubts.pop();
+            if current {
+                let incarnation = self.table.incarnation(slot);
+                self.end(now, slot, Status::Dead, incarnation, Source::Own, out);
+            }
+        }
+    }
+
+    /// Raises one's own incarnation above what somebody claims, and lets everyone know.
+    pub(super) fn refute(&mut self, now: Time, claimed: Incarnation, source: Source, out: &mut Outbox) {
+        if claimed < self.incarnation {
+            return;
+        }
+        self.incarnation = claimed.next();
+        out.events.push(Event { about: self.id, incarnation: self.incarnation, what: What::Accused, source });
+        self.announce(now, out);
+    }
+
+    /// Writes one's own record anew and passes it on.
+    pub(super) fn announce(&mut self, now: Time, out: &mut Outbox) {
+        let me = self.table.me();
+        self.table.set(now, me, Status::Alive, self.incarnation, Some(Arc::clone(&self.card)), None);
+        self.pass_on(now, self.own_record(), None, out);
+    }
+
+    /// Queues news, or sends it to everyone at once if that is how news spreads and we are its first source.
+    pub(super) fn pass_on(&mut self, now: Time, update: Update, source: Option<Id>, out: &mut Outbox) {
+        let settings = &self.kit.settings;
+        if settings.dissemination.transmissions(settings, self.table.members()) > 0 {
+            self.queue.push(update, &*self.kit.sizer, source);
+            if let Some((interval, _)) = settings.dissemination.gossip_tick(settings)
+                && self.next_gossip == Time::NEVER
+            {
+                self.next_gossip = now + interval;
+            }
+        } else if source.is_none() && settings.dissemination.multicasts() {
+            self.multicast(&update, out);
+        }
+    }
+
+    /// Sends news to every member at once.
+    pub(super) fn multicast(&mut self, update: &Update, out: &mut Outbox) {
+        for slot in 0..self.table.slots() {
+            if self.table.pingable(slot) {
+                let to = self.known(slot);
+                self.send(to, Body::Gossip, Some(update.clone()), false, out);
+            }
+        }
+    }
+
+    /// Between the probes: what news there is goes to a few members.
+    pub(super) fn gossip_tick(&mut self, now: Time, out: &mut Outbox) {
+        self.next_gossip = Time::NEVER;
+        let settings = &self.kit.settings;
+        let Some((interval, nodes)) = settings.dissemination.gossip_tick(settings) else { return };
+        for slot in self.choose_gossip(nodes) {
+            if self.queue.is_empty() {
+                return;
+            }
+            let to = self.known(slot);
+            self.send(to, Body::Gossip, None, false, out);
+        }
+        if !self.queue.is_empty() {
+            self.next_gossip = now + interval;
+        }
+    }
+
+    /// Admits a member that is not in the table, on its own word or on fresh news.
+    pub(super) fn admit(&mut self, now: Time, update: Update, source: Source, pass_on: bool, out: &mut Outbox) {
+        let News::Alive(card) = &update.news else { return };
+        if card.peer.id != update.id {
+            return;
+        }
+        self.buried.remove(update.id);
+        let slot = self.table.admit(Arc::clone(card), update.incarnation);
+        self.observe(Observation::Joined(slot));
+        out.events.push(Event { about: update.id, incarnation: update.incarnation, what: What::Joined, source });
+        if pass_on {
+            self.pass_on(now, update, source.sender(), out);
+        }
+    }
+
+    fn learn_of_self(&mut self, now: Time, update: &Update, source: Source, out: &mut Outbox) {
+        match update.news {
+            News::Suspect { .. } | News::Dead => self.refute(now, update.incarnation, source, out),
+            // A former life knew more: outbid it.
+            News::Alive(_) if update.incarnation > self.incarnation => {
+                self.refute(now, update.incarnation, source, out);
+            }
+            _ => {}
+        }
+    }
+
+    fn learn_of_stranger(&mut self, now: Time, update: Update, source: Source, out: &mut Outbox) {
+        let first_hand = source == Source::Heard(update.id);
+        match update.news {
+            News::Alive(_) if self.buried.outbids(update.id, update.incarnation) => {
+                self.admit(now, update, source, true, out);
+            }
+            // Back with its old incarnation: it does not know yet that it was buried. Tell it, so that it refutes.
+            News::Alive(card) if first_hand => {
+                if let Some(incarnation) = self.buried.incarnation(update.id) {
+                    let to = Addressee { id: update.id, address: card.address, seen: Seen::Dead(incarnation) };
+                    self.send(to, Body::Gossip, None, false, out);
+                }
+            }
+            // News of a death that overtook the news of the life: remember it, so that the latter is not believed.
+            News::Dead | News::Left => {
+                self.buried.insert(update.id, update.incarnation, None, self.kit.settings.reconnect_limit);
+            }
+            _ => {}
+        }
+    }
+
+    fn learn_user(&mut self, now: Time, update: Update, event: &Arc<UserEvent>, source: Source, out: &mut Outbox) {
+        let key = (update.id, update.incarnation.generation, event.seq);
+        if update.id == self.id || !self.user_events.get_or_insert_default().is_new(key) {
+            return;
+        }
+        let what = What::User(Arc::clone(event));
+        out.events.push(Event { about: update.id, incarnation: update.incarnation, what, source });
+        self.pass_on(now, update, source.sender(), out);
+    }
+
+    /// One more doubts a suspect.
+    fn confirm(&mut self, now: Time, slot: Slot, by: Id, source: Source, out: &mut Outbox) {
+        let kit = Arc::clone(&self.kit);
+        let n = self.table.members();
+        let wanted = kit.settings.suspicion.confirmations_wanted(&kit.settings, n);
+        let (id, incarnation) = (self.table.id(slot), self.table.incarnation(slot));
+        let Some(doubt) = self.table.doubt_mut(slot) else { return };
+        // The first doubter is none of the confirmations.
+        if doubt.by.len() as u32 > wanted || doubt.by.contains(&by) || wanted == 0 {
+            return;
+        }
+        doubt.by.push(by);
+        let timeout = kit.settings.suspicion.timeout(&kit.settings, n, doubt.by.len() as u32 - 1);
+        doubt.until = (doubt.since + timeout).max(now);
+        self.doubts.push(Reverse((doubt.until, slot)));
+        out.events.push(Event { about: id, incarnation, what: What::Confirmed, source });
+        self.pass_on(now, Update { id, incarnation, news: News::Suspect { by } }, source.sender(), out);
+    }
+
+    /// A known member speaks up with a higher incarnation.
+    fn revive(&mut self, now: Time, slot: Slot, update: Update, source: Source, out: &mut Outbox) {
+        let News::Alive(card) = &update.news else { return };
+        if card.peer.id != update.id {
+            return;
+        }
+        let what = match self.table.status(slot) {
+            Some(Status::Suspect) => Some(What::Refuted),
+            Some(Status::Alive) => (self.table.card(slot) != card).then_some(What::Updated),
+            _ => Some(What::Joined),
+        };
+        self.table.set(now, slot, Status::Alive, update.incarnation, Some(Arc::clone(card)), None);
+        if what == Some(What::Joined) {
+            self.observe(Observation::Joined(slot));
+        }
+        if let Some(what) = what {
+            out.events.push(Event { about: update.id, incarnation: update.incarnation, what, source });
+        }
+        self.pass_on(now, update, source.sender(), out);
+    }
+
+    /// A member is dead, or left.
+    fn end(
+        &mut self,
+        now: Time,
+        slot: Slot,
+        status: Status,
+        incarnation: Incarnation,
+        source: Source,
+        out: &mut Outbox,
+    ) {
+        let id = self.table.id(slot);
+        let was_member = self.table.status(slot).is_some_and(Status::is_member);
+        self.table.set(now, slot, status, incarnation, None, None);
+        self.slow.forget(slot);
+        if was_member {
+            self.observe(Observation::Left(slot));
+            let what = if status == Status::Left { What::Left } else { What::Died };
+            out.events.push(Event { about: id, incarnation, what, source });
+        }
+        let news = if status == Status::Left { News::Left } else { News::Dead };
+        self.pass_on(now, Update { id, incarnation, news }, source.sender(), out);
+    }
+}
+
+impl Source {
+    fn sender(self) -> Option<Id> {
+        match self {
+            Self::Own => None,
+            Self::Heard(id) => Some(id),
+        }
+    }
+}
+
+impl UserEvents {
+    /// How many events are remembered, to tell new from old.
+    const LIMIT: usize = 512;
+
+    pub(super) fn next_own(&mut self) -> u32 {
+        self.own += 1;
+        self.own
+    }
+
+    fn is_new(&mut self, key: (Id, u32, u32)) -> bool {
+        if self.seen.contains(&key) {
+            return false;
+        }
+        if self.seen.len() == Self::LIMIT {
+            self.seen.pop_front();
+        }
+        self.seen.push_back(key);
+        true
+    }
+}

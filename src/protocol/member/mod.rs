@@ -1,0 +1,438 @@
+//! One member: the sans-I/O state machine that a world or an agent drives.
+//!
+//! The call contract: [`Member::start`] once; then [`Member::handle`] for every packet that arrives, [`Member::wake`]
+//! once the time of [`Member::deadline`] has come, commands at any time. Each call adds to an [`Outbox`] what is to be
+//! sent and what happened, and may change the deadline. Times never go back from call to call.
+//!
+//! `probe` holds the protocol period, `membership` what is believed of others, `heal` how members find each other.
+
+mod heal;
+mod membership;
+mod probe;
+
+use std::collections::BinaryHeap;
+use std::sync::Arc;
+
+use swimlab_selectors::rng::Rng;
+use swimlab_selectors::{Chooser, Helpers, Observation, Slot, Surveyed, Turn, View};
+
+use super::broadcast::Broadcasts;
+use super::event::{Event, Source, What};
+use super::message::{
+    Address, Body, Card, Id, Incarnation, Kind, News, Packet, Seen, Sizer, Status, Update, UserEvent,
+};
+use super::roster::Roster;
+use super::rtt::SlowPeers;
+use super::settings::Settings;
+use super::table::Table;
+use super::time::Time;
+
+use heal::{Buried, Joining};
+use probe::{Relay, Round};
+
+/// What members of one kind share: settings and strategies.
+pub struct Kit {
+    /// The protocol's settings.
+    pub settings: Settings,
+    /// Who is asked for indirect pings.
+    pub helpers: Arc<dyn Helpers>,
+    /// How many bytes messages take.
+    pub sizer: Arc<dyn Sizer>,
+}
+
+/// What a call leaves for the driver. Reuse it, and drain it after each call.
+#[derive(Debug)]
+pub struct Outbox<M = Packet> {
+    /// Messages to be sent.
+    pub transmits: Vec<Transmit<M>>,
+    /// What happened.
+    pub events: Vec<Event>,
+}
+
+/// A message to be sent.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Transmit<M = Packet> {
+    /// Whom to.
+    pub to: Address,
+    /// Its size as encoded.
+    pub bytes: u32,
+    /// Over a stream, not as a datagram: for what is too large.
+    pub stream: bool,
+    /// A ping of the sender's own probe round, not one made for another member.
+    pub direct_ping: bool,
+    /// The message.
+    pub message: M,
+}
+
+/// One member of a group.
+pub struct Member {
+    kit: Arc<Kit>,
+    id: Id,
+    card: Arc<Card>,
+    incarnation: Incarnation,
+    table: Table,
+    chooser: Box<dyn Chooser>,
+    strategy_rng: Rng,
+    rng: Rng,
+    queue: Broadcasts,
+    slow: SlowPeers,
+    seq: u32,
+    period: u64,
+    next_period: Time,
+    round: Round,
+    relays: Vec<Relay>,
+    /// When suspicions end; entries of refuted or changed ones are skipped.
+    doubts: BinaryHeap<std::cmp::Reverse<(Time, Slot)>>,
+    next_gossip: Time,
+    next_sync: Time,
+    joining: Option<Box<Joining>>,
+    buried: Buried,
+    user_events: Option<Box<membership::UserEvents>>,
+    state: State,
+    picks: Vec<Slot>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    New,
+    Running,
+    Gone,
+}
+
+/// How full a member's bounded stores are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Gauge {
+    /// News that waits to be passed on.
+    pub broadcasts: usize,
+    /// Indirect pings under way for others.
+    pub relays: usize,
+    /// Forgotten members that are still tried.
+    pub buried: usize,
+    /// Records of the dead and departed.
+    pub graves: usize,
+}
+
+/// Who a member is, and with what luck.
+pub struct Identity {
+    /// Its card.
+    pub card: Arc<Card>,
+    /// Its first incarnation: the driver counts the generations.
+    pub incarnation: Incarnation,
+    /// The selector's random stream.
+    pub strategy_rng: Rng,
+    /// The random stream for everything else.
+    pub rng: Rng,
+}
+
+impl Member {
+    /// A member that starts from a roster, in which it has the slot `me`.
+    pub fn new(kit: Arc<Kit>, identity: Identity, roster: Arc<Roster>, surveyed: &Surveyed, me: Slot) -> Self {
+        let Identity { card, incarnation, mut strategy_rng, rng } = identity;
+        let mut table = Table::new(roster, me);
+        if table.incarnation(me) != incarnation {
+            table.set(Time::ZERO, me, Status::Alive, incarnation, Some(Arc::clone(&card)), None);
+        }
+        let mut turn = Turn { view: &table, period: 0, news: false, rng: &mut strategy_rng };
+        let chooser = surveyed.enroll(&mut turn);
+        Self {
+            kit,
+            id: card.peer.id,
+            card,
+            incarnation,
+            table,
+            chooser,
+            strategy_rng,
+            rng,
+            queue: Broadcasts::default(),
+            slow: SlowPeers::default(),
+            seq: 0,
+            period: 0,
+            next_period: Time::NEVER,
+            round: Round::default(),
+            relays: Vec::new(),
+            doubts: BinaryHeap::new(),
+            next_gossip: Time::NEVER,
+            next_sync: Time::NEVER,
+            joining: None,
+            buried: Buried::default(),
+            user_events: None,
+            state: State::New,
+            picks: Vec::new(),
+        }
+    }
+
+    /// Begins: the first period starts at `first_period`.
+    pub fn start(&mut self, now: Time, first_period: Time) {
+        self.state = State::Running;
+        self.next_period = first_period.max(now);
+        if let Some(interval) = self.kit.settings.sync_interval(self.table.members()) {
+            // In the middle of the period, spread like it.
+            self.next_sync = self.next_period + interval;
+        }
+    }
+
+    /// When [`Member::wake`] is due; [`Time::NEVER`] once it has left.
+    pub fn deadline(&self) -> Time {
+        let mut first = self.next_period.min(self.round.timeout_at).min(self.next_gossip).min(self.next_sync);
+        for relay in &self.relays {
+            first = first.min(relay.due());
+        }
+        if let Some(std::cmp::Reverse((until, _))) = self.doubts.peek() {
+            first = first.min(*until);
+        }
+        if let Some(joining) = &self.joining {
+            first = first.min(joining.retry_at);
+        }
+        first
+    }
+
+    /// Takes a packet that came from `from`.
+    pub fn handle(&mut self, now: Time, from: Address, packet: Packet, out: &mut Outbox) {
+        if self.state != State::Running || packet.from == self.id {
+            return;
+        }
+        let sender = packet.from;
+        for update in packet.updates {
+            self.learn(now, update, Source::Heard(sender), out);
+        }
+        if let Seen::Dead(incarnation) = packet.seen {
+            self.refute(now, incarnation, Source::Heard(sender), out);
+        }
+        // Whoever does not know the truth about us is told it: in the answer, if there is one.
+        let stale = self.kit.settings.anti_entropy && packet.seen != Seen::Member(self.incarnation);
+        match packet.body {
+            Body::Ping { seq } => {
+                let first = stale.then(|| self.own_record());
+                let to = self.addressee(sender, from);
+                self.send(to, Body::Ack { seq }, first, false, out);
+                return;
+            }
+            Body::Ack { seq } => self.acked(now, seq, sender, out),
+            Body::PingReq(request) => self.help(now, sender, from, *request, out),
+            Body::Relayed { seq, target } => self.round.answered(seq, target),
+            Body::Nack { .. } | Body::Gossip => {}
+            Body::Sync(sync) => {
+                self.merge(now, sender, from, *sync, out);
+                return;
+            }
+        }
+        if stale {
+            let (to, record) = (self.addressee(sender, from), self.own_record());
+            self.send(to, Body::Gossip, Some(record), false, out);
+        }
+    }
+
+    /// Does what is due.
+    pub fn wake(&mut self, now: Time, out: &mut Outbox) {
+        if self.state != State::Running {
+            return;
+        }
+        self.end_doubts(now, out);
+        if self.round.timeout_at <= now {
+            self.escalate(out);
+        }
+        if self.relays.iter().any(|relay| relay.due() <= now) {
+            self.tend_relays(now, out);
+        }
+        if self.next_period <= now {
+            self.next_period(now, out);
+        }
+        if self.next_gossip <= now {
+            self.gossip_tick(now, out);
+        }
+        if self.next_sync <= now {
+            self.sync_tick(now, out);
+        }
+        if self.joining.as_ref().is_some_and(|joining| joining.retry_at <= now) {
+            self.try_seed(now, out);
+        }
+    }
+
+    /// Says goodbye: its own death record goes to a few members, and nothing more is sent or heard.
+    pub fn leave(&mut self, out: &mut Outbox) {
+        if self.state != State::Running {
+            return;
+        }
+        let update = Update { id: self.id, incarnation: self.incarnation, news: News::Left };
+        if self.kit.settings.dissemination.multicasts() {
+            self.multicast(&update, out);
+        } else {
+            // As many as would have heard it from this member, had it stayed.
+            let want = self.kit.settings.dissemination.transmissions(&self.kit.settings, self.table.members());
+            for slot in self.choose_gossip(want as usize) {
+                let to = self.known(slot);
+                self.send(to, Body::Gossip, Some(update.clone()), false, out);
+            }
+        }
+        self.state = State::Gone;
+        self.next_period = Time::NEVER;
+        self.next_gossip = Time::NEVER;
+        self.next_sync = Time::NEVER;
+        self.round = Round::default();
+        self.relays.clear();
+        self.doubts.clear();
+        self.joining = None;
+    }
+
+    /// Replaces the metadata; the others hear of it.
+    ///
+    /// # Errors
+    /// If it is longer than [`Card::META_LIMIT`] bytes; nothing is changed then.
+    pub fn set_meta(&mut self, now: Time, meta: &[u8], out: &mut Outbox) -> Result<(), TooLong> {
+        TooLong::check(meta.len(), Card::META_LIMIT)?;
+        self.card = Arc::new(Card { meta: meta.into(), ..Card::clone(&self.card) });
+        self.incarnation = self.incarnation.next();
+        self.announce(now, out);
+        Ok(())
+    }
+
+    /// Spreads an application's event.
+    ///
+    /// # Errors
+    /// If the name is longer than [`UserEvent::NAME_LIMIT`] bytes or the payload than [`UserEvent::PAYLOAD_LIMIT`].
+    pub fn broadcast(&mut self, now: Time, name: &str, payload: &[u8], out: &mut Outbox) -> Result<(), TooLong> {
+        TooLong::check(name.len(), UserEvent::NAME_LIMIT)?;
+        TooLong::check(payload.len(), UserEvent::PAYLOAD_LIMIT)?;
+        let seq = self.user_events.get_or_insert_default().next_own();
+        let event = UserEvent { seq, name: name.into(), payload: payload.into() };
+        let update = Update { id: self.id, incarnation: self.incarnation, news: News::User(Arc::new(event)) };
+        self.pass_on(now, update, None, out);
+        Ok(())
+    }
+
+    /// Its id.
+    pub fn id(&self) -> Id {
+        self.id
+    }
+
+    /// Its incarnation.
+    pub fn incarnation(&self) -> Incarnation {
+        self.incarnation
+    }
+
+    /// Its card.
+    pub fn card(&self) -> &Arc<Card> {
+        &self.card
+    }
+
+    /// What it believes of the group.
+    pub fn table(&self) -> &Table {
+        &self.table
+    }
+
+    /// How full its bounded stores are.
+    pub fn gauge(&self) -> Gauge {
+        Gauge {
+            broadcasts: self.queue.len(),
+            relays: self.relays.len(),
+            buried: self.buried.len(),
+            graves: self.table.graves(),
+        }
+    }
+
+    /// Sends a packet, with what news fits.
+    fn send(&mut self, to: Addressee, body: Body, first: Option<Update>, direct_ping: bool, out: &mut Outbox) {
+        let kit = &*self.kit;
+        let kind = body.kind();
+        let stream = kind == Kind::Sync;
+        let mut packet = Packet {
+            from: self.id,
+            incarnation: self.incarnation,
+            seen: to.seen,
+            body,
+            updates: Vec::new(),
+            coordinate: None,
+        };
+        let mut bytes = kit.sizer.bare(&packet);
+        let mut most = if kit.settings.max_updates == 0 { usize::MAX } else { kit.settings.max_updates as usize };
+        if let Some(update) = first {
+            bytes += kit.sizer.update(&update);
+            packet.updates.push(update);
+            most = most.saturating_sub(1);
+        }
+        if !self.queue.is_empty() && kit.settings.dissemination.rides_on(kind) {
+            let limit = kit.settings.dissemination.transmissions(&kit.settings, self.table.members());
+            let room = kit.settings.packet_bytes.saturating_sub(bytes);
+            bytes += self.queue.fill(to.id, room, most, limit, &mut packet.updates);
+        }
+        out.transmits.push(Transmit { to: to.address, bytes, stream, direct_ping, message: packet });
+    }
+
+    /// Someone with a slot.
+    fn known(&self, slot: Slot) -> Addressee {
+        let incarnation = self.table.incarnation(slot);
+        let seen = match self.table.status(slot) {
+            Some(Status::Alive | Status::Suspect) => Seen::Member(incarnation),
+            Some(Status::Dead | Status::Left) => Seen::Dead(incarnation),
+            None => Seen::Unknown,
+        };
+        Addressee { id: self.table.id(slot), address: self.table.address(slot), seen }
+    }
+
+    /// Whoever sent something, to be answered at the address where it came from.
+    fn addressee(&self, id: Id, address: Address) -> Addressee {
+        match self.table.slot(id) {
+            Some(slot) => Addressee { address, ..self.known(slot) },
+            None => Addressee { id, address, seen: Seen::Unknown },
+        }
+    }
+
+    fn own_record(&self) -> Update {
+        Update { id: self.id, incarnation: self.incarnation, news: News::Alive(Arc::clone(&self.card)) }
+    }
+
+    /// Lets the chooser pick, with the member's view and the strategy's stream.
+    fn choose_gossip(&mut self, want: usize) -> Vec<Slot> {
+        let mut picks = Vec::new();
+        let news = !self.queue.is_empty();
+        let mut turn = Turn { view: &self.table, period: self.period, news, rng: &mut self.strategy_rng };
+        self.chooser.gossip(&mut turn, want, &mut picks);
+        picks
+    }
+
+    fn observe(&mut self, what: Observation) {
+        let news = !self.queue.is_empty();
+        let mut turn = Turn { view: &self.table, period: self.period, news, rng: &mut self.strategy_rng };
+        self.chooser.observe(&mut turn, what);
+    }
+}
+
+/// Whom a packet is for, and what is known of it.
+#[derive(Clone, Copy, Debug)]
+struct Addressee {
+    id: Id,
+    address: Address,
+    seen: Seen,
+}
+
+/// Something is longer than allowed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TooLong {
+    /// Its length, in bytes.
+    pub bytes: usize,
+    /// The limit.
+    pub limit: usize,
+}
+
+impl TooLong {
+    fn check(bytes: usize, limit: usize) -> Result<(), Self> {
+        if bytes <= limit { Ok(()) } else { Err(Self { bytes, limit }) }
+    }
+}
+
+impl std::fmt::Display for TooLong {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} bytes are more than the {} allowed", self.bytes, self.limit)
+    }
+}
+
+impl std::error::Error for TooLong {}
+
+impl<M> Default for Outbox<M> {
+    fn default() -> Self {
+        Self { transmits: Vec::new(), events: Vec::new() }
+    }
+}
+
+#[cfg(test)]
+mod tests;

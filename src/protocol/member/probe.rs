@@ -1,0 +1,218 @@
+//! The protocol period: direct pings, the timeout, helpers, and what is done for others.
+//!
+//! ```text
+//!  period begins ── ping p targets ──► acked ─────────────────────────► period ends: nothing
+//!                        │ probe timeout
+//!                        └─► ask k helpers ──► relayed ───────────────► period ends: nothing
+//!                                   └──────── silence ────────────────► period ends: suspect
+//! ```
+
+use super::*;
+use crate::protocol::message::{PingReq, Target};
+use crate::protocol::prober::Request;
+use crate::protocol::time::Span;
+
+/// The direct pings of one period.
+#[derive(Debug)]
+pub(super) struct Round {
+    seq: u32,
+    sent_at: Time,
+    /// When helpers are asked; never, once they are or nobody is silent.
+    pub(super) timeout_at: Time,
+    targets: Vec<Probed>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Probed {
+    slot: Slot,
+    id: Id,
+    incarnation: Incarnation,
+    answered: bool,
+}
+
+/// An indirect ping under way for another member.
+#[derive(Debug)]
+pub(super) struct Relay {
+    seq: u32,
+    target: Id,
+    origin: Target,
+    origin_seq: u32,
+    nack_at: Time,
+    ends_at: Time,
+}
+
+/// The most indirect pings under way for others.
+pub(super) const RELAY_LIMIT: usize = 256;
+
+impl Member {
+    /// Ends a period and begins the next.
+    pub(super) fn next_period(&mut self, now: Time, out: &mut Outbox) {
+        self.conclude(now, out);
+        self.bury(now, out);
+        self.reconnect(out);
+        self.rebase_if_grown();
+        let settings = &self.kit.settings;
+        self.next_period = (self.next_period + settings.period).max(now);
+        let (want, probe_timeout) = (settings.direct as usize, settings.probe_timeout);
+        let ceiling = settings.period.scale(2.0 / 3.0).max(probe_timeout);
+
+        let mut picks = std::mem::take(&mut self.picks);
+        picks.clear();
+        let news = !self.queue.is_empty();
+        let mut turn = Turn { view: &self.table, period: self.period, news, rng: &mut self.strategy_rng };
+        self.chooser.targets(&mut turn, want, &mut picks);
+        self.period += 1;
+
+        self.seq = self.seq.wrapping_add(1);
+        self.round.seq = self.seq;
+        self.round.sent_at = now;
+        self.round.targets.clear();
+        let mut timeout = probe_timeout;
+        for &slot in &picks {
+            let to = self.known(slot);
+            let incarnation = self.table.incarnation(slot);
+            self.round.targets.push(Probed { slot, id: to.id, incarnation, answered: false });
+            timeout = timeout.max(self.slow.timeout(slot, probe_timeout).min(ceiling));
+            let buddy = self.buddy_record(slot);
+            self.send(to, Body::Ping { seq: self.seq }, buddy, true, out);
+        }
+        self.round.timeout_at = if picks.is_empty() { Time::NEVER } else { now + timeout };
+        self.picks = picks;
+    }
+
+    /// Takes an ack: of a direct ping, or of one made for another.
+    pub(super) fn acked(&mut self, now: Time, seq: u32, sender: Id, out: &mut Outbox) {
+        if seq == self.round.seq {
+            let probed = self.round.targets.iter().find(|probed| probed.id == sender && !probed.answered).copied();
+            if let Some(Probed { slot, .. }) = probed {
+                let rtt = now.since(self.round.sent_at);
+                self.round.answered(seq, sender);
+                self.slow.sample(slot, rtt, self.kit.settings.probe_timeout);
+                self.observe(Observation::Rtt(slot, u32::try_from(rtt.as_micros()).unwrap_or(u32::MAX)));
+            }
+        } else if let Some(at) = self.relays.iter().position(|relay| relay.seq == seq && relay.target == sender) {
+            let relay = self.relays.swap_remove(at);
+            let to = self.addressee(relay.origin.id, relay.origin.address);
+            self.send(to, Body::Relayed { seq: relay.origin_seq, target: sender }, None, false, out);
+        }
+    }
+
+    /// The probe timeout has passed: asks helpers about the silent.
+    pub(super) fn escalate(&mut self, out: &mut Outbox) {
+        self.round.timeout_at = Time::NEVER;
+        let silent: Vec<Slot> =
+            self.round.targets.iter().filter(|probed| !probed.answered).map(|probed| probed.slot).collect();
+        let kit = Arc::clone(&self.kit);
+        let want = kit.settings.indirect as usize;
+        if silent.is_empty() || want == 0 {
+            return;
+        }
+        // Targets that did answer are no helpers either: nobody is asked twice in one period.
+        let targets: Vec<Slot> = self.round.targets.iter().map(|probed| probed.slot).collect();
+        let mut requests = Vec::new();
+        let news = !self.queue.is_empty();
+        let mut turn = Turn { view: &self.table, period: self.period, news, rng: &mut self.strategy_rng };
+        let mut choose = || {
+            let mut picks = Vec::new();
+            kit.helpers.helpers(&mut turn, &targets, want, &mut picks);
+            picks
+        };
+        kit.settings.prober.escalate(&silent, &mut choose, &mut requests);
+        for Request { helper, targets } in requests {
+            let target = |&slot: &Slot| Target { id: self.table.id(slot), address: self.table.address(slot) };
+            let targets = targets.iter().map(target).collect();
+            let request = PingReq { seq: self.round.seq, nack_after_us: 0, targets };
+            let to = self.known(helper);
+            self.send(to, Body::PingReq(Box::new(request)), None, false, out);
+        }
+    }
+
+    /// Pings members for another.
+    pub(super) fn help(&mut self, now: Time, sender: Id, from: Address, request: PingReq, out: &mut Outbox) {
+        let period = self.kit.settings.period;
+        for target in request.targets.into_iter().take(PingReq::TARGET_LIMIT) {
+            if self.relays.len() >= RELAY_LIMIT || target.id == self.id {
+                continue;
+            }
+            self.seq = self.seq.wrapping_add(1);
+            let nack_at = match request.nack_after_us {
+                0 => Time::NEVER,
+                us => now + Span::from_micros(u64::from(us)).min(period),
+            };
+            self.relays.push(Relay {
+                seq: self.seq,
+                target: target.id,
+                origin: Target { id: sender, address: from },
+                origin_seq: request.seq,
+                nack_at,
+                ends_at: now + period,
+            });
+            let to = self.addressee(target.id, target.address);
+            let buddy = self.table.slot(target.id).and_then(|slot| self.buddy_record(slot));
+            self.send(to, Body::Ping { seq: self.seq }, buddy, false, out);
+        }
+    }
+
+    /// Sends nacks that are due, and gives up indirect pings that nobody waits for any more.
+    pub(super) fn tend_relays(&mut self, now: Time, out: &mut Outbox) {
+        let mut nacks = Vec::new();
+        for relay in self.relays.iter_mut().filter(|relay| relay.nack_at <= now) {
+            relay.nack_at = Time::NEVER;
+            nacks.push((relay.origin, relay.origin_seq, relay.target));
+        }
+        self.relays.retain(|relay| relay.ends_at > now);
+        for (origin, seq, target) in nacks {
+            let to = self.addressee(origin.id, origin.address);
+            self.send(to, Body::Nack { seq, target }, None, false, out);
+        }
+    }
+
+    /// The period is over: who is still silent is suspected.
+    fn conclude(&mut self, now: Time, out: &mut Outbox) {
+        for at in 0..self.round.targets.len() {
+            let Probed { slot, id, incarnation, answered } = self.round.targets[at];
+            // News may have come meanwhile: it died, it refuted, or its slot has another occupant.
+            let unchanged = self.table.id(slot) == id && self.table.incarnation(slot) == incarnation;
+            if !answered && unchanged && self.table.pingable(slot) {
+                self.doubt(now, slot, incarnation, self.id, Source::Own, out);
+            }
+        }
+        self.round.targets.clear();
+    }
+
+    /// The suspicion that a ping to a suspect carries, where the buddy system is on (Lifeguard, section IV-C).
+    fn buddy_record(&self, slot: Slot) -> Option<Update> {
+        if !self.kit.settings.dissemination.buddy() {
+            return None;
+        }
+        let by = *self.table.doubt(slot)?.by.first()?;
+        Some(Update { id: self.table.id(slot), incarnation: self.table.incarnation(slot), news: News::Suspect { by } })
+    }
+}
+
+impl Round {
+    /// A target of the round with this number answered, to us or to a helper.
+    pub(super) fn answered(&mut self, seq: u32, target: Id) {
+        if seq != self.seq {
+            return;
+        }
+        if let Some(probed) = self.targets.iter_mut().find(|probed| probed.id == target) {
+            probed.answered = true;
+        }
+        if self.targets.iter().all(|probed| probed.answered) {
+            self.timeout_at = Time::NEVER;
+        }
+    }
+}
+
+impl Relay {
+    pub(super) fn due(&self) -> Time {
+        self.nack_at.min(self.ends_at)
+    }
+}
+
+impl Default for Round {
+    fn default() -> Self {
+        Self { seq: 0, sent_at: Time::ZERO, timeout_at: Time::NEVER, targets: Vec::new() }
+    }
+}

@@ -1,0 +1,1 @@
+//! Tests of one member and of pairs.

@@ -1,0 +1,58 @@
+//! How a ping is carried out: what happens about the targets that stay silent. The prober never chooses a peer.
+
+use std::sync::Arc;
+
+use swimlab_selectors::Slot;
+use swimlab_selectors::registry::Registry;
+
+/// What to do when direct pings stay unanswered.
+pub trait Prober: Send + Sync {
+    /// Asks for indirect pings: `choose` yields up to `indirect` helpers each time it is called, and each request adds a
+    /// helper with the targets it should ping.
+    fn escalate(&self, silent: &[Slot], choose: &mut dyn FnMut() -> Vec<Slot>, requests: &mut Vec<Request>);
+}
+
+/// A helper and the targets that it is asked to ping.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// Who is asked.
+    pub helper: Slot,
+    /// Whom to ping.
+    pub targets: Vec<Slot>,
+}
+
+/// The strategies by name.
+pub fn probers() -> Registry<Arc<dyn Prober>> {
+    let mut registry: Registry<Arc<dyn Prober>> = Registry::new("prober");
+    registry.register(
+        "classic",
+        "For each silent target, k helpers of its own are asked to ping it (SWIM).",
+        vec![],
+        |_, ()| Ok(Arc::new(Classic)),
+    );
+    registry.register(
+        "batched",
+        "All silent targets go into one request to each of k helpers (go-swim).",
+        vec![],
+        |_, ()| Ok(Arc::new(Batched)),
+    );
+    registry
+}
+
+struct Classic;
+
+impl Prober for Classic {
+    fn escalate(&self, silent: &[Slot], choose: &mut dyn FnMut() -> Vec<Slot>, requests: &mut Vec<Request>) {
+        for &target in silent {
+            requests.extend(choose().into_iter().map(|helper| Request { helper, targets: vec![target] }));
+        }
+    }
+}
+
+struct Batched;
+
+impl Prober for Batched {
+    fn escalate(&self, silent: &[Slot], choose: &mut dyn FnMut() -> Vec<Slot>, requests: &mut Vec<Request>) {
+        requests.extend(choose().into_iter().map(|helper| Request { helper, targets: silent.to_vec() }));
+    }
+}

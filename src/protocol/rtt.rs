@@ -1,0 +1,98 @@
+//! Round-trip estimates of slow peers: who needs more than the configured probe timeout gets it.
+
+use std::collections::BTreeMap;
+
+use swimlab_selectors::Slot;
+
+use super::time::Span;
+
+/// Jacobson/Karels estimates (gains 1/8 and 1/4, timeout = mean + 4 deviations), as TCP and go-swim use them.
+///
+/// Only peers whose RTT is a good part of the configured timeout are remembered, at most [`SlowPeers::LIMIT`] of them:
+/// for all others the configured timeout is the longer one, so that their estimates would never matter.
+#[derive(Debug, Default)]
+pub struct SlowPeers(BTreeMap<Slot, Estimate>);
+
+#[derive(Clone, Copy, Debug)]
+struct Estimate {
+    mean_us: u32,
+    deviation_us: u32,
+}
+
+impl SlowPeers {
+    /// The most peers remembered.
+    pub const LIMIT: usize = 64;
+
+    /// Takes a sample of a peer's round-trip time.
+    pub fn sample(&mut self, slot: Slot, rtt: Span, configured: Span) {
+        let us = u32::try_from(rtt.as_micros()).unwrap_or(u32::MAX / 8);
+        if let Some(estimate) = self.0.get_mut(&slot) {
+            estimate.take(us);
+            if estimate.timeout() < configured && us < worth_remembering(configured) {
+                self.0.remove(&slot);
+            }
+        } else if us >= worth_remembering(configured) && self.0.len() < Self::LIMIT {
+            self.0.insert(slot, Estimate { mean_us: us, deviation_us: us / 2 });
+        }
+    }
+
+    /// Forgets a peer.
+    pub fn forget(&mut self, slot: Slot) {
+        self.0.remove(&slot);
+    }
+
+    /// How long to wait for an answer of this peer, if longer than `configured`.
+    pub fn timeout(&self, slot: Slot, configured: Span) -> Span {
+        if self.0.is_empty() {
+            return configured;
+        }
+        self.0.get(&slot).map_or(configured, |estimate| estimate.timeout().max(configured))
+    }
+}
+
+impl Estimate {
+    fn take(&mut self, us: u32) {
+        let error = us.abs_diff(self.mean_us);
+        self.deviation_us = self.deviation_us - self.deviation_us / 4 + error / 4;
+        self.mean_us = self.mean_us - self.mean_us / 8 + us / 8;
+    }
+
+    fn timeout(&self) -> Span {
+        Span::from_micros(u64::from(self.mean_us) + 4 * u64::from(self.deviation_us))
+    }
+}
+
+/// A first sample sets the timeout to three times itself: below a third of the configured timeout it cannot matter.
+fn worth_remembering(configured: Span) -> u32 {
+    u32::try_from(configured.as_micros() / 3).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CONFIGURED: Span = Span::from_millis(300);
+
+    #[test]
+    fn a_fast_peer_leaves_no_trace() {
+        let mut peers = SlowPeers::default();
+        peers.sample(1, Span::from_millis(50), CONFIGURED);
+        assert!(peers.0.is_empty());
+        assert_eq!(peers.timeout(1, CONFIGURED), CONFIGURED);
+    }
+
+    #[test]
+    fn a_slow_and_steady_peer_gets_a_timeout_just_above_its_rtt() {
+        let mut peers = SlowPeers::default();
+        (0..50).for_each(|_| peers.sample(1, Span::from_millis(400), CONFIGURED));
+        let timeout = peers.timeout(1, CONFIGURED).as_secs_f64();
+        assert!((0.4..0.41).contains(&timeout), "{timeout}");
+    }
+
+    #[test]
+    fn memory_is_bounded() {
+        let mut peers = SlowPeers::default();
+        (0..10_000).for_each(|slot| peers.sample(slot, Span::from_millis(400), CONFIGURED));
+        assert_eq!(peers.0.len(), SlowPeers::LIMIT);
+    }
+}

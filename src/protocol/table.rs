@@ -1,0 +1,280 @@
+//! A member's table: a shared roster, and what differs from it in this member's eyes.
+//!
+//! State is in proportion to news, not to the size of the group: with nothing changed, a table is one pointer.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use swimlab_selectors::{Peer, Slot, View};
+
+use super::message::{Address, Card, Id, Incarnation, Status};
+use super::roster::{Entry, Roster};
+use super::time::Time;
+
+/// One member's view of the group.
+#[derive(Debug)]
+pub struct Table {
+    me: Slot,
+    roster: Arc<Roster>,
+    /// What differs from the roster, by slot; slots from `roster.len()` on are joiners'.
+    own: BTreeMap<Slot, Row>,
+    /// Slots of joiners and of returned members, by id: ids that the roster's index does not know.
+    added: BTreeMap<Id, Slot>,
+    /// Slots whose occupants are forgotten, free for joiners.
+    free: Vec<Slot>,
+    slots: u32,
+    /// Alive or suspect, oneself included.
+    members: u32,
+    /// Dead and departed, in the order of their end.
+    graves: VecDeque<(Time, Slot, Incarnation)>,
+}
+
+/// What differs from the roster.
+#[derive(Debug)]
+struct Row {
+    entry: Entry,
+    doubt: Option<Box<Doubt>>,
+}
+
+/// An ongoing suspicion.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Doubt {
+    /// When it began.
+    pub since: Time,
+    /// When the suspect is declared dead.
+    pub until: Time,
+    /// Who has doubted so far.
+    pub by: Vec<Id>,
+}
+
+impl Table {
+    /// A table that agrees with its roster, seen by the occupant of slot `me`.
+    pub fn new(roster: Arc<Roster>, me: Slot) -> Self {
+        let (slots, members) = (roster.len(), roster.members());
+        Self {
+            me,
+            roster,
+            own: BTreeMap::new(),
+            added: BTreeMap::new(),
+            free: Vec::new(),
+            slots,
+            members,
+            graves: VecDeque::new(),
+        }
+    }
+
+    /// Alive or suspect, oneself included.
+    pub fn members(&self) -> u32 {
+        self.members
+    }
+
+    /// The slot of this id, dead or alive, unless it is unknown or forgotten.
+    pub fn slot(&self, id: Id) -> Option<Slot> {
+        if let Some(&slot) = self.added.get(&id) {
+            return Some(slot);
+        }
+        let slot = self.roster.slot(id)?;
+        // The slot may have been forgotten, and given to another.
+        match self.own.get(&slot) {
+            Some(row) if row.entry.status.is_none() || row.entry.card.peer.id != id => None,
+            _ => Some(slot),
+        }
+    }
+
+    /// The state of a slot's occupant.
+    pub fn status(&self, slot: Slot) -> Option<Status> {
+        match self.row(slot) {
+            Some(row) => row.entry.status,
+            None => self.roster.status(slot),
+        }
+    }
+
+    /// How new the record of a slot is.
+    pub fn incarnation(&self, slot: Slot) -> Incarnation {
+        self.row(slot).map_or_else(|| self.roster.incarnation(slot), |row| row.entry.incarnation)
+    }
+
+    /// Where a slot's occupant listens.
+    pub fn address(&self, slot: Slot) -> Address {
+        self.row(slot).map_or_else(|| self.roster.address(slot), |row| row.entry.card.address)
+    }
+
+    /// A slot's occupant.
+    pub fn card(&self, slot: Slot) -> &Arc<Card> {
+        self.row(slot).map_or_else(|| self.roster.card(slot), |row| &row.entry.card)
+    }
+
+    /// A slot's occupant's id.
+    pub fn id(&self, slot: Slot) -> Id {
+        self.peer(slot).id
+    }
+
+    /// The suspicion of a slot's occupant.
+    pub fn doubt(&self, slot: Slot) -> Option<&Doubt> {
+        self.row(slot)?.doubt.as_deref()
+    }
+
+    /// The suspicion of a slot's occupant, to be changed.
+    pub fn doubt_mut(&mut self, slot: Slot) -> Option<&mut Doubt> {
+        self.own.get_mut(&slot)?.doubt.as_deref_mut()
+    }
+
+    /// Admits a member that has no slot yet.
+    pub fn admit(&mut self, card: Arc<Card>, incarnation: Incarnation) -> Slot {
+        let id = card.peer.id;
+        debug_assert!(self.slot(id).is_none(), "admitted twice");
+        let slot = self.free.pop().unwrap_or_else(|| {
+            self.slots += 1;
+            self.slots - 1
+        });
+        let entry = Entry { card, incarnation, status: Some(Status::Alive) };
+        self.own.insert(slot, Row { entry, doubt: None });
+        self.added.insert(id, slot);
+        self.members += 1;
+        slot
+    }
+
+    /// Changes a record. A doubt must come with [`Status::Suspect`] and with no other state.
+    pub fn set(
+        &mut self,
+        now: Time,
+        slot: Slot,
+        status: Status,
+        incarnation: Incarnation,
+        card: Option<Arc<Card>>,
+        doubt: Option<Doubt>,
+    ) {
+        debug_assert_eq!(doubt.is_some(), status == Status::Suspect);
+        let was_member = self.status(slot).is_some_and(Status::is_member);
+        let row = self.row_mut(slot);
+        row.entry.status = Some(status);
+        row.entry.incarnation = incarnation;
+        row.doubt = doubt.map(Box::new);
+        if let Some(card) = card {
+            row.entry.card = card;
+        }
+        match (was_member, status.is_member()) {
+            (true, false) => self.members -= 1,
+            (false, true) => self.members += 1,
+            _ => {}
+        }
+        if !status.is_member() {
+            self.graves.push_back((now, slot, incarnation));
+        }
+    }
+
+    /// Forgets one dead or departed member whose record is from `before` or earlier, and tells who it was.
+    pub fn forget(&mut self, before: Time) -> Option<(Slot, Entry)> {
+        while let Some(&(since, slot, incarnation)) = self.graves.front() {
+            if since > before {
+                return None;
+            }
+            self.graves.pop_front();
+            // It may have come back, or have died again since.
+            let gone = self.status(slot).is_some_and(|status| !status.is_member());
+            if !gone || self.incarnation(slot) != incarnation {
+                continue;
+            }
+            let entry = self.row_mut(slot).entry.clone();
+            self.row_mut(slot).entry.status = None;
+            self.added.remove(&entry.card.peer.id);
+            self.free.push(slot);
+            return Some((slot, entry));
+        }
+        None
+    }
+
+    /// The dead and departed that are not forgotten: a bound for how long [`Table::forget`] can go on.
+    pub fn graves(&self) -> usize {
+        self.graves.len()
+    }
+
+    /// The n-th of the graves, if its occupant is dead (not departed, not back).
+    pub fn grave(&self, n: usize) -> Option<Slot> {
+        let &(_, slot, incarnation) = self.graves.get(n)?;
+        (self.status(slot) == Some(Status::Dead) && self.incarnation(slot) == incarnation).then_some(slot)
+    }
+
+    /// When the oldest grave was dug.
+    pub fn oldest_grave(&self) -> Option<Time> {
+        self.graves.front().map(|&(since, _, _)| since)
+    }
+
+    /// How many records differ from the roster.
+    pub fn differences(&self) -> usize {
+        self.own.len()
+    }
+
+    /// Whether the differences have grown enough that a roster of one's own pays.
+    pub fn wants_rebase(&self) -> bool {
+        self.own.len() > 64 + self.roster.len() as usize / 2
+    }
+
+    /// Folds the differences into a new roster with the same slots. Ongoing suspicions stay apart from it.
+    pub fn rebase(&mut self) -> &[Peer] {
+        let entry = |slot| Entry {
+            card: Arc::clone(self.card(slot)),
+            incarnation: self.incarnation(slot),
+            status: self.status(slot),
+        };
+        self.roster = Arc::new(Roster::new((0..self.slots).map(entry)));
+        self.own.retain(|_, row| row.doubt.is_some());
+        self.added.clear();
+        self.roster.peers()
+    }
+
+    /// All that is known, by slot; forgotten slots are left out.
+    pub fn entries(&self) -> impl Iterator<Item = (Slot, Status, Incarnation, &Arc<Card>)> {
+        (0..self.slots).filter_map(|slot| Some((slot, self.status(slot)?, self.incarnation(slot), self.card(slot))))
+    }
+
+    fn row(&self, slot: Slot) -> Option<&Row> {
+        // Nearly always there is no difference at all.
+        if self.own.is_empty() { None } else { self.own.get(&slot) }
+    }
+
+    fn row_mut(&mut self, slot: Slot) -> &mut Row {
+        let roster = &self.roster;
+        self.own.entry(slot).or_insert_with(|| Row {
+            entry: Entry {
+                card: Arc::clone(roster.card(slot)),
+                incarnation: roster.incarnation(slot),
+                status: roster.status(slot),
+            },
+            doubt: None,
+        })
+    }
+}
+
+impl View for Table {
+    fn me(&self) -> Slot {
+        self.me
+    }
+
+    fn slots(&self) -> u32 {
+        self.slots
+    }
+
+    fn surveyed(&self) -> u32 {
+        self.roster.len()
+    }
+
+    fn peer(&self, slot: Slot) -> &Peer {
+        match self.row(slot) {
+            Some(row) => &row.entry.card.peer,
+            None => &self.roster.peers()[slot as usize],
+        }
+    }
+
+    fn pingable(&self, slot: Slot) -> bool {
+        slot != self.me && self.status(slot).is_some_and(Status::is_member)
+    }
+
+    fn suspect(&self, slot: Slot) -> bool {
+        slot != self.me && self.status(slot) == Some(Status::Suspect)
+    }
+
+    fn pingable_count(&self) -> u32 {
+        self.members - 1
+    }
+}

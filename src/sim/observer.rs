@@ -1,0 +1,122 @@
+//! What a world tells those who watch it: packets, events, strikes of faults. All measures are made from these.
+
+use crate::protocol::{Event, Kind, Time};
+
+/// A member's number in the world, from 0; joiners come after the first members.
+pub type Index = u32;
+
+/// Watches a world. Two observers make one as a pair; `()` watches nothing.
+pub trait Observer {
+    /// A packet was handed to the network.
+    fn sent(&mut self, _sent: &Sent) {}
+    /// A packet reached a member that runs, which will handle it at this time.
+    fn delivered(&mut self, _at: Time, _sent: &Sent) {}
+    /// A member noticed something.
+    fn event(&mut self, _at: Time, _member: Index, _event: &Event) {}
+    /// A fault struck a member, or let go of it.
+    fn strike(&mut self, _strike: &Strike) {}
+}
+
+/// A packet on its way.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Sent {
+    /// When it was sent.
+    pub at: Time,
+    /// Who sent it.
+    pub from: Index,
+    /// Whom to.
+    pub to: Index,
+    /// What it is for.
+    pub kind: Kind,
+    /// A ping of the sender's own probe round, not one made for another member.
+    pub direct_ping: bool,
+    /// Its size, as encoded.
+    pub bytes: u32,
+    /// Whether it arrives.
+    pub fate: Fate,
+}
+
+/// What becomes of a packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// It reaches its receiver's host at this time.
+    Arrives(Time),
+    /// The network loses it, by chance.
+    Lost,
+    /// A partition or a one-way fault swallows it.
+    Cut,
+    /// Nobody has ever lived at its address.
+    Nowhere,
+}
+
+/// A fault strikes a member, or lets go of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Strike {
+    /// When.
+    pub at: Time,
+    /// Which of the trial's faults, from 0.
+    pub fault: u32,
+    /// Whom.
+    pub member: Index,
+    /// What it does.
+    pub effect: Effect,
+}
+
+/// What a fault does to a member.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// It stops for good, or until a restart.
+    Crashed,
+    /// It says goodbye and stops.
+    Left,
+    /// It begins, knowing only seeds.
+    Joined,
+    /// It begins again after a crash: same id, next generation, knowing only seeds.
+    Restarted,
+    /// It is slow, paused, cut off or lossy from now on.
+    Disturbed,
+    /// That is over.
+    Released,
+}
+
+impl Observer for () {}
+
+impl<A: Observer, B: Observer> Observer for (A, B) {
+    fn sent(&mut self, sent: &Sent) {
+        self.0.sent(sent);
+        self.1.sent(sent);
+    }
+
+    fn delivered(&mut self, at: Time, sent: &Sent) {
+        self.0.delivered(at, sent);
+        self.1.delivered(at, sent);
+    }
+
+    fn event(&mut self, at: Time, member: Index, event: &Event) {
+        self.0.event(at, member, event);
+        self.1.event(at, member, event);
+    }
+
+    fn strike(&mut self, strike: &Strike) {
+        self.0.strike(strike);
+        self.1.strike(strike);
+    }
+}
+
+impl<O: Observer> Observer for &mut O {
+    fn sent(&mut self, sent: &Sent) {
+        (**self).sent(sent);
+    }
+
+    fn delivered(&mut self, at: Time, sent: &Sent) {
+        (**self).delivered(at, sent);
+    }
+
+    fn event(&mut self, at: Time, member: Index, event: &Event) {
+        (**self).event(at, member, event);
+    }
+
+    fn strike(&mut self, strike: &Strike) {
+        (**self).strike(strike);
+    }
+}

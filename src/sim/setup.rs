@@ -1,0 +1,55 @@
+//! What a world is made from: everything about one trial that is not the detector itself.
+
+use std::sync::Arc;
+
+use super::fault::Fault;
+use crate::protocol::Span;
+use crate::topology::Placement;
+
+/// One trial's world.
+#[derive(Clone)]
+pub struct Setup {
+    /// Where everybody stands, joiners included ([`joiners_needed`] says how many there can be).
+    pub placement: Arc<Placement>,
+    /// How many members there are at the start.
+    pub members: u32,
+    /// The trial's seed: all its random streams come from it.
+    pub seed: u64,
+    /// How the members begin.
+    pub start: Start,
+    /// How their periods lie to each other.
+    pub phases: Phases,
+    /// The protocol period, in which random phases are spread.
+    pub period: Span,
+    /// The probability that the network loses a datagram.
+    pub loss: f64,
+    /// Before this, no fault strikes; fault times count from its end.
+    pub warmup: Span,
+    /// How long the world runs after the warm-up.
+    pub duration: Span,
+    /// What breaks.
+    pub faults: Vec<Fault>,
+}
+
+/// How the members begin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// All know each other.
+    Joined,
+    /// Each knows only the seeds: the first few members.
+    Joining,
+}
+
+/// How the members' periods lie to each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phases {
+    /// Each begins at a random point of the period.
+    Random,
+    /// All begin at once.
+    Synchronous,
+}
+
+/// The most members that these faults can make join.
+pub fn joiners_needed(faults: &[Fault], members: u32) -> u32 {
+    faults.iter().map(|fault| fault.joiners(members)).fold(0, u32::saturating_add)
+}
