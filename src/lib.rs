@@ -1,1 +1,3 @@
 //! swimlab: a laboratory for SWIM.
+
+pub mod topology;
