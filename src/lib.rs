@@ -1,3 +1,5 @@
 //! swimlab: a laboratory for SWIM.
 
 pub mod protocol;
+pub mod sim;
+pub mod topology;

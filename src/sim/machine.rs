@@ -1,0 +1,32 @@
+//! What a world drives: any failure detector, sans-I/O.
+
+use crate::protocol::{Address, Gauge, Id, Kind, Outbox, Status, Time};
+
+/// A failure detector of one member. The world hands packets in and takes out what it left in the outbox; the call
+/// contract is that of [`crate::protocol::Member`].
+pub trait Machine {
+    /// What members send each other.
+    type Message;
+
+    /// Begins: the first period starts at `first_period`.
+    fn start(&mut self, now: Time, first_period: Time, out: &mut Outbox<Self::Message>);
+    /// Joins a running group through seeds.
+    fn join(&mut self, now: Time, seeds: Vec<Address>, out: &mut Outbox<Self::Message>);
+    /// Says goodbye.
+    fn leave(&mut self, now: Time, out: &mut Outbox<Self::Message>);
+    /// Takes a message.
+    fn handle(&mut self, now: Time, from: Address, message: Self::Message, out: &mut Outbox<Self::Message>);
+    /// Does what is due.
+    fn wake(&mut self, now: Time, out: &mut Outbox<Self::Message>);
+    /// When [`Machine::wake`] is due.
+    fn deadline(&self) -> Time;
+
+    /// What a message is for.
+    fn kind(message: &Self::Message) -> Kind;
+    /// What this member believes of another; `None` if it knows nothing of it.
+    fn believes(&self, id: Id) -> Option<Status>;
+    /// How many members it believes to be alive, itself included.
+    fn members(&self) -> u32;
+    /// How full its bounded stores are.
+    fn gauge(&self) -> Gauge;
+}

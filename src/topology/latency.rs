@@ -1,0 +1,97 @@
+//! Models of the delay between two sites, without jitter.
+
+use super::globe::Globe;
+use super::lattice::Lattice;
+
+/// How long a packet takes between two sites. An enum, not a trait object: this is asked for every packet.
+#[derive(Debug)]
+pub(super) enum Latency {
+    /// One site: the same for all.
+    Constant(u32),
+    /// One way in microseconds, row by row.
+    Matrix { sites: u32, one_way_us: Box<[u32]> },
+    /// By hops on a ring, grid or torus.
+    Lattice(Lattice),
+    /// By the tier at which two racks meet.
+    Tree(Tree),
+    /// By distance on the globe.
+    Globe(Globe),
+}
+
+/// Racks in pods: how far up a packet has to go.
+#[derive(Clone, Debug)]
+pub(super) struct Tree {
+    pub racks: u32,
+    pub racks_per_pod: u32,
+    /// One way, microseconds.
+    pub in_rack: u32,
+    pub in_pod: u32,
+    pub across: u32,
+}
+
+impl Latency {
+    /// From round-trip times in microseconds; what the two directions disagree on is averaged.
+    pub fn matrix(sites: usize, rtt_us: &[f64]) -> Self {
+        let one_way = |i: usize, j: usize| half_us((rtt_us[i * sites + j] + rtt_us[j * sites + i]) / 2.0);
+        let one_way_us = (0..sites * sites).map(|at| one_way(at / sites, at % sites)).collect();
+        Self::Matrix { sites: sites as u32, one_way_us }
+    }
+
+    pub fn sites(&self) -> u32 {
+        match self {
+            Self::Constant(_) => 1,
+            Self::Matrix { sites, .. } => *sites,
+            Self::Lattice(lattice) => lattice.sites(),
+            Self::Tree(tree) => tree.racks,
+            Self::Globe(globe) => globe.sites(),
+        }
+    }
+
+    /// Microseconds one way, at least 1.
+    #[inline]
+    pub fn one_way_us(&self, from: u32, to: u32) -> u32 {
+        match self {
+            Self::Constant(delay) => *delay,
+            Self::Matrix { sites, one_way_us } => one_way_us[from as usize * *sites as usize + to as usize],
+            Self::Lattice(lattice) => lattice.one_way_us(from, to),
+            Self::Tree(tree) => tree.one_way_us(from, to),
+            Self::Globe(globe) => globe.one_way_us(from, to),
+        }
+    }
+
+    /// The longest way between any two of these sites, or within one of them; 0 if there is none.
+    pub fn longest_us(&self, sites: &[u32]) -> u32 {
+        match self {
+            // Positions by the million: the lattice knows without looking at every pair.
+            Self::Lattice(lattice) if sites.len() as u32 == lattice.sites() => lattice.longest_us(),
+            Self::Globe(globe) => globe.longest_us(sites),
+            _ => {
+                let to_all = |&from: &u32| sites.iter().map(move |&to| self.one_way_us(from, to));
+                sites.iter().flat_map(to_all).max().unwrap_or(0)
+            }
+        }
+    }
+}
+
+impl Tree {
+    #[inline]
+    fn one_way_us(&self, from: u32, to: u32) -> u32 {
+        if from == to {
+            self.in_rack
+        } else if from / self.racks_per_pod == to / self.racks_per_pod {
+            self.in_pod
+        } else {
+            self.across
+        }
+    }
+}
+
+/// Half a round trip, in whole microseconds, at least 1.
+pub(super) fn half_us(rtt_us: f64) -> u32 {
+    whole_us(rtt_us / 2.0)
+}
+
+/// Whole microseconds, at least 1. What is beyond `u32` (71 minutes) is cut there.
+pub(super) fn whole_us(us: f64) -> u32 {
+    (us.round() as u32).max(1)
+}

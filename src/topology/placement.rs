@@ -1,0 +1,131 @@
+//! The members of one trial on their sites.
+
+use std::sync::Arc;
+
+use swimlab_selectors::rng::{Purpose, Rng, mix, stream};
+use swimlab_selectors::{Peer, RttSource, Surroundings};
+
+use super::ground::Ground;
+use super::latency::Latency;
+use super::{Topology, seats};
+
+/// Where each member is, and how long a packet takes between any two. Members are numbered from 0, joiners last.
+#[derive(Clone, Debug)]
+pub struct Placement {
+    /// What selectors see of each member: an id spread over 64 bits, its place, zone path and site.
+    pub peers: Vec<Peer>,
+    /// Each member's site, apart from the peers: delays are asked for every packet.
+    site: Box<[u32]>,
+    ground: Arc<Ground>,
+    title: String,
+    attribution: Option<String>,
+}
+
+impl Placement {
+    pub(super) fn new(topology: &Topology, ground: Arc<Ground>, members: u32, joiners: u32, seed: u64) -> Self {
+        let mut rng = stream(seed, Purpose::Placement, 0);
+        let site = seats::deal(ground.sites(), ground.weights(), members, joiners, &mut rng);
+        let peer = |(index, &site): (usize, &u32)| Peer {
+            // Both steps are bijections, so ids are distinct.
+            id: mix(mix(seed).wrapping_add(index as u64)),
+            place: ground.place(site),
+            zone: ground.path(site),
+            site: Some(site),
+        };
+        let peers = site.iter().enumerate().map(peer).collect();
+        let (title, attribution) = (topology.title.clone(), topology.attribution.clone());
+        Self { peers, site: site.into(), ground, title, attribution }
+    }
+
+    /// Founding members and joiners together.
+    pub fn members(&self) -> u32 {
+        self.site.len() as u32
+    }
+
+    /// The delay of a packet in microseconds, without jitter; at least 1, and the same in both directions.
+    #[inline]
+    pub fn one_way_us(&self, from: u32, to: u32) -> u32 {
+        match self.ground.latency() {
+            Latency::Constant(delay) => *delay,
+            latency => latency.one_way_us(self.site[from as usize], self.site[to as usize]),
+        }
+    }
+
+    /// The delay of one packet in microseconds, at least 1, with the topology's jitter drawn from `rng`. Without jitter
+    /// nothing is drawn.
+    #[inline]
+    pub fn delay_us(&self, from: u32, to: u32, rng: &mut Rng) -> u32 {
+        let (from, to) = match self.ground.latency() {
+            Latency::Constant(_) => (0, 0),
+            _ => (self.site[from as usize], self.site[to as usize]),
+        };
+        self.ground.jitter().apply(self.ground.latency().one_way_us(from, to), from, to, rng)
+    }
+
+    /// There and back in microseconds, without jitter: twice [`Placement::one_way_us`].
+    pub fn rtt_us(&self, from: u32, to: u32) -> u32 {
+        self.one_way_us(from, to).saturating_mul(2)
+    }
+
+    /// The longest round trip between any two members, without jitter; 0 where there are none. A protocol period
+    /// shorter than three of these leaves no time for a direct ping and one through a helper.
+    pub fn longest_rtt_us(&self) -> u32 {
+        let mut sites = self.site.to_vec();
+        sites.sort_unstable();
+        sites.dedup();
+        self.ground.latency().longest_us(&sites).saturating_mul(2)
+    }
+
+    /// The number of sites, also of those without members.
+    pub fn sites(&self) -> u32 {
+        self.ground.sites()
+    }
+
+    /// The site a member is at, below [`Placement::sites`].
+    #[inline]
+    pub fn site_of(&self, member: u32) -> u32 {
+        self.site[member as usize]
+    }
+
+    /// A site's name; on a lattice its position.
+    pub fn site_name(&self, site: u32) -> String {
+        self.ground.name(site)
+    }
+
+    /// The names of the zones (`region/zone`); `None` where the topology knows of none.
+    pub fn zones(&self) -> Option<&[String]> {
+        Some(self.ground.zones()).filter(|names| !names.is_empty())
+    }
+
+    /// The names of the regions; `None` where the topology knows of none.
+    pub fn regions(&self) -> Option<&[String]> {
+        Some(self.ground.regions()).filter(|names| !names.is_empty())
+    }
+
+    /// A member's zone as an index into [`Placement::zones`]; 0 for all where there are none.
+    #[inline]
+    pub fn zone_of(&self, member: u32) -> u16 {
+        self.ground.zone_of(self.site[member as usize])
+    }
+
+    /// A member's region as an index into [`Placement::regions`]; 0 for all where there are none.
+    #[inline]
+    pub fn region_of(&self, member: u32) -> u16 {
+        self.ground.region_of(self.site[member as usize])
+    }
+
+    /// What strategies and metrics may know besides the peers: the round-trip times between sites.
+    pub fn surroundings(&self) -> Surroundings {
+        Surroundings { rtt: Some(Arc::clone(&self.ground) as Arc<dyn RttSource>) }
+    }
+
+    /// A line for reports, see [`Topology::title`].
+    pub fn title(&self) -> &str {
+        &self.title
+    }
+
+    /// Whom the data are owed to, see [`Topology::attribution`].
+    pub fn attribution(&self) -> Option<&str> {
+        self.attribution.as_deref()
+    }
+}

@@ -1,0 +1,105 @@
+//! Square tables of round-trip times: a header of names, then a row for each name.
+
+use std::collections::BTreeMap;
+
+/// Round-trip times between named sites, in the unit of the file; `None` where a cell is blank.
+#[derive(Clone, Debug)]
+pub(super) struct Table {
+    names: Vec<String>,
+    /// The line on which each row stands, for messages.
+    lines: Vec<u64>,
+    cells: Vec<Option<f64>>,
+}
+
+impl Table {
+    /// Reads a table; `file` is how messages call it. Rows may come in another order than columns. The first cell of
+    /// the header does not matter.
+    ///
+    /// # Errors
+    /// A sentence that names file, row and column, if the table is not square, a name is unknown or given twice, or a
+    /// cell holds no number, a negative or an infinite one.
+    pub fn read(bytes: &[u8], file: &str) -> Result<Self, String> {
+        let mut reader = csv::ReaderBuilder::new().flexible(true).trim(csv::Trim::All).from_reader(bytes);
+        let header = reader.headers().map_err(|error| format!("{file}: {error}"))?.clone();
+        let names: Vec<String> = header.iter().skip(1).map(str::to_owned).collect();
+        if names.is_empty() {
+            return Err(format!("{file} is empty; expected a header of site names and a row for each"));
+        }
+        let mut columns = BTreeMap::new();
+        for (column, name) in names.iter().enumerate() {
+            if name.is_empty() {
+                return Err(format!("{file}: column {} has no name", column + 2));
+            }
+            if columns.insert(name.as_str(), column).is_some() {
+                return Err(format!("{file}: two columns are called \"{name}\""));
+            }
+        }
+        let (n, mut lines) = (names.len(), vec![0; names.len()]);
+        let mut cells = vec![None; n * n];
+        for record in reader.records() {
+            let record = record.map_err(|error| format!("{file}: {error}"))?;
+            let line = record.position().map_or(0, csv::Position::line);
+            let name = record.get(0).unwrap_or_default();
+            let Some(&row) = columns.get(name) else {
+                return Err(format!("{file}: row \"{name}\" (line {line}) has no column of that name"));
+            };
+            if lines[row] != 0 {
+                return Err(format!("{file}: row \"{name}\" stands on line {} and again on line {line}", lines[row]));
+            }
+            lines[row] = line;
+            if record.len() != n + 1 {
+                let cells = record.len() - 1;
+                return Err(format!("{file}: row \"{name}\" (line {line}) has {cells} cells for {n} columns"));
+            }
+            for (column, text) in record.iter().skip(1).enumerate() {
+                cells[row * n + column] = cell(text).map_err(|why| {
+                    format!("{file}: row \"{name}\" (line {line}), column \"{}\": {why}", names[column])
+                })?;
+            }
+        }
+        if let Some(row) = lines.iter().position(|&line| line == 0) {
+            return Err(format!("{file}: column \"{}\" has no row of that name", names[row]));
+        }
+        Ok(Self { names, lines, cells })
+    }
+
+    /// The number of sites.
+    pub fn len(&self) -> usize {
+        self.names.len()
+    }
+
+    /// The sites, in the order of the columns.
+    pub fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// From `row` to `column`, in the unit of the file.
+    pub fn get(&self, row: usize, column: usize) -> Option<f64> {
+        self.cells[row * self.len() + column]
+    }
+
+    /// How a message points at a cell.
+    pub fn cell_name(&self, row: usize, column: usize) -> String {
+        format!("row \"{}\" (line {}), column \"{}\"", self.names[row], self.lines[row], self.names[column])
+    }
+
+    /// All cells in microseconds for a table in milliseconds. A blank is mended from the other direction, one on the
+    /// diagonal, or in both directions, becomes `local_ms`.
+    pub fn mended_us(&self, local_ms: f64) -> Vec<f64> {
+        let n = self.len();
+        let cell = |at: usize| self.get(at / n, at % n).or_else(|| self.get(at % n, at / n)).unwrap_or(local_ms);
+        (0..n * n).map(|at| 1e3 * cell(at)).collect()
+    }
+}
+
+fn cell(text: &str) -> Result<Option<f64>, String> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    match text.parse::<f64>() {
+        Ok(number) if !number.is_finite() => Err(format!("{text} is no finite number")),
+        Ok(number) if number < 0.0 => Err(format!("{text} is negative")),
+        Ok(number) => Ok(Some(number)),
+        Err(_) => Err(format!("\"{text}\" is no number")),
+    }
+}
