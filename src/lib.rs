@@ -1,3 +1,4 @@
 //! swimlab: a laboratory for SWIM.
 
 pub mod protocol;
+pub mod wire;
