@@ -12,9 +12,14 @@ use crate::protocol::{Body, Card, Coordinate, News, Packet, PingReq, Seen, Sync,
 /// Appends a packet's bytes to `out`. A packet that no reader would accept is refused, and `out` is left as it was.
 pub fn encode(packet: &Packet, out: &mut Vec<u8>) -> Result<(), Invalid> {
     valid::packet(packet)?;
+    append(packet, out);
+    Ok(())
+}
+
+/// Appends the bytes of a packet that was checked.
+pub(super) fn append(packet: &Packet, out: &mut Vec<u8>) {
     out.reserve(encoded_len(packet) as usize);
     write(packet, out).expect("a vector takes every byte");
-    Ok(())
 }
 
 /// How many bytes follow the packet in `bytes`; `None` when `bytes` do not begin with exactly what [`encode`] writes.
@@ -24,7 +29,6 @@ pub(super) fn left_after(packet: &Packet, bytes: &[u8]) -> Option<usize> {
     Some(expected.0.len())
 }
 
-/// Writes a packet that was checked.
 fn write(packet: &Packet, sink: &mut impl Write) -> io::Result<()> {
     let coordinate = if packet.coordinate.is_some() { layout::COORDINATE } else { 0 };
     let flags = seen_flag(packet.seen) | coordinate;

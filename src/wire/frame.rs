@@ -1,6 +1,6 @@
 //! Packets on a stream: each follows its length, four bytes in network order.
 
-use super::{DecodeError, Invalid, Limited, encode, encoded_len};
+use super::{DecodeError, Invalid, Limited, encode, encoded_len, valid};
 use crate::protocol::Packet;
 
 /// Bytes before each packet on a stream.
@@ -11,11 +11,12 @@ pub const FRAME_LIMIT: usize = 1 << 27;
 
 /// Appends a packet and its length to `out`; refuses what a reader would refuse, and then leaves `out` as it was.
 pub fn frame(packet: &Packet, out: &mut Vec<u8>) -> Result<(), Invalid> {
+    valid::packet(packet)?;
     let len = encoded_len(packet);
     Limited::Frame.check(len as usize)?;
-    let start = out.len();
     out.extend(len.to_be_bytes());
-    encode(packet, out).inspect_err(|_| out.truncate(start))
+    encode::append(packet, out);
+    Ok(())
 }
 
 /// The length of the packet that follows this prefix. It is the sender's word: read as the bytes come in, do not

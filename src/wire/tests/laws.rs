@@ -52,11 +52,11 @@ proptest! {
 }
 
 proptest! {
-    // Each case tries every byte of a packet.
+    // Each case tries every byte or bit of a packet.
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn every_truncation_is_refused(packet in packets()) {
+    fn every_truncation_is_refused(packet in short_packets()) {
         let bytes = encoded(&packet);
         for len in 0..bytes.len() {
             prop_assert!(decode(&bytes[..len]).is_err(), "{len} of {} bytes", bytes.len());
@@ -64,7 +64,7 @@ proptest! {
     }
 
     #[test]
-    fn every_extension_is_refused(packet in packets()) {
+    fn every_extension_is_refused(packet in short_packets()) {
         let mut bytes = encoded(&packet);
         for byte in 0..=u8::MAX {
             bytes.push(byte);
@@ -74,7 +74,7 @@ proptest! {
     }
 
     #[test]
-    fn a_flipped_bit_is_another_packet_or_none(packet in packets()) {
+    fn a_flipped_bit_is_another_packet_or_none(packet in short_packets()) {
         let mut bytes = encoded(&packet);
         for at in 0..bytes.len() * 8 {
             bytes[at / 8] ^= 1 << (at % 8);
@@ -88,11 +88,8 @@ proptest! {
 }
 
 fn packets() -> impl Strategy<Value = Packet> {
-    let seen = prop_oneof![
-        Just(Seen::Unknown),
-        incarnations().prop_map(Seen::Member),
-        incarnations().prop_map(Seen::Dead)
-    ];
+    let seen =
+        prop_oneof![Just(Seen::Unknown), incarnations().prop_map(Seen::Member), incarnations().prop_map(Seen::Dead)];
     (u64s(), incarnations(), seen, bodies(), vec(updates(), 0..6), option::of(coordinates())).prop_map(
         |(from, incarnation, seen, body, updates, coordinate)| Packet {
             from,
@@ -105,14 +102,22 @@ fn packets() -> impl Strategy<Value = Packet> {
     )
 }
 
+fn short_packets() -> impl Strategy<Value = Packet> {
+    packets().prop_filter("too long to try every bit", |packet| encoded_len(packet) < 800)
+}
+
 fn bodies() -> impl Strategy<Value = Body> {
     let target = (u64s(), addresses()).prop_map(|(id, address)| Target { id, address });
     let ping_req = (u32s(), u32s(), vec(target, 0..=PingReq::TARGET_LIMIT))
         .prop_map(|(seq, nack_after_us, targets)| PingReq { seq, nack_after_us, targets });
     // More than 127 records take a longer count.
-    let records = prop_oneof![4 => vec(updates(), 0..5), 1 => (updates(), 100_usize..300).prop_map(|(one, n)| vec![one; n])];
-    let sync = (any::<bool>(), any::<bool>(), records)
-        .prop_map(|(wants_reply, joining, records)| Sync { wants_reply, joining, records });
+    let records =
+        prop_oneof![4 => vec(updates(), 0..5), 1 => (updates(), 100_usize..300).prop_map(|(one, n)| vec![one; n])];
+    let sync = (any::<bool>(), any::<bool>(), records).prop_map(|(wants_reply, joining, records)| Sync {
+        wants_reply,
+        joining,
+        records,
+    });
     prop_oneof![
         u32s().prop_map(|seq| Body::Ping { seq }),
         u32s().prop_map(|seq| Body::Ack { seq }),
@@ -144,10 +149,18 @@ fn updates() -> impl Strategy<Value = Update> {
 
 fn cards() -> impl Strategy<Value = Card> {
     let zone = vec(u32s(), 0..=ZonePath::LEVELS).prop_map(|levels| ZonePath::from_levels(&levels));
-    let peer = (option::of(places()), zone, option::of(u32s()))
-        .prop_map(|(place, zone, site)| Peer { id: 0, place, zone, site });
-    (peer, addresses(), texts(Card::NAME_LIMIT), blobs(Card::META_LIMIT))
-        .prop_map(|(peer, address, name, meta)| Card { peer, address, name, meta })
+    let peer = (option::of(places()), zone, option::of(u32s())).prop_map(|(place, zone, site)| Peer {
+        id: 0,
+        place,
+        zone,
+        site,
+    });
+    (peer, addresses(), texts(Card::NAME_LIMIT), blobs(Card::META_LIMIT)).prop_map(|(peer, address, name, meta)| Card {
+        peer,
+        address,
+        name,
+        meta,
+    })
 }
 
 fn places() -> impl Strategy<Value = Place> {

@@ -251,9 +251,19 @@ fn a_frame_is_a_length_and_a_packet() {
 
 #[test]
 fn a_frame_beyond_the_limit_is_refused_by_its_prefix() {
-    let prefix = |len: usize| (len as u32).to_be_bytes();
+    let prefix = |len: usize| u32::try_from(len).expect("a length").to_be_bytes();
     assert_eq!(frame_len(prefix(FRAME_LIMIT)), Ok(FRAME_LIMIT));
     assert_eq!(frame_len(prefix(FRAME_LIMIT + 1)), Err(excess(Limited::Frame).into()));
+}
+
+#[test]
+fn a_packet_too_long_for_a_frame_is_not_written() {
+    let mut sync = samples::sync();
+    let Body::Sync(table) = &mut sync.body else { unreachable!("a sync") };
+    let wordy = card(|card| card.meta = [7; Card::META_LIMIT].into()).updates.remove(0);
+    table.records = vec![wordy; FRAME_LIMIT / Card::META_LIMIT];
+    let found = encoded_len(&sync) as usize;
+    assert_eq!(frame(&sync, &mut vec![]), Err(Invalid::Excess { what: Limited::Frame, found }));
 }
 
 #[test]
