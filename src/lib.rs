@@ -3,3 +3,4 @@
 pub mod protocol;
 pub mod sim;
 pub mod topology;
+pub mod wire;
