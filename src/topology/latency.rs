@@ -31,8 +31,8 @@ pub(super) struct Tree {
 }
 
 impl Latency {
-    /// By distance on the globe: from a table if that takes at most 4 MB, computed otherwise, with the same results. A
-    /// look-up costs a fifth of the arc sine.
+    /// By distance on the globe: from a table if that takes at most 4 MB, computed otherwise, with the same results: a
+    /// look-up is several times cheaper than an arc sine.
     pub fn globe(globe: Globe) -> Self {
         let n = globe.sites();
         if n > 1_024 {
