@@ -1,5 +1,7 @@
 //! swimlab: a laboratory for SWIM.
 
+pub mod experiment;
 pub mod protocol;
+pub mod report;
 pub mod sim;
 pub mod topology;
