@@ -1,0 +1,5 @@
+//! The question: an experiment file becomes trials, trials become measures, measures become statistics.
+
+pub mod measures;
+pub mod results;
+pub mod statistics;
