@@ -22,3 +22,6 @@ pub use network::address_of;
 pub use observer::{Effect, Fate, Index, Observer, Sent, Strike};
 pub use setup::{Phases, Setup, Start, joiners_needed};
 pub use world::{Breed, Outcome, SEEDS, World};
+
+#[cfg(test)]
+mod tests;

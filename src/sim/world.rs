@@ -41,9 +41,11 @@ pub const SEEDS: u32 = 3;
 
 /// A world.
 pub struct World<'a, B: Breed, O: Observer> {
-    setup: &'a Setup,
+    pub(super) setup: &'a Setup,
     breed: B,
     observer: O,
+    chaos: Chaos,
+    begun: bool,
     pub(super) actors: Vec<Actor<B::Machine>>,
     queue: Queue<u32>,
     packets: Slab<Flight<Message<B>>>,
@@ -91,6 +93,8 @@ impl<'a, B: Breed, O: Observer> World<'a, B, O> {
         let vacant = |_| Actor { machine: None, generation: 0, scheduled: Time::NEVER, sent: 0, hold: None };
         Self {
             checker: Checker::new(setup, breed.promise()),
+            chaos: Chaos::new(setup),
+            begun: false,
             setup,
             breed,
             observer,
@@ -108,20 +112,40 @@ impl<'a, B: Breed, O: Observer> World<'a, B, O> {
     /// Runs warm-up and duration, and tells how it went.
     pub fn run(mut self) -> Outcome {
         let end = Time::ZERO + self.setup.warmup + self.setup.duration;
-        let mut chaos = Chaos::new(self.setup);
-        self.begin();
-        while let Some(at) = chaos.next().filter(|&at| at < end) {
+        self.advance(end);
+        self.finish()
+    }
+
+    /// Lets everything happen that is due before `until`.
+    pub fn advance(&mut self, until: Time) {
+        if !self.begun {
+            self.begun = true;
+            self.begin();
+        }
+        while let Some(at) = self.chaos.next().filter(|&at| at < until) {
             self.run_until(at);
             self.now = at;
-            chaos.act(&mut self);
+            // The agenda and the world change each other.
+            let mut chaos = std::mem::take(&mut self.chaos);
+            chaos.act(self);
+            self.chaos = chaos;
             self.inspect();
         }
-        self.run_until(end);
-        self.now = end;
+        self.run_until(until);
+        self.now = until;
+    }
+
+    /// Ends here, and tells how it went.
+    pub fn finish(mut self) -> Outcome {
         self.inspect();
         self.inspect_agreement();
         let violations = self.checker.into_violations();
-        Outcome { events: self.events, trace_hash: self.trace.value(), violations, end }
+        Outcome { events: self.events, trace_hash: self.trace.value(), violations, end: self.now }
+    }
+
+    /// What watches it.
+    pub fn observer(&self) -> &O {
+        &self.observer
     }
 
     /// Whether a member is up.
