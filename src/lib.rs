@@ -5,3 +5,4 @@ pub mod protocol;
 pub mod report;
 pub mod sim;
 pub mod topology;
+pub mod wire;

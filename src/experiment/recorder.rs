@@ -1,11 +1,10 @@
 //! Watches a world and takes all measures of one trial as they happen. docs/measures.md has the definitions.
 
-use std::collections::HashMap;
 use std::ops::Range;
 
 use super::measures::{MEASURES, Measured, Reading, Victim, VictimKind};
-use crate::protocol::{Event, Id, Source, Span, Time, What};
-use crate::sim::{Effect, FaultKind, Index, Observer, Outcome, Sent, Setup, Strike};
+use crate::protocol::{Event, Source, Span, Time, What};
+use crate::sim::{Effect, FaultKind, IdIndex, Index, Observer, Outcome, Sent, Setup, Strike};
 
 mod cases;
 
@@ -17,7 +16,7 @@ pub struct Recorder {
     /// What is counted is counted in here: from the end of the warm-up, as long as the trial's duration.
     window: Range<Time>,
     seats: Vec<Seat>,
-    indices: HashMap<Id, Index>,
+    indices: IdIndex,
     cases: Cases,
     strikes: Vec<u32>,
     /// Strikes so far, to tell what came first within a microsecond.
@@ -75,11 +74,10 @@ impl Recorder {
             disturbed: false,
             unmonitored: false,
         };
-        let ids = placement.peers.iter().zip(0..);
         Self {
             window: from..from + setup.duration,
             seats: (0..placement.members()).map(seat).collect(),
-            indices: ids.map(|(peer, index)| (peer.id, index)).collect(),
+            indices: IdIndex::new(placement.peers.iter().map(|peer| peer.id)),
             cases: Cases::new(placement.members(), setup.members),
             strikes: vec![0; setup.faults.len()],
             turn: 0,
@@ -215,7 +213,7 @@ impl Observer for Recorder {
         if !matches!(event.what, What::Joined | What::Suspected | What::Died | What::Left) {
             return;
         }
-        let Some(&about) = self.indices.get(&event.about) else { return };
+        let Some(about) = self.indices.index(event.about).filter(|&about| about != member) else { return };
         let subject = &self.seats[about as usize];
         // News of a former life is late, but not false.
         let about_the_living = subject.up && event.incarnation.generation >= subject.generation;

@@ -1,13 +1,27 @@
 //! A world in virtual time: members, the network between them, and what breaks.
 
+mod chaos;
+pub mod checker;
 pub mod fault;
+pub mod ids;
 pub mod machine;
+mod network;
 pub mod observer;
+mod queue;
 pub mod setup;
 pub mod swim;
+pub mod trace;
+pub mod world;
 
+pub use chaos::check_targets;
+pub use checker::Promise;
 pub use fault::{Direction, Fault, FaultKind, Target, faults};
+pub use ids::IdIndex;
 pub use machine::Machine;
+pub use network::address_of;
 pub use observer::{Effect, Fate, Index, Observer, Sent, Strike};
 pub use setup::{Phases, Setup, Start, joiners_needed};
-pub use swim::Outcome;
+pub use world::{Breed, Outcome, SEEDS, World};
+
+#[cfg(test)]
+mod tests;

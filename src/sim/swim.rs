@@ -1,27 +1,147 @@
-//! A world of SWIM members.
+//! SWIM members as a world's machines.
 
 use std::sync::Arc;
 
-use swimlab_selectors::Strategy;
+use swimlab_selectors::rng::{Purpose, stream};
+use swimlab_selectors::{Bound, Strategy, Surveyed};
 
-use super::observer::Observer;
+use super::checker::Promise;
+use super::machine::Machine;
+use super::network::address_of;
+use super::observer::{Index, Observer};
 use super::setup::Setup;
-use crate::protocol::{Kit, Time};
-
-/// What a run leaves behind, besides what its observer saw.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Outcome {
-    /// Deliveries, periods and timers that fired.
-    pub events: u64,
-    /// A hash of all that happened, in order: equal hashes, equal runs.
-    pub trace_hash: u64,
-    /// What the checkers object to, as sentences; empty for a sound run.
-    pub violations: Vec<String>,
-    /// When the world ended: warm-up plus duration.
-    pub end: Time,
-}
+use super::world::{Breed, Outcome, World};
+use crate::protocol::{
+    Address, Card, Gauge, Id, Identity, Incarnation, Kind, Kit, Member, Outbox, Packet, Roster, Status, Time,
+};
 
 /// Runs one trial: a world of SWIM members with this strategy.
-pub fn run(_setup: &Setup, _kit: &Arc<Kit>, _strategy: &Strategy, _observer: &mut impl Observer) -> Outcome {
-    unimplemented!("the world is being built")
+pub fn run(setup: &Setup, kit: &Arc<Kit>, strategy: &Strategy, observer: &mut impl Observer) -> Outcome {
+    World::new(setup, SwimBreed::new(setup, kit, strategy), observer).run()
+}
+
+/// Makes SWIM members: founders share one roster and one survey of it, newcomers begin alone.
+pub struct SwimBreed {
+    kit: Arc<Kit>,
+    strategy: Strategy,
+    cards: Vec<Arc<Card>>,
+    roster: Arc<Roster>,
+    surveyed: Surveyed,
+    seed: u64,
+}
+
+impl SwimBreed {
+    /// The members of this setup.
+    pub fn new(setup: &Setup, kit: &Arc<Kit>, strategy: &Strategy) -> Self {
+        let peers = setup.placement.peers.iter().cloned();
+        let cards: Vec<_> =
+            peers.zip(0..).map(|(peer, member)| Arc::new(Card::new(peer, address_of(member)))).collect();
+        let founders = cards.iter().take(setup.members as usize).cloned();
+        let roster = Arc::new(Roster::of_members(founders));
+        let surveyed = strategy.survey(roster.peers());
+        Self { kit: Arc::clone(kit), strategy: strategy.clone(), cards, roster, surveyed, seed: setup.seed }
+    }
+
+    fn identity(&self, member: Index, generation: u32) -> Identity {
+        // Each life has luck of its own.
+        let life = u64::from(generation) << 32 | u64::from(member);
+        Identity {
+            card: Arc::clone(&self.cards[member as usize]),
+            incarnation: Incarnation::of_generation(generation),
+            strategy_rng: stream(self.seed, Purpose::Strategy, life),
+            rng: stream(self.seed, Purpose::Protocol, life),
+        }
+    }
+}
+
+impl Breed for SwimBreed {
+    type Machine = Member;
+
+    fn founder(&mut self, member: Index) -> Member {
+        let (kit, roster) = (Arc::clone(&self.kit), Arc::clone(&self.roster));
+        Member::new(kit, self.identity(member, 0), roster, &self.surveyed, member)
+    }
+
+    fn newcomer(&mut self, member: Index, generation: u32) -> Member {
+        let roster = Arc::new(Roster::of_members([Arc::clone(&self.cards[member as usize])]));
+        let surveyed = self.strategy.survey(roster.peers());
+        Member::new(Arc::clone(&self.kit), self.identity(member, generation), roster, &surveyed, 0)
+    }
+
+    fn promise(&self) -> Promise {
+        let settings = &self.kit.settings;
+        let n = self.cards.len() as u32;
+        let limits = Gauge {
+            // One about each member; the simulator sends no application events.
+            broadcasts: self.cards.len(),
+            relays: Member::RELAY_LIMIT,
+            buried: settings.reconnect_limit as usize,
+            // A member that dies again and again has a grave for each death within the retention time.
+            graves: self.cards.len() * 64,
+        };
+        let suspicion = settings.suspicion.timeout(settings, n, 0);
+        // Everybody pings everybody within the strategy's bound, notices within two periods more and then waits for the
+        // refutation: so news that dissemination drops is found out first-hand.
+        let settles = match self.strategy.bound(n, settings.direct) {
+            Bound::Periods(most) => Some(settings.period * (most + 2) + suspicion),
+            Bound::PerPeriod(p) if p > 0.0 => {
+                // All n^2 pairs but one in a billion worlds.
+                let periods = libm::ceil((libm::log(1e9) + 2.0 * libm::log(f64::from(n))) / p);
+                Some(settings.period * (periods as u64 + 2) + suspicion)
+            }
+            Bound::PerPeriod(_) => None,
+        };
+        // Each member tries one of its dead every so often; those that are reached refute, and the news spreads. With
+        // fewer than n tries for n dead, some are left: the logarithm is that of collecting all coupons.
+        let rounds = 2.0 * libm::log(f64::from(n) + 1.0) + 20.0;
+        let heals = settles
+            .filter(|_| settings.reconnect_every > 0 && settings.anti_entropy && !settings.dead_final)
+            .map(|settles| settles + settings.period.scale(f64::from(settings.reconnect_every) * rounds));
+        Promise { limits, settles: settles.filter(|_| settings.anti_entropy), heals }
+    }
+}
+
+impl Machine for Member {
+    type Message = Packet;
+
+    fn start(&mut self, now: Time, first_period: Time, _out: &mut Outbox) {
+        Member::start(self, now, first_period);
+    }
+
+    fn join(&mut self, now: Time, seeds: Vec<Address>, out: &mut Outbox) {
+        Member::join(self, now, seeds, out);
+    }
+
+    fn leave(&mut self, _now: Time, out: &mut Outbox) {
+        Member::leave(self, out);
+    }
+
+    fn handle(&mut self, now: Time, from: Address, packet: Packet, out: &mut Outbox) {
+        Member::handle(self, now, from, packet, out);
+    }
+
+    fn wake(&mut self, now: Time, out: &mut Outbox) {
+        Member::wake(self, now, out);
+    }
+
+    fn deadline(&self) -> Time {
+        Member::deadline(self)
+    }
+
+    fn kind(packet: &Packet) -> Kind {
+        packet.body.kind()
+    }
+
+    fn believes(&self, id: Id) -> Option<Status> {
+        let table = self.table();
+        table.status(table.slot(id)?)
+    }
+
+    fn members(&self) -> u32 {
+        self.table().members()
+    }
+
+    fn gauge(&self) -> Gauge {
+        Member::gauge(self)
+    }
 }

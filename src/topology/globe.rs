@@ -11,7 +11,7 @@ pub(super) const LIGHT_M_PER_US: f64 = 299.792_458;
 /// The refractive index of the core of a common single-mode fibre: light in it is so many times slower.
 pub(super) const FIBRE_INDEX: f64 = 1.468;
 
-/// Sites on the globe with a delay by distance, computed when asked: 25 million pairs of cities are not worth 100 MB.
+/// Sites on the globe with a delay by distance, computed when asked: 25 million pairs of cities would take 100 MB.
 #[derive(Debug)]
 pub(super) struct Globe {
     points: Box<[Point]>,

@@ -1,6 +1,5 @@
 //! What chance adds to a packet's delay.
 
-use rand::RngExt;
 use swimlab_selectors::rng::{Rng, below, unit};
 
 use super::latency::whole_us;
@@ -109,7 +108,7 @@ impl Quantiles {
 /// A draw from the standard normal law (Marsaglia's polar method: one logarithm, no sine).
 fn normal(rng: &mut Rng) -> f64 {
     loop {
-        let (x, y) = (2.0 * rng.random::<f64>() - 1.0, 2.0 * rng.random::<f64>() - 1.0);
+        let (x, y) = (2.0 * unit(rng) - 1.0, 2.0 * unit(rng) - 1.0);
         let square = x * x + y * y;
         if square > 0.0 && square < 1.0 {
             return x * (-2.0 * libm::log(square) / square).sqrt();

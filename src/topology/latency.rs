@@ -1,6 +1,7 @@
 //! Models of the delay between two sites, without jitter.
 
 use super::globe::Globe;
+use super::ground::MAX_SITES;
 use super::lattice::Lattice;
 
 /// How long a packet takes between two sites. An enum, not a trait object: this is asked for every packet.
@@ -30,6 +31,17 @@ pub(super) struct Tree {
 }
 
 impl Latency {
+    /// By distance on the globe: from a table if that takes at most 4 MB, computed otherwise, with the same results: a
+    /// look-up is several times cheaper than an arc sine.
+    pub fn globe(globe: Globe) -> Self {
+        let n = globe.sites();
+        if n > 1_024 {
+            return Self::Globe(globe);
+        }
+        let one_way_us = (0..n * n).map(|at| globe.one_way_us(at / n, at % n)).collect();
+        Self::Matrix { sites: n, one_way_us }
+    }
+
     /// From round-trip times in microseconds; what the two directions disagree on is averaged.
     pub fn matrix(sites: usize, rtt_us: &[f64]) -> Self {
         let one_way = |i: usize, j: usize| half_us((rtt_us[i * sites + j] + rtt_us[j * sites + i]) / 2.0);
@@ -59,11 +71,12 @@ impl Latency {
         }
     }
 
-    /// The longest way between any two of these sites, or within one of them; 0 if there is none.
+    /// The longest way between any two of these sites, or within one of them; 0 if there is none. For more than
+    /// [`MAX_SITES`] positions of a lattice it is the lattice's own.
     pub fn longest_us(&self, sites: &[u32]) -> u32 {
         match self {
-            // Positions by the million: the lattice knows without looking at every pair.
-            Self::Lattice(lattice) if sites.len() as u32 == lattice.sites() => lattice.longest_us(),
+            // Positions may go by the million: too many to look at every pair.
+            Self::Lattice(lattice) if sites.len() > MAX_SITES => lattice.longest_us(),
             Self::Globe(globe) => globe.longest_us(sites),
             _ => {
                 let to_all = |&from: &u32| sites.iter().map(move |&to| self.one_way_us(from, to));

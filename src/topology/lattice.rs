@@ -90,3 +90,61 @@ impl Lattice {
         (site % self.width, site / self.width)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lattice(shape: Shape, sites: u32) -> Lattice {
+        Lattice::new(shape, sites, 1_000, 50)
+    }
+
+    #[test]
+    fn a_ring_is_walked_the_shorter_way_round() {
+        let ring = lattice(Shape::Ring, 10);
+        assert_eq!([(0, 0), (0, 1), (0, 9), (2, 7), (1, 8)].map(|(a, b)| ring.hops(a, b)), [0, 1, 1, 5, 3]);
+        assert_eq!((ring.one_way_us(3, 3), ring.one_way_us(0, 9)), (50, 1_000));
+    }
+
+    #[test]
+    fn a_grid_counts_rows_and_columns_and_a_torus_joins_its_edges() {
+        let (grid, torus) = (lattice(Shape::Grid, 20), lattice(Shape::Torus, 20));
+        // Rows of five: 0 is 0,0 and 19 is 4,3.
+        assert_eq!((grid.name(19), grid.hops(0, 19), torus.hops(0, 19)), ("4,3".to_owned(), 7, 2));
+        assert_eq!(grid.place(7), Place::Plane { x: 2.0, y: 1.0 });
+    }
+
+    #[test]
+    fn a_lattice_is_as_square_as_it_gets() {
+        let sides = |sites| {
+            let grid = lattice(Shape::Grid, sites);
+            (grid.width, grid.height)
+        };
+        let expected = [(1, 1), (2, 1), (2, 2), (3, 2), (3, 3), (4, 3), (1000, 1000)];
+        assert_eq!([1, 2, 4, 6, 9, 10, 1_000_000].map(sides), expected);
+        assert_eq!(sides(0), (1, 1));
+    }
+
+    #[test]
+    fn the_longest_way_is_the_longest_there_is() {
+        for shape in [Shape::Ring, Shape::Grid, Shape::Torus] {
+            for sites in 1..60 {
+                let lattice = lattice(shape, sites);
+                let ways = (0..sites).flat_map(|a| (0..sites).map(move |b| (a, b)));
+                let longest = ways.map(|(a, b)| lattice.one_way_us(a, b)).max();
+                assert_eq!(Some(lattice.longest_us()), longest, "{shape:?} of {sites}");
+            }
+        }
+    }
+
+    #[test]
+    fn neighbours_on_a_ring_are_one_apart_in_the_plane() {
+        let ring = lattice(Shape::Ring, 1_000);
+        let xy = |site| match ring.place(site) {
+            Place::Plane { x, y } => (x, y),
+            Place::Globe { .. } => unreachable!(),
+        };
+        let ((x0, y0), (x1, y1)) = (xy(0), xy(999));
+        assert!(((x1 - x0).hypot(y1 - y0) - 1.0).abs() < 1e-5);
+    }
+}

@@ -25,6 +25,8 @@ mod lattice;
 mod placement;
 mod seats;
 mod table;
+#[cfg(test)]
+mod tests;
 
 use std::path::PathBuf;
 use std::sync::Arc;

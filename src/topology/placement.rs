@@ -68,7 +68,8 @@ impl Placement {
     }
 
     /// The longest round trip between any two members, without jitter; 0 where there are none. A protocol period
-    /// shorter than three of these leaves no time for a direct ping and one through a helper.
+    /// shorter than three of these leaves no time for a direct ping and one through a helper. Where members are at more
+    /// than [`MAX_SITES`](super::MAX_SITES) positions of a ring, grid or torus, it is the longest there can be on it.
     pub fn longest_rtt_us(&self) -> u32 {
         let mut sites = self.site.to_vec();
         sites.sort_unstable();

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use super::ground::MAX_SITES;
+
 /// Round-trip times between named sites, in the unit of the file; `None` where a cell is blank.
 #[derive(Clone, Debug)]
 pub(super) struct Table {
@@ -16,7 +18,7 @@ impl Table {
     /// the header does not matter.
     ///
     /// # Errors
-    /// A sentence that names file, row and column, if the table is not square, a name is unknown or given twice, or a
+    /// A sentence that names file, row and column, if the table is not square or has more than [`MAX_SITES`] rows, a name is unknown or given twice, or a
     /// cell holds no number, a negative or an infinite one.
     pub fn read(bytes: &[u8], file: &str) -> Result<Self, String> {
         let mut reader = csv::ReaderBuilder::new().flexible(true).trim(csv::Trim::All).from_reader(bytes);
@@ -24,6 +26,9 @@ impl Table {
         let names: Vec<String> = header.iter().skip(1).map(str::to_owned).collect();
         if names.is_empty() {
             return Err(format!("{file} is empty; expected a header of site names and a row for each"));
+        }
+        if names.len() > MAX_SITES {
+            return Err(format!("{file}: {} sites are more than {MAX_SITES}, the most that are possible", names.len()));
         }
         let mut columns = BTreeMap::new();
         for (column, name) in names.iter().enumerate() {

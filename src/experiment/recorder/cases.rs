@@ -20,7 +20,7 @@ pub(super) struct Cases {
 struct Subject {
     /// Its case, while it is down.
     case: Option<u32>,
-    /// A bit for every member that holds it dead; empty until somebody does, or until it stops.
+    /// A bit for every member that holds it dead; empty until somebody does.
     holders: Box<[u64]>,
 }
 
@@ -60,12 +60,13 @@ impl Cases {
         }
         self.drop_settled();
 
-        self.make_holders(strike.member);
         let subject = &mut self.subjects[strike.member as usize];
         // Some may have held it dead already, wrongly then.
-        let informed = (0..seats.len() as u32)
-            .filter(|&member| holds(&subject.holders, member) && seats[member as usize].up)
-            .count() as u32;
+        let holders = (0..seats.len() as u32).filter(|&member| holds(&subject.holders, member));
+        let informed = match subject.holders.is_empty() {
+            true => 0,
+            false => holders.filter(|&member| seats[member as usize].up).count() as u32,
+        };
         let mut case = Case {
             victim: Victim {
                 fault: strike.fault,
@@ -94,9 +95,8 @@ impl Cases {
     /// A member begins, for the first time or again: its own case is closed, and it holds nobody dead.
     pub(super) fn begin(&mut self, member: Index) {
         self.running += 1;
-        if let Some(case) = self.subjects[member as usize].case.take() {
-            self.unsettled.retain(|&open| open != case as usize);
-        }
+        let Some(case) = self.subjects[member as usize].case.take() else { return };
+        self.unsettled.retain(|&open| open != case as usize);
         let (word, bit) = place(member);
         for &held in &self.held {
             self.subjects[held as usize].holders[word] &= !bit;

@@ -41,10 +41,10 @@ pub(super) struct Relay {
     ends_at: Time,
 }
 
-/// The most indirect pings under way for others.
-pub(super) const RELAY_LIMIT: usize = 256;
-
 impl Member {
+    /// The most indirect pings under way for others.
+    pub const RELAY_LIMIT: usize = 256;
+
     /// Ends a period and begins the next.
     pub(super) fn next_period(&mut self, now: Time, out: &mut Outbox) {
         self.conclude(now, out);
@@ -131,7 +131,7 @@ impl Member {
     pub(super) fn help(&mut self, now: Time, sender: Id, from: Address, request: PingReq, out: &mut Outbox) {
         let period = self.kit.settings.period;
         for target in request.targets.into_iter().take(PingReq::TARGET_LIMIT) {
-            if self.relays.len() >= RELAY_LIMIT || target.id == self.id {
+            if self.relays.len() >= Self::RELAY_LIMIT || target.id == self.id {
                 continue;
             }
             self.seq = self.seq.wrapping_add(1);

@@ -11,7 +11,8 @@ pub const ABOUT: &str =
     "33 regions of AWS with measured median delays, split into zones, on demand with measured tails.";
 
 const CREDIT: &str = "Round-trip times by cloudping.co (July 2024 to July 2025), through commonwarexyz/monorepo; \
-                      within regions by streamr-dev/network (2022); between zones as on IBM Cloud (2026)";
+                      within regions by streamr-dev/network (2022); between zones as on IBM Cloud (2026); \
+                      coordinates by cloud-regions-info (MIT) and GeoNames (CC BY 4.0)";
 
 static P50: Shipped = Shipped::new("aws_p50.csv", include_bytes!("../data/aws_p50.csv"));
 static P90: Shipped = Shipped::new("aws_p90.csv", include_bytes!("../data/aws_p90.csv"));

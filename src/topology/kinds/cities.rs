@@ -35,7 +35,7 @@ pub fn build(params: &Params, _: &Base) -> Result<Topology, String> {
     let us_per_metre = FIBRE_INDEX * stretch / LIGHT_M_PER_US;
     let globe = Globe::new(points, us_per_metre, 1e3 * params.real("access_ms") / 2.0);
     let title = format!("the {top} most populous cities, fibre along great circles times {stretch}");
-    Ok(Topology::new(title, Ground::assemble(sites, Latency::Globe(globe))).credit(CREDIT))
+    Ok(Topology::new(title, Ground::assemble(sites, Latency::globe(globe))).credit(CREDIT))
 }
 
 fn city(at: Listed) -> Site {

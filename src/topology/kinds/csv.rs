@@ -7,7 +7,7 @@ use swimlab_selectors::registry::{Param, Params, Value, did_you_mean, nearest};
 
 use crate::topology::data::SAME_ZONE_MS;
 use crate::topology::globe::{Point, light_rtt_us, point};
-use crate::topology::ground::{Ground, MAX_SITES, Site};
+use crate::topology::ground::{Ground, Site};
 use crate::topology::table::Table;
 use crate::topology::{Base, Topology};
 
@@ -35,9 +35,6 @@ pub fn params() -> Vec<Param> {
 pub fn build(params: &Params, base: &Base) -> Result<Topology, String> {
     let file = params.text("rtt");
     let table = Table::read(&read(&base.dir, file)?, file)?;
-    if table.len() > MAX_SITES {
-        return Err(format!("{file}: {} sites are more than {MAX_SITES}, the most that are possible", table.len()));
-    }
     let unit_us = match params.text("unit") {
         "us" => 1.0,
         "s" => 1e6,
@@ -169,4 +166,144 @@ fn not_faster_than_light(table: &Table, file: &str, rtt_us: &[f64], sites: &[Sit
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::topology::topologies;
+    use swimlab_selectors::registry::Spec;
+
+    /// Builds from two files (no second one if it is empty) in a directory of the test's own.
+    fn built(test: &str, rtt: &str, places: &str, label: &str) -> Result<Topology, String> {
+        let dir = std::env::temp_dir().join(format!("swimlab-csv-{test}-{}", std::process::id()));
+        std::fs::create_dir_all(&dir).unwrap();
+        std::fs::write(dir.join("rtt.csv"), rtt).unwrap();
+        std::fs::write(dir.join("places.csv"), places).unwrap();
+        let mut spec = Spec::parse(&format!("csv:rtt=rtt.csv{label}")).unwrap();
+        if !places.is_empty() {
+            spec = spec.with("places", "places.csv");
+        }
+        let result = topologies().build(&spec, &Base { dir: dir.clone() }).map_err(|error| error.to_string());
+        std::fs::remove_dir_all(dir).unwrap();
+        result
+    }
+
+    const RTT: &str = "from,a,b,c\na,,10,20\nb,12,0.5,30\nc,20,30,\n";
+
+    #[test]
+    fn a_table_without_places_is_enough() {
+        let placement = built("enough", RTT, "", "").unwrap().place(6, 0, 1);
+        // Directions averaged; a blank diagonal is local_ms.
+        assert_eq!((placement.rtt_us(0, 1), placement.rtt_us(1, 0)), (11_000, 11_000));
+        assert_eq!((placement.rtt_us(0, 3), placement.rtt_us(1, 4)), (100, 500));
+        assert_eq!((placement.zones(), placement.regions()), (None, None));
+        assert_eq!(placement.title(), "rtt.csv, 3 sites");
+    }
+
+    #[test]
+    fn the_unit_and_the_local_round_trip_can_be_set() {
+        let placement = built("unit", RTT, "", ",unit=us,local_ms=0.004").unwrap().place(6, 0, 1);
+        assert_eq!((placement.one_way_us(0, 2), placement.one_way_us(0, 3)), (10, 2));
+    }
+
+    #[test]
+    fn rows_may_come_in_any_order_and_files_may_start_with_a_byte_order_mark() {
+        let rtt = "\u{feff}from,a,b\nb,7,\na,,7\n";
+        let places = "\u{feff}name,region\nb,east\na,west\n";
+        let placement = built("order", rtt, places, "").unwrap().place(2, 0, 1);
+        assert_eq!((placement.site_name(0), placement.rtt_us(0, 1)), ("a".to_owned(), 7_000));
+        assert_eq!(placement.regions().unwrap(), ["west", "east"]);
+    }
+
+    #[test]
+    fn places_give_coordinates_areas_and_weights() {
+        let places = "name,lat,lon,region,zone,members\nc,0,2,s,x,0\na,0,0,n,x,3\nb,0,1,n,y,1\n";
+        let placement = built("places", RTT, places, "").unwrap().place(8, 0, 1);
+        assert_eq!(placement.peers[0].place, Some(Place::Globe { lat: 0.0, lon: 0.0 }));
+        assert_eq!(placement.regions().unwrap(), ["n", "s"]);
+        assert_eq!(placement.zones().unwrap(), ["n/x", "n/y", "s/x"]);
+        let at = |site| (0..8).filter(|&member| placement.site_of(member) == site).count();
+        assert_eq!([at(0), at(1), at(2)], [6, 2, 0]);
+    }
+
+    #[test]
+    fn the_examples_of_the_page_on_topologies_can_be_used_as_they_are() {
+        let page = include_str!("../../../docs/topologies.md");
+        let example = |start: &str| {
+            let from = page.find(start).expect("an example");
+            page[from..].split("```").next().expect("its end")
+        };
+        let placement = built("page", example("from,fra"), example("name,lat"), "").unwrap().place(100, 0, 1);
+        let at = |site| (0..100).filter(|&member| placement.site_of(member) == site).count();
+        assert_eq!([at(0), at(1), at(2)], [30, 50, 20]);
+    }
+
+    #[test]
+    fn what_is_wrong_in_the_table_is_named_by_file_row_and_column() {
+        let refused = |rtt: &str| built("refused", rtt, "", "").unwrap_err();
+        for (rtt, message) in [
+            ("", "rtt.csv is empty; expected a header of site names and a row for each"),
+            ("f,a,\na,,1\n,1,\n", "rtt.csv: column 3 has no name"),
+            ("f,a,a\na,,1\na,1,\n", "rtt.csv: two columns are called \"a\""),
+            ("f,a,b\na,,1\nx,1,\n", "rtt.csv: row \"x\" (line 3) has no column of that name"),
+            ("f,a,b\na,,1\na,,1\n", "rtt.csv: row \"a\" stands on line 2 and again on line 3"),
+            ("f,a,b\na,,1\n", "rtt.csv: column \"b\" has no row of that name"),
+            ("f,a,b\na,,1\nb,1\n", "rtt.csv: row \"b\" (line 3) has 1 cells for 2 columns"),
+            (
+                "f,a,b\na,,1\nb,,\n",
+                "rtt.csv: row \"b\" (line 3), column \"a\": is blank; every pair of sites needs a round-trip time",
+            ),
+            ("f,a,b\na,,1\nb,-4,\n", "rtt.csv: row \"b\" (line 3), column \"a\": -4 is negative"),
+            ("f,a,b\na,,inf\nb,4,\n", "rtt.csv: row \"a\" (line 2), column \"b\": inf is no finite number"),
+            ("f,a,b\na,,NaN\nb,4,\n", "rtt.csv: row \"a\" (line 2), column \"b\": NaN is no finite number"),
+            ("f,a,b\na,,1 ms\nb,4,\n", "rtt.csv: row \"a\" (line 2), column \"b\": \"1 ms\" is no number"),
+            ("f,a,b\na,,4e6\nb,4,\n", "rtt.csv: row \"a\" (line 2), column \"b\": 4000000 is longer than an hour"),
+        ] {
+            assert_eq!(refused(rtt), format!("csv: {message}"));
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_in_the_places_is_named_too() {
+        let refused = |places: &str| built("misplaced", RTT, places, "").unwrap_err();
+        for (places, message) in [
+            ("name,regoin\n", "places.csv: unknown column \"regoin\"; did you mean region?"),
+            ("name,lat,lat\n", "places.csv: two columns are called \"lat\""),
+            ("lat,lon\n", "places.csv: the column \"name\" is missing"),
+            ("name\na\nb\n", "places.csv: there is no row for the site \"c\" of rtt.csv"),
+            ("name\na\nb\nd\n", "places.csv: row \"d\" (line 4): rtt.csv has no site of that name"),
+            ("name\na\na\n", "places.csv: row \"a\" stands on line 2 and again on line 3"),
+            ("name,zone\n,z\n", "places.csv: row \"\" (line 2), column \"name\" is blank"),
+            ("name,lat\na,3\n", "places.csv: row \"a\" (line 2), column \"lon\" is blank"),
+            (
+                "name,lat,lon\na,91,0\n",
+                "places.csv: row \"a\" (line 2), column \"lat\": \"91\" must be a number of degrees from -90 to 90",
+            ),
+            ("name,zone\na,z/1\n", "places.csv: row \"a\" (line 2), column \"zone\": \"z/1\" must not contain a slash"),
+            (
+                "name,zone\na,z\nb,\nc,z\n",
+                "places.csv: row \"b\" (line 3), column \"zone\" is blank; fill it for every site or for none",
+            ),
+            (
+                "name,members\na,0.5\n",
+                "places.csv: row \"a\" (line 2), column \"members\": \"0.5\" must be an integer from 0 to 1000000000",
+            ),
+            ("name,members\na,0\nb,0\nc,0\n", "places.csv: column \"members\" is 0 for every site"),
+            (
+                "name,lat,lon\na,0,0\nb,0,90\nc,,\n",
+                "rtt.csv: row \"a\" (line 2), column \"b\": 10.000 ms is faster than light; light needs 66.763 ms for the \
+                 10008 km there and back",
+            ),
+        ] {
+            assert_eq!(refused(places), format!("csv: {message}"));
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_not_there_is_named_with_its_path() {
+        let base = Base { dir: "/nowhere".into() };
+        let error = topologies().build(&Spec::parse("csv:rtt=rtt.csv").unwrap(), &base).unwrap_err().to_string();
+        assert!(error.starts_with("csv: cannot read /nowhere/rtt.csv: "), "{error}");
+    }
 }

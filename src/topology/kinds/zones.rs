@@ -13,7 +13,8 @@ pub const ABOUT: &str =
 
 const TITLE: &str = "IBM Cloud, 40 zones in 13 regions, means of 18 July to 16 August 2026";
 
-const CREDIT: &str = "Round-trip times published in the documentation of IBM Cloud VPC (August 2026)";
+const CREDIT: &str = "Round-trip times published in the documentation of IBM Cloud VPC (August 2026); \
+                      coordinates by GeoNames (CC BY 4.0)";
 
 static REGIONS: Shipped = Shipped::new("ibm_regions.csv", include_bytes!("../data/ibm_regions.csv"));
 const ZONES: (&str, &[u8]) = ("ibm_zones.csv", include_bytes!("../data/ibm_zones.csv"));

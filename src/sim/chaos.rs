@@ -1,0 +1,303 @@
+//! Makes the faults of a setup happen: when, to whom, and until when.
+
+use std::collections::BTreeMap;
+
+use rand::seq::SliceRandom;
+use swimlab_selectors::rng::{Purpose, Rng, below, stream};
+
+use super::fault::{Direction, Fault, FaultKind, Target};
+use super::network::{Barrier, BarrierEffect};
+use super::observer::{Effect, Index, Observer};
+use super::setup::Setup;
+use super::world::{Breed, World};
+use crate::protocol::{Span, Time};
+use crate::topology::Placement;
+
+/// What is still to happen.
+pub struct Chaos<'a> {
+    setup: &'a Setup,
+    /// By time, then in the order of planning.
+    agenda: BTreeMap<(Time, u64), Act>,
+    planned: u64,
+    luck: Vec<Rng>,
+    next_joiner: Index,
+}
+
+#[derive(Debug)]
+enum Act {
+    /// A fault strikes, for the so-manieth time.
+    Strike { fault: u32, round: u32 },
+    /// A crashed member begins again.
+    Return { fault: u32, member: Index },
+    /// A slow or paused member is let go.
+    Release { fault: u32, member: Index, paused: bool },
+    /// A barrier falls, to come again if it is part of a wave.
+    Lower { fault: u32, inside: Vec<Index>, wave: Option<Wave> },
+    /// The next barrier of a wave.
+    Raise { fault: u32, inside: Vec<Index>, wave: Wave },
+}
+
+/// A partition that comes and goes.
+#[derive(Clone, Copy, Debug)]
+struct Wave {
+    direction: Direction,
+    on: Span,
+    off: Span,
+    until: Time,
+}
+
+/// Checks that the faults' targets exist in this placement of so many members.
+///
+/// # Errors
+/// A sentence that names the fault (counted from 1) and what it aims at.
+pub fn check_targets(placement: &Placement, members: u32, faults: &[Fault]) -> Result<(), String> {
+    for (n, fault) in faults.iter().enumerate() {
+        let refuse = |why: String| Err(format!("fault {}: {why}", n + 1));
+        let known = |what: &str, names: Option<&[String]>, name: &Option<String>| match (names, name) {
+            (None, _) => Err(format!("the topology has no {what}s")),
+            (Some(names), Some(name)) if !names.iter().any(|full| is_named(full, name)) => {
+                let near = swimlab_selectors::registry::nearest(name, names.iter().map(String::as_str));
+                Err(format!("there is no {what} \"{name}\"{}", swimlab_selectors::registry::did_you_mean(&near)))
+            }
+            _ => Ok(()),
+        };
+        match &fault.target {
+            Target::Members(list) => {
+                if let Some(beyond) = list.iter().find(|&&member| member >= members) {
+                    return refuse(format!("there is no member {beyond} among {members} (they count from 0)"));
+                }
+            }
+            Target::Zone(name) => known("zone", placement.zones(), name).or_else(refuse)?,
+            Target::Region(name) => known("region", placement.regions(), name).or_else(refuse)?,
+            Target::Random(_) | Target::Share(_) => {}
+        }
+    }
+    Ok(())
+}
+
+impl<'a> Chaos<'a> {
+    /// The agenda of a setup.
+    pub fn new(setup: &'a Setup) -> Self {
+        let luck = (0..setup.faults.len() as u64).map(|fault| stream(setup.seed, Purpose::Faults, fault)).collect();
+        let mut chaos = Self { setup, agenda: BTreeMap::new(), planned: 0, luck, next_joiner: setup.members };
+        for (fault, plan) in setup.faults.iter().enumerate() {
+            chaos.plan(Time::ZERO + setup.warmup + plan.at, Act::Strike { fault: fault as u32, round: 0 });
+        }
+        chaos
+    }
+
+    /// When the next thing happens.
+    pub fn next(&self) -> Option<Time> {
+        self.agenda.first_key_value().map(|(&(at, _), _)| at)
+    }
+
+    /// Does the next thing.
+    pub fn act<B: Breed, O: Observer>(&mut self, world: &mut World<'_, B, O>) {
+        let Some((_, act)) = self.agenda.pop_first() else { return };
+        match act {
+            Act::Strike { fault, round } => self.strike(fault, round, world),
+            Act::Return { fault, member } => {
+                if !world.is_up(member) {
+                    world.report(fault, member, Effect::Restarted);
+                    let generation = world.actors[member as usize].generation + 1;
+                    world.arrive(member, generation);
+                }
+            }
+            Act::Release { fault, member, paused } => {
+                world.report(fault, member, Effect::Released);
+                world.release(member, paused);
+            }
+            Act::Lower { fault, inside, wave } => {
+                world.network.lower(fault, &flags(&inside, world.actors.len()));
+                for &member in &inside {
+                    world.report(fault, member, Effect::Released);
+                }
+                if let Some(wave) = wave {
+                    self.plan(world.now + wave.off, Act::Raise { fault, inside, wave });
+                }
+            }
+            Act::Raise { fault, inside, wave } => self.swell(fault, inside, wave, world),
+        }
+    }
+
+    fn strike<B: Breed, O: Observer>(&mut self, fault: u32, round: u32, world: &mut World<'_, B, O>) {
+        let plan = &self.setup.faults[fault as usize];
+        if round + 1 < plan.times {
+            self.plan(world.now + plan.every, Act::Strike { fault, round: round + 1 });
+        }
+        let targets = match plan.kind {
+            FaultKind::Join => Vec::new(),
+            _ => self.choose(fault, &plan.target, world),
+        };
+        match &plan.kind {
+            FaultKind::Crash => crash(fault, &targets, world),
+            FaultKind::Restart { down } => {
+                crash(fault, &targets, world);
+                for member in targets {
+                    self.plan(world.now + *down, Act::Return { fault, member });
+                }
+            }
+            FaultKind::Leave => {
+                for member in targets {
+                    world.report(fault, member, Effect::Left);
+                    world.leave(member);
+                }
+            }
+            FaultKind::Join => {
+                let most = plan.joiners(self.setup.members) / plan.times.max(1);
+                self.join(fault, most, world);
+            }
+            FaultKind::Churn => {
+                crash(fault, &targets, world);
+                self.join(fault, targets.len() as u32, world);
+            }
+            FaultKind::Slow { lasts, queue } => self.hold(fault, &targets, false, *lasts, *queue, world),
+            FaultKind::Pause { lasts, queue } => self.hold(fault, &targets, true, *lasts, *queue, world),
+            FaultKind::Loss { rate, direction, lasts } => {
+                self.raise(fault, (*direction, BarrierEffect::Lose(*rate)), targets, *lasts, None, world);
+            }
+            FaultKind::Partition { direction, lasts } => {
+                self.raise(fault, (*direction, BarrierEffect::Cut), targets, *lasts, None, world);
+            }
+            FaultKind::FlipFlop { direction, on, off, lasts } => {
+                let wave = Wave { direction: *direction, on: *on, off: *off, until: world.now + *lasts };
+                self.swell(fault, targets, wave, world);
+            }
+        }
+    }
+
+    fn swell<B: Breed, O: Observer>(
+        &mut self,
+        fault: u32,
+        inside: Vec<Index>,
+        wave: Wave,
+        world: &mut World<'_, B, O>,
+    ) {
+        if world.now < wave.until {
+            let lasts = wave.on.min(wave.until.since(world.now));
+            self.raise(fault, (wave.direction, BarrierEffect::Cut), inside, lasts, Some(wave), world);
+        }
+    }
+
+    fn raise<B: Breed, O: Observer>(
+        &mut self,
+        fault: u32,
+        (direction, effect): (Direction, BarrierEffect),
+        inside: Vec<Index>,
+        lasts: Span,
+        wave: Option<Wave>,
+        world: &mut World<'_, B, O>,
+    ) {
+        world.network.raise(Barrier { fault, inside: flags(&inside, world.actors.len()), direction, effect });
+        for &member in &inside {
+            world.report(fault, member, Effect::Disturbed);
+        }
+        self.plan(world.now + lasts, Act::Lower { fault, inside, wave });
+    }
+
+    fn hold<B: Breed, O: Observer>(
+        &mut self,
+        fault: u32,
+        targets: &[Index],
+        paused: bool,
+        lasts: Span,
+        queue: u32,
+        world: &mut World<'_, B, O>,
+    ) {
+        for &member in targets {
+            world.report(fault, member, Effect::Disturbed);
+            world.hold(member, paused, queue);
+            self.plan(world.now + lasts, Act::Release { fault, member, paused });
+        }
+    }
+
+    fn join<B: Breed, O: Observer>(&mut self, fault: u32, count: u32, world: &mut World<'_, B, O>) {
+        for _ in 0..count {
+            let member = self.next_joiner;
+            if member as usize >= world.actors.len() {
+                return;
+            }
+            self.next_joiner += 1;
+            world.report(fault, member, Effect::Joined);
+            world.arrive(member, 0);
+        }
+    }
+
+    /// Whom a fault strikes this time: members that are up, in the order of their numbers.
+    fn choose<B: Breed, O: Observer>(&mut self, fault: u32, target: &Target, world: &World<'_, B, O>) -> Vec<Index> {
+        let rng = &mut self.luck[fault as usize];
+        let placement = &*self.setup.placement;
+        let up = world.up();
+        let mut sample = |mut from: Vec<Index>, count: usize| {
+            from.shuffle(rng);
+            from.truncate(count);
+            from.sort_unstable();
+            from
+        };
+        match target {
+            Target::Random(count) => sample(up, *count as usize),
+            Target::Share(share) => {
+                let count = libm::round(share * up.len() as f64).max(1.0) as usize;
+                sample(up, count)
+            }
+            Target::Members(list) => list.iter().copied().filter(|&member| world.is_up(member)).collect(),
+            Target::Zone(name) => {
+                area(&up, placement.zones().unwrap_or(&[]), name.as_deref(), |member| placement.zone_of(member), rng)
+            }
+            Target::Region(name) => {
+                let region = |member| placement.region_of(member);
+                area(&up, placement.regions().unwrap_or(&[]), name.as_deref(), region, rng)
+            }
+        }
+    }
+
+    fn plan(&mut self, at: Time, act: Act) {
+        self.planned += 1;
+        self.agenda.insert((at, self.planned), act);
+    }
+}
+
+fn crash<B: Breed, O: Observer>(fault: u32, targets: &[Index], world: &mut World<'_, B, O>) {
+    for &member in targets {
+        world.report(fault, member, Effect::Crashed);
+        world.crash(member);
+    }
+}
+
+/// All that are up in the area of this name, or in a random one.
+fn area(
+    up: &[Index],
+    names: &[String],
+    name: Option<&str>,
+    area_of: impl Fn(Index) -> u16,
+    rng: &mut Rng,
+) -> Vec<Index> {
+    if up.is_empty() {
+        return Vec::new();
+    }
+    let is_inside: Box<dyn Fn(Index) -> bool> = match name {
+        Some(name) => Box::new(|member| names.get(area_of(member) as usize).is_some_and(|full| is_named(full, name))),
+        None => {
+            // Every area in which somebody is up is equally likely.
+            let mut areas: Vec<u16> = up.iter().map(|&member| area_of(member)).collect();
+            areas.sort_unstable();
+            areas.dedup();
+            let chosen = areas[below(rng, areas.len() as u32) as usize];
+            Box::new(move |member| area_of(member) == chosen)
+        }
+    };
+    up.iter().copied().filter(|&member| is_inside(member)).collect()
+}
+
+/// A zone is called by its full path or by its last part.
+fn is_named(full: &str, name: &str) -> bool {
+    full == name || full.rsplit('/').next() == Some(name)
+}
+
+fn flags(inside: &[Index], members: usize) -> Vec<bool> {
+    let mut flags = vec![false; members];
+    for &member in inside {
+        flags[member as usize] = true;
+    }
+    flags
+}

@@ -1,0 +1,229 @@
+//! What must hold in every trial, whatever is measured: incarnations only their owners raise, no return by old news,
+//! bounded stores, agreement once the last fault is long enough over.
+
+use std::collections::BTreeMap;
+
+use super::fault::FaultKind;
+use super::ids::IdIndex;
+use super::observer::{Effect, Index, Strike};
+use super::setup::Setup;
+use crate::protocol::{Event, Gauge, Incarnation, Span, Time, What};
+
+/// What a detector promises, and is held to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Promise {
+    /// How full the bounded stores of a member can be, in a world of as many members as there are hosts.
+    pub limits: Gauge,
+    /// Without loss: how long after the last crash or departure all know of it. `None`: no promise.
+    pub settles: Option<Span>,
+    /// Without loss: how long after any other fault is over all know who is alive. `None`: no promise.
+    pub heals: Option<Span>,
+}
+
+/// Watches one world.
+pub struct Checker {
+    promise: Promise,
+    ids: IdIndex,
+    /// Each member's own incarnation.
+    own: Vec<Incarnation>,
+    /// What each member has said of others: the highest incarnation, and whether it holds them dead.
+    said: Vec<BTreeMap<Index, (Incarnation, bool)>>,
+    /// When something last began or ceased to be wrong.
+    last_change: Time,
+    /// What must have passed since, for all to agree; `None` if it cannot be expected.
+    agreement: Option<Span>,
+    violations: Vec<String>,
+    more: usize,
+}
+
+/// How many violations are reported in words; a broken detector breaks a rule thousands of times.
+const REPORTED: usize = 20;
+
+impl Checker {
+    /// A checker for this world.
+    pub fn new(setup: &Setup, promise: Promise) -> Self {
+        let hosts = setup.placement.members() as usize;
+        let quiet = |kind: &FaultKind| matches!(kind, FaultKind::Crash | FaultKind::Leave);
+        let only_ends = setup.start == super::setup::Start::Joined && setup.faults.iter().all(|f| quiet(&f.kind));
+        // With lossy links somebody is always being doubted somewhere.
+        let lossless = setup.loss == 0.0;
+        Self {
+            promise,
+            ids: IdIndex::new(setup.placement.peers.iter().map(|peer| peer.id)),
+            own: vec![Incarnation::default(); hosts],
+            said: vec![BTreeMap::new(); hosts],
+            last_change: Time::ZERO,
+            agreement: if only_ends { promise.settles } else { promise.heals }.filter(|_| lossless),
+            violations: Vec::new(),
+            more: 0,
+        }
+    }
+
+    /// A fault struck or released a member.
+    pub fn strike(&mut self, strike: &Strike) {
+        self.last_change = strike.at;
+        let member = strike.member as usize;
+        match strike.effect {
+            Effect::Restarted => {
+                self.own[member] = Incarnation::of_generation(self.own[member].generation + 1);
+                self.said[member].clear();
+            }
+            Effect::Crashed | Effect::Left | Effect::Joined | Effect::Disturbed | Effect::Released => {}
+        }
+    }
+
+    /// A member noticed something.
+    pub fn event(&mut self, at: Time, member: Index, event: &Event) {
+        let Some(about) = self.ids.index(event.about) else {
+            return self.object(at, member, &format!("speaks of an unknown id {:016x}", event.about));
+        };
+        let told = event.incarnation;
+        let own = self.own[about as usize];
+        if event.what == What::Accused {
+            if about != member || told <= own {
+                self.object(at, member, &format!("answers an accusation with incarnation {told} after {own}"));
+            }
+            self.own[member as usize] = told;
+            return;
+        }
+        if told > own {
+            self.object(at, member, &format!("knows incarnation {told} of member {about}, which is at {own} itself"));
+        }
+        if matches!(event.what, What::User(_)) {
+            return;
+        }
+        let (before, was_dead) = *self.said[member as usize].entry(about).or_insert((told, false));
+        let is_dead = match event.what {
+            What::Died | What::Left => true,
+            What::Forgotten => was_dead,
+            _ => false,
+        };
+        self.said[member as usize].insert(about, (told, is_dead));
+        if told < before {
+            self.object(at, member, &format!("goes back from incarnation {before} of member {about} to {told}"));
+        }
+        if was_dead && !is_dead && told <= before {
+            self.object(at, member, &format!("revives member {about} by old news: {told} after death at {before}"));
+        }
+    }
+
+    /// How full a member's stores are now.
+    pub fn inspect(&mut self, at: Time, member: Index, gauge: Gauge) {
+        let limits = self.promise.limits;
+        for (what, now, limit) in [
+            ("broadcasts", gauge.broadcasts, limits.broadcasts),
+            ("relays", gauge.relays, limits.relays),
+            ("buried members", gauge.buried, limits.buried),
+            ("graves", gauge.graves, limits.graves),
+        ] {
+            if now > limit {
+                self.object(at, member, &format!("holds {now} {what}, more than {limit}"));
+            }
+        }
+    }
+
+    /// How many members somebody counts at the end, where so many are up.
+    pub fn inspect_agreement(&mut self, at: Time, member: Index, counts: u32, up: u32) {
+        let quiet = at.since(self.last_change);
+        if counts != up && self.agreement.is_some_and(|bound| quiet >= bound) {
+            self.object(at, member, &format!("counts {counts} members {quiet} after the last fault; {up} are up"));
+        }
+    }
+
+    /// All objections, as sentences.
+    pub fn into_violations(mut self) -> Vec<String> {
+        if self.more > 0 {
+            self.violations.push(format!("and {} more", self.more));
+        }
+        self.violations
+    }
+
+    fn object(&mut self, at: Time, member: Index, what: &str) {
+        if self.violations.len() < REPORTED {
+            self.violations.push(format!("{at}: member {member} {what}"));
+        } else {
+            self.more += 1;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::Source;
+    use crate::sim::setup::{Phases, Start};
+    use crate::topology::{Base, topologies};
+    use std::sync::Arc;
+    use swimlab_selectors::registry::Spec;
+
+    fn checker() -> (Checker, Vec<u64>) {
+        let placement = topologies().build(&Spec::of("lan"), &Base::default()).unwrap().place(3, 0, 1);
+        let ids = placement.peers.iter().map(|peer| peer.id).collect();
+        let setup = Setup {
+            placement: Arc::new(placement),
+            members: 3,
+            seed: 1,
+            start: Start::Joined,
+            phases: Phases::Random,
+            period: Span::from_secs(1),
+            loss: 0.0,
+            warmup: Span::ZERO,
+            duration: Span::from_secs(10),
+            faults: Vec::new(),
+        };
+        let limits = Gauge { broadcasts: 1, relays: 1, buried: 1, graves: 1 };
+        let settles = Some(Span::from_secs(5));
+        (Checker::new(&setup, Promise { limits, settles, heals: None }), ids)
+    }
+
+    fn event(about: u64, refutations: u32, what: What) -> Event {
+        Event { about, incarnation: Incarnation { generation: 0, refutations }, what, source: Source::Own }
+    }
+
+    #[test]
+    fn a_sound_life_raises_no_objection() {
+        let (mut checker, ids) = checker();
+        let at = Time::ZERO;
+        checker.event(at, 0, &event(ids[1], 0, What::Suspected));
+        checker.event(at, 1, &event(ids[1], 1, What::Accused));
+        checker.event(at, 0, &event(ids[1], 1, What::Refuted));
+        checker.event(at, 0, &event(ids[1], 1, What::Died));
+        checker.event(at, 1, &event(ids[1], 2, What::Accused));
+        checker.event(at, 0, &event(ids[1], 2, What::Joined));
+        assert_eq!(checker.into_violations(), [""; 0]);
+    }
+
+    #[test]
+    fn an_incarnation_that_its_owner_never_had_is_objected_to() {
+        let (mut checker, ids) = checker();
+        checker.event(Time::ZERO, 0, &event(ids[1], 3, What::Refuted));
+        assert!(checker.into_violations()[0].contains("knows incarnation 0.3 of member 1, which is at 0.0 itself"));
+    }
+
+    #[test]
+    fn a_return_by_old_news_is_objected_to() {
+        let (mut checker, ids) = checker();
+        checker.event(Time::ZERO, 0, &event(ids[1], 0, What::Died));
+        checker.event(Time::ZERO, 0, &event(ids[1], 0, What::Forgotten));
+        checker.event(Time::ZERO, 0, &event(ids[1], 0, What::Joined));
+        assert!(checker.into_violations()[0].contains("revives member 1 by old news"));
+    }
+
+    #[test]
+    fn disagreement_is_objected_to_only_once_the_promised_time_is_over() {
+        let (mut checker, _) = checker();
+        let strike = Strike { at: Time::from_micros(0), fault: 0, member: 2, effect: Effect::Crashed };
+        checker.strike(&strike);
+        checker.inspect_agreement(Time::from_micros(4_000_000), 0, 3, 2);
+        assert!(checker.violations.is_empty());
+        checker.inspect_agreement(Time::from_micros(5_000_000), 0, 3, 2);
+        assert!(checker.into_violations()[0].contains("counts 3 members 5s after the last fault; 2 are up"));
+    }
+
+    #[test]
+    fn an_overfull_store_is_objected_to() {
+        let (mut checker, _) = checker();
+        checker.inspect(Time::ZERO, 2, Gauge { relays: 2, ..Gauge::default() });
+        assert_eq!(checker.into_violations(), ["0.000000s: member 2 holds 2 relays, more than 1"]);
+    }
+}

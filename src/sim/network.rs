@@ -1,0 +1,108 @@
+//! The network between members: who is reached, when, and what is lost on the way.
+
+use std::sync::Arc;
+
+use rand::RngExt;
+use swimlab_selectors::rng::{Purpose, Rng, stream};
+
+use super::fault::Direction;
+use super::observer::{Fate, Index};
+use crate::protocol::{Address, Span, Time};
+use crate::topology::Placement;
+
+/// The network of one world.
+pub struct Network {
+    placement: Arc<Placement>,
+    loss: f64,
+    /// Each sender draws delays and losses from a stream of its own.
+    luck: Vec<Rng>,
+    /// Faults in force; usually none.
+    barriers: Vec<Barrier>,
+}
+
+/// A fault of the network around some members.
+#[derive(Debug)]
+pub struct Barrier {
+    /// Which fault it belongs to.
+    pub fault: u32,
+    /// Whom it surrounds, by index.
+    pub inside: Vec<bool>,
+    /// Which packets it touches, as seen from inside.
+    pub direction: Direction,
+    /// What happens to those.
+    pub effect: BarrierEffect,
+}
+
+/// What a barrier does to packets.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum BarrierEffect {
+    /// Those that cross it are swallowed.
+    Cut,
+    /// Those from or to the inside are lost with this probability, neighbours within it included.
+    Lose(f64),
+}
+
+impl Network {
+    /// A network between the members of this placement.
+    pub fn new(placement: Arc<Placement>, loss: f64, seed: u64) -> Self {
+        let luck = (0..placement.members()).map(|member| stream(seed, Purpose::Network, u64::from(member))).collect();
+        Self { placement, loss, luck, barriers: Vec::new() }
+    }
+
+    /// What becomes of a packet. A stream takes a round trip to set up and another to carry its data there and the
+    /// answer back: each of its messages counts for one round trip, and none is lost by chance.
+    pub fn fate(&mut self, now: Time, from: Index, to: Index, is_stream: bool) -> Fate {
+        let luck = &mut self.luck[from as usize];
+        let delay = self.placement.delay_us(from, to, luck);
+        if self.loss > 0.0 && luck.random::<f64>() < self.loss && !is_stream {
+            return Fate::Lost;
+        }
+        for barrier in &self.barriers {
+            let (inside_from, inside_to) = (barrier.inside[from as usize], barrier.inside[to as usize]);
+            let (comes_in, goes_out) = match barrier.effect {
+                BarrierEffect::Cut => (inside_to && !inside_from, inside_from && !inside_to),
+                BarrierEffect::Lose(_) => (inside_to, inside_from),
+            };
+            let touched = match barrier.direction {
+                Direction::In => comes_in,
+                Direction::Out => goes_out,
+                Direction::Both => comes_in || goes_out,
+            };
+            // A stream needs packets both ways.
+            let cut_stream = is_stream && (comes_in || goes_out);
+            match barrier.effect {
+                BarrierEffect::Cut if touched || cut_stream => return Fate::Cut,
+                BarrierEffect::Lose(rate) if touched && !is_stream && luck.random::<f64>() < rate => return Fate::Lost,
+                _ => {}
+            }
+        }
+        let delay = Span::from_micros(u64::from(delay));
+        Fate::Arrives(now + if is_stream { delay * 2 } else { delay })
+    }
+
+    /// Puts a fault into force.
+    pub fn raise(&mut self, barrier: Barrier) {
+        self.barriers.push(barrier);
+    }
+
+    /// Ends one barrier of this fault: that around the same members.
+    pub fn lower(&mut self, fault: u32, inside: &[bool]) {
+        if let Some(at) = self.barriers.iter().position(|barrier| barrier.fault == fault && barrier.inside == inside) {
+            self.barriers.remove(at);
+        }
+    }
+}
+
+/// The address of a member of a world: its number in a unique local network.
+pub fn address_of(member: Index) -> Address {
+    let mut ip = [0; 16];
+    ip[0] = 0xfd;
+    ip[12..].copy_from_slice(&member.to_be_bytes());
+    Address { ip, port: 7946 }
+}
+
+/// Whose address this is, among so many members.
+pub fn index_of(address: Address, members: u32) -> Option<Index> {
+    let index = u32::from_be_bytes(address.ip[12..].try_into().expect("four bytes"));
+    (address.ip[0] == 0xfd && index < members).then_some(index)
+}

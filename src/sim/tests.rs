@@ -1,0 +1,229 @@
+//! Worlds as a whole.
+
+use std::sync::Arc;
+
+use swimlab_selectors::registry::Spec;
+use swimlab_selectors::{Bound, Helpers, Peer, Selector, Slot, Strategy, Turn, View, pick_uniform};
+
+use super::*;
+use crate::protocol::{Event, Kit, Settings, Source, Span, Time, What, profiles};
+use crate::topology::{Base, topologies};
+use crate::wire::Compact;
+
+struct Uniform;
+
+impl Selector for Uniform {
+    type Survey = ();
+    type State = ();
+    fn survey(&self, _: &[Peer]) {}
+    fn enroll(&self, (): &(), _: &mut Turn<'_>) {}
+    fn targets(&self, (): &(), (): &mut (), turn: &mut Turn<'_>, want: usize, picks: &mut Vec<Slot>) {
+        pick_uniform(turn, want, picks, |_| true);
+    }
+    fn bound(&self, n: u32, direct: u32) -> Bound {
+        Bound::PerPeriod(f64::from(direct) / f64::from(n))
+    }
+}
+
+struct Anyone;
+
+impl Helpers for Anyone {
+    fn helpers(&self, turn: &mut Turn<'_>, targets: &[Slot], want: usize, picks: &mut Vec<Slot>) {
+        let view = turn.view;
+        pick_uniform(turn, want, picks, |slot| !targets.contains(&slot) && !view.suspect(slot));
+    }
+}
+
+fn kit(settings: Settings) -> Arc<Kit> {
+    Arc::new(Kit { settings, helpers: Arc::new(Anyone), sizer: Arc::new(Compact) })
+}
+
+fn setup(topology: &str, members: u32, seed: u64, duration_s: u64, faults: &[&str]) -> Setup {
+    let faults: Vec<Fault> =
+        faults.iter().map(|f| super::faults().build(&Spec::parse(f).unwrap(), &()).unwrap()).collect();
+    let topology = topologies().build(&Spec::parse(topology).unwrap(), &Base::default()).unwrap();
+    let placement = topology.place(members, joiners_needed(&faults, members), seed);
+    Setup {
+        placement: Arc::new(placement),
+        members,
+        seed,
+        start: Start::Joined,
+        phases: Phases::Random,
+        period: Span::from_secs(1),
+        loss: 0.0,
+        warmup: Span::from_secs(5),
+        duration: Span::from_secs(duration_s),
+        faults,
+    }
+}
+
+#[derive(Default)]
+struct Log {
+    sent: u64,
+    bytes: u64,
+    events: Vec<(Time, Index, Event)>,
+    strikes: Vec<Strike>,
+}
+
+impl Observer for Log {
+    fn sent(&mut self, sent: &Sent) {
+        self.sent += 1;
+        self.bytes += u64::from(sent.bytes);
+    }
+    fn event(&mut self, at: Time, member: Index, event: &Event) {
+        self.events.push((at, member, event.clone()));
+    }
+    fn strike(&mut self, strike: &Strike) {
+        self.strikes.push(*strike);
+    }
+}
+
+fn run(setup: &Setup) -> (Outcome, Log) {
+    run_with(setup, Settings::of("swim"))
+}
+
+fn run_with(setup: &Setup, settings: Settings) -> (Outcome, Log) {
+    let mut log = Log::default();
+    let outcome = swim::run(setup, &kit(settings), &Strategy::new("uniform", Uniform), &mut log);
+    (outcome, log)
+}
+
+impl Log {
+    fn count(&self, what: &What) -> usize {
+        self.events.iter().filter(|(_, _, event)| event.what == *what).count()
+    }
+    fn own(&self, what: &What) -> usize {
+        self.events.iter().filter(|(_, _, e)| e.what == *what && e.source == Source::Own).count()
+    }
+}
+
+#[test]
+fn a_quiet_group_sends_two_messages_per_member_and_period_and_nothing_happens() {
+    let setup = setup("lan", 50, 1, 95, &[]);
+    let (outcome, log) = run(&setup);
+    assert!(log.events.is_empty());
+    assert_eq!(outcome.violations, [""; 0]);
+    let per_member_period = log.sent as f64 / 50.0 / 100.0;
+    assert!((per_member_period - 2.0).abs() < 0.02, "{per_member_period}");
+}
+
+#[test]
+fn everybody_learns_of_a_crash_and_of_nothing_else() {
+    for seed in 0..20 {
+        let setup = setup("aws", 66, seed, 60, &["crash:at=5s"]);
+        let (outcome, log) = run(&setup);
+        assert_eq!(outcome.violations, [""; 0]);
+        assert_eq!(log.strikes.len(), 1);
+        let victim = setup.placement.peers[log.strikes[0].member as usize].id;
+        assert!(log.events.iter().all(|(_, _, event)| event.about == victim), "{:?}", log.events);
+        assert_eq!(log.count(&What::Died), 65);
+    }
+}
+
+#[test]
+fn everybody_learns_of_a_departure_without_any_suspicion() {
+    let setup = setup("lan", 40, 3, 60, &["leave:at=5s"]);
+    let (outcome, log) = run(&setup);
+    assert_eq!(outcome.violations, [""; 0]);
+    assert_eq!((log.count(&What::Left), log.count(&What::Suspected)), (39, 0));
+}
+
+#[test]
+fn joiners_are_known_to_all_and_know_all() {
+    let setup = setup("lan", 40, 3, 400, &["join:at=5s,count=5"]);
+    let (outcome, log) = run(&setup);
+    assert_eq!(outcome.violations, [""; 0]);
+    assert_eq!(log.count(&What::Joined), 40 * 5 + 5 * 44);
+}
+
+#[test]
+fn a_group_that_starts_joining_finds_itself() {
+    let mut setup = setup("lan", 100, 3, 600, &[]);
+    setup.start = Start::Joining;
+    let (outcome, log) = run(&setup);
+    assert_eq!(outcome.violations, [""; 0]);
+    assert_eq!(log.count(&What::Joined), 100 * 99);
+    assert_eq!(log.count(&What::Died), 0);
+}
+
+#[test]
+fn a_restarted_member_is_taken_back_in_its_next_life() {
+    let setup = setup("lan", 30, 5, 500, &["restart:at=5s,down=30s"]);
+    let (outcome, log) = run(&setup);
+    assert_eq!(outcome.violations, [""; 0]);
+    assert_eq!(log.count(&What::Died), 29);
+    assert_eq!(log.count(&What::Joined), 29 + 29);
+    assert!(log.events.iter().any(|(_, _, event)| event.what == What::Joined && event.incarnation.generation == 1));
+}
+
+#[test]
+fn a_partition_longer_than_the_suspicion_heals_by_itself() {
+    for seed in 0..5 {
+        let setup = setup("aws", 66, seed, 1500, &["partition:at=5s,target=share:0.3,lasts=120s"]);
+        let (outcome, log) = run(&setup);
+        assert_eq!(outcome.violations, [""; 0], "seed {seed}");
+        assert!(log.count(&What::Died) > 1000);
+    }
+}
+
+#[test]
+fn a_partition_longer_than_the_memory_of_the_dead_heals_by_itself() {
+    let settings = profiles().build(&Spec::of("swim").with("dead_retention", "20s"), &()).unwrap();
+    let setup = setup("lan", 40, 1, 1500, &["partition:at=5s,target=share:0.3,lasts=200s"]);
+    let (outcome, log) = run_with(&setup, settings);
+    assert_eq!(outcome.violations, [""; 0]);
+    assert!(log.count(&What::Forgotten) > 500, "{}", log.count(&What::Forgotten));
+}
+
+#[test]
+fn a_short_pause_is_refuted_and_a_long_one_is_survived() {
+    for (lasts, dies) in [("4s", false), ("40s", true)] {
+        let setup = setup("lan", 30, 2, 900, &[&format!("pause:at=5s,lasts={lasts}")]);
+        let (outcome, log) = run(&setup);
+        assert_eq!(outcome.violations, [""; 0]);
+        assert!(log.count(&What::Accused) > 0);
+        assert_eq!(log.own(&What::Died) > 0, dies, "{lasts}");
+    }
+}
+
+#[test]
+fn a_slow_member_accuses_others_and_is_accused() {
+    let setup = setup("lan", 30, 2, 900, &["slow:at=5s,lasts=30s"]);
+    let (outcome, log) = run(&setup);
+    assert_eq!(outcome.violations, [""; 0]);
+    let slow = log.strikes[0].member;
+    assert!(log.events.iter().any(|(_, member, event)| *member == slow && event.what == What::Suspected));
+}
+
+#[test]
+fn churn_keeps_all_laws() {
+    for seed in 0..5 {
+        let setup = setup("zones", 60, seed, 900, &["churn:at=5s,times=30,every=4s"]);
+        let (outcome, log) = run(&setup);
+        assert_eq!(outcome.violations, [""; 0], "seed {seed}");
+        assert_eq!(log.strikes.iter().filter(|strike| strike.effect == Effect::Joined).count(), 30);
+    }
+}
+
+#[test]
+fn one_way_faults_and_flip_flops_heal() {
+    for fault in [
+        "one-way-partition:target=share:0.2,lasts=60s,direction=in",
+        "one-way-partition:target=share:0.2,lasts=60s,direction=out",
+        "flip-flop:target=share:0.1,lasts=200s",
+        "one-way-loss:target=share:0.1,lasts=60s,rate=0.8",
+        "loss:count=5,lasts=60s,rate=0.5",
+    ] {
+        let setup = setup("lan", 50, 9, 1500, &[fault]);
+        let (outcome, log) = run(&setup);
+        assert_eq!(outcome.violations, [""; 0], "{fault}");
+        assert!(log.count(&What::Suspected) > 0, "{fault}");
+    }
+}
+
+#[test]
+fn the_same_seed_gives_the_same_trace_and_another_seed_another() {
+    let hash = |seed| run(&setup("aws:jitter=true", 50, seed, 30, &["crash:at=1s"])).0.trace_hash;
+    assert_eq!(hash(1), hash(1));
+    assert_ne!(hash(1), hash(2));
+}

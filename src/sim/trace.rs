@@ -1,0 +1,58 @@
+//! The trace hash: one number for all that happened in a world, in order. Equal hashes, equal runs.
+
+use crate::protocol::{Event, Kind, Source, Time, What};
+
+use super::observer::Index;
+
+/// A running hash. Not cryptographic: it guards against accidents, in a nanosecond or two per event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Trace(u64);
+
+impl Default for Trace {
+    fn default() -> Self {
+        Self(0x243f_6a88_85a3_08d3) // The first digits of pi, as good as any.
+    }
+}
+
+impl Trace {
+    /// A packet was delivered.
+    pub fn delivery(&mut self, at: Time, from: Index, to: Index, kind: Kind, bytes: u32) {
+        self.add(at.as_micros());
+        self.add(u64::from(from) << 32 | u64::from(to));
+        self.add(u64::from(kind as u8) << 32 | u64::from(bytes));
+    }
+
+    /// A member noticed something.
+    pub fn event(&mut self, at: Time, member: Index, event: &Event) {
+        let what = match &event.what {
+            What::Joined => 1,
+            What::Suspected => 2,
+            What::Confirmed => 3,
+            What::Refuted => 4,
+            What::Died => 5,
+            What::Left => 6,
+            What::Updated => 7,
+            What::Forgotten => 8,
+            What::Accused => 9,
+            What::User(_) => 10,
+        };
+        self.add(at.as_micros());
+        self.add(u64::from(member) << 32 | what);
+        self.add(event.about);
+        self.add(u64::from(event.incarnation.generation) << 32 | u64::from(event.incarnation.refutations));
+        self.add(match event.source {
+            Source::Own => 0,
+            Source::Heard(id) => id,
+        });
+    }
+
+    /// The hash so far.
+    pub fn value(self) -> u64 {
+        swimlab_selectors::rng::mix(self.0)
+    }
+
+    fn add(&mut self, word: u64) {
+        // A multiply by an odd constant (of Fibonacci hashing) and a rotation spread every bit over the next words.
+        self.0 = (self.0 ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29);
+    }
+}

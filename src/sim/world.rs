@@ -1,0 +1,399 @@
+//! A world in virtual time: it owns the clock, the packets and the luck, and drives one machine per member.
+
+use super::chaos::Chaos;
+use super::checker::{Checker, Promise};
+use super::machine::Machine;
+use super::network::{Network, address_of, index_of};
+use super::observer::{Effect, Fate, Index, Observer, Sent, Strike};
+use super::queue::{Due, Queue};
+use super::setup::{Phases, Setup, Start};
+use super::trace::Trace;
+use crate::protocol::{Address, Outbox, Span, Time, Transmit};
+use swimlab_selectors::rng::{Purpose, below, stream};
+
+/// Makes the machines of one kind.
+pub trait Breed {
+    /// What it makes.
+    type Machine: Machine;
+    /// A member that is there from the start and knows all the others.
+    fn founder(&mut self, member: Index) -> Self::Machine;
+    /// A member in its `generation`-th life that knows only itself.
+    fn newcomer(&mut self, member: Index, generation: u32) -> Self::Machine;
+    /// What the checkers may hold the machines to.
+    fn promise(&self) -> Promise;
+}
+
+/// What a run leaves behind, besides what its observer saw.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Outcome {
+    /// Deliveries, periods and timers that fired.
+    pub events: u64,
+    /// A hash of all that happened, in order: equal hashes, equal runs.
+    pub trace_hash: u64,
+    /// What the checkers object to, as sentences; empty for a sound run.
+    pub violations: Vec<String>,
+    /// When the world ended: warm-up plus duration.
+    pub end: Time,
+}
+
+/// How many of the first members serve as seeds for joiners.
+pub const SEEDS: u32 = 3;
+
+/// A world.
+pub struct World<'a, B: Breed, O: Observer> {
+    setup: &'a Setup,
+    breed: B,
+    observer: O,
+    pub(super) actors: Vec<Actor<B::Machine>>,
+    queue: Queue<u32>,
+    packets: Slab<Flight<Message<B>>>,
+    pub(super) network: Network,
+    outbox: Outbox<Message<B>>,
+    pub(super) checker: Checker,
+    trace: Trace,
+    events: u64,
+    pub(super) now: Time,
+}
+
+type Message<B> = <<B as Breed>::Machine as Machine>::Message;
+
+/// A member's host: the machine on it, and what keeps it from running freely.
+pub struct Actor<M: Machine> {
+    /// `None` before it joins and while it is down.
+    pub(super) machine: Option<M>,
+    pub(super) generation: u32,
+    /// When its wake-up is due in the queue.
+    scheduled: Time,
+    sent: u32,
+    hold: Option<Box<Hold<M::Message>>>,
+}
+
+/// What is held back on a slow or paused host.
+struct Hold<T> {
+    slow: u32,
+    paused: u32,
+    limit: usize,
+    sends: Vec<Transmit<T>>,
+    received: Vec<Flight<T>>,
+}
+
+/// A packet on its way.
+struct Flight<T> {
+    sent: Sent,
+    message: T,
+}
+
+impl<'a, B: Breed, O: Observer> World<'a, B, O> {
+    /// A world in which nothing has happened yet.
+    pub fn new(setup: &'a Setup, breed: B, observer: O) -> Self {
+        let hosts = setup.placement.members();
+        assert!(setup.members <= hosts, "every member has its place");
+        let vacant = |_| Actor { machine: None, generation: 0, scheduled: Time::NEVER, sent: 0, hold: None };
+        Self {
+            checker: Checker::new(setup, breed.promise()),
+            setup,
+            breed,
+            observer,
+            actors: (0..hosts).map(vacant).collect(),
+            queue: Queue::default(),
+            packets: Slab::default(),
+            network: Network::new(setup.placement.clone(), setup.loss, setup.seed),
+            outbox: Outbox::default(),
+            trace: Trace::default(),
+            events: 0,
+            now: Time::ZERO,
+        }
+    }
+
+    /// Runs warm-up and duration, and tells how it went.
+    pub fn run(mut self) -> Outcome {
+        let end = Time::ZERO + self.setup.warmup + self.setup.duration;
+        let mut chaos = Chaos::new(self.setup);
+        self.begin();
+        while let Some(at) = chaos.next().filter(|&at| at < end) {
+            self.run_until(at);
+            self.now = at;
+            chaos.act(&mut self);
+            self.inspect();
+        }
+        self.run_until(end);
+        self.now = end;
+        self.inspect();
+        self.inspect_agreement();
+        let violations = self.checker.into_violations();
+        Outcome { events: self.events, trace_hash: self.trace.value(), violations, end }
+    }
+
+    /// Whether a member is up.
+    pub(super) fn is_up(&self, member: Index) -> bool {
+        self.actors[member as usize].machine.is_some()
+    }
+
+    /// All members that are up.
+    pub(super) fn up(&self) -> Vec<Index> {
+        (0..self.actors.len() as u32).filter(|&member| self.is_up(member)).collect()
+    }
+
+    /// A fault strikes or releases a member: tells those who watch.
+    pub(super) fn report(&mut self, fault: u32, member: Index, effect: Effect) {
+        let strike = Strike { at: self.now, fault, member, effect };
+        self.checker.strike(&strike);
+        self.observer.strike(&strike);
+    }
+
+    /// Stops a member at once.
+    pub(super) fn crash(&mut self, member: Index) {
+        let actor = &mut self.actors[member as usize];
+        actor.machine = None;
+        actor.scheduled = Time::NEVER;
+        actor.hold = None;
+    }
+
+    /// Lets a member say goodbye, and stops it.
+    pub(super) fn leave(&mut self, member: Index) {
+        if let Some(machine) = &mut self.actors[member as usize].machine {
+            machine.leave(self.now, &mut self.outbox);
+            self.flush(member);
+        }
+        self.crash(member);
+    }
+
+    /// Starts a new member, or an old one again, which joins through seeds that are up.
+    pub(super) fn arrive(&mut self, member: Index, generation: u32) {
+        let seeds = self.seeds(member);
+        let mut machine = self.breed.newcomer(member, generation);
+        let first = self.now + self.phase(member);
+        machine.start(self.now, first, &mut self.outbox);
+        machine.join(self.now, seeds, &mut self.outbox);
+        let actor = &mut self.actors[member as usize];
+        actor.machine = Some(machine);
+        actor.generation = generation;
+        self.flush(member);
+    }
+
+    /// Holds a member back: packets queue up, and its timers stop too if it is paused.
+    pub(super) fn hold(&mut self, member: Index, paused: bool, limit: u32) {
+        let actor = &mut self.actors[member as usize];
+        let hold = actor.hold.get_or_insert_with(|| {
+            let (sends, received) = (Vec::new(), Vec::new());
+            Box::new(Hold { slow: 0, paused: 0, limit: limit as usize, sends, received })
+        });
+        hold.limit = hold.limit.max(limit as usize);
+        *(if paused { &mut hold.paused } else { &mut hold.slow }) += 1;
+    }
+
+    /// Ends such a hold. With the last one, all that was held goes through in order: sends first, then what was
+    /// received, and only then the timers that are overdue.
+    pub(super) fn release(&mut self, member: Index, paused: bool) {
+        let actor = &mut self.actors[member as usize];
+        // A crash in between has ended the hold already.
+        let Some(hold) = &mut actor.hold else { return };
+        *(if paused { &mut hold.paused } else { &mut hold.slow }) -= 1;
+        if hold.slow + hold.paused > 0 {
+            return;
+        }
+        let Hold { sends, received, .. } = *actor.hold.take().expect("just seen");
+        for transmit in sends {
+            self.send(member, transmit);
+        }
+        for flight in received {
+            self.hand_over(member, flight);
+        }
+        self.schedule(member);
+    }
+
+    fn begin(&mut self) {
+        for member in 0..self.setup.members {
+            let first = Time::ZERO + self.phase(member);
+            match self.setup.start {
+                Start::Joined => {
+                    let mut machine = self.breed.founder(member);
+                    machine.start(Time::ZERO, first, &mut self.outbox);
+                    self.actors[member as usize].machine = Some(machine);
+                    self.flush(member);
+                }
+                Start::Joining => {
+                    let mut machine = self.breed.newcomer(member, 0);
+                    machine.start(Time::ZERO, first, &mut self.outbox);
+                    let seeds = (0..SEEDS.min(self.setup.members)).filter(|&seed| seed != member);
+                    machine.join(Time::ZERO, seeds.map(address_of).collect(), &mut self.outbox);
+                    self.actors[member as usize].machine = Some(machine);
+                    self.flush(member);
+                }
+            }
+        }
+    }
+
+    /// When a member's first period begins, from its start.
+    fn phase(&self, member: Index) -> Span {
+        match self.setup.phases {
+            Phases::Synchronous => Span::ZERO,
+            Phases::Random => {
+                let mut rng = stream(self.setup.seed, Purpose::Phases, u64::from(member));
+                let period = u32::try_from(self.setup.period.as_micros()).unwrap_or(u32::MAX).max(1);
+                Span::from_micros(u64::from(below(&mut rng, period)))
+            }
+        }
+    }
+
+    /// Seeds for a joiner: the first few members, or if they are down, others that are up.
+    fn seeds(&self, member: Index) -> Vec<Address> {
+        let up = (0..self.actors.len() as u32).filter(|&other| other != member && self.is_up(other));
+        up.take(SEEDS as usize).map(address_of).collect()
+    }
+
+    fn run_until(&mut self, limit: Time) {
+        while let Some(due) = self.queue.pop_before(limit) {
+            self.now = due.at;
+            if due.order == Due::<u32>::WAKE {
+                self.wake(due.target);
+            } else {
+                let flight = self.packets.take(due.load);
+                self.deliver(due.target, flight);
+            }
+        }
+    }
+
+    fn wake(&mut self, member: Index) {
+        let now = self.now;
+        let actor = &mut self.actors[member as usize];
+        if actor.scheduled != now {
+            return; // Overtaken by an earlier one.
+        }
+        actor.scheduled = Time::NEVER;
+        if actor.hold.as_ref().is_some_and(|hold| hold.paused > 0) {
+            return;
+        }
+        let Some(machine) = &mut actor.machine else { return };
+        if machine.deadline() <= now {
+            self.events += 1;
+            machine.wake(now, &mut self.outbox);
+            self.flush(member);
+        } else {
+            self.schedule(member);
+        }
+    }
+
+    fn deliver(&mut self, member: Index, flight: Flight<Message<B>>) {
+        let actor = &mut self.actors[member as usize];
+        if actor.machine.is_none() {
+            return;
+        }
+        if let Some(hold) = &mut actor.hold {
+            if hold.received.len() < hold.limit {
+                hold.received.push(flight);
+            }
+            return;
+        }
+        self.hand_over(member, flight);
+    }
+
+    fn hand_over(&mut self, member: Index, flight: Flight<Message<B>>) {
+        let Flight { sent, message } = flight;
+        let Some(machine) = &mut self.actors[member as usize].machine else { return };
+        self.events += 1;
+        self.trace.delivery(self.now, sent.from, member, sent.kind, sent.bytes);
+        self.observer.delivered(self.now, &sent);
+        machine.handle(self.now, address_of(sent.from), message, &mut self.outbox);
+        self.flush(member);
+    }
+
+    /// Takes out what a machine left.
+    fn flush(&mut self, member: Index) {
+        for event in self.outbox.events.drain(..) {
+            self.trace.event(self.now, member, &event);
+            self.checker.event(self.now, member, &event);
+            self.observer.event(self.now, member, &event);
+        }
+        if !self.outbox.transmits.is_empty() {
+            let mut transmits = std::mem::take(&mut self.outbox.transmits);
+            for transmit in transmits.drain(..) {
+                self.send(member, transmit);
+            }
+            self.outbox.transmits = transmits;
+        }
+        self.schedule(member);
+    }
+
+    fn send(&mut self, from: Index, transmit: Transmit<Message<B>>) {
+        let members = self.actors.len() as u32;
+        let actor = &mut self.actors[from as usize];
+        if let Some(hold) = &mut actor.hold {
+            if hold.sends.len() < hold.limit {
+                hold.sends.push(transmit);
+            }
+            return;
+        }
+        actor.sent = actor.sent.wrapping_add(1);
+        let order = u64::from(from) << 32 | u64::from(actor.sent);
+        let Transmit { to, bytes, stream, direct_ping, message } = transmit;
+        // A packet to an address where nobody can live is gone without a trace.
+        let Some(to) = index_of(to, members) else { return };
+        let fate = self.network.fate(self.now, from, to, stream);
+        let kind = B::Machine::kind(&message);
+        let sent = Sent { at: self.now, from, to, kind, direct_ping, bytes, fate };
+        self.observer.sent(&sent);
+        if let Fate::Arrives(at) = fate {
+            let load = self.packets.insert(Flight { sent, message });
+            self.queue.push(Due { at, order, target: to, load });
+        }
+    }
+
+    /// Makes sure that a member is woken in time.
+    fn schedule(&mut self, member: Index) {
+        let actor = &mut self.actors[member as usize];
+        let Some(machine) = &actor.machine else { return };
+        let deadline = machine.deadline().max(self.now);
+        if deadline < actor.scheduled && deadline != Time::NEVER {
+            actor.scheduled = deadline;
+            self.queue.push(Due { at: deadline, order: Due::<u32>::WAKE, target: member, load: 0 });
+        }
+    }
+
+    /// Lets the checker see whether anything has outgrown its bounds.
+    fn inspect(&mut self) {
+        for (member, actor) in self.actors.iter().enumerate() {
+            if let Some(machine) = &actor.machine {
+                self.checker.inspect(self.now, member as u32, machine.gauge());
+            }
+        }
+    }
+
+    /// Lets the checker see whether all that are up count as many members as there are.
+    fn inspect_agreement(&mut self) {
+        let up = self.up().len() as u32;
+        for (member, actor) in self.actors.iter().enumerate() {
+            if let Some(machine) = &actor.machine {
+                self.checker.inspect_agreement(self.now, member as u32, machine.members(), up);
+            }
+        }
+    }
+}
+
+/// Packets on their way, in reused places: the most recently freed first, while it is still in the cache.
+struct Slab<T> {
+    places: Vec<Option<T>>,
+    free: Vec<u32>,
+}
+
+impl<T> Slab<T> {
+    fn insert(&mut self, value: T) -> u32 {
+        if let Some(at) = self.free.pop() {
+            self.places[at as usize] = Some(value);
+            return at;
+        }
+        self.places.push(Some(value));
+        self.places.len() as u32 - 1
+    }
+
+    fn take(&mut self, at: u32) -> T {
+        self.free.push(at);
+        self.places[at as usize].take().expect("each packet is taken once")
+    }
+}
+
+impl<T> Default for Slab<T> {
+    fn default() -> Self {
+        Self { places: Vec::new(), free: Vec::new() }
+    }
+}

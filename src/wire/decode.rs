@@ -1,0 +1,245 @@
+//! From bytes to packets. The bytes come from strangers: nothing here panics, and what it allocates is bounded by the
+//! length of the input and by the limits of [`Limited`].
+
+use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
+
+use rmp_serde::Deserializer;
+use rmp_serde::decode::{Error as RmpError, ReadRefReader};
+use serde::Deserialize;
+use swimlab_selectors::{Peer, Place, ZonePath};
+
+use super::layout::{self, ENVELOPE, tag};
+use super::{Invalid, Limited, VERSION, encode, valid};
+use crate::protocol::{
+    Body, Card, Coordinate, Id, Incarnation, Kind, News, Packet, PingReq, Seen, Sync, Target, Update, UserEvent,
+};
+
+/// Reads the one packet that `bytes` hold. Each packet has exactly one encoding; every other input is refused.
+pub fn decode(bytes: &[u8]) -> Result<Packet, DecodeError> {
+    let packet = read(bytes)?;
+    // MessagePack has many forms for one value. To compare with what we would have written is all it takes to accept
+    // a single one, and to leave no byte unexplained.
+    match encode::left_after(&packet, bytes) {
+        Some(0) => Ok(packet),
+        Some(left) => Err(DecodeError::Trailing(left)),
+        None => Err(DecodeError::Disguised),
+    }
+}
+
+/// Why bytes are not a packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DecodeError {
+    /// The input ends inside this part.
+    Truncated(Part),
+    /// Not a version that this build reads.
+    Version(u8),
+    /// No such kind of message.
+    Kind(u8),
+    /// Flags that do not exist or exclude each other.
+    Flags(u8),
+    /// No such kind of update.
+    News(u8),
+    /// This part is not built as the layout says.
+    Malformed(Part),
+    /// What it says is not allowed.
+    Invalid(Invalid),
+    /// So many bytes follow the packet.
+    Trailing(usize),
+    /// Not the one form in which this packet is written.
+    Disguised,
+}
+
+/// A part of a packet, for [`DecodeError`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// Version, kind, flags, number of updates.
+    Envelope,
+    /// The sender and what it knows of the receiver.
+    Head,
+    /// The network coordinate.
+    Coordinate,
+    /// What is particular to the kind of message.
+    Body,
+    /// A target of a ping request.
+    Target,
+    /// An update or a record of a sync.
+    Update,
+}
+
+fn read(bytes: &[u8]) -> Result<Packet, DecodeError> {
+    let Some((&[version, kind, high, low], rest)) = bytes.split_first_chunk::<ENVELOPE>() else {
+        return Err(DecodeError::Truncated(Part::Envelope));
+    };
+    if version != VERSION {
+        return Err(DecodeError::Version(version));
+    }
+    let (kind, flags) = (kind & layout::KIND, kind & !layout::KIND);
+    let kind = *Kind::ALL.get(usize::from(kind)).ok_or(DecodeError::Kind(kind))?;
+    let mut reader = Reader::new(rest);
+    let (from, incarnation, seen) = reader.head(flags)?;
+    let coordinate = if flags & layout::COORDINATE == 0 { None } else { Some(Box::new(reader.coordinate()?)) };
+    let body = reader.body(kind)?;
+    let updates = reader.updates(usize::from(u16::from_be_bytes([high, low])))?;
+    Ok(Packet { from, incarnation, seen, body, updates, coordinate })
+}
+
+/// Reads one MessagePack value after the other.
+struct Reader<'a> {
+    input: Deserializer<ReadRefReader<'a, [u8]>>,
+    len: usize,
+}
+
+impl<'a> Reader<'a> {
+    fn new(bytes: &'a [u8]) -> Self {
+        let mut input = Deserializer::from_read_ref(bytes);
+        // The layout nests two deep. Skipping over deeper nonsense would cost stack.
+        input.set_max_depth(4);
+        Self { input, len: bytes.len() }
+    }
+
+    fn next<T: Deserialize<'a>>(&mut self, part: Part) -> Result<T, DecodeError> {
+        T::deserialize(&mut self.input).map_err(|error| match error {
+            // A slice has no other way to fail than to end.
+            RmpError::InvalidMarkerRead(_) | RmpError::InvalidDataRead(_) => DecodeError::Truncated(part),
+            _ => DecodeError::Malformed(part),
+        })
+    }
+
+    fn head(&mut self, flags: u8) -> Result<(Id, Incarnation, Seen), DecodeError> {
+        let as_seen = match flags & !layout::COORDINATE {
+            0 => {
+                let layout::Head { from, generation, refutations } = self.next(Part::Head)?;
+                return Ok((from, Incarnation { generation, refutations }, Seen::Unknown));
+            }
+            layout::SEEN_MEMBER => Seen::Member,
+            layout::SEEN_DEAD => Seen::Dead,
+            _ => return Err(DecodeError::Flags(flags)),
+        };
+        let head: layout::SeenHead = self.next(Part::Head)?;
+        let own = Incarnation { generation: head.generation, refutations: head.refutations };
+        let seen = Incarnation { generation: head.seen_generation, refutations: head.seen_refutations };
+        Ok((head.from, own, as_seen(seen)))
+    }
+
+    fn coordinate(&mut self) -> Result<Coordinate, DecodeError> {
+        let [a, b, c, d, e, f, g, h, height, adjustment, error]: layout::Coordinate = self.next(Part::Coordinate)?;
+        let at = Coordinate { vector: [a, b, c, d, e, f, g, h], height, adjustment, error };
+        valid::coordinate(&at)?;
+        Ok(at)
+    }
+
+    fn body(&mut self, kind: Kind) -> Result<Body, DecodeError> {
+        Ok(match kind {
+            Kind::Ping => Body::Ping { seq: self.next::<layout::Seq>(Part::Body)? },
+            Kind::Ack => Body::Ack { seq: self.next::<layout::Seq>(Part::Body)? },
+            Kind::Relayed => {
+                let layout::Verdict { seq, target } = self.next(Part::Body)?;
+                Body::Relayed { seq, target }
+            }
+            Kind::Nack => {
+                let layout::Verdict { seq, target } = self.next(Part::Body)?;
+                Body::Nack { seq, target }
+            }
+            Kind::PingReq => Body::PingReq(Box::new(self.ping_req()?)),
+            Kind::Gossip => Body::Gossip,
+            Kind::Sync => Body::Sync(Box::new(self.sync()?)),
+        })
+    }
+
+    fn ping_req(&mut self) -> Result<PingReq, DecodeError> {
+        let layout::Request { seq, nack_after_us, targets } = self.next(Part::Body)?;
+        Limited::Targets.check(targets as usize)?;
+        let target = |layout::Aim { id, address }| Target { id, address: address.into() };
+        let targets = (0..targets).map(|_| self.next(Part::Target).map(target)).collect::<Result<_, _>>()?;
+        Ok(PingReq { seq, nack_after_us, targets })
+    }
+
+    fn sync(&mut self) -> Result<Sync, DecodeError> {
+        let layout::Table { wants_reply, joining, records } = self.next(Part::Body)?;
+        Limited::Records.check(records as usize)?;
+        Ok(Sync { wants_reply, joining, records: self.updates(records as usize)? })
+    }
+
+    fn updates(&mut self, count: usize) -> Result<Vec<Update>, DecodeError> {
+        /// The shortest update: an array's header and four small integers.
+        const SHORTEST: usize = 5;
+        let mut updates = Vec::with_capacity(count.min(self.len / SHORTEST));
+        for _ in 0..count {
+            updates.push(self.update()?);
+        }
+        Ok(updates)
+    }
+
+    fn update(&mut self) -> Result<Update, DecodeError> {
+        let line: layout::Line = self.next(Part::Update)?;
+        let news = match line.tag {
+            tag::ALIVE => News::Alive(Arc::new(self.card(line.id)?)),
+            tag::SUSPECT => News::Suspect { by: self.next(Part::Update)? },
+            tag::DEAD => News::Dead,
+            tag::LEFT => News::Left,
+            tag::USER => News::User(Arc::new(self.user_event()?)),
+            unknown => return Err(DecodeError::News(unknown)),
+        };
+        Ok(Update { id: line.id, incarnation: line.incarnation(), news })
+    }
+
+    fn card(&mut self, id: Id) -> Result<Card, DecodeError> {
+        let layout::Card { address, place, zone, site, name, meta } = self.next(Part::Update)?;
+        valid::card_texts(name, meta.0)?;
+        let place = place.map(|layout::Place { globe, first, second }| match globe {
+            false => Place::Plane { x: first.0, y: second.0 },
+            true => Place::Globe { lat: first.0, lon: second.0 },
+        });
+        place.as_ref().map_or(Ok(()), valid::place)?;
+        // A gap between known levels does not survive this, and is refused with the other disguises.
+        let depth = zone.iter().flatten().count();
+        let levels = zone.map(Option::unwrap_or_default);
+        let peer = Peer { id, place, zone: ZonePath::from_levels(&levels[..depth]), site };
+        Ok(Card { peer, address: address.into(), name: name.into(), meta: meta.0.into() })
+    }
+
+    fn user_event(&mut self) -> Result<UserEvent, DecodeError> {
+        let layout::Occasion { seq, name, payload } = self.next(Part::Update)?;
+        valid::event_texts(name, payload.0)?;
+        Ok(UserEvent { seq, name: name.into(), payload: payload.0.into() })
+    }
+}
+
+impl From<Invalid> for DecodeError {
+    fn from(invalid: Invalid) -> Self {
+        Self::Invalid(invalid)
+    }
+}
+
+impl Error for DecodeError {}
+
+impl fmt::Display for DecodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Truncated(part) => write!(f, "the input ends inside {part}"),
+            Self::Version(version) => write!(f, "version {version} is not spoken here, only {VERSION}"),
+            Self::Kind(kind) => write!(f, "there is no message of kind {kind}"),
+            Self::Flags(flags) => write!(f, "the flags {flags:#04x} do not exist or exclude each other"),
+            Self::News(tag) => write!(f, "there is no update of kind {tag}"),
+            Self::Malformed(part) => write!(f, "{part} is not built as it should be"),
+            Self::Invalid(invalid) => invalid.fmt(f),
+            Self::Trailing(left) => write!(f, "{left} bytes follow the packet"),
+            Self::Disguised => f.write_str("the packet is not written in its one and shortest form"),
+        }
+    }
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Envelope => "the envelope",
+            Self::Head => "the head",
+            Self::Coordinate => "the coordinate",
+            Self::Body => "the body",
+            Self::Target => "a target",
+            Self::Update => "an update",
+        })
+    }
+}

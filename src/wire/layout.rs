@@ -1,0 +1,218 @@
+//! How the parts of a packet stand in the bytes. Each struct is one MessagePack array, its fields in order.
+//!
+//! These mirrors keep serde out of `protocol`, and the format independent of how `protocol` arranges its types.
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+use crate::protocol::{Address, Id, Incarnation, Target, UserEvent};
+
+/// Bytes before the first MessagePack value: version, kind and flags, number of updates.
+pub(super) const ENVELOPE: usize = 4;
+
+/// The bits of the second byte that tell the kind; the others are flags.
+pub(super) const KIND: u8 = 0x0f;
+/// Flag: the sender knows the receiver as a member.
+pub(super) const SEEN_MEMBER: u8 = 0x10;
+/// Flag: the sender knows the receiver as dead.
+pub(super) const SEEN_DEAD: u8 = 0x20;
+/// Flag: a coordinate follows the head.
+pub(super) const COORDINATE: u8 = 0x40;
+
+/// What an update says, as its array's first element.
+pub(super) mod tag {
+    pub const ALIVE: u8 = 0;
+    pub const SUSPECT: u8 = 1;
+    pub const DEAD: u8 = 2;
+    pub const LEFT: u8 = 3;
+    pub const USER: u8 = 4;
+}
+
+/// The sender, where it knows nothing of the receiver.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Head {
+    pub from: Id,
+    pub generation: u32,
+    pub refutations: u32,
+}
+
+/// The sender, and at which incarnation it saw the receiver.
+#[derive(Serialize, Deserialize)]
+pub(super) struct SeenHead {
+    pub from: Id,
+    pub generation: u32,
+    pub refutations: u32,
+    pub seen_generation: u32,
+    pub seen_refutations: u32,
+}
+
+/// Vector, height, adjustment, error.
+pub(super) type Coordinate = [f32; 11];
+
+/// The body of a ping or an ack: a bare integer.
+pub(super) type Seq = u32;
+
+/// The body of relayed and nack.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Verdict {
+    pub seq: u32,
+    pub target: Id,
+}
+
+/// The body of a ping request; `targets` [`Aim`]s follow.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Request {
+    pub seq: u32,
+    pub nack_after_us: u32,
+    pub targets: u32,
+}
+
+/// One target of a ping request.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Aim {
+    pub id: Id,
+    pub address: Socket,
+}
+
+/// The body of a sync; `records` updates follow.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Table {
+    pub wants_reply: bool,
+    pub joining: bool,
+    pub records: u32,
+}
+
+/// The part that all updates have. After it: alive a [`Card`], suspect a bare id, user an [`Occasion`].
+#[derive(Serialize, Deserialize)]
+pub(super) struct Line {
+    pub tag: u8,
+    pub id: Id,
+    pub generation: u32,
+    pub refutations: u32,
+}
+
+/// What an alive update says of its member.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Card<'a> {
+    pub address: Socket,
+    pub place: Option<Place>,
+    pub zone: [Option<u32>; 3],
+    pub site: Option<u32>,
+    pub name: &'a str,
+    #[serde(borrow)]
+    pub meta: Bytes<'a>,
+}
+
+/// A place: x and y of the plane, or latitude and longitude.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Place {
+    pub globe: bool,
+    pub first: Real,
+    pub second: Real,
+}
+
+/// A user event.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Occasion<'a> {
+    pub seq: u32,
+    pub name: &'a str,
+    #[serde(borrow)]
+    pub payload: Bytes<'a>,
+}
+
+/// A number that takes single precision where that loses nothing, double where it would.
+#[derive(Clone, Copy, Deserialize)]
+pub(super) struct Real(pub f64);
+
+/// A byte string, borrowed from the input.
+#[derive(Clone, Copy, Deserialize)]
+pub(super) struct Bytes<'a>(#[serde(borrow)] pub &'a [u8]);
+
+/// IP and port as one byte string: 6 bytes for IPv4, 18 for IPv6.
+#[derive(Clone, Copy)]
+pub(super) struct Socket([u8; 18]);
+
+/// Where an IPv4 address begins inside its IPv6-mapped form.
+const MAPPED: usize = 12;
+
+impl Real {
+    /// Whether single precision holds it.
+    pub fn is_single(self) -> bool {
+        f64::from(self.0 as f32) == self.0
+    }
+}
+
+impl Socket {
+    /// Whether the short form is for it.
+    pub fn is_mapped(address: &Address) -> bool {
+        const PREFIX: [u8; MAPPED] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff];
+        address.ip[..MAPPED] == PREFIX
+    }
+}
+
+impl Serialize for Real {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if self.is_single() { serializer.serialize_f32(self.0 as f32) } else { serializer.serialize_f64(self.0) }
+    }
+}
+
+impl Serialize for Bytes<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(self.0)
+    }
+}
+
+impl Serialize for Socket {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let short = Self::is_mapped(&Address::from(*self));
+        serializer.serialize_bytes(if short { &self.0[MAPPED..] } else { &self.0 })
+    }
+}
+
+impl<'de> Deserialize<'de> for Socket {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let bytes = <&[u8]>::deserialize(deserializer)?;
+        let mut socket = Self([0; 18]);
+        match bytes.len() {
+            6 => socket.0[MAPPED - 2..MAPPED].fill(0xff),
+            18 => (),
+            len => return Err(de::Error::invalid_length(len, &"6 or 18 bytes")),
+        }
+        socket.0[18 - bytes.len()..].copy_from_slice(bytes);
+        Ok(socket)
+    }
+}
+
+impl From<&Address> for Socket {
+    fn from(address: &Address) -> Self {
+        let mut bytes = [0; 18];
+        bytes[..16].copy_from_slice(&address.ip);
+        bytes[16..].copy_from_slice(&address.port.to_be_bytes());
+        Self(bytes)
+    }
+}
+
+impl From<Socket> for Address {
+    fn from(Socket(bytes): Socket) -> Self {
+        let [ip @ .., high, low] = bytes;
+        Self { ip, port: u16::from_be_bytes([high, low]) }
+    }
+}
+
+impl From<&Target> for Aim {
+    fn from(target: &Target) -> Self {
+        Self { id: target.id, address: (&target.address).into() }
+    }
+}
+
+impl Line {
+    /// The incarnation in it.
+    pub fn incarnation(&self) -> Incarnation {
+        Incarnation { generation: self.generation, refutations: self.refutations }
+    }
+}
+
+impl<'a> From<&'a UserEvent> for Occasion<'a> {
+    fn from(event: &'a UserEvent) -> Self {
+        Self { seq: event.seq, name: &event.name, payload: Bytes(&event.payload) }
+    }
+}

@@ -1,0 +1,19 @@
+#![doc = include_str!("../../docs/wire.md")]
+
+mod decode;
+mod encode;
+mod frame;
+mod layout;
+mod size;
+#[cfg(test)]
+mod tests;
+mod valid;
+
+pub use decode::{DecodeError, Part, decode};
+pub use encode::encode;
+pub use frame::{FRAME_LIMIT, FRAME_PREFIX, frame, frame_len};
+pub use size::{Compact, encoded_len};
+pub use valid::{Invalid, Limited, RECORD_LIMIT, UPDATE_LIMIT};
+
+/// The version that this build writes, and the only one that it reads: the first byte of every packet.
+pub const VERSION: u8 = 1;

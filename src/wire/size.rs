@@ -1,0 +1,138 @@
+//! How many bytes a packet takes, without writing it: the simulator asks for every packet.
+
+use swimlab_selectors::Place;
+
+use super::layout::{self, ENVELOPE, Real, Socket};
+use crate::protocol::{Address, Body, Card, Incarnation, News, Packet, Seen, Sizer, Target, Update, UserEvent};
+
+/// The sizes of [`encode`](super::encode)d packets, to the byte. The prefix on a stream is not counted.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Compact;
+
+/// The length of [`encode`](super::encode)'s output.
+pub fn encoded_len(packet: &Packet) -> u32 {
+    Compact.bare(packet) + packet.updates.iter().map(update).sum::<u32>()
+}
+
+impl Sizer for Compact {
+    #[inline]
+    fn bare(&self, packet: &Packet) -> u32 {
+        let coordinate = if packet.coordinate.is_some() { COORDINATE } else { 0 };
+        ENVELOPE as u32 + head(packet) + coordinate + body(&packet.body)
+    }
+
+    #[inline]
+    fn update(&self, news: &Update) -> u32 {
+        update(news)
+    }
+}
+
+/// The header of an array of at most fifteen elements, a small integer, a flag, nil: each a single byte.
+const ONE: u32 = 1;
+const COORDINATE: u32 = ONE + size_of::<layout::Coordinate>() as u32 / 4 * 5;
+
+fn head(packet: &Packet) -> u32 {
+    let seen = match packet.seen {
+        Seen::Unknown => 0,
+        Seen::Member(seen) | Seen::Dead(seen) => incarnation(seen),
+    };
+    ONE + uint(packet.from) + incarnation(packet.incarnation) + seen
+}
+
+fn body(body: &Body) -> u32 {
+    match body {
+        Body::Ping { seq } | Body::Ack { seq } => small(*seq),
+        Body::Relayed { seq, target } | Body::Nack { seq, target } => ONE + small(*seq) + uint(*target),
+        Body::Gossip => 0,
+        Body::PingReq(request) => {
+            let numbers = small(request.seq) + small(request.nack_after_us) + small(request.targets.len() as u32);
+            let aim = |aim: &Target| ONE + uint(aim.id) + address(&aim.address);
+            ONE + numbers + request.targets.iter().map(aim).sum::<u32>()
+        }
+        Body::Sync(table) => {
+            let flags = 2 * ONE;
+            ONE + flags + small(table.records.len() as u32) + table.records.iter().map(update).sum::<u32>()
+        }
+    }
+}
+
+fn update(update: &Update) -> u32 {
+    let tag = ONE;
+    let line = ONE + tag + uint(update.id) + incarnation(update.incarnation);
+    line + match &update.news {
+        News::Alive(of) => card(of),
+        News::Suspect { by } => uint(*by),
+        News::Dead | News::Left => 0,
+        News::User(event) => user_event(event),
+    }
+}
+
+fn card(card: &Card) -> u32 {
+    let levels = card.peer.zone.levels();
+    let unknown = (3 - levels.len() as u32) * ONE;
+    let zone = ONE + unknown + levels.iter().map(|level| small(*level)).sum::<u32>();
+    let site = card.peer.site.map_or(ONE, small);
+    ONE + address(&card.address) + place(card.peer.place) + zone + site + text(&card.name) + bytes(&card.meta)
+}
+
+fn user_event(event: &UserEvent) -> u32 {
+    ONE + small(event.seq) + text(&event.name) + bytes(&event.payload)
+}
+
+fn place(place: Option<Place>) -> u32 {
+    let (first, second) = match place {
+        None => return ONE,
+        Some(Place::Plane { x, y }) => (x, y),
+        Some(Place::Globe { lat, lon }) => (lat, lon),
+    };
+    let real = |number: f64| if Real(number).is_single() { 5 } else { 9 };
+    let globe = ONE;
+    ONE + globe + real(first) + real(second)
+}
+
+fn incarnation(incarnation: Incarnation) -> u32 {
+    small(incarnation.generation) + small(incarnation.refutations)
+}
+
+/// A byte string of one short length or the other.
+fn address(address: &Address) -> u32 {
+    2 + if Socket::is_mapped(address) { 6 } else { 18 }
+}
+
+fn text(text: &str) -> u32 {
+    let len = text.len() as u32;
+    len + match len {
+        ..32 => 1,
+        32..0x100 => 2,
+        0x100..0x1_0000 => 3,
+        _ => 5,
+    }
+}
+
+fn bytes(bytes: &[u8]) -> u32 {
+    let len = bytes.len() as u32;
+    len + match len {
+        ..0x100 => 2,
+        0x100..0x1_0000 => 3,
+        _ => 5,
+    }
+}
+
+/// An integer of up to 64 bits: MessagePack takes the shortest of its forms.
+#[inline]
+fn uint(value: u64) -> u32 {
+    match u32::try_from(value) {
+        Ok(value) => small(value),
+        Err(_) => 9,
+    }
+}
+
+#[inline]
+fn small(value: u32) -> u32 {
+    match value {
+        ..0x80 => 1,
+        0x80..0x100 => 2,
+        0x100..0x1_0000 => 3,
+        _ => 5,
+    }
+}

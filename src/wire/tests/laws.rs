@@ -1,0 +1,234 @@
+//! Laws for all packets and all bytes.
+
+use std::sync::Arc;
+
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+use swimlab_selectors::{Peer, Place, ZonePath};
+
+use super::encoded;
+use crate::protocol::{
+    Address, Body, Card, Coordinate, Incarnation, News, Packet, PingReq, Seen, Sizer, Sync, Target, Update, UserEvent,
+};
+use crate::wire::{Compact, decode, encoded_len};
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    #[test]
+    fn what_was_written_is_read(packet in packets()) {
+        prop_assert_eq!(decode(&encoded(&packet)), Ok(packet));
+    }
+
+    #[test]
+    fn the_size_is_known_to_the_byte(packet in packets()) {
+        let sum = Compact.bare(&packet) + packet.updates.iter().map(|news| Compact.update(news)).sum::<u32>();
+        prop_assert_eq!(sum as usize, encoded(&packet).len());
+        prop_assert_eq!(sum, encoded_len(&packet));
+    }
+
+    #[test]
+    fn updates_do_not_change_the_bare_size(packet in packets()) {
+        let bare = Packet { updates: vec![], ..packet.clone() };
+        prop_assert_eq!(Compact.bare(&packet), Compact.bare(&bare));
+        prop_assert_eq!(Compact.bare(&bare) as usize, encoded(&bare).len());
+    }
+
+    #[test]
+    fn any_bytes_are_read_or_refused(bytes in vec(any::<u8>(), 0..400)) {
+        let _ = decode(&bytes);
+    }
+
+    #[test]
+    fn any_bytes_after_a_good_envelope_are_read_or_refused(
+        flagged in any::<u8>(), count in 0_u8..4, body in vec(messagepack(), 0..40),
+    ) {
+        let bytes = [vec![1, flagged, 0, count], body.concat()].concat();
+        if let Ok(packet) = decode(&bytes) {
+            prop_assert_eq!(encoded(&packet), bytes);
+        }
+    }
+}
+
+proptest! {
+    // Each case tries every byte or bit of a packet.
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn every_truncation_is_refused(packet in short_packets()) {
+        let bytes = encoded(&packet);
+        for len in 0..bytes.len() {
+            prop_assert!(decode(&bytes[..len]).is_err(), "{len} of {} bytes", bytes.len());
+        }
+    }
+
+    #[test]
+    fn every_extension_is_refused(packet in short_packets()) {
+        let mut bytes = encoded(&packet);
+        for byte in 0..=u8::MAX {
+            bytes.push(byte);
+            prop_assert!(decode(&bytes).is_err(), "{byte:#04x} after the packet");
+            bytes.pop();
+        }
+    }
+
+    #[test]
+    fn a_flipped_bit_is_another_packet_or_none(packet in short_packets()) {
+        let mut bytes = encoded(&packet);
+        for at in 0..bytes.len() * 8 {
+            bytes[at / 8] ^= 1 << (at % 8);
+            if let Ok(other) = decode(&bytes) {
+                // Not `other != packet`: zero equals minus zero.
+                prop_assert_eq!(&encoded(&other), &bytes);
+            }
+            bytes[at / 8] ^= 1 << (at % 8);
+        }
+    }
+}
+
+fn packets() -> impl Strategy<Value = Packet> {
+    let seen =
+        prop_oneof![Just(Seen::Unknown), incarnations().prop_map(Seen::Member), incarnations().prop_map(Seen::Dead)];
+    (u64s(), incarnations(), seen, bodies(), vec(updates(), 0..6), option::of(coordinates())).prop_map(
+        |(from, incarnation, seen, body, updates, coordinate)| Packet {
+            from,
+            incarnation,
+            seen,
+            body,
+            updates,
+            coordinate: coordinate.map(Box::new),
+        },
+    )
+}
+
+fn short_packets() -> impl Strategy<Value = Packet> {
+    packets().prop_filter("too long to try every bit", |packet| encoded_len(packet) < 800)
+}
+
+fn bodies() -> impl Strategy<Value = Body> {
+    let target = (u64s(), addresses()).prop_map(|(id, address)| Target { id, address });
+    let ping_req = (u32s(), u32s(), vec(target, 0..=PingReq::TARGET_LIMIT))
+        .prop_map(|(seq, nack_after_us, targets)| PingReq { seq, nack_after_us, targets });
+    // More than 127 records take a longer count.
+    let records =
+        prop_oneof![4 => vec(updates(), 0..5), 1 => (updates(), 100_usize..300).prop_map(|(one, n)| vec![one; n])];
+    let sync = (any::<bool>(), any::<bool>(), records).prop_map(|(wants_reply, joining, records)| Sync {
+        wants_reply,
+        joining,
+        records,
+    });
+    prop_oneof![
+        u32s().prop_map(|seq| Body::Ping { seq }),
+        u32s().prop_map(|seq| Body::Ack { seq }),
+        ping_req.prop_map(|request| Body::PingReq(Box::new(request))),
+        (u32s(), u64s()).prop_map(|(seq, target)| Body::Relayed { seq, target }),
+        (u32s(), u64s()).prop_map(|(seq, target)| Body::Nack { seq, target }),
+        Just(Body::Gossip),
+        sync.prop_map(|sync| Body::Sync(Box::new(sync))),
+    ]
+}
+
+fn updates() -> impl Strategy<Value = Update> {
+    let event = (u32s(), texts(UserEvent::NAME_LIMIT), blobs(UserEvent::PAYLOAD_LIMIT))
+        .prop_map(|(seq, name, payload)| UserEvent { seq, name, payload });
+    let news = prop_oneof![
+        cards().prop_map(|card| News::Alive(Arc::new(card))),
+        u64s().prop_map(|by| News::Suspect { by }),
+        Just(News::Dead),
+        Just(News::Left),
+        event.prop_map(|event| News::User(Arc::new(event))),
+    ];
+    (u64s(), incarnations(), news).prop_map(|(id, incarnation, mut news)| {
+        if let News::Alive(card) = &mut news {
+            Arc::make_mut(card).peer.id = id;
+        }
+        Update { id, incarnation, news }
+    })
+}
+
+fn cards() -> impl Strategy<Value = Card> {
+    let zone = vec(u32s(), 0..=ZonePath::LEVELS).prop_map(|levels| ZonePath::from_levels(&levels));
+    let peer = (option::of(places()), zone, option::of(u32s())).prop_map(|(place, zone, site)| Peer {
+        id: 0,
+        place,
+        zone,
+        site,
+    });
+    (peer, addresses(), texts(Card::NAME_LIMIT), blobs(Card::META_LIMIT)).prop_map(|(peer, address, name, meta)| Card {
+        peer,
+        address,
+        name,
+        meta,
+    })
+}
+
+fn places() -> impl Strategy<Value = Place> {
+    use proptest::num::f64::{NEGATIVE, NORMAL, POSITIVE, SUBNORMAL, ZERO};
+    let finite = || POSITIVE | NEGATIVE | NORMAL | SUBNORMAL | ZERO;
+    let rounded = |number: f64| if number.abs() < 1e38 { f64::from(number as f32) } else { number };
+    prop_oneof![
+        (finite(), finite()).prop_map(|(x, y)| Place::Plane { x, y }),
+        (finite(), finite()).prop_map(move |(x, y)| Place::Plane { x: rounded(x), y: rounded(y) }),
+        (-90.0..=90.0, -180.0..=180.0).prop_map(|(lat, lon)| Place::Globe { lat, lon }),
+    ]
+}
+
+fn addresses() -> impl Strategy<Value = Address> {
+    (any::<[u8; 16]>(), any::<bool>(), any::<u16>()).prop_map(|(mut ip, mapped, port)| {
+        if mapped {
+            ip[..10].fill(0);
+            ip[10..12].fill(0xff);
+        }
+        Address { ip, port }
+    })
+}
+
+fn coordinates() -> impl Strategy<Value = Coordinate> {
+    let finite = || any::<f32>();
+    (proptest::array::uniform8(finite()), finite(), finite(), finite())
+        .prop_map(|(vector, height, adjustment, error)| Coordinate { vector, height, adjustment, error })
+}
+
+fn incarnations() -> impl Strategy<Value = Incarnation> {
+    (u32s(), u32s()).prop_map(|(generation, refutations)| Incarnation { generation, refutations })
+}
+
+/// Integers of all lengths.
+fn u64s() -> impl Strategy<Value = u64> {
+    (any::<u64>(), 0..64_u32).prop_map(|(value, shift)| value >> shift)
+}
+
+fn u32s() -> impl Strategy<Value = u32> {
+    (any::<u32>(), 0..32_u32).prop_map(|(value, shift)| value >> shift)
+}
+
+/// Mostly short, sometimes as long as allowed.
+fn texts(limit: usize) -> impl Strategy<Value = Box<str>> {
+    let cut = move |mut text: String| {
+        while text.len() > limit {
+            text.pop();
+        }
+        text.into_boxed_str()
+    };
+    prop_oneof![4 => ".{0,12}", 1 => ".{0,128}"].prop_map(cut)
+}
+
+fn blobs(limit: usize) -> impl Strategy<Value = Box<[u8]>> {
+    prop_oneof![4 => vec(any::<u8>(), 0..16), 1 => vec(any::<u8>(), 0..=limit)].prop_map(Vec::into_boxed_slice)
+}
+
+/// Pieces that look like MessagePack: arrays, integers, byte strings, texts, floats, nil, and any other marker.
+fn messagepack() -> impl Strategy<Value = Vec<u8>> {
+    prop_oneof![
+        (0x90_u8..0x9f).prop_map(|array| vec![array]),
+        (0_u8..0x20).prop_map(|small| vec![small]),
+        u64s().prop_map(|value| rmp_serde::to_vec(&value).expect("an integer")),
+        any::<i64>().prop_map(|value| rmp_serde::to_vec(&value).expect("an integer")),
+        any::<f32>().prop_map(|value| rmp_serde::to_vec(&value).expect("a float")),
+        ".{0,9}".prop_map(|text| rmp_serde::to_vec(&text).expect("a text")),
+        vec(any::<u8>(), 6).prop_map(|bytes| [vec![0xc4, 6], bytes].concat()),
+        Just(vec![0xc0]),
+        any::<u8>().prop_map(|marker| vec![marker]),
+    ]
+}

@@ -1,0 +1,16 @@
+//! Sizes and bytes that are pinned, laws that hold for all packets, and what is refused.
+
+mod golden;
+mod laws;
+mod refusals;
+mod samples;
+
+use super::encode;
+use crate::protocol::Packet;
+
+/// A packet's bytes.
+fn encoded(packet: &Packet) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    encode(packet, &mut bytes).expect("a valid packet");
+    bytes
+}

@@ -1,0 +1,284 @@
+//! What is refused, and why.
+
+use std::sync::Arc;
+
+use swimlab_selectors::{Peer, Place};
+
+use super::samples::{self, ALICE, BOB, CAROL};
+use super::{encode, encoded};
+use crate::protocol::{Body, Card, News, Packet, PingReq, Target, UserEvent};
+use crate::wire::{
+    DecodeError, FRAME_LIMIT, Invalid, Limited, Part, RECORD_LIMIT, UPDATE_LIMIT, VERSION, decode, encoded_len, frame,
+    frame_len,
+};
+
+/// A gossip from a member with small numbers, with this many updates of which `updates` are the bytes.
+fn gossip(count: u8, updates: &[u8]) -> Vec<u8> {
+    [&[VERSION, 5, 0, count, 0x93, 1, 2, 3], updates].concat()
+}
+
+fn card(change: impl FnOnce(&mut Card)) -> Packet {
+    let mut update = samples::alive();
+    let News::Alive(card) = &mut update.news else { unreachable!("an alive update") };
+    change(Arc::make_mut(card));
+    Packet { updates: vec![update], ..samples::ping() }
+}
+
+fn refusal(packet: &Packet) -> Result<(), Invalid> {
+    let mut out = vec![7; 3];
+    let result = encode(packet, &mut out);
+    if result.is_err() {
+        assert_eq!(out, [7; 3], "a refused packet leaves no bytes");
+    }
+    result
+}
+
+fn excess(what: Limited) -> Invalid {
+    Invalid::Excess { what, found: what.limit() + 1 }
+}
+
+#[test]
+fn the_empty_input_ends_inside_the_envelope() {
+    assert_eq!(decode(&[]), Err(DecodeError::Truncated(Part::Envelope)));
+}
+
+#[test]
+fn another_version_is_refused_whatever_follows() {
+    for version in (0..=u8::MAX).filter(|version| *version != VERSION) {
+        let mut bytes = encoded(&samples::ping());
+        bytes[0] = version;
+        assert_eq!(decode(&bytes), Err(DecodeError::Version(version)));
+    }
+}
+
+#[test]
+fn unknown_kinds_flags_and_updates_are_refused() {
+    let mut bytes = encoded(&samples::ping());
+    for kind in 7..16 {
+        bytes[1] = kind;
+        assert_eq!(decode(&bytes), Err(DecodeError::Kind(kind)));
+    }
+    for flags in [0x30, 0x80, 0x90, 0xf0] {
+        bytes[1] = flags;
+        assert_eq!(decode(&bytes), Err(DecodeError::Flags(flags)));
+    }
+    assert_eq!(decode(&gossip(1, &[0x94, 5, 1, 1, 1])), Err(DecodeError::News(5)));
+}
+
+#[test]
+fn missing_and_additional_updates_are_refused() {
+    let dead = [0x94, 2, 1, 1, 1];
+    assert!(decode(&gossip(1, &dead)).is_ok());
+    assert_eq!(decode(&gossip(2, &dead)), Err(DecodeError::Truncated(Part::Update)));
+    assert_eq!(decode(&gossip(0, &dead)), Err(DecodeError::Trailing(5)));
+}
+
+#[test]
+fn the_same_value_in_another_form_is_refused() {
+    let long_integer = [0x94, 2, 0xcc, 1, 1, 1];
+    let signed_integer = [0x94, 2, 0xd0, 1, 1, 1];
+    let long_array = [0xdc, 0, 4, 2, 1, 1, 1];
+    let map = [&[0x84][..], b"\xa3tag\x02\xa2id\x01\xaageneration\x01\xabrefutations\x01"].concat();
+    let bytes_as_array = [0xc4, 4, 2, 1, 1, 1];
+    for update in [&long_integer[..], &signed_integer, &long_array, &map, &bytes_as_array] {
+        assert_eq!(decode(&gossip(1, update)), Err(DecodeError::Disguised), "{update:02x?}");
+    }
+}
+
+#[test]
+fn a_card_in_another_form_is_refused() {
+    // Address, place, zone, site, name, metadata.
+    let update = |address: &[u8], place: &[u8], zone: &[u8]| {
+        gossip(1, &[&[0x94, 0, 1, 1, 1, 0x96], address, place, zone, &[0xc0, 0xa0, 0xc4, 0]].concat())
+    };
+    let address = b"\xc4\x06\x0a\0\0\x01\x1f\x0a";
+    let no_zone = &[0x93, 0xc0, 0xc0, 0xc0];
+    assert!(decode(&update(address, &[0xc0], no_zone)).is_ok());
+
+    let mapped = b"\xc4\x12\0\0\0\0\0\0\0\0\0\0\xff\xff\x0a\0\0\x01\x1f\x0a";
+    assert_eq!(decode(&update(mapped, &[0xc0], no_zone)), Err(DecodeError::Disguised), "IPv4 as IPv6");
+    let five = b"\xc4\x05\x0a\0\0\x01\x1f";
+    assert_eq!(decode(&update(five, &[0xc0], no_zone)), Err(DecodeError::Malformed(Part::Update)), "no address");
+    for gap in [&[0x93, 0xc0, 5, 0xc0], &[0x93, 5, 0xc0, 5]] {
+        assert_eq!(decode(&update(address, &[0xc0], gap)), Err(DecodeError::Disguised), "a zone without its region");
+    }
+    let four = &[0x94, 1, 2, 3, 4];
+    assert_eq!(decode(&update(address, &[0xc0], four)), Err(DecodeError::Malformed(Part::Update)), "four levels");
+    let integers = &[0x93, 0xc2, 1, 2];
+    assert_eq!(decode(&update(address, integers, no_zone)), Err(DecodeError::Disguised), "a place of integers");
+    let double = b"\x93\xc2\xcb\0\0\0\0\0\0\0\0\xca\0\0\0\0";
+    assert_eq!(decode(&update(address, double, no_zone)), Err(DecodeError::Disguised), "double for no reason");
+}
+
+#[test]
+fn a_name_that_is_not_text_is_refused() {
+    let update = b"\x94\x04\x01\x01\x01\x93\x01\xa2\xff\xfe\xc4\0";
+    assert_eq!(decode(&gossip(1, update)), Err(DecodeError::Malformed(Part::Update)));
+}
+
+#[test]
+fn nested_nonsense_ends_soon() {
+    for nest in [0x91, 0x81, 0xc1, 0xd4] {
+        assert!(decode(&gossip(1, &vec![nest; 1 << 20])).is_err());
+        assert!(decode(&[&[VERSION, 0, 0, 0][..], &vec![nest; 1 << 20]].concat()).is_err());
+    }
+}
+
+#[test]
+fn announced_lengths_are_not_believed() {
+    // Two million records, 64 thousand updates, four gigabytes of name: and nothing of it follows.
+    let records = &[VERSION, 6, 0, 0, 0x93, 1, 2, 3, 0x93, 0xc2, 0xc2, 0xce, 0, 0x20, 0, 0];
+    assert_eq!(decode(records), Err(DecodeError::Truncated(Part::Update)));
+    let updates = &[VERSION, 5, 0xff, 0xff, 0x93, 1, 2, 3];
+    assert_eq!(decode(updates), Err(DecodeError::Truncated(Part::Update)));
+    let name = b"\x94\x04\x01\x01\x01\x93\x01\xdb\xff\xff\xff\xff";
+    assert_eq!(decode(&gossip(1, name)), Err(DecodeError::Truncated(Part::Update)));
+    let array = b"\xdd\xff\xff\xff\xff";
+    assert!(decode(&gossip(1, array)).is_err());
+}
+
+#[test]
+fn counts_beyond_their_limits_are_refused_before_anything_is_read() {
+    let targets = &[VERSION, 2, 0, 0, 0x93, 1, 2, 3, 0x93, 1, 0, 17];
+    assert_eq!(decode(targets), Err(excess(Limited::Targets).into()));
+    let records = &[VERSION, 6, 0, 0, 0x93, 1, 2, 3, 0x93, 0xc2, 0xc2, 0xce, 0, 0x20, 0, 1];
+    assert_eq!(decode(records), Err(excess(Limited::Records).into()));
+}
+
+#[test]
+fn texts_beyond_their_limits_are_neither_written_nor_read() {
+    let long = |limit: usize| "x".repeat(limit + 1).into_boxed_str();
+    assert_eq!(refusal(&card(|card| card.name = long(Card::NAME_LIMIT))), Err(excess(Limited::Name)));
+    assert_eq!(refusal(&card(|card| card.meta = [0; Card::META_LIMIT + 1].into())), Err(excess(Limited::Meta)));
+    let event = |name, payload| {
+        let event = UserEvent { seq: 1, name, payload };
+        Packet { updates: vec![samples::update(ALICE, News::User(Arc::new(event)))], ..samples::ping() }
+    };
+    assert_eq!(refusal(&event(long(UserEvent::NAME_LIMIT), [].into())), Err(excess(Limited::EventName)));
+    let payload = [0; UserEvent::PAYLOAD_LIMIT + 1].into();
+    assert_eq!(refusal(&event("".into(), payload)), Err(excess(Limited::Payload)));
+
+    let name = [&b"\x94\x04\x01\x01\x01\x93\x01\xd9\x81"[..], &[b'x'; 129], b"\xc4\0"].concat();
+    assert_eq!(decode(&gossip(1, &name)), Err(excess(Limited::EventName).into()));
+    let payload = [&b"\x94\x04\x01\x01\x01\x93\x01\xa0\xc5\x02\x01"[..], &[0; 513]].concat();
+    assert_eq!(decode(&gossip(1, &payload)), Err(excess(Limited::Payload).into()));
+}
+
+#[test]
+fn at_their_limits_all_things_pass() {
+    let mut packet = card(|card| {
+        card.name = "x".repeat(Card::NAME_LIMIT).into();
+        card.meta = [7; Card::META_LIMIT].into();
+    });
+    let target = Target { id: BOB, address: samples::address() };
+    let targets = vec![target; PingReq::TARGET_LIMIT];
+    packet.body = Body::PingReq(Box::new(PingReq { seq: 1, nack_after_us: 0, targets }));
+    packet.updates.resize(UPDATE_LIMIT, samples::dead());
+    let bytes = encoded(&packet);
+    assert_eq!(bytes.len(), encoded_len(&packet) as usize);
+    assert_eq!(decode(&bytes), Ok(packet));
+}
+
+#[test]
+fn too_many_of_anything_is_not_written() {
+    let mut packet = samples::ping();
+    packet.updates = vec![samples::dead(); UPDATE_LIMIT + 1];
+    assert_eq!(refusal(&packet), Err(excess(Limited::Updates)));
+    let target = Target { id: BOB, address: samples::address() };
+    let targets = vec![target; PingReq::TARGET_LIMIT + 1];
+    let request = PingReq { seq: 1, nack_after_us: 0, targets };
+    assert_eq!(refusal(&samples::packet(Body::PingReq(Box::new(request)))), Err(excess(Limited::Targets)));
+    let mut sync = samples::sync();
+    let Body::Sync(table) = &mut sync.body else { unreachable!("a sync") };
+    table.records = vec![samples::dead(); RECORD_LIMIT + 1];
+    assert_eq!(refusal(&sync), Err(excess(Limited::Records)));
+}
+
+#[test]
+fn places_off_the_globe_and_endless_numbers_are_neither_written_nor_read() {
+    let at = |place| card(|card| card.peer.place = Some(place));
+    for (lat, lon) in [(90.5, 0.0), (-91.0, 0.0), (0.0, 180.5), (0.0, -181.0)] {
+        assert_eq!(refusal(&at(Place::Globe { lat, lon })), Err(Invalid::OffTheGlobe));
+    }
+    for odd in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+        assert_eq!(refusal(&at(Place::Globe { lat: odd, lon: 0.0 })), Err(Invalid::NotFinite));
+        assert_eq!(refusal(&at(Place::Globe { lat: 0.0, lon: odd })), Err(Invalid::NotFinite));
+        assert_eq!(refusal(&at(Place::Plane { x: odd, y: 0.0 })), Err(Invalid::NotFinite));
+        assert_eq!(refusal(&at(Place::Plane { x: 0.0, y: odd })), Err(Invalid::NotFinite));
+    }
+    let sample = samples::with_coordinate();
+    for nth in 0..11 {
+        let mut packet = sample.clone();
+        let coordinate = packet.coordinate.as_mut().expect("a coordinate");
+        match nth {
+            8 => coordinate.height = f32::NAN,
+            9 => coordinate.adjustment = f32::INFINITY,
+            10 => coordinate.error = f32::NEG_INFINITY,
+            _ => coordinate.vector[nth] = f32::NAN,
+        }
+        assert_eq!(refusal(&packet), Err(Invalid::NotFinite));
+    }
+
+    // The same, put together by a stranger. The last five bytes of the coordinate are its error.
+    let mut bytes = encoded(&Packet { body: Body::Gossip, ..sample });
+    let len = bytes.len();
+    bytes[len - 4..].copy_from_slice(&f32::NAN.to_be_bytes());
+    assert_eq!(decode(&bytes), Err(Invalid::NotFinite.into()));
+    let place = |lat: f32| {
+        let head = b"\x94\x00\x01\x01\x01\x96\xc4\x06\x0a\0\0\x01\x1f\x0a\x93\xc3\xca";
+        gossip(1, &[&head[..], &lat.to_be_bytes(), b"\xca\0\0\0\0\x93\xc0\xc0\xc0\xc0\xa0\xc4\0"].concat())
+    };
+    assert!(decode(&place(90.0)).is_ok());
+    assert_eq!(decode(&place(90.5)), Err(Invalid::OffTheGlobe.into()));
+    assert_eq!(decode(&place(f32::INFINITY)), Err(Invalid::NotFinite.into()));
+}
+
+#[test]
+fn nobody_carries_the_card_of_another() {
+    let packet = card(|card| card.peer = Peer::new(BOB));
+    assert_eq!(refusal(&packet), Err(Invalid::ForeignCard { update: CAROL, card: BOB }));
+}
+
+#[test]
+fn a_frame_is_a_length_and_a_packet() {
+    let packet = samples::sync();
+    let mut out = vec![7];
+    frame(&packet, &mut out).expect("a valid packet");
+    let (prefix, body) = out[1..].split_first_chunk().expect("a prefix");
+    assert_eq!(frame_len(*prefix), Ok(body.len()));
+    assert_eq!(decode(body), Ok(packet));
+}
+
+#[test]
+fn a_frame_beyond_the_limit_is_refused_by_its_prefix() {
+    let prefix = |len: usize| u32::try_from(len).expect("a length").to_be_bytes();
+    assert_eq!(frame_len(prefix(FRAME_LIMIT)), Ok(FRAME_LIMIT));
+    assert_eq!(frame_len(prefix(FRAME_LIMIT + 1)), Err(excess(Limited::Frame).into()));
+}
+
+#[test]
+fn a_packet_too_long_for_a_frame_is_not_written() {
+    let mut sync = samples::sync();
+    let Body::Sync(table) = &mut sync.body else { unreachable!("a sync") };
+    let wordy = card(|card| card.meta = [7; Card::META_LIMIT].into()).updates.remove(0);
+    table.records = vec![wordy; FRAME_LIMIT / Card::META_LIMIT];
+    let found = encoded_len(&sync) as usize;
+    assert_eq!(frame(&sync, &mut vec![]), Err(Invalid::Excess { what: Limited::Frame, found }));
+}
+
+#[test]
+fn a_refused_frame_leaves_no_bytes() {
+    let mut out = vec![7];
+    assert!(frame(&card(|card| card.peer = Peer::new(BOB)), &mut out).is_err());
+    assert_eq!(out, [7]);
+}
+
+#[test]
+fn refusals_are_sentences() {
+    assert_eq!(
+        DecodeError::from(excess(Limited::Name)).to_string(),
+        "bytes of a member's name: 129 is more than the 128 allowed"
+    );
+    assert_eq!(DecodeError::Truncated(Part::Update).to_string(), "the input ends inside an update");
+    assert_eq!(DecodeError::Version(9).to_string(), "version 9 is not spoken here, only 1");
+}

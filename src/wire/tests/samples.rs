@@ -1,0 +1,111 @@
+//! Packets with realistic numbers: random ids, a start time in seconds as generation, a day's worth of pings.
+
+use std::sync::Arc;
+
+use swimlab_selectors::{Peer, Place, ZonePath};
+
+use crate::protocol::{
+    Address, Body, Card, Coordinate, Id, Incarnation, News, Packet, PingReq, Seen, Sync, Target, Update, UserEvent,
+};
+
+pub const ALICE: Id = 0xa11c_e000_0000_0001;
+pub const BOB: Id = 0xb0b0_0000_0000_0002;
+pub const CAROL: Id = 0xca20_1000_0000_0003;
+pub const SEQ: u32 = 0x1234;
+
+/// A packet from Alice to Bob, whom she knows as a member.
+pub fn packet(body: Body) -> Packet {
+    Packet { from: ALICE, incarnation: life(2), seen: Seen::Member(life(0)), body, updates: vec![], coordinate: None }
+}
+
+pub fn ping() -> Packet {
+    packet(Body::Ping { seq: SEQ })
+}
+
+pub fn ack() -> Packet {
+    packet(Body::Ack { seq: SEQ })
+}
+
+pub fn ping_req() -> Packet {
+    let targets = vec![
+        Target { id: BOB, address: ipv4(2) },
+        Target { id: CAROL, address: Address { ip: [0xfd; 16], port: 7946 } },
+    ];
+    packet(Body::PingReq(Box::new(PingReq { seq: SEQ, nack_after_us: 400_000, targets })))
+}
+
+pub fn relayed() -> Packet {
+    packet(Body::Relayed { seq: SEQ, target: CAROL })
+}
+
+pub fn nack() -> Packet {
+    packet(Body::Nack { seq: SEQ, target: CAROL })
+}
+
+pub fn gossip() -> Packet {
+    Packet { seen: Seen::Dead(life(1)), updates: news(), ..packet(Body::Gossip) }
+}
+
+pub fn sync() -> Packet {
+    let records = vec![alive(), suspect()];
+    let body = Body::Sync(Box::new(Sync { wants_reply: true, joining: false, records }));
+    Packet { seen: Seen::Unknown, ..packet(body) }
+}
+
+pub fn with_coordinate() -> Packet {
+    let vector = [1.0, -2.0, 0.5, 0.0, 1e6, -0.25, 3.0, 4.0];
+    let coordinate = Coordinate { vector, height: 150.0, adjustment: -3.5, error: 0.125 };
+    Packet { coordinate: Some(Box::new(coordinate)), ..ack() }
+}
+
+/// One update of each sort.
+pub fn news() -> Vec<Update> {
+    vec![alive(), suspect(), update(BOB, News::Dead), update(BOB, News::Left), user()]
+}
+
+/// Carol in Amsterdam: IPv4, a place, region and zone, a site, a name, two bytes of metadata.
+pub fn alive() -> Update {
+    let peer = Peer {
+        place: Some(Place::Globe { lat: 52.37, lon: 4.9 }),
+        zone: ZonePath::from_levels(&[0xe0e0_e0e0, 0x0e0e_0e0e]),
+        site: Some(17),
+        ..Peer::new(CAROL)
+    };
+    let card = Card { name: "carol-7".into(), meta: [1, 2].into(), ..Card::new(peer, ipv4(3)) };
+    update(CAROL, News::Alive(Arc::new(card)))
+}
+
+/// The least that an alive update can say with an IPv4 address.
+pub fn alive_bare() -> Update {
+    update(CAROL, News::Alive(Arc::new(Card::new(Peer::new(CAROL), ipv4(3)))))
+}
+
+pub fn suspect() -> Update {
+    update(CAROL, News::Suspect { by: ALICE })
+}
+
+pub fn dead() -> Update {
+    update(CAROL, News::Dead)
+}
+
+pub fn user() -> Update {
+    let event = UserEvent { seq: 5, name: "deploy".into(), payload: [0xca, 0xfe].into() };
+    update(ALICE, News::User(Arc::new(event)))
+}
+
+pub fn update(id: Id, news: News) -> Update {
+    Update { id, incarnation: life(1), news }
+}
+
+pub fn life(refutations: u32) -> Incarnation {
+    Incarnation { generation: 1_767_225_600, refutations }
+}
+
+/// Some IPv4 address.
+pub fn address() -> Address {
+    ipv4(9)
+}
+
+fn ipv4(last: u8) -> Address {
+    Address { ip: [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 10, 0, 0, last], port: 7946 }
+}
