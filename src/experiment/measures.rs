@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::sim::{Observer, Outcome, Setup};
+pub use super::recorder::Recorder;
 
 /// A measure: one number per trial.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -139,20 +139,3 @@ pub enum VictimKind {
     /// It said goodbye. Listed, but no part of the trial's readings.
     Leave,
 }
-
-/// Watches a world and takes all measures.
-pub struct Recorder {}
-
-impl Recorder {
-    /// A recorder for one trial.
-    pub fn new(_setup: &Setup) -> Self {
-        todo!()
-    }
-
-    /// What was measured, once the world has ended.
-    pub fn finish(self, _outcome: &Outcome) -> Measured {
-        todo!()
-    }
-}
-
-impl Observer for Recorder {}

@@ -26,6 +26,7 @@ mod error;
 mod file;
 pub mod measures;
 mod page;
+mod recorder;
 pub mod results;
 mod runner;
 mod standin;
