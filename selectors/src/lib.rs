@@ -1,12 +1,15 @@
 //! Who a SWIM member pings, who helps, who is gossiped with.
 
+pub mod metric;
 pub mod peer;
 pub mod registry;
 pub mod rng;
 pub mod selector;
+pub mod strategies;
 pub mod surroundings;
 pub mod view;
 
+pub use metric::{Index, Metric, Nearness, metrics};
 pub use peer::{Peer, Place, Slot, ZonePath};
 pub use selector::{Bound, Chooser, Helpers, Selector, Strategy, Surveyed, pick_uniform};
 pub use surroundings::{RttSource, Surroundings};

@@ -38,7 +38,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use swimlab_selectors::registry::Registry;
-use swimlab_selectors::{Helpers, Strategy, Surroundings};
+use swimlab_selectors::{Helpers, Metric, Strategy, Surroundings, metrics};
 
 pub use cells::Cell;
 pub use error::{BadInput, Error};
@@ -59,6 +59,8 @@ pub struct Lab {
     pub selectors: Registry<Strategy, Surroundings>,
     /// Who helps.
     pub helpers: Registry<Arc<dyn Helpers>, Surroundings>,
+    /// How near a peer is: for reading only, selectors look metrics up themselves.
+    pub metrics: Registry<Arc<dyn Metric>, Surroundings>,
     /// Where members are.
     pub topologies: Registry<Topology, Base>,
     /// How: the protocol's settings.
@@ -73,6 +75,7 @@ impl Default for Lab {
         Self {
             selectors: standin::selectors(),
             helpers: standin::helpers(),
+            metrics: metrics(),
             topologies: topologies(),
             profiles: profiles(),
             faults: faults(),
