@@ -6,9 +6,9 @@ use std::process::ExitCode;
 use clap::ValueEnum;
 use serde::Serialize;
 use swimlab::experiment::Lab;
-use swimlab::experiment::measures::MEASURES;
+use swimlab::experiment::measures::{MEASURES, Measure, Unit};
 use swimlab::protocol::Span;
-use swimlab_selectors::registry::{Param, Range, Registry, Value};
+use swimlab_selectors::registry::{Entry, Param, Range, Registry, Value};
 
 use super::{Failed, print};
 
@@ -97,7 +97,7 @@ fn section(what: What, lab: &Lab) -> Section {
 }
 
 fn lines<T, C>(registry: &Registry<T, C>) -> Vec<Line> {
-    let line = |entry: &swimlab_selectors::registry::Entry<T, C>| Line {
+    let line = |entry: &Entry<T, C>| Line {
         name: entry.name,
         about: entry.about,
         unit: "",
@@ -107,10 +107,10 @@ fn lines<T, C>(registry: &Registry<T, C>) -> Vec<Line> {
 }
 
 fn measures() -> Vec<Line> {
-    let line = |measure: &swimlab::experiment::measures::Measure| Line {
+    let line = |measure: &Measure| Line {
         name: measure.name,
         about: measure.about,
-        unit: measure.unit.name(),
+        unit: unit_name(measure.unit),
         params: Vec::new(),
     };
     MEASURES.iter().map(line).collect()
@@ -123,6 +123,17 @@ fn setting(param: &Param) -> Setting {
         (_, value) => value.to_string(),
     });
     Setting { name: param.name, default, unit: unit(param), allowed: param.range.to_string(), about: param.about }
+}
+
+fn unit_name(unit: Unit) -> &'static str {
+    match unit {
+        Unit::Seconds => "s",
+        Unit::Events => "events",
+        Unit::Messages => "messages",
+        Unit::Bytes => "bytes",
+        Unit::Share => "share",
+        Unit::Members => "members",
+    }
 }
 
 /// Times are written with their unit.

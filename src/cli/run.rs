@@ -153,12 +153,12 @@ fn write_tables(folder: &Path, results: &Results) -> Result<(), Failed> {
 }
 
 fn print_results(results: &Results, format: Format) -> Result<(), Failed> {
-    let out = io::stdout().lock();
+    let mut out = io::stdout().lock();
     super::quietly_closed(match format {
         Format::Table => {
             let terminal = console::Term::stdout();
             let width = terminal.size_checked().map_or(WIDTH, |(_, columns)| columns);
-            write!(&out, "{}", table::render(results, width, terminal.is_term() && console::colors_enabled()))
+            write!(out, "{}", table::render(results, width, terminal.is_term() && console::colors_enabled()))
         }
         Format::Csv => csv::write_trials(results, out),
         Format::Json => json::write_summary(results, out),
