@@ -286,8 +286,8 @@ impl Builder<'_> {
         let rtt = Span::from_micros(u64::from(ground.placement.longest_rtt_us()));
         if settings.period < rtt * 3 {
             self.note(format!(
-                "period = {}: shorter than three times {rtt}, the longest round trip of {topology}; live members will be \
-                 suspected",
+                "period = {}: shorter than three times {rtt}, the longest round trip of {topology}: a direct ping and one \
+                 through a helper do not fit into it",
                 settings.period
             ));
         }

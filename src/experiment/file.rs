@@ -41,11 +41,11 @@ const KEYS: &[&str] = &[
     "scenario",
 ];
 
-/// The keys of which there must be at least one value.
+/// The keys that have no default, with an example of each.
 const NEEDED: [(&str, &str); 3] = [
-    ("topology", "where members are, for example topology = \"lan\""),
-    ("selector", "who is pinged, for example selector = [\"uniform\", \"shuffle\"]"),
-    ("members", "how many there are, for example members = 100"),
+    ("topology", "topology = \"lan\""),
+    ("selector", "selector = [\"uniform\", \"shuffle\"]"),
+    ("members", "members = 100"),
 ];
 
 /// The parts of a profile that have keys of their own outside `[protocol]`.
@@ -87,8 +87,12 @@ pub(super) struct Scenario {
 impl File {
     pub fn parse(source: &Source) -> Result<Self, BadInput> {
         let mut file = source.table(KEYS)?;
-        let [topologies, selectors, members] = NEEDED
-            .map(|(key, about)| file.list(key)?.ok_or_else(|| file.complain(format!("{key} is missing: {about}"))));
+        let missing: Vec<&str> =
+            NEEDED.iter().filter(|(key, _)| !file.has(key)).map(|(_, example)| *example).collect();
+        if !missing.is_empty() {
+            return Err(file.complain(format!("these keys are missing, for example: {}", missing.join("; "))));
+        }
+        let [topologies, selectors, members] = NEEDED.map(|(key, _)| file.list(key).map(Option::unwrap_or_default));
         Ok(Self {
             name: file.take("name").map(name).transpose()?,
             seed: file.take("seed").map_or(Ok(1), |item| item.seed())?,

@@ -128,7 +128,9 @@ impl Named {
         let blamed = match error {
             SpecError::UnknownParam { param, .. } | SpecError::Invalid { param, .. } => self.params.get(param),
             SpecError::Refused { why, .. } => {
-                self.params.iter().find(|(param, _)| why.contains(*param)).map(|(_, at)| at)
+                // The one that it mentions first.
+                let mentioned = self.params.iter().filter_map(|(param, at)| Some((why.find(param)?, at)));
+                mentioned.min().map(|(_, at)| at)
             }
             SpecError::UnknownKind { .. } | SpecError::Syntax { .. } => None,
         };
@@ -157,6 +159,11 @@ impl<'a> Table<'a> {
             return Err(source.complain(unknown.span().start, message));
         }
         Ok(Self { source, at, entries })
+    }
+
+    /// Whether a key is given.
+    pub fn has(&self, key: &str) -> bool {
+        self.entries.contains_key(key)
     }
 
     /// The value of a key, if it is given.
@@ -206,7 +213,8 @@ impl<'a> Item<'a> {
 
     /// A plain value within a range; times come in seconds.
     pub fn admit(&self, range: &Range) -> Result<Value, BadInput> {
-        range.admit(&self.plain()?).map_err(|why| self.complain(format!("{} {why}", self.key)))
+        let admitted = self.plain().ok().and_then(|value| range.admit(&value).ok());
+        admitted.ok_or_else(|| self.complain(format!("{} must be {range}, not {}", self.key, describe(&self.value))))
     }
 
     /// An integer from .. to.
