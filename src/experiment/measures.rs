@@ -123,3 +123,15 @@ pub enum VictimKind {
     /// It said goodbye. Listed, but no part of the trial's readings.
     Leave,
 }
+
+impl VictimKind {
+    /// Its name in files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Crash => "crash",
+            Self::Restart => "restart",
+            Self::Churn => "churn",
+            Self::Leave => "leave",
+        }
+    }
+}
