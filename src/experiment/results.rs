@@ -156,12 +156,12 @@ impl CellResult {
         self.trials.iter().map(|trial| trial.measured.readings[measure]).collect()
     }
 
-    /// One measure of those trials that the baseline has too: (baseline, this cell).
-    pub fn pairs(&self, baseline: &Self, measure: usize) -> Vec<(Reading, Reading)> {
+    /// What two cells read of those trials that both have: (baseline, this cell).
+    pub fn pairs(&self, baseline: &Self, read: impl Fn(&Self, &TrialResult) -> Reading) -> Vec<(Reading, Reading)> {
         let of_trial = |number| baseline.trials.binary_search_by_key(&number, |trial| trial.trial).ok();
         let pair = |trial: &TrialResult| {
             let other = &baseline.trials[of_trial(trial.trial)?];
-            Some((other.measured.readings[measure], trial.measured.readings[measure]))
+            Some((read(baseline, other), read(self, trial)))
         };
         self.trials.iter().filter_map(pair).collect()
     }

@@ -61,7 +61,8 @@ impl Serialize for Measures<'_> {
         serializer.collect_map(MEASURES.iter().enumerate().map(|(column, measure)| {
             let Summary { n, censored, mean, median, p99, max, ci95, ci95_p99, ci95_mean, .. } =
                 summarise(measure, &cell.readings(column));
-            let against = baseline.map(|baseline| against(baseline, &compare(&cell.pairs(baseline, column))));
+            let pairs = |baseline| cell.pairs(baseline, |_, trial| trial.measured.readings[column]);
+            let against = baseline.map(|baseline| against(baseline, &compare(&pairs(baseline))));
             let floor = floor(measure, &cell.floors);
             let (ci95, ci95_p99, ci95_mean) = (bounds(ci95), bounds(ci95_p99), bounds(ci95_mean));
             let summary =

@@ -1,7 +1,10 @@
 //! The answer: tables for people, CSV and JSON for programs.
 
+mod columns;
 pub mod csv;
+mod figures;
 pub mod json;
+mod notes;
 pub mod table;
 
 use crate::experiment::results::CellKey;
