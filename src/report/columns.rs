@@ -75,8 +75,12 @@ impl Column {
 
     /// What all trials of a cell say.
     pub fn summary(&self, cell: &CellResult) -> Summary {
-        let readings: Vec<_> = cell.trials.iter().map(|trial| self.read(cell, trial)).collect();
-        summarise(self.measure(), &readings)
+        summarise(self.measure(), &self.readings(cell))
+    }
+
+    /// What each trial of a cell says.
+    pub fn readings(&self, cell: &CellResult) -> Vec<Reading> {
+        cell.trials.iter().map(|trial| self.read(cell, trial)).collect()
     }
 
     /// How a cell compares to the baseline.

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use super::columns::COLUMNS;
 use super::table::mark;
+use crate::experiment::measures::Reading;
 use crate::experiment::results::{CellResult, Results, Struck};
 use crate::experiment::statistics::Verdict;
 
@@ -83,11 +84,9 @@ fn strikes(results: &Results, cells: &[&CellResult]) -> String {
 fn censored(cells: &[&CellResult]) -> String {
     let mut text = String::new();
     for column in COLUMNS {
-        let (mut censored, mut n) = (0, 0);
-        for summary in cells.iter().map(|cell| column.summary(cell)) {
-            censored += summary.censored;
-            n += summary.n;
-        }
+        let readings: Vec<_> = cells.iter().flat_map(|cell| column.readings(cell)).collect();
+        let censored = readings.iter().filter(|&&reading| reading == Reading::Censored).count();
+        let n = readings.iter().filter(|&&reading| reading != Reading::Absent).count();
         if censored > 0 {
             let _ = write!(text, "{} {} in {censored} of {n}", if text.is_empty() { "" } else { "," }, column.title);
         }
