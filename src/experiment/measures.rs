@@ -4,15 +4,13 @@ use serde::{Deserialize, Serialize};
 
 pub use super::recorder::Recorder;
 
-/// A measure: one number per trial.
+/// A measure: one number per trial. Of every measure, less is better.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Measure {
     /// Its name: the column in trials.csv, the key in summary.json.
     pub name: &'static str,
     /// What its numbers count.
     pub unit: Unit,
-    /// Which values are better.
-    pub better: Better,
     /// One sentence.
     pub about: &'static str,
 }
@@ -34,43 +32,29 @@ pub enum Unit {
     Members,
 }
 
-/// Which values of a measure are better.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Better {
-    /// The lower, the better.
-    Lower,
-    /// Neither direction is good in itself.
-    Neither,
-}
-
 /// All measures, in the order of their columns.
 pub const MEASURES: &[Measure] = &[
-    of("first_ping_s", Unit::Seconds, Better::Lower, "From a crash to the first direct ping sent to the victim."),
-    of("first_suspicion_s", Unit::Seconds, Better::Lower, "From a crash to the first running member that suspects."),
-    of("first_declaration_s", Unit::Seconds, Better::Lower, "From a crash to the first declaration of death."),
-    of("informed_50_s", Unit::Seconds, Better::Lower, "From a crash until half of the survivors know."),
-    of("informed_99_s", Unit::Seconds, Better::Lower, "From a crash until 99 % of the survivors know."),
-    of("informed_100_s", Unit::Seconds, Better::Lower, "From a crash until all survivors know."),
-    of("false_suspicions", Unit::Events, Better::Lower, "Live members suspected by somebody's own probe."),
-    of("false_positives", Unit::Events, Better::Lower, "Transitions of an observer to dead about a live member."),
-    of("false_positives_healthy", Unit::Events, Better::Lower, "Those of observers that no fault has disturbed."),
-    of("messages_sent", Unit::Messages, Better::Lower, "Messages sent after the warm-up."),
-    of("bytes_sent", Unit::Bytes, Better::Lower, "Bytes sent after the warm-up."),
-    of("cross_zone_bytes", Unit::Bytes, Better::Lower, "Bytes sent from one zone to another."),
-    of("cross_region_bytes", Unit::Bytes, Better::Lower, "Bytes sent from one region to another."),
-    of("busiest_member_share", Unit::Share, Better::Lower, "The busiest member's part of all bytes sent and received."),
-    of(
-        "mean_ping_rtt_s",
-        Unit::Seconds,
-        Better::Lower,
-        "The mean round trip, without jitter, of the direct pings sent.",
-    ),
-    of("unmonitored_members", Unit::Members, Better::Lower, "Live members that nobody pinged for over 20 periods."),
-    of("violations", Unit::Events, Better::Lower, "What the checkers object to."),
+    of("first_ping_s", Unit::Seconds, "From a crash to the first direct ping sent to the victim."),
+    of("first_suspicion_s", Unit::Seconds, "From a crash to the first running member that suspects."),
+    of("first_declaration_s", Unit::Seconds, "From a crash to the first declaration of death."),
+    of("informed_50_s", Unit::Seconds, "From a crash until half of the survivors know."),
+    of("informed_99_s", Unit::Seconds, "From a crash until 99 % of the survivors know."),
+    of("informed_100_s", Unit::Seconds, "From a crash until all survivors know."),
+    of("false_suspicions", Unit::Events, "Live members suspected by somebody's own probe."),
+    of("false_positives", Unit::Events, "Transitions of an observer to dead about a live member."),
+    of("false_positives_healthy", Unit::Events, "Those of observers that no fault has disturbed."),
+    of("messages_sent", Unit::Messages, "Messages sent after the warm-up."),
+    of("bytes_sent", Unit::Bytes, "Bytes sent after the warm-up."),
+    of("cross_zone_bytes", Unit::Bytes, "Bytes sent from one zone to another."),
+    of("cross_region_bytes", Unit::Bytes, "Bytes sent from one region to another."),
+    of("busiest_member_share", Unit::Share, "The busiest member's part of all bytes sent and received."),
+    of("mean_ping_rtt_s", Unit::Seconds, "The mean round trip, without jitter, of the direct pings sent."),
+    of("unmonitored_members", Unit::Members, "Live members that nobody pinged for over 20 periods."),
+    of("violations", Unit::Events, "What the checkers object to."),
 ];
 
-const fn of(name: &'static str, unit: Unit, better: Better, about: &'static str) -> Measure {
-    Measure { name, unit, better, about }
+const fn of(name: &'static str, unit: Unit, about: &'static str) -> Measure {
+    Measure { name, unit, about }
 }
 
 /// The column of a measure; `None` if there is none of this name.
@@ -138,4 +122,16 @@ pub enum VictimKind {
     Churn,
     /// It said goodbye. Listed, but no part of the trial's readings.
     Leave,
+}
+
+impl VictimKind {
+    /// Its name in files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Crash => "crash",
+            Self::Restart => "restart",
+            Self::Churn => "churn",
+            Self::Leave => "leave",
+        }
+    }
 }

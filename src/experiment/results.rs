@@ -1,8 +1,10 @@
 //! What an experiment leaves behind: one cell per combination of what was varied, one result per trial.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
-use super::measures::Measured;
+use super::measures::{Measured, Reading};
 
 /// All results of an experiment.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -105,4 +107,89 @@ pub struct TrialResult {
     pub events: u64,
     /// What the checkers object to.
     pub violations: Vec<String>,
+}
+
+/// How often a fault really struck.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Struck {
+    /// Members that it struck, over all trials; each strike counts.
+    pub members: u64,
+    /// Trials in which it struck anybody.
+    pub trials: u32,
+}
+
+impl Results {
+    /// The cell that this one is compared to: the same in all but the selector. `None` for the baseline itself.
+    pub fn baseline_of(&self, cell: &CellResult) -> Option<&CellResult> {
+        let selector = self.baseline.as_ref().filter(|&baseline| *baseline != cell.key.selector)?;
+        let key = CellKey { selector: selector.clone(), ..cell.key.clone() };
+        self.cells.iter().find(|other| other.key == key)
+    }
+
+    /// The keys of all settings that were varied, in the order of their first appearance.
+    pub fn swept_keys(&self) -> Vec<&str> {
+        let mut keys: Vec<&str> = Vec::new();
+        for (key, _) in self.cells.iter().flat_map(|cell| &cell.key.swept) {
+            if !keys.contains(&key.as_str()) {
+                keys.push(key);
+            }
+        }
+        keys
+    }
+
+    /// The labels of a scenario's faults.
+    pub fn faults_of(&self, scenario: &str) -> &[String] {
+        self.scenarios.iter().find(|other| other.name == scenario).map_or(&[], |scenario| &scenario.faults)
+    }
+}
+
+impl CellKey {
+    /// The value of a varied setting.
+    pub fn swept_value(&self, key: &str) -> Option<&str> {
+        self.swept.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str())
+    }
+}
+
+impl CellResult {
+    /// One measure of all trials, by its column in [`super::measures::MEASURES`].
+    pub fn readings(&self, measure: usize) -> Vec<Reading> {
+        self.trials.iter().map(|trial| trial.measured.readings[measure]).collect()
+    }
+
+    /// What two cells read of those trials that both have: (baseline, this cell).
+    pub fn pairs(&self, baseline: &Self, read: impl Fn(&Self, &TrialResult) -> Reading) -> Vec<(Reading, Reading)> {
+        let of_trial = |number| baseline.trials.binary_search_by_key(&number, |trial| trial.trial).ok();
+        let pair = |trial: &TrialResult| {
+            let other = &baseline.trials[of_trial(trial.trial)?];
+            Some((read(baseline, other), read(self, trial)))
+        };
+        self.trials.iter().filter_map(pair).collect()
+    }
+
+    /// For each fault of the scenario, how many members it struck in all trials, and in how many trials it struck any.
+    pub fn strikes(&self) -> Vec<Struck> {
+        let faults = self.trials.iter().map(|trial| trial.measured.strikes.len()).max().unwrap_or(0);
+        let mut struck = vec![Struck::default(); faults];
+        for trial in &self.trials {
+            for (sum, &strikes) in struck.iter_mut().zip(&trial.measured.strikes) {
+                sum.members += u64::from(strikes);
+                sum.trials += u32::from(strikes > 0);
+            }
+        }
+        struck
+    }
+
+    /// What the checkers object to, and in how many trials.
+    pub fn violations(&self) -> BTreeMap<&str, u32> {
+        let mut counts = BTreeMap::new();
+        for trial in &self.trials {
+            let mut sentences: Vec<&str> = trial.violations.iter().map(String::as_str).collect();
+            sentences.sort_unstable();
+            sentences.dedup();
+            for sentence in sentences {
+                *counts.entry(sentence).or_default() += 1;
+            }
+        }
+        counts
+    }
 }
