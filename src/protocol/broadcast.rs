@@ -6,7 +6,10 @@ use super::message::{Id, News, Sizer, Update};
 
 /// News that waits. Empty, it holds no memory.
 #[derive(Debug, Default)]
-pub struct Broadcasts {
+pub struct Broadcasts(Option<Box<Waiting>>);
+
+#[derive(Debug, Default)]
+struct Waiting {
     /// By (times sent, newest first): the order in which news goes out.
     queue: BTreeMap<(u32, u64), Item>,
     /// Where the news about each subject stands.
@@ -28,40 +31,35 @@ struct Item {
 impl Broadcasts {
     /// Whether nothing waits.
     pub fn is_empty(&self) -> bool {
-        self.queue.is_empty()
+        self.0.is_none()
     }
 
     /// How many pieces of news wait.
     pub fn len(&self) -> usize {
-        self.queue.len()
+        self.0.as_ref().map_or(0, |waiting| waiting.queue.len())
     }
 
     /// Queues news, in place of older news on the same subject. It is not sent back to its source.
     pub fn push(&mut self, update: Update, sizer: &dyn Sizer, source: Option<Id>) {
         let subject = subject(&update);
-        if let Some(key) = self.keys.remove(&subject) {
-            self.queue.remove(&key);
+        let this = self.0.get_or_insert_default();
+        if let Some(key) = this.keys.remove(&subject) {
+            this.queue.remove(&key);
         }
-        self.next += 1;
-        let key = (0, u64::MAX - self.next);
+        this.next += 1;
+        let key = (0, u64::MAX - this.next);
         let bytes = sizer.update(&update);
-        self.queue.insert(key, Item { update, bytes, source });
-        self.keys.insert(subject, key);
-    }
-
-    /// Drops what waits about a member.
-    pub fn withdraw(&mut self, id: Id) {
-        if let Some(key) = self.keys.remove(&(id, 0)) {
-            self.queue.remove(&key);
-        }
+        this.queue.insert(key, Item { update, bytes, source });
+        this.keys.insert(subject, key);
     }
 
     /// Adds to `updates` what fits into `room` bytes for a packet to `receiver`, at most `most` pieces, and drops what
     /// has then been sent `limit` times. Returns the bytes added.
     pub fn fill(&mut self, receiver: Id, room: u32, most: usize, limit: u32, updates: &mut Vec<Update>) -> u32 {
+        let Some(this) = &mut self.0 else { return 0 };
         let mut chosen = Vec::new();
         let (mut used, mut misfits) = (0, 0);
-        for (&key, item) in &self.queue {
+        for (&key, item) in &this.queue {
             // A few large pieces must not hide the small ones behind them, nor make this a walk over the whole queue.
             if chosen.len() >= most || misfits >= MISFITS {
                 break;
@@ -76,15 +74,18 @@ impl Broadcasts {
             }
         }
         for (times, order) in chosen {
-            let item = self.queue.remove(&(times, order)).expect("a key just seen");
+            let item = this.queue.remove(&(times, order)).expect("a key just seen");
             updates.push(item.update.clone());
             let subject = subject(&item.update);
             if times + 1 < limit {
-                self.queue.insert((times + 1, order), item);
-                self.keys.insert(subject, (times + 1, order));
+                this.queue.insert((times + 1, order), item);
+                this.keys.insert(subject, (times + 1, order));
             } else {
-                self.keys.remove(&subject);
+                this.keys.remove(&subject);
             }
+        }
+        if this.queue.is_empty() {
+            self.0 = None;
         }
         used
     }
@@ -155,8 +156,6 @@ mod tests {
         let mut updates = Vec::new();
         queue.fill(99, 100, usize::MAX, 4, &mut updates);
         assert_eq!(updates, [dead(1)]);
-        queue.withdraw(1);
-        assert!(queue.is_empty());
     }
 
     #[test]

@@ -144,4 +144,12 @@ impl Machine for Member {
     fn gauge(&self) -> Gauge {
         Member::gauge(self)
     }
+
+    fn touch(&self) -> u64 {
+        Member::touch(self)
+    }
+
+    fn touch_for(&self, packet: &Packet) -> u64 {
+        self.table().slot(packet.from).map_or(0, u64::from)
+    }
 }
