@@ -42,6 +42,11 @@ impl SlowPeers {
         rtt * 3 >= configured
     }
 
+    /// Whether no slow peer is known.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Forgets a peer.
     pub fn forget(&mut self, slot: Slot) {
         self.0.remove(&slot);

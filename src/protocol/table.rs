@@ -5,9 +5,10 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
+use smallvec::SmallVec;
 use swimlab_selectors::{Peer, Slot, View};
 
-use super::message::{Address, Card, Id, Incarnation, Status};
+use super::message::{Address, Card, Id, Incarnation, News, Status, Update};
 use super::roster::{Entry, Roster};
 use super::time::Time;
 
@@ -51,7 +52,7 @@ pub struct Doubt {
     /// When the suspect is declared dead.
     pub until: Time,
     /// Who has doubted so far.
-    pub by: Vec<Id>,
+    pub by: SmallVec<[Id; 1]>,
 }
 
 impl Table {
@@ -200,6 +201,24 @@ impl Table {
     /// When the oldest grave was dug.
     pub fn oldest_grave(&self) -> Option<Time> {
         self.own.as_ref()?.graves.front().map(|&(since, _, _)| since)
+    }
+
+    /// Whether a piece of news is still what is believed, and worth passing on.
+    pub fn is_current(&self, update: &Update) -> bool {
+        let Some(status) = update.news.status() else { return true };
+        let Some(slot) = self.slot(update.id) else { return false };
+        let same = self.status(slot) == Some(status) && self.incarnation(slot) == update.incarnation;
+        match update.news {
+            // Of several who doubt, the latest is passed on.
+            News::Suspect { by } => same && self.doubt(slot).is_some_and(|doubt| doubt.by.last() == Some(&by)),
+            _ => same,
+        }
+    }
+
+    /// Reads the first difference; see [`super::Member::touch_deep`].
+    pub(super) fn touch(&self) -> u64 {
+        let first = self.own.as_ref().and_then(|own| own.rows.first_key_value());
+        first.map_or(0, |(slot, row)| u64::from(*slot) ^ u64::from(row.entry.incarnation.generation))
     }
 
     /// How many records differ from the roster.

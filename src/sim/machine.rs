@@ -35,8 +35,8 @@ pub trait Machine {
     fn touch(&self) -> u64 {
         0
     }
-    /// The same for what handling this message will need besides.
-    fn touch_for(&self, _message: &Self::Message) -> u64 {
+    /// The same for what lies a step further, and for what handling this message will need.
+    fn touch_deep(&self, _message: Option<&Self::Message>) -> u64 {
         0
     }
 }

@@ -72,8 +72,8 @@ impl Breed for SwimBreed {
         let settings = &self.kit.settings;
         let n = self.cards.len() as u32;
         let limits = Gauge {
-            // One about each member; the simulator sends no application events.
-            broadcasts: self.cards.len(),
+            // One about each member and as many overtaken; the simulator sends no application events.
+            broadcasts: 2 * self.cards.len() + 64,
             relays: Member::RELAY_LIMIT,
             buried: settings.reconnect_limit as usize,
             // A member that dies again and again has a grave for each death within the retention time.
@@ -149,7 +149,7 @@ impl Machine for Member {
         Member::touch(self)
     }
 
-    fn touch_for(&self, packet: &Packet) -> u64 {
-        self.table().slot(packet.from).map_or(0, u64::from)
+    fn touch_deep(&self, packet: Option<&Packet>) -> u64 {
+        Member::touch_deep(self, packet.map(|packet| packet.from))
     }
 }

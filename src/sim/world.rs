@@ -316,11 +316,11 @@ impl<'a, B: Breed, O: Observer> World<'a, B, O> {
                 seen ^= machine.touch();
             }
         }
-        for due in self.queue.upcoming(AHEAD).filter(|due| due.order != Due::<u32>::WAKE) {
-            if let (Some(machine), Some(flight)) =
-                (&self.actors[due.target as usize].machine, &self.packets.places[due.load as usize])
-            {
-                seen ^= machine.touch_for(&flight.message);
+        for due in self.queue.upcoming(AHEAD) {
+            if let Some(machine) = &self.actors[due.target as usize].machine {
+                let is_wake = due.order == Due::<u32>::WAKE;
+                let flight = if is_wake { None } else { self.packets.places[due.load as usize].as_ref() };
+                seen ^= machine.touch_deep(flight.map(|flight| &flight.message));
             }
         }
         std::hint::black_box(seen);

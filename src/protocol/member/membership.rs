@@ -72,7 +72,7 @@ impl Member {
             return;
         }
         let until = now + timeout;
-        let doubt = Doubt { since: now, until, by: vec![by] };
+        let doubt = Doubt { since: now, until, by: smallvec::smallvec![by] };
         self.table.set(now, slot, Status::Suspect, incarnation, None, Some(doubt));
         self.time_doubt(until, slot);
         let id = self.table.id(slot);
@@ -129,6 +129,11 @@ impl Member {
         let settings = &self.kit.settings;
         if settings.dissemination.transmissions(settings, self.table.members()) > 0 {
             self.queue.push(update, &*self.kit.sizer, source);
+            // One piece about each member, and as much again that is overtaken: beyond that, sweep.
+            if self.queue.len() > 2 * self.table.slots() as usize + 64 {
+                let table = &self.table;
+                self.queue.prune(|update| table.is_current(update));
+            }
             if let Some((interval, _)) = settings.dissemination.gossip_tick(settings)
                 && self.timers.gossip == Time::NEVER
             {

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use swimlab_selectors::rng::Rng;
 use swimlab_selectors::{Chooser, Helpers, Observation, Slot, Surveyed, Turn, View};
 
-use super::broadcast::Broadcasts;
+use super::broadcast::{Broadcasts, Room};
 use super::event::{Event, Source, What};
 use super::message::{
     Address, Body, Card, Id, Incarnation, Kind, News, Packet, Seen, Sizer, Status, Update, UserEvent,
@@ -86,6 +86,8 @@ pub struct Member {
     round: Round,
     /// What few members need at any time.
     rare: Option<Box<Rare>>,
+    /// Whether `rare` knows slow peers: asked for every ack.
+    knows_slow: bool,
 }
 
 /// When what is due. Kept together: the driver asks after every call.
@@ -173,6 +175,7 @@ impl Member {
             period: 0,
             round: Round::default(),
             rare: None,
+            knows_slow: false,
         }
     }
 
@@ -334,12 +337,15 @@ impl Member {
     /// Reads what any next call will need, so that a driver of very many members can pay for several trips to memory at
     /// once. The result means nothing.
     pub fn touch(&self) -> u64 {
-        self.timers.next().as_micros()
-            ^ u64::from(self.seq)
-            ^ self.round.touch()
-            ^ u64::from(self.queue.is_empty())
-            ^ u64::from(self.table.members())
-            ^ self.id
+        let flags = u64::from(self.queue.is_empty()) ^ u64::from(self.knows_slow);
+        self.timers.next().as_micros() ^ self.round.touch() ^ u64::from(self.table.members()) ^ self.id ^ flags
+    }
+
+    /// Reads what lies one step further: the news, and the sender's record. To be called some time after
+    /// [`Member::touch`], when what that read has arrived.
+    pub fn touch_deep(&self, sender: Option<Id>) -> u64 {
+        let record = sender.and_then(|id| self.table.slot(id)).map_or(0, u64::from);
+        self.queue.touch() ^ self.table.touch() ^ record
     }
 
     fn rare(&mut self) -> &mut Rare {
@@ -368,8 +374,9 @@ impl Member {
         }
         if !self.queue.is_empty() && kit.settings.dissemination.rides_on(kind) {
             let limit = kit.settings.dissemination.transmissions(&kit.settings, self.table.members());
-            let room = kit.settings.packet_bytes.saturating_sub(bytes);
-            bytes += self.queue.fill(to.id, room, most, limit, &mut packet.updates);
+            let room = Room { bytes: kit.settings.packet_bytes.saturating_sub(bytes), most, limit };
+            let table = &self.table;
+            bytes += self.queue.fill(to.id, room, |update| table.is_current(update), &mut packet.updates);
         }
         out.transmits.push(Transmit { to: to.address, bytes, stream, direct_ping, message: packet });
     }

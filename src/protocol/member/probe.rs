@@ -73,7 +73,9 @@ impl Member {
             let to = self.known(slot);
             let incarnation = self.table.incarnation(slot);
             self.round.targets.push(Probed { slot, id: to.id, incarnation, answered: false });
-            if let Some(rare) = &self.rare {
+            if self.knows_slow
+                && let Some(rare) = &self.rare
+            {
                 timeout = timeout.max(rare.slow.timeout(slot, probe_timeout).min(ceiling));
             }
             let buddy = self.buddy_record(slot);
@@ -119,8 +121,10 @@ impl Member {
     /// Takes the RTT of a direct ping, if it is one that could ever lengthen a timeout.
     fn time_peer(&mut self, slot: Slot, rtt: Span) {
         let configured = self.kit.settings.probe_timeout;
-        if self.rare.is_some() || SlowPeers::is_slow(rtt, configured) {
-            self.rare().slow.sample(slot, rtt, configured);
+        if self.knows_slow || SlowPeers::is_slow(rtt, configured) {
+            let slow = &mut self.rare().slow;
+            slow.sample(slot, rtt, configured);
+            self.knows_slow = !slow.is_empty();
         }
     }
 
