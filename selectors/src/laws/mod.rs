@@ -99,11 +99,15 @@ impl Laws {
 
     /// The law that the strategy breaks, if it does.
     pub fn judge(&self, make: impl Fn() -> Strategy) -> Result<(), Breach> {
-        for maker in &self.makers {
-            script::play_scripts(self, |script| trial::play(&make, script, *maker))?;
-            fairness::pings_as_often_as_promised(&make, *maker)?;
-        }
-        if self.even { fairness::overlooks_nobody(&make) } else { Ok(()) }
+        let label = make().label().to_owned();
+        let judge = || {
+            for maker in &self.makers {
+                script::play_scripts(self, |script| trial::play(&make, script, *maker))?;
+                fairness::pings_as_often_as_promised(&make, *maker)?;
+            }
+            if self.even { fairness::overlooks_nobody(&make) } else { Ok(()) }
+        };
+        judge().map_err(|Breach { law, story }| Breach { law, story: format!("{label}: {story}") })
     }
 
     /// Panics with the name of the law if the choice of helpers breaks one.

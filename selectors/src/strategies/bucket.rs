@@ -71,7 +71,7 @@ impl Selector for Bucket {
         state.0.resurveyed();
     }
 
-    /// (2b - 1) turns of the largest bucket of b, each after a round of the non-empty buckets.
+    /// 2b - 1 rounds of the non-empty buckets, b being the size of the largest.
     fn bound(&self, n: u32, direct: u32) -> Bound {
         Bound::Periods(periods(bucket_picks(n.saturating_sub(1), self.count, 0), n, direct))
     }
@@ -79,14 +79,15 @@ impl Selector for Bucket {
 
 /// The most picks from one ping of a peer to its next, `extra` peers being in the nearest bucket besides its due.
 ///
-/// Within an epoch, two traversals of the largest bucket. Across its end: a peer may be first in a traversal of its
-/// bucket, miss the next one, which the end cuts off, and be last in the first traversal of another bucket.
+/// An epoch has M rounds of the non-empty buckets, the largest of which has M peers, and pings everybody. So from a ping
+/// in the first round of one epoch to another in the last round of the next lie 2M - 1 rounds; and the rest of a round
+/// for a peer that moves to a bucket whose turn is later, which takes that long only if `extra` makes both of them
+/// large.
 pub(crate) fn bucket_picks(peers: u32, count: u32, extra: u32) -> u64 {
     let extra = extra.min(peers);
     let mut sizes = bucket_sizes(peers - extra, count);
     sizes[0] += extra;
-    let (nearest, farthest) = (u64::from(sizes[0]), u64::from(sizes[sizes.len() - 1]));
     let non_empty = sizes.iter().filter(|&&size| size > 0).count() as u64;
-    let turns = (2 * farthest.max(1) - 1).max((2 * nearest + nearest.max(farthest)).saturating_sub(2));
-    non_empty * turns
+    let rounds = 2 * u64::from(sizes.into_iter().max().unwrap_or(0));
+    (rounds * non_empty).saturating_sub(if extra == 0 { non_empty } else { 1 })
 }

@@ -37,17 +37,16 @@ pub fn bucket_sizes(peers: u32, count: u32) -> Vec<u32> {
 /// passes by those of other buckets. That costs a member a few words instead of a list of everyone, and a pick from
 /// the smallest of K buckets about 2^K comparisons.
 ///
-/// Who is in which bucket is settled for an *epoch*, which ends when the farthest bucket has been traversed; who joins
-/// meanwhile waits for the next one. So buckets only shrink during an epoch, the bound holds under churn, and
-/// an epoch's O(n) beginning is spread over its about n/2 picks or more.
+/// Who is in which bucket is settled for an *epoch* of M rounds, M being the size of the largest bucket, in which each
+/// bucket is gone through at least once; who joins meanwhile waits for the next one. So buckets only shrink during an
+/// epoch, everybody in them is pinged in every epoch, and the bound holds under churn. An epoch's O(n) beginning is
+/// spread over its more than n/2 picks.
 #[derive(Debug)]
 pub(crate) struct Buckets {
     count: u32,
     /// This many of the nearest belong to the nearest bucket besides its due size.
     extra: u32,
     epoch: Option<Epoch>,
-    /// The bucket whose turn it is.
-    turn: usize,
     /// Whether somebody came up whom the index does not know.
     joined: bool,
 }
@@ -59,6 +58,8 @@ struct Epoch {
     borders: Vec<Nearness>,
     /// Nearest first.
     buckets: Vec<Bucket>,
+    /// Turns that are left of the epoch; a bucket has its turn when this, modulo their count, is its number.
+    turns: u64,
     slots: u32,
     /// Slots whose peers joined during the epoch, ascending.
     late: Vec<Slot>,
@@ -80,7 +81,7 @@ impl std::fmt::Debug for Epoch {
 impl Buckets {
     /// `count` buckets, of which the nearest takes `extra` peers more than its due.
     pub fn new(count: u32, extra: u32) -> Self {
-        Self { count, extra, epoch: None, turn: 0, joined: false }
+        Self { count, extra, epoch: None, joined: false }
     }
 
     /// The next pingable slot that is not among the `taken` and that `skip(slot, began)` does not skip, `began` being
@@ -96,21 +97,22 @@ impl Buckets {
             return None;
         }
         if self.epoch.is_none() {
-            self.epoch = Some(self.begin(index, turn));
-            self.turn = below(turn.rng, self.count) as usize;
+            let mut first = self.begin(index, turn);
+            // A random phase, so that not all members begin with their farthest.
+            first.turns -= u64::from(below(turn.rng, self.count));
+            self.epoch = Some(first);
         }
-        let farthest = self.count as usize - 1;
-        // Twice around: within an epoch that may be over, then within a new one.
-        for _ in 0..2 * self.count {
-            let bucket = self.turn;
-            self.turn = if bucket == farthest { 0 } else { bucket + 1 };
-            if bucket == farthest {
-                if let Some(slot) = self.epoch.as_mut()?.advance(bucket, turn, taken, &skip) {
-                    return Some(slot);
-                }
+        // A round in the current epoch finds nobody if they joined since; one in a new epoch finds whoever there is.
+        for turns in 1..=2 * self.count {
+            let epoch = self.epoch.as_mut()?;
+            if epoch.turns == 0 || turns == self.count + 1 {
                 self.epoch = Some(self.begin(index, turn));
             }
-            if let Some(slot) = self.epoch.as_mut()?.pick(bucket, turn, taken, &skip) {
+            let epoch = self.epoch.as_mut()?;
+            epoch.turns -= 1;
+            // From the farthest bucket to the nearest: whoever moves to a nearer one meanwhile is early, not late.
+            let bucket = (epoch.turns % u64::from(self.count)) as usize;
+            if let Some(slot) = epoch.pick(bucket, turn, taken, &skip) {
                 return Some(slot);
             }
         }
@@ -138,10 +140,11 @@ impl Buckets {
         let extra = self.extra.min(peers);
         let mut sizes = bucket_sizes(peers - extra, self.count);
         sizes[0] += extra;
+        let turns = u64::from(sizes.iter().copied().max().unwrap_or(0)) * u64::from(self.count);
         let firsts = sizes.iter().scan(0, |first, size| Some(std::mem::replace(first, *first + size)));
         let borders = self.borders(index, turn, firsts.skip(1));
         let buckets = sizes.iter().map(|&size| Bucket { traversal: Traversal::begin(slots, turn), size }).collect();
-        Epoch { index: Arc::clone(index), borders, buckets, slots, late: Vec::new() }
+        Epoch { index: Arc::clone(index), borders, buckets, turns, slots, late: Vec::new() }
     }
 
     /// The nearness of the pingable peers at these ascending ranks; one beyond all for ranks that nobody has.
