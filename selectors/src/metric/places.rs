@@ -64,8 +64,9 @@ impl<S: Space<D>, const D: usize> PlaceIndex<S, D> {
         let members = (0..).zip(roster.iter().zip(&points)).map(|(slot, (peer, point))| (place(point), peer.id, slot));
         let groups = Groups::new(places.len() + 1, members);
         let embedded: Vec<_> = places.iter().map(|place| space.embed(place)).collect();
-        let tree = (!embedded.is_empty())
-            .then(|| ImmutableKdTree::new_from_slice(&embedded).expect("slots are u32, so places can be numbered in it"));
+        let tree = (!embedded.is_empty()).then(|| {
+            ImmutableKdTree::new_from_slice(&embedded).expect("slots are u32, so places can be numbered in it")
+        });
         Self { space, tree, places, groups, everyone: OnceLock::new() }
     }
 
@@ -75,7 +76,9 @@ impl<S: Space<D>, const D: usize> PlaceIndex<S, D> {
         let count = NonZero::new(count).expect("the first count is not 0 and it grows");
         let query = tree.query(&embedded);
         let found = match self.space.torus() {
-            Some(torus) => query.periodic_boundary_condition(&torus).nearest_n::<SquaredEuclidean<f64>>(count).execute(),
+            Some(torus) => {
+                query.periodic_boundary_condition(&torus).nearest_n::<SquaredEuclidean<f64>>(count).execute()
+            }
             None => query.nearest_n::<SquaredEuclidean<f64>>(count).execute(),
         };
         found.iter().map(|place| (self.space.distance(from, &self.places[place.item as usize]), place.item)).collect()

@@ -33,6 +33,9 @@ impl Rtt {
     }
 }
 
+/// `(microseconds, site)`, nearest first.
+type Order = Box<[(u32, u32)]>;
+
 struct RttIndex {
     rtt: Rtt,
     /// One group per site, and a last one of those without.
@@ -40,7 +43,7 @@ struct RttIndex {
     /// The sites that have members.
     occupied: Vec<u32>,
     /// From each site, the occupied sites by their distance, found when first asked for.
-    orders: Vec<OnceLock<Box<[(u32, u32)]>>>,
+    orders: Vec<OnceLock<Order>>,
     everyone: OnceLock<Vec<Hashed>>,
 }
 
@@ -61,11 +64,10 @@ impl Metric for Rtt {
 }
 
 impl RttIndex {
-    /// `(microseconds, site)` of the occupied sites, nearest first.
+    /// The occupied sites.
     fn order(&self, from: u32) -> &[(u32, u32)] {
         self.orders[from as usize].get_or_init(|| {
-            let mut order: Box<[_]> =
-                self.occupied.iter().map(|&to| (self.rtt.source.between(from, to), to)).collect();
+            let mut order: Order = self.occupied.iter().map(|&to| (self.rtt.source.between(from, to), to)).collect();
             order.sort_unstable();
             order
         })

@@ -26,7 +26,7 @@ impl RttSource for Line {
 }
 
 fn surroundings() -> Surroundings {
-    Surroundings { rtt: Some(Arc::new(Line)), ..Surroundings::default() }
+    Surroundings { rtt: Some(Arc::new(Line)) }
 }
 
 fn all_metrics() -> Vec<(&'static str, Arc<dyn Metric>)> {
@@ -63,8 +63,7 @@ fn any_peer() -> impl Strategy<Value = Peer> {
         Just(ZonePath::default()),
     ];
     let id = prop_oneof![any::<u64>(), 0..500u64];
-    (id, place, zone, proptest::option::of(0..9u32))
-        .prop_map(|(id, place, zone, site)| Peer { id, place, zone, site })
+    (id, place, zone, proptest::option::of(0..9u32)).prop_map(|(id, place, zone, site)| Peer { id, place, zone, site })
 }
 
 fn any_roster(len: impl Into<prop::collection::SizeRange>) -> impl Strategy<Value = Vec<Peer>> {
@@ -89,7 +88,7 @@ fn agrees_with_brute_force(roster: &[Peer], from: &Peer) {
         let mut found = Vec::new();
         index.nearest(from, roster.len(), &mut |slot| other(slot), &mut found);
         assert_eq!(found, brute_force(&*index, roster, from, other), "{label}");
-        let fit = |slot: Slot| other(slot) && slot % 3 != 0;
+        let fit = |slot: Slot| other(slot) && !slot.is_multiple_of(3);
         let mut found = vec![99];
         index.nearest(from, 5, &mut |slot| fit(slot), &mut found);
         let expected = brute_force(&*index, roster, from, fit).into_iter().take(5);
@@ -168,12 +167,7 @@ fn unknown_places_are_the_farthest() {
 }
 
 fn any_place() -> Peer {
-    Peer {
-        place: Some(Place::Plane { x: 0.0, y: 0.0 }),
-        zone: ZonePath::parse("a/b"),
-        site: Some(1),
-        ..Peer::new(2)
-    }
+    Peer { place: Some(Place::Plane { x: 0.0, y: 0.0 }), zone: ZonePath::parse("a/b"), site: Some(1), ..Peer::new(2) }
 }
 
 #[test]
@@ -184,8 +178,5 @@ fn a_metric_that_lacks_its_data_says_so() {
         "rtt: this topology has no measured round-trip times; take one that has, or another metric"
     );
     assert_eq!(refusal("rinng"), "unknown metric \"rinng\"; did you mean ring or finger?");
-    assert_eq!(
-        refusal("euclid;width=-1"),
-        "euclid: width must be a number from 0 to 1000000000, not -1"
-    );
+    assert_eq!(refusal("euclid;width=-1"), "euclid: width must be a number from 0 to 1000000000, not -1");
 }

@@ -13,6 +13,8 @@ use crate::surroundings::Surroundings;
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Xor;
 
+type Entry = (u64, Slot);
+
 struct XorIndex(SortedIds);
 
 impl Metric for Xor {
@@ -58,12 +60,7 @@ impl Index for XorIndex {
 
 /// Visits the ids of one subtree, the half that shares the next bit with `own` first. `bit` counts the bits below the
 /// subtree's root.
-fn walk(
-    ids: &[(u64, Slot)],
-    own: u64,
-    bit: u32,
-    visit: &mut dyn FnMut(Slot) -> ControlFlow<()>,
-) -> ControlFlow<()> {
+fn walk(ids: &[Entry], own: u64, bit: u32, visit: &mut dyn FnMut(Slot) -> ControlFlow<()>) -> ControlFlow<()> {
     match ids {
         [] => ControlFlow::Continue(()),
         [(_, slot)] => visit(*slot),
@@ -77,7 +74,7 @@ fn walk(
 }
 
 /// Splits ids that agree above `bit` into those that share this bit with `own` and the others.
-fn halves(ids: &[(u64, Slot)], own: u64, bit: u32) -> (&[(u64, Slot)], &[(u64, Slot)]) {
+fn halves(ids: &[Entry], own: u64, bit: u32) -> (&[Entry], &[Entry]) {
     let (zeros, ones) = ids.split_at(ids.partition_point(|&(id, _)| id >> bit & 1 == 0));
     if own >> bit & 1 == 0 { (zeros, ones) } else { (ones, zeros) }
 }
