@@ -29,7 +29,6 @@ mod page;
 mod recorder;
 pub mod results;
 mod runner;
-mod standin;
 pub mod statistics;
 mod store;
 mod trial;
@@ -38,7 +37,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use swimlab_selectors::registry::Registry;
-use swimlab_selectors::{Helpers, Metric, Strategy, Surroundings, metrics};
+use swimlab_selectors::{Helpers, Metric, Strategy, Surroundings, helpers, metrics, selectors};
 
 pub use cells::Cell;
 pub use error::{BadInput, Error};
@@ -73,8 +72,8 @@ impl Default for Lab {
     /// All that swimlab brings along.
     fn default() -> Self {
         Self {
-            selectors: standin::selectors(),
-            helpers: standin::helpers(),
+            selectors: selectors(),
+            helpers: helpers(),
             metrics: metrics(),
             topologies: topologies(),
             profiles: profiles(),
