@@ -134,7 +134,7 @@ impl<'a> Page<'a> {
 
 /// A label on several lines, broken behind its colon and commas where it is long.
 fn folded(label: &str) -> String {
-    const LIMIT: usize = 20;
+    const LIMIT: usize = 18;
     let (mut text, mut line) = (String::new(), 0);
     for part in label.split_inclusive([':', ',']) {
         let length = part.chars().count();
