@@ -42,8 +42,8 @@ pub(super) const COLUMNS: &[Column] = &[
     Column { title: "false pos.", measure: "false_positives", per: Per::Trial, by_mean: true, rank: 2 },
     median("messages", "messages_sent", Per::MemberSecond, 3),
     median("bytes", "bytes_sent", Per::MemberSecond, 8),
-    median("cross-zone", "cross_zone_bytes", Per::Bytes, 9),
-    median("cross-reg.", "cross_region_bytes", Per::Bytes, 6),
+    median("x-zone", "cross_zone_bytes", Per::Bytes, 9),
+    median("x-region", "cross_region_bytes", Per::Bytes, 6),
     median("ping RTT", "mean_ping_rtt_s", Per::Trial, 7),
 ];
 

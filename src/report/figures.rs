@@ -9,16 +9,18 @@ pub(super) fn figure(value: f64, unit: Unit) -> String {
     format!("{}{name}", digits(value / scale))
 }
 
-/// An interval, with the unit of its upper end; empty if nothing is known of it.
-pub(super) fn range(interval: Interval, unit: Unit) -> String {
-    match (interval.low, interval.high) {
+/// An interval, in the unit that `beside` has; empty if nothing is known of it.
+pub(super) fn range(interval: Interval, beside: Option<f64>, unit: Unit) -> String {
+    let Some(any) = beside.or(interval.high).or(interval.low) else { return String::new() };
+    let (scale, name) = suited(any, unit);
+    let name = if beside.is_some() { "" } else { name };
+    let shown = |value: f64| digits(value / scale);
+    match (interval.low.map(shown), interval.high.map(shown)) {
         (None, None) => String::new(),
-        (Some(low), None) => format!("≥{}", figure(low, unit)),
-        (None, Some(high)) => format!("≤{}", figure(high, unit)),
-        (Some(low), Some(high)) => {
-            let (scale, name) = suited(high, unit);
-            format!("{}–{}{name}", digits(low / scale), digits(high / scale))
-        }
+        (Some(low), None) => format!("≥{low}{name}"),
+        (None, Some(high)) => format!("≤{high}{name}"),
+        (Some(low), Some(high)) if low == high => format!("={low}{name}"),
+        (Some(low), Some(high)) => format!("{low}–{high}{name}"),
     }
 }
 
@@ -73,10 +75,11 @@ mod tests {
     }
 
     #[test]
-    fn ranges_share_a_unit() {
+    fn ranges_take_the_unit_of_the_figure_beside_them() {
         let interval = |low, high| Interval { low, high };
-        assert_eq!(range(interval(Some(0.5), Some(1.25)), Unit::Seconds), "0.5–1.25 s");
-        assert_eq!(range(interval(Some(0.5), None), Unit::Seconds), "≥500 ms");
-        assert_eq!(range(interval(None, None), Unit::Seconds), "");
+        assert_eq!(range(interval(Some(0.9), Some(1.25)), Some(0.95), Unit::Seconds), "900–1250");
+        assert_eq!(range(interval(Some(0.5), None), None, Unit::Seconds), "≥500 ms");
+        assert_eq!(range(interval(Some(2.0), Some(2.0)), Some(2.0), Unit::Messages), "=2");
+        assert_eq!(range(interval(None, None), Some(1.0), Unit::Seconds), "");
     }
 }

@@ -7,7 +7,7 @@ pub mod json;
 mod notes;
 pub mod table;
 
-use crate::experiment::results::CellKey;
+use crate::experiment::results::{CellKey, CellResult, Results};
 
 #[cfg(test)]
 mod tests;
@@ -25,4 +25,17 @@ fn key_fields(key: &CellKey) -> [String; KEYS.len()] {
         key.loss.to_string(),
         key.scenario.clone(),
     ]
+}
+
+/// A cell's value for a key, a swept one or one of [`KEYS`].
+fn key_value(cell: &CellResult, key: &str) -> String {
+    match KEYS.iter().position(|name| *name == key) {
+        Some(at) => key_fields(&cell.key)[at].clone(),
+        None => cell.key.swept_value(key).unwrap_or_default().to_owned(),
+    }
+}
+
+/// Whether the cells of an experiment differ in a key.
+fn is_varied(results: &Results, key: &str) -> bool {
+    results.cells.windows(2).any(|two| key_value(&two[0], key) != key_value(&two[1], key))
 }

@@ -4,57 +4,67 @@ use std::fmt::Write;
 
 use super::columns::COLUMNS;
 use super::table::mark;
+use super::{KEYS, is_varied, key_value};
 use crate::experiment::measures::Reading;
 use crate::experiment::results::{CellResult, Results, Struck};
 use crate::experiment::statistics::Verdict;
 
+/// A paragraph in lines of this width, with a line's end.
+pub(super) fn fill(paragraph: &str, width: u16) -> String {
+    format!("{}\n", textwrap::fill(paragraph, usize::from(width)))
+}
+
 /// What was run, and what the reader should know of it.
-pub(super) fn heading(results: &Results) -> String {
+pub(super) fn heading(results: &Results, width: u16) -> String {
     let mut text = format!("{}: {} trials, seed {}", results.name, results.trials, results.seed);
+    if let Some(cell) = results.cells.first() {
+        // The tables have columns for what varies; the rest is said once.
+        let fixed = KEYS.into_iter().skip(2).chain(results.swept_keys()).filter(|key| !is_varied(results, key));
+        for key in fixed {
+            let _ = write!(text, ", {key} {}", key_value(cell, key));
+        }
+    }
     if !results.complete {
         let done: usize = results.cells.iter().map(|cell| cell.trials.len()).sum();
         let planned = results.trials as usize * results.cells.len();
         let _ = write!(text, "; stopped early: {done} of {planned} trials are finished");
     }
-    text.push('\n');
-    for notice in &results.notices {
-        let _ = writeln!(text, "Notice: {notice}");
-    }
-    text
+    let notices = results.notices.iter().map(|notice| fill(&format!("Notice: {notice}"), width));
+    fill(&text, width) + &notices.collect::<String>()
 }
 
 /// A topology's name, and what is behind it.
-pub(super) fn topology(results: &Results, label: &str) -> String {
+pub(super) fn topology(results: &Results, label: &str, width: u16) -> String {
     let Some(note) = results.topologies.iter().find(|note| note.label == label) else {
         return format!("\n{label}\n");
     };
     let credit = note.attribution.as_ref().map(|credit| format!(" ({credit})")).unwrap_or_default();
-    format!("\n{label}: {}{credit}\n", note.title)
+    format!("\n{}", fill(&format!("{label}: {}{credit}", note.title), width))
 }
 
 /// Below a table: the faults that struck, the trials that were not long enough, what the checkers object to.
-pub(super) fn below(results: &Results, cells: &[&CellResult]) -> String {
-    strikes(results, cells) + &censored(cells) + &violations(cells)
+pub(super) fn below(results: &Results, cells: &[&CellResult], width: u16) -> String {
+    let lines = strikes(results, cells) + &censored(cells) + &violations(cells);
+    lines.lines().map(|line| fill(line, width)).collect()
 }
 
 /// What the figures and marks mean.
-pub(super) fn legend(results: &Results) -> String {
+pub(super) fn legend(results: &Results, width: u16) -> String {
     let mut text = String::from(
-        "\nEach entry: the median over the trials, its 95 % interval, the 99th percentile. False positives: the mean per \
-         trial,\nits 95 % interval, the most in one trial. Times count from a crash, to the last victim where there are \
-         several. A floor is\nthe least mean that is possible. \"Not reached\": so many trials ended before that the \
-         figure lies beyond their end.\n",
+        "Each entry: the median over the trials, its 95 % interval, the 99th percentile. False positives: the mean per \
+         trial, its 95 % interval, the most in one trial. Times count from a crash; where there are several, the last \
+         victim's counts. >end: beyond the end of the trials. ≥ in a heading: the floor, the least possible mean.",
     );
     if let Some(baseline) = &results.baseline {
         let [better, worse, noise, few] =
             [Verdict::Better, Verdict::Worse, Verdict::WithinNoise, Verdict::Undecided].map(mark);
-        let _ = writeln!(
+        let _ = write!(
             text,
-            "Against {baseline}, trial by trial: {better} better, {worse} worse, {noise} within noise, {few} too few \
-             trials. Of twenty comparisons between equals,\nabout one gets a mark by chance.",
+            " Against {baseline}, trial by trial: {better} better, {worse} worse, {noise} within noise, {few} too few \
+             trials. Of twenty comparisons between equals, about one gets a mark by chance.",
         );
     }
-    text
+    format!("\n{}", fill(&text, width))
 }
 
 fn strikes(results: &Results, cells: &[&CellResult]) -> String {

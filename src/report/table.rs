@@ -7,7 +7,7 @@ use comfy_table::{Attribute, Cell, CellAlignment, Color, ContentArrangement, Tab
 
 use super::columns::{COLUMNS, Column, Per};
 use super::figures::{figure, range};
-use super::{KEYS, key_fields, notes};
+use super::{KEYS, is_varied, key_value, notes};
 use crate::experiment::results::{CellResult, Results};
 use crate::experiment::statistics::{Summary, Verdict, floor};
 
@@ -19,7 +19,7 @@ const FEWEST_COLUMNS: usize = 2;
 /// Columns in which nothing was measured are left out; so are the least important ones where the width does not
 /// suffice, and a line says which.
 pub fn render(results: &Results, width: u16, colour: bool) -> String {
-    let mut text = notes::heading(results);
+    let mut text = notes::heading(results, width);
     let mut topologies: Vec<&str> = Vec::new();
     for cell in &results.cells {
         if !topologies.contains(&cell.key.topology.as_str()) {
@@ -29,11 +29,11 @@ pub fn render(results: &Results, width: u16, colour: bool) -> String {
     for topology in topologies {
         let cells: Vec<_> = results.cells.iter().filter(|cell| cell.key.topology == topology).collect();
         let page = Page::new(results, cells);
-        text += &notes::topology(results, topology);
+        text += &notes::topology(results, topology, width);
         text += &page.fit(width, colour);
-        text += &notes::below(results, &page.cells);
+        text += &notes::below(results, &page.cells, width);
     }
-    text += &notes::legend(results);
+    text += &notes::legend(results, width);
     text
 }
 
@@ -89,7 +89,7 @@ impl<'a> Page<'a> {
         };
         let mut text = format!("{}\n", table.trim_fmt());
         if !left_out.is_empty() {
-            let _ = writeln!(text, "Left out for want of width: {}.", left_out.join(", "));
+            text += &notes::fill(&format!("Left out for want of width: {}.", left_out.join(", ")), width);
         }
         text
     }
@@ -104,7 +104,7 @@ impl<'a> Page<'a> {
                 title += "\n/member/s";
             }
             if let Some(floor) = shared_floor(rows) {
-                let _ = write!(title, "\nfloor {}", figure(floor, column.unit()));
+                let _ = write!(title, "\n≥ {}", figure(floor, column.unit()));
             }
             Cell::new(title).set_alignment(CellAlignment::Right).add_attribute(Attribute::Bold)
         };
@@ -120,26 +120,32 @@ impl<'a> Page<'a> {
 
     /// The keys in which the cells of the whole experiment differ, the selector always among them.
     fn keys(&self) -> Vec<&'a str> {
-        let varied = |key: &&str| {
-            *key == "selector" || self.results.cells.windows(2).any(|two| value(&two[0], key) != value(&two[1], key))
-        };
+        let varied = |key: &&str| *key == "selector" || is_varied(self.results, key);
         let known = KEYS.into_iter().skip(1).filter(varied);
         known.chain(self.results.swept_keys().into_iter().filter(varied)).collect()
     }
 
     fn key(&self, cell: &CellResult, key: &str) -> String {
-        let name = value(cell, key);
+        let name = key_value(cell, key);
         let is_baseline = key == "selector" && self.results.baseline.as_deref() == Some(&name);
-        if is_baseline { format!("{name}\n(baseline)") } else { name }
+        folded(&name) + if is_baseline { "\n(baseline)" } else { "" }
     }
 }
 
-/// A cell's value for a key, a swept one or one of [`KEYS`].
-fn value(cell: &CellResult, key: &str) -> String {
-    match KEYS.iter().position(|name| *name == key) {
-        Some(at) => key_fields(&cell.key)[at].clone(),
-        None => cell.key.swept_value(key).unwrap_or_default().to_owned(),
+/// A label on several lines, broken behind its colon and commas where it is long.
+fn folded(label: &str) -> String {
+    const LIMIT: usize = 18;
+    let (mut text, mut line) = (String::new(), 0);
+    for part in label.split_inclusive([':', ',']) {
+        let length = part.chars().count();
+        if line > 0 && line + length > LIMIT {
+            text.push('\n');
+            line = 0;
+        }
+        text += part;
+        line += length;
     }
+    text
 }
 
 /// The floor that all rows have in common.
@@ -155,13 +161,13 @@ fn entry(column: &Column, figures: &Figures, with_floor: bool) -> Cell {
     if summary.n == 0 {
         return Cell::new("").set_alignment(CellAlignment::Right);
     }
-    let shown = |value: Option<f64>| value.map_or_else(|| "not reached".to_owned(), |value| figure(value, unit));
+    let shown = |value: Option<f64>| value.map_or_else(|| ">end".to_owned(), |value| figure(value, unit));
     let (middle, interval, tail) = match column.by_mean {
         true => (summary.mean, summary.ci95_mean, format!("max {}", shown(summary.max))),
         false => (summary.median, summary.ci95, format!("p99 {}", shown(summary.p99))),
     };
     let mark = verdict.map(|verdict| format!(" {}", mark(verdict))).unwrap_or_default();
-    let mut lines = format!("{}{mark}\n{}\n{tail}", shown(middle), range(interval, unit));
+    let mut lines = format!("{}{mark}\n{}\n{tail}", shown(middle), range(interval, middle, unit));
     if let Some(floor) = floor.filter(|_| with_floor) {
         let _ = write!(lines, "\nfloor {}", figure(floor, unit));
     }
@@ -183,7 +189,7 @@ pub(super) fn mark(verdict: Verdict) -> &'static str {
     }
 }
 
-/// How wide a table is if no line wraps: the contents and a space on both sides.
+/// How wide a table is if no line wraps: the contents, a space on both sides, and one between two columns.
 fn breadth(table: &Table) -> u16 {
-    table.column_max_content_widths().iter().map(|width| width + 2).sum::<u16>() + 2
+    table.column_max_content_widths().iter().map(|width| width + 3).sum()
 }
