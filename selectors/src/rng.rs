@@ -56,8 +56,31 @@ pub fn below(rng: &mut Rng, n: u32) -> u32 {
     rng.random_range(0..n)
 }
 
+/// 64 uniform bits, for keys.
+pub fn bits(rng: &mut Rng) -> u64 {
+    use rand::RngExt;
+    rng.random::<u64>()
+}
+
 /// A uniform number in `[0, 1)`.
 pub fn unit(rng: &mut Rng) -> f64 {
     use rand::RngExt;
     rng.random::<f64>()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_stream_is_pinned() {
+        let mut rng = stream(1, Purpose::Strategy, 0);
+        assert_eq!(
+            [bits(&mut rng), bits(&mut rng), bits(&mut rng)],
+            [8715958649741252909, 6904500194743498064, 1211187839865184792]
+        );
+        assert_eq!([below(&mut rng, 1000), below(&mut rng, 1000), below(&mut rng, 7)], [768, 942, 6]);
+        assert_eq!([unit(&mut rng), unit(&mut rng)], [0.5394832879626761, 0.26759317801261095]);
+        assert_eq!([mix(0), mix(1)], [16294208416658607535, 10451216379200822465]);
+    }
 }

@@ -11,7 +11,7 @@ use crate::view::{Observation, Turn};
 ///
 /// One value of the implementing type holds the configuration and is shared by all members. An index over a roster
 /// ([`Selector::Survey`]) is shared by all members of that roster; what one member must remember is a
-/// [`Selector::State`]. A strategy must keep the laws in [`crate::laws`].
+/// [`Selector::State`]. A strategy must keep the laws that the crate's `laws` kit checks.
 pub trait Selector: Send + Sync + 'static {
     /// An index over a roster, shared by its members; `()` if none is needed.
     type Survey: Send + Sync + 'static;
@@ -50,7 +50,14 @@ pub trait Selector: Send + Sync + 'static {
     /// Takes note of what happened.
     fn observe(&self, _survey: &Self::Survey, _state: &mut Self::State, _turn: &mut Turn<'_>, _what: Observation) {}
 
-    /// What is promised about coverage of a group of `n` members with `direct` pings per period.
+    /// The index was built anew over a longer roster, and `survey` is the new one. Slots keep their peers, so the state
+    /// stays valid; only what was derived from the old index (a rank, a shortlist) has to be refreshed.
+    fn resurveyed(&self, _survey: &Self::Survey, _state: &mut Self::State) {}
+
+    /// What is promised about coverage of a group of `n` members, oneself among them, with `direct` pings per period.
+    ///
+    /// Under churn `n` is the largest size meanwhile, counted in the slots of the member's table: the dead who are not
+    /// yet forgotten are in it.
     fn bound(&self, n: u32, direct: u32) -> Bound;
 }
 
@@ -223,5 +230,6 @@ impl<S: Selector> Chooser for Own<S> {
 
     fn resurvey(&mut self, roster: &[Peer]) {
         self.survey = Arc::new(self.selector.survey(roster));
+        self.selector.resurveyed(&self.survey, &mut self.state);
     }
 }

@@ -2,21 +2,24 @@
 
 use std::collections::BTreeMap;
 
-use super::message::{Id, News, Sizer, Update};
+use super::message::{Id, Sizer, Update};
 
 /// News that waits. Empty, it holds no memory.
 #[derive(Debug, Default)]
-pub struct Broadcasts {
-    /// By (times sent, newest first): the order in which news goes out.
-    queue: BTreeMap<(u32, u64), Item>,
-    /// Where the news about each subject stands.
-    keys: BTreeMap<Subject, (u32, u64)>,
+pub struct Broadcasts(Option<Box<Waiting>>);
+
+#[derive(Debug, Default)]
+struct Waiting {
+    /// By times sent, then newest first: the order in which news goes out.
+    queue: BTreeMap<Key, Box<Item>>,
     /// Counts down, so that later news sorts first.
-    next: u64,
+    pushed: u64,
 }
 
-/// One member has at most one piece of membership news waiting; its application's events wait beside that.
-type Subject = (Id, u64);
+/// Times sent in the upper 16 bits, then a number that is lower the newer the news.
+type Key = u64;
+
+const ORDER_BITS: u32 = 48;
 
 #[derive(Debug)]
 struct Item {
@@ -28,82 +31,99 @@ struct Item {
 impl Broadcasts {
     /// Whether nothing waits.
     pub fn is_empty(&self) -> bool {
-        self.queue.is_empty()
+        self.0.is_none()
     }
 
-    /// How many pieces of news wait.
+    /// How many pieces of news wait, overtaken ones that have not come up yet included.
     pub fn len(&self) -> usize {
-        self.queue.len()
+        self.0.as_ref().map_or(0, |waiting| waiting.queue.len())
     }
 
-    /// Queues news, in place of older news on the same subject. It is not sent back to its source.
+    /// Queues news. It is not sent back to its source.
     pub fn push(&mut self, update: Update, sizer: &dyn Sizer, source: Option<Id>) {
-        let subject = subject(&update);
-        if let Some(key) = self.keys.remove(&subject) {
-            self.queue.remove(&key);
-        }
-        self.next += 1;
-        let key = (0, u64::MAX - self.next);
+        let this = self.0.get_or_insert_default();
+        this.pushed += 1;
         let bytes = sizer.update(&update);
-        self.queue.insert(key, Item { update, bytes, source });
-        self.keys.insert(subject, key);
+        this.queue.insert((1 << ORDER_BITS) - this.pushed, Box::new(Item { update, bytes, source }));
     }
 
-    /// Drops what waits about a member.
-    pub fn withdraw(&mut self, id: Id) {
-        if let Some(key) = self.keys.remove(&(id, 0)) {
-            self.queue.remove(&key);
+    /// Drops what newer news has overtaken. [`Broadcasts::fill`] does so by the way; this is for a queue that has grown.
+    pub fn prune(&mut self, is_current: impl Fn(&Update) -> bool) {
+        if let Some(this) = &mut self.0 {
+            this.queue.retain(|_, item| is_current(&item.update));
+            if this.queue.is_empty() {
+                self.0 = None;
+            }
         }
     }
 
     /// Adds to `updates` what fits into `room` bytes for a packet to `receiver`, at most `most` pieces, and drops what
-    /// has then been sent `limit` times. Returns the bytes added.
-    pub fn fill(&mut self, receiver: Id, room: u32, most: usize, limit: u32, updates: &mut Vec<Update>) -> u32 {
-        let mut chosen = Vec::new();
+    /// has then been sent `limit` times, or is not current any more. Returns the bytes added.
+    pub fn fill(
+        &mut self,
+        receiver: Id,
+        Room { bytes: room, most, limit }: Room,
+        is_current: impl Fn(&Update) -> bool,
+        updates: &mut Vec<Update>,
+    ) -> u32 {
+        let Some(this) = &mut self.0 else { return 0 };
+        let (mut chosen, mut overtaken) = (Vec::new(), Vec::new());
         let (mut used, mut misfits) = (0, 0);
-        for (&key, item) in &self.queue {
+        for (&key, item) in &this.queue {
             // A few large pieces must not hide the small ones behind them, nor make this a walk over the whole queue.
             if chosen.len() >= most || misfits >= MISFITS {
                 break;
             }
-            if item.source == Some(receiver) || item.update.id == receiver && item.update.news.status().is_none() {
-                misfits += 1;
-            } else if used + item.bytes <= room {
+            if !is_current(&item.update) {
+                overtaken.push(key);
+            } else if item.source != Some(receiver) && used + item.bytes <= room {
                 used += item.bytes;
                 chosen.push(key);
             } else {
                 misfits += 1;
             }
         }
-        for (times, order) in chosen {
-            let item = self.queue.remove(&(times, order)).expect("a key just seen");
+        for key in overtaken {
+            this.queue.remove(&key);
+        }
+        for key in chosen {
+            let item = this.queue.remove(&key).expect("a key just seen");
             updates.push(item.update.clone());
-            let subject = subject(&item.update);
-            if times + 1 < limit {
-                self.queue.insert((times + 1, order), item);
-                self.keys.insert(subject, (times + 1, order));
-            } else {
-                self.keys.remove(&subject);
+            if (key >> ORDER_BITS) + 1 < u64::from(limit) {
+                this.queue.insert(key + (1 << ORDER_BITS), item);
             }
+        }
+        if this.queue.is_empty() {
+            self.0 = None;
         }
         used
     }
+
+    /// Reads the head of the queue; see [`super::Member::touch_deep`].
+    pub(super) fn touch(&self) -> u64 {
+        let first = self.0.as_ref().and_then(|waiting| waiting.queue.first_key_value());
+        first.map_or(0, |(key, item)| key ^ item.update.id)
+    }
+}
+
+/// What a packet has room for.
+#[derive(Clone, Copy, Debug)]
+pub struct Room {
+    /// Bytes left.
+    pub bytes: u32,
+    /// The most pieces of news.
+    pub most: usize,
+    /// How often a piece is sent in all.
+    pub limit: u32,
 }
 
 /// How many pieces that do not fit are passed over before the search for more ends.
 const MISFITS: u32 = 8;
 
-fn subject(update: &Update) -> Subject {
-    match &update.news {
-        News::User(event) => (update.id, u64::from(event.seq) + 1),
-        _ => (update.id, 0),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::message::{Incarnation, Packet};
+    use crate::protocol::message::{Incarnation, News, Packet};
 
     /// Every update takes ten bytes.
     struct Tens;
@@ -121,9 +141,9 @@ mod tests {
         Update { id, incarnation: Incarnation::default(), news: News::Dead }
     }
 
-    fn fill(queue: &mut Broadcasts, receiver: Id, room: u32, limit: u32) -> Vec<Id> {
+    fn fill(queue: &mut Broadcasts, receiver: Id, bytes: u32, limit: u32) -> Vec<Id> {
         let mut updates = Vec::new();
-        queue.fill(receiver, room, usize::MAX, limit, &mut updates);
+        queue.fill(receiver, Room { bytes, most: usize::MAX, limit }, |_| true, &mut updates);
         updates.iter().map(|update| update.id).collect()
     }
 
@@ -147,15 +167,15 @@ mod tests {
     }
 
     #[test]
-    fn newer_news_on_a_member_replaces_the_older() {
+    fn overtaken_news_is_dropped_unsent() {
         let mut queue = Broadcasts::default();
         queue.push(Update { news: News::Suspect { by: 2 }, ..dead(1) }, &Tens, None);
         queue.push(dead(1), &Tens, None);
-        assert_eq!(queue.len(), 1);
         let mut updates = Vec::new();
-        queue.fill(99, 100, usize::MAX, 4, &mut updates);
-        assert_eq!(updates, [dead(1)]);
-        queue.withdraw(1);
+        let room = Room { bytes: 100, most: usize::MAX, limit: 4 };
+        queue.fill(99, room, |update| update.news == News::Dead, &mut updates);
+        assert_eq!((updates, queue.len()), (vec![dead(1)], 1));
+        queue.prune(|_| false);
         assert!(queue.is_empty());
     }
 

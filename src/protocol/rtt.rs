@@ -28,12 +28,23 @@ impl SlowPeers {
         let us = u32::try_from(rtt.as_micros()).unwrap_or(u32::MAX / 8);
         if let Some(estimate) = self.0.get_mut(&slot) {
             estimate.take(us);
-            if estimate.timeout() < configured && us < worth_remembering(configured) {
+            if estimate.timeout() < configured && !Self::is_slow(rtt, configured) {
                 self.0.remove(&slot);
             }
-        } else if us >= worth_remembering(configured) && self.0.len() < Self::LIMIT {
+        } else if Self::is_slow(rtt, configured) && self.0.len() < Self::LIMIT {
             self.0.insert(slot, Estimate { mean_us: us, deviation_us: us / 2 });
         }
+    }
+
+    /// Whether a sample is worth remembering: a first sample sets the timeout to three times itself, so below a third
+    /// of the configured timeout it cannot matter.
+    pub fn is_slow(rtt: Span, configured: Span) -> bool {
+        rtt * 3 >= configured
+    }
+
+    /// Whether no slow peer is known.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// Forgets a peer.
@@ -60,11 +71,6 @@ impl Estimate {
     fn timeout(&self) -> Span {
         Span::from_micros(u64::from(self.mean_us) + 4 * u64::from(self.deviation_us))
     }
-}
-
-/// A first sample sets the timeout to three times itself: below a third of the configured timeout it cannot matter.
-fn worth_remembering(configured: Span) -> u32 {
-    u32::try_from(configured.as_micros() / 3).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]

@@ -5,9 +5,10 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
+use smallvec::SmallVec;
 use swimlab_selectors::{Peer, Slot, View};
 
-use super::message::{Address, Card, Id, Incarnation, Status};
+use super::message::{Address, Card, Id, Incarnation, News, Status, Update};
 use super::roster::{Entry, Roster};
 use super::time::Time;
 
@@ -15,16 +16,23 @@ use super::time::Time;
 #[derive(Debug)]
 pub struct Table {
     me: Slot,
+    slots: u32,
+    /// Alive or suspect, oneself included.
+    members: u32,
     roster: Arc<Roster>,
-    /// What differs from the roster, by slot; slots from `roster.len()` on are joiners'.
-    own: BTreeMap<Slot, Row>,
+    /// What differs from the roster; nothing, most of the time.
+    own: Option<Box<Own>>,
+}
+
+/// All that differs from the roster.
+#[derive(Debug, Default)]
+struct Own {
+    /// By slot; slots from `roster.len()` on are joiners'.
+    rows: BTreeMap<Slot, Row>,
     /// Slots of joiners and of returned members, by id: ids that the roster's index does not know.
     added: BTreeMap<Id, Slot>,
     /// Slots whose occupants are forgotten, free for joiners.
     free: Vec<Slot>,
-    slots: u32,
-    /// Alive or suspect, oneself included.
-    members: u32,
     /// Dead and departed, in the order of their end.
     graves: VecDeque<(Time, Slot, Incarnation)>,
 }
@@ -44,23 +52,14 @@ pub struct Doubt {
     /// When the suspect is declared dead.
     pub until: Time,
     /// Who has doubted so far.
-    pub by: Vec<Id>,
+    pub by: SmallVec<[Id; 1]>,
 }
 
 impl Table {
     /// A table that agrees with its roster, seen by the occupant of slot `me`.
     pub fn new(roster: Arc<Roster>, me: Slot) -> Self {
         let (slots, members) = (roster.len(), roster.members());
-        Self {
-            me,
-            roster,
-            own: BTreeMap::new(),
-            added: BTreeMap::new(),
-            free: Vec::new(),
-            slots,
-            members,
-            graves: VecDeque::new(),
-        }
+        Self { me, slots, members, roster, own: None }
     }
 
     /// Alive or suspect, oneself included.
@@ -70,12 +69,13 @@ impl Table {
 
     /// The slot of this id, dead or alive, unless it is unknown or forgotten.
     pub fn slot(&self, id: Id) -> Option<Slot> {
-        if let Some(&slot) = self.added.get(&id) {
+        let Some(own) = &self.own else { return self.roster.slot(id) };
+        if let Some(&slot) = own.added.get(&id) {
             return Some(slot);
         }
         let slot = self.roster.slot(id)?;
         // The slot may have been forgotten, and given to another.
-        match self.own.get(&slot) {
+        match own.rows.get(&slot) {
             Some(row) if row.entry.status.is_none() || row.entry.card.peer.id != id => None,
             _ => Some(slot),
         }
@@ -106,7 +106,7 @@ impl Table {
 
     /// A slot's occupant's id.
     pub fn id(&self, slot: Slot) -> Id {
-        self.peer(slot).id
+        self.row(slot).map_or_else(|| self.roster.id(slot), |row| row.entry.card.peer.id)
     }
 
     /// The suspicion of a slot's occupant.
@@ -116,20 +116,21 @@ impl Table {
 
     /// The suspicion of a slot's occupant, to be changed.
     pub fn doubt_mut(&mut self, slot: Slot) -> Option<&mut Doubt> {
-        self.own.get_mut(&slot)?.doubt.as_deref_mut()
+        self.own.as_mut()?.rows.get_mut(&slot)?.doubt.as_deref_mut()
     }
 
     /// Admits a member that has no slot yet.
     pub fn admit(&mut self, card: Arc<Card>, incarnation: Incarnation) -> Slot {
         let id = card.peer.id;
         debug_assert!(self.slot(id).is_none(), "admitted twice");
-        let slot = self.free.pop().unwrap_or_else(|| {
+        let own = self.own.get_or_insert_default();
+        let slot = own.free.pop().unwrap_or_else(|| {
             self.slots += 1;
             self.slots - 1
         });
         let entry = Entry { card, incarnation, status: Some(Status::Alive) };
-        self.own.insert(slot, Row { entry, doubt: None });
-        self.added.insert(id, slot);
+        own.rows.insert(slot, Row { entry, doubt: None });
+        own.added.insert(id, slot);
         self.members += 1;
         slot
     }
@@ -159,17 +160,19 @@ impl Table {
             _ => {}
         }
         if !status.is_member() {
-            self.graves.push_back((now, slot, incarnation));
+            self.own.get_or_insert_default().graves.push_back((now, slot, incarnation));
         }
     }
 
     /// Forgets one dead or departed member whose record is from `before` or earlier, and tells who it was.
     pub fn forget(&mut self, before: Time) -> Option<(Slot, Entry)> {
-        while let Some(&(since, slot, incarnation)) = self.graves.front() {
+        loop {
+            let own = self.own.as_deref_mut()?;
+            let &(since, slot, incarnation) = own.graves.front()?;
             if since > before {
                 return None;
             }
-            self.graves.pop_front();
+            own.graves.pop_front();
             // It may have come back, or have died again since.
             let gone = self.status(slot).is_some_and(|status| !status.is_member());
             if !gone || self.incarnation(slot) != incarnation {
@@ -177,37 +180,55 @@ impl Table {
             }
             let entry = self.row_mut(slot).entry.clone();
             self.row_mut(slot).entry.status = None;
-            self.added.remove(&entry.card.peer.id);
-            self.free.push(slot);
+            let own = self.own.as_deref_mut()?;
+            own.added.remove(&entry.card.peer.id);
+            own.free.push(slot);
             return Some((slot, entry));
         }
-        None
     }
 
     /// The dead and departed that are not forgotten: a bound for how long [`Table::forget`] can go on.
     pub fn graves(&self) -> usize {
-        self.graves.len()
+        self.own.as_ref().map_or(0, |own| own.graves.len())
     }
 
     /// The n-th of the graves, if its occupant is dead (not departed, not back).
     pub fn grave(&self, n: usize) -> Option<Slot> {
-        let &(_, slot, incarnation) = self.graves.get(n)?;
+        let &(_, slot, incarnation) = self.own.as_ref()?.graves.get(n)?;
         (self.status(slot) == Some(Status::Dead) && self.incarnation(slot) == incarnation).then_some(slot)
     }
 
     /// When the oldest grave was dug.
     pub fn oldest_grave(&self) -> Option<Time> {
-        self.graves.front().map(|&(since, _, _)| since)
+        self.own.as_ref()?.graves.front().map(|&(since, _, _)| since)
+    }
+
+    /// Whether a piece of news is still what is believed, and worth passing on.
+    pub fn is_current(&self, update: &Update) -> bool {
+        let Some(status) = update.news.status() else { return true };
+        let Some(slot) = self.slot(update.id) else { return false };
+        let same = self.status(slot) == Some(status) && self.incarnation(slot) == update.incarnation;
+        match update.news {
+            // Of several who doubt, the latest is passed on.
+            News::Suspect { by } => same && self.doubt(slot).is_some_and(|doubt| doubt.by.last() == Some(&by)),
+            _ => same,
+        }
+    }
+
+    /// Reads the first difference; see [`super::Member::touch_deep`].
+    pub(super) fn touch(&self) -> u64 {
+        let first = self.own.as_ref().and_then(|own| own.rows.first_key_value());
+        first.map_or(0, |(slot, row)| u64::from(*slot) ^ u64::from(row.entry.incarnation.generation))
     }
 
     /// How many records differ from the roster.
     pub fn differences(&self) -> usize {
-        self.own.len()
+        self.own.as_ref().map_or(0, |own| own.rows.len())
     }
 
     /// Whether the differences have grown enough that a roster of one's own pays.
     pub fn wants_rebase(&self) -> bool {
-        self.own.len() > 64 + self.roster.len() as usize / 2
+        self.differences() > 64 + self.roster.len() as usize / 2
     }
 
     /// Folds the differences into a new roster with the same slots. Ongoing suspicions stay apart from it.
@@ -218,8 +239,10 @@ impl Table {
             status: self.status(slot),
         };
         self.roster = Arc::new(Roster::new((0..self.slots).map(entry)));
-        self.own.retain(|_, row| row.doubt.is_some());
-        self.added.clear();
+        if let Some(own) = &mut self.own {
+            own.rows.retain(|_, row| row.doubt.is_some());
+            own.added.clear();
+        }
         self.roster.peers()
     }
 
@@ -229,13 +252,12 @@ impl Table {
     }
 
     fn row(&self, slot: Slot) -> Option<&Row> {
-        // Nearly always there is no difference at all.
-        if self.own.is_empty() { None } else { self.own.get(&slot) }
+        self.own.as_ref()?.rows.get(&slot)
     }
 
     fn row_mut(&mut self, slot: Slot) -> &mut Row {
         let roster = &self.roster;
-        self.own.entry(slot).or_insert_with(|| Row {
+        self.own.get_or_insert_default().rows.entry(slot).or_insert_with(|| Row {
             entry: Entry {
                 card: Arc::clone(roster.card(slot)),
                 incarnation: roster.incarnation(slot),

@@ -14,8 +14,8 @@ use crate::protocol::{Span, Time};
 use crate::topology::Placement;
 
 /// What is still to happen.
-pub struct Chaos<'a> {
-    setup: &'a Setup,
+#[derive(Default)]
+pub struct Chaos {
     /// By time, then in the order of planning.
     agenda: BTreeMap<(Time, u64), Act>,
     planned: u64,
@@ -75,11 +75,11 @@ pub fn check_targets(placement: &Placement, members: u32, faults: &[Fault]) -> R
     Ok(())
 }
 
-impl<'a> Chaos<'a> {
+impl Chaos {
     /// The agenda of a setup.
-    pub fn new(setup: &'a Setup) -> Self {
+    pub fn new(setup: &Setup) -> Self {
         let luck = (0..setup.faults.len() as u64).map(|fault| stream(setup.seed, Purpose::Faults, fault)).collect();
-        let mut chaos = Self { setup, agenda: BTreeMap::new(), planned: 0, luck, next_joiner: setup.members };
+        let mut chaos = Self { agenda: BTreeMap::new(), planned: 0, luck, next_joiner: setup.members };
         for (fault, plan) in setup.faults.iter().enumerate() {
             chaos.plan(Time::ZERO + setup.warmup + plan.at, Act::Strike { fault: fault as u32, round: 0 });
         }
@@ -121,7 +121,8 @@ impl<'a> Chaos<'a> {
     }
 
     fn strike<B: Breed, O: Observer>(&mut self, fault: u32, round: u32, world: &mut World<'_, B, O>) {
-        let plan = &self.setup.faults[fault as usize];
+        let setup = world.setup;
+        let plan = &setup.faults[fault as usize];
         if round + 1 < plan.times {
             self.plan(world.now + plan.every, Act::Strike { fault, round: round + 1 });
         }
@@ -144,7 +145,7 @@ impl<'a> Chaos<'a> {
                 }
             }
             FaultKind::Join => {
-                let most = plan.joiners(self.setup.members) / plan.times.max(1);
+                let most = plan.joiners(setup.members) / plan.times.max(1);
                 self.join(fault, most, world);
             }
             FaultKind::Churn => {
@@ -226,7 +227,7 @@ impl<'a> Chaos<'a> {
     /// Whom a fault strikes this time: members that are up, in the order of their numbers.
     fn choose<B: Breed, O: Observer>(&mut self, fault: u32, target: &Target, world: &World<'_, B, O>) -> Vec<Index> {
         let rng = &mut self.luck[fault as usize];
-        let placement = &*self.setup.placement;
+        let placement = &*world.setup.placement;
         let up = world.up();
         let mut sample = |mut from: Vec<Index>, count: usize| {
             from.shuffle(rng);

@@ -1,8 +1,6 @@
 //! What must hold in every trial, whatever is measured: incarnations only their owners raise, no return by old news,
 //! bounded stores, agreement once the last fault is long enough over.
 
-use std::collections::BTreeMap;
-
 use super::fault::FaultKind;
 use super::ids::IdIndex;
 use super::observer::{Effect, Index, Strike};
@@ -27,7 +25,7 @@ pub struct Checker {
     /// Each member's own incarnation.
     own: Vec<Incarnation>,
     /// What each member has said of others: the highest incarnation, and whether it holds them dead.
-    said: Vec<BTreeMap<Index, (Incarnation, bool)>>,
+    said: Vec<Said>,
     /// When something last began or ceased to be wrong.
     last_change: Time,
     /// What must have passed since, for all to agree; `None` if it cannot be expected.
@@ -35,6 +33,9 @@ pub struct Checker {
     violations: Vec<String>,
     more: usize,
 }
+
+/// Sorted by whom it is about: a few entries in nearly every trial.
+type Said = Vec<(Index, Incarnation, bool)>;
 
 /// How many violations are reported in words; a broken detector breaks a rule thousands of times.
 const REPORTED: usize = 20;
@@ -51,7 +52,7 @@ impl Checker {
             promise,
             ids: IdIndex::new(setup.placement.peers.iter().map(|peer| peer.id)),
             own: vec![Incarnation::default(); hosts],
-            said: vec![BTreeMap::new(); hosts],
+            said: vec![Said::new(); hosts],
             last_change: Time::ZERO,
             agreement: if only_ends { promise.settles } else { promise.heals }.filter(|_| lossless),
             violations: Vec::new(),
@@ -92,13 +93,18 @@ impl Checker {
         if matches!(event.what, What::User(_)) {
             return;
         }
-        let (before, was_dead) = *self.said[member as usize].entry(about).or_insert((told, false));
+        let said = &mut self.said[member as usize];
+        let at_entry = said.binary_search_by_key(&about, |&(about, ..)| about).unwrap_or_else(|at_entry| {
+            said.insert(at_entry, (about, told, false));
+            at_entry
+        });
+        let (_, before, was_dead) = said[at_entry];
         let is_dead = match event.what {
             What::Died | What::Left => true,
             What::Forgotten => was_dead,
             _ => false,
         };
-        self.said[member as usize].insert(about, (told, is_dead));
+        said[at_entry] = (about, told, is_dead);
         if told < before {
             self.object(at, member, &format!("goes back from incarnation {before} of member {about} to {told}"));
         }

@@ -29,4 +29,14 @@ pub trait Machine {
     fn members(&self) -> u32;
     /// How full its bounded stores are.
     fn gauge(&self) -> Gauge;
+
+    /// Reads what any next call will need, for a world too large for the cache; see `World::touch_ahead`. The result is
+    /// of no use but that the reads cannot be left out.
+    fn touch(&self) -> u64 {
+        0
+    }
+    /// The same for what lies a step further, and for what handling this message will need.
+    fn touch_deep(&self, _message: Option<&Self::Message>) -> u64 {
+        0
+    }
 }

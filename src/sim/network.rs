@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use rand::RngExt;
-use swimlab_selectors::rng::{Purpose, Rng, stream};
+use swimlab_selectors::rng::Rng;
 
 use super::fault::Direction;
 use super::observer::{Fate, Index};
@@ -14,8 +14,6 @@ use crate::topology::Placement;
 pub struct Network {
     placement: Arc<Placement>,
     loss: f64,
-    /// Each sender draws delays and losses from a stream of its own.
-    luck: Vec<Rng>,
     /// Faults in force; usually none.
     barriers: Vec<Barrier>,
 }
@@ -44,15 +42,14 @@ pub enum BarrierEffect {
 
 impl Network {
     /// A network between the members of this placement.
-    pub fn new(placement: Arc<Placement>, loss: f64, seed: u64) -> Self {
-        let luck = (0..placement.members()).map(|member| stream(seed, Purpose::Network, u64::from(member))).collect();
-        Self { placement, loss, luck, barriers: Vec::new() }
+    pub fn new(placement: Arc<Placement>, loss: f64) -> Self {
+        Self { placement, loss, barriers: Vec::new() }
     }
 
     /// What becomes of a packet. A stream takes a round trip to set up and another to carry its data there and the
     /// answer back: each of its messages counts for one round trip, and none is lost by chance.
-    pub fn fate(&mut self, now: Time, from: Index, to: Index, is_stream: bool) -> Fate {
-        let luck = &mut self.luck[from as usize];
+    /// Delay and loss are drawn from `luck`, the sender's own stream.
+    pub fn fate(&self, now: Time, (from, to): (Index, Index), is_stream: bool, luck: &mut Rng) -> Fate {
         let delay = self.placement.delay_us(from, to, luck);
         if self.loss > 0.0 && luck.random::<f64>() < self.loss && !is_stream {
             return Fate::Lost;

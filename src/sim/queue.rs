@@ -102,6 +102,11 @@ impl<T: Copy + Ord> Queue<T> {
         }
     }
 
+    /// The next few events of the current bucket, as far as they were known when it began.
+    pub fn upcoming(&self, most: usize) -> impl Iterator<Item = &Due<T>> {
+        self.current.iter().rev().take(most)
+    }
+
     /// Makes the next bucket that holds anything the current one, unless it lies beyond `last`.
     fn advance(&mut self, last: u64) -> bool {
         let far = self.far.first_key_value().map_or(u64::MAX, |(&bucket, _)| bucket);

@@ -72,8 +72,8 @@ impl Breed for SwimBreed {
         let settings = &self.kit.settings;
         let n = self.cards.len() as u32;
         let limits = Gauge {
-            // One about each member; the simulator sends no application events.
-            broadcasts: self.cards.len(),
+            // One about each member and as many overtaken; the simulator sends no application events.
+            broadcasts: 2 * self.cards.len() + 64,
             relays: Member::RELAY_LIMIT,
             buried: settings.reconnect_limit as usize,
             // A member that dies again and again has a grave for each death within the retention time.
@@ -143,5 +143,13 @@ impl Machine for Member {
 
     fn gauge(&self) -> Gauge {
         Member::gauge(self)
+    }
+
+    fn touch(&self) -> u64 {
+        Member::touch(self)
+    }
+
+    fn touch_deep(&self, packet: Option<&Packet>) -> u64 {
+        Member::touch_deep(self, packet.map(|packet| packet.from))
     }
 }

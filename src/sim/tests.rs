@@ -3,39 +3,16 @@
 use std::sync::Arc;
 
 use swimlab_selectors::registry::Spec;
-use swimlab_selectors::{Bound, Helpers, Peer, Selector, Slot, Strategy, Turn, View, pick_uniform};
+use swimlab_selectors::{Strategy, Surroundings, build_selector, helpers, selectors};
 
 use super::*;
 use crate::protocol::{Event, Kit, Settings, Source, Span, Time, What, profiles};
 use crate::topology::{Base, topologies};
 use crate::wire::Compact;
 
-struct Uniform;
-
-impl Selector for Uniform {
-    type Survey = ();
-    type State = ();
-    fn survey(&self, _: &[Peer]) {}
-    fn enroll(&self, (): &(), _: &mut Turn<'_>) {}
-    fn targets(&self, (): &(), (): &mut (), turn: &mut Turn<'_>, want: usize, picks: &mut Vec<Slot>) {
-        pick_uniform(turn, want, picks, |_| true);
-    }
-    fn bound(&self, n: u32, direct: u32) -> Bound {
-        Bound::PerPeriod(f64::from(direct) / f64::from(n))
-    }
-}
-
-struct Anyone;
-
-impl Helpers for Anyone {
-    fn helpers(&self, turn: &mut Turn<'_>, targets: &[Slot], want: usize, picks: &mut Vec<Slot>) {
-        let view = turn.view;
-        pick_uniform(turn, want, picks, |slot| !targets.contains(&slot) && !view.suspect(slot));
-    }
-}
-
 fn kit(settings: Settings) -> Arc<Kit> {
-    Arc::new(Kit { settings, helpers: Arc::new(Anyone), sizer: Arc::new(Compact) })
+    let helpers = helpers().build(&Spec::of("uniform"), &Surroundings::default()).unwrap();
+    Arc::new(Kit { settings, helpers, sizer: Arc::new(Compact) })
 }
 
 fn setup(topology: &str, members: u32, seed: u64, duration_s: u64, faults: &[&str]) -> Setup {
@@ -78,13 +55,17 @@ impl Observer for Log {
     }
 }
 
+fn strategy(label: &str, setup: &Setup) -> Strategy {
+    build_selector(&selectors(), &Spec::parse(label).unwrap(), &setup.placement.surroundings()).unwrap()
+}
+
 fn run(setup: &Setup) -> (Outcome, Log) {
     run_with(setup, Settings::of("swim"))
 }
 
 fn run_with(setup: &Setup, settings: Settings) -> (Outcome, Log) {
     let mut log = Log::default();
-    let outcome = swim::run(setup, &kit(settings), &Strategy::new("uniform", Uniform), &mut log);
+    let outcome = swim::run(setup, &kit(settings), &strategy("shuffle", setup), &mut log);
     (outcome, log)
 }
 

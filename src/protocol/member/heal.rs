@@ -12,7 +12,6 @@ pub(super) struct Joining {
     seeds: Vec<Address>,
     next: usize,
     wait: Span,
-    pub(super) retry_at: Time,
 }
 
 /// The forgotten dead: enough to tell old news from new, and to try them again.
@@ -29,22 +28,22 @@ impl Member {
             return;
         }
         let wait = self.kit.settings.period;
-        self.joining = Some(Box::new(Joining { seeds, next: 0, wait, retry_at: now }));
+        self.rare().joining = Some(Joining { seeds, next: 0, wait });
         self.try_seed(now, out);
         self.pass_on(now, self.own_record(), None, out);
     }
 
     /// Whether a join is under way that no seed has answered yet.
     pub fn is_joining(&self) -> bool {
-        self.joining.is_some()
+        self.rare.as_ref().is_some_and(|rare| rare.joining.is_some())
     }
 
     pub(super) fn try_seed(&mut self, now: Time, out: &mut Outbox) {
         let period = self.kit.settings.period;
-        let Some(joining) = &mut self.joining else { return };
+        let Some(joining) = self.rare.as_mut().and_then(|rare| rare.joining.as_mut()) else { return };
         let address = joining.seeds[joining.next % joining.seeds.len()];
         joining.next += 1;
-        joining.retry_at = now + joining.wait;
+        self.timers.join = now + joining.wait;
         joining.wait = (joining.wait * 2).min(period * LONGEST_JOIN_WAIT);
         let records = vec![self.own_record()];
         let body = Body::Sync(Box::new(Sync { wants_reply: true, joining: true, records }));
@@ -55,10 +54,10 @@ impl Member {
     /// Exchanges tables with a random member.
     pub(super) fn sync_tick(&mut self, now: Time, out: &mut Outbox) {
         let Some(interval) = self.kit.settings.sync_interval(self.table.members()) else {
-            self.next_sync = Time::NEVER;
+            self.timers.sync = Time::NEVER;
             return;
         };
-        self.next_sync = now + interval;
+        self.timers.sync = now + interval;
         if let Some(slot) = self.choose_gossip(1).first().copied() {
             let to = self.known(slot);
             let sync = Sync { wants_reply: true, joining: false, records: self.records() };
@@ -71,7 +70,10 @@ impl Member {
         // Who knows nobody believes the first table it gets; others are asked before a stranger is admitted.
         let trusting = self.table.members() == 1;
         if !sync.wants_reply {
-            self.joining = None;
+            self.timers.join = Time::NEVER;
+            if let Some(rare) = &mut self.rare {
+                rare.joining = None;
+            }
         }
         let mut strangers = 0;
         for record in sync.records {
@@ -80,7 +82,7 @@ impl Member {
                 News::Alive(ref card) if !known && record.id != sender => {
                     if trusting {
                         self.admit(now, record, Source::Heard(sender), false, out);
-                    } else if self.buried.outbids(record.id, record.incarnation) && strangers < STRANGER_LIMIT {
+                    } else if self.outbids_burial(record.id, record.incarnation) && strangers < STRANGER_LIMIT {
                         // A third party's word, perhaps old. The stranger's own answer introduces it.
                         strangers += 1;
                         self.seq = self.seq.wrapping_add(1);
@@ -114,7 +116,8 @@ impl Member {
             let id = entry.card.peer.id;
             // Those who left of their own will are not called back.
             let address = (entry.status == Some(Status::Dead)).then_some(entry.card.address);
-            self.buried.insert(id, entry.incarnation, address, self.kit.settings.reconnect_limit);
+            let limit = self.kit.settings.reconnect_limit;
+            self.rare().buried.insert(id, entry.incarnation, address, limit);
             let (incarnation, what) = (entry.incarnation, What::Forgotten);
             out.events.push(Event { about: id, incarnation, what, source: Source::Own });
         }
@@ -123,7 +126,7 @@ impl Member {
     /// Every few periods, tries one of the dead: it may live behind a partition that has healed.
     pub(super) fn reconnect(&mut self, out: &mut Outbox) {
         let every = u64::from(self.kit.settings.reconnect_every);
-        let (graves, buried) = (self.table.graves(), self.buried.len());
+        let (graves, buried) = (self.table.graves(), self.rare.as_ref().map_or(0, |rare| rare.buried.len()));
         if every == 0 || graves + buried == 0 || !(self.period + self.id % every.max(1)).is_multiple_of(every) {
             return;
         }
@@ -132,7 +135,7 @@ impl Member {
             let Some(slot) = self.table.grave(pick) else { return };
             self.known(slot)
         } else {
-            let Some(to) = self.buried.nth(pick - graves) else { return };
+            let Some(to) = self.rare().buried.nth(pick - graves) else { return };
             to
         };
         self.seq = self.seq.wrapping_add(1);
@@ -145,6 +148,12 @@ impl Member {
             let peers = self.table.rebase();
             self.chooser.resurvey(peers);
         }
+    }
+
+    /// Whether this incarnation of a stranger is newer than what is remembered of its death, if anything.
+    pub(super) fn outbids_burial(&self, id: Id, incarnation: Incarnation) -> bool {
+        let buried = self.rare.as_ref().and_then(|rare| rare.buried.incarnation(id));
+        buried.is_none_or(|buried| incarnation > buried)
     }
 
     /// The whole table as records.
@@ -209,11 +218,6 @@ impl Buried {
     /// Its incarnation when it was buried.
     pub(super) fn incarnation(&self, id: Id) -> Option<Incarnation> {
         self.records.get(&id).map(|&(incarnation, _)| incarnation)
-    }
-
-    /// Whether this incarnation is newer than what was buried, if anything.
-    pub(super) fn outbids(&self, id: Id, incarnation: Incarnation) -> bool {
-        self.incarnation(id).is_none_or(|buried| incarnation > buried)
     }
 
     fn nth(&self, n: usize) -> Option<Addressee> {

@@ -1,6 +1,5 @@
 //! What is believed of others: learning news, doubting, declaring dead, refuting, passing on.
 
-use std::cmp::Reverse;
 use std::collections::VecDeque;
 
 use super::*;
@@ -73,9 +72,9 @@ impl Member {
             return;
         }
         let until = now + timeout;
-        let doubt = Doubt { since: now, until, by: vec![by] };
+        let doubt = Doubt { since: now, until, by: smallvec::smallvec![by] };
         self.table.set(now, slot, Status::Suspect, incarnation, None, Some(doubt));
-        self.doubts.push(Reverse((until, slot)));
+        self.time_doubt(until, slot);
         let id = self.table.id(slot);
         out.events.push(Event { about: id, incarnation, what: What::Suspected, source });
         self.pass_on(now, Update { id, incarnation, news: News::Suspect { by } }, source.sender(), out);
@@ -83,18 +82,29 @@ impl Member {
 
     /// Declares those dead whose time to refute is over.
     pub(super) fn end_doubts(&mut self, now: Time, out: &mut Outbox) {
-        while let Some(&Reverse((until, slot))) = self.doubts.peek() {
+        loop {
+            let next = self.rare.as_ref().and_then(|rare| rare.doubts.peek());
+            let Some(&Reverse((until, slot))) = next else {
+                self.timers.doubt = Time::NEVER;
+                return;
+            };
             // The heap keeps entries of suspicions that ended otherwise: drop them as they surface.
             let current = self.table.doubt(slot).is_some_and(|doubt| doubt.until == until);
             if current && until > now {
+                self.timers.doubt = until;
                 return;
             }
-            self.doubts.pop();
+            self.rare().doubts.pop();
             if current {
                 let incarnation = self.table.incarnation(slot);
                 self.end(now, slot, Status::Dead, incarnation, Source::Own, out);
             }
         }
+    }
+
+    fn time_doubt(&mut self, until: Time, slot: Slot) {
+        self.rare().doubts.push(Reverse((until, slot)));
+        self.timers.doubt = self.timers.doubt.min(until);
     }
 
     /// Raises one's own incarnation above what somebody claims, and lets everyone know.
@@ -119,10 +129,15 @@ impl Member {
         let settings = &self.kit.settings;
         if settings.dissemination.transmissions(settings, self.table.members()) > 0 {
             self.queue.push(update, &*self.kit.sizer, source);
+            // One piece about each member, and as much again that is overtaken: beyond that, sweep.
+            if self.queue.len() > 2 * self.table.slots() as usize + 64 {
+                let table = &self.table;
+                self.queue.prune(|update| table.is_current(update));
+            }
             if let Some((interval, _)) = settings.dissemination.gossip_tick(settings)
-                && self.next_gossip == Time::NEVER
+                && self.timers.gossip == Time::NEVER
             {
-                self.next_gossip = now + interval;
+                self.timers.gossip = now + interval;
             }
         } else if source.is_none() && settings.dissemination.multicasts() {
             self.multicast(&update, out);
@@ -141,7 +156,7 @@ impl Member {
 
     /// Between the probes: what news there is goes to a few members.
     pub(super) fn gossip_tick(&mut self, now: Time, out: &mut Outbox) {
-        self.next_gossip = Time::NEVER;
+        self.timers.gossip = Time::NEVER;
         let settings = &self.kit.settings;
         let Some((interval, nodes)) = settings.dissemination.gossip_tick(settings) else { return };
         for slot in self.choose_gossip(nodes) {
@@ -152,7 +167,7 @@ impl Member {
             self.send(to, Body::Gossip, None, false, out);
         }
         if !self.queue.is_empty() {
-            self.next_gossip = now + interval;
+            self.timers.gossip = now + interval;
         }
     }
 
@@ -162,7 +177,9 @@ impl Member {
         if card.peer.id != update.id {
             return;
         }
-        self.buried.remove(update.id);
+        if let Some(rare) = &mut self.rare {
+            rare.buried.remove(update.id);
+        }
         let slot = self.table.admit(Arc::clone(card), update.incarnation);
         self.observe(Observation::Joined(slot));
         out.events.push(Event { about: update.id, incarnation: update.incarnation, what: What::Joined, source });
@@ -185,19 +202,20 @@ impl Member {
     fn learn_of_stranger(&mut self, now: Time, update: Update, source: Source, out: &mut Outbox) {
         let first_hand = source == Source::Heard(update.id);
         match update.news {
-            News::Alive(_) if self.buried.outbids(update.id, update.incarnation) => {
+            News::Alive(_) if self.outbids_burial(update.id, update.incarnation) => {
                 self.admit(now, update, source, true, out);
             }
             // Back with its old incarnation: it does not know yet that it was buried. Tell it, so that it refutes.
             News::Alive(card) if first_hand => {
-                if let Some(incarnation) = self.buried.incarnation(update.id) {
+                if let Some(incarnation) = self.rare().buried.incarnation(update.id) {
                     let to = Addressee { id: update.id, address: card.address, seen: Seen::Dead(incarnation) };
                     self.send(to, Body::Gossip, None, false, out);
                 }
             }
             // News of a death that overtook the news of the life: remember it, so that the latter is not believed.
             News::Dead | News::Left => {
-                self.buried.insert(update.id, update.incarnation, None, self.kit.settings.reconnect_limit);
+                let limit = self.kit.settings.reconnect_limit;
+                self.rare().buried.insert(update.id, update.incarnation, None, limit);
             }
             _ => {}
         }
@@ -205,7 +223,7 @@ impl Member {
 
     fn learn_user(&mut self, now: Time, update: Update, event: &Arc<UserEvent>, source: Source, out: &mut Outbox) {
         let key = (update.id, update.incarnation.generation, event.seq);
-        if update.id == self.id || !self.user_events.get_or_insert_default().is_new(key) {
+        if update.id == self.id || !self.rare().user_events.is_new(key) {
             return;
         }
         let what = What::User(Arc::clone(event));
@@ -226,8 +244,9 @@ impl Member {
         }
         doubt.by.push(by);
         let timeout = kit.settings.suspicion.timeout(&kit.settings, n, doubt.by.len() as u32 - 1);
-        doubt.until = (doubt.since + timeout).max(now);
-        self.doubts.push(Reverse((doubt.until, slot)));
+        let until = (doubt.since + timeout).max(now);
+        doubt.until = until;
+        self.time_doubt(until, slot);
         out.events.push(Event { about: id, incarnation, what: What::Confirmed, source });
         self.pass_on(now, Update { id, incarnation, news: News::Suspect { by } }, source.sender(), out);
     }
@@ -266,7 +285,9 @@ impl Member {
         let id = self.table.id(slot);
         let was_member = self.table.status(slot).is_some_and(Status::is_member);
         self.table.set(now, slot, status, incarnation, None, None);
-        self.slow.forget(slot);
+        if let Some(rare) = &mut self.rare {
+            rare.slow.forget(slot);
+        }
         if was_member {
             self.observe(Observation::Left(slot));
             let what = if status == Status::Left { What::Left } else { What::Died };

@@ -10,13 +10,14 @@ mod heal;
 mod membership;
 mod probe;
 
+use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::sync::Arc;
 
 use swimlab_selectors::rng::Rng;
 use swimlab_selectors::{Chooser, Helpers, Observation, Slot, Surveyed, Turn, View};
 
-use super::broadcast::Broadcasts;
+use super::broadcast::{Broadcasts, Room};
 use super::event::{Event, Source, What};
 use super::message::{
     Address, Body, Card, Id, Incarnation, Kind, News, Packet, Seen, Sizer, Status, Update, UserEvent,
@@ -28,6 +29,7 @@ use super::table::Table;
 use super::time::Time;
 
 use heal::{Buried, Joining};
+use membership::UserEvents;
 use probe::{Relay, Round};
 
 /// What members of one kind share: settings and strategies.
@@ -47,6 +49,8 @@ pub struct Outbox<M = Packet> {
     pub transmits: Vec<Transmit<M>>,
     /// What happened.
     pub events: Vec<Event>,
+    /// Room for picks, so that members need none of their own.
+    scratch: Vec<Slot>,
 }
 
 /// A message to be sent.
@@ -75,21 +79,42 @@ pub struct Member {
     strategy_rng: Rng,
     rng: Rng,
     queue: Broadcasts,
-    slow: SlowPeers,
+    timers: Timers,
     seq: u32,
+    state: State,
     period: u64,
-    next_period: Time,
     round: Round,
+    /// What few members need at any time.
+    rare: Option<Box<Rare>>,
+    /// Whether `rare` knows slow peers: asked for every ack.
+    knows_slow: bool,
+}
+
+/// When what is due. Kept together: the driver asks after every call.
+#[derive(Clone, Copy, Debug)]
+struct Timers {
+    period: Time,
+    /// The probe timeout of this period's pings.
+    timeout: Time,
+    gossip: Time,
+    sync: Time,
+    /// The next of the relays.
+    relay: Time,
+    /// The next end of a suspicion.
+    doubt: Time,
+    join: Time,
+}
+
+/// State that most members do not have most of the time.
+#[derive(Debug, Default)]
+struct Rare {
+    slow: SlowPeers,
     relays: Vec<Relay>,
     /// When suspicions end; entries of refuted or changed ones are skipped.
-    doubts: BinaryHeap<std::cmp::Reverse<(Time, Slot)>>,
-    next_gossip: Time,
-    next_sync: Time,
-    joining: Option<Box<Joining>>,
+    doubts: BinaryHeap<Reverse<(Time, Slot)>>,
+    joining: Option<Joining>,
     buried: Buried,
-    user_events: Option<Box<membership::UserEvents>>,
-    state: State,
-    picks: Vec<Slot>,
+    user_events: UserEvents,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -144,46 +169,28 @@ impl Member {
             strategy_rng,
             rng,
             queue: Broadcasts::default(),
-            slow: SlowPeers::default(),
+            timers: Timers::OFF,
             seq: 0,
-            period: 0,
-            next_period: Time::NEVER,
-            round: Round::default(),
-            relays: Vec::new(),
-            doubts: BinaryHeap::new(),
-            next_gossip: Time::NEVER,
-            next_sync: Time::NEVER,
-            joining: None,
-            buried: Buried::default(),
-            user_events: None,
             state: State::New,
-            picks: Vec::new(),
+            period: 0,
+            round: Round::default(),
+            rare: None,
+            knows_slow: false,
         }
     }
 
     /// Begins: the first period starts at `first_period`.
     pub fn start(&mut self, now: Time, first_period: Time) {
         self.state = State::Running;
-        self.next_period = first_period.max(now);
+        self.timers.period = first_period.max(now);
         if let Some(interval) = self.kit.settings.sync_interval(self.table.members()) {
-            // In the middle of the period, spread like it.
-            self.next_sync = self.next_period + interval;
+            self.timers.sync = self.timers.period + interval;
         }
     }
 
     /// When [`Member::wake`] is due; [`Time::NEVER`] once it has left.
     pub fn deadline(&self) -> Time {
-        let mut first = self.next_period.min(self.round.timeout_at).min(self.next_gossip).min(self.next_sync);
-        for relay in &self.relays {
-            first = first.min(relay.due());
-        }
-        if let Some(std::cmp::Reverse((until, _))) = self.doubts.peek() {
-            first = first.min(*until);
-        }
-        if let Some(joining) = &self.joining {
-            first = first.min(joining.retry_at);
-        }
-        first
+        self.timers.next()
     }
 
     /// Takes a packet that came from `from`.
@@ -209,7 +216,7 @@ impl Member {
             }
             Body::Ack { seq } => self.acked(now, seq, sender, out),
             Body::PingReq(request) => self.help(now, sender, from, *request, out),
-            Body::Relayed { seq, target } => self.round.answered(seq, target),
+            Body::Relayed { seq, target } => self.answered(seq, target),
             Body::Nack { .. } | Body::Gossip => {}
             Body::Sync(sync) => {
                 self.merge(now, sender, from, *sync, out);
@@ -227,23 +234,25 @@ impl Member {
         if self.state != State::Running {
             return;
         }
-        self.end_doubts(now, out);
-        if self.round.timeout_at <= now {
+        if self.timers.doubt <= now {
+            self.end_doubts(now, out);
+        }
+        if self.timers.timeout <= now {
             self.escalate(out);
         }
-        if self.relays.iter().any(|relay| relay.due() <= now) {
+        if self.timers.relay <= now {
             self.tend_relays(now, out);
         }
-        if self.next_period <= now {
+        if self.timers.period <= now {
             self.next_period(now, out);
         }
-        if self.next_gossip <= now {
+        if self.timers.gossip <= now {
             self.gossip_tick(now, out);
         }
-        if self.next_sync <= now {
+        if self.timers.sync <= now {
             self.sync_tick(now, out);
         }
-        if self.joining.as_ref().is_some_and(|joining| joining.retry_at <= now) {
+        if self.timers.join <= now {
             self.try_seed(now, out);
         }
     }
@@ -265,13 +274,8 @@ impl Member {
             }
         }
         self.state = State::Gone;
-        self.next_period = Time::NEVER;
-        self.next_gossip = Time::NEVER;
-        self.next_sync = Time::NEVER;
-        self.round = Round::default();
-        self.relays.clear();
-        self.doubts.clear();
-        self.joining = None;
+        self.timers = Timers::OFF;
+        self.rare = None;
     }
 
     /// Replaces the metadata; the others hear of it.
@@ -293,7 +297,7 @@ impl Member {
     pub fn broadcast(&mut self, now: Time, name: &str, payload: &[u8], out: &mut Outbox) -> Result<(), TooLong> {
         TooLong::check(name.len(), UserEvent::NAME_LIMIT)?;
         TooLong::check(payload.len(), UserEvent::PAYLOAD_LIMIT)?;
-        let seq = self.user_events.get_or_insert_default().next_own();
+        let seq = self.rare().user_events.next_own();
         let event = UserEvent { seq, name: name.into(), payload: payload.into() };
         let update = Update { id: self.id, incarnation: self.incarnation, news: News::User(Arc::new(event)) };
         self.pass_on(now, update, None, out);
@@ -324,10 +328,28 @@ impl Member {
     pub fn gauge(&self) -> Gauge {
         Gauge {
             broadcasts: self.queue.len(),
-            relays: self.relays.len(),
-            buried: self.buried.len(),
+            relays: self.rare.as_ref().map_or(0, |rare| rare.relays.len()),
+            buried: self.rare.as_ref().map_or(0, |rare| rare.buried.len()),
             graves: self.table.graves(),
         }
+    }
+
+    /// Reads what any next call will need, so that a driver of very many members can pay for several trips to memory at
+    /// once. The result means nothing.
+    pub fn touch(&self) -> u64 {
+        let flags = u64::from(self.queue.is_empty()) ^ u64::from(self.knows_slow);
+        self.timers.next().as_micros() ^ self.round.touch() ^ u64::from(self.table.members()) ^ self.id ^ flags
+    }
+
+    /// Reads what lies one step further: the news, and the sender's record. To be called some time after
+    /// [`Member::touch`], when what that read has arrived.
+    pub fn touch_deep(&self, sender: Option<Id>) -> u64 {
+        let record = sender.and_then(|id| self.table.slot(id)).map_or(0, u64::from);
+        self.queue.touch() ^ self.table.touch() ^ record
+    }
+
+    fn rare(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
     }
 
     /// Sends a packet, with what news fits.
@@ -352,8 +374,9 @@ impl Member {
         }
         if !self.queue.is_empty() && kit.settings.dissemination.rides_on(kind) {
             let limit = kit.settings.dissemination.transmissions(&kit.settings, self.table.members());
-            let room = kit.settings.packet_bytes.saturating_sub(bytes);
-            bytes += self.queue.fill(to.id, room, most, limit, &mut packet.updates);
+            let room = Room { bytes: kit.settings.packet_bytes.saturating_sub(bytes), most, limit };
+            let table = &self.table;
+            bytes += self.queue.fill(to.id, room, |update| table.is_current(update), &mut packet.updates);
         }
         out.transmits.push(Transmit { to: to.address, bytes, stream, direct_ping, message: packet });
     }
@@ -397,6 +420,23 @@ impl Member {
     }
 }
 
+impl Timers {
+    const OFF: Self = Self {
+        period: Time::NEVER,
+        timeout: Time::NEVER,
+        gossip: Time::NEVER,
+        sync: Time::NEVER,
+        relay: Time::NEVER,
+        doubt: Time::NEVER,
+        join: Time::NEVER,
+    };
+
+    fn next(&self) -> Time {
+        let Self { period, timeout, gossip, sync, relay, doubt, join } = *self;
+        period.min(timeout).min(gossip).min(sync).min(relay).min(doubt).min(join)
+    }
+}
+
 /// Whom a packet is for, and what is known of it.
 #[derive(Clone, Copy, Debug)]
 struct Addressee {
@@ -430,7 +470,7 @@ impl std::error::Error for TooLong {}
 
 impl<M> Default for Outbox<M> {
     fn default() -> Self {
-        Self { transmits: Vec::new(), events: Vec::new() }
+        Self { transmits: Vec::new(), events: Vec::new(), scratch: Vec::new() }
     }
 }
 

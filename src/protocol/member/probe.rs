@@ -7,19 +7,20 @@
 //!                                   └──────── silence ────────────────► period ends: suspect
 //! ```
 
+use smallvec::SmallVec;
+
 use super::*;
 use crate::protocol::message::{PingReq, Target};
 use crate::protocol::prober::Request;
 use crate::protocol::time::Span;
 
 /// The direct pings of one period.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Round {
     seq: u32,
     sent_at: Time,
-    /// When helpers are asked; never, once they are or nobody is silent.
-    pub(super) timeout_at: Time,
-    targets: Vec<Probed>,
+    /// One, nearly always.
+    targets: SmallVec<[Probed; 1]>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -52,11 +53,11 @@ impl Member {
         self.reconnect(out);
         self.rebase_if_grown();
         let settings = &self.kit.settings;
-        self.next_period = (self.next_period + settings.period).max(now);
+        self.timers.period = (self.timers.period + settings.period).max(now);
         let (want, probe_timeout) = (settings.direct as usize, settings.probe_timeout);
         let ceiling = settings.period.scale(2.0 / 3.0).max(probe_timeout);
 
-        let mut picks = std::mem::take(&mut self.picks);
+        let mut picks = std::mem::take(&mut out.scratch);
         picks.clear();
         let news = !self.queue.is_empty();
         let mut turn = Turn { view: &self.table, period: self.period, news, rng: &mut self.strategy_rng };
@@ -72,12 +73,16 @@ impl Member {
             let to = self.known(slot);
             let incarnation = self.table.incarnation(slot);
             self.round.targets.push(Probed { slot, id: to.id, incarnation, answered: false });
-            timeout = timeout.max(self.slow.timeout(slot, probe_timeout).min(ceiling));
+            if self.knows_slow
+                && let Some(rare) = &self.rare
+            {
+                timeout = timeout.max(rare.slow.timeout(slot, probe_timeout).min(ceiling));
+            }
             let buddy = self.buddy_record(slot);
             self.send(to, Body::Ping { seq: self.seq }, buddy, true, out);
         }
-        self.round.timeout_at = if picks.is_empty() { Time::NEVER } else { now + timeout };
-        self.picks = picks;
+        self.timers.timeout = if picks.is_empty() { Time::NEVER } else { now + timeout };
+        out.scratch = picks;
     }
 
     /// Takes an ack: of a direct ping, or of one made for another.
@@ -86,20 +91,46 @@ impl Member {
             let probed = self.round.targets.iter().find(|probed| probed.id == sender && !probed.answered).copied();
             if let Some(Probed { slot, .. }) = probed {
                 let rtt = now.since(self.round.sent_at);
-                self.round.answered(seq, sender);
-                self.slow.sample(slot, rtt, self.kit.settings.probe_timeout);
+                self.answered(seq, sender);
+                self.time_peer(slot, rtt);
                 self.observe(Observation::Rtt(slot, u32::try_from(rtt.as_micros()).unwrap_or(u32::MAX)));
             }
-        } else if let Some(at) = self.relays.iter().position(|relay| relay.seq == seq && relay.target == sender) {
-            let relay = self.relays.swap_remove(at);
+        } else if let Some(rare) = &mut self.rare
+            && let Some(at) = rare.relays.iter().position(|relay| relay.seq == seq && relay.target == sender)
+        {
+            let relay = rare.relays.swap_remove(at);
+            self.timers.relay = next_relay(&rare.relays);
             let to = self.addressee(relay.origin.id, relay.origin.address);
             self.send(to, Body::Relayed { seq: relay.origin_seq, target: sender }, None, false, out);
         }
     }
 
+    /// A target of the round with this number answered, to us or to a helper.
+    pub(super) fn answered(&mut self, seq: u32, target: Id) {
+        if seq != self.round.seq {
+            return;
+        }
+        if let Some(probed) = self.round.targets.iter_mut().find(|probed| probed.id == target) {
+            probed.answered = true;
+        }
+        if self.round.targets.iter().all(|probed| probed.answered) {
+            self.timers.timeout = Time::NEVER;
+        }
+    }
+
+    /// Takes the RTT of a direct ping, if it is one that could ever lengthen a timeout.
+    fn time_peer(&mut self, slot: Slot, rtt: Span) {
+        let configured = self.kit.settings.probe_timeout;
+        if self.knows_slow || SlowPeers::is_slow(rtt, configured) {
+            let slow = &mut self.rare().slow;
+            slow.sample(slot, rtt, configured);
+            self.knows_slow = !slow.is_empty();
+        }
+    }
+
     /// The probe timeout has passed: asks helpers about the silent.
     pub(super) fn escalate(&mut self, out: &mut Outbox) {
-        self.round.timeout_at = Time::NEVER;
+        self.timers.timeout = Time::NEVER;
         let silent: Vec<Slot> =
             self.round.targets.iter().filter(|probed| !probed.answered).map(|probed| probed.slot).collect();
         let kit = Arc::clone(&self.kit);
@@ -131,22 +162,25 @@ impl Member {
     pub(super) fn help(&mut self, now: Time, sender: Id, from: Address, request: PingReq, out: &mut Outbox) {
         let period = self.kit.settings.period;
         for target in request.targets.into_iter().take(PingReq::TARGET_LIMIT) {
-            if self.relays.len() >= Self::RELAY_LIMIT || target.id == self.id {
+            self.seq = self.seq.wrapping_add(1);
+            let (id, seq) = (self.id, self.seq);
+            let relays = &mut self.rare().relays;
+            if relays.len() >= Self::RELAY_LIMIT || target.id == id {
                 continue;
             }
-            self.seq = self.seq.wrapping_add(1);
             let nack_at = match request.nack_after_us {
                 0 => Time::NEVER,
                 us => now + Span::from_micros(u64::from(us)).min(period),
             };
-            self.relays.push(Relay {
-                seq: self.seq,
+            relays.push(Relay {
+                seq,
                 target: target.id,
                 origin: Target { id: sender, address: from },
                 origin_seq: request.seq,
                 nack_at,
                 ends_at: now + period,
             });
+            self.timers.relay = next_relay(relays);
             let to = self.addressee(target.id, target.address);
             let buddy = self.table.slot(target.id).and_then(|slot| self.buddy_record(slot));
             self.send(to, Body::Ping { seq: self.seq }, buddy, false, out);
@@ -155,12 +189,14 @@ impl Member {
 
     /// Sends nacks that are due, and gives up indirect pings that nobody waits for any more.
     pub(super) fn tend_relays(&mut self, now: Time, out: &mut Outbox) {
+        let Some(rare) = &mut self.rare else { return };
         let mut nacks = Vec::new();
-        for relay in self.relays.iter_mut().filter(|relay| relay.nack_at <= now) {
+        for relay in rare.relays.iter_mut().filter(|relay| relay.nack_at <= now) {
             relay.nack_at = Time::NEVER;
             nacks.push((relay.origin, relay.origin_seq, relay.target));
         }
-        self.relays.retain(|relay| relay.ends_at > now);
+        rare.relays.retain(|relay| relay.ends_at > now);
+        self.timers.relay = next_relay(&rare.relays);
         for (origin, seq, target) in nacks {
             let to = self.addressee(origin.id, origin.address);
             self.send(to, Body::Nack { seq, target }, None, false, out);
@@ -191,28 +227,17 @@ impl Member {
 }
 
 impl Round {
-    /// A target of the round with this number answered, to us or to a helper.
-    pub(super) fn answered(&mut self, seq: u32, target: Id) {
-        if seq != self.seq {
-            return;
-        }
-        if let Some(probed) = self.targets.iter_mut().find(|probed| probed.id == target) {
-            probed.answered = true;
-        }
-        if self.targets.iter().all(|probed| probed.answered) {
-            self.timeout_at = Time::NEVER;
-        }
+    pub(super) fn touch(&self) -> u64 {
+        self.sent_at.as_micros() ^ self.targets.first().map_or(0, |probed| probed.id)
     }
 }
 
 impl Relay {
-    pub(super) fn due(&self) -> Time {
+    fn due(&self) -> Time {
         self.nack_at.min(self.ends_at)
     }
 }
 
-impl Default for Round {
-    fn default() -> Self {
-        Self { seq: 0, sent_at: Time::ZERO, timeout_at: Time::NEVER, targets: Vec::new() }
-    }
+fn next_relay(relays: &[Relay]) -> Time {
+    relays.iter().map(Relay::due).min().unwrap_or(Time::NEVER)
 }

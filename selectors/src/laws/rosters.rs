@@ -1,0 +1,45 @@
+//! Peers to check the laws with.
+
+use crate::peer::{Peer, Place, ZonePath};
+use crate::rng::{Rng, below, bits};
+
+/// Makes a peer, at random and with an id of its own.
+pub type Maker = fn(&mut Rng) -> Peer;
+
+/// The makers that the laws are checked with by default: of peers that are known by id only, that are all at one place,
+/// that are in the same or in different places of a small plane, and in a few cities of the globe.
+pub fn makers() -> Vec<Maker> {
+    vec![nowhere, at_one_place, in_a_plane, in_cities]
+}
+
+pub(super) fn nowhere(rng: &mut Rng) -> Peer {
+    Peer::new(bits(rng))
+}
+
+pub(super) fn at_one_place(rng: &mut Rng) -> Peer {
+    let place = Some(Place::Plane { x: 0.0, y: 0.0 });
+    Peer { place, zone: ZonePath::parse("eu/eu-1/r1"), site: Some(0), ..nowhere(rng) }
+}
+
+fn in_a_plane(rng: &mut Rng) -> Peer {
+    let (x, y) = (below(rng, 5), below(rng, 4));
+    let place = Some(Place::Plane { x: f64::from(x), y: f64::from(y) });
+    // One in five has no zone, and no site: data are never complete.
+    let zone = if x > 0 { ZonePath::parse(&format!("{x}/{y}")) } else { ZonePath::default() };
+    Peer { place, zone, site: Some(x).filter(|&x| x > 0), ..nowhere(rng) }
+}
+
+fn in_cities(rng: &mut Rng) -> Peer {
+    let cities = [
+        (47.4, 8.5, "europe/zurich"),
+        (48.9, 2.4, "europe/paris"),
+        (40.7, -74.0, "america/new-york"),
+        (-23.5, -46.6, "america/sao-paulo"),
+        (35.7, 139.7, "asia/tokyo"),
+        (-36.8, 174.8, "oceania/auckland"),
+    ];
+    let city = below(rng, cities.len() as u32);
+    let (lat, lon, name) = cities[city as usize];
+    let zone = ZonePath::parse(&format!("{name}/{}", below(rng, 2)));
+    Peer { place: Some(Place::Globe { lat, lon }), zone, site: Some(city), ..nowhere(rng) }
+}

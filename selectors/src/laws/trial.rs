@@ -1,0 +1,141 @@
+//! A selector in a group to which things happen.
+
+use super::group::Group;
+use super::rosters::Maker;
+use super::script::{Act, Script, picks_are_lawful};
+use super::{Breach, Law};
+use crate::peer::Slot;
+use crate::rng::{Purpose, Rng, stream};
+use crate::selector::{Bound, Chooser, Strategy};
+use crate::view::{Observation, Turn, View};
+
+/// Plays a script twice, and once with an index over nobody.
+pub(super) fn play(make: &impl Fn() -> Strategy, script: &Script, maker: Maker) -> Result<(), Breach> {
+    let picks = run(&make(), script, maker)?;
+    if picks != run(&make(), script, maker)? {
+        return Err(Law::Deterministic.breach("the same script was played twice, with different picks"));
+    }
+    make().survey(&[]);
+    Ok(())
+}
+
+/// One member with its selector.
+pub(super) struct Member {
+    pub group: Group,
+    chooser: Box<dyn Chooser>,
+    rng: Rng,
+    period: u64,
+}
+
+impl Member {
+    pub fn new(strategy: &Strategy, group: Group, seed: u64) -> Self {
+        let surveyed = strategy.survey(group.roster());
+        let mut rng = stream(seed, Purpose::Strategy, u64::from(group.me()));
+        let chooser = surveyed.enroll(&mut Turn { view: &group, period: 0, news: false, rng: &mut rng });
+        Self { group, chooser, rng, period: 0 }
+    }
+
+    /// This period's targets; the period is over then.
+    pub fn targets(&mut self, want: usize, picks: &mut Vec<Slot>) {
+        let mut turn = Turn { view: &self.group, period: self.period, news: false, rng: &mut self.rng };
+        self.chooser.targets(&mut turn, want, picks);
+        self.period += 1;
+    }
+
+    fn gossip(&mut self, want: usize, picks: &mut Vec<Slot>) {
+        let mut turn = Turn { view: &self.group, period: self.period, news: true, rng: &mut self.rng };
+        self.chooser.gossip(&mut turn, want, picks);
+    }
+
+    pub fn happens(&mut self, act: Act, maker: Maker, joiners: &mut Rng) -> Option<Observation> {
+        let observation = act.happen(&mut self.group, maker, joiners);
+        if let Some(what) = observation {
+            let mut turn = Turn { view: &self.group, period: self.period, news: false, rng: &mut self.rng };
+            self.chooser.observe(&mut turn, what);
+        } else if let Act::Resurvey = act {
+            self.chooser.resurvey(self.group.roster());
+        }
+        observation
+    }
+}
+
+/// Since when a peer waits for its next ping.
+#[derive(Clone, Copy)]
+struct Wait {
+    since: u64,
+    /// Whether it has never been pinged yet.
+    joined: bool,
+}
+
+fn run(strategy: &Strategy, script: &Script, maker: Maker) -> Result<Vec<Slot>, Breach> {
+    let (group, mut joiners) = script.begin(maker);
+    let mut member = Member::new(strategy, group, script.seed);
+    let mut waits = vec![Wait { since: 0, joined: true }; script.members as usize];
+    let mut all_picks = Vec::new();
+    for &act in &script.acts {
+        if let Some(Observation::Joined(slot)) = member.happens(act, maker, &mut joiners) {
+            waits.resize(member.group.slots() as usize, Wait { since: 0, joined: true });
+            waits[slot as usize] = Wait { since: member.period, joined: true };
+        }
+        if let Act::Pass { periods } = act {
+            for _ in 0..periods {
+                pass(strategy, script, &mut member, &mut waits, &mut all_picks)?;
+            }
+        }
+    }
+    // In the end quiet returns, for long enough to see the bound kept once more.
+    if let Bound::Periods(bound) = strategy.bound(member.group.slots(), script.direct.into()) {
+        for _ in 0..(2 * bound + 1).min(5000) {
+            pass(strategy, script, &mut member, &mut waits, &mut all_picks)?;
+        }
+    }
+    Ok(all_picks)
+}
+
+/// One period: targets and gossip are picked, and nobody may wait longer than promised.
+fn pass(
+    strategy: &Strategy,
+    script: &Script,
+    member: &mut Member,
+    waits: &mut [Wait],
+    all_picks: &mut Vec<Slot>,
+) -> Result<(), Breach> {
+    let period = member.period;
+    for gossip in [false, true] {
+        let want = usize::from(script.direct) + usize::from(gossip);
+        // Picks are added to what is there already.
+        let mut picks = vec![member.group.me()];
+        if gossip {
+            member.gossip(want, &mut picks);
+        } else {
+            member.targets(want, &mut picks);
+        }
+        let picks = &picks[1..];
+        picks_are_lawful(&member.group, picks)?;
+        let pingable = member.group.pingable_count() as usize;
+        if picks.len() != want.min(pingable) {
+            let story = format!("{want} of {pingable} pingable members were wanted; {picks:?} were picked");
+            return Err(Law::AsManyAsWanted.breach(story));
+        }
+        if !gossip {
+            picks.iter().for_each(|&slot| waits[slot as usize] = Wait { since: period, joined: false });
+        }
+        all_picks.extend(picks);
+    }
+    let Bound::Periods(bound) = strategy.bound(member.group.slots(), script.direct.into()) else { return Ok(()) };
+    for slot in member.group.others(|_| true).into_iter().filter(|&slot| member.group.pingable(slot)) {
+        let Wait { since, joined } = waits[slot as usize];
+        // A joiner waits for one more traversal at most.
+        let promised = if joined { 2 * bound } else { bound };
+        if period - since > promised {
+            let story = format!(
+                "in period {period} slot {slot} has waited since period {since}, though at most {promised} periods were \
+                 promised for {} slots and {} pings per period",
+                member.group.slots(),
+                script.direct
+            );
+            return Err(Law::Bound.breach(story));
+        }
+    }
+    Ok(())
+}

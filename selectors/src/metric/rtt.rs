@@ -1,0 +1,101 @@
+//! `rtt`: measured round-trip times.
+
+use std::ops::ControlFlow;
+use std::sync::{Arc, OnceLock};
+
+use super::tied::{Groups, Hashed, visit_tied};
+use super::{Index, Metric, UNKNOWN};
+use crate::peer::{Peer, Slot};
+use crate::registry::Registry;
+use crate::surroundings::{RttSource, Surroundings};
+
+/// Microseconds there and back between the sites of both peers, as measured; [`UNKNOWN`] without a site.
+#[derive(Clone)]
+pub struct Rtt {
+    source: Arc<dyn RttSource>,
+}
+
+impl Rtt {
+    /// The metric over these measurements.
+    pub fn new(source: Arc<dyn RttSource>) -> Self {
+        Self { source }
+    }
+
+    fn between(&self, from: &Peer, to: &Peer) -> u64 {
+        match (self.site(from), self.site(to)) {
+            (Some(from), Some(to)) => u64::from(self.source.between(from, to)),
+            _ => UNKNOWN,
+        }
+    }
+
+    fn site(&self, peer: &Peer) -> Option<u32> {
+        peer.site.filter(|&site| site < self.source.sites())
+    }
+}
+
+/// `(microseconds, site)`, nearest first.
+type Order = Box<[(u32, u32)]>;
+
+struct RttIndex {
+    rtt: Rtt,
+    /// One group per site, and a last one of those without.
+    groups: Groups,
+    /// The sites that have members.
+    occupied: Vec<u32>,
+    /// From each site, the occupied sites by their distance, found when first asked for.
+    orders: Vec<OnceLock<Order>>,
+    everyone: OnceLock<Vec<Hashed>>,
+}
+
+impl Metric for Rtt {
+    fn unit(&self) -> &'static str {
+        "us"
+    }
+
+    fn index(&self, roster: &[Peer]) -> Arc<dyn Index> {
+        let sites = self.source.sites();
+        let site = |peer: &Peer| self.site(peer).unwrap_or(sites);
+        let members = (0..).zip(roster).map(|(slot, peer)| (site(peer), peer.id, slot));
+        let groups = Groups::new(sites as usize + 1, members);
+        let occupied = (0..sites).filter(|&site| !groups.group(site as usize).is_empty()).collect();
+        let orders = (0..sites).map(|_| OnceLock::new()).collect();
+        Arc::new(RttIndex { rtt: self.clone(), groups, occupied, orders, everyone: OnceLock::new() })
+    }
+}
+
+impl RttIndex {
+    /// The occupied sites.
+    fn order(&self, from: u32) -> &[(u32, u32)] {
+        self.orders[from as usize].get_or_init(|| {
+            let mut order: Order = self.occupied.iter().map(|&to| (self.rtt.source.between(from, to), to)).collect();
+            order.sort_unstable();
+            order
+        })
+    }
+}
+
+impl Index for RttIndex {
+    fn distance(&self, from: &Peer, to: &Peer) -> u64 {
+        self.rtt.between(from, to)
+    }
+
+    fn visit(&self, from: &Peer, visit: &mut dyn FnMut(Slot) -> ControlFlow<()>) -> ControlFlow<()> {
+        let Some(own) = self.rtt.site(from) else {
+            let everyone = self.everyone.get_or_init(|| self.groups.united());
+            return visit_tied(&[everyone], from, visit);
+        };
+        for equally_far in self.order(own).chunk_by(|a, b| a.0 == b.0) {
+            let groups: Vec<_> = equally_far.iter().map(|&(_, site)| self.groups.group(site as usize)).collect();
+            visit_tied(&groups, from, visit)?;
+        }
+        visit_tied(&[self.groups.group(self.orders.len())], from, visit)
+    }
+}
+
+pub(super) fn register(registry: &mut Registry<Arc<dyn Metric>, Surroundings>) {
+    let about = "Measured round-trip time between the sites of both peers.";
+    registry.register("rtt", about, vec![], |_, surroundings| match &surroundings.rtt {
+        Some(source) => Ok(Arc::new(Rtt::new(Arc::clone(source)))),
+        None => Err("this topology has no measured round-trip times; take one that has, or another metric".into()),
+    });
+}

@@ -1,0 +1,182 @@
+//! Every metric's index against sorting by brute force.
+
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::peer::{Place, ZonePath};
+use crate::surroundings::RttSource;
+
+/// Seven sites on a line, two of them at one spot; within a site it is not nearest of all.
+struct Line;
+
+impl RttSource for Line {
+    fn rtt_us(&self, from: &Peer, to: &Peer) -> Option<u32> {
+        Some(self.between(from.site?, to.site?))
+    }
+
+    fn sites(&self) -> u32 {
+        7
+    }
+
+    fn between(&self, from: u32, to: u32) -> u32 {
+        if from == to { 150 } else { 100 * (from.max(1).abs_diff(to.max(1))) }
+    }
+}
+
+fn surroundings() -> Surroundings {
+    Surroundings { rtt: Some(Arc::new(Line)) }
+}
+
+fn all_metrics() -> Vec<(&'static str, Arc<dyn Metric>)> {
+    let labels = [
+        "ring",
+        "xor",
+        "finger",
+        "euclid",
+        "euclid;width=16;height=16",
+        "euclid;width=16",
+        "euclid;height=3.5",
+        "great-circle",
+        "rtt",
+        "hierarchy",
+    ];
+    labels.map(|label| (label, build_metric(&metrics(), label, &surroundings()).unwrap())).to_vec()
+}
+
+/// A peer with some of everything, often at the same place as another.
+fn any_peer() -> impl Strategy<Value = Peer> {
+    let plane = prop_oneof![
+        (0..16u8, 0..16u8).prop_map(|(x, y)| Place::Plane { x: x.into(), y: y.into() }),
+        (-40.0..40.0, -40.0..40.0).prop_map(|(x, y)| Place::Plane { x, y }),
+        Just(Place::Plane { x: -0.0, y: 0.0 }),
+    ];
+    let globe = prop_oneof![
+        (-2..=2i8, -4..=4i8).prop_map(|(a, b)| Place::Globe { lat: f64::from(a) * 45.0, lon: f64::from(b) * 45.0 }),
+        (-90.0..=90.0, -180.0..=180.0).prop_map(|(lat, lon)| Place::Globe { lat, lon }),
+    ];
+    let place = prop_oneof![4 => plane.prop_map(Some), 4 => globe.prop_map(Some), 1 => Just(None)];
+    let zone = prop_oneof![
+        (0..3u8, 0..3u8, 0..3u8).prop_map(|(a, b, c)| ZonePath::parse(&format!("{a}/{b}/{c}"))),
+        (0..3u8, 0..3u8).prop_map(|(a, b)| ZonePath::parse(&format!("{a}/{b}"))),
+        Just(ZonePath::default()),
+    ];
+    let id = prop_oneof![any::<u64>(), 0..500u64];
+    (id, place, zone, proptest::option::of(0..9u32)).prop_map(|(id, place, zone, site)| Peer { id, place, zone, site })
+}
+
+fn any_roster(len: impl Into<prop::collection::SizeRange>) -> impl Strategy<Value = Vec<Peer>> {
+    prop::collection::vec(any_peer(), len).prop_map(|mut roster| {
+        let mut ids = BTreeSet::new();
+        roster.retain(|peer| ids.insert(peer.id));
+        roster
+    })
+}
+
+fn brute_force(index: &dyn Index, roster: &[Peer], from: &Peer, accept: impl Fn(Slot) -> bool) -> Vec<Slot> {
+    let mut slots: Vec<Slot> = (0..roster.len() as Slot).filter(|&slot| accept(slot)).collect();
+    slots.sort_by_key(|&slot| index.nearness(from, &roster[slot as usize]));
+    slots
+}
+
+fn agrees_with_brute_force(roster: &[Peer], from: &Peer) {
+    for (label, metric) in all_metrics() {
+        let index = metric.index(roster);
+        let other = |slot: Slot| roster[slot as usize].id != from.id;
+        // Everybody, and the nearest few when every third is refused.
+        let mut found = Vec::new();
+        index.nearest(from, roster.len(), &mut |slot| other(slot), &mut found);
+        assert_eq!(found, brute_force(&*index, roster, from, other), "{label}");
+        let fit = |slot: Slot| other(slot) && !slot.is_multiple_of(3);
+        let mut found = vec![99];
+        index.nearest(from, 5, &mut |slot| fit(slot), &mut found);
+        let expected = brute_force(&*index, roster, from, fit).into_iter().take(5);
+        assert!(found[1..].iter().copied().eq(expected), "{label}: the nearest five");
+        // Ranks, where they are known.
+        let order = brute_force(&*index, roster, from, other);
+        for (rank, &slot) in (0..).zip(&order) {
+            if let Some(nearness) = index.at_rank(from, rank) {
+                assert_eq!(nearness, index.nearness(from, &roster[slot as usize]), "{label}: rank {rank}");
+            }
+        }
+        assert_eq!(index.at_rank(from, order.len() as u32), None, "{label}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
+    #[test]
+    fn an_index_finds_what_sorting_finds(roster in any_roster(0..120), stranger in any_peer()) {
+        for from in roster.iter().take(4) {
+            agrees_with_brute_force(&roster, from);
+        }
+        agrees_with_brute_force(&roster, &stranger);
+    }
+
+    #[test]
+    fn tiny_rosters_are_no_exception(roster in any_roster(0..6), stranger in any_peer()) {
+        for from in roster.iter().chain([&stranger]) {
+            agrees_with_brute_force(&roster, from);
+        }
+    }
+
+    #[test]
+    fn many_members_may_share_one_axis(roster in any_roster(300..400), x in 0..3i8) {
+        let column = |peer: &Peer| Peer {
+            place: Some(Place::Plane { x: x.into(), y: (peer.id % 150) as f64 * 0.25 }),
+            ..peer.clone()
+        };
+        let roster: Vec<Peer> = roster.iter().map(column).collect();
+        agrees_with_brute_force(&roster, &roster[7]);
+    }
+}
+
+#[test]
+fn at_one_place_everybody_is_in_as_many_neighbourhoods_as_anybody_else() {
+    let zone = ZonePath::parse("a/b/c");
+    let peer = |id| Peer { place: Some(Place::Plane { x: 1.0, y: 2.0 }), zone, site: Some(3), ..Peer::new(mix(id)) };
+    let globe = |peer: &Peer| Peer { place: Some(Place::Globe { lat: 47.0, lon: 8.0 }), ..peer.clone() };
+    let roster: Vec<Peer> = (0..1000).map(peer).collect();
+    for (label, metric) in all_metrics() {
+        if ["ring", "xor", "finger"].contains(&label) {
+            continue;
+        }
+        let roster: Vec<Peer> =
+            if label == "great-circle" { roster.iter().map(globe).collect() } else { roster.clone() };
+        let index = metric.index(&roster);
+        let mut chosen = vec![0; roster.len()];
+        for from in &roster {
+            let mut found = Vec::new();
+            index.nearest(from, 3, &mut |slot| roster[slot as usize].id != from.id, &mut found);
+            found.iter().for_each(|&slot| chosen[slot as usize] += 1);
+        }
+        assert!(chosen.iter().all(|&times| times == 3), "{label}");
+    }
+}
+
+#[test]
+fn unknown_places_are_the_farthest() {
+    let (nowhere, somewhere) = (Peer::new(1), any_place());
+    for (label, metric) in all_metrics().into_iter().skip(3) {
+        let index = metric.index(&[]);
+        assert_eq!(index.distance(&nowhere, &somewhere), UNKNOWN, "{label}");
+        assert_eq!(index.distance(&somewhere, &nowhere), UNKNOWN, "{label}");
+    }
+}
+
+fn any_place() -> Peer {
+    Peer { place: Some(Place::Plane { x: 0.0, y: 0.0 }), zone: ZonePath::parse("a/b"), site: Some(1), ..Peer::new(2) }
+}
+
+#[test]
+fn a_metric_that_lacks_its_data_says_so() {
+    let refusal = |label| build_metric(&metrics(), label, &Surroundings::default()).err().unwrap();
+    assert_eq!(
+        refusal("rtt"),
+        "rtt: this topology has no measured round-trip times; take one that has, or another metric"
+    );
+    assert_eq!(refusal("rinng"), "unknown metric \"rinng\"; did you mean ring or finger?");
+    assert_eq!(refusal("euclid;width=-1"), "euclid: width must be a number from 0 to 1000000000, not -1");
+}

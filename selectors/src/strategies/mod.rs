@@ -1,0 +1,165 @@
+//! The strategies, one file each, and the registry that finds them by name.
+
+mod bucket;
+mod buckets;
+mod neighborhood;
+mod neighbors;
+mod permutation;
+mod rounds;
+mod shuffle;
+mod uniform;
+
+use std::sync::Arc;
+
+use crate::metric::{Metric, build_metric, metrics};
+use crate::registry::{Param, Params, Registry, Spec, SpecError};
+use crate::selector::Strategy;
+use crate::surroundings::Surroundings;
+
+pub use bucket::{Bucket, BucketState};
+pub use buckets::bucket_sizes;
+pub use neighborhood::{Beyond, Neighborhood, NeighborhoodState};
+pub use neighbors::Neighborhoods;
+pub use permutation::Permutation;
+pub use shuffle::{Shuffle, ShuffleState};
+pub use uniform::Uniform;
+
+/// The built-in strategies over the built-in metrics.
+///
+/// ```
+/// use swimlab_selectors::registry::Spec;
+/// use swimlab_selectors::strategies::{build_selector, selectors};
+/// use swimlab_selectors::{Bound, Surroundings};
+///
+/// let spec = Spec::parse("bucket:buckets=8,metric=ring")?;
+/// let strategy = build_selector(&selectors(), &spec, &Surroundings::default())?;
+/// assert_eq!(strategy.label(), "bucket:buckets=8,metric=ring");
+/// assert_eq!(strategy.bound(128, 1), Bound::Periods(889));
+/// # Ok::<(), swimlab_selectors::registry::SpecError>(())
+/// ```
+pub fn selectors() -> Registry<Strategy, Surroundings> {
+    selectors_over(metrics())
+}
+
+/// The built-in strategies over metrics of one's own.
+pub fn selectors_over(metrics: Registry<Arc<dyn Metric>, Surroundings>) -> Registry<Strategy, Surroundings> {
+    let metrics = Arc::new(metrics);
+    let mut registry = Registry::new("selector");
+    let about = "Basic SWIM: members drawn at random, without memory.";
+    registry.register("uniform", about, vec![], |_, _| Ok(Strategy::new("uniform", Uniform)));
+    let about = "SWIM's round robin over a shuffled list.";
+    registry.register("shuffle", about, vec![], |_, _| Ok(Strategy::new("shuffle", Shuffle)));
+    let by = Arc::clone(&metrics);
+    registry.register(
+        "bucket",
+        "Round robin over buckets by distance, near ones more often (go-swim).",
+        vec![metric(), buckets("how many buckets")],
+        move |params, surroundings| {
+            let metric = build_metric(&by, params.text("metric"), surroundings)?;
+            Ok(Strategy::new("bucket", Bucket::new(metric, params.count("buckets"))))
+        },
+    );
+    registry.register(
+        "neighborhood",
+        "Most pings to the nearest, a fixed share to everyone beyond.",
+        vec![
+            metric(),
+            Param::count(
+                "radius",
+                0,
+                u32::MAX,
+                16,
+                "how many of the nearest are the neighbourhood; 0: plain round robin",
+            )
+            .unit("peers"),
+            Param::count("picks", 0, u32::MAX, 1, "how many of a period's pings go there; all others go beyond")
+                .unit("pings per period"),
+            Param::real(
+                "escape",
+                0.001,
+                0.999,
+                0.25,
+                "share of the pings to the neighbourhood that goes beyond instead",
+            ),
+            Param::choice("beyond", &["shuffle", "bucket"], "shuffle", "in which order everyone beyond is pinged"),
+            buckets("how many buckets there are beyond, with beyond=bucket"),
+        ],
+        move |params, surroundings| neighborhood(&metrics, params, surroundings),
+    );
+    registry
+}
+
+/// Builds the strategy that a spec describes, labelled as the spec reads.
+///
+/// # Errors
+/// Says what is wrong with the spec, with the nearest valid names.
+pub fn build_selector(
+    registry: &Registry<Strategy, Surroundings>,
+    spec: &Spec,
+    surroundings: &Surroundings,
+) -> Result<Strategy, SpecError> {
+    registry.build(spec, surroundings).map(|strategy| strategy.relabel(spec.to_string()))
+}
+
+fn metric() -> Param {
+    Param::text("metric", "what near means: a metric, with parameters as in euclid;width=16;height=16")
+}
+
+fn buckets(about: &'static str) -> Param {
+    Param::count("buckets", 2, 16, 2, about).unit("buckets")
+}
+
+fn neighborhood(
+    metrics: &Registry<Arc<dyn Metric>, Surroundings>,
+    params: &Params,
+    surroundings: &Surroundings,
+) -> Result<Strategy, String> {
+    let metric = build_metric(metrics, params.text("metric"), surroundings)?;
+    let beyond = match params.text("beyond") {
+        "bucket" => Beyond::Bucket(params.count("buckets")),
+        _ => Beyond::Shuffle,
+    };
+    let (radius, picks) = (params.count("radius"), params.count("picks"));
+    Ok(Strategy::new("neighborhood", Neighborhood::new(metric, radius, picks, params.real("escape"), beyond)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn build(label: &str) -> Result<Strategy, String> {
+        let spec = Spec::parse(label).map_err(|error| error.to_string())?;
+        build_selector(&selectors(), &spec, &Surroundings::default()).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn every_strategy_is_built_from_its_label_and_keeps_it() {
+        let labels = [
+            "uniform",
+            "shuffle",
+            "bucket:buckets=4,metric=xor",
+            "neighborhood:metric=euclid;width=16;height=16,radius=8",
+            "neighborhood:beyond=bucket,buckets=3,escape=0.1,metric=finger,picks=2,radius=0",
+        ];
+        for label in labels {
+            assert_eq!(build(label).unwrap().label(), label);
+        }
+    }
+
+    #[test]
+    fn errors_name_the_nearest_valid_names() {
+        let error = |label| build(label).unwrap_err();
+        assert_eq!(error("shufle"), "unknown selector \"shufle\"; did you mean shuffle?");
+        assert_eq!(error("bucket:metric=hierarchie"), "bucket: unknown metric \"hierarchie\"; did you mean hierarchy?");
+        assert_eq!(
+            error("neighborhood:metric=ring,radios=3"),
+            "neighborhood has no parameter \"radios\"; did you mean radius?"
+        );
+        assert_eq!(
+            error("neighborhood:metric=ring,escape=0"),
+            "neighborhood: escape must be a number from 0.001 to 0.999, not 0"
+        );
+        assert!(error("neighborhood").starts_with("neighborhood: metric is missing"));
+        assert!(error("bucket:metric=rtt").contains("no measured round-trip times"));
+    }
+}

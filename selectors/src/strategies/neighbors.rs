@@ -1,0 +1,179 @@
+//! One member's neighbourhood: the r nearest pingable peers, kept up to date, in round robin.
+
+use std::sync::Arc;
+
+use crate::metric::{Index, Nearness};
+use crate::peer::{Peer, Slot};
+use crate::rng::below;
+use crate::view::Turn;
+
+/// The index over a roster, with the ids that it was built from: a slot may have a new peer since.
+pub struct Neighborhoods {
+    pub(crate) index: Arc<dyn Index>,
+    ids: Vec<u64>,
+}
+
+impl Neighborhoods {
+    pub(crate) fn new(index: Arc<dyn Index>, roster: &[Peer]) -> Self {
+        Self { index, ids: roster.iter().map(|peer| peer.id).collect() }
+    }
+
+    fn knows(&self, turn: &Turn<'_>, slot: Slot) -> bool {
+        self.ids.get(slot as usize) == Some(&turn.view.peer(slot).id)
+    }
+}
+
+/// The neighbours of one member: O(r), found when first asked for, mended when one leaves or a nearer one joins.
+#[derive(Debug)]
+pub(crate) struct Neighbors {
+    radius: usize,
+    /// By slot.
+    near: Vec<Neighbor>,
+    /// The slots of `near` in the order of this traversal, and how many of them are done.
+    order: Vec<Slot>,
+    next: usize,
+    /// Whether somebody may be missing in `near`.
+    incomplete: bool,
+    /// Whether distances may have changed, the index being another.
+    outdated: bool,
+    /// Slots of the roster whose peer the index does not know, since it took the place of a forgotten one.
+    reused: Vec<Slot>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Neighbor {
+    slot: Slot,
+    nearness: Nearness,
+    /// The period of the latest ping as a neighbour.
+    pinged: Option<u64>,
+}
+
+impl Neighbors {
+    pub fn new(radius: usize) -> Self {
+        Self {
+            radius,
+            near: Vec::new(),
+            order: Vec::new(),
+            next: 0,
+            incomplete: true,
+            outdated: false,
+            reused: Vec::new(),
+        }
+    }
+
+    /// The next neighbour who is not among the `taken`; `None` if there is none.
+    pub fn pick(&mut self, around: &Neighborhoods, turn: &mut Turn<'_>, taken: &[Slot]) -> Option<Slot> {
+        if self.incomplete {
+            self.complete(around, turn);
+        }
+        // The rest of this traversal, then a whole one.
+        for _ in 0..self.order.len() - self.next + self.order.len() {
+            if self.next == self.order.len() {
+                self.next = 0;
+                shuffle(&mut self.order, turn);
+            }
+            let slot = self.order[self.next];
+            self.next += 1;
+            if turn.view.pingable(slot) && !taken.contains(&slot) {
+                if let Ok(at) = self.find(slot) {
+                    self.near[at].pinged = Some(turn.period);
+                }
+                return Some(slot);
+            }
+        }
+        None
+    }
+
+    /// Whether this slot was pinged as a neighbour in `period` or later.
+    pub fn pinged_since(&self, slot: Slot, period: u64) -> bool {
+        self.find(slot).is_ok_and(|at| self.near[at].pinged >= Some(period))
+    }
+
+    pub fn joined(&mut self, around: &Neighborhoods, turn: &mut Turn<'_>, slot: Slot) {
+        if !around.knows(turn, slot)
+            && (slot as usize) < around.ids.len()
+            && let Err(at) = self.reused.binary_search(&slot)
+        {
+            self.reused.insert(at, slot);
+        }
+        if self.incomplete || self.find(slot).is_ok() {
+            return;
+        }
+        let nearness = around.index.nearness(turn.view.peer(turn.view.me()), turn.view.peer(slot));
+        if self.near.len() == self.radius {
+            match self.near.iter().max_by_key(|neighbor| neighbor.nearness) {
+                Some(farthest) if nearness < farthest.nearness => self.remove(farthest.slot),
+                _ => return,
+            };
+        }
+        self.insert(turn, Neighbor { slot, nearness, pinged: None });
+    }
+
+    pub fn left(&mut self, slot: Slot) {
+        if self.remove(slot) {
+            self.incomplete = true;
+        }
+    }
+
+    pub fn resurveyed(&mut self) {
+        self.reused.clear();
+        self.incomplete = true;
+        self.outdated = true;
+    }
+
+    /// Finds who is missing among those that the index knows and those that came later.
+    fn complete(&mut self, around: &Neighborhoods, turn: &mut Turn<'_>) {
+        let before = if self.outdated { std::mem::take(&mut self.near) } else { Vec::new() };
+        let view = turn.view;
+        let me = view.peer(view.me());
+        let missing = self.radius - self.near.len();
+        let mut found = Vec::new();
+        let mut fits = |slot| view.pingable(slot) && around.knows(turn, slot) && self.find(slot).is_err();
+        around.index.nearest(me, missing, &mut fits, &mut found);
+        let late = (around.ids.len() as Slot..view.slots()).chain(self.reused.iter().copied());
+        found.extend(late.filter(|&slot| view.pingable(slot) && self.find(slot).is_err()));
+        let mut found: Vec<_> =
+            found.into_iter().map(|slot| (around.index.nearness(me, view.peer(slot)), slot)).collect();
+        found.sort_unstable();
+        found.dedup();
+        if self.outdated {
+            self.order.clear();
+            self.next = 0;
+        }
+        for &(nearness, slot) in found.iter().take(missing) {
+            let pinged = before.iter().find(|neighbor| neighbor.slot == slot).and_then(|neighbor| neighbor.pinged);
+            self.insert(turn, Neighbor { slot, nearness, pinged });
+        }
+        self.incomplete = false;
+        self.outdated = false;
+    }
+
+    fn find(&self, slot: Slot) -> Result<usize, usize> {
+        self.near.binary_search_by_key(&slot, |neighbor| neighbor.slot)
+    }
+
+    /// Adds a neighbour at a random place of the rest of the traversal.
+    fn insert(&mut self, turn: &mut Turn<'_>, neighbor: Neighbor) {
+        if let Err(at) = self.find(neighbor.slot) {
+            self.near.insert(at, neighbor);
+            let rest = self.order.len() - self.next;
+            self.order.insert(self.next + below(turn.rng, rest as u32 + 1) as usize, neighbor.slot);
+        }
+    }
+
+    fn remove(&mut self, slot: Slot) -> bool {
+        let Ok(at) = self.find(slot) else { return false };
+        self.near.remove(at);
+        if let Some(at) = self.order.iter().position(|&other| other == slot) {
+            self.order.remove(at);
+            self.next -= usize::from(at < self.next);
+        }
+        true
+    }
+}
+
+fn shuffle(order: &mut [Slot], turn: &mut Turn<'_>) {
+    for i in (1..order.len()).rev() {
+        order.swap(i, below(turn.rng, i as u32 + 1) as usize);
+    }
+}

@@ -1,0 +1,27 @@
+//! `uniform`: basic SWIM. Every period a member drawn at random, without memory.
+
+use crate::selector::{Bound, Selector, pick_uniform};
+use crate::{Peer, Slot, Turn};
+
+/// Basic SWIM (section 3.1): this period's targets are drawn uniformly among all pingable members.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Uniform;
+
+impl Selector for Uniform {
+    type Survey = ();
+    type State = ();
+
+    fn survey(&self, _: &[Peer]) {}
+
+    fn enroll(&self, _: &(), _: &mut Turn<'_>) {}
+
+    fn targets(&self, _: &(), _: &mut (), turn: &mut Turn<'_>, want: usize, picks: &mut Vec<Slot>) {
+        pick_uniform(turn, want, picks, |_| true);
+    }
+
+    /// The share of the others that is pinged each period.
+    fn bound(&self, n: u32, direct: u32) -> Bound {
+        let others = n.saturating_sub(1);
+        Bound::PerPeriod(if direct >= others { 1.0 } else { f64::from(direct) / f64::from(others) })
+    }
+}
