@@ -302,3 +302,55 @@ fn what_the_checkers_object_to_is_counted() {
     let measured = scene.recorder.finish(&outcome);
     assert_eq!(value(&measured, "violations"), 2.0);
 }
+
+/// Trials of a real world: 32 members with uniform targets on a LAN, one of which crashes.
+fn real_trials(count: u64) -> Vec<Measured> {
+    use crate::protocol::{Kit, Settings};
+    use swimlab_selectors::{Surroundings, build_selector, helpers, selectors};
+
+    let fault = || faults().build(&Spec::parse("crash:at=5s").unwrap(), &()).unwrap();
+    let helpers = helpers().build(&Spec::of("uniform"), &Surroundings::default()).unwrap();
+    let kit = Arc::new(Kit { settings: Settings::of("swim"), helpers, sizer: Arc::new(crate::wire::Compact) });
+    let topology = topologies().build(&Spec::of("lan"), &Base::default()).unwrap();
+    let trial = |seed| {
+        let setup = Setup {
+            placement: Arc::new(topology.place(32, 0, seed)),
+            members: 32,
+            seed,
+            start: Start::Joined,
+            phases: Phases::Random,
+            period: Span::from_secs(1),
+            loss: 0.0,
+            warmup: Span::from_secs(2),
+            duration: Span::from_secs(40),
+            faults: vec![fault()],
+        };
+        let uniform = Spec::of("uniform");
+        let strategy = build_selector(&selectors(), &uniform, &setup.placement.surroundings()).unwrap();
+        let mut recorder = Recorder::new(&setup);
+        let outcome = crate::sim::swim::run(&setup, &kit, &strategy, &mut recorder);
+        recorder.finish(&outcome)
+    };
+    (0..count).map(trial).collect()
+}
+
+#[test]
+fn a_real_world_measures_what_the_papers_say() {
+    let trials = real_trials(400);
+    let mean = |name: &str| trials.iter().map(|trial| value(trial, name)).sum::<f64>() / trials.len() as f64;
+    // Random phases and uniform targets: 1.0 T, with a deviation of 1 T and so a standard error of 0.05 T.
+    let ping = mean("first_ping_s");
+    assert!((ping - 1.0).abs() < 0.15, "{ping}");
+    // Four periods of suspicion times log10(33) follow, and then the news spreads.
+    assert!(mean("first_suspicion_s") > ping);
+    let (declared, all) = (mean("first_declaration_s"), mean("informed_100_s"));
+    assert!((declared - mean("first_suspicion_s") - 4.0 * 33f64.log10()).abs() < 0.5, "{declared}");
+    assert!(all > declared && all < declared + 6.0, "{all}");
+    // Two messages per member and period, and some more about the crash.
+    let rate = mean("messages_sent") / 40.0 / 32.0;
+    assert!((rate - 2.0).abs() < 0.1, "{rate}");
+    for trial in &trials {
+        assert_eq!((value(trial, "false_positives"), value(trial, "unmonitored_members")), (0.0, 0.0));
+        assert_eq!(trial.strikes, [1]);
+    }
+}
