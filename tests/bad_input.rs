@@ -35,7 +35,10 @@ const CATALOGUE: &[(&str, &str)] = &[
     ("an unknown prober", "+ prober = 'batch'"),
     ("an unknown suspicion", "+ suspicion = { kind = 'fix' }"),
     ("an unknown parameter", "+ [[fault]]\nkind = 'crash'\nafter = '5s'"),
-    ("an unknown parameter of a topology", "topology = { kind = 'aws', zone = 3 }\nselector = 'shuffle'\nmembers = 10\n"),
+    (
+        "an unknown parameter of a topology",
+        "topology = { kind = 'aws', zone = 3 }\nselector = 'shuffle'\nmembers = 10\n",
+    ),
     ("a strategy without kind", "topology = { zones = 3 }\nselector = 'shuffle'\nmembers = 10\n"),
     ("a strategy that is a number", "topology = 3\nselector = 'shuffle'\nmembers = 10\n"),
     ("a label that is none", "topology = 'aws:zones'\nselector = 'shuffle'\nmembers = 10\n"),
@@ -69,7 +72,10 @@ const CATALOGUE: &[(&str, &str)] = &[
     ("a protocol that is no table", "+ protocol = 'swim'"),
     ("an unknown start", "+ start = 'joined up'"),
     ("a baseline that is no selector", "+ baseline = 'shufle'"),
-    ("an ambiguous baseline", "topology = 'lan'\nmembers = 9\nselector = ['uniform', 'shuffle']\nbaseline = 'bucket'"),
+    (
+        "a baseline that could be two selectors",
+        "topology = 'lan'\nmembers = 9\nselector = ['neighborhood:metric=rtt', 'neighborhood:metric=xor']\nbaseline = 'neighborhood'",
+    ),
     ("a name that is no folder's", "+ name = '../../etc'"),
     ("a fault after the end", "+ duration = '10s'\n[[fault]]\nkind = 'crash'\nat = '10s'"),
     ("a fault for more members than there are", "+ [[fault]]\nkind = 'crash'\ncount = 11"),

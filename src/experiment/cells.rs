@@ -8,7 +8,7 @@ use swimlab_selectors::rng::mix;
 use swimlab_selectors::{Helpers, Strategy, Surroundings};
 
 use super::error::BadInput;
-use super::file::{File, MOST_MEMBERS, Scenario};
+use super::file::{File, MOST_MEMBERS, Scenario, phases_word, start_word};
 use super::page::{Named, Source};
 use super::results::{CellKey, FloorInputs};
 use super::{Lab, trial_seed};
@@ -344,18 +344,4 @@ fn fingerprint(topology: &Topology) -> String {
     let pairs = (0..members).flat_map(|from| (0..members).map(move |to| (from, to)));
     let hash = pairs.fold(0, |hash, (from, to)| mix(hash ^ u64::from(placement.one_way_us(from, to))));
     format!("{hash:016x}")
-}
-
-fn start_word(start: Start) -> &'static str {
-    match start {
-        Start::Joined => "joined",
-        Start::Joining => "joining",
-    }
-}
-
-fn phases_word(phases: Phases) -> &'static str {
-    match phases {
-        Phases::Random => "random",
-        Phases::Synchronous => "synchronous",
-    }
 }

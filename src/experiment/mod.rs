@@ -25,12 +25,15 @@ mod cells;
 mod error;
 mod file;
 pub mod measures;
+mod memory;
 mod page;
 mod recorder;
 pub mod results;
 mod runner;
 pub mod statistics;
 mod store;
+#[cfg(test)]
+mod tests;
 mod trial;
 
 use std::collections::BTreeMap;
