@@ -231,7 +231,7 @@ fn bad_input_ends_with_exit_code_2_and_the_line() {
         assert_eq!(err(&refused), told, "{args}");
     }
     let wrong = [
-        ("run empty.toml", "empty.toml:1: these keys are missing"),
+        ("run empty.toml", "empty.toml:1: missing: topology, selector, members"),
         ("run nowhere.toml", "nowhere.toml: cannot be read"),
         ("run .", ".: cannot be read"),
         ("run --trials 0", "invalid value '0' for '--trials"),

@@ -18,7 +18,8 @@ pub const MOST_TRIALS: u32 = 1_000_000;
 /// The most seconds of warm-up or duration: some eleven days.
 const LONGEST_S: f64 = 1e6;
 
-const KEYS: &[&str] = &[
+/// What a file can say.
+pub(super) const KEYS: &[&str] = &[
     "name",
     "seed",
     "trials",
@@ -117,6 +118,22 @@ impl File {
 }
 
 impl File {
+    /// How many cells its lists multiply to.
+    pub fn cells(&self) -> usize {
+        let lists = [
+            self.topologies.len(),
+            self.selectors.len(),
+            self.members.len(),
+            self.scenarios.len(),
+            self.loss.len(),
+            self.profiles.len(),
+            self.helpers.len(),
+            self.start.len(),
+            self.phases.len(),
+        ];
+        lists.into_iter().chain(self.overrides.iter().map(|over| over.values.len())).fold(1, usize::saturating_mul)
+    }
+
     /// What trials depend on besides the seed, key by key.
     pub fn describe(&self) -> BTreeMap<String, String> {
         let labels = |all: &[Named]| join(all.iter().map(|named| named.spec.to_string()));

@@ -105,13 +105,15 @@ impl Experiment {
         }
     }
 
-    fn attempt(&self, cell: usize, trial: u32) -> Result<TrialResult, Failure> {
+    fn attempt(&self, cell: usize, trial: u32) -> Result<TrialResult, Box<Failure>> {
         let cell = &self.cells[cell];
-        catch_unwind(AssertUnwindSafe(|| cell.run(self.seed, trial))).map_err(|panic| Failure {
-            key: cell.key.clone(),
-            trial,
-            seed: trial_seed(self.seed, trial),
-            message: said(panic.as_ref()),
+        catch_unwind(AssertUnwindSafe(|| cell.run(self.seed, trial))).map_err(|panic| {
+            Box::new(Failure {
+                key: cell.key.clone(),
+                trial,
+                seed: trial_seed(self.seed, trial),
+                message: said(panic.as_ref()),
+            })
         })
     }
 
@@ -119,7 +121,7 @@ impl Experiment {
     fn gather(
         &self,
         earlier: Vec<(usize, TrialResult)>,
-        attempts: Vec<(usize, Result<TrialResult, Failure>)>,
+        attempts: Vec<(usize, Result<TrialResult, Box<Failure>>)>,
     ) -> Finished {
         let mut trials: Vec<Vec<TrialResult>> = vec![Vec::new(); self.cells.len()];
         let mut failures = Vec::new();
@@ -133,7 +135,7 @@ impl Experiment {
             }
         }
         failures.sort_by_key(|(cell, failure)| (*cell, failure.trial));
-        let failures: Vec<Failure> = failures.into_iter().map(|(_, failure)| failure).collect();
+        let failures: Vec<Failure> = failures.into_iter().map(|(_, failure)| *failure).collect();
         let finished: usize = trials.iter().map(Vec::len).sum();
         let all = self.cells.len() * self.trials as usize;
         let interrupted = finished + failures.len() < all;

@@ -151,3 +151,17 @@ fn experiments_can_be_shared_among_threads() {
     fn shared<T: Send + Sync>(_: &T) {}
     shared(&Arc::new(parse(SHORT)));
 }
+
+#[test]
+fn the_reference_names_every_key_and_its_files_are_valid() {
+    let page = include_str!("../../docs/experiments.md");
+    for key in file::KEYS {
+        let spelt = ["`K`", "`[K]`", "`[[K]]`"].map(|form| form.replace('K', key));
+        assert!(spelt.iter().any(|form| page.contains(&format!("\n| {form} |"))), "{key}");
+    }
+    let files: Vec<&str> = page.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    assert_eq!(files.len(), 4);
+    for file in files {
+        parse(file);
+    }
+}
