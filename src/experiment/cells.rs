@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use swimlab_selectors::registry::{Registry, Spec, Value, did_you_mean, nearest};
+use swimlab_selectors::registry::{Registry, Spec, SpecError, Value, did_you_mean, nearest};
 use swimlab_selectors::rng::mix;
 use swimlab_selectors::{Helpers, Strategy};
 
@@ -168,32 +168,30 @@ impl Builder<'_> {
     fn ground(&mut self, named: &Named, topology: &Topology, members: u32) -> Result<Ground, BadInput> {
         let placement = topology.place(members, 0, trial_seed(self.file.seed, 0));
         let surroundings = placement.surroundings();
-        let elsewhere =
-            |bad: BadInput| BadInput { message: format!("{} (on topology {})", bad.message, named.spec), ..bad };
+        let complain = |blamed: &Named, error: &SpecError| {
+            let bad = blamed.complain(self.source, error);
+            match error {
+                // Fine in itself, and perhaps elsewhere.
+                SpecError::Refused { .. } => {
+                    BadInput { message: format!("{} (on topology {})", bad.message, named.spec), ..bad }
+                }
+                _ => bad,
+            }
+        };
+        let mut notices = Vec::new();
         let mut strategies = Vec::with_capacity(self.file.selectors.len());
         for selector in &self.file.selectors {
-            let spec = self.clamp_radius(&selector.spec, members);
-            let strategy = self.lab.selectors.build(&spec, &surroundings);
-            let strategy = strategy.map_err(|error| elsewhere(selector.complain(self.source, &error)))?;
+            let (spec, notice) = clamp_radius(&selector.spec, members);
+            let strategy =
+                self.lab.selectors.build(&spec, &surroundings).map_err(|error| complain(selector, &error))?;
             strategies.push(strategy.relabel(selector.spec.to_string()));
+            notices.extend(notice);
         }
-        let helpers = self.file.helpers.iter().map(|named| self.built(&self.lab.helpers, named, &surroundings));
-        let helpers = helpers.collect::<Result<_, _>>().map_err(elsewhere)?;
+        let build =
+            |named: &Named| self.lab.helpers.build(&named.spec, &surroundings).map_err(|error| complain(named, &error));
+        let helpers = self.file.helpers.iter().map(build).collect::<Result<_, _>>()?;
+        notices.into_iter().for_each(|notice| self.note(notice));
         Ok(Ground { members, placement, strategies, helpers })
-    }
-
-    /// No neighbourhood is larger than the group: r counts the others.
-    fn clamp_radius(&mut self, spec: &Spec, members: u32) -> Spec {
-        let others = members.saturating_sub(1);
-        match spec.values.get("radius") {
-            Some(Value::Number(radius)) if *radius > f64::from(others) => {
-                self.note(format!(
-                    "{spec}: members = {members} leave {others} neighbours; radius {radius} is cut to that"
-                ));
-                spec.clone().with("radius", others)
-            }
-            _ => spec.clone(),
-        }
     }
 
     /// Cuts p and k to what a group of this size can serve, and compares the period to the topology's delays.
@@ -264,6 +262,19 @@ impl Builder<'_> {
         if !self.notices.contains(&notice) {
             self.notices.push(notice);
         }
+    }
+}
+
+/// No neighbourhood is larger than the group: r counts the others.
+fn clamp_radius(spec: &Spec, members: u32) -> (Spec, Option<String>) {
+    let others = members.saturating_sub(1);
+    match spec.values.get("radius") {
+        Some(Value::Number(radius)) if *radius > f64::from(others) => {
+            let notice =
+                format!("{spec}: members = {members} leave {others} neighbours; radius {radius} is cut to that");
+            (spec.clone().with("radius", others), Some(notice))
+        }
+        _ => (spec.clone(), None),
     }
 }
 
