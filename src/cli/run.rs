@@ -64,17 +64,22 @@ pub fn run(args: Args) -> Result<ExitCode, Failed> {
             eprintln!("{line}");
         }
     };
+    let wanted = args.threads.map_or(0, usize::from);
+    let threads = experiment.threads(wanted)?;
     let folder = folder(&args, &experiment)?;
     let path = folder.path().to_owned();
     for notice in &experiment.notices {
         say(&format!("note: {notice}"));
+    }
+    if threads < wanted {
+        say(&format!("note: there is memory for {threads} worlds at once, so {threads} threads run"));
     }
     if folder.already_finished() > 0 {
         say(&format!("{}: going on after {} finished trials", path.display(), folder.already_finished()));
     }
     let bar = if args.quiet { ProgressBar::hidden() } else { bar() };
     let finished = experiment.run(Options {
-        threads: args.threads.map_or(0, usize::from),
+        threads,
         folder: Some(folder),
         stop: stop_on_ctrl_c(bar.clone()),
         progress: Some(follow(bar.clone())),
