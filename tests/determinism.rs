@@ -53,7 +53,7 @@ const WORLDS: &[World] = &[
         topology: "home",
         selector: "bucket:metric=great-circle,buckets=3",
         faults: &["churn:at=1s,times=5,every=3s", "slow:at=10s,count=3,lasts=8s"],
-        golden: 0x7bd3_691c_3bdb_ed2c,
+        golden: 0xa42b_0068_23ce_c46c,
         ..PLAIN
     },
     World {
