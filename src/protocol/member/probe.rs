@@ -151,7 +151,10 @@ impl Member {
         };
         kit.settings.prober.escalate(&silent, &mut choose, &mut requests);
         for Request { helper, targets } in requests {
-            let target = |&slot: &Slot| Target { id: self.table.id(slot), address: self.table.address(slot) };
+            let target = |&slot: &Slot| {
+                let Record { id, address, .. } = self.table.record(slot);
+                Target { id, address }
+            };
             let targets = targets.iter().map(target).collect();
             let request = PingReq { seq: self.round.seq, nack_after_us: 0, targets };
             let to = self.known(helper);
