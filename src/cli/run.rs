@@ -1,13 +1,15 @@
 //! `swimlab run`.
 
+use std::fmt;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{HumanDuration, ProgressBar, ProgressState, ProgressStyle};
 use swimlab::experiment::results::Results;
 use swimlab::experiment::{Experiment, Failure, Folder, MOST_TRIALS, Options, Progress};
 use swimlab::report::{csv, json, table};
@@ -126,8 +128,17 @@ fn stop_on_ctrl_c(bar: ProgressBar) -> Arc<AtomicBool> {
 
 /// Drawn on standard error, and only if that is a terminal.
 fn bar() -> ProgressBar {
-    let style = ProgressStyle::with_template("{bar:40} {pos}/{len} trials, {eta} left").expect("a valid template");
-    ProgressBar::no_length().with_style(style)
+    let style = ProgressStyle::with_template("{bar:40} {pos}/{len} trials{left}").expect("a valid template");
+    let style = style.with_key("left", |state: &ProgressState, out: &mut dyn fmt::Write| {
+        // Before the first trial is done nothing is known.
+        if !state.eta().is_zero() {
+            let _ = write!(out, ", {} left", HumanDuration(state.eta()));
+        }
+    });
+    let bar = ProgressBar::no_length().with_style(style);
+    // Trials can take minutes; the time left goes on meanwhile.
+    bar.enable_steady_tick(Duration::from_secs(1));
+    bar
 }
 
 fn follow(bar: ProgressBar) -> Box<dyn Fn(Progress) + Send + Sync> {

@@ -24,6 +24,13 @@ pub enum Error {
         /// What is free, in bytes.
         available: u64,
     },
+    /// The system does not grant so many threads.
+    Threads {
+        /// How many.
+        threads: usize,
+        /// Why not.
+        why: String,
+    },
     /// Results could not be kept while the work went on.
     Lost {
         /// The file.
@@ -72,6 +79,7 @@ impl fmt::Display for Error {
                     "a world of {members} members needs some {needed:.1} GB of memory; {available:.1} GB are free"
                 )
             }
+            Self::Threads { threads, why } => write!(f, "cannot start {threads} threads: {why}"),
             Self::Lost { path, source } => write!(f, "cannot write {}: {source}", path.display()),
         }
     }

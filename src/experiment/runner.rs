@@ -64,7 +64,7 @@ impl Experiment {
     /// Runs all trials that no earlier run has finished.
     ///
     /// # Errors
-    /// If a world does not fit into memory, or the folder cannot keep a finished trial.
+    /// If a world does not fit into memory, the system grants no threads, or the folder cannot keep a finished trial.
     pub fn run(&self, options: Options) -> Result<Finished, Error> {
         let Options { threads, mut folder, stop, progress } = options;
         let threads = self.threads(threads)?;
@@ -96,7 +96,7 @@ impl Experiment {
             .filter(|(trial, cell)| !finished.contains(&(*cell, *trial)))
             .take_while(|_| !stop.load(Ordering::Relaxed));
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
-        let pool = pool.expect("threads can be started");
+        let pool = pool.map_err(|error| Error::Threads { threads, why: error.to_string() })?;
         tell();
         let attempts: Vec<_> = pool.install(|| todo.par_bridge().map(attempt).collect());
         match lost.into_inner().unwrap_or_else(PoisonError::into_inner) {
