@@ -76,7 +76,7 @@ const WORLDS: &[World] = &[
         selector: "bucket:metric=finger,buckets=4",
         protocol: &[("suspicion", "none"), ("dissemination", "multicast"), ("prober", "classic")],
         faults: &["flip-flop:at=1s,target=zone,lasts=20s,on=3s,off=3s"],
-        golden: 0x8da1_b1d4_295c_7ece,
+        golden: 0xa58d_24d1_9789_fdba,
         ..PLAIN
     },
     World {
