@@ -529,7 +529,7 @@ proptest! {
         news in proptest::collection::vec(any_news(), 1..40),
     ) {
         let mut member = member(4);
-        let mut before = vec![None; 6];
+        let mut before = [None; 6];
         for news in news {
             member.told(news_of(news));
             for about in 1..6 {
