@@ -19,9 +19,12 @@ pub struct UniformHelpers;
 ///
 /// A direct ping and an indirect one that share a path fail together and tell nothing new. So helpers are chosen one
 /// by one, each in another zone, and if possible region, than the prober, the targets and the helpers chosen before:
-/// peers that share the fewest levels of the zone path, from a random sample. Peers without a path are told apart
-/// by their sites; with neither, the choice is uniform. If there is any fit helper outside the regions (or sites)
-/// of the prober and all targets, one is chosen, though it costs a look at everybody.
+/// whoever shares the fewest levels of the zone path with them. Peers without a path are told apart by their sites;
+/// with neither, the choice is uniform.
+///
+/// They are chosen among a random sample; when its zones do not suffice, also among the first fit zones in 4,096 slots
+/// from a random one on. So in a group of up to 4,096, a helper in neither the prober's nor the target's region (or
+/// site) is found whenever there is one.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct DiverseHelpers;
 
@@ -46,36 +49,53 @@ impl Helpers for DiverseHelpers {
     fn helpers(&self, turn: &mut Turn<'_>, targets: &[Slot], want: usize, picks: &mut Vec<Slot>) {
         let view = turn.view;
         let fit = |slot: Slot| view.pingable(slot) && !view.suspect(slot) && !targets.contains(&slot);
+        let kin = |a: Slot, b: Slot| kinship(view.peer(a), view.peer(b));
         let sample = 4 * want + 12;
-        let mut pool = Vec::with_capacity(sample + 1);
+        let mut pool = Vec::with_capacity(sample + want);
         pick_uniform(turn, sample, &mut pool, fit);
-        let mut shunned: Vec<&Peer> = targets.iter().map(|&slot| view.peer(slot)).collect();
-        shunned.push(view.peer(view.me()));
-        let outside = |slot: Slot| shunned.iter().all(|peer| kinship(peer, view.peer(slot)) == 0);
-        if pool.len() == sample && !pool.iter().any(|&slot| outside(slot)) {
+        let mut shunned: Vec<Slot> = targets.iter().copied().chain([view.me()]).collect();
+        if pool.len() == sample {
+            // One of each zone outside the shunned regions.
+            let mut zones: Vec<Slot> = Vec::with_capacity(want);
+            let new = |slot: Slot, zones: &[Slot]| {
+                shunned.iter().all(|&other| kin(slot, other) == 0)
+                    && zones.iter().all(|&other| kin(slot, other) < SAME_ZONE)
+            };
             let first = below(turn.rng, view.slots());
-            let everybody = (first..view.slots()).chain(0..first);
-            pool.extend(everybody.into_iter().find(|&slot| fit(slot) && outside(slot)));
+            let scanned = (first..view.slots()).chain(0..first).take(MOST_SCANNED).filter(|&slot| fit(slot));
+            for slot in pool.clone().into_iter().chain(scanned) {
+                if zones.len() == want {
+                    break;
+                }
+                if new(slot, &zones) {
+                    zones.push(slot);
+                }
+            }
+            zones.retain(|slot| !pool.contains(slot));
+            pool.append(&mut zones);
         }
         for _ in 0..want.min(pool.len()) {
-            let kin = |slot: &Slot| shunned.iter().map(|peer| kinship(peer, view.peer(*slot))).sum::<u64>();
-            // The first of the least akin: the pool is in random order.
-            let least = (0..pool.len()).min_by_key(|&at| kin(&pool[at])).expect("the pool is not empty");
+            let shared = |at: &usize| shunned.iter().map(|&other| kin(pool[*at], other)).sum::<u64>();
+            // The first of the least akin: the sample is in random order.
+            let least = (0..pool.len()).min_by_key(shared).expect("the pool is not empty");
             let slot = pool.remove(least);
-            shunned.push(view.peer(slot));
+            shunned.push(slot);
             picks.push(slot);
         }
     }
 }
+
+const SAME_ZONE: u64 = 1 << 16;
+const MOST_SCANNED: usize = 4096;
 
 /// How much of their paths two peers are likely to share. One shared zone outweighs any number of shared regions.
 fn kinship(a: &Peer, b: &Peer) -> u64 {
     let known = !a.zone.levels().is_empty() && !b.zone.levels().is_empty();
     match a.zone.shared_levels(&b.zone) {
         0 if known => 0,
-        0 => u64::from(a.site.is_some() && a.site == b.site) << 16,
+        0 => u64::from(a.site.is_some() && a.site == b.site) * SAME_ZONE,
         1 => 1,
-        2 => 1 << 16,
-        _ => 1 << 32,
+        2 => SAME_ZONE,
+        _ => SAME_ZONE << 16,
     }
 }

@@ -19,3 +19,8 @@ pub use selector::{Bound, Chooser, Helpers, Selector, Strategy, Surveyed, pick_u
 pub use strategies::{build_selector, selectors};
 pub use surroundings::{RttSource, Surroundings};
 pub use view::{Observation, Turn, View};
+
+/// The guide's snippets are doctests.
+#[cfg(all(doctest, feature = "laws"))]
+#[doc = include_str!("../../docs/selectors.md")]
+struct Guide;

@@ -241,7 +241,8 @@ impl Param {
 }
 
 impl Range {
-    fn admit(&self, value: &Value) -> Result<Value, String> {
+    /// The value as it is kept (times in seconds), or what is wrong with it and what is allowed.
+    pub fn admit(&self, value: &Value) -> Result<Value, String> {
         let refuse = || Err(format!("must be {self}, not {value}"));
         match (self, value) {
             (Self::Count(from, to), Value::Number(n)) => {

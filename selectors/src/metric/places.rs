@@ -32,7 +32,7 @@ pub(super) trait Space<const D: usize>: Send + Sync + 'static {
 }
 
 /// Places asked of the tree at first; four times as many each time that they were not enough.
-const FIRST_PLACES: usize = 16;
+const FIRST_PLACES: usize = 32;
 
 /// The index of a metric over coordinates.
 ///

@@ -39,7 +39,7 @@ pub fn bucket_sizes(peers: u32, count: u32) -> Vec<u32> {
 ///
 /// Who is in which bucket is settled for an *epoch* of M rounds, M being the size of the largest bucket, in which each
 /// bucket is gone through at least once; who joins meanwhile waits for the next one. So buckets only shrink during an
-/// epoch, everybody in them is pinged in every epoch, and the bound holds under churn. An epoch's O(n) beginning is
+/// epoch, everybody in them is pinged in every epoch, and the bound holds under churn. An epoch's O(n log n) beginning is
 /// spread over its more than n/2 picks.
 #[derive(Debug)]
 pub(crate) struct Buckets {

@@ -1,1 +1,581 @@
-//! Tests of one member and of pairs.
+//! Tests of one member, fed by hand. Worlds of many are tested in `sim`.
+
+use super::*;
+use crate::protocol::message::{PingReq, Sync, Target};
+use crate::protocol::{Span, profiles};
+use crate::wire::Compact;
+use proptest::prelude::*;
+use swimlab_selectors::registry::Spec;
+use swimlab_selectors::rng::{Purpose, mix, stream};
+use swimlab_selectors::{Peer, Surroundings, build_selector, helpers, selectors};
+
+const SECOND: Span = Span::from_secs(1);
+
+fn at(seconds: f64) -> Time {
+    Time::ZERO + Span::from_secs_f64(seconds)
+}
+
+fn id(n: u64) -> Id {
+    mix(n)
+}
+
+fn address(n: u64) -> Address {
+    Address { ip: [n as u8; 16], port: 7946 }
+}
+
+fn card(n: u64) -> Arc<Card> {
+    Arc::new(Card::new(Peer::new(id(n)), address(n)))
+}
+
+fn incarnation(refutations: u32) -> Incarnation {
+    Incarnation { generation: 0, refutations }
+}
+
+/// Member 0 of a group of `n`, begun at time 0; its first period starts at once.
+fn member_with(n: u64, spec: Spec) -> Member {
+    let settings = profiles().build(&spec, &()).unwrap();
+    let helpers = helpers().build(&Spec::of("uniform"), &Surroundings::default()).unwrap();
+    let kit = Arc::new(Kit { settings, helpers, sizer: Arc::new(Compact) });
+    let roster = Arc::new(Roster::of_members((0..n).map(card)));
+    let strategy = build_selector(&selectors(), &Spec::of("shuffle"), &Surroundings::default()).unwrap();
+    let identity = Identity {
+        card: card(0),
+        incarnation: Incarnation::default(),
+        strategy_rng: stream(1, Purpose::Strategy, 0),
+        rng: stream(1, Purpose::Protocol, 0),
+    };
+    let mut member = Member::new(kit, identity, Arc::clone(&roster), &strategy.survey(roster.peers()), 0);
+    member.start(Time::ZERO, Time::ZERO);
+    member
+}
+
+fn member(n: u64) -> Member {
+    member_with(n, Spec::of("swim"))
+}
+
+fn packet(from: u64, body: Body, updates: Vec<Update>) -> Packet {
+    let (incarnation, seen) = (Incarnation::default(), Seen::Member(Incarnation::default()));
+    Packet { from: id(from), incarnation, seen, body, updates, coordinate: None }
+}
+
+fn update(about: u64, refutations: u32, news: News) -> Update {
+    Update { id: id(about), incarnation: incarnation(refutations), news }
+}
+
+fn alive(about: u64, refutations: u32) -> Update {
+    update(about, refutations, News::Alive(card(about)))
+}
+
+fn suspect(about: u64, refutations: u32) -> Update {
+    update(about, refutations, News::Suspect { by: id(9) })
+}
+
+impl Member {
+    fn hear(&mut self, now: Time, from: u64, body: Body, updates: Vec<Update>) -> Outbox {
+        self.take(now, from, packet(from, body, updates))
+    }
+
+    fn take(&mut self, now: Time, from: u64, packet: Packet) -> Outbox {
+        let mut out = Outbox::default();
+        self.handle(now, address(from), packet, &mut out);
+        out
+    }
+
+    fn told(&mut self, update: Update) -> Outbox {
+        self.hear(at(0.0), 1, Body::Gossip, vec![update])
+    }
+
+    fn due(&mut self, now: Time) -> Outbox {
+        let mut out = Outbox::default();
+        while self.deadline() <= now {
+            let deadline = self.deadline();
+            self.wake(deadline, &mut out);
+        }
+        out
+    }
+
+    fn belief(&self, about: u64) -> Option<(Incarnation, Status)> {
+        let slot = self.table.slot(id(about))?;
+        Some((self.table.incarnation(slot), self.table.status(slot)?))
+    }
+}
+
+fn bodies(out: &Outbox) -> Vec<&Body> {
+    out.transmits.iter().map(|transmit| &transmit.message.body).collect()
+}
+
+#[test]
+fn a_ping_is_acked_at_the_address_where_it_came_from() {
+    let out = member(3).hear(at(0.1), 1, Body::Ping { seq: 7 }, vec![]);
+    assert_eq!((out.transmits[0].to, &out.transmits[0].message.body), (address(1), &Body::Ack { seq: 7 }));
+    assert_eq!(out.transmits[0].message.seen, Seen::Member(Incarnation::default()));
+    assert!(out.events.is_empty());
+}
+
+#[test]
+fn who_answers_in_time_is_not_suspected_and_who_does_not_is() {
+    for answers in [true, false] {
+        let mut member = member(2);
+        let ping = member.due(at(0.0));
+        let Body::Ping { seq } = ping.transmits[0].message.body else { panic!("{ping:?}") };
+        if answers {
+            member.hear(at(0.2), 1, Body::Ack { seq }, vec![]);
+        }
+        let out = member.due(at(1.0));
+        let suspected = out.events.iter().any(|event| event.what == What::Suspected && event.source == Source::Own);
+        assert_eq!(suspected, !answers);
+    }
+}
+
+#[test]
+fn an_ack_from_somebody_else_or_to_an_old_ping_does_not_count() {
+    let mut member = member(3);
+    let ping = member.due(at(0.0));
+    let Body::Ping { seq } = ping.transmits[0].message.body else { panic!() };
+    let target = if ping.transmits[0].to == address(1) { 1 } else { 2 };
+    member.hear(at(0.2), 3 - target, Body::Ack { seq }, vec![]);
+    member.hear(at(0.2), target, Body::Ack { seq: seq.wrapping_sub(1) }, vec![]);
+    assert!(member.due(at(1.0)).events.iter().any(|event| event.about == id(target)));
+}
+
+#[test]
+fn at_the_timeout_k_helpers_are_asked_and_any_of_them_saves_the_target() {
+    let mut member = member(10);
+    let ping = member.due(at(0.0));
+    let Body::Ping { seq } = ping.transmits[0].message.body else { panic!() };
+    let target = (1..10).find(|&n| address(n) == ping.transmits[0].to).unwrap();
+    let out = member.due(at(0.5));
+    assert_eq!(out.transmits.len(), 3);
+    for transmit in &out.transmits {
+        let Body::PingReq(request) = &transmit.message.body else { panic!() };
+        assert_eq!(request.targets, [Target { id: id(target), address: address(target) }]);
+        assert_ne!(transmit.to, address(target));
+    }
+    member.hear(at(0.7), 5, Body::Relayed { seq, target: id(target) }, vec![]);
+    assert!(member.due(at(1.0)).events.is_empty());
+}
+
+#[test]
+fn with_two_silent_targets_a_batch_takes_k_requests_and_the_classic_way_twice_as_many() {
+    for (prober, expected) in [("batched", (3, 2)), ("classic", (6, 1))] {
+        let mut member = member_with(20, Spec::of("swim").with("direct", 2.0).with("prober", prober));
+        assert_eq!(member.due(at(0.0)).transmits.len(), 2);
+        let out = member.due(at(0.5));
+        let Body::PingReq(request) = &out.transmits[0].message.body else { panic!() };
+        assert_eq!((out.transmits.len(), request.targets.len()), expected, "{prober}");
+    }
+}
+
+#[test]
+fn a_helper_pings_relays_the_answer_and_says_so_if_there_is_none() {
+    let mut member = member(4);
+    member.due(at(0.0));
+    let targets = vec![Target { id: id(2), address: address(2) }, Target { id: id(3), address: address(3) }];
+    let request = PingReq { seq: 77, nack_after_us: 400_000, targets };
+    let out = member.hear(at(0.1), 1, Body::PingReq(Box::new(request)), vec![]);
+    let Body::Ping { seq } = out.transmits[0].message.body else { panic!() };
+    assert_eq!((out.transmits[0].to, out.transmits[0].direct_ping), (address(2), false));
+    let out = member.hear(at(0.2), 2, Body::Ack { seq }, vec![]);
+    assert_eq!(bodies(&out), [&Body::Relayed { seq: 77, target: id(2) }]);
+    assert_eq!(out.transmits[0].to, address(1));
+    let out = member.due(at(0.5));
+    assert!(bodies(&out).contains(&&Body::Nack { seq: 77, target: id(3) }));
+    assert_eq!(member.gauge().relays, 1);
+    member.due(at(1.1));
+    assert_eq!(member.gauge().relays, 0);
+}
+
+#[test]
+fn requests_beyond_the_limit_are_not_taken_on() {
+    let mut member = member(4);
+    let targets = vec![Target { id: id(2), address: address(2) }; 100];
+    for _ in 0..100 {
+        let request = PingReq { seq: 1, nack_after_us: 0, targets: targets.clone() };
+        let out = member.hear(at(0.1), 1, Body::PingReq(Box::new(request)), vec![]);
+        assert!(out.transmits.len() <= PingReq::TARGET_LIMIT);
+    }
+    assert_eq!(member.gauge().relays, Member::RELAY_LIMIT);
+}
+
+#[test]
+fn a_suspect_that_does_not_refute_is_declared_dead_after_the_suspicion() {
+    let mut member = member(9);
+    member.told(suspect(1, 0));
+    // 4 x max(1, log10(10)) periods.
+    assert_eq!(member.table.doubt(member.table.slot(id(1)).unwrap()).unwrap().until, at(4.0));
+    let out = member.due(at(4.0));
+    let died: Vec<_> = out.events.iter().filter(|event| event.what == What::Died).map(|event| event.about).collect();
+    assert_eq!(died, [id(1)]);
+}
+
+#[test]
+fn a_suspect_that_refutes_lives() {
+    let mut member = member(9);
+    member.told(suspect(1, 0));
+    let out = member.told(alive(1, 1));
+    assert_eq!(out.events[0].what, What::Refuted);
+    let out = member.due(at(4.5));
+    assert!(!out.events.iter().any(|event| event.about == id(1) && event.what == What::Died));
+}
+
+#[test]
+fn whoever_is_doubted_or_buried_raises_its_incarnation_above_the_claim() {
+    for news in [News::Suspect { by: id(9) }, News::Dead] {
+        let mut member = member(3);
+        let out = member.told(update(0, 4, news.clone()));
+        assert_eq!(member.incarnation(), incarnation(5));
+        assert_eq!(out.events[0].what, What::Accused);
+        // An older claim is none.
+        member.told(update(0, 3, news));
+        assert_eq!(member.incarnation(), incarnation(5));
+        let ack = member.hear(at(0.1), 1, Body::Ping { seq: 1 }, vec![]);
+        assert!(ack.transmits[0].message.updates.contains(&alive(0, 5)));
+    }
+}
+
+#[test]
+fn a_departure_is_not_refuted() {
+    let mut member = member(3);
+    member.told(update(0, 4, News::Left));
+    assert_eq!(member.incarnation(), incarnation(0));
+}
+
+#[test]
+fn who_holds_the_sender_dead_says_so_in_its_answer_and_the_buried_refutes() {
+    let mut member = member(3);
+    member.told(update(1, 2, News::Dead));
+    let ack = member.hear(at(0.1), 1, Body::Ping { seq: 1 }, vec![]);
+    assert_eq!(ack.transmits[0].message.seen, Seen::Dead(incarnation(2)));
+
+    let mut buried = self::member(3);
+    let obituary = Packet { seen: Seen::Dead(incarnation(2)), ..packet(1, Body::Ack { seq: 1 }, vec![]) };
+    let out = buried.take(at(0.1), 1, obituary);
+    assert_eq!(buried.incarnation(), incarnation(3));
+    assert_eq!(out.transmits[0].message.updates[0], alive(0, 3));
+}
+
+#[test]
+fn whoever_is_unknown_to_a_sender_introduces_itself() {
+    let mut member = member(3);
+    let unknown = |body| Packet { seen: Seen::Unknown, ..packet(1, body, vec![]) };
+    let out = member.take(at(0.1), 1, unknown(Body::Ping { seq: 1 }));
+    assert_eq!(out.transmits[0].message.updates, [alive(0, 0)]);
+    let out = member.take(at(0.1), 1, unknown(Body::Ack { seq: 1 }));
+    assert_eq!((bodies(&out), &out.transmits[0].message.updates), (vec![&Body::Gossip], &vec![alive(0, 0)]));
+}
+
+#[test]
+fn a_stranger_is_answered_and_admitted_on_its_own_word() {
+    let mut member = member(3);
+    let out = member.hear(at(0.1), 7, Body::Ping { seq: 1 }, vec![]);
+    assert_eq!(out.transmits[0].message.seen, Seen::Unknown);
+    assert_eq!(member.belief(7), None);
+    let out = member.hear(at(0.2), 7, Body::Gossip, vec![alive(7, 0)]);
+    assert_eq!(out.events[0].what, What::Joined);
+    assert_eq!(member.table.members(), 4);
+}
+
+#[test]
+fn a_record_under_another_ones_id_is_not_believed() {
+    let mut member = member(3);
+    member.told(Update { id: id(7), incarnation: incarnation(0), news: News::Alive(card(8)) });
+    member.told(Update { id: id(1), incarnation: incarnation(5), news: News::Alive(card(8)) });
+    assert_eq!((member.belief(7), member.belief(1)), (None, Some((incarnation(0), Status::Alive))));
+}
+
+#[test]
+fn the_forgotten_do_not_return_by_old_news_but_by_their_own_new_word() {
+    let mut member = member_with(3, Spec::of("swim").with("dead_retention", "5s"));
+    member.told(update(1, 2, News::Dead));
+    let out = member.due(at(7.0));
+    assert!(out.events.iter().any(|event| event.what == What::Forgotten && event.about == id(1)));
+    assert_eq!((member.belief(1), member.gauge().buried), (None, 1));
+    member.hear(at(7.0), 2, Body::Gossip, vec![alive(1, 2)]);
+    assert_eq!(member.belief(1), None);
+    // Its own word with the old incarnation: it does not know yet, and is told.
+    let out = member.hear(at(7.0), 1, Body::Gossip, vec![alive(1, 2)]);
+    assert!(out.transmits.iter().any(|transmit| transmit.message.seen == Seen::Dead(incarnation(2))));
+    member.hear(at(7.0), 2, Body::Gossip, vec![alive(1, 3)]);
+    assert_eq!(member.belief(1), Some((incarnation(3), Status::Alive)));
+    assert_eq!(member.gauge().buried, 0);
+}
+
+#[test]
+fn the_dead_are_tried_again_and_seeds_of_healing_are_bounded() {
+    let spec = Spec::of("swim").with("dead_retention", "5s").with("reconnect_limit", 8.0);
+    let mut member = member_with(40, spec);
+    for n in 1..40 {
+        member.told(update(n, 0, News::Dead));
+    }
+    let out = member.due(at(100.0));
+    assert_eq!(member.gauge().buried, 8);
+    let tries = out.transmits.iter().filter(|transmit| transmit.message.seen == Seen::Dead(incarnation(0))).count();
+    assert!((9..=10).contains(&tries), "one every ten periods: {tries}");
+}
+
+#[test]
+fn news_of_a_death_that_overtakes_news_of_the_life_is_remembered() {
+    let mut member = member(3);
+    member.told(update(7, 1, News::Dead));
+    member.told(alive(7, 1));
+    assert_eq!(member.belief(7), None);
+    member.told(alive(7, 2));
+    assert!(member.belief(7).is_some());
+}
+
+#[test]
+fn a_stranger_in_a_third_partys_table_is_pinged_before_it_is_admitted() {
+    let mut member = member(3);
+    let sync = |records| Body::Sync(Box::new(Sync { wants_reply: true, joining: false, records }));
+    let out = member.hear(at(0.1), 1, sync(vec![alive(1, 0), alive(7, 0)]), vec![]);
+    assert_eq!(member.belief(7), None);
+    assert!(matches!(out.transmits[0].message.body, Body::Ping { .. }));
+    assert_eq!(out.transmits[0].to, address(7));
+    let Body::Sync(reply) = &out.transmits[1].message.body else { panic!() };
+    assert_eq!((reply.records.len(), out.transmits[1].stream), (3, true));
+}
+
+#[test]
+fn the_dead_of_another_table_are_doubted_not_buried() {
+    let mut member = member(3);
+    let sync = Sync { wants_reply: false, joining: false, records: vec![update(2, 0, News::Dead)] };
+    member.hear(at(0.1), 1, Body::Sync(Box::new(sync)), vec![]);
+    assert_eq!(member.belief(2), Some((incarnation(0), Status::Suspect)));
+}
+
+#[test]
+fn a_joiner_tries_its_seeds_in_turn_until_one_answers_and_believes_its_table() {
+    let mut member = member(1);
+    let mut out = Outbox::default();
+    member.join(at(0.0), vec![address(1), address(2)], &mut out);
+    let more = member.due(at(2.0));
+    let tried: Vec<_> = out.transmits.iter().chain(&more.transmits).map(|transmit| transmit.to).collect();
+    assert_eq!(tried, [address(1), address(2)]);
+    assert!(member.is_joining());
+    let sync = Sync { wants_reply: false, joining: false, records: vec![alive(2, 0), alive(3, 1)] };
+    member.hear(at(2.1), 2, Body::Sync(Box::new(sync)), vec![]);
+    assert!(!member.is_joining());
+    assert_eq!(member.table.members(), 3);
+}
+
+#[test]
+fn an_application_event_is_reported_once_and_its_size_is_limited() {
+    let event = |seq| {
+        let event = UserEvent { seq, name: "deploy".into(), payload: [1, 2].into() };
+        update(1, 0, News::User(Arc::new(event)))
+    };
+    let mut member = member(3);
+    assert_eq!(member.told(event(1)).events.len(), 1);
+    assert_eq!(member.told(event(1)).events.len(), 0);
+    assert_eq!(member.told(event(2)).events.len(), 1);
+    let mut out = Outbox::default();
+    let error = member.broadcast(at(0.0), "big", &[0; 513], &mut out).unwrap_err();
+    assert_eq!(error.to_string(), "513 bytes are more than the 512 allowed");
+    member.broadcast(at(0.0), "fits", &[0; 512], &mut out).unwrap();
+    let ping = member.due(at(0.0));
+    let has_event = |update: &Update| matches!(&update.news, News::User(event) if &*event.name == "fits");
+    assert!(ping.transmits[0].message.updates.iter().any(has_event));
+}
+
+#[test]
+fn new_metadata_reaches_the_others_as_an_update() {
+    let mut member = member(3);
+    member.set_meta(at(0.0), b"load=3", &mut Outbox::default()).unwrap();
+    let ping = member.due(at(0.0)).transmits.remove(0);
+    let mut other = self::member(3);
+    other.id = id(1); // Some other member with the same table.
+    let out = other.take(at(0.0), 0, ping.message);
+    assert_eq!(out.events[0].what, What::Updated);
+    assert_eq!(&*other.table.card(0).meta, b"load=3");
+    assert!(member.set_meta(at(0.0), &[0; 513], &mut Outbox::default()).is_err());
+}
+
+#[test]
+fn who_leaves_says_so_and_falls_silent() {
+    let mut member = member(30);
+    let mut out = Outbox::default();
+    member.leave(&mut out);
+    assert_eq!(out.transmits.len(), 8); // 4 x ceil(log10(31))
+    assert!(out.transmits.iter().all(|transmit| transmit.message.updates[0].news == News::Left));
+    assert_eq!(member.deadline(), Time::NEVER);
+    assert!(member.hear(at(1.0), 1, Body::Ping { seq: 1 }, vec![]).transmits.is_empty());
+}
+
+#[test]
+fn without_suspicion_the_silent_are_dead_at_once_and_everyone_is_told() {
+    let spec = Spec::of("swim").with("suspicion", "none").with("dissemination", "multicast");
+    let mut member = member_with(5, spec);
+    member.due(at(0.0));
+    let out = member.due(at(1.0));
+    assert_eq!(out.events[0].what, What::Died);
+    let obituaries = out.transmits.iter().filter(|t| matches!(t.message.body, Body::Gossip)).count();
+    assert_eq!(obituaries, 3);
+}
+
+#[test]
+fn where_death_is_final_no_incarnation_brings_anybody_back() {
+    let mut member = member_with(5, Spec::of("swim").with("dead_final", true));
+    member.told(update(1, 0, News::Dead));
+    member.told(alive(1, 9));
+    assert_eq!(member.belief(1).unwrap().1, Status::Dead);
+}
+
+#[test]
+fn confirmations_shorten_a_suspicion_and_are_passed_on() {
+    let spec = Spec::of("swim").with("suspicion", "confirmed");
+    let mut member = member_with(9, spec);
+    let until = |member: &Member| member.table.doubt(1).unwrap().until;
+    let slot_of_1 = member.table.slot(id(1));
+    assert_eq!(slot_of_1, Some(1));
+    let mut ends = Vec::new();
+    for by in [2, 3, 3, 4, 5, 6] {
+        member.told(update(1, 0, News::Suspect { by: id(by) }));
+        ends.push(until(&member));
+    }
+    assert_eq!(ends[0], at(24.0));
+    assert!(ends[1] < ends[0] && ends[2] == ends[1] && ends[3] < ends[2]);
+    assert_eq!((ends[4], ends[5]), (at(4.0), at(4.0)));
+}
+
+#[test]
+fn with_the_buddy_system_a_ping_tells_a_suspect_that_it_is_suspected() {
+    for (dissemination, tells) in [("buddy", true), ("piggyback", false)] {
+        let spec = Spec::of("swim").with("dissemination", dissemination).with("retransmit_mult", 1.0);
+        let mut member = member_with(2, spec);
+        member.told(suspect(1, 0));
+        member.queue.prune(|_| false);
+        let ping = member.due(at(0.0));
+        assert_eq!(ping.transmits[0].message.updates.contains(&suspect(1, 0)), tells, "{dissemination}");
+    }
+}
+
+#[test]
+fn between_the_probes_a_gossip_tick_spreads_news_while_there_is_any() {
+    let mut member = member_with(9, Spec::of("swim").with("dissemination", "gossip"));
+    member.told(update(1, 0, News::Dead));
+    let out = member.due(at(0.95));
+    let gossip = out.transmits.iter().filter(|transmit| matches!(transmit.message.body, Body::Gossip)).count();
+    // Ping and four requests use up some of the 4 transmissions; the ticks at 0.2 s and on take the rest.
+    assert_eq!(gossip, 3);
+    assert_eq!(member.gauge().broadcasts, 0);
+}
+
+#[test]
+fn groups_of_one_to_five_run_without_incident() {
+    for n in 1..=5 {
+        for prober in ["batched", "classic"] {
+            let mut member = member_with(n, Spec::of("swim").with("prober", prober).with("direct", 3.0));
+            let out = member.due(at(100.0));
+            let died = out.events.iter().filter(|event| event.what == What::Died).count() as u64;
+            assert_eq!(died, n - 1, "nobody answers, so all are declared dead");
+        }
+    }
+}
+
+#[test]
+fn no_datagram_outgrows_the_limit_however_much_news_there_is() {
+    let spec = Spec::of("swim").with("packet_bytes", 300.0);
+    let mut member = member_with(200, spec);
+    for n in 1..200 {
+        member.told(suspect(n, 0));
+    }
+    let out = member.due(at(3.0));
+    let largest = out.transmits.iter().map(|transmit| transmit.bytes).max().unwrap();
+    assert!((250..=300).contains(&largest), "{largest}");
+    let spec = Spec::of("swim").with("max_updates", 6.0);
+    let mut member = member_with(200, spec);
+    for n in 1..200 {
+        member.told(suspect(n, 0));
+    }
+    let out = member.due(at(3.0));
+    assert_eq!(out.transmits.iter().map(|transmit| transmit.message.updates.len()).max(), Some(6));
+}
+
+fn any_news() -> impl Strategy<Value = (u64, u32, u8)> {
+    (0u64..6, 0u32..4, 0u8..4)
+}
+
+fn news_of((about, refutations, kind): (u64, u32, u8)) -> Update {
+    match kind {
+        0 => alive(about, refutations),
+        1 => suspect(about, refutations),
+        2 => update(about, refutations, News::Dead),
+        _ => update(about, refutations, News::Left),
+    }
+}
+
+proptest! {
+    /// The higher incarnation wins, whatever the state; at equal incarnation left > dead > suspect > alive. Only that a
+    /// suspicion of the dead at a higher incarnation waits for their own word keeps the order from being total, so
+    /// suspicions of the dead are left out.
+    #[test]
+    fn what_is_believed_does_not_depend_on_the_order_of_news(
+        news in proptest::collection::vec((1u64..2, 0u32..4, 0u8..4), 1..8),
+        turn in 0usize..8,
+    ) {
+        prop_assume!(news.iter().all(|&(_, _, kind)| kind != 1));
+        let believe = |news: &[(u64, u32, u8)]| {
+            let mut member = member(3);
+            news.iter().for_each(|&news| { member.told(news_of(news)); });
+            member.belief(1)
+        };
+        let mut turned = news.clone();
+        turned.rotate_left(turn % news.len());
+        prop_assert_eq!(believe(&news), believe(&turned));
+    }
+
+    #[test]
+    fn news_never_lowers_an_incarnation_nor_revives_at_the_same_one(
+        news in proptest::collection::vec(any_news(), 1..40),
+    ) {
+        let mut member = member(4);
+        let mut before = vec![None; 6];
+        for news in news {
+            member.told(news_of(news));
+            for about in 1..6 {
+                let now = member.belief(about);
+                if let (Some(before), Some(now)) = (before[about as usize], now) {
+                    prop_assert!(now >= before, "member {}: {:?} after {:?}", about, now, before);
+                }
+                before[about as usize] = now.or(before[about as usize]);
+            }
+        }
+    }
+
+    #[test]
+    fn no_packet_makes_a_member_panic_or_outgrow_its_bounds(
+        packets in proptest::collection::vec(
+            (0u64..9, 0u8..7, any::<u32>(), proptest::collection::vec(any_news(), 0..6), 0u64..400),
+            1..60,
+        ),
+    ) {
+        let mut member = member_with(5, Spec::of("swim").with("dead_retention", "3s").with("reconnect_limit", 2.0));
+        let mut now = Time::ZERO;
+        for (from, kind, seq, news, wait_ms) in packets {
+            now += Span::from_millis(wait_ms);
+            member.due(now);
+            let updates: Vec<Update> = news.into_iter().map(news_of).collect();
+            let body = match kind {
+                0 => Body::Ping { seq },
+                1 => Body::Ack { seq: seq % 8 },
+                2 => {
+                    let targets = vec![Target { id: id(u64::from(seq % 9)), address: address(1) }];
+                    Body::PingReq(Box::new(PingReq { seq, nack_after_us: seq % 2000, targets }))
+                }
+                3 => Body::Relayed { seq: seq % 8, target: id(u64::from(seq % 9)) },
+                4 => Body::Nack { seq, target: id(1) },
+                5 => Body::Gossip,
+                _ => {
+                    let records = updates.clone();
+                    Body::Sync(Box::new(Sync { wants_reply: seq % 2 == 0, joining: seq % 3 == 0, records }))
+                }
+            };
+            let out = member.hear(now, from, body, updates);
+            prop_assert!(out.transmits.len() < 80);
+            let gauge = member.gauge();
+            prop_assert!(gauge.broadcasts < 100 && gauge.relays <= Member::RELAY_LIMIT && gauge.buried <= 2);
+            prop_assert!(member.table.members() >= 1);
+            prop_assert!(member.deadline() <= now + SECOND || member.deadline() == Time::NEVER);
+        }
+    }
+}

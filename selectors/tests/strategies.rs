@@ -1,0 +1,281 @@
+//! What the strategies do, beyond the laws: how often, how near, and after how long.
+
+use std::sync::Arc;
+
+use swimlab_selectors::laws::{Group, Standing};
+use swimlab_selectors::registry::Spec;
+use swimlab_selectors::rng::{Purpose, Rng, mix, stream};
+use swimlab_selectors::strategies::{Beyond, Neighborhood};
+use swimlab_selectors::{
+    Bound, Chooser, Metric, Observation, Peer, Place, Slot, Strategy, Surroundings, Turn, View, ZonePath,
+    build_selector, helpers, metric, metrics, selectors,
+};
+
+fn built(label: &str) -> Strategy {
+    build_selector(&selectors(), &Spec::parse(label).unwrap(), &Surroundings::default()).unwrap()
+}
+
+fn by(label: &str) -> Arc<dyn Metric> {
+    metric::build_metric(&metrics(), label, &Surroundings::default()).unwrap()
+}
+
+/// `n` peers in a square of so many to a row.
+fn square(n: u32, row: u32) -> Vec<Peer> {
+    let place = |i: u32| Place::Plane { x: f64::from(i % row), y: f64::from(i / row) };
+    (0..n).map(|i| Peer { place: Some(place(i)), ..Peer::new(mix(i.into())) }).collect()
+}
+
+struct Member {
+    group: Group,
+    chooser: Box<dyn Chooser>,
+    rng: Rng,
+    period: u64,
+}
+
+impl Member {
+    fn new(strategy: &Strategy, roster: Vec<Peer>, me: Slot) -> Self {
+        let group = Group::new(roster, me);
+        let mut rng = stream(1, Purpose::Strategy, me.into());
+        let mut turn = Turn { view: &group, period: 0, news: false, rng: &mut rng };
+        let chooser = strategy.survey(group.roster()).enroll(&mut turn);
+        Self { group, chooser, rng, period: 0 }
+    }
+
+    fn ping(&mut self, want: usize) -> Vec<Slot> {
+        let mut picks = Vec::new();
+        let mut turn = Turn { view: &self.group, period: self.period, news: false, rng: &mut self.rng };
+        self.chooser.targets(&mut turn, want, &mut picks);
+        self.period += 1;
+        picks
+    }
+
+    fn observe(&mut self, what: Observation) {
+        let mut turn = Turn { view: &self.group, period: self.period, news: false, rng: &mut self.rng };
+        self.chooser.observe(&mut turn, what);
+    }
+
+    fn dies(&mut self, slot: Slot) {
+        self.group.mark(slot, Standing::Dead);
+        self.observe(Observation::Left(slot));
+    }
+
+    fn joins(&mut self, peer: Peer) -> Slot {
+        let slot = self.group.join(peer);
+        self.observe(Observation::Joined(slot));
+        slot
+    }
+
+    /// Pings per slot in so many periods of one ping.
+    fn counts(&mut self, periods: u32) -> Vec<u32> {
+        let mut counts = vec![0; self.group.slots() as usize];
+        (0..periods).for_each(|_| self.ping(1).iter().for_each(|&slot| counts[slot as usize] += 1));
+        counts
+    }
+}
+
+#[test]
+fn the_bounds_are_the_published_ones() {
+    // SWIM's 2n - 1 with n others, and go-swim's figures for 127 others.
+    assert_eq!(built("shuffle").bound(128, 1), Bound::Periods(253));
+    assert_eq!(built("shuffle").bound(128, 2), Bound::Periods(127));
+    assert_eq!(built("shuffle").bound(3, 2), Bound::Periods(1));
+    assert_eq!(built("bucket:buckets=2,metric=ring").bound(128, 1), Bound::Periods(2 * 169));
+    assert_eq!(built("bucket:buckets=8,metric=ring").bound(128, 1), Bound::Periods(889));
+    assert_eq!(built("uniform").bound(101, 2), Bound::PerPeriod(0.02));
+    // A quarter of the pings goes through two traversals of 127 others.
+    assert_eq!(built("neighborhood:metric=ring").bound(128, 1), Bound::Periods(4 * 253));
+    // And no share at all without a neighbourhood.
+    assert_eq!(built("neighborhood:metric=ring,radius=0").bound(128, 1), Bound::Periods(253));
+    assert_eq!(built("neighborhood:metric=ring,picks=1").bound(128, 3), Bound::Periods(113));
+}
+
+#[test]
+fn a_round_robin_takes_no_longer_than_its_bound_and_sometimes_as_long() {
+    let mut longest = 0;
+    for me in 0..8 {
+        let mut member = Member::new(&built("shuffle"), square(8, 8), me);
+        let mut last = [0; 8];
+        for period in 0..4000u64 {
+            for slot in member.ping(1) {
+                longest = longest.max(period - std::mem::replace(&mut last[slot as usize], period));
+            }
+        }
+    }
+    assert_eq!(Bound::Periods(longest), built("shuffle").bound(8, 1));
+}
+
+#[test]
+fn a_joiner_goes_in_at_any_place_of_the_current_traversal() {
+    // Somebody joins ten members after half of a traversal: at once for one half of the seeds, later for the other.
+    let mut waits = [0; 10];
+    for seed in 0..2000 {
+        let mut roster = square(11, 4);
+        roster.iter_mut().for_each(|peer| peer.id = mix(peer.id ^ seed));
+        let mut member = Member::new(&built("shuffle"), roster, 0);
+        member.rng = stream(seed, Purpose::Strategy, 0);
+        // The first traversal began with another stream: let a new one begin.
+        (0..15).for_each(|_| drop(member.ping(1)));
+        let slot = member.joins(Peer::new(seed));
+        let wait = (0..).find(|_| member.ping(1).contains(&slot)).unwrap();
+        waits[usize::min(wait, 9)] += 1;
+    }
+    let soon: u32 = waits[..=5].iter().sum();
+    assert!((900..1200).contains(&soon), "{soon} of 2000 joiners were pinged within the traversal: {waits:?}");
+    assert!(waits[..5].iter().all(|&count| count > 100), "{waits:?}");
+}
+
+#[test]
+fn near_buckets_are_pinged_more_often() {
+    let roster = square(128, 16);
+    let index = by("ring").index(&roster);
+    let mut member = Member::new(&built("bucket:buckets=4,metric=ring"), roster.clone(), 5);
+    // Sixty-eight rounds of four buckets of 8, 17, 34 and 68: a whole number of each.
+    let counts = member.counts(10 * 4 * 68);
+    let mut order = Vec::new();
+    index.nearest(&roster[5], 127, &mut |slot| slot != 5, &mut order);
+    let pings_of =
+        |ranks: std::ops::Range<usize>| -> u32 { order[ranks].iter().map(|&slot| counts[slot as usize]).sum() };
+    for ranks in [0..8, 8..25, 25..59, 59..127] {
+        assert!(pings_of(ranks.clone()).abs_diff(680) <= 1, "{ranks:?}: {}", pings_of(ranks.clone()));
+    }
+}
+
+#[test]
+fn three_quarters_of_the_pings_go_to_the_neighbours_and_a_quarter_beyond() {
+    let (roster, me) = (square(400, 20), 210);
+    let index = by("euclid").index(&roster);
+    let mut near = Vec::new();
+    index.nearest(&roster[me], 8, &mut |slot| slot as usize != me, &mut near);
+    // The eight around it.
+    assert!(near.iter().all(|&slot| index.distance(&roster[me], &roster[slot as usize]) <= 1414));
+    let mut member = Member::new(&built("neighborhood:metric=euclid,radius=8"), roster, me as Slot);
+    let counts = member.counts(4000);
+    let to_near: u32 = near.iter().map(|&slot| counts[slot as usize]).sum();
+    // The escapes meet a neighbour only when a traversal reaches it before its own turn.
+    assert!((3000..3060).contains(&to_near), "{to_near}");
+    assert!(near.iter().all(|&slot| (350..410).contains(&counts[slot as usize])), "{counts:?}");
+    assert!((0..400).filter(|slot| *slot != me).all(|slot| counts[slot] >= 2));
+}
+
+#[test]
+fn neighbours_meet_within_their_own_bound() {
+    for (escape, direct, picks) in [(0.25, 1, 1), (0.6, 1, 1), (0.1, 3, 2), (0.5, 2, 2)] {
+        let selector = Neighborhood::new(by("ring"), 5, picks, escape, Beyond::Shuffle);
+        let bound = selector.near_bound(100, direct).unwrap();
+        let roster = square(100, 10);
+        let mut near = Vec::new();
+        by("ring").index(&roster).nearest(&roster[0], 5, &mut |slot| slot != 0, &mut near);
+        let mut member = Member::new(&Strategy::new("n", selector), roster, 0);
+        let mut last = [0; 100];
+        let mut longest = 0;
+        for period in 1..20_000u64 {
+            for slot in member.ping(direct as usize) {
+                let gap = period - std::mem::replace(&mut last[slot as usize], period);
+                longest = if near.contains(&slot) { longest.max(gap) } else { longest };
+            }
+        }
+        assert!(longest <= bound && 2 * longest > bound, "escape {escape}: {longest} of {bound} periods");
+    }
+    let none = Neighborhood::new(by("ring"), 0, 1, 0.5, Beyond::Shuffle);
+    assert_eq!(none.near_bound(100, 1), None);
+}
+
+#[test]
+fn the_neighbourhood_follows_deaths_joins_and_returns() {
+    let roster = square(100, 10);
+    let mut member = Member::new(&built("neighborhood:metric=euclid,radius=4,escape=0.001"), roster, 55);
+    // Who is pinged again and again in some eighty periods is a neighbour.
+    let neighbours = |member: &mut Member| -> Vec<Slot> {
+        let counts = member.counts(80);
+        (0..).zip(counts).filter(|(_, count)| *count > 10).map(|(slot, _)| slot).collect()
+    };
+    assert_eq!(neighbours(&mut member), [45, 54, 56, 65]);
+    // Death: the next nearest, one of those at the corners, moves up.
+    member.dies(45);
+    let mended = neighbours(&mut member);
+    assert!(
+        mended.len() == 4 && mended.iter().filter(|slot| [44, 46, 64, 66].contains(slot)).count() == 1,
+        "{mended:?}"
+    );
+    // A joiner next door takes the place of the farthest; one far away does not.
+    let at = |x, y, id| Peer { place: Some(Place::Plane { x, y }), ..Peer::new(id) };
+    let far = member.joins(at(0.0, 0.0, 1));
+    let next_door = member.joins(at(5.0, 5.25, 2));
+    assert_eq!((far, next_door), (100, 101));
+    assert_eq!(neighbours(&mut member), [54, 56, 65, 101]);
+    // The dead returns, one who moved in dies, and the place of the forgotten goes to somebody near.
+    member.group.mark(45, Standing::Alive);
+    member.observe(Observation::Joined(45));
+    member.dies(101);
+    assert_eq!(neighbours(&mut member), [45, 54, 56, 65]);
+    member.dies(0);
+    member.group.mark(0, Standing::Vacant);
+    let reused = member.joins(at(5.1, 5.0, 3));
+    assert_eq!(reused, 0);
+    assert!(neighbours(&mut member).contains(&0));
+    // Who came later is found also when somebody is missing, and by a new survey.
+    member.dies(54);
+    member.dies(56);
+    member.group.mark(101, Standing::Alive);
+    member.observe(Observation::Joined(101));
+    assert_eq!(neighbours(&mut member), [0, 45, 65, 101]);
+    member.group.resurvey();
+    member.chooser.resurvey(member.group.roster());
+    assert_eq!(neighbours(&mut member), [0, 45, 65, 101]);
+}
+
+#[test]
+fn a_member_that_begins_alone_finds_its_neighbours() {
+    for label in ["neighborhood:metric=euclid,radius=4,escape=0.1", "bucket:metric=euclid", "shuffle"] {
+        let mut member = Member::new(&built(label), square(1, 10), 0);
+        assert_eq!(member.ping(2), []);
+        for peer in square(60, 10).drain(1..) {
+            member.joins(peer);
+            assert_eq!(member.ping(1).len(), 1, "{label}");
+        }
+        let Bound::Periods(bound) = built(label).bound(60, 1) else { panic!("{label} promises periods") };
+        let counts = member.counts(2 * bound as u32);
+        assert!(counts[1..].iter().all(|&count| count >= 1), "{label}: {counts:?}");
+    }
+}
+
+fn helpers_of(kind: &str, group: &Group, targets: &[Slot], want: usize, seed: u64) -> Vec<Slot> {
+    let helpers = helpers().build(&Spec::of(kind), &Surroundings::default()).unwrap();
+    let mut rng = stream(seed, Purpose::Strategy, 0);
+    let mut picks = Vec::new();
+    helpers.helpers(&mut Turn { view: group, period: 0, news: false, rng: &mut rng }, targets, want, &mut picks);
+    picks
+}
+
+#[test]
+fn diverse_helpers_stand_in_other_regions_than_prober_and_target() {
+    // Five regions of three zones; most members are in the prober's own.
+    let zone = |i: u32| match i {
+        0..300 => "a/a1".to_owned(),
+        300..350 => format!("b/b{}", i % 3),
+        350..355 => format!("c/c{}", i % 3),
+        355..358 => format!("d/d{}", i % 3),
+        _ => "e/e1".to_owned(),
+    };
+    let roster = (0..360).map(|i| Peer { zone: ZonePath::parse(&zone(i)), ..Peer::new(mix(i.into())) }).collect();
+    let group = Group::new(roster, 7);
+    for seed in 0..200 {
+        let one = helpers_of("diverse", &group, &[310], 1, seed);
+        assert!(one[0] >= 350, "one helper is in neither of their regions, however few there are: {one:?}");
+        let three = helpers_of("diverse", &group, &[310], 3, seed);
+        let mut zones: Vec<_> = three.iter().map(|&slot| group.peer(slot).zone).collect();
+        zones.sort();
+        zones.dedup();
+        assert_eq!(zones.len(), 3, "{three:?}");
+    }
+}
+
+#[test]
+fn diverse_helpers_are_told_apart_by_site_where_there_are_no_zones() {
+    let roster = (0..40).map(|i| Peer { site: Some(i % 4), ..Peer::new(mix(i.into())) }).collect();
+    let group = Group::new(roster, 0);
+    for seed in 0..100 {
+        let sites: Vec<_> = helpers_of("diverse", &group, &[1], 2, seed).iter().map(|slot| slot % 4).collect();
+        assert!(sites == [2, 3] || sites == [3, 2], "{sites:?}");
+    }
+}

@@ -1,0 +1,185 @@
+//! `swimlab list`.
+
+use std::fmt::Write;
+use std::process::ExitCode;
+
+use clap::ValueEnum;
+use serde::Serialize;
+use swimlab::experiment::Lab;
+use swimlab::experiment::measures::{MEASURES, Measure, Unit};
+use swimlab::protocol::Span;
+use swimlab_selectors::registry::{Entry, Param, Range, Registry, Value};
+
+use super::{Failed, print};
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// What to list; everything without it.
+    #[arg(value_enum)]
+    what: Option<What>,
+    /// How to print it.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people.
+    #[default]
+    Text,
+    /// For programs.
+    Json,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum What {
+    Selectors,
+    Metrics,
+    Helpers,
+    Topologies,
+    Faults,
+    Profiles,
+    Measures,
+}
+
+/// A part of the list.
+#[derive(Serialize)]
+struct Section {
+    name: String,
+    about: &'static str,
+    entries: Vec<Line>,
+}
+
+#[derive(Serialize)]
+struct Line {
+    name: &'static str,
+    about: &'static str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    unit: &'static str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    params: Vec<Setting>,
+}
+
+#[derive(Clone, PartialEq, Serialize)]
+struct Setting {
+    name: &'static str,
+    /// `None`: it must be given.
+    default: Option<String>,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    unit: &'static str,
+    allowed: String,
+    about: &'static str,
+}
+
+pub fn list(args: &Args) -> Result<ExitCode, Failed> {
+    let wanted: Vec<What> = args.what.map_or_else(|| What::value_variants().to_vec(), |what| vec![what]);
+    let lab = Lab::default();
+    let sections: Vec<Section> = wanted.into_iter().map(|what| section(what, &lab)).collect();
+    print(match args.format {
+        Format::Text => text(&sections),
+        Format::Json => serde_json::to_string_pretty(&sections).expect("names become JSON") + "\n",
+    })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn section(what: What, lab: &Lab) -> Section {
+    let (about, entries) = match what {
+        What::Selectors => ("Who is pinged. In an experiment file: selector = ...", lines(&lab.selectors)),
+        What::Metrics => ("How near a peer is. A parameter of some selectors: metric = ...", lines(&lab.metrics)),
+        What::Helpers => ("Who is asked for indirect pings: helpers = ...", lines(&lab.helpers)),
+        What::Topologies => ("Where members are: topology = ...", lines(&lab.topologies)),
+        What::Faults => ("What breaks: [[fault]] tables with kind = ...", lines(&lab.faults)),
+        What::Profiles => ("The protocol's settings: profile = ..., keys in [protocol]", lines(&lab.profiles)),
+        What::Measures => ("What is measured: the columns of trials.csv", measures()),
+    };
+    let name = what.to_possible_value().expect("nothing is skipped").get_name().to_owned();
+    Section { name, about, entries }
+}
+
+fn lines<T, C>(registry: &Registry<T, C>) -> Vec<Line> {
+    let line = |entry: &Entry<T, C>| Line {
+        name: entry.name,
+        about: entry.about,
+        unit: "",
+        params: entry.params.iter().map(setting).collect(),
+    };
+    registry.entries().iter().map(line).collect()
+}
+
+fn measures() -> Vec<Line> {
+    let line = |measure: &Measure| Line {
+        name: measure.name,
+        about: measure.about,
+        unit: unit_name(measure.unit),
+        params: Vec::new(),
+    };
+    MEASURES.iter().map(line).collect()
+}
+
+fn setting(param: &Param) -> Setting {
+    let default = param.default.as_ref().map(|value| match (&param.range, value) {
+        (Range::Span(..), Value::Number(seconds)) => Span::from_secs_f64(*seconds).to_string(),
+        (Range::Text, Value::Text(text)) if text.is_empty() => "\"\"".to_owned(),
+        (_, value) => value.to_string(),
+    });
+    Setting { name: param.name, default, unit: unit(param), allowed: param.range.to_string(), about: param.about }
+}
+
+fn unit_name(unit: Unit) -> &'static str {
+    match unit {
+        Unit::Seconds => "s",
+        Unit::Events => "events",
+        Unit::Messages => "messages",
+        Unit::Bytes => "bytes",
+        Unit::Share => "share",
+        Unit::Members => "members",
+    }
+}
+
+/// Times are written with their unit.
+fn unit(param: &Param) -> &'static str {
+    if matches!(param.range, Range::Span(..)) { "" } else { param.unit }
+}
+
+fn text(sections: &[Section]) -> String {
+    let mut out = String::new();
+    for (n, section) in sections.iter().enumerate() {
+        let gap = if n == 0 { "" } else { "\n" };
+        let _ = writeln!(out, "{gap}{}\n  {}", section.name.to_uppercase(), section.about);
+        let width = section.entries.iter().map(|line| line.name.len()).max().unwrap_or(0);
+        let common = common(&section.entries);
+        for line in &section.entries {
+            let unit = if line.unit.is_empty() { String::new() } else { format!(" [{}]", line.unit) };
+            let _ = writeln!(out, "\n  {:width$}  {}{unit}", line.name, line.about);
+            let own: Vec<&Setting> = line.params.iter().filter(|setting| !common.contains(setting)).collect();
+            settings(&own, &mut out);
+        }
+        if !common.is_empty() {
+            let _ = writeln!(out, "\n  all of these");
+            settings(&common, &mut out);
+        }
+    }
+    out
+}
+
+/// What several entries have all in common: said once.
+fn common(entries: &[Line]) -> Vec<&Setting> {
+    match entries {
+        [first, rest @ ..] if !rest.is_empty() => {
+            first.params.iter().filter(|setting| rest.iter().all(|line| line.params.contains(setting))).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn settings(settings: &[&Setting], out: &mut String) {
+    let first = |setting: &Setting| {
+        let default = setting.default.as_deref().unwrap_or("(must be given)");
+        let unit = if setting.unit.is_empty() { String::new() } else { format!(" {}", setting.unit) };
+        format!("{} = {default}{unit}", setting.name)
+    };
+    let width = settings.iter().map(|setting| first(setting).len()).max().unwrap_or(0);
+    for setting in settings {
+        let _ = writeln!(out, "      {:width$}  {}; {}", first(setting), setting.about, setting.allowed);
+    }
+}

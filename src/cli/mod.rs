@@ -1,0 +1,119 @@
+//! What `swimlab` does when it is called: parse the command line, call the library, choose the exit code.
+
+mod list;
+mod replay;
+mod run;
+mod timeline;
+
+use std::fmt;
+use std::io::{self, ErrorKind, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand, ValueEnum};
+use swimlab::experiment::{BadInput, Error, Experiment, Lab, Source};
+
+/// The experiment that runs when none is named.
+const DEFAULT: &str = include_str!("../../examples/experiments/default.toml");
+
+const EXAMPLES: &str = "\
+Examples:
+  swimlab run                                        run the default experiment, under a minute
+  swimlab run --print-experiment > mine.toml         a file of your own to start from
+  swimlab run mine.toml --trials 1000 --out results/mine
+  swimlab run mine.toml --trials 1000 --out results/mine --resume
+  swimlab run mine.toml --format csv --quiet > trials.csv
+  swimlab list selectors                             what an experiment file can name
+  swimlab replay mine.toml --trial 7 --selector shuffle --member 3
+
+Results go to results/NAME (then NAME-2, NAME-3, ...) unless --out names a folder.
+Exit codes: 0 all went well, 1 something failed on the way, 2 bad input, 130 interrupted.";
+
+/// A laboratory for the SWIM membership protocol: name strategies and topologies in a file, and get detection time,
+/// false positives and traffic of each.
+#[derive(Parser)]
+#[command(name = "swimlab", version, after_help = EXAMPLES, arg_required_else_help = true)]
+struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run an experiment file, or the default experiment.
+    Run(run::Args),
+    /// List what an experiment file can name: strategies, their parameters, ranges and defaults.
+    List(list::Args),
+    /// Print the timeline of one trial: who pinged whom, who suspected, who learnt it from whom.
+    Replay(replay::Args),
+}
+
+/// How results are printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people.
+    #[default]
+    Table,
+    /// The rows of trials.csv.
+    Csv,
+    /// What is in summary.json.
+    Json,
+}
+
+/// Why the command failed, and the exit code for it.
+struct Failed {
+    code: u8,
+    message: String,
+}
+
+/// Runs the command and says how it ended.
+pub fn main() -> ExitCode {
+    let done = match Args::parse().command {
+        Command::Run(args) => run::run(args),
+        Command::List(args) => list::list(&args),
+        Command::Replay(args) => replay::replay(args),
+    };
+    done.unwrap_or_else(|Failed { code, message }| {
+        eprintln!("error: {message}");
+        ExitCode::from(code)
+    })
+}
+
+/// Reads the experiment in this file, or the default one.
+fn experiment(file: Option<PathBuf>, seed: Option<u64>) -> Result<Experiment, Failed> {
+    let source = match file {
+        Some(path) => Source::read(&path)?,
+        None => Source::text("default.toml", DEFAULT),
+    };
+    let mut experiment = Experiment::parse(&source, &Lab::default())?;
+    experiment.seed = seed.unwrap_or(experiment.seed);
+    Ok(experiment)
+}
+
+/// Writes to standard output. That the reader has gone (`| head`) is no failure.
+fn print(text: impl fmt::Display) -> Result<(), Failed> {
+    let mut out = io::stdout().lock();
+    quietly_closed(write!(out, "{text}").and_then(|()| out.flush()))
+}
+
+fn quietly_closed(written: io::Result<()>) -> Result<(), Failed> {
+    match written {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(Failed { code: 1, message: format!("cannot write to standard output: {error}") })
+        }
+        _ => Ok(()),
+    }
+}
+
+impl From<BadInput> for Failed {
+    fn from(bad: BadInput) -> Self {
+        Self { code: 2, message: bad.to_string() }
+    }
+}
+
+impl From<Error> for Failed {
+    fn from(error: Error) -> Self {
+        let code = if matches!(error, Error::Lost { .. }) { 1 } else { 2 };
+        Self { code, message: error.to_string() }
+    }
+}

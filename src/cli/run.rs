@@ -1,0 +1,188 @@
+//! `swimlab run`.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use indicatif::{ProgressBar, ProgressStyle};
+use swimlab::experiment::results::Results;
+use swimlab::experiment::{Experiment, Failure, Folder, MOST_TRIALS, Options, Progress};
+use swimlab::report::{csv, json, table};
+
+use super::{DEFAULT, Failed, Format, print};
+
+/// The exit code of a program that was interrupted: 128 and the number of the signal.
+const INTERRUPTED: u8 = 130;
+
+/// How wide tables are where there is no terminal to ask.
+const WIDTH: u16 = 120;
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// The experiment file; the default experiment without one.
+    file: Option<PathBuf>,
+    /// Take this seed instead of the file's.
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// Run so many trials of each cell instead of the file's number.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST_TRIALS)))]
+    trials: Option<u32>,
+    /// Use so many threads; without it, one per core. Results do not depend on it.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
+    /// Write results into this folder; without it, results/NAME or the next free number after it.
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// What to print when all is done.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+    /// No progress bar and no notes; errors only.
+    #[arg(long, short)]
+    quiet: bool,
+    /// Go on with an interrupted run in the results folder; finished trials are not run again.
+    #[arg(long)]
+    resume: bool,
+    /// Print the experiment file instead of running it.
+    #[arg(long)]
+    print_experiment: bool,
+}
+
+pub fn run(args: Args) -> Result<ExitCode, Failed> {
+    if args.print_experiment && args.file.is_none() {
+        return print(DEFAULT).map(|()| ExitCode::SUCCESS);
+    }
+    let mut experiment = super::experiment(args.file.clone(), args.seed)?;
+    if args.print_experiment {
+        return print(&experiment.source.text).map(|()| ExitCode::SUCCESS);
+    }
+    experiment.trials = args.trials.unwrap_or(experiment.trials);
+    let say = |line: &str| {
+        if !args.quiet {
+            eprintln!("{line}");
+        }
+    };
+    let folder = folder(&args, &experiment)?;
+    let path = folder.path().to_owned();
+    for notice in &experiment.notices {
+        say(&format!("note: {notice}"));
+    }
+    if folder.already_finished() > 0 {
+        say(&format!("{}: going on after {} finished trials", path.display(), folder.already_finished()));
+    }
+    let bar = if args.quiet { ProgressBar::hidden() } else { bar() };
+    let finished = experiment.run(Options {
+        threads: args.threads.map_or(0, usize::from),
+        folder: Some(folder),
+        stop: stop_on_ctrl_c(bar.clone()),
+        progress: Some(follow(bar.clone())),
+    })?;
+    bar.finish_and_clear();
+
+    write_tables(&path, &finished.results)?;
+    print_results(&finished.results, args.format)?;
+    say(&format!("results: {}", path.display()));
+    for failure in &finished.failures {
+        eprintln!("error: {}", describe(failure, &args));
+    }
+    if finished.interrupted {
+        say(&format!("interrupted; the same command with --out {} --resume goes on", path.display()));
+        return Ok(ExitCode::from(INTERRUPTED));
+    }
+    Ok(if finished.failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The results folder, before any work is done: that it cannot be written should not come out at the end.
+fn folder(args: &Args, experiment: &Experiment) -> Result<Folder, Failed> {
+    let beside = || Path::new("results").join(&experiment.name);
+    Ok(match (&args.out, args.resume) {
+        (Some(path), false) => Folder::create(path, experiment)?,
+        (Some(path), true) => Folder::resume(path, experiment)?,
+        (None, false) => Folder::create_beside(&beside(), experiment)?,
+        (None, true) => Folder::resume_beside(&beside(), experiment)?,
+    })
+}
+
+/// The first Ctrl-C lets running trials end; the second ends the program.
+fn stop_on_ctrl_c(bar: ProgressBar) -> Arc<AtomicBool> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let flag = Arc::clone(&stop);
+    // Without a handler Ctrl-C ends the program at once, and finished trials are safe all the same.
+    let _ = ctrlc::set_handler(move || {
+        if flag.swap(true, Ordering::Relaxed) {
+            std::process::exit(i32::from(INTERRUPTED));
+        }
+        bar.suspend(|| eprintln!("stopping after the trials that are under way; again to stop at once"));
+    });
+    stop
+}
+
+/// Drawn on standard error, and only if that is a terminal.
+fn bar() -> ProgressBar {
+    let style = ProgressStyle::with_template("{bar:40} {pos}/{len} trials, {eta} left").expect("a valid template");
+    ProgressBar::no_length().with_style(style)
+}
+
+fn follow(bar: ProgressBar) -> Box<dyn Fn(Progress) + Send + Sync> {
+    Box::new(move |Progress { done, all }| {
+        if bar.length().is_none() {
+            // Trials of an earlier run took no time of this one.
+            bar.set_length(all as u64);
+            bar.set_position(done as u64);
+            bar.reset_eta();
+        }
+        bar.set_position(done as u64);
+    })
+}
+
+fn write_tables(folder: &Path, results: &Results) -> Result<(), Failed> {
+    let write = |name: &str, fill: fn(&Results, &mut BufWriter<File>) -> io::Result<()>| {
+        let path = folder.join(name);
+        let written = File::create(&path).and_then(|file| {
+            let mut out = BufWriter::new(file);
+            fill(results, &mut out)?;
+            out.flush()
+        });
+        written.map_err(|error| Failed { code: 1, message: format!("cannot write {}: {error}", path.display()) })
+    };
+    write("trials.csv", |results, out| csv::write_trials(results, out))?;
+    write("victims.csv", |results, out| csv::write_victims(results, out))?;
+    write("summary.json", |results, out| json::write_summary(results, out))
+}
+
+fn print_results(results: &Results, format: Format) -> Result<(), Failed> {
+    let mut out = io::stdout().lock();
+    super::quietly_closed(match format {
+        Format::Table => {
+            let terminal = console::Term::stdout();
+            let width = terminal.size_checked().map_or(WIDTH, |(_, columns)| columns);
+            write!(out, "{}", table::render(results, width, terminal.is_term() && console::colors_enabled()))
+        }
+        Format::Csv => csv::write_trials(results, out),
+        Format::Json => json::write_summary(results, out),
+    })
+}
+
+/// What went wrong in a trial, and how to see it again.
+fn describe(failure: &Failure, args: &Args) -> String {
+    let key = &failure.key;
+    let file = args.file.as_ref().map(|file| format!(" {}", file.display())).unwrap_or_default();
+    let seed = args.seed.map(|seed| format!(" --seed {seed}")).unwrap_or_default();
+    let swept: String = key.swept.iter().map(|(key, value)| format!(" --swept {key}={value}")).collect();
+    format!(
+        "trial {} (seed {}) went wrong: {}\n  see it with: swimlab replay{file} --trial {}{seed} --topology '{}' \
+         --selector '{}' --profile '{}' --members {} --loss {} --scenario '{}'{swept}",
+        failure.trial,
+        failure.seed,
+        failure.message,
+        failure.trial,
+        key.topology,
+        key.selector,
+        key.profile,
+        key.members,
+        key.loss,
+        key.scenario,
+    )
+}

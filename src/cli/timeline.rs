@@ -1,0 +1,163 @@
+//! Tells what happens in a world, line by line.
+
+use std::io::{self, Write};
+
+use swimlab::protocol::{Event, Id, Kind, Source, Time, What};
+use swimlab::sim::{Effect, Fate, IdIndex, Index, Observer, Sent, Setup, Strike};
+use swimlab::topology::Placement;
+
+/// What a timeline tells.
+#[derive(Clone, Copy, Debug)]
+pub struct Filter {
+    /// Only what this member does, gets, or is the subject of.
+    pub member: Option<Index>,
+    /// Which packets.
+    pub packets: Packets,
+    /// From when on, in seconds after the warm-up.
+    pub from_s: f64,
+    /// Until when.
+    pub until_s: f64,
+}
+
+/// Which packets a timeline tells of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Packets {
+    /// None: what members notice, and what strikes them.
+    None,
+    /// Pings, and requests for indirect ones.
+    Pings,
+    /// All.
+    All,
+}
+
+/// An observer that writes down what it sees.
+pub struct Timeline<'a, W> {
+    setup: &'a Setup,
+    ids: IdIndex,
+    filter: Filter,
+    out: W,
+    /// The first error ends the tale.
+    written: io::Result<()>,
+}
+
+impl<'a, W: Write> Timeline<'a, W> {
+    /// A timeline of the world that this setup makes.
+    pub fn new(setup: &'a Setup, filter: Filter, out: W) -> Self {
+        let ids = IdIndex::new(setup.placement.peers.iter().map(|peer| peer.id));
+        Self { setup, ids, filter, out, written: Ok(()) }
+    }
+
+    /// Whether all could be written.
+    pub fn finish(mut self) -> io::Result<()> {
+        self.written?;
+        self.out.flush()
+    }
+
+    /// A line about some members, unless the filter hides it.
+    fn tell(&mut self, at: Time, about: [Option<Index>; 3], what: impl FnOnce(&Self) -> String) {
+        let at_s = seconds(at, self.setup);
+        let hidden = self.filter.member.is_some_and(|member| !about.contains(&Some(member)));
+        if hidden || at_s < self.filter.from_s || at_s >= self.filter.until_s || self.written.is_err() {
+            return;
+        }
+        let what = what(self);
+        self.written = writeln!(self.out, "{at_s:12.6}  {what}");
+    }
+
+    fn name(&self, member: Index) -> String {
+        name(&self.setup.placement, member)
+    }
+
+    fn name_of(&self, id: Id) -> String {
+        self.ids.index(id).map_or_else(|| format!("{id:016x}"), |member| self.name(member))
+    }
+}
+
+/// A member's number, and its site where there are several.
+pub fn name(placement: &Placement, member: Index) -> String {
+    match placement.sites() {
+        1 => format!("#{member}"),
+        _ => format!("#{member} {}", placement.site_name(placement.site_of(member))),
+    }
+}
+
+/// Seconds after the warm-up; negative before its end.
+fn seconds(at: Time, setup: &Setup) -> f64 {
+    at.as_secs_f64() - setup.warmup.as_secs_f64()
+}
+
+impl<W: Write> Observer for Timeline<'_, W> {
+    fn sent(&mut self, sent: &Sent) {
+        let told = match self.filter.packets {
+            Packets::None => false,
+            Packets::Pings => sent.direct_ping || matches!(sent.kind, Kind::Ping | Kind::PingReq),
+            Packets::All => true,
+        };
+        if !told {
+            return;
+        }
+        let Sent { at, from, to, kind, direct_ping, bytes, fate } = *sent;
+        self.tell(at, [Some(from), Some(to), None], |line| {
+            let (from, to) = (line.name(from), line.name(to));
+            let does = match kind {
+                Kind::Ping if direct_ping => format!("{from} pings {to}"),
+                Kind::Ping => format!("{from} pings {to} for another"),
+                Kind::PingReq => format!("{from} asks {to} for an indirect ping"),
+                kind => format!("{from} sends {} to {to}", kind.name()),
+            };
+            let fate = match fate {
+                Fate::Arrives(_) => "",
+                Fate::Lost => ", lost",
+                Fate::Cut => ", cut off",
+                Fate::Nowhere => ", nobody is there",
+            };
+            format!("{does} ({bytes} bytes{fate})")
+        });
+    }
+
+    fn event(&mut self, at: Time, member: Index, event: &Event) {
+        let about = self.ids.index(event.about);
+        let teller = match event.source {
+            Source::Own => None,
+            Source::Heard(id) => self.ids.index(id),
+        };
+        self.tell(at, [Some(member), about, teller], |line| {
+            let (me, other) = (line.name(member), line.name_of(event.about));
+            let news = match &event.what {
+                What::Joined => format!("{other} is a member"),
+                What::Suspected => format!("{other} is suspected"),
+                What::Confirmed => format!("one more suspects {other}"),
+                What::Refuted => format!("{other} lives and refutes"),
+                What::Died => format!("{other} is dead"),
+                What::Left => format!("{other} has left"),
+                What::Updated => format!("{other} has a new card"),
+                What::Forgotten => format!("{other} can be forgotten"),
+                What::Accused => "it is doubted itself, and speaks up".to_owned(),
+                What::User(event) => format!("the event {}", event.name),
+            };
+            let incarnation = event.incarnation;
+            match event.source {
+                Source::Heard(id) => format!("{me} learns from {}: {news} ({incarnation})", line.name_of(id)),
+                Source::Own => match event.what {
+                    What::Suspected => format!("{me} gets no answer and suspects {other} ({incarnation})"),
+                    What::Died => format!("{me} declares {other} dead ({incarnation})"),
+                    _ => format!("{me} finds: {news} ({incarnation})"),
+                },
+            }
+        });
+    }
+
+    fn strike(&mut self, strike: &Strike) {
+        self.tell(strike.at, [Some(strike.member), None, None], |line| {
+            let does = match strike.effect {
+                Effect::Crashed => "crashes",
+                Effect::Left => "says goodbye and leaves",
+                Effect::Joined => "joins",
+                Effect::Restarted => "starts again",
+                Effect::Disturbed => "is disturbed",
+                Effect::Released => "is disturbed no more",
+            };
+            format!("*** {} {does} (fault {})", line.name(strike.member), strike.fault + 1)
+        });
+    }
+}

@@ -1,0 +1,138 @@
+//! The question: an experiment file becomes trials, trials become measures, measures become statistics.
+//!
+//! A [`Lab`] knows the strategies by name; [`Experiment::parse`] reads a file against it; [`Experiment::run`] runs all
+//! trials on all cores. The file is described in docs/experiments.md.
+//!
+//! ```
+//! use swimlab::experiment::{Experiment, Lab, Options, Source};
+//!
+//! let file = "
+//!     topology = 'lan'
+//!     members = 8
+//!     selector = ['uniform', 'shuffle']
+//!     trials = 2
+//!     warmup = '2s'
+//!     duration = '10s'
+//!     fault = [{ kind = 'crash' }]
+//! ";
+//! let experiment = Experiment::parse(&Source::text("small.toml", file), &Lab::default())?;
+//! let finished = experiment.run(Options::default())?;
+//! assert_eq!(finished.results.cells.len(), 2);
+//! # Ok::<(), swimlab::experiment::Error>(())
+//! ```
+
+mod cells;
+mod error;
+mod file;
+pub mod measures;
+mod page;
+mod recorder;
+pub mod results;
+mod runner;
+pub mod statistics;
+mod store;
+mod trial;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use swimlab_selectors::registry::Registry;
+use swimlab_selectors::{Helpers, Metric, Strategy, Surroundings, helpers, metrics, selectors};
+
+pub use cells::Cell;
+pub use error::{BadInput, Error};
+pub use file::{MOST_MEMBERS, MOST_TRIALS};
+pub use page::Source;
+pub use runner::{Failure, Finished, Options, Progress};
+pub use store::{Folder, Manifest};
+pub use trial::trial_seed;
+
+use crate::protocol::{Settings, profiles};
+use crate::sim::{Fault, faults};
+use crate::topology::{Base, Topology, topologies};
+use file::File;
+
+/// Everything that an experiment file can name. Strangers add lines of their own.
+pub struct Lab {
+    /// Who is pinged.
+    pub selectors: Registry<Strategy, Surroundings>,
+    /// Who helps.
+    pub helpers: Registry<Arc<dyn Helpers>, Surroundings>,
+    /// How near a peer is: for reading only, selectors look metrics up themselves.
+    pub metrics: Registry<Arc<dyn Metric>, Surroundings>,
+    /// Where members are.
+    pub topologies: Registry<Topology, Base>,
+    /// How: the protocol's settings.
+    pub profiles: Registry<Settings>,
+    /// What breaks.
+    pub faults: Registry<Fault>,
+}
+
+impl Default for Lab {
+    /// All that swimlab brings along.
+    fn default() -> Self {
+        Self {
+            selectors: selectors(),
+            helpers: helpers(),
+            metrics: metrics(),
+            topologies: topologies(),
+            profiles: profiles(),
+            faults: faults(),
+        }
+    }
+}
+
+/// An experiment whose every name is looked up: it can be run.
+#[derive(Clone)]
+pub struct Experiment {
+    /// Its name.
+    pub name: String,
+    /// From it and its number, every trial takes its luck.
+    pub seed: u64,
+    /// How many trials there are of each cell.
+    pub trials: u32,
+    /// The selector that the others are compared to.
+    pub baseline: Option<String>,
+    /// The combinations, topologies outermost, selectors innermost.
+    pub cells: Vec<Cell>,
+    /// What the user should know before believing the results.
+    pub notices: Vec<String>,
+    /// The faults of each scenario, as labels.
+    pub scenarios: Vec<results::Scenario>,
+    /// The text that it was read from.
+    pub source: Source,
+    /// What the trials depend on, besides the seed.
+    description: BTreeMap<String, String>,
+}
+
+impl Experiment {
+    /// Reads an experiment file.
+    ///
+    /// # Errors
+    /// Names the line that is wrong, and the nearest valid names.
+    pub fn parse(source: &Source, lab: &Lab) -> Result<Self, BadInput> {
+        let file = File::parse(source)?;
+        let product = cells::multiply(&file, source, lab)?;
+        let scenarios = file.scenarios.iter().map(|scenario| results::Scenario {
+            name: scenario.name.clone(),
+            faults: scenario.faults.iter().map(|fault| fault.spec.to_string()).collect(),
+        });
+        Ok(Self {
+            name: file.name.unwrap_or_else(|| source.stem()),
+            seed: file.seed,
+            trials: file.trials,
+            baseline: product.baseline,
+            cells: product.cells,
+            notices: product.notices,
+            scenarios: scenarios.collect(),
+            source: source.clone(),
+            description: product.description,
+        })
+    }
+
+    /// What the results of a run depend on.
+    pub fn manifest(&self) -> Manifest {
+        let swimlab = env!("CARGO_PKG_VERSION").to_owned();
+        Manifest { swimlab, seed: self.seed, experiment: self.description.clone() }
+    }
+}

@@ -1,0 +1,268 @@
+//! Watches a world and takes all measures of one trial as they happen. docs/measures.md has the definitions.
+
+use std::ops::Range;
+
+use super::measures::{MEASURES, Measured, Reading, Victim, VictimKind};
+use crate::protocol::{Event, Source, Span, Time, What};
+use crate::sim::{Effect, FaultKind, IdIndex, Index, Observer, Outcome, Sent, Setup, Strike};
+
+mod cases;
+
+use cases::Cases;
+
+/// Takes all measures of one trial. Every packet costs it a few additions.
+pub struct Recorder {
+    setup: Setup,
+    /// What is counted is counted in here: from the end of the warm-up, as long as the trial's duration.
+    window: Range<Time>,
+    seats: Vec<Seat>,
+    indices: IdIndex,
+    cases: Cases,
+    strikes: Vec<u32>,
+    /// Strikes so far, to tell what came first within a microsecond.
+    turn: u32,
+    traffic: Traffic,
+    false_suspicions: u64,
+    false_positives: u64,
+    false_positives_healthy: u64,
+}
+
+/// What is known of one member.
+struct Seat {
+    /// Bytes sent and received.
+    bytes: u64,
+    /// The last direct ping to it, or when it became due one.
+    watched: Time,
+    /// The turn at which it began to run.
+    began: u32,
+    /// Which life it is in.
+    generation: u32,
+    zone: u16,
+    region: u16,
+    up: bool,
+    /// Whether a fault has disturbed it in this life.
+    disturbed: bool,
+    unmonitored: bool,
+}
+
+#[derive(Default)]
+struct Traffic {
+    messages: u64,
+    bytes: u64,
+    cross_zone: u64,
+    cross_region: u64,
+    pings: u64,
+    ping_rtt_us: u64,
+}
+
+/// A member that nobody has pinged for more periods than this counts as unmonitored.
+const PATIENCE_PERIODS: u64 = 20;
+
+impl Recorder {
+    /// A recorder for one trial.
+    pub fn new(setup: &Setup) -> Self {
+        let placement = &setup.placement;
+        let from = Time::ZERO + setup.warmup;
+        let seat = |index: Index| Seat {
+            bytes: 0,
+            watched: from,
+            began: 0,
+            generation: 0,
+            zone: placement.zone_of(index),
+            region: placement.region_of(index),
+            up: index < setup.members,
+            disturbed: false,
+            unmonitored: false,
+        };
+        Self {
+            window: from..from + setup.duration,
+            seats: (0..placement.members()).map(seat).collect(),
+            indices: IdIndex::new(placement.peers.iter().map(|peer| peer.id)),
+            cases: Cases::new(placement.members(), setup.members),
+            strikes: vec![0; setup.faults.len()],
+            turn: 0,
+            traffic: Traffic::default(),
+            false_suspicions: 0,
+            false_positives: 0,
+            false_positives_healthy: 0,
+            setup: setup.clone(),
+        }
+    }
+
+    /// What was measured, once the world has ended.
+    pub fn finish(mut self, outcome: &Outcome) -> Measured {
+        for member in 0..self.seats.len() {
+            if self.seats[member].up {
+                self.watch(member, self.window.end);
+            }
+        }
+        let placement = &self.setup.placement;
+        let traffic = &self.traffic;
+        let value = |count: u64| Reading::Value(count as f64);
+        let if_any = |any: bool, reading: Reading| if any { reading } else { Reading::Absent };
+
+        let handled: u64 = self.seats.iter().map(|seat| seat.bytes).sum();
+        let busiest = self.seats.iter().map(|seat| seat.bytes).max().unwrap_or(0);
+        let unmonitored = self.seats.iter().filter(|seat| seat.unmonitored).count() as u64;
+        let ping_rtt_s = traffic.ping_rtt_us as f64 / traffic.pings as f64 / 1e6;
+
+        let victims = self.cases.into_victims();
+        let readings = vec![
+            of_the_last(&victims, |victim| victim.first_ping_s),
+            of_the_last(&victims, |victim| victim.first_suspicion_s),
+            of_the_last(&victims, |victim| victim.first_declaration_s),
+            of_the_last(&victims, |victim| victim.informed_50_s),
+            of_the_last(&victims, |victim| victim.informed_99_s),
+            of_the_last(&victims, |victim| victim.informed_100_s),
+            value(self.false_suspicions),
+            value(self.false_positives),
+            value(self.false_positives_healthy),
+            value(traffic.messages),
+            value(traffic.bytes),
+            if_any(placement.zones().is_some(), value(traffic.cross_zone)),
+            if_any(placement.regions().is_some(), value(traffic.cross_region)),
+            if_any(handled > 0, Reading::Value(busiest as f64 / handled as f64)),
+            if_any(traffic.pings > 0, Reading::Value(ping_rtt_s)),
+            if_any(self.setup.duration > patience(&self.setup), value(unmonitored)),
+            value(outcome.violations.len() as u64),
+        ];
+        debug_assert_eq!(readings.len(), MEASURES.len());
+        Measured { readings, victims, strikes: self.strikes }
+    }
+
+    /// A direct ping reaches a member, or its watch ends: was the time without one too long?
+    fn watch(&mut self, member: usize, at: Time) {
+        let limit = patience(&self.setup);
+        let seat = &mut self.seats[member];
+        seat.unmonitored |= at.since(seat.watched) > limit;
+        seat.watched = at;
+    }
+
+    fn stop(&mut self, strike: &Strike) {
+        let member = strike.member as usize;
+        if !self.seats[member].up {
+            return;
+        }
+        self.watch(member, strike.at.min(self.window.end));
+        self.seats[member].up = false;
+        let kind = match self.setup.faults.get(strike.fault as usize).map(|fault| &fault.kind) {
+            _ if strike.effect == Effect::Left => VictimKind::Leave,
+            Some(FaultKind::Restart { .. }) => VictimKind::Restart,
+            Some(FaultKind::Churn) => VictimKind::Churn,
+            _ => VictimKind::Crash,
+        };
+        let at_s = strike.at.as_secs_f64() - self.window.start.as_secs_f64();
+        self.cases.stop(strike, self.turn, kind, at_s, &self.seats);
+    }
+
+    fn begin(&mut self, strike: &Strike) {
+        let seat = &mut self.seats[strike.member as usize];
+        if seat.up {
+            return;
+        }
+        seat.up = true;
+        seat.disturbed = false;
+        seat.began = self.turn;
+        seat.watched = strike.at.max(self.window.start);
+        if strike.effect == Effect::Restarted {
+            seat.generation += 1;
+        }
+        self.cases.begin(strike.member);
+    }
+}
+
+impl Observer for Recorder {
+    #[inline]
+    fn sent(&mut self, sent: &Sent) {
+        if !self.window.contains(&sent.at) {
+            return;
+        }
+        let bytes = u64::from(sent.bytes);
+        self.traffic.messages += 1;
+        self.traffic.bytes += bytes;
+        let from = &mut self.seats[sent.from as usize];
+        from.bytes += bytes;
+        let (zone, region) = (from.zone, from.region);
+        // Somebody may send to an address where nobody has ever lived.
+        let Some(to) = self.seats.get(sent.to as usize) else { return };
+        if to.zone != zone {
+            self.traffic.cross_zone += bytes;
+        }
+        if to.region != region {
+            self.traffic.cross_region += bytes;
+        }
+        if sent.direct_ping {
+            self.traffic.pings += 1;
+            self.traffic.ping_rtt_us += u64::from(self.setup.placement.rtt_us(sent.from, sent.to));
+            if to.up {
+                self.watch(sent.to as usize, sent.at);
+            } else {
+                self.cases.pinged(sent.to, sent.at);
+            }
+        }
+    }
+
+    #[inline]
+    fn delivered(&mut self, at: Time, sent: &Sent) {
+        if self.window.contains(&at) {
+            self.seats[sent.to as usize].bytes += u64::from(sent.bytes);
+        }
+    }
+
+    fn event(&mut self, at: Time, member: Index, event: &Event) {
+        if !matches!(event.what, What::Joined | What::Suspected | What::Died | What::Left) {
+            return;
+        }
+        let Some(about) = self.indices.index(event.about).filter(|&about| about != member) else { return };
+        let subject = &self.seats[about as usize];
+        // News of a former life is late, but not false.
+        let about_the_living = subject.up && event.incarnation.generation >= subject.generation;
+        let counted = about_the_living && self.window.contains(&at);
+        let observer = &self.seats[member as usize];
+        match event.what {
+            What::Suspected => {
+                self.false_suspicions += u64::from(counted && event.source == Source::Own);
+                self.cases.suspected(about, at);
+            }
+            What::Died => {
+                self.false_positives += u64::from(counted);
+                self.false_positives_healthy += u64::from(counted && !observer.disturbed);
+                self.cases.informed(about, member, observer.began, at);
+            }
+            What::Left => self.cases.informed(about, member, observer.began, at),
+            _ => self.cases.welcomed(about, member, observer.began),
+        }
+    }
+
+    fn strike(&mut self, strike: &Strike) {
+        self.turn += 1;
+        if !matches!(strike.effect, Effect::Restarted | Effect::Released)
+            && let Some(count) = self.strikes.get_mut(strike.fault as usize)
+        {
+            *count += 1;
+        }
+        match strike.effect {
+            Effect::Crashed | Effect::Left => self.stop(strike),
+            Effect::Joined | Effect::Restarted => self.begin(strike),
+            Effect::Disturbed => self.seats[strike.member as usize].disturbed = true,
+            Effect::Released => {}
+        }
+    }
+}
+
+fn patience(setup: &Setup) -> Span {
+    setup.period * PATIENCE_PERIODS
+}
+
+/// The latest of the crashed, each from its own fault; censored if one of them never got there.
+fn of_the_last(victims: &[Victim], reached: impl Fn(&Victim) -> Option<f64>) -> Reading {
+    let crashed = victims.iter().filter(|victim| victim.kind != VictimKind::Leave);
+    crashed.map(reached).fold(Reading::Absent, |last, one| match (last, one) {
+        (Reading::Censored, _) | (_, None) => Reading::Censored,
+        (Reading::Value(last), Some(one)) => Reading::Value(last.max(one)),
+        (Reading::Absent, Some(one)) => Reading::Value(one),
+    })
+}
+
+#[cfg(test)]
+mod tests;

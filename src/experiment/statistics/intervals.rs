@@ -1,0 +1,116 @@
+//! Confidence intervals and tests, all at 95 %.
+
+use rand::Rng as _;
+use statrs::distribution::{Binomial, ChiSquared, ContinuousCDF, DiscreteCDF, Normal};
+use swimlab_selectors::rng::{Purpose, Rng, stream};
+
+use super::{FEWEST_TRIALS, Interval, mean};
+
+/// Resamples of a bootstrap, and flips of a permutation test.
+const RESAMPLES: usize = 2000;
+
+/// What each tail of an interval leaves out.
+const TAIL: f64 = 0.025;
+
+/// The ranks, from 0, of the two sorted values that enclose the q-quantile: exact whatever the distribution, by the
+/// binomial law of how many values lie below it (David and Nagaraja, Order Statistics, 7.1).
+pub(super) fn quantile_ranks(n: usize, q: f64) -> (Option<usize>, Option<usize>) {
+    let below = Binomial::new(q, n as u64).expect("q is a probability");
+    let low = below.inverse_cdf(TAIL) as usize;
+    let high = below.inverse_cdf(1.0 - TAIL) as usize;
+    (low.checked_sub(1), Some(high).filter(|&high| high < n))
+}
+
+/// The mean's interval by bias-corrected and accelerated bootstrap (Efron 1987).
+pub(super) fn bootstrap_mean(values: &[f64]) -> Interval {
+    let n = values.len();
+    if n < FEWEST_TRIALS {
+        return Interval::default();
+    }
+    let center = mean(values);
+    if values.iter().all(|&value| value == values[0]) {
+        return Interval { low: Some(values[0]), high: Some(values[0]) };
+    }
+    let mut rng = rng();
+    let mut means: Vec<f64> = (0..RESAMPLES).map(|_| resampled_mean(values, &mut rng)).collect();
+    means.sort_unstable_by(f64::total_cmp);
+
+    let normal = Normal::standard();
+    let below = means.partition_point(|&mean| mean < center) as f64;
+    let ties = means.partition_point(|&mean| mean <= center) as f64 - below;
+    let resamples = RESAMPLES as f64;
+    let bias = normal.inverse_cdf(((below + ties / 2.0) / resamples).clamp(1.0 / resamples, 1.0 - 1.0 / resamples));
+    let squares: f64 = values.iter().map(|value| (value - center) * (value - center)).sum();
+    let cubes: f64 = values.iter().map(|value| (value - center) * (value - center) * (value - center)).sum();
+    let acceleration = cubes / (6.0 * squares * libm::sqrt(squares));
+    let bound = |tail: f64| {
+        let z = bias + normal.inverse_cdf(tail);
+        let share = normal.cdf(bias + z / (1.0 - acceleration * z));
+        Some(means[libm::round(share * (resamples - 1.0)) as usize])
+    };
+    Interval { low: bound(TAIL), high: bound(1.0 - TAIL) }
+}
+
+/// The interval of a mean number of events: the bootstrap's, widened to Poisson's exact one (Garwood 1936), which alone
+/// has something to say when no event was seen. Events that come in clusters, as false alarms do, spread wider than
+/// Poisson's law; the bootstrap sees that.
+pub(super) fn events_mean(counts: &[f64]) -> Interval {
+    let Interval { low: Some(low), high: Some(high) } = bootstrap_mean(counts) else { return Interval::default() };
+    let (n, total) = (counts.len() as f64, counts.iter().sum::<f64>());
+    let chi = |freedom: f64, share: f64| ChiSquared::new(freedom).expect("above zero").inverse_cdf(share);
+    let fewest = if total == 0.0 { 0.0 } else { chi(2.0 * total, TAIL) / 2.0 / n };
+    let most = chi(2.0 * total + 2.0, 1.0 - TAIL) / 2.0 / n;
+    Interval { low: Some(low.min(rounded(fewest))), high: Some(high.max(rounded(most))) }
+}
+
+/// To nine digits: the quantiles come from functions whose last bits differ between platforms.
+fn rounded(value: f64) -> f64 {
+    format!("{value:.8e}").parse().expect("a number as printed")
+}
+
+/// Whether a sum as far from zero as this is rare (below 5 %) when each difference may as well have the other sign:
+/// the permutation test of paired differences, by sampling.
+pub(super) fn flips_are_rare(differences: &[f64]) -> bool {
+    let mut rng = rng();
+    // A hair's breadth less, so that sums that differ by rounding alone count as equal.
+    let seen = differences.iter().sum::<f64>().abs() * (1.0 - 1e-12);
+    let as_far = (0..RESAMPLES).filter(|_| flipped_sum(differences, &mut rng).abs() >= seen).count();
+    ((as_far + 1) as f64) < 0.05 * (RESAMPLES + 1) as f64
+}
+
+/// The two-sided sign test: how likely so uneven a split is if either side is as likely as the other.
+pub(super) fn sign_test(less: u32, more: u32) -> f64 {
+    let fair = Binomial::new(0.5, u64::from(less + more)).expect("a half is a probability");
+    (2.0 * fair.cdf(u64::from(less.min(more)))).min(1.0)
+}
+
+/// Every statistic has the same luck: results do not depend on what else is computed.
+fn rng() -> Rng {
+    stream(0, Purpose::Statistics, 0)
+}
+
+fn resampled_mean(values: &[f64], rng: &mut Rng) -> f64 {
+    let n = values.len() as u64;
+    let mut sum = 0.0;
+    let mut left = values.len();
+    while left > 0 {
+        // Two draws of 32 bits each from one number, scaled to 0..n; the bias is below n / 2^32.
+        let bits = rng.next_u64();
+        for half in [bits >> 32, bits & 0xffff_ffff].into_iter().take(left) {
+            sum += values[((half * n) >> 32) as usize];
+            left -= 1;
+        }
+    }
+    sum / n as f64
+}
+
+fn flipped_sum(differences: &[f64], rng: &mut Rng) -> f64 {
+    let mut sum = 0.0;
+    for chunk in differences.chunks(64) {
+        let signs = rng.next_u64();
+        for (place, difference) in chunk.iter().enumerate() {
+            sum += if signs >> place & 1 == 0 { *difference } else { -difference };
+        }
+    }
+    sum
+}

@@ -1,0 +1,195 @@
+//! The results folder while trials run: what is finished is safe, and a later run goes on from there.
+//!
+//! `experiment.toml` is a copy of the file, `manifest.json` says what the trials depend on, `trials.jsonl` gets a line
+//! for every trial as it finishes. Tables are written beside them at the end, by whoever asked for the run.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, File};
+use std::io::{ErrorKind, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use serde::{Deserialize, Serialize};
+
+use super::Experiment;
+use super::error::Error;
+use super::measures::MEASURES;
+use super::results::TrialResult;
+
+const MANIFEST: &str = "manifest.json";
+const COPY: &str = "experiment.toml";
+const TRIALS: &str = "trials.jsonl";
+
+/// What trials depend on: results of two runs can be put together if this is the same.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// The version that wrote it.
+    pub swimlab: String,
+    /// The experiment's seed.
+    pub seed: u64,
+    /// The experiment file's keys and what they say.
+    pub experiment: BTreeMap<String, String>,
+}
+
+/// A results folder that is open for writing.
+#[derive(Debug)]
+pub struct Folder {
+    path: PathBuf,
+    /// Trials that an earlier run finished, with the cells they belong to.
+    pub(super) finished: Vec<(usize, TrialResult)>,
+    trials: Mutex<File>,
+}
+
+/// A line of `trials.jsonl`.
+#[derive(Serialize, Deserialize)]
+struct Line<'a> {
+    cell: usize,
+    result: std::borrow::Cow<'a, TrialResult>,
+}
+
+impl Folder {
+    /// Begins a folder of this name, which must not exist or be empty.
+    pub fn create(path: &Path, experiment: &Experiment) -> Result<Self, Error> {
+        let refuse = |why: &str| Err(Error::folder(path, why));
+        if path.join(MANIFEST).exists() {
+            return refuse(
+                "holds results already; --resume goes on with them, another name for --out leaves them alone",
+            );
+        }
+        let io = |error: std::io::Error| Error::folder(path, error.to_string());
+        match fs::read_dir(path).map(|mut entries| entries.next().is_none()) {
+            Ok(true) => {}
+            Ok(false) => return refuse("is not empty, and no results folder"),
+            Err(error) if error.kind() == ErrorKind::NotFound => fs::create_dir_all(path).map_err(io)?,
+            Err(error) => return Err(io(error)),
+        }
+        fs::write(path.join(COPY), &experiment.source.text).map_err(io)?;
+        let trials = File::create_new(path.join(TRIALS)).map_err(io)?;
+        lock(&trials, path)?;
+        // Last, so that a folder with a manifest is complete.
+        let manifest = serde_json::to_string_pretty(&experiment.manifest()).expect("strings and numbers become JSON");
+        fs::write(path.join(MANIFEST), manifest + "\n").map_err(io)?;
+        Ok(Self { path: path.to_owned(), finished: Vec::new(), trials: Mutex::new(trials) })
+    }
+
+    /// Begins a folder beside those of earlier runs: `base`, `base-2`, `base-3`, ...
+    pub fn create_beside(base: &Path, experiment: &Experiment) -> Result<Self, Error> {
+        let parent = base.parent().unwrap_or(Path::new(""));
+        fs::create_dir_all(parent).map_err(|error| Error::folder(base, error.to_string()))?;
+        for path in numbered(base) {
+            // Whoever makes the folder has it, even if two begin at once.
+            match fs::create_dir(&path) {
+                Ok(()) => return Self::create(&path, experiment),
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(Error::folder(&path, error.to_string())),
+            }
+        }
+        unreachable!("numbers do not run out")
+    }
+
+    /// Goes on with a folder, or begins it if there is none.
+    ///
+    /// # Errors
+    /// If the folder belongs to another experiment: says in what they differ.
+    pub fn resume(path: &Path, experiment: &Experiment) -> Result<Self, Error> {
+        let text = match fs::read_to_string(path.join(MANIFEST)) {
+            Ok(text) => text,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Self::create(path, experiment),
+            Err(error) => return Err(Error::folder(path, error.to_string())),
+        };
+        let there: Manifest =
+            serde_json::from_str(&text).map_err(|error| Error::folder(path, format!("{MANIFEST}: {error}")))?;
+        let differences = there.differences(&experiment.manifest());
+        if !differences.is_empty() {
+            return Err(Error::folder(path, format!("belongs to another experiment: {}", differences.join("; "))));
+        }
+        let io = |error: std::io::Error| Error::folder(path, format!("{TRIALS}: {error}"));
+        let file = File::options().read(true).append(true).create(true).open(path.join(TRIALS)).map_err(io)?;
+        lock(&file, path)?;
+        let text = fs::read(path.join(TRIALS)).map_err(io)?;
+        // A run that was killed may have left half a line.
+        let whole = text.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1);
+        file.set_len(whole as u64).map_err(io)?;
+        let finished = read_lines(&text[..whole], experiment).map_err(|why| Error::folder(path, why))?;
+        Ok(Self { path: path.to_owned(), finished, trials: Mutex::new(file) })
+    }
+
+    /// Goes on with the last of `base`, `base-2`, `base-3`, ..., or begins the first.
+    pub fn resume_beside(base: &Path, experiment: &Experiment) -> Result<Self, Error> {
+        let last = numbered(base).take_while(|path| path.exists()).last();
+        Self::resume(last.as_deref().unwrap_or(base), experiment)
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// How many trials an earlier run left here.
+    pub fn already_finished(&self) -> usize {
+        self.finished.len()
+    }
+
+    /// Keeps a finished trial.
+    pub(super) fn keep(&self, cell: usize, result: &TrialResult) -> Result<(), Error> {
+        let line = Line { cell, result: std::borrow::Cow::Borrowed(result) };
+        let mut line = serde_json::to_vec(&line).expect("results become JSON");
+        line.push(b'\n');
+        let mut file = self.trials.lock().unwrap_or_else(PoisonError::into_inner);
+        file.write_all(&line).map_err(|source| Error::Lost { path: self.path.join(TRIALS), source })
+    }
+}
+
+impl Manifest {
+    /// In what two experiments differ, as sentences.
+    pub fn differences(&self, here: &Self) -> Vec<String> {
+        let mut differences = Vec::new();
+        let mut compare = |what: &str, there: &str, here: &str| {
+            if there != here {
+                differences.push(format!("{what}: {there} there, {here} here"));
+            }
+        };
+        compare("the version of swimlab", &self.swimlab, &here.swimlab);
+        compare("seed", &self.seed.to_string(), &here.seed.to_string());
+        let keys: BTreeSet<&String> = self.experiment.keys().chain(here.experiment.keys()).collect();
+        for key in keys {
+            let value =
+                |manifest: &Self| manifest.experiment.get(key).cloned().unwrap_or_else(|| "not given".to_owned());
+            compare(key, &value(self), &value(here));
+        }
+        differences
+    }
+}
+
+fn numbered(base: &Path) -> impl Iterator<Item = PathBuf> {
+    let name = base.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let later = {
+        let base = base.to_owned();
+        (2_u32..).map(move |n| base.with_file_name(format!("{name}-{n}")))
+    };
+    std::iter::once(base.to_owned()).chain(later)
+}
+
+fn lock(file: &File, path: &Path) -> Result<(), Error> {
+    file.try_lock().map_err(|error| match error {
+        fs::TryLockError::WouldBlock => Error::folder(path, "is in use by another run"),
+        fs::TryLockError::Error(error) => Error::folder(path, error.to_string()),
+    })
+}
+
+fn read_lines(text: &[u8], experiment: &Experiment) -> Result<Vec<(usize, TrialResult)>, String> {
+    let mut seen = BTreeSet::new();
+    let mut finished = Vec::new();
+    for (n, line) in text.split(|&byte| byte == b'\n').enumerate().filter(|(_, line)| !line.is_empty()) {
+        let damaged = |why: String| format!("{TRIALS}:{}: {why}", n + 1);
+        let Line { cell, result } = serde_json::from_slice(line).map_err(|error| damaged(error.to_string()))?;
+        if cell >= experiment.cells.len() || result.measured.readings.len() != MEASURES.len() {
+            return Err(damaged("was not written by this experiment".to_owned()));
+        }
+        // Fewer trials may be wanted now than then.
+        if result.trial < experiment.trials && seen.insert((cell, result.trial)) {
+            finished.push((cell, result.into_owned()));
+        }
+    }
+    Ok(finished)
+}

@@ -1,0 +1,55 @@
+//! One trial: a cell and a number become a world, and the world becomes measures.
+
+use std::sync::Arc;
+
+use swimlab_selectors::rng::mix;
+
+use super::cells::Cell;
+use super::measures::Recorder;
+use super::results::TrialResult;
+use crate::protocol::Kit;
+use crate::sim::{Observer, Outcome, Setup, joiners_needed, swim};
+use crate::wire::Compact;
+
+/// The seed of a trial: the same in every cell, so that all meet the same luck.
+///
+/// It has 53 bits: JSON readers and spreadsheets that keep numbers as doubles keep it whole.
+pub fn trial_seed(seed: u64, trial: u32) -> u64 {
+    mix(mix(seed).wrapping_add(u64::from(trial))) >> 11
+}
+
+impl Cell {
+    /// The world of a trial with this seed.
+    pub fn setup(&self, seed: u64) -> Setup {
+        let members = self.key.members;
+        Setup {
+            placement: Arc::new(self.topology.place(members, joiners_needed(&self.faults, members), seed)),
+            members,
+            seed,
+            start: self.start,
+            phases: self.phases,
+            period: self.settings.period,
+            loss: self.key.loss,
+            warmup: self.warmup,
+            duration: self.duration,
+            faults: self.faults.clone(),
+        }
+    }
+
+    /// Lets somebody watch the world of a trial.
+    pub fn watch(&self, setup: &Setup, observer: &mut impl Observer) -> Outcome {
+        let kit = Kit { settings: self.settings.clone(), helpers: Arc::clone(&self.helpers), sizer: Arc::new(Compact) };
+        swim::run(setup, &Arc::new(kit), &self.strategy, observer)
+    }
+
+    /// Runs a trial.
+    pub fn run(&self, seed: u64, trial: u32) -> TrialResult {
+        let seed = trial_seed(seed, trial);
+        let setup = self.setup(seed);
+        let mut recorder = Recorder::new(&setup);
+        let outcome = self.watch(&setup, &mut recorder);
+        let measured = recorder.finish(&outcome);
+        let Outcome { trace_hash, events, violations, .. } = outcome;
+        TrialResult { trial, seed, measured, trace_hash, events, violations }
+    }
+}

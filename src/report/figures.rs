@@ -1,0 +1,85 @@
+//! Numbers for people: three significant digits, in a unit that suits them.
+
+use crate::experiment::measures::Unit;
+use crate::experiment::statistics::Interval;
+
+/// A number in its unit.
+pub(super) fn figure(value: f64, unit: Unit) -> String {
+    let (scale, name) = suited(value, unit);
+    format!("{}{name}", digits(value / scale))
+}
+
+/// An interval, in the unit that `beside` has; empty if nothing is known of it.
+pub(super) fn range(interval: Interval, beside: Option<f64>, unit: Unit) -> String {
+    let Some(any) = beside.or(interval.high).or(interval.low) else { return String::new() };
+    let (scale, name) = suited(any, unit);
+    let name = if beside.is_some() { "" } else { name };
+    let shown = |value: f64| digits(value / scale);
+    match (interval.low.map(shown), interval.high.map(shown)) {
+        (None, None) => String::new(),
+        (Some(low), None) => format!("≥{low}{name}"),
+        (None, Some(high)) => format!("≤{high}{name}"),
+        (Some(low), Some(high)) if low == high => format!("={low}{name}"),
+        (Some(low), Some(high)) => format!("{low}–{high}{name}"),
+    }
+}
+
+/// By what to divide, and the unit's name after that.
+fn suited(value: f64, unit: Unit) -> (f64, &'static str) {
+    let size = value.abs();
+    match unit {
+        // What rounds to 1000 ms is a second.
+        Unit::Seconds if size >= 0.9995 || size == 0.0 => (1.0, " s"),
+        Unit::Seconds if size >= 0.9995e-3 => (1e-3, " ms"),
+        Unit::Seconds => (1e-6, " µs"),
+        Unit::Bytes if size >= 999.5e6 => (1e9, " GB"),
+        Unit::Bytes if size >= 999.5e3 => (1e6, " MB"),
+        Unit::Bytes if size >= 999.5 => (1e3, " kB"),
+        Unit::Bytes => (1.0, " B"),
+        Unit::Share => (0.01, " %"),
+        Unit::Events | Unit::Messages | Unit::Members => (1.0, ""),
+    }
+}
+
+/// Three significant digits, no zeros behind the last one that counts; whole numbers stay whole.
+fn digits(value: f64) -> String {
+    let size = value.abs();
+    let places = match size {
+        _ if size >= 99.95 => 0,
+        _ if size >= 9.995 => 1,
+        _ if size >= 0.9995 => 2,
+        _ if size >= 0.09995 => 3,
+        _ => 4,
+    };
+    let text = format!("{value:.places$}");
+    match text.contains('.') {
+        true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
+        false => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_have_three_digits_and_a_unit_that_suits_them() {
+        let seconds = [0.0, 12e-6, 0.0123, 0.99949, 0.9996, 1.0, 12.345, 123.45];
+        let shown = seconds.map(|value| figure(value, Unit::Seconds));
+        assert_eq!(shown, ["0 s", "12 µs", "12.3 ms", "999 ms", "1 s", "1 s", "12.3 s", "123 s"]);
+        assert_eq!(figure(1234.0, Unit::Bytes), "1.23 kB");
+        assert_eq!(figure(12_345_678.0, Unit::Bytes), "12.3 MB");
+        assert_eq!(figure(0.1234, Unit::Share), "12.3 %");
+        assert_eq!(figure(100_000.0, Unit::Messages), "100000");
+        assert_eq!(figure(0.0312, Unit::Events), "0.0312");
+    }
+
+    #[test]
+    fn ranges_take_the_unit_of_the_figure_beside_them() {
+        let interval = |low, high| Interval { low, high };
+        assert_eq!(range(interval(Some(0.9), Some(1.25)), Some(0.95), Unit::Seconds), "900–1250");
+        assert_eq!(range(interval(Some(0.5), None), None, Unit::Seconds), "≥500 ms");
+        assert_eq!(range(interval(Some(2.0), Some(2.0)), Some(2.0), Unit::Messages), "=2");
+        assert_eq!(range(interval(None, None), Some(1.0), Unit::Seconds), "");
+    }
+}

@@ -1,0 +1,195 @@
+//! A table per topology, for people.
+
+use std::fmt::Write;
+
+use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
+use comfy_table::{Attribute, Cell, CellAlignment, Color, ContentArrangement, Table};
+
+use super::columns::{COLUMNS, Column, Per};
+use super::figures::{figure, range};
+use super::{KEYS, is_varied, key_value, notes};
+use crate::experiment::results::{CellResult, Results};
+use crate::experiment::statistics::{Summary, Verdict, floor};
+
+/// The fewest columns of figures; below that, lines wrap.
+const FEWEST_COLUMNS: usize = 2;
+
+/// The tables and what explains them, for a terminal of this width in columns.
+///
+/// Columns in which nothing was measured are left out; so are the least important ones where the width does not
+/// suffice, and a line says which.
+pub fn render(results: &Results, width: u16, colour: bool) -> String {
+    let mut text = notes::heading(results, width);
+    let mut topologies: Vec<&str> = Vec::new();
+    for cell in &results.cells {
+        if !topologies.contains(&cell.key.topology.as_str()) {
+            topologies.push(&cell.key.topology);
+        }
+    }
+    for topology in topologies {
+        let cells: Vec<_> = results.cells.iter().filter(|cell| cell.key.topology == topology).collect();
+        let page = Page::new(results, cells);
+        text += &notes::topology(results, topology, width);
+        text += &page.fit(width, colour);
+        text += &notes::below(results, &page.cells, width);
+    }
+    text += &notes::legend(results, width);
+    text
+}
+
+/// The cells of one topology.
+struct Page<'a> {
+    results: &'a Results,
+    cells: Vec<&'a CellResult>,
+    /// For each column with something in it: its entry in each row.
+    columns: Vec<(&'static Column, Vec<Figures>)>,
+}
+
+/// One entry of the table.
+struct Figures {
+    summary: Summary,
+    verdict: Option<Verdict>,
+    floor: Option<f64>,
+}
+
+impl<'a> Page<'a> {
+    fn new(results: &'a Results, cells: Vec<&'a CellResult>) -> Self {
+        let figures = |column: &'static Column| {
+            let entry = |cell: &&CellResult| Figures {
+                summary: column.summary(cell),
+                verdict: results.baseline_of(cell).map(|baseline| column.comparison(cell, baseline).verdict),
+                floor: floor(column.measure(), &cell.floors),
+            };
+            (column, cells.iter().map(entry).collect::<Vec<_>>())
+        };
+        let mut columns: Vec<_> = COLUMNS.iter().map(figures).collect();
+        columns.retain(|(_, rows)| rows.iter().any(|row| row.summary.n > 0));
+        // Regions say more than zones, where there are both.
+        if columns.iter().any(|(column, _)| column.measure == "cross_region_bytes") {
+            columns.retain(|(column, _)| column.measure != "cross_zone_bytes");
+        }
+        Self { results, cells, columns }
+    }
+
+    /// The table with as many columns as the width takes.
+    fn fit(&self, width: u16, colour: bool) -> String {
+        let mut shown: Vec<_> = self.columns.iter().collect();
+        let mut left_out = Vec::new();
+        let mut table = self.table(&shown);
+        while breadth(&table) > width && shown.len() > FEWEST_COLUMNS {
+            let last = (0..shown.len()).max_by_key(|&at| shown[at].0.rank).expect("more than a few");
+            left_out.push(shown.remove(last).0.title);
+            table = self.table(&shown);
+        }
+        table.set_width(width).set_content_arrangement(ContentArrangement::Dynamic);
+        if colour {
+            table.enforce_styling()
+        } else {
+            table.force_no_tty()
+        };
+        let mut text = format!("{}\n", table.trim_fmt());
+        if !left_out.is_empty() {
+            text += &notes::fill(&format!("Left out for want of width: {}.", left_out.join(", ")), width);
+        }
+        text
+    }
+
+    fn table(&self, shown: &[&(&'static Column, Vec<Figures>)]) -> Table {
+        let keys = self.keys();
+        let mut table = Table::new();
+        table.load_style(UTF8_HORIZONTAL_ONLY);
+        let heading = |(column, rows): &&(&'static Column, Vec<Figures>)| {
+            let mut title = String::from(column.title);
+            if column.per == Per::MemberSecond {
+                title += "\n/member/s";
+            }
+            if let Some(floor) = shared_floor(rows) {
+                let _ = write!(title, "\n≥ {}", figure(floor, column.unit()));
+            }
+            Cell::new(title).set_alignment(CellAlignment::Right).add_attribute(Attribute::Bold)
+        };
+        let names = keys.iter().map(|key| Cell::new(key).add_attribute(Attribute::Bold));
+        table.set_header(names.chain(shown.iter().map(heading)));
+        for (row, cell) in self.cells.iter().enumerate() {
+            let names = keys.iter().map(|key| Cell::new(self.key(cell, key)));
+            let figures = shown.iter().map(|(column, rows)| entry(column, &rows[row], shared_floor(rows).is_none()));
+            table.add_row(names.chain(figures));
+        }
+        table
+    }
+
+    /// The keys in which the cells of the whole experiment differ, the selector always among them.
+    fn keys(&self) -> Vec<&'a str> {
+        let varied = |key: &&str| *key == "selector" || is_varied(self.results, key);
+        let known = KEYS.into_iter().skip(1).filter(varied);
+        known.chain(self.results.swept_keys().into_iter().filter(varied)).collect()
+    }
+
+    fn key(&self, cell: &CellResult, key: &str) -> String {
+        let name = key_value(cell, key);
+        let is_baseline = key == "selector" && self.results.baseline.as_deref() == Some(&name);
+        folded(&name) + if is_baseline { "\n(baseline)" } else { "" }
+    }
+}
+
+/// A label on several lines, broken behind its colon and commas where it is long.
+fn folded(label: &str) -> String {
+    const LIMIT: usize = 18;
+    let (mut text, mut line) = (String::new(), 0);
+    for part in label.split_inclusive([':', ',']) {
+        let length = part.chars().count();
+        if line > 0 && line + length > LIMIT {
+            text.push('\n');
+            line = 0;
+        }
+        text += part;
+        line += length;
+    }
+    text
+}
+
+/// The floor that all rows have in common.
+fn shared_floor(rows: &[Figures]) -> Option<f64> {
+    let first = rows.first()?.floor?;
+    rows.iter().all(|row| row.floor == Some(first)).then_some(first)
+}
+
+/// Three lines: the median, its interval, the tail. For rare events the mean, its interval, the most.
+fn entry(column: &Column, figures: &Figures, with_floor: bool) -> Cell {
+    let Figures { summary, verdict, floor } = figures;
+    let unit = column.unit();
+    if summary.n == 0 {
+        return Cell::new("").set_alignment(CellAlignment::Right);
+    }
+    let shown = |value: Option<f64>| value.map_or_else(|| ">end".to_owned(), |value| figure(value, unit));
+    let (middle, interval, tail) = match column.by_mean {
+        true => (summary.mean, summary.ci95_mean, format!("max {}", shown(summary.max))),
+        false => (summary.median, summary.ci95, format!("p99 {}", shown(summary.p99))),
+    };
+    let mark = verdict.map(|verdict| format!(" {}", mark(verdict))).unwrap_or_default();
+    let mut lines = format!("{}{mark}\n{}\n{tail}", shown(middle), range(interval, middle, unit));
+    if let Some(floor) = floor.filter(|_| with_floor) {
+        let _ = write!(lines, "\nfloor {}", figure(floor, unit));
+    }
+    let cell = Cell::new(lines).set_alignment(CellAlignment::Right);
+    match verdict {
+        Some(Verdict::Better) => cell.fg(Color::Green),
+        Some(Verdict::Worse) => cell.fg(Color::Red),
+        _ => cell,
+    }
+}
+
+/// What stands behind a figure.
+pub(super) fn mark(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Better => "✓",
+        Verdict::Worse => "✗",
+        Verdict::WithinNoise => "≈",
+        Verdict::Undecided => "?",
+    }
+}
+
+/// How wide a table is if no line wraps: the contents, a space on both sides, and one between two columns.
+fn breadth(table: &Table) -> u16 {
+    table.column_max_content_widths().iter().map(|width| width + 3).sum()
+}

@@ -1,0 +1,191 @@
+use super::*;
+use crate::experiment::measures::{MEASURES, Measured, Reading, Victim, VictimKind, index_of};
+use crate::experiment::results::{CellResult, FloorInputs, Results, Scenario, TopologyNote, TrialResult};
+
+/// A trial whose times are all about `seconds`; the crash of an unlucky one is never learnt by all.
+fn trial(number: u32, seconds: f64, regions: bool) -> TrialResult {
+    let unlucky = number == 7;
+    let seconds = seconds + 0.05 * f64::from(number % 5);
+    let mut readings = vec![Reading::Absent; MEASURES.len()];
+    let mut set = |name: &str, value: f64| readings[index_of(name).unwrap()] = Reading::Value(value);
+    set("first_ping_s", seconds);
+    set("first_suspicion_s", seconds + 1.0);
+    set("first_declaration_s", seconds + 9.0);
+    set("informed_50_s", seconds + 10.0);
+    set("informed_99_s", seconds + 11.0);
+    set("false_suspicions", 0.0);
+    set("false_positives", if unlucky { 3.0 } else { 0.0 });
+    set("false_positives_healthy", 0.0);
+    set("messages_sent", 12_000.0 + f64::from(number));
+    set("bytes_sent", 600_000.0);
+    if regions {
+        set("cross_zone_bytes", 450_000.0);
+        set("cross_region_bytes", 300_000.0);
+        set("mean_ping_rtt_s", 0.085);
+    } else {
+        set("mean_ping_rtt_s", 0.0002);
+    }
+    set("busiest_member_share", 0.011);
+    set("unmonitored_members", 0.0);
+    set("violations", 0.0);
+    readings[index_of("informed_100_s").unwrap()] =
+        if unlucky { Reading::Censored } else { Reading::Value(seconds + 12.0) };
+    let victim = Victim {
+        fault: 0,
+        member: 10 + number,
+        at_s: 5.0,
+        kind: VictimKind::Crash,
+        first_ping_s: Some(seconds),
+        first_suspicion_s: Some(seconds + 1.0),
+        first_declaration_s: Some(seconds + 9.0),
+        informed_50_s: Some(seconds + 10.0),
+        informed_99_s: Some(seconds + 11.0),
+        informed_100_s: (!unlucky).then_some(seconds + 12.0),
+    };
+    TrialResult {
+        trial: number,
+        seed: 1000 + u64::from(number),
+        measured: Measured { readings, victims: vec![victim], strikes: vec![1] },
+        trace_hash: u64::from(number),
+        events: 50_000,
+        violations: Vec::new(),
+    }
+}
+
+fn cell(topology: &str, selector: &str, seconds: f64, trials: u32) -> CellResult {
+    let key = CellKey {
+        topology: topology.into(),
+        selector: selector.into(),
+        profile: "swim".into(),
+        members: 100,
+        loss: 0.01,
+        scenario: "crash".into(),
+        swept: vec![("period".into(), "1s".into())],
+    };
+    let trials = (0..trials).map(|number| trial(number, seconds, topology != "lan")).collect();
+    let floors = FloorInputs { period_s: 1.0, direct: 1, suspicion_s: 8.0 };
+    CellResult { key, floors, duration_s: 60.0, trials }
+}
+
+fn sample(trials: u32) -> Results {
+    Results {
+        name: "locality".into(),
+        seed: 1,
+        trials,
+        baseline: Some("shuffle".into()),
+        complete: true,
+        notices: vec!["k = 3 is more helpers than a group of 3 has; 1 is used".into()],
+        topologies: vec![TopologyNote {
+            label: "aws".into(),
+            title: "AWS, 33 regions".into(),
+            attribution: Some("data: cloudping".into()),
+        }],
+        scenarios: vec![Scenario { name: "crash".into(), faults: vec!["crash:at=5s".into()] }],
+        cells: vec![
+            cell("lan", "shuffle", 0.9, trials),
+            cell("lan", "uniform", 0.9, trials),
+            cell("aws", "shuffle", 0.9, trials),
+            cell("aws", "neighborhood:metric=rtt,radius=16", 0.6, trials),
+        ],
+    }
+}
+
+fn text(write: impl FnOnce(&mut Vec<u8>) -> std::io::Result<()>) -> String {
+    let mut out = Vec::new();
+    write(&mut out).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+#[test]
+fn the_table_for_a_terminal_of_120() {
+    insta::assert_snapshot!(table::render(&sample(40), 120, false));
+}
+
+#[test]
+fn the_table_for_a_terminal_of_80() {
+    insta::assert_snapshot!(table::render(&sample(40), 80, false));
+}
+
+#[test]
+fn a_run_that_was_stopped_says_so() {
+    let mut results = sample(3);
+    results.complete = false;
+    results.trials = 40;
+    results.cells.truncate(2);
+    results.cells[0].trials[1].violations.push("an incarnation went backwards".into());
+    results.cells[1].trials[0].measured.strikes[0] = 0;
+    insta::assert_snapshot!(table::render(&results, 100, false));
+}
+
+#[test]
+fn no_line_is_wider_than_the_terminal() {
+    for width in [60, 80, 100, 120, 160] {
+        let rendered = table::render(&sample(20), width, false);
+        let rules = rendered.lines().filter(|line| line.starts_with(['─', '═']));
+        for line in rules {
+            assert!(line.chars().count() <= usize::from(width), "{width}: {line}");
+        }
+    }
+}
+
+#[test]
+fn colours_come_only_when_asked_for() {
+    assert!(!table::render(&sample(20), 120, false).contains('\u{1b}'));
+    assert!(table::render(&sample(20), 120, true).contains('\u{1b}'));
+}
+
+#[test]
+fn an_experiment_without_trials_still_renders() {
+    let mut results = sample(0);
+    assert!(table::render(&results, 120, false).contains("shuffle"));
+    results.cells.clear();
+    assert!(table::render(&results, 120, false).contains("locality"));
+}
+
+#[test]
+fn a_row_per_trial() {
+    let mut results = sample(9);
+    results.cells.drain(1..3);
+    results.cells.iter_mut().for_each(|cell| drop(cell.trials.drain(..6)));
+    insta::assert_snapshot!(text(|out| csv::write_trials(&results, out)));
+}
+
+#[test]
+fn a_row_per_victim() {
+    let mut results = sample(8);
+    results.cells.truncate(1);
+    results.cells[0].trials.drain(..6);
+    insta::assert_snapshot!(text(|out| csv::write_victims(&results, out)));
+}
+
+#[test]
+fn a_summary_per_cell() {
+    let mut results = sample(10);
+    results.cells.drain(..2);
+    insta::assert_snapshot!(text(|out| json::write_summary(&results, out)));
+}
+
+#[test]
+fn the_summarys_measures_are_the_csvs_columns() {
+    let json: serde_json::Value = serde_json::from_str(&text(|out| json::write_summary(&sample(6), out))).unwrap();
+    let csv = text(|out| csv::write_trials(&sample(6), out));
+    let header: Vec<_> = csv.lines().next().unwrap().split(',').collect();
+    let keys = "topology,selector,profile,members,loss,scenario,trial,seed,period";
+    assert_eq!(header[..9].join(","), keys);
+    for name in &header[9..] {
+        let measure = &json[0]["measures"][name];
+        for key in ["mean", "median", "p99", "max", "ci95", "floor", "censored"] {
+            assert!(measure.get(key).is_some(), "{name} lacks {key}");
+        }
+    }
+}
+
+#[test]
+fn a_trial_reads_back_to_the_very_same_bits() {
+    let mut trial = trial(7, 0.1 + 0.2, true);
+    trial.seed = u64::MAX;
+    trial.measured.readings[0] = Reading::Value(f64::from_bits(0x3fd5_5555_5555_5557));
+    let line = serde_json::to_string(&trial).unwrap();
+    assert!(!line.contains('\n'));
+    assert_eq!(serde_json::from_str::<TrialResult>(&line).unwrap(), trial);
+}

@@ -1,0 +1,16 @@
+//! The example of a stranger's selector keeps the laws, and runs.
+
+#[path = "../examples/custom_selector.rs"]
+mod custom_selector;
+
+use swimlab_selectors::{Strategy, laws};
+
+#[test]
+fn a_strangers_selector_keeps_the_laws() {
+    laws::check(|| Strategy::new("walk", custom_selector::Walk));
+}
+
+#[test]
+fn a_strangers_selector_runs_beside_the_built_in_ones() {
+    custom_selector::main().unwrap();
+}
