@@ -299,7 +299,8 @@ fn a_replay_shows_the_trial_that_was_run() {
     let (selector, trial, member) = (column("selector"), column("trial"), column("member"));
     for row in rows.records().take(12) {
         let row = row.unwrap();
-        let told = done(dir.path(), &format!("replay small.toml --trial {} --selector {}", &row[trial], &row[selector]));
+        let told =
+            done(dir.path(), &format!("replay small.toml --trial {} --selector {}", &row[trial], &row[selector]));
         assert!(out(&told).contains(&format!("*** #{} crashes", &row[member])), "{row:?}\n{}", out(&told));
     }
 }

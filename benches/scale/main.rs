@@ -8,6 +8,8 @@
 //!
 //! docs/benchmarks.md says what is measured, and how.
 
+#[path = "../common/mod.rs"]
+mod common;
 mod measure;
 mod options;
 mod peers;

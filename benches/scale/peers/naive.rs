@@ -15,8 +15,9 @@ use swimlab_selectors::rng::{Purpose, Rng, below, bits, stream};
 use swimlab_selectors::strategies::Permutation;
 use swimlab_selectors::{Bound, Peer, Selector, Slot, Strategy, Turn};
 
+use crate::common::CRASH_AT;
 use crate::measure::Course;
-use crate::setting::{CRASH_AT, Setting, Witness};
+use crate::setting::{Setting, Witness};
 
 /// A world with one heap.
 pub struct Naive<'a> {
