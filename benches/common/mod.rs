@@ -1,0 +1,51 @@
+//! What all benches of whole worlds have in common: the network, the settings, the luck.
+
+use std::sync::Arc;
+
+use swimlab::protocol::{Kit, Settings, Span};
+use swimlab::sim::{Fault, FaultKind, Index, Phases, Setup, Start, Target};
+use swimlab::topology::{Base, topologies};
+use swimlab::wire::Compact;
+use swimlab_selectors::helpers::UniformHelpers;
+use swimlab_selectors::registry::Spec;
+use swimlab_selectors::rng::{Purpose, below, stream};
+
+/// The seed of all trials.
+pub const SEED: u64 = 1;
+/// When the victim crashes: by then every member has begun its first period.
+pub const CRASH_AT: Span = Span::from_secs(1);
+/// One way 10 to 50 ms, uniformly, drawn anew for each packet.
+const NETWORK: &str = "lan:delay_ms=30,jitter=uniform,spread_ms=20";
+
+/// Settings of the profile `swim`, uniform helpers, sizes as on the wire.
+pub fn kit() -> Arc<Kit> {
+    Arc::new(Kit { settings: Settings::of("swim"), helpers: Arc::new(UniformHelpers), sizer: Arc::new(Compact) })
+}
+
+/// Members that all know each other, with random phases, in a network without loss.
+pub fn setup(members: u32, duration: Span, victim: Option<Index>) -> Setup {
+    let network = Spec::parse(NETWORK).expect("a network's label");
+    let topology = topologies().build(&network, &Base::default()).expect("a network");
+    Setup {
+        placement: Arc::new(topology.place(members, 0, SEED)),
+        members,
+        seed: SEED,
+        start: Start::Joined,
+        phases: Phases::Random,
+        period: Settings::of("swim").period,
+        loss: 0.0,
+        warmup: Span::ZERO,
+        duration,
+        faults: victim.into_iter().map(crash).collect(),
+    }
+}
+
+/// Who crashes, where somebody does.
+pub fn victim(members: u32) -> Index {
+    below(&mut stream(SEED, Purpose::Faults, 0), members)
+}
+
+fn crash(victim: Index) -> Fault {
+    let target = Target::Members(vec![victim]);
+    Fault { kind: FaultKind::Crash, at: CRASH_AT, target, times: 1, every: Span::ZERO }
+}

@@ -1,0 +1,164 @@
+//! One member's steps: a ping, a period, a suspicion, a packet filled with news, and packets to bytes and back.
+
+use std::hint::black_box;
+use std::sync::Arc;
+use std::time::Duration;
+
+use criterion::{BatchSize, BenchmarkId, Criterion, criterion_group, criterion_main};
+use swimlab::protocol::broadcast::{Broadcasts, Room};
+use swimlab::protocol::{
+    Address, Body, Card, Id, Identity, Incarnation, Kit, Member, News, Outbox, Packet, Roster, Seen, Settings, Sizer,
+    Span, Time, Update,
+};
+use swimlab::wire::{Compact, decode, encode};
+use swimlab_selectors::helpers::UniformHelpers;
+use swimlab_selectors::rng::{Purpose, mix, stream};
+use swimlab_selectors::strategies::Shuffle;
+use swimlab_selectors::{Peer, Strategy};
+
+/// How many members know each other.
+const MEMBERS: u32 = 1000;
+
+fn member(criterion: &mut Criterion) {
+    let (kit, roster) = (kit(), roster());
+    let founder = || founder(&kit, &roster);
+    let mut group = criterion.benchmark_group("member");
+
+    group.bench_function("answers a ping", |bencher| {
+        let (mut member, mut out) = (founder(), Outbox::default());
+        let ping = packet(1, Body::Ping { seq: 7 }, Vec::new());
+        bencher.iter(|| {
+            member.handle(Time::ZERO, address(1), black_box(ping.clone()), &mut out);
+            out.transmits.clear();
+        });
+    });
+
+    group.bench_function("goes through a period", |bencher| {
+        let (mut member, mut out) = (founder(), Outbox::default());
+        let rtt = Span::from_millis(60);
+        bencher.iter(|| {
+            let now = member.deadline();
+            member.wake(now, &mut out);
+            let ping = out.transmits.pop().expect("a ping in every period");
+            let Body::Ping { seq } = ping.message.body else { unreachable!("nobody is silent") };
+            let target = u32::from_be_bytes(*ping.to.ip.last_chunk().expect("sixteen bytes"));
+            member.handle(now + rtt, ping.to, packet(target, Body::Ack { seq }, Vec::new()), &mut out);
+        });
+    });
+
+    group.bench_function("learns of a suspicion", |bencher| {
+        let suspicion = packet(1, Body::Gossip, vec![suspect(2)]);
+        bencher.iter_batched(
+            || (founder(), Outbox::default(), suspicion.clone()),
+            |(mut member, mut out, suspicion)| {
+                member.handle(Time::ZERO, address(1), suspicion, &mut out);
+                (member, out)
+            },
+            BatchSize::SmallInput,
+        );
+    });
+    group.finish();
+}
+
+fn broadcasts(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("fill a packet, pieces queued");
+    let room = Room { bytes: 1400, most: usize::MAX, limit: 16 };
+    for queued in [1, 100, 1000] {
+        let waiting = || {
+            let mut queue = Broadcasts::default();
+            (1..=queued).for_each(|about| queue.push(suspect(about), &Compact, None));
+            queue
+        };
+        group.bench_function(BenchmarkId::from_parameter(queued), |bencher| {
+            bencher.iter_batched_ref(
+                waiting,
+                |queue| {
+                    let mut updates = Vec::new();
+                    queue.fill(id(0), room, |_| true, &mut updates);
+                    updates
+                },
+                BatchSize::SmallInput,
+            );
+        });
+    }
+    group.finish();
+}
+
+fn wire(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("a ping with ten updates");
+    let ping = packet(1, Body::Ping { seq: 7 }, (2..12).map(suspect).collect());
+    let mut bytes = Vec::new();
+    encode(&ping, &mut bytes).expect("a valid packet");
+
+    group.bench_function("size", |bencher| {
+        bencher.iter(|| {
+            let ping = black_box(&ping);
+            Compact.bare(ping) + ping.updates.iter().map(|update| Compact.update(update)).sum::<u32>()
+        });
+    });
+    group.bench_function("encode", |bencher| {
+        let mut out = Vec::new();
+        bencher.iter(|| {
+            out.clear();
+            encode(black_box(&ping), &mut out)
+        });
+    });
+    group.bench_function("decode", |bencher| bencher.iter(|| decode(black_box(&bytes))));
+    group.finish();
+}
+
+fn kit() -> Arc<Kit> {
+    Arc::new(Kit { settings: Settings::of("swim"), helpers: Arc::new(UniformHelpers), sizer: Arc::new(Compact) })
+}
+
+fn roster() -> Arc<Roster> {
+    Arc::new(Roster::of_members((0..MEMBERS).map(card)))
+}
+
+/// The first member, which has begun.
+fn founder(kit: &Arc<Kit>, roster: &Arc<Roster>) -> Member {
+    let surveyed = Strategy::new("shuffle", Shuffle).survey(roster.peers());
+    let identity = Identity {
+        card: card(0),
+        incarnation: Incarnation::default(),
+        strategy_rng: stream(1, Purpose::Strategy, 0),
+        rng: stream(1, Purpose::Protocol, 0),
+    };
+    let mut member = Member::new(Arc::clone(kit), identity, Arc::clone(roster), &surveyed, 0);
+    member.start(Time::ZERO, Time::ZERO);
+    member
+}
+
+fn card(index: u32) -> Arc<Card> {
+    Arc::new(Card::new(Peer::new(id(index)), address(index)))
+}
+
+fn id(index: u32) -> Id {
+    mix(u64::from(index))
+}
+
+fn address(index: u32) -> Address {
+    let mut ip = [0; 16];
+    ip[12..].copy_from_slice(&index.to_be_bytes());
+    Address { ip, port: 7946 }
+}
+
+/// From a member that knows the first one as it is.
+fn packet(from: u32, body: Body, updates: Vec<Update>) -> Packet {
+    let seen = Seen::Member(Incarnation::default());
+    Packet { from: id(from), incarnation: Incarnation::default(), seen, body, updates, coordinate: None }
+}
+
+fn suspect(about: u32) -> Update {
+    Update { id: id(about), incarnation: Incarnation::default(), news: News::Suspect { by: id(1) } }
+}
+
+criterion_group! {
+    name = protocol;
+    config = Criterion::default()
+        .sample_size(50)
+        .warm_up_time(Duration::from_millis(500))
+        .measurement_time(Duration::from_secs(2));
+    targets = member, broadcasts, wire
+}
+criterion_main!(protocol);

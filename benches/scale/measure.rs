@@ -1,0 +1,129 @@
+//! One trial, measured.
+
+use cpu_time::ProcessTime;
+use serde::{Deserialize, Serialize};
+use swimlab::protocol::{Span, Time};
+use swimlab::sim::swim::SwimBreed;
+use swimlab::sim::{Breed, Outcome, World};
+use swimlab_selectors::Strategy;
+use swimlab_selectors::strategies::Shuffle;
+
+use crate::options::{Peer, Scenario, Trial};
+use crate::peers::{FocaBreed, Naive};
+use crate::setting::{PATIENCE, STEADY, Setting, Witness};
+
+/// What a trial cost.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Figures {
+    pub members: u32,
+    pub scenario: Scenario,
+    pub peer: Peer,
+    /// How far the trial went in virtual time.
+    pub simulated_s: f64,
+    /// Deliveries, periods and timers that fired.
+    pub events: u64,
+    /// CPU time of the process from the first event to the last.
+    pub cpu_s: f64,
+    pub ns_per_event: f64,
+    pub ns_per_member_second: f64,
+    /// The most memory the process ever held.
+    pub peak_rss_bytes: u64,
+    pub trace_hash: String,
+    /// CPU time before the first event: placing the members and letting them know each other.
+    pub build_cpu_s: f64,
+}
+
+/// Something that goes through virtual time.
+pub trait Course {
+    /// Lets everything happen that is due before `until`.
+    fn advance(&mut self, until: Time);
+    /// How many survivors know of the crash.
+    fn informed(&self) -> u32;
+    /// Ends here.
+    fn finish(self) -> Outcome;
+}
+
+/// How finely the end of a crash trial is found.
+const STEP: Span = Span::from_millis(10);
+
+/// Runs a trial.
+///
+/// # Errors
+/// If the run was unsound: its figures would mean nothing.
+pub fn measure(trial: Trial) -> Result<Figures, String> {
+    let start = ProcessTime::now();
+    let setting = Setting::new(trial);
+    let (setup, kit) = (&setting.setup, &setting.kit);
+    match trial.peer {
+        Peer::Swimlab => {
+            let breed = SwimBreed::new(setup, kit, &Strategy::new("shuffle", Shuffle));
+            run(trial, start, World::new(setup, breed, setting.witness()))
+        }
+        Peer::Foca => run(trial, start, World::new(setup, FocaBreed::new(setup, kit), setting.witness())),
+        Peer::Naive => run(trial, start, Naive::new(&setting)),
+    }
+}
+
+fn run(trial: Trial, start: ProcessTime, mut course: impl Course) -> Result<Figures, String> {
+    course.advance(Time::ZERO);
+    let built = start.elapsed();
+
+    let mut now = Time::ZERO;
+    match trial.scenario {
+        Scenario::Steady => {
+            now = now + STEADY;
+            course.advance(now);
+        }
+        Scenario::Crash => {
+            while course.informed() < trial.members - 1 {
+                if now > Time::ZERO + PATIENCE {
+                    return Err(format!("after {PATIENCE}, {} survivors know of the crash", course.informed()));
+                }
+                now = now + STEP;
+                course.advance(now);
+            }
+        }
+    }
+    let cpu = (start.elapsed() - built).as_secs_f64();
+
+    let Outcome { events, trace_hash, violations, .. } = course.finish();
+    if let Some(first) = violations.first() {
+        return Err(format!("{} violations, the first: {first}", violations.len()));
+    }
+    let Trial { members, scenario, peer } = trial;
+    let simulated_s = now.as_secs_f64();
+    Ok(Figures {
+        members,
+        scenario,
+        peer,
+        simulated_s,
+        events,
+        cpu_s: cpu,
+        ns_per_event: cpu * 1e9 / events as f64,
+        ns_per_member_second: cpu * 1e9 / f64::from(members) / simulated_s,
+        peak_rss_bytes: peak_rss_bytes()?,
+        trace_hash: format!("{trace_hash:016x}"),
+        build_cpu_s: built.as_secs_f64(),
+    })
+}
+
+impl<B: Breed> Course for World<'_, B, Witness> {
+    fn advance(&mut self, until: Time) {
+        World::advance(self, until);
+    }
+
+    fn informed(&self) -> u32 {
+        self.observer().informed()
+    }
+
+    fn finish(self) -> Outcome {
+        World::finish(self)
+    }
+}
+
+fn peak_rss_bytes() -> Result<u64, String> {
+    let status = std::fs::read_to_string("/proc/self/status").map_err(|error| format!("/proc/self/status: {error}"))?;
+    let kilobytes =
+        status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.strip_suffix("kB")?.trim().parse().ok());
+    kilobytes.map(|kilobytes: u64| kilobytes * 1024).ok_or_else(|| "/proc/self/status has no VmHWM".into())
+}

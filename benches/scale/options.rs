@@ -1,0 +1,121 @@
+//! The command line.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::str::FromStr;
+
+use lexopt::{Arg, Parser, ValueExt};
+use serde::{Deserialize, Serialize};
+
+/// What is asked for.
+pub enum Options {
+    /// One trial, as a line of JSON.
+    Trial(Trial),
+    /// All of them, as a table of medians over so many runs.
+    Table { runs: usize },
+}
+
+/// One trial.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trial {
+    pub members: u32,
+    pub scenario: Scenario,
+    pub peer: Peer,
+}
+
+/// What happens in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Scenario {
+    /// Nothing, for twenty simulated seconds.
+    Steady,
+    /// One member crashes; until every survivor knows.
+    Crash,
+}
+
+/// Who is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Peer {
+    /// This library.
+    Swimlab,
+    /// The same protocol, with everything stored and every event in one heap.
+    Naive,
+    /// The crate of this name, in the same virtual network.
+    Foca,
+}
+
+impl Options {
+    /// Reads the arguments.
+    pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Self, String> {
+        read(args).map_err(|error| error.to_string())
+    }
+}
+
+fn read(args: impl IntoIterator<Item = OsString>) -> Result<Options, lexopt::Error> {
+    let (mut members, mut scenario, mut peer, mut runs) = (None, None, None, None);
+    let mut parser = Parser::from_args(args);
+    while let Some(arg) = parser.next()? {
+        match arg {
+            Arg::Long("members") => members = Some(parser.value()?.parse::<u32>()?),
+            Arg::Long("scenario") => scenario = Some(parser.value()?.parse::<Scenario>()?),
+            Arg::Long("peer") => peer = Some(parser.value()?.parse::<Peer>()?),
+            Arg::Long("runs") => runs = Some(parser.value()?.parse::<usize>()?),
+            Arg::Long("bench") => {} // Cargo says so to every bench.
+            _ => return Err(arg.unexpected()),
+        }
+    }
+    match (members, scenario, peer, runs) {
+        (None, None, None, Some(0)) => Err("--runs must be at least 1".into()),
+        (None, None, None, runs) => Ok(Options::Table { runs: runs.unwrap_or(3) }),
+        (Some(0..2), ..) => Err("--members must be at least 2".into()),
+        (Some(members), Some(scenario), peer, None) => {
+            Ok(Options::Trial(Trial { members, scenario, peer: peer.unwrap_or(Peer::Swimlab) }))
+        }
+        _ => Err("give --members and --scenario for one trial, only --runs or nothing for the table".into()),
+    }
+}
+
+impl FromStr for Scenario {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        match name {
+            "steady" => Ok(Self::Steady),
+            "crash" => Ok(Self::Crash),
+            _ => Err("a scenario is steady or crash".into()),
+        }
+    }
+}
+
+impl FromStr for Peer {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        match name {
+            "swimlab" => Ok(Self::Swimlab),
+            "naive" => Ok(Self::Naive),
+            "foca" => Ok(Self::Foca),
+            _ => Err("a peer is swimlab, naive or foca".into()),
+        }
+    }
+}
+
+impl fmt::Display for Scenario {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Steady => "steady",
+            Self::Crash => "crash",
+        })
+    }
+}
+
+impl fmt::Display for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Swimlab => "swimlab",
+            Self::Naive => "naive",
+            Self::Foca => "foca",
+        })
+    }
+}

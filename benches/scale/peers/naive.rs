@@ -1,0 +1,254 @@
+//! The same protocol driven naively: what the obvious implementation costs.
+//!
+//! The very same [`Member`]s send the very same messages at the very same times: trace hashes are equal. But each member
+//! has a full table of its own instead of what differs from a shared one, and its shuffled list is stored instead of
+//! computed; all events wait in one binary heap, packets boxed, timers that have moved skipped when they come up.
+
+use std::cmp::{Ordering, Reverse};
+use std::collections::BinaryHeap;
+use std::sync::Arc;
+
+use swimlab::protocol::{Address, Card, Identity, Incarnation, Kit, Member, Outbox, Packet, Roster, Time, Transmit};
+use swimlab::sim::trace::Trace;
+use swimlab::sim::{Index, Observer, Outcome, Setup, address_of};
+use swimlab_selectors::rng::{Purpose, Rng, below, bits, stream};
+use swimlab_selectors::strategies::Permutation;
+use swimlab_selectors::{Bound, Peer, Selector, Slot, Strategy, Turn};
+
+use crate::common::CRASH_AT;
+use crate::measure::Course;
+use crate::setting::{Setting, Witness};
+
+/// A world with one heap.
+pub struct Naive<'a> {
+    setup: &'a Setup,
+    hosts: Vec<Host>,
+    heap: BinaryHeap<Reverse<Due>>,
+    /// Who crashes, at [`CRASH_AT`].
+    victim: Option<Index>,
+    outbox: Outbox,
+    witness: Witness,
+    trace: Trace,
+    events: u64,
+    now: Time,
+}
+
+struct Host {
+    /// `None` once crashed.
+    member: Option<Member>,
+    /// The last deadline that went into the heap.
+    alarm: Time,
+    sent: u32,
+    luck: Rng,
+}
+
+/// What is to happen, in the order of the world's own queue.
+struct Due {
+    at: Time,
+    order: u64,
+    target: Index,
+    packet: Option<Box<Flight>>,
+}
+
+struct Flight {
+    from: Index,
+    bytes: u32,
+    packet: Packet,
+}
+
+/// Wake-ups come after all packets of the same microsecond.
+const WAKE: u64 = u64::MAX;
+
+impl<'a> Naive<'a> {
+    /// A world where nothing has happened yet.
+    pub fn new(setting: &'a Setting) -> Self {
+        let setup = &setting.setup;
+        let peers = setup.placement.peers.iter().cloned();
+        let cards: Vec<_> = peers.zip(0..).map(|(peer, at)| Arc::new(Card::new(peer, address_of(at)))).collect();
+        let mut naive = Self {
+            setup,
+            hosts: Vec::new(),
+            heap: BinaryHeap::new(),
+            victim: setting.victim,
+            outbox: Outbox::default(),
+            witness: setting.witness(),
+            trace: Trace::default(),
+            events: 0,
+            now: Time::ZERO,
+        };
+        for index in 0..setup.members {
+            let mut member = founder(setup, &setting.kit, &cards, index);
+            let phase = below(&mut stream(setup.seed, Purpose::Phases, u64::from(index)), micros(setup));
+            member.start(Time::ZERO, Time::from_micros(u64::from(phase)));
+            let luck = stream(setup.seed, Purpose::Network, u64::from(index));
+            naive.hosts.push(Host { member: Some(member), alarm: Time::NEVER, sent: 0, luck });
+            naive.set_alarm(index);
+        }
+        naive
+    }
+
+    fn run_until(&mut self, limit: Time) {
+        while let Some(Reverse(due)) = self.heap.peek()
+            && due.at < limit
+        {
+            let Reverse(due) = self.heap.pop().expect("just seen");
+            let Some(member) = &mut self.hosts[due.target as usize].member else { continue };
+            self.now = due.at;
+            match due.packet {
+                Some(flight) => {
+                    let Flight { from, bytes, packet } = *flight;
+                    self.trace.delivery(self.now, from, due.target, packet.body.kind(), bytes);
+                    member.handle(self.now, address_of(from), packet, &mut self.outbox);
+                }
+                None if member.deadline() > self.now => continue,
+                None => member.wake(self.now, &mut self.outbox),
+            }
+            self.events += 1;
+            self.flush(due.target);
+        }
+    }
+
+    fn flush(&mut self, index: Index) {
+        for event in self.outbox.events.drain(..) {
+            self.trace.event(self.now, index, &event);
+            self.witness.event(self.now, index, &event);
+        }
+        let host = &mut self.hosts[index as usize];
+        for Transmit { to, bytes, message, .. } in self.outbox.transmits.drain(..) {
+            host.sent += 1;
+            let target = index_of(to);
+            let delay = self.setup.placement.delay_us(index, target, &mut host.luck);
+            let at = Time::from_micros(self.now.as_micros() + u64::from(delay));
+            let order = u64::from(index) << 32 | u64::from(host.sent);
+            let packet = Some(Box::new(Flight { from: index, bytes, packet: message }));
+            self.heap.push(Reverse(Due { at, order, target, packet }));
+        }
+        self.set_alarm(index);
+    }
+
+    fn set_alarm(&mut self, index: Index) {
+        let host = &mut self.hosts[index as usize];
+        let deadline = host.member.as_ref().map_or(Time::NEVER, Member::deadline);
+        if deadline != host.alarm {
+            host.alarm = deadline;
+            self.heap.push(Reverse(Due { at: deadline, order: WAKE, target: index, packet: None }));
+        }
+    }
+}
+
+impl Course for Naive<'_> {
+    fn advance(&mut self, until: Time) {
+        let crash = Time::ZERO + CRASH_AT;
+        if crash < until
+            && let Some(victim) = self.victim.take()
+        {
+            self.run_until(crash);
+            self.hosts[victim as usize].member = None;
+        }
+        self.run_until(until);
+        self.now = until;
+    }
+
+    fn informed(&self) -> u32 {
+        self.witness.informed()
+    }
+
+    fn finish(self) -> Outcome {
+        Outcome { events: self.events, trace_hash: self.trace.value(), violations: Vec::new(), end: self.now }
+    }
+}
+
+/// A member with a whole table of its own.
+fn founder(setup: &Setup, kit: &Arc<Kit>, cards: &[Arc<Card>], index: Index) -> Member {
+    let roster = Arc::new(Roster::of_members(cards.iter().cloned()));
+    let surveyed = Strategy::new("stored shuffle", StoredShuffle).survey(roster.peers());
+    let identity = Identity {
+        card: Arc::clone(&cards[index as usize]),
+        incarnation: Incarnation::of_generation(0),
+        strategy_rng: stream(setup.seed, Purpose::Strategy, u64::from(index)),
+        rng: stream(setup.seed, Purpose::Protocol, u64::from(index)),
+    };
+    Member::new(Arc::clone(kit), identity, roster, &surveyed, index)
+}
+
+fn micros(setup: &Setup) -> u32 {
+    u32::try_from(setup.period.as_micros()).expect("a period of seconds")
+}
+
+fn index_of(address: Address) -> Index {
+    u32::from_be_bytes(*address.ip.last_chunk().expect("sixteen bytes"))
+}
+
+/// Round robin over a stored list: the orders are those of `shuffle`. No trial here has joiners.
+struct StoredShuffle;
+
+/// A shuffled list, and how far it is used up.
+struct List {
+    order: Vec<Slot>,
+    next: usize,
+}
+
+impl List {
+    fn shuffled(turn: &mut Turn<'_>) -> Self {
+        let slots = turn.view.slots();
+        let permutation = Permutation::new(slots, bits(turn.rng));
+        Self { order: (0..slots).map(|at| permutation.at(at)).collect(), next: 0 }
+    }
+}
+
+impl Selector for StoredShuffle {
+    type Survey = ();
+    type State = List;
+
+    fn survey(&self, _: &[Peer]) {}
+
+    fn enroll(&self, (): &(), turn: &mut Turn<'_>) -> List {
+        List::shuffled(turn)
+    }
+
+    fn targets(&self, (): &(), list: &mut List, turn: &mut Turn<'_>, want: usize, picks: &mut Vec<Slot>) {
+        for _ in 0..want.min(turn.view.pingable_count() as usize) {
+            let slot = loop {
+                if list.next == list.order.len() {
+                    *list = List::shuffled(turn);
+                }
+                list.next += 1;
+                let slot = list.order[list.next - 1];
+                if turn.view.pingable(slot) && !picks.contains(&slot) {
+                    break slot;
+                }
+            };
+            picks.push(slot);
+        }
+    }
+
+    fn bound(&self, n: u32, direct: u32) -> Bound {
+        Bound::Periods(u64::from(2 * n).div_ceil(u64::from(direct)))
+    }
+}
+
+impl Due {
+    fn key(&self) -> (Time, u64, Index) {
+        (self.at, self.order, self.target)
+    }
+}
+
+impl PartialEq for Due {
+    fn eq(&self, other: &Self) -> bool {
+        self.key() == other.key()
+    }
+}
+
+impl Eq for Due {}
+
+impl PartialOrd for Due {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Due {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.key().cmp(&other.key())
+    }
+}

@@ -1,0 +1,58 @@
+//! Where a trial takes place, and when it is over.
+
+use std::sync::Arc;
+
+use swimlab::protocol::{Event, Id, Kit, Span, Time, What};
+use swimlab::sim::{Index, Observer, Setup};
+
+use crate::common;
+use crate::options::{Scenario, Trial};
+
+/// How long a steady trial lasts.
+pub const STEADY: Span = Span::from_secs(20);
+/// A crash that has not got around by now never will.
+pub const PATIENCE: Span = Span::from_secs(600);
+
+/// One trial's surroundings: the same for every peer.
+pub struct Setting {
+    pub setup: Setup,
+    pub kit: Arc<Kit>,
+    /// Who crashes.
+    pub victim: Option<Index>,
+}
+
+impl Setting {
+    /// The surroundings of this trial.
+    pub fn new(trial: Trial) -> Self {
+        let victim = (trial.scenario == Scenario::Crash).then(|| common::victim(trial.members));
+        Self { setup: common::setup(trial.members, PATIENCE, victim), kit: common::kit(), victim }
+    }
+
+    /// Who counts the informed.
+    pub fn witness(&self) -> Witness {
+        let id = |victim: Index| self.setup.placement.peers[victim as usize].id;
+        Witness { victim: self.victim.map(id), informed: 0 }
+    }
+}
+
+/// Counts the survivors that hold the victim dead: that declared it, or learnt it.
+pub struct Witness {
+    victim: Option<Id>,
+    informed: u32,
+}
+
+impl Witness {
+    /// How many they are by now.
+    pub fn informed(&self) -> u32 {
+        self.informed
+    }
+}
+
+impl Observer for Witness {
+    fn event(&mut self, _at: Time, _member: Index, event: &Event) {
+        // A member reports a death once, as long as nobody speaks up for the dead; the victim does not.
+        if event.what == What::Died && Some(event.about) == self.victim {
+            self.informed += 1;
+        }
+    }
+}
