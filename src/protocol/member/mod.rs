@@ -345,7 +345,7 @@ impl Member {
     /// [`Member::touch`], when what that read has arrived.
     pub fn touch_deep(&self, sender: Option<Id>) -> u64 {
         let record = sender.and_then(|id| self.table.slot(id)).map_or(0, u64::from);
-        self.queue.touch() ^ self.table.touch() ^ record
+        self.queue.touch() ^ self.table.touch() ^ self.chooser.touch() as u64 ^ record
     }
 
     fn rare(&mut self) -> &mut Rare {
