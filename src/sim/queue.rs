@@ -1,8 +1,9 @@
-//! The event queue: a ring of millisecond buckets for what is near, coarse buckets for what is far.
+//! The event queue: a ring of fine buckets for what is near, coarse buckets for what is far.
 //!
-//! A bucket is found by a shift instead of a heap's comparisons, and sorted when its time comes. Far events, mostly
-//! timers, are appended to a few coarse buckets and dealt out to the ring when they come near: appending to two thousand
-//! fine ones would touch as many cold cache lines. Entries are small; what a delivery carries lies in a slab beside.
+//! A bucket is found by a shift instead of a heap's comparisons, and sorted when its time comes; fine ones are short, and
+//! so is the sort. Far events, mostly wake-ups, are appended to a few coarse buckets and dealt out to the ring when they
+//! come near: appending to thousands of fine ones would touch as many cold cache lines, and most wake-ups are put off
+//! before they come near. Entries are small; what a delivery carries lies in a slab beside.
 
 use std::cmp::{Ordering, Reverse};
 use std::collections::{BTreeMap, BinaryHeap};
@@ -29,6 +30,8 @@ type Key = u128;
 pub struct Queue {
     /// Buckets from the current one up to the horizon.
     ring: Vec<Vec<Due>>,
+    /// Which of them hold anything, a bit for each.
+    taken: [u64; (BUCKETS / 64) as usize],
     /// What lies at the horizon or beyond, by coarse bucket.
     far: BTreeMap<u64, Vec<Due>>,
     /// An emptied coarse bucket, to be used again.
@@ -39,14 +42,12 @@ pub struct Queue {
     late: BinaryHeap<Reverse<Due>>,
     /// The current bucket's number.
     now: u64,
-    /// How many events the ring holds, the current bucket not counted.
-    in_ring: usize,
 }
 
-/// A bucket is 1,024 microseconds wide.
-const BUCKET_SHIFT: u32 = 10;
-/// A coarse bucket is as wide as 128 of them.
-const COARSE_SHIFT: u32 = 7;
+/// A bucket is 128 microseconds wide.
+const BUCKET_SHIFT: u32 = 7;
+/// A coarse bucket is as wide as 1,024 of them: 131 milliseconds.
+const COARSE_SHIFT: u32 = 10;
 /// The ring holds the current coarse bucket and the next.
 const BUCKETS: u64 = 2 << COARSE_SHIFT;
 
@@ -95,7 +96,7 @@ impl Default for Queue {
             current: Vec::new(),
             late: BinaryHeap::new(),
             now: 0,
-            in_ring: 0,
+            taken: [0; (BUCKETS / 64) as usize],
         }
     }
 }
@@ -107,23 +108,23 @@ impl Queue {
         if bucket <= self.now {
             self.late.push(Reverse(due));
         } else if bucket >> COARSE_SHIFT <= (self.now >> COARSE_SHIFT) + 1 {
-            self.ring[(bucket % BUCKETS) as usize].push(due);
-            self.in_ring += 1;
+            self.put(bucket, due);
         } else {
             let spare = &mut self.spare;
             self.far.entry(bucket >> COARSE_SHIFT).or_insert_with(|| std::mem::take(spare)).push(due);
         }
     }
 
-    /// Takes the next event before `limit`.
-    pub fn pop_before(&mut self, limit: Time) -> Option<Due> {
+    /// Takes the next event before `limit`. When a wake-up comes near, `put_off` is asked for its member and time, and
+    /// answers when it should really come: then, later, or [`Time::NEVER`].
+    pub fn pop_before(&mut self, limit: Time, put_off: &mut impl FnMut(Index, Time) -> Time) -> Option<Due> {
         loop {
             let late = self.late.peek().map(|Reverse(late)| *late);
             let next = match (self.current.last().copied(), late) {
                 (Some(sorted), Some(late)) => sorted.min(late),
                 (Some(next), None) | (None, Some(next)) => next,
                 (None, None) => {
-                    if !self.advance(bucket(limit)) {
+                    if !self.advance(bucket(limit), put_off) {
                         return None;
                     }
                     continue;
@@ -147,13 +148,10 @@ impl Queue {
     }
 
     /// Makes the next bucket that holds anything the current one, unless it lies beyond `last`.
-    fn advance(&mut self, last: u64) -> bool {
+    fn advance(&mut self, last: u64, put_off: &mut impl FnMut(Index, Time) -> Time) -> bool {
         loop {
             let border = ((self.now >> COARSE_SHIFT) + 1) << COARSE_SHIFT;
-            let is_taken = |bucket: &u64| !self.ring[(bucket % BUCKETS) as usize].is_empty();
-            if self.in_ring > 0
-                && let Some(next) = (self.now..border).find(is_taken)
-            {
+            if let Some(next) = self.next_taken(self.now, border) {
                 if next > last {
                     return false;
                 }
@@ -161,7 +159,7 @@ impl Queue {
                 return true;
             }
             // Nothing is left in this coarse bucket: on to the next that matters.
-            let next = if self.in_ring > 0 {
+            let next = if self.next_taken(border, border + (1 << COARSE_SHIFT)).is_some() {
                 border
             } else {
                 let Some((&coarse, _)) = self.far.first_key_value() else { return false };
@@ -170,19 +168,39 @@ impl Queue {
             if next > last {
                 return false;
             }
-            self.cross(next);
+            self.cross(next, put_off);
+        }
+    }
+
+    /// The first bucket that holds anything, from one up to another. Both lie in the same coarse bucket.
+    fn next_taken(&self, from: u64, to: u64) -> Option<u64> {
+        let mut word = from / 64;
+        let mut bits = self.taken[(word % (BUCKETS / 64)) as usize] & (u64::MAX << (from % 64));
+        loop {
+            if bits != 0 {
+                return Some(word * 64 + u64::from(bits.trailing_zeros()));
+            }
+            word += 1;
+            if word * 64 >= to {
+                return None;
+            }
+            bits = self.taken[(word % (BUCKETS / 64)) as usize];
         }
     }
 
     /// Moves on to the beginning of a coarse bucket, and deals out the one after it.
-    fn cross(&mut self, border: u64) {
+    fn cross(&mut self, border: u64, put_off: &mut impl FnMut(Index, Time) -> Time) {
         self.now = border;
         let next = (border >> COARSE_SHIFT) + 1;
         while let Some(entry) = self.far.first_entry().filter(|entry| *entry.key() <= next) {
             let mut events = entry.remove();
-            self.in_ring += events.len();
             for due in events.drain(..) {
-                self.ring[(bucket(due.at()) % BUCKETS) as usize].push(due);
+                let at = if due.load == Due::WAKE { put_off(due.target, due.at()) } else { due.at() };
+                if at == due.at() {
+                    self.put(bucket(at), due);
+                } else if at != Time::NEVER {
+                    self.push(Due::wake(at, due.target));
+                }
             }
             self.spare = events;
         }
@@ -191,10 +209,16 @@ impl Queue {
     /// Makes a bucket of the ring the current one.
     fn begin(&mut self, bucket: u64) {
         self.now = bucket;
-        let slot = &mut self.ring[(bucket % BUCKETS) as usize];
-        self.in_ring -= slot.len();
-        std::mem::swap(&mut self.current, slot);
+        let place = bucket % BUCKETS;
+        self.taken[(place / 64) as usize] &= !(1 << (place % 64));
+        std::mem::swap(&mut self.current, &mut self.ring[place as usize]);
         self.current.sort_unstable_by_key(|due| Reverse(due.key));
+    }
+
+    fn put(&mut self, bucket: u64, due: Due) {
+        let place = bucket % BUCKETS;
+        self.taken[(place / 64) as usize] |= 1 << (place % 64);
+        self.ring[place as usize].push(due);
     }
 }
 
@@ -211,6 +235,10 @@ mod tests {
         Due::delivery(Time::from_micros(at), sender, 0, 0, 0)
     }
 
+    fn pop(queue: &mut Queue, limit: Time) -> Option<Due> {
+        queue.pop_before(limit, &mut |_, at| at)
+    }
+
     proptest! {
         #[test]
         fn events_come_out_in_their_total_order(
@@ -224,15 +252,15 @@ mod tests {
                 queue.push(event);
                 heap.push(Reverse(event));
                 for _ in 0..pops {
-                    let (got, expected) = (queue.pop_before(Time::NEVER), heap.pop().map(|Reverse(due)| due));
+                    let (got, expected) = (pop(&mut queue, Time::NEVER), heap.pop().map(|Reverse(due)| due));
                     prop_assert_eq!(got, expected);
                     now = got.map_or(now, |due| due.at().as_micros());
                 }
             }
             while let Some(Reverse(expected)) = heap.pop() {
-                prop_assert_eq!(queue.pop_before(Time::NEVER), Some(expected));
+                prop_assert_eq!(pop(&mut queue, Time::NEVER), Some(expected));
             }
-            prop_assert_eq!(queue.pop_before(Time::NEVER), None);
+            prop_assert_eq!(pop(&mut queue, Time::NEVER), None);
         }
     }
 
@@ -241,8 +269,8 @@ mod tests {
         let mut queue = Queue::default();
         queue.push(Due::wake(Time::from_micros(7), 3));
         queue.push(due(7, 9));
-        assert_eq!(queue.pop_before(Time::NEVER).map(|due| due.load), Some(0));
-        assert_eq!(queue.pop_before(Time::NEVER).map(|due| due.load), Some(Due::WAKE));
+        assert_eq!(pop(&mut queue, Time::NEVER).map(|due| due.load), Some(0));
+        assert_eq!(pop(&mut queue, Time::NEVER).map(|due| due.load), Some(Due::WAKE));
     }
 
     #[test]
@@ -250,11 +278,30 @@ mod tests {
         let mut queue = Queue::default();
         queue.push(due(10_000_000, 0));
         queue.push(due(500, 0));
-        assert_eq!(queue.pop_before(Time::from_micros(500)), None);
-        assert_eq!(queue.pop_before(Time::from_micros(501)), Some(due(500, 0)));
-        assert_eq!(queue.pop_before(Time::from_micros(9_000_000)), None);
+        assert_eq!(pop(&mut queue, Time::from_micros(500)), None);
+        assert_eq!(pop(&mut queue, Time::from_micros(501)), Some(due(500, 0)));
+        assert_eq!(pop(&mut queue, Time::from_micros(9_000_000)), None);
         queue.push(due(9_000_000, 0));
-        assert_eq!(queue.pop_before(Time::NEVER), Some(due(9_000_000, 0)));
-        assert_eq!(queue.pop_before(Time::NEVER), Some(due(10_000_000, 0)));
+        assert_eq!(pop(&mut queue, Time::NEVER), Some(due(9_000_000, 0)));
+        assert_eq!(pop(&mut queue, Time::NEVER), Some(due(10_000_000, 0)));
+    }
+
+    #[test]
+    fn a_wake_up_can_be_put_off_or_called_off_before_it_comes_near() {
+        let second = Time::from_micros(1_000_000);
+        for (answer, comes) in [
+            (second, Some(second)),
+            (second + second.since(Time::ZERO), Some(Time::from_micros(2_000_000))),
+            (Time::NEVER, None),
+        ] {
+            let mut queue = Queue::default();
+            queue.push(Due::wake(second, 3));
+            // Asked again each time it comes near.
+            let came = queue.pop_before(Time::NEVER, &mut |member, at| {
+                assert_eq!(member, 3);
+                answer.max(at)
+            });
+            assert_eq!(came.map(|due| due.at()), comes);
+        }
     }
 }
