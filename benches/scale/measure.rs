@@ -71,7 +71,7 @@ fn run(trial: Trial, start: ProcessTime, mut course: impl Course) -> Result<Figu
     let mut now = Time::ZERO;
     match trial.scenario {
         Scenario::Steady => {
-            now = now + STEADY;
+            now += STEADY;
             course.advance(now);
         }
         Scenario::Crash => {
@@ -79,7 +79,7 @@ fn run(trial: Trial, start: ProcessTime, mut course: impl Course) -> Result<Figu
                 if now > Time::ZERO + PATIENCE {
                     return Err(format!("after {PATIENCE}, {} survivors know of the crash", course.informed()));
                 }
-                now = now + STEP;
+                now += STEP;
                 course.advance(now);
             }
         }
