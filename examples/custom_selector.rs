@@ -61,6 +61,7 @@ pub fn lab() -> Lab {
     lab
 }
 
+/// Runs the experiment.
 pub fn main() -> Result<(), Error> {
     let experiment = Experiment::parse(&Source::text("walk.toml", EXPERIMENT), &lab())?;
     let finished = experiment.run(Options::default())?;

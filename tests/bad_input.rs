@@ -72,7 +72,10 @@ const CATALOGUE: &[(&str, &str)] = &[
     ("a protocol that is no table", "+ protocol = 'swim'"),
     ("an unknown start", "+ start = 'joined up'"),
     ("a baseline that is no selector", "+ baseline = 'shufle'"),
-    ("an ambiguous baseline", "topology = 'lan'\nmembers = 9\nselector = ['uniform', 'shuffle']\nbaseline = 'bucket'"),
+    (
+        "a baseline that could be two selectors",
+        "topology = 'lan'\nmembers = 9\nselector = ['neighborhood:metric=rtt', 'neighborhood:metric=xor']\nbaseline = 'neighborhood'",
+    ),
     ("a name that is no folder's", "+ name = '../../etc'"),
     ("a fault after the end", "+ duration = '10s'\n[[fault]]\nkind = 'crash'\nat = '10s'"),
     ("a fault for more members than there are", "+ [[fault]]\nkind = 'crash'\ncount = 11"),

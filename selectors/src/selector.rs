@@ -144,6 +144,9 @@ pub trait Chooser: Send {
     /// Takes a new index over the same slots, after the member folded its differences into a new roster. Slots keep
     /// their peers, so the state stays valid.
     fn resurvey(&mut self, roster: &[Peer]);
+    /// Reads a little of the state, so that the driver of very many members can wait for the memory of several at once.
+    /// The result means nothing.
+    fn touch(&self) -> usize;
 }
 
 /// Adds up to `want` distinct pingable slots that `accept` allows, uniformly without replacement.
@@ -226,6 +229,11 @@ impl<S: Selector> Chooser for Own<S> {
 
     fn observe(&mut self, turn: &mut Turn<'_>, what: Observation) {
         self.selector.observe(&self.survey, &mut self.state, turn, what);
+    }
+
+    fn touch(&self) -> usize {
+        // The pointer lies beside the state.
+        Arc::as_ptr(&self.survey).addr()
     }
 
     fn resurvey(&mut self, roster: &[Peer]) {

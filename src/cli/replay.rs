@@ -98,10 +98,13 @@ fn describe(key: &CellKey) -> String {
     )
 }
 
+/// A key of a cell: its name, what is wanted of it, and how to read it.
+type Field<'a> = (&'a str, &'a Option<String>, fn(&CellKey) -> String);
+
 impl Which {
     fn choose<'a>(&self, experiment: &'a Experiment) -> Result<&'a Cell, Failed> {
         let mut left: Vec<&Cell> = experiment.cells.iter().collect();
-        let fields: [(&str, &Option<String>, fn(&CellKey) -> String); 6] = [
+        let fields: [Field<'_>; 6] = [
             ("topology", &self.topology, |key| key.topology.clone()),
             ("selector", &self.selector, |key| key.selector.clone()),
             ("profile", &self.profile, |key| key.profile.clone()),

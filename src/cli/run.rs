@@ -1,13 +1,15 @@
 //! `swimlab run`.
 
+use std::fmt;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{HumanDuration, ProgressBar, ProgressState, ProgressStyle};
 use swimlab::experiment::results::Results;
 use swimlab::experiment::{Experiment, Failure, Folder, MOST_TRIALS, Options, Progress};
 use swimlab::report::{csv, json, table};
@@ -64,17 +66,22 @@ pub fn run(args: Args) -> Result<ExitCode, Failed> {
             eprintln!("{line}");
         }
     };
+    let wanted = args.threads.map_or(0, usize::from);
+    let threads = experiment.threads(wanted)?;
     let folder = folder(&args, &experiment)?;
     let path = folder.path().to_owned();
     for notice in &experiment.notices {
         say(&format!("note: {notice}"));
+    }
+    if threads < wanted {
+        say(&format!("note: there is memory for {threads} worlds at once, so {threads} threads run"));
     }
     if folder.already_finished() > 0 {
         say(&format!("{}: going on after {} finished trials", path.display(), folder.already_finished()));
     }
     let bar = if args.quiet { ProgressBar::hidden() } else { bar() };
     let finished = experiment.run(Options {
-        threads: args.threads.map_or(0, usize::from),
+        threads,
         folder: Some(folder),
         stop: stop_on_ctrl_c(bar.clone()),
         progress: Some(follow(bar.clone())),
@@ -121,8 +128,17 @@ fn stop_on_ctrl_c(bar: ProgressBar) -> Arc<AtomicBool> {
 
 /// Drawn on standard error, and only if that is a terminal.
 fn bar() -> ProgressBar {
-    let style = ProgressStyle::with_template("{bar:40} {pos}/{len} trials, {eta} left").expect("a valid template");
-    ProgressBar::no_length().with_style(style)
+    let style = ProgressStyle::with_template("{bar:40} {pos}/{len} trials{left}").expect("a valid template");
+    let style = style.with_key("left", |state: &ProgressState, out: &mut dyn fmt::Write| {
+        // Before the first trial is done nothing is known.
+        if !state.eta().is_zero() {
+            let _ = write!(out, ", {} left", HumanDuration(state.eta()));
+        }
+    });
+    let bar = ProgressBar::no_length().with_style(style);
+    // Trials can take minutes; the time left goes on meanwhile.
+    bar.enable_steady_tick(Duration::from_secs(1));
+    bar
 }
 
 fn follow(bar: ProgressBar) -> Box<dyn Fn(Progress) + Send + Sync> {

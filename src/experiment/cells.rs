@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use swimlab_selectors::registry::{Registry, Spec, Value, did_you_mean, nearest};
+use swimlab_selectors::registry::{Registry, Spec, SpecError, Value, did_you_mean, nearest};
 use swimlab_selectors::rng::mix;
-use swimlab_selectors::{Helpers, Strategy, Surroundings};
+use swimlab_selectors::{Helpers, Strategy};
 
 use super::error::BadInput;
 use super::file::{File, MOST_MEMBERS, Scenario};
 use super::page::{Named, Source};
+use super::protocols::{self, Protocol};
 use super::results::{CellKey, FloorInputs};
 use super::{Lab, trial_seed};
 use crate::protocol::{Settings, Span};
@@ -65,77 +66,56 @@ pub(super) struct Product {
 
 /// Looks up all that the file names and multiplies its lists: topologies outermost, selectors innermost.
 pub(super) fn multiply(file: &File, source: &Source, lab: &Lab) -> Result<Product, BadInput> {
-    let mut product = Builder { file, source, lab, notices: Vec::new() };
-    let baseline = file.baseline.as_ref().map(|baseline| product.baseline(baseline)).transpose()?;
-    let protocols = product.protocols()?;
+    if file.cells() > MOST_CELLS {
+        let why = format!("its lists multiply to {} cells; {MOST_CELLS} are the most", file.cells());
+        return Err(source.whole(why));
+    }
+    let mut builder = Builder { file, source, lab, notices: Vec::new() };
+    let baseline = file.baseline.as_ref().map(|baseline| builder.baseline(baseline)).transpose()?;
+    let protocols = protocols::multiply(file, source, lab)?;
     let scenarios: Vec<Vec<Fault>> =
-        file.scenarios.iter().map(|scenario| product.faults(scenario)).collect::<Result<_, _>>()?;
-    let base = Base { dir: source.dir.clone() };
+        file.scenarios.iter().map(|scenario| builder.faults(scenario)).collect::<Result<_, _>>()?;
     let mut cells = Vec::new();
     let mut description = file.describe();
-    let factors = [
-        file.topologies.len(),
-        scenarios.len(),
-        file.members.len(),
-        file.loss.len(),
-        protocols.len(),
-        file.selectors.len(),
-    ];
-    let count = factors.iter().fold(1_usize, |count, factor| count.saturating_mul(*factor));
-    if count > MOST_CELLS {
-        return Err(source.whole(format!("its lists multiply to {count} cells; {MOST_CELLS} are the most")));
-    }
     for named in &file.topologies {
-        let topology = lab.topologies.build(&named.spec, &base).map_err(|error| named.complain(source, &error))?;
-        let grounds: Vec<Ground> =
-            file.members.iter().map(|&members| product.ground(named, &topology, members)).collect::<Result<_, _>>()?;
+        let topology = builder.built(&lab.topologies, named, &Base { dir: source.dir.clone() })?;
         description.insert(format!("delays of topology {}", named.spec), fingerprint(&topology));
+        let grounds: Vec<Ground> =
+            file.members.iter().map(|&members| builder.ground(named, &topology, members)).collect::<Result<_, _>>()?;
         for (scenario, faults) in file.scenarios.iter().zip(&scenarios) {
             for ground in &grounds {
-                product.check_faults(scenario, faults, ground, &named.spec)?;
+                builder.check_faults(scenario, faults, ground, &named.spec)?;
                 let joiners = joiners_needed(faults, ground.members);
                 for &loss in &file.loss {
                     for protocol in &protocols {
-                        let settings = product.fit(protocol, ground, joiners, &named.spec);
-                        for strategy in &ground.strategies {
-                            cells.push(Cell {
-                                key: CellKey {
-                                    topology: named.spec.to_string(),
-                                    selector: strategy.label().to_owned(),
-                                    profile: protocol.profile.clone(),
-                                    members: ground.members,
-                                    loss,
-                                    scenario: scenario.name.clone(),
-                                    swept: protocol.swept.clone(),
-                                },
-                                topology: topology.clone(),
-                                strategy: strategy.clone(),
-                                helpers: Arc::clone(&protocol.helpers),
-                                settings: settings.clone(),
-                                start: protocol.start,
-                                phases: protocol.phases,
-                                warmup: file.warmup,
-                                duration: file.duration,
-                                faults: faults.clone(),
-                            });
-                        }
+                        let settings = builder.fit(protocol, ground, joiners, &named.spec);
+                        let cell = |strategy: &Strategy| Cell {
+                            key: CellKey {
+                                topology: named.spec.to_string(),
+                                selector: strategy.label().to_owned(),
+                                profile: protocol.profile.clone(),
+                                members: ground.members,
+                                loss,
+                                scenario: scenario.name.clone(),
+                                swept: protocol.swept.clone(),
+                            },
+                            topology: topology.clone(),
+                            strategy: strategy.clone(),
+                            helpers: Arc::clone(&ground.helpers[protocol.helpers]),
+                            settings: settings.clone(),
+                            start: protocol.start,
+                            phases: protocol.phases,
+                            warmup: file.warmup,
+                            duration: file.duration,
+                            faults: faults.clone(),
+                        };
+                        cells.extend(ground.strategies.iter().map(cell));
                     }
                 }
             }
         }
     }
-    Ok(Product { cells, baseline, notices: product.notices, description })
-}
-
-/// One combination of everything that concerns a member, besides its selector.
-#[derive(Clone)]
-struct Protocol {
-    profile: String,
-    swept: Vec<(String, String)>,
-    settings: Settings,
-    helpers: Arc<dyn Helpers>,
-    start: Start,
-    phases: Phases,
+    Ok(Product { cells, baseline, notices: builder.notices, description })
 }
 
 /// A topology with so many members, and the selectors that were built for it.
@@ -143,6 +123,8 @@ struct Ground {
     members: u32,
     placement: Placement,
     strategies: Vec<Strategy>,
+    /// One for each of the file's.
+    helpers: Vec<Arc<dyn Helpers>>,
 }
 
 struct Builder<'a> {
@@ -169,60 +151,6 @@ impl Builder<'_> {
         }
     }
 
-    /// The product of what concerns a member: profiles, settings, helpers, starts and phases.
-    fn protocols(&self) -> Result<Vec<Protocol>, BadInput> {
-        let file = self.file;
-        let alternatives = file.overrides.iter().map(|over| over.values.len());
-        let more = [file.profiles.len(), file.helpers.len(), file.start.len(), file.phases.len()];
-        let count = alternatives.chain(more).fold(1_usize, usize::saturating_mul);
-        if count > MOST_CELLS {
-            return Err(self.source.whole(format!("its lists multiply to {count} cells; {MOST_CELLS} are the most")));
-        }
-        // The unwritten parts first, then one factor after the other: later factors vary faster.
-        let mut drafts: Vec<(Named, String, Vec<(String, String)>)> =
-            file.profiles.iter().map(|named| (named.clone(), named.spec.to_string(), Vec::new())).collect();
-        for over in &file.overrides {
-            let vary = |(named, profile, swept): &(Named, String, Vec<(String, String)>)| {
-                let draft = |(value, at): &(Value, usize)| {
-                    let mut swept = swept.clone();
-                    if over.values.len() > 1 {
-                        swept.push((over.key.clone(), value.to_string()));
-                    }
-                    (named.clone().with(&over.key, value.clone(), *at), profile.clone(), swept)
-                };
-                over.values.iter().map(draft).collect::<Vec<_>>()
-            };
-            drafts = drafts.iter().flat_map(vary).collect();
-        }
-        let helpers: Vec<Arc<dyn Helpers>> = file
-            .helpers
-            .iter()
-            .map(|named| self.built(&self.lab.helpers, named, &Surroundings::default()))
-            .collect::<Result<_, _>>()?;
-        let mut protocols = Vec::new();
-        for (named, profile, swept) in drafts {
-            let settings = self.built(&self.lab.profiles, &named, &())?;
-            for (written, helpers) in file.helpers.iter().zip(&helpers) {
-                for &start in &file.start {
-                    for &phases in &file.phases {
-                        let mut swept = swept.clone();
-                        let mut column = |many: bool, key: &str, value: String| {
-                            if many {
-                                swept.push((key.to_owned(), value));
-                            }
-                        };
-                        column(file.helpers.len() > 1, "helpers", written.spec.to_string());
-                        column(file.start.len() > 1, "start", start_word(start).to_owned());
-                        column(file.phases.len() > 1, "phases", phases_word(phases).to_owned());
-                        let (profile, settings, helpers) = (profile.clone(), settings.clone(), Arc::clone(helpers));
-                        protocols.push(Protocol { profile, swept, settings, helpers, start, phases });
-                    }
-                }
-            }
-        }
-        Ok(protocols)
-    }
-
     fn faults(&self, scenario: &Scenario) -> Result<Vec<Fault>, BadInput> {
         let build = |named: &Named| {
             let fault = self.built(&self.lab.faults, named, &())?;
@@ -240,30 +168,30 @@ impl Builder<'_> {
     fn ground(&mut self, named: &Named, topology: &Topology, members: u32) -> Result<Ground, BadInput> {
         let placement = topology.place(members, 0, trial_seed(self.file.seed, 0));
         let surroundings = placement.surroundings();
+        let complain = |blamed: &Named, error: &SpecError| {
+            let bad = blamed.complain(self.source, error);
+            match error {
+                // Fine in itself, and perhaps elsewhere.
+                SpecError::Refused { .. } => {
+                    BadInput { message: format!("{} (on topology {})", bad.message, named.spec), ..bad }
+                }
+                _ => bad,
+            }
+        };
+        let mut notices = Vec::new();
         let mut strategies = Vec::with_capacity(self.file.selectors.len());
         for selector in &self.file.selectors {
-            let spec = self.clamp_radius(&selector.spec, members);
-            let strategy = self.lab.selectors.build(&spec, &surroundings).map_err(|error| {
-                let bad = selector.complain(self.source, &error);
-                BadInput { message: format!("{} (on topology {})", bad.message, named.spec), ..bad }
-            })?;
+            let (spec, notice) = clamp_radius(&selector.spec, members);
+            let strategy =
+                self.lab.selectors.build(&spec, &surroundings).map_err(|error| complain(selector, &error))?;
             strategies.push(strategy.relabel(selector.spec.to_string()));
+            notices.extend(notice);
         }
-        Ok(Ground { members, placement, strategies })
-    }
-
-    /// No neighbourhood is larger than the group: r counts the others.
-    fn clamp_radius(&mut self, spec: &Spec, members: u32) -> Spec {
-        let others = members.saturating_sub(1);
-        match spec.values.get("radius") {
-            Some(Value::Number(radius)) if *radius > f64::from(others) => {
-                self.note(format!(
-                    "{spec}: members = {members} leave {others} neighbours; radius {radius} is cut to that"
-                ));
-                spec.clone().with("radius", others)
-            }
-            _ => spec.clone(),
-        }
+        let build =
+            |named: &Named| self.lab.helpers.build(&named.spec, &surroundings).map_err(|error| complain(named, &error));
+        let helpers = self.file.helpers.iter().map(build).collect::<Result<_, _>>()?;
+        notices.into_iter().for_each(|notice| self.note(notice));
+        Ok(Ground { members, placement, strategies, helpers })
     }
 
     /// Cuts p and k to what a group of this size can serve, and compares the period to the topology's delays.
@@ -337,6 +265,19 @@ impl Builder<'_> {
     }
 }
 
+/// No neighbourhood is larger than the group: r counts the others.
+fn clamp_radius(spec: &Spec, members: u32) -> (Spec, Option<String>) {
+    let others = members.saturating_sub(1);
+    match spec.values.get("radius") {
+        Some(Value::Number(radius)) if *radius > f64::from(others) => {
+            let notice =
+                format!("{spec}: members = {members} leave {others} neighbours; radius {radius} is cut to that");
+            (spec.clone().with("radius", others), Some(notice))
+        }
+        _ => (spec.clone(), None),
+    }
+}
+
 /// Tells topologies of one name apart: their data may come from files that change.
 fn fingerprint(topology: &Topology) -> String {
     let members = 64;
@@ -344,18 +285,4 @@ fn fingerprint(topology: &Topology) -> String {
     let pairs = (0..members).flat_map(|from| (0..members).map(move |to| (from, to)));
     let hash = pairs.fold(0, |hash, (from, to)| mix(hash ^ u64::from(placement.one_way_us(from, to))));
     format!("{hash:016x}")
-}
-
-fn start_word(start: Start) -> &'static str {
-    match start {
-        Start::Joined => "joined",
-        Start::Joining => "joining",
-    }
-}
-
-fn phases_word(phases: Phases) -> &'static str {
-    match phases {
-        Phases::Random => "random",
-        Phases::Synchronous => "synchronous",
-    }
 }

@@ -15,6 +15,22 @@ pub enum Error {
         /// Why not.
         why: String,
     },
+    /// A world does not fit into memory.
+    TooLarge {
+        /// Its members, joiners included.
+        members: u32,
+        /// What they need, in bytes.
+        needed: u64,
+        /// What is free, in bytes.
+        available: u64,
+    },
+    /// The system does not grant so many threads.
+    Threads {
+        /// How many.
+        threads: usize,
+        /// Why not.
+        why: String,
+    },
     /// Results could not be kept while the work went on.
     Lost {
         /// The file.
@@ -55,6 +71,15 @@ impl fmt::Display for Error {
         match self {
             Self::Input(bad) => bad.fmt(f),
             Self::Folder { path, why } => write!(f, "results folder {}: {why}", path.display()),
+            Self::TooLarge { members, needed, available } => {
+                let gb = |bytes: &u64| *bytes as f64 / 1e9;
+                let (needed, available) = (gb(needed), gb(available));
+                write!(
+                    f,
+                    "a world of {members} members needs some {needed:.1} GB of memory; {available:.1} GB are free"
+                )
+            }
+            Self::Threads { threads, why } => write!(f, "cannot start {threads} threads: {why}"),
             Self::Lost { path, source } => write!(f, "cannot write {}: {source}", path.display()),
         }
     }

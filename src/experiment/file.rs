@@ -18,7 +18,8 @@ pub const MOST_TRIALS: u32 = 1_000_000;
 /// The most seconds of warm-up or duration: some eleven days.
 const LONGEST_S: f64 = 1e6;
 
-const KEYS: &[&str] = &[
+/// What a file can say.
+pub(super) const KEYS: &[&str] = &[
     "name",
     "seed",
     "trials",
@@ -106,8 +107,8 @@ impl File {
             profiles: strategies(&mut file, "profile", "swim")?,
             loss: numbers(&mut file, "loss", 0.0)?,
             baseline: file.take("baseline").map(Item::named).transpose()?,
-            start: choices(&mut file, "start", [("joined", Start::Joined), ("joining", Start::Joining)])?,
-            phases: choices(&mut file, "phases", [("random", Phases::Random), ("synchronous", Phases::Synchronous)])?,
+            start: choices(&mut file, "start", [Start::Joined, Start::Joining], start_word)?,
+            phases: choices(&mut file, "phases", [Phases::Random, Phases::Synchronous], phases_word)?,
             warmup: file.take("warmup").map_or(Ok(Span::from_secs(20)), |item| item.span(0.0, LONGEST_S))?,
             duration: file.take("duration").map_or(Ok(Span::from_secs(60)), |item| item.span(1e-3, LONGEST_S))?,
             overrides: overrides(&mut file)?,
@@ -117,6 +118,22 @@ impl File {
 }
 
 impl File {
+    /// How many cells its lists multiply to.
+    pub fn cells(&self) -> usize {
+        let lists = [
+            self.topologies.len(),
+            self.selectors.len(),
+            self.members.len(),
+            self.scenarios.len(),
+            self.loss.len(),
+            self.profiles.len(),
+            self.helpers.len(),
+            self.start.len(),
+            self.phases.len(),
+        ];
+        lists.into_iter().chain(self.overrides.iter().map(|over| over.values.len())).fold(1, usize::saturating_mul)
+    }
+
     /// What trials depend on besides the seed, key by key.
     pub fn describe(&self) -> BTreeMap<String, String> {
         let labels = |all: &[Named]| join(all.iter().map(|named| named.spec.to_string()));
@@ -127,8 +144,8 @@ impl File {
             ("helpers".to_owned(), labels(&self.helpers)),
             ("profile".to_owned(), labels(&self.profiles)),
             ("loss".to_owned(), join(&self.loss)),
-            ("start".to_owned(), join(self.start.iter().map(|start| format!("{start:?}").to_lowercase()))),
-            ("phases".to_owned(), join(self.phases.iter().map(|phases| format!("{phases:?}").to_lowercase()))),
+            ("start".to_owned(), join(self.start.iter().map(|&start| start_word(start)))),
+            ("phases".to_owned(), join(self.phases.iter().map(|&phases| phases_word(phases)))),
             ("warmup".to_owned(), self.warmup.to_string()),
             ("duration".to_owned(), self.duration.to_string()),
         ]);
@@ -201,16 +218,17 @@ fn numbers(file: &mut Table<'_>, key: &str, default: f64) -> Result<Vec<f64>, Ba
 fn choices<T: Copy + PartialEq, const N: usize>(
     file: &mut Table<'_>,
     key: &str,
-    words: [(&str, T); N],
+    of: [T; N],
+    word: fn(T) -> &'static str,
 ) -> Result<Vec<T>, BadInput> {
     let read = |item: &Item<'_>| {
         let text = item.text()?;
-        words.iter().find(|(word, _)| *word == text).map(|(_, value)| *value).ok_or_else(|| {
-            let near = did_you_mean(&nearest(text, words.iter().map(|(word, _)| *word)));
+        of.into_iter().find(|&value| word(value) == text).ok_or_else(|| {
+            let near = did_you_mean(&nearest(text, of.into_iter().map(word)));
             item.complain(format!("{key} cannot be \"{text}\"{near}"))
         })
     };
-    file.list(key)?.map_or_else(|| Ok(vec![words[0].1]), |items| distinct(items, read))
+    file.list(key)?.map_or_else(|| Ok(vec![of[0]]), |items| distinct(items, read))
 }
 
 fn overrides(file: &mut Table<'_>) -> Result<Vec<Override>, BadInput> {
@@ -283,4 +301,20 @@ fn faults(table: &mut Table<'_>) -> Result<Vec<Named>, BadInput> {
 fn title(faults: &[Named]) -> String {
     let kinds: Vec<&str> = faults.iter().map(|fault| fault.spec.kind.as_str()).collect();
     if kinds.is_empty() { "none".to_owned() } else { kinds.join("+") }
+}
+
+/// How a file spells it.
+pub(super) fn start_word(start: Start) -> &'static str {
+    match start {
+        Start::Joined => "joined",
+        Start::Joining => "joining",
+    }
+}
+
+/// How a file spells it.
+pub(super) fn phases_word(phases: Phases) -> &'static str {
+    match phases {
+        Phases::Random => "random",
+        Phases::Synchronous => "synchronous",
+    }
 }

@@ -1,36 +1,19 @@
-//! The question: an experiment file becomes trials, trials become measures, measures become statistics.
-//!
-//! A [`Lab`] knows the strategies by name; [`Experiment::parse`] reads a file against it; [`Experiment::run`] runs all
-//! trials on all cores. The file is described in docs/experiments.md.
-//!
-//! ```
-//! use swimlab::experiment::{Experiment, Lab, Options, Source};
-//!
-//! let file = "
-//!     topology = 'lan'
-//!     members = 8
-//!     selector = ['uniform', 'shuffle']
-//!     trials = 2
-//!     warmup = '2s'
-//!     duration = '10s'
-//!     fault = [{ kind = 'crash' }]
-//! ";
-//! let experiment = Experiment::parse(&Source::text("small.toml", file), &Lab::default())?;
-//! let finished = experiment.run(Options::default())?;
-//! assert_eq!(finished.results.cells.len(), 2);
-//! # Ok::<(), swimlab::experiment::Error>(())
-//! ```
+#![doc = include_str!("../../docs/experiments.md")]
 
 mod cells;
 mod error;
 mod file;
 pub mod measures;
+mod memory;
 mod page;
+mod protocols;
 mod recorder;
 pub mod results;
 mod runner;
 pub mod statistics;
 mod store;
+#[cfg(test)]
+mod tests;
 mod trial;
 
 use std::collections::BTreeMap;

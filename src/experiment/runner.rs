@@ -17,7 +17,7 @@ use super::trial::trial_seed;
 /// How to run an experiment.
 #[derive(Default)]
 pub struct Options {
-    /// How many threads; 0: one per core.
+    /// How many threads; 0: one per core. Fewer run where worlds are too large for so many at once.
     pub threads: usize,
     /// Where finished trials are kept, and taken from if an earlier run left some.
     pub folder: Option<Folder>,
@@ -64,9 +64,10 @@ impl Experiment {
     /// Runs all trials that no earlier run has finished.
     ///
     /// # Errors
-    /// If the folder cannot keep a finished trial.
+    /// If a world does not fit into memory, the system grants no threads, or the folder cannot keep a finished trial.
     pub fn run(&self, options: Options) -> Result<Finished, Error> {
         let Options { threads, mut folder, stop, progress } = options;
+        let threads = self.threads(threads)?;
         let earlier = folder.as_mut().map(|folder| std::mem::take(&mut folder.finished)).unwrap_or_default();
         let finished: BTreeSet<(usize, u32)> = earlier.iter().map(|(cell, result)| (*cell, result.trial)).collect();
         let all = self.cells.len() * self.trials as usize;
@@ -95,7 +96,7 @@ impl Experiment {
             .filter(|(trial, cell)| !finished.contains(&(*cell, *trial)))
             .take_while(|_| !stop.load(Ordering::Relaxed));
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
-        let pool = pool.expect("threads can be started");
+        let pool = pool.map_err(|error| Error::Threads { threads, why: error.to_string() })?;
         tell();
         let attempts: Vec<_> = pool.install(|| todo.par_bridge().map(attempt).collect());
         match lost.into_inner().unwrap_or_else(PoisonError::into_inner) {
@@ -104,13 +105,15 @@ impl Experiment {
         }
     }
 
-    fn attempt(&self, cell: usize, trial: u32) -> Result<TrialResult, Failure> {
+    fn attempt(&self, cell: usize, trial: u32) -> Result<TrialResult, Box<Failure>> {
         let cell = &self.cells[cell];
-        catch_unwind(AssertUnwindSafe(|| cell.run(self.seed, trial))).map_err(|panic| Failure {
-            key: cell.key.clone(),
-            trial,
-            seed: trial_seed(self.seed, trial),
-            message: said(panic.as_ref()),
+        catch_unwind(AssertUnwindSafe(|| cell.run(self.seed, trial))).map_err(|panic| {
+            Box::new(Failure {
+                key: cell.key.clone(),
+                trial,
+                seed: trial_seed(self.seed, trial),
+                message: said(panic.as_ref()),
+            })
         })
     }
 
@@ -118,7 +121,7 @@ impl Experiment {
     fn gather(
         &self,
         earlier: Vec<(usize, TrialResult)>,
-        attempts: Vec<(usize, Result<TrialResult, Failure>)>,
+        attempts: Vec<(usize, Result<TrialResult, Box<Failure>>)>,
     ) -> Finished {
         let mut trials: Vec<Vec<TrialResult>> = vec![Vec::new(); self.cells.len()];
         let mut failures = Vec::new();
@@ -132,7 +135,7 @@ impl Experiment {
             }
         }
         failures.sort_by_key(|(cell, failure)| (*cell, failure.trial));
-        let failures: Vec<Failure> = failures.into_iter().map(|(_, failure)| failure).collect();
+        let failures: Vec<Failure> = failures.into_iter().map(|(_, failure)| *failure).collect();
         let finished: usize = trials.iter().map(Vec::len).sum();
         let all = self.cells.len() * self.trials as usize;
         let interrupted = finished + failures.len() < all;
@@ -175,4 +178,77 @@ impl Experiment {
 fn said(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().copied();
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message").to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use swimlab_selectors::{Bound, Peer, Selector, Slot, Strategy, Turn};
+
+    use super::*;
+    use crate::experiment::{Lab, Source};
+
+    /// A selector with a mistake in it.
+    struct Careless;
+
+    impl Selector for Careless {
+        type Survey = ();
+        type State = ();
+
+        fn survey(&self, _: &[Peer]) {}
+
+        fn enroll(&self, (): &(), _: &mut Turn<'_>) {}
+
+        fn targets(&self, (): &(), (): &mut (), turn: &mut Turn<'_>, _: usize, _: &mut Vec<Slot>) {
+            assert!(turn.period < 2, "no third period was foreseen");
+        }
+
+        fn bound(&self, _: u32, _: u32) -> Bound {
+            Bound::PerPeriod(0.0)
+        }
+    }
+
+    fn experiment() -> Experiment {
+        let mut lab = Lab::default();
+        lab.selectors.register("careless", "", vec![], |_, _| Ok(Strategy::new("careless", Careless)));
+        let file = "topology = 'lan'\nmembers = 5\nselector = ['shuffle', 'careless']\ntrials = 3\nwarmup = '5s'\n\
+                    duration = '5s'\nfault = [{ kind = 'crash' }]";
+        Experiment::parse(&Source::text("careless.toml", file), &lab).unwrap()
+    }
+
+    #[test]
+    fn a_trial_that_panics_takes_no_other_with_it() {
+        let Finished { results, failures, interrupted } = experiment().run(Options::default()).unwrap();
+        let finished: Vec<usize> = results.cells.iter().map(|cell| cell.trials.len()).collect();
+        assert_eq!((finished, results.complete, interrupted), (vec![3, 0], false, false));
+        let told: Vec<_> = failures.iter().map(|failure| (failure.trial, failure.seed, &*failure.message)).collect();
+        let foreseen = |trial| (trial, trial_seed(1, trial), "no third period was foreseen");
+        assert_eq!(told, [foreseen(0), foreseen(1), foreseen(2)]);
+        assert!(failures.iter().all(|failure| failure.key.selector == "careless"));
+    }
+
+    #[test]
+    fn all_cells_meet_the_same_seeds() {
+        let mut experiment = experiment();
+        experiment.cells[1] = experiment.cells[0].clone();
+        let results = experiment.run(Options { threads: 2, ..Options::default() }).unwrap().results;
+        assert_eq!(results.cells[0].trials, results.cells[1].trials);
+        assert_ne!(results.cells[0].trials[0].trace_hash, results.cells[0].trials[1].trace_hash);
+    }
+
+    #[test]
+    fn a_stop_before_the_start_leaves_empty_cells() {
+        let stop = Arc::new(AtomicBool::new(true));
+        let finished = experiment().run(Options { stop, ..Options::default() }).unwrap();
+        assert!(finished.interrupted && !finished.results.complete);
+        assert!(finished.results.cells.iter().all(|cell| cell.trials.is_empty()));
+    }
+
+    #[test]
+    fn progress_is_told_from_nothing_to_all() {
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let told_too = Arc::clone(&told);
+        let progress = Box::new(move |Progress { done, all }| told_too.lock().unwrap().push((done, all)));
+        experiment().run(Options { threads: 1, progress: Some(progress), ..Options::default() }).unwrap();
+        assert_eq!(*told.lock().unwrap(), (0..=6).map(|done| (done, 6)).collect::<Vec<_>>());
+    }
 }

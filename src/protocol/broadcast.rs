@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::message::{Id, Sizer, Update};
+use smallvec::SmallVec;
+use swimlab_selectors::Slot;
+
+use super::message::{Id, Sizer, Update, Updates};
 
 /// News that waits. Empty, it holds no memory.
 #[derive(Debug, Default)]
@@ -24,6 +27,8 @@ const ORDER_BITS: u32 = 48;
 #[derive(Debug)]
 struct Item {
     update: Update,
+    /// The slot of whom it is about; `None` for an application's event, which is never overtaken.
+    slot: Option<Slot>,
     bytes: u32,
     source: Option<Id>,
 }
@@ -39,18 +44,18 @@ impl Broadcasts {
         self.0.as_ref().map_or(0, |waiting| waiting.queue.len())
     }
 
-    /// Queues news. It is not sent back to its source.
-    pub fn push(&mut self, update: Update, sizer: &dyn Sizer, source: Option<Id>) {
+    /// Queues news about the occupant of a slot, or an application's event. It is not sent back to its source.
+    pub fn push(&mut self, update: Update, slot: Option<Slot>, sizer: &dyn Sizer, source: Option<Id>) {
         let this = self.0.get_or_insert_default();
         this.pushed += 1;
         let bytes = sizer.update(&update);
-        this.queue.insert((1 << ORDER_BITS) - this.pushed, Box::new(Item { update, bytes, source }));
+        this.queue.insert((1 << ORDER_BITS) - this.pushed, Box::new(Item { update, slot, bytes, source }));
     }
 
     /// Drops what newer news has overtaken. [`Broadcasts::fill`] does so by the way; this is for a queue that has grown.
-    pub fn prune(&mut self, is_current: impl Fn(&Update) -> bool) {
+    pub fn prune(&mut self, is_current: impl Fn(Slot, &Update) -> bool) {
         if let Some(this) = &mut self.0 {
-            this.queue.retain(|_, item| is_current(&item.update));
+            this.queue.retain(|_, item| item.slot.is_none_or(|slot| is_current(slot, &item.update)));
             if this.queue.is_empty() {
                 self.0 = None;
             }
@@ -63,18 +68,18 @@ impl Broadcasts {
         &mut self,
         receiver: Id,
         Room { bytes: room, most, limit }: Room,
-        is_current: impl Fn(&Update) -> bool,
-        updates: &mut Vec<Update>,
+        is_current: impl Fn(Slot, &Update) -> bool,
+        updates: &mut Updates,
     ) -> u32 {
         let Some(this) = &mut self.0 else { return 0 };
-        let (mut chosen, mut overtaken) = (Vec::new(), Vec::new());
+        let (mut chosen, mut overtaken) = (SmallVec::<[Key; 8]>::new(), SmallVec::<[Key; 8]>::new());
         let (mut used, mut misfits) = (0, 0);
         for (&key, item) in &this.queue {
             // A few large pieces must not hide the small ones behind them, nor make this a walk over the whole queue.
             if chosen.len() >= most || misfits >= MISFITS {
                 break;
             }
-            if !is_current(&item.update) {
+            if !item.slot.is_none_or(|slot| is_current(slot, &item.update)) {
                 overtaken.push(key);
             } else if item.source != Some(receiver) && used + item.bytes <= room {
                 used += item.bytes;
@@ -142,25 +147,25 @@ mod tests {
     }
 
     fn fill(queue: &mut Broadcasts, receiver: Id, bytes: u32, limit: u32) -> Vec<Id> {
-        let mut updates = Vec::new();
-        queue.fill(receiver, Room { bytes, most: usize::MAX, limit }, |_| true, &mut updates);
+        let mut updates = Updates::new();
+        queue.fill(receiver, Room { bytes, most: usize::MAX, limit }, |_, _| true, &mut updates);
         updates.iter().map(|update| update.id).collect()
     }
 
     #[test]
     fn the_least_sent_news_goes_first_and_the_newest_among_equals() {
         let mut queue = Broadcasts::default();
-        (1..=3).for_each(|id| queue.push(dead(id), &Tens, None));
+        (1..=3).for_each(|id| queue.push(dead(id), Some(0), &Tens, None));
         assert_eq!(fill(&mut queue, 99, 20, 9), [3, 2]);
         assert_eq!(fill(&mut queue, 99, 20, 9), [1, 3]);
-        queue.push(dead(4), &Tens, None);
+        queue.push(dead(4), Some(0), &Tens, None);
         assert_eq!(fill(&mut queue, 99, 40, 9), [4, 2, 1, 3]);
     }
 
     #[test]
     fn news_is_sent_so_many_times_and_no_more() {
         let mut queue = Broadcasts::default();
-        queue.push(dead(1), &Tens, None);
+        queue.push(dead(1), Some(0), &Tens, None);
         let sent = (0..10).filter(|_| !fill(&mut queue, 99, 100, 4).is_empty()).count();
         assert_eq!(sent, 4);
         assert!(queue.is_empty());
@@ -169,20 +174,20 @@ mod tests {
     #[test]
     fn overtaken_news_is_dropped_unsent() {
         let mut queue = Broadcasts::default();
-        queue.push(Update { news: News::Suspect { by: 2 }, ..dead(1) }, &Tens, None);
-        queue.push(dead(1), &Tens, None);
-        let mut updates = Vec::new();
+        queue.push(Update { news: News::Suspect { by: 2 }, ..dead(1) }, Some(0), &Tens, None);
+        queue.push(dead(1), Some(0), &Tens, None);
+        let mut updates = Updates::new();
         let room = Room { bytes: 100, most: usize::MAX, limit: 4 };
-        queue.fill(99, room, |update| update.news == News::Dead, &mut updates);
-        assert_eq!((updates, queue.len()), (vec![dead(1)], 1));
-        queue.prune(|_| false);
+        queue.fill(99, room, |_, update| update.news == News::Dead, &mut updates);
+        assert_eq!((updates.as_slice(), queue.len()), ([dead(1)].as_slice(), 1));
+        queue.prune(|_, _| false);
         assert!(queue.is_empty());
     }
 
     #[test]
     fn news_does_not_go_back_to_its_source() {
         let mut queue = Broadcasts::default();
-        queue.push(dead(1), &Tens, Some(7));
+        queue.push(dead(1), Some(0), &Tens, Some(7));
         assert!(fill(&mut queue, 7, 100, 4).is_empty());
         assert_eq!(fill(&mut queue, 8, 100, 4), [1]);
     }

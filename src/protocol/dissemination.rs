@@ -92,7 +92,8 @@ impl Dissemination for Piggyback {
     }
 
     fn transmissions(&self, settings: &Settings, n: u32) -> u32 {
-        settings.retransmit_mult * libm::ceil(libm::log10(f64::from(n) + 1.0)).max(1.0) as u32
+        // ceil(log10(n+1)) is the number of n's decimal digits.
+        settings.retransmit_mult * (n.checked_ilog10().unwrap_or(0) + 1)
     }
 
     fn gossip_tick(&self, settings: &Settings) -> Option<(Span, usize)> {
@@ -101,5 +102,19 @@ impl Dissemination for Piggyback {
 
     fn buddy(&self) -> bool {
         self.buddy
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn news_is_sent_on_as_often_as_the_formula_says() {
+        let settings = Settings::of("swim");
+        for n in [1, 2, 9, 10, 11, 99, 100, 101, 999, 1000, 123_456, 1_000_000] {
+            let formula = 4 * f64::from(n + 1).log10().ceil() as u32;
+            assert_eq!(settings.dissemination.transmissions(&settings, n), formula, "n = {n}");
+        }
     }
 }

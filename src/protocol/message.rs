@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use smallvec::SmallVec;
 use swimlab_selectors::Peer;
 
 /// A member's identity: unique, stable over restarts, spread over the whole range.
@@ -65,6 +66,9 @@ pub struct Update {
     pub news: News,
 }
 
+/// News on a packet: one piece, nearly always, if there is any.
+pub type Updates = SmallVec<[Update; 1]>;
+
 /// What an [`Update`] says.
 #[derive(Clone, Debug, PartialEq)]
 pub enum News {
@@ -106,7 +110,7 @@ pub struct Packet {
     /// What the message is for.
     pub body: Body,
     /// The news that ride on it.
-    pub updates: Vec<Update>,
+    pub updates: Updates,
     /// Extension: the sender's network coordinate.
     pub coordinate: Option<Box<Coordinate>>,
 }

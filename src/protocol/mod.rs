@@ -17,7 +17,7 @@ pub use event::{Event, Source, What};
 pub use member::{Gauge, Identity, Kit, Member, Outbox, TooLong, Transmit};
 pub use message::{
     Address, Body, Card, Coordinate, Id, Incarnation, Kind, News, Packet, PingReq, Seen, Sizer, Status, Sync, Target,
-    Update, UserEvent,
+    Update, Updates, UserEvent,
 };
 pub use roster::{Entry, Roster};
 pub use settings::{Settings, profiles};

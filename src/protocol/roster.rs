@@ -18,12 +18,16 @@ pub struct Roster {
 }
 
 /// What sending to a member takes, together in one cache line: at a hundred thousand members every line counts.
-#[derive(Clone, Copy, Debug)]
-struct Record {
-    id: Id,
-    incarnation: Incarnation,
-    address: Address,
-    status: Option<Status>,
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Record {
+    /// Who.
+    pub id: Id,
+    /// How new the record is.
+    pub incarnation: Incarnation,
+    /// Where it listens.
+    pub address: Address,
+    /// Its state; `None` once it is forgotten.
+    pub status: Option<Status>,
 }
 
 /// What a roster or table knows about the occupant of a slot.
@@ -92,24 +96,9 @@ impl Roster {
         &self.peers
     }
 
-    /// The id of a slot's occupant.
-    pub fn id(&self, slot: Slot) -> Id {
-        self.records[slot as usize].id
-    }
-
-    /// Where the occupant of a slot listens.
-    pub fn address(&self, slot: Slot) -> Address {
-        self.records[slot as usize].address
-    }
-
-    /// How new the record of a slot is.
-    pub fn incarnation(&self, slot: Slot) -> Incarnation {
-        self.records[slot as usize].incarnation
-    }
-
-    /// The state of a slot's occupant.
-    pub fn status(&self, slot: Slot) -> Option<Status> {
-        self.records[slot as usize].status
+    /// What sending to the occupant of a slot takes.
+    pub fn record(&self, slot: Slot) -> Record {
+        self.records[slot as usize]
     }
 
     /// The card of a slot's occupant.

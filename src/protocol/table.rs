@@ -8,8 +8,8 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 use swimlab_selectors::{Peer, Slot, View};
 
-use super::message::{Address, Card, Id, Incarnation, News, Status, Update};
-use super::roster::{Entry, Roster};
+use super::message::{Card, Id, Incarnation, News, Status, Update};
+use super::roster::{Entry, Record, Roster};
 use super::time::Time;
 
 /// One member's view of the group.
@@ -81,22 +81,24 @@ impl Table {
         }
     }
 
+    /// What is believed of a slot's occupant, and what sending to it takes.
+    pub fn record(&self, slot: Slot) -> Record {
+        match self.row(slot) {
+            Some(Row { entry: Entry { card, incarnation, status }, .. }) => {
+                Record { id: card.peer.id, incarnation: *incarnation, address: card.address, status: *status }
+            }
+            None => self.roster.record(slot),
+        }
+    }
+
     /// The state of a slot's occupant.
     pub fn status(&self, slot: Slot) -> Option<Status> {
-        match self.row(slot) {
-            Some(row) => row.entry.status,
-            None => self.roster.status(slot),
-        }
+        self.row(slot).map_or_else(|| self.roster.record(slot).status, |row| row.entry.status)
     }
 
     /// How new the record of a slot is.
     pub fn incarnation(&self, slot: Slot) -> Incarnation {
-        self.row(slot).map_or_else(|| self.roster.incarnation(slot), |row| row.entry.incarnation)
-    }
-
-    /// Where a slot's occupant listens.
-    pub fn address(&self, slot: Slot) -> Address {
-        self.row(slot).map_or_else(|| self.roster.address(slot), |row| row.entry.card.address)
+        self.record(slot).incarnation
     }
 
     /// A slot's occupant.
@@ -106,7 +108,7 @@ impl Table {
 
     /// A slot's occupant's id.
     pub fn id(&self, slot: Slot) -> Id {
-        self.row(slot).map_or_else(|| self.roster.id(slot), |row| row.entry.card.peer.id)
+        self.record(slot).id
     }
 
     /// The suspicion of a slot's occupant.
@@ -203,14 +205,18 @@ impl Table {
         self.own.as_ref()?.graves.front().map(|&(since, _, _)| since)
     }
 
-    /// Whether a piece of news is still what is believed, and worth passing on.
-    pub fn is_current(&self, update: &Update) -> bool {
-        let Some(status) = update.news.status() else { return true };
-        let Some(slot) = self.slot(update.id) else { return false };
-        let same = self.status(slot) == Some(status) && self.incarnation(slot) == update.incarnation;
+    /// Whether a piece of news about a slot's occupant is still what is believed, and worth passing on.
+    pub fn is_current(&self, slot: Slot, update: &Update) -> bool {
+        let Some(row) = self.row(slot) else {
+            // It has become part of the roster.
+            let Record { id, incarnation, status, .. } = self.roster.record(slot);
+            return (id, incarnation, status) == (update.id, update.incarnation, update.news.status());
+        };
+        let Entry { card, incarnation, status } = &row.entry;
+        let same = (*incarnation, *status) == (update.incarnation, update.news.status()) && card.peer.id == update.id;
         match update.news {
             // Of several who doubt, the latest is passed on.
-            News::Suspect { by } => same && self.doubt(slot).is_some_and(|doubt| doubt.by.last() == Some(&by)),
+            News::Suspect { by } => same && row.doubt.as_ref().is_some_and(|doubt| doubt.by.last() == Some(&by)),
             _ => same,
         }
     }
@@ -260,8 +266,8 @@ impl Table {
         self.own.get_or_insert_default().rows.entry(slot).or_insert_with(|| Row {
             entry: Entry {
                 card: Arc::clone(roster.card(slot)),
-                incarnation: roster.incarnation(slot),
-                status: roster.status(slot),
+                incarnation: roster.record(slot).incarnation,
+                status: roster.record(slot).status,
             },
             doubt: None,
         })

@@ -1,38 +1,42 @@
-//! The event queue: a ring of millisecond buckets, far events apart.
+//! The event queue: a ring of millisecond buckets for what is near, coarse buckets for what is far.
 //!
-//! Most events lie within a second or two, so a bucket is found by a shift instead of a heap's comparisons; a bucket is
-//! sorted when its time comes. Entries are small; what a delivery carries lies in a slab beside the ring.
+//! A bucket is found by a shift instead of a heap's comparisons, and sorted when its time comes. Far events, mostly
+//! timers, are appended to a few coarse buckets and dealt out to the ring when they come near: appending to two thousand
+//! fine ones would touch as many cold cache lines. Entries are small; what a delivery carries lies in a slab beside.
 
-use std::cmp::Reverse;
+use std::cmp::{Ordering, Reverse};
 use std::collections::{BTreeMap, BinaryHeap};
 
 use super::observer::Index;
 use crate::protocol::Time;
 
-/// Something that is to happen. Ordered by time, then by the sender and the sender's own count; a member's wake-up comes
-/// after all packets of the same microsecond.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Due<T> {
-    /// When.
-    pub at: Time,
-    /// Sender and its count for a delivery, [`Due::WAKE`] for a wake-up.
-    pub order: u64,
+/// Something that is to happen to a member.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Due {
+    key: Key,
     /// Whom it concerns.
     pub target: Index,
-    /// Where a delivery's packet lies.
-    pub load: T,
+    /// Where a delivery's packet lies; [`Due::WAKE`] for a wake-up.
+    pub load: u32,
 }
+
+/// The total order of events, in one number because it is compared so often: the time, then for packets the sender and
+/// the sender's count, for wake-ups the member, after all packets of the same microsecond.
+type Key = u128;
 
 /// The queue.
 #[derive(Debug)]
-pub struct Queue<T> {
-    ring: Vec<Vec<Due<T>>>,
-    /// Buckets beyond the ring.
-    far: BTreeMap<u64, Vec<Due<T>>>,
+pub struct Queue {
+    /// Buckets from the current one up to the horizon.
+    ring: Vec<Vec<Due>>,
+    /// What lies at the horizon or beyond, by coarse bucket.
+    far: BTreeMap<u64, Vec<Due>>,
+    /// An emptied coarse bucket, to be used again.
+    spare: Vec<Due>,
     /// The bucket that is being emptied, sorted descending: the next is the last.
-    current: Vec<Due<T>>,
+    current: Vec<Due>,
     /// What was added to the current bucket while it is being emptied.
-    late: BinaryHeap<Reverse<Due<T>>>,
+    late: BinaryHeap<Reverse<Due>>,
     /// The current bucket's number.
     now: u64,
     /// How many events the ring holds, the current bucket not counted.
@@ -41,19 +45,53 @@ pub struct Queue<T> {
 
 /// A bucket is 1,024 microseconds wide.
 const BUCKET_SHIFT: u32 = 10;
-/// Two seconds ahead: a period and its timeouts, and any sensible delay.
-const BUCKETS: u64 = 2048;
+/// A coarse bucket is as wide as 128 of them.
+const COARSE_SHIFT: u32 = 7;
+/// The ring holds the current coarse bucket and the next.
+const BUCKETS: u64 = 2 << COARSE_SHIFT;
 
-impl<T: Copy + Ord> Due<T> {
-    /// The order of wake-ups: after all packets.
-    pub const WAKE: u64 = u64::MAX;
+impl Due {
+    /// The load of a wake-up.
+    pub const WAKE: u32 = u32::MAX;
+
+    /// A packet's delivery: the `count`-th of its sender.
+    pub fn delivery(at: Time, sender: Index, count: u32, target: Index, load: u32) -> Self {
+        Self { key: key(at, sender, count), target, load }
+    }
+
+    /// A wake-up.
+    pub fn wake(at: Time, target: Index) -> Self {
+        Self { key: key(at, Index::MAX, target), target, load: Self::WAKE }
+    }
+
+    /// When.
+    pub fn at(&self) -> Time {
+        Time::from_micros((self.key >> 64) as u64)
+    }
 }
 
-impl<T: Copy + Ord> Default for Queue<T> {
+fn key(at: Time, sender: Index, count: u32) -> Key {
+    u128::from(at.as_micros()) << 64 | u128::from(sender) << 32 | u128::from(count)
+}
+
+impl Ord for Due {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.key.cmp(&other.key)
+    }
+}
+
+impl PartialOrd for Due {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Default for Queue {
     fn default() -> Self {
         Self {
             ring: (0..BUCKETS).map(|_| Vec::new()).collect(),
             far: BTreeMap::new(),
+            spare: Vec::new(),
             current: Vec::new(),
             late: BinaryHeap::new(),
             now: 0,
@@ -62,27 +100,28 @@ impl<T: Copy + Ord> Default for Queue<T> {
     }
 }
 
-impl<T: Copy + Ord> Queue<T> {
+impl Queue {
     /// Adds an event, not earlier than the last that was taken.
-    pub fn push(&mut self, due: Due<T>) {
-        let bucket = bucket(due.at);
+    pub fn push(&mut self, due: Due) {
+        let bucket = bucket(due.at());
         if bucket <= self.now {
             self.late.push(Reverse(due));
-        } else if bucket < self.now + BUCKETS {
+        } else if bucket >> COARSE_SHIFT <= (self.now >> COARSE_SHIFT) + 1 {
             self.ring[(bucket % BUCKETS) as usize].push(due);
             self.in_ring += 1;
         } else {
-            self.far.entry(bucket).or_default().push(due);
+            let spare = &mut self.spare;
+            self.far.entry(bucket >> COARSE_SHIFT).or_insert_with(|| std::mem::take(spare)).push(due);
         }
     }
 
     /// Takes the next event before `limit`.
-    pub fn pop_before(&mut self, limit: Time) -> Option<Due<T>> {
+    pub fn pop_before(&mut self, limit: Time) -> Option<Due> {
         loop {
-            let next = match (self.current.last(), self.late.peek()) {
-                (Some(sorted), Some(Reverse(late))) if late < sorted => *late,
-                (Some(sorted), _) => *sorted,
-                (None, Some(Reverse(late))) => *late,
+            let late = self.late.peek().map(|Reverse(late)| *late);
+            let next = match (self.current.last().copied(), late) {
+                (Some(sorted), Some(late)) => sorted.min(late),
+                (Some(next), None) | (None, Some(next)) => next,
                 (None, None) => {
                     if !self.advance(bucket(limit)) {
                         return None;
@@ -90,51 +129,72 @@ impl<T: Copy + Ord> Queue<T> {
                     continue;
                 }
             };
-            if next.at >= limit {
+            if next.at() >= limit {
                 return None;
             }
-            if self.current.last() == Some(&next) {
-                self.current.pop();
-            } else {
+            if late == Some(next) {
                 self.late.pop();
+            } else {
+                self.current.pop();
             }
             return Some(next);
         }
     }
 
     /// The next few events of the current bucket, as far as they were known when it began.
-    pub fn upcoming(&self, most: usize) -> impl Iterator<Item = &Due<T>> {
+    pub fn upcoming(&self, most: usize) -> impl Iterator<Item = &Due> {
         self.current.iter().rev().take(most)
     }
 
     /// Makes the next bucket that holds anything the current one, unless it lies beyond `last`.
     fn advance(&mut self, last: u64) -> bool {
-        let far = self.far.first_key_value().map_or(u64::MAX, |(&bucket, _)| bucket);
-        let mut next = self.now + 1;
-        if self.in_ring == 0 {
-            next = far;
-        } else {
-            while next < far && self.ring[(next % BUCKETS) as usize].is_empty() {
-                next += 1;
+        loop {
+            let border = ((self.now >> COARSE_SHIFT) + 1) << COARSE_SHIFT;
+            let is_taken = |bucket: &u64| !self.ring[(bucket % BUCKETS) as usize].is_empty();
+            if self.in_ring > 0
+                && let Some(next) = (self.now..border).find(is_taken)
+            {
+                if next > last {
+                    return false;
+                }
+                self.begin(next);
+                return true;
             }
+            // Nothing is left in this coarse bucket: on to the next that matters.
+            let next = if self.in_ring > 0 {
+                border
+            } else {
+                let Some((&coarse, _)) = self.far.first_key_value() else { return false };
+                border.max((coarse - 1) << COARSE_SHIFT)
+            };
+            if next > last {
+                return false;
+            }
+            self.cross(next);
         }
-        if next > last {
-            // Times up to here are over; what lies between stays where it is found again.
-            return false;
+    }
+
+    /// Moves on to the beginning of a coarse bucket, and deals out the one after it.
+    fn cross(&mut self, border: u64) {
+        self.now = border;
+        let next = (border >> COARSE_SHIFT) + 1;
+        while let Some(entry) = self.far.first_entry().filter(|entry| *entry.key() <= next) {
+            let mut events = entry.remove();
+            self.in_ring += events.len();
+            for due in events.drain(..) {
+                self.ring[(bucket(due.at()) % BUCKETS) as usize].push(due);
+            }
+            self.spare = events;
         }
-        self.now = next;
-        let slot = &mut self.ring[(next % BUCKETS) as usize];
-        // A far bucket may have the same place in the ring as a nearer one that is long over: the ring only ever holds
-        // buckets ahead, so this slot's events are those of `next`.
+    }
+
+    /// Makes a bucket of the ring the current one.
+    fn begin(&mut self, bucket: u64) {
+        self.now = bucket;
+        let slot = &mut self.ring[(bucket % BUCKETS) as usize];
         self.in_ring -= slot.len();
         std::mem::swap(&mut self.current, slot);
-        if far == next
-            && let Some(mut more) = self.far.remove(&next)
-        {
-            self.current.append(&mut more);
-        }
-        self.current.sort_unstable_by(|a, b| b.cmp(a));
-        true
+        self.current.sort_unstable_by_key(|due| Reverse(due.key));
     }
 }
 
@@ -147,14 +207,14 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn due(at: u64, order: u64) -> Due<u32> {
-        Due { at: Time::from_micros(at), order, target: 0, load: 0 }
+    fn due(at: u64, sender: u32) -> Due {
+        Due::delivery(Time::from_micros(at), sender, 0, 0, 0)
     }
 
     proptest! {
         #[test]
         fn events_come_out_in_their_total_order(
-            pushes in proptest::collection::vec((0u64..5_000_000, 0u64..4, 0u8..4), 1..300),
+            pushes in proptest::collection::vec((prop_oneof![0u64..3_000, 0u64..400_000, 0u64..5_000_000], 0u32..4, 0u8..4), 1..300),
         ) {
             let mut queue = Queue::default();
             let mut heap = BinaryHeap::new();
@@ -166,7 +226,7 @@ mod tests {
                 for _ in 0..pops {
                     let (got, expected) = (queue.pop_before(Time::NEVER), heap.pop().map(|Reverse(due)| due));
                     prop_assert_eq!(got, expected);
-                    now = got.map_or(now, |due| due.at.as_micros());
+                    now = got.map_or(now, |due| due.at().as_micros());
                 }
             }
             while let Some(Reverse(expected)) = heap.pop() {
@@ -174,6 +234,15 @@ mod tests {
             }
             prop_assert_eq!(queue.pop_before(Time::NEVER), None);
         }
+    }
+
+    #[test]
+    fn a_wake_up_comes_after_the_packets_of_the_same_microsecond() {
+        let mut queue = Queue::default();
+        queue.push(Due::wake(Time::from_micros(7), 3));
+        queue.push(due(7, 9));
+        assert_eq!(queue.pop_before(Time::NEVER).map(|due| due.load), Some(0));
+        assert_eq!(queue.pop_before(Time::NEVER).map(|due| due.load), Some(Due::WAKE));
     }
 
     #[test]

@@ -53,7 +53,7 @@ pub struct World<'a, B: Breed, O: Observer> {
     begun: bool,
     pub(super) actors: Vec<Actor<B::Machine>>,
     desks: Vec<Desk>,
-    queue: Queue<u32>,
+    queue: Queue,
     packets: Slab<Flight<Message<B>>>,
     pub(super) network: Network,
     outbox: Outbox<Message<B>>,
@@ -295,8 +295,8 @@ impl<'a, B: Breed, O: Observer> World<'a, B, O> {
                 }
                 touched -= 1;
             }
-            self.now = due.at;
-            if due.order == Due::<u32>::WAKE {
+            self.now = due.at();
+            if due.load == Due::WAKE {
                 self.wake(due.target);
             } else {
                 let flight = self.packets.take(due.load);
@@ -318,7 +318,7 @@ impl<'a, B: Breed, O: Observer> World<'a, B, O> {
         }
         for due in self.queue.upcoming(AHEAD) {
             if let Some(machine) = &self.actors[due.target as usize].machine {
-                let is_wake = due.order == Due::<u32>::WAKE;
+                let is_wake = due.load == Due::WAKE;
                 let flight = if is_wake { None } else { self.packets.places[due.load as usize].as_ref() };
                 seen ^= machine.touch_deep(flight.map(|flight| &flight.message));
             }
@@ -373,19 +373,27 @@ impl<'a, B: Breed, O: Observer> World<'a, B, O> {
 
     /// Takes out what a machine left.
     fn flush(&mut self, member: Index) {
-        for event in self.outbox.events.drain(..) {
-            self.trace.event(self.now, member, &event);
-            self.checker.event(self.now, member, &event);
-            self.observer.event(self.now, member, &event);
+        if !self.outbox.events.is_empty() {
+            self.note_events(member);
         }
         if !self.outbox.transmits.is_empty() {
             let mut transmits = std::mem::take(&mut self.outbox.transmits);
-            for transmit in transmits.drain(..) {
+            // Nearly always there is one: popping it is cheaper than draining.
+            transmits.reverse();
+            while let Some(transmit) = transmits.pop() {
                 self.send(member, transmit);
             }
             self.outbox.transmits = transmits;
         }
         self.schedule(member);
+    }
+
+    fn note_events(&mut self, member: Index) {
+        for event in self.outbox.events.drain(..) {
+            self.trace.event(self.now, member, &event);
+            self.checker.event(self.now, member, &event);
+            self.observer.event(self.now, member, &event);
+        }
     }
 
     fn send(&mut self, from: Index, transmit: Transmit<Message<B>>) {
@@ -399,7 +407,7 @@ impl<'a, B: Breed, O: Observer> World<'a, B, O> {
         }
         let desk = &mut self.desks[from as usize];
         desk.sent = desk.sent.wrapping_add(1);
-        let order = u64::from(from) << 32 | u64::from(desk.sent);
+        let count = desk.sent;
         let Transmit { to, bytes, stream, direct_ping, message } = transmit;
         // A packet to an address where nobody can live is gone without a trace.
         let Some(to) = index_of(to, members) else { return };
@@ -409,7 +417,7 @@ impl<'a, B: Breed, O: Observer> World<'a, B, O> {
         self.observer.sent(&sent);
         if let Fate::Arrives(at) = fate {
             let load = self.packets.insert(Flight { sent, message });
-            self.queue.push(Due { at, order, target: to, load });
+            self.queue.push(Due::delivery(at, from, count, to, load));
         }
     }
 
@@ -427,7 +435,7 @@ impl<'a, B: Breed, O: Observer> World<'a, B, O> {
         let at = deadline.max(self.now);
         if at < desk.scheduled && deadline != Time::NEVER {
             desk.scheduled = at;
-            self.queue.push(Due { at, order: Due::<u32>::WAKE, target: member, load: 0 });
+            self.queue.push(Due::wake(at, member));
         }
     }
 

@@ -82,7 +82,7 @@ fn read(bytes: &[u8]) -> Result<Packet, DecodeError> {
     let coordinate = if flags & layout::COORDINATE == 0 { None } else { Some(Box::new(reader.coordinate()?)) };
     let body = reader.body(kind)?;
     let updates = reader.updates(usize::from(u16::from_be_bytes([high, low])))?;
-    Ok(Packet { from, incarnation, seen, body, updates, coordinate })
+    Ok(Packet { from, incarnation, seen, body, updates: updates.into(), coordinate })
 }
 
 /// Reads one MessagePack value after the other.

@@ -25,7 +25,7 @@ impl Member {
         let Some(slot) = self.table.slot(update.id) else {
             return self.learn_of_stranger(now, update, source, out);
         };
-        let (incarnation, known) = (self.table.incarnation(slot), self.table.status(slot));
+        let Record { incarnation, status: known, .. } = self.table.record(slot);
         let Update { incarnation: told, ref news, .. } = update;
         let (status, known) = (news.status().expect("membership news"), known.expect("it has a slot"));
         let buried = !known.is_member();
@@ -128,11 +128,12 @@ impl Member {
     pub(super) fn pass_on(&mut self, now: Time, update: Update, source: Option<Id>, out: &mut Outbox) {
         let settings = &self.kit.settings;
         if settings.dissemination.transmissions(settings, self.table.members()) > 0 {
-            self.queue.push(update, &*self.kit.sizer, source);
+            let slot = update.news.status().and_then(|_| self.table.slot(update.id));
+            self.queue.push(update, slot, &*self.kit.sizer, source);
             // One piece about each member, and as much again that is overtaken: beyond that, sweep.
             if self.queue.len() > 2 * self.table.slots() as usize + 64 {
                 let table = &self.table;
-                self.queue.prune(|update| table.is_current(update));
+                self.queue.prune(|slot, update| table.is_current(slot, update));
             }
             if let Some((interval, _)) = settings.dissemination.gossip_tick(settings)
                 && self.timers.gossip == Time::NEVER
@@ -233,13 +234,16 @@ impl Member {
 
     /// One more doubts a suspect.
     fn confirm(&mut self, now: Time, slot: Slot, by: Id, source: Source, out: &mut Outbox) {
-        let kit = Arc::clone(&self.kit);
         let n = self.table.members();
-        let wanted = kit.settings.suspicion.confirmations_wanted(&kit.settings, n);
-        let (id, incarnation) = (self.table.id(slot), self.table.incarnation(slot));
+        let wanted = self.kit.settings.suspicion.confirmations_wanted(&self.kit.settings, n);
+        if wanted == 0 {
+            return;
+        }
+        let kit = Arc::clone(&self.kit);
+        let Record { id, incarnation, .. } = self.table.record(slot);
         let Some(doubt) = self.table.doubt_mut(slot) else { return };
         // The first doubter is none of the confirmations.
-        if doubt.by.len() as u32 > wanted || doubt.by.contains(&by) || wanted == 0 {
+        if doubt.by.len() as u32 > wanted || doubt.by.contains(&by) {
             return;
         }
         doubt.by.push(by);

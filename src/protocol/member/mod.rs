@@ -20,9 +20,9 @@ use swimlab_selectors::{Chooser, Helpers, Observation, Slot, Surveyed, Turn, Vie
 use super::broadcast::{Broadcasts, Room};
 use super::event::{Event, Source, What};
 use super::message::{
-    Address, Body, Card, Id, Incarnation, Kind, News, Packet, Seen, Sizer, Status, Update, UserEvent,
+    Address, Body, Card, Id, Incarnation, Kind, News, Packet, Seen, Sizer, Status, Update, Updates, UserEvent,
 };
-use super::roster::Roster;
+use super::roster::{Record, Roster};
 use super::rtt::SlowPeers;
 use super::settings::Settings;
 use super::table::Table;
@@ -345,7 +345,7 @@ impl Member {
     /// [`Member::touch`], when what that read has arrived.
     pub fn touch_deep(&self, sender: Option<Id>) -> u64 {
         let record = sender.and_then(|id| self.table.slot(id)).map_or(0, u64::from);
-        self.queue.touch() ^ self.table.touch() ^ record
+        self.queue.touch() ^ self.table.touch() ^ self.chooser.touch() as u64 ^ record
     }
 
     fn rare(&mut self) -> &mut Rare {
@@ -362,7 +362,7 @@ impl Member {
             incarnation: self.incarnation,
             seen: to.seen,
             body,
-            updates: Vec::new(),
+            updates: Updates::new(),
             coordinate: None,
         };
         let mut bytes = kit.sizer.bare(&packet);
@@ -376,20 +376,20 @@ impl Member {
             let limit = kit.settings.dissemination.transmissions(&kit.settings, self.table.members());
             let room = Room { bytes: kit.settings.packet_bytes.saturating_sub(bytes), most, limit };
             let table = &self.table;
-            bytes += self.queue.fill(to.id, room, |update| table.is_current(update), &mut packet.updates);
+            bytes += self.queue.fill(to.id, room, |slot, update| table.is_current(slot, update), &mut packet.updates);
         }
         out.transmits.push(Transmit { to: to.address, bytes, stream, direct_ping, message: packet });
     }
 
     /// Someone with a slot.
     fn known(&self, slot: Slot) -> Addressee {
-        let incarnation = self.table.incarnation(slot);
-        let seen = match self.table.status(slot) {
+        let Record { id, incarnation, address, status } = self.table.record(slot);
+        let seen = match status {
             Some(Status::Alive | Status::Suspect) => Seen::Member(incarnation),
             Some(Status::Dead | Status::Left) => Seen::Dead(incarnation),
             None => Seen::Unknown,
         };
-        Addressee { id: self.table.id(slot), address: self.table.address(slot), seen }
+        Addressee { id, address, seen }
     }
 
     /// Whoever sent something, to be answered at the address where it came from.

@@ -55,7 +55,8 @@ impl Member {
         let settings = &self.kit.settings;
         self.timers.period = (self.timers.period + settings.period).max(now);
         let (want, probe_timeout) = (settings.direct as usize, settings.probe_timeout);
-        let ceiling = settings.period.scale(2.0 / 3.0).max(probe_timeout);
+        // Helpers need time too: a third of the period, unless the configured timeout leaves them less.
+        let ceiling = Span::from_micros(settings.period.as_micros() * 2 / 3).max(probe_timeout);
 
         let mut picks = std::mem::take(&mut out.scratch);
         picks.clear();
@@ -150,7 +151,10 @@ impl Member {
         };
         kit.settings.prober.escalate(&silent, &mut choose, &mut requests);
         for Request { helper, targets } in requests {
-            let target = |&slot: &Slot| Target { id: self.table.id(slot), address: self.table.address(slot) };
+            let target = |&slot: &Slot| {
+                let Record { id, address, .. } = self.table.record(slot);
+                Target { id, address }
+            };
             let targets = targets.iter().map(target).collect();
             let request = PingReq { seq: self.round.seq, nack_after_us: 0, targets };
             let to = self.known(helper);

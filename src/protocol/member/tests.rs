@@ -55,7 +55,7 @@ fn member(n: u64) -> Member {
 
 fn packet(from: u64, body: Body, updates: Vec<Update>) -> Packet {
     let (incarnation, seen) = (Incarnation::default(), Seen::Member(Incarnation::default()));
-    Packet { from: id(from), incarnation, seen, body, updates, coordinate: None }
+    Packet { from: id(from), incarnation, seen, body, updates: updates.into(), coordinate: None }
 }
 
 fn update(about: u64, refutations: u32, news: News) -> Update {
@@ -259,9 +259,9 @@ fn whoever_is_unknown_to_a_sender_introduces_itself() {
     let mut member = member(3);
     let unknown = |body| Packet { seen: Seen::Unknown, ..packet(1, body, vec![]) };
     let out = member.take(at(0.1), 1, unknown(Body::Ping { seq: 1 }));
-    assert_eq!(out.transmits[0].message.updates, [alive(0, 0)]);
+    assert_eq!(out.transmits[0].message.updates[..], [alive(0, 0)]);
     let out = member.take(at(0.1), 1, unknown(Body::Ack { seq: 1 }));
-    assert_eq!((bodies(&out), &out.transmits[0].message.updates), (vec![&Body::Gossip], &vec![alive(0, 0)]));
+    assert_eq!((bodies(&out), &out.transmits[0].message.updates[..]), (vec![&Body::Gossip], &[alive(0, 0)][..]));
 }
 
 #[test]
@@ -443,7 +443,7 @@ fn with_the_buddy_system_a_ping_tells_a_suspect_that_it_is_suspected() {
         let spec = Spec::of("swim").with("dissemination", dissemination).with("retransmit_mult", 1.0);
         let mut member = member_with(2, spec);
         member.told(suspect(1, 0));
-        member.queue.prune(|_| false);
+        member.queue.prune(|_, _| false);
         let ping = member.due(at(0.0));
         assert_eq!(ping.transmits[0].message.updates.contains(&suspect(1, 0)), tells, "{dissemination}");
     }
@@ -529,7 +529,7 @@ proptest! {
         news in proptest::collection::vec(any_news(), 1..40),
     ) {
         let mut member = member(4);
-        let mut before = vec![None; 6];
+        let mut before = [None; 6];
         for news in news {
             member.told(news_of(news));
             for about in 1..6 {

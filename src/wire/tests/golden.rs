@@ -72,7 +72,7 @@ fn messages_take_the_documented_bytes() {
     let messages = [
         ("bare ping", samples::ping()),
         ("bare ack", samples::ack()),
-        ("ping that carries one suspicion", Packet { updates: vec![samples::suspect()], ..samples::ping() }),
+        ("ping that carries one suspicion", Packet { updates: vec![samples::suspect()].into(), ..samples::ping() }),
         ("ack with a coordinate", samples::with_coordinate()),
         ("ping-req with one IPv4 target", samples::packet(Body::PingReq(Box::new(ping_req)))),
         ("nack", samples::nack()),

@@ -30,7 +30,7 @@ proptest! {
 
     #[test]
     fn updates_do_not_change_the_bare_size(packet in packets()) {
-        let bare = Packet { updates: vec![], ..packet.clone() };
+        let bare = Packet { updates: vec![].into(), ..packet.clone() };
         prop_assert_eq!(Compact.bare(&packet), Compact.bare(&bare));
         prop_assert_eq!(Compact.bare(&bare) as usize, encoded(&bare).len());
     }
@@ -96,7 +96,7 @@ fn packets() -> impl Strategy<Value = Packet> {
             incarnation,
             seen,
             body,
-            updates,
+            updates: updates.into(),
             coordinate: coordinate.map(Box::new),
         },
     )

@@ -21,7 +21,7 @@ fn card(change: impl FnOnce(&mut Card)) -> Packet {
     let mut update = samples::alive();
     let News::Alive(card) = &mut update.news else { unreachable!("an alive update") };
     change(Arc::make_mut(card));
-    Packet { updates: vec![update], ..samples::ping() }
+    Packet { updates: vec![update].into(), ..samples::ping() }
 }
 
 fn refusal(packet: &Packet) -> Result<(), Invalid> {
@@ -152,7 +152,7 @@ fn texts_beyond_their_limits_are_neither_written_nor_read() {
     assert_eq!(refusal(&card(|card| card.meta = [0; Card::META_LIMIT + 1].into())), Err(excess(Limited::Meta)));
     let event = |name, payload| {
         let event = UserEvent { seq: 1, name, payload };
-        Packet { updates: vec![samples::update(ALICE, News::User(Arc::new(event)))], ..samples::ping() }
+        Packet { updates: vec![samples::update(ALICE, News::User(Arc::new(event)))].into(), ..samples::ping() }
     };
     assert_eq!(refusal(&event(long(UserEvent::NAME_LIMIT), [].into())), Err(excess(Limited::EventName)));
     let payload = [0; UserEvent::PAYLOAD_LIMIT + 1].into();
@@ -182,7 +182,7 @@ fn at_their_limits_all_things_pass() {
 #[test]
 fn too_many_of_anything_is_not_written() {
     let mut packet = samples::ping();
-    packet.updates = vec![samples::dead(); UPDATE_LIMIT + 1];
+    packet.updates = vec![samples::dead(); UPDATE_LIMIT + 1].into();
     assert_eq!(refusal(&packet), Err(excess(Limited::Updates)));
     let target = Target { id: BOB, address: samples::address() };
     let targets = vec![target; PingReq::TARGET_LIMIT + 1];

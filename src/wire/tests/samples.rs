@@ -15,7 +15,14 @@ pub const SEQ: u32 = 0x1234;
 
 /// A packet from Alice to Bob, whom she knows as a member.
 pub fn packet(body: Body) -> Packet {
-    Packet { from: ALICE, incarnation: life(2), seen: Seen::Member(life(0)), body, updates: vec![], coordinate: None }
+    Packet {
+        from: ALICE,
+        incarnation: life(2),
+        seen: Seen::Member(life(0)),
+        body,
+        updates: vec![].into(),
+        coordinate: None,
+    }
 }
 
 pub fn ping() -> Packet {
@@ -43,7 +50,7 @@ pub fn nack() -> Packet {
 }
 
 pub fn gossip() -> Packet {
-    Packet { seen: Seen::Dead(life(1)), updates: news(), ..packet(Body::Gossip) }
+    Packet { seen: Seen::Dead(life(1)), updates: news().into(), ..packet(Body::Gossip) }
 }
 
 pub fn sync() -> Packet {

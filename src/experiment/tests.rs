@@ -1,0 +1,167 @@
+//! What an experiment file means.
+
+use std::sync::Arc;
+
+use super::results::CellKey;
+use super::*;
+use crate::protocol::Span;
+use crate::sim::{FaultKind, Phases, Start, Target};
+
+fn parse(text: &str) -> Experiment {
+    Experiment::parse(&Source::text("mine.toml", text), &Lab::default()).unwrap_or_else(|bad| panic!("{bad}"))
+}
+
+const SHORT: &str = "topology = 'lan'\nselector = 'shuffle'\nmembers = 10\n";
+
+#[test]
+fn three_keys_are_enough() {
+    let experiment = parse(SHORT);
+    assert_eq!((experiment.name.as_str(), experiment.seed, experiment.trials), ("mine", 1, 100));
+    assert_eq!((experiment.baseline, experiment.notices), (None, vec![]));
+    let [cell] = &experiment.cells[..] else { panic!("one cell") };
+    let key = &cell.key;
+    assert_eq!((&*key.topology, &*key.selector, &*key.profile), ("lan", "shuffle", "swim"));
+    assert_eq!((key.members, key.loss, &*key.scenario, key.swept.len()), (10, 0.0, "none", 0));
+    assert_eq!((cell.start, cell.phases), (Start::Joined, Phases::Random));
+    assert_eq!((cell.warmup, cell.duration), (Span::from_secs(20), Span::from_secs(60)));
+    assert!(cell.faults.is_empty());
+}
+
+#[test]
+fn a_plain_value_stands_for_a_list_of_one() {
+    let lists = "topology = ['lan']\nselector = ['shuffle']\nmembers = [10]\nloss = [0.0]\nprofile = ['swim']\n\
+                 helpers = ['uniform']\nstart = ['joined']\nphases = ['random']\nprotocol = { direct = [1] }\n";
+    assert_eq!(parse(lists).cells[0].key, parse(SHORT).cells[0].key);
+    assert_eq!(parse(lists).cells.len(), 1);
+}
+
+#[test]
+fn lists_multiply_topologies_outermost_and_selectors_innermost() {
+    let cells = parse(
+        "topology = ['lan', 'aws']\nselector = ['uniform', 'shuffle']\nmembers = [10, 20]\nloss = [0, 0.1]\n\
+         helpers = ['uniform', 'diverse']\nsuspicion = ['none', 'fixed']\n[protocol]\ndirect = [1, 2]\nindirect = 1\n",
+    )
+    .cells;
+    assert_eq!(cells.len(), 128);
+    let told = |cell: &Cell| {
+        let CellKey { topology, selector, members, loss, swept, .. } = &cell.key;
+        let swept: Vec<String> = swept.iter().map(|(key, value)| format!("{key}={value}")).collect();
+        format!("{topology} {members} {loss} {} {selector}", swept.join(","))
+    };
+    assert_eq!(told(&cells[0]), "lan 10 0 suspicion=none,direct=1,helpers=uniform uniform");
+    assert_eq!(told(&cells[1]), "lan 10 0 suspicion=none,direct=1,helpers=uniform shuffle");
+    assert_eq!(told(&cells[2]), "lan 10 0 suspicion=none,direct=1,helpers=diverse uniform");
+    assert_eq!(told(&cells[127]), "aws 20 0.1 suspicion=fixed,direct=2,helpers=diverse shuffle");
+    assert!(cells.iter().all(|cell| cell.settings.indirect == 1));
+}
+
+#[test]
+fn a_strategy_is_its_name_its_label_or_a_table() {
+    let label = "neighborhood:escape=0.25,metric=rtt,radius=4";
+    let table = "{ kind = 'neighborhood', radius = 4, metric = 'rtt', escape = 0.25 }";
+    let key = |selector: &str| {
+        parse(&format!("topology = 'aws'\nmembers = 10\nselector = {selector}\n")).cells[0].key.selector.clone()
+    };
+    assert_eq!(key(table), label);
+    assert_eq!(key(&format!("'{label}'")), label);
+    let nested = "{ kind = 'bucket', metric = { kind = 'euclid', width = 4, height = 4 } }";
+    assert_eq!(key(nested), "bucket:metric=euclid;height=4;width=4");
+}
+
+#[test]
+fn protocol_keys_override_the_profile() {
+    let experiment =
+        parse(&format!("{SHORT}profile = {{ kind = 'swim', direct = 3 }}\nprotocol = {{ period = '2s' }}\n"));
+    let cell = &experiment.cells[0];
+    assert_eq!((cell.settings.direct, cell.settings.period), (3, Span::from_secs(2)));
+    assert_eq!(cell.key.profile, "swim:direct=3");
+}
+
+#[test]
+fn several_faults_happen_in_one_trial() {
+    let faults = "[[fault]]\nkind = 'crash'\nat = '5s'\n[[fault]]\nkind = 'slow'\ntarget = [1, 3]\nlasts = '8s'\n";
+    let experiment = parse(&format!("{SHORT}{faults}"));
+    let cell = &experiment.cells[0];
+    assert_eq!((&*cell.key.scenario, cell.faults.len()), ("crash+slow", 2));
+    assert_eq!((cell.faults[0].at, &cell.faults[1].target), (Span::from_secs(5), &Target::Members(vec![1, 3])));
+    assert_eq!(experiment.scenarios[0].faults, ["crash:at=5s", "slow:lasts=8s,target=1,3"]);
+}
+
+#[test]
+fn scenarios_are_alternatives_and_share_the_faults_outside_of_them() {
+    let scenarios = "fault = 'churn'\n[[scenario]]\nname = 'calm'\n[[scenario]]\nfault = [{ kind = 'crash' }]\n";
+    let experiment = parse(&format!("{SHORT}{scenarios}"));
+    let names: Vec<&str> = experiment.cells.iter().map(|cell| &*cell.key.scenario).collect();
+    assert_eq!(names, ["calm", "churn+crash"]);
+    assert_eq!(experiment.cells[0].faults.len(), 1);
+    assert_eq!(experiment.cells[1].faults[1].kind, FaultKind::Crash);
+}
+
+#[test]
+fn a_baseline_can_be_named_by_its_kind_if_there_is_one_of_it() {
+    let selectors = "selector = ['shuffle', 'neighborhood:metric=rtt']\nmembers = 10\ntopology = 'lan'\n";
+    let baseline = |name: &str| parse(&format!("{selectors}baseline = {name}\n")).baseline.unwrap();
+    assert_eq!(baseline("'shuffle'"), "shuffle");
+    assert_eq!(baseline("'neighborhood'"), "neighborhood:metric=rtt");
+    assert_eq!(baseline("{ kind = 'neighborhood', metric = 'rtt' }"), "neighborhood:metric=rtt");
+}
+
+#[test]
+fn a_radius_beyond_the_group_is_cut_and_the_label_keeps_what_was_asked_for() {
+    let text = "topology = 'lan'\nmembers = 10\nselector = { kind = 'neighborhood', metric = 'ring', radius = 50 }\n";
+    let experiment = parse(text);
+    assert_eq!(experiment.cells[0].key.selector, "neighborhood:metric=ring,radius=50");
+    let cut = "neighborhood:metric=ring,radius=50: members = 10 leave 9 neighbours; radius 50 is cut to that";
+    assert_eq!(experiment.notices, [cut]);
+}
+
+#[test]
+fn relative_paths_start_at_the_experiment_file() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("rtt.csv"), ",a,b\na,,10\nb,10,\n").unwrap();
+    let file = dir.path().join("mine.toml");
+    std::fs::write(&file, SHORT.replace("'lan'", "{ kind = 'csv', rtt = 'rtt.csv' }")).unwrap();
+    let experiment = Experiment::parse(&Source::read(&file).unwrap(), &Lab::default()).unwrap();
+    let placement = experiment.cells[0].topology.place(2, 0, 1);
+    assert_eq!(placement.longest_rtt_us(), 10_000);
+}
+
+#[test]
+fn a_file_may_begin_with_a_byte_order_mark_and_end_its_lines_as_windows_does() {
+    assert_eq!(parse(&format!("\u{feff}{}", SHORT.replace('\n', "\r\n"))).cells.len(), 1);
+}
+
+#[test]
+fn trial_seeds_are_the_same_on_every_machine_and_fit_a_double() {
+    let seeds = [(1, 0), (1, 1), (2, 0)].map(|(seed, trial)| trial_seed(seed, trial));
+    assert_eq!(seeds, [3_316_356_330_981_164, 4_744_253_937_173_237, 3_532_771_828_038_384]);
+    assert!((0..1000).all(|trial| trial_seed(7, trial) < 1 << 53));
+}
+
+#[test]
+fn the_manifest_tells_experiments_apart() {
+    let manifest = |more: &str| parse(&format!("{SHORT}{more}")).manifest();
+    assert_eq!(manifest("").differences(&manifest("trials = 7\nname = 'other'\n")), [""; 0]);
+    let told = manifest("").differences(&manifest("seed = 2\nprotocol = { direct = 2 }\n"));
+    assert_eq!(told, ["seed: 1 there, 2 here", "direct: not given there, 2 here"]);
+}
+
+#[test]
+fn experiments_can_be_shared_among_threads() {
+    fn shared<T: Send + Sync>(_: &T) {}
+    shared(&Arc::new(parse(SHORT)));
+}
+
+#[test]
+fn the_reference_names_every_key_and_its_files_are_valid() {
+    let page = include_str!("../../docs/experiments.md");
+    for key in file::KEYS {
+        let spelt = ["`K`", "`[K]`", "`[[K]]`"].map(|form| form.replace('K', key));
+        assert!(spelt.iter().any(|form| page.contains(&format!("\n| {form} |"))), "{key}");
+    }
+    let files: Vec<&str> = page.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    assert_eq!(files.len(), 4);
+    for file in files {
+        parse(file);
+    }
+}
