@@ -8,7 +8,7 @@ use criterion::{BatchSize, BenchmarkId, Criterion, criterion_group, criterion_ma
 use swimlab::protocol::broadcast::{Broadcasts, Room};
 use swimlab::protocol::{
     Address, Body, Card, Id, Identity, Incarnation, Kit, Member, News, Outbox, Packet, Roster, Seen, Settings, Sizer,
-    Span, Time, Update,
+    Span, Time, Update, Updates,
 };
 use swimlab::wire::{Compact, decode, encode};
 use swimlab_selectors::helpers::UniformHelpers;
@@ -26,7 +26,7 @@ fn member(criterion: &mut Criterion) {
 
     group.bench_function("answers a ping", |bencher| {
         let (mut member, mut out) = (founder(), Outbox::default());
-        let ping = packet(1, Body::Ping { seq: 7 }, Vec::new());
+        let ping = packet(1, Body::Ping { seq: 7 }, Updates::new());
         bencher.iter(|| {
             member.handle(Time::ZERO, address(1), black_box(ping.clone()), &mut out);
             out.transmits.clear();
@@ -42,12 +42,12 @@ fn member(criterion: &mut Criterion) {
             let ping = out.transmits.pop().expect("a ping in every period");
             let Body::Ping { seq } = ping.message.body else { unreachable!("nobody is silent") };
             let target = u32::from_be_bytes(*ping.to.ip.last_chunk().expect("sixteen bytes"));
-            member.handle(now + rtt, ping.to, packet(target, Body::Ack { seq }, Vec::new()), &mut out);
+            member.handle(now + rtt, ping.to, packet(target, Body::Ack { seq }, Updates::new()), &mut out);
         });
     });
 
     group.bench_function("learns of a suspicion", |bencher| {
-        let suspicion = packet(1, Body::Gossip, vec![suspect(2)]);
+        let suspicion = packet(1, Body::Gossip, [suspect(2)].into());
         bencher.iter_batched(
             || (founder(), Outbox::default(), suspicion.clone()),
             |(mut member, mut out, suspicion)| {
@@ -66,15 +66,15 @@ fn broadcasts(criterion: &mut Criterion) {
     for queued in [1, 100, 1000] {
         let waiting = || {
             let mut queue = Broadcasts::default();
-            (1..=queued).for_each(|about| queue.push(suspect(about), &Compact, None));
+            (1..=queued).for_each(|about| queue.push(suspect(about), Some(about), &Compact, None));
             queue
         };
         group.bench_function(BenchmarkId::from_parameter(queued), |bencher| {
             bencher.iter_batched_ref(
                 waiting,
                 |queue| {
-                    let mut updates = Vec::new();
-                    queue.fill(id(0), room, |_| true, &mut updates);
+                    let mut updates = Updates::new();
+                    queue.fill(id(0), room, |_, _| true, &mut updates);
                     updates
                 },
                 BatchSize::SmallInput,
@@ -144,7 +144,7 @@ fn address(index: u32) -> Address {
 }
 
 /// From a member that knows the first one as it is.
-fn packet(from: u32, body: Body, updates: Vec<Update>) -> Packet {
+fn packet(from: u32, body: Body, updates: Updates) -> Packet {
     let seen = Seen::Member(Incarnation::default());
     Packet { from: id(from), incarnation: Incarnation::default(), seen, body, updates, coordinate: None }
 }
