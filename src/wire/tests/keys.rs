@@ -50,8 +50,8 @@ fn what_is_wrong_with_a_key_file_is_said_with_file_and_line() {
         let said = Keyring::read(&path).unwrap_err().to_string();
         said.strip_prefix(&format!("key file {}: ", path.display())).expect("names the file").to_owned()
     };
-    let short = "line 2: 3 bytes, but a key has 32";
-    assert_eq!(complaint(format!("{BASE64}\nAAEC\n").as_bytes()), short);
+    let short = "line 2: 4 bytes, but a key has 32";
+    assert_eq!(complaint(format!("{BASE64}\nAAECAw==\n").as_bytes()), short);
     assert_eq!(complaint(b"swordfish!"), "line 1: neither base64 nor hexadecimal of 32 bytes");
     assert_eq!(complaint(format!("{BASE64}\n#\n{HEX}\n{BASE64}").as_bytes()), "line 4: the same key as in line 1");
     assert_eq!(complaint(b"\n# none yet\n"), "holds no key");
