@@ -97,7 +97,8 @@ fn a_ring_has_a_few_keys_and_always_a_primary_one() {
 #[test]
 fn keys_are_changed_one_member_at_a_time_and_nobody_misses_a_packet() {
     let mut members: Vec<Seal> = (0..4).map(seal).collect();
-    let steps: [fn(&mut Keyring) -> Result<(), KeyringError>; 3] =
+    type Step = fn(&mut Keyring) -> Result<(), KeyringError>;
+    let steps: [Step; 3] =
         [|ring| ring.install(key(7)), |ring| ring.promote(key(7).id()), |ring| ring.remove(key(0).id())];
     let mut now = 0.0;
     for step in steps {
