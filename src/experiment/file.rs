@@ -87,7 +87,8 @@ pub(super) struct Scenario {
 impl File {
     pub fn parse(source: &Source) -> Result<Self, BadInput> {
         let mut file = source.table(KEYS)?;
-        let missing: Vec<&str> = NEEDED.iter().filter(|(key, _)| !file.has(key)).map(|(_, example)| *example).collect();
+        let missing: Vec<&str> =
+            NEEDED.iter().filter(|(key, _)| !file.has(key)).map(|(_, example)| *example).collect();
         if !missing.is_empty() {
             return Err(file.complain(format!("these keys are missing, for example: {}", missing.join("; "))));
         }
