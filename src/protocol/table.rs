@@ -251,6 +251,11 @@ impl Table {
         (0..self.slots).filter_map(|slot| Some((slot, self.status(slot)?, self.incarnation(slot), self.card(slot))))
     }
 
+    /// Whether a member listens at this address.
+    pub fn lives_at(&self, address: Address) -> bool {
+        (0..self.slots).any(|slot| self.address(slot) == address && self.status(slot).is_some_and(Status::is_member))
+    }
+
     fn row(&self, slot: Slot) -> Option<&Row> {
         self.own.as_ref()?.rows.get(&slot)
     }
