@@ -60,7 +60,7 @@ struct Line {
     params: Vec<Setting>,
 }
 
-#[derive(Serialize)]
+#[derive(Clone, PartialEq, Serialize)]
 struct Setting {
     name: &'static str,
     /// `None`: it must be given.
@@ -147,16 +147,32 @@ fn text(sections: &[Section]) -> String {
         let gap = if n == 0 { "" } else { "\n" };
         let _ = writeln!(out, "{gap}{}\n  {}", section.name.to_uppercase(), section.about);
         let width = section.entries.iter().map(|line| line.name.len()).max().unwrap_or(0);
+        let common = common(&section.entries);
         for line in &section.entries {
             let unit = if line.unit.is_empty() { String::new() } else { format!(" [{}]", line.unit) };
             let _ = writeln!(out, "\n  {:width$}  {}{unit}", line.name, line.about);
-            settings(&line.params, &mut out);
+            let own: Vec<&Setting> = line.params.iter().filter(|setting| !common.contains(setting)).collect();
+            settings(&own, &mut out);
+        }
+        if !common.is_empty() {
+            let _ = writeln!(out, "\n  all of these");
+            settings(&common, &mut out);
         }
     }
     out
 }
 
-fn settings(settings: &[Setting], out: &mut String) {
+/// What several entries have all in common: said once.
+fn common(entries: &[Line]) -> Vec<&Setting> {
+    match entries {
+        [first, rest @ ..] if !rest.is_empty() => {
+            first.params.iter().filter(|setting| rest.iter().all(|line| line.params.contains(setting))).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn settings(settings: &[&Setting], out: &mut String) {
     let first = |setting: &Setting| {
         let default = setting.default.as_deref().unwrap_or("(must be given)");
         let unit = if setting.unit.is_empty() { String::new() } else { format!(" {}", setting.unit) };

@@ -87,10 +87,12 @@ pub(super) struct Scenario {
 impl File {
     pub fn parse(source: &Source) -> Result<Self, BadInput> {
         let mut file = source.table(KEYS)?;
-        let missing: Vec<&str> =
-            NEEDED.iter().filter(|(key, _)| !file.has(key)).map(|(_, example)| *example).collect();
+        let missing: Vec<_> = NEEDED.iter().filter(|(key, _)| !file.has(key)).collect();
         if !missing.is_empty() {
-            return Err(file.complain(format!("these keys are missing, for example: {}", missing.join("; "))));
+            let keys: Vec<&str> = missing.iter().map(|(key, _)| *key).collect();
+            let examples: Vec<&str> = missing.iter().map(|(_, example)| *example).collect();
+            let why = format!("missing: {}; for example {}", keys.join(", "), examples.join("; "));
+            return Err(file.complain(why));
         }
         let [topologies, selectors, members] = NEEDED.map(|(key, _)| file.list(key).map(Option::unwrap_or_default));
         Ok(Self {

@@ -146,7 +146,7 @@ impl Manifest {
         let mut differences = Vec::new();
         let mut compare = |what: &str, there: &str, here: &str| {
             if there != here {
-                differences.push(format!("{what} is {there} there and {here} here"));
+                differences.push(format!("{what}: {there} there, {here} here"));
             }
         };
         compare("the version of swimlab", &self.swimlab, &here.swimlab);

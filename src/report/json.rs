@@ -36,6 +36,7 @@ impl Serialize for Cell<'_> {
             map.serialize_entry(name, value)?;
         }
         map.serialize_entry("trials", &cell.trials.len())?;
+        map.serialize_entry("complete", &(cell.trials.len() == results.trials as usize))?;
         map.serialize_entry("measures", &Measures { cell, baseline: results.baseline_of(cell) })?;
         let labels = results.faults_of(&key.scenario);
         let strikes: Vec<_> =

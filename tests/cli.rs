@@ -1,0 +1,372 @@
+//! The command line from end to end, through the real binary.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+const SMALL: &str = "\
+name = 'small'
+seed = 7
+trials = 6
+topology = ['lan', 'zones']
+selector = ['uniform', 'shuffle']
+baseline = 'shuffle'
+members = 12
+warmup = '5s'
+duration = '30s'
+protocol = { period = '1500ms' }
+fault = [{ kind = 'crash', at = '2s' }]
+";
+
+const TABLES: [&str; 3] = ["trials.csv", "victims.csv", "summary.json"];
+
+fn command(dir: &Path, args: &str) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_swimlab"));
+    command.current_dir(dir).args(args.split_whitespace());
+    command
+}
+
+fn swimlab(dir: &Path, args: &str) -> Output {
+    command(dir, args).output().unwrap()
+}
+
+/// A run that must go well.
+fn done(dir: &Path, args: &str) -> Output {
+    let output = swimlab(dir, args);
+    assert!(output.status.success(), "swimlab {args}: {}", err(&output));
+    output
+}
+
+fn out(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn err(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+fn folder_with(name: &str, text: &str) -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join(name), text).unwrap();
+    dir
+}
+
+fn small() -> tempfile::TempDir {
+    folder_with("small.toml", SMALL)
+}
+
+fn read(dir: &Path, file: &str) -> String {
+    fs::read_to_string(dir.join(file)).unwrap_or_else(|error| panic!("{file}: {error}"))
+}
+
+#[test]
+fn a_run_prints_a_table_and_says_where_its_results_are() {
+    let dir = small();
+    let output = done(dir.path(), "run small.toml");
+    assert!(out(&output).contains("shuffle"), "{}", out(&output));
+    assert!(err(&output).ends_with("results: results/small\n"), "{}", err(&output));
+    let results = dir.path().join("results/small");
+    assert_eq!(read(&results, "experiment.toml"), SMALL);
+    let trials = read(&results, "trials.csv");
+    let header = "topology,selector,profile,members,loss,scenario,trial,seed,first_ping_s,first_suspicion_s,";
+    assert!(trials.starts_with(header), "{trials}");
+    assert_eq!(trials.lines().count(), 1 + 2 * 2 * 6);
+    assert_eq!(read(&results, "victims.csv").lines().count(), 1 + 2 * 2 * 6);
+    let cells: serde_json::Value = serde_json::from_str(&read(&results, "summary.json")).unwrap();
+    assert_eq!(cells.as_array().unwrap().len(), 4);
+    assert!(cells[0]["measures"]["first_declaration_s"]["median"].as_f64().unwrap() > 5.0);
+}
+
+#[test]
+fn a_second_run_leaves_the_results_of_the_first_alone() {
+    let dir = small();
+    done(dir.path(), "run small.toml");
+    assert!(err(&done(dir.path(), "run small.toml --trials 1")).ends_with("results: results/small-2\n"));
+    assert_eq!(read(dir.path(), "results/small/trials.csv").lines().count(), 25);
+
+    let refused = swimlab(dir.path(), "run small.toml --out results/small");
+    assert_eq!(refused.status.code(), Some(2));
+    let told = "results folder results/small: holds results already; --resume goes on with them";
+    assert!(err(&refused).contains(told), "{}", err(&refused));
+
+    fs::create_dir(dir.path().join("letters")).unwrap();
+    fs::write(dir.path().join("letters/love.txt"), "dear").unwrap();
+    let refused = swimlab(dir.path(), "run small.toml --out letters");
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(err(&refused).contains("is not empty, and no results folder"), "{}", err(&refused));
+}
+
+#[test]
+fn the_number_of_threads_changes_nothing() {
+    let dir = small();
+    done(dir.path(), "run small.toml --threads 1 --out one");
+    done(dir.path(), "run small.toml --threads 2 --out two");
+    for table in TABLES {
+        assert_eq!(read(&dir.path().join("one"), table), read(&dir.path().join("two"), table), "{table}");
+    }
+}
+
+#[test]
+fn another_seed_is_another_experiment() {
+    let dir = small();
+    let same = done(dir.path(), "run small.toml --format csv --trials 1 --seed 7");
+    let other = done(dir.path(), "run small.toml --format csv --trials 1 --seed 8");
+    assert_eq!(out(&same), out(&done(dir.path(), "run small.toml --format csv --trials 1")));
+    assert_ne!(out(&same), out(&other));
+}
+
+#[test]
+fn what_is_printed_is_what_is_written() {
+    let dir = small();
+    let csv = done(dir.path(), "run small.toml --quiet --format csv --out a");
+    let json = done(dir.path(), "run small.toml --quiet --format json --out b");
+    assert_eq!(out(&csv), read(dir.path(), "a/trials.csv"));
+    assert_eq!(out(&json), read(dir.path(), "b/summary.json"));
+    assert_eq!((err(&csv), err(&json)), (String::new(), String::new()));
+}
+
+#[test]
+fn notes_go_to_standard_error() {
+    let dir = folder_with("few.toml", "topology = 'lan'\nselector = 'shuffle'\nmembers = 3\ntrials = 1\n");
+    let output = done(dir.path(), "run few.toml --format csv");
+    assert!(err(&output).contains("note: indirect = 3: members = 3 leave 1 to help"), "{}", err(&output));
+    assert!(out(&output).starts_with("topology,"));
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupted_run_keeps_what_is_finished_and_resumes_to_the_same_results() {
+    use std::process::Stdio;
+    use std::time::{Duration, Instant};
+
+    let dir = small();
+    let trials = "--trials 1500";
+    done(dir.path(), &format!("run small.toml {trials} --out whole"));
+
+    let mut run = command(dir.path(), &format!("run small.toml {trials} --out cut"));
+    let run = run.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let started = Instant::now();
+    let lines = || fs::read_to_string(dir.path().join("cut/trials.jsonl")).map_or(0, |text| text.lines().count());
+    while lines() < 20 {
+        assert!(started.elapsed() < Duration::from_secs(60), "no trial finishes");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    assert!(Command::new("kill").args(["-INT", &run.id().to_string()]).status().unwrap().success());
+    let interrupted = run.wait_with_output().unwrap();
+    assert_eq!(interrupted.status.code(), Some(130), "{}", err(&interrupted));
+    assert!(err(&interrupted).contains("interrupted; the same command with --out cut --resume goes on"));
+    let kept = read(dir.path(), "cut/trials.csv").lines().count() - 1;
+    assert!((20..6000).contains(&kept), "{kept} trials were kept");
+    let cells: serde_json::Value = serde_json::from_str(&read(dir.path(), "cut/summary.json")).unwrap();
+    assert_eq!(cells[3]["complete"], false);
+
+    let resumed = done(dir.path(), &format!("run small.toml {trials} --out cut --resume"));
+    assert!(err(&resumed).contains(&format!("cut: going on after {kept} finished trials")), "{}", err(&resumed));
+    for table in TABLES {
+        assert!(read(&dir.path().join("whole"), table) == read(&dir.path().join("cut"), table), "{table} differs");
+    }
+}
+
+#[test]
+fn half_a_line_of_a_killed_run_is_run_again() {
+    let dir = small();
+    done(dir.path(), "run small.toml --out whole");
+    done(dir.path(), "run small.toml --out killed");
+    let lines = read(dir.path(), "killed/trials.jsonl");
+    fs::write(dir.path().join("killed/trials.jsonl"), &lines[..lines.len() / 2]).unwrap();
+    let resumed = done(dir.path(), "run small.toml --out killed --resume");
+    assert!(err(&resumed).contains("going on after"), "{}", err(&resumed));
+    for table in TABLES {
+        assert_eq!(read(&dir.path().join("whole"), table), read(&dir.path().join("killed"), table), "{table}");
+    }
+}
+
+#[test]
+fn more_trials_can_be_added_to_a_finished_run() {
+    let dir = small();
+    done(dir.path(), "run small.toml --out whole");
+    done(dir.path(), "run small.toml --trials 2");
+    done(dir.path(), "run small.toml --resume");
+    assert_eq!(read(dir.path(), "whole/trials.csv"), read(dir.path(), "results/small/trials.csv"));
+}
+
+#[test]
+fn a_folder_of_another_experiment_is_not_resumed() {
+    let dir = small();
+    done(dir.path(), "run small.toml --trials 1");
+    let other = SMALL.replace("members = 12", "members = 13").replace("at = '2s'", "at = '3s'");
+    fs::write(dir.path().join("small.toml"), other).unwrap();
+    let refused = swimlab(dir.path(), "run small.toml --resume --seed 8");
+    assert_eq!(refused.status.code(), Some(2));
+    insta::assert_snapshot!(err(&refused));
+}
+
+#[test]
+fn a_folder_with_a_damaged_line_is_not_resumed() {
+    let dir = small();
+    done(dir.path(), "run small.toml --trials 1 --out a");
+    let lines = read(dir.path(), "a/trials.jsonl");
+    fs::write(dir.path().join("a/trials.jsonl"), lines.replacen("\"cell\"", "\"sell\"", 1)).unwrap();
+    let refused = swimlab(dir.path(), "run small.toml --out a --resume");
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(err(&refused).contains("a: trials.jsonl:1: "), "{}", err(&refused));
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_is_noticed_before_the_work() {
+    let dir = small();
+    let refused = swimlab(dir.path(), "run small.toml --trials 1000000 --out small.toml/results");
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(err(&refused).starts_with("error: results folder small.toml/results: "), "{}", err(&refused));
+}
+
+#[test]
+fn bad_input_ends_with_exit_code_2_and_the_line() {
+    let dir = folder_with("bad.toml", &SMALL.replace("selector", "selectors"));
+    fs::write(dir.path().join("empty.toml"), "").unwrap();
+    for args in ["run bad.toml", "replay bad.toml --trial 0", "run bad.toml --print-experiment"] {
+        let refused = swimlab(dir.path(), args);
+        assert_eq!((refused.status.code(), out(&refused)), (Some(2), String::new()), "{args}");
+        let told = "error: bad.toml:5: this file has no key \"selectors\"; did you mean selector or helpers?\n";
+        assert_eq!(err(&refused), told, "{args}");
+    }
+    let wrong = [
+        ("run empty.toml", "empty.toml:1: these keys are missing"),
+        ("run nowhere.toml", "nowhere.toml: cannot be read"),
+        ("run .", ".: cannot be read"),
+        ("run --trials 0", "invalid value '0' for '--trials"),
+        ("run --threads 0", "invalid value '0' for '--threads"),
+        ("run --seed -1", "unexpected argument '-1'"),
+        ("run --format pdf", "possible values: table, csv, json"),
+        ("run --qiuet", "a similar argument exists: '--quiet'"),
+        ("list strategies", "possible values: selectors"),
+        ("replay", "--trial <K>"),
+    ];
+    for (args, told) in wrong {
+        let refused = swimlab(dir.path(), args);
+        assert_eq!(refused.status.code(), Some(2), "{args}");
+        assert!(err(&refused).contains(told), "{args}: {}", err(&refused));
+    }
+    assert!(!dir.path().join("results").exists(), "nothing was run");
+}
+
+#[test]
+fn the_default_experiment_prints_as_a_start_for_ones_own() {
+    let dir = tempfile::tempdir().unwrap();
+    let printed = out(&done(dir.path(), "run --print-experiment"));
+    assert_eq!(printed, read(Path::new(env!("CARGO_MANIFEST_DIR")), "examples/experiments/default.toml"));
+    fs::write(dir.path().join("mine.toml"), printed).unwrap();
+    done(dir.path(), "run mine.toml --trials 1 --quiet");
+}
+
+#[test]
+fn all_experiments_that_come_along_run() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/experiments");
+    for file in fs::read_dir(folder).unwrap() {
+        let path = file.unwrap().path();
+        if path.extension().is_some_and(|ending| ending == "toml") {
+            done(dir.path(), &format!("run {} --trials 1 --quiet", path.display()));
+        }
+    }
+}
+
+#[test]
+fn a_replay_tells_of_the_crash_and_its_detection() {
+    let dir = small();
+    let told = out(&done(dir.path(), "replay small.toml --trial 3 --topology zones --selector shuffle"));
+    insta::with_settings!({ filters => vec![(r"trace hash \w+", "trace hash ...")] }, {
+        insta::assert_snapshot!(told.lines().take(5).collect::<Vec<_>>().join("\n"));
+    });
+    let crash = told.find("crashes (fault 1)").expect("a crash");
+    let ping = told[crash..].find(" pings ").expect("a ping");
+    let suspicion = told.find("gets no answer and suspects").expect("a suspicion");
+    let death = told.find("declares #").expect("a declaration");
+    let news = told[death..].find("is dead").expect("news of it");
+    assert!(crash < crash + ping && crash < suspicion && suspicion < death && death < death + news, "{told}");
+    assert!(!told.contains("sends ack"), "acks are told only on demand");
+    assert!(out(&done(dir.path(), "replay small.toml --trial 3 --packets all")).contains("sends ack"));
+}
+
+#[test]
+fn a_replay_shows_the_trial_that_was_run() {
+    let dir = small();
+    done(dir.path(), "run small.toml --out a");
+    let victims = read(dir.path(), "a/victims.csv");
+    let mut rows = csv::Reader::from_reader(victims.as_bytes());
+    let headers = rows.headers().unwrap().clone();
+    let column = |name: &str| headers.iter().position(|header| header == name).unwrap();
+    let (selector, trial, member) = (column("selector"), column("trial"), column("member"));
+    for row in rows.records().take(12) {
+        let row = row.unwrap();
+        let told =
+            done(dir.path(), &format!("replay small.toml --trial {} --selector {}", &row[trial], &row[selector]));
+        assert!(out(&told).contains(&format!("*** #{} crashes", &row[member])), "{row:?}\n{}", out(&told));
+    }
+}
+
+#[test]
+fn a_replay_can_be_cut_down_to_one_member_and_some_time() {
+    let dir = small();
+    let told = out(&done(dir.path(), "replay small.toml --trial 0 --member 3 --from -1 --until 4"));
+    let lines: Vec<&str> = told.lines().skip(4).take_while(|line| !line.is_empty()).collect();
+    assert!(lines.len() > 3, "{told}");
+    for line in lines {
+        assert!(line.contains("#3"), "{line}");
+        let at: f64 = line.split_whitespace().next().unwrap().parse().unwrap();
+        assert!((-1.0..4.0).contains(&at), "{line}");
+    }
+}
+
+#[test]
+fn a_replay_of_what_there_is_not_is_refused() {
+    let dir = small();
+    for (args, told) in [
+        ("--topology zone", "no cell has topology zone; did you mean zones?"),
+        ("--members 13", "no cell has members 13; did you mean 12?"),
+        ("--swept direct=2", "no cell has direct 2; the file does not vary direct"),
+        ("--swept direct", "--swept direct: expected a key that the file varies, and its value: KEY=VALUE"),
+        ("--member 12", "there is no member 12: they count from 0 to 11"),
+    ] {
+        let refused = swimlab(dir.path(), &format!("replay small.toml --trial 0 {args}"));
+        assert_eq!((refused.status.code(), err(&refused)), (Some(2), format!("error: {told}\n")));
+    }
+}
+
+#[test]
+fn lists_name_all_there_is() {
+    let dir = tempfile::tempdir().unwrap();
+    insta::assert_snapshot!(out(&done(dir.path(), "list faults")));
+    let all = out(&done(dir.path(), "list"));
+    for name in ["neighborhood", "great-circle", "diverse", "planetlab", "flip-flop", "swim", "mean_ping_rtt_s"] {
+        assert!(all.contains(&format!("\n  {name} ")), "{name}: {all}");
+    }
+    let json: serde_json::Value = serde_json::from_str(&out(&done(dir.path(), "list --format json"))).unwrap();
+    let names: Vec<&str> = json.as_array().unwrap().iter().map(|part| part["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["selectors", "metrics", "helpers", "topologies", "faults", "profiles", "measures"]);
+    assert_eq!(json[5]["entries"][0]["params"][0]["default"], "1s");
+}
+
+#[test]
+fn help_is_enough_to_begin() {
+    let dir = tempfile::tempdir().unwrap();
+    insta::assert_snapshot!(out(&done(dir.path(), "--help")));
+    insta::assert_snapshot!(out(&done(dir.path(), "run --help")));
+    assert_eq!(swimlab(dir.path(), "").status.code(), Some(2));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_reader_that_goes_away_is_no_failure() {
+    use std::io::Read;
+    use std::process::Stdio;
+
+    let dir = small();
+    let mut replay = command(dir.path(), "replay small.toml --trial 0 --packets all --from -5");
+    let mut replay = replay.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut first = [0; 10];
+    replay.stdout.take().unwrap().read_exact(&mut first).unwrap();
+    let ended = replay.wait_with_output().unwrap();
+    assert!(ended.status.success(), "{}", err(&ended));
+    assert_eq!(err(&ended), "");
+}

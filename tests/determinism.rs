@@ -1,0 +1,135 @@
+//! An experiment and a seed fix every result to the last bit. The golden hashes below cover everything that happened in a
+//! trial, in order: they change with every change of behaviour, on purpose, and with nothing else.
+
+use std::sync::Arc;
+
+use swimlab::protocol::{Kit, Span, profiles};
+use swimlab::sim::{self, Phases, Setup, Start};
+use swimlab::topology::{Base, topologies};
+use swimlab::wire::Compact;
+use swimlab_selectors::registry::Spec;
+use swimlab_selectors::{build_selector, helpers, selectors};
+
+struct World {
+    topology: &'static str,
+    selector: &'static str,
+    helpers: &'static str,
+    protocol: &'static [(&'static str, &'static str)],
+    faults: &'static [&'static str],
+    loss: f64,
+    start: Start,
+    golden: u64,
+}
+
+const PLAIN: World = World {
+    topology: "lan",
+    selector: "shuffle",
+    helpers: "uniform",
+    protocol: &[],
+    faults: &["crash:at=1s"],
+    loss: 0.0,
+    start: Start::Joined,
+    golden: 0,
+};
+
+/// Every selector, kind of latency and fault, and every protocol part, in a few worlds.
+const WORLDS: &[World] = &[
+    World { golden: 0x6e4e_dddf_acf8_7404, ..PLAIN },
+    World {
+        topology: "lan:delay_ms=50,jitter=normal,spread_ms=5",
+        selector: "uniform",
+        golden: 0x55c9_f348_8fb2_775a,
+        ..PLAIN
+    },
+    World {
+        topology: "aws:jitter=true",
+        selector: "neighborhood:metric=rtt,radius=8",
+        helpers: "diverse",
+        loss: 0.05,
+        golden: 0x2a8e_abd7_62f1_d4b4,
+        ..PLAIN
+    },
+    World {
+        topology: "home",
+        selector: "bucket:metric=great-circle,buckets=3",
+        faults: &["churn:at=1s,times=5,every=3s", "slow:at=10s,count=3,lasts=8s"],
+        golden: 0x7bd3_691c_3bdb_ed2c,
+        ..PLAIN
+    },
+    World {
+        topology: "cities",
+        selector: "neighborhood:metric=great-circle,radius=8,beyond=bucket,buckets=3",
+        faults: &["restart:at=1s,down=5s", "leave:at=3s", "join:at=4s,count=2", "pause:at=5s,lasts=4s"],
+        golden: 0x3329_c299_71b0_6b7a,
+        ..PLAIN
+    },
+    World {
+        topology: "torus",
+        selector: "neighborhood:metric=hierarchy",
+        protocol: &[("suspicion", "confirmed"), ("dissemination", "gossip-buddy"), ("sync_interval", "5s")],
+        faults: &["partition:at=1s,target=share:0.3,lasts=20s", "one-way-loss:at=2s,count=5,rate=0.5,lasts=20s"],
+        golden: 0x4f50_26c3_b72b_5f2a,
+        ..PLAIN
+    },
+    World {
+        topology: "zones",
+        selector: "bucket:metric=finger,buckets=4",
+        protocol: &[("suspicion", "none"), ("dissemination", "multicast"), ("prober", "classic")],
+        faults: &["flip-flop:at=1s,target=zone,lasts=20s,on=3s,off=3s"],
+        golden: 0x8da1_b1d4_295c_7ece,
+        ..PLAIN
+    },
+    World {
+        topology: "planetlab",
+        selector: "bucket:metric=xor,buckets=2",
+        start: Start::Joining,
+        golden: 0x3349_8208_b87a_0d6e,
+        ..PLAIN
+    },
+];
+
+fn hash(world: &World) -> u64 {
+    let build = |text: &&str| sim::faults().build(&Spec::parse(text).unwrap(), &()).unwrap();
+    let faults: Vec<_> = world.faults.iter().map(build).collect();
+    let topology = topologies().build(&Spec::parse(world.topology).unwrap(), &Base::default()).unwrap();
+    let (members, seed) = (60, 42);
+    let placement = topology.place(members, sim::joiners_needed(&faults, members), seed);
+    let surroundings = placement.surroundings();
+    let spec = world.protocol.iter().fold(Spec::of("swim"), |spec, &(key, value)| spec.with(key, value));
+    let kit = Arc::new(Kit {
+        settings: profiles().build(&spec, &()).unwrap(),
+        helpers: helpers().build(&Spec::of(world.helpers), &surroundings).unwrap(),
+        sizer: Arc::new(Compact),
+    });
+    let strategy = build_selector(&selectors(), &Spec::parse(world.selector).unwrap(), &surroundings).unwrap();
+    let setup = Setup {
+        placement: Arc::new(placement),
+        members,
+        seed,
+        start: world.start,
+        phases: Phases::Random,
+        period: Span::from_secs(1),
+        loss: world.loss,
+        warmup: Span::from_secs(2),
+        duration: Span::from_secs(60),
+        faults,
+    };
+    sim::swim::run(&setup, &kit, &strategy, &mut ()).trace_hash
+}
+
+#[test]
+fn every_world_runs_as_it_always_did() {
+    let hashes: Vec<u64> = WORLDS.iter().map(hash).collect();
+    let golden: Vec<u64> = WORLDS.iter().map(|world| world.golden).collect();
+    assert!(hashes == golden, "now {hashes:#x?}\ngolden {golden:#x?}");
+}
+
+#[test]
+fn the_thread_that_runs_a_world_makes_no_difference() {
+    let here: Vec<u64> = WORLDS.iter().map(hash).collect();
+    let there: Vec<u64> = std::thread::scope(|scope| {
+        let runs: Vec<_> = WORLDS.iter().map(|world| scope.spawn(move || hash(world))).collect();
+        runs.into_iter().map(|run| run.join().unwrap()).collect()
+    });
+    assert_eq!(here, there);
+}
