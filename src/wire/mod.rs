@@ -3,7 +3,10 @@
 mod decode;
 mod encode;
 mod frame;
+mod keyring;
 mod layout;
+mod replay;
+mod seal;
 mod size;
 #[cfg(test)]
 mod tests;
@@ -12,6 +15,8 @@ mod valid;
 pub use decode::{DecodeError, Part, decode};
 pub use encode::encode;
 pub use frame::{FRAME_LIMIT, FRAME_PREFIX, frame, frame_len};
+pub use keyring::{Exposed, Key, KeyFault, KeyFileError, KeyFileFault, KeyId, Keyring, KeyringError};
+pub use seal::{Refused, SEAL_OVERHEAD, SEAL_VERSION, SEALED_PREFIX, Seal, Sealed};
 pub use size::{Compact, encoded_len};
 pub use valid::{Invalid, Limited, RECORD_LIMIT, UPDATE_LIMIT};
 

@@ -1,0 +1,346 @@
+//! Keys, the ring that holds them, and the files that they come from.
+
+use std::error::Error;
+use std::fmt;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::sync::Arc;
+
+use chacha20poly1305::{AeadInOut, KeyInit, Tag, XChaCha20Poly1305, XNonce};
+use data_encoding::{BASE64, HEXLOWER_PERMISSIVE};
+use zeroize::Zeroizing;
+
+/// A secret that all members of a cluster share, and whoever has it is a member. Clones share one place in memory, which
+/// is overwritten when the last of them is dropped.
+#[derive(Clone)]
+pub struct Key(Arc<Secret>);
+
+struct Secret {
+    cipher: XChaCha20Poly1305,
+    id: KeyId,
+}
+
+/// A key's name: tells keys apart, and tells nothing else about them. Its text is 16 hexadecimal digits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct KeyId(u64);
+
+/// The keys that a member knows: each of them opens, the primary one seals.
+///
+/// To change the key of a running cluster, install the new key everywhere, then use it everywhere, then remove the old
+/// one everywhere. After each step all members understand each other, in whatever order they take it.
+#[derive(Clone, Debug)]
+pub struct Keyring {
+    /// Never empty; the first is the primary one.
+    keys: Vec<Key>,
+}
+
+/// Why a text is not a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyFault {
+    /// Neither base64 nor hexadecimal.
+    NotText,
+    /// A number of bytes other than [`Key::LEN`].
+    Length(usize),
+}
+
+/// Why a keyring stays as it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyringError {
+    /// It holds [`Keyring::LIMIT`] keys already.
+    Full,
+    /// It holds no such key.
+    Unknown(KeyId),
+    /// The primary key cannot be removed: use another one first.
+    Primary(KeyId),
+}
+
+/// Why a file gives no keyring.
+#[derive(Debug)]
+pub struct KeyFileError {
+    /// Which file.
+    pub path: PathBuf,
+    /// Why.
+    pub fault: KeyFileFault,
+}
+
+/// What is wrong with a key file. Lines count from 1.
+#[derive(Debug)]
+pub enum KeyFileFault {
+    /// It cannot be read.
+    Unreadable(io::Error),
+    /// It is longer than any file of keys: [`Keyring::FILE_LIMIT`].
+    TooLong,
+    /// It holds no key.
+    Empty,
+    /// This line is no key.
+    Line(usize, KeyFault),
+    /// This line repeats the key of an earlier one.
+    Duplicate {
+        /// The later line.
+        line: usize,
+        /// The earlier one.
+        of: usize,
+    },
+    /// This line is one key too many: [`Keyring::LIMIT`].
+    TooMany(usize),
+}
+
+/// A warning: others than its owner can read or write a key file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exposed {
+    /// Which file.
+    pub path: PathBuf,
+    /// Its permission bits.
+    pub mode: u32,
+}
+
+impl Key {
+    /// The bytes of a key.
+    pub const LEN: usize = 32;
+
+    /// A key of these bytes. They should come from a source of randomness, not from a person.
+    pub fn new(bytes: &[u8; Self::LEN]) -> Self {
+        let cipher = XChaCha20Poly1305::new(bytes.into());
+        // A tag under a nonce that no packet has, because a packet's nonce begins with its version.
+        let tag = cipher.encrypt_inout_detached(&XNonce::default(), b"swimlab key id", (&mut [][..]).into());
+        let (id, _) = tag.as_ref().expect("no bytes are not too many").split_first_chunk().expect("16 bytes");
+        Self(Arc::new(Secret { cipher, id: KeyId(u64::from_be_bytes(*id)) }))
+    }
+
+    /// A new random key as text, for a key file.
+    pub fn random_text() -> io::Result<Zeroizing<String>> {
+        let mut bytes = Zeroizing::new([0; Self::LEN]);
+        getrandom::fill(&mut *bytes).map_err(io::Error::other)?;
+        Ok(Zeroizing::new(BASE64.encode(&*bytes)))
+    }
+
+    /// Its name.
+    pub fn id(&self) -> KeyId {
+        self.0.id
+    }
+
+    /// Encrypts in place.
+    pub(super) fn seal(&self, nonce: &XNonce, label: &[u8], bytes: &mut [u8]) -> Tag {
+        self.0.cipher.encrypt_inout_detached(nonce, label, bytes.into()).expect("far below the cipher's 256 GiB")
+    }
+
+    /// Decrypts in place if every byte is as it was sealed; else leaves them as they are.
+    pub(super) fn open(&self, nonce: &XNonce, label: &[u8], bytes: &mut [u8], tag: &Tag) -> bool {
+        self.0.cipher.decrypt_inout_detached(nonce, label, bytes.into(), tag).is_ok()
+    }
+}
+
+impl Keyring {
+    /// The most keys. What nobody sealed costs as many tries, and a rotation needs two.
+    pub const LIMIT: usize = 4;
+
+    /// The longest key file, in bytes: leaves room for comments.
+    pub const FILE_LIMIT: u64 = 1 << 16;
+
+    /// A ring with one key.
+    pub fn new(primary: Key) -> Self {
+        Self { keys: vec![primary] }
+    }
+
+    /// Reads a file: one key per line, base64 or hexadecimal, the first is the primary one. Empty lines and lines that
+    /// begin with `#` do not count.
+    pub fn read(path: impl AsRef<Path>) -> Result<(Self, Option<Exposed>), KeyFileError> {
+        let path = path.as_ref();
+        let read = || {
+            let file = File::open(path)?;
+            let exposed = exposed(path, &file)?;
+            let mut text = Zeroizing::new(String::with_capacity(4096));
+            file.take(Self::FILE_LIMIT + 1).read_to_string(&mut text)?;
+            Ok((text, exposed))
+        };
+        let fail = |fault| KeyFileError { path: path.into(), fault };
+        let (text, exposed) = read().map_err(|error| fail(KeyFileFault::Unreadable(error)))?;
+        Ok((Self::parse(&text).map_err(fail)?, exposed))
+    }
+
+    /// Reads the text of a key file.
+    pub fn parse(text: &str) -> Result<Self, KeyFileFault> {
+        if text.len() as u64 > Self::FILE_LIMIT {
+            return Err(KeyFileFault::TooLong);
+        }
+        let mut keys: Vec<Key> = Vec::new();
+        let mut lines = Vec::new();
+        for (line, text) in (1..).zip(text.lines().map(str::trim)) {
+            if text.is_empty() || text.starts_with('#') {
+                continue;
+            }
+            let key: Key = text.parse().map_err(|fault| KeyFileFault::Line(line, fault))?;
+            if let Some(at) = keys.iter().position(|earlier| *earlier == key) {
+                return Err(KeyFileFault::Duplicate { line, of: lines[at] });
+            }
+            if keys.len() == Self::LIMIT {
+                return Err(KeyFileFault::TooMany(line));
+            }
+            keys.push(key);
+            lines.push(line);
+        }
+        if keys.is_empty() { Err(KeyFileFault::Empty) } else { Ok(Self { keys }) }
+    }
+
+    /// The key that seals.
+    pub fn primary(&self) -> &Key {
+        &self.keys[0]
+    }
+
+    /// The names of all keys, the primary one first.
+    pub fn ids(&self) -> impl ExactSizeIterator<Item = KeyId> {
+        self.keys.iter().map(Key::id)
+    }
+
+    /// From now on this key opens, too. To install it a second time changes nothing.
+    pub fn install(&mut self, key: Key) -> Result<(), KeyringError> {
+        if self.keys.contains(&key) {
+            return Ok(());
+        }
+        if self.keys.len() == Self::LIMIT {
+            return Err(KeyringError::Full);
+        }
+        self.keys.push(key);
+        Ok(())
+    }
+
+    /// From now on this installed key seals.
+    pub fn promote(&mut self, id: KeyId) -> Result<(), KeyringError> {
+        let at = self.position(id)?;
+        self.keys[..=at].rotate_right(1);
+        Ok(())
+    }
+
+    /// From now on this key opens nothing.
+    pub fn remove(&mut self, id: KeyId) -> Result<(), KeyringError> {
+        match self.position(id)? {
+            0 => Err(KeyringError::Primary(id)),
+            at => {
+                self.keys.remove(at);
+                Ok(())
+            }
+        }
+    }
+
+    /// All keys, the primary one first.
+    pub(super) fn keys(&self) -> &[Key] {
+        &self.keys
+    }
+
+    fn position(&self, id: KeyId) -> Result<usize, KeyringError> {
+        self.keys.iter().position(|key| key.id() == id).ok_or(KeyringError::Unknown(id))
+    }
+}
+
+#[cfg(unix)]
+fn exposed(path: &Path, file: &File) -> io::Result<Option<Exposed>> {
+    use std::os::unix::fs::PermissionsExt;
+    let mode = file.metadata()?.permissions().mode() & 0o777;
+    Ok((mode & 0o077 != 0).then(|| Exposed { path: path.into(), mode }))
+}
+
+#[cfg(not(unix))]
+fn exposed(_: &Path, _: &File) -> io::Result<Option<Exposed>> {
+    Ok(None)
+}
+
+impl FromStr for Key {
+    type Err = KeyFault;
+
+    /// Base64, or hexadecimal if there are just the digits for it.
+    fn from_str(text: &str) -> Result<Self, KeyFault> {
+        let encoding = if text.len() == 2 * Self::LEN { HEXLOWER_PERMISSIVE } else { BASE64 };
+        let bytes = Zeroizing::new(encoding.decode(text.as_bytes()).map_err(|_| KeyFault::NotText)?);
+        let bytes = bytes.as_slice().try_into().map_err(|_| KeyFault::Length(bytes.len()))?;
+        Ok(Self::new(bytes))
+    }
+}
+
+impl FromStr for KeyId {
+    type Err = std::num::ParseIntError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        u64::from_str_radix(text, 16).map(Self)
+    }
+}
+
+impl PartialEq for Key {
+    /// By name: no secrets are compared.
+    fn eq(&self, other: &Self) -> bool {
+        self.id() == other.id()
+    }
+}
+
+impl Eq for Key {}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Key({})", self.id())
+    }
+}
+
+impl fmt::Display for KeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}
+
+impl Error for KeyFault {}
+
+impl fmt::Display for KeyFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotText => write!(f, "neither base64 nor hexadecimal of {} bytes", Key::LEN),
+            Self::Length(len) => write!(f, "{len} bytes, but a key has {}", Key::LEN),
+        }
+    }
+}
+
+impl Error for KeyringError {}
+
+impl fmt::Display for KeyringError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Full => write!(f, "{} keys are installed, and that is the most", Keyring::LIMIT),
+            Self::Unknown(id) => write!(f, "no key {id} is installed"),
+            Self::Primary(id) => write!(f, "key {id} is in use: use another one before it is removed"),
+        }
+    }
+}
+
+impl Error for KeyFileError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match &self.fault {
+            KeyFileFault::Unreadable(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for KeyFileError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "key file {}: {}", self.path.display(), self.fault)
+    }
+}
+
+impl fmt::Display for KeyFileFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unreadable(error) => write!(f, "cannot be read: {error}"),
+            Self::TooLong => write!(f, "longer than {} bytes", Keyring::FILE_LIMIT),
+            Self::Empty => f.write_str("holds no key"),
+            Self::Line(line, fault) => write!(f, "line {line}: {fault}"),
+            Self::Duplicate { line, of } => write!(f, "line {line}: the same key as in line {of}"),
+            Self::TooMany(line) => write!(f, "line {line}: more than {} keys", Keyring::LIMIT),
+        }
+    }
+}
+
+impl fmt::Display for Exposed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let path = self.path.display();
+        write!(f, "key file {path}: mode {:03o} lets others than its owner at it; chmod 600 {path}", self.mode)
+    }
+}

@@ -1,0 +1,242 @@
+//! Encryption and authentication of packets, and the memory that keeps old ones from being played again.
+
+use std::error::Error;
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use chacha20poly1305::{Tag, XNonce};
+
+use super::replay::{Heard, Mark};
+use super::{Compact, DecodeError, FRAME_PREFIX, Invalid, Keyring, Limited, decode, encode, encoded_len, valid};
+use crate::protocol::{Packet, Sizer, Update};
+
+/// What a seal adds to a packet, in bytes, whatever the packet.
+pub const SEAL_OVERHEAD: usize = HEADER + TAG;
+
+/// Bytes before each sealed packet on a stream: its length, sealed.
+pub const SEALED_PREFIX: usize = FRAME_PREFIX + SEAL_OVERHEAD;
+
+/// The first byte of everything that is sealed in this way. No version of a plain packet will ever have it.
+pub const SEAL_VERSION: u8 = 0x81;
+
+/// What one member seals its packets with and opens others' with.
+///
+/// It needs the clock: what it is given as `now` must be the time of day.
+#[derive(Debug)]
+pub struct Seal {
+    keyring: Keyring,
+    label: Arc<[u8]>,
+    tolerance: u64,
+    /// The last that was given away.
+    mark: Mark,
+    heard: Heard,
+}
+
+/// The sizes of packets that [`Seal::encode`] writes, to the byte. What precedes them on a stream is not counted.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Sealed;
+
+/// Why sealed bytes are not taken. Only of [`Refused::Packet`] is it certain that somebody with the key sent them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// Too short to be sealed.
+    Short(usize),
+    /// Not sealed, or in a way that this build does not know: the first byte.
+    NotSealed(u8),
+    /// Sealed so long ago: it was played again, or the clocks disagree.
+    Stale(Duration),
+    /// Sealed so long hence: the clocks disagree.
+    Early(Duration),
+    /// Taken before.
+    Replayed,
+    /// Sealed with another key or for another cluster, or altered since.
+    Forged,
+    /// Well sealed, but no packet.
+    Packet(DecodeError),
+}
+
+impl Seal {
+    /// How far members' clocks may be apart, and how long a packet may be under way, unless told otherwise.
+    pub const TOLERANCE: Duration = Duration::from_secs(30);
+
+    /// A seal for one member of the cluster with this label. Clusters with the same key and different labels do not hear
+    /// each other.
+    ///
+    /// # Errors
+    /// If the system has no random numbers.
+    pub fn new(keyring: Keyring, label: &str) -> io::Result<Self> {
+        let salt = getrandom::u64().map_err(io::Error::other)?;
+        Ok(Self::with_salt(keyring, label, salt))
+    }
+
+    /// The same, with another tolerance.
+    pub fn with_tolerance(self, tolerance: Duration) -> Self {
+        Self { tolerance: micros(tolerance), ..self }
+    }
+
+    /// Appends a packet, encoded and sealed. A packet that no reader would accept is refused, and `out` is left as it
+    /// was.
+    pub fn encode(&mut self, now: SystemTime, packet: &Packet, out: &mut Vec<u8>) -> Result<(), Invalid> {
+        valid::packet(packet)?;
+        self.wrap(now, out, |out| encode::append(packet, out));
+        Ok(())
+    }
+
+    /// Opens and reads a packet. The bytes are decrypted where they are.
+    pub fn decode(&mut self, now: SystemTime, bytes: &mut [u8]) -> Result<Packet, Refused> {
+        decode(self.open(now, bytes)?).map_err(Refused::Packet)
+    }
+
+    /// Appends a packet for a stream: its length, sealed, then itself, sealed.
+    pub fn frame(&mut self, now: SystemTime, packet: &Packet, out: &mut Vec<u8>) -> Result<(), Invalid> {
+        valid::packet(packet)?;
+        let len = encoded_len(packet);
+        Limited::Frame.check(len as usize)?;
+        self.seal(now, &len.to_be_bytes(), out);
+        self.wrap(now, out, |out| encode::append(packet, out));
+        Ok(())
+    }
+
+    /// How many bytes to read after this prefix and to give to [`Seal::decode`]. Who has no key cannot announce any.
+    pub fn frame_len(&mut self, now: SystemTime, prefix: &mut [u8; SEALED_PREFIX]) -> Result<usize, Refused> {
+        let plain = self.open(now, prefix)?;
+        let plain = plain.try_into().expect("what remains without the overhead");
+        Ok(super::frame_len(plain).map_err(Refused::Packet)? + SEAL_OVERHEAD)
+    }
+
+    /// Appends any bytes, sealed.
+    pub fn seal(&mut self, now: SystemTime, plain: &[u8], out: &mut Vec<u8>) {
+        self.wrap(now, out, |out| out.extend_from_slice(plain));
+    }
+
+    /// Opens what [`Seal::seal`] wrote, once. The bytes are decrypted where they are; those that are refused stay as
+    /// they are.
+    pub fn open<'a>(&mut self, now: SystemTime, bytes: &'a mut [u8]) -> Result<&'a [u8], Refused> {
+        let len = bytes.len();
+        let Some((header, rest)) = bytes.split_first_chunk_mut::<HEADER>() else { return Err(Refused::Short(len)) };
+        let Some((body, tag)) = rest.split_last_chunk_mut::<TAG>() else { return Err(Refused::Short(len)) };
+        let mark = Mark::read(header).ok_or(Refused::NotSealed(header[0]))?;
+        let now = since_1970(now);
+        // Cheap questions first: a flood of old packets costs no cryptography. They are asked of what is not proven yet,
+        // but the header is part of what the tag proves.
+        self.heard.check(mark, now, self.tolerance)?;
+        let (nonce, tag) = (nonce(header), Tag::from(*tag));
+        let opened = self.keyring.keys().iter().any(|key| key.open(&nonce, &self.label, body, &tag));
+        if !opened {
+            return Err(Refused::Forged);
+        }
+        self.heard.insert(mark, now, self.tolerance);
+        Ok(body)
+    }
+
+    /// The keys.
+    pub fn keyring(&self) -> &Keyring {
+        &self.keyring
+    }
+
+    /// The keys, to be changed.
+    pub fn keyring_mut(&mut self) -> &mut Keyring {
+        &mut self.keyring
+    }
+
+    /// How many packets are remembered so that they are not taken twice.
+    pub fn remembered(&self) -> usize {
+        self.heard.len()
+    }
+
+    pub(super) fn with_salt(keyring: Keyring, label: &str, salt: u64) -> Self {
+        let mark = Mark { stamp: 0, salt };
+        let tolerance = micros(Self::TOLERANCE);
+        Self { keyring, label: label.as_bytes().into(), tolerance, mark, heard: Heard::default() }
+    }
+
+    fn wrap(&mut self, now: SystemTime, out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
+        let header = self.next_mark(since_1970(now)).header();
+        out.extend_from_slice(&header);
+        let body = out.len();
+        write(out);
+        let tag = self.keyring.primary().seal(&nonce(&header), &self.label, &mut out[body..]);
+        out.extend_from_slice(&tag);
+    }
+
+    /// A mark that was never given before: nonces must not repeat.
+    fn next_mark(&mut self, now: u64) -> Mark {
+        let Mark { stamp, salt } = self.mark;
+        self.mark = if stamp > now.saturating_add(self.tolerance / 2) {
+            // The clock was set back. To go on counting from where it was would look like the future to others; to
+            // count the same time again takes another salt.
+            Mark { stamp: now, salt: salt.wrapping_add(1) }
+        } else {
+            Mark { stamp: now.max(stamp + 1), salt }
+        };
+        self.mark
+    }
+}
+
+/// Version, stamp, salt.
+const HEADER: usize = 16;
+const TAG: usize = 16;
+
+/// The stamp's bytes are what the version leaves of eight: enough for the next two thousand years.
+const STAMP_LIMIT: u64 = (1 << 56) - 1;
+
+impl Mark {
+    fn header(self) -> [u8; HEADER] {
+        let stamp = u64::from(SEAL_VERSION) << 56 | self.stamp.min(STAMP_LIMIT);
+        let mut header = [0; HEADER];
+        header[..8].copy_from_slice(&stamp.to_be_bytes());
+        header[8..].copy_from_slice(&self.salt.to_be_bytes());
+        header
+    }
+
+    fn read(header: &[u8; HEADER]) -> Option<Self> {
+        let whole = u128::from_be_bytes(*header);
+        let (high, salt) = ((whole >> 64) as u64, whole as u64);
+        (header[0] == SEAL_VERSION).then_some(Self { stamp: high & STAMP_LIMIT, salt })
+    }
+}
+
+/// The header is the nonce. XChaCha20 turns its first 16 bytes into a key of the packet's own; the rest may be zero.
+fn nonce(header: &[u8; HEADER]) -> XNonce {
+    let mut nonce = XNonce::default();
+    nonce[..HEADER].copy_from_slice(header);
+    nonce
+}
+
+fn since_1970(now: SystemTime) -> u64 {
+    now.duration_since(UNIX_EPOCH).map_or(0, micros).min(STAMP_LIMIT)
+}
+
+fn micros(span: Duration) -> u64 {
+    u64::try_from(span.as_micros()).unwrap_or(u64::MAX)
+}
+
+impl Sizer for Sealed {
+    #[inline]
+    fn bare(&self, packet: &Packet) -> u32 {
+        SEAL_OVERHEAD as u32 + Compact.bare(packet)
+    }
+
+    #[inline]
+    fn update(&self, news: &Update) -> u32 {
+        Compact.update(news)
+    }
+}
+
+impl Error for Refused {}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Short(len) => write!(f, "{len} bytes are too few to be sealed"),
+            Self::NotSealed(first) => write!(f, "not sealed: the first byte is {first:#04x}, not {SEAL_VERSION:#04x}"),
+            Self::Stale(by) => write!(f, "sealed {by:.1?} ago: played again, or the clocks disagree"),
+            Self::Early(by) => write!(f, "sealed {by:.1?} hence: the clocks disagree"),
+            Self::Replayed => f.write_str("taken before"),
+            Self::Forged => f.write_str("sealed with another key or label, or altered"),
+            Self::Packet(error) => write!(f, "sealed well, but no packet: {error}"),
+        }
+    }
+}
