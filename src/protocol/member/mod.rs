@@ -218,8 +218,8 @@ impl Member {
         let stale = self.kit.settings.anti_entropy && packet.seen != Seen::Member(self.incarnation);
         match packet.body {
             Body::Ping { seq } => {
-                let first = stale.then(|| self.own_record());
                 let to = self.addressee(sender, from);
+                let first = self.namesake_of(&to, packet.incarnation).or_else(|| stale.then(|| self.own_record()));
                 self.send(to, Body::Ack { seq }, first, false, out);
                 return;
             }
@@ -485,7 +485,7 @@ pub struct TooLong {
 }
 
 impl TooLong {
-    fn check(bytes: usize, limit: usize) -> Result<(), Self> {
+    pub(crate) fn check(bytes: usize, limit: usize) -> Result<(), Self> {
         if bytes <= limit { Ok(()) } else { Err(Self { bytes, limit }) }
     }
 }

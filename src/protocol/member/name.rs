@@ -62,6 +62,18 @@ impl Member {
         self.send(to, Body::Ping { seq: self.seq }, None, false, out);
     }
 
+    /// The record of who goes by the name of a sender of this incarnation, if that is somebody later, elsewhere: the
+    /// sender has to hear of it.
+    pub(super) fn namesake_of(&self, sender: &Addressee, incarnation: Incarnation) -> Option<Update> {
+        let Seen::Member(known) = sender.seen else { return None };
+        if known.generation <= incarnation.generation {
+            return None;
+        }
+        let card = self.table.card(self.table.slot(sender.id)?);
+        let record = || Update { id: sender.id, incarnation: known, news: News::Alive(Arc::clone(card)) };
+        (card.address != sender.address).then(record)
+    }
+
     /// A packet from a process of our own name.
     pub(super) fn meet_namesake(&mut self, from: Address, packet: &Packet, out: &mut Outbox) {
         let (theirs, own) = (packet.incarnation, self.incarnation);
@@ -71,7 +83,8 @@ impl Member {
         // A stream's other end says nothing about where the rival listens.
         let is_higher = !matches!(packet.body, Body::Sync(_)) && from > self.card.address;
         if theirs.generation > own.generation || (theirs.generation == own.generation && is_higher) {
-            let event = Event { about: self.id, incarnation: theirs, what: What::Displaced, source: Source::Heard(self.id) };
+            let event =
+                Event { about: self.id, incarnation: theirs, what: What::Displaced, source: Source::Heard(self.id) };
             out.events.push(event);
             return self.stop();
         }
