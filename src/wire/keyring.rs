@@ -151,7 +151,8 @@ impl Keyring {
         let read = || {
             let file = File::open(path)?;
             let exposed = exposed(path, &file)?;
-            let mut text = Zeroizing::new(String::with_capacity(4096));
+            // Room for all of it: a string that grows leaves copies behind.
+            let mut text = Zeroizing::new(String::with_capacity(Self::FILE_LIMIT as usize + 64));
             file.take(Self::FILE_LIMIT + 1).read_to_string(&mut text)?;
             Ok((text, exposed))
         };
@@ -249,9 +250,11 @@ fn exposed(_: &Path, _: &File) -> io::Result<Option<Exposed>> {
 impl FromStr for Key {
     type Err = KeyFault;
 
-    /// Base64, or hexadecimal if there are just the digits for it.
+    /// Hexadecimal if there are no other characters than for that, else base64: its padding tells that a key is not
+    /// hexadecimal.
     fn from_str(text: &str) -> Result<Self, KeyFault> {
-        let encoding = if text.len() == 2 * Self::LEN { HEXLOWER_PERMISSIVE } else { BASE64 };
+        let is_hex = text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let encoding = if is_hex { HEXLOWER_PERMISSIVE } else { BASE64 };
         let bytes = Zeroizing::new(encoding.decode(text.as_bytes()).map_err(|_| KeyFault::NotText)?);
         let bytes = bytes.as_slice().try_into().map_err(|_| KeyFault::Length(bytes.len()))?;
         Ok(Self::new(bytes))

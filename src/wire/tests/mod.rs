@@ -1,9 +1,12 @@
 //! Sizes and bytes that are pinned, laws that hold for all packets, and what is refused.
 
 mod golden;
+mod keys;
 mod laws;
 mod refusals;
+mod replays;
 mod samples;
+mod sealing;
 
 use super::encode;
 use crate::protocol::Packet;

@@ -1,0 +1,35 @@
+//! No bytes are opened that were not sealed, none that were sealed are opened twice, and none make a member panic,
+//! whether they come from somebody without a key or with one.
+//!
+//! `cargo +nightly fuzz run open`
+#![no_main]
+
+use std::time::{Duration, UNIX_EPOCH};
+
+use libfuzzer_sys::fuzz_target;
+use swimlab::wire::{Key, Keyring, Refused, SEAL_VERSION, Seal};
+
+fuzz_target!(|bytes: &[u8]| {
+    let ring = || Keyring::new(Key::new(&[7; Key::LEN]));
+    let seal = || Seal::new(ring(), "fuzz").expect("random numbers");
+    let now = UNIX_EPOCH + Duration::from_secs(1_767_225_600);
+
+    // A stranger's bytes, made to look fresh, so that they reach the cipher.
+    let mut strange = bytes.to_vec();
+    let _ = seal().open(now, &mut strange.clone()).expect_err("nobody sealed it");
+    if let Some(header) = strange.first_chunk_mut() {
+        *header = (u64::from(SEAL_VERSION) << 56 | 1_767_225_600_000_000).to_be_bytes();
+        assert!(matches!(seal().open(now, &mut strange), Err(Refused::Short(_) | Refused::Forged)));
+    }
+
+    // A member's bytes.
+    let mut sealed = Vec::new();
+    seal().seal(now, bytes, &mut sealed);
+    let mut reader = seal();
+    assert_eq!(reader.open(now, &mut sealed.clone()), Ok(bytes));
+    assert_eq!(reader.open(now, &mut sealed.clone()), Err(Refused::Replayed));
+    if let Ok(prefix) = (&mut sealed.clone()[..]).try_into() {
+        let _ = seal().frame_len(now, prefix);
+    }
+    let _ = seal().decode(now, &mut sealed);
+});

@@ -1,0 +1,237 @@
+//! Packets that are played again: that a seal takes none twice, and that old news would change nothing if it did.
+
+use std::sync::Arc;
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use swimlab_selectors::registry::Spec;
+use swimlab_selectors::rng::{Purpose, stream};
+use swimlab_selectors::{Peer, Surroundings, build_selector, helpers, selectors};
+
+use super::samples;
+use super::sealing::{at, seal, sealed};
+use crate::protocol::member::Kit;
+use crate::protocol::{
+    Address, Body, Card, Id, Identity, Incarnation, Member, News, Outbox, Packet, PingReq, Roster, Seen, Span, Status,
+    Sync, Target, Time, Update, UserEvent, profiles,
+};
+use crate::wire::replay::{Heard, Mark};
+use crate::wire::{Refused, Seal, Sealed};
+
+const ME: Id = 1;
+const SENDER: Id = 2;
+const OTHERS: [Id; 3] = [ME, SENDER, 3];
+
+fn address(id: Id) -> Address {
+    Address { ip: [id as u8; 16], port: 7946 }
+}
+
+fn card(id: Id) -> Arc<Card> {
+    Arc::new(Card::new(Peer::new(id), address(id)))
+}
+
+/// A member of four, with the seal of its agent.
+struct Agent {
+    seal: Seal,
+    member: Member,
+}
+
+impl Agent {
+    fn new() -> Self {
+        let settings = profiles().build(&Spec::of("swim"), &()).unwrap();
+        let helpers = helpers().build(&Spec::of("uniform"), &Surroundings::default()).unwrap();
+        let kit = Arc::new(Kit { settings, helpers, sizer: Arc::new(Sealed) });
+        let roster = Arc::new(Roster::of_members((ME..=4).map(card)));
+        let strategy = build_selector(&selectors(), &Spec::of("shuffle"), &Surroundings::default()).unwrap();
+        let identity = Identity {
+            card: card(ME),
+            incarnation: Incarnation::default(),
+            strategy_rng: stream(1, Purpose::Strategy, 0),
+            rng: stream(1, Purpose::Protocol, 0),
+        };
+        let mut member = Member::new(kit, identity, Arc::clone(&roster), &strategy.survey(roster.peers()), 0);
+        member.start(Time::ZERO, Time::ZERO);
+        Self { seal: seal(ME), member }
+    }
+
+    /// Takes a datagram as an agent does: what does not open never reaches the member.
+    fn hear(&mut self, bytes: &[u8]) -> Result<Outbox, Refused> {
+        let packet = self.seal.decode(at(0.5), &mut bytes.to_vec())?;
+        let mut out = Outbox::default();
+        self.member.handle(Time::ZERO + Span::from_millis(500), address(SENDER), packet, &mut out);
+        Ok(out)
+    }
+
+    /// All that it believes.
+    fn beliefs(&self) -> (Incarnation, Vec<(Id, Status, Incarnation, usize)>) {
+        let table = self.member.table();
+        let belief = |(slot, status, incarnation, card): (_, _, _, &Arc<Card>)| {
+            (card.peer.id, status, incarnation, table.doubt(slot).map_or(0, |doubt| doubt.by.len()))
+        };
+        (self.member.incarnation(), table.entries().map(belief).collect())
+    }
+}
+
+fn packet(body: Body, updates: Vec<Update>) -> Packet {
+    let (incarnation, seen) = (Incarnation::default(), Seen::Member(Incarnation::default()));
+    Packet { from: SENDER, incarnation, seen, body, updates, coordinate: None }
+}
+
+fn incarnation(refutations: u32) -> Incarnation {
+    Incarnation { generation: 0, refutations }
+}
+
+fn every_kind() -> Vec<Packet> {
+    let targets = vec![Target { id: 3, address: address(3) }];
+    let event = UserEvent { seq: 1, name: "deploy".into(), payload: [].into() };
+    let news = vec![
+        Update { id: 3, incarnation: incarnation(0), news: News::Suspect { by: SENDER } },
+        Update { id: ME, incarnation: incarnation(0), news: News::Suspect { by: SENDER } },
+        Update { id: 4, incarnation: incarnation(2), news: News::Left },
+        Update { id: SENDER, incarnation: incarnation(0), news: News::User(Arc::new(event)) },
+    ];
+    vec![
+        packet(Body::Ping { seq: 1 }, news.clone()),
+        packet(Body::Ack { seq: 1 }, vec![]),
+        packet(Body::PingReq(Box::new(PingReq { seq: 1, nack_after_us: 1000, targets })), vec![]),
+        packet(Body::Relayed { seq: 1, target: 3 }, vec![]),
+        packet(Body::Nack { seq: 1, target: 3 }, vec![]),
+        packet(Body::Gossip, news.clone()),
+        packet(Body::Sync(Box::new(Sync { wants_reply: true, joining: false, records: news })), vec![]),
+    ]
+}
+
+#[test]
+fn a_packet_that_is_played_again_changes_nothing_and_is_not_answered() {
+    let (mut sender, mut agent) = (seal(SENDER), Agent::new());
+    let recorded: Vec<_> = every_kind().iter().map(|packet| sealed(&mut sender, at(0.5), packet)).collect();
+    for bytes in &recorded {
+        agent.hear(bytes).expect("new");
+    }
+    let (beliefs, gauge) = (agent.beliefs(), agent.member.gauge());
+    assert_eq!(beliefs.0, incarnation(1), "it refuted once");
+    for bytes in recorded.iter().chain(recorded.iter().rev()) {
+        assert_eq!(agent.hear(bytes).unwrap_err(), Refused::Replayed);
+    }
+    assert_eq!((agent.beliefs(), agent.member.gauge()), (beliefs, gauge));
+}
+
+#[test]
+fn a_packet_is_taken_while_it_is_fresh_and_only_once() {
+    let (mut alice, mut bob) = (seal(1), seal(2));
+    let bytes = sealed(&mut alice, at(100.0), &samples::ping());
+    let mut open = |seconds| bob.open(at(seconds), &mut bytes.clone()).map(|_| ());
+    let late = |refused| matches!(refused, Err(Refused::Stale(by)) if by.as_secs() >= 30);
+    assert!(matches!(open(69.9), Err(Refused::Early(by)) if by.as_secs() == 30));
+    assert!(late(open(130.1)));
+    assert_eq!(open(129.9), Ok(()));
+    // While it could still pass as fresh, it is remembered; then it no longer can.
+    assert_eq!(open(129.9), Err(Refused::Replayed));
+    assert_eq!(open(70.1), Err(Refused::Replayed));
+    assert!(late(open(130.1)));
+}
+
+#[test]
+fn packets_may_overtake_each_other() {
+    let (mut alice, mut bob) = (seal(1), seal(2));
+    let packets: Vec<_> = (0..100).map(|_| sealed(&mut alice, at(0.0), &samples::ping())).collect();
+    assert!(packets.iter().rev().all(|bytes| bob.open(at(1.0), &mut bytes.clone()).is_ok()));
+    assert_eq!(bob.remembered(), 100);
+    // What is too old to pass is forgotten when something new comes.
+    let later = sealed(&mut alice, at(60.0), &samples::ping());
+    assert!(bob.open(at(60.0), &mut later.clone()).is_ok());
+    assert_eq!(bob.remembered(), 1);
+}
+
+#[test]
+fn a_clock_that_is_set_back_neither_deafens_a_member_nor_silences_it() {
+    let (mut alice, mut bob) = (seal(1), seal(2));
+    let mut wrong = sealed(&mut alice, at(3600.0), &samples::ping());
+    assert!(bob.open(at(3600.0), &mut wrong.clone()).is_ok());
+    // Both clocks are set right.
+    let mut right = sealed(&mut alice, at(0.0), &samples::ping());
+    assert!(bob.open(at(0.0), &mut right.clone()).is_ok());
+    assert_eq!(bob.open(at(0.0), &mut right), Err(Refused::Replayed));
+    // Time comes round to what it was before: what was played then does not play again.
+    assert_eq!(bob.open(at(3600.0), &mut wrong), Err(Refused::Replayed));
+}
+
+#[test]
+fn a_clock_that_jumps_ahead_and_back_makes_nobody_take_a_packet_twice() {
+    let (mut alice, mut bob) = (seal(1), seal(2));
+    let mut bytes = sealed(&mut alice, at(0.0), &samples::ping());
+    assert!(bob.open(at(0.0), &mut bytes.clone()).is_ok());
+    let mut other = sealed(&mut seal(3), at(3600.0), &samples::ping());
+    assert!(bob.open(at(3600.0), &mut other).is_ok());
+    assert_eq!(bob.remembered(), 1, "the first is forgotten");
+    assert!(matches!(bob.open(at(1.0), &mut bytes), Err(Refused::Stale(_))));
+    let mut new = sealed(&mut alice, at(1.0), &samples::ping());
+    assert!(bob.open(at(1.0), &mut new).is_ok());
+}
+
+#[test]
+fn what_is_remembered_is_bounded_and_what_is_forgotten_is_not_taken_again() {
+    let mut heard = Heard::default();
+    let (now, tolerance) = (1_000_000, 1_000_000);
+    let marks: Vec<_> = (1..=Heard::LIMIT as u64 + 1000).map(|stamp| Mark { stamp, salt: 7 }).collect();
+    for &mark in &marks {
+        assert_eq!(heard.check(mark, now, tolerance), Ok(()));
+        heard.insert(mark, now, tolerance);
+    }
+    assert_eq!(heard.len(), Heard::LIMIT);
+    for &mark in &marks {
+        let refused = heard.check(mark, now, tolerance).expect_err("taken before");
+        assert_eq!(mark.stamp <= 1000, matches!(refused, Refused::Stale(_)), "{refused:?}");
+    }
+}
+
+/// How a group's news comes about: each piece about somebody is newer than the one before.
+fn history() -> impl Strategy<Value = Vec<Update>> {
+    vec((0..OTHERS.len(), 0u8..5, any::<bool>()), 1..40).prop_map(|steps| {
+        let mut truth = [(0u32, Status::Alive); OTHERS.len()];
+        let mut history = Vec::new();
+        for (who, kind, heard) in steps {
+            let (refutations, status) = &mut truth[who];
+            let next = match kind {
+                0 | 1 => Status::Suspect,
+                2 => Status::Dead,
+                _ => Status::Alive,
+            };
+            if next <= *status {
+                *refutations += 1;
+            }
+            *status = next;
+            let news = match next {
+                Status::Suspect => News::Suspect { by: 4 },
+                Status::Dead => News::Dead,
+                _ => News::Alive(card(OTHERS[who])),
+            };
+            if heard {
+                history.push(Update { id: OTHERS[who], incarnation: incarnation(*refutations), news });
+            }
+        }
+        history
+    })
+}
+
+proptest! {
+    /// What a member that was restarted, and remembers no packets, could be told again.
+    #[test]
+    fn old_news_changes_no_belief_even_where_its_packet_is_not_remembered(
+        history in history(),
+        again in vec(any::<prop::sample::Index>(), 1..80),
+    ) {
+        let (mut sender, mut agent) = (seal(SENDER), Agent::new());
+        let gossip = |update: &Update| packet(Body::Gossip, vec![update.clone()]);
+        let recorded: Vec<_> = history.iter().map(|news| sealed(&mut sender, at(0.5), &gossip(news))).collect();
+        recorded.iter().for_each(|bytes| { agent.hear(bytes).unwrap(); });
+        let beliefs = agent.beliefs();
+        agent.seal = seal(ME);
+        for index in again.iter().filter(|_| !recorded.is_empty()) {
+            if let Ok(out) = agent.hear(&recorded[index.index(recorded.len())]) {
+                prop_assert!(out.events.is_empty(), "{:?}", out.events);
+            }
+            prop_assert_eq!(agent.beliefs(), beliefs.clone());
+        }
+    }
+}
