@@ -35,7 +35,10 @@ const CATALOGUE: &[(&str, &str)] = &[
     ("an unknown prober", "+ prober = 'batch'"),
     ("an unknown suspicion", "+ suspicion = { kind = 'fix' }"),
     ("an unknown parameter", "+ [[fault]]\nkind = 'crash'\nafter = '5s'"),
-    ("an unknown parameter of a topology", "topology = { kind = 'aws', zone = 3 }\nselector = 'shuffle'\nmembers = 10\n"),
+    (
+        "an unknown parameter of a topology",
+        "topology = { kind = 'aws', zone = 3 }\nselector = 'shuffle'\nmembers = 10\n",
+    ),
     ("a strategy without kind", "topology = { zones = 3 }\nselector = 'shuffle'\nmembers = 10\n"),
     ("a strategy that is a number", "topology = 3\nselector = 'shuffle'\nmembers = 10\n"),
     ("a label that is none", "topology = 'aws:zones'\nselector = 'shuffle'\nmembers = 10\n"),

@@ -149,7 +149,7 @@ mod tests {
     #[test]
     fn a_value_on_a_bound_belongs_below_it() {
         let mut histogram = Histogram::default();
-        [100, 101, 2_000_000].map(|us| histogram.add(Span::from_micros(us)));
+        [100, 101, 2_000_000].into_iter().for_each(|us| histogram.add(Span::from_micros(us)));
         assert_eq!((histogram.counts[0], histogram.counts[1], histogram.counts[12]), (1, 1, 1));
         assert_eq!((histogram.count(), histogram.sum_us), (3, 2_000_201));
     }

@@ -22,13 +22,13 @@
 
 mod address;
 mod builder;
-//cfg
-//pub mod control;
+#[cfg(unix)]
+pub mod control;
 mod driver;
-//mod exposition;
+mod exposition;
 pub mod figures;
 mod handle;
-//mod http;
+mod http;
 pub mod lab;
 mod meta;
 mod notice;
@@ -40,7 +40,7 @@ mod voice;
 pub use address::{to_address, to_socket};
 pub use builder::{Builder, Security, SpawnError, id_of};
 pub use handle::{Agent, End, Gone, Info, Refusal};
-//pub use http::serve_metrics;
+pub use http::serve_metrics;
 pub use meta::{Meta, MetaError};
 pub use notice::{Change, Events, MemberInfo, Notice};
 pub use seeds::DEFAULT_PORT;
