@@ -290,12 +290,13 @@ impl Builder {
             return Ok((lab.seeds.clone(), false));
         }
         let (found, failed) = seeds::resolve(&self.seeds).await;
-        for (seed, error) in &failed {
-            tracing::warn!(seed, %error, "a seed has no address");
-        }
         match failed.into_iter().next() {
             Some((seed, error)) if found.is_empty() => Err(SpawnError::Resolve(seed, error)),
-            _ => Ok((found, self.seeds.iter().any(|seed| seeds::is_name(seed)))),
+            Some((seed, error)) => {
+                tracing::warn!(seed, %error, "a seed has no address");
+                Ok((found, true))
+            }
+            None => Ok((found, self.seeds.iter().any(|seed| seeds::is_name(seed)))),
         }
     }
 

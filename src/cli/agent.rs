@@ -1,6 +1,6 @@
 //! `swimlab agent`.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -104,7 +104,8 @@ enum Preset {
 
 pub fn agent(args: Args) -> Result<ExitCode, Failed> {
     let level: LevelFilter = args.log.parse().expect("clap lets no other levels pass");
-    tracing_subscriber::fmt().with_max_level(level).with_target(false).with_writer(io::stderr).init();
+    let log = tracing_subscriber::fmt().with_max_level(level).with_target(false).with_writer(io::stderr);
+    log.with_ansi(io::stderr().is_terminal()).init();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let runtime = runtime.map_err(|error| failed(format!("no runtime: {error}")))?;
     let end = runtime.block_on(run(args))?;

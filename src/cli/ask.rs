@@ -13,7 +13,7 @@ use super::{Failed, print};
 #[derive(clap::Args)]
 pub struct Socket {
     /// The agent's control socket [default: swimlab.sock in the user's runtime folder].
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, value_name = "PATH", global = true)]
     socket: Option<PathBuf>,
 }
 

@@ -2,6 +2,9 @@
 
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
+#[cfg(unix)]
+pub mod process;
+
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
