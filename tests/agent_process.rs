@@ -249,6 +249,8 @@ fn a_rolling_restart_of_twenty_with_changing_keys_loses_nobody_and_leaves_no_gho
         let seed = all[(n + 1) % MEMBERS].addr.to_string();
         let args = ["--config", config.to_str().unwrap(), "--key-file", &new, "--join", &seed];
         all[n] = Process::start(dir.path(), &name, &args);
+        // As an operator would: not before one is back goes the next one.
+        until(10, "it has joined", || all[n].alive().len() == MEMBERS);
     }
     until_complete(30, &all);
     thread::sleep(Duration::from_secs(5));

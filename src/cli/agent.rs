@@ -126,28 +126,34 @@ async fn run(args: Args) -> Result<End, Failed> {
         }
     };
     let control = control(args.socket.as_deref()).await?;
-    let mut signals = [SignalKind::interrupt(), SignalKind::terminate()].map(signal);
     let agent = builder.spawn().await.map_err(|error| failed(error.to_string()))?;
-    let mut news = agent.events();
-    if let Some(control) = control {
-        tokio::spawn(control.serve(agent.clone()));
-    }
+    let control = control.map(|control| tokio::spawn(control.serve(agent.clone())));
     if let Some(metrics) = metrics {
         tokio::spawn(serve_metrics(metrics, agent.clone()));
     }
-    let format = args.format;
-    let mut is_heard = print(&started(&agent, format));
-    let [interrupt, terminate] = &mut signals;
+    let end = until_its_end(&agent, args.format).await;
+    if let Some(control) = control {
+        // Takes its file away.
+        let _ = control.await;
+    }
+    Ok(end)
+}
+
+/// Prints what happens, and leaves when asked to.
+async fn until_its_end(agent: &Agent, format: Format) -> End {
+    let mut news = agent.events();
+    let mut is_heard = print(&started(agent, format));
+    let [mut interrupt, mut terminate] = [SignalKind::interrupt(), SignalKind::terminate()].map(signal);
     loop {
         tokio::select! {
             biased;
-            () = caught(interrupt) => return goodbye(&agent, interrupt).await,
-            () = caught(terminate) => return goodbye(&agent, interrupt).await,
+            () = caught(&mut interrupt) => return goodbye(agent, &mut interrupt).await,
+            () = caught(&mut terminate) => return goodbye(agent, &mut interrupt).await,
             notice = news.next() => match notice {
                 // Who listened has gone: the member stays.
                 Some(notice) if is_heard => is_heard = print(&line(&notice, format)),
                 Some(_) => {}
-                None => return Ok(agent.ended().await),
+                None => return agent.ended().await,
             },
         }
     }
@@ -165,9 +171,9 @@ async fn caught(signals: &mut Signals) {
 }
 
 /// Leaves; a Ctrl-C meanwhile ends the process at once.
-async fn goodbye(agent: &Agent, interrupt: &mut Signals) -> Result<End, Failed> {
+async fn goodbye(agent: &Agent, interrupt: &mut Signals) -> End {
     tokio::select! {
-        () = agent.leave() => Ok(End::Left),
+        () = agent.leave() => End::Left,
         () = caught(interrupt) => std::process::exit(INTERRUPTED),
     }
 }

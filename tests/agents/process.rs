@@ -193,5 +193,11 @@ pub fn until(seconds: u64, what: &str, mut is_true: impl FnMut() -> bool) {
 pub fn until_complete(seconds: u64, all: &[Process]) {
     let mut names: Vec<String> = all.iter().map(|process| process.name.clone()).collect();
     names.sort();
-    until(seconds, "all know all", || all.iter().all(|process| process.alive() == names));
+    let begun = Instant::now();
+    loop {
+        let wrong = all.iter().map(|process| (&process.name, process.alive())).find(|(_, alive)| *alive != names);
+        let Some((name, alive)) = wrong else { return };
+        assert!(begun.elapsed() < Duration::from_secs(seconds), "after {seconds} s {name} knows {alive:?}");
+        thread::sleep(Duration::from_millis(50));
+    }
 }
