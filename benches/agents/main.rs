@@ -1,7 +1,7 @@
 //! What a member costs on real sockets: many in one process on loopback, all joining at once, then running steadily, then
 //! losing one.
 //!
-//! `cargo bench --bench agents -- --members N [--peer foca] [--sealed] [--window SECONDS]` prints one line of JSON. With
+//! `cargo bench --bench agents -- --members N [--peer foca] [--sealed] [--window SECONDS] [--threads T]` prints one line of JSON. With
 //! `--peer foca` the same is done with foca on a lean loop of its own: one task, one socket and one timer queue per member.
 //! Settings are the same: a period of 1 s, a probe timeout of 500 ms, three helpers.
 
@@ -44,6 +44,7 @@ fn main() -> Result<(), lexopt::Error> {
     use lexopt::prelude::*;
     let mut bench = Bench { members: 100, is_sealed: false, window: Duration::from_secs(20) };
     let mut peer = "swimlab".to_owned();
+    let mut threads: usize = 2;
     let mut arguments = lexopt::Parser::from_env();
     while let Some(argument) = arguments.next()? {
         match argument {
@@ -51,11 +52,12 @@ fn main() -> Result<(), lexopt::Error> {
             Long("peer") => peer = arguments.value()?.parse()?,
             Long("sealed") => bench.is_sealed = true,
             Long("window") => bench.window = Duration::from_secs(arguments.value()?.parse()?),
+            Long("threads") => threads = arguments.value()?.parse()?,
             Long("bench") => {}
             other => return Err(other.unexpected()),
         }
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build();
     let runtime = runtime.map_err(|error| error.to_string())?;
     match &peer[..] {
         "swimlab" => runtime.block_on(run::<ours::Ours>(&bench, &peer)),

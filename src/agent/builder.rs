@@ -16,18 +16,23 @@ use tokio::net::{TcpListener, UdpSocket};
 use tokio::sync::{mpsc, watch};
 
 use super::address::to_address;
-use super::driver::{Driver, Memory, Sockets, luck, phase};
+use super::driver::{Driver, Memory, Socket, luck, phase};
 use super::handle::{Agent, Command};
 use super::lab::{Clock, Tap};
 use super::seeds;
 use super::snapshot::{Remembered, Snapshot, StateDir, StateError, VERSION};
 use super::streams::Streams;
 use super::voice::Voice;
-use crate::protocol::{Address, Card, Id, Identity, Incarnation, Kit, Member, Roster, Settings, Time, TooLong, preset};
+use crate::protocol::{
+    Address, Card, Id, Identity, Incarnation, Kit, Member, Roster, Settings, Span, Time, TooLong, preset,
+};
 use crate::wire::{Keyring, Seal};
 
 /// How many commands may wait for an agent's task.
 const COMMANDS: usize = 64;
+
+/// How late timers may be at most.
+const LONGEST_SLACK: Span = Span::from_millis(10);
 
 /// How often seeds that are names are looked up anew.
 const LOOKUPS: Duration = Duration::from_secs(60);
@@ -229,8 +234,8 @@ impl Builder {
         self.check_exposure()?;
         self.check_place()?;
         let (seeds, known_names) = self.look_up().await?;
-        let sockets = self.sockets().await?;
-        let bound = sockets.udp.local_addr().map_err(SpawnError::System)?;
+        let (socket, listener) = self.sockets().await?;
+        let bound = socket.udp.local_addr().map_err(SpawnError::System)?;
         let addr = self.address(bound, seeds.first().copied()).await?;
         let state = self.state_dir.as_deref().map(StateDir::open).transpose().map_err(SpawnError::State)?;
         let earlier = state.as_ref().map(StateDir::read).transpose().map_err(SpawnError::State)?.flatten();
@@ -250,7 +255,10 @@ impl Builder {
         let (member, first_period) = self.member(kit, &name, addr, generation, clock)?;
         let (id, notices) = (member.id(), Arc::new(OnceLock::new()));
         let tap = self.lab.as_ref().map(|lab| Arc::clone(&lab.tap));
-        let mut driver = Driver::new(clock, member, sockets, (voice, streams), Arc::clone(&notices), memory, tap);
+        let listening = tokio::spawn(streams.clone().listen(listener));
+        // A fiftieth of the wait for an answer is nothing to the protocol.
+        let slack = self.settings.probe_timeout.scale(0.02).min(LONGEST_SLACK);
+        let mut driver = Driver::new(clock, member, socket, (voice, streams), Arc::clone(&notices), memory, tap, slack);
         let (known, others) = recall(&members);
         driver.start((spread(seeds, id), others), known, first_period);
 
@@ -262,6 +270,7 @@ impl Builder {
         let task = driver.run(inbox);
         tokio::spawn(async move {
             let end = task.await;
+            listening.abort();
             tracing::info!(?end, "a member ends");
             let _ = ended.send(Some(end));
         });
@@ -300,17 +309,17 @@ impl Builder {
         }
     }
 
-    async fn sockets(&self) -> Result<Sockets, SpawnError> {
+    async fn sockets(&self) -> Result<(Socket, TcpListener), SpawnError> {
         if let Some((udp, tcp)) = self.lab.as_ref().and_then(|lab| lab.sockets.lock().ok()?.take()) {
             let adopt = || Ok((UdpSocket::from_std(udp)?, TcpListener::from_std(tcp)?));
             let (udp, tcp) = adopt().map_err(SpawnError::System)?;
-            return Ok(Sockets { udp, tcp, is_v6: self.bind.is_ipv6() });
+            return Ok((Socket { udp, is_v6: self.bind.is_ipv6() }, tcp));
         }
         let mut tries = if self.bind.port() == 0 { PORT_TRIES } else { 1 };
         loop {
             tries -= 1;
             match bind(self.bind).await {
-                Ok((udp, tcp)) => return Ok(Sockets { udp, tcp, is_v6: self.bind.is_ipv6() }),
+                Ok((udp, tcp)) => return Ok((Socket { udp, is_v6: self.bind.is_ipv6() }, tcp)),
                 Err(error) if tries == 0 => return Err(SpawnError::Bind(self.bind, error)),
                 Err(_) => {}
             }

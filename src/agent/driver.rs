@@ -8,9 +8,9 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use swimlab_selectors::rng::{Purpose, Rng, stream};
-use tokio::net::{TcpListener, UdpSocket};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
-use tokio::time::sleep_until;
+use tokio::net::UdpSocket;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, sleep_until};
 
 use super::address::{reachable, to_address, to_socket};
 use super::figures::{Drop, Figures};
@@ -18,7 +18,7 @@ use super::handle::{Command, End, Info, KeyChange, Notices, Refusal};
 use super::lab::{Clock, Passage, Tap};
 use super::notice::{Change, MemberInfo, Notice};
 use super::snapshot::{self, Remembered, Snapshot, StateDir, StateError};
-use super::streams::{Arrival, MOST_INCOMING, Streams, frame_limit};
+use super::streams::{Arrival, Streams, frame_limit};
 use super::voice::Voice;
 use crate::protocol::{
     Address, Body, Card, Event, Id, Member, Outbox, Packet, Source, Span, Status, Time, Transmit, What,
@@ -41,10 +41,9 @@ thread_local! {
     static ENCODED: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
-/// The sockets of an agent.
-pub(super) struct Sockets {
+/// Where an agent sends datagrams and receives them.
+pub(super) struct Socket {
     pub udp: UdpSocket,
-    pub tcp: TcpListener,
     pub is_v6: bool,
 }
 
@@ -52,7 +51,7 @@ pub(super) struct Sockets {
 pub(super) struct Driver {
     clock: Clock,
     member: Member,
-    sockets: Sockets,
+    socket: Socket,
     voice: Arc<Mutex<Voice>>,
     streams: Streams,
     notices: Notices,
@@ -64,6 +63,8 @@ pub(super) struct Driver {
     tap: Option<Arc<dyn Tap>>,
     delayed: BinaryHeap<Reverse<Delayed>>,
     started: Time,
+    /// How late timers may be, so that those of many agents fire together.
+    slack: Span,
 }
 
 /// A packet that an experiment's network holds back, in the order of departure.
@@ -95,16 +96,17 @@ impl Driver {
     pub fn new(
         clock: Clock,
         member: Member,
-        sockets: Sockets,
+        socket: Socket,
         (voice, streams): (Arc<Mutex<Voice>>, Streams),
         notices: Notices,
         memory: Option<Memory>,
         tap: Option<Arc<dyn Tap>>,
+        slack: Span,
     ) -> Self {
         Self {
             clock,
             member,
-            sockets,
+            socket,
             voice,
             streams,
             notices,
@@ -115,6 +117,7 @@ impl Driver {
             tap,
             delayed: BinaryHeap::new(),
             started: clock.now(),
+            slack,
         }
     }
 
@@ -132,16 +135,14 @@ impl Driver {
     /// Drives the member to its end.
     pub async fn run(mut self, mut commands: mpsc::Receiver<Command>) -> End {
         // Until the runtime has seen the socket once, it would refuse to send.
-        let _ = self.sockets.udp.writable().await;
+        let _ = self.socket.udp.writable().await;
         self.flush(&mut None);
-        let incoming = Arc::new(Semaphore::new(MOST_INCOMING));
-        let mut permit: Option<OwnedSemaphorePermit> = None;
         let mut armed = self.deadline();
-        let alarm = sleep_until(self.clock.instant(armed));
+        let alarm = sleep_until(self.alarm(armed));
         tokio::pin!(alarm);
         loop {
             tokio::select! {
-                ready = self.sockets.udp.readable() => {
+                ready = self.socket.udp.readable() => {
                     if ready.is_ok() {
                         self.receive();
                     }
@@ -162,12 +163,6 @@ impl Driver {
                         return end;
                     }
                 }
-                accepted = self.sockets.tcp.accept(), if permit.is_some() => {
-                    if let (Ok((stream, from)), Some(permit)) = (accepted, permit.take()) {
-                        self.streams.serve(stream, from, frame_limit(self.member.table().members()), permit);
-                    }
-                }
-                granted = Arc::clone(&incoming).acquire_owned(), if permit.is_none() => permit = granted.ok(),
             }
             self.tend();
             if self.member.is_gone() {
@@ -176,9 +171,14 @@ impl Driver {
             let deadline = self.deadline();
             if deadline != armed {
                 armed = deadline;
-                alarm.as_mut().reset(self.clock.instant(deadline));
+                alarm.as_mut().reset(self.alarm(deadline));
             }
         }
+    }
+
+    /// When to wake up for what is due at this time.
+    fn alarm(&self, deadline: Time) -> Instant {
+        if self.tap.is_some() { self.clock.instant(deadline) } else { self.clock.beat(deadline, self.slack) }
     }
 
     /// When something is due.
@@ -191,6 +191,7 @@ impl Driver {
     /// Does what is due.
     fn tend(&mut self) {
         let now = self.clock.now();
+        self.streams.tell_size(self.member.table().members());
         while let Some(Reverse(delayed)) = self.delayed.peek()
             && delayed.at <= now
         {
@@ -210,7 +211,7 @@ impl Driver {
     fn receive(&mut self) -> bool {
         RECEIVED.with_borrow_mut(|buffer| {
             for _ in 0..BATCH {
-                match self.sockets.udp.try_recv_from(buffer) {
+                match self.socket.udp.try_recv_from(buffer) {
                     Ok((len, from)) => self.datagram(from, &mut buffer[..len]),
                     Err(error) if error.kind() == ErrorKind::WouldBlock => return false,
                     // An earlier packet of ours came back; there is nothing to read from that.
@@ -301,8 +302,8 @@ impl Driver {
     }
 
     fn send_bytes(&mut self, to: Address, bytes: &[u8]) {
-        let Some(to) = reachable(to, self.sockets.is_v6) else { return self.figures.drop(Drop::Unreachable) };
-        match self.sockets.udp.try_send_to(bytes, to) {
+        let Some(to) = reachable(to, self.socket.is_v6) else { return self.figures.drop(Drop::Unreachable) };
+        match self.socket.udp.try_send_to(bytes, to) {
             Ok(_) => {}
             Err(error) if error.kind() == ErrorKind::WouldBlock => self.figures.drop(Drop::SendQueueFull),
             Err(_) => self.figures.drop(Drop::Unreachable),
@@ -310,7 +311,7 @@ impl Driver {
     }
 
     fn begin_exchange(&mut self, to: Address, packet: Packet) {
-        let Some(to) = reachable(to, self.sockets.is_v6) else { return self.figures.drop(Drop::Unreachable) };
+        let Some(to) = reachable(to, self.socket.is_v6) else { return self.figures.drop(Drop::Unreachable) };
         // Who joins does not know yet how large the group is.
         let limit = if self.member.is_joining() {
             crate::wire::FRAME_LIMIT

@@ -1,6 +1,7 @@
 //! Where an experiment on real sockets comes in: a world's own clock, and a network between agent and socket.
 
-use std::time::Instant;
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
 
 use crate::protocol::{Address, Event, Packet, Span, Time, Transmit};
 
@@ -41,6 +42,17 @@ impl Clock {
     /// When it shows this time. What is further away than a day comes after a day.
     pub fn instant(self, time: Time) -> tokio::time::Instant {
         let most = self.now() + Span::from_secs(86_400);
-        (self.0 + std::time::Duration::from_micros(time.min(most).as_micros())).into()
+        (self.0 + Duration::from_micros(time.min(most).as_micros())).into()
+    }
+
+    /// The first beat of the process's pulse after this time, with so long between two beats. Timers that fire on it fire
+    /// together: for a process of many agents, to be woken for each of them is most of what they cost.
+    pub fn beat(self, time: Time, between: Span) -> tokio::time::Instant {
+        static PULSE: OnceLock<Instant> = OnceLock::new();
+        let (start, at) = (*PULSE.get_or_init(Instant::now), self.instant(time).into_std());
+        let between = Duration::from_micros(between.as_micros().max(1));
+        let since = at.saturating_duration_since(start).as_micros();
+        let beats = since.div_ceil(between.as_micros());
+        (start + Duration::from_micros((beats * between.as_micros()) as u64)).into()
     }
 }

@@ -2,11 +2,12 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::time::timeout;
 
@@ -20,7 +21,7 @@ use crate::protocol::{Address, Packet};
 const LONGEST: Duration = Duration::from_secs(10);
 
 /// The most exchanges at once that others begin.
-pub(super) const MOST_INCOMING: usize = 16;
+const MOST_INCOMING: usize = 16;
 
 /// The most exchanges at once that an agent begins itself.
 const MOST_OUTGOING: usize = 8;
@@ -37,6 +38,8 @@ pub(super) struct Streams {
     voice: Arc<Mutex<Voice>>,
     commands: mpsc::WeakSender<Command>,
     outgoing: Arc<Semaphore>,
+    /// How many members are known: what strangers may send depends on it.
+    members: Arc<AtomicU32>,
 }
 
 /// A packet that came over a stream.
@@ -62,7 +65,25 @@ enum Failure {
 
 impl Streams {
     pub fn new(voice: Arc<Mutex<Voice>>, commands: mpsc::WeakSender<Command>) -> Self {
-        Self { voice, commands, outgoing: Arc::new(Semaphore::new(MOST_OUTGOING)) }
+        let outgoing = Arc::new(Semaphore::new(MOST_OUTGOING));
+        Self { voice, commands, outgoing, members: Arc::new(AtomicU32::new(1)) }
+    }
+
+    /// Takes note of how many members are known.
+    pub fn tell_size(&self, members: u32) {
+        self.members.store(members, Ordering::Relaxed);
+    }
+
+    /// Takes part in exchanges that others begin, for as long as it is let.
+    pub async fn listen(self, listener: TcpListener) {
+        let incoming = Arc::new(Semaphore::new(MOST_INCOMING));
+        while let Ok(permit) = Arc::clone(&incoming).acquire_owned().await {
+            match listener.accept().await {
+                Ok((stream, from)) => self.serve(stream, from, permit),
+                // Out of file descriptors, most likely: others will be closed.
+                Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
+            }
+        }
     }
 
     /// Begins an exchange. `false`: too many are under way.
@@ -76,9 +97,9 @@ impl Streams {
         true
     }
 
-    /// Takes part in an exchange that another has begun.
-    pub fn serve(&self, stream: TcpStream, from: SocketAddr, limit: usize, permit: OwnedSemaphorePermit) {
+    fn serve(&self, stream: TcpStream, from: SocketAddr, permit: OwnedSemaphorePermit) {
         let this = self.clone();
+        let limit = frame_limit(self.members.load(Ordering::Relaxed));
         tokio::spawn(async move {
             this.watch(this.answer(stream, from, limit)).await;
             drop(permit);

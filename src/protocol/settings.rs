@@ -47,8 +47,8 @@ pub struct Settings {
     /// Between two state syncs with a random member; zero: only joiners sync. Stretched in groups above 32 by
     /// ceil(log2 n - log2 32) + 1, as memberlist does.
     pub sync_interval: Span,
-    /// How many more times a joiner syncs with random members, after one period, two more, four more and so on, for as
-    /// long as that brings it somebody new.
+    /// How many more times a joiner asks its seeds in turn for their tables, a period apart, for as long as there is
+    /// somebody new: so many who join at once find each other.
     pub join_syncs: u32,
     /// Whether a silent target is pinged over a stream, too, while helpers are asked.
     pub stream_ping: bool,
@@ -122,7 +122,13 @@ fn params(own: &[(&'static str, Value)]) -> Vec<Param> {
         Param::span("gossip_interval", 1e-3, 3600.0, "200ms", "between two gossip messages (gossip)"),
         Param::count("gossip_nodes", 0, 64, 3, "who gets one each time (gossip)").unit("members"),
         Param::span("sync_interval", 0.0, 86_400.0, "0s", "between two state syncs; 0s: only joiners sync"),
-        Param::count("join_syncs", 0, 16, 0, "further syncs of a joiner, for as long as they bring somebody new"),
+        Param::count(
+            "join_syncs",
+            0,
+            16,
+            0,
+            "how often a joiner asks its seeds again, for as long as there is somebody new",
+        ),
         Param::flag("stream_ping", false, "whether a silent target is pinged over a stream, too"),
         Param::span("dead_retention", 1.0, 1e7, "10m", "how long the record of the dead is kept"),
         Param::count("reconnect_every", 0, 100_000, 10, "one of the dead is tried every so often; 0: never")

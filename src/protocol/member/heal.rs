@@ -8,11 +8,19 @@ use crate::protocol::time::Span;
 
 /// A join under way.
 #[derive(Debug)]
-pub(super) enum Joining {
-    /// No seed has answered yet.
-    Knocking { seeds: Vec<Address>, next: usize, wait: Span },
-    /// One has. Others may have joined meanwhile of whom it did not know: a few more are asked.
-    Settling { left: u32, wait: Span, known: u32 },
+pub(super) struct Joining {
+    seeds: Vec<Address>,
+    next: usize,
+    phase: Phase,
+}
+
+#[derive(Debug)]
+enum Phase {
+    /// No seed has answered yet; the next one is tried after this pause.
+    Knocking { wait: Span },
+    /// One has. Others may have joined meanwhile of whom it did not know: so many more times a seed is asked, for as long
+    /// as there is somebody new.
+    Settling { left: u32, known: u32 },
 }
 
 /// The forgotten dead: enough to tell old news from new, and to try them again.
@@ -32,7 +40,7 @@ impl Member {
             return;
         }
         let wait = self.kit.settings.period;
-        self.rare().joining = Some(Joining::Knocking { seeds, next: 0, wait });
+        self.rare().joining = Some(Joining { seeds, next: 0, phase: Phase::Knocking { wait } });
         self.continue_join(now, out);
         self.pass_on(now, self.own_record(), None, out);
     }
@@ -56,49 +64,57 @@ impl Member {
 
     /// Whether a join is under way that no seed has answered yet.
     pub fn is_joining(&self) -> bool {
-        matches!(self.joining(), Some(Joining::Knocking { .. }))
+        matches!(self.joining(), Some(Phase::Knocking { .. }))
     }
 
-    /// The next step of a join: another seed, or another table.
+    /// The next step of a join: another seed.
     pub(super) fn continue_join(&mut self, now: Time, out: &mut Outbox) {
         let (period, members) = (self.kit.settings.period, self.table.members());
         self.timers.join = Time::NEVER;
         let Some(rare) = &mut self.rare else { return };
-        match &mut rare.joining {
-            None => {}
-            Some(Joining::Knocking { seeds, next, wait }) => {
-                let address = seeds[*next % seeds.len()];
-                *next += 1;
-                self.timers.join = now + *wait;
+        let Some(Joining { seeds, next, phase }) = &mut rare.joining else { return };
+        self.timers.join = match phase {
+            Phase::Knocking { wait } => {
+                let then = now + *wait;
                 *wait = (*wait * 2).min(period * LONGEST_JOIN_WAIT);
-                let records = vec![self.own_record()];
-                let body = Body::Sync(Box::new(Sync { wants_reply: true, joining: true, records }));
-                // Who answers there is not known yet; id 0 only keeps news from going back to its source.
-                self.send(Addressee { id: 0, address, seen: Seen::Unknown }, body, None, false, out);
+                then
             }
-            Some(Joining::Settling { left, known, .. }) if *left == 0 || *known == members => rare.joining = None,
-            Some(Joining::Settling { left, wait, known }) => {
-                *left -= 1;
-                *known = members;
-                *wait = *wait * 2;
-                self.timers.join = now + *wait;
-                self.sync_with_anybody(out);
+            Phase::Settling { left, known } if *left == 0 || *known == members => {
+                rare.joining = None;
+                return;
             }
-        }
+            Phase::Settling { left, known } => {
+                (*left, *known) = (*left - 1, members);
+                now + period
+            }
+        };
+        let address = seeds[*next % seeds.len()];
+        *next += 1;
+        let records = vec![self.own_record()];
+        let body = Body::Sync(Box::new(Sync { wants_reply: true, joining: true, records }));
+        // Who answers there is not known yet; id 0 only keeps news from going back to its source.
+        self.send(Addressee { id: 0, address, seen: Seen::Unknown }, body, None, false, out);
     }
 
     /// A seed has answered.
     fn settle(&mut self, now: Time) {
-        let (left, wait) = (self.kit.settings.join_syncs, self.kit.settings.period);
+        let (left, period) = (self.kit.settings.join_syncs, self.kit.settings.period);
         let Some(rare) = &mut self.rare else { return };
-        if matches!(rare.joining, Some(Joining::Knocking { .. })) {
-            rare.joining = (left > 0).then_some(Joining::Settling { left, wait, known: 0 });
-            self.timers.join = if left > 0 { now + wait } else { Time::NEVER };
+        match &mut rare.joining {
+            Some(joining) if left > 0 && matches!(joining.phase, Phase::Knocking { .. }) => {
+                joining.phase = Phase::Settling { left, known: 0 };
+                self.timers.join = now + period;
+            }
+            Some(joining) if matches!(joining.phase, Phase::Knocking { .. }) => {
+                rare.joining = None;
+                self.timers.join = Time::NEVER;
+            }
+            _ => {}
         }
     }
 
-    fn joining(&self) -> Option<&Joining> {
-        self.rare.as_ref()?.joining.as_ref()
+    fn joining(&self) -> Option<&Phase> {
+        Some(&self.rare.as_ref()?.joining.as_ref()?.phase)
     }
 
     /// Exchanges tables with a random member.
@@ -108,10 +124,6 @@ impl Member {
             return;
         };
         self.timers.sync = now + interval;
-        self.sync_with_anybody(out);
-    }
-
-    fn sync_with_anybody(&mut self, out: &mut Outbox) {
         if let Some(slot) = self.choose_gossip(1).first().copied() {
             let to = self.known(slot);
             let sync = Sync { wants_reply: true, joining: false, records: self.records() };
@@ -123,7 +135,7 @@ impl Member {
     pub(super) fn merge(&mut self, now: Time, sender: Id, from: Address, sync: Sync, out: &mut Outbox) {
         // Who knows nobody believes the first table it gets, and those it asks for until its join has settled. Later on,
         // strangers are asked themselves before they are admitted.
-        let trusting = self.table.members() == 1 || matches!(self.joining(), Some(Joining::Settling { .. }));
+        let trusting = self.table.members() == 1 || matches!(self.joining(), Some(Phase::Settling { .. }));
         if !sync.wants_reply {
             self.settle(now);
         }
