@@ -1,5 +1,7 @@
 //! swimlab: a laboratory for SWIM.
 
+#[cfg(feature = "agent")]
+pub mod agent;
 pub mod experiment;
 pub mod protocol;
 pub mod report;

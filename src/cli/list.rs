@@ -7,7 +7,7 @@ use clap::ValueEnum;
 use serde::Serialize;
 use swimlab::experiment::Lab;
 use swimlab::experiment::measures::{MEASURES, Measure, Unit};
-use swimlab::protocol::Span;
+use swimlab::protocol::{Preset, Span, presets};
 use swimlab_selectors::registry::{Entry, Param, Range, Registry, Value};
 
 use super::{Failed, print};
@@ -39,6 +39,7 @@ enum What {
     Topologies,
     Faults,
     Profiles,
+    Presets,
     Measures,
 }
 
@@ -90,6 +91,7 @@ fn section(what: What, lab: &Lab) -> Section {
         What::Topologies => ("Where members are: topology = ...", lines(&lab.topologies)),
         What::Faults => ("What breaks: [[fault]] tables with kind = ...", lines(&lab.faults)),
         What::Profiles => ("The protocol's settings: profile = ..., keys in [protocol]", lines(&lab.profiles)),
+        What::Presets => ("Values of [protocol] for common networks: preset = ...", presets_of(lab)),
         What::Measures => ("What is measured: the columns of trials.csv", measures()),
     };
     let name = what.to_possible_value().expect("nothing is skipped").get_name().to_owned();
@@ -104,6 +106,19 @@ fn lines<T, C>(registry: &Registry<T, C>) -> Vec<Line> {
         params: entry.params.iter().map(setting).collect(),
     };
     registry.entries().iter().map(line).collect()
+}
+
+/// Each with the parameters that it sets, and its values for their defaults.
+fn presets_of(lab: &Lab) -> Vec<Line> {
+    let params = lab.profiles.entries().first().map_or(&[][..], |profile| &profile.params);
+    let line = |preset: &Preset| {
+        let set = |(key, value): (String, Value)| {
+            let param = params.iter().find(|param| param.name == key)?;
+            Some(setting(&Param { default: Some(value), ..param.clone() }))
+        };
+        Line { name: preset.name, about: preset.about, unit: "", params: preset.values().filter_map(set).collect() }
+    };
+    presets().iter().map(line).collect()
 }
 
 fn measures() -> Vec<Line> {

@@ -1,5 +1,9 @@
 //! What `swimlab` does when it is called: parse the command line, call the library, choose the exit code.
 
+#[cfg(all(feature = "agent", unix))]
+mod agent;
+#[cfg(all(feature = "agent", unix))]
+mod ask;
 mod list;
 mod replay;
 mod run;
@@ -25,6 +29,7 @@ Examples:
   swimlab run mine.toml --format csv --quiet > trials.csv
   swimlab list selectors                             what an experiment file can name
   swimlab replay mine.toml --trial 7 --selector shuffle --member 3
+  swimlab agent --name a --join 127.0.0.1:7947       a member on real sockets; see docs/operations.md
 
 Results go to results/NAME (then NAME-2, NAME-3, ...) unless --out names a folder.
 Exit codes: 0 all went well, 1 something failed on the way, 2 bad input, 130 interrupted.";
@@ -46,6 +51,24 @@ enum Command {
     List(list::Args),
     /// Print the timeline of one trial: who pinged whom, who suspected, who learnt it from whom.
     Replay(replay::Args),
+    /// Run a member on real sockets, until Ctrl-C.
+    #[cfg(all(feature = "agent", unix))]
+    Agent(Box<agent::Args>),
+    /// List the members that a running agent knows.
+    #[cfg(all(feature = "agent", unix))]
+    Members(ask::MembersArgs),
+    /// Print how a running agent is doing.
+    #[cfg(all(feature = "agent", unix))]
+    Info(ask::InfoArgs),
+    /// Let a running agent leave its cluster.
+    #[cfg(all(feature = "agent", unix))]
+    Leave(ask::Socket),
+    /// Spread an event among the applications of all members.
+    #[cfg(all(feature = "agent", unix))]
+    Event(ask::EventArgs),
+    /// Make, list, install, use and remove a running agent's keys.
+    #[cfg(all(feature = "agent", unix))]
+    Keys(ask::KeysArgs),
 }
 
 /// How results are printed.
@@ -72,6 +95,18 @@ pub fn main() -> ExitCode {
         Command::Run(args) => run::run(args),
         Command::List(args) => list::list(&args),
         Command::Replay(args) => replay::replay(args),
+        #[cfg(all(feature = "agent", unix))]
+        Command::Agent(args) => agent::agent(*args),
+        #[cfg(all(feature = "agent", unix))]
+        Command::Members(args) => ask::members(&args),
+        #[cfg(all(feature = "agent", unix))]
+        Command::Info(args) => ask::info(&args),
+        #[cfg(all(feature = "agent", unix))]
+        Command::Leave(socket) => ask::leave(&socket),
+        #[cfg(all(feature = "agent", unix))]
+        Command::Event(args) => ask::event(args),
+        #[cfg(all(feature = "agent", unix))]
+        Command::Keys(args) => ask::keys(args),
     };
     done.unwrap_or_else(|Failed { code, message }| {
         eprintln!("error: {message}");

@@ -133,6 +133,7 @@ impl<W: Write> Observer for Timeline<'_, W> {
                 What::Updated => format!("{other} has a new card"),
                 What::Forgotten => format!("{other} can be forgotten"),
                 What::Accused => "it is doubted itself, and speaks up".to_owned(),
+                What::Displaced => "another took its name; it stops".to_owned(),
                 What::User(event) => format!("the event {}", event.name),
             };
             let incarnation = event.incarnation;

@@ -6,7 +6,7 @@ use swimlab_selectors::registry::{Value, did_you_mean, nearest};
 
 use super::error::BadInput;
 use super::page::{Item, Named, Source, Table};
-use crate::protocol::Span;
+use crate::protocol::{Span, preset, presets};
 use crate::sim::{Phases, Start};
 
 /// The most members of a world, joiners included.
@@ -28,6 +28,7 @@ pub(super) const KEYS: &[&str] = &[
     "selector",
     "helpers",
     "profile",
+    "preset",
     "prober",
     "suspicion",
     "dissemination",
@@ -231,7 +232,8 @@ fn choices<T: Copy + PartialEq, const N: usize>(
     file.list(key)?.map_or_else(|| Ok(vec![of[0]]), |items| distinct(items, read))
 }
 
-fn overrides(file: &mut Table<'_>) -> Result<Vec<Override>, BadInput> {
+/// What the protocol's keys set: the parts, `[protocol]`, and under them a preset.
+pub(super) fn overrides(file: &mut Table<'_>) -> Result<Vec<Override>, BadInput> {
     let mut overrides: Vec<Override> = Vec::new();
     for key in PARTS {
         if let Some(items) = file.list(key)? {
@@ -252,6 +254,18 @@ fn overrides(file: &mut Table<'_>) -> Result<Vec<Override>, BadInput> {
         let key = item.key.clone();
         let values = item.list()?.into_iter().map(|item| Ok((item.plain()?, item.at)));
         overrides.push(Override { key, values: values.collect::<Result<_, _>>()? });
+    }
+    if let Some(item) = file.take("preset") {
+        let name = item.text()?;
+        let preset = preset(name).ok_or_else(|| {
+            let near = did_you_mean(&nearest(name, presets().iter().map(|preset| preset.name)));
+            item.complain(format!("unknown preset \"{name}\"{near}"))
+        })?;
+        for (key, value) in preset.values() {
+            if !overrides.iter().any(|other| other.key == key) {
+                overrides.push(Override { key, values: vec![(value, item.at)] });
+            }
+        }
     }
     for Override { key, values } in &overrides {
         for (i, (value, at)) in values.iter().enumerate() {

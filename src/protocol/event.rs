@@ -38,6 +38,8 @@ pub enum What {
     Forgotten,
     /// Somebody doubted or buried the reporting member itself, which raised its incarnation.
     Accused,
+    /// Another process took the reporting member's name, and keeps it: the member has stopped.
+    Displaced,
     /// An application's event.
     User(Arc<UserEvent>),
 }

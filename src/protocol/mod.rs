@@ -5,6 +5,7 @@ pub mod dissemination;
 pub mod event;
 pub mod member;
 pub mod message;
+pub mod presets;
 pub mod prober;
 pub mod roster;
 pub mod rtt;
@@ -19,6 +20,7 @@ pub use message::{
     Address, Body, Card, Coordinate, Id, Incarnation, Kind, News, Packet, PingReq, Seen, Sizer, Status, Sync, Target,
     Update, Updates, UserEvent,
 };
+pub use presets::{Preset, preset, presets};
 pub use roster::{Entry, Roster};
 pub use settings::{Settings, profiles};
 pub use table::Table;

@@ -47,6 +47,11 @@ pub struct Settings {
     /// Between two state syncs with a random member; zero: only joiners sync. Stretched in groups above 32 by
     /// ceil(log2 n - log2 32) + 1, as memberlist does.
     pub sync_interval: Span,
+    /// How many more times a joiner asks its seeds in turn for their tables, a period apart, for as long as there is
+    /// somebody new: so many who join at once find each other.
+    pub join_syncs: u32,
+    /// Whether a silent target is pinged over a stream, too, while helpers are asked.
+    pub stream_ping: bool,
     /// How long the record of a dead or departed member is kept.
     pub dead_retention: Span,
     /// Every so many periods one dead member is tried, in case it lives behind a healed partition; 0: never.
@@ -117,6 +122,14 @@ fn params(own: &[(&'static str, Value)]) -> Vec<Param> {
         Param::span("gossip_interval", 1e-3, 3600.0, "200ms", "between two gossip messages (gossip)"),
         Param::count("gossip_nodes", 0, 64, 3, "who gets one each time (gossip)").unit("members"),
         Param::span("sync_interval", 0.0, 86_400.0, "0s", "between two state syncs; 0s: only joiners sync"),
+        Param::count(
+            "join_syncs",
+            0,
+            16,
+            0,
+            "how often a joiner asks its seeds again, for as long as there is somebody new",
+        ),
+        Param::flag("stream_ping", false, "whether a silent target is pinged over a stream, too"),
         Param::span("dead_retention", 1.0, 1e7, "10m", "how long the record of the dead is kept"),
         Param::count("reconnect_every", 0, 100_000, 10, "one of the dead is tried every so often; 0: never")
             .unit("periods"),
@@ -151,6 +164,8 @@ fn build(params: &Params) -> Result<Settings, String> {
         gossip_interval: span("gossip_interval"),
         gossip_nodes: params.count("gossip_nodes"),
         sync_interval: span("sync_interval"),
+        join_syncs: params.count("join_syncs"),
+        stream_ping: params.flag("stream_ping"),
         dead_retention: span("dead_retention"),
         reconnect_every: params.count("reconnect_every"),
         reconnect_limit: params.count("reconnect_limit"),

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 use swimlab_selectors::{Peer, Slot, View};
 
-use super::message::{Card, Id, Incarnation, News, Status, Update};
+use super::message::{Address, Card, Id, Incarnation, News, Status, Update};
 use super::roster::{Entry, Record, Roster};
 use super::time::Time;
 
@@ -255,6 +255,14 @@ impl Table {
     /// All that is known, by slot; forgotten slots are left out.
     pub fn entries(&self) -> impl Iterator<Item = (Slot, Status, Incarnation, &Arc<Card>)> {
         (0..self.slots).filter_map(|slot| Some((slot, self.status(slot)?, self.incarnation(slot), self.card(slot))))
+    }
+
+    /// Whether a member listens at this address.
+    pub fn lives_at(&self, address: Address) -> bool {
+        (0..self.slots).any(|slot| {
+            let Record { address: known, status, .. } = self.record(slot);
+            known == address && status.is_some_and(Status::is_member)
+        })
     }
 
     fn row(&self, slot: Slot) -> Option<&Row> {

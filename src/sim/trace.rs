@@ -35,6 +35,7 @@ impl Trace {
             What::Forgotten => 8,
             What::Accused => 9,
             What::User(_) => 10,
+            What::Displaced => 11,
         };
         self.add(at.as_micros());
         self.add(u64::from(member) << 32 | what);

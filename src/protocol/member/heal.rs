@@ -11,7 +11,16 @@ use crate::protocol::time::Span;
 pub(super) struct Joining {
     seeds: Vec<Address>,
     next: usize,
-    wait: Span,
+    phase: Phase,
+}
+
+#[derive(Debug)]
+enum Phase {
+    /// No seed has answered yet; the next one is tried after this pause.
+    Knocking { wait: Span },
+    /// One has. Others may have joined meanwhile of whom it did not know: so many more times a seed is asked, for as long
+    /// as there is somebody new.
+    Settling { left: u32, known: u32 },
 }
 
 /// The forgotten dead: enough to tell old news from new, and to try them again.
@@ -22,33 +31,90 @@ pub(super) struct Buried {
 }
 
 impl Member {
+    /// The most seeds that are kept.
+    pub const SEED_LIMIT: usize = 64;
+
     /// Joins through any of these seeds. They are tried in turn, with longer and longer pauses, until one answers.
     pub fn join(&mut self, now: Time, seeds: Vec<Address>, out: &mut Outbox) {
         if seeds.is_empty() || self.state != State::Running {
             return;
         }
         let wait = self.kit.settings.period;
-        self.rare().joining = Some(Joining { seeds, next: 0, wait });
-        self.try_seed(now, out);
+        self.rare().joining = Some(Joining { seeds, next: 0, phase: Phase::Knocking { wait } });
+        self.continue_join(now, out);
         self.pass_on(now, self.own_record(), None, out);
+    }
+
+    /// Sets the seeds that never leave the reconnect list; those beyond the first [`Member::SEED_LIMIT`] are left out.
+    pub fn set_seeds(&mut self, mut seeds: Vec<Address>) {
+        seeds.truncate(Self::SEED_LIMIT);
+        seeds.retain(|seed| *seed != self.card.address);
+        if !seeds.is_empty() || self.rare.is_some() {
+            self.rare().seeds = seeds;
+        }
+    }
+
+    /// Puts somebody known from a former life onto the reconnect list.
+    pub fn remember(&mut self, id: Id, address: Address) {
+        let limit = self.kit.settings.reconnect_limit;
+        if id != self.id && self.table.slot(id).is_none() {
+            self.rare().buried.insert(id, Incarnation::default(), Some(address), limit);
+        }
     }
 
     /// Whether a join is under way that no seed has answered yet.
     pub fn is_joining(&self) -> bool {
-        self.rare.as_ref().is_some_and(|rare| rare.joining.is_some())
+        matches!(self.joining(), Some(Phase::Knocking { .. }))
     }
 
-    pub(super) fn try_seed(&mut self, now: Time, out: &mut Outbox) {
-        let period = self.kit.settings.period;
-        let Some(joining) = self.rare.as_mut().and_then(|rare| rare.joining.as_mut()) else { return };
-        let address = joining.seeds[joining.next % joining.seeds.len()];
-        joining.next += 1;
-        self.timers.join = now + joining.wait;
-        joining.wait = (joining.wait * 2).min(period * LONGEST_JOIN_WAIT);
+    /// The next step of a join: another seed.
+    pub(super) fn continue_join(&mut self, now: Time, out: &mut Outbox) {
+        let (period, members) = (self.kit.settings.period, self.table.members());
+        self.timers.join = Time::NEVER;
+        let Some(rare) = &mut self.rare else { return };
+        let Some(Joining { seeds, next, phase }) = &mut rare.joining else { return };
+        self.timers.join = match phase {
+            Phase::Knocking { wait } => {
+                let then = now + *wait;
+                *wait = (*wait * 2).min(period * LONGEST_JOIN_WAIT);
+                then
+            }
+            Phase::Settling { left, known } if *left == 0 || *known == members => {
+                rare.joining = None;
+                return;
+            }
+            Phase::Settling { left, known } => {
+                (*left, *known) = (*left - 1, members);
+                now + period
+            }
+        };
+        let address = seeds[*next % seeds.len()];
+        *next += 1;
         let records = vec![self.own_record()];
         let body = Body::Sync(Box::new(Sync { wants_reply: true, joining: true, records }));
         // Who answers there is not known yet; id 0 only keeps news from going back to its source.
         self.send(Addressee { id: 0, address, seen: Seen::Unknown }, body, None, false, out);
+    }
+
+    /// A seed has answered.
+    fn settle(&mut self, now: Time) {
+        let (left, period) = (self.kit.settings.join_syncs, self.kit.settings.period);
+        let Some(rare) = &mut self.rare else { return };
+        match &mut rare.joining {
+            Some(joining) if left > 0 && matches!(joining.phase, Phase::Knocking { .. }) => {
+                joining.phase = Phase::Settling { left, known: 0 };
+                self.timers.join = now + period;
+            }
+            Some(joining) if matches!(joining.phase, Phase::Knocking { .. }) => {
+                rare.joining = None;
+                self.timers.join = Time::NEVER;
+            }
+            _ => {}
+        }
+    }
+
+    fn joining(&self) -> Option<&Phase> {
+        Some(&self.rare.as_ref()?.joining.as_ref()?.phase)
     }
 
     /// Exchanges tables with a random member.
@@ -67,13 +133,11 @@ impl Member {
 
     /// Takes another member's table.
     pub(super) fn merge(&mut self, now: Time, sender: Id, from: Address, sync: Sync, out: &mut Outbox) {
-        // Who knows nobody believes the first table it gets; others are asked before a stranger is admitted.
-        let trusting = self.table.members() == 1;
+        // Who knows nobody believes the first table it gets, and those it asks for until its join has settled. Later on,
+        // strangers are asked themselves before they are admitted.
+        let trusting = self.table.members() == 1 || matches!(self.joining(), Some(Phase::Settling { .. }));
         if !sync.wants_reply {
-            self.timers.join = Time::NEVER;
-            if let Some(rare) = &mut self.rare {
-                rare.joining = None;
-            }
+            self.settle(now);
         }
         let mut strangers = 0;
         for record in sync.records {
@@ -126,20 +190,34 @@ impl Member {
     /// Every few periods, tries one of the dead: it may live behind a partition that has healed.
     pub(super) fn reconnect(&mut self, out: &mut Outbox) {
         let every = u64::from(self.kit.settings.reconnect_every);
-        let (graves, buried) = (self.table.graves(), self.rare.as_ref().map_or(0, |rare| rare.buried.len()));
-        if every == 0 || graves + buried == 0 || !(self.period + self.id % every.max(1)).is_multiple_of(every) {
+        let graves = self.table.graves();
+        let (buried, seeds) = self.rare.as_ref().map_or((0, 0), |rare| (rare.buried.len(), rare.seeds.len()));
+        let all = graves + buried + seeds;
+        if every == 0 || all == 0 || !(self.period + self.id % every.max(1)).is_multiple_of(every) {
             return;
         }
-        let pick = swimlab_selectors::rng::below(&mut self.rng, (graves + buried) as u32) as usize;
+        let pick = swimlab_selectors::rng::below(&mut self.rng, all as u32) as usize;
         let to = if pick < graves {
             let Some(slot) = self.table.grave(pick) else { return };
             self.known(slot)
-        } else {
+        } else if pick < graves + buried {
             let Some(to) = self.rare().buried.nth(pick - graves) else { return };
             to
+        } else {
+            let address = self.rare().seeds[pick - graves - buried];
+            return self.revisit(address, out);
         };
         self.seq = self.seq.wrapping_add(1);
         self.send(to, Body::Ping { seq: self.seq }, None, false, out);
+    }
+
+    /// Asks a seed for its table if no member that is known listens there: it may belong to another part of the group.
+    fn revisit(&mut self, address: Address, out: &mut Outbox) {
+        if !self.is_joining() && !self.table.lives_at(address) {
+            let sync = Sync { wants_reply: true, joining: false, records: self.records() };
+            let to = Addressee { id: 0, address, seen: Seen::Unknown };
+            self.send(to, Body::Sync(Box::new(sync)), None, false, out);
+        }
     }
 
     /// Makes the differences the new roster, once they are many.

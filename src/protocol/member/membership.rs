@@ -190,8 +190,11 @@ impl Member {
     }
 
     fn learn_of_self(&mut self, now: Time, update: &Update, source: Source, out: &mut Outbox) {
-        match update.news {
+        match &update.news {
             News::Suspect { .. } | News::Dead => self.refute(now, update.incarnation, source, out),
+            News::Alive(card) if card.address != self.card.address => {
+                self.hear_of_rival(now, update.incarnation, card.address, source, out);
+            }
             // A former life knew more: outbid it.
             News::Alive(_) if update.incarnation > self.incarnation => {
                 self.refute(now, update.incarnation, source, out);

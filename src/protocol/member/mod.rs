@@ -4,10 +4,12 @@
 //! once the time of [`Member::deadline`] has come, commands at any time. Each call adds to an [`Outbox`] what is to be
 //! sent and what happened, and may change the deadline. Times never go back from call to call.
 //!
-//! `probe` holds the protocol period, `membership` what is believed of others, `heal` how members find each other.
+//! `probe` holds the protocol period, `membership` what is believed of others, `heal` how members find each other, `name`
+//! what happens when two processes go by one name.
 
 mod heal;
 mod membership;
+mod name;
 mod probe;
 
 use std::cmp::Reverse;
@@ -30,6 +32,7 @@ use super::time::Time;
 
 use heal::{Buried, Joining};
 use membership::UserEvents;
+use name::Rival;
 use probe::{Relay, Round};
 
 /// What members of one kind share: settings and strategies.
@@ -113,7 +116,10 @@ struct Rare {
     /// When suspicions end; entries of refuted or changed ones are skipped.
     doubts: BinaryHeap<Reverse<(Time, Slot)>>,
     joining: Option<Joining>,
+    /// Tried for ever while no member answers there.
+    seeds: Vec<Address>,
     buried: Buried,
+    rival: Option<Rival>,
     user_events: UserEvents,
 }
 
@@ -195,8 +201,11 @@ impl Member {
 
     /// Takes a packet that came from `from`.
     pub fn handle(&mut self, now: Time, from: Address, packet: Packet, out: &mut Outbox) {
-        if self.state != State::Running || packet.from == self.id {
+        if self.state != State::Running {
             return;
+        }
+        if packet.from == self.id {
+            return self.meet_namesake(from, &packet, out);
         }
         let sender = packet.from;
         for update in packet.updates {
@@ -209,8 +218,8 @@ impl Member {
         let stale = self.kit.settings.anti_entropy && packet.seen != Seen::Member(self.incarnation);
         match packet.body {
             Body::Ping { seq } => {
-                let first = stale.then(|| self.own_record());
                 let to = self.addressee(sender, from);
+                let first = self.namesake_of(&to, packet.incarnation).or_else(|| stale.then(|| self.own_record()));
                 self.send(to, Body::Ack { seq }, first, false, out);
                 return;
             }
@@ -253,7 +262,7 @@ impl Member {
             self.sync_tick(now, out);
         }
         if self.timers.join <= now {
-            self.try_seed(now, out);
+            self.continue_join(now, out);
         }
     }
 
@@ -273,9 +282,7 @@ impl Member {
                 self.send(to, Body::Gossip, Some(update.clone()), false, out);
             }
         }
-        self.state = State::Gone;
-        self.timers = Timers::OFF;
-        self.rare = None;
+        self.stop();
     }
 
     /// Replaces the metadata; the others hear of it.
@@ -302,6 +309,11 @@ impl Member {
         let update = Update { id: self.id, incarnation: self.incarnation, news: News::User(Arc::new(event)) };
         self.pass_on(now, update, None, out);
         Ok(())
+    }
+
+    /// Whether it has left, or was displaced by another process of its name: it will never say anything again.
+    pub fn is_gone(&self) -> bool {
+        self.state == State::Gone
     }
 
     /// Its id.
@@ -348,15 +360,33 @@ impl Member {
         self.queue.touch() ^ self.table.touch() ^ self.chooser.touch() as u64 ^ record
     }
 
+    fn stop(&mut self) {
+        self.state = State::Gone;
+        self.timers = Timers::OFF;
+        self.rare = None;
+    }
+
     fn rare(&mut self) -> &mut Rare {
         self.rare.get_or_insert_default()
     }
 
     /// Sends a packet, with what news fits.
     fn send(&mut self, to: Addressee, body: Body, first: Option<Update>, direct_ping: bool, out: &mut Outbox) {
+        let stream = body.kind() == Kind::Sync;
+        self.send_by(stream, to, body, first, direct_ping, out);
+    }
+
+    fn send_by(
+        &mut self,
+        stream: bool,
+        to: Addressee,
+        body: Body,
+        first: Option<Update>,
+        direct_ping: bool,
+        out: &mut Outbox,
+    ) {
         let kit = &*self.kit;
         let kind = body.kind();
-        let stream = kind == Kind::Sync;
         let mut packet = Packet {
             from: self.id,
             incarnation: self.incarnation,
@@ -455,7 +485,7 @@ pub struct TooLong {
 }
 
 impl TooLong {
-    fn check(bytes: usize, limit: usize) -> Result<(), Self> {
+    pub(crate) fn check(bytes: usize, limit: usize) -> Result<(), Self> {
         if bytes <= limit { Ok(()) } else { Err(Self { bytes, limit }) }
     }
 }

@@ -18,6 +18,8 @@ use crate::protocol::time::Span;
 #[derive(Debug, Default)]
 pub(super) struct Round {
     seq: u32,
+    /// The number of the pings over streams; 0 before there are any.
+    stream_seq: u32,
     sent_at: Time,
     /// One, nearly always.
     targets: SmallVec<[Probed; 1]>,
@@ -52,6 +54,7 @@ impl Member {
         self.bury(now, out);
         self.reconnect(out);
         self.rebase_if_grown();
+        self.ask_rival(now, out);
         let settings = &self.kit.settings;
         self.timers.period = (self.timers.period + settings.period).max(now);
         let (want, probe_timeout) = (settings.direct as usize, settings.probe_timeout);
@@ -67,6 +70,7 @@ impl Member {
 
         self.seq = self.seq.wrapping_add(1);
         self.round.seq = self.seq;
+        self.round.stream_seq = 0;
         self.round.sent_at = now;
         self.round.targets.clear();
         let mut timeout = probe_timeout;
@@ -96,6 +100,8 @@ impl Member {
                 self.time_peer(slot, rtt);
                 self.observe(Observation::Rtt(slot, u32::try_from(rtt.as_micros()).unwrap_or(u32::MAX)));
             }
+        } else if seq == self.round.stream_seq && seq != 0 {
+            self.answered(self.round.seq, sender);
         } else if let Some(rare) = &mut self.rare
             && let Some(at) = rare.relays.iter().position(|relay| relay.seq == seq && relay.target == sender)
         {
@@ -136,6 +142,9 @@ impl Member {
             self.round.targets.iter().filter(|probed| !probed.answered).map(|probed| probed.slot).collect();
         let kit = Arc::clone(&self.kit);
         let want = kit.settings.indirect as usize;
+        if kit.settings.stream_ping {
+            self.ping_over_streams(&silent, out);
+        }
         if silent.is_empty() || want == 0 {
             return;
         }
@@ -159,6 +168,16 @@ impl Member {
             let request = PingReq { seq: self.round.seq, nack_after_us: 0, targets };
             let to = self.known(helper);
             self.send(to, Body::PingReq(Box::new(request)), None, false, out);
+        }
+    }
+
+    /// Datagrams may be what is lost: somewhere on the way, or in a queue that is full.
+    fn ping_over_streams(&mut self, silent: &[Slot], out: &mut Outbox) {
+        self.seq = self.seq.wrapping_add(1);
+        self.round.stream_seq = self.seq;
+        for &slot in silent {
+            let to = self.known(slot);
+            self.send_by(true, to, Body::Ping { seq: self.seq }, None, false, out);
         }
     }
 

@@ -1,0 +1,169 @@
+//! What a member costs on real sockets: many in one process on loopback, all joining at once, then running steadily, then
+//! losing one.
+//!
+//! `cargo bench --bench agents -- --members N [--peer foca] [--sealed] [--window SECONDS] [--threads T]` prints one line of JSON. With
+//! `--peer foca` the same is done with foca on a lean loop of its own: one task, one socket and one timer queue per member.
+//! Settings are the same: a period of 1 s, a probe timeout of 500 ms, three helpers.
+
+mod foca;
+mod ours;
+
+use std::time::{Duration, Instant};
+
+use cpu_time::ProcessTime;
+use serde_json::json;
+
+/// How a group of members is run.
+trait Peer: Sized {
+    /// A member that others join through.
+    async fn begin(bench: &Bench, number: usize, seeds: &[String]) -> Self;
+    /// Where it listens.
+    fn addr(&self) -> String;
+    /// How many members it knows to be alive, itself included.
+    async fn alive(&self) -> usize;
+    /// Packets and bytes that it has sent, and deaths that it has heard of.
+    async fn counts(&self) -> [u64; 3];
+    /// Stops it without a word.
+    async fn crash(self);
+}
+
+/// What is asked for.
+struct Bench {
+    members: usize,
+    is_sealed: bool,
+    window: Duration,
+}
+
+/// How many members the others join through.
+const SEEDS: usize = 3;
+
+/// How long anything may take before the bench gives up on it.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+fn main() -> Result<(), lexopt::Error> {
+    use lexopt::prelude::*;
+    let mut bench = Bench { members: 100, is_sealed: false, window: Duration::from_secs(20) };
+    let mut peer = "swimlab".to_owned();
+    let mut threads: usize = 2;
+    let mut arguments = lexopt::Parser::from_env();
+    while let Some(argument) = arguments.next()? {
+        match argument {
+            Long("members") => bench.members = arguments.value()?.parse()?,
+            Long("peer") => peer = arguments.value()?.parse()?,
+            Long("sealed") => bench.is_sealed = true,
+            Long("window") => bench.window = Duration::from_secs(arguments.value()?.parse()?),
+            Long("threads") => threads = arguments.value()?.parse()?,
+            Long("bench") => {}
+            other => return Err(other.unexpected()),
+        }
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build();
+    let runtime = runtime.map_err(|error| error.to_string())?;
+    match &peer[..] {
+        "swimlab" => runtime.block_on(run::<ours::Ours>(&bench, &peer)),
+        "foca" if bench.is_sealed => return Err("foca leaves sealing to its users".into()),
+        "foca" => runtime.block_on(run::<foca::Theirs>(&bench, &peer)),
+        other => return Err(format!("--peer is swimlab or foca, not {other}").into()),
+    }
+    Ok(())
+}
+
+async fn run<P: Peer>(bench: &Bench, name: &str) {
+    let empty = rss_kib();
+    let begun = Instant::now();
+    let mut all = Vec::with_capacity(bench.members);
+    let mut seeds: Vec<String> = Vec::new();
+    for number in 0..bench.members {
+        let member = P::begin(bench, number, &seeds).await;
+        if number < SEEDS {
+            seeds.push(member.addr());
+        }
+        all.push(member);
+    }
+    let join_all_s = reached(begun, &all, |alive| alive == bench.members).await;
+    eprintln!("all know all: {join_all_s:?} s");
+    // Till the news of the joins has spent itself.
+    tokio::time::sleep(Duration::from_secs(10)).await;
+
+    let before = sum(&all).await;
+    let (cpu, wall) = (ProcessTime::now(), Instant::now());
+    tokio::time::sleep(bench.window).await;
+    let (cpu, wall) = (cpu.elapsed(), wall.elapsed().as_secs_f64());
+    let after = sum(&all).await;
+    let per_member_s = |at: usize| (after[at] - before[at]) as f64 / bench.members as f64 / wall;
+    let rss_kib = (rss_kib() - empty) as f64 / bench.members as f64;
+    let false_deaths = after[2];
+
+    let victim = all.swap_remove(bench.members / 2);
+    let crashed = Instant::now();
+    victim.crash().await;
+    let detect_first_s = first(crashed, &all, bench.members - 1).await;
+    let detect_all_s = reached(crashed, &all, |alive| alive == bench.members - 1).await;
+    let late_deaths = sum(&all).await[2] - after[2];
+    let round = |value: f64| (value * 1000.0).round() / 1000.0;
+    println!(
+        "{}",
+        json!({
+            "members": bench.members,
+            "peer": name,
+            "sealed": bench.is_sealed,
+            "cpu_us_per_member_s": round(cpu.as_secs_f64() * 1e6 / bench.members as f64 / wall),
+            "rss_kib_per_member": round(rss_kib),
+            "packets_per_member_s": round(per_member_s(0)),
+            "bytes_per_member_s": round(per_member_s(1)),
+            "join_all_s": join_all_s.map(round),
+            "detect_first_s": detect_first_s.map(round),
+            "detect_all_s": detect_all_s.map(round),
+            "false_deaths": false_deaths + late_deaths.saturating_sub(bench.members as u64 - 1),
+        })
+    );
+}
+
+/// Seconds until each of them knows as many as it should.
+async fn reached<P: Peer>(since: Instant, all: &[P], is_enough: impl Fn(usize) -> bool) -> Option<f64> {
+    let mut waiting: Vec<&P> = all.iter().collect();
+    while since.elapsed() < PATIENCE {
+        let mut rest = Vec::new();
+        for member in waiting {
+            if !is_enough(member.alive().await) {
+                rest.push(member);
+            }
+        }
+        if rest.is_empty() {
+            return Some(since.elapsed().as_secs_f64());
+        }
+        waiting = rest;
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    eprintln!("{} of {} never got there", waiting.len(), all.len());
+    None
+}
+
+/// Seconds until one of them knows of the crash.
+async fn first<P: Peer>(since: Instant, all: &[P], left: usize) -> Option<f64> {
+    while since.elapsed() < PATIENCE {
+        for member in all {
+            if member.alive().await == left {
+                return Some(since.elapsed().as_secs_f64());
+            }
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    None
+}
+
+async fn sum<P: Peer>(all: &[P]) -> [u64; 3] {
+    let mut sums = [0; 3];
+    for member in all {
+        for (sum, count) in sums.iter_mut().zip(member.counts().await) {
+            *sum += count;
+        }
+    }
+    sums
+}
+
+fn rss_kib() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or(0)
+}

@@ -1,0 +1,41 @@
+//! swimlab's agents.
+
+use swimlab::agent::{Agent, Security};
+use swimlab::protocol::preset;
+use swimlab::wire::{Key, Keyring};
+
+use super::{Bench, Peer};
+
+pub struct Ours(Agent);
+
+impl Peer for Ours {
+    async fn begin(bench: &Bench, number: usize, seeds: &[String]) -> Self {
+        let settings = preset("lan").expect("a preset").settings("swim");
+        let mut builder = Agent::builder().name(format!("member-{number}")).join(seeds).settings(settings);
+        if bench.is_sealed {
+            let keyring = Keyring::new(Key::new(&[7; Key::LEN]));
+            builder = builder.security(Security::Sealed { keyring, label: "bench".to_owned() });
+        }
+        Self(builder.spawn().await.expect("a member begins"))
+    }
+
+    fn addr(&self) -> String {
+        self.0.addr().to_string()
+    }
+
+    async fn alive(&self) -> usize {
+        // A suspect is one of the members still.
+        self.0.info().await.map_or(0, |info| info.states[0] + info.states[1])
+    }
+
+    async fn counts(&self) -> [u64; 3] {
+        let Ok(info) = self.0.info().await else { return [0; 3] };
+        let sent = info.figures.sent;
+        let sum = |read: fn(&swimlab::agent::figures::Traffic) -> u64| sent.iter().map(read).sum();
+        [sum(|traffic| traffic.messages), sum(|traffic| traffic.bytes), info.figures.deaths]
+    }
+
+    async fn crash(self) {
+        self.0.stop().await;
+    }
+}

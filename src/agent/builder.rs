@@ -1,0 +1,489 @@
+//! Setting up an agent.
+
+use std::fmt;
+use std::io;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use swimlab_selectors::registry::Spec;
+use swimlab_selectors::rng::mix;
+use swimlab_selectors::{
+    Helpers, Peer, Place, Slot, Strategy, Surroundings, ZonePath, build_selector, helpers, selectors,
+};
+use tokio::net::{TcpListener, UdpSocket};
+use tokio::sync::{mpsc, watch};
+
+use super::address::to_address;
+use super::driver::{Driver, Memory, Socket, luck, phase};
+use super::handle::{Agent, Command};
+use super::lab::{Clock, Tap};
+use super::seeds;
+use super::snapshot::{Remembered, Snapshot, StateDir, StateError, VERSION};
+use super::streams::Streams;
+use super::voice::Voice;
+use crate::protocol::{
+    Address, Card, Id, Identity, Incarnation, Kit, Member, Roster, Settings, Span, Time, TooLong, preset,
+};
+use crate::wire::{Keyring, Seal};
+
+/// How many commands may wait for an agent's task.
+const COMMANDS: usize = 64;
+
+/// How late timers may be at most.
+const LONGEST_SLACK: Span = Span::from_millis(10);
+
+/// How often seeds that are names are looked up anew.
+const LOOKUPS: Duration = Duration::from_secs(60);
+
+/// How often a free port is sought that both UDP and TCP have.
+const PORT_TRIES: usize = 16;
+
+/// A member to be set up. Whatever is not set has a default: port chosen by the system on the loopback interface, profile
+/// `swim` with preset `lan`, selector `shuffle`.
+#[derive(Clone)]
+pub struct Builder {
+    bind: SocketAddr,
+    advertise: Option<SocketAddr>,
+    name: Option<String>,
+    seeds: Vec<String>,
+    settings: Settings,
+    strategy: Option<Strategy>,
+    helpers: Option<Arc<dyn Helpers>>,
+    place: Option<Place>,
+    zone: ZonePath,
+    meta: Vec<u8>,
+    security: Security,
+    state_dir: Option<PathBuf>,
+    buffer: usize,
+    lab: Option<Lab>,
+}
+
+/// Who can read and write the packets of a cluster.
+#[derive(Clone, Debug, Default)]
+pub enum Security {
+    /// Everybody on this machine: the agent binds to the loopback interface only.
+    #[default]
+    Loopback,
+    /// Everybody who can reach the agent. Anybody can then forge members, and kill them.
+    Plaintext,
+    /// Who has the key. Clusters with the same key and different labels do not hear each other.
+    Sealed {
+        /// The keys.
+        keyring: Keyring,
+        /// The cluster's name, known to all its members.
+        label: String,
+    },
+}
+
+/// What an experiment sets instead of chance and circumstances.
+#[derive(Clone)]
+pub(crate) struct Lab {
+    pub peer: Peer,
+    pub clock: Clock,
+    pub incarnation: Incarnation,
+    pub first_period: Time,
+    /// The group that it knows from the start, and its slot in it.
+    pub group: Option<(Arc<Roster>, Slot)>,
+    pub seed: u64,
+    pub tap: Arc<dyn Tap>,
+    pub seeds: Vec<Address>,
+    /// A socket that is bound already: the group's addresses must be known before its members begin.
+    pub sockets: Arc<Mutex<Option<(std::net::UdpSocket, std::net::TcpListener)>>>,
+}
+
+/// Why an agent could not be started. Nothing is left behind.
+#[derive(Debug)]
+pub enum SpawnError {
+    /// The address cannot be had: in use, or not this machine's.
+    Bind(SocketAddr, io::Error),
+    /// None of the seeds has an address; the first one's reason.
+    Resolve(String, io::Error),
+    /// Bound to all addresses, and none can be told to others.
+    NoAddress(SocketAddr),
+    /// Without key and without [`Security::Plaintext`], only loopback addresses are bound to.
+    Exposed(SocketAddr),
+    /// The name is longer than allowed.
+    Name(TooLong),
+    /// The metadata are longer than allowed.
+    Meta(TooLong),
+    /// The place is none on earth, or infinitely far.
+    Place,
+    /// The state folder cannot be used.
+    State(StateError),
+    /// The system has no random numbers, or no clock.
+    System(io::Error),
+}
+
+/// The id of the member with this name: stable over restarts, and the same in everybody's eyes.
+pub fn id_of(name: &str) -> Id {
+    name.bytes().fold(mix(name.len() as u64), |hash, byte| mix(hash ^ u64::from(byte)))
+}
+
+impl Default for Builder {
+    fn default() -> Self {
+        Self {
+            bind: SocketAddr::from(([127, 0, 0, 1], 0)),
+            advertise: None,
+            name: None,
+            seeds: Vec::new(),
+            settings: preset("lan").expect("a preset of this name").settings("swim"),
+            strategy: None,
+            helpers: None,
+            place: None,
+            zone: ZonePath::default(),
+            meta: Vec::new(),
+            security: Security::default(),
+            state_dir: None,
+            buffer: 256,
+            lab: None,
+        }
+    }
+}
+
+impl Builder {
+    /// Where to listen, by UDP and TCP. Port 0: any that is free.
+    pub fn bind(mut self, addr: SocketAddr) -> Self {
+        self.bind = addr;
+        self
+    }
+
+    /// Where others reach it, if that is not where it listens. Port 0: the port it listens on.
+    pub fn advertise(mut self, addr: SocketAddr) -> Self {
+        self.advertise = Some(addr);
+        self
+    }
+
+    /// Its name, from which its id is made; without one, the address. Two processes of one name are one member: the later
+    /// one displaces the earlier.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// Members to join through: `host`, `host:port` or `address:port`. They are tried for ever, whenever no member is
+    /// known at their address.
+    pub fn join<T: Into<String>>(mut self, seeds: impl IntoIterator<Item = T>) -> Self {
+        self.seeds = seeds.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// The protocol's settings.
+    pub fn settings(mut self, settings: Settings) -> Self {
+        self.settings = settings;
+        self
+    }
+
+    /// Who is pinged.
+    pub fn selector(mut self, strategy: Strategy) -> Self {
+        self.strategy = Some(strategy);
+        self
+    }
+
+    /// Who is asked for indirect pings.
+    pub fn helpers(mut self, helpers: Arc<dyn Helpers>) -> Self {
+        self.helpers = Some(helpers);
+        self
+    }
+
+    /// Where it stands.
+    pub fn place(mut self, place: Place) -> Self {
+        self.place = Some(place);
+        self
+    }
+
+    /// Its region, zone and rack.
+    pub fn zone(mut self, zone: ZonePath) -> Self {
+        self.zone = zone;
+        self
+    }
+
+    /// Its metadata: any bytes; [`super::Meta`] makes them of pairs of texts.
+    pub fn meta(mut self, meta: impl Into<Vec<u8>>) -> Self {
+        self.meta = meta.into();
+        self
+    }
+
+    /// Who can read and write the cluster's packets.
+    pub fn security(mut self, security: Security) -> Self {
+        self.security = security;
+        self
+    }
+
+    /// A folder of its own, in which it keeps what finds the cluster again after a restart.
+    pub fn state_dir(mut self, path: impl Into<PathBuf>) -> Self {
+        self.state_dir = Some(path.into());
+        self
+    }
+
+    /// How many notices a slow reader of events may be behind before it misses some; at least 1.
+    pub fn event_buffer(mut self, notices: usize) -> Self {
+        self.buffer = notices.clamp(1, 1 << 20);
+        self
+    }
+
+    #[expect(dead_code, reason = "experiments on real sockets, which come next, will begin agents this way")]
+    pub(crate) fn lab(mut self, lab: Lab) -> Self {
+        self.lab = Some(lab);
+        self
+    }
+
+    /// Starts the member in the runtime that this is called in.
+    pub async fn spawn(self) -> Result<Agent, SpawnError> {
+        TooLong::check(self.meta.len(), Card::META_LIMIT).map_err(SpawnError::Meta)?;
+        self.check_exposure()?;
+        self.check_place()?;
+        let (seeds, known_names) = self.look_up().await?;
+        let (socket, listener) = self.sockets().await?;
+        let bound = socket.udp.local_addr().map_err(SpawnError::System)?;
+        let addr = self.address(bound, seeds.first().copied()).await?;
+        let state = self.state_dir.as_deref().map(StateDir::open).transpose().map_err(SpawnError::State)?;
+        let earlier = state.as_ref().map(StateDir::read).transpose().map_err(SpawnError::State)?.flatten();
+        let name = self.name.clone().or_else(|| earlier.as_ref().map(|earlier| earlier.name.clone()));
+        let name = name.unwrap_or_else(|| addr.to_string());
+        TooLong::check(name.len(), Card::NAME_LIMIT).map_err(SpawnError::Name)?;
+        let generation = generation(earlier.as_ref())?;
+        let members = earlier.map(|earlier| earlier.members).unwrap_or_default();
+        let memory = state.map(|dir| keep(dir, &name, generation, &members)).transpose().map_err(SpawnError::State)?;
+
+        let clock = self.lab.as_ref().map_or_else(Clock::start, |lab| lab.clock);
+        let voice = self.voice()?;
+        let (sizer, voice) = (voice.sizer(), Arc::new(Mutex::new(voice)));
+        let (commands, inbox) = mpsc::channel(COMMANDS);
+        let streams = Streams::new(Arc::clone(&voice), commands.downgrade());
+        let kit = Kit { settings: self.settings.clone(), helpers: self.helpers_or_default(), sizer };
+        let (member, first_period) = self.member(kit, &name, addr, generation, clock)?;
+        let (id, notices) = (member.id(), Arc::new(OnceLock::new()));
+        let tap = self.lab.as_ref().map(|lab| Arc::clone(&lab.tap));
+        let listening = tokio::spawn(streams.clone().listen(listener));
+        // A fiftieth of the wait for an answer is nothing to the protocol.
+        let slack = self.settings.probe_timeout.scale(0.02).min(LONGEST_SLACK);
+        let mut driver =
+            Driver::new((clock, slack), member, socket, (voice, streams), Arc::clone(&notices), memory, tap);
+        let (known, others) = recall(&members);
+        driver.start((spread(seeds, id), others), known, first_period);
+
+        if known_names {
+            tokio::spawn(keep_looking_up(self.seeds.clone(), commands.downgrade()));
+        }
+        let (ended, end) = watch::channel(None);
+        tracing::info!(%name, %addr, generation, "a member begins");
+        let task = driver.run(inbox);
+        tokio::spawn(async move {
+            let end = task.await;
+            listening.abort();
+            tracing::info!(?end, "a member ends");
+            let _ = ended.send(Some(end));
+        });
+        Ok(Agent::new((id, name.into(), addr), commands, (notices, self.buffer), end))
+    }
+
+    fn check_exposure(&self) -> Result<(), SpawnError> {
+        match self.security {
+            Security::Loopback if !self.bind.ip().to_canonical().is_loopback() => Err(SpawnError::Exposed(self.bind)),
+            _ => Ok(()),
+        }
+    }
+
+    fn check_place(&self) -> Result<(), SpawnError> {
+        let is_fine = match self.place {
+            None => true,
+            Some(Place::Plane { x, y }) => x.is_finite() && y.is_finite(),
+            Some(Place::Globe { lat, lon }) => (-90.0..=90.0).contains(&lat) && (-180.0..=180.0).contains(&lon),
+        };
+        if is_fine { Ok(()) } else { Err(SpawnError::Place) }
+    }
+
+    /// The seeds' addresses, and whether any of them was a name.
+    async fn look_up(&self) -> Result<(Vec<Address>, bool), SpawnError> {
+        if let Some(lab) = &self.lab {
+            return Ok((lab.seeds.clone(), false));
+        }
+        let (found, failed) = seeds::resolve(&self.seeds).await;
+        match failed.into_iter().next() {
+            Some((seed, error)) if found.is_empty() => Err(SpawnError::Resolve(seed, error)),
+            Some((seed, error)) => {
+                tracing::warn!(seed, %error, "a seed has no address");
+                Ok((found, true))
+            }
+            None => Ok((found, self.seeds.iter().any(|seed| seeds::is_name(seed)))),
+        }
+    }
+
+    async fn sockets(&self) -> Result<(Socket, TcpListener), SpawnError> {
+        if let Some((udp, tcp)) = self.lab.as_ref().and_then(|lab| lab.sockets.lock().ok()?.take()) {
+            let adopt = || Ok((UdpSocket::from_std(udp)?, TcpListener::from_std(tcp)?));
+            let (udp, tcp) = adopt().map_err(SpawnError::System)?;
+            return Ok((Socket { udp, is_v6: self.bind.is_ipv6() }, tcp));
+        }
+        let mut tries = if self.bind.port() == 0 { PORT_TRIES } else { 1 };
+        loop {
+            tries -= 1;
+            match bind(self.bind).await {
+                Ok((udp, tcp)) => return Ok((Socket { udp, is_v6: self.bind.is_ipv6() }, tcp)),
+                Err(error) if tries == 0 => return Err(SpawnError::Bind(self.bind, error)),
+                Err(_) => {}
+            }
+        }
+    }
+
+    /// What others are told.
+    async fn address(&self, bound: SocketAddr, seed: Option<Address>) -> Result<SocketAddr, SpawnError> {
+        let told = match self.advertise {
+            Some(told) => told,
+            None if !bound.ip().to_canonical().is_unspecified() => bound,
+            None => SocketAddr::new(outward(bound, seed).await.ok_or(SpawnError::NoAddress(bound))?, 0),
+        };
+        let port = if told.port() == 0 { bound.port() } else { told.port() };
+        Ok(SocketAddr::new(told.ip().to_canonical(), port))
+    }
+
+    fn voice(&self) -> Result<Voice, SpawnError> {
+        Ok(match &self.security {
+            Security::Loopback | Security::Plaintext => Voice::Plain,
+            Security::Sealed { keyring, label } => {
+                Voice::Sealed(Box::new(Seal::new(keyring.clone(), label).map_err(SpawnError::System)?))
+            }
+        })
+    }
+
+    fn helpers_or_default(&self) -> Arc<dyn Helpers> {
+        let uniform =
+            || helpers().build(&Spec::of("uniform"), &Surroundings::default()).expect("there are such helpers");
+        self.helpers.clone().unwrap_or_else(uniform)
+    }
+
+    /// The member, and when its first period begins.
+    fn member(
+        &self,
+        kit: Kit,
+        name: &str,
+        addr: SocketAddr,
+        generation: u32,
+        clock: Clock,
+    ) -> Result<(Member, Time), SpawnError> {
+        let shuffle = || {
+            let surroundings = Surroundings::default();
+            build_selector(&selectors(), &Spec::of("shuffle"), &surroundings).expect("there is such a selector")
+        };
+        let strategy = self.strategy.clone().unwrap_or_else(shuffle);
+        let lab = self.lab.as_ref();
+        let peer = match lab {
+            Some(lab) => lab.peer.clone(),
+            None => Peer { id: id_of(name), place: self.place, zone: self.zone, site: None },
+        };
+        let seed = match lab {
+            Some(lab) => lab.seed,
+            None => getrandom::u64().map_err(|error| SpawnError::System(io::Error::other(error)))?,
+        };
+        let (strategy_rng, mut rng) = luck(seed, peer.id);
+        let first_period = match lab {
+            Some(lab) => lab.first_period,
+            None => phase(clock.now(), self.settings.period, &mut rng),
+        };
+        let incarnation = lab.map_or(Incarnation::of_generation(generation), |lab| lab.incarnation);
+        let card = Card { peer, address: to_address(addr), name: name.into(), meta: self.meta[..].into() };
+        let (roster, me, card) = match lab.and_then(|lab| lab.group.clone()) {
+            Some((roster, me)) => {
+                let card = Arc::clone(roster.card(me));
+                (roster, me, card)
+            }
+            None => {
+                let card = Arc::new(card);
+                (Arc::new(Roster::of_members([Arc::clone(&card)])), 0, card)
+            }
+        };
+        let surveyed = strategy.survey(roster.peers());
+        let identity = Identity { card, incarnation, strategy_rng, rng };
+        Ok((Member::new(Arc::new(kit), identity, roster, &surveyed, me), first_period))
+    }
+}
+
+/// Both sockets on one port.
+async fn bind(addr: SocketAddr) -> io::Result<(UdpSocket, TcpListener)> {
+    let tcp = TcpListener::bind(addr).await?;
+    let udp = UdpSocket::bind(SocketAddr::new(addr.ip(), tcp.local_addr()?.port())).await?;
+    Ok((udp, tcp))
+}
+
+/// This machine's address on the way to a seed, or to the rest of the world. No packet is sent.
+async fn outward(bound: SocketAddr, seed: Option<Address>) -> Option<IpAddr> {
+    let far = match bound {
+        SocketAddr::V4(_) => SocketAddr::from(([192, 0, 2, 1], 9)),
+        SocketAddr::V6(_) => SocketAddr::new(IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1)), 9),
+    };
+    let to = seed.and_then(|seed| super::address::reachable(seed, bound.is_ipv6())).unwrap_or(far);
+    let socket = UdpSocket::bind(SocketAddr::new(bound.ip(), 0)).await.ok()?;
+    socket.connect(to).await.ok()?;
+    let ip = socket.local_addr().ok()?.ip().to_canonical();
+    (!ip.is_unspecified()).then_some(ip)
+}
+
+/// This life's generation: the time of its start, and above that of any earlier life that is known.
+fn generation(earlier: Option<&Snapshot>) -> Result<u32, SpawnError> {
+    let since =
+        SystemTime::now().duration_since(UNIX_EPOCH).map_err(|error| SpawnError::System(io::Error::other(error)));
+    let start = u32::try_from(since?.as_secs()).unwrap_or(u32::MAX);
+    Ok(earlier.map_or(start, |earlier| start.max(earlier.generation.saturating_add(1))))
+}
+
+/// Writes the new generation before anybody hears of it.
+fn keep(dir: StateDir, name: &str, generation: u32, members: &[Remembered]) -> Result<Memory, StateError> {
+    dir.write(&Snapshot { version: VERSION, name: name.to_owned(), generation, members: members.to_vec() })?;
+    Ok(Memory::new(dir, generation))
+}
+
+/// The members of an earlier life: for the reconnect list, and as seeds.
+fn recall(members: &[Remembered]) -> (Vec<(Id, Address)>, Vec<Address>) {
+    let id = |member: &Remembered| Id::from_str_radix(&member.id, 16).ok();
+    let known = members.iter().filter_map(|member| Some((id(member)?, to_address(member.addr)))).collect();
+    (known, members.iter().map(|member| to_address(member.addr)).collect())
+}
+
+/// The same seeds in another order for every member, so that they share the work.
+fn spread(mut seeds: Vec<Address>, id: Id) -> Vec<Address> {
+    let first = id as usize % seeds.len().max(1);
+    seeds.rotate_left(first);
+    seeds
+}
+
+/// Names may come to stand for other addresses.
+async fn keep_looking_up(names: Vec<String>, commands: mpsc::WeakSender<Command>) {
+    loop {
+        tokio::time::sleep(LOOKUPS).await;
+        let (found, _) = seeds::resolve(&names).await;
+        let Some(commands) = commands.upgrade() else { return };
+        if !found.is_empty() && commands.send(Command::Seeds(found)).await.is_err() {
+            return;
+        }
+    }
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder").field("bind", &self.bind).field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+impl std::error::Error for SpawnError {}
+
+impl fmt::Display for SpawnError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bind(addr, error) => write!(f, "cannot listen on {addr}: {error}"),
+            Self::Resolve(seed, error) => write!(f, "seed {seed} has no address: {error}"),
+            Self::NoAddress(addr) => write!(f, "bound to {addr}, and there is no address that others could be told"),
+            Self::Exposed(addr) => write!(
+                f,
+                "without a key only loopback addresses are bound to, and {addr} is none: anybody who reaches it could forge \
+                 members"
+            ),
+            Self::Name(error) => write!(f, "the name: {error}"),
+            Self::Meta(error) => write!(f, "the metadata: {error}"),
+            Self::Place => f.write_str("the place has a latitude beyond 90 or a longitude beyond 180 degrees"),
+            Self::State(error) => error.fmt(f),
+            Self::System(error) => error.fmt(f),
+        }
+    }
+}

@@ -1,0 +1,539 @@
+//! The task of one agent: owns the member, hands it what arrives and what time it is, and sends what it leaves.
+
+use std::cell::RefCell;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::io::ErrorKind;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use swimlab_selectors::rng::{Purpose, Rng, stream};
+use tokio::net::UdpSocket;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, sleep_until};
+
+use super::address::{reachable, to_address, to_socket};
+use super::figures::{Drop, Figures};
+use super::handle::{Command, End, Info, KeyChange, Notices, Refusal};
+use super::lab::{Clock, Passage, Tap};
+use super::notice::{Change, MemberInfo, Notice};
+use super::snapshot::{self, Remembered, Snapshot, StateDir, StateError};
+use super::streams::{Arrival, Streams, frame_limit};
+use super::voice::Voice;
+use crate::protocol::{
+    Address, Body, Card, Event, Id, Member, Outbox, Packet, Source, Span, Status, Time, Transmit, What,
+};
+
+/// How many datagrams are read before timers and commands get their turn.
+const BATCH: usize = 64;
+
+/// Timers this late mean that the whole process stood still: what has arrived meanwhile is heard first, so that a member
+/// does not take others' silence for its own.
+const STOOD_STILL: Span = Span::from_millis(50);
+
+/// The most packets that an experiment's network holds back; further ones are lost.
+const MOST_DELAYED: usize = 100_000;
+
+thread_local! {
+    /// Room for the largest datagram, shared by all agents of a thread.
+    static RECEIVED: RefCell<Vec<u8>> = RefCell::new(vec![0; 1 << 16]);
+    /// The same for datagrams to be sent.
+    static ENCODED: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Where an agent sends datagrams and receives them.
+pub(super) struct Socket {
+    pub udp: UdpSocket,
+    pub is_v6: bool,
+}
+
+/// An agent's task.
+pub(super) struct Driver {
+    clock: Clock,
+    member: Member,
+    socket: Socket,
+    voice: Arc<Mutex<Voice>>,
+    streams: Streams,
+    notices: Notices,
+    figures: Figures,
+    outbox: Outbox,
+    /// The number of this period's pings, and when they were sent.
+    pinged: (u32, Time),
+    memory: Option<Memory>,
+    tap: Option<Arc<dyn Tap>>,
+    delayed: BinaryHeap<Reverse<Delayed>>,
+    started: Time,
+    /// How late timers may be, so that those of many agents fire together.
+    slack: Span,
+}
+
+/// A packet that an experiment's network holds back, in the order of departure.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Delayed {
+    at: Time,
+    order: u64,
+    to: Address,
+    bytes: Box<[u8]>,
+}
+
+/// What is kept on disk.
+pub(super) struct Memory {
+    pub dir: Arc<StateDir>,
+    pub generation: u32,
+    /// Whether something has changed since the last snapshot.
+    is_dirty: bool,
+    /// When to see to it; [`Time::NEVER`] if there is nothing to see to.
+    due: Time,
+    writing: Option<oneshot::Receiver<Result<(), StateError>>>,
+    /// Whether the last one could not be written.
+    is_failing: bool,
+}
+
+/// Where the answer to a packet goes that came over a stream.
+type Reply = Option<(Address, oneshot::Sender<Packet>)>;
+
+impl Driver {
+    pub fn new(
+        (clock, slack): (Clock, Span),
+        member: Member,
+        socket: Socket,
+        (voice, streams): (Arc<Mutex<Voice>>, Streams),
+        notices: Notices,
+        memory: Option<Memory>,
+        tap: Option<Arc<dyn Tap>>,
+    ) -> Self {
+        Self {
+            clock,
+            member,
+            socket,
+            voice,
+            streams,
+            notices,
+            figures: Figures::default(),
+            outbox: Outbox::default(),
+            pinged: (0, Time::ZERO),
+            memory,
+            tap,
+            delayed: BinaryHeap::new(),
+            started: clock.now(),
+            slack,
+        }
+    }
+
+    /// Starts the member at a random point of its period, and lets it join.
+    pub fn start(&mut self, seeds: (Vec<Address>, Vec<Address>), known: Vec<(Id, Address)>, first_period: Time) {
+        let (now, (seeds, others)) = (self.clock.now(), seeds);
+        self.member.start(now, first_period);
+        self.member.set_seeds(seeds.clone());
+        known.into_iter().for_each(|(id, address)| self.member.remember(id, address));
+        let own = self.member.card().address;
+        let all: Vec<Address> = seeds.into_iter().chain(others).filter(|seed| *seed != own).collect();
+        self.member.join(now, all, &mut self.outbox);
+    }
+
+    /// Drives the member to its end.
+    pub async fn run(mut self, mut commands: mpsc::Receiver<Command>) -> End {
+        // Until the runtime has seen the socket once, it would refuse to send.
+        let _ = self.socket.udp.writable().await;
+        self.flush(&mut None);
+        let mut armed = self.deadline();
+        let alarm = sleep_until(self.alarm(armed));
+        tokio::pin!(alarm);
+        loop {
+            tokio::select! {
+                ready = self.socket.udp.readable() => {
+                    if ready.is_ok() {
+                        self.receive();
+                    }
+                }
+                () = &mut alarm => {
+                    let late = self.clock.now().since(armed);
+                    if late > STOOD_STILL {
+                        // The runtime looks at its sockets before it comes back here.
+                        tokio::task::yield_now().await;
+                        while self.receive() {}
+                    }
+                    self.figures.timer_lag.add(late);
+                    // Armed again below, for what is due then.
+                    armed = Time::NEVER;
+                }
+                command = commands.recv() => {
+                    if let Some(end) = self.obey(command) {
+                        return end;
+                    }
+                }
+            }
+            self.tend();
+            if self.member.is_gone() {
+                return End::Displaced;
+            }
+            let deadline = self.deadline();
+            if deadline != armed {
+                armed = deadline;
+                alarm.as_mut().reset(self.alarm(deadline));
+            }
+        }
+    }
+
+    /// When to wake up for what is due at this time.
+    fn alarm(&self, deadline: Time) -> Instant {
+        if self.tap.is_some() { self.clock.instant(deadline) } else { self.clock.beat(deadline, self.slack) }
+    }
+
+    /// When something is due.
+    fn deadline(&self) -> Time {
+        let delayed = self.delayed.peek().map_or(Time::NEVER, |Reverse(delayed)| delayed.at);
+        let snapshot = self.memory.as_ref().map_or(Time::NEVER, |memory| memory.due);
+        self.member.deadline().min(delayed).min(snapshot)
+    }
+
+    /// Does what is due.
+    fn tend(&mut self) {
+        let now = self.clock.now();
+        self.streams.tell_size(self.member.table().members());
+        while let Some(Reverse(delayed)) = self.delayed.peek()
+            && delayed.at <= now
+        {
+            let Some(Reverse(Delayed { to, bytes, .. })) = self.delayed.pop() else { break };
+            self.send_bytes(to, &bytes);
+        }
+        if self.member.deadline() <= now {
+            self.member.wake(now, &mut self.outbox);
+            self.flush(&mut None);
+        }
+        if self.memory.as_ref().is_some_and(|memory| memory.due <= now) {
+            self.remember(now);
+        }
+    }
+
+    /// Reads some datagrams. `true`: there may be more.
+    fn receive(&mut self) -> bool {
+        RECEIVED.with_borrow_mut(|buffer| {
+            for _ in 0..BATCH {
+                match self.socket.udp.try_recv_from(buffer) {
+                    Ok((len, from)) => self.datagram(from, &mut buffer[..len]),
+                    Err(error) if error.kind() == ErrorKind::WouldBlock => return false,
+                    // An earlier packet of ours came back; there is nothing to read from that.
+                    Err(_) => {}
+                }
+            }
+            true
+        })
+    }
+
+    fn datagram(&mut self, from: SocketAddr, bytes: &mut [u8]) {
+        let len = bytes.len();
+        let heard = self.voice.lock().unwrap_or_else(PoisonError::into_inner).decode(bytes);
+        match heard {
+            Ok(packet) => self.handle(to_address(from), packet, len, &mut None),
+            Err(misheard) => {
+                tracing::trace!(%from, len, %misheard, "a datagram is dropped");
+                self.figures.drop(misheard.reason());
+            }
+        }
+    }
+
+    fn handle(&mut self, from: Address, packet: Packet, bytes: usize, reply: &mut Reply) {
+        let now = self.clock.now();
+        if self.tap.as_ref().is_some_and(|tap| !tap.received(now, from, &packet, bytes)) {
+            return;
+        }
+        self.figures.received[packet.body.kind() as usize].add(bytes);
+        if let Body::Ack { seq } = packet.body
+            && seq == self.pinged.0
+        {
+            self.figures.rtt.add(now.since(self.pinged.1));
+        }
+        self.member.handle(now, from, packet, &mut self.outbox);
+        self.flush(reply);
+    }
+
+    /// Takes out what the member left.
+    fn flush(&mut self, reply: &mut Reply) {
+        if !self.outbox.events.is_empty() {
+            let mut events = std::mem::take(&mut self.outbox.events);
+            let now = self.clock.now();
+            events.drain(..).for_each(|event| self.report(now, event));
+            self.outbox.events = events;
+        }
+        if !self.outbox.transmits.is_empty() {
+            let mut transmits = std::mem::take(&mut self.outbox.transmits);
+            let now = self.clock.now();
+            transmits.drain(..).for_each(|transmit| self.send(now, transmit, reply));
+            self.outbox.transmits = transmits;
+        }
+    }
+
+    fn send(&mut self, now: Time, transmit: Transmit, reply: &mut Reply) {
+        if let Body::Ping { seq } = transmit.message.body
+            && transmit.direct_ping
+        {
+            self.figures.probes += 1;
+            self.pinged = (seq, now);
+        }
+        let passage = match &self.tap {
+            Some(tap) => tap.sent(now, &transmit),
+            None => Passage::At(now),
+        };
+        let Passage::At(at) = passage else { return };
+        let Transmit { to, bytes, stream, message, .. } = transmit;
+        self.figures.sent[message.body.kind() as usize].add(bytes as usize);
+        if reply.as_ref().is_some_and(|(from, _)| *from == to) {
+            if let Some((_, reply)) = reply.take() {
+                let _ = reply.send(message);
+            }
+        } else if stream {
+            self.begin_exchange(to, message);
+        } else {
+            ENCODED.with_borrow_mut(|buffer| {
+                buffer.clear();
+                let encoded = self.voice.lock().unwrap_or_else(PoisonError::into_inner).encode(&message, buffer);
+                if encoded.is_err() {
+                    self.figures.drop(Drop::Unencodable);
+                } else if at <= now {
+                    self.send_bytes(to, buffer);
+                } else if self.delayed.len() < MOST_DELAYED {
+                    let (order, bytes) = (self.figures.sent.iter().map(|sent| sent.messages).sum(), buffer[..].into());
+                    self.delayed.push(Reverse(Delayed { at, order, to, bytes }));
+                }
+            });
+        }
+    }
+
+    fn send_bytes(&mut self, to: Address, bytes: &[u8]) {
+        let Some(to) = reachable(to, self.socket.is_v6) else { return self.figures.drop(Drop::Unreachable) };
+        match self.socket.udp.try_send_to(bytes, to) {
+            Ok(_) => {}
+            Err(error) if error.kind() == ErrorKind::WouldBlock => self.figures.drop(Drop::SendQueueFull),
+            Err(_) => self.figures.drop(Drop::Unreachable),
+        }
+    }
+
+    fn begin_exchange(&mut self, to: Address, packet: Packet) {
+        let Some(to) = reachable(to, self.socket.is_v6) else { return self.figures.drop(Drop::Unreachable) };
+        // Who joins does not know yet how large the group is.
+        let limit = if self.member.is_joining() {
+            crate::wire::FRAME_LIMIT
+        } else {
+            frame_limit(self.member.table().members())
+        };
+        if !self.streams.send(to, packet, limit) {
+            self.figures.drop(Drop::StreamLimit);
+        }
+    }
+
+    /// Counts what happened, logs it, and tells those who listen.
+    fn report(&mut self, now: Time, event: Event) {
+        if let Some(tap) = &self.tap {
+            tap.event(now, &event);
+        }
+        let figures = &mut self.figures;
+        let change = match event.what {
+            What::Joined => Some((Change::Joined, &mut figures.joins)),
+            What::Suspected => {
+                figures.own_suspicions += u64::from(event.source == Source::Own);
+                Some((Change::Suspected, &mut figures.suspicions))
+            }
+            What::Refuted => Some((Change::Refuted, &mut figures.refutations)),
+            What::Died => Some((Change::Died, &mut figures.deaths)),
+            What::Left => Some((Change::Left, &mut figures.departures)),
+            _ => None,
+        };
+        let change = match (change, &event.what) {
+            (Some((change, count)), _) => {
+                *count += 1;
+                Some(change)
+            }
+            (None, What::Updated) => Some(Change::Updated),
+            _ => None,
+        };
+        match &event.what {
+            What::Accused => {
+                figures.accusations += 1;
+                tracing::warn!(incarnation = %event.incarnation, "others doubted this member; it speaks up");
+            }
+            What::User(user) => {
+                figures.user_events += 1;
+                tracing::debug!(event = %user.name, "an application's event");
+                if let Some(notices) = self.notices.get() {
+                    let from_name = self.info(event.about).map_or_else(Default::default, |info| info.card.name.clone());
+                    let _ = notices.send(Notice::User { from: event.about, from_name, event: Arc::clone(user) });
+                }
+            }
+            What::Displaced => {
+                tracing::error!("another process took this member's name, and keeps it");
+                if let Some(notices) = self.notices.get() {
+                    let _ = notices.send(Notice::Displaced);
+                }
+            }
+            _ => {}
+        }
+        let Some(change) = change else { return };
+        if let Some(memory) = &mut self.memory {
+            memory.is_dirty = true;
+            memory.due = memory.due.min(now + snapshot::INTERVAL);
+        }
+        let listens = self.notices.get().is_some_and(|notices| notices.receiver_count() > 0);
+        if (listens || tracing::enabled!(tracing::Level::INFO))
+            && let Some(mut info) = self.info(event.about)
+        {
+            info.state = match change {
+                Change::Joined | Change::Refuted | Change::Updated => Status::Alive,
+                Change::Suspected => Status::Suspect,
+                Change::Died => Status::Dead,
+                Change::Left => Status::Left,
+            };
+            info.incarnation = event.incarnation;
+            tracing::info!(name = info.name(), addr = %info.addr(), incarnation = %info.incarnation, "{change}");
+            if let Some(notices) = self.notices.get() {
+                let _ = notices.send(Notice::Member(change, info));
+            }
+        }
+    }
+
+    fn info(&self, id: Id) -> Option<MemberInfo> {
+        let table = self.member.table();
+        let slot = table.slot(id)?;
+        Some(MemberInfo {
+            card: Arc::clone(table.card(slot)),
+            state: table.status(slot)?,
+            incarnation: table.incarnation(slot),
+        })
+    }
+
+    /// Does what a handle or a stream asks. An end is the last thing.
+    fn obey(&mut self, command: Option<Command>) -> Option<End> {
+        let now = self.clock.now();
+        match command {
+            None | Some(Command::Stop) => return Some(End::Stopped),
+            Some(Command::Leave) => {
+                self.member.leave(&mut self.outbox);
+                self.flush(&mut None);
+                return Some(End::Left);
+            }
+            Some(Command::Members(reply)) => {
+                let info = |(_, state, incarnation, card): (_, _, _, &Arc<_>)| MemberInfo {
+                    card: Arc::clone(card),
+                    state,
+                    incarnation,
+                };
+                let _ = reply.send(self.member.table().entries().map(info).collect());
+            }
+            Some(Command::Info(reply)) => {
+                let _ = reply.send(Box::new(self.own_info(now)));
+            }
+            Some(Command::SetMeta(meta, reply)) => {
+                let _ = reply.send(self.member.set_meta(now, &meta, &mut self.outbox));
+            }
+            Some(Command::Broadcast(name, payload, reply)) => {
+                let _ = reply.send(self.member.broadcast(now, &name, &payload, &mut self.outbox));
+            }
+            Some(Command::Keys(change, reply)) => {
+                let _ = reply.send(self.change_keys(change));
+            }
+            Some(Command::Seeds(seeds)) => {
+                self.member.set_seeds(seeds.clone());
+                if self.member.is_joining() {
+                    self.member.join(now, seeds, &mut self.outbox);
+                }
+            }
+            Some(Command::Arrived(Arrival { from, packet, bytes, reply })) => {
+                self.handle(from, packet, bytes, &mut reply.map(|reply| (from, reply)));
+            }
+            Some(Command::Failed(why)) => self.figures.drop(why),
+        }
+        self.flush(&mut None);
+        None
+    }
+
+    fn own_info(&self, now: Time) -> Info {
+        let mut states = [0; 4];
+        self.member.table().entries().for_each(|(_, status, ..)| states[status as usize] += 1);
+        let mut voice = self.voice.lock().unwrap_or_else(PoisonError::into_inner);
+        Info {
+            incarnation: self.member.incarnation(),
+            states,
+            is_joining: self.member.is_joining(),
+            uptime: std::time::Duration::from_micros(now.since(self.started).as_micros()),
+            gauge: self.member.gauge(),
+            figures: self.figures.clone(),
+            keys: voice.keyring_mut().map_or_else(Vec::new, |keyring| keyring.ids().collect()),
+        }
+    }
+
+    fn change_keys(&mut self, change: KeyChange) -> Result<(), Refusal> {
+        let mut voice = self.voice.lock().unwrap_or_else(PoisonError::into_inner);
+        let keyring = voice.keyring_mut().ok_or(Refusal::NoKeys)?;
+        match change {
+            KeyChange::Install(key) => keyring.install(key)?,
+            KeyChange::Use(id) => keyring.promote(id)?,
+            KeyChange::Remove(id) => keyring.remove(id)?,
+        }
+        Ok(())
+    }
+
+    /// Sees to the snapshot. It is written apart from this task: disks are slow.
+    fn remember(&mut self, now: Time) {
+        let Some(memory) = &mut self.memory else { return };
+        memory.due = now + snapshot::INTERVAL;
+        if let Some(writing) = &mut memory.writing {
+            match writing.try_recv() {
+                Err(oneshot::error::TryRecvError::Empty) => return,
+                Ok(Err(error)) => {
+                    if !memory.is_failing {
+                        tracing::warn!(
+                            "{error}; the last one stays, and another try is made every {}",
+                            snapshot::INTERVAL
+                        );
+                    }
+                    (memory.is_failing, memory.is_dirty) = (true, true);
+                }
+                _ => memory.is_failing = false,
+            }
+            memory.writing = None;
+        }
+        if !memory.is_dirty {
+            memory.due = Time::NEVER;
+            return;
+        }
+        let snapshot = Snapshot {
+            version: snapshot::VERSION,
+            name: self.member.card().name.to_string(),
+            generation: memory.generation,
+            members: remembered(&self.member),
+        };
+        let (dir, (done, writing)) = (Arc::clone(&memory.dir), oneshot::channel());
+        (memory.writing, memory.is_dirty) = (Some(writing), false);
+        tokio::task::spawn_blocking(move || done.send(dir.write(&snapshot)));
+    }
+}
+
+impl Memory {
+    /// A folder to which this generation has just been written.
+    pub fn new(dir: StateDir, generation: u32) -> Self {
+        let dir = Arc::new(dir);
+        Self { dir, generation, is_dirty: false, due: Time::NEVER, writing: None, is_failing: false }
+    }
+}
+
+/// The others, as a snapshot keeps them: the dead may come back, those who left will not.
+fn remembered(member: &Member) -> Vec<Remembered> {
+    let others =
+        member.table().entries().filter(|(_, status, _, card)| *status != Status::Left && card.peer.id != member.id());
+    let of = |(_, _, _, card): (_, _, _, &Arc<Card>)| Remembered {
+        name: card.name.to_string(),
+        id: format!("{:016x}", card.peer.id),
+        addr: to_socket(card.address),
+    };
+    others.take(snapshot::MOST_MEMBERS).map(of).collect()
+}
+
+/// When a member's first period begins: at a random point of the period after its start.
+pub(super) fn phase(now: Time, period: Span, luck: &mut Rng) -> Time {
+    now + Span::from_micros((swimlab_selectors::rng::unit(luck) * period.as_micros() as f64) as u64)
+}
+
+/// An agent's random streams: for its strategy and for the rest.
+pub(super) fn luck(seed: u64, id: Id) -> (Rng, Rng) {
+    (stream(seed, Purpose::Strategy, id), stream(seed, Purpose::Protocol, id))
+}

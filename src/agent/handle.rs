@@ -1,0 +1,249 @@
+//! The handle of a running agent.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
+
+use super::builder::Builder;
+use super::figures::Figures;
+use super::notice::{Events, MemberInfo, Notice};
+use super::streams::Arrival;
+use crate::protocol::{Address, Gauge, Id, Incarnation, TooLong};
+use crate::wire::{Key, KeyId, KeyringError};
+
+/// A running member. Clones are handles of the same one; once the last of them is dropped it stops without a word, as if
+/// its process had crashed. [`Agent::leave`] says goodbye.
+#[derive(Clone)]
+pub struct Agent(Arc<Shared>);
+
+struct Shared {
+    id: Id,
+    name: Box<str>,
+    addr: SocketAddr,
+    commands: mpsc::Sender<Command>,
+    notices: Notices,
+    /// How many notices a slow reader may be behind.
+    buffer: usize,
+    end: watch::Receiver<Option<End>>,
+}
+
+/// Made with the first reader: most of thousands of agents in a process have none.
+pub(super) type Notices = Arc<OnceLock<broadcast::Sender<Notice>>>;
+
+/// How an agent came to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// It left.
+    Left,
+    /// Another process took its name.
+    Displaced,
+    /// It was stopped, or all its handles were dropped.
+    Stopped,
+}
+
+/// The agent has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Gone;
+
+/// How an agent is doing.
+#[derive(Clone, Debug)]
+pub struct Info {
+    /// Its own incarnation.
+    pub incarnation: Incarnation,
+    /// Members in each state: alive, suspect, dead, left.
+    pub states: [usize; 4],
+    /// Whether no seed has answered yet.
+    pub is_joining: bool,
+    /// For how long it runs.
+    pub uptime: Duration,
+    /// How full its bounded stores are.
+    pub gauge: Gauge,
+    /// Its counts.
+    pub figures: Figures,
+    /// Its keys, the one that seals first; none if it speaks in plain text.
+    pub keys: Vec<KeyId>,
+}
+
+/// What a handle asks of an agent's task.
+pub(super) enum Command {
+    Members(oneshot::Sender<Vec<MemberInfo>>),
+    Info(oneshot::Sender<Box<Info>>),
+    SetMeta(Vec<u8>, oneshot::Sender<Result<(), TooLong>>),
+    Broadcast(String, Vec<u8>, oneshot::Sender<Result<(), TooLong>>),
+    Keys(KeyChange, oneshot::Sender<Result<(), Refusal>>),
+    Seeds(Vec<Address>),
+    Arrived(Arrival),
+    Failed(super::figures::Drop),
+    Leave,
+    Stop,
+}
+
+/// A step of a rotation.
+pub(super) enum KeyChange {
+    Install(Key),
+    Use(KeyId),
+    Remove(KeyId),
+}
+
+impl Agent {
+    /// A member to be set up.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    pub(super) fn new(
+        (id, name, addr): (Id, Box<str>, SocketAddr),
+        commands: mpsc::Sender<Command>,
+        (notices, buffer): (Notices, usize),
+        end: watch::Receiver<Option<End>>,
+    ) -> Self {
+        Self(Arc::new(Shared { id, name, addr, commands, notices, buffer, end }))
+    }
+
+    /// Its id.
+    pub fn id(&self) -> Id {
+        self.0.id
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// Where others reach it.
+    pub fn addr(&self) -> SocketAddr {
+        self.0.addr
+    }
+
+    /// All members that it knows, the dead and departed that it has not forgotten among them, itself included.
+    pub async fn members(&self) -> Result<Vec<MemberInfo>, Gone> {
+        self.ask(Command::Members).await
+    }
+
+    /// How it is doing.
+    pub async fn info(&self) -> Result<Info, Gone> {
+        self.ask(Command::Info).await.map(|info| *info)
+    }
+
+    /// What happens from now on.
+    pub fn events(&self) -> Events {
+        let notices = self.0.notices.get_or_init(|| broadcast::channel(self.0.buffer).0).subscribe();
+        Events { notices, end: self.0.end.clone() }
+    }
+
+    /// Replaces its metadata; the others hear of it.
+    pub async fn set_meta(&self, meta: impl Into<Vec<u8>>) -> Result<(), Refusal> {
+        let meta = meta.into();
+        Ok(self.ask(|reply| Command::SetMeta(meta, reply)).await??)
+    }
+
+    /// Spreads an event among the applications of all members.
+    pub async fn broadcast(&self, name: impl Into<String>, payload: impl Into<Vec<u8>>) -> Result<(), Refusal> {
+        let (name, payload) = (name.into(), payload.into());
+        Ok(self.ask(|reply| Command::Broadcast(name, payload, reply)).await??)
+    }
+
+    /// From now on it understands this key, too.
+    pub async fn install_key(&self, key: Key) -> Result<(), Refusal> {
+        self.change_keys(KeyChange::Install(key)).await
+    }
+
+    /// From now on it seals with this installed key.
+    pub async fn use_key(&self, key: KeyId) -> Result<(), Refusal> {
+        self.change_keys(KeyChange::Use(key)).await
+    }
+
+    /// From now on it does not understand this key.
+    pub async fn remove_key(&self, key: KeyId) -> Result<(), Refusal> {
+        self.change_keys(KeyChange::Remove(key)).await
+    }
+
+    /// Says goodbye, and waits until that is sent.
+    pub async fn leave(&self) {
+        let _ = self.0.commands.send(Command::Leave).await;
+        self.ended().await;
+    }
+
+    /// Stops without a word, as if the process had crashed.
+    pub async fn stop(&self) {
+        let _ = self.0.commands.send(Command::Stop).await;
+        self.ended().await;
+    }
+
+    /// Waits for its end.
+    pub async fn ended(&self) -> End {
+        let mut end = self.0.end.clone();
+        // Without a last word its task was taken down with its runtime.
+        end.wait_for(Option::is_some).await.ok().and_then(|end| *end).unwrap_or(End::Stopped)
+    }
+
+    async fn change_keys(&self, change: KeyChange) -> Result<(), Refusal> {
+        self.ask(|reply| Command::Keys(change, reply)).await?
+    }
+
+    async fn ask<T>(&self, command: impl FnOnce(oneshot::Sender<T>) -> Command) -> Result<T, Gone> {
+        let (reply, answer) = oneshot::channel();
+        self.0.commands.send(command(reply)).await.map_err(|_| Gone)?;
+        answer.await.map_err(|_| Gone)
+    }
+}
+
+/// Why an agent did not do what it was asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// It has ended.
+    Gone,
+    /// That is longer than allowed.
+    TooLong(TooLong),
+    /// Its keys do not allow that.
+    Keyring(KeyringError),
+    /// It speaks in plain text.
+    NoKeys,
+}
+
+impl From<Gone> for Refusal {
+    fn from(_: Gone) -> Self {
+        Self::Gone
+    }
+}
+
+impl From<TooLong> for Refusal {
+    fn from(error: TooLong) -> Self {
+        Self::TooLong(error)
+    }
+}
+
+impl From<KeyringError> for Refusal {
+    fn from(error: KeyringError) -> Self {
+        Self::Keyring(error)
+    }
+}
+
+impl std::error::Error for Gone {}
+impl std::error::Error for Refusal {}
+
+impl fmt::Display for Gone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the agent has ended")
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Gone => Gone.fmt(f),
+            Self::TooLong(error) => error.fmt(f),
+            Self::Keyring(error) => error.fmt(f),
+            Self::NoKeys => f.write_str("the agent speaks in plain text and has no keys"),
+        }
+    }
+}
+
+impl fmt::Debug for Agent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Agent").field("name", &self.0.name).field("addr", &self.0.addr).finish_non_exhaustive()
+    }
+}

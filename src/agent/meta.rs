@@ -1,0 +1,92 @@
+//! A member's metadata as pairs of texts: what `--meta key=value` sets.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use crate::protocol::Card;
+
+/// Pairs of texts. On the wire: lines of `key=value`. An application may use other bytes; those are shown in hexadecimal
+/// digits under the empty key.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Meta(pub BTreeMap<String, String>);
+
+/// Why something is no metadata.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MetaError {
+    /// Not `key=value`.
+    NoPair(String),
+    /// A line break, or an equals sign in a key.
+    Unfit(String),
+    /// So many bytes, more than [`Card::META_LIMIT`].
+    TooLong(usize),
+}
+
+impl Meta {
+    /// Reads pairs as they stand on a command line.
+    pub fn from_pairs<T: AsRef<str>>(pairs: impl IntoIterator<Item = T>) -> Result<Self, MetaError> {
+        let mut all = BTreeMap::new();
+        for pair in pairs {
+            let pair = pair.as_ref();
+            let (key, value) = pair.split_once('=').ok_or_else(|| MetaError::NoPair(pair.to_owned()))?;
+            if key.is_empty() || pair.contains('\n') {
+                return Err(MetaError::Unfit(pair.to_owned()));
+            }
+            all.insert(key.to_owned(), value.to_owned());
+        }
+        let meta = Self(all);
+        match meta.to_bytes().len() {
+            ..=Card::META_LIMIT => Ok(meta),
+            len => Err(MetaError::TooLong(len)),
+        }
+    }
+
+    /// What goes over the wire.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        self.0.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join("\n").into_bytes()
+    }
+
+    /// What came over the wire.
+    pub fn from_bytes(bytes: &[u8]) -> Self {
+        let pairs = |text: &str| {
+            let pair = |line: &str| line.split_once('=').map(|(key, value)| (key.to_owned(), value.to_owned()));
+            text.lines().map(pair).collect::<Option<BTreeMap<_, _>>>()
+        };
+        let read = std::str::from_utf8(bytes).ok().and_then(pairs);
+        Self(read.unwrap_or_else(|| {
+            let digits = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+            BTreeMap::from([(String::new(), digits)])
+        }))
+    }
+}
+
+impl std::error::Error for MetaError {}
+
+impl fmt::Display for MetaError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoPair(text) => write!(f, "metadata are key=value, not \"{text}\""),
+            Self::Unfit(text) => write!(f, "metadata have a key, and no line breaks: {text:?}"),
+            Self::TooLong(len) => write!(f, "metadata take {len} bytes, more than {}", Card::META_LIMIT),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pairs_survive_the_wire_and_other_bytes_are_shown_as_digits() {
+        let meta = Meta::from_pairs(["role=web", "url=http://a/?b=c", "empty="]).unwrap();
+        assert_eq!(Meta::from_bytes(&meta.to_bytes()), meta);
+        assert_eq!(Meta::from_bytes(b""), Meta::default());
+        assert_eq!(Meta::from_bytes(&[0xff, 1]).0[""], "ff01");
+    }
+
+    #[test]
+    fn what_is_no_pair_or_too_long_is_refused() {
+        assert_eq!(Meta::from_pairs(["role"]), Err(MetaError::NoPair("role".to_owned())));
+        assert_eq!(Meta::from_pairs(["=web"]), Err(MetaError::Unfit("=web".to_owned())));
+        assert_eq!(Meta::from_pairs([format!("k={}", "x".repeat(600))]), Err(MetaError::TooLong(602)));
+    }
+}

@@ -1,0 +1,110 @@
+//! Packets to bytes and back, sealed or plain: the one place where an agent knows which.
+
+use std::fmt;
+use std::time::SystemTime;
+
+use super::figures::Drop;
+use crate::protocol::{Packet, Sizer};
+use crate::wire::{
+    Compact, DecodeError, FRAME_PREFIX, Invalid, Keyring, Refused, SEALED_PREFIX, Seal, Sealed, decode, encode, frame,
+    frame_len,
+};
+
+/// How an agent speaks, and whom it understands.
+#[derive(Debug)]
+pub(super) enum Voice {
+    /// To everybody.
+    Plain,
+    /// To those who have the key.
+    Sealed(Box<Seal>),
+}
+
+/// Why bytes are not taken.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Misheard {
+    /// They are no packet.
+    Decode(DecodeError),
+    /// The seal is not what it should be.
+    Seal(Refused),
+}
+
+impl Voice {
+    /// The sizes of what it says.
+    pub fn sizer(&self) -> std::sync::Arc<dyn Sizer> {
+        match self {
+            Self::Plain => std::sync::Arc::new(Compact),
+            Self::Sealed(_) => std::sync::Arc::new(Sealed),
+        }
+    }
+
+    /// Appends a datagram.
+    pub fn encode(&mut self, packet: &Packet, out: &mut Vec<u8>) -> Result<(), Invalid> {
+        match self {
+            Self::Plain => encode(packet, out),
+            Self::Sealed(seal) => seal.encode(SystemTime::now(), packet, out),
+        }
+    }
+
+    /// Reads a datagram, or what followed the prefix on a stream.
+    pub fn decode(&mut self, bytes: &mut [u8]) -> Result<Packet, Misheard> {
+        match self {
+            Self::Plain => decode(bytes).map_err(Misheard::Decode),
+            Self::Sealed(seal) => seal.decode(SystemTime::now(), bytes).map_err(Misheard::Seal),
+        }
+    }
+
+    /// Appends a packet for a stream.
+    pub fn frame(&mut self, packet: &Packet, out: &mut Vec<u8>) -> Result<(), Invalid> {
+        match self {
+            Self::Plain => frame(packet, out),
+            Self::Sealed(seal) => seal.frame(SystemTime::now(), packet, out),
+        }
+    }
+
+    /// How many bytes precede each packet on a stream.
+    pub fn prefix(&self) -> usize {
+        match self {
+            Self::Plain => FRAME_PREFIX,
+            Self::Sealed(_) => SEALED_PREFIX,
+        }
+    }
+
+    /// How many bytes to read after this prefix, which has the length of [`Voice::prefix`].
+    pub fn frame_len(&mut self, prefix: &mut [u8]) -> Result<usize, Misheard> {
+        match self {
+            Self::Plain => frame_len(prefix.try_into().expect("the prefix's length")).map_err(Misheard::Decode),
+            Self::Sealed(seal) => {
+                let prefix = prefix.try_into().expect("the prefix's length");
+                seal.frame_len(SystemTime::now(), prefix).map_err(Misheard::Seal)
+            }
+        }
+    }
+
+    /// Its keys, if it has any.
+    pub fn keyring_mut(&mut self) -> Option<&mut Keyring> {
+        match self {
+            Self::Plain => None,
+            Self::Sealed(seal) => Some(seal.keyring_mut()),
+        }
+    }
+}
+
+impl Misheard {
+    /// How it is counted.
+    pub fn reason(self) -> Drop {
+        match self {
+            Self::Decode(_) | Self::Seal(Refused::Packet(_)) => Drop::Malformed,
+            Self::Seal(Refused::Stale(_) | Refused::Early(_) | Refused::Replayed) => Drop::Stale,
+            Self::Seal(Refused::Short(_) | Refused::NotSealed(_) | Refused::Forged) => Drop::Forged,
+        }
+    }
+}
+
+impl fmt::Display for Misheard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Decode(error) => error.fmt(f),
+            Self::Seal(error) => error.fmt(f),
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! `swimlab members`, `info`, `leave`, `event` and `keys`: asking a running agent.
+
+use std::fmt::Write;
+use std::fs;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Subcommand, ValueEnum};
+use swimlab::agent::control::{Answer, InfoLines, MemberLine, Request, ask};
+
+use super::{Failed, print};
+
+#[derive(clap::Args)]
+pub struct Socket {
+    /// The agent's control socket [default: swimlab.sock in the user's runtime folder].
+    #[arg(long, value_name = "PATH", global = true)]
+    socket: Option<PathBuf>,
+}
+
+#[derive(clap::Args)]
+pub struct MembersArgs {
+    #[command(flatten)]
+    socket: Socket,
+    /// How to print them.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+#[derive(clap::Args)]
+pub struct InfoArgs {
+    #[command(flatten)]
+    socket: Socket,
+    /// How to print it.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+#[derive(clap::Args)]
+pub struct EventArgs {
+    #[command(flatten)]
+    socket: Socket,
+    /// What kind of event.
+    name: String,
+    /// What it says.
+    #[arg(default_value = "")]
+    payload: String,
+}
+
+#[derive(clap::Args)]
+pub struct KeysArgs {
+    #[command(flatten)]
+    socket: Socket,
+    #[command(subcommand)]
+    step: Step,
+}
+
+/// To change a cluster's key: install the new one everywhere, then use it everywhere, then remove the old one.
+#[derive(Subcommand)]
+enum Step {
+    /// Print a new random key, for a key file.
+    New,
+    /// List the agent's keys by name, the one that seals first.
+    List,
+    /// Understand the keys in this file, too.
+    Install {
+        /// One key per line.
+        file: PathBuf,
+    },
+    /// Seal with an installed key.
+    Use {
+        /// Its name, as listed.
+        id: String,
+    },
+    /// Understand a key no longer.
+    Remove {
+        /// Its name, as listed.
+        id: String,
+    },
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people.
+    #[default]
+    Text,
+    /// For programs.
+    Json,
+}
+
+/// Where agents and those who ask them meet unless told otherwise: a folder that belongs to the user alone.
+pub fn default_socket() -> Option<PathBuf> {
+    let folder = std::env::var_os("XDG_RUNTIME_DIR").filter(|dir| !dir.is_empty()).map_or("/run".into(), PathBuf::from);
+    folder.is_dir().then(|| folder.join("swimlab.sock"))
+}
+
+pub fn members(args: &MembersArgs) -> Result<ExitCode, Failed> {
+    let Answer::Members(members) = args.socket.ask(&Request::Members)? else { return Err(unexpected()) };
+    print(match args.format {
+        Format::Json => serde_json::to_string_pretty(&members).expect("plain data") + "\n",
+        Format::Text => table(&members),
+    })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+pub fn info(args: &InfoArgs) -> Result<ExitCode, Failed> {
+    let Answer::Info(info) = args.socket.ask(&Request::Info)? else { return Err(unexpected()) };
+    print(match args.format {
+        Format::Json => serde_json::to_string_pretty(&info).expect("plain data") + "\n",
+        Format::Text => lines(&info),
+    })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+pub fn leave(socket: &Socket) -> Result<ExitCode, Failed> {
+    socket.order(&Request::Leave)
+}
+
+pub fn event(args: EventArgs) -> Result<ExitCode, Failed> {
+    args.socket.order(&Request::Event { name: args.name, payload: args.payload })
+}
+
+pub fn keys(args: KeysArgs) -> Result<ExitCode, Failed> {
+    match args.step {
+        Step::New => {
+            let key = swimlab::wire::Key::random_text();
+            let key = key.map_err(|error| Failed { code: 1, message: format!("no random numbers: {error}") })?;
+            print(format_args!("{}\n", *key))?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Step::List => {
+            let Answer::Info(info) = args.socket.ask(&Request::Info)? else { return Err(unexpected()) };
+            print(info.keys.iter().map(|key| format!("{key}\n")).collect::<String>())?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Step::Install { file } => {
+            let bad = |message: String| Failed { code: 2, message };
+            // Checked here, where a complaint can name the line.
+            swimlab::wire::Keyring::read(&file).map_err(|error| bad(error.to_string()))?;
+            let text = fs::read_to_string(&file).map_err(|error| bad(format!("{}: {error}", file.display())))?;
+            for key in text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
+                args.socket.order(&Request::InstallKey { key: key.to_owned() })?;
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+        Step::Use { id } => args.socket.order(&Request::UseKey { id }),
+        Step::Remove { id } => args.socket.order(&Request::RemoveKey { id }),
+    }
+}
+
+impl Socket {
+    fn ask(&self, request: &Request) -> Result<Answer, Failed> {
+        let none = || Failed { code: 2, message: "which agent? --socket names its control socket".to_owned() };
+        let path = self.socket.clone().or_else(default_socket).ok_or_else(none)?;
+        let failed = |message: String| Failed { code: 1, message };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|error| failed(format!("no runtime: {error}")))?;
+        match runtime.block_on(ask(&path, request)).map_err(|error| failed(error.to_string()))? {
+            Answer::Refused(why) => Err(failed(why)),
+            answer => Ok(answer),
+        }
+    }
+
+    fn order(&self, request: &Request) -> Result<ExitCode, Failed> {
+        match self.ask(request)? {
+            Answer::Done => Ok(ExitCode::SUCCESS),
+            _ => Err(unexpected()),
+        }
+    }
+}
+
+fn unexpected() -> Failed {
+    Failed { code: 1, message: "the agent answers something else than it was asked".to_owned() }
+}
+
+fn table(members: &[MemberLine]) -> String {
+    let mut rows = vec![["NAME", "ADDRESS", "STATE", "INCARNATION", "META"].map(str::to_owned)];
+    rows.extend(members.iter().map(|member| {
+        let meta: Vec<String> = member.meta.iter().map(|(key, value)| format!("{key}={value}")).collect();
+        let (addr, meta) = (member.addr.to_string(), meta.join(" "));
+        [member.name.clone(), addr, member.state.clone(), member.incarnation.clone(), meta]
+    }));
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let widths = [0, 1, 2, 3].map(width);
+    let mut text = String::new();
+    for [name, addr, state, incarnation, meta] in &rows {
+        let [a, b, c, d] = widths;
+        let line = format!("{name:a$}  {addr:b$}  {state:c$}  {incarnation:d$}  {meta}");
+        let _ = writeln!(text, "{}", line.trim_end());
+    }
+    text
+}
+
+fn lines(info: &InfoLines) -> String {
+    let mut text = String::new();
+    let mut line = |name: &str, value: String| {
+        let _ = writeln!(text, "{name:12} {value}");
+    };
+    let counts = |counts: &mut dyn Iterator<Item = (&String, String)>| {
+        counts.map(|(name, count)| format!("{name} {count}")).collect::<Vec<_>>().join(", ")
+    };
+    line("name", info.name.clone());
+    line("id", info.id.clone());
+    line("address", info.addr.to_string());
+    line("incarnation", info.incarnation.clone());
+    line("uptime", format!("{:.0} s", info.uptime_s));
+    line("joining", if info.is_joining { "no seed has answered yet" } else { "no" }.to_owned());
+    line("members", counts(&mut info.members.iter().map(|(name, count)| (name, count.to_string()))));
+    line("probes", info.probes.to_string());
+    line("accusations", info.accusations.to_string());
+    line("sent", counts(&mut info.sent.iter().map(|(name, count)| (name, count.to_string()))));
+    line("received", counts(&mut info.received.iter().map(|(name, count)| (name, count.to_string()))));
+    line("dropped", counts(&mut info.dropped.iter().map(|(name, count)| (name, count.to_string()))));
+    line("queues", counts(&mut info.queues.iter().map(|(name, count)| (name, count.to_string()))));
+    line("keys", if info.keys.is_empty() { "none: plain text".to_owned() } else { info.keys.join(", ") });
+    line("version", info.version.clone());
+    text
+}

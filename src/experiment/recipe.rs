@@ -1,0 +1,123 @@
+//! One member's strategies and settings, as an experiment file names them: what won in the laboratory is copied over.
+
+use std::sync::Arc;
+
+use swimlab_selectors::registry::{Registry, Spec};
+use swimlab_selectors::{Helpers, Strategy, Surroundings, build_selector};
+
+use super::Lab;
+use super::error::BadInput;
+use super::file::{KEYS, overrides};
+use super::page::{Item, Named, Source};
+use crate::protocol::Settings;
+
+/// How a member outside the laboratory pings, helps, doubts and gossips.
+#[derive(Clone)]
+pub struct Recipe {
+    /// How.
+    pub settings: Settings,
+    /// Who is pinged; `None` if the file does not say.
+    pub strategy: Option<Strategy>,
+    /// Who helps; `None` if the file does not say.
+    pub helpers: Option<Arc<dyn Helpers>>,
+}
+
+impl Recipe {
+    /// Reads profile, preset, selector, helpers, the profile's parts and `[protocol]` from an experiment file, and leaves
+    /// the rest alone: topology, members, faults may be there or not. With `profile` another profile than the file's is
+    /// taken.
+    ///
+    /// # Errors
+    /// Names the line that is wrong. A list of several alternatives is wrong, too: a member has one of each.
+    pub fn parse(source: &Source, lab: &Lab, profile: Option<&str>) -> Result<Self, BadInput> {
+        let mut file = source.table(KEYS)?;
+        let named = file.list("profile")?.map(single).transpose()?;
+        let mut named = match profile {
+            Some(profile) => Named::unwritten(profile),
+            None => named.unwrap_or_else(|| Named::unwritten("swim")),
+        };
+        for over in overrides(&mut file)? {
+            let [(value, at)] = &over.values[..] else {
+                let at = over.values[1].1;
+                return Err(source.complain(at, format!("{} has several values; a member has one", over.key)));
+            };
+            named = named.with(&over.key, value.clone(), *at);
+        }
+        let settings = build(&lab.profiles, &named, &(), source)?;
+        let surroundings = Surroundings::default();
+        let selector = file.list("selector")?.map(single).transpose()?;
+        let strategy = selector.map(|named| {
+            let built = build_selector(&lab.selectors, &named.spec, &surroundings);
+            built.map_err(|error| named.complain(source, &error))
+        });
+        let strategy = strategy.transpose()?;
+        let helpers = file.list("helpers")?.map(single).transpose()?;
+        let helpers = helpers.map(|named| build(&lab.helpers, &named, &surroundings, source)).transpose()?;
+        Ok(Self { settings, strategy, helpers })
+    }
+
+    /// A profile with a preset's values.
+    ///
+    /// # Errors
+    /// If there is no such profile or preset.
+    pub fn of(profile: &str, preset: &str, lab: &Lab) -> Result<Self, BadInput> {
+        let text = format!("preset = \"{}\"", preset.escape_default());
+        Self::parse(&Source::text("--preset", text), lab, Some(profile))
+    }
+
+    /// Takes another selector, by its label.
+    ///
+    /// # Errors
+    /// If there is none of this label.
+    pub fn with_selector(self, label: &str, lab: &Lab) -> Result<Self, BadInput> {
+        let spec = Spec::parse(label).and_then(|spec| build_selector(&lab.selectors, &spec, &Surroundings::default()));
+        let whole = |message| BadInput { file: "--selector".to_owned(), line: None, message };
+        Ok(Self { strategy: Some(spec.map_err(|error| whole(error.to_string()))?), ..self })
+    }
+}
+
+fn single(mut items: Vec<Item<'_>>) -> Result<Named, BadInput> {
+    match items.len() {
+        1 => items.remove(0).named(),
+        _ => Err(items[1].complain(format!("{} has several values; a member has one", items[1].key))),
+    }
+}
+
+fn build<T, C>(registry: &Registry<T, C>, named: &Named, context: &C, source: &Source) -> Result<T, BadInput> {
+    registry.build(&named.spec, context).map_err(|error| named.complain(source, &error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::Span;
+
+    fn read(text: &str) -> Result<Recipe, String> {
+        Recipe::parse(&Source::text("a.toml", text), &Lab::default(), None).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn an_experiment_file_is_taken_as_it_is_and_what_is_not_about_members_is_left_alone() {
+        let file = "topology = 'aws'\nmembers = [10, 20]\nselector = 'neighborhood:metric=xor,radius=8'\n\
+                    suspicion = 'confirmed'\n[protocol]\nperiod = '2s'\n[[fault]]\nkind = 'crash'\n";
+        let recipe = read(file).unwrap();
+        assert_eq!(recipe.settings.period, Span::from_secs(2));
+        assert_eq!(recipe.strategy.unwrap().label(), "neighborhood:metric=xor,radius=8");
+        assert!(recipe.helpers.is_none());
+    }
+
+    #[test]
+    fn a_preset_lies_under_what_the_file_says_itself() {
+        let recipe = read("preset = 'wan'\n[protocol]\nprobe_timeout = '1s'\n").unwrap();
+        assert_eq!((recipe.settings.period, recipe.settings.probe_timeout), (Span::from_secs(5), Span::from_secs(1)));
+        assert_eq!(read("preset = 'won'").err().unwrap(), "a.toml:1: unknown preset \"won\"; did you mean wan?");
+    }
+
+    #[test]
+    fn several_alternatives_are_one_too_many() {
+        let error = read("selector = ['shuffle',\n'uniform']").err().unwrap();
+        assert_eq!(error, "a.toml:2: selector has several values; a member has one");
+        let error = read("[protocol]\nperiod = ['1s',\n'2s']").err().unwrap();
+        assert_eq!(error, "a.toml:3: period has several values; a member has one");
+    }
+}

@@ -1,0 +1,58 @@
+//! What tests of agents share: quick settings, clusters, and waiting with an end.
+
+#![allow(dead_code, reason = "each test file uses a part of it")]
+
+#[cfg(unix)]
+pub mod process;
+
+use std::ops::Range;
+use std::time::{Duration, Instant};
+
+use swimlab::agent::{Agent, Builder};
+use swimlab::protocol::{Settings, Status, preset, profiles};
+use swimlab_selectors::registry::Spec;
+
+/// Settings for tests that cannot wait: a period of 200 ms, and suspicions of a second.
+pub fn quick_settings() -> Settings {
+    let spec = Spec::of("swim").with("period", "200ms").with("probe_timeout", "100ms").with("suspicion_mult", 5.0);
+    profiles().build(&preset("local").unwrap().under(spec), &()).unwrap()
+}
+
+/// A member on loopback with these settings.
+pub fn quick(name: &str) -> Builder {
+    Agent::builder().name(name).settings(quick_settings())
+}
+
+pub fn names(range: Range<usize>) -> Vec<String> {
+    range.map(|n| format!("m{n}")).collect()
+}
+
+/// So many members that join through the first one.
+pub async fn cluster(members: usize) -> Vec<Agent> {
+    let mut agents = vec![quick("m0").spawn().await.unwrap()];
+    let seed = agents[0].addr().to_string();
+    for name in names(1..members) {
+        agents.push(quick(&name).join([seed.clone()]).spawn().await.unwrap());
+    }
+    agents
+}
+
+/// Whether each of them knows so many members that are alive, and no more.
+pub async fn all_know(agents: &[Agent], members: usize) -> bool {
+    for agent in agents {
+        let known = agent.members().await.unwrap();
+        if known.iter().filter(|member| member.state == Status::Alive).count() != members {
+            return false;
+        }
+    }
+    true
+}
+
+/// Waits for something to become true.
+pub async fn within(seconds: u64, what: &str, mut is_true: impl AsyncFnMut() -> bool) {
+    let begun = Instant::now();
+    while !is_true().await {
+        assert!(begun.elapsed() < Duration::from_secs(seconds), "not within {seconds} s: {what}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
