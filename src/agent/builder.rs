@@ -9,9 +9,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use swimlab_selectors::registry::Spec;
 use swimlab_selectors::rng::mix;
-use swimlab_selectors::{
-    Helpers, Peer, Place, Slot, Strategy, Surroundings, ZonePath, build_selector, helpers, selectors,
-};
+use swimlab_selectors::{Helpers, Peer, Place, Strategy, Surroundings, ZonePath, build_selector, helpers, selectors};
 use tokio::net::{TcpListener, UdpSocket};
 use tokio::sync::{mpsc, watch};
 
@@ -57,7 +55,6 @@ pub struct Builder {
     security: Security,
     state_dir: Option<PathBuf>,
     buffer: usize,
-    lab: Option<Lab>,
 }
 
 /// Who can read and write the packets of a cluster.
@@ -75,22 +72,6 @@ pub enum Security {
         /// The cluster's name, known to all its members.
         label: String,
     },
-}
-
-/// What an experiment sets instead of chance and circumstances.
-#[derive(Clone)]
-pub(crate) struct Lab {
-    pub peer: Peer,
-    pub clock: Clock,
-    pub incarnation: Incarnation,
-    pub first_period: Time,
-    /// The group that it knows from the start, and its slot in it.
-    pub group: Option<(Arc<Roster>, Slot)>,
-    pub seed: u64,
-    pub tap: Arc<dyn Tap>,
-    pub seeds: Vec<Address>,
-    /// A socket that is bound already: the group's addresses must be known before its members begin.
-    pub sockets: Arc<Mutex<Option<(std::net::UdpSocket, std::net::TcpListener)>>>,
 }
 
 /// Why an agent could not be started. Nothing is left behind.
@@ -137,7 +118,6 @@ impl Default for Builder {
             security: Security::default(),
             state_dir: None,
             buffer: 256,
-            lab: None,
         }
     }
 }
@@ -223,12 +203,6 @@ impl Builder {
         self
     }
 
-    #[expect(dead_code, reason = "experiments on real sockets, which come next, will begin agents this way")]
-    pub(crate) fn lab(mut self, lab: Lab) -> Self {
-        self.lab = Some(lab);
-        self
-    }
-
     /// Starts the member in the runtime that this is called in.
     pub async fn spawn(self) -> Result<Agent, SpawnError> {
         TooLong::check(self.meta.len(), Card::META_LIMIT).map_err(SpawnError::Meta)?;
@@ -236,7 +210,7 @@ impl Builder {
         self.check_place()?;
         let (seeds, known_names) = self.look_up().await?;
         let (socket, listener) = self.sockets().await?;
-        let bound = socket.udp.local_addr().map_err(SpawnError::System)?;
+        let bound = socket.local_addr().map_err(SpawnError::System)?;
         let addr = self.address(bound, seeds.first().copied()).await?;
         let state = self.state_dir.as_deref().map(StateDir::open).transpose().map_err(SpawnError::State)?;
         let earlier = state.as_ref().map(StateDir::read).transpose().map_err(SpawnError::State)?.flatten();
@@ -247,36 +221,22 @@ impl Builder {
         let members = earlier.map(|earlier| earlier.members).unwrap_or_default();
         let memory = state.map(|dir| keep(dir, &name, generation, &members)).transpose().map_err(SpawnError::State)?;
 
-        let clock = self.lab.as_ref().map_or_else(Clock::start, |lab| lab.clock);
+        let clock = Clock::start();
         let voice = self.voice()?;
-        let (sizer, voice) = (voice.sizer(), Arc::new(Mutex::new(voice)));
-        let (commands, inbox) = mpsc::channel(COMMANDS);
-        let streams = Streams::new(Arc::clone(&voice), commands.downgrade());
-        let kit = Kit { settings: self.settings.clone(), helpers: self.helpers_or_default(), sizer };
+        let kit = Kit { settings: self.settings.clone(), helpers: self.helpers_or_default(), sizer: voice.sizer() };
         let (member, first_period) = self.member(kit, &name, addr, generation, clock)?;
-        let (id, notices) = (member.id(), Arc::new(OnceLock::new()));
-        let tap = self.lab.as_ref().map(|lab| Arc::clone(&lab.tap));
-        let listening = tokio::spawn(streams.clone().listen(listener));
+        let id = member.id();
         // A fiftieth of the wait for an answer is nothing to the protocol.
         let slack = self.settings.probe_timeout.scale(0.02).min(LONGEST_SLACK);
-        let mut driver =
-            Driver::new((clock, slack), member, socket, (voice, streams), Arc::clone(&notices), memory, tap);
         let (known, others) = recall(&members);
-        driver.start((spread(seeds, id), others), known, first_period);
-
-        if known_names {
-            tokio::spawn(keep_looking_up(self.seeds.clone(), commands.downgrade()));
-        }
-        let (ended, end) = watch::channel(None);
+        let start = |driver: &mut Driver| driver.start((spread(seeds, id), others), known, first_period);
         tracing::info!(%name, %addr, generation, "a member begins");
-        let task = driver.run(inbox);
-        tokio::spawn(async move {
-            let end = task.await;
-            listening.abort();
-            tracing::info!(?end, "a member ends");
-            let _ = ended.send(Some(end));
-        });
-        Ok(Agent::new((id, name.into(), addr), commands, (notices, self.buffer), end))
+        let (agent, commands) =
+            launch((socket, listener, addr), member, voice, (clock, slack), (memory, None), self.buffer, start);
+        if known_names {
+            tokio::spawn(keep_looking_up(self.seeds.clone(), commands));
+        }
+        Ok(agent)
     }
 
     fn check_exposure(&self) -> Result<(), SpawnError> {
@@ -297,9 +257,6 @@ impl Builder {
 
     /// The seeds' addresses, and whether any of them was a name.
     async fn look_up(&self) -> Result<(Vec<Address>, bool), SpawnError> {
-        if let Some(lab) = &self.lab {
-            return Ok((lab.seeds.clone(), false));
-        }
         let (found, failed) = seeds::resolve(&self.seeds).await;
         match failed.into_iter().next() {
             Some((seed, error)) if found.is_empty() => Err(SpawnError::Resolve(seed, error)),
@@ -311,17 +268,12 @@ impl Builder {
         }
     }
 
-    async fn sockets(&self) -> Result<(Socket, TcpListener), SpawnError> {
-        if let Some((udp, tcp)) = self.lab.as_ref().and_then(|lab| lab.sockets.lock().ok()?.take()) {
-            let adopt = || Ok((UdpSocket::from_std(udp)?, TcpListener::from_std(tcp)?));
-            let (udp, tcp) = adopt().map_err(SpawnError::System)?;
-            return Ok((Socket { udp, is_v6: self.bind.is_ipv6() }, tcp));
-        }
+    async fn sockets(&self) -> Result<(UdpSocket, TcpListener), SpawnError> {
         let mut tries = if self.bind.port() == 0 { PORT_TRIES } else { 1 };
         loop {
             tries -= 1;
             match bind(self.bind).await {
-                Ok((udp, tcp)) => return Ok((Socket { udp, is_v6: self.bind.is_ipv6() }, tcp)),
+                Ok(sockets) => return Ok(sockets),
                 Err(error) if tries == 0 => return Err(SpawnError::Bind(self.bind, error)),
                 Err(_) => {}
             }
@@ -368,36 +320,48 @@ impl Builder {
             build_selector(&selectors(), &Spec::of("shuffle"), &surroundings).expect("there is such a selector")
         };
         let strategy = self.strategy.clone().unwrap_or_else(shuffle);
-        let lab = self.lab.as_ref();
-        let peer = match lab {
-            Some(lab) => lab.peer.clone(),
-            None => Peer { id: id_of(name), place: self.place, zone: self.zone, site: None },
-        };
-        let seed = match lab {
-            Some(lab) => lab.seed,
-            None => getrandom::u64().map_err(|error| SpawnError::System(io::Error::other(error)))?,
-        };
+        let peer = Peer { id: id_of(name), place: self.place, zone: self.zone, site: None };
+        let seed = getrandom::u64().map_err(|error| SpawnError::System(io::Error::other(error)))?;
         let (strategy_rng, mut rng) = luck(seed, peer.id);
-        let first_period = match lab {
-            Some(lab) => lab.first_period,
-            None => phase(clock.now(), self.settings.period, &mut rng),
-        };
-        let incarnation = lab.map_or(Incarnation::of_generation(generation), |lab| lab.incarnation);
+        let first_period = phase(clock.now(), self.settings.period, &mut rng);
+        let incarnation = Incarnation::of_generation(generation);
         let card = Card { peer, address: to_address(addr), name: name.into(), meta: self.meta[..].into() };
-        let (roster, me, card) = match lab.and_then(|lab| lab.group.clone()) {
-            Some((roster, me)) => {
-                let card = Arc::clone(roster.card(me));
-                (roster, me, card)
-            }
-            None => {
-                let card = Arc::new(card);
-                (Arc::new(Roster::of_members([Arc::clone(&card)])), 0, card)
-            }
-        };
+        let card = Arc::new(card);
+        let roster = Arc::new(Roster::of_members([Arc::clone(&card)]));
         let surveyed = strategy.survey(roster.peers());
         let identity = Identity { card, incarnation, strategy_rng, rng };
-        Ok((Member::new(Arc::new(kit), identity, roster, &surveyed, me), first_period))
+        Ok((Member::new(Arc::new(kit), identity, roster, &surveyed, 0), first_period))
     }
+}
+
+/// Sets a member going on these sockets: the handle, and where commands go for as long as there is one.
+pub(super) fn launch(
+    (udp, tcp, addr): (UdpSocket, TcpListener, SocketAddr),
+    member: Member,
+    voice: Voice,
+    timing: (Clock, Span),
+    (memory, tap): (Option<Memory>, Option<Arc<dyn Tap>>),
+    buffer: usize,
+    start: impl FnOnce(&mut Driver),
+) -> (Agent, mpsc::WeakSender<Command>) {
+    let (commands, inbox) = mpsc::channel(COMMANDS);
+    let (weak, voice) = (commands.downgrade(), Arc::new(Mutex::new(voice)));
+    let streams = Streams::new(Arc::clone(&voice), weak.clone());
+    let listening = tokio::spawn(streams.clone().listen(tcp));
+    let is_v6 = udp.local_addr().is_ok_and(|bound| bound.is_ipv6());
+    let socket = Socket { udp, is_v6 };
+    let (id, name) = (member.id(), member.card().name.clone());
+    let notices = Arc::new(OnceLock::new());
+    let mut driver = Driver::new(timing, member, socket, (voice, streams), Arc::clone(&notices), memory, tap);
+    start(&mut driver);
+    let (ended, end) = watch::channel(None);
+    tokio::spawn(async move {
+        let end = driver.run(inbox).await;
+        listening.abort();
+        tracing::info!(?end, "a member ends");
+        let _ = ended.send(Some(end));
+    });
+    (Agent::new((id, name, addr), commands, (notices, buffer), end), weak)
 }
 
 /// Both sockets on one port.

@@ -1,7 +1,7 @@
 //! The task of one agent: owns the member, hands it what arrives and what time it is, and sends what it leaves.
 
 use std::cell::RefCell;
-use std::cmp::Reverse;
+use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 use std::io::ErrorKind;
 use std::net::SocketAddr;
@@ -62,18 +62,27 @@ pub(super) struct Driver {
     memory: Option<Memory>,
     tap: Option<Arc<dyn Tap>>,
     delayed: BinaryHeap<Reverse<Delayed>>,
+    /// How many packets were ever held back.
+    held_back: u64,
     started: Time,
     /// How late timers may be, so that those of many agents fire together.
     slack: Span,
 }
 
 /// A packet that an experiment's network holds back, in the order of departure.
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Delayed {
     at: Time,
     order: u64,
-    to: Address,
-    bytes: Box<[u8]>,
+    parcel: Parcel,
+}
+
+/// A packet in the form in which it leaves.
+enum Parcel {
+    Datagram(Address, Box<[u8]>),
+    /// It begins an exchange over a stream.
+    Request(Address, Packet),
+    /// It ends one.
+    Answer(oneshot::Sender<Packet>, Packet),
 }
 
 /// What is kept on disk.
@@ -115,6 +124,7 @@ impl Driver {
             memory,
             tap,
             delayed: BinaryHeap::new(),
+            held_back: 0,
             started: clock.now(),
             slack,
         }
@@ -129,6 +139,15 @@ impl Driver {
         let own = self.member.card().address;
         let all: Vec<Address> = seeds.into_iter().chain(others).filter(|seed| *seed != own).collect();
         self.member.join(now, all, &mut self.outbox);
+    }
+
+    /// Starts the member of an experiment, and lets it join if there is anybody to join.
+    pub fn start_in_lab(&mut self, first_period: Time, seeds: Vec<Address>) {
+        let now = self.clock.now();
+        self.member.start(now, first_period);
+        if !seeds.is_empty() {
+            self.member.join(now, seeds, &mut self.outbox);
+        }
     }
 
     /// Drives the member to its end.
@@ -149,22 +168,28 @@ impl Driver {
                 () = &mut alarm => {
                     let late = self.clock.now().since(armed);
                     if late > STOOD_STILL {
-                        // The runtime looks at its sockets before it comes back here.
-                        tokio::task::yield_now().await;
-                        while self.receive() {}
+                        self.catch_up().await;
                     }
                     self.figures.timer_lag.add(late);
+                    if let Some(tap) = &self.tap {
+                        tap.woken(late);
+                    }
                     // Armed again below, for what is due then.
                     armed = Time::NEVER;
                 }
                 command = commands.recv() => {
-                    if let Some(end) = self.obey(command) {
+                    if let Some(Command::Freeze(thaw)) = command {
+                        self.stand_still(thaw).await;
+                        self.catch_up().await;
+                    } else if let Some(end) = self.obey(command) {
+                        self.see_off().await;
                         return end;
                     }
                 }
             }
             self.tend();
             if self.member.is_gone() {
+                self.see_off().await;
                 return End::Displaced;
             }
             let deadline = self.deadline();
@@ -175,6 +200,31 @@ impl Driver {
         }
     }
 
+    /// Hears what has arrived while it could not.
+    async fn catch_up(&mut self) {
+        // The runtime looks at its sockets before it comes back here.
+        tokio::task::yield_now().await;
+        while self.receive() {}
+    }
+
+    /// Does nothing until it is let; what the network has of it goes on.
+    async fn stand_still(&mut self, mut thaw: oneshot::Receiver<()>) {
+        loop {
+            tokio::select! {
+                _ = &mut thaw => return,
+                () = sleep_until(self.clock.instant(self.next_departure())) => self.depart(),
+            }
+        }
+    }
+
+    /// Lets those packets leave that it sent before its end.
+    async fn see_off(&mut self) {
+        while !self.delayed.is_empty() {
+            sleep_until(self.clock.instant(self.next_departure())).await;
+            self.depart();
+        }
+    }
+
     /// When to wake up for what is due at this time.
     fn alarm(&self, deadline: Time) -> Instant {
         if self.tap.is_some() { self.clock.instant(deadline) } else { self.clock.beat(deadline, self.slack) }
@@ -182,27 +232,33 @@ impl Driver {
 
     /// When something is due.
     fn deadline(&self) -> Time {
-        let delayed = self.delayed.peek().map_or(Time::NEVER, |Reverse(delayed)| delayed.at);
         let snapshot = self.memory.as_ref().map_or(Time::NEVER, |memory| memory.due);
-        self.member.deadline().min(delayed).min(snapshot)
+        self.member.deadline().min(self.next_departure()).min(snapshot)
+    }
+
+    fn next_departure(&self) -> Time {
+        self.delayed.peek().map_or(Time::NEVER, |Reverse(delayed)| delayed.at)
     }
 
     /// Does what is due.
     fn tend(&mut self) {
         let now = self.clock.now();
         self.streams.tell_size(self.member.table().members());
-        while let Some(Reverse(delayed)) = self.delayed.peek()
-            && delayed.at <= now
-        {
-            let Some(Reverse(Delayed { to, bytes, .. })) = self.delayed.pop() else { break };
-            self.send_bytes(to, &bytes);
-        }
+        self.depart();
         if self.member.deadline() <= now {
             self.member.wake(now, &mut self.outbox);
             self.flush(&mut None);
         }
         if self.memory.as_ref().is_some_and(|memory| memory.due <= now) {
             self.remember(now);
+        }
+    }
+
+    /// Lets those packets leave whose time has come.
+    fn depart(&mut self) {
+        while self.next_departure() <= self.clock.now() {
+            let Some(Reverse(Delayed { parcel, .. })) = self.delayed.pop() else { return };
+            self.dispatch(parcel);
         }
     }
 
@@ -271,32 +327,56 @@ impl Driver {
             self.figures.probes += 1;
             self.pinged = (seq, now);
         }
-        let passage = match &self.tap {
-            Some(tap) => tap.sent(now, &transmit),
-            None => Passage::At(now),
+        let is_answer = reply.as_ref().is_some_and(|(from, _)| *from == transmit.to);
+        if !is_answer && !transmit.stream {
+            return self.send_datagram(now, &transmit);
+        }
+        let (bytes, answer) = (transmit.bytes as usize, reply.take_if(|_| is_answer));
+        let Some(at) = self.hand_over(now, &transmit, bytes) else { return };
+        let parcel = match answer {
+            Some((_, reply)) => Parcel::Answer(reply, transmit.message),
+            None => Parcel::Request(transmit.to, transmit.message),
         };
-        let Passage::At(at) = passage else { return };
-        let Transmit { to, bytes, stream, message, .. } = transmit;
-        self.figures.sent[message.body.kind() as usize].add(bytes as usize);
-        if reply.as_ref().is_some_and(|(from, _)| *from == to) {
-            if let Some((_, reply)) = reply.take() {
-                let _ = reply.send(message);
+        if at <= now { self.dispatch(parcel) } else { self.hold_back(at, parcel) }
+    }
+
+    fn send_datagram(&mut self, now: Time, transmit: &Transmit) {
+        ENCODED.with_borrow_mut(|buffer| {
+            buffer.clear();
+            let encoded = self.voice.lock().unwrap_or_else(PoisonError::into_inner).encode(&transmit.message, buffer);
+            if encoded.is_err() {
+                return self.figures.drop(Drop::Unencodable);
             }
-        } else if stream {
-            self.begin_exchange(to, message);
-        } else {
-            ENCODED.with_borrow_mut(|buffer| {
-                buffer.clear();
-                let encoded = self.voice.lock().unwrap_or_else(PoisonError::into_inner).encode(&message, buffer);
-                if encoded.is_err() {
-                    self.figures.drop(Drop::Unencodable);
-                } else if at <= now {
-                    self.send_bytes(to, buffer);
-                } else if self.delayed.len() < MOST_DELAYED {
-                    let (order, bytes) = (self.figures.sent.iter().map(|sent| sent.messages).sum(), buffer[..].into());
-                    self.delayed.push(Reverse(Delayed { at, order, to, bytes }));
-                }
-            });
+            let Some(at) = self.hand_over(now, transmit, buffer.len()) else { return };
+            if at <= now {
+                self.send_bytes(transmit.to, buffer);
+            } else {
+                self.hold_back(at, Parcel::Datagram(transmit.to, buffer[..].into()));
+            }
+        });
+    }
+
+    /// Counts a packet of so many bytes, and asks when it leaves. `None`: it is lost.
+    fn hand_over(&mut self, now: Time, transmit: &Transmit, bytes: usize) -> Option<Time> {
+        self.figures.sent[transmit.message.body.kind() as usize].add(bytes);
+        match self.tap.as_ref().map_or(Passage::At(now), |tap| tap.sent(now, transmit, bytes)) {
+            Passage::At(at) => Some(at),
+            Passage::Lost => None,
+        }
+    }
+
+    fn hold_back(&mut self, at: Time, parcel: Parcel) {
+        if self.delayed.len() < MOST_DELAYED {
+            self.held_back += 1;
+            self.delayed.push(Reverse(Delayed { at, order: self.held_back, parcel }));
+        }
+    }
+
+    fn dispatch(&mut self, parcel: Parcel) {
+        match parcel {
+            Parcel::Datagram(to, bytes) => self.send_bytes(to, &bytes),
+            Parcel::Request(to, packet) => self.begin_exchange(to, packet),
+            Parcel::Answer(reply, packet) => drop(reply.send(packet)),
         }
     }
 
@@ -441,6 +521,8 @@ impl Driver {
                 self.handle(from, packet, bytes, &mut reply.map(|reply| (from, reply)));
             }
             Some(Command::Failed(why)) => self.figures.drop(why),
+            // Seen to where there is time to wait.
+            Some(Command::Freeze(_)) => {}
         }
         self.flush(&mut None);
         None
@@ -505,6 +587,26 @@ impl Driver {
         let (dir, (done, writing)) = (Arc::clone(&memory.dir), oneshot::channel());
         (memory.writing, memory.is_dirty) = (Some(writing), false);
         tokio::task::spawn_blocking(move || done.send(dir.write(&snapshot)));
+    }
+}
+
+impl PartialEq for Delayed {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Delayed {}
+
+impl PartialOrd for Delayed {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Delayed {
+    fn cmp(&self, other: &Self) -> Ordering {
+        (self.at, self.order).cmp(&(other.at, other.order))
     }
 }
 

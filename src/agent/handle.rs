@@ -77,6 +77,8 @@ pub(super) enum Command {
     Seeds(Vec<Address>),
     Arrived(Arrival),
     Failed(super::figures::Drop),
+    /// Stand still until this is over, or dropped.
+    Freeze(oneshot::Receiver<()>),
     Leave,
     Stop,
 }
@@ -178,6 +180,13 @@ impl Agent {
         let mut end = self.0.end.clone();
         // Without a last word its task was taken down with its runtime.
         end.wait_for(Option::is_some).await.ok().and_then(|end| *end).unwrap_or(End::Stopped)
+    }
+
+    /// Lets it stand still, as SIGSTOP does a process, until what is returned is dropped.
+    pub(crate) async fn freeze(&self) -> oneshot::Sender<()> {
+        let (thaw, until) = oneshot::channel();
+        let _ = self.0.commands.send(Command::Freeze(until)).await;
+        thaw
     }
 
     async fn change_keys(&self, change: KeyChange) -> Result<(), Refusal> {

@@ -1,18 +1,59 @@
 //! Where an experiment on real sockets comes in: a world's own clock, and a network between agent and socket.
 
-use std::sync::OnceLock;
+use std::io;
+use std::net::{SocketAddr, TcpListener, UdpSocket};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use crate::protocol::{Address, Event, Packet, Span, Time, Transmit};
+use super::builder::launch;
+use super::handle::Agent;
+use super::voice::Voice;
+use crate::protocol::{Address, Event, Member, Packet, Span, Time, Transmit};
+
+/// A member of an experiment, on sockets that do not block: the others must know its address before it begins.
+pub struct Subject {
+    /// The member.
+    pub member: Member,
+    /// Its world's clock.
+    pub clock: Clock,
+    /// When its first period begins.
+    pub first_period: Time,
+    /// Whom it joins through; none if it knows its group.
+    pub seeds: Vec<Address>,
+    /// What watches it.
+    pub tap: Arc<dyn Tap>,
+    /// For datagrams.
+    pub udp: UdpSocket,
+    /// For streams.
+    pub tcp: TcpListener,
+}
+
+impl Subject {
+    /// Starts it in the runtime that this is called in. It speaks in plain text.
+    ///
+    /// # Errors
+    /// If the runtime does not take the sockets.
+    pub fn begin(self) -> io::Result<Agent> {
+        let Self { member, clock, first_period, seeds, tap, udp, tcp } = self;
+        let addr: SocketAddr = udp.local_addr()?;
+        let udp = tokio::net::UdpSocket::from_std(udp)?;
+        let tcp = tokio::net::TcpListener::from_std(tcp)?;
+        let start = |driver: &mut super::driver::Driver| driver.start_in_lab(first_period, seeds);
+        let timing = (clock, Span::ZERO);
+        Ok(launch((udp, tcp, addr), member, Voice::Plain, timing, (None, Some(tap)), 1, start).0)
+    }
+}
 
 /// Watches an agent, and decides what becomes of the packets that it sends.
 pub trait Tap: Send + Sync {
-    /// The agent hands a packet to the network.
-    fn sent(&self, at: Time, transmit: &Transmit) -> Passage;
+    /// The agent hands a packet to the network, of so many bytes.
+    fn sent(&self, at: Time, transmit: &Transmit, bytes: usize) -> Passage;
     /// A packet arrived, of so many bytes. Not taken, it is as if it had never come.
     fn received(&self, at: Time, from: Address, packet: &Packet, bytes: usize) -> bool;
     /// The agent noticed something.
     fn event(&self, at: Time, event: &Event);
+    /// A timer of the agent fired so late.
+    fn woken(&self, late: Span);
 }
 
 /// What becomes of a packet.
@@ -32,6 +73,11 @@ impl Clock {
     /// A clock that shows zero now.
     pub fn start() -> Self {
         Self(Instant::now())
+    }
+
+    /// A clock that shows zero until so much time has passed, and runs from then on.
+    pub fn start_in(lead: Duration) -> Self {
+        Self(Instant::now() + lead)
     }
 
     /// What it shows.

@@ -1,9 +1,12 @@
 //! What many trials say together: medians and tails with their confidence, and differences that are more than noise.
 
+mod agreement;
 mod intervals;
+mod smirnov;
 
 use super::measures::{Measure, Reading, Unit};
 use super::results::FloorInputs;
+pub use agreement::{Agreement, MOST_APART, Match, agree};
 use intervals::{bootstrap_mean, events_mean, flips_are_rare, quantile_ranks, sign_test};
 
 /// Below this, no 95 % interval of a median exists: six trials on one side are the first surprise at 5 %.

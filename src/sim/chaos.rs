@@ -6,12 +6,43 @@ use rand::seq::SliceRandom;
 use swimlab_selectors::rng::{Purpose, Rng, below, stream};
 
 use super::fault::{Direction, Fault, FaultKind, Target};
-use super::network::{Barrier, BarrierEffect};
+use super::network::{Barrier, BarrierEffect, Network};
 use super::observer::{Effect, Index, Observer};
 use super::setup::Setup;
 use super::world::{Breed, World};
 use crate::protocol::{Span, Time};
 use crate::topology::Placement;
+
+/// What faults strike: a world, whoever owns its clock.
+pub trait Stage {
+    /// What it was made from.
+    fn setup(&self) -> &Setup;
+    /// What time it is.
+    fn now(&self) -> Time;
+    /// Whether a member runs.
+    fn is_up(&self, member: Index) -> bool;
+    /// Which life a member is in, or was in last.
+    fn generation(&self, member: Index) -> u32;
+    /// The network between the members.
+    fn network(&mut self) -> &mut Network;
+    /// Tells those who watch that a fault strikes a member, or lets go of it.
+    fn report(&mut self, fault: u32, member: Index, effect: Effect);
+    /// Stops a member at once.
+    fn crash(&mut self, member: Index);
+    /// Lets a member say goodbye, and stops it.
+    fn leave(&mut self, member: Index);
+    /// Starts a new member, or an old one again, which joins through seeds that are up.
+    fn arrive(&mut self, member: Index, generation: u32);
+    /// Holds a member back: so many packets queue up in each direction, and its timers stop too if it is paused.
+    fn hold(&mut self, member: Index, paused: bool, limit: u32);
+    /// Ends such a hold.
+    fn release(&mut self, member: Index, paused: bool);
+
+    /// All members that are up.
+    fn up(&self) -> Vec<Index> {
+        (0..self.setup().placement.members()).filter(|&member| self.is_up(member)).collect()
+    }
+}
 
 /// What is still to happen.
 #[derive(Default)]
@@ -92,14 +123,14 @@ impl Chaos {
     }
 
     /// Does the next thing.
-    pub fn act<B: Breed, O: Observer>(&mut self, world: &mut World<'_, B, O>) {
+    pub fn act(&mut self, world: &mut impl Stage) {
         let Some((_, act)) = self.agenda.pop_first() else { return };
         match act {
             Act::Strike { fault, round } => self.strike(fault, round, world),
             Act::Return { fault, member } => {
                 if !world.is_up(member) {
                     world.report(fault, member, Effect::Restarted);
-                    let generation = world.actors[member as usize].generation + 1;
+                    let generation = world.generation(member) + 1;
                     world.arrive(member, generation);
                 }
             }
@@ -108,23 +139,23 @@ impl Chaos {
                 world.release(member, paused);
             }
             Act::Lower { fault, inside, wave } => {
-                world.network.lower(fault, &flags(&inside, world.actors.len()));
+                let inside_flags = flags(&inside, world);
+                world.network().lower(fault, &inside_flags);
                 for &member in &inside {
                     world.report(fault, member, Effect::Released);
                 }
                 if let Some(wave) = wave {
-                    self.plan(world.now + wave.off, Act::Raise { fault, inside, wave });
+                    self.plan(world.now() + wave.off, Act::Raise { fault, inside, wave });
                 }
             }
             Act::Raise { fault, inside, wave } => self.swell(fault, inside, wave, world),
         }
     }
 
-    fn strike<B: Breed, O: Observer>(&mut self, fault: u32, round: u32, world: &mut World<'_, B, O>) {
-        let setup = world.setup;
-        let plan = &setup.faults[fault as usize];
+    fn strike(&mut self, fault: u32, round: u32, world: &mut impl Stage) {
+        let plan = &world.setup().faults[fault as usize].clone();
         if round + 1 < plan.times {
-            self.plan(world.now + plan.every, Act::Strike { fault, round: round + 1 });
+            self.plan(world.now() + plan.every, Act::Strike { fault, round: round + 1 });
         }
         let targets = match plan.kind {
             FaultKind::Join => Vec::new(),
@@ -135,7 +166,7 @@ impl Chaos {
             FaultKind::Restart { down } => {
                 crash(fault, &targets, world);
                 for member in targets {
-                    self.plan(world.now + *down, Act::Return { fault, member });
+                    self.plan(world.now() + *down, Act::Return { fault, member });
                 }
             }
             FaultKind::Leave => {
@@ -145,7 +176,7 @@ impl Chaos {
                 }
             }
             FaultKind::Join => {
-                let most = plan.joiners(setup.members) / plan.times.max(1);
+                let most = plan.joiners(world.setup().members) / plan.times.max(1);
                 self.join(fault, most, world);
             }
             FaultKind::Churn => {
@@ -161,61 +192,48 @@ impl Chaos {
                 self.raise(fault, (*direction, BarrierEffect::Cut), targets, *lasts, None, world);
             }
             FaultKind::FlipFlop { direction, on, off, lasts } => {
-                let wave = Wave { direction: *direction, on: *on, off: *off, until: world.now + *lasts };
+                let wave = Wave { direction: *direction, on: *on, off: *off, until: world.now() + *lasts };
                 self.swell(fault, targets, wave, world);
             }
         }
     }
 
-    fn swell<B: Breed, O: Observer>(
-        &mut self,
-        fault: u32,
-        inside: Vec<Index>,
-        wave: Wave,
-        world: &mut World<'_, B, O>,
-    ) {
-        if world.now < wave.until {
-            let lasts = wave.on.min(wave.until.since(world.now));
+    fn swell(&mut self, fault: u32, inside: Vec<Index>, wave: Wave, world: &mut impl Stage) {
+        if world.now() < wave.until {
+            let lasts = wave.on.min(wave.until.since(world.now()));
             self.raise(fault, (wave.direction, BarrierEffect::Cut), inside, lasts, Some(wave), world);
         }
     }
 
-    fn raise<B: Breed, O: Observer>(
+    fn raise(
         &mut self,
         fault: u32,
         (direction, effect): (Direction, BarrierEffect),
         inside: Vec<Index>,
         lasts: Span,
         wave: Option<Wave>,
-        world: &mut World<'_, B, O>,
+        world: &mut impl Stage,
     ) {
-        world.network.raise(Barrier { fault, inside: flags(&inside, world.actors.len()), direction, effect });
+        let barrier = Barrier { fault, inside: flags(&inside, world), direction, effect };
+        world.network().raise(barrier);
         for &member in &inside {
             world.report(fault, member, Effect::Disturbed);
         }
-        self.plan(world.now + lasts, Act::Lower { fault, inside, wave });
+        self.plan(world.now() + lasts, Act::Lower { fault, inside, wave });
     }
 
-    fn hold<B: Breed, O: Observer>(
-        &mut self,
-        fault: u32,
-        targets: &[Index],
-        paused: bool,
-        lasts: Span,
-        queue: u32,
-        world: &mut World<'_, B, O>,
-    ) {
+    fn hold(&mut self, fault: u32, targets: &[Index], paused: bool, lasts: Span, queue: u32, world: &mut impl Stage) {
         for &member in targets {
             world.report(fault, member, Effect::Disturbed);
             world.hold(member, paused, queue);
-            self.plan(world.now + lasts, Act::Release { fault, member, paused });
+            self.plan(world.now() + lasts, Act::Release { fault, member, paused });
         }
     }
 
-    fn join<B: Breed, O: Observer>(&mut self, fault: u32, count: u32, world: &mut World<'_, B, O>) {
+    fn join(&mut self, fault: u32, count: u32, world: &mut impl Stage) {
         for _ in 0..count {
             let member = self.next_joiner;
-            if member as usize >= world.actors.len() {
+            if member >= world.setup().placement.members() {
                 return;
             }
             self.next_joiner += 1;
@@ -225,9 +243,9 @@ impl Chaos {
     }
 
     /// Whom a fault strikes this time: members that are up, in the order of their numbers.
-    fn choose<B: Breed, O: Observer>(&mut self, fault: u32, target: &Target, world: &World<'_, B, O>) -> Vec<Index> {
+    fn choose(&mut self, fault: u32, target: &Target, world: &impl Stage) -> Vec<Index> {
         let rng = &mut self.luck[fault as usize];
-        let placement = &*world.setup.placement;
+        let placement = &*world.setup().placement;
         let up = world.up();
         let mut sample = |mut from: Vec<Index>, count: usize| {
             from.shuffle(rng);
@@ -258,7 +276,7 @@ impl Chaos {
     }
 }
 
-fn crash<B: Breed, O: Observer>(fault: u32, targets: &[Index], world: &mut World<'_, B, O>) {
+fn crash(fault: u32, targets: &[Index], world: &mut impl Stage) {
     for &member in targets {
         world.report(fault, member, Effect::Crashed);
         world.crash(member);
@@ -295,10 +313,56 @@ fn is_named(full: &str, name: &str) -> bool {
     full == name || full.rsplit('/').next() == Some(name)
 }
 
-fn flags(inside: &[Index], members: usize) -> Vec<bool> {
-    let mut flags = vec![false; members];
+fn flags(inside: &[Index], world: &impl Stage) -> Vec<bool> {
+    let mut flags = vec![false; world.setup().placement.members() as usize];
     for &member in inside {
         flags[member as usize] = true;
     }
     flags
+}
+
+impl<B: Breed, O: Observer> Stage for World<'_, B, O> {
+    fn setup(&self) -> &Setup {
+        self.setup
+    }
+
+    fn now(&self) -> Time {
+        self.now
+    }
+
+    fn is_up(&self, member: Index) -> bool {
+        World::is_up(self, member)
+    }
+
+    fn generation(&self, member: Index) -> u32 {
+        self.actors[member as usize].generation
+    }
+
+    fn network(&mut self) -> &mut Network {
+        &mut self.network
+    }
+
+    fn report(&mut self, fault: u32, member: Index, effect: Effect) {
+        World::report(self, fault, member, effect);
+    }
+
+    fn crash(&mut self, member: Index) {
+        World::crash(self, member);
+    }
+
+    fn leave(&mut self, member: Index) {
+        World::leave(self, member);
+    }
+
+    fn arrive(&mut self, member: Index, generation: u32) {
+        World::arrive(self, member, generation);
+    }
+
+    fn hold(&mut self, member: Index, paused: bool, limit: u32) {
+        World::hold(self, member, paused, limit);
+    }
+
+    fn release(&mut self, member: Index, paused: bool) {
+        World::release(self, member, paused);
+    }
 }

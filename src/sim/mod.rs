@@ -13,12 +13,12 @@ pub mod swim;
 pub mod trace;
 pub mod world;
 
-pub use chaos::check_targets;
-pub use checker::Promise;
+pub use chaos::{Chaos, Stage, check_targets};
+pub use checker::{Checker, Promise};
 pub use fault::{Direction, Fault, FaultKind, Target, faults};
 pub use ids::IdIndex;
 pub use machine::Machine;
-pub use network::address_of;
+pub use network::{Network, address_of};
 pub use observer::{Effect, Fate, Index, Observer, Sent, Strike};
 pub use setup::{Phases, Setup, Start, joiners_needed};
 pub use world::{Breed, Outcome, SEEDS, World};

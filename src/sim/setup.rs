@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
+use swimlab_selectors::rng::{Purpose, below, stream};
+
 use super::fault::Fault;
+use super::observer::Index;
 use crate::protocol::Span;
 use crate::topology::Placement;
 
@@ -29,6 +32,20 @@ pub struct Setup {
     pub duration: Span,
     /// What breaks.
     pub faults: Vec<Fault>,
+}
+
+impl Setup {
+    /// When a member's first period begins, from its start.
+    pub fn phase(&self, member: Index) -> Span {
+        match self.phases {
+            Phases::Synchronous => Span::ZERO,
+            Phases::Random => {
+                let mut rng = stream(self.seed, Purpose::Phases, u64::from(member));
+                let period = u32::try_from(self.period.as_micros()).unwrap_or(u32::MAX).max(1);
+                Span::from_micros(u64::from(below(&mut rng, period)))
+            }
+        }
+    }
 }
 
 /// How the members begin.

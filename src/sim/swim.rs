@@ -33,9 +33,13 @@ pub struct SwimBreed {
 impl SwimBreed {
     /// The members of this setup.
     pub fn new(setup: &Setup, kit: &Arc<Kit>, strategy: &Strategy) -> Self {
+        Self::at(setup, kit, strategy, address_of)
+    }
+
+    /// The members of this setup, at these addresses.
+    pub fn at(setup: &Setup, kit: &Arc<Kit>, strategy: &Strategy, address: impl Fn(Index) -> Address) -> Self {
         let peers = setup.placement.peers.iter().cloned();
-        let cards: Vec<_> =
-            peers.zip(0..).map(|(peer, member)| Arc::new(Card::new(peer, address_of(member)))).collect();
+        let cards: Vec<_> = peers.zip(0..).map(|(peer, member)| Arc::new(Card::new(peer, address(member)))).collect();
         let founders = cards.iter().take(setup.members as usize).cloned();
         let roster = Arc::new(Roster::of_members(founders));
         let surveyed = strategy.survey(roster.peers());

@@ -6,10 +6,10 @@ use super::machine::Machine;
 use super::network::{Network, address_of, index_of};
 use super::observer::{Effect, Fate, Index, Observer, Sent, Strike};
 use super::queue::{Due, Queue};
-use super::setup::{Phases, Setup, Start};
+use super::setup::{Setup, Start};
 use super::trace::Trace;
-use crate::protocol::{Address, Outbox, Span, Time, Transmit};
-use swimlab_selectors::rng::{Purpose, Rng, below, stream};
+use crate::protocol::{Address, Outbox, Time, Transmit};
+use swimlab_selectors::rng::{Purpose, Rng, stream};
 
 /// Makes the machines of one kind.
 pub trait Breed {
@@ -204,7 +204,7 @@ impl<'a, B: Breed, O: Observer> World<'a, B, O> {
     pub(super) fn arrive(&mut self, member: Index, generation: u32) {
         let seeds = self.seeds(member);
         let mut machine = self.breed.newcomer(member, generation);
-        let first = self.now + self.phase(member);
+        let first = self.now + self.setup.phase(member);
         machine.start(self.now, first, &mut self.outbox);
         machine.join(self.now, seeds, &mut self.outbox);
         let actor = &mut self.actors[member as usize];
@@ -246,7 +246,7 @@ impl<'a, B: Breed, O: Observer> World<'a, B, O> {
 
     fn begin(&mut self) {
         for member in 0..self.setup.members {
-            let first = Time::ZERO + self.phase(member);
+            let first = Time::ZERO + self.setup.phase(member);
             match self.setup.start {
                 Start::Joined => {
                     let mut machine = self.breed.founder(member);
@@ -262,18 +262,6 @@ impl<'a, B: Breed, O: Observer> World<'a, B, O> {
                     self.actors[member as usize].machine = Some(machine);
                     self.flush(member);
                 }
-            }
-        }
-    }
-
-    /// When a member's first period begins, from its start.
-    fn phase(&self, member: Index) -> Span {
-        match self.setup.phases {
-            Phases::Synchronous => Span::ZERO,
-            Phases::Random => {
-                let mut rng = stream(self.setup.seed, Purpose::Phases, u64::from(member));
-                let period = u32::try_from(self.setup.period.as_micros()).unwrap_or(u32::MAX).max(1);
-                Span::from_micros(u64::from(below(&mut rng, period)))
             }
         }
     }

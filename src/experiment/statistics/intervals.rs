@@ -2,7 +2,7 @@
 
 use rand::Rng as _;
 use statrs::distribution::{Binomial, ChiSquared, ContinuousCDF, DiscreteCDF, Normal};
-use swimlab_selectors::rng::{Purpose, Rng, stream};
+use swimlab_selectors::rng::{Purpose, Rng, below, stream};
 
 use super::{FEWEST_TRIALS, Interval, mean};
 
@@ -19,6 +19,26 @@ pub(super) fn quantile_ranks(n: usize, q: f64) -> (Option<usize>, Option<usize>)
     let low = below.inverse_cdf(TAIL) as usize;
     let high = below.inverse_cdf(1.0 - TAIL) as usize;
     (low.checked_sub(1), Some(high).filter(|&high| high < n))
+}
+
+/// The interval of what is made of two sorted samples whose values go together in pairs, by percentiles of the bootstrap
+/// (Efron 1979). A bound among resamples of which nothing can be made is unknown.
+pub(super) fn bootstrap_pairs(pairs: &[(f64, f64)], of: &dyn Fn(&[f64], &[f64]) -> Option<f64>) -> Interval {
+    let mut rng = rng();
+    let (mut left, mut right) = (vec![0.0; pairs.len()], vec![0.0; pairs.len()]);
+    let mut resample = || {
+        for (left, right) in left.iter_mut().zip(&mut right) {
+            (*left, *right) = pairs[below(&mut rng, pairs.len() as u32) as usize];
+        }
+        left.sort_unstable_by(f64::total_cmp);
+        right.sort_unstable_by(f64::total_cmp);
+        of(&left, &right)
+    };
+    let made: Option<Vec<f64>> = (0..RESAMPLES).map(|_| resample()).collect();
+    let Some(mut made) = made else { return Interval::default() };
+    made.sort_unstable_by(f64::total_cmp);
+    let bound = |tail: f64| Some(made[libm::round(tail * (RESAMPLES as f64 - 1.0)) as usize]);
+    Interval { low: bound(TAIL), high: bound(1.0 - TAIL) }
 }
 
 /// The mean's interval by bias-corrected and accelerated bootstrap (Efron 1987).
