@@ -1,5 +1,8 @@
 //! `swimlab run`.
 
+#[cfg(feature = "agent")]
+mod real;
+
 use std::fmt;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -44,12 +47,29 @@ pub struct Args {
     /// No progress bar and no notes; errors only.
     #[arg(long, short)]
     quiet: bool,
+    /// Run the trials on real sockets, too, and compare: real clock, one UDP socket per member on loopback.
+    #[cfg(feature = "agent")]
+    #[arg(long)]
+    real: bool,
+    /// Run so many worlds at once in real time; without it, as many as the cores are likely to serve in time.
+    #[cfg(feature = "agent")]
+    #[arg(long, value_name = "N", requires = "real", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    worlds: Option<u16>,
     /// Go on with an interrupted run in the results folder; finished trials are not run again.
     #[arg(long)]
     resume: bool,
     /// Print the experiment file instead of running it.
     #[arg(long)]
     print_experiment: bool,
+}
+
+impl Args {
+    fn is_real(&self) -> bool {
+        #[cfg(feature = "agent")]
+        return self.real;
+        #[cfg(not(feature = "agent"))]
+        false
+    }
 }
 
 pub fn run(args: Args) -> Result<ExitCode, Failed> {
@@ -66,6 +86,10 @@ pub fn run(args: Args) -> Result<ExitCode, Failed> {
             eprintln!("{line}");
         }
     };
+    #[cfg(feature = "agent")]
+    if args.real {
+        experiment.check_real()?;
+    }
     let wanted = args.threads.map_or(0, usize::from);
     let threads = experiment.threads(wanted)?;
     let folder = folder(&args, &experiment)?;
@@ -80,16 +104,24 @@ pub fn run(args: Args) -> Result<ExitCode, Failed> {
         say(&format!("{}: going on after {} finished trials", path.display(), folder.already_finished()));
     }
     let bar = if args.quiet { ProgressBar::hidden() } else { bar() };
-    let finished = experiment.run(Options {
+    let stop = stop_on_ctrl_c(bar.clone());
+    let mut finished = experiment.run(Options {
         threads,
         folder: Some(folder),
-        stop: stop_on_ctrl_c(bar.clone()),
+        stop: Arc::clone(&stop),
         progress: Some(follow(bar.clone())),
     })?;
     bar.finish_and_clear();
-
     write_tables(&path, &finished.results)?;
-    print_results(&finished.results, args.format)?;
+    #[cfg(feature = "agent")]
+    if args.real {
+        let real = real::run(&args, &experiment, &finished.results, &path, (stop, bar))?;
+        finished.failures.extend(real.failures);
+        finished.interrupted |= real.interrupted;
+    }
+    if !args.is_real() {
+        print_results(&finished.results, args.format)?;
+    }
     say(&format!("results: {}", path.display()));
     for failure in &finished.failures {
         eprintln!("error: {}", describe(failure, &args));
@@ -154,27 +186,33 @@ fn follow(bar: ProgressBar) -> Box<dyn Fn(Progress) + Send + Sync> {
 }
 
 fn write_tables(folder: &Path, results: &Results) -> Result<(), Failed> {
-    let write = |name: &str, fill: fn(&Results, &mut BufWriter<File>) -> io::Result<()>| {
-        let path = folder.join(name);
-        let written = File::create(&path).and_then(|file| {
-            let mut out = BufWriter::new(file);
-            fill(results, &mut out)?;
-            out.flush()
-        });
-        written.map_err(|error| Failed { code: 1, message: format!("cannot write {}: {error}", path.display()) })
-    };
-    write("trials.csv", |results, out| csv::write_trials(results, out))?;
-    write("victims.csv", |results, out| csv::write_victims(results, out))?;
-    write("summary.json", |results, out| json::write_summary(results, out))
+    write_file(&folder.join("trials.csv"), |out| csv::write_trials(results, out))?;
+    write_file(&folder.join("victims.csv"), |out| csv::write_victims(results, out))?;
+    write_file(&folder.join("summary.json"), |out| json::write_summary(results, out))
+}
+
+fn write_file(path: &Path, fill: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>) -> Result<(), Failed> {
+    let written = File::create(path).and_then(|file| {
+        let mut out = BufWriter::new(file);
+        fill(&mut out)?;
+        out.flush()
+    });
+    written.map_err(|error| Failed { code: 1, message: format!("cannot write {}: {error}", path.display()) })
+}
+
+/// How wide a table may be, and whether it may have colours.
+fn terminal() -> (u16, bool) {
+    let terminal = console::Term::stdout();
+    let width = terminal.size_checked().map_or(WIDTH, |(_, columns)| columns);
+    (width, terminal.is_term() && console::colors_enabled())
 }
 
 fn print_results(results: &Results, format: Format) -> Result<(), Failed> {
     let mut out = io::stdout().lock();
     super::quietly_closed(match format {
         Format::Table => {
-            let terminal = console::Term::stdout();
-            let width = terminal.size_checked().map_or(WIDTH, |(_, columns)| columns);
-            write!(out, "{}", table::render(results, width, terminal.is_term() && console::colors_enabled()))
+            let (width, colour) = terminal();
+            write!(out, "{}", table::render(results, width, colour))
         }
         Format::Csv => csv::write_trials(results, out),
         Format::Json => json::write_summary(results, out),

@@ -7,6 +7,8 @@ pub mod measures;
 mod memory;
 mod page;
 mod protocols;
+#[cfg(feature = "agent")]
+pub mod real;
 mod recipe;
 mod recorder;
 pub mod results;

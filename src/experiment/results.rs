@@ -101,7 +101,7 @@ pub struct TrialResult {
     pub seed: u64,
     /// What it measured.
     pub measured: Measured,
-    /// A hash of all that happened in it.
+    /// A hash of all that happened in it; 0 on real sockets, where no two trials are the same.
     pub trace_hash: u64,
     /// How many events the world handled.
     pub events: u64,

@@ -60,69 +60,50 @@ pub struct Failure {
     pub message: String,
 }
 
+/// What the trials of a run share, whoever runs them.
+pub(super) struct Run {
+    folder: Option<Folder>,
+    earlier: Vec<(usize, TrialResult)>,
+    finished: BTreeSet<(usize, u32)>,
+    pub(super) stop: Arc<AtomicBool>,
+    progress: Option<Box<dyn Fn(Progress) + Send + Sync>>,
+    done: AtomicUsize,
+    all: usize,
+    /// Why a finished trial could not be kept.
+    lost: Mutex<Option<Error>>,
+}
+
+/// A trial's cell, and how it went.
+pub(super) type Attempt = (usize, Result<TrialResult, Box<Failure>>);
+
 impl Experiment {
     /// Runs all trials that no earlier run has finished.
     ///
     /// # Errors
     /// If a world does not fit into memory, the system grants no threads, or the folder cannot keep a finished trial.
     pub fn run(&self, options: Options) -> Result<Finished, Error> {
-        let Options { threads, mut folder, stop, progress } = options;
-        let threads = self.threads(threads)?;
-        let earlier = folder.as_mut().map(|folder| std::mem::take(&mut folder.finished)).unwrap_or_default();
-        let finished: BTreeSet<(usize, u32)> = earlier.iter().map(|(cell, result)| (*cell, result.trial)).collect();
-        let all = self.cells.len() * self.trials as usize;
-        let done = AtomicUsize::new(finished.len());
-        let tell = || {
-            if let Some(progress) = &progress {
-                progress(Progress { done: done.load(Ordering::Relaxed), all });
-            }
-        };
-        let lost = Mutex::new(None);
-        let attempt = |(trial, cell): (u32, usize)| {
-            let result = self.attempt(cell, trial);
-            if let (Ok(result), Some(folder)) = (&result, &folder)
-                && let Err(error) = folder.keep(cell, result)
-            {
-                lost.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
-                stop.store(true, Ordering::Relaxed);
-            }
-            done.fetch_add(1, Ordering::Relaxed);
-            tell();
-            (cell, result)
-        };
-        // One trial of every cell before the next of any: whenever it stops, the cells can be compared.
-        let todo = (0..self.trials)
-            .flat_map(|trial| (0..self.cells.len()).map(move |cell| (trial, cell)))
-            .filter(|(trial, cell)| !finished.contains(&(*cell, *trial)))
-            .take_while(|_| !stop.load(Ordering::Relaxed));
+        let threads = self.threads(options.threads)?;
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
         let pool = pool.map_err(|error| Error::Threads { threads, why: error.to_string() })?;
-        tell();
-        let attempts: Vec<_> = pool.install(|| todo.par_bridge().map(attempt).collect());
-        match lost.into_inner().unwrap_or_else(PoisonError::into_inner) {
-            Some(error) => Err(error),
-            None => Ok(self.gather(earlier, attempts)),
-        }
+        let run = Run::begin(self, options);
+        let attempt = |(trial, cell)| run.done((cell, self.attempt(cell, trial)));
+        let todo = run.todo(self).take_while(|_| !run.stop.load(Ordering::Relaxed));
+        let attempts = pool.install(|| todo.par_bridge().map(attempt).collect());
+        run.finish(self, attempts)
     }
 
     fn attempt(&self, cell: usize, trial: u32) -> Result<TrialResult, Box<Failure>> {
-        let cell = &self.cells[cell];
-        catch_unwind(AssertUnwindSafe(|| cell.run(self.seed, trial))).map_err(|panic| {
-            Box::new(Failure {
-                key: cell.key.clone(),
-                trial,
-                seed: trial_seed(self.seed, trial),
-                message: said(panic.as_ref()),
-            })
-        })
+        catch_unwind(AssertUnwindSafe(|| self.cells[cell].run(self.seed, trial)))
+            .map_err(|panic| self.failure(cell, trial, said(panic.as_ref())))
+    }
+
+    /// What went wrong in a trial.
+    pub(super) fn failure(&self, cell: usize, trial: u32, message: String) -> Box<Failure> {
+        Box::new(Failure { key: self.cells[cell].key.clone(), trial, seed: trial_seed(self.seed, trial), message })
     }
 
     /// Puts everything into the order of cells and trials.
-    fn gather(
-        &self,
-        earlier: Vec<(usize, TrialResult)>,
-        attempts: Vec<(usize, Result<TrialResult, Box<Failure>>)>,
-    ) -> Finished {
+    fn gather(&self, earlier: Vec<(usize, TrialResult)>, attempts: Vec<Attempt>) -> Finished {
         let mut trials: Vec<Vec<TrialResult>> = vec![Vec::new(); self.cells.len()];
         let mut failures = Vec::new();
         for (cell, result) in earlier {
@@ -174,8 +155,55 @@ impl Experiment {
     }
 }
 
+impl Run {
+    pub fn begin(experiment: &Experiment, options: Options) -> Self {
+        let Options { mut folder, stop, progress, .. } = options;
+        let earlier = folder.as_mut().map(|folder| std::mem::take(&mut folder.finished)).unwrap_or_default();
+        let finished: BTreeSet<_> = earlier.iter().map(|(cell, result)| (*cell, result.trial)).collect();
+        let (done, lost) = (AtomicUsize::new(finished.len()), Mutex::new(None));
+        let all = experiment.cells.len() * experiment.trials as usize;
+        let run = Self { folder, earlier, finished, stop, progress, done, all, lost };
+        run.tell();
+        run
+    }
+
+    /// The trials that no earlier run has finished. One trial of every cell before the next of any: whenever it stops,
+    /// the cells can be compared.
+    pub fn todo(&self, experiment: &Experiment) -> impl Iterator<Item = (u32, usize)> + Send {
+        let cells = experiment.cells.len();
+        let all = (0..experiment.trials).flat_map(move |trial| (0..cells).map(move |cell| (trial, cell)));
+        all.filter(|(trial, cell)| !self.finished.contains(&(*cell, *trial)))
+    }
+
+    /// Keeps a finished trial.
+    pub fn done(&self, (cell, result): Attempt) -> Attempt {
+        if let (Ok(result), Some(folder)) = (&result, &self.folder)
+            && let Err(error) = folder.keep(cell, result)
+        {
+            self.lost.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+            self.stop.store(true, Ordering::Relaxed);
+        }
+        self.done.fetch_add(1, Ordering::Relaxed);
+        self.tell();
+        (cell, result)
+    }
+
+    pub fn finish(self, experiment: &Experiment, attempts: Vec<Attempt>) -> Result<Finished, Error> {
+        match self.lost.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            Some(error) => Err(error),
+            None => Ok(experiment.gather(self.earlier, attempts)),
+        }
+    }
+
+    fn tell(&self) {
+        if let Some(progress) = &self.progress {
+            progress(Progress { done: self.done.load(Ordering::Relaxed), all: self.all });
+        }
+    }
+}
+
 /// A panic's message.
-fn said(panic: &(dyn Any + Send)) -> String {
+pub(super) fn said(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().copied();
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message").to_owned()
 }

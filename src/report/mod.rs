@@ -1,5 +1,7 @@
 //! The answer: tables for people, CSV and JSON for programs.
 
+#[cfg(feature = "agent")]
+pub mod agreement;
 mod columns;
 pub mod csv;
 mod figures;

@@ -2,26 +2,27 @@
 
 use super::intervals::bootstrap_pairs;
 use super::smirnov::{distance, p_value};
-use super::{FEWEST_TRIALS, Interval, Reading, Summary, quantile, summarise};
-use crate::experiment::measures::Measure;
+use super::{FEWEST_TRIALS, Interval, Reading, finite, mean, quantile};
+use crate::experiment::measures::{Measure, Unit};
 
 /// Medians that differ by at most this share of the simulator's agree.
 pub const MOST_APART: f64 = 0.1;
 
-/// One measure of the same trials in the simulator and in reality.
+/// One measure of the same trials in the simulator and in reality. What is compared is the median, or for counts of
+/// events, whose median is zero where they are rare, the mean.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Agreement {
     /// Trials in which both have something to measure.
     pub pairs: u32,
-    /// What the simulator says of them.
-    pub simulated: Summary,
-    /// What reality says.
-    pub real: Summary,
-    /// The real median minus the simulated one; `None` if either is censored.
+    /// What the simulator comes to; `None` if it falls among the censored trials.
+    pub simulated: Option<f64>,
+    /// What reality comes to.
+    pub real: Option<f64>,
+    /// The real one minus the simulated one.
     pub difference: Option<f64>,
     /// Its 95 % interval, by bootstrap of the pairs.
     pub ci95: Interval,
-    /// The difference as a share of the simulated median; `None` if that is zero and the real one is not.
+    /// The difference as a share of the simulated one; `None` if that is zero and the real one is not.
     pub relative: Option<f64>,
     /// Its 95 % interval.
     pub relative_ci95: Interval,
@@ -33,12 +34,12 @@ pub struct Agreement {
     pub matched: Match,
 }
 
-/// What to make of a measure's two medians.
+/// What to make of the two sides of a measure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Match {
     /// They differ by at most [`MOST_APART`], and so do the ends of the interval.
     Close,
-    /// They differ by no more, but the interval reaches further.
+    /// They differ by no more, but the interval reaches further; or one is zero, and chance explains that the other is not.
     Likely,
     /// They differ by more.
     Apart,
@@ -64,42 +65,52 @@ impl Match {
 /// together: the intervals resample pairs. The test by Kolmogorov and Smirnov knows nothing of pairs; between samples
 /// that go together it finds small distances more often than it should, and great ones less often.
 pub fn agree(measure: &Measure, pairs: &[(Reading, Reading)]) -> Agreement {
-    let pairs: Vec<_> = pairs.iter().copied().filter(|(a, b)| a.order().is_some() && b.order().is_some()).collect();
-    let (simulated, real): (Vec<_>, Vec<_>) = pairs.iter().copied().unzip();
-    let (simulated, real) = (summarise(measure, &simulated), summarise(measure, &real));
-    let orders: Vec<_> = pairs.iter().filter_map(|(a, b)| Some((a.order()?, b.order()?))).collect();
-    let (mut left, mut right): (Vec<f64>, Vec<f64>) = orders.iter().copied().unzip();
+    let pairs: Vec<_> = pairs.iter().filter_map(|(a, b)| Some((a.order()?, b.order()?))).collect();
+    let (mut left, mut right): (Vec<f64>, Vec<f64>) = pairs.iter().copied().unzip();
     left.sort_unstable_by(f64::total_cmp);
     right.sort_unstable_by(f64::total_cmp);
 
+    let middle: fn(&[f64]) -> Option<f64> = match measure.unit {
+        Unit::Events => |sorted| Some(mean(sorted)).and_then(finite),
+        _ => |sorted| quantile(sorted, 0.5),
+    };
     let enough = pairs.len() >= FEWEST_TRIALS;
-    let relative = simulated.median.zip(real.median).and_then(|(from, to)| share(from, to));
-    let intervals = |of: fn(f64, f64) -> Option<f64>| match enough {
-        true => bootstrap_pairs(&orders, &|simulated, real| of(quantile(simulated, 0.5)?, quantile(real, 0.5)?)),
+    let interval = |of: fn(f64, f64) -> Option<f64>| match enough {
+        true => bootstrap_pairs(&pairs, &|simulated, real| of(middle(simulated)?, middle(real)?)),
         false => Interval::default(),
     };
-    let relative_ci95 = intervals(share);
+    let gap: fn(f64, f64) -> Option<f64> = |from, to| Some(to - from);
+    let both = middle(&left).zip(middle(&right));
+    let made = |of: fn(f64, f64) -> Option<f64>| both.and_then(|(from, to)| of(from, to));
     let distance = (!pairs.is_empty()).then(|| distance(&left, &right));
-    let within = |share: Option<f64>| share.is_some_and(|share| share.abs() <= MOST_APART);
-    Agreement {
+    let agreement = Agreement {
         pairs: pairs.len() as u32,
-        difference: simulated.median.zip(real.median).map(|(from, to)| to - from),
-        ci95: intervals(|from, to| Some(to - from)),
-        relative,
-        relative_ci95,
-        p: distance.filter(|_| enough).map(|distance| p_value(distance, left.len(), right.len())),
+        simulated: middle(&left),
+        real: middle(&right),
+        difference: made(gap),
+        ci95: interval(gap),
+        relative: made(share),
+        relative_ci95: interval(share),
         distance,
-        matched: match relative {
-            _ if !enough => Match::Undecided,
-            // Neither reaches a median, or only one of them does.
-            None if simulated.median.is_none() && real.median.is_none() => Match::Likely,
-            None => Match::Apart,
-            Some(_) if !within(relative) => Match::Apart,
-            Some(_) if within(relative_ci95.low) && within(relative_ci95.high) => Match::Close,
+        p: distance.filter(|_| enough).map(|distance| p_value(distance, left.len(), right.len())),
+        matched: Match::Undecided,
+    };
+    if enough { Agreement { matched: agreement.judge(), ..agreement } } else { agreement }
+}
+
+impl Agreement {
+    fn judge(&self) -> Match {
+        let within = |share: Option<f64>| share.is_some_and(|share| share.abs() <= MOST_APART);
+        let Interval { low, high } = self.ci95;
+        match self.relative {
+            Some(_) if !within(self.relative) => Match::Apart,
+            Some(_) if within(self.relative_ci95.low) && within(self.relative_ci95.high) => Match::Close,
             Some(_) => Match::Likely,
-        },
-        simulated,
-        real,
+            None if low.is_some_and(|low| low <= 0.0) && high.is_some_and(|high| high >= 0.0) => Match::Likely,
+            // Both fall among the censored trials.
+            None if self.simulated.is_none() && self.real.is_none() => Match::Likely,
+            None => Match::Apart,
+        }
     }
 }
 

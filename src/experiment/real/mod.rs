@@ -1,0 +1,177 @@
+//! The same experiment on real sockets: real clock, real codec, one UDP socket per member on loopback.
+//! docs/real-time.md says what is compared with the simulator, and what is not.
+
+mod lateness;
+mod scene;
+mod sockets;
+mod world;
+
+use std::collections::VecDeque;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+
+pub use lateness::Lateness;
+
+use super::Experiment;
+use super::cells::Cell;
+use super::error::{BadInput, Error};
+use super::results::TrialResult;
+use super::runner::{Attempt, Failure, Finished, Options, Run, said};
+use crate::protocol::Span;
+use crate::sim::{FaultKind, joiners_needed};
+
+/// How many members a core serves in time: see docs/real-time.md for what was measured.
+const MEMBERS_PER_CORE: u64 = 1000;
+
+/// What a run on real sockets leaves behind.
+#[derive(Debug)]
+pub struct RealRun {
+    /// As of a run of the simulator.
+    pub finished: Finished,
+    /// How late the timers of its trials fired; those of earlier runs are not in it.
+    pub lateness: Lateness,
+}
+
+impl Experiment {
+    /// Whether it can be run on real sockets.
+    ///
+    /// # Errors
+    /// Names the fault that can not, or says that a world has more members than the system has sockets.
+    pub fn check_real(&self) -> Result<(), BadInput> {
+        if let Some(why) = self.cells.iter().find_map(refusal) {
+            return Err(self.source.whole(why));
+        }
+        let (members, most) = (self.largest(), sockets::most_members());
+        if members > most {
+            let why = format!(
+                "a world of {members} members in real time needs {} file descriptors, and the system grants them to \
+                 {most} members",
+                members * sockets::DESCRIPTORS_PER_MEMBER
+            );
+            return Err(self.source.whole(why));
+        }
+        Ok(())
+    }
+
+    /// How many worlds run at once in real time: so many as wanted, or as the cores are likely to serve in time, if there
+    /// are sockets for them.
+    pub fn worlds(&self, wanted: usize) -> usize {
+        let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u64);
+        let fits = |members: u64| usize::try_from(members / self.largest().max(1)).unwrap_or(usize::MAX);
+        let wanted = if wanted == 0 { fits(MEMBERS_PER_CORE * cores) } else { wanted };
+        wanted.min(fits(sockets::most_members())).clamp(1, (self.cells.len() * self.trials as usize).max(1))
+    }
+
+    /// How long a run of all trials in so many worlds at once takes, from the start.
+    pub fn real_time(&self, worlds: usize) -> Duration {
+        let all: f64 = self.cells.iter().map(|cell| length(cell).as_secs_f64()).sum::<f64>() * f64::from(self.trials);
+        let stagger = self.stagger(worlds).as_secs_f64() * (worlds - 1) as f64;
+        Duration::from_secs_f64(all / worlds as f64 + stagger)
+    }
+
+    /// Runs all trials on real sockets that no earlier run has finished, `options.threads` worlds at once.
+    ///
+    /// # Errors
+    /// If it cannot be run in real time ([`Experiment::check_real`]), the system grants no threads, or the folder cannot
+    /// keep a finished trial.
+    pub fn run_real(&self, options: Options) -> Result<RealRun, Error> {
+        self.check_real()?;
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build();
+        let runtime = runtime.map_err(|error| Error::Threads { threads, why: error.to_string() })?;
+        let worlds = self.worlds(options.threads);
+        let run = Run::begin(self, options);
+        let todo = Mutex::new(run.todo(self).collect());
+        let shift = Arc::new(Shift { experiment: self.clone(), run, todo });
+        let stagger = self.stagger(worlds);
+        let (attempts, lateness) = runtime.block_on(async {
+            let mut lanes = JoinSet::new();
+            for lane in 0..worlds as u32 {
+                lanes.spawn(Arc::clone(&shift).work(stagger * lane));
+            }
+            let (mut attempts, mut lateness) = (Vec::new(), Lateness::default());
+            while let Some(lane) = lanes.join_next().await {
+                let (done, late) = lane.expect("trials run in tasks of their own");
+                attempts.extend(done);
+                lateness.merge(&late);
+            }
+            (attempts, lateness)
+        });
+        let Shift { run, .. } = Arc::into_inner(shift).expect("all lanes have ended");
+        Ok(RealRun { finished: run.finish(self, attempts)?, lateness })
+    }
+
+    /// Worlds that began together would strike, suspect and gossip together.
+    fn stagger(&self, worlds: usize) -> Duration {
+        let longest = self.cells.iter().map(length).max().unwrap_or(Span::ZERO);
+        Duration::from_micros(longest.as_micros()) / worlds.max(1) as u32
+    }
+
+    fn largest(&self) -> u64 {
+        let world = |cell: &Cell| cell.key.members.saturating_add(joiners_needed(&cell.faults, cell.key.members));
+        self.cells.iter().map(world).max().map_or(0, u64::from)
+    }
+}
+
+/// What the worlds that run at once share.
+struct Shift {
+    experiment: Experiment,
+    run: Run,
+    todo: Mutex<VecDeque<(u32, usize)>>,
+}
+
+impl Shift {
+    /// Runs one trial after the other, as long as there are any.
+    async fn work(self: Arc<Self>, after: Duration) -> (Vec<Attempt>, Lateness) {
+        tokio::time::sleep(after).await;
+        let (mut attempts, mut lateness) = (Vec::new(), Lateness::default());
+        while let Some((trial, cell)) = self.next() {
+            let result = match Arc::clone(&self).attempt(trial, cell).await {
+                Ok((result, late)) => {
+                    lateness.merge(&late);
+                    Ok(result)
+                }
+                Err(failure) => Err(failure),
+            };
+            attempts.push(self.run.done((cell, result)));
+        }
+        (attempts, lateness)
+    }
+
+    fn next(&self) -> Option<(u32, usize)> {
+        if self.run.stop.load(Ordering::Relaxed) {
+            return None;
+        }
+        self.todo.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
+    }
+
+    /// A task of its own, so that a panic ends nothing else.
+    async fn attempt(self: Arc<Self>, trial: u32, cell: usize) -> Result<(TrialResult, Lateness), Box<Failure>> {
+        let this = Arc::clone(&self);
+        let task =
+            tokio::spawn(async move { world::run(&this.experiment.cells[cell], this.experiment.seed, trial).await });
+        let done = match task.await {
+            Ok(done) => done,
+            Err(error) if error.is_panic() => Err(said(error.into_panic().as_ref())),
+            Err(error) => Err(error.to_string()),
+        };
+        done.map_err(|message| self.experiment.failure(cell, trial, message))
+    }
+}
+
+/// Why a cell cannot be run in real time.
+fn refusal(cell: &Cell) -> Option<String> {
+    let slow = cell.faults.iter().any(|fault| matches!(fault.kind, FaultKind::Slow { .. }));
+    slow.then(|| {
+        "fault slow: an agent cannot hold its packets back while its timers run, so it is not run in real time; pause \
+         stops an agent altogether"
+            .to_owned()
+    })
+}
+
+fn length(cell: &Cell) -> Span {
+    cell.warmup + cell.duration
+}

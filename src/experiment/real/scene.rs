@@ -1,0 +1,250 @@
+//! What the members of a world on real sockets share: the network between them, the faults, and whatever watches.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use swimlab_selectors::rng::{Purpose, Rng, stream};
+
+use super::lateness::Lateness;
+use crate::agent::lab::{Clock, Passage, Tap};
+use crate::experiment::measures::Recorder;
+use crate::protocol::{Address, Event, Packet, Span, Time, Transmit};
+use crate::sim::{
+    Checker, Effect, Fate, IdIndex, Index, Network, Observer, Promise, SEEDS, Sent, Setup, Stage, Strike,
+};
+
+/// A world's state, apart from its agents.
+pub(super) struct Scene {
+    setup: Setup,
+    clock: Clock,
+    /// When the fault under way was to strike: whatever follows from it counts from then.
+    pub due: Time,
+    network: Network,
+    pub recorder: Recorder,
+    pub checker: Checker,
+    hosts: Vec<Host>,
+    ids: IdIndex,
+    addresses: Vec<Address>,
+    /// Members by address; the far ends of their streams, too.
+    members: HashMap<Address, Index>,
+    /// What is to be done with the agents.
+    pub orders: Vec<Order>,
+    pub lateness: Lateness,
+    /// Packets that members took.
+    pub events: u64,
+    is_over: bool,
+}
+
+/// What a fault wants done with an agent.
+pub(super) enum Order {
+    Stop(Index),
+    Leave(Index),
+    Begin { member: Index, generation: u32, seeds: Vec<Address> },
+    Freeze(Index),
+    Thaw(Index),
+}
+
+struct Host {
+    state: State,
+    generation: u32,
+    paused: u32,
+    /// The luck of its packets.
+    luck: Rng,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    Down,
+    Up,
+    /// It says goodbye, and hears nothing any more.
+    Leaving,
+}
+
+/// A scene with those who share it.
+#[derive(Clone)]
+pub(super) struct Shared(Arc<Mutex<Scene>>);
+
+/// One life of a member, as its agent's network sees it.
+pub(super) struct Life {
+    pub scene: Shared,
+    pub member: Index,
+    pub generation: u32,
+}
+
+impl Scene {
+    pub fn new(setup: &Setup, clock: Clock, addresses: Vec<Address>, promise: Promise) -> Self {
+        let host = |member: Index| Host {
+            state: if member < setup.members { State::Up } else { State::Down },
+            generation: 0,
+            paused: 0,
+            luck: stream(setup.seed, Purpose::Network, u64::from(member)),
+        };
+        Self {
+            clock,
+            due: Time::ZERO,
+            network: Network::new(Arc::clone(&setup.placement), setup.loss),
+            recorder: Recorder::new(setup),
+            checker: Checker::new(setup, promise),
+            hosts: (0..setup.placement.members()).map(host).collect(),
+            ids: IdIndex::new(setup.placement.peers.iter().map(|peer| peer.id)),
+            members: addresses.iter().copied().zip(0..).collect(),
+            addresses,
+            orders: Vec::new(),
+            lateness: Lateness::default(),
+            events: 0,
+            is_over: false,
+            setup: setup.clone(),
+        }
+    }
+
+    /// Addresses of members that are up, for one that joins.
+    pub fn seeds(&self, member: Index) -> Vec<Address> {
+        let up = self.up().into_iter().filter(|&other| other != member);
+        up.take(SEEDS as usize).map(|other| self.addresses[other as usize]).collect()
+    }
+
+    /// The world ends: whatever happens from now on is not seen.
+    pub fn end(&mut self) {
+        self.is_over = true;
+    }
+
+    /// Whether what this life of a member does counts.
+    fn is_current(&self, life: &Life, states: &[State]) -> bool {
+        let host = &self.hosts[life.member as usize];
+        !self.is_over && host.generation == life.generation && states.contains(&host.state)
+    }
+}
+
+impl Shared {
+    pub fn new(scene: Scene) -> Self {
+        Self(Arc::new(Mutex::new(scene)))
+    }
+
+    /// The scene itself, once nobody else has it.
+    pub fn take(self) -> Scene {
+        let scene = Arc::into_inner(self.0).expect("all agents have ended");
+        scene.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn lock(&self) -> MutexGuard<'_, Scene> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Tap for Life {
+    fn sent(&self, at: Time, transmit: &Transmit, bytes: usize) -> Passage {
+        let mut scene = self.scene.lock();
+        let scene = &mut *scene;
+        if !scene.is_current(self, &[State::Up, State::Leaving]) {
+            return Passage::Lost;
+        }
+        let Some(&to) = scene.members.get(&transmit.to) else { return Passage::Lost };
+        let luck = &mut scene.hosts[self.member as usize].luck;
+        let fate = scene.network.fate(at, (self.member, to), transmit.stream, luck);
+        let (kind, direct_ping) = (transmit.message.body.kind(), transmit.direct_ping);
+        scene.recorder.sent(&Sent { at, from: self.member, to, kind, direct_ping, bytes: bytes as u32, fate });
+        match fate {
+            Fate::Arrives(at) => Passage::At(at),
+            Fate::Lost | Fate::Cut | Fate::Nowhere => Passage::Lost,
+        }
+    }
+
+    fn received(&self, at: Time, from: Address, packet: &Packet, bytes: usize) -> bool {
+        let mut scene = self.scene.lock();
+        if !scene.is_current(self, &[State::Up]) {
+            return false;
+        }
+        // A packet from another world that had this port before.
+        let Some(sender) = scene.ids.index(packet.from) else { return false };
+        // The far end of a stream has a port of its own, and the answer goes there.
+        scene.members.insert(from, sender);
+        let (fate, kind, bytes) = (Fate::Arrives(at), packet.body.kind(), bytes as u32);
+        let sent = Sent { at, from: sender, to: self.member, kind, direct_ping: false, bytes, fate };
+        scene.recorder.delivered(at, &sent);
+        scene.events += 1;
+        true
+    }
+
+    fn event(&self, at: Time, event: &Event) {
+        let mut scene = self.scene.lock();
+        if scene.is_current(self, &[State::Up, State::Leaving]) {
+            scene.checker.event(at, self.member, event);
+            scene.recorder.event(at, self.member, event);
+        }
+    }
+
+    fn woken(&self, late: Span) {
+        let mut scene = self.scene.lock();
+        if scene.is_current(self, &[State::Up]) {
+            scene.lateness.add(late);
+        }
+    }
+}
+
+impl Stage for Scene {
+    fn setup(&self) -> &Setup {
+        &self.setup
+    }
+
+    fn now(&self) -> Time {
+        self.due
+    }
+
+    fn is_up(&self, member: Index) -> bool {
+        self.hosts[member as usize].state == State::Up
+    }
+
+    fn generation(&self, member: Index) -> u32 {
+        self.hosts[member as usize].generation
+    }
+
+    fn network(&mut self) -> &mut Network {
+        &mut self.network
+    }
+
+    fn report(&mut self, fault: u32, member: Index, effect: Effect) {
+        // It strikes as late as it does, and that is what the others can notice.
+        let strike = Strike { at: self.clock.now(), fault, member, effect };
+        self.checker.strike(&strike);
+        self.recorder.strike(&strike);
+    }
+
+    fn crash(&mut self, member: Index) {
+        let host = &mut self.hosts[member as usize];
+        (host.state, host.paused) = (State::Down, 0);
+        self.orders.push(Order::Stop(member));
+    }
+
+    fn leave(&mut self, member: Index) {
+        let host = &mut self.hosts[member as usize];
+        (host.state, host.paused) = (State::Leaving, 0);
+        self.orders.push(Order::Leave(member));
+    }
+
+    fn arrive(&mut self, member: Index, generation: u32) {
+        let seeds = self.seeds(member);
+        let host = &mut self.hosts[member as usize];
+        (host.state, host.generation) = (State::Up, generation);
+        self.orders.push(Order::Begin { member, generation, seeds });
+    }
+
+    /// Only pauses come here: [`super::refusal`] keeps slow members out.
+    fn hold(&mut self, member: Index, _paused: bool, _limit: u32) {
+        let host = &mut self.hosts[member as usize];
+        host.paused += 1;
+        if host.paused == 1 {
+            self.orders.push(Order::Freeze(member));
+        }
+    }
+
+    fn release(&mut self, member: Index, _paused: bool) {
+        let host = &mut self.hosts[member as usize];
+        // A crash in between has ended the hold already.
+        if host.paused > 0 {
+            host.paused -= 1;
+            if host.paused == 0 {
+                self.orders.push(Order::Thaw(member));
+            }
+        }
+    }
+}

@@ -1,0 +1,275 @@
+//! Simulator and reality side by side: a table for people, CSV and JSON for programs.
+
+use std::fmt::Write;
+use std::io;
+
+use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
+use comfy_table::{Attribute, Cell, CellAlignment, Color, ContentArrangement, Table};
+use csv::Writer;
+use serde_json::{Map, Value, json};
+
+use super::figures::figure;
+use super::notes::fill;
+use super::{KEYS, is_varied, key_fields, key_value};
+use crate::experiment::measures::{MEASURES, Measure};
+use crate::experiment::real::Lateness;
+use crate::experiment::results::{CellResult, Results};
+use crate::experiment::statistics::{Agreement, Interval, MOST_APART, Match, agree};
+use crate::protocol::Span;
+
+/// Timers that are later than this share of the period, in the median, spoil the comparison.
+const MOST_LATE: f64 = 0.01;
+
+/// Both sides of a comparison: the same experiment, in virtual time and on real sockets.
+pub struct Sides<'a> {
+    /// What the simulator says.
+    pub simulated: &'a Results,
+    /// What real sockets say.
+    pub real: &'a Results,
+    /// How late timers fired on the real side.
+    pub lateness: &'a Lateness,
+}
+
+/// The cells of both sides, and what each measure comes to.
+struct Pair<'a> {
+    cell: &'a CellResult,
+    trials: usize,
+    agreements: Vec<(&'static Measure, Agreement)>,
+}
+
+impl Sides<'_> {
+    /// Every cell with its measures, those left out that have nothing to measure.
+    fn pairs(&self) -> Vec<Pair<'_>> {
+        let pair = |(simulated, real): (&'_ CellResult, &'_ CellResult)| {
+            let agreement = |(column, measure): (usize, &'static Measure)| {
+                let pairs = real.pairs(simulated, |_, trial| trial.measured.readings[column]);
+                (measure, agree(measure, &pairs))
+            };
+            let agreements = MEASURES.iter().enumerate().map(agreement).filter(|(_, agreement)| agreement.pairs > 0);
+            (real.pairs(simulated, |_, trial| trial.measured.readings[0]).len(), agreements.collect())
+        };
+        let cells = self.simulated.cells.iter().zip(&self.real.cells);
+        cells
+            .map(|(cell, real)| {
+                let (trials, agreements) = pair((cell, real));
+                Pair { cell, trials, agreements }
+            })
+            .collect()
+    }
+
+    /// The latest that timers may be in the median.
+    fn bound(&self) -> Span {
+        let shortest = self.simulated.cells.iter().map(|cell| cell.floors.period_s).fold(f64::INFINITY, f64::min);
+        Span::from_secs_f64(shortest * MOST_LATE)
+    }
+
+    /// Whether the machine kept up with real time; `None` if nothing is known of it.
+    pub fn kept_up(&self) -> Option<bool> {
+        self.lateness.quantile(0.5).map(|median| median <= self.bound())
+    }
+}
+
+/// A table for each cell, and what explains it, for a terminal of this width in columns.
+pub fn render(sides: &Sides<'_>, width: u16, colour: bool) -> String {
+    let mut text = format!("\n{}: simulator and real sockets, seed {}\n", sides.simulated.name, sides.simulated.seed);
+    for pair in sides.pairs() {
+        text += &fill(&format!("\n{}", heading(sides.simulated, &pair)), width);
+        text += &table(&pair, width, colour);
+        let zero = |agreement: &Agreement| agreement.simulated == Some(0.0) && agreement.real == Some(0.0);
+        let zeros = pair.agreements.iter().filter(|(_, agreement)| zero(agreement));
+        let zeros: Vec<_> = zeros.map(|(measure, _)| measure.name).collect();
+        if !zeros.is_empty() {
+            text += &fill(&format!("Zero on both sides: {}.", zeros.join(", ")), width);
+        }
+    }
+    text + &lateness(sides, width) + &legend(width)
+}
+
+/// What the cell is, by the keys that are varied, and how many trials there are to compare.
+fn heading(results: &Results, pair: &Pair<'_>) -> String {
+    let keys = KEYS.into_iter().chain(results.swept_keys());
+    let shown = keys.filter(|key| matches!(*key, "topology" | "selector" | "members") || is_varied(results, key));
+    let named: Vec<String> = shown.map(|key| format!("{key} {}", key_value(pair.cell, key))).collect();
+    format!("{}: {} trials on both sides", named.join(", "), pair.trials)
+}
+
+fn table(pair: &Pair<'_>, width: u16, colour: bool) -> String {
+    let mut table = Table::new();
+    table.load_style(UTF8_HORIZONTAL_ONLY);
+    let right = |text: String| Cell::new(text).set_alignment(CellAlignment::Right);
+    let titles = ["simulator", "real", "difference", "95 % interval", "distance", "p", ""];
+    let titles = titles.map(|title| right(title.to_owned()).add_attribute(Attribute::Bold));
+    table.set_header(std::iter::once(Cell::new("measure").add_attribute(Attribute::Bold)).chain(titles));
+    for (measure, agreement) in &pair.agreements {
+        let Agreement { simulated, real, relative, relative_ci95, distance, p, matched, .. } = *agreement;
+        if simulated == Some(0.0) && real == Some(0.0) {
+            continue;
+        }
+        let shown = |value: Option<f64>| value.map_or_else(|| ">end".to_owned(), |value| figure(value, measure.unit));
+        let number = |value: Option<f64>| value.map(|value| format!("{value:.2}")).unwrap_or_default();
+        let mark = Cell::new(mark(matched));
+        table.add_row([
+            Cell::new(measure.name),
+            right(shown(simulated)),
+            right(shown(real)),
+            right(relative.map(percent).unwrap_or_default()),
+            right(percents(relative_ci95)),
+            right(number(distance)),
+            right(number(p)),
+            match matched {
+                Match::Close | Match::Likely => mark.fg(Color::Green),
+                Match::Apart => mark.fg(Color::Red),
+                Match::Undecided => mark,
+            },
+        ]);
+    }
+    table.set_width(width).set_content_arrangement(ContentArrangement::Dynamic);
+    if colour {
+        table.enforce_styling()
+    } else {
+        table.force_no_tty()
+    };
+    format!("{}\n", table.trim_fmt())
+}
+
+fn mark(matched: Match) -> &'static str {
+    match matched {
+        Match::Close => "✓",
+        Match::Likely => "≈",
+        Match::Apart => "✗",
+        Match::Undecided => "?",
+    }
+}
+
+fn percent(share: f64) -> String {
+    format!("{:+.1} %", 100.0 * share)
+}
+
+fn percents(interval: Interval) -> String {
+    match (interval.low, interval.high) {
+        (Some(low), Some(high)) => format!("{:+.1} to {:+.1} %", 100.0 * low, 100.0 * high),
+        _ => String::new(),
+    }
+}
+
+/// Whether the real side can be believed.
+fn lateness(sides: &Sides<'_>, width: u16) -> String {
+    let late = sides.lateness;
+    let (Some(median), Some(tail)) = (late.quantile(0.5), late.quantile(0.99)) else { return String::new() };
+    let mut text = fill(
+        &format!("Real timers fired {median} late in the median and {tail} in 99 of 100, of {}.", late.timers()),
+        width,
+    );
+    if sides.kept_up() == Some(false) {
+        let warning = format!(
+            "Warning: this machine could not keep up. Timers may be {} late in the median, a hundredth of the period; what \
+             the real side says of times is worth nothing. Run fewer worlds at once (--worlds), and nothing else beside.",
+            sides.bound()
+        );
+        text += &fill(&warning, width);
+    }
+    text
+}
+
+fn legend(width: u16) -> String {
+    let mut text = String::from("Medians; of suspicions, false positives and violations the means. ");
+    let _ = write!(
+        text,
+        "Difference: of real from simulated, with its interval by bootstrap of the trials. Distance: the greatest between \
+         the distribution functions, and p, how likely one as great is if both sides follow one law (Kolmogorov and \
+         Smirnov). {} within {} %, the interval too; {} within, or explained by chance; {} apart; {} too few trials.",
+        mark(Match::Close),
+        100.0 * MOST_APART,
+        mark(Match::Likely),
+        mark(Match::Apart),
+        mark(Match::Undecided),
+    );
+    format!("\n{}", fill(&text, width))
+}
+
+/// Writes agreement.csv: a row for each measure of each cell. What does not exist is empty.
+pub fn write_csv(sides: &Sides<'_>, out: impl io::Write) -> io::Result<()> {
+    let mut csv = Writer::from_writer(out);
+    let swept = sides.simulated.swept_keys();
+    let columns = [
+        "measure",
+        "pairs",
+        "simulated",
+        "real",
+        "difference",
+        "difference_low",
+        "difference_high",
+        "relative",
+        "relative_low",
+        "relative_high",
+        "ks_distance",
+        "ks_p",
+        "verdict",
+    ];
+    csv.write_record(KEYS.into_iter().chain(swept.iter().copied()).chain(columns))?;
+    for Pair { cell, agreements, .. } in sides.pairs() {
+        for (measure, a) in agreements {
+            let numbers = [
+                a.simulated,
+                a.real,
+                a.difference,
+                a.ci95.low,
+                a.ci95.high,
+                a.relative,
+                a.relative_ci95.low,
+                a.relative_ci95.high,
+                a.distance,
+                a.p,
+            ];
+            let keys = key_fields(&cell.key).into_iter().chain(swept.iter().map(|key| key_value(cell, key)));
+            let numbers = numbers.map(|number| number.map(|number| number.to_string()).unwrap_or_default());
+            let row = keys.chain([measure.name.to_owned(), a.pairs.to_string()]).chain(numbers);
+            csv.write_record(row.chain([a.matched.name().to_owned()]))?;
+        }
+    }
+    csv.flush()
+}
+
+/// Writes agreement.json: how late timers were, and for each cell what each measure comes to on both sides.
+pub fn write_json(sides: &Sides<'_>, mut out: impl io::Write) -> io::Result<()> {
+    let cells = sides.pairs().into_iter().map(|Pair { cell, trials, agreements }| {
+        let fields = key_fields(&cell.key).into_iter().map(Value::from);
+        let mut map: Map<String, Value> = KEYS.into_iter().map(str::to_owned).zip(fields).collect();
+        map.insert("members".to_owned(), cell.key.members.into());
+        map.insert("loss".to_owned(), cell.key.loss.into());
+        map.extend(cell.key.swept.iter().map(|(key, value)| (key.clone(), value.clone().into())));
+        map.insert("trials".to_owned(), trials.into());
+        let measures = agreements.into_iter().map(|(measure, a)| (measure.name.to_owned(), entry(&a)));
+        map.insert("measures".to_owned(), Value::Object(measures.collect()));
+        Value::Object(map)
+    });
+    let seconds = |q| sides.lateness.quantile(q).map(Span::as_secs_f64);
+    let whole = json!({
+        "lateness": {
+            "timers": sides.lateness.timers(),
+            "median_s": seconds(0.5),
+            "p99_s": seconds(0.99),
+            "bound_s": sides.bound().as_secs_f64(),
+            "kept_up": sides.kept_up(),
+        },
+        "cells": cells.collect::<Vec<_>>(),
+    });
+    serde_json::to_writer_pretty(&mut out, &whole)?;
+    writeln!(out)
+}
+
+fn entry(agreement: &Agreement) -> Value {
+    let bounds = |interval: Interval| [interval.low, interval.high];
+    json!({
+        "pairs": agreement.pairs,
+        "simulated": agreement.simulated,
+        "real": agreement.real,
+        "difference": agreement.difference,
+        "ci95": bounds(agreement.ci95),
+        "relative": agreement.relative,
+        "relative_ci95": bounds(agreement.relative_ci95),
+        "ks_distance": agreement.distance,
+        "ks_p": agreement.p,
+        "verdict": agreement.matched.name(),
+    })
+}
