@@ -27,6 +27,7 @@ Examples:
   swimlab run mine.toml --trials 1000 --out results/mine
   swimlab run mine.toml --trials 1000 --out results/mine --resume
   swimlab run mine.toml --format csv --quiet > trials.csv
+  swimlab run mine.toml --real                       the same on real sockets, and how far they are apart
   swimlab list selectors                             what an experiment file can name
   swimlab replay mine.toml --trial 7 --selector shuffle --member 3
   swimlab agent --name a --join 127.0.0.1:7947       a member on real sockets; see docs/operations.md

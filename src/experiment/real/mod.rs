@@ -24,7 +24,7 @@ use crate::protocol::Span;
 use crate::sim::{FaultKind, joiners_needed};
 
 /// How many members a core serves in time: see docs/real-time.md for what was measured.
-const MEMBERS_PER_CORE: u64 = 1000;
+const MEMBERS_PER_CORE: u64 = 2000;
 
 /// What a run on real sockets leaves behind.
 #[derive(Debug)]
