@@ -76,7 +76,7 @@ pub fn agree(measure: &Measure, pairs: &[(Reading, Reading)]) -> Agreement {
     };
     let enough = pairs.len() >= FEWEST_TRIALS;
     let interval = |of: fn(f64, f64) -> Option<f64>| match enough {
-        true => bootstrap_pairs(&pairs, &|simulated, real| of(middle(simulated)?, middle(real)?)),
+        true => bootstrap_pairs(&pairs, |simulated, real| of(middle(simulated)?, middle(real)?)),
         false => Interval::default(),
     };
     let gap: fn(f64, f64) -> Option<f64> = |from, to| Some(to - from);

@@ -23,7 +23,7 @@ pub(super) fn quantile_ranks(n: usize, q: f64) -> (Option<usize>, Option<usize>)
 
 /// The interval of what is made of two sorted samples whose values go together in pairs, by percentiles of the bootstrap
 /// (Efron 1979). A bound among resamples of which nothing can be made is unknown.
-pub(super) fn bootstrap_pairs(pairs: &[(f64, f64)], of: &dyn Fn(&[f64], &[f64]) -> Option<f64>) -> Interval {
+pub(super) fn bootstrap_pairs(pairs: &[(f64, f64)], of: impl Fn(&[f64], &[f64]) -> Option<f64>) -> Interval {
     let mut rng = rng();
     let (mut left, mut right) = (vec![0.0; pairs.len()], vec![0.0; pairs.len()]);
     let mut resample = || {

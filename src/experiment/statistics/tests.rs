@@ -232,14 +232,14 @@ fn the_interval_of_a_difference_of_medians_covers_the_truth() {
 
 #[test]
 fn two_sides_are_close_only_if_the_whole_interval_is() {
-    let longer = |by: f64| paired((1..=100).map(|n| 1.0 + f64::from(n) / 100.0).map(|luck| (luck, luck * by)));
+    let longer = |by: f64| paired((1..=100).map(|n| 1.0 + f64::from(n) / 20.0).map(|luck| (luck, luck * by)));
     let told = |pairs: &[_]| agree(measure("first_ping_s"), pairs).matched;
     assert_eq!([1.0, 1.05, 0.93].map(|by| told(&longer(by))), [Match::Close; 3]);
     assert_eq!([1.12, 0.88].map(|by| told(&longer(by))), [Match::Apart; 2]);
     assert_eq!(told(&longer(1.0)[..5]), Match::Undecided);
     // The same hundred values, but not in pairs: the medians are the same, and chance could have set them apart.
     let mut shuffled = longer(1.0);
-    (0..100).for_each(|at| shuffled[at].1 = Reading::Value(1.0 + ((at * 37) % 100 + 1) as f64 / 100.0));
+    (0..100).for_each(|at| shuffled[at].1 = Reading::Value(1.0 + ((at * 37) % 100 + 1) as f64 / 20.0));
     let agreement = agree(measure("first_ping_s"), &shuffled);
     assert_eq!((agreement.relative, agreement.matched), (Some(0.0), Match::Likely));
 }
