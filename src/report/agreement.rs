@@ -142,14 +142,20 @@ fn mark(matched: Match) -> &'static str {
 }
 
 fn percent(share: f64) -> String {
-    format!("{:+.1} %", 100.0 * share)
+    format!("{} %", signed(share))
 }
 
 fn percents(interval: Interval) -> String {
     match (interval.low, interval.high) {
-        (Some(low), Some(high)) => format!("{:+.1} to {:+.1} %", 100.0 * low, 100.0 * high),
+        (Some(low), Some(high)) => format!("{} to {} %", signed(low), signed(high)),
         _ => String::new(),
     }
+}
+
+/// In hundredths; what rounds to nothing has no sign.
+fn signed(share: f64) -> String {
+    let text = format!("{:+.1}", 100.0 * share);
+    if text.ends_with("0.0") && text.len() == 4 { "0.0".to_owned() } else { text }
 }
 
 /// Whether the real side can be believed.
@@ -272,4 +278,15 @@ fn entry(agreement: &Agreement) -> Value {
         "ks_p": agreement.p,
         "verdict": agreement.matched.name(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_have_a_sign_unless_they_round_to_nothing() {
+        let shown = [0.0, -0.0004, 0.0006, -0.0824, 0.1, -0.1].map(signed);
+        assert_eq!(shown, ["0.0", "0.0", "+0.1", "-8.2", "+10.0", "-10.0"]);
+    }
 }
