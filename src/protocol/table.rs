@@ -28,13 +28,53 @@ pub struct Table {
 #[derive(Debug, Default)]
 struct Own {
     /// By slot; slots from `roster.len()` on are joiners'.
-    rows: BTreeMap<Slot, Row>,
+    rows: Rows,
     /// Slots of joiners and of returned members, by id: ids that the roster's index does not know.
     added: BTreeMap<Id, Slot>,
     /// Slots whose occupants are forgotten, free for joiners.
     free: Vec<Slot>,
     /// Dead and departed, in the order of their end.
     graves: VecDeque<(Time, Slot, Incarnation)>,
+}
+
+/// Rows sorted by slot. Nearly always they are few: a plain list takes a fraction of a tree's memory.
+#[derive(Debug, Default)]
+struct Rows(Vec<(Slot, Row)>);
+
+impl Rows {
+    fn at(&self, slot: Slot) -> Result<usize, usize> {
+        self.0.binary_search_by_key(&slot, |&(slot, _)| slot)
+    }
+
+    fn get(&self, slot: &Slot) -> Option<&Row> {
+        self.at(*slot).ok().map(|at| &self.0[at].1)
+    }
+
+    fn get_mut(&mut self, slot: &Slot) -> Option<&mut Row> {
+        self.at(*slot).ok().map(|at| &mut self.0[at].1)
+    }
+
+    fn insert(&mut self, slot: Slot, row: Row) {
+        match self.at(slot) {
+            Ok(at) => self.0[at].1 = row,
+            Err(at) => self.put(at, slot, row),
+        }
+    }
+
+    fn get_or_insert_with(&mut self, slot: Slot, row: impl FnOnce() -> Row) -> &mut Row {
+        let at = self.at(slot).unwrap_or_else(|at| {
+            self.put(at, slot, row());
+            at
+        });
+        &mut self.0[at].1
+    }
+
+    fn put(&mut self, at: usize, slot: Slot, row: Row) {
+        if self.0.is_empty() {
+            self.0.reserve_exact(1);
+        }
+        self.0.insert(at, (slot, row));
+    }
 }
 
 /// What differs from the roster.
@@ -162,7 +202,11 @@ impl Table {
             _ => {}
         }
         if !status.is_member() {
-            self.own.get_or_insert_default().graves.push_back((now, slot, incarnation));
+            let graves = &mut self.own.get_or_insert_default().graves;
+            if graves.is_empty() {
+                graves.reserve_exact(1);
+            }
+            graves.push_back((now, slot, incarnation));
         }
     }
 
@@ -223,13 +267,13 @@ impl Table {
 
     /// Reads the first difference; see [`super::Member::touch_deep`].
     pub(super) fn touch(&self) -> u64 {
-        let first = self.own.as_ref().and_then(|own| own.rows.first_key_value());
+        let first = self.own.as_ref().and_then(|own| own.rows.0.first());
         first.map_or(0, |(slot, row)| u64::from(*slot) ^ u64::from(row.entry.incarnation.generation))
     }
 
     /// How many records differ from the roster.
     pub fn differences(&self) -> usize {
-        self.own.as_ref().map_or(0, |own| own.rows.len())
+        self.own.as_ref().map_or(0, |own| own.rows.0.len())
     }
 
     /// Whether the differences have grown enough that a roster of one's own pays.
@@ -246,7 +290,7 @@ impl Table {
         };
         self.roster = Arc::new(Roster::new((0..self.slots).map(entry)));
         if let Some(own) = &mut self.own {
-            own.rows.retain(|_, row| row.doubt.is_some());
+            own.rows.0.retain(|(_, row)| row.doubt.is_some());
             own.added.clear();
         }
         self.roster.peers()
@@ -271,7 +315,7 @@ impl Table {
 
     fn row_mut(&mut self, slot: Slot) -> &mut Row {
         let roster = &self.roster;
-        self.own.get_or_insert_default().rows.entry(slot).or_insert_with(|| Row {
+        self.own.get_or_insert_default().rows.get_or_insert_with(slot, || Row {
             entry: Entry {
                 card: Arc::clone(roster.card(slot)),
                 incarnation: roster.record(slot).incarnation,

@@ -103,7 +103,11 @@ impl Member {
     }
 
     fn time_doubt(&mut self, until: Time, slot: Slot) {
-        self.rare().doubts.push(Reverse((until, slot)));
+        let doubts = &mut self.rare().doubts;
+        if doubts.is_empty() {
+            doubts.reserve_exact(1);
+        }
+        doubts.push(Reverse((until, slot)));
         self.timers.doubt = self.timers.doubt.min(until);
     }
 
