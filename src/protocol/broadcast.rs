@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use smallvec::SmallVec;
 use swimlab_selectors::Slot;
+use swimlab_selectors::prefetch::prefetch;
 
 use super::message::{Id, Sizer, Update, Updates};
 
@@ -104,10 +105,11 @@ impl Broadcasts {
         used
     }
 
-    /// Reads the head of the queue; see [`super::Member::touch_deep`].
-    pub(super) fn touch(&self) -> u64 {
-        let first = self.0.as_ref().and_then(|waiting| waiting.queue.first_key_value());
-        first.map_or(0, |(key, item)| key ^ item.update.id)
+    /// See [`super::Member::prefetch`].
+    pub(super) fn prefetch(&self) {
+        if let Some(waiting) = &self.0 {
+            prefetch(&**waiting);
+        }
     }
 }
 

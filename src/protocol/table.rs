@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use smallvec::SmallVec;
+use swimlab_selectors::prefetch::prefetch;
 use swimlab_selectors::{Peer, Slot, View};
 
 use super::message::{Address, Card, Id, Incarnation, News, Status, Update};
@@ -265,10 +266,14 @@ impl Table {
         }
     }
 
-    /// Reads the first difference; see [`super::Member::touch_deep`].
-    pub(super) fn touch(&self) -> u64 {
-        let first = self.own.as_ref().and_then(|own| own.rows.0.first());
-        first.map_or(0, |(slot, row)| u64::from(*slot) ^ u64::from(row.entry.incarnation.generation))
+    /// See [`super::Member::prefetch`].
+    pub(super) fn prefetch(&self, sender: Option<Id>) {
+        if let Some(own) = &self.own {
+            prefetch(&**own);
+        }
+        if let Some(sender) = sender {
+            self.roster.prefetch(sender);
+        }
     }
 
     /// How many records differ from the roster.

@@ -42,6 +42,19 @@ pub struct Queue {
     late: BinaryHeap<Reverse<Due>>,
     /// The current bucket's number.
     now: u64,
+    /// Up to which bucket events have been foretold.
+    foretold: u64,
+}
+
+/// Who hears ahead of time what comes.
+pub trait Foresight {
+    /// A wake-up of this member at this time comes near: when should it really come? Then, later, or never
+    /// ([`Time::NEVER`]).
+    fn put_off(&mut self, member: Index, at: Time) -> Time;
+    /// An event comes soon: in the order of milliseconds, after some twenty others.
+    fn soon(&mut self, due: &Due);
+    /// An event comes next: after some few others.
+    fn next(&mut self, due: &Due);
 }
 
 /// A bucket is 128 microseconds wide.
@@ -50,6 +63,8 @@ const BUCKET_SHIFT: u32 = 7;
 const COARSE_SHIFT: u32 = 10;
 /// The ring holds the current coarse bucket and the next.
 const BUCKETS: u64 = 2 << COARSE_SHIFT;
+/// Events of so many buckets beyond the current one are foretold.
+const FORESIGHT: u64 = 4;
 
 impl Due {
     /// The load of a wake-up.
@@ -96,14 +111,16 @@ impl Default for Queue {
             current: Vec::new(),
             late: BinaryHeap::new(),
             now: 0,
+            foretold: 0,
             taken: [0; (BUCKETS / 64) as usize],
         }
     }
 }
 
 impl Queue {
-    /// Adds an event, not earlier than the last that was taken.
-    pub fn push(&mut self, due: Due) {
+    /// Adds an event, not earlier than the last that was taken. Tells whether it comes so soon that it will not be
+    /// foretold any more.
+    pub fn push(&mut self, due: Due) -> bool {
         let bucket = bucket(due.at());
         if bucket <= self.now {
             self.late.push(Reverse(due));
@@ -113,18 +130,18 @@ impl Queue {
             let spare = &mut self.spare;
             self.far.entry(bucket >> COARSE_SHIFT).or_insert_with(|| std::mem::take(spare)).push(due);
         }
+        bucket < self.foretold
     }
 
-    /// Takes the next event before `limit`. When a wake-up comes near, `put_off` is asked for its member and time, and
-    /// answers when it should really come: then, later, or [`Time::NEVER`].
-    pub fn pop_before(&mut self, limit: Time, put_off: &mut impl FnMut(Index, Time) -> Time) -> Option<Due> {
+    /// Takes the next event before `limit`.
+    pub fn pop_before(&mut self, limit: Time, foresight: &mut impl Foresight) -> Option<Due> {
         loop {
             let late = self.late.peek().map(|Reverse(late)| *late);
             let next = match (self.current.last().copied(), late) {
                 (Some(sorted), Some(late)) => sorted.min(late),
                 (Some(next), None) | (None, Some(next)) => next,
                 (None, None) => {
-                    if !self.advance(bucket(limit), put_off) {
+                    if !self.advance(bucket(limit), foresight) {
                         return None;
                     }
                     continue;
@@ -142,13 +159,8 @@ impl Queue {
         }
     }
 
-    /// The next few events of the current bucket, as far as they were known when it began.
-    pub fn upcoming(&self, most: usize) -> impl Iterator<Item = &Due> {
-        self.current.iter().rev().take(most)
-    }
-
     /// Makes the next bucket that holds anything the current one, unless it lies beyond `last`.
-    fn advance(&mut self, last: u64, put_off: &mut impl FnMut(Index, Time) -> Time) -> bool {
+    fn advance(&mut self, last: u64, foresight: &mut impl Foresight) -> bool {
         loop {
             let border = ((self.now >> COARSE_SHIFT) + 1) << COARSE_SHIFT;
             if let Some(next) = self.next_taken(self.now, border) {
@@ -156,6 +168,7 @@ impl Queue {
                     return false;
                 }
                 self.begin(next);
+                self.foretell(foresight);
                 return true;
             }
             // Nothing is left in this coarse bucket: on to the next that matters.
@@ -168,11 +181,11 @@ impl Queue {
             if next > last {
                 return false;
             }
-            self.cross(next, put_off);
+            self.cross(next, foresight);
         }
     }
 
-    /// The first bucket that holds anything, from one up to another. Both lie in the same coarse bucket.
+    /// The first bucket that holds anything, from one up to another or a few more. Both lie in the ring.
     fn next_taken(&self, from: u64, to: u64) -> Option<u64> {
         let mut word = from / 64;
         let mut bits = self.taken[(word % (BUCKETS / 64)) as usize] & (u64::MAX << (from % 64));
@@ -189,13 +202,13 @@ impl Queue {
     }
 
     /// Moves on to the beginning of a coarse bucket, and deals out the one after it.
-    fn cross(&mut self, border: u64, put_off: &mut impl FnMut(Index, Time) -> Time) {
+    fn cross(&mut self, border: u64, foresight: &mut impl Foresight) {
         self.now = border;
         let next = (border >> COARSE_SHIFT) + 1;
         while let Some(entry) = self.far.first_entry().filter(|entry| *entry.key() <= next) {
             let mut events = entry.remove();
             for due in events.drain(..) {
-                let at = if due.load == Due::WAKE { put_off(due.target, due.at()) } else { due.at() };
+                let at = if due.load == Due::WAKE { foresight.put_off(due.target, due.at()) } else { due.at() };
                 if at == due.at() {
                     self.put(bucket(at), due);
                 } else if at != Time::NEVER {
@@ -213,6 +226,24 @@ impl Queue {
         self.taken[(place / 64) as usize] &= !(1 << (place % 64));
         std::mem::swap(&mut self.current, &mut self.ring[place as usize]);
         self.current.sort_unstable_by_key(|due| Reverse(due.key));
+    }
+
+    /// Tells what comes after the current bucket.
+    fn foretell(&mut self, foresight: &mut impl Foresight) {
+        let ring_end = ((self.now >> COARSE_SHIFT) + 2) << COARSE_SHIFT;
+        let next = self.next_taken(self.now + 1, ring_end);
+        for due in next.into_iter().flat_map(|next| &self.ring[(next % BUCKETS) as usize]) {
+            foresight.next(due);
+        }
+        let until = (self.now + 1 + FORESIGHT).min(ring_end);
+        let mut from = self.foretold.max(self.now + 1);
+        while from < until
+            && let Some(bucket) = self.next_taken(from, until).filter(|&bucket| bucket < until)
+        {
+            self.ring[(bucket % BUCKETS) as usize].iter().for_each(|due| foresight.soon(due));
+            from = bucket + 1;
+        }
+        self.foretold = self.foretold.max(until);
     }
 
     fn put(&mut self, bucket: u64, due: Due) {
@@ -236,7 +267,18 @@ mod tests {
     }
 
     fn pop(queue: &mut Queue, limit: Time) -> Option<Due> {
-        queue.pop_before(limit, &mut |_, at| at)
+        queue.pop_before(limit, &mut Told(|_, at| at))
+    }
+
+    /// Puts off as it is told.
+    struct Told<F>(F);
+
+    impl<F: FnMut(Index, Time) -> Time> Foresight for Told<F> {
+        fn put_off(&mut self, member: Index, at: Time) -> Time {
+            (self.0)(member, at)
+        }
+        fn soon(&mut self, _: &Due) {}
+        fn next(&mut self, _: &Due) {}
     }
 
     proptest! {
@@ -297,10 +339,11 @@ mod tests {
             let mut queue = Queue::default();
             queue.push(Due::wake(second, 3));
             // Asked again each time it comes near.
-            let came = queue.pop_before(Time::NEVER, &mut |member, at| {
+            let put_off = |member, at| {
                 assert_eq!(member, 3);
                 answer.max(at)
-            });
+            };
+            let came = queue.pop_before(Time::NEVER, &mut Told(put_off));
             assert_eq!(came.map(|due| due.at()), comes);
         }
     }
