@@ -11,6 +11,7 @@ use swimlab_selectors::{Peer, Slot, View};
 
 use super::message::{Address, Card, Id, Incarnation, News, Status, Update};
 use super::roster::{Entry, Record, Roster};
+use super::sorted::Sorted;
 use super::time::Time;
 
 /// One member's view of the group.
@@ -29,53 +30,19 @@ pub struct Table {
 #[derive(Debug, Default)]
 struct Own {
     /// By slot; slots from `roster.len()` on are joiners'.
-    rows: Rows,
-    /// Slots of joiners and of returned members, by id: ids that the roster's index does not know.
-    added: BTreeMap<Id, Slot>,
-    /// Slots whose occupants are forgotten, free for joiners.
-    free: Vec<Slot>,
+    rows: Sorted<Slot, Row>,
+    guests: Option<Box<Guests>>,
     /// Dead and departed, in the order of their end.
     graves: VecDeque<(Time, Slot, Incarnation)>,
 }
 
-/// Rows sorted by slot. Nearly always they are few: a plain list takes a fraction of a tree's memory.
+/// Slots that a roster's index does not know.
 #[derive(Debug, Default)]
-struct Rows(Vec<(Slot, Row)>);
-
-impl Rows {
-    fn at(&self, slot: Slot) -> Result<usize, usize> {
-        self.0.binary_search_by_key(&slot, |&(slot, _)| slot)
-    }
-
-    fn get(&self, slot: &Slot) -> Option<&Row> {
-        self.at(*slot).ok().map(|at| &self.0[at].1)
-    }
-
-    fn get_mut(&mut self, slot: &Slot) -> Option<&mut Row> {
-        self.at(*slot).ok().map(|at| &mut self.0[at].1)
-    }
-
-    fn insert(&mut self, slot: Slot, row: Row) {
-        match self.at(slot) {
-            Ok(at) => self.0[at].1 = row,
-            Err(at) => self.put(at, slot, row),
-        }
-    }
-
-    fn get_or_insert_with(&mut self, slot: Slot, row: impl FnOnce() -> Row) -> &mut Row {
-        let at = self.at(slot).unwrap_or_else(|at| {
-            self.put(at, slot, row());
-            at
-        });
-        &mut self.0[at].1
-    }
-
-    fn put(&mut self, at: usize, slot: Slot, row: Row) {
-        if self.0.is_empty() {
-            self.0.reserve_exact(1);
-        }
-        self.0.insert(at, (slot, row));
-    }
+struct Guests {
+    /// Joiners and returned members, by id.
+    added: BTreeMap<Id, Slot>,
+    /// Slots whose occupants are forgotten, free for joiners.
+    free: Vec<Slot>,
 }
 
 /// What differs from the roster.
@@ -111,12 +78,12 @@ impl Table {
     /// The slot of this id, dead or alive, unless it is unknown or forgotten.
     pub fn slot(&self, id: Id) -> Option<Slot> {
         let Some(own) = &self.own else { return self.roster.slot(id) };
-        if let Some(&slot) = own.added.get(&id) {
+        if let Some(&slot) = own.guests.as_ref().and_then(|guests| guests.added.get(&id)) {
             return Some(slot);
         }
         let slot = self.roster.slot(id)?;
         // The slot may have been forgotten, and given to another.
-        match own.rows.get(&slot) {
+        match own.rows.get(slot) {
             Some(row) if row.entry.status.is_none() || row.entry.card.peer.id != id => None,
             _ => Some(slot),
         }
@@ -159,7 +126,7 @@ impl Table {
 
     /// The suspicion of a slot's occupant, to be changed.
     pub fn doubt_mut(&mut self, slot: Slot) -> Option<&mut Doubt> {
-        self.own.as_mut()?.rows.get_mut(&slot)?.doubt.as_deref_mut()
+        self.own.as_mut()?.rows.get_mut(slot)?.doubt.as_deref_mut()
     }
 
     /// Admits a member that has no slot yet.
@@ -167,13 +134,14 @@ impl Table {
         let id = card.peer.id;
         debug_assert!(self.slot(id).is_none(), "admitted twice");
         let own = self.own.get_or_insert_default();
-        let slot = own.free.pop().unwrap_or_else(|| {
+        let guests = own.guests.get_or_insert_default();
+        let slot = guests.free.pop().unwrap_or_else(|| {
             self.slots += 1;
             self.slots - 1
         });
         let entry = Entry { card, incarnation, status: Some(Status::Alive) };
+        guests.added.insert(id, slot);
         own.rows.insert(slot, Row { entry, doubt: None });
-        own.added.insert(id, slot);
         self.members += 1;
         slot
     }
@@ -228,8 +196,9 @@ impl Table {
             let entry = self.row_mut(slot).entry.clone();
             self.row_mut(slot).entry.status = None;
             let own = self.own.as_deref_mut()?;
-            own.added.remove(&entry.card.peer.id);
-            own.free.push(slot);
+            let guests = own.guests.get_or_insert_default();
+            guests.added.remove(&entry.card.peer.id);
+            guests.free.push(slot);
             return Some((slot, entry));
         }
     }
@@ -278,7 +247,7 @@ impl Table {
 
     /// How many records differ from the roster.
     pub fn differences(&self) -> usize {
-        self.own.as_ref().map_or(0, |own| own.rows.0.len())
+        self.own.as_ref().map_or(0, |own| own.rows.len())
     }
 
     /// Whether the differences have grown enough that a roster of one's own pays.
@@ -295,8 +264,10 @@ impl Table {
         };
         self.roster = Arc::new(Roster::new((0..self.slots).map(entry)));
         if let Some(own) = &mut self.own {
-            own.rows.0.retain(|(_, row)| row.doubt.is_some());
-            own.added.clear();
+            own.rows.retain(|row| row.doubt.is_some());
+            if let Some(guests) = &mut own.guests {
+                guests.added.clear();
+            }
         }
         self.roster.peers()
     }
@@ -315,7 +286,7 @@ impl Table {
     }
 
     fn row(&self, slot: Slot) -> Option<&Row> {
-        self.own.as_ref()?.rows.get(&slot)
+        self.own.as_ref()?.rows.get(slot)
     }
 
     fn row_mut(&mut self, slot: Slot) -> &mut Row {

@@ -21,9 +21,13 @@ pub struct Due {
     pub load: u32,
 }
 
-/// The total order of events, in one number because it is compared so often: the time, then for packets the sender and
-/// the sender's count, for wake-ups the member, after all packets of the same microsecond.
-type Key = u128;
+/// The total order of events: the time, then for packets the sender and the sender's count, for wake-ups the member,
+/// after all packets of the same microsecond.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Key {
+    at: Time,
+    order: u64,
+}
 
 /// The queue.
 #[derive(Debug)]
@@ -32,10 +36,10 @@ pub struct Queue {
     ring: Vec<Vec<Due>>,
     /// Which of them hold anything, a bit for each.
     taken: [u64; (BUCKETS / 64) as usize],
-    /// What lies at the horizon or beyond, by coarse bucket.
-    far: BTreeMap<u64, Vec<Due>>,
-    /// An emptied coarse bucket, to be used again.
-    spare: Vec<Due>,
+    /// Coarse buckets from the horizon on.
+    far: Vec<Vec<Due>>,
+    /// What lies beyond those, by coarse bucket.
+    beyond: BTreeMap<u64, Vec<Due>>,
     /// The bucket that is being emptied, sorted descending: the next is the last.
     current: Vec<Due>,
     /// What was added to the current bucket while it is being emptied.
@@ -48,6 +52,10 @@ pub struct Queue {
 
 /// Who hears ahead of time what comes.
 pub trait Foresight {
+    /// Whether it wants to hear of events at all.
+    fn is_keen(&self) -> bool;
+    /// An event comes near, in the order of a hundred milliseconds: if it is a wake-up, it may soon be put off.
+    fn comes_near(&mut self, due: &Due);
     /// A wake-up of this member at this time comes near: when should it really come? Then, later, or never
     /// ([`Time::NEVER`]).
     fn put_off(&mut self, member: Index, at: Time) -> Time;
@@ -63,8 +71,12 @@ const BUCKET_SHIFT: u32 = 7;
 const COARSE_SHIFT: u32 = 10;
 /// The ring holds the current coarse bucket and the next.
 const BUCKETS: u64 = 2 << COARSE_SHIFT;
+/// So many coarse buckets, nearly nine seconds, have places of their own.
+const COARSE_BUCKETS: u64 = 64;
 /// Events of so many buckets beyond the current one are foretold.
 const FORESIGHT: u64 = 4;
+/// Wake-ups are looked at so many ahead when a coarse bucket is dealt out.
+const AHEAD: usize = 16;
 
 impl Due {
     /// The load of a wake-up.
@@ -82,12 +94,12 @@ impl Due {
 
     /// When.
     pub fn at(&self) -> Time {
-        Time::from_micros((self.key >> 64) as u64)
+        self.key.at
     }
 }
 
 fn key(at: Time, sender: Index, count: u32) -> Key {
-    u128::from(at.as_micros()) << 64 | u128::from(sender) << 32 | u128::from(count)
+    Key { at, order: u64::from(sender) << 32 | u64::from(count) }
 }
 
 impl Ord for Due {
@@ -106,8 +118,8 @@ impl Default for Queue {
     fn default() -> Self {
         Self {
             ring: (0..BUCKETS).map(|_| Vec::new()).collect(),
-            far: BTreeMap::new(),
-            spare: Vec::new(),
+            far: (0..COARSE_BUCKETS).map(|_| Vec::new()).collect(),
+            beyond: BTreeMap::new(),
             current: Vec::new(),
             late: BinaryHeap::new(),
             now: 0,
@@ -127,8 +139,7 @@ impl Queue {
         } else if bucket >> COARSE_SHIFT <= (self.now >> COARSE_SHIFT) + 1 {
             self.put(bucket, due);
         } else {
-            let spare = &mut self.spare;
-            self.far.entry(bucket >> COARSE_SHIFT).or_insert_with(|| std::mem::take(spare)).push(due);
+            self.put_far(bucket >> COARSE_SHIFT, due);
         }
         bucket < self.foretold
     }
@@ -168,14 +179,16 @@ impl Queue {
                     return false;
                 }
                 self.begin(next);
-                self.foretell(foresight);
+                if foresight.is_keen() {
+                    self.foretell(foresight);
+                }
                 return true;
             }
             // Nothing is left in this coarse bucket: on to the next that matters.
             let next = if self.next_taken(border, border + (1 << COARSE_SHIFT)).is_some() {
                 border
             } else {
-                let Some((&coarse, _)) = self.far.first_key_value() else { return false };
+                let Some(coarse) = self.next_far(border >> COARSE_SHIFT) else { return false };
                 border.max((coarse - 1) << COARSE_SHIFT)
             };
             if next > last {
@@ -201,21 +214,43 @@ impl Queue {
         }
     }
 
+    /// The first coarse bucket beyond this one that holds anything.
+    fn next_far(&self, coarse: u64) -> Option<u64> {
+        let near =
+            (coarse + 1..coarse + COARSE_BUCKETS).find(|at| !self.far[(at % COARSE_BUCKETS) as usize].is_empty());
+        near.into_iter().chain(self.beyond.keys().next().copied()).min()
+    }
+
     /// Moves on to the beginning of a coarse bucket, and deals out the one after it.
     fn cross(&mut self, border: u64, foresight: &mut impl Foresight) {
         self.now = border;
         let next = (border >> COARSE_SHIFT) + 1;
-        while let Some(entry) = self.far.first_entry().filter(|entry| *entry.key() <= next) {
-            let mut events = entry.remove();
-            for due in events.drain(..) {
-                let at = if due.load == Due::WAKE { foresight.put_off(due.target, due.at()) } else { due.at() };
-                if at == due.at() {
-                    self.put(bucket(at), due);
-                } else if at != Time::NEVER {
-                    self.push(Due::wake(at, due.target));
-                }
+        let mut events = std::mem::take(&mut self.far[(next % COARSE_BUCKETS) as usize]);
+        if let Some(mut others) = self.beyond.remove(&next) {
+            events.append(&mut others);
+        }
+        for (n, due) in events.iter().enumerate() {
+            if foresight.is_keen()
+                && let Some(later) = events.get(n + AHEAD)
+            {
+                foresight.comes_near(later);
             }
-            self.spare = events;
+            let at = if due.load == Due::WAKE { foresight.put_off(due.target, due.at()) } else { due.at() };
+            if at == due.at() {
+                self.put(bucket(at), *due);
+            } else if at != Time::NEVER {
+                self.push(Due::wake(at, due.target));
+            }
+        }
+        events.clear();
+        self.far[(next % COARSE_BUCKETS) as usize] = events;
+    }
+
+    fn put_far(&mut self, coarse: u64, due: Due) {
+        if coarse - (self.now >> COARSE_SHIFT) < COARSE_BUCKETS {
+            self.far[(coarse % COARSE_BUCKETS) as usize].push(due);
+        } else {
+            self.beyond.entry(coarse).or_default().push(due);
         }
     }
 
@@ -277,6 +312,10 @@ mod tests {
         fn put_off(&mut self, member: Index, at: Time) -> Time {
             (self.0)(member, at)
         }
+        fn is_keen(&self) -> bool {
+            true
+        }
+        fn comes_near(&mut self, _: &Due) {}
         fn soon(&mut self, _: &Due) {}
         fn next(&mut self, _: &Due) {}
     }

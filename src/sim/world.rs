@@ -40,6 +40,9 @@ pub struct Outcome {
 /// How many of the first members serve as seeds for joiners.
 pub const SEEDS: u32 = 3;
 
+/// Worlds up to this size fit into the cache.
+const CACHED: usize = 2048;
+
 /// A world.
 pub struct World<'a, B: Breed, O: Observer> {
     pub(super) setup: &'a Setup,
@@ -352,7 +355,9 @@ impl<'a, B: Breed, O: Observer> World<'a, B, O> {
         }
         if !self.outbox.transmits.is_empty() {
             let mut transmits = std::mem::take(&mut self.outbox.transmits);
-            for transmit in transmits.drain(..) {
+            // Nearly always there is one: popping it is cheaper than draining.
+            transmits.reverse();
+            while let Some(transmit) = transmits.pop() {
                 self.send(member, transmit);
             }
             self.outbox.transmits = transmits;
@@ -459,6 +464,14 @@ struct Outlook<'a, M: Machine> {
 impl<M: Machine> Foresight for Outlook<'_, M> {
     fn put_off(&mut self, member: Index, at: Time) -> Time {
         self.hosts[member as usize].put_off(at)
+    }
+
+    fn is_keen(&self) -> bool {
+        self.machines.len() > CACHED
+    }
+
+    fn comes_near(&mut self, due: &Due) {
+        prefetch(&self.hosts[due.target as usize]);
     }
 
     fn soon(&mut self, due: &Due) {
