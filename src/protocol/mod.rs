@@ -10,6 +10,7 @@ pub mod prober;
 pub mod roster;
 pub mod rtt;
 pub mod settings;
+mod sorted;
 pub mod suspicion;
 pub mod table;
 pub mod time;

@@ -335,7 +335,7 @@ impl<B: Breed, O: Observer> Stage for World<'_, B, O> {
     }
 
     fn generation(&self, member: Index) -> u32 {
-        self.actors[member as usize].generation
+        World::generation(self, member)
     }
 
     fn network(&mut self) -> &mut Network {
