@@ -189,3 +189,69 @@ fn a_trial_reads_back_to_the_very_same_bits() {
     assert!(!line.contains('\n'));
     assert_eq!(serde_json::from_str::<TrialResult>(&line).unwrap(), trial);
 }
+
+#[cfg(feature = "agent")]
+mod agreement {
+    use super::*;
+    use crate::experiment::real::Lateness;
+    use crate::protocol::Span;
+    use crate::report::agreement::{Sides, render, write_csv, write_json};
+
+    /// Real trials take longer by so many seconds, and their timers are late by so many milliseconds.
+    fn told<T>(longer: f64, late_ms: u64, tell: impl FnOnce(&Sides<'_>) -> T) -> T {
+        let of = |cell| Results { cells: vec![cell], baseline: None, ..sample(20) };
+        let (simulated, real) = (of(cell("lan", "shuffle", 1.0, 20)), of(cell("lan", "shuffle", 1.0 + longer, 20)));
+        let mut lateness = Lateness::default();
+        (0..3).for_each(|_| lateness.add(Span::from_millis(late_ms)));
+        tell(&Sides { simulated: &simulated, real: &real, lateness: &lateness })
+    }
+
+    fn line(text: &str, measure: &str) -> String {
+        let line = text.lines().find(|line| line.trim_start().starts_with(measure)).unwrap();
+        line.split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn each_measure_has_a_line_with_both_sides_their_difference_and_a_mark() {
+        let text = told(0.22, 1, |sides| render(sides, 120, false));
+        // Medians of 1.1 and 1.32 s: 0.22 s are 19.1 % of the 1.15 s, and 21 % of the 1.05 s, that chance may make of 1.1.
+        assert_eq!(line(&text, "first_ping_s"), "first_ping_s 1.1 s 1.32 s +20.0 % +19.1 to +21.0 % 1.00 0.00 ✗");
+        assert!(line(&text, "first_declaration_s").ends_with(" ✓"), "{text}");
+        assert!(text.contains("topology lan, selector shuffle, members 100: 20 trials on both sides"), "{text}");
+        assert!(text.contains("Zero on both sides: false_suspicions,"), "{text}");
+        assert!(text.contains("Real timers fired 1ms late in the median and 1ms in 99 of 100, of 3."), "{text}");
+        assert!(!text.contains("Warning"), "{text}");
+        assert!(text.lines().all(|line| line.chars().count() <= 120), "{text}");
+    }
+
+    #[test]
+    fn a_machine_that_does_not_keep_up_is_told_so() {
+        // A hundredth of the period of a second is the most.
+        assert!(!told(0.0, 10, |sides| render(sides, 80, false)).contains("Warning"));
+        let text = told(0.0, 11, |sides| render(sides, 80, false));
+        assert!(text.contains("Warning: this machine could not keep up. Timers may be 10ms late"), "{text}");
+        assert_eq!(told(0.0, 11, |sides| sides.kept_up()), Some(false));
+    }
+
+    #[test]
+    fn programs_read_the_same_from_csv_and_json() {
+        let (csv, json) = told(0.22, 1, |sides| {
+            let (mut csv, mut json) = (Vec::new(), Vec::new());
+            write_csv(sides, &mut csv).unwrap();
+            write_json(sides, &mut json).unwrap();
+            (String::from_utf8(csv).unwrap(), serde_json::from_slice::<serde_json::Value>(&json).unwrap())
+        });
+        let mut lines = csv.lines();
+        let header = "topology,selector,profile,members,loss,scenario,period,measure,pairs,simulated,real,difference,";
+        assert!(lines.next().unwrap().starts_with(header));
+        let first: Vec<&str> = lines.next().unwrap().split(',').collect();
+        assert_eq!(first[..9], ["lan", "shuffle", "swim", "100", "0.01", "crash", "1s", "first_ping_s", "20"]);
+        assert_eq!(first.last(), Some(&"apart"));
+        let cell = &json["cells"][0];
+        assert_eq!((&cell["members"], &cell["trials"], &cell["period"]), (&100.into(), &20.into(), &"1s".into()));
+        let measure = &cell["measures"]["first_ping_s"];
+        assert_eq!(measure["simulated"], first[9].parse::<f64>().unwrap());
+        assert_eq!(measure["relative"].as_f64().map(|share| (share * 1000.0).round()), Some(200.0));
+        assert_eq!(json["lateness"]["kept_up"], true);
+    }
+}

@@ -40,7 +40,8 @@ impl Lateness {
         step.map(|step| STEP * step as u64)
     }
 
-    pub(super) fn add(&mut self, late: Span) {
+    /// A timer fired so late.
+    pub fn add(&mut self, late: Span) {
         let step = late.as_micros().div_ceil(STEP.as_micros());
         self.counts[usize::try_from(step).map_or(STEPS, |step| step.min(STEPS))] += 1;
     }
