@@ -38,6 +38,8 @@ pub struct Queue {
     taken: [u64; (BUCKETS / 64) as usize],
     /// Coarse buckets from the horizon on.
     far: Vec<Vec<Due>>,
+    /// Emptied ones, to be used again while they are in the cache.
+    spares: Vec<Vec<Due>>,
     /// What lies beyond those, by coarse bucket.
     beyond: BTreeMap<u64, Vec<Due>>,
     /// The bucket that is being emptied, sorted descending: the next is the last.
@@ -119,6 +121,7 @@ impl Default for Queue {
         Self {
             ring: (0..BUCKETS).map(|_| Vec::new()).collect(),
             far: (0..COARSE_BUCKETS).map(|_| Vec::new()).collect(),
+            spares: Vec::new(),
             beyond: BTreeMap::new(),
             current: Vec::new(),
             late: BinaryHeap::new(),
@@ -243,12 +246,18 @@ impl Queue {
             }
         }
         events.clear();
-        self.far[(next % COARSE_BUCKETS) as usize] = events;
+        self.spares.push(events);
     }
 
     fn put_far(&mut self, coarse: u64, due: Due) {
         if coarse - (self.now >> COARSE_SHIFT) < COARSE_BUCKETS {
-            self.far[(coarse % COARSE_BUCKETS) as usize].push(due);
+            let bucket = &mut self.far[(coarse % COARSE_BUCKETS) as usize];
+            if bucket.capacity() == 0
+                && let Some(spare) = self.spares.pop()
+            {
+                *bucket = spare;
+            }
+            bucket.push(due);
         } else {
             self.beyond.entry(coarse).or_default().push(due);
         }

@@ -94,7 +94,11 @@ struct Hold<T> {
 
 /// A packet on its way.
 struct Flight<T> {
-    sent: Sent,
+    sent_at: Time,
+    arrives_at: Time,
+    from: Index,
+    bytes: u32,
+    direct_ping: bool,
     message: T,
 }
 
@@ -319,11 +323,12 @@ impl<'a, B: Breed, O: Observer> World<'a, B, O> {
 
     fn hand_over(&mut self, member: Index, load: u32) {
         if let Some(machine) = &mut self.machines[member as usize] {
-            let Flight { sent, message } = self.packets.get(load);
+            let &Flight { sent_at, arrives_at, from, bytes, direct_ping, ref message } = self.packets.get(load);
+            let (kind, fate) = (B::Machine::kind(message), Fate::Arrives(arrives_at));
             self.events += 1;
-            self.trace.delivery(self.now, sent.from, member, sent.kind, sent.bytes);
-            self.observer.delivered(self.now, sent);
-            machine.handle(self.now, address_of(sent.from), message, &mut self.outbox);
+            self.trace.delivery(self.now, from, member, kind, bytes);
+            self.observer.delivered(self.now, &Sent { at: sent_at, from, to: member, kind, direct_ping, bytes, fate });
+            machine.handle(self.now, address_of(from), message, &mut self.outbox);
             self.packets.clear(load);
             self.flush(member);
         } else {
@@ -379,7 +384,8 @@ impl<'a, B: Breed, O: Observer> World<'a, B, O> {
         let sent = Sent { at: self.now, from, to, kind, direct_ping, bytes, fate };
         self.observer.sent(&sent);
         if let Fate::Arrives(at) = fate {
-            let load = self.packets.insert(Flight { sent, message });
+            let flight = Flight { sent_at: self.now, arrives_at: at, from, bytes, direct_ping, message };
+            let load = self.packets.insert(flight);
             let due = Due::delivery(at, from, count, to, load);
             if self.queue.push(due) {
                 Outlook { hosts: &mut self.hosts, machines: &self.machines, packets: &self.packets }.soon(&due);
