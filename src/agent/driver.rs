@@ -1,8 +1,6 @@
 //! The task of one agent: owns the member, hands it what arrives and what time it is, and sends what it leaves.
 
 use std::cell::RefCell;
-use std::cmp::{Ordering, Reverse};
-use std::collections::BinaryHeap;
 use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,6 +11,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 
 use super::address::{reachable, to_address, to_socket};
+use super::departures::{Departures, Parcel};
 use super::figures::{Drop, Figures};
 use super::handle::{Command, End, Info, KeyChange, Notices, Refusal};
 use super::lab::{Clock, Passage, Tap};
@@ -30,9 +29,6 @@ const BATCH: usize = 64;
 /// Timers this late mean that the whole process stood still: what has arrived meanwhile is heard first, so that a member
 /// does not take others' silence for its own.
 const STOOD_STILL: Span = Span::from_millis(50);
-
-/// The most packets that an experiment's network holds back; further ones are lost.
-const MOST_DELAYED: usize = 100_000;
 
 thread_local! {
     /// Room for the largest datagram, shared by all agents of a thread.
@@ -61,28 +57,10 @@ pub(super) struct Driver {
     pinged: (u32, Time),
     memory: Option<Memory>,
     tap: Option<Arc<dyn Tap>>,
-    delayed: BinaryHeap<Reverse<Delayed>>,
-    /// How many packets were ever held back.
-    held_back: u64,
+    departures: Departures,
     started: Time,
     /// How late timers may be, so that those of many agents fire together.
     slack: Span,
-}
-
-/// A packet that an experiment's network holds back, in the order of departure.
-struct Delayed {
-    at: Time,
-    order: u64,
-    parcel: Parcel,
-}
-
-/// A packet in the form in which it leaves.
-enum Parcel {
-    Datagram(Address, Box<[u8]>),
-    /// It begins an exchange over a stream.
-    Request(Address, Packet),
-    /// It ends one.
-    Answer(oneshot::Sender<Packet>, Packet),
 }
 
 /// What is kept on disk.
@@ -123,8 +101,7 @@ impl Driver {
             pinged: (0, Time::ZERO),
             memory,
             tap,
-            delayed: BinaryHeap::new(),
-            held_back: 0,
+            departures: Departures::default(),
             started: clock.now(),
             slack,
         }
@@ -212,15 +189,15 @@ impl Driver {
         loop {
             tokio::select! {
                 _ = &mut thaw => return,
-                () = sleep_until(self.clock.instant(self.next_departure())) => self.depart(),
+                () = sleep_until(self.clock.instant(self.departures.next())) => self.depart(),
             }
         }
     }
 
     /// Lets those packets leave that it sent before its end.
     async fn see_off(&mut self) {
-        while !self.delayed.is_empty() {
-            sleep_until(self.clock.instant(self.next_departure())).await;
+        while !self.departures.is_empty() {
+            sleep_until(self.clock.instant(self.departures.next())).await;
             self.depart();
         }
     }
@@ -233,11 +210,7 @@ impl Driver {
     /// When something is due.
     fn deadline(&self) -> Time {
         let snapshot = self.memory.as_ref().map_or(Time::NEVER, |memory| memory.due);
-        self.member.deadline().min(self.next_departure()).min(snapshot)
-    }
-
-    fn next_departure(&self) -> Time {
-        self.delayed.peek().map_or(Time::NEVER, |Reverse(delayed)| delayed.at)
+        self.member.deadline().min(self.departures.next()).min(snapshot)
     }
 
     /// Does what is due.
@@ -256,8 +229,9 @@ impl Driver {
 
     /// Lets those packets leave whose time has come.
     fn depart(&mut self) {
-        while self.next_departure() <= self.clock.now() {
-            let Some(Reverse(Delayed { parcel, .. })) = self.delayed.pop() else { return };
+        while !self.departures.is_empty()
+            && let Some(parcel) = self.departures.pop(self.clock.now())
+        {
             self.dispatch(parcel);
         }
     }
@@ -337,7 +311,7 @@ impl Driver {
             Some((_, reply)) => Parcel::Answer(reply, transmit.message),
             None => Parcel::Request(transmit.to, transmit.message),
         };
-        if at <= now { self.dispatch(parcel) } else { self.hold_back(at, parcel) }
+        if at <= now { self.dispatch(parcel) } else { self.departures.add(at, parcel) }
     }
 
     fn send_datagram(&mut self, now: Time, transmit: &Transmit) {
@@ -351,7 +325,7 @@ impl Driver {
             if at <= now {
                 self.send_bytes(transmit.to, buffer);
             } else {
-                self.hold_back(at, Parcel::Datagram(transmit.to, buffer[..].into()));
+                self.departures.add(at, Parcel::Datagram(transmit.to, buffer[..].into()));
             }
         });
     }
@@ -362,13 +336,6 @@ impl Driver {
         match self.tap.as_ref().map_or(Passage::At(now), |tap| tap.sent(now, transmit, bytes)) {
             Passage::At(at) => Some(at),
             Passage::Lost => None,
-        }
-    }
-
-    fn hold_back(&mut self, at: Time, parcel: Parcel) {
-        if self.delayed.len() < MOST_DELAYED {
-            self.held_back += 1;
-            self.delayed.push(Reverse(Delayed { at, order: self.held_back, parcel }));
         }
     }
 
@@ -587,26 +554,6 @@ impl Driver {
         let (dir, (done, writing)) = (Arc::clone(&memory.dir), oneshot::channel());
         (memory.writing, memory.is_dirty) = (Some(writing), false);
         tokio::task::spawn_blocking(move || done.send(dir.write(&snapshot)));
-    }
-}
-
-impl PartialEq for Delayed {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other).is_eq()
-    }
-}
-
-impl Eq for Delayed {}
-
-impl PartialOrd for Delayed {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Delayed {
-    fn cmp(&self, other: &Self) -> Ordering {
-        (self.at, self.order).cmp(&(other.at, other.order))
     }
 }
 

@@ -24,6 +24,7 @@ mod address;
 mod builder;
 #[cfg(unix)]
 pub mod control;
+mod departures;
 mod driver;
 mod exposition;
 pub mod figures;

@@ -105,7 +105,7 @@ pub fn run(args: Args) -> Result<ExitCode, Failed> {
     }
     let bar = if args.quiet { ProgressBar::hidden() } else { bar() };
     let stop = stop_on_ctrl_c(bar.clone());
-    let mut finished = experiment.run(Options {
+    let finished = experiment.run(Options {
         threads,
         folder: Some(folder),
         stop: Arc::clone(&stop),
@@ -114,11 +114,10 @@ pub fn run(args: Args) -> Result<ExitCode, Failed> {
     bar.finish_and_clear();
     write_tables(&path, &finished.results)?;
     #[cfg(feature = "agent")]
-    if args.real {
-        let real = real::run(&args, &experiment, &finished.results, &path, (stop, bar))?;
-        finished.failures.extend(real.failures);
-        finished.interrupted |= real.interrupted;
-    }
+    let finished = match args.real {
+        true => real::run(&args, &experiment, finished, &path, (stop, bar))?,
+        false => finished,
+    };
     if !args.is_real() {
         print_results(&finished.results, args.format)?;
     }

@@ -6,17 +6,17 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use indicatif::{HumanDuration, ProgressBar};
-use swimlab::experiment::results::Results;
-use swimlab::experiment::{Experiment, Finished, Folder, Options};
+use swimlab::experiment::{Experiment, Failure, Finished, Folder, Options};
 use swimlab::report::agreement::{Sides, render, write_csv, write_json};
 
 use super::{Args, Failed, Format, bar, follow, terminal, write_file, write_tables};
 
-/// Runs what the simulator has run, writes both sides' tables and prints the comparison.
+/// Runs what the simulator has run, writes the tables of the real side and prints the comparison. Tells how both sides
+/// have ended.
 pub(super) fn run(
     args: &Args,
     experiment: &Experiment,
-    simulated: &Results,
+    mut simulated: Finished,
     path: &Path,
     (stop, hidden): (Arc<AtomicBool>, ProgressBar),
 ) -> Result<Finished, Failed> {
@@ -36,7 +36,7 @@ pub(super) fn run(
     let run = experiment.run_real(options)?;
     bar.finish_and_clear();
 
-    let sides = Sides { simulated, real: &run.finished.results, lateness: &run.lateness };
+    let sides = Sides { simulated: &simulated.results, real: &run.finished.results, lateness: &run.lateness };
     write_tables(&path.join("real"), sides.real)?;
     write_file(&path.join("agreement.csv"), |out| write_csv(&sides, out))?;
     write_file(&path.join("agreement.json"), |out| write_json(&sides, out))?;
@@ -49,5 +49,9 @@ pub(super) fn run(
         Format::Csv => write_csv(&sides, out),
         Format::Json => write_json(&sides, out),
     })?;
-    Ok(run.finished)
+    // The replay of such a trial is the simulator's; it shows what should have happened.
+    let of_real = |failure: Failure| Failure { message: format!("in real time: {}", failure.message), ..failure };
+    simulated.failures.extend(run.finished.failures.into_iter().map(of_real));
+    simulated.interrupted |= run.finished.interrupted;
+    Ok(simulated)
 }
