@@ -466,6 +466,9 @@ impl<M: Machine> Foresight for Outlook<'_, M> {
     fn soon(&mut self, due: &Due) {
         prefetch(&self.hosts[due.target as usize]);
         prefetch_first(M::HOT_BYTES, &self.machines[due.target as usize]);
+        if due.load != Due::WAKE {
+            prefetch(&self.packets.places[due.load as usize]);
+        }
     }
 
     fn next(&mut self, due: &Due) {
