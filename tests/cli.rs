@@ -143,27 +143,33 @@ fn an_interrupted_run_keeps_what_is_finished_and_resumes_to_the_same_results() {
     let trials = "--trials 1500";
     done(dir.path(), &format!("run small.toml {trials} --out whole"));
 
-    let mut run = command(dir.path(), &format!("run small.toml {trials} --out cut"));
-    let run = run.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let started = Instant::now();
-    let lines = || fs::read_to_string(dir.path().join("cut/trials.jsonl")).map_or(0, |text| text.lines().count());
-    while lines() < 20 {
-        assert!(started.elapsed() < Duration::from_secs(60), "no trial finishes");
-        std::thread::sleep(Duration::from_millis(2));
-    }
-    assert!(Command::new("kill").args(["-INT", &run.id().to_string()]).status().unwrap().success());
-    let interrupted = run.wait_with_output().unwrap();
-    assert_eq!(interrupted.status.code(), Some(130), "{}", err(&interrupted));
-    assert!(err(&interrupted).contains("interrupted; the same command with --out cut --resume goes on"));
-    let kept = read(dir.path(), "cut/trials.csv").lines().count() - 1;
-    assert!((20..6000).contains(&kept), "{kept} trials were kept");
-    let cells: serde_json::Value = serde_json::from_str(&read(dir.path(), "cut/summary.json")).unwrap();
-    assert_eq!(cells[3]["complete"], false);
+    for (signal, out) in [("-INT", "cut"), ("-TERM", "ended")] {
+        let mut run = command(dir.path(), &format!("run small.toml {trials} --out {out}"));
+        let run = run.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let started = Instant::now();
+        let lines = || {
+            fs::read_to_string(dir.path().join(format!("{out}/trials.jsonl"))).map_or(0, |text| text.lines().count())
+        };
+        while lines() < 20 {
+            assert!(started.elapsed() < Duration::from_secs(60), "no trial finishes");
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        assert!(Command::new("kill").args([signal, &run.id().to_string()]).status().unwrap().success());
+        let interrupted = run.wait_with_output().unwrap();
+        assert_eq!(interrupted.status.code(), Some(130), "{}", err(&interrupted));
+        assert!(
+            err(&interrupted).contains(&format!("interrupted; the same command with --out {out} --resume goes on"))
+        );
+        let kept = read(dir.path(), &format!("{out}/trials.csv")).lines().count() - 1;
+        assert!((20..6000).contains(&kept), "{kept} trials were kept");
+        let cells: serde_json::Value = serde_json::from_str(&read(dir.path(), &format!("{out}/summary.json"))).unwrap();
+        assert_eq!(cells[3]["complete"], false);
 
-    let resumed = done(dir.path(), &format!("run small.toml {trials} --out cut --resume"));
-    assert!(err(&resumed).contains(&format!("cut: going on after {kept} finished trials")), "{}", err(&resumed));
-    for table in TABLES {
-        assert!(read(&dir.path().join("whole"), table) == read(&dir.path().join("cut"), table), "{table} differs");
+        let resumed = done(dir.path(), &format!("run small.toml {trials} --out {out} --resume"));
+        assert!(err(&resumed).contains(&format!("{out}: going on after {kept} finished trials")), "{}", err(&resumed));
+        for table in TABLES {
+            assert!(read(&dir.path().join("whole"), table) == read(&dir.path().join(out), table), "{table} differs");
+        }
     }
 }
 

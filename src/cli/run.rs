@@ -143,7 +143,7 @@ fn folder(args: &Args, experiment: &Experiment) -> Result<Folder, Failed> {
     })
 }
 
-/// The first Ctrl-C lets running trials end; the second ends the program.
+/// The first Ctrl-C or SIGTERM lets running trials end; the second ends the program.
 fn stop_on_ctrl_c(bar: ProgressBar) -> Arc<AtomicBool> {
     let stop = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&stop);
