@@ -19,8 +19,8 @@ enum Phase {
     /// No seed has answered yet; the next one is tried after this pause.
     Knocking { wait: Span },
     /// One has. Others may have joined meanwhile of whom it did not know: so many more times a seed is asked, for as long
-    /// as there is somebody new.
-    Settling { left: u32, known: u32 },
+    /// as its answer names somebody new.
+    Settling { left: u32, known: u32, wait: Span, is_answered: bool },
 }
 
 /// The forgotten dead: enough to tell old news from new, and to try them again.
@@ -79,13 +79,18 @@ impl Member {
                 *wait = (*wait * 2).min(period * LONGEST_JOIN_WAIT);
                 then
             }
-            Phase::Settling { left, known } if *left == 0 || *known == members => {
+            Phase::Settling { left, known, is_answered: true, .. } if *left == 0 || *known == members => {
                 rare.joining = None;
-                return;
+                return self.stagger_syncs(now);
             }
-            Phase::Settling { left, known } => {
-                (*left, *known) = (*left - 1, members);
-                now + period
+            Phase::Settling { left, known, wait, is_answered } => {
+                // Silence says nothing: a seed that many ask at once may take its time.
+                if std::mem::take(is_answered) {
+                    (*left, *known, *wait) = (*left - 1, members, period);
+                }
+                let then = now + *wait;
+                *wait = (*wait * 2).min(period * LONGEST_JOIN_WAIT);
+                then
             }
         };
         let address = seeds[*next % seeds.len()];
@@ -102,9 +107,10 @@ impl Member {
         let Some(rare) = &mut self.rare else { return };
         match &mut rare.joining {
             Some(joining) if left > 0 && matches!(joining.phase, Phase::Knocking { .. }) => {
-                joining.phase = Phase::Settling { left, known: 0 };
+                joining.phase = Phase::Settling { left, known: 0, wait: period, is_answered: true };
                 self.timers.join = now + period;
             }
+            Some(Joining { phase: Phase::Settling { is_answered, .. }, .. }) => *is_answered = true,
             Some(joining) if matches!(joining.phase, Phase::Knocking { .. }) => {
                 rare.joining = None;
                 self.timers.join = Time::NEVER;
@@ -115,6 +121,14 @@ impl Member {
 
     fn joining(&self) -> Option<&Phase> {
         Some(&self.rare.as_ref()?.joining.as_ref()?.phase)
+    }
+
+    /// It knows the group now, and how long it takes from one sync to the next there. Those who joined together must not
+    /// all sync in the same second.
+    fn stagger_syncs(&mut self, now: Time) {
+        if let Some(interval) = self.kit.settings.sync_interval(self.table.members()) {
+            self.timers.sync = now + interval.scale(swimlab_selectors::rng::unit(&mut self.rng));
+        }
     }
 
     /// Exchanges tables with a random member.
