@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use swimlab_selectors::registry::Spec;
-use swimlab_selectors::rng::mix;
+use swimlab_selectors::rng::{below, mix};
 use swimlab_selectors::{
     Helpers, Peer, Place, Slot, Strategy, Surroundings, ZonePath, build_selector, helpers, selectors,
 };
@@ -36,6 +36,9 @@ const LONGEST_SLACK: Span = Span::from_millis(10);
 
 /// How often seeds that are names are looked up anew.
 const LOOKUPS: Duration = Duration::from_secs(60);
+
+/// Below which number a life's first ping is drawn: small ones take fewer bytes.
+const FIRST_SEQS: u32 = 1 << 15;
 
 /// How often a free port is sought that both UDP and TCP have.
 const PORT_TRIES: usize = 16;
@@ -395,8 +398,11 @@ impl Builder {
             }
         };
         let surveyed = strategy.survey(roster.peers());
+        let first_seq = if lab.is_some() { 0 } else { below(&mut rng, FIRST_SEQS) };
         let identity = Identity { card, incarnation, strategy_rng, rng };
-        Ok((Member::new(Arc::new(kit), identity, roster, &surveyed, me), first_period))
+        let mut member = Member::new(Arc::new(kit), identity, roster, &surveyed, me);
+        member.number_pings_from(first_seq);
+        Ok((member, first_period))
     }
 }
 

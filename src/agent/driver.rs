@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::future::poll_fn;
 use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -141,7 +142,8 @@ impl Driver {
         tokio::pin!(alarm);
         loop {
             tokio::select! {
-                ready = self.socket.udp.readable() => {
+                // As `readable` does, without a place in the socket's list of waiters for each wait.
+                ready = poll_fn(|context| self.socket.udp.poll_recv_ready(context)) => {
                     if ready.is_ok() {
                         self.receive();
                     }

@@ -84,9 +84,9 @@ impl Member {
                 return self.stagger_syncs(now);
             }
             Phase::Settling { left, known, wait, is_answered } => {
-                // Silence says nothing: a seed that many ask at once may take its time.
+                // Silence says nothing: a seed that many ask at once may take its time, and is given more each time.
                 if std::mem::take(is_answered) {
-                    (*left, *known, *wait) = (*left - 1, members, period);
+                    (*left, *known) = (*left - 1, members);
                 }
                 let then = now + *wait;
                 *wait = (*wait * 2).min(period * LONGEST_JOIN_WAIT);
