@@ -78,6 +78,8 @@ pub async fn balance(listener: TcpListener, agent: Agent) -> io::Result<()> {
                     return copy_bidirectional(&mut client, &mut server).await.map(drop);
                 }
             }
+            // Unread, the request would reset the connection before the answer is read.
+            let _ = client.read(&mut [0; 4096]).await?;
             client
                 .write_all(b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
                 .await

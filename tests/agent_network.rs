@@ -44,7 +44,14 @@ fn cluster(hosts: usize, protocol: &str) -> Option<(tempfile::TempDir, Network, 
 
 /// Nobody of them has ever declared another of them dead.
 fn none_died(all: &[Process]) -> bool {
-    all.iter().all(|process| all.iter().all(|other| !process.saw("died", &other.name)))
+    let mut deaths = all.iter().flat_map(|process| all.iter().map(move |other| (process, &other.name)));
+    deaths.all(|(process, name)| {
+        let has_died = process.saw("died", name);
+        if has_died {
+            println!("{} takes {name} for dead: {:#?}", process.name, process.events());
+        }
+        !has_died
+    })
 }
 
 #[test]
