@@ -12,7 +12,7 @@ use swimlab_selectors::rng::{below, mix};
 use swimlab_selectors::{
     Helpers, Peer, Place, Slot, Strategy, Surroundings, ZonePath, build_selector, helpers, selectors,
 };
-use tokio::net::{TcpListener, UdpSocket};
+use tokio::net::{TcpListener, TcpSocket, UdpSocket};
 use tokio::sync::{mpsc, watch};
 
 use super::address::to_address;
@@ -39,6 +39,9 @@ const LOOKUPS: Duration = Duration::from_secs(60);
 
 /// Below which number a life's first ping is drawn: small ones take fewer bytes.
 const FIRST_SEQS: u32 = 1 << 15;
+
+/// How many connections may wait to be taken: as many as may join through one seed at once.
+const BACKLOG: u32 = 1024;
 
 /// How often a free port is sought that both UDP and TCP have.
 const PORT_TRIES: usize = 16;
@@ -408,7 +411,11 @@ impl Builder {
 
 /// Both sockets on one port.
 async fn bind(addr: SocketAddr) -> io::Result<(UdpSocket, TcpListener)> {
-    let tcp = TcpListener::bind(addr).await?;
+    let tcp = if addr.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // As the standard library's listeners do: a former life's connections, closed already, are in nobody's way.
+    tcp.set_reuseaddr(true)?;
+    tcp.bind(addr)?;
+    let tcp = tcp.listen(BACKLOG)?;
     let udp = UdpSocket::bind(SocketAddr::new(addr.ip(), tcp.local_addr()?.port())).await?;
     Ok((udp, tcp))
 }

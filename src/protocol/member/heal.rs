@@ -79,15 +79,13 @@ impl Member {
                 *wait = (*wait * 2).min(period * LONGEST_JOIN_WAIT);
                 then
             }
-            Phase::Settling { left, known, is_answered: true, .. } if *left == 0 || *known == members => {
+            Phase::Settling { left, known, is_answered, .. } if *left == 0 || (*is_answered && *known == members) => {
                 rare.joining = None;
                 return self.stagger_syncs(now);
             }
             Phase::Settling { left, known, wait, is_answered } => {
                 // Silence says nothing: a seed that many ask at once may take its time, and is given more each time.
-                if std::mem::take(is_answered) {
-                    (*left, *known) = (*left - 1, members);
-                }
+                (*left, *known, *is_answered) = (*left - 1, members, false);
                 let then = now + *wait;
                 *wait = (*wait * 2).min(period * LONGEST_JOIN_WAIT);
                 then
@@ -99,6 +97,11 @@ impl Member {
         let body = Body::Sync(Box::new(Sync { wants_reply: true, joining: true, records }));
         // Who answers there is not known yet; id 0 only keeps news from going back to its source.
         self.send(Addressee { id: 0, address, seen: Seen::Unknown }, body, None, false, out);
+    }
+
+    /// Whether it still asks seeds for those who joined with it.
+    pub(super) fn is_settling(&self) -> bool {
+        matches!(self.joining(), Some(Phase::Settling { .. }))
     }
 
     /// A seed has answered.
@@ -149,7 +152,7 @@ impl Member {
     pub(super) fn merge(&mut self, now: Time, sender: Id, from: Address, sync: Sync, out: &mut Outbox) {
         // Who knows nobody believes the first table it gets, and those it asks for until its join has settled. Later on,
         // strangers are asked themselves before they are admitted.
-        let trusting = self.table.members() == 1 || matches!(self.joining(), Some(Phase::Settling { .. }));
+        let trusting = self.table.members() == 1 || self.is_settling();
         if !sync.wants_reply {
             self.settle(now);
         }
