@@ -171,6 +171,7 @@ fn what_is_in_the_way_is_told_in_one_line_and_nothing_is_lost() {
     fails("p1", &["--join", "no.such.host.invalid:7946"], 1, "seed no.such.host.invalid:7946 has no address");
     fails("p1", &["--bind", "0.0.0.0:0"], 2, "give --key-file, or --plaintext");
     fails("p1", &["--key-file", &path("none")], 2, "none: cannot be read");
+    fails("p1", &["--key-file", dir.path().to_str().unwrap()], 2, "cannot be read");
     fs::write(path("short"), "c2hvcnQ=").unwrap();
     fails("p1", &["--key-file", &path("short")], 2, "line 1: 5 bytes, but a key has 32");
     fails("p1", &["--selector", "shufle"], 2, "unknown selector");
@@ -178,7 +179,8 @@ fn what_is_in_the_way_is_told_in_one_line_and_nothing_is_lost() {
     fails("p0", &[], 1, "another agent listens at");
     assert_eq!(first.alive(), ["p0"]);
 
-    // A state folder that cannot be written: on a file, and on a full disk where one can be had.
+    // A state folder that is none, and a file in it that is no snapshot. Key files that nobody may read are no obstacle to
+    // root, whom tests often run as.
     fs::write(path("file"), "").unwrap();
     fails("p1", &["--state-dir", &path("file")], 1, "cannot be made");
     fs::create_dir(path("state")).unwrap();
@@ -188,6 +190,71 @@ fn what_is_in_the_way_is_told_in_one_line_and_nothing_is_lost() {
     let output = swimlab().args(["members", "--socket", &path("nobody.sock")]).output().unwrap();
     assert!(stderr(&output).starts_with("error: no agent answers at"), "{}", stderr(&output));
     assert_eq!(output.status.code(), Some(1));
+}
+
+/// An agent whose state folder is a disk of two pages, seen by nobody else. `before` is what a shell does before it becomes
+/// the agent; `None` where such a disk cannot be had, which is said aloud.
+#[cfg(target_os = "linux")]
+fn on_a_tiny_disk(dir: &Path, name: &str, before: &str) -> Option<Result<Process, std::process::Output>> {
+    use std::io::Write;
+    use std::process::Command;
+
+    let (state, socket) = (dir.join(format!("state-{name}")), dir.join(format!("{name}.sock")));
+    fs::create_dir(&state).unwrap();
+    let mount = format!("mount -t tmpfs -o size=8k tmpfs {}", state.display());
+    let may = Command::new("unshare").args(["-m", "sh", "-c", &mount]).output();
+    if !may.is_ok_and(|output| output.status.success()) {
+        let _ = writeln!(std::io::stderr(), "SKIPPED: no mount namespaces here");
+        return None;
+    }
+    let (program, config) = (swimlab().get_program().to_owned(), config(dir, 5.0));
+    let agent = format!(
+        "{mount}; cd {}; {before} exec {} agent --format json --name {name} --bind 127.0.0.1:0 --socket {} --config {} \
+         --state-dir {}",
+        state.display(),
+        program.display(),
+        socket.display(),
+        config.display(),
+        state.display()
+    );
+    let mut command = Command::new("unshare");
+    command.args(["-m", "sh", "-c", &agent]);
+    Some(Process::run(command, name, socket))
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn on_a_full_disk_no_member_starts_that_would_forget_itself() {
+    let dir = tempfile::tempdir().unwrap();
+    let Some(started) = on_a_tiny_disk(dir.path(), "p0", "head -c 9000 /dev/zero > fill 2> /dev/null;") else { return };
+    let output = started.err().expect("there is no room");
+    let said = stderr(&output);
+    let complaints: Vec<&str> = said.lines().filter(|line| !line.starts_with("warning: ")).collect();
+    assert!(complaints.len() == 1 && complaints[0].contains("a snapshot cannot be written"), "{said}");
+    assert_eq!(output.status.code(), Some(1));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_disk_that_fills_up_stops_nobody_and_keeps_the_last_snapshot() {
+    let dir = tempfile::tempdir().unwrap();
+    // The first snapshot is written within a moment of the start.
+    let fill = "(sleep 2; head -c 9000 /dev/zero > fill) 2> /dev/null &";
+    let Some(started) = on_a_tiny_disk(dir.path(), "p0", fill) else { return };
+    let first = started.unwrap_or_else(|output| panic!("{}", stderr(&output)));
+    let snapshot = format!("/proc/{}/root{}/state-p0/snapshot.json", first.pid(), dir.path().display());
+    let generation = || -> serde_json::Value { serde_json::from_slice(&fs::read(&snapshot).unwrap()).unwrap() };
+    let before = generation();
+    thread::sleep(Duration::from_secs(3));
+    let config = config(dir.path(), 5.0);
+    let args = ["--config", config.to_str().unwrap(), "--join", &first.addr.to_string()];
+    let all = [first, Process::start(dir.path(), "p1", &args)];
+    until_complete(10, &all);
+    until(15, "it is said", || all[0].errors().contains("a snapshot cannot be written"));
+    thread::sleep(Duration::from_secs(6));
+    assert_eq!(all[0].errors().matches("a snapshot cannot be written").count(), 1, "{}", all[0].errors());
+    assert_eq!(generation(), before, "the last one is whole");
+    until_complete(5, &all);
 }
 
 #[test]

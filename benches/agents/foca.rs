@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::future::poll_fn;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -111,7 +112,7 @@ impl Peer for Theirs {
             tokio::pin!(alarm);
             loop {
                 tokio::select! {
-                    _ = own.socket.readable() => while let Ok((len, _)) = own.socket.try_recv_from(&mut buffer) {
+                    _ = poll_fn(|context| own.socket.poll_recv_ready(context)) => while let Ok((len, _)) = own.socket.try_recv_from(&mut buffer) {
                         let _ = member.handle_data(&buffer[..len], &mut own);
                     },
                     () = &mut alarm => {}

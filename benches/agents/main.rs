@@ -1,9 +1,10 @@
 //! What a member costs on real sockets: many in one process on loopback, all joining at once, then running steadily, then
 //! losing one.
 //!
-//! `cargo bench --bench agents -- --members N [--peer foca] [--sealed] [--window SECONDS] [--threads T]` prints one line of JSON. With
-//! `--peer foca` the same is done with foca on a lean loop of its own: one task, one socket and one timer queue per member.
-//! Settings are the same: a period of 1 s, a probe timeout of 500 ms, three helpers.
+//! `cargo bench --bench agents -- --members N [--peer foca] [--sealed] [--window SECONDS] [--threads T]` prints one line of
+//! JSON. With `--peer foca` the same is done with foca on a lean loop of its own: one task, one socket and one timer queue
+//! per member. Settings are the same: a period of 1 s, a probe timeout of 500 ms, three helpers, gossip of news to three
+//! every 200 ms.
 
 mod foca;
 mod ours;
@@ -82,8 +83,8 @@ async fn run<P: Peer>(bench: &Bench, name: &str) {
     }
     let join_all_s = reached(begun, &all, |alive| alive == bench.members).await;
     eprintln!("all know all: {join_all_s:?} s");
-    // Till the news of the joins has spent itself.
-    tokio::time::sleep(Duration::from_secs(10)).await;
+    let settled_s = calm(&all).await;
+    eprintln!("the news of the joins has spent itself after further {settled_s:.0} s");
 
     let before = sum(&all).await;
     let (cpu, wall) = (ProcessTime::now(), Instant::now());
@@ -150,6 +151,22 @@ async fn first<P: Peer>(since: Instant, all: &[P], left: usize) -> Option<f64> {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     None
+}
+
+/// Waits until members hardly send more than a ping and an ack per period, as they do when there is no news.
+async fn calm<P: Peer>(all: &[P]) -> f64 {
+    let (begun, sample) = (Instant::now(), Duration::from_secs(2));
+    let most = (2.05 * all.len() as f64 * sample.as_secs_f64()) as u64;
+    let mut before = sum(all).await[0];
+    while begun.elapsed() < PATIENCE {
+        tokio::time::sleep(sample).await;
+        let after = sum(all).await[0];
+        if after - before < most {
+            break;
+        }
+        before = after;
+    }
+    begun.elapsed().as_secs_f64()
 }
 
 async fn sum<P: Peer>(all: &[P]) -> [u64; 3] {

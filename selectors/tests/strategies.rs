@@ -125,6 +125,26 @@ fn a_joiner_goes_in_at_any_place_of_the_current_traversal() {
 }
 
 #[test]
+fn those_who_learn_of_everybody_at_once_go_through_them_in_orders_of_their_own() {
+    // A member that has just begun is alone, and is then told of 40 others in one go. When so many begin together, their
+    // pings must not meet at one of them in the same period.
+    let mut places = [[0; 2]; 4];
+    for seed in 0..2000 {
+        let mut member = Member::new(&built("shuffle"), vec![Peer::new(0)], 0);
+        member.rng = stream(seed, Purpose::Strategy, 0);
+        let slots: Vec<Slot> = (1..=40).map(|id| member.joins(Peer::new(id))).collect();
+        let order: Vec<Slot> = (0..80).flat_map(|_| member.ping(1)).collect();
+        let place = |slot| order.iter().position(|&pinged| pinged == slot).unwrap();
+        // When the first and the last of those told about are pinged first, in tens of periods.
+        for (told, slot) in [slots[0], slots[39]].into_iter().enumerate() {
+            places[usize::min(place(slot) / 10, 3)][told] += 1;
+        }
+    }
+    // Five hundred each, give or take five standard deviations.
+    assert!(places.as_flattened().iter().all(|count| (400..600).contains(count)), "{places:?}");
+}
+
+#[test]
 fn near_buckets_are_pinged_more_often() {
     let roster = square(128, 16);
     let index = by("ring").index(&roster);

@@ -8,9 +8,9 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use swimlab_selectors::registry::Spec;
-use swimlab_selectors::rng::mix;
+use swimlab_selectors::rng::{below, mix};
 use swimlab_selectors::{Helpers, Peer, Place, Strategy, Surroundings, ZonePath, build_selector, helpers, selectors};
-use tokio::net::{TcpListener, UdpSocket};
+use tokio::net::{TcpListener, TcpSocket, UdpSocket};
 use tokio::sync::{mpsc, watch};
 
 use super::address::to_address;
@@ -34,6 +34,12 @@ const LONGEST_SLACK: Span = Span::from_millis(10);
 
 /// How often seeds that are names are looked up anew.
 const LOOKUPS: Duration = Duration::from_secs(60);
+
+/// Below which number a life's first ping is drawn: small ones take fewer bytes.
+const FIRST_SEQS: u32 = 1 << 15;
+
+/// How many connections may wait to be taken: as many as may join through one seed at once.
+const BACKLOG: u32 = 1024;
 
 /// How often a free port is sought that both UDP and TCP have.
 const PORT_TRIES: usize = 16;
@@ -329,8 +335,11 @@ impl Builder {
         let card = Arc::new(card);
         let roster = Arc::new(Roster::of_members([Arc::clone(&card)]));
         let surveyed = strategy.survey(roster.peers());
+        let first_seq = below(&mut rng, FIRST_SEQS);
         let identity = Identity { card, incarnation, strategy_rng, rng };
-        Ok((Member::new(Arc::new(kit), identity, roster, &surveyed, 0), first_period))
+        let mut member = Member::new(Arc::new(kit), identity, roster, &surveyed, 0);
+        member.number_pings_from(first_seq);
+        Ok((member, first_period))
     }
 }
 
@@ -366,7 +375,11 @@ pub(super) fn launch(
 
 /// Both sockets on one port.
 async fn bind(addr: SocketAddr) -> io::Result<(UdpSocket, TcpListener)> {
-    let tcp = TcpListener::bind(addr).await?;
+    let tcp = if addr.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // As the standard library's listeners do: a former life's connections, closed already, are in nobody's way.
+    tcp.set_reuseaddr(true)?;
+    tcp.bind(addr)?;
+    let tcp = tcp.listen(BACKLOG)?;
     let udp = UdpSocket::bind(SocketAddr::new(addr.ip(), tcp.local_addr()?.port())).await?;
     Ok((udp, tcp))
 }

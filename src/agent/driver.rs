@@ -1,6 +1,7 @@
 //! The task of one agent: owns the member, hands it what arrives and what time it is, and sends what it leaves.
 
 use std::cell::RefCell;
+use std::future::poll_fn;
 use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -137,7 +138,8 @@ impl Driver {
         tokio::pin!(alarm);
         loop {
             tokio::select! {
-                ready = self.socket.udp.readable() => {
+                // As `readable` does, without a place in the socket's list of waiters for each wait.
+                ready = poll_fn(|context| self.socket.udp.poll_recv_ready(context)) => {
                     if ready.is_ok() {
                         self.receive();
                     }

@@ -3,7 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -15,13 +15,13 @@ use super::address::to_address;
 use super::figures::Drop;
 use super::handle::Command;
 use super::voice::{Misheard, Voice};
-use crate::protocol::{Address, Packet};
+use crate::protocol::{Address, Kind, Packet};
 
 /// How long one exchange may take.
 const LONGEST: Duration = Duration::from_secs(10);
 
 /// The most exchanges at once that others begin.
-const MOST_INCOMING: usize = 16;
+const MOST_INCOMING: usize = 32;
 
 /// The most exchanges at once that an agent begins itself.
 const MOST_OUTGOING: usize = 8;
@@ -38,6 +38,8 @@ pub(super) struct Streams {
     voice: Arc<Mutex<Voice>>,
     commands: mpsc::WeakSender<Command>,
     outgoing: Arc<Semaphore>,
+    /// Whom tables are being exchanged with. Who takes long to answer is not asked a second time meanwhile.
+    syncing: Arc<Mutex<Vec<SocketAddr>>>,
     /// How many members are known: what strangers may send depends on it.
     members: Arc<AtomicU32>,
 }
@@ -66,7 +68,7 @@ enum Failure {
 impl Streams {
     pub fn new(voice: Arc<Mutex<Voice>>, commands: mpsc::WeakSender<Command>) -> Self {
         let outgoing = Arc::new(Semaphore::new(MOST_OUTGOING));
-        Self { voice, commands, outgoing, members: Arc::new(AtomicU32::new(1)) }
+        Self { voice, commands, outgoing, syncing: Arc::default(), members: Arc::new(AtomicU32::new(1)) }
     }
 
     /// Takes note of how many members are known.
@@ -86,15 +88,30 @@ impl Streams {
         }
     }
 
-    /// Begins an exchange. `false`: too many are under way.
+    /// Begins an exchange. `false`: too many are under way, or one like this with the same member.
     pub fn send(&self, to: SocketAddr, packet: Packet, limit: usize) -> bool {
         let Ok(permit) = Arc::clone(&self.outgoing).try_acquire_owned() else { return false };
+        let is_sync = packet.body.kind() == Kind::Sync;
+        if is_sync {
+            let mut syncing = self.syncing();
+            if syncing.contains(&to) {
+                return false;
+            }
+            syncing.push(to);
+        }
         let this = self.clone();
         tokio::spawn(async move {
             this.watch(this.ask(to, packet, limit)).await;
+            if is_sync {
+                this.syncing().retain(|other| *other != to);
+            }
             drop(permit);
         });
         true
+    }
+
+    fn syncing(&self) -> MutexGuard<'_, Vec<SocketAddr>> {
+        self.syncing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn serve(&self, stream: TcpStream, from: SocketAddr, permit: OwnedSemaphorePermit) {

@@ -1,5 +1,6 @@
-//! Presets: sets of protocol values for common networks. They hold the intervals and multiples of memberlist's profiles;
-//! which parts they drive is the profile's business.
+//! Presets: sets of protocol values for common networks. They hold the intervals and multiples of memberlist's profiles,
+//! and its dissemination: with those multiples a suspicion in a group of hundreds is shorter than news on pings alone
+//! takes there and back.
 
 use swimlab_selectors::registry::{Spec, Value};
 
@@ -55,21 +56,24 @@ const PRESETS: [Preset; 3] = [
         name: "local",
         about: "One machine: round trips far below a millisecond.",
         values: "period=1s,probe_timeout=200ms,indirect=1,suspicion_mult=3,suspicion_max_mult=6,\
-                 retransmit_mult=2,gossip_interval=100ms,gossip_nodes=3,\
+                 retransmit_mult=2,dissemination=gossip-buddy,\
+                 gossip_interval=100ms,gossip_nodes=3,\
                  sync_interval=15s,join_syncs=6,stream_ping=true",
     },
     Preset {
         name: "lan",
         about: "A local network or one region of a cloud.",
         values: "period=1s,probe_timeout=500ms,indirect=3,suspicion_mult=4,suspicion_max_mult=6,\
-                 retransmit_mult=4,gossip_interval=200ms,gossip_nodes=3,\
+                 retransmit_mult=4,dissemination=gossip-buddy,\
+                 gossip_interval=200ms,gossip_nodes=3,\
                  sync_interval=30s,join_syncs=6,stream_ping=true",
     },
     Preset {
         name: "wan",
         about: "Several continents.",
         values: "period=5s,probe_timeout=3s,indirect=3,suspicion_mult=6,suspicion_max_mult=6,\
-                 retransmit_mult=4,gossip_interval=500ms,gossip_nodes=4,\
+                 retransmit_mult=4,dissemination=gossip-buddy,\
+                 gossip_interval=500ms,gossip_nodes=4,\
                  sync_interval=60s,join_syncs=6,stream_ping=true",
     },
 ];

@@ -159,6 +159,11 @@ impl Process {
         self.ended();
     }
 
+    /// The process's number.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Its resident memory in KiB.
     pub fn memory_kib(&self) -> u64 {
         let mut status = String::new();

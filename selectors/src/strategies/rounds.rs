@@ -42,13 +42,15 @@ pub(crate) struct Rounds {
     traversal: Traversal,
     /// Slots that came up after the traversal began, by the index that they precede; the first `visited` are done.
     late: Vec<(u32, Slot)>,
-    visited: usize,
+    visited: u32,
+    /// Above all slots that came up after the traversal began.
+    end: Slot,
 }
 
 impl Rounds {
     pub fn begin(turn: &mut Turn<'_>) -> Self {
         let slots = turn.view.slots();
-        Self { traversal: Traversal::begin(slots, turn), late: Vec::new(), visited: 0 }
+        Self { traversal: Traversal::begin(slots, turn), late: Vec::new(), visited: 0, end: slots }
     }
 
     /// The next pingable slot that is not among the `taken` and that `skip(slot, began)` does not skip, `began` being
@@ -71,28 +73,30 @@ impl Rounds {
                     begun_anew = true;
                     self.traversal = Traversal::begin(view.slots(), turn);
                     self.late.clear();
-                    self.visited = 0;
+                    (self.visited, self.end) = (0, view.slots());
                 }
             }
         }
     }
 
     /// A peer became pingable. In a slot that the traversal covers it already has a random place; in a new slot it is
-    /// given one, and waits for the next traversal if that place is past.
+    /// given one among all the others, late ones included, and waits for the next traversal if that place is past.
     pub fn joined(&mut self, slot: Slot, turn: &mut Turn<'_>) {
         let len = self.traversal.order.len();
-        if slot < len || self.late.iter().any(|&(_, late)| late == slot) {
+        if slot < len || (slot < self.end && self.late.iter().any(|&(_, late)| late == slot)) {
             return;
         }
-        let place = below(turn.rng, len + 1);
-        if place >= self.traversal.next {
-            let at = self.late.partition_point(|&(before, _)| before <= place).max(self.visited);
-            self.late.insert(at, (place, slot));
+        self.end = self.end.max(slot + 1);
+        let place = below(turn.rng, len + self.late.len() as u32 + 1);
+        if place >= self.traversal.next + self.visited {
+            // The i-th of the late comes after i others of its kind: one binary search over places, whoever stands there.
+            let at = partition_point(self.late.len(), |i| self.late[i].0 + (i as u32) < place);
+            self.late.insert(at, (place - at as u32, slot));
         }
     }
 
     fn step(&mut self) -> Option<Slot> {
-        match self.late.get(self.visited) {
+        match self.late.get(self.visited as usize) {
             Some(&(before, slot)) if before <= self.traversal.next => {
                 self.visited += 1;
                 Some(slot)
@@ -100,4 +104,14 @@ impl Rounds {
             _ => self.traversal.next(),
         }
     }
+}
+
+/// The first number below `len` for which this is false, if it is true for all before it and for none after.
+fn partition_point(len: usize, is_before: impl Fn(usize) -> bool) -> usize {
+    let (mut low, mut high) = (0, len);
+    while low < high {
+        let middle = (low + high) / 2;
+        if is_before(middle) { low = middle + 1 } else { high = middle }
+    }
+    low
 }

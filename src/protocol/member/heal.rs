@@ -19,8 +19,8 @@ enum Phase {
     /// No seed has answered yet; the next one is tried after this pause.
     Knocking { wait: Span },
     /// One has. Others may have joined meanwhile of whom it did not know: so many more times a seed is asked, for as long
-    /// as there is somebody new.
-    Settling { left: u32, known: u32 },
+    /// as its answer names somebody new.
+    Settling { left: u32, known: u32, wait: Span, is_answered: bool },
 }
 
 /// The forgotten dead: enough to tell old news from new, and to try them again.
@@ -79,13 +79,16 @@ impl Member {
                 *wait = (*wait * 2).min(period * LONGEST_JOIN_WAIT);
                 then
             }
-            Phase::Settling { left, known } if *left == 0 || *known == members => {
+            Phase::Settling { left, known, is_answered, .. } if *left == 0 || (*is_answered && *known == members) => {
                 rare.joining = None;
-                return;
+                return self.stagger_syncs(now);
             }
-            Phase::Settling { left, known } => {
-                (*left, *known) = (*left - 1, members);
-                now + period
+            Phase::Settling { left, known, wait, is_answered } => {
+                // Silence says nothing: a seed that many ask at once may take its time, and is given more each time.
+                (*left, *known, *is_answered) = (*left - 1, members, false);
+                let then = now + *wait;
+                *wait = (*wait * 2).min(period * LONGEST_JOIN_WAIT);
+                then
             }
         };
         let address = seeds[*next % seeds.len()];
@@ -97,15 +100,21 @@ impl Member {
         self.send(Addressee { id: 0, address, seen: Seen::Unknown }, body, None, false, out);
     }
 
+    /// Whether it still asks seeds for those who joined with it.
+    pub(super) fn is_settling(&self) -> bool {
+        matches!(self.joining(), Some(Phase::Settling { .. }))
+    }
+
     /// A seed has answered.
     fn settle(&mut self, now: Time) {
         let (left, period) = (self.kit.settings.join_syncs, self.kit.settings.period);
         let Some(rare) = &mut self.rare else { return };
         match &mut rare.joining {
             Some(joining) if left > 0 && matches!(joining.phase, Phase::Knocking { .. }) => {
-                joining.phase = Phase::Settling { left, known: 0 };
+                joining.phase = Phase::Settling { left, known: 0, wait: period, is_answered: true };
                 self.set_alarm(|alarms| alarms.join = now + period);
             }
+            Some(Joining { phase: Phase::Settling { is_answered, .. }, .. }) => *is_answered = true,
             Some(joining) if matches!(joining.phase, Phase::Knocking { .. }) => {
                 rare.joining = None;
                 self.set_alarm(|alarms| alarms.join = Time::NEVER);
@@ -116,6 +125,15 @@ impl Member {
 
     fn joining(&self) -> Option<&Phase> {
         Some(&self.rare.as_ref()?.joining.as_ref()?.phase)
+    }
+
+    /// It knows the group now, and how long it takes from one sync to the next there. Those who joined together must not
+    /// all sync in the same second.
+    fn stagger_syncs(&mut self, now: Time) {
+        if let Some(interval) = self.kit.settings.sync_interval(self.table.members()) {
+            let first = now + interval.scale(swimlab_selectors::rng::unit(&mut self.rng));
+            self.set_alarm(|alarms| alarms.sync = first);
+        }
     }
 
     /// Exchanges tables with a random member.
@@ -135,7 +153,7 @@ impl Member {
     pub(super) fn merge(&mut self, now: Time, sender: Id, from: Address, sync: &Sync, out: &mut Outbox) {
         // Who knows nobody believes the first table it gets, and those it asks for until its join has settled. Later on,
         // strangers are asked themselves before they are admitted.
-        let trusting = self.table.members() == 1 || matches!(self.joining(), Some(Phase::Settling { .. }));
+        let trusting = self.table.members() == 1 || self.is_settling();
         if !sync.wants_reply {
             self.settle(now);
         }

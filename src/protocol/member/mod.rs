@@ -213,6 +213,12 @@ impl Member {
         }
     }
 
+    /// Numbers its pings from here on instead of from 0: answers to a former life's pings then say nothing to this one. To
+    /// be called before it starts.
+    pub fn number_pings_from(&mut self, seq: u32) {
+        self.seq = seq;
+    }
+
     /// When [`Member::wake`] is due; [`Time::NEVER`] once it has left.
     pub fn deadline(&self) -> Time {
         self.timers.next()

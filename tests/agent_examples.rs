@@ -1,0 +1,83 @@
+//! The examples that drive agents do what they say.
+
+#![cfg(feature = "agent")]
+#![allow(dead_code, reason = "the examples' own main functions")]
+
+mod agents;
+
+#[path = "../examples/balancer.rs"]
+mod balancer;
+#[path = "../examples/chat.rs"]
+mod chat;
+#[path = "../examples/cluster.rs"]
+mod cluster;
+
+use std::time::Duration;
+
+use agents::within;
+use swimlab::agent::Agent;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+#[test]
+fn a_cluster_in_one_process_finds_itself_and_notices_a_crash() {
+    let [join, detection] = cluster::run(10).unwrap();
+    assert!(join < Duration::from_secs(15) && detection < Duration::from_secs(20), "{join:?}, {detection:?}");
+}
+
+#[tokio::test]
+async fn who_enters_a_chat_is_seen_and_what_one_says_the_other_reads() {
+    let any = "127.0.0.1:0".parse().unwrap();
+    let ann = chat::enter("ann", any, Vec::new()).await.unwrap();
+    let mut news = ann.events();
+    let bob = chat::enter("bob", any, vec![ann.addr().to_string()]).await.unwrap();
+    let mut read = async || loop {
+        let notice = tokio::time::timeout(Duration::from_secs(10), news.next()).await.unwrap().unwrap();
+        if let Some(line) = chat::show(&notice) {
+            return line;
+        }
+    };
+    assert_eq!(read().await, "* bob is here");
+    bob.broadcast("said", "hello").await.unwrap();
+    assert_eq!(read().await, "bob: hello");
+    bob.leave().await;
+    assert_eq!(read().await, "* bob leaves");
+}
+
+#[tokio::test]
+async fn a_balancer_sends_requests_to_those_who_are_alive() {
+    let front = Agent::builder().name("front").spawn().await.unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let http = listener.local_addr().unwrap();
+    tokio::spawn(balancer::balance(listener, front.clone()));
+    let get = async || {
+        let mut stream = TcpStream::connect(http).await.unwrap();
+        stream.write_all(b"GET / HTTP/1.1\r\nHost: here\r\n\r\n").await.unwrap();
+        let mut page = String::new();
+        stream.read_to_string(&mut page).await.unwrap();
+        page.lines().last().unwrap_or_default().to_owned()
+    };
+    assert_eq!(get().await, "", "503, with nothing behind it");
+
+    let seed = front.addr().to_string();
+    let mut servers = Vec::new();
+    for name in ["blue", "green"] {
+        let backend = balancer::back(name, &seed).await.unwrap();
+        servers.push((backend.1.clone(), tokio::spawn(balancer::serve(backend, name.to_owned()))));
+    }
+    within(10, "both are known", async || balancer::backends(&front).await.len() == 2).await;
+    let mut pages = [get().await, get().await];
+    pages.sort();
+    assert_eq!(pages, ["blue was here", "green was here"]);
+
+    // One crashes, member and port: whoever is left answers everything, at once and ever after.
+    let (agent, server) = servers.remove(0);
+    server.abort();
+    let _ = server.await;
+    agent.stop().await;
+    for _ in 0..4 {
+        assert_eq!(get().await, "green was here");
+    }
+    within(20, "the death is known", async || balancer::backends(&front).await.len() == 1).await;
+    assert_eq!(get().await, "green was here");
+}

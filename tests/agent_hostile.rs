@@ -1,0 +1,367 @@
+//! Hostile input on the real ports of real processes: noise, damaged and repeated packets, wrong keys and labels, lengths
+//! that promise gigabytes, idle connections, a flood. Through all of it the members must stay as they are.
+
+#![cfg(all(feature = "agent", target_os = "linux"))]
+
+mod agents;
+
+use std::fs;
+use std::io::{ErrorKind, Read, Write};
+use std::net::{SocketAddr, TcpStream, UdpSocket};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant, SystemTime};
+
+use agents::process::{Process, config, until, until_complete};
+use swimlab::agent::{id_of, to_address};
+use swimlab::protocol::{Body, Card, Incarnation, News, Packet, Seen, Sync, Update, Updates};
+use swimlab::wire::{Key, Keyring, SEAL_VERSION, SEALED_PREFIX, Seal, decode, encode};
+use swimlab_selectors::Peer;
+use swimlab_selectors::rng::{Purpose, Rng, below, bits, stream};
+
+/// A cluster's key, and a stranger's.
+const KEYS: [[u8; Key::LEN]; 2] = [[0x5a; Key::LEN], [0xa5; Key::LEN]];
+
+/// What an agent's memory may grow by while it is attacked, in KiB.
+const GROWTH: u64 = 24 << 10;
+
+/// Three members with a key, or without.
+fn cluster(dir: &Path, is_sealed: bool, suspicion_mult: f64) -> Vec<Process> {
+    let (config, key) = (config(dir, suspicion_mult), dir.join("key"));
+    fs::write(&key, "5a".repeat(Key::LEN)).unwrap();
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).unwrap();
+    let mut args = vec!["--config", config.to_str().unwrap()];
+    if is_sealed {
+        args.extend(["--key-file", key.to_str().unwrap()]);
+    }
+    let mut all = vec![Process::start(dir, "p0", &args)];
+    let seed = all[0].addr.to_string();
+    args.extend(["--join", &seed]);
+    all.extend(["p1", "p2"].map(|name| Process::start(dir, name, &args)));
+    until_complete(20, &all);
+    all
+}
+
+fn seal(key: usize, label: &str) -> Seal {
+    Seal::new(Keyring::new(Key::new(&KEYS[key])), label).unwrap()
+}
+
+/// A socket of somebody who is no member.
+struct Stranger {
+    socket: UdpSocket,
+    sent: usize,
+}
+
+impl Stranger {
+    fn at(addr: &str) -> Self {
+        let socket = UdpSocket::bind(addr).unwrap();
+        socket.set_nonblocking(true).unwrap();
+        Self { socket, sent: 0 }
+    }
+
+    fn send(&mut self, to: SocketAddr, bytes: &[u8]) {
+        // A socket's own queue may be full for a moment.
+        while self.socket.send_to(bytes, to).is_err_and(|error| error.kind() == ErrorKind::WouldBlock) {
+            thread::yield_now();
+        }
+        self.sent += bytes.len();
+    }
+
+    /// What has come, after all that was sent has been read.
+    fn answers(&self) -> Vec<Vec<u8>> {
+        thread::sleep(Duration::from_millis(500));
+        let mut buffer = [0; 1 << 16];
+        std::iter::from_fn(|| self.socket.recv(&mut buffer).ok().map(|len| buffer[..len].to_vec())).collect()
+    }
+
+    /// Real packets of real members: it introduces itself to one, and records what all send it until they bury it.
+    fn records(&mut self, to: SocketAddr, mut seal: Option<&mut Seal>) -> Vec<Vec<u8>> {
+        let id = id_of("stranger");
+        let card = Arc::new(Card::new(Peer::new(id), to_address(self.socket.local_addr().unwrap())));
+        let incarnation = Incarnation::of_generation(1);
+        let alive = Update { id, incarnation, news: News::Alive(card) };
+        let packet = packet(id, Body::Gossip, [alive].into_iter().collect());
+        let mut bytes = Vec::new();
+        match &mut seal {
+            Some(seal) => seal.encode(SystemTime::now(), &packet, &mut bytes).unwrap(),
+            None => encode(&packet, &mut bytes).unwrap(),
+        }
+        self.send(to, &bytes);
+        let (begun, mut heard) = (Instant::now(), Vec::new());
+        while heard.len() < 12 && begun.elapsed() < Duration::from_secs(8) {
+            heard.extend(self.answers());
+        }
+        assert!(heard.len() >= 4, "only {} packets came", heard.len());
+        heard
+    }
+}
+
+fn packet(from: u64, body: Body, updates: Updates) -> Packet {
+    let incarnation = Incarnation::of_generation(1);
+    Packet { from, incarnation, seen: Seen::Unknown, body, updates, coordinate: None }
+}
+
+fn noise(rng: &mut Rng, len: usize) -> Vec<u8> {
+    (0..len).map(|_| bits(rng) as u8).collect()
+}
+
+/// Every beginning of a packet, and the packet with every single bit turned.
+fn damaged(whole: &[u8]) -> impl Iterator<Item = Vec<u8>> {
+    let turned = |bit: usize| {
+        let mut bytes = whole.to_vec();
+        bytes[bit / 8] ^= 1 << (bit % 8);
+        bytes
+    };
+    (0..whole.len()).map(|len| whole[..len].to_vec()).chain((0..8 * whole.len()).map(turned))
+}
+
+/// Members, their addresses and lives, as somebody sees them.
+fn view(of: &Process) -> Vec<(String, String, String)> {
+    let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+    let members = of.members().into_iter().filter(|member| member["name"].as_str().unwrap().starts_with('p'));
+    let life = |incarnation: String| incarnation.split('.').next().unwrap().to_owned();
+    members.map(|member| (text(&member["name"]), text(&member["addr"]), life(text(&member["incarnation"])))).collect()
+}
+
+fn views(all: &[Process]) -> Vec<Vec<(String, String, String)>> {
+    all.iter().map(view).collect()
+}
+
+fn dropped(of: &Process, why: &str) -> u64 {
+    of.info()["dropped"][why].as_u64().unwrap_or(0)
+}
+
+/// All are alive in each other's eyes, and never were anything else.
+fn assert_unharmed(all: &[Process]) {
+    for process in all {
+        let alive = process.alive();
+        assert!(all.iter().all(|other| alive.contains(&other.name)), "{} knows {alive:?}", process.name);
+        assert!(all.iter().all(|other| !process.saw("died", &other.name)), "{} buried somebody", process.name);
+        assert!(!process.errors().contains("panic"), "{}", process.errors());
+    }
+}
+
+#[test]
+fn without_the_key_nothing_is_answered_and_nothing_changes() {
+    let dir = tempfile::tempdir().unwrap();
+    let all = cluster(dir.path(), true, 20.0);
+    let mut recorder = Stranger::at("127.0.0.1:0");
+    let real = recorder.records(all[0].addr, Some(&mut seal(0, "swimlab")));
+    let (before, memory) = (views(&all), all[0].memory_kib());
+
+    let mut stranger = Stranger::at("127.0.0.1:0");
+    let (mut rng, now) = (stream(1, Purpose::Faults, 0), SystemTime::now());
+    let ping = packet(id_of("p1"), Body::Ping { seq: 7 }, Updates::new());
+    let mut forged = 0;
+    for at in 0..3000 {
+        let len = below(&mut rng, 1500) as usize;
+        stranger.send(all[0].addr, &noise(&mut rng, len));
+        // What looks sealed just now, and is not.
+        let mut fresh = noise(&mut rng, 64 + len % 64);
+        let stamp = now.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_micros() as u64 + at;
+        fresh[..8].copy_from_slice(&(u64::from(SEAL_VERSION) << 56 | stamp).to_be_bytes());
+        stranger.send(all[0].addr, &fresh);
+        forged += 2;
+    }
+    for bytes in real.iter().flat_map(|whole| damaged(whole)) {
+        stranger.send(all[0].addr, &bytes);
+    }
+    for mut liar in [seal(1, "swimlab"), seal(0, "another cluster")] {
+        for _ in 0..100 {
+            let mut bytes = Vec::new();
+            liar.encode(SystemTime::now(), &ping, &mut bytes).unwrap();
+            stranger.send(all[0].addr, &bytes);
+            forged += 1;
+        }
+    }
+    // In plain text, as if there were no key.
+    let mut bytes = Vec::new();
+    encode(&ping, &mut bytes).unwrap();
+    stranger.send(all[0].addr, &bytes);
+
+    assert_eq!(stranger.answers(), Vec::<Vec<u8>>::new());
+    assert!(dropped(&all[0], "forged") >= forged / 2, "{} of {forged} were read", dropped(&all[0], "forged"));
+    assert_eq!(views(&all), before);
+    assert_unharmed(&all);
+    let grown = all[0].memory_kib().saturating_sub(memory);
+    assert!(grown < GROWTH, "{grown} KiB more");
+}
+
+#[test]
+fn what_was_recorded_and_is_played_again_moves_nobody_and_is_answered_once_at_most() {
+    let dir = tempfile::tempdir().unwrap();
+    let all = cluster(dir.path(), true, 20.0);
+    let mut recorder = Stranger::at("127.0.0.1:0");
+    let real = recorder.records(all[0].addr, Some(&mut seal(0, "swimlab")));
+    let before = views(&all);
+
+    // From another address, to all, again and again.
+    let mut player = Stranger::at("127.0.0.9:0");
+    for _ in 0..50 {
+        for bytes in &real {
+            all.iter().for_each(|process| player.send(process.addr, bytes));
+        }
+    }
+    let answers = player.answers();
+    assert!(answers.len() <= real.len() * all.len(), "{} answers to {} packets", answers.len(), real.len());
+    assert!(all.iter().all(|process| dropped(process, "stale") > 0));
+    // Each packet was taken once by each member: they had not come to them before.
+    let (first, again) = (answers.len(), player.sent);
+    for bytes in &real {
+        all.iter().for_each(|process| player.send(process.addr, bytes));
+    }
+    assert!(player.sent > again && player.answers().is_empty(), "{first} answers at first");
+    // Nobody moved to where the packets seemed to come from.
+    assert_eq!(views(&all), before);
+    assert_unharmed(&all);
+}
+
+#[test]
+fn noise_in_plain_text_is_dropped_and_damaged_packets_kill_nobody() {
+    let dir = tempfile::tempdir().unwrap();
+    let all = cluster(dir.path(), false, 20.0);
+    let mut recorder = Stranger::at("127.0.0.1:0");
+    let mut real = recorder.records(all[0].addr, None);
+    // Not its own: in plain text one forged word of a later life of it, and it would give way to that.
+    real.retain(|bytes| decode(bytes).unwrap().from != id_of("p0"));
+    let memory = all[0].memory_kib();
+    let (mut stranger, mut rng) = (Stranger::at("127.0.0.1:0"), stream(2, Purpose::Faults, 0));
+    for _ in 0..5000 {
+        let len = below(&mut rng, 1500) as usize;
+        stranger.send(all[0].addr, &noise(&mut rng, len));
+        // Noise behind an envelope in order: it reaches the decoder's depths.
+        let mut packet = real[len % real.len()].clone();
+        let from = 4 + len % (packet.len() - 4);
+        packet[from..].iter_mut().for_each(|byte| *byte = bits(&mut rng) as u8);
+        stranger.send(all[0].addr, &packet);
+        // What does not fit into the socket's queue says nothing.
+        if len % 16 == 0 {
+            thread::sleep(Duration::from_millis(2));
+        }
+    }
+    assert_eq!(stranger.answers().iter().map(Vec::len).filter(|&len| len > 1400).count(), 0);
+    for bytes in real.iter().flat_map(|whole| damaged(whole)) {
+        stranger.send(all[0].addr, &bytes);
+    }
+    until(5, "much of it is read", || dropped(&all[0], "malformed") > 1000);
+    // Bits turned in plain text may say anything, that somebody is doubted for example: who is alive says otherwise.
+    until(10, "all are alive", || {
+        all.iter()
+            .all(|process| ["p0", "p1", "p2"].iter().all(|name| process.alive().iter().any(|alive| alive == name)))
+    });
+    assert_unharmed(&all);
+    let grown = all[0].memory_kib().saturating_sub(memory);
+    assert!(grown < GROWTH, "{grown} KiB more");
+}
+
+#[test]
+fn connections_that_promise_much_or_say_nothing_hold_up_nobody() {
+    for is_sealed in [true, false] {
+        let dir = tempfile::tempdir().unwrap();
+        let all = cluster(dir.path(), is_sealed, 20.0);
+        let (before, memory) = (views(&all), all[0].memory_kib());
+        let mut rng = stream(3, Purpose::Faults, u64::from(is_sealed));
+        let mut real = Vec::new();
+        let join = Body::Sync(Box::new(Sync { wants_reply: true, joining: true, records: Vec::new() }));
+        seal(1, "swimlab").frame(SystemTime::now(), &packet(7, join, Updates::new()), &mut real).unwrap();
+        let openings = [
+            vec![0xff; 4],                        // Four gigabytes.
+            (64u32 << 20).to_be_bytes().to_vec(), // More than so few members can say.
+            (1u32 << 20).to_be_bytes().to_vec(),  // As much as they may, of which nothing comes.
+            [&[0, 0, 1, 0], &noise(&mut rng, 256)[..]].concat(),
+            noise(&mut rng, SEALED_PREFIX),
+            noise(&mut rng, 5000),
+            real, // Sealed with another key.
+            Vec::new(),
+        ];
+        let mut open = Vec::new();
+        for at in 0..160 {
+            let Ok(mut stream) = TcpStream::connect(all[0].addr) else { continue };
+            stream.set_read_timeout(Some(Duration::from_millis(200))).unwrap();
+            let _ = stream.write_all(&openings[at % openings.len()]);
+            open.push(stream);
+        }
+        // More than 32 are not served at once, and none for longer than ten seconds.
+        thread::sleep(Duration::from_secs(2));
+        for stream in &mut open {
+            let mut answer = [0; 1];
+            assert!(!matches!(stream.read(&mut answer), Ok(1..)), "an answer");
+        }
+        assert_eq!(views(&all), before);
+        assert_unharmed(&all);
+        let grown = all[0].memory_kib().saturating_sub(memory);
+        assert!(grown < GROWTH, "{grown} KiB more");
+        drop(open);
+        let info = all[0].info();
+        let dropped = &info["dropped"];
+        let why = if is_sealed { "forged" } else { "frame_too_long" };
+        assert!(dropped[why].as_u64().is_some(), "{dropped}");
+        // And somebody who is welcome comes in.
+        let (config, key) = (config(dir.path(), 20.0), dir.path().join("key"));
+        let (config, key, seed) = (config.to_str().unwrap(), key.to_str().unwrap(), all[0].addr.to_string());
+        let mut args = vec!["--config", config, "--join", &seed];
+        if is_sealed {
+            args.extend(["--key-file", key]);
+        }
+        let late = Process::start(dir.path(), "p3", &args);
+        until(20, "a joiner gets through", || late.alive().len() == 4 && all[2].alive().len() == 4);
+    }
+}
+
+#[test]
+fn a_flood_of_a_million_packets_fills_no_memory_and_buries_nobody() {
+    const FLOOD: usize = 1_000_000;
+    let dir = tempfile::tempdir().unwrap();
+    let all = cluster(dir.path(), true, 40.0);
+    let mut recorder = Stranger::at("127.0.0.1:0");
+    let real = recorder.records(all[0].addr, Some(&mut seal(0, "swimlab")));
+    let memory = all[0].memory_kib();
+    let mut rng = stream(4, Purpose::Faults, 0);
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_micros() as u64;
+    let mut kinds: Vec<Vec<u8>> = (0..64).map(|_| noise(&mut rng, 100)).collect();
+    kinds.iter_mut().skip(1).step_by(2).enumerate().for_each(|(at, bytes)| {
+        bytes[..8].copy_from_slice(&(u64::from(SEAL_VERSION) << 56 | (now + at as u64)).to_be_bytes());
+    });
+    kinds.extend(real.iter().cloned());
+    let mut stranger = Stranger::at("127.0.0.1:0");
+    let (begun, mut most) = (Instant::now(), memory);
+    for at in 0..FLOOD {
+        stranger.send(all[0].addr, &kinds[at % kinds.len()]);
+        if at % 50_000 == 0 {
+            most = most.max(all[0].memory_kib());
+        }
+    }
+    let took = begun.elapsed();
+    most = most.max(all[0].memory_kib());
+    assert!(most - memory < GROWTH, "{} KiB more", most - memory);
+    // What others had said to the stranger was new to this one: once.
+    assert!(stranger.answers().len() <= real.len());
+    let read = dropped(&all[0], "forged") + dropped(&all[0], "stale");
+    assert!(read > FLOOD as u64 / 100, "{read} were read");
+    until(10, "all are well", || all.iter().all(|process| process.alive().len() >= 3));
+    assert_unharmed(&all);
+    println!("{FLOOD} packets in {took:.1?}: {read} were read and refused, {} KiB more", most - memory);
+}
+
+#[test]
+fn nonsense_on_the_control_socket_and_the_metrics_port_is_survived() {
+    let dir = tempfile::tempdir().unwrap();
+    let metrics = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let agent = Process::start(dir.path(), "p0", &["--metrics", &metrics]);
+    let mut rng = stream(5, Purpose::Faults, 0);
+    for len in [0, 1, 100, 70_000, 1 << 20] {
+        for line in [noise(&mut rng, len), vec![b'['; len], [&b"{\"do\":\""[..], &vec![b'x'; len]].concat()] {
+            let mut control = UnixStream::connect(dir.path().join("p0.sock")).unwrap();
+            let _ = control.write_all(&line);
+            let _ = control.write_all(b"\n");
+            let mut http = TcpStream::connect(&metrics).unwrap();
+            let _ = http.write_all(&line);
+            let _ = http.write_all(b"\r\n\r\n");
+        }
+    }
+    until(15, "it answers", || agent.alive() == ["p0"]);
+    assert!(agent.errors().lines().all(|line| line.starts_with("warning: ")), "{}", agent.errors());
+}
