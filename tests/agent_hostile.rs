@@ -238,7 +238,7 @@ fn noise_in_plain_text_is_dropped_and_damaged_packets_kill_nobody() {
         packet[from..].iter_mut().for_each(|byte| *byte = bits(&mut rng) as u8);
         stranger.send(all[0].addr, &packet);
         // What does not fit into the socket's queue says nothing.
-        if len % 16 == 0 {
+        if len.is_multiple_of(16) {
             thread::sleep(Duration::from_millis(2));
         }
     }

@@ -127,11 +127,6 @@ impl Member {
 
     /// Queues news, or sends it to everyone at once if that is how news spreads and we are its first source.
     pub(super) fn pass_on(&mut self, now: Time, update: Update, source: Option<Id>, out: &mut Outbox) {
-        // Of many who join at once each would tell all others what the seeds are telling everybody anyhow: a joiner leaves
-        // what it hears to those who know the group.
-        if source.is_some() && self.is_settling() {
-            return;
-        }
         let settings = &self.kit.settings;
         if settings.dissemination.transmissions(settings, self.table.members()) > 0 {
             let slot = update.news.status().and_then(|_| self.table.slot(update.id));
@@ -190,7 +185,9 @@ impl Member {
         let slot = self.table.admit(Arc::clone(card), update.incarnation);
         self.observe(Observation::Joined(slot));
         out.events.push(Event { about: update.id, incarnation: update.incarnation, what: What::Joined, source });
-        if pass_on {
+        // Of many who join at once each would tell all others what the seeds are telling everybody anyhow: a joiner leaves
+        // the news of other joiners to those who know the group.
+        if pass_on && !self.is_settling() {
             self.pass_on(now, update.clone(), source.sender(), out);
         }
     }
