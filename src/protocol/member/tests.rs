@@ -359,6 +359,37 @@ fn a_joiner_tries_its_seeds_in_turn_until_one_answers_and_believes_its_table() {
 }
 
 #[test]
+fn a_joiner_asks_again_while_there_is_somebody_new_and_leaves_other_joiners_to_the_settled() {
+    let asks = |out: &Outbox| out.transmits.iter().filter(|transmit| transmit.stream).count();
+    let names = |out: &Outbox, who: u64| {
+        let mut updates = out.transmits.iter().flat_map(|transmit| &transmit.message.updates);
+        updates.any(|update| update.id == id(who))
+    };
+    let answer = |member: &mut Member, now: f64, records: Vec<Update>| {
+        let sync = Sync { wants_reply: false, joining: false, records };
+        member.hear(at(now), 1, Body::Sync(Box::new(sync)), vec![])
+    };
+    let mut member = member_with(1, Spec::of("swim").with("join_syncs", 6.0).with("suspicion_mult", 1000.0));
+    let mut out = Outbox::default();
+    member.join(at(0.0), vec![address(1)], &mut out);
+    assert_eq!(asks(&out), 1);
+    answer(&mut member, 0.1, vec![alive(1, 0), alive(2, 0)]);
+    assert_eq!(asks(&member.due(at(1.5))), 1, "a period after the answer");
+    // The answer names somebody new, and so does another member: both are believed, and not passed on.
+    answer(&mut member, 1.6, vec![alive(3, 0)]);
+    member.hear(at(1.7), 2, Body::Gossip, vec![alive(4, 0)]);
+    let out = member.due(at(2.5));
+    assert_eq!((asks(&out), member.table.members()), (1, 5));
+    assert!(!names(&out, 3) && !names(&out, 4));
+    // Silence is no answer: it asks on, and when an answer names nobody new it is done.
+    assert_eq!(asks(&member.due(at(4.5))), 1);
+    answer(&mut member, 4.6, vec![alive(3, 0)]);
+    assert_eq!(asks(&member.due(at(60.0))), 0);
+    member.hear(at(60.0), 2, Body::Gossip, vec![alive(5, 0)]);
+    assert!(names(&member.due(at(61.0)), 5), "now it belongs to the settled");
+}
+
+#[test]
 fn an_application_event_is_reported_once_and_its_size_is_limited() {
     let event = |seq| {
         let event = UserEvent { seq, name: "deploy".into(), payload: [1, 2].into() };
