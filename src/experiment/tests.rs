@@ -52,7 +52,7 @@ fn lists_multiply_topologies_outermost_and_selectors_innermost() {
     assert_eq!(told(&cells[1]), "lan 10 0 suspicion=none,direct=1,helpers=uniform shuffle");
     assert_eq!(told(&cells[2]), "lan 10 0 suspicion=none,direct=1,helpers=diverse uniform");
     assert_eq!(told(&cells[127]), "aws 20 0.1 suspicion=fixed,direct=2,helpers=diverse shuffle");
-    assert!(cells.iter().all(|cell| cell.settings.indirect == 1));
+    assert!(cells.iter().all(|cell| cell.settings().unwrap().indirect == 1));
 }
 
 #[test]
@@ -73,7 +73,7 @@ fn protocol_keys_override_the_profile() {
     let experiment =
         parse(&format!("{SHORT}profile = {{ kind = 'swim', direct = 3 }}\nprotocol = {{ period = '2s' }}\n"));
     let cell = &experiment.cells[0];
-    assert_eq!((cell.settings.direct, cell.settings.period), (3, Span::from_secs(2)));
+    assert_eq!((cell.settings().unwrap().direct, cell.period()), (3, Span::from_secs(2)));
     assert_eq!(cell.key.profile, "swim:direct=3");
 }
 
