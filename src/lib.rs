@@ -5,6 +5,7 @@ pub mod agent;
 pub mod experiment;
 pub mod protocol;
 pub mod report;
+pub mod reproduce;
 pub mod rivals;
 pub mod sim;
 pub mod topology;
