@@ -10,3 +10,8 @@ pub mod rivals;
 pub mod sim;
 pub mod topology;
 pub mod wire;
+
+/// The guide's snippets are doctests.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/variants/README.md")]
+struct Variants;

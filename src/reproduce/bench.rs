@@ -43,7 +43,7 @@ impl<'a> Bench<'a> {
             self.reproduction.experiments.iter().find(|(file, _)| *file == name).expect("one of its own");
         let mut experiment = Experiment::parse(&Source::text(format!("{file}.toml"), *text), &Lab::default())?;
         experiment.trials = match self.effort {
-            Effort::Short => (experiment.trials / 10).max(FEWEST),
+            Effort::Short => (experiment.trials / 10).max(FEWEST.min(experiment.trials)),
             Effort::Usual => experiment.trials,
             Effort::Full => experiment.trials * 5,
         };
@@ -65,17 +65,25 @@ impl<'a> Bench<'a> {
         observer: impl Fn(&Setup) -> O + Sync,
         read: impl Fn(O, &Setup, &Outcome) -> T + Sync,
     ) -> Result<Vec<(Cell, Vec<T>)>, Error> {
-        let experiment = self.experiment(name)?;
-        let trial = |cell: &Cell, trial: u32| {
-            let setup = cell.setup(trial_seed(experiment.seed, trial));
-            let mut watching = observer(&setup);
-            let outcome = cell.watch(&setup, &mut watching);
-            read(watching, &setup, &outcome)
-        };
-        let of_cell = |cell: &Cell| {
-            let values = (0..experiment.trials).into_par_iter().map(|number| trial(cell, number)).collect();
-            (cell.clone(), values)
-        };
-        Ok(experiment.cells.iter().map(of_cell).collect())
+        Ok(watch(&self.experiment(name)?, observer, read))
     }
+}
+
+/// Lets an observer of one's own watch every trial of every cell.
+pub(super) fn watch<O: Observer, T: Send>(
+    experiment: &Experiment,
+    observer: impl Fn(&Setup) -> O + Sync,
+    read: impl Fn(O, &Setup, &Outcome) -> T + Sync,
+) -> Vec<(Cell, Vec<T>)> {
+    let trial = |(cell, trial): (&Cell, u32)| {
+        let setup = cell.setup(trial_seed(experiment.seed, trial));
+        let mut watching = observer(&setup);
+        let outcome = cell.watch(&setup, &mut watching);
+        read(watching, &setup, &outcome)
+    };
+    let pairs: Vec<(&Cell, u32)> =
+        experiment.cells.iter().flat_map(|cell| (0..experiment.trials).map(move |trial| (cell, trial))).collect();
+    let mut values = pairs.into_par_iter().map(trial).collect::<Vec<T>>().into_iter();
+    let of_cell = |cell: &Cell| (cell.clone(), values.by_ref().take(experiment.trials as usize).collect());
+    experiment.cells.iter().map(of_cell).collect()
 }

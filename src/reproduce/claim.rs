@@ -33,7 +33,7 @@ impl Claim {
         Self { reproduction, figure, row, measure, low, high, tolerance, closed_form, source: "", cause: None }
     }
 
-    /// It is a range, from the value given first to this one.
+    /// It is a range, from the value given first to this one; infinity: at least that.
     pub fn up_to(mut self, high: f64) -> Self {
         self.high = high;
         self
@@ -99,7 +99,11 @@ impl Claim {
             _ => Verdict::Mismatch,
         };
         let cause = self.cause.filter(|_| !fits).map(|cause| format!("; cause: {cause}")).unwrap_or_default();
-        let range = if self.high > self.low { format!(", {} to {}", self.low, self.high) } else { String::new() };
+        let range = if self.high > self.low && self.high.is_finite() {
+            format!(", {} to {}", self.low, self.high)
+        } else {
+            String::new()
+        };
         let note = format!("{}{range}; tolerance {} %{cause}", self.source, (100.0 * self.tolerance).round());
         Row {
             reproduction: self.reproduction,

@@ -8,8 +8,10 @@ mod bench;
 mod claim;
 mod epidemic;
 mod go_swim;
+mod lifeguard;
 mod medley;
 mod page;
+mod rapid;
 mod swim;
 mod watchers;
 
@@ -75,8 +77,14 @@ pub enum Verdict {
 }
 
 /// All reproductions, in the order in which they run.
-pub const REPRODUCTIONS: &[Reproduction] =
-    &[swim::REPRODUCTION, epidemic::REPRODUCTION, go_swim::REPRODUCTION, medley::REPRODUCTION];
+pub const REPRODUCTIONS: &[Reproduction] = &[
+    swim::REPRODUCTION,
+    epidemic::REPRODUCTION,
+    go_swim::REPRODUCTION,
+    medley::REPRODUCTION,
+    lifeguard::REPRODUCTION,
+    rapid::REPRODUCTION,
+];
 
 /// The reproduction of this name, or the nearest names.
 ///

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::protocol::{Event, Source, Span, Time, What};
-use crate::sim::{Effect, Index, Observer, Sent, Setup, Start, Strike};
+use crate::sim::{Effect, IdIndex, Index, Observer, Sent, Setup, Start, Strike};
 
 /// Messages in the time after the warm-up.
 pub(super) struct Load {
@@ -170,6 +170,137 @@ impl Observer for Turns {
         if period < self.periods && self.last[to] != period {
             self.last[to] = period;
             self.hits[to] += 1;
+        }
+    }
+}
+
+/// Healthy members that are called dead, by anybody and by the healthy; and how soon the sick are.
+pub(super) struct Alarms {
+    sick: Vec<Option<Time>>,
+    ids: IdIndex,
+    /// Transitions of an observer to dead about a healthy member.
+    pub false_alarms: u64,
+    /// Those of healthy observers.
+    pub by_healthy: u64,
+    pub messages: u64,
+    pub bytes: u64,
+    /// By sick member, when each healthy member first called it dead, in seconds from the beginning of its anomaly.
+    noticed: BTreeMap<Index, BTreeMap<Index, f64>>,
+}
+
+impl Alarms {
+    pub fn new(setup: &Setup) -> Self {
+        Self {
+            sick: vec![None; setup.placement.members() as usize],
+            ids: IdIndex::new(setup.placement.peers.iter().map(|peer| peer.id)),
+            false_alarms: 0,
+            by_healthy: 0,
+            messages: 0,
+            bytes: 0,
+            noticed: BTreeMap::new(),
+        }
+    }
+
+    /// For each sick member, when the first and the last healthy member called it dead; `None` is not reached.
+    pub fn delays(&self) -> Vec<[Option<f64>; 2]> {
+        let healthy = self.sick.iter().filter(|since| since.is_none()).count();
+        let sick = (0..).zip(&self.sick).filter(|(_, since)| since.is_some());
+        let delay = |(member, _): (Index, _)| {
+            let times: Vec<f64> = self.noticed.get(&member).into_iter().flat_map(BTreeMap::values).copied().collect();
+            let first = times.iter().copied().reduce(f64::min);
+            [first, times.iter().copied().reduce(f64::max).filter(|_| times.len() == healthy)]
+        };
+        sick.map(delay).collect()
+    }
+}
+
+impl Observer for Alarms {
+    fn sent(&mut self, sent: &Sent) {
+        self.messages += 1;
+        self.bytes += u64::from(sent.bytes);
+    }
+
+    fn event(&mut self, at: Time, member: Index, event: &Event) {
+        if event.what != What::Died {
+            return;
+        }
+        let Some(about) = self.ids.index(event.about) else { return };
+        let observer_is_healthy = self.sick[member as usize].is_none();
+        match self.sick[about as usize] {
+            None => {
+                self.false_alarms += 1;
+                self.by_healthy += u64::from(observer_is_healthy);
+            }
+            Some(since) if observer_is_healthy => {
+                let delay = at.since(since).as_secs_f64();
+                self.noticed.entry(about).or_default().entry(member).or_insert(delay);
+            }
+            Some(_) => {}
+        }
+    }
+
+    fn strike(&mut self, strike: &Strike) {
+        if strike.effect == Effect::Disturbed {
+            self.sick[strike.member as usize].get_or_insert(strike.at);
+        }
+    }
+}
+
+/// Whether the faulty are taken for dead by the others, and taken back.
+pub(super) struct Removals {
+    ids: IdIndex,
+    faulty: BTreeSet<Index>,
+    members: u32,
+    /// By observer and faulty member: whether it is held dead, and how often it came back.
+    held: BTreeMap<(Index, Index), (bool, u32)>,
+}
+
+impl Removals {
+    pub fn new(setup: &Setup) -> Self {
+        let ids = IdIndex::new(setup.placement.peers.iter().map(|peer| peer.id));
+        Self { ids, faulty: BTreeSet::new(), members: setup.members, held: BTreeMap::new() }
+    }
+
+    /// How often a healthy member takes a faulty one back, in the mean over all pairs.
+    pub fn returns(&self) -> f64 {
+        let all: u32 = self.pairs().map(|(_, returns)| returns).sum();
+        f64::from(all) / (f64::from(self.members - self.faulty.len() as u32) * self.faulty.len() as f64)
+    }
+
+    /// The share of the faulty that every healthy member holds dead.
+    pub fn removed(&self) -> f64 {
+        let healthy = self.members as usize - self.faulty.len();
+        let dead_to = |faulty: Index| {
+            let of_it =
+                self.held.iter().filter(|((observer, about), _)| *about == faulty && !self.faulty.contains(observer));
+            of_it.filter(|(_, (dead, _))| *dead).count()
+        };
+        let removed = self.faulty.iter().filter(|&&faulty| dead_to(faulty) == healthy).count();
+        removed as f64 / self.faulty.len() as f64
+    }
+
+    fn pairs(&self) -> impl Iterator<Item = (bool, u32)> {
+        self.held.iter().filter(|((observer, _), _)| !self.faulty.contains(observer)).map(|(_, &held)| held)
+    }
+}
+
+impl Observer for Removals {
+    fn event(&mut self, _: Time, member: Index, event: &Event) {
+        let Some(about) = self.ids.index(event.about).filter(|about| self.faulty.contains(about)) else { return };
+        let (dead, returns) = self.held.entry((member, about)).or_default();
+        match event.what {
+            What::Died => *dead = true,
+            What::Joined => {
+                *returns += u32::from(*dead);
+                *dead = false;
+            }
+            _ => {}
+        }
+    }
+
+    fn strike(&mut self, strike: &Strike) {
+        if matches!(strike.effect, Effect::Crashed | Effect::Disturbed) {
+            self.faulty.insert(strike.member);
         }
     }
 }
