@@ -28,7 +28,7 @@ fn member(criterion: &mut Criterion) {
         let (mut member, mut out) = (founder(), Outbox::default());
         let ping = packet(1, Body::Ping { seq: 7 }, Updates::new());
         bencher.iter(|| {
-            member.handle(Time::ZERO, address(1), black_box(ping.clone()), &mut out);
+            member.handle(Time::ZERO, address(1), black_box(&ping), &mut out);
             out.transmits.clear();
         });
     });
@@ -42,7 +42,7 @@ fn member(criterion: &mut Criterion) {
             let ping = out.transmits.pop().expect("a ping in every period");
             let Body::Ping { seq } = ping.message.body else { unreachable!("nobody is silent") };
             let target = u32::from_be_bytes(*ping.to.ip.last_chunk().expect("sixteen bytes"));
-            member.handle(now + rtt, ping.to, packet(target, Body::Ack { seq }, Updates::new()), &mut out);
+            member.handle(now + rtt, ping.to, &packet(target, Body::Ack { seq }, Updates::new()), &mut out);
         });
     });
 
@@ -51,7 +51,7 @@ fn member(criterion: &mut Criterion) {
         bencher.iter_batched(
             || (founder(), Outbox::default(), suspicion.clone()),
             |(mut member, mut out, suspicion)| {
-                member.handle(Time::ZERO, address(1), suspicion, &mut out);
+                member.handle(Time::ZERO, address(1), &suspicion, &mut out);
                 (member, out)
             },
             BatchSize::SmallInput,

@@ -6,6 +6,7 @@ pub mod laws;
 pub mod metric;
 pub mod peer;
 pub mod power_law;
+pub mod prefetch;
 pub mod registry;
 pub mod rng;
 pub mod selector;

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::peer::{Peer, Slot};
+use crate::prefetch::prefetch;
 use crate::rng::below;
 use crate::view::{Observation, Turn};
 
@@ -144,9 +145,8 @@ pub trait Chooser: Send {
     /// Takes a new index over the same slots, after the member folded its differences into a new roster. Slots keep
     /// their peers, so the state stays valid.
     fn resurvey(&mut self, roster: &[Peer]);
-    /// Reads a little of the state, so that the driver of very many members can wait for the memory of several at once.
-    /// The result means nothing.
-    fn touch(&self) -> usize;
+    /// Has the state read ahead of time; see [`prefetch`](crate::prefetch).
+    fn prefetch(&self);
 }
 
 /// Adds up to `want` distinct pingable slots that `accept` allows, uniformly without replacement.
@@ -231,9 +231,8 @@ impl<S: Selector> Chooser for Own<S> {
         self.selector.observe(&self.survey, &mut self.state, turn, what);
     }
 
-    fn touch(&self) -> usize {
-        // The pointer lies beside the state.
-        Arc::as_ptr(&self.survey).addr()
+    fn prefetch(&self) {
+        prefetch(self);
     }
 
     fn resurvey(&mut self, roster: &[Peer]) {

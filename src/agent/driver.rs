@@ -244,7 +244,7 @@ impl Driver {
         {
             self.figures.rtt.add(now.since(self.pinged.1));
         }
-        self.member.handle(now, from, packet, &mut self.outbox);
+        self.member.handle(now, from, &packet, &mut self.outbox);
         self.flush(reply);
     }
 

@@ -1,11 +1,11 @@
 //! The queue of news that waits to be passed on: least-sent first, newest first among equals.
 
-use std::collections::BTreeMap;
-
 use smallvec::SmallVec;
 use swimlab_selectors::Slot;
+use swimlab_selectors::prefetch::prefetch;
 
 use super::message::{Id, Sizer, Update, Updates};
+use super::sorted::Sorted;
 
 /// News that waits. Empty, it holds no memory.
 #[derive(Debug, Default)]
@@ -14,7 +14,7 @@ pub struct Broadcasts(Option<Box<Waiting>>);
 #[derive(Debug, Default)]
 struct Waiting {
     /// By times sent, then newest first: the order in which news goes out.
-    queue: BTreeMap<Key, Box<Item>>,
+    queue: Sorted<Key, Item>,
     /// Counts down, so that later news sorts first.
     pushed: u64,
 }
@@ -49,13 +49,13 @@ impl Broadcasts {
         let this = self.0.get_or_insert_default();
         this.pushed += 1;
         let bytes = sizer.update(&update);
-        this.queue.insert((1 << ORDER_BITS) - this.pushed, Box::new(Item { update, slot, bytes, source }));
+        this.queue.insert((1 << ORDER_BITS) - this.pushed, Item { update, slot, bytes, source });
     }
 
     /// Drops what newer news has overtaken. [`Broadcasts::fill`] does so by the way; this is for a queue that has grown.
     pub fn prune(&mut self, is_current: impl Fn(Slot, &Update) -> bool) {
         if let Some(this) = &mut self.0 {
-            this.queue.retain(|_, item| item.slot.is_none_or(|slot| is_current(slot, &item.update)));
+            this.queue.retain(|item| item.slot.is_none_or(|slot| is_current(slot, &item.update)));
             if this.queue.is_empty() {
                 self.0 = None;
             }
@@ -74,7 +74,7 @@ impl Broadcasts {
         let Some(this) = &mut self.0 else { return 0 };
         let (mut chosen, mut overtaken) = (SmallVec::<[Key; 8]>::new(), SmallVec::<[Key; 8]>::new());
         let (mut used, mut misfits) = (0, 0);
-        for (&key, item) in &this.queue {
+        for (key, item) in this.queue.iter() {
             // A few large pieces must not hide the small ones behind them, nor make this a walk over the whole queue.
             if chosen.len() >= most || misfits >= MISFITS {
                 break;
@@ -89,10 +89,10 @@ impl Broadcasts {
             }
         }
         for key in overtaken {
-            this.queue.remove(&key);
+            this.queue.remove(key);
         }
         for key in chosen {
-            let item = this.queue.remove(&key).expect("a key just seen");
+            let item = this.queue.remove(key).expect("a key just seen");
             updates.push(item.update.clone());
             if (key >> ORDER_BITS) + 1 < u64::from(limit) {
                 this.queue.insert(key + (1 << ORDER_BITS), item);
@@ -104,10 +104,11 @@ impl Broadcasts {
         used
     }
 
-    /// Reads the head of the queue; see [`super::Member::touch_deep`].
-    pub(super) fn touch(&self) -> u64 {
-        let first = self.0.as_ref().and_then(|waiting| waiting.queue.first_key_value());
-        first.map_or(0, |(key, item)| key ^ item.update.id)
+    /// See [`super::Member::prefetch`].
+    pub(super) fn prefetch(&self) {
+        if let Some(waiting) = &self.0 {
+            prefetch(&**waiting);
+        }
     }
 }
 

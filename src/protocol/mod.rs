@@ -13,6 +13,7 @@ pub mod roster;
 pub mod rtt;
 pub mod scale;
 pub mod settings;
+mod sorted;
 pub mod suspicion;
 pub mod table;
 pub mod time;

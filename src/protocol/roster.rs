@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use swimlab_selectors::prefetch::prefetch;
 use swimlab_selectors::{Peer, Slot};
 
 use super::message::{Address, Card, Id, Incarnation, Status};
@@ -88,6 +89,14 @@ impl Roster {
                 slot if self.records[slot as usize].id == id => return Some(slot),
                 _ => at = (at + 1) & mask,
             }
+        }
+    }
+
+    /// Has the record read ahead of time that [`Roster::slot`] will most likely look at.
+    pub(super) fn prefetch(&self, id: Id) {
+        let slot = self.index[home(id) & (self.index.len() - 1)];
+        if let Some(record) = self.records.get(slot as usize) {
+            prefetch(record);
         }
     }
 

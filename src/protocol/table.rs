@@ -6,10 +6,12 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use smallvec::SmallVec;
+use swimlab_selectors::prefetch::prefetch;
 use swimlab_selectors::{Peer, Slot, View};
 
 use super::message::{Address, Card, Id, Incarnation, News, Status, Update};
 use super::roster::{Entry, Record, Roster};
+use super::sorted::Sorted;
 use super::time::Time;
 
 /// One member's view of the group.
@@ -28,13 +30,19 @@ pub struct Table {
 #[derive(Debug, Default)]
 struct Own {
     /// By slot; slots from `roster.len()` on are joiners'.
-    rows: BTreeMap<Slot, Row>,
-    /// Slots of joiners and of returned members, by id: ids that the roster's index does not know.
+    rows: Sorted<Slot, Row>,
+    guests: Option<Box<Guests>>,
+    /// Dead and departed, in the order of their end.
+    graves: VecDeque<(Time, Slot, Incarnation)>,
+}
+
+/// Slots that a roster's index does not know.
+#[derive(Debug, Default)]
+struct Guests {
+    /// Joiners and returned members, by id.
     added: BTreeMap<Id, Slot>,
     /// Slots whose occupants are forgotten, free for joiners.
     free: Vec<Slot>,
-    /// Dead and departed, in the order of their end.
-    graves: VecDeque<(Time, Slot, Incarnation)>,
 }
 
 /// What differs from the roster.
@@ -70,12 +78,12 @@ impl Table {
     /// The slot of this id, dead or alive, unless it is unknown or forgotten.
     pub fn slot(&self, id: Id) -> Option<Slot> {
         let Some(own) = &self.own else { return self.roster.slot(id) };
-        if let Some(&slot) = own.added.get(&id) {
+        if let Some(&slot) = own.guests.as_ref().and_then(|guests| guests.added.get(&id)) {
             return Some(slot);
         }
         let slot = self.roster.slot(id)?;
         // The slot may have been forgotten, and given to another.
-        match own.rows.get(&slot) {
+        match own.rows.get(slot) {
             Some(row) if row.entry.status.is_none() || row.entry.card.peer.id != id => None,
             _ => Some(slot),
         }
@@ -118,7 +126,7 @@ impl Table {
 
     /// The suspicion of a slot's occupant, to be changed.
     pub fn doubt_mut(&mut self, slot: Slot) -> Option<&mut Doubt> {
-        self.own.as_mut()?.rows.get_mut(&slot)?.doubt.as_deref_mut()
+        self.own.as_mut()?.rows.get_mut(slot)?.doubt.as_deref_mut()
     }
 
     /// Admits a member that has no slot yet.
@@ -126,13 +134,14 @@ impl Table {
         let id = card.peer.id;
         debug_assert!(self.slot(id).is_none(), "admitted twice");
         let own = self.own.get_or_insert_default();
-        let slot = own.free.pop().unwrap_or_else(|| {
+        let guests = own.guests.get_or_insert_default();
+        let slot = guests.free.pop().unwrap_or_else(|| {
             self.slots += 1;
             self.slots - 1
         });
         let entry = Entry { card, incarnation, status: Some(Status::Alive) };
+        guests.added.insert(id, slot);
         own.rows.insert(slot, Row { entry, doubt: None });
-        own.added.insert(id, slot);
         self.members += 1;
         slot
     }
@@ -162,7 +171,11 @@ impl Table {
             _ => {}
         }
         if !status.is_member() {
-            self.own.get_or_insert_default().graves.push_back((now, slot, incarnation));
+            let graves = &mut self.own.get_or_insert_default().graves;
+            if graves.is_empty() {
+                graves.reserve_exact(1);
+            }
+            graves.push_back((now, slot, incarnation));
         }
     }
 
@@ -183,8 +196,9 @@ impl Table {
             let entry = self.row_mut(slot).entry.clone();
             self.row_mut(slot).entry.status = None;
             let own = self.own.as_deref_mut()?;
-            own.added.remove(&entry.card.peer.id);
-            own.free.push(slot);
+            let guests = own.guests.get_or_insert_default();
+            guests.added.remove(&entry.card.peer.id);
+            guests.free.push(slot);
             return Some((slot, entry));
         }
     }
@@ -226,10 +240,14 @@ impl Table {
         }
     }
 
-    /// Reads the first difference; see [`super::Member::touch_deep`].
-    pub(super) fn touch(&self) -> u64 {
-        let first = self.own.as_ref().and_then(|own| own.rows.first_key_value());
-        first.map_or(0, |(slot, row)| u64::from(*slot) ^ u64::from(row.entry.incarnation.generation))
+    /// See [`super::Member::prefetch`].
+    pub(super) fn prefetch(&self, sender: Option<Id>) {
+        if let Some(own) = &self.own {
+            prefetch(&**own);
+        }
+        if let Some(sender) = sender {
+            self.roster.prefetch(sender);
+        }
     }
 
     /// How many records differ from the roster.
@@ -251,8 +269,10 @@ impl Table {
         };
         self.roster = Arc::new(Roster::new((0..self.slots).map(entry)));
         if let Some(own) = &mut self.own {
-            own.rows.retain(|_, row| row.doubt.is_some());
-            own.added.clear();
+            own.rows.retain(|row| row.doubt.is_some());
+            if let Some(guests) = &mut own.guests {
+                guests.added.clear();
+            }
         }
         self.roster.peers()
     }
@@ -271,12 +291,12 @@ impl Table {
     }
 
     fn row(&self, slot: Slot) -> Option<&Row> {
-        self.own.as_ref()?.rows.get(&slot)
+        self.own.as_ref()?.rows.get(slot)
     }
 
     fn row_mut(&mut self, slot: Slot) -> &mut Row {
         let roster = &self.roster;
-        self.own.get_or_insert_default().rows.entry(slot).or_insert_with(|| Row {
+        self.own.get_or_insert_default().rows.get_or_insert_with(slot, || Row {
             entry: Entry {
                 card: Arc::clone(roster.card(slot)),
                 incarnation: roster.record(slot).incarnation,

@@ -45,13 +45,10 @@ fn faults(bench: &Bench<'_>) -> Result<Vec<Row>, Error> {
         let scenario = cell.key.scenario.clone();
         let is_crash = scenario == "ten crashes";
         let (returns, removed): (Vec<f64>, Vec<f64>) = trials.into_iter().unzip();
-        let claim = bench.claim("faults", &scenario, "share of the faulty that all hold dead at the end", 0.0);
-        let claim = if is_crash {
-            bench
-                .claim("faults", &scenario, "share of the faulty that all hold dead at the end", 1.0)
-                .says("all are removed")
-        } else {
-            claim.says("memberlist never conclusively removes them")
+        let measure = "share of the faulty that all hold dead at the end";
+        let claim = match is_crash {
+            true => bench.claim("faults", &scenario, measure, 1.0).says("all are removed"),
+            false => bench.claim("faults", &scenario, measure, 0.0).says("memberlist never conclusively removes them"),
         };
         rows.push(claim.against_mean(&removed));
         let measure = "times that a member takes a faulty one back";

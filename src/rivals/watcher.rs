@@ -146,6 +146,7 @@ impl<R: Rules> Breed for Watchers<R> {
 
 impl<R: Rules> Machine for Watcher<R> {
     type Message = Message;
+    const HOT_BYTES: usize = size_of::<Self>();
 
     fn start(&mut self, now: Time, first_period: Time, _: &mut Outbox<Message>) {
         self.next_beat = first_period;
@@ -168,12 +169,12 @@ impl<R: Rules> Machine for Watcher<R> {
         (self.next_beat, self.next_check) = (Time::NEVER, Time::NEVER);
     }
 
-    fn handle(&mut self, now: Time, from: Address, message: Message, out: &mut Outbox<Message>) {
+    fn handle(&mut self, now: Time, from: Address, message: &Message, out: &mut Outbox<Message>) {
         let source = Source::Heard(message.from);
         for &beat in &*message.beats {
             self.hear(now, beat, source, out);
         }
-        self.hear_votes(now, message.from, message.silent, out);
+        self.hear_votes(now, message.from, &message.silent, out);
         match (message.kind, message.wants_reply) {
             (Kind::Sync, true) => self.send(from, Kind::Sync, self.known(), false, out),
             (Kind::Sync, false) => self.seeds.clear(),
@@ -303,13 +304,13 @@ impl<R: Rules> Watcher<R> {
     }
 
     /// Somebody tells whom it has not heard of.
-    fn hear_votes(&mut self, now: Time, by: Id, misses: Arc<[Id]>, out: &mut Outbox<Message>) {
+    fn hear_votes(&mut self, now: Time, by: Id, misses: &Arc<[Id]>, out: &mut Outbox<Message>) {
         let Ok(at) = self.find(by) else { return };
-        if self.rows[at].misses == misses {
+        if self.rows[at].misses == *misses {
             return;
         }
-        let before = std::mem::replace(&mut self.rows[at].misses, Arc::clone(&misses));
-        for id in before.iter().chain(&*misses) {
+        let before = std::mem::replace(&mut self.rows[at].misses, Arc::clone(misses));
+        for id in before.iter().chain(&**misses) {
             let Ok(at) = self.find(*id) else { continue };
             self.rows[at].missed_by.retain(|other| *other != by);
             if misses.contains(id) {

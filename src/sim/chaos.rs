@@ -99,7 +99,7 @@ impl Chaos {
             Act::Return { fault, member } => {
                 if !world.is_up(member) {
                     world.report(fault, member, Effect::Restarted);
-                    let generation = world.actors[member as usize].generation + 1;
+                    let generation = world.generation(member) + 1;
                     world.arrive(member, generation);
                 }
             }
@@ -108,7 +108,7 @@ impl Chaos {
                 world.release(member, paused);
             }
             Act::Lower { fault, inside, wave } => {
-                world.network.lower(fault, &flags(&inside, world.actors.len()));
+                world.network.lower(fault, &flags(&inside, world.size()));
                 for &member in &inside {
                     world.report(fault, member, Effect::Released);
                 }
@@ -189,7 +189,7 @@ impl Chaos {
         wave: Option<Wave>,
         world: &mut World<'_, B, O>,
     ) {
-        world.network.raise(Barrier { fault, inside: flags(&inside, world.actors.len()), direction, effect });
+        world.network.raise(Barrier { fault, inside: flags(&inside, world.size()), direction, effect });
         for &member in &inside {
             world.report(fault, member, Effect::Disturbed);
         }
@@ -215,7 +215,7 @@ impl Chaos {
     fn join<B: Breed, O: Observer>(&mut self, fault: u32, count: u32, world: &mut World<'_, B, O>) {
         for _ in 0..count {
             let member = self.next_joiner;
-            if member as usize >= world.actors.len() {
+            if member as usize >= world.size() {
                 return;
             }
             self.next_joiner += 1;

@@ -97,6 +97,9 @@ impl Checker {
         }
         let said = &mut self.said[member as usize];
         let at_entry = said.binary_search_by_key(&about, |&(about, ..)| about).unwrap_or_else(|at_entry| {
+            if said.is_empty() {
+                said.reserve_exact(1);
+            }
             said.insert(at_entry, (about, told, false));
             at_entry
         });

@@ -7,6 +7,8 @@ use crate::protocol::{Address, Gauge, Id, Kind, Outbox, Status, Time};
 pub trait Machine {
     /// What members send each other.
     type Message;
+    /// How many of its first bytes most calls read: as many are asked for ahead of time in worlds too large for the cache.
+    const HOT_BYTES: usize;
 
     /// Begins: the first period starts at `first_period`.
     fn start(&mut self, now: Time, first_period: Time, out: &mut Outbox<Self::Message>);
@@ -15,7 +17,7 @@ pub trait Machine {
     /// Says goodbye.
     fn leave(&mut self, now: Time, out: &mut Outbox<Self::Message>);
     /// Takes a message.
-    fn handle(&mut self, now: Time, from: Address, message: Self::Message, out: &mut Outbox<Self::Message>);
+    fn handle(&mut self, now: Time, from: Address, message: &Self::Message, out: &mut Outbox<Self::Message>);
     /// Does what is due.
     fn wake(&mut self, now: Time, out: &mut Outbox<Self::Message>);
     /// When [`Machine::wake`] is due.
@@ -30,13 +32,7 @@ pub trait Machine {
     /// How full its bounded stores are.
     fn gauge(&self) -> Gauge;
 
-    /// Reads what any next call will need, for a world too large for the cache; see `World::touch_ahead`. The result is
-    /// of no use but that the reads cannot be left out.
-    fn touch(&self) -> u64 {
-        0
-    }
-    /// The same for what lies a step further, and for what handling this message will need.
-    fn touch_deep(&self, _message: Option<&Self::Message>) -> u64 {
-        0
-    }
+    /// Has memory read ahead of time that lies outside of this value and that [`Machine::wake`], or handling this message,
+    /// will need soon: a hint for worlds too large for the cache.
+    fn prefetch(&self, _message: Option<&Self::Message>) {}
 }

@@ -21,9 +21,13 @@ pub struct Due {
     pub load: u32,
 }
 
-/// The total order of events, in one number because it is compared so often: the time, then for packets the sender and
-/// the sender's count, for wake-ups the member, after all packets of the same microsecond.
-type Key = u128;
+/// The total order of events: the time, then for packets the sender and the sender's count, for wake-ups the member,
+/// after all packets of the same microsecond.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Key {
+    at: Time,
+    order: u64,
+}
 
 /// The queue.
 #[derive(Debug)]
@@ -32,16 +36,35 @@ pub struct Queue {
     ring: Vec<Vec<Due>>,
     /// Which of them hold anything, a bit for each.
     taken: [u64; (BUCKETS / 64) as usize],
-    /// What lies at the horizon or beyond, by coarse bucket.
-    far: BTreeMap<u64, Vec<Due>>,
-    /// An emptied coarse bucket, to be used again.
-    spare: Vec<Due>,
+    /// Coarse buckets from the horizon on.
+    far: Vec<Vec<Due>>,
+    /// Emptied ones, to be used again while they are in the cache.
+    spares: Vec<Vec<Due>>,
+    /// What lies beyond those, by coarse bucket.
+    beyond: BTreeMap<u64, Vec<Due>>,
     /// The bucket that is being emptied, sorted descending: the next is the last.
     current: Vec<Due>,
     /// What was added to the current bucket while it is being emptied.
     late: BinaryHeap<Reverse<Due>>,
     /// The current bucket's number.
     now: u64,
+    /// Up to which bucket events have been foretold.
+    foretold: u64,
+}
+
+/// Who hears ahead of time what comes.
+pub trait Foresight {
+    /// Whether it wants to hear of events at all.
+    fn is_keen(&self) -> bool;
+    /// An event comes near, in the order of a hundred milliseconds: if it is a wake-up, it may soon be put off.
+    fn comes_near(&mut self, due: &Due);
+    /// A wake-up of this member at this time comes near: when should it really come? Then, later, or never
+    /// ([`Time::NEVER`]).
+    fn put_off(&mut self, member: Index, at: Time) -> Time;
+    /// An event comes soon: in the order of milliseconds, after some twenty others.
+    fn soon(&mut self, due: &Due);
+    /// An event comes next: after some few others.
+    fn next(&mut self, due: &Due);
 }
 
 /// A bucket is 128 microseconds wide.
@@ -50,6 +73,12 @@ const BUCKET_SHIFT: u32 = 7;
 const COARSE_SHIFT: u32 = 10;
 /// The ring holds the current coarse bucket and the next.
 const BUCKETS: u64 = 2 << COARSE_SHIFT;
+/// So many coarse buckets, nearly nine seconds, have places of their own.
+const COARSE_BUCKETS: u64 = 64;
+/// Events of so many buckets beyond the current one are foretold.
+const FORESIGHT: u64 = 4;
+/// Wake-ups are looked at so many ahead when a coarse bucket is dealt out.
+const AHEAD: usize = 16;
 
 impl Due {
     /// The load of a wake-up.
@@ -67,12 +96,12 @@ impl Due {
 
     /// When.
     pub fn at(&self) -> Time {
-        Time::from_micros((self.key >> 64) as u64)
+        self.key.at
     }
 }
 
 fn key(at: Time, sender: Index, count: u32) -> Key {
-    u128::from(at.as_micros()) << 64 | u128::from(sender) << 32 | u128::from(count)
+    Key { at, order: u64::from(sender) << 32 | u64::from(count) }
 }
 
 impl Ord for Due {
@@ -91,40 +120,42 @@ impl Default for Queue {
     fn default() -> Self {
         Self {
             ring: (0..BUCKETS).map(|_| Vec::new()).collect(),
-            far: BTreeMap::new(),
-            spare: Vec::new(),
+            far: (0..COARSE_BUCKETS).map(|_| Vec::new()).collect(),
+            spares: Vec::new(),
+            beyond: BTreeMap::new(),
             current: Vec::new(),
             late: BinaryHeap::new(),
             now: 0,
+            foretold: 0,
             taken: [0; (BUCKETS / 64) as usize],
         }
     }
 }
 
 impl Queue {
-    /// Adds an event, not earlier than the last that was taken.
-    pub fn push(&mut self, due: Due) {
+    /// Adds an event, not earlier than the last that was taken. Tells whether it comes so soon that it will not be
+    /// foretold any more.
+    pub fn push(&mut self, due: Due) -> bool {
         let bucket = bucket(due.at());
         if bucket <= self.now {
             self.late.push(Reverse(due));
         } else if bucket >> COARSE_SHIFT <= (self.now >> COARSE_SHIFT) + 1 {
             self.put(bucket, due);
         } else {
-            let spare = &mut self.spare;
-            self.far.entry(bucket >> COARSE_SHIFT).or_insert_with(|| std::mem::take(spare)).push(due);
+            self.put_far(bucket >> COARSE_SHIFT, due);
         }
+        bucket < self.foretold
     }
 
-    /// Takes the next event before `limit`. When a wake-up comes near, `put_off` is asked for its member and time, and
-    /// answers when it should really come: then, later, or [`Time::NEVER`].
-    pub fn pop_before(&mut self, limit: Time, put_off: &mut impl FnMut(Index, Time) -> Time) -> Option<Due> {
+    /// Takes the next event before `limit`.
+    pub fn pop_before(&mut self, limit: Time, foresight: &mut impl Foresight) -> Option<Due> {
         loop {
             let late = self.late.peek().map(|Reverse(late)| *late);
             let next = match (self.current.last().copied(), late) {
                 (Some(sorted), Some(late)) => sorted.min(late),
                 (Some(next), None) | (None, Some(next)) => next,
                 (None, None) => {
-                    if !self.advance(bucket(limit), put_off) {
+                    if !self.advance(bucket(limit), foresight) {
                         return None;
                     }
                     continue;
@@ -142,13 +173,8 @@ impl Queue {
         }
     }
 
-    /// The next few events of the current bucket, as far as they were known when it began.
-    pub fn upcoming(&self, most: usize) -> impl Iterator<Item = &Due> {
-        self.current.iter().rev().take(most)
-    }
-
     /// Makes the next bucket that holds anything the current one, unless it lies beyond `last`.
-    fn advance(&mut self, last: u64, put_off: &mut impl FnMut(Index, Time) -> Time) -> bool {
+    fn advance(&mut self, last: u64, foresight: &mut impl Foresight) -> bool {
         loop {
             let border = ((self.now >> COARSE_SHIFT) + 1) << COARSE_SHIFT;
             if let Some(next) = self.next_taken(self.now, border) {
@@ -156,23 +182,26 @@ impl Queue {
                     return false;
                 }
                 self.begin(next);
+                if foresight.is_keen() {
+                    self.foretell(foresight);
+                }
                 return true;
             }
             // Nothing is left in this coarse bucket: on to the next that matters.
             let next = if self.next_taken(border, border + (1 << COARSE_SHIFT)).is_some() {
                 border
             } else {
-                let Some((&coarse, _)) = self.far.first_key_value() else { return false };
+                let Some(coarse) = self.next_far(border >> COARSE_SHIFT) else { return false };
                 border.max((coarse - 1) << COARSE_SHIFT)
             };
             if next > last {
                 return false;
             }
-            self.cross(next, put_off);
+            self.cross(next, foresight);
         }
     }
 
-    /// The first bucket that holds anything, from one up to another. Both lie in the same coarse bucket.
+    /// The first bucket that holds anything, from one up to another or a few more. Both lie in the ring.
     fn next_taken(&self, from: u64, to: u64) -> Option<u64> {
         let mut word = from / 64;
         let mut bits = self.taken[(word % (BUCKETS / 64)) as usize] & (u64::MAX << (from % 64));
@@ -188,21 +217,49 @@ impl Queue {
         }
     }
 
+    /// The first coarse bucket beyond this one that holds anything.
+    fn next_far(&self, coarse: u64) -> Option<u64> {
+        let near =
+            (coarse + 1..coarse + COARSE_BUCKETS).find(|at| !self.far[(at % COARSE_BUCKETS) as usize].is_empty());
+        near.into_iter().chain(self.beyond.keys().next().copied()).min()
+    }
+
     /// Moves on to the beginning of a coarse bucket, and deals out the one after it.
-    fn cross(&mut self, border: u64, put_off: &mut impl FnMut(Index, Time) -> Time) {
+    fn cross(&mut self, border: u64, foresight: &mut impl Foresight) {
         self.now = border;
         let next = (border >> COARSE_SHIFT) + 1;
-        while let Some(entry) = self.far.first_entry().filter(|entry| *entry.key() <= next) {
-            let mut events = entry.remove();
-            for due in events.drain(..) {
-                let at = if due.load == Due::WAKE { put_off(due.target, due.at()) } else { due.at() };
-                if at == due.at() {
-                    self.put(bucket(at), due);
-                } else if at != Time::NEVER {
-                    self.push(Due::wake(at, due.target));
-                }
+        let mut events = std::mem::take(&mut self.far[(next % COARSE_BUCKETS) as usize]);
+        if let Some(mut others) = self.beyond.remove(&next) {
+            events.append(&mut others);
+        }
+        for (n, due) in events.iter().enumerate() {
+            if foresight.is_keen()
+                && let Some(later) = events.get(n + AHEAD)
+            {
+                foresight.comes_near(later);
             }
-            self.spare = events;
+            let at = if due.load == Due::WAKE { foresight.put_off(due.target, due.at()) } else { due.at() };
+            if at == due.at() {
+                self.put(bucket(at), *due);
+            } else if at != Time::NEVER {
+                self.push(Due::wake(at, due.target));
+            }
+        }
+        events.clear();
+        self.spares.push(events);
+    }
+
+    fn put_far(&mut self, coarse: u64, due: Due) {
+        if coarse - (self.now >> COARSE_SHIFT) < COARSE_BUCKETS {
+            let bucket = &mut self.far[(coarse % COARSE_BUCKETS) as usize];
+            if bucket.capacity() == 0
+                && let Some(spare) = self.spares.pop()
+            {
+                *bucket = spare;
+            }
+            bucket.push(due);
+        } else {
+            self.beyond.entry(coarse).or_default().push(due);
         }
     }
 
@@ -213,6 +270,24 @@ impl Queue {
         self.taken[(place / 64) as usize] &= !(1 << (place % 64));
         std::mem::swap(&mut self.current, &mut self.ring[place as usize]);
         self.current.sort_unstable_by_key(|due| Reverse(due.key));
+    }
+
+    /// Tells what comes after the current bucket.
+    fn foretell(&mut self, foresight: &mut impl Foresight) {
+        let ring_end = ((self.now >> COARSE_SHIFT) + 2) << COARSE_SHIFT;
+        let next = self.next_taken(self.now + 1, ring_end);
+        for due in next.into_iter().flat_map(|next| &self.ring[(next % BUCKETS) as usize]) {
+            foresight.next(due);
+        }
+        let until = (self.now + 1 + FORESIGHT).min(ring_end);
+        let mut from = self.foretold.max(self.now + 1);
+        while from < until
+            && let Some(bucket) = self.next_taken(from, until).filter(|&bucket| bucket < until)
+        {
+            self.ring[(bucket % BUCKETS) as usize].iter().for_each(|due| foresight.soon(due));
+            from = bucket + 1;
+        }
+        self.foretold = self.foretold.max(until);
     }
 
     fn put(&mut self, bucket: u64, due: Due) {
@@ -236,7 +311,22 @@ mod tests {
     }
 
     fn pop(queue: &mut Queue, limit: Time) -> Option<Due> {
-        queue.pop_before(limit, &mut |_, at| at)
+        queue.pop_before(limit, &mut Told(|_, at| at))
+    }
+
+    /// Puts off as it is told.
+    struct Told<F>(F);
+
+    impl<F: FnMut(Index, Time) -> Time> Foresight for Told<F> {
+        fn put_off(&mut self, member: Index, at: Time) -> Time {
+            (self.0)(member, at)
+        }
+        fn is_keen(&self) -> bool {
+            true
+        }
+        fn comes_near(&mut self, _: &Due) {}
+        fn soon(&mut self, _: &Due) {}
+        fn next(&mut self, _: &Due) {}
     }
 
     proptest! {
@@ -297,10 +387,11 @@ mod tests {
             let mut queue = Queue::default();
             queue.push(Due::wake(second, 3));
             // Asked again each time it comes near.
-            let came = queue.pop_before(Time::NEVER, &mut |member, at| {
+            let put_off = |member, at| {
                 assert_eq!(member, 3);
                 answer.max(at)
-            });
+            };
+            let came = queue.pop_before(Time::NEVER, &mut Told(put_off));
             assert_eq!(came.map(|due| due.at()), comes);
         }
     }

@@ -106,6 +106,7 @@ impl Breed for SwimBreed {
 
 impl Machine for Member {
     type Message = Packet;
+    const HOT_BYTES: usize = Member::HOT_BYTES;
 
     fn start(&mut self, now: Time, first_period: Time, _out: &mut Outbox) {
         Member::start(self, now, first_period);
@@ -119,7 +120,7 @@ impl Machine for Member {
         Member::leave(self, out);
     }
 
-    fn handle(&mut self, now: Time, from: Address, packet: Packet, out: &mut Outbox) {
+    fn handle(&mut self, now: Time, from: Address, packet: &Packet, out: &mut Outbox) {
         Member::handle(self, now, from, packet, out);
     }
 
@@ -148,11 +149,7 @@ impl Machine for Member {
         Member::gauge(self)
     }
 
-    fn touch(&self) -> u64 {
-        Member::touch(self)
-    }
-
-    fn touch_deep(&self, packet: Option<&Packet>) -> u64 {
-        Member::touch_deep(self, packet.map(|packet| packet.from))
+    fn prefetch(&self, packet: Option<&Packet>) {
+        Member::prefetch(self, packet.map(|packet| packet.from));
     }
 }

@@ -5,10 +5,11 @@ use super::checker::{Checker, Promise};
 use super::machine::Machine;
 use super::network::{Network, address_of, index_of};
 use super::observer::{Effect, Fate, Index, Observer, Sent, Strike};
-use super::queue::{Due, Queue};
+use super::queue::{Due, Foresight, Queue};
 use super::setup::{Phases, Setup, Start};
 use super::trace::Trace;
 use crate::protocol::{Address, Outbox, Span, Time, Transmit};
+use swimlab_selectors::prefetch::{prefetch, prefetch_first};
 use swimlab_selectors::rng::{Purpose, Rng, below, stream};
 
 /// Makes the machines of one kind.
@@ -40,9 +41,7 @@ pub struct Outcome {
 pub const SEEDS: u32 = 3;
 
 /// Worlds up to this size fit into the cache.
-const CACHED: usize = 4096;
-/// How many events ahead memory is read.
-const AHEAD: usize = 16;
+const CACHED: usize = 2048;
 
 /// A world.
 pub struct World<'a, B: Breed, O: Observer> {
@@ -51,8 +50,9 @@ pub struct World<'a, B: Breed, O: Observer> {
     observer: O,
     chaos: Chaos,
     begun: bool,
-    pub(super) actors: Vec<Actor<B::Machine>>,
-    desks: Vec<Desk>,
+    /// The members' machines; `None` before they join and while they are down.
+    machines: Vec<Option<B::Machine>>,
+    hosts: Vec<Host<Message<B>>>,
     queue: Queue,
     packets: Slab<Flight<Message<B>>>,
     pub(super) network: Network,
@@ -65,26 +65,22 @@ pub struct World<'a, B: Breed, O: Observer> {
 
 type Message<B> = <<B as Breed>::Machine as Machine>::Message;
 
-/// A member's host: the machine on it, and what keeps it from running freely.
-pub struct Actor<M: Machine> {
-    /// `None` before it joins and while it is down.
-    pub(super) machine: Option<M>,
-    pub(super) generation: u32,
-    hold: Option<Box<Hold<M::Message>>>,
-}
-
-/// What the world itself keeps of a member, in a cache line of its own: a wake-up that comes to nothing, as at the probe
+/// What the world keeps of a member's host, in a cache line of its own: a wake-up that comes to nothing, as at the probe
 /// timeout of an answered ping, touches nothing else.
 #[repr(align(64))]
-struct Desk {
+struct Host<T> {
     /// When the machine asked to be woken.
     deadline: Time,
     /// When its wake-up comes up in the queue.
     scheduled: Time,
-    /// How many packets it has sent.
-    sent: u32,
     /// The luck of its packets.
     luck: Rng,
+    /// How many packets it has sent.
+    sent: u32,
+    /// Which life it is in.
+    generation: u32,
+    /// What keeps it from running freely.
+    hold: Option<Box<Hold<T>>>,
 }
 
 /// What is held back on a slow or paused host.
@@ -98,16 +94,19 @@ struct Hold<T> {
 
 /// A packet on its way.
 struct Flight<T> {
-    sent: Sent,
+    sent_at: Time,
+    arrives_at: Time,
+    from: Index,
+    bytes: u32,
+    direct_ping: bool,
     message: T,
 }
 
 impl<'a, B: Breed, O: Observer> World<'a, B, O> {
     /// A world in which nothing has happened yet.
     pub fn new(setup: &'a Setup, breed: B, observer: O) -> Self {
-        let hosts = setup.placement.members();
-        assert!(setup.members <= hosts, "every member has its place");
-        let vacant = |_| Actor { machine: None, generation: 0, hold: None };
+        let members = setup.placement.members();
+        assert!(setup.members <= members, "every member has its place");
         Self {
             checker: Checker::new(setup, breed.promise()),
             chaos: Chaos::new(setup),
@@ -115,8 +114,8 @@ impl<'a, B: Breed, O: Observer> World<'a, B, O> {
             setup,
             breed,
             observer,
-            actors: (0..hosts).map(vacant).collect(),
-            desks: (0..hosts).map(|member| Desk::new(setup.seed, member)).collect(),
+            machines: (0..members).map(|_| None).collect(),
+            hosts: (0..members).map(|member| Host::new(setup.seed, member)).collect(),
             queue: Queue::default(),
             packets: Slab::default(),
             network: Network::new(setup.placement.clone(), setup.loss),
@@ -166,14 +165,24 @@ impl<'a, B: Breed, O: Observer> World<'a, B, O> {
         &self.observer
     }
 
+    /// How many members there can be.
+    pub(super) fn size(&self) -> usize {
+        self.machines.len()
+    }
+
     /// Whether a member is up.
     pub(super) fn is_up(&self, member: Index) -> bool {
-        self.actors[member as usize].machine.is_some()
+        self.machines[member as usize].is_some()
+    }
+
+    /// Which life a member is in, from 0.
+    pub(super) fn generation(&self, member: Index) -> u32 {
+        self.hosts[member as usize].generation
     }
 
     /// All members that are up.
     pub(super) fn up(&self) -> Vec<Index> {
-        (0..self.actors.len() as u32).filter(|&member| self.is_up(member)).collect()
+        (0..self.machines.len() as u32).filter(|&member| self.is_up(member)).collect()
     }
 
     /// A fault strikes or releases a member: tells those who watch.
@@ -185,15 +194,15 @@ impl<'a, B: Breed, O: Observer> World<'a, B, O> {
 
     /// Stops a member at once.
     pub(super) fn crash(&mut self, member: Index) {
-        let actor = &mut self.actors[member as usize];
-        actor.machine = None;
-        actor.hold = None;
-        self.desks[member as usize].deadline = Time::NEVER;
+        self.machines[member as usize] = None;
+        let host = &mut self.hosts[member as usize];
+        host.hold = None;
+        host.deadline = Time::NEVER;
     }
 
     /// Lets a member say goodbye, and stops it.
     pub(super) fn leave(&mut self, member: Index) {
-        if let Some(machine) = &mut self.actors[member as usize].machine {
+        if let Some(machine) = &mut self.machines[member as usize] {
             machine.leave(self.now, &mut self.outbox);
             self.flush(member);
         }
@@ -207,16 +216,14 @@ impl<'a, B: Breed, O: Observer> World<'a, B, O> {
         let first = self.now + self.phase(member);
         machine.start(self.now, first, &mut self.outbox);
         machine.join(self.now, seeds, &mut self.outbox);
-        let actor = &mut self.actors[member as usize];
-        actor.machine = Some(machine);
-        actor.generation = generation;
+        self.machines[member as usize] = Some(machine);
+        self.hosts[member as usize].generation = generation;
         self.flush(member);
     }
 
     /// Holds a member back: packets queue up, and its timers stop too if it is paused.
     pub(super) fn hold(&mut self, member: Index, paused: bool, limit: u32) {
-        let actor = &mut self.actors[member as usize];
-        let hold = actor.hold.get_or_insert_with(|| {
+        let hold = self.hosts[member as usize].hold.get_or_insert_with(|| {
             let (sends, received) = (Vec::new(), Vec::new());
             Box::new(Hold { slow: 0, paused: 0, limit: limit as usize, sends, received })
         });
@@ -227,21 +234,22 @@ impl<'a, B: Breed, O: Observer> World<'a, B, O> {
     /// Ends such a hold. With the last one, all that was held goes through in order: sends first, then what was
     /// received, and only then the timers that are overdue.
     pub(super) fn release(&mut self, member: Index, paused: bool) {
-        let actor = &mut self.actors[member as usize];
+        let host = &mut self.hosts[member as usize];
         // A crash in between has ended the hold already.
-        let Some(hold) = &mut actor.hold else { return };
+        let Some(hold) = &mut host.hold else { return };
         *(if paused { &mut hold.paused } else { &mut hold.slow }) -= 1;
         if hold.slow + hold.paused > 0 {
             return;
         }
-        let Hold { sends, received, .. } = *actor.hold.take().expect("just seen");
+        let Hold { sends, received, .. } = *host.hold.take().expect("just seen");
         for transmit in sends {
             self.send(member, transmit);
         }
         for flight in received {
-            self.hand_over(member, flight);
+            let load = self.packets.insert(flight);
+            self.hand_over(member, load);
         }
-        self.schedule(member);
+        self.flush(member);
     }
 
     fn begin(&mut self) {
@@ -251,7 +259,7 @@ impl<'a, B: Breed, O: Observer> World<'a, B, O> {
                 Start::Joined => {
                     let mut machine = self.breed.founder(member);
                     machine.start(Time::ZERO, first, &mut self.outbox);
-                    self.actors[member as usize].machine = Some(machine);
+                    self.machines[member as usize] = Some(machine);
                     self.flush(member);
                 }
                 Start::Joining => {
@@ -259,7 +267,7 @@ impl<'a, B: Breed, O: Observer> World<'a, B, O> {
                     machine.start(Time::ZERO, first, &mut self.outbox);
                     let seeds = (0..SEEDS.min(self.setup.members)).filter(|&seed| seed != member);
                     machine.join(Time::ZERO, seeds.map(address_of).collect(), &mut self.outbox);
-                    self.actors[member as usize].machine = Some(machine);
+                    self.machines[member as usize] = Some(machine);
                     self.flush(member);
                 }
             }
@@ -280,101 +288,69 @@ impl<'a, B: Breed, O: Observer> World<'a, B, O> {
 
     /// Seeds for a joiner: the first few members, or if they are down, others that are up.
     fn seeds(&self, member: Index) -> Vec<Address> {
-        let up = (0..self.actors.len() as u32).filter(|&other| other != member && self.is_up(other));
+        let up = (0..self.machines.len() as u32).filter(|&other| other != member && self.is_up(other));
         up.take(SEEDS as usize).map(address_of).collect()
     }
 
     fn run_until(&mut self, limit: Time) {
-        let is_large = self.actors.len() > CACHED;
-        let mut touched = 0;
         while let Some(due) = {
-            let desks = &mut self.desks;
-            self.queue.pop_before(limit, &mut |member, at| desks[member as usize].put_off(at))
+            let (hosts, machines, packets) = (&mut self.hosts[..], &self.machines[..], &self.packets);
+            self.queue.pop_before(limit, &mut Outlook { hosts, machines, packets })
         } {
-            if is_large {
-                if touched == 0 {
-                    touched = self.touch_ahead();
-                }
-                touched -= 1;
-            }
             self.now = due.at();
-            if due.load == Due::WAKE {
-                self.wake(due.target);
-            } else {
-                let flight = self.packets.take(due.load);
-                self.deliver(due.target, flight);
+            match due.load {
+                Due::WAKE => self.wake(due.target),
+                load => self.deliver(due.target, load),
             }
         }
-    }
-
-    /// Reads what the next few events will need. Their members lie scattered over more memory than the cache holds; read
-    /// one after the other, as events need them, each would cost a trip to memory, while these reads overlap. At a
-    /// hundred thousand members this halves the time.
-    /// Tells how many of the events to come it has covered, that just taken included.
-    fn touch_ahead(&self) -> usize {
-        let mut seen = 0;
-        let mut events = 1;
-        for due in self.queue.upcoming(AHEAD) {
-            events += 1;
-            seen ^= self.desks[due.target as usize].deadline.as_micros();
-            if let Some(machine) = &self.actors[due.target as usize].machine {
-                seen ^= machine.touch();
-            }
-        }
-        for due in self.queue.upcoming(AHEAD) {
-            if let Some(machine) = &self.actors[due.target as usize].machine {
-                let is_wake = due.load == Due::WAKE;
-                let flight = if is_wake { None } else { self.packets.places[due.load as usize].as_ref() };
-                seen ^= machine.touch_deep(flight.map(|flight| &flight.message));
-            }
-        }
-        std::hint::black_box(seen);
-        events
     }
 
     fn wake(&mut self, member: Index) {
         let now = self.now;
-        let desk = &mut self.desks[member as usize];
-        if desk.scheduled != now {
+        let host = &mut self.hosts[member as usize];
+        if host.scheduled != now {
             return; // Overtaken by an earlier one.
         }
-        desk.scheduled = Time::NEVER;
-        let deadline = desk.deadline;
+        host.scheduled = Time::NEVER;
+        let deadline = host.deadline;
         if deadline > now {
             return self.set_alarm(member, deadline);
         }
-        let actor = &mut self.actors[member as usize];
-        if actor.hold.as_ref().is_some_and(|hold| hold.paused > 0) {
+        if host.hold.as_ref().is_some_and(|hold| hold.paused > 0) {
             return;
         }
-        let Some(machine) = &mut actor.machine else { return };
+        let Some(machine) = &mut self.machines[member as usize] else { return };
         self.events += 1;
         machine.wake(now, &mut self.outbox);
         self.flush(member);
     }
 
-    fn deliver(&mut self, member: Index, flight: Flight<Message<B>>) {
-        let actor = &mut self.actors[member as usize];
-        if actor.machine.is_none() {
-            return;
-        }
-        if let Some(hold) = &mut actor.hold {
+    fn deliver(&mut self, member: Index, load: u32) {
+        if let Some(hold) = &mut self.hosts[member as usize].hold
+            && self.machines[member as usize].is_some()
+        {
+            let flight = self.packets.take(load);
             if hold.received.len() < hold.limit {
                 hold.received.push(flight);
             }
             return;
         }
-        self.hand_over(member, flight);
+        self.hand_over(member, load);
     }
 
-    fn hand_over(&mut self, member: Index, flight: Flight<Message<B>>) {
-        let Flight { sent, message } = flight;
-        let Some(machine) = &mut self.actors[member as usize].machine else { return };
-        self.events += 1;
-        self.trace.delivery(self.now, sent.from, member, sent.kind, sent.bytes);
-        self.observer.delivered(self.now, &sent);
-        machine.handle(self.now, address_of(sent.from), message, &mut self.outbox);
-        self.flush(member);
+    fn hand_over(&mut self, member: Index, load: u32) {
+        if let Some(machine) = &mut self.machines[member as usize] {
+            let &Flight { sent_at, arrives_at, from, bytes, direct_ping, ref message } = self.packets.get(load);
+            let (kind, fate) = (B::Machine::kind(message), Fate::Arrives(arrives_at));
+            self.events += 1;
+            self.trace.delivery(self.now, from, member, kind, bytes);
+            self.observer.delivered(self.now, &Sent { at: sent_at, from, to: member, kind, direct_ping, bytes, fate });
+            machine.handle(self.now, address_of(from), message, &mut self.outbox);
+            self.packets.clear(load);
+            self.flush(member);
+        } else {
+            self.packets.clear(load);
+        }
     }
 
     /// Takes out what a machine left.
@@ -391,7 +367,10 @@ impl<'a, B: Breed, O: Observer> World<'a, B, O> {
             }
             self.outbox.transmits = transmits;
         }
-        self.schedule(member);
+        if let Some(machine) = &self.machines[member as usize] {
+            let deadline = machine.deadline();
+            self.set_alarm(member, deadline);
+        }
     }
 
     fn note_events(&mut self, member: Index) {
@@ -402,53 +381,50 @@ impl<'a, B: Breed, O: Observer> World<'a, B, O> {
         }
     }
 
+    #[inline]
     fn send(&mut self, from: Index, transmit: Transmit<Message<B>>) {
-        let members = self.actors.len() as u32;
-        let actor = &mut self.actors[from as usize];
-        if let Some(hold) = &mut actor.hold {
+        let members = self.machines.len() as u32;
+        let host = &mut self.hosts[from as usize];
+        if let Some(hold) = &mut host.hold {
             if hold.sends.len() < hold.limit {
                 hold.sends.push(transmit);
             }
             return;
         }
-        let desk = &mut self.desks[from as usize];
-        desk.sent = desk.sent.wrapping_add(1);
-        let count = desk.sent;
+        host.sent = host.sent.wrapping_add(1);
+        let count = host.sent;
         let Transmit { to, bytes, stream, direct_ping, message } = transmit;
         // A packet to an address where nobody can live is gone without a trace.
         let Some(to) = index_of(to, members) else { return };
-        let fate = self.network.fate(self.now, (from, to), stream, &mut desk.luck);
+        let fate = self.network.fate(self.now, (from, to), stream, &mut host.luck);
         let kind = B::Machine::kind(&message);
         let sent = Sent { at: self.now, from, to, kind, direct_ping, bytes, fate };
         self.observer.sent(&sent);
         if let Fate::Arrives(at) = fate {
-            let load = self.packets.insert(Flight { sent, message });
-            self.queue.push(Due::delivery(at, from, count, to, load));
+            let flight = Flight { sent_at: self.now, arrives_at: at, from, bytes, direct_ping, message };
+            let load = self.packets.insert(flight);
+            let due = Due::delivery(at, from, count, to, load);
+            if self.queue.push(due) {
+                Outlook { hosts: &mut self.hosts, machines: &self.machines, packets: &self.packets }.soon(&due);
+            }
         }
     }
 
     /// Makes sure that a member is woken in time.
-    fn schedule(&mut self, member: Index) {
-        if let Some(machine) = &self.actors[member as usize].machine {
-            let deadline = machine.deadline();
-            self.set_alarm(member, deadline);
-        }
-    }
-
     fn set_alarm(&mut self, member: Index, deadline: Time) {
-        let desk = &mut self.desks[member as usize];
-        desk.deadline = deadline;
+        let host = &mut self.hosts[member as usize];
+        host.deadline = deadline;
         let at = deadline.max(self.now);
-        if at < desk.scheduled && deadline != Time::NEVER {
-            desk.scheduled = at;
+        if at < host.scheduled && deadline != Time::NEVER {
+            host.scheduled = at;
             self.queue.push(Due::wake(at, member));
         }
     }
 
     /// Lets the checker see whether anything has outgrown its bounds.
     fn inspect(&mut self) {
-        for (member, actor) in self.actors.iter().enumerate() {
-            if let Some(machine) = &actor.machine {
+        for (member, machine) in self.machines.iter().enumerate() {
+            if let Some(machine) = machine {
                 self.checker.inspect(self.now, member as u32, machine.gauge());
             }
         }
@@ -457,18 +433,18 @@ impl<'a, B: Breed, O: Observer> World<'a, B, O> {
     /// Lets the checker see whether all that are up count as many members as there are.
     fn inspect_agreement(&mut self) {
         let up = self.up().len() as u32;
-        for (member, actor) in self.actors.iter().enumerate() {
-            if let Some(machine) = &actor.machine {
+        for (member, machine) in self.machines.iter().enumerate() {
+            if let Some(machine) = machine {
                 self.checker.inspect_agreement(self.now, member as u32, machine.members(), up);
             }
         }
     }
 }
 
-impl Desk {
+impl<T> Host<T> {
     fn new(seed: u64, member: Index) -> Self {
         let luck = stream(seed, Purpose::Network, u64::from(member));
-        Self { deadline: Time::NEVER, scheduled: Time::NEVER, sent: 0, luck }
+        Self { deadline: Time::NEVER, scheduled: Time::NEVER, luck, sent: 0, generation: 0, hold: None }
     }
 
     /// The wake-up of this time comes near: when is it really due? The timeout of a ping that was answered is not.
@@ -480,6 +456,40 @@ impl Desk {
             self.scheduled = self.deadline;
         }
         self.scheduled
+    }
+}
+
+/// What the queue foretells is asked for in memory. Members lie scattered over more of it than the cache holds; each
+/// event would wait for its own several times over.
+struct Outlook<'a, M: Machine> {
+    hosts: &'a mut [Host<M::Message>],
+    machines: &'a [Option<M>],
+    packets: &'a Slab<Flight<M::Message>>,
+}
+
+impl<M: Machine> Foresight for Outlook<'_, M> {
+    fn put_off(&mut self, member: Index, at: Time) -> Time {
+        self.hosts[member as usize].put_off(at)
+    }
+
+    fn is_keen(&self) -> bool {
+        self.machines.len() > CACHED
+    }
+
+    fn comes_near(&mut self, due: &Due) {
+        prefetch(&self.hosts[due.target as usize]);
+    }
+
+    fn soon(&mut self, due: &Due) {
+        prefetch(&self.hosts[due.target as usize]);
+        prefetch_first(M::HOT_BYTES, &self.machines[due.target as usize]);
+    }
+
+    fn next(&mut self, due: &Due) {
+        if let Some(machine) = &self.machines[due.target as usize] {
+            let flight = (due.load != Due::WAKE).then(|| self.packets.get(due.load));
+            machine.prefetch(flight.map(|flight| &flight.message));
+        }
     }
 }
 
@@ -499,9 +509,18 @@ impl<T> Slab<T> {
         self.places.len() as u32 - 1
     }
 
+    fn get(&self, at: u32) -> &T {
+        self.places[at as usize].as_ref().expect("each packet is taken once")
+    }
+
     fn take(&mut self, at: u32) -> T {
         self.free.push(at);
         self.places[at as usize].take().expect("each packet is taken once")
+    }
+
+    fn clear(&mut self, at: u32) {
+        self.free.push(at);
+        self.places[at as usize] = None;
     }
 }
 

@@ -103,6 +103,7 @@ impl Identity for Node {
 
 impl Machine for FocaMember {
     type Message = Vec<u8>;
+    const HOT_BYTES: usize = size_of::<Self>();
 
     fn start(&mut self, _: Time, first_period: Time, out: &mut Outbox<Vec<u8>>) {
         let me = *self.foca.identity();
@@ -124,9 +125,9 @@ impl Machine for FocaMember {
         unreachable!("nobody leaves in these trials")
     }
 
-    fn handle(&mut self, now: Time, _: Address, message: Vec<u8>, out: &mut Outbox<Vec<u8>>) {
+    fn handle(&mut self, now: Time, _: Address, message: &Vec<u8>, out: &mut Outbox<Vec<u8>>) {
         let runtime = Driver { now, out, timers: &mut self.timers, ids: &self.ids };
-        self.foca.handle_data(&message, runtime).expect("a message of foca's own");
+        self.foca.handle_data(message, runtime).expect("a message of foca's own");
     }
 
     fn wake(&mut self, now: Time, out: &mut Outbox<Vec<u8>>) {

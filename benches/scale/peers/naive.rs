@@ -98,7 +98,7 @@ impl<'a> Naive<'a> {
                 Some(flight) => {
                     let Flight { from, bytes, packet } = *flight;
                     self.trace.delivery(self.now, from, due.target, packet.body.kind(), bytes);
-                    member.handle(self.now, address_of(from), packet, &mut self.outbox);
+                    member.handle(self.now, address_of(from), &packet, &mut self.outbox);
                 }
                 None if member.deadline() > self.now => continue,
                 None => member.wake(self.now, &mut self.outbox),

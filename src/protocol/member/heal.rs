@@ -70,10 +70,10 @@ impl Member {
     /// The next step of a join: another seed.
     pub(super) fn continue_join(&mut self, now: Time, out: &mut Outbox) {
         let (period, members) = (self.kit.settings.period, self.table.members());
-        self.timers.join = Time::NEVER;
-        let Some(rare) = &mut self.rare else { return };
+        self.set_alarm(|alarms| alarms.join = Time::NEVER);
+        let rare = self.rare();
         let Some(Joining { seeds, next, phase }) = &mut rare.joining else { return };
-        self.timers.join = match phase {
+        let then = match phase {
             Phase::Knocking { wait } => {
                 let then = now + *wait;
                 *wait = (*wait * 2).min(period * LONGEST_JOIN_WAIT);
@@ -90,6 +90,7 @@ impl Member {
         };
         let address = seeds[*next % seeds.len()];
         *next += 1;
+        self.set_alarm(|alarms| alarms.join = then);
         let records = vec![self.own_record()];
         let body = Body::Sync(Box::new(Sync { wants_reply: true, joining: true, records }));
         // Who answers there is not known yet; id 0 only keeps news from going back to its source.
@@ -103,11 +104,11 @@ impl Member {
         match &mut rare.joining {
             Some(joining) if left > 0 && matches!(joining.phase, Phase::Knocking { .. }) => {
                 joining.phase = Phase::Settling { left, known: 0 };
-                self.timers.join = now + period;
+                self.set_alarm(|alarms| alarms.join = now + period);
             }
             Some(joining) if matches!(joining.phase, Phase::Knocking { .. }) => {
                 rare.joining = None;
-                self.timers.join = Time::NEVER;
+                self.set_alarm(|alarms| alarms.join = Time::NEVER);
             }
             _ => {}
         }
@@ -120,10 +121,9 @@ impl Member {
     /// Exchanges tables with a random member.
     pub(super) fn sync_tick(&mut self, now: Time, out: &mut Outbox) {
         let Some(interval) = self.kit.settings.sync_interval(self.table.members()) else {
-            self.timers.sync = Time::NEVER;
-            return;
+            return self.set_alarm(|alarms| alarms.sync = Time::NEVER);
         };
-        self.timers.sync = now + interval;
+        self.set_alarm(|alarms| alarms.sync = now + interval);
         if let Some(slot) = self.choose_gossip(1).first().copied() {
             let to = self.known(slot);
             let sync = Sync { wants_reply: true, joining: false, records: self.records() };
@@ -132,7 +132,7 @@ impl Member {
     }
 
     /// Takes another member's table.
-    pub(super) fn merge(&mut self, now: Time, sender: Id, from: Address, sync: Sync, out: &mut Outbox) {
+    pub(super) fn merge(&mut self, now: Time, sender: Id, from: Address, sync: &Sync, out: &mut Outbox) {
         // Who knows nobody believes the first table it gets, and those it asks for until its join has settled. Later on,
         // strangers are asked themselves before they are admitted.
         let trusting = self.table.members() == 1 || matches!(self.joining(), Some(Phase::Settling { .. }));
@@ -140,10 +140,10 @@ impl Member {
             self.settle(now);
         }
         let mut strangers = 0;
-        for record in sync.records {
+        for record in &sync.records {
             let known = self.table.slot(record.id).is_some() || record.id == self.id;
-            match record.news {
-                News::Alive(ref card) if !known && record.id != sender => {
+            match &record.news {
+                News::Alive(card) if !known && record.id != sender => {
                     if trusting {
                         self.admit(now, record, Source::Heard(sender), false, out);
                     } else if self.outbids_burial(record.id, record.incarnation) && strangers < STRANGER_LIMIT {
@@ -158,7 +158,8 @@ impl Member {
                 // The sender may have come from behind a partition: its dead get a chance to refute.
                 News::Dead => {
                     let news = News::Suspect { by: sender };
-                    self.learn(now, Update { news, ..record }, Source::Heard(sender), out);
+                    let Update { id, incarnation, .. } = *record;
+                    self.learn(now, &Update { id, incarnation, news }, Source::Heard(sender), out);
                 }
                 _ => self.learn(now, record, Source::Heard(sender), out),
             }

@@ -16,19 +16,18 @@ pub(super) struct UserEvents {
 
 impl Member {
     /// Takes a piece of news.
-    pub(super) fn learn(&mut self, now: Time, update: Update, source: Source, out: &mut Outbox) {
+    pub(super) fn learn(&mut self, now: Time, update: &Update, source: Source, out: &mut Outbox) {
         if let News::User(event) = &update.news {
-            let event = Arc::clone(event);
-            return self.learn_user(now, update, &event, source, out);
+            return self.learn_user(now, update, event, source, out);
         }
         if update.id == self.id {
-            return self.learn_of_self(now, &update, source, out);
+            return self.learn_of_self(now, update, source, out);
         }
         let Some(slot) = self.table.slot(update.id) else {
             return self.learn_of_stranger(now, update, source, out);
         };
         let Record { incarnation, status: known, .. } = self.table.record(slot);
-        let Update { incarnation: told, ref news, .. } = update;
+        let &Update { incarnation: told, ref news, .. } = update;
         let (status, known) = (news.status().expect("membership news"), known.expect("it has a slot"));
         let buried = !known.is_member();
         if buried && self.kit.settings.dead_final && status != Status::Left {
@@ -87,14 +86,12 @@ impl Member {
         loop {
             let next = self.rare.as_ref().and_then(|rare| rare.doubts.peek());
             let Some(&Reverse((until, slot))) = next else {
-                self.timers.doubt = Time::NEVER;
-                return;
+                return self.set_alarm(|alarms| alarms.doubt = Time::NEVER);
             };
             // The heap keeps entries of suspicions that ended otherwise: drop them as they surface.
             let current = self.table.doubt(slot).is_some_and(|doubt| doubt.until == until);
             if current && until > now {
-                self.timers.doubt = until;
-                return;
+                return self.set_alarm(|alarms| alarms.doubt = until);
             }
             self.rare().doubts.pop();
             if current {
@@ -105,8 +102,12 @@ impl Member {
     }
 
     fn time_doubt(&mut self, until: Time, slot: Slot) {
-        self.rare().doubts.push(Reverse((until, slot)));
-        self.timers.doubt = self.timers.doubt.min(until);
+        let doubts = &mut self.rare().doubts;
+        if doubts.is_empty() {
+            doubts.reserve_exact(1);
+        }
+        doubts.push(Reverse((until, slot)));
+        self.set_alarm(|alarms| alarms.doubt = alarms.doubt.min(until));
     }
 
     /// Raises one's own incarnation above what somebody claims, and lets everyone know.
@@ -141,9 +142,9 @@ impl Member {
                 self.queue.prune(|slot, update| table.is_current(slot, update));
             }
             if let Some((interval, _)) = settings.dissemination.gossip_tick(settings)
-                && self.timers.gossip == Time::NEVER
+                && self.alarms().gossip == Time::NEVER
             {
-                self.timers.gossip = now + interval;
+                self.set_alarm(|alarms| alarms.gossip = now + interval);
             }
         } else if source.is_none() && settings.dissemination.multicasts() {
             self.multicast(&update, out);
@@ -162,7 +163,7 @@ impl Member {
 
     /// Between the probes: what news there is goes to a few members.
     pub(super) fn gossip_tick(&mut self, now: Time, out: &mut Outbox) {
-        self.timers.gossip = Time::NEVER;
+        self.set_alarm(|alarms| alarms.gossip = Time::NEVER);
         let settings = &self.kit.settings;
         let Some((interval, nodes)) = settings.dissemination.gossip_tick(settings) else { return };
         let mut picks = self.choose_gossip(nodes);
@@ -175,7 +176,7 @@ impl Member {
             self.send(to, Body::Gossip, None, false, out);
         }
         if !self.queue.is_empty() {
-            self.timers.gossip = now + interval;
+            self.set_alarm(|alarms| alarms.gossip = now + interval);
         }
     }
 
@@ -197,7 +198,7 @@ impl Member {
     }
 
     /// Admits a member that is not in the table, on its own word or on fresh news.
-    pub(super) fn admit(&mut self, now: Time, update: Update, source: Source, pass_on: bool, out: &mut Outbox) {
+    pub(super) fn admit(&mut self, now: Time, update: &Update, source: Source, pass_on: bool, out: &mut Outbox) {
         let News::Alive(card) = &update.news else { return };
         if card.peer.id != update.id {
             return;
@@ -209,7 +210,7 @@ impl Member {
         self.observe(Observation::Joined(slot));
         out.events.push(Event { about: update.id, incarnation: update.incarnation, what: What::Joined, source });
         if pass_on {
-            self.pass_on(now, update, source.sender(), out);
+            self.pass_on(now, update.clone(), source.sender(), out);
         }
     }
 
@@ -227,9 +228,9 @@ impl Member {
         }
     }
 
-    fn learn_of_stranger(&mut self, now: Time, update: Update, source: Source, out: &mut Outbox) {
+    fn learn_of_stranger(&mut self, now: Time, update: &Update, source: Source, out: &mut Outbox) {
         let first_hand = source == Source::Heard(update.id);
-        match update.news {
+        match &update.news {
             News::Alive(_) if self.outbids_burial(update.id, update.incarnation) => {
                 self.admit(now, update, source, true, out);
             }
@@ -249,14 +250,14 @@ impl Member {
         }
     }
 
-    fn learn_user(&mut self, now: Time, update: Update, event: &Arc<UserEvent>, source: Source, out: &mut Outbox) {
+    fn learn_user(&mut self, now: Time, update: &Update, event: &Arc<UserEvent>, source: Source, out: &mut Outbox) {
         let key = (update.id, update.incarnation.generation, event.seq);
         if update.id == self.id || !self.rare().user_events.is_new(key) {
             return;
         }
         let what = What::User(Arc::clone(event));
         out.events.push(Event { about: update.id, incarnation: update.incarnation, what, source });
-        self.pass_on(now, update, source.sender(), out);
+        self.pass_on(now, update.clone(), source.sender(), out);
     }
 
     /// One more doubts a suspect.
@@ -283,7 +284,7 @@ impl Member {
     }
 
     /// A known member speaks up with a higher incarnation.
-    fn revive(&mut self, now: Time, slot: Slot, update: Update, source: Source, out: &mut Outbox) {
+    fn revive(&mut self, now: Time, slot: Slot, update: &Update, source: Source, out: &mut Outbox) {
         let News::Alive(card) = &update.news else { return };
         if card.peer.id != update.id {
             return;
@@ -300,7 +301,7 @@ impl Member {
         if let Some(what) = what {
             out.events.push(Event { about: update.id, incarnation: update.incarnation, what, source });
         }
-        self.pass_on(now, update, source.sender(), out);
+        self.pass_on(now, update.clone(), source.sender(), out);
     }
 
     /// A member is dead, or left.

@@ -73,34 +73,48 @@ pub struct Transmit<M = Packet> {
 }
 
 /// One member of a group.
+///
+/// In worlds too large for the cache, each line of memory that an event reads costs as much as its work. So fields that
+/// all events read come first, and those that only a member's own periods read come last.
+#[repr(C, align(64))]
 pub struct Member {
+    // For any event.
     kit: Arc<Kit>,
     id: Id,
-    card: Arc<Card>,
     incarnation: Incarnation,
-    table: Table,
-    chooser: Box<dyn Chooser>,
-    strategy_rng: Rng,
-    rng: Rng,
     queue: Broadcasts,
+    table: Table,
     timers: Timers,
-    seq: u32,
     state: State,
-    period: u64,
+    /// Whether `rare` knows slow peers.
+    knows_slow: bool,
+    // For a period's beginning and its end, and for acks.
+    seq: u32,
     round: Round,
     health: Health,
+    chooser: Box<dyn Chooser>,
+    period: u64,
     /// What few members need at any time.
     rare: Option<Box<Rare>>,
-    /// Whether `rare` knows slow peers: asked for every ack.
-    knows_slow: bool,
+    // Seldom.
+    strategy_rng: Rng,
+    rng: Rng,
+    card: Arc<Card>,
 }
 
-/// When what is due. Kept together: the driver asks after every call.
+/// When what is due: the driver asks after every call.
 #[derive(Clone, Copy, Debug)]
 struct Timers {
     period: Time,
     /// The probe timeout of this period's pings.
     timeout: Time,
+    /// The next of the [`Alarms`].
+    alarm: Time,
+}
+
+/// When what is due that few members wait for.
+#[derive(Clone, Copy, Debug)]
+struct Alarms {
     gossip: Time,
     sync: Time,
     /// The next of the relays.
@@ -113,6 +127,7 @@ struct Timers {
 /// State that most members do not have most of the time.
 #[derive(Debug, Default)]
 struct Rare {
+    alarms: Alarms,
     slow: SlowPeers,
     relays: Vec<Relay>,
     /// When suspicions end; entries of refuted or changed ones are skipped.
@@ -158,6 +173,9 @@ pub struct Identity {
 }
 
 impl Member {
+    /// How many of its first bytes most calls read.
+    pub const HOT_BYTES: usize = std::mem::offset_of!(Self, strategy_rng);
+
     /// A member that starts from a roster, in which it has the slot `me`.
     pub fn new(kit: Arc<Kit>, identity: Identity, roster: Arc<Roster>, surveyed: &Surveyed, me: Slot) -> Self {
         let Identity { card, incarnation, mut strategy_rng, rng } = identity;
@@ -170,21 +188,21 @@ impl Member {
         Self {
             kit,
             id: card.peer.id,
-            card,
             incarnation,
-            table,
-            chooser,
-            strategy_rng,
-            rng,
             queue: Broadcasts::default(),
+            table,
             timers: Timers::OFF,
-            seq: 0,
             state: State::New,
-            period: 0,
+            knows_slow: false,
+            seq: 0,
             round: Round::default(),
             health: Health::default(),
+            chooser,
+            period: 0,
             rare: None,
-            knows_slow: false,
+            strategy_rng,
+            rng,
+            card,
         }
     }
 
@@ -193,7 +211,8 @@ impl Member {
         self.state = State::Running;
         self.timers.period = first_period.max(now);
         if let Some(interval) = self.kit.settings.sync_interval(self.table.members()) {
-            self.timers.sync = self.timers.period + interval;
+            let first = self.timers.period + interval;
+            self.set_alarm(|alarms| alarms.sync = first);
         }
     }
 
@@ -203,15 +222,15 @@ impl Member {
     }
 
     /// Takes a packet that came from `from`.
-    pub fn handle(&mut self, now: Time, from: Address, packet: Packet, out: &mut Outbox) {
+    pub fn handle(&mut self, now: Time, from: Address, packet: &Packet, out: &mut Outbox) {
         if self.state != State::Running {
             return;
         }
         if packet.from == self.id {
-            return self.meet_namesake(from, &packet, out);
+            return self.meet_namesake(from, packet, out);
         }
         let sender = packet.from;
-        for update in packet.updates {
+        for update in &packet.updates {
             self.learn(now, update, Source::Heard(sender), out);
         }
         let anti_entropy = self.kit.settings.anti_entropy;
@@ -222,23 +241,23 @@ impl Member {
         }
         // Whoever does not know the truth about us is told it: in the answer, if there is one.
         let stale = anti_entropy && packet.seen != Seen::Member(self.incarnation);
-        match packet.body {
-            Body::Ping { seq } => {
+        match &packet.body {
+            &Body::Ping { seq } => {
                 let to = self.addressee(sender, from);
                 let first = self.namesake_of(&to, packet.incarnation).or_else(|| stale.then(|| self.own_record()));
                 self.send(to, Body::Ack { seq }, first, false, out);
                 return;
             }
-            Body::Ack { seq } => self.acked(now, seq, sender, out),
-            Body::PingReq(request) => self.help(now, sender, from, *request, out),
-            Body::Relayed { seq, target } => {
+            &Body::Ack { seq } => self.acked(now, seq, sender, out),
+            Body::PingReq(request) => self.help(now, sender, from, request, out),
+            &Body::Relayed { seq, target } => {
                 self.answered(seq, target);
                 self.round.heard_of_helper(seq);
             }
-            Body::Nack { seq, .. } => self.round.heard_of_helper(seq),
+            &Body::Nack { seq, .. } => self.round.heard_of_helper(seq),
             Body::Gossip => {}
             Body::Sync(sync) => {
-                self.merge(now, sender, from, *sync, out);
+                self.merge(now, sender, from, sync, out);
                 return;
             }
         }
@@ -253,26 +272,20 @@ impl Member {
         if self.state != State::Running {
             return;
         }
-        if self.timers.doubt <= now {
+        if self.timers.alarm <= now && self.alarms().doubt <= now {
             self.end_doubts(now, out);
         }
         if self.timers.timeout <= now {
             self.escalate(out);
         }
-        if self.timers.relay <= now {
+        if self.timers.alarm <= now && self.alarms().relay <= now {
             self.tend_relays(now, out);
         }
         if self.timers.period <= now {
             self.next_period(now, out);
         }
-        if self.timers.gossip <= now {
-            self.gossip_tick(now, out);
-        }
-        if self.timers.sync <= now {
-            self.sync_tick(now, out);
-        }
-        if self.timers.join <= now {
-            self.continue_join(now, out);
+        if self.timers.alarm <= now {
+            self.tend_alarms(now, out);
         }
     }
 
@@ -356,24 +369,41 @@ impl Member {
         }
     }
 
-    /// Reads what any next call will need, so that a driver of very many members can pay for several trips to memory at
-    /// once. The result means nothing.
-    pub fn touch(&self) -> u64 {
-        let flags = u64::from(self.queue.is_empty()) ^ u64::from(self.knows_slow);
-        self.timers.next().as_micros() ^ self.round.touch() ^ u64::from(self.table.members()) ^ self.id ^ flags
-    }
-
-    /// Reads what lies one step further: the news, and the sender's record. To be called some time after
-    /// [`Member::touch`], when what that read has arrived.
-    pub fn touch_deep(&self, sender: Option<Id>) -> u64 {
-        let record = sender.and_then(|id| self.table.slot(id)).map_or(0, u64::from);
-        self.queue.touch() ^ self.table.touch() ^ self.chooser.touch() as u64 ^ record
+    /// Has memory read ahead of time that lies outside of this value and that the next call will need, be it about a
+    /// packet of this sender or not.
+    pub fn prefetch(&self, sender: Option<Id>) {
+        self.chooser.prefetch();
+        self.queue.prefetch();
+        self.table.prefetch(sender);
     }
 
     fn stop(&mut self) {
         self.state = State::Gone;
         self.timers = Timers::OFF;
         self.rare = None;
+    }
+
+    /// What follows a period's beginning.
+    fn tend_alarms(&mut self, now: Time, out: &mut Outbox) {
+        if self.alarms().gossip <= now {
+            self.gossip_tick(now, out);
+        }
+        if self.alarms().sync <= now {
+            self.sync_tick(now, out);
+        }
+        if self.alarms().join <= now {
+            self.continue_join(now, out);
+        }
+    }
+
+    fn alarms(&self) -> Alarms {
+        self.rare.as_ref().map_or(Alarms::OFF, |rare| rare.alarms)
+    }
+
+    fn set_alarm(&mut self, set: impl FnOnce(&mut Alarms)) {
+        let alarms = &mut self.rare().alarms;
+        set(alarms);
+        self.timers.alarm = alarms.next();
     }
 
     fn rare(&mut self) -> &mut Rare {
@@ -461,19 +491,26 @@ impl Member {
 }
 
 impl Timers {
-    const OFF: Self = Self {
-        period: Time::NEVER,
-        timeout: Time::NEVER,
-        gossip: Time::NEVER,
-        sync: Time::NEVER,
-        relay: Time::NEVER,
-        doubt: Time::NEVER,
-        join: Time::NEVER,
-    };
+    const OFF: Self = Self { period: Time::NEVER, timeout: Time::NEVER, alarm: Time::NEVER };
 
     fn next(&self) -> Time {
-        let Self { period, timeout, gossip, sync, relay, doubt, join } = *self;
-        period.min(timeout).min(gossip).min(sync).min(relay).min(doubt).min(join)
+        self.period.min(self.timeout).min(self.alarm)
+    }
+}
+
+impl Alarms {
+    const OFF: Self =
+        Self { gossip: Time::NEVER, sync: Time::NEVER, relay: Time::NEVER, doubt: Time::NEVER, join: Time::NEVER };
+
+    fn next(&self) -> Time {
+        let Self { gossip, sync, relay, doubt, join } = *self;
+        gossip.min(sync).min(relay).min(doubt).min(join)
+    }
+}
+
+impl Default for Alarms {
+    fn default() -> Self {
+        Self::OFF
     }
 }
 

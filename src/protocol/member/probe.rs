@@ -112,7 +112,7 @@ impl Member {
             && let Some(at) = rare.relays.iter().position(|relay| relay.seq == seq && relay.target == sender)
         {
             let relay = rare.relays.swap_remove(at);
-            self.timers.relay = next_relay(&rare.relays);
+            self.time_relays();
             let to = self.addressee(relay.origin.id, relay.origin.address);
             self.send(to, Body::Relayed { seq: relay.origin_seq, target: sender }, None, false, out);
         }
@@ -190,9 +190,9 @@ impl Member {
     }
 
     /// Pings members for another.
-    pub(super) fn help(&mut self, now: Time, sender: Id, from: Address, request: PingReq, out: &mut Outbox) {
+    pub(super) fn help(&mut self, now: Time, sender: Id, from: Address, request: &PingReq, out: &mut Outbox) {
         let period = self.kit.settings.period;
-        for target in request.targets.into_iter().take(PingReq::TARGET_LIMIT) {
+        for &target in request.targets.iter().take(PingReq::TARGET_LIMIT) {
             self.seq = self.seq.wrapping_add(1);
             let (id, seq) = (self.id, self.seq);
             let relays = &mut self.rare().relays;
@@ -211,7 +211,7 @@ impl Member {
                 nack_at,
                 ends_at: now + period,
             });
-            self.timers.relay = next_relay(relays);
+            self.time_relays();
             let to = self.addressee(target.id, target.address);
             let buddy = self.table.slot(target.id).and_then(|slot| self.buddy_record(slot));
             self.send(to, Body::Ping { seq: self.seq }, buddy, false, out);
@@ -227,11 +227,16 @@ impl Member {
             nacks.push((relay.origin, relay.origin_seq, relay.target));
         }
         rare.relays.retain(|relay| relay.ends_at > now);
-        self.timers.relay = next_relay(&rare.relays);
+        self.time_relays();
         for (origin, seq, target) in nacks {
             let to = self.addressee(origin.id, origin.address);
             self.send(to, Body::Nack { seq, target }, None, false, out);
         }
+    }
+
+    fn time_relays(&mut self) {
+        let next = self.rare().relays.iter().map(Relay::due).min().unwrap_or(Time::NEVER);
+        self.set_alarm(|alarms| alarms.relay = next);
     }
 
     /// The period is over: who is still silent is suspected.
@@ -277,10 +282,6 @@ impl Round {
     pub(super) fn heard_of_helper(&mut self, seq: u32) {
         self.heard = self.heard.saturating_add(u16::from(seq == self.seq));
     }
-
-    pub(super) fn touch(&self) -> u64 {
-        self.sent_at.as_micros() ^ self.targets.first().map_or(0, |probed| probed.id)
-    }
 }
 
 /// When a helper sends its nack: at 80 % of the probe timeout (Lifeguard, section IV-A), or where the period leaves less
@@ -294,8 +295,4 @@ impl Relay {
     fn due(&self) -> Time {
         self.nack_at.min(self.ends_at)
     }
-}
-
-fn next_relay(relays: &[Relay]) -> Time {
-    relays.iter().map(Relay::due).min().unwrap_or(Time::NEVER)
 }

@@ -79,7 +79,7 @@ impl Member {
 
     fn take(&mut self, now: Time, from: u64, packet: Packet) -> Outbox {
         let mut out = Outbox::default();
-        self.handle(now, address(from), packet, &mut out);
+        self.handle(now, address(from), &packet, &mut out);
         out
     }
 

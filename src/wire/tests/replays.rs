@@ -58,7 +58,7 @@ impl Agent {
     fn hear(&mut self, bytes: &[u8]) -> Result<Outbox, Refused> {
         let packet = self.seal.decode(at(0.5), &mut bytes.to_vec())?;
         let mut out = Outbox::default();
-        self.member.handle(Time::ZERO + Span::from_millis(500), address(SENDER), packet, &mut out);
+        self.member.handle(Time::ZERO + Span::from_millis(500), address(SENDER), &packet, &mut out);
         Ok(out)
     }
 

@@ -1,0 +1,32 @@
+//! Reading memory ahead of time, for drivers of more members than the cache holds.
+//!
+//! The only unsafe code of the project. A world of 10,000 members and more spends most of its time waiting for memory;
+//! knowing which members come next, it can ask for theirs meanwhile (`cargo bench --bench scale`; docs/benchmarks.md has
+//! the figures). Safe Rust has no stable way to say so.
+
+#![allow(unsafe_code)]
+
+/// The bytes that memory is read in.
+const LINE: usize = 64;
+
+/// Asks the processor to have a value at hand soon: a hint, without effect on what the program computes. What the value
+/// points to is left out. Where there is no such hint, this does nothing.
+#[inline(always)]
+pub fn prefetch<T>(value: &T) {
+    prefetch_first(size_of::<T>(), value);
+}
+
+/// The same for so many of the value's first bytes.
+#[inline(always)]
+pub fn prefetch_first<T>(bytes: usize, value: &T) {
+    #[cfg(target_arch = "x86_64")]
+    for line in 0..bytes.min(size_of::<T>()).div_ceil(LINE) {
+        use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        let at = core::ptr::from_ref(value).cast::<i8>().wrapping_add(line * LINE);
+        // SAFETY: SSE is part of x86-64. A prefetch reads nothing as far as the program can tell and never faults,
+        // whatever the address; this one lies within `value`.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(at) }
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = (bytes, value, LINE);
+}
