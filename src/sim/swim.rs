@@ -100,7 +100,12 @@ impl Breed for SwimBreed {
         let heals = settles
             .filter(|_| settings.reconnect_every > 0 && settings.anti_entropy && !settings.dead_final)
             .map(|settles| settles + period.scale(f64::from(settings.reconnect_every) * rounds));
-        Promise { limits, settles: settles.filter(|_| settings.anti_entropy), heals, returns_refuted: true }
+        Promise {
+            limits,
+            settles: settles.filter(|_| settings.anti_entropy),
+            heals,
+            returns_refuted: settings.reconnect_limit > 0,
+        }
     }
 }
 

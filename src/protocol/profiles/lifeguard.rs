@@ -12,7 +12,7 @@ use crate::protocol::presets;
 pub(super) const GROUND: &[&str] = &[
     presets::LAN.values,
     "prober=classic,suspicion=fixed,dissemination=gossip,suspicion_mult=5,suspicion_scale=memberlist",
-    "gossip_to_dead=30s,dead_retention=30s,join_syncs=2,anti_entropy=false,reconnect_every=0",
+    "gossip_to_dead=30s,dead_retention=30s,join_syncs=2,anti_entropy=false,reconnect_every=0,reconnect_limit=0",
 ];
 
 /// The variant.

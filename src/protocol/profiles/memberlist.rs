@@ -6,14 +6,15 @@
 //! K = suspicion_mult - 2 confirmations.
 //!
 //! What it lacks is switched off: members do not speak up against old records of them, and nobody calls the forgotten dead
-//! (that is Serf's part). A joiner asks each of its three seeds once.
+//! (that is Serf's part). Who is forgotten is a stranger again, and comes back with any record of it. A joiner asks each of its three seeds once.
 
 use super::Profile;
 use crate::protocol::presets;
 
 /// What the three have in common.
 const PARTS: &str = "prober=nack,health_limit=7,health_scoring=memberlist,suspicion=confirmed,\
-    suspicion_scale=memberlist,dissemination=gossip-buddy,join_syncs=2,anti_entropy=false,reconnect_every=0";
+    suspicion_scale=memberlist,dissemination=gossip-buddy,join_syncs=2,anti_entropy=false,reconnect_every=0,\
+    reconnect_limit=0";
 
 /// For one machine.
 pub(super) const LOCAL: Profile = Profile {
