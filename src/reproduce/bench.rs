@@ -5,12 +5,13 @@ use rayon::prelude::*;
 use super::Reproduction;
 use super::claim::Claim;
 use crate::experiment::{Cell, Error, Experiment, Lab, Options, Source, results::CellResult, trial_seed};
+use crate::protocol::Span;
 use crate::sim::{Observer, Outcome, Setup};
 
 /// How many trials are run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effort {
-    /// A tenth: for tests.
+    /// A tenth, and none longer than some minutes: for tests.
     Short,
     /// As the experiment files say: minutes on two cores.
     Usual,
@@ -23,6 +24,9 @@ pub(super) struct Bench<'a> {
     reproduction: &'a Reproduction,
     pub effort: Effort,
 }
+
+/// The longest trial of a test.
+const LONGEST: Span = Span::from_secs(150);
 
 /// Below this there is no interval.
 const FEWEST: u32 = 6;
@@ -47,6 +51,9 @@ impl<'a> Bench<'a> {
             Effort::Usual => experiment.trials,
             Effort::Full => experiment.trials * 5,
         };
+        if self.effort == Effort::Short {
+            experiment.cells.iter_mut().for_each(|cell| cell.duration = cell.duration.min(LONGEST));
+        }
         Ok(experiment)
     }
 

@@ -61,7 +61,7 @@ fn bounds(bench: &Bench<'_>) -> Result<Vec<Row>, Error> {
         let picks = (2.0 * largest - 1.0) * f64::from(buckets);
         let row = format!("{}, p = {direct}", cell.key.selector);
         // Gaps are counted in pings of one member.
-        let claim = bench.claim("README, worst case", row, "most pings of a member between two of one peer", 127.0);
+        let claim = bench.claim("README, worst case", row, "most pings of a member between two of one peer", 1.0);
         rows.push(
             claim.up_to(picks).says("(2b-1) x buckets, in periods a p-th of that").within(0.0).against_largest(&widest),
         );

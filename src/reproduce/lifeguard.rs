@@ -65,7 +65,7 @@ fn interval(bench: &Bench<'_>) -> Result<Vec<Row>, Error> {
     const MEASURES: [&str; 4] = ["FP, % of SWIM's", "FP-, % of SWIM's", "messages, % of SWIM's", "bytes, % of SWIM's"];
     let mut experiment = bench.experiment("lifeguard-interval")?;
     if bench.effort == Effort::Short {
-        experiment.cells.retain(|cell| cell.key.scenario.starts_with("C=16 D=16384ms"));
+        experiment.cells.retain(|cell| cell.key.scenario == "C=16 D=16384ms I=4ms");
     }
     let read = |alarms: Alarms, _: &_, _: &_| [alarms.false_alarms, alarms.by_healthy, alarms.messages, alarms.bytes];
     let cells = watch(&experiment, Alarms::new, read);
@@ -96,6 +96,7 @@ fn threshold(bench: &Bench<'_>) -> Result<Vec<Row>, Error> {
     let mut experiment = bench.experiment("lifeguard-threshold")?;
     if bench.effort == Effort::Short {
         experiment.cells.retain(|cell| cell.key.scenario == "C=8");
+        experiment.trials = 1;
     }
     let cells = watch(&experiment, Alarms::new, |alarms, _, _| alarms.delays());
     let mut rows = Vec::new();

@@ -30,8 +30,9 @@ fn swim_is_reproduced() {
 
 #[test]
 fn epidemics_are_reproduced() {
-    // The formula's end comes too late.
-    all_match_but(&short("epidemic"), |row| row.measure != "seconds until half know");
+    // The formula's end comes too late; and with loss the few trials of a short run say little.
+    let is_half = |row: &Row| row.measure == "seconds until half know" && row.row.ends_with("loss 0");
+    all_match_but(&short("epidemic"), |row| !is_half(row));
 }
 
 #[test]
