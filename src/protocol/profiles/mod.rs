@@ -1,6 +1,6 @@
 //! Profiles: SWIM and its variants, one file each, as values over common defaults.
 //!
-//! A variant that combines parts there are is a [`Profile`] in a file of its own and a line in [`PROFILES`].
+//! A variant that combines parts there are is a [`Profile`] in a file of its own and a line in the list below.
 
 mod buddy;
 mod go_swim;
