@@ -5,6 +5,13 @@ pub mod agent;
 pub mod experiment;
 pub mod protocol;
 pub mod report;
+pub mod reproduce;
+pub mod rivals;
 pub mod sim;
 pub mod topology;
 pub mod wire;
+
+/// The guide's snippets are doctests.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/variants/README.md")]
+struct Variants;

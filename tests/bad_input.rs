@@ -149,7 +149,8 @@ fn files_that_cannot_be_read_are_told_so() {
 fn what_was_cut_down_is_noted() {
     let text = "topology = 'aws'\nselector = 'shuffle'\nmembers = [1, 3, 50]\n[protocol]\ndirect = 4\nindirect = 3\n";
     let experiment = Experiment::parse(&Source::text("mine.toml", text), &Lab::default()).unwrap();
-    let cut: Vec<_> = experiment.cells.iter().map(|cell| (cell.settings.direct, cell.settings.indirect)).collect();
+    let settings = experiment.cells.iter().filter_map(|cell| cell.settings());
+    let cut: Vec<_> = settings.map(|settings| (settings.direct, settings.indirect)).collect();
     assert_eq!(cut, [(1, 0), (2, 1), (4, 3)]);
     insta::assert_snapshot!(experiment.notices.join("\n"));
 }

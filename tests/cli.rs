@@ -347,7 +347,10 @@ fn lists_name_all_there_is() {
     }
     let json: serde_json::Value = serde_json::from_str(&out(&done(dir.path(), "list --format json"))).unwrap();
     let names: Vec<&str> = json.as_array().unwrap().iter().map(|part| part["name"].as_str().unwrap()).collect();
-    assert_eq!(names, ["selectors", "metrics", "helpers", "topologies", "faults", "profiles", "presets", "measures"]);
+    assert_eq!(
+        names,
+        ["selectors", "metrics", "helpers", "topologies", "faults", "profiles", "rivals", "presets", "measures"]
+    );
     assert_eq!(json[5]["entries"][0]["params"][0]["default"], "1s");
 }
 

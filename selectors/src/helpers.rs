@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
+use crate::metric::{Index, Metric, build_metric, metrics};
 use crate::peer::{Peer, Slot};
+use crate::power_law::{PowerLaw, draw};
 use crate::registry::Registry;
 use crate::rng::below;
 use crate::selector::{Helpers, pick_uniform};
+use crate::strategies::power_law;
 use crate::surroundings::Surroundings;
 use crate::view::Turn;
 
@@ -28,6 +31,21 @@ pub struct UniformHelpers;
 #[derive(Clone, Copy, Debug, Default)]
 pub struct DiverseHelpers;
 
+/// Helpers drawn by a power of their distance from the prober, as Medley draws its targets.
+#[derive(Clone)]
+pub struct SpatialHelpers {
+    index: Arc<dyn Index>,
+    law: PowerLaw,
+}
+
+impl SpatialHelpers {
+    /// Helpers by this law over these distances.
+    pub fn new(metric: &dyn Metric, law: PowerLaw) -> Self {
+        // Distances need no roster.
+        Self { index: metric.index(&[]), law }
+    }
+}
+
 /// The built-in choices of helpers.
 pub fn helpers() -> Registry<Arc<dyn Helpers>, Surroundings> {
     let mut registry: Registry<Arc<dyn Helpers>, Surroundings> = Registry::new("choice of helpers");
@@ -35,7 +53,22 @@ pub fn helpers() -> Registry<Arc<dyn Helpers>, Surroundings> {
     registry.register("uniform", about, vec![], |_, _| Ok(Arc::new(UniformHelpers)));
     let about = "Spread over zones and regions other than the prober's and the targets'.";
     registry.register("diverse", about, vec![], |_, _| Ok(Arc::new(DiverseHelpers)));
+    let about = "Near members more often, by a power of the distance (Medley).";
+    let by = metrics();
+    registry.register("spatial", about, power_law("what near means"), move |params, surroundings| {
+        let metric = build_metric(&by, params.text("metric"), surroundings)?;
+        Ok(Arc::new(SpatialHelpers::new(&*metric, PowerLaw::new(params.real("exponent"), params.real("least")))))
+    });
     registry
+}
+
+impl Helpers for SpatialHelpers {
+    fn helpers(&self, turn: &mut Turn<'_>, targets: &[Slot], want: usize, picks: &mut Vec<Slot>) {
+        let view = turn.view;
+        let fit = |&slot: &Slot| view.pingable(slot) && !view.suspect(slot) && !targets.contains(&slot);
+        let mut weights = self.law.weights(&*self.index, view, (0..view.slots()).filter(fit));
+        picks.extend((0..want).map_while(|_| draw(&mut weights, turn.rng)));
+    }
 }
 
 impl Helpers for UniformHelpers {

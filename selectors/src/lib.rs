@@ -5,6 +5,7 @@ pub mod helpers;
 pub mod laws;
 pub mod metric;
 pub mod peer;
+pub mod power_law;
 pub mod prefetch;
 pub mod registry;
 pub mod rng;

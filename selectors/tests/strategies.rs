@@ -259,6 +259,49 @@ fn a_member_that_begins_alone_finds_its_neighbours() {
     }
 }
 
+#[test]
+fn spatial_pings_fall_with_the_power_of_the_distance_with_and_without_a_bag() {
+    // On a line of ten, the member at the end; weights 1, 1/4, 1/9, ... of a sum of 1.5398.
+    let line: Vec<Peer> = square(10, 10);
+    for bag in [false, true] {
+        let label = format!("spatial:bag={bag},exponent=2,metric=euclid");
+        let mut member = Member::new(&built(&label), line.clone(), 0);
+        let counts = member.counts(40_000);
+        // A bag holds whole draws: so many times the least weight, rounded up.
+        let weight = |d: u32| if bag { (81.0 / f64::from(d * d)).ceil() } else { 1.0 / f64::from(d * d) };
+        let sum: f64 = (1..10).map(weight).sum();
+        for d in 1..10 {
+            let expected = 40_000.0 * weight(d) / sum;
+            let off = (f64::from(counts[d as usize]) - expected).abs();
+            // Four standard deviations; with a bag what the last one, begun and not emptied, may be off by.
+            let most = if bag { weight(d) } else { 4.0 * expected.sqrt() };
+            assert!(off <= most, "{label}: {counts:?}");
+        }
+    }
+}
+
+#[test]
+fn from_a_bag_everyone_is_pinged_once_in_a_while_and_the_far_never_twice_as_soon() {
+    // Weights 1, 1/2, 1/3, 1/4: a bag of 4 + 2 + 2 + 1 draws.
+    let mut member = Member::new(&built("spatial:bag=true,exponent=1,metric=euclid"), square(5, 5), 0);
+    for _ in 0..50 {
+        assert_eq!(member.counts(9), [0, 4, 2, 2, 1]);
+    }
+}
+
+#[test]
+fn a_joiner_comes_into_the_bag_at_once_and_the_dead_are_not_drawn() {
+    let mut member = Member::new(&built("spatial:bag=true,exponent=3,metric=euclid"), square(100, 10), 55);
+    member.ping(1);
+    let at = |x, y, id| Peer { place: Some(Place::Plane { x, y }), ..Peer::new(id) };
+    let next_door = member.joins(at(5.0, 5.25, 2));
+    assert!(member.counts(200)[next_door as usize] > 0);
+    member.dies(next_door);
+    member.dies(54);
+    let counts = member.counts(2000);
+    assert_eq!((counts[54], counts[next_door as usize]), (0, 0));
+}
+
 fn helpers_of(kind: &str, group: &Group, targets: &[Slot], want: usize, seed: u64) -> Vec<Slot> {
     let helpers = helpers().build(&Spec::of(kind), &Surroundings::default()).unwrap();
     let mut rng = stream(seed, Purpose::Strategy, 0);

@@ -75,12 +75,21 @@ struct Setting {
 pub fn list(args: &Args) -> Result<ExitCode, Failed> {
     let wanted: Vec<What> = args.what.map_or_else(|| What::value_variants().to_vec(), |what| vec![what]);
     let lab = Lab::default();
-    let sections: Vec<Section> = wanted.into_iter().map(|what| section(what, &lab)).collect();
+    let sections: Vec<Section> = wanted.into_iter().flat_map(|what| sections(what, &lab)).collect();
     print(match args.format {
         Format::Text => text(&sections),
         Format::Json => serde_json::to_string_pretty(&sections).expect("names become JSON") + "\n",
     })?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// A part, and the rivals after the profiles: a file names both alike.
+fn sections(what: What, lab: &Lab) -> Vec<Section> {
+    let about = "Detectors that are not SWIM: profile = ..., too";
+    let rivals = || Section { name: "rivals".to_owned(), about, entries: lines(&lab.rivals) };
+    let mut sections = vec![section(what, lab)];
+    sections.extend((what == What::Profiles).then(rivals));
+    sections
 }
 
 fn section(what: What, lab: &Lab) -> Section {
@@ -167,27 +176,43 @@ fn text(sections: &[Section]) -> String {
             let unit = if line.unit.is_empty() { String::new() } else { format!(" [{}]", line.unit) };
             let _ = writeln!(out, "\n  {:width$}  {}{unit}", line.name, line.about);
             let own: Vec<&Setting> = line.params.iter().filter(|setting| !common.contains(setting)).collect();
-            settings(&own, &mut out);
+            settings(&own, &common, &mut out);
         }
         if !common.is_empty() {
-            let _ = writeln!(out, "\n  all of these");
-            settings(&common, &mut out);
+            let differs = section.entries.iter().any(|line| line.params.iter().any(|own| differs(own, &common)));
+            let but = if differs { ", where nothing else is said" } else { "" };
+            let _ = writeln!(out, "\n  all of these{but}");
+            settings(&common, &[], &mut out);
         }
     }
     out
 }
 
-/// What several entries have all in common: said once.
+/// What several entries have all in common, the first one's defaults standing for all: said once.
 fn common(entries: &[Line]) -> Vec<&Setting> {
     match entries {
         [first, rest @ ..] if !rest.is_empty() => {
-            first.params.iter().filter(|setting| rest.iter().all(|line| line.params.contains(setting))).collect()
+            let has = |line: &Line, setting: &Setting| line.params.iter().any(|own| own.is_like(setting));
+            first.params.iter().filter(|setting| rest.iter().all(|line| has(line, setting))).collect()
         }
         _ => Vec::new(),
     }
 }
 
-fn settings(settings: &[&Setting], out: &mut String) {
+/// Whether an entry's setting is one of those in common, with another default.
+fn differs(own: &Setting, common: &[&Setting]) -> bool {
+    common.iter().any(|setting| own.is_like(setting) && own != *setting)
+}
+
+impl Setting {
+    /// The same but for its default.
+    fn is_like(&self, other: &Self) -> bool {
+        (self.name, self.unit, &self.allowed, self.about) == (other.name, other.unit, &other.allowed, other.about)
+    }
+}
+
+/// Settings, one a line; of those in common only what differs.
+fn settings(settings: &[&Setting], common: &[&Setting], out: &mut String) {
     let first = |setting: &Setting| {
         let default = setting.default.as_deref().unwrap_or("(must be given)");
         let unit = if setting.unit.is_empty() { String::new() } else { format!(" {}", setting.unit) };
@@ -195,6 +220,10 @@ fn settings(settings: &[&Setting], out: &mut String) {
     };
     let width = settings.iter().map(|setting| first(setting).len()).max().unwrap_or(0);
     for setting in settings {
-        let _ = writeln!(out, "      {:width$}  {}; {}", first(setting), setting.about, setting.allowed);
+        let line = match differs(setting, common) {
+            true => first(setting),
+            false => format!("{:width$}  {}; {}", first(setting), setting.about, setting.allowed),
+        };
+        let _ = writeln!(out, "      {line}");
     }
 }

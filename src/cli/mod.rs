@@ -6,6 +6,7 @@ mod agent;
 mod ask;
 mod list;
 mod replay;
+mod reproduce;
 mod run;
 mod timeline;
 
@@ -30,6 +31,7 @@ Examples:
   swimlab run mine.toml --real                       the same on real sockets, and how far they are apart
   swimlab list selectors                             what an experiment file can name
   swimlab replay mine.toml --trial 7 --selector shuffle --member 3
+  swimlab reproduce swim                             the SWIM paper's figures beside ours
   swimlab agent --name a --join 127.0.0.1:7947       a member on real sockets; see docs/operations.md
 
 Results go to results/NAME (then NAME-2, NAME-3, ...) unless --out names a folder.
@@ -50,6 +52,8 @@ enum Command {
     Run(run::Args),
     /// List what an experiment file can name: strategies, their parameters, ranges and defaults.
     List(list::Args),
+    /// Set published figures beside ours, row by row.
+    Reproduce(reproduce::Args),
     /// Print the timeline of one trial: who pinged whom, who suspected, who learnt it from whom.
     Replay(replay::Args),
     /// Run a member on real sockets, until Ctrl-C.
@@ -95,6 +99,7 @@ pub fn main() -> ExitCode {
     let done = match Args::parse().command {
         Command::Run(args) => run::run(args),
         Command::List(args) => list::list(&args),
+        Command::Reproduce(args) => reproduce::reproduce(&args),
         Command::Replay(args) => replay::replay(args),
         #[cfg(all(feature = "agent", unix))]
         Command::Agent(args) => agent::agent(*args),

@@ -10,10 +10,11 @@ use swimlab_selectors::{Helpers, Strategy};
 use super::error::BadInput;
 use super::file::{File, MOST_MEMBERS, Scenario};
 use super::page::{Named, Source};
-use super::protocols::{self, Protocol};
+use super::protocols::{self, How};
 use super::results::{CellKey, FloorInputs};
 use super::{Lab, trial_seed};
 use crate::protocol::{Settings, Span};
+use crate::rivals::Rival;
 use crate::sim::{Fault, Phases, Start, Target, check_targets, joiners_needed};
 use crate::topology::{Base, Placement, Topology};
 
@@ -27,12 +28,8 @@ pub struct Cell {
     pub key: CellKey,
     /// Where members are.
     pub topology: Topology,
-    /// Who is pinged.
-    pub strategy: Strategy,
-    /// Who helps.
-    pub helpers: Arc<dyn Helpers>,
-    /// How.
-    pub settings: Settings,
+    /// How members watch each other.
+    pub detector: Detector,
     /// How members begin.
     pub start: Start,
     /// How their periods lie to each other.
@@ -45,16 +42,52 @@ pub struct Cell {
     pub faults: Vec<Fault>,
 }
 
+/// How the members of a cell watch each other.
+#[derive(Clone)]
+pub enum Detector {
+    /// SWIM, or a variant of it.
+    Swim {
+        /// Who is pinged.
+        strategy: Strategy,
+        /// Who helps.
+        helpers: Arc<dyn Helpers>,
+        /// How.
+        settings: Settings,
+    },
+    /// Something else.
+    Rival(Arc<dyn Rival>),
+}
+
 impl Cell {
-    /// What the floors of its measures depend on.
-    pub fn floors(&self) -> FloorInputs {
-        FloorInputs {
-            period_s: self.settings.period.as_secs_f64(),
-            direct: self.settings.direct,
-            suspicion_s: self.settings.suspicion.timeout(&self.settings, self.key.members, u32::MAX).as_secs_f64(),
+    /// What the floors of its measures depend on; `None` where nobody is pinged.
+    pub fn floors(&self) -> Option<FloorInputs> {
+        let settings = self.settings()?;
+        Some(FloorInputs {
+            period_s: settings.period.as_secs_f64(),
+            direct: settings.direct,
+            suspicion_s: settings.suspicion.timeout(settings, self.key.members, u32::MAX).as_secs_f64(),
+        })
+    }
+
+    /// The settings, if it is SWIM.
+    pub fn settings(&self) -> Option<&Settings> {
+        match &self.detector {
+            Detector::Swim { settings, .. } => Some(settings),
+            Detector::Rival(_) => None,
+        }
+    }
+
+    /// T: the protocol period, or that of a rival's heartbeats.
+    pub fn period(&self) -> Span {
+        match &self.detector {
+            Detector::Swim { settings, .. } => settings.period,
+            Detector::Rival(rival) => rival.period(),
         }
     }
 }
+
+/// What stands for a selector where there is none.
+pub const NO_SELECTOR: &str = "-";
 
 /// What comes of a file once all its names are looked up.
 pub(super) struct Product {
@@ -88,11 +121,10 @@ pub(super) fn multiply(file: &File, source: &Source, lab: &Lab) -> Result<Produc
                 let joiners = joiners_needed(faults, ground.members);
                 for &loss in &file.loss {
                     for protocol in &protocols {
-                        let settings = builder.fit(protocol, ground, joiners, &named.spec);
-                        let cell = |strategy: &Strategy| Cell {
+                        let cell = |selector: &str, detector| Cell {
                             key: CellKey {
                                 topology: named.spec.to_string(),
-                                selector: strategy.label().to_owned(),
+                                selector: selector.to_owned(),
                                 profile: protocol.profile.clone(),
                                 members: ground.members,
                                 loss,
@@ -100,16 +132,26 @@ pub(super) fn multiply(file: &File, source: &Source, lab: &Lab) -> Result<Produc
                                 swept: protocol.swept.clone(),
                             },
                             topology: topology.clone(),
-                            strategy: strategy.clone(),
-                            helpers: Arc::clone(&ground.helpers[protocol.helpers]),
-                            settings: settings.clone(),
+                            detector,
                             start: protocol.start,
                             phases: protocol.phases,
                             warmup: file.warmup,
                             duration: file.duration,
                             faults: faults.clone(),
                         };
-                        cells.extend(ground.strategies.iter().map(cell));
+                        match &protocol.how {
+                            How::Rival(rival) => cells.push(cell(NO_SELECTOR, Detector::Rival(Arc::clone(rival)))),
+                            How::Swim { settings, helpers } => {
+                                let settings = builder.fit(settings, ground, joiners, &named.spec);
+                                let helpers = &ground.helpers[*helpers];
+                                cells.extend(ground.strategies.iter().map(|strategy| {
+                                    let (strategy, helpers, settings) =
+                                        (strategy.clone(), Arc::clone(helpers), settings.clone());
+                                    let label = strategy.label().to_owned();
+                                    cell(&label, Detector::Swim { strategy, helpers, settings })
+                                }));
+                            }
+                        }
                     }
                 }
             }
@@ -195,8 +237,8 @@ impl Builder<'_> {
     }
 
     /// Cuts p and k to what a group of this size can serve, and compares the period to the topology's delays.
-    fn fit(&mut self, protocol: &Protocol, ground: &Ground, joiners: u32, topology: &Spec) -> Settings {
-        let mut settings = protocol.settings.clone();
+    fn fit(&mut self, settings: &Settings, ground: &Ground, joiners: u32, topology: &Spec) -> Settings {
+        let mut settings = settings.clone();
         let n = ground.members.saturating_add(joiners);
         let (targets, helpers) = (n.saturating_sub(1).max(1), n.saturating_sub(2));
         if settings.direct > targets {

@@ -3,11 +3,15 @@
 use std::fs;
 
 use super::Experiment;
+use super::cells::{Cell, Detector};
 use super::error::Error;
 use crate::sim::joiners_needed;
 
 /// What a world takes for each member, in bytes. With 100,000 members 3,300 were measured.
 const PER_MEMBER: u64 = 4_000;
+
+/// What a rival's member takes for each other member.
+const PER_ROW: u64 = 160;
 
 impl Experiment {
     /// How many of the wanted threads (0: one per core) find memory for a world each.
@@ -19,16 +23,19 @@ impl Experiment {
         fitting(if wanted == 0 { cores } else { wanted }, self.largest_world(), available())
     }
 
-    /// The most members of any world, joiners included.
-    fn largest_world(&self) -> u32 {
-        let world = |members: u32, faults| members.saturating_add(joiners_needed(faults, members));
-        self.cells.iter().map(|cell| world(cell.key.members, &cell.faults)).max().unwrap_or(0)
+    /// The world that takes the most memory: its members, joiners included, and its bytes.
+    fn largest_world(&self) -> (u32, u64) {
+        let world = |cell: &Cell| {
+            let members = cell.key.members.saturating_add(joiners_needed(&cell.faults, cell.key.members));
+            let rows = if let Detector::Rival(_) = cell.detector { u64::from(members) * PER_ROW } else { 0 };
+            (members, u64::from(members) * (PER_MEMBER + rows))
+        };
+        self.cells.iter().map(world).max_by_key(|&(_, bytes)| bytes).unwrap_or((0, 0))
     }
 }
 
-fn fitting(wanted: usize, members: u32, available: Option<u64>) -> Result<usize, Error> {
+fn fitting(wanted: usize, (members, needed): (u32, u64), available: Option<u64>) -> Result<usize, Error> {
     let Some(bytes) = available else { return Ok(wanted) };
-    let needed = u64::from(members) * PER_MEMBER;
     match bytes / needed.max(1) {
         0 => Err(Error::TooLarge { members, needed, available: bytes }),
         worlds => Ok(usize::try_from(worlds).map_or(wanted, |worlds| worlds.min(wanted))),
@@ -47,9 +54,13 @@ fn available() -> Option<u64> {
 mod tests {
     use super::*;
 
+    fn world(members: u32) -> (u32, u64) {
+        (members, u64::from(members) * PER_MEMBER)
+    }
+
     #[test]
     fn as_many_worlds_run_at_once_as_find_memory() {
-        let fits = |wanted, members, available| fitting(wanted, members, available).ok();
+        let fits = |wanted, members, available| fitting(wanted, world(members), available).ok();
         assert_eq!(fits(8, 1_000_000, None), Some(8));
         assert_eq!(fits(8, 100, Some(1 << 30)), Some(8));
         assert_eq!(fits(8, 1_000_000, Some(9_000_000_000)), Some(2));
@@ -58,7 +69,7 @@ mod tests {
 
     #[test]
     fn a_world_that_does_not_fit_is_told_so() {
-        let told = fitting(1, 10_000_000, Some(16_000_000_000)).unwrap_err().to_string();
+        let told = fitting(1, world(10_000_000), Some(16_000_000_000)).unwrap_err().to_string();
         assert_eq!(told, "a world of 10000000 members needs some 40.0 GB of memory; 16.0 GB are free");
     }
 }

@@ -25,7 +25,7 @@ use std::sync::Arc;
 use swimlab_selectors::registry::Registry;
 use swimlab_selectors::{Helpers, Metric, Strategy, Surroundings, helpers, metrics, selectors};
 
-pub use cells::Cell;
+pub use cells::{Cell, Detector};
 pub use error::{BadInput, Error};
 pub use file::{MOST_MEMBERS, MOST_TRIALS};
 pub use page::Source;
@@ -35,6 +35,7 @@ pub use store::{Folder, Manifest};
 pub use trial::trial_seed;
 
 use crate::protocol::{Settings, profiles};
+use crate::rivals::{Rival, rivals};
 use crate::sim::{Fault, faults};
 use crate::topology::{Base, Topology, topologies};
 use file::File;
@@ -51,6 +52,8 @@ pub struct Lab {
     pub topologies: Registry<Topology, Base>,
     /// How: the protocol's settings.
     pub profiles: Registry<Settings>,
+    /// Detectors that are not SWIM. A file names them where it names profiles.
+    pub rivals: Registry<Arc<dyn Rival>>,
     /// What breaks.
     pub faults: Registry<Fault>,
 }
@@ -64,6 +67,7 @@ impl Default for Lab {
             metrics: metrics(),
             topologies: topologies(),
             profiles: profiles(),
+            rivals: rivals(),
             faults: faults(),
         }
     }

@@ -98,6 +98,8 @@ impl Recorder {
         }
         let placement = &self.setup.placement;
         let traffic = &self.traffic;
+        // With heartbeats nobody pings anybody, so no ping can be late.
+        let pings = traffic.pings > 0 || traffic.messages == 0;
         let value = |count: u64| Reading::Value(count as f64);
         let if_any = |any: bool, reading: Reading| if any { reading } else { Reading::Absent };
 
@@ -108,7 +110,7 @@ impl Recorder {
 
         let victims = self.cases.into_victims();
         let readings = vec![
-            of_the_last(&victims, |victim| victim.first_ping_s),
+            if_any(pings, of_the_last(&victims, |victim| victim.first_ping_s)),
             of_the_last(&victims, |victim| victim.first_suspicion_s),
             of_the_last(&victims, |victim| victim.first_declaration_s),
             of_the_last(&victims, |victim| victim.informed_50_s),
@@ -123,7 +125,7 @@ impl Recorder {
             if_any(placement.regions().is_some(), value(traffic.cross_region)),
             if_any(handled > 0, Reading::Value(busiest as f64 / handled as f64)),
             if_any(traffic.pings > 0, Reading::Value(ping_rtt_s)),
-            if_any(self.setup.duration > patience(&self.setup), value(unmonitored)),
+            if_any(pings && self.setup.duration > patience(&self.setup), value(unmonitored)),
             value(outcome.violations.len() as u64),
         ];
         debug_assert_eq!(readings.len(), MEASURES.len());

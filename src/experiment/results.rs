@@ -73,8 +73,8 @@ pub struct CellKey {
 pub struct CellResult {
     /// Which cell.
     pub key: CellKey,
-    /// What the floors of its measures depend on.
-    pub floors: FloorInputs,
+    /// What the floors of its measures depend on; `None` where nobody is pinged.
+    pub floors: Option<FloorInputs>,
     /// How long traffic was counted, in seconds.
     pub duration_s: f64,
     /// Its finished trials, in ascending order of their numbers.

@@ -52,7 +52,7 @@ fn lists_multiply_topologies_outermost_and_selectors_innermost() {
     assert_eq!(told(&cells[1]), "lan 10 0 suspicion=none,direct=1,helpers=uniform shuffle");
     assert_eq!(told(&cells[2]), "lan 10 0 suspicion=none,direct=1,helpers=diverse uniform");
     assert_eq!(told(&cells[127]), "aws 20 0.1 suspicion=fixed,direct=2,helpers=diverse shuffle");
-    assert!(cells.iter().all(|cell| cell.settings.indirect == 1));
+    assert!(cells.iter().all(|cell| cell.settings().unwrap().indirect == 1));
 }
 
 #[test]
@@ -69,11 +69,46 @@ fn a_strategy_is_its_name_its_label_or_a_table() {
 }
 
 #[test]
+fn a_rival_is_one_cell_whatever_the_selectors_and_takes_the_keys_that_it_has() {
+    let cells = parse(
+        "topology = 'lan'\nmembers = 10\nselector = ['uniform', 'shuffle']\nhelpers = ['uniform', 'diverse']\n\
+         profile = ['swim', 'all-to-all']\n[protocol]\nperiod = '2s'\ndirect = 2\n",
+    )
+    .cells;
+    let rivals: Vec<&Cell> = cells.iter().filter(|cell| cell.key.profile == "all-to-all").collect();
+    let [rival] = &rivals[..] else { panic!("one cell") };
+    assert_eq!((cells.len(), &*rival.key.selector, rival.period()), (5, "-", Span::from_secs(2)));
+    assert!(rival.settings().is_none() && rival.floors().is_none());
+}
+
+#[test]
+fn a_key_that_no_profile_has_is_refused_also_among_rivals() {
+    let file = format!("{SHORT}profile = ['majority', 'all-to-all']\n[protocol]\ntimeuot = '2s'\n");
+    let error = Experiment::parse(&Source::text("mine.toml", file), &Lab::default()).err().unwrap().to_string();
+    assert_eq!(error, "mine.toml:6: majority has no parameter \"timeuot\"; did you mean timeout?");
+}
+
+#[test]
+fn a_rivals_trial_has_no_pings_to_measure() {
+    let file = format!(
+        "{SHORT}profile = 'majority'\ntrials = 6\nwarmup = '5s'\nduration = '30s'\nfault = [{{ kind = 'crash' }}]\n"
+    );
+    let results = parse(&file).run(Options::default()).unwrap().results;
+    let read = |name: &str| results.cells[0].readings(measures::index_of(name).unwrap());
+    for absent in ["first_ping_s", "mean_ping_rtt_s", "unmonitored_members"] {
+        assert!(read(absent).iter().all(|reading| *reading == measures::Reading::Absent), "{absent}");
+    }
+    // A timeout of 5 s from the last timestamp, and up to a period for the votes.
+    let declared = read("first_declaration_s").into_iter().map(|reading| reading.value().unwrap());
+    assert!(declared.into_iter().all(|seconds| (4.0..6.1).contains(&seconds)));
+}
+
+#[test]
 fn protocol_keys_override_the_profile() {
     let experiment =
         parse(&format!("{SHORT}profile = {{ kind = 'swim', direct = 3 }}\nprotocol = {{ period = '2s' }}\n"));
     let cell = &experiment.cells[0];
-    assert_eq!((cell.settings.direct, cell.settings.period), (3, Span::from_secs(2)));
+    assert_eq!((cell.settings().unwrap().direct, cell.period()), (3, Span::from_secs(2)));
     assert_eq!(cell.key.profile, "swim:direct=3");
 }
 

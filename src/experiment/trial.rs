@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use swimlab_selectors::rng::mix;
 
-use super::cells::Cell;
+use super::cells::{Cell, Detector};
 use super::measures::Recorder;
 use super::results::TrialResult;
 use crate::protocol::Kit;
@@ -28,7 +28,7 @@ impl Cell {
             seed,
             start: self.start,
             phases: self.phases,
-            period: self.settings.period,
+            period: self.period(),
             loss: self.key.loss,
             warmup: self.warmup,
             duration: self.duration,
@@ -38,8 +38,14 @@ impl Cell {
 
     /// Lets somebody watch the world of a trial.
     pub fn watch(&self, setup: &Setup, observer: &mut impl Observer) -> Outcome {
-        let kit = Kit { settings: self.settings.clone(), helpers: Arc::clone(&self.helpers), sizer: Arc::new(Compact) };
-        swim::run(setup, &Arc::new(kit), &self.strategy, observer)
+        match &self.detector {
+            Detector::Swim { strategy, helpers, settings } => {
+                let (settings, helpers) = (settings.clone(), Arc::clone(helpers));
+                let kit = Kit { settings, helpers, sizer: Arc::new(Compact) };
+                swim::run(setup, &Arc::new(kit), strategy, observer)
+            }
+            Detector::Rival(rival) => rival.run(setup, observer),
+        }
     }
 
     /// Runs a trial.

@@ -43,7 +43,7 @@ pub fn disseminations() -> Registry<Arc<dyn Dissemination>> {
     );
     registry.register(
         "piggyback",
-        "News rides on pings, acks and ping requests, retransmit_mult x ceil(log10(n+1)) times per member (SWIM).",
+        "News rides on pings, acks and ping requests, retransmit_mult x retransmit_scale times per member (SWIM).",
         vec![],
         |_, ()| Ok(Arc::new(Piggyback { tick: false, buddy: false })),
     );
@@ -92,8 +92,7 @@ impl Dissemination for Piggyback {
     }
 
     fn transmissions(&self, settings: &Settings, n: u32) -> u32 {
-        // ceil(log10(n+1)) is the number of n's decimal digits.
-        settings.retransmit_mult * (n.checked_ilog10().unwrap_or(0) + 1)
+        settings.retransmit_mult * settings.retransmit_scale.whole(n)
     }
 
     fn gossip_tick(&self, settings: &Settings) -> Option<(Span, usize)> {

@@ -3,12 +3,15 @@
 pub mod broadcast;
 pub mod dissemination;
 pub mod event;
+pub mod health;
 pub mod member;
 pub mod message;
 pub mod presets;
 pub mod prober;
+pub mod profiles;
 pub mod roster;
 pub mod rtt;
+pub mod scale;
 pub mod settings;
 mod sorted;
 pub mod suspicion;
@@ -22,7 +25,8 @@ pub use message::{
     Update, Updates, UserEvent,
 };
 pub use presets::{Preset, preset, presets};
+pub use profiles::{Profile, profiles};
 pub use roster::{Entry, Roster};
-pub use settings::{Settings, profiles};
+pub use settings::Settings;
 pub use table::Table;
 pub use time::{Span, Time};

@@ -4,7 +4,8 @@
 
 use swimlab_selectors::registry::{Spec, Value};
 
-use super::settings::{Settings, profiles};
+use super::profiles::profiles;
+use super::settings::Settings;
 
 /// Values for an experiment file's `[protocol]` table, by a name.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -14,7 +15,7 @@ pub struct Preset {
     /// One sentence.
     pub about: &'static str,
     /// Keys and values, as in a label.
-    values: &'static str,
+    pub(super) values: &'static str,
 }
 
 /// All presets.
@@ -51,32 +52,34 @@ impl Preset {
     }
 }
 
-const PRESETS: [Preset; 3] = [
-    Preset {
-        name: "local",
-        about: "One machine: round trips far below a millisecond.",
-        values: "period=1s,probe_timeout=200ms,indirect=1,suspicion_mult=3,suspicion_max_mult=6,\
-                 retransmit_mult=2,dissemination=gossip-buddy,\
-                 gossip_interval=100ms,gossip_nodes=3,\
-                 sync_interval=15s,join_syncs=6,stream_ping=true",
-    },
-    Preset {
-        name: "lan",
-        about: "A local network or one region of a cloud.",
-        values: "period=1s,probe_timeout=500ms,indirect=3,suspicion_mult=4,suspicion_max_mult=6,\
-                 retransmit_mult=4,dissemination=gossip-buddy,\
-                 gossip_interval=200ms,gossip_nodes=3,\
-                 sync_interval=30s,join_syncs=6,stream_ping=true",
-    },
-    Preset {
-        name: "wan",
-        about: "Several continents.",
-        values: "period=5s,probe_timeout=3s,indirect=3,suspicion_mult=6,suspicion_max_mult=6,\
-                 retransmit_mult=4,dissemination=gossip-buddy,\
-                 gossip_interval=500ms,gossip_nodes=4,\
-                 sync_interval=60s,join_syncs=6,stream_ping=true",
-    },
-];
+const PRESETS: [Preset; 3] = [LOCAL, LAN, WAN];
+
+pub(super) const LOCAL: Preset = Preset {
+    name: "local",
+    about: "One machine: round trips far below a millisecond.",
+    values: "period=1s,probe_timeout=200ms,indirect=1,suspicion_mult=3,suspicion_max_mult=6,\
+             retransmit_mult=2,dissemination=gossip-buddy,\
+             gossip_interval=100ms,gossip_nodes=3,\
+             sync_interval=15s,join_syncs=6,stream_ping=true",
+};
+
+pub(super) const LAN: Preset = Preset {
+    name: "lan",
+    about: "A local network or one region of a cloud.",
+    values: "period=1s,probe_timeout=500ms,indirect=3,suspicion_mult=4,suspicion_max_mult=6,\
+             retransmit_mult=4,dissemination=gossip-buddy,\
+             gossip_interval=200ms,gossip_nodes=3,\
+             sync_interval=30s,join_syncs=6,stream_ping=true",
+};
+
+pub(super) const WAN: Preset = Preset {
+    name: "wan",
+    about: "Several continents.",
+    values: "period=5s,probe_timeout=3s,indirect=3,suspicion_mult=6,suspicion_max_mult=6,\
+             retransmit_mult=4,dissemination=gossip-buddy,\
+             gossip_interval=500ms,gossip_nodes=4,\
+             sync_interval=60s,join_syncs=6,stream_ping=true",
+};
 
 #[cfg(test)]
 mod tests {

@@ -10,6 +10,11 @@ pub trait Prober: Send + Sync {
     /// Asks for indirect pings: `choose` yields up to `indirect` helpers each time it is called, and each request adds a
     /// helper with the targets it should ping.
     fn escalate(&self, silent: &[Slot], choose: &mut dyn FnMut() -> Vec<Slot>, requests: &mut Vec<Request>);
+
+    /// Whether helpers are to say that they got no answer, and the prober judges its own health by that.
+    fn judges_health(&self) -> bool {
+        false
+    }
 }
 
 /// A helper and the targets that it is asked to ping.
@@ -36,6 +41,12 @@ pub fn probers() -> Registry<Arc<dyn Prober>> {
         vec![],
         |_, ()| Ok(Arc::new(Batched)),
     );
+    registry.register(
+        "nack",
+        "Classic, and helpers say when they got no answer; who misses that slows down, for it may be the slow one (Lifeguard).",
+        vec![],
+        |_, ()| Ok(Arc::new(Nack)),
+    );
     registry
 }
 
@@ -54,5 +65,18 @@ struct Batched;
 impl Prober for Batched {
     fn escalate(&self, silent: &[Slot], choose: &mut dyn FnMut() -> Vec<Slot>, requests: &mut Vec<Request>) {
         requests.extend(choose().into_iter().map(|helper| Request { helper, targets: silent.to_vec() }));
+    }
+}
+
+/// Lifeguard, section IV-A.
+struct Nack;
+
+impl Prober for Nack {
+    fn escalate(&self, silent: &[Slot], choose: &mut dyn FnMut() -> Vec<Slot>, requests: &mut Vec<Request>) {
+        Classic.escalate(silent, choose, requests);
+    }
+
+    fn judges_health(&self) -> bool {
+        true
     }
 }

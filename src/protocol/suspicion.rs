@@ -25,7 +25,7 @@ pub fn suspicions() -> Registry<Arc<dyn Suspicion>> {
     registry.register("none", "Who does not answer is dead at once (basic SWIM).", vec![], |_, ()| Ok(Arc::new(None)));
     registry.register(
         "fixed",
-        "A suspect has suspicion_mult x max(1, log10(n+1)) periods to refute (SWIM).",
+        "A suspect has suspicion_mult x suspicion_scale periods to refute (SWIM).",
         vec![],
         |_, ()| Ok(Arc::new(Fixed)),
     );
@@ -50,7 +50,7 @@ struct Fixed;
 
 impl Suspicion for Fixed {
     fn timeout(&self, settings: &Settings, n: u32, _: u32) -> Span {
-        settings.period.scale(settings.suspicion_mult * log10_members(n))
+        settings.period.scale(settings.suspicion_mult * settings.suspicion_scale.factor(n))
     }
 }
 
@@ -73,9 +73,4 @@ impl Suspicion for Confirmed {
         // With fewer than K others besides suspect and self, the confirmations could never come (as memberlist has it).
         if n.saturating_sub(2) < settings.confirmations { 0 } else { settings.confirmations }
     }
-}
-
-/// `max(1, log10(n+1))`: what suspicion scales with.
-fn log10_members(n: u32) -> f64 {
-    libm::log10(f64::from(n) + 1.0).max(1.0)
 }

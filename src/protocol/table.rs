@@ -208,6 +208,11 @@ impl Table {
         self.own.as_ref().map_or(0, |own| own.graves.len())
     }
 
+    /// How many graves were dug at this time or later: the last ones.
+    pub fn graves_since(&self, since: Time) -> usize {
+        self.own.as_ref().map_or(0, |own| own.graves.len() - own.graves.partition_point(|&(dug, ..)| dug < since))
+    }
+
     /// The n-th of the graves, if its occupant is dead (not departed, not back).
     pub fn grave(&self, n: usize) -> Option<Slot> {
         let &(_, slot, incarnation) = self.own.as_ref()?.graves.get(n)?;

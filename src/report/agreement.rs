@@ -59,7 +59,8 @@ impl Sides<'_> {
 
     /// The latest that timers may be in the median.
     fn bound(&self) -> Span {
-        let shortest = self.simulated.cells.iter().map(|cell| cell.floors.period_s).fold(f64::INFINITY, f64::min);
+        let shortest =
+            self.simulated.cells.iter().filter_map(|cell| Some(cell.floors?.period_s)).fold(f64::INFINITY, f64::min);
         Span::from_secs_f64(shortest * MOST_LATE)
     }
 

@@ -58,7 +58,7 @@ impl<'a> Page<'a> {
             let entry = |cell: &&CellResult| Figures {
                 summary: column.summary(cell),
                 verdict: results.baseline_of(cell).map(|baseline| column.comparison(cell, baseline).verdict),
-                floor: floor(column.measure(), &cell.floors),
+                floor: cell.floors.as_ref().and_then(|inputs| floor(column.measure(), inputs)),
             };
             (column, cells.iter().map(entry).collect::<Vec<_>>())
         };

@@ -64,7 +64,7 @@ fn cell(topology: &str, selector: &str, seconds: f64, trials: u32) -> CellResult
     };
     let trials = (0..trials).map(|number| trial(number, seconds, topology != "lan")).collect();
     let floors = FloorInputs { period_s: 1.0, direct: 1, suspicion_s: 8.0 };
-    CellResult { key, floors, duration_s: 60.0, trials }
+    CellResult { key, floors: Some(floors), duration_s: 60.0, trials }
 }
 
 fn sample(trials: u32) -> Results {

@@ -16,6 +16,8 @@ pub struct Promise {
     pub settles: Option<Span>,
     /// Without loss: how long after any other fault is over all know who is alive. `None`: no promise.
     pub heals: Option<Span>,
+    /// Whether who was held dead comes back only with an incarnation that its owner raised.
+    pub returns_refuted: bool,
 }
 
 /// Watches one world.
@@ -111,7 +113,7 @@ impl Checker {
         if told < before {
             self.object(at, member, &format!("goes back from incarnation {before} of member {about} to {told}"));
         }
-        if was_dead && !is_dead && told <= before {
+        if was_dead && !is_dead && told <= before && self.promise.returns_refuted {
             self.object(at, member, &format!("revives member {about} by old news: {told} after death at {before}"));
         }
     }
@@ -182,7 +184,7 @@ mod tests {
         };
         let limits = Gauge { broadcasts: 1, relays: 1, buried: 1, graves: 1 };
         let settles = Some(Span::from_secs(5));
-        (Checker::new(&setup, Promise { limits, settles, heals: None }), ids)
+        (Checker::new(&setup, Promise { limits, settles, heals: None, returns_refuted: true }), ids)
     }
 
     fn event(about: u64, refutations: u32, what: What) -> Event {

@@ -103,7 +103,7 @@ impl<A: Observer, B: Observer> Observer for (A, B) {
     }
 }
 
-impl<O: Observer> Observer for &mut O {
+impl<O: Observer + ?Sized> Observer for &mut O {
     fn sent(&mut self, sent: &Sent) {
         (**self).sent(sent);
     }

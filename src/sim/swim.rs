@@ -84,14 +84,17 @@ impl Breed for SwimBreed {
             graves: self.cards.len() * 64,
         };
         let suspicion = settings.suspicion.timeout(settings, n, 0);
+        // Members in doubt about themselves let periods last longer.
+        let longest = if settings.prober.judges_health() { u64::from(settings.health_limit) + 1 } else { 1 };
+        let period = settings.period * longest;
         // Everybody pings everybody within the strategy's bound, notices within two periods more and then waits for the
         // refutation: so news that dissemination drops is found out first-hand.
         let settles = match self.strategy.bound(n, settings.direct) {
-            Bound::Periods(most) => Some(settings.period * (most + 2) + suspicion),
+            Bound::Periods(most) => Some(period * (most + 2) + suspicion),
             Bound::PerPeriod(p) if p > 0.0 => {
                 // All n^2 pairs but one in a billion worlds.
                 let periods = libm::ceil((libm::log(1e9) + 2.0 * libm::log(f64::from(n))) / p);
-                Some(settings.period * (periods as u64 + 2) + suspicion)
+                Some(period * (periods as u64 + 2) + suspicion)
             }
             Bound::PerPeriod(_) => None,
         };
@@ -100,8 +103,13 @@ impl Breed for SwimBreed {
         let rounds = 2.0 * libm::log(f64::from(n) + 1.0) + 20.0;
         let heals = settles
             .filter(|_| settings.reconnect_every > 0 && settings.anti_entropy && !settings.dead_final)
-            .map(|settles| settles + settings.period.scale(f64::from(settings.reconnect_every) * rounds));
-        Promise { limits, settles: settles.filter(|_| settings.anti_entropy), heals }
+            .map(|settles| settles + period.scale(f64::from(settings.reconnect_every) * rounds));
+        Promise {
+            limits,
+            settles: settles.filter(|_| settings.anti_entropy),
+            heals,
+            returns_refuted: settings.reconnect_limit > 0,
+        }
     }
 }
 

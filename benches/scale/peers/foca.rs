@@ -68,7 +68,7 @@ impl Breed for FocaBreed {
 
     fn promise(&self) -> Promise {
         let limits = Gauge { broadcasts: self.ids.len(), ..Gauge::default() };
-        Promise { limits, settles: None, heals: None }
+        Promise { limits, settles: None, heals: None, returns_refuted: true }
     }
 }
 

@@ -7,11 +7,13 @@ mod neighbors;
 mod permutation;
 mod rounds;
 mod shuffle;
+mod spatial;
 mod uniform;
 
 use std::sync::Arc;
 
 use crate::metric::{Metric, build_metric, metrics};
+use crate::power_law::PowerLaw;
 use crate::registry::{Param, Params, Registry, Spec, SpecError};
 use crate::selector::Strategy;
 use crate::surroundings::Surroundings;
@@ -22,6 +24,7 @@ pub use neighborhood::{Beyond, Neighborhood, NeighborhoodState};
 pub use neighbors::Neighborhoods;
 pub use permutation::Permutation;
 pub use shuffle::{Shuffle, ShuffleState};
+pub use spatial::{Spatial, SpatialState};
 pub use uniform::Uniform;
 
 /// The built-in strategies over the built-in metrics.
@@ -57,6 +60,23 @@ pub fn selectors_over(metrics: Registry<Arc<dyn Metric>, Surroundings>) -> Regis
         move |params, surroundings| {
             let metric = build_metric(&by, params.text("metric"), surroundings)?;
             Ok(Strategy::new("bucket", Bucket::new(metric, params.count("buckets"))))
+        },
+    );
+    let by = Arc::clone(&metrics);
+    let mut params = power_law("what near means");
+    params.push(Param::flag(
+        "bag",
+        false,
+        "whether everyone's turn comes: draws from a bag that is emptied (time-bounded)",
+    ));
+    registry.register(
+        "spatial",
+        "Near members more often, by a power of the distance (Medley).",
+        params,
+        move |p, s| {
+            let metric = build_metric(&by, p.text("metric"), s)?;
+            let law = PowerLaw::new(p.real("exponent"), p.real("least"));
+            Ok(Strategy::new("spatial", Spatial::new(metric, law, p.flag("bag"))))
         },
     );
     registry.register(
@@ -105,6 +125,15 @@ fn metric() -> Param {
     Param::text("metric", "what near means: a metric, with parameters as in euclid;width=16;height=16")
 }
 
+/// The parameters of a [`PowerLaw`] over a metric.
+pub(crate) fn power_law(about: &'static str) -> Vec<Param> {
+    vec![
+        Param { about, ..metric() },
+        Param::real("exponent", 0.0, 20.0, 3.0, "m: weights fall as distance^-m; 0: all weigh the same"),
+        Param::real("least", 1e-9, 1.0, 1e-6, "the least weight of anybody, the nearest weighing 1"),
+    ]
+}
+
 fn buckets(about: &'static str) -> Param {
     Param::count("buckets", 2, 16, 2, about).unit("buckets")
 }
@@ -140,6 +169,7 @@ mod tests {
             "bucket:buckets=4,metric=xor",
             "neighborhood:metric=euclid;width=16;height=16,radius=8",
             "neighborhood:beyond=bucket,buckets=3,escape=0.1,metric=finger,picks=2,radius=0",
+            "spatial:bag=true,exponent=2.5,least=0.001,metric=great-circle",
         ];
         for label in labels {
             assert_eq!(build(label).unwrap().label(), label);

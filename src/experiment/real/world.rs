@@ -13,7 +13,7 @@ use super::scene::{Life, Order, Scene, Shared};
 use super::sockets::Port;
 use crate::agent::Agent;
 use crate::agent::lab::{Clock, Subject};
-use crate::experiment::cells::Cell;
+use crate::experiment::cells::{Cell, Detector};
 use crate::experiment::measures::Recorder;
 use crate::experiment::results::TrialResult;
 use crate::experiment::trial_seed;
@@ -73,8 +73,11 @@ impl World {
         let hosts = setup.placement.members();
         let ports = Port::open(hosts).map_err(|error| format!("cannot open sockets for {hosts} members: {error}"))?;
         let addresses: Vec<Address> = ports.iter().map(|port| port.address).collect();
-        let kit = Kit { settings: cell.settings.clone(), helpers: Arc::clone(&cell.helpers), sizer: Arc::new(Compact) };
-        let breed = SwimBreed::at(&setup, &Arc::new(kit), &cell.strategy, |member| addresses[member as usize]);
+        let Detector::Swim { strategy, helpers, settings } = &cell.detector else {
+            return Err("only SWIM's variants run on real sockets".to_owned());
+        };
+        let kit = Kit { settings: settings.clone(), helpers: Arc::clone(helpers), sizer: Arc::new(Compact) };
+        let breed = SwimBreed::at(&setup, &Arc::new(kit), strategy, |member| addresses[member as usize]);
         let clock = Clock::start_in(LEAD_PER_MEMBER * setup.members);
         let scene = Shared::new(Scene::new(&setup, clock, addresses, breed.promise()));
         let agents = (0..hosts).map(|_| None).collect();

@@ -4,6 +4,8 @@ use std::collections::VecDeque;
 
 use super::*;
 use crate::protocol::table::Doubt;
+use crate::protocol::time::Span;
+use swimlab_selectors::rng::below;
 
 /// Application events that have been seen, so that each is reported once.
 #[derive(Debug, Default)]
@@ -63,7 +65,7 @@ impl Member {
         }
         let settings = &self.kit.settings;
         let timeout = settings.suspicion.timeout(settings, self.table.members(), 0);
-        if timeout == crate::protocol::time::Span::ZERO {
+        if timeout == Span::ZERO {
             // Without suspicion only one's own probe declares somebody dead; hearsay waits for the declaration.
             if source == Source::Own {
                 self.end(now, slot, Status::Dead, incarnation, source, out);
@@ -114,6 +116,9 @@ impl Member {
             return;
         }
         self.incarnation = claimed.next();
+        if self.kit.settings.prober.judges_health() {
+            self.health.was_accused(self.kit.settings.health_limit);
+        }
         out.events.push(Event { about: self.id, incarnation: self.incarnation, what: What::Accused, source });
         self.announce(now, out);
     }
@@ -161,7 +166,9 @@ impl Member {
         self.set_alarm(|alarms| alarms.gossip = Time::NEVER);
         let settings = &self.kit.settings;
         let Some((interval, nodes)) = settings.dissemination.gossip_tick(settings) else { return };
-        for slot in self.choose_gossip(nodes) {
+        let mut picks = self.choose_gossip(nodes);
+        self.exchange_for_dead(now, &mut picks);
+        for slot in picks {
             if self.queue.is_empty() {
                 return;
             }
@@ -170,6 +177,23 @@ impl Member {
         }
         if !self.queue.is_empty() {
             self.set_alarm(|alarms| alarms.gossip = now + interval);
+        }
+    }
+
+    /// Puts the recently dead into the places of some picks, each as likely as a living member (memberlist's gossip to the
+    /// dead): they can refute only what they hear.
+    fn exchange_for_dead(&mut self, now: Time, picks: &mut [Slot]) {
+        let since = now - self.kit.settings.gossip_to_dead;
+        let recent = self.table.graves_since(since) as u32;
+        if self.kit.settings.gossip_to_dead == Span::ZERO || recent == 0 {
+            return;
+        }
+        let (graves, living) = (self.table.graves() as u32, self.table.members() - 1);
+        for pick in picks {
+            let drawn = below(&mut self.rng, living + recent);
+            if let Some(slot) = drawn.checked_sub(living).and_then(|n| self.table.grave((graves - 1 - n) as usize)) {
+                *pick = slot;
+            }
         }
     }
 

@@ -21,6 +21,7 @@ use swimlab_selectors::{Chooser, Helpers, Observation, Slot, Surveyed, Turn, Vie
 
 use super::broadcast::{Broadcasts, Room};
 use super::event::{Event, Source, What};
+use super::health::Health;
 use super::message::{
     Address, Body, Card, Id, Incarnation, Kind, News, Packet, Seen, Sizer, Status, Update, Updates, UserEvent,
 };
@@ -90,6 +91,7 @@ pub struct Member {
     // For a period's beginning and its end, and for acks.
     seq: u32,
     round: Round,
+    health: Health,
     chooser: Box<dyn Chooser>,
     period: u64,
     /// What few members need at any time.
@@ -194,6 +196,7 @@ impl Member {
             knows_slow: false,
             seq: 0,
             round: Round::default(),
+            health: Health::default(),
             chooser,
             period: 0,
             rare: None,
@@ -236,11 +239,14 @@ impl Member {
         for update in &packet.updates {
             self.learn(now, update, Source::Heard(sender), out);
         }
-        if let Seen::Dead(incarnation) = packet.seen {
+        let anti_entropy = self.kit.settings.anti_entropy;
+        if let Seen::Dead(incarnation) = packet.seen
+            && anti_entropy
+        {
             self.refute(now, incarnation, Source::Heard(sender), out);
         }
         // Whoever does not know the truth about us is told it: in the answer, if there is one.
-        let stale = self.kit.settings.anti_entropy && packet.seen != Seen::Member(self.incarnation);
+        let stale = anti_entropy && packet.seen != Seen::Member(self.incarnation);
         match &packet.body {
             &Body::Ping { seq } => {
                 let to = self.addressee(sender, from);
@@ -250,8 +256,12 @@ impl Member {
             }
             &Body::Ack { seq } => self.acked(now, seq, sender, out),
             Body::PingReq(request) => self.help(now, sender, from, request, out),
-            &Body::Relayed { seq, target } => self.answered(seq, target),
-            Body::Nack { .. } | Body::Gossip => {}
+            &Body::Relayed { seq, target } => {
+                self.answered(seq, target);
+                self.round.heard_of_helper(seq);
+            }
+            &Body::Nack { seq, .. } => self.round.heard_of_helper(seq),
+            Body::Gossip => {}
             Body::Sync(sync) => {
                 self.merge(now, sender, from, sync, out);
                 return;

@@ -21,6 +21,9 @@ pub(super) struct Round {
     /// The number of the pings over streams; 0 before there are any.
     stream_seq: u32,
     sent_at: Time,
+    /// How many answers, nacks among them, helpers owe, and how many came.
+    asked: u16,
+    heard: u16,
     /// One, nearly always.
     targets: SmallVec<[Probed; 1]>,
 }
@@ -56,10 +59,12 @@ impl Member {
         self.rebase_if_grown();
         self.ask_rival(now, out);
         let settings = &self.kit.settings;
-        self.timers.period = (self.timers.period + settings.period).max(now);
-        let (want, probe_timeout) = (settings.direct as usize, settings.probe_timeout);
+        let slowdown = self.health.slowdown();
+        let (period, probe_timeout) = (settings.period * slowdown, settings.probe_timeout * slowdown);
+        self.timers.period = (self.timers.period + period).max(now);
+        let want = settings.direct as usize;
         // Helpers need time too: a third of the period, unless the configured timeout leaves them less.
-        let ceiling = Span::from_micros(settings.period.as_micros() * 2 / 3).max(probe_timeout);
+        let ceiling = Span::from_micros(period.as_micros() * 2 / 3).max(probe_timeout);
 
         let mut picks = std::mem::take(&mut out.scratch);
         picks.clear();
@@ -72,6 +77,7 @@ impl Member {
         self.round.seq = self.seq;
         self.round.stream_seq = 0;
         self.round.sent_at = now;
+        (self.round.asked, self.round.heard) = (0, 0);
         self.round.targets.clear();
         let mut timeout = probe_timeout;
         for &slot in &picks {
@@ -159,13 +165,15 @@ impl Member {
             picks
         };
         kit.settings.prober.escalate(&silent, &mut choose, &mut requests);
+        let nack_after_us = if kit.settings.prober.judges_health() { nack_after(&kit.settings) } else { 0 };
         for Request { helper, targets } in requests {
             let target = |&slot: &Slot| {
                 let Record { id, address, .. } = self.table.record(slot);
                 Target { id, address }
             };
-            let targets = targets.iter().map(target).collect();
-            let request = PingReq { seq: self.round.seq, nack_after_us: 0, targets };
+            let targets: Vec<Target> = targets.iter().map(target).collect();
+            self.round.asked = self.round.asked.saturating_add(targets.len() as u16);
+            let request = PingReq { seq: self.round.seq, nack_after_us, targets };
             let to = self.known(helper);
             self.send(to, Body::PingReq(Box::new(request)), None, false, out);
         }
@@ -233,6 +241,7 @@ impl Member {
 
     /// The period is over: who is still silent is suspected.
     fn conclude(&mut self, now: Time, out: &mut Outbox) {
+        self.judge_health();
         for at in 0..self.round.targets.len() {
             let Probed { slot, id, incarnation, answered } = self.round.targets[at];
             // News may have come meanwhile: it died, it refuted, or its slot has another occupant.
@@ -244,6 +253,20 @@ impl Member {
         self.round.targets.clear();
     }
 
+    /// What this period's probes say about the prober itself (Lifeguard, section IV-A).
+    fn judge_health(&mut self) {
+        let settings = &self.kit.settings;
+        if !settings.prober.judges_health() || self.round.targets.is_empty() {
+            return;
+        }
+        let Round { asked, heard, ref targets, .. } = self.round;
+        if targets.iter().all(|probed| probed.answered) {
+            self.health.probe_answered();
+        } else {
+            self.health.probe_failed(settings.health_scoring, asked, heard, settings.health_limit);
+        }
+    }
+
     /// The suspicion that a ping to a suspect carries, where the buddy system is on (Lifeguard, section IV-C).
     fn buddy_record(&self, slot: Slot) -> Option<Update> {
         if !self.kit.settings.dissemination.buddy() {
@@ -252,6 +275,20 @@ impl Member {
         let by = *self.table.doubt(slot)?.by.first()?;
         Some(Update { id: self.table.id(slot), incarnation: self.table.incarnation(slot), news: News::Suspect { by } })
     }
+}
+
+impl Round {
+    /// A helper answered: with the target's ack, or with a nack.
+    pub(super) fn heard_of_helper(&mut self, seq: u32) {
+        self.heard = self.heard.saturating_add(u16::from(seq == self.seq));
+    }
+}
+
+/// When a helper sends its nack: at 80 % of the probe timeout (Lifeguard, section IV-A), or where the period leaves less
+/// than that, as memberlist's WAN settings do, at 80 % of what it leaves. A later one would always count as missing.
+fn nack_after(settings: &Settings) -> u32 {
+    let wait = settings.probe_timeout.min(settings.period - settings.probe_timeout);
+    u32::try_from(wait.as_micros() * 4 / 5).unwrap_or(u32::MAX).max(1)
 }
 
 impl Relay {

@@ -1,5 +1,7 @@
 //! Tests of one member, fed by hand. Worlds of many are tested in `sim`.
 
+mod variants;
+
 use super::*;
 use crate::protocol::message::{PingReq, Sync, Target};
 use crate::protocol::{Span, profiles};

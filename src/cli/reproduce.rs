@@ -1,0 +1,82 @@
+//! `swimlab reproduce`.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::ValueEnum;
+use swimlab::reproduce::{Effort, REPRODUCTIONS, Reproduction, Row, markdown, reproduction, table};
+use swimlab_selectors::registry::did_you_mean;
+
+use super::{Failed, print};
+
+/// How wide tables are where there is no terminal to ask.
+const WIDTH: u16 = 140;
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// What to reproduce; all without it. `swimlab reproduce --list` names them.
+    name: Option<String>,
+    /// How to print it.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+    /// Five times as many trials, for narrower intervals.
+    #[arg(long)]
+    full: bool,
+    /// Write a page NAME.md into this folder, too.
+    #[arg(long, value_name = "DIR")]
+    pages: Option<PathBuf>,
+    /// Print the names of all reproductions instead.
+    #[arg(long)]
+    list: bool,
+    /// Print the experiment files instead of running them.
+    #[arg(long)]
+    print_experiments: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people.
+    #[default]
+    Table,
+    /// An array of rows.
+    Json,
+}
+
+pub fn reproduce(args: &Args) -> Result<ExitCode, Failed> {
+    let wanted: Vec<&Reproduction> = match &args.name {
+        None => REPRODUCTIONS.iter().collect(),
+        Some(name) => vec![reproduction(name).map_err(|near| Failed {
+            code: 2,
+            message: format!("unknown reproduction \"{name}\"{}", did_you_mean(&near)),
+        })?],
+    };
+    if args.list || args.print_experiments {
+        let about = |reproduction: &&Reproduction| format!("{:12}  {}\n", reproduction.name, reproduction.about);
+        let texts = |reproduction: &&Reproduction| {
+            let files = reproduction.experiments.iter();
+            files.map(|(name, text)| format!("## {name}.toml\n{text}\n")).collect::<String>()
+        };
+        let text = wanted.iter().map(|one| if args.list { about(one) } else { texts(one) }).collect::<String>();
+        return print(text).map(|()| ExitCode::SUCCESS);
+    }
+    let effort = if args.full { Effort::Full } else { Effort::Usual };
+    let mut all: Vec<Row> = Vec::new();
+    for reproduction in wanted {
+        let rows = reproduction.run(effort)?;
+        if let Some(folder) = &args.pages {
+            let path = folder.join(format!("{}.md", reproduction.name));
+            let written = std::fs::write(&path, markdown(reproduction, &rows));
+            written
+                .map_err(|error| Failed { code: 1, message: format!("cannot write {}: {error}", path.display()) })?;
+        }
+        if args.format == Format::Table {
+            let width = console::Term::stdout().size_checked().map_or(WIDTH, |(_, columns)| columns);
+            print(format!("{}: {}\n{}\n", reproduction.name, reproduction.source, table(&rows, width)))?;
+        }
+        all.extend(rows);
+    }
+    if args.format == Format::Json {
+        print(serde_json::to_string_pretty(&all).expect("rows become JSON") + "\n")?;
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,11 @@
+//! `buddy`: Lifeguard's buddy system alone (section IV-C): a ping to a suspect tells it of the suspicion.
+
+use super::Profile;
+use super::lifeguard::GROUND;
+
+/// The variant.
+pub(super) const PROFILE: Profile = Profile {
+    name: "buddy",
+    about: "Lifeguard's third part alone: every ping to a suspect carries the suspicion.",
+    values: &[GROUND[0], GROUND[1], GROUND[2], "dissemination=gossip-buddy"],
+};

@@ -1,0 +1,17 @@
+//! `go-swim`: Michael Phan-Ba's laboratory of 2015, with the defaults of its simulator. Its selectors are `shuffle` (one
+//! bucket) and `bucket` over the metrics `finger`, `ring` and `xor`.
+//!
+//! Suspicion grows in steps: 5 x max(1, floor(log2ceil(n+1)/3)) periods. Its faults are not carried over; see
+//! docs/architecture.md.
+
+use super::Profile;
+
+/// The variant.
+pub(super) const PROFILE: Profile = Profile {
+    name: "go-swim",
+    about: "go-swim's defaults: batched ping requests, a 300 ms timeout, 512-byte packets, suspicion in steps.",
+    values: &[
+        "period=1s,probe_timeout=300ms,indirect=3,prober=batched,packet_bytes=512",
+        "suspicion=fixed,suspicion_mult=5,suspicion_scale=go-swim,dissemination=piggyback,retransmit_mult=4",
+    ],
+};

@@ -1,0 +1,51 @@
+//! `lifeguard`: the three extensions of Dadgar, Phillips and Currey (DSN 2018) together: a local health multiplier with
+//! nacks, suspicion that shrinks with each confirmation, and the buddy system, on memberlist's LAN machinery.
+//!
+//! Details are the paper's: alpha = 5, beta = 6, K = 3, a health score up to S = 8, and both the failed probe and each
+//! missing nack count. memberlist's own reading is in the `memberlist-*` profiles; `health_limit` and `health_scoring`
+//! choose between them.
+
+use super::Profile;
+use crate::protocol::presets;
+
+/// The paper's SWIM, which the parts extend: memberlist without Lifeguard, alpha = 5, beta = 1.
+pub(super) const GROUND: &[&str] = &[
+    presets::LAN.values,
+    "prober=classic,suspicion=fixed,dissemination=gossip,suspicion_mult=5,suspicion_scale=memberlist",
+    "gossip_to_dead=30s,dead_retention=30s,join_syncs=2,anti_entropy=false,reconnect_every=0,reconnect_limit=0",
+];
+
+/// The variant.
+pub(super) const PROFILE: Profile = Profile {
+    name: "lifeguard",
+    about: "Lifeguard: local health with nacks, confirmed suspicions, buddy system (DSN 2018, alpha = 5, beta = 6).",
+    values: &[GROUND[0], GROUND[1], GROUND[2], "prober=nack,suspicion=confirmed,dissemination=gossip-buddy"],
+};
+
+#[cfg(test)]
+mod tests {
+    use crate::protocol::Settings;
+
+    #[test]
+    fn its_timeouts_match_its_paper() {
+        // Derived in the literature for n = 128, alpha = 5, beta = 6, K = 3.
+        let settings = Settings::of("lifeguard");
+        let timeout = |c| settings.suspicion.timeout(&settings, 128, c).as_secs_f64();
+        for (confirmations, paper) in [(0, 63.2), (1, 36.9), (2, 21.5), (3, 10.54)] {
+            let ours = timeout(confirmations);
+            assert!((ours - paper).abs() < 0.06, "{confirmations} confirmations: {ours} s, not {paper}");
+        }
+    }
+
+    #[test]
+    fn each_part_alone_differs_from_the_ground_in_one_key() {
+        let [whole, probe, suspicion, buddy] = ["lifeguard", "lha-probe", "lha-suspicion", "buddy"].map(Settings::of);
+        let parts = |s: &Settings| {
+            (s.prober.judges_health(), s.suspicion.confirmations_wanted(s, 128), s.dissemination.buddy())
+        };
+        assert_eq!(parts(&whole), (true, 3, true));
+        assert_eq!(parts(&probe), (true, 0, false));
+        assert_eq!(parts(&suspicion), (false, 3, false));
+        assert_eq!(parts(&buddy), (false, 0, true));
+    }
+}

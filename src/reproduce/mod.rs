@@ -1,0 +1,120 @@
+//! Published figures against ours: what `swimlab reproduce` runs.
+//!
+//! A reproduction is an experiment file or several, under examples/reproductions/, and a source file here that reads its
+//! figures off their trials and holds them against what the paper says. How near is near enough is stated with each
+//! claim, before anything is run; nothing is tuned until it fits.
+
+mod bench;
+mod claim;
+mod epidemic;
+mod go_swim;
+mod lifeguard;
+mod medley;
+mod page;
+mod rapid;
+mod swim;
+mod watchers;
+
+use serde::Serialize;
+use swimlab_selectors::registry::nearest;
+
+use crate::experiment::Error;
+use bench::Bench;
+
+pub use bench::Effort;
+pub use page::{markdown, table};
+
+/// A paper, or another source of figures.
+#[derive(Clone, Copy)]
+pub struct Reproduction {
+    /// Its name on the command line.
+    pub name: &'static str,
+    /// One sentence.
+    pub about: &'static str,
+    /// Where the figures were published.
+    pub source: &'static str,
+    /// The experiments that it runs: name and text.
+    pub experiments: &'static [(&'static str, &'static str)],
+    figures: fn(&Bench) -> Result<Vec<Row>, Error>,
+}
+
+/// A published figure beside ours.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Row {
+    /// The reproduction's name.
+    pub reproduction: &'static str,
+    /// Which figure, table or formula of the source.
+    pub figure: &'static str,
+    /// Which of its rows or points.
+    pub row: String,
+    /// What is measured, with its unit.
+    pub measure: &'static str,
+    /// What the source says; of a range, the nearest to ours.
+    pub paper: f64,
+    /// What we measured.
+    pub ours: f64,
+    /// Its 95 % interval; `None` where the trials are too few for one.
+    pub ci95: [Option<f64>; 2],
+    /// How they compare.
+    pub verdict: Verdict,
+    /// What the source says in words, the tolerance, and the cause of a difference.
+    pub note: String,
+    /// Whether it is a formula's value, which no cause can excuse.
+    #[serde(skip)]
+    pub closed_form: bool,
+}
+
+/// How a published figure and ours compare.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// The published value lies in our interval, widened by the stated tolerance.
+    Match,
+    /// It does not, and the note gives the measured cause.
+    Explained,
+    /// It does not.
+    Mismatch,
+}
+
+/// All reproductions, in the order in which they run.
+pub const REPRODUCTIONS: &[Reproduction] = &[
+    swim::REPRODUCTION,
+    epidemic::REPRODUCTION,
+    go_swim::REPRODUCTION,
+    medley::REPRODUCTION,
+    lifeguard::REPRODUCTION,
+    rapid::REPRODUCTION,
+];
+
+/// The reproduction of this name, or the nearest names.
+///
+/// # Errors
+/// If there is none.
+pub fn reproduction(name: &str) -> Result<&'static Reproduction, Vec<String>> {
+    let found = REPRODUCTIONS.iter().find(|reproduction| reproduction.name == name);
+    found.ok_or_else(|| nearest(name, REPRODUCTIONS.iter().map(|reproduction| reproduction.name)))
+}
+
+impl Reproduction {
+    /// Runs its experiments and compares, row by row.
+    ///
+    /// # Errors
+    /// If the machine cannot run them: no memory, no threads.
+    pub fn run(&self, effort: Effort) -> Result<Vec<Row>, Error> {
+        (self.figures)(&Bench::new(self, effort))
+    }
+}
+
+impl Verdict {
+    /// Its name in tables and files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Match => "match",
+            Self::Explained => "explained",
+            Self::Mismatch => "mismatch",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

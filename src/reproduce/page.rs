@@ -1,0 +1,86 @@
+//! Rows for people: on a terminal, and as a page of the documentation.
+
+use std::fmt::Write;
+
+use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
+use comfy_table::{Cell, CellAlignment, ContentArrangement, Table};
+
+use super::{Reproduction, Row, Verdict};
+
+/// All rows as a table of this width; what needs more words stands below.
+pub fn table(rows: &[Row], width: u16) -> String {
+    let mut table = Table::new();
+    table.load_style(UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_width(width).set_header(["figure", "row", "measure", "paper", "ours", "95 % interval", "verdict"]);
+    for row in rows {
+        let right = |text: String| Cell::new(text).set_alignment(CellAlignment::Right);
+        table.add_row([
+            Cell::new(row.figure),
+            Cell::new(&row.row),
+            Cell::new(row.measure),
+            right(number(row.paper)),
+            right(number(row.ours)),
+            right(interval(row)),
+            Cell::new(row.verdict.name()),
+        ]);
+    }
+    let mut text = format!("{table}\n");
+    for row in rows.iter().filter(|row| row.verdict != Verdict::Match) {
+        let _ = writeln!(text, "{} - {} {}: {}", row.verdict.name(), row.figure, row.row, row.note);
+    }
+    text
+}
+
+/// A page of the documentation.
+pub fn markdown(reproduction: &Reproduction, rows: &[Row]) -> String {
+    let mut page = format!("# Reproduction: {}\n\n{}\n\n", reproduction.name, reproduction.about);
+    let _ = writeln!(page, "Source: {}.\n", reproduction.source);
+    let files = reproduction
+        .experiments
+        .iter()
+        .map(|(name, _)| format!("[{name}.toml](../../examples/reproductions/{name}.toml)"));
+    let _ = writeln!(page, "Experiments: {}.\n", files.collect::<Vec<_>>().join(", "));
+    let _ = writeln!(page, "This page is written by `swimlab reproduce {}`.\n", reproduction.name);
+    let count = |verdict| rows.iter().filter(|row| row.verdict == verdict).count();
+    let _ = writeln!(
+        page,
+        "{} rows: {} match, {} explained, {} mismatch.\n",
+        rows.len(),
+        count(Verdict::Match),
+        count(Verdict::Explained),
+        count(Verdict::Mismatch)
+    );
+    page += "| figure | row | measure | paper | ours | 95 % interval | verdict | note |\n|---|---|---|---|---|---|---|---|\n";
+    for row in rows {
+        let verdict =
+            if row.verdict == Verdict::Match { "match".to_owned() } else { format!("**{}**", row.verdict.name()) };
+        let _ = writeln!(
+            page,
+            "| {} | {} | {} | {} | {} | {} | {verdict} | {} |",
+            row.figure,
+            row.row,
+            row.measure,
+            number(row.paper),
+            number(row.ours),
+            interval(row),
+            row.note
+        );
+    }
+    page
+}
+
+fn interval(row: &Row) -> String {
+    let bound = |bound: Option<f64>| bound.map_or_else(|| "?".to_owned(), number);
+    format!("{} to {}", bound(row.ci95[0]), bound(row.ci95[1]))
+}
+
+/// Four digits that count.
+fn number(value: f64) -> String {
+    match value.abs() {
+        0.0 => "0".to_owned(),
+        size if size < 1e-2 => format!("{value:.2e}"),
+        size if size < 10.0 => format!("{value:.3}"),
+        size if size < 1000.0 => format!("{value:.1}"),
+        _ => format!("{value:.0}"),
+    }
+}

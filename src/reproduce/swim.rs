@@ -1,0 +1,190 @@
+//! `swim`: load, detection, infection, joins under loss, false positives, completeness.
+
+use super::bench::Bench;
+use super::watchers::{Accusations, Gaps, Infection, Load, Sizes};
+use super::{Effort, Reproduction, Row};
+use crate::experiment::measures::index_of;
+use crate::experiment::{Cell, Error};
+
+pub(super) const REPRODUCTION: Reproduction = Reproduction {
+    name: "swim",
+    about: "The SWIM paper: load, first detection, infection, joins under loss, false positives, completeness.",
+    source: "A. Das, I. Gupta, A. Motivala, SWIM: Scalable Weakly-consistent Infection-style Process Group Membership \
+             Protocol, DSN 2002",
+    experiments: &[
+        ("swim-load", include_str!("../../examples/reproductions/swim-load.toml")),
+        ("swim-detection", include_str!("../../examples/reproductions/swim-detection.toml")),
+        ("swim-infection", include_str!("../../examples/reproductions/swim-infection.toml")),
+        ("swim-joins", include_str!("../../examples/reproductions/swim-joins.toml")),
+        ("swim-false-positives", include_str!("../../examples/reproductions/swim-false-positives.toml")),
+        ("swim-rare-false-positives", include_str!("../../examples/reproductions/swim-rare-false-positives.toml")),
+        ("swim-completeness", include_str!("../../examples/reproductions/swim-completeness.toml")),
+    ],
+    figures,
+};
+
+fn figures(bench: &Bench<'_>) -> Result<Vec<Row>, Error> {
+    let parts = [load, detection, infection, joins, false_positives, completeness];
+    let rows: Vec<Vec<Row>> = parts.into_iter().map(|part| part(bench)).collect::<Result<_, _>>()?;
+    Ok(rows.concat())
+}
+
+fn load(bench: &Bench<'_>) -> Result<Vec<Row>, Error> {
+    let mut rows = Vec::new();
+    for (cell, trials) in bench.watch("swim-load", Load::new, |load, _, _| (load.sent, load.received))? {
+        let turns = f64::from(cell.key.members) * (cell.duration.as_secs_f64() / cell.period().as_secs_f64());
+        for (measure, count) in [
+            ("messages sent per member and period", trials.iter().map(|trial| trial.0).collect::<Vec<_>>()),
+            ("messages received per member and period", trials.iter().map(|trial| trial.1).collect()),
+        ] {
+            let per_turn: Vec<f64> = count.into_iter().map(|count| count as f64 / turns).collect();
+            let claim = bench.claim("section 5, load", format!("n = {}", cell.key.members), measure, 2.0).closed_form();
+            rows.push(claim.says("2.0, whatever n").against_mean(&per_turn));
+        }
+    }
+    Ok(rows)
+}
+
+/// Expected periods to the first ping of a crashed member among n: 1 / (1 - (1 - 1/(n-1))^(n-1)).
+fn expected_periods(n: u32) -> f64 {
+    let others = f64::from(n - 1);
+    // The victim's fellow members are n-1, each of which has n-1 to choose from.
+    1.0 / (1.0 - libm::pow(1.0 - 1.0 / others, others))
+}
+
+fn detection(bench: &Bench<'_>) -> Result<Vec<Row>, Error> {
+    let first_ping = index_of("first_ping_s").expect("a measure");
+    let mut rows = Vec::new();
+    for cell in bench.measure("swim-detection")? {
+        let n = cell.key.members;
+        let phases = cell.key.swept_value("phases").expect("it is varied");
+        let seconds = cell.readings(first_ping).into_iter().filter_map(|reading| reading.value());
+        let claim = match (cell.key.selector.as_str(), phases, n) {
+            ("uniform", "synchronous", _) => bench
+                .claim(
+                    "section 3, first detection",
+                    format!("n = {n}"),
+                    "periods to the first ping, counted whole",
+                    expected_periods(n),
+                )
+                .says("1/(1-(1-1/(n-1))^(n-1)), e/(e-1) for large n"),
+            (selector, "random", 8 | 128) => {
+                let value = match (selector, n) {
+                    ("uniform", 8) => 0.93,
+                    ("uniform", _) => 1.006,
+                    (_, 8) => 0.89,
+                    _ => 0.989,
+                };
+                let row = format!("n = {n}, {selector}, random phases");
+                bench
+                    .claim("section 3, first detection", row, "periods to the first ping, as time", value)
+                    .says("Monte Carlo of the same process")
+            }
+            _ => continue,
+        };
+        // Half a period passes from the crash to the next beginning, which counts as one.
+        let whole = if phases == "synchronous" { 0.5 } else { 0.0 };
+        let periods: Vec<f64> = seconds.map(|s| s + whole).collect();
+        rows.push(claim.closed_form().against_mean(&periods));
+    }
+    Ok(rows)
+}
+
+/// When the logistic curve x(t) = n / (1 + (n-1) exp(-(2 - 1/n) t)) reaches this share, in periods.
+fn logistic(n: f64, share: f64) -> f64 {
+    libm::log((n - 1.0) * share / (1.0 - share)) / (2.0 - 1.0 / n)
+}
+
+/// Why small groups are faster at the end than the formula.
+const SMALL: &str = "each member pings in every period, so once nearly all know, who does not learns with its own next ping \
+                     at the latest; the formula's contacts are random, and its last member waits for some";
+
+fn infection(bench: &Bench<'_>) -> Result<Vec<Row>, Error> {
+    let mut rows = Vec::new();
+    let read =
+        |news: Infection, _: &_, _: &_| [0.5, 0.99].map(|share| news.reached(share).map(|span| span.as_secs_f64()));
+    for (cell, trials) in bench.watch("swim-infection", Infection::new, read)? {
+        let n = cell.key.members;
+        let all = |at: usize| trials.iter().map(|trial| trial[at].unwrap_or(f64::INFINITY)).collect::<Vec<f64>>();
+        for (at, measure, share) in [(0, "periods until half know", 0.5), (1, "periods until 99 % know", 0.99)] {
+            let claim =
+                bench.claim("section 3.2, infection", format!("n = {n}"), measure, logistic(f64::from(n), share));
+            let says = "n/(1+(n-1)e^(-(2-1/n)t)), a mean field that begins with one; here the joiner and its seed know";
+            rows.push(claim.closed_form().says(says).because(SMALL).within(0.15).against_mean(&all(at)));
+        }
+        if n <= 56 {
+            let median: Vec<Option<f64>> = trials.iter().map(|trial| trial[0]).collect();
+            let claim = bench.claim("section 5, infection", format!("n = {n}"), "periods until half know, median", 1.0);
+            rows.push(claim.up_to(3.0).says("1 to 3 periods for n = 6 to 56").against_median(&median));
+        }
+    }
+    Ok(rows)
+}
+
+fn joins(bench: &Bench<'_>) -> Result<Vec<Row>, Error> {
+    let mut rows = Vec::new();
+    for (cell, sizes) in bench.watch("swim-joins", Sizes::new, |sizes, _, _| sizes.mean())? {
+        let paper = match cell.key.profile.as_str() {
+            "swim-basic" => 2.0,
+            "swim-inf" => 4.0,
+            _ => 12.0,
+        };
+        let row = cell.key.profile.clone();
+        let claim =
+            bench.claim("section 5, 17 joins at 10 % loss", row, "members that a member counts at the end", paper);
+        rows.push(
+            claim
+                .says("one run; pauses between joins and its length are not published")
+                .within(0.15)
+                .against_mean(&sizes),
+        );
+    }
+    Ok(rows)
+}
+
+fn false_positives(bench: &Bench<'_>) -> Result<Vec<Row>, Error> {
+    let mut cells = bench.watch("swim-false-positives", |_| Accusations::default(), |seen, _, _| seen)?;
+    if bench.effort != Effort::Short {
+        cells.extend(bench.watch("swim-rare-false-positives", |_| Accusations::default(), |seen, _, _| seen)?);
+    }
+    let indirect = |cell: &Cell| cell.settings().map_or(0, |settings| settings.indirect);
+    // With three helpers and 1 % loss, two in a million probes fail: too few to count.
+    cells.retain(|(cell, _)| cell.key.loss > 0.01 || indirect(cell) == 1);
+    let within_detection = std::f64::consts::E / (std::f64::consts::E - 1.0);
+    let row = |(cell, seen): &(Cell, Vec<Accusations>)| {
+        let (q, k) = (1.0 - cell.key.loss, indirect(cell));
+        let paper = (1.0 - q * q) * libm::pow(1.0 - libm::pow(q, 4.0), f64::from(k)) * within_detection;
+        let rate = |seen: &Accusations| seen.own as f64 / seen.pings as f64 * within_detection;
+        let values: Vec<f64> = seen.iter().map(rate).collect();
+        bench
+            .claim(
+                "section 3.1, PM(F)",
+                format!("q_ml = {q}, k = {k}"),
+                "false suspicions within a detection time",
+                paper,
+            )
+            .says("(1-q^2)(1-q^4)^k e/(e-1)")
+            .closed_form()
+            .within(0.1)
+            .against_mean(&values)
+    };
+    Ok(cells.iter().map(row).collect())
+}
+
+fn completeness(bench: &Bench<'_>) -> Result<Vec<Row>, Error> {
+    let cells = bench.watch("swim-completeness", |_| Gaps::default(), |gaps, _, _| gaps.widest as f64)?;
+    let row = |(cell, widest): (Cell, Vec<f64>)| {
+        // The paper's n counts the others: all that are in the list at any time of two traversals. A member is replaced
+        // every 20 periods, so under churn there are two more.
+        let others = f64::from(cell.key.members - 1 + if cell.key.scenario == "churn" { 2 } else { 0 });
+        let row = format!("{others} others, {}", cell.key.scenario);
+        bench
+            .claim("section 4.3, completeness", row, "most periods between two pings", others)
+            .up_to(2.0 * others - 1.0)
+            .says("at most 2n-1, and more than one traversal")
+            .within(0.0)
+            .closed_form()
+            .against_largest(&widest)
+    };
+    Ok(cells.into_iter().map(row).collect())
+}

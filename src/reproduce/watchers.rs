@@ -1,0 +1,306 @@
+//! Observers that take what the common measures do not.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::protocol::{Event, Source, Span, Time, What};
+use crate::sim::{Effect, IdIndex, Index, Observer, Sent, Setup, Start, Strike};
+
+/// Messages in the time after the warm-up.
+pub(super) struct Load {
+    from: Time,
+    pub sent: u64,
+    pub received: u64,
+}
+
+impl Load {
+    pub fn new(setup: &Setup) -> Self {
+        Self { from: Time::ZERO + setup.warmup, sent: 0, received: 0 }
+    }
+}
+
+impl Observer for Load {
+    fn sent(&mut self, sent: &Sent) {
+        self.sent += u64::from(sent.at >= self.from);
+    }
+
+    fn delivered(&mut self, at: Time, _: &Sent) {
+        self.received += u64::from(at >= self.from);
+    }
+}
+
+/// Direct pings, and suspicions by members' own probes.
+#[derive(Default)]
+pub(super) struct Accusations {
+    pub pings: u64,
+    pub own: u64,
+}
+
+impl Observer for Accusations {
+    fn sent(&mut self, sent: &Sent) {
+        self.pings += u64::from(sent.direct_ping);
+    }
+
+    fn event(&mut self, _: Time, _: Index, event: &Event) {
+        self.own += u64::from(event.what == What::Suspected && event.source == Source::Own);
+    }
+}
+
+/// The most pings of one member from one of a peer to the next of the same.
+#[derive(Default)]
+pub(super) struct Gaps {
+    sent: BTreeMap<Index, u64>,
+    last: BTreeMap<(Index, Index), u64>,
+    pub widest: u64,
+}
+
+impl Observer for Gaps {
+    fn sent(&mut self, sent: &Sent) {
+        if sent.direct_ping {
+            let count = self.sent.entry(sent.from).or_default();
+            *count += 1;
+            if let Some(last) = self.last.insert((sent.from, sent.to), *count) {
+                self.widest = self.widest.max(*count - last);
+            }
+        }
+    }
+}
+
+/// How many members each member counts, itself included.
+pub(super) struct Sizes {
+    counts: Vec<u32>,
+    up: Vec<bool>,
+    /// All sizes that anybody counted at any time.
+    pub seen: BTreeSet<u32>,
+}
+
+impl Sizes {
+    pub fn new(setup: &Setup) -> Self {
+        let hosts = setup.placement.members();
+        let founder = |member| member < setup.members;
+        let count = |member| if founder(member) && setup.start == Start::Joined { setup.members } else { 1 };
+        let counts: Vec<u32> = (0..hosts).map(count).collect();
+        Self { seen: counts.iter().copied().collect(), counts, up: (0..hosts).map(founder).collect() }
+    }
+
+    /// The mean over all that are up.
+    pub fn mean(&self) -> f64 {
+        let up = || self.up.iter().zip(&self.counts).filter(|(up, _)| **up);
+        up().map(|(_, count)| f64::from(*count)).sum::<f64>() / up().count().max(1) as f64
+    }
+}
+
+impl Observer for Sizes {
+    fn event(&mut self, _: Time, member: Index, event: &Event) {
+        let count = &mut self.counts[member as usize];
+        match event.what {
+            What::Joined => *count += 1,
+            What::Died | What::Left => *count -= 1,
+            _ => return,
+        }
+        self.seen.insert(*count);
+    }
+
+    fn strike(&mut self, strike: &Strike) {
+        let member = strike.member as usize;
+        match strike.effect {
+            Effect::Crashed | Effect::Left => self.up[member] = false,
+            Effect::Joined | Effect::Restarted => (self.up[member], self.counts[member]) = (true, 1),
+            _ => {}
+        }
+    }
+}
+
+/// When each founder learnt that somebody joined, from the first of them on.
+pub(super) struct Infection {
+    founders: u32,
+    times: Vec<Time>,
+}
+
+impl Infection {
+    pub fn new(setup: &Setup) -> Self {
+        Self { founders: setup.members, times: Vec::new() }
+    }
+
+    /// How long until this share of the founders knew; `None` if they never did.
+    pub fn reached(&self, share: f64) -> Option<Span> {
+        let count = libm::ceil(share * f64::from(self.founders)) as usize;
+        Some(self.times.get(count.max(1) - 1)?.since(self.times[0]))
+    }
+}
+
+impl Observer for Infection {
+    fn event(&mut self, at: Time, member: Index, event: &Event) {
+        // The joiner itself learns of everybody else.
+        if event.what == What::Joined && member < self.founders {
+            self.times.push(at);
+        }
+    }
+}
+
+/// In how many of its periods each member is pinged by anybody, all periods beginning together.
+pub(super) struct Turns {
+    from: Time,
+    period: Span,
+    last: Vec<u64>,
+    hits: Vec<u32>,
+    periods: u64,
+}
+
+impl Turns {
+    pub fn new(setup: &Setup) -> Self {
+        let hosts = setup.placement.members() as usize;
+        let periods = setup.duration.as_micros() / setup.period.as_micros();
+        let from = Time::ZERO + setup.warmup;
+        Self { from, period: setup.period, last: vec![u64::MAX; hosts], hits: vec![0; hosts], periods }
+    }
+
+    /// The expected periods to the next ping of each member: draws of different periods are independent.
+    pub fn expected(&self) -> Vec<f64> {
+        self.hits.iter().map(|&hits| self.periods as f64 / f64::from(hits)).collect()
+    }
+}
+
+impl Observer for Turns {
+    fn sent(&mut self, sent: &Sent) {
+        if !sent.direct_ping || sent.at < self.from {
+            return;
+        }
+        let period = sent.at.since(self.from).as_micros() / self.period.as_micros();
+        let to = sent.to as usize;
+        if period < self.periods && self.last[to] != period {
+            self.last[to] = period;
+            self.hits[to] += 1;
+        }
+    }
+}
+
+/// Healthy members that are called dead, by anybody and by the healthy; and how soon the sick are.
+pub(super) struct Alarms {
+    sick: Vec<Option<Time>>,
+    ids: IdIndex,
+    /// Transitions of an observer to dead about a healthy member.
+    pub false_alarms: u64,
+    /// Those of healthy observers.
+    pub by_healthy: u64,
+    pub messages: u64,
+    pub bytes: u64,
+    /// By sick member, when each healthy member first called it dead, in seconds from the beginning of its anomaly.
+    noticed: BTreeMap<Index, BTreeMap<Index, f64>>,
+}
+
+impl Alarms {
+    pub fn new(setup: &Setup) -> Self {
+        Self {
+            sick: vec![None; setup.placement.members() as usize],
+            ids: IdIndex::new(setup.placement.peers.iter().map(|peer| peer.id)),
+            false_alarms: 0,
+            by_healthy: 0,
+            messages: 0,
+            bytes: 0,
+            noticed: BTreeMap::new(),
+        }
+    }
+
+    /// For each sick member, when the first and the last healthy member called it dead; `None` is not reached.
+    pub fn delays(&self) -> Vec<[Option<f64>; 2]> {
+        let healthy = self.sick.iter().filter(|since| since.is_none()).count();
+        let sick = (0..).zip(&self.sick).filter(|(_, since)| since.is_some());
+        let delay = |(member, _): (Index, _)| {
+            let times: Vec<f64> = self.noticed.get(&member).into_iter().flat_map(BTreeMap::values).copied().collect();
+            let first = times.iter().copied().reduce(f64::min);
+            [first, times.iter().copied().reduce(f64::max).filter(|_| times.len() == healthy)]
+        };
+        sick.map(delay).collect()
+    }
+}
+
+impl Observer for Alarms {
+    fn sent(&mut self, sent: &Sent) {
+        self.messages += 1;
+        self.bytes += u64::from(sent.bytes);
+    }
+
+    fn event(&mut self, at: Time, member: Index, event: &Event) {
+        if event.what != What::Died {
+            return;
+        }
+        let Some(about) = self.ids.index(event.about) else { return };
+        let observer_is_healthy = self.sick[member as usize].is_none();
+        match self.sick[about as usize] {
+            None => {
+                self.false_alarms += 1;
+                self.by_healthy += u64::from(observer_is_healthy);
+            }
+            Some(since) if observer_is_healthy => {
+                let delay = at.since(since).as_secs_f64();
+                self.noticed.entry(about).or_default().entry(member).or_insert(delay);
+            }
+            Some(_) => {}
+        }
+    }
+
+    fn strike(&mut self, strike: &Strike) {
+        if strike.effect == Effect::Disturbed {
+            self.sick[strike.member as usize].get_or_insert(strike.at);
+        }
+    }
+}
+
+/// Whether the faulty are taken for dead by the others, and taken back.
+pub(super) struct Removals {
+    ids: IdIndex,
+    faulty: BTreeSet<Index>,
+    members: u32,
+    /// By observer and faulty member: whether it is held dead, and how often it came back.
+    held: BTreeMap<(Index, Index), (bool, u32)>,
+}
+
+impl Removals {
+    pub fn new(setup: &Setup) -> Self {
+        let ids = IdIndex::new(setup.placement.peers.iter().map(|peer| peer.id));
+        Self { ids, faulty: BTreeSet::new(), members: setup.members, held: BTreeMap::new() }
+    }
+
+    /// How often a healthy member takes a faulty one back, in the mean over all pairs.
+    pub fn returns(&self) -> f64 {
+        let all: u32 = self.pairs().map(|(_, returns)| returns).sum();
+        f64::from(all) / (f64::from(self.members - self.faulty.len() as u32) * self.faulty.len() as f64)
+    }
+
+    /// The share of the faulty that every healthy member holds dead.
+    pub fn removed(&self) -> f64 {
+        let healthy = self.members as usize - self.faulty.len();
+        let dead_to = |faulty: Index| {
+            let of_it =
+                self.held.iter().filter(|((observer, about), _)| *about == faulty && !self.faulty.contains(observer));
+            of_it.filter(|(_, (dead, _))| *dead).count()
+        };
+        let removed = self.faulty.iter().filter(|&&faulty| dead_to(faulty) == healthy).count();
+        removed as f64 / self.faulty.len() as f64
+    }
+
+    fn pairs(&self) -> impl Iterator<Item = (bool, u32)> {
+        self.held.iter().filter(|((observer, _), _)| !self.faulty.contains(observer)).map(|(_, &held)| held)
+    }
+}
+
+impl Observer for Removals {
+    fn event(&mut self, _: Time, member: Index, event: &Event) {
+        let Some(about) = self.ids.index(event.about).filter(|about| self.faulty.contains(about)) else { return };
+        let (dead, returns) = self.held.entry((member, about)).or_default();
+        match event.what {
+            What::Died => *dead = true,
+            What::Joined => {
+                *returns += u32::from(*dead);
+                *dead = false;
+            }
+            _ => {}
+        }
+    }
+
+    fn strike(&mut self, strike: &Strike) {
+        if matches!(strike.effect, Effect::Crashed | Effect::Disturbed) {
+            self.faulty.insert(strike.member);
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! What rivals send each other: heartbeats, and who they have not heard of.
+
+use std::sync::Arc;
+
+use crate::protocol::{Address, Id, Kind};
+
+/// A heartbeat: a member's counter, which only it raises.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Beat {
+    /// Whose.
+    pub id: Id,
+    /// Where it listens.
+    pub address: Address,
+    /// Which life, and how many heartbeats it has sent in it.
+    pub count: (u32, u32),
+    /// Whether it says goodbye with it.
+    pub left: bool,
+}
+
+/// One message.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Message {
+    /// The sender.
+    pub from: Id,
+    /// Gossip for heartbeats, sync for the table that a joiner asks for.
+    pub kind: Kind,
+    /// Heartbeats, the sender's own among them.
+    pub beats: Arc<[Beat]>,
+    /// Whom the sender has not heard of for too long (majority).
+    pub silent: Arc<[Id]>,
+    /// Whether the receiver should answer with what it knows better.
+    pub wants_reply: bool,
+}
+
+/// The envelope of our own wire format, kind and flags, the sender's id, the lengths of both lists.
+const HEAD: u32 = 20;
+/// Address, port and flags of a heartbeat: the address is who a member is, there is no other id.
+const BEAT: u32 = 9;
+const ID: u32 = 9;
+
+impl Message {
+    /// How many heartbeats fit into a datagram of 1400 bytes.
+    pub const BEATS: usize = ((1400 - HEAD) / (BEAT + 2 * 5)) as usize;
+
+    /// Its size, numbers being as long as MessagePack writes them.
+    pub fn bytes(&self) -> u32 {
+        let beat = |beat: &Beat| BEAT + uint(beat.count.0) + uint(beat.count.1);
+        HEAD + self.beats.iter().map(beat).sum::<u32>() + ID * self.silent.len() as u32
+    }
+}
+
+fn uint(value: u32) -> u32 {
+    match value {
+        0..0x80 => 1,
+        0x80..0x100 => 2,
+        0x100..0x1_0000 => 3,
+        _ => 5,
+    }
+}

@@ -1,0 +1,62 @@
+//! Detectors that are not SWIM, to weigh it against: all of them listen for heartbeats.
+//!
+//! Each is a set of [`Rules`] in a file of its own and a line in [`rivals`]; [`Watcher`] is the machine that a world drives
+//! by them. docs/rivals.md tells what each does, and what the checkers hold it to.
+
+mod all_to_all;
+mod gossip_heartbeat;
+mod majority;
+mod message;
+mod phi_accrual;
+mod watcher;
+
+use std::sync::Arc;
+
+use swimlab_selectors::registry::{Param, Params, Registry};
+
+use crate::protocol::Span;
+use crate::sim::{Observer, Outcome, Setup, World};
+
+pub use message::{Beat, Message};
+pub use watcher::{Reach, Rules, Watcher, Watchers};
+
+/// A detector that can be put into SWIM's place in any world.
+pub trait Rival: Send + Sync {
+    /// T: between two rounds of heartbeats.
+    fn period(&self) -> Span;
+
+    /// Runs one trial.
+    fn run(&self, setup: &Setup, observer: &mut dyn Observer) -> Outcome;
+}
+
+impl<R: Rules> Rival for R {
+    fn period(&self) -> Span {
+        Rules::period(self)
+    }
+
+    fn run(&self, setup: &Setup, observer: &mut dyn Observer) -> Outcome {
+        World::new(setup, Watchers::new(setup, self.clone()), observer).run()
+    }
+}
+
+/// The rivals by name, as an experiment file's `profile` names them.
+pub fn rivals() -> Registry<Arc<dyn Rival>> {
+    let mut registry = Registry::new("profile");
+    all_to_all::register(&mut registry);
+    gossip_heartbeat::register(&mut registry);
+    phi_accrual::register(&mut registry);
+    majority::register(&mut registry);
+    registry
+}
+
+/// T, which all have.
+fn period() -> Param {
+    Param::span("period", 1e-3, 3600.0, "1s", "T: between two rounds of heartbeats")
+}
+
+fn span(params: &Params, name: &str) -> Span {
+    Span::from_secs_f64(params.real(name))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,245 @@
+//! Rivals in worlds: what each promises, and what it does not.
+
+use std::sync::Arc;
+
+use swimlab_selectors::registry::Spec;
+
+use super::*;
+use crate::protocol::{Event, Source, Status, Time, What};
+use crate::sim::{Fault, Index, Machine, Phases, Sent, Start, Strike, joiners_needed};
+use crate::topology::{Base, topologies};
+
+#[derive(Default)]
+struct Log {
+    sent: u64,
+    bytes: u64,
+    events: Vec<(Time, Index, Event)>,
+    strikes: Vec<Strike>,
+}
+
+impl Observer for Log {
+    fn sent(&mut self, sent: &Sent) {
+        self.sent += 1;
+        self.bytes += u64::from(sent.bytes);
+    }
+    fn event(&mut self, at: Time, member: Index, event: &Event) {
+        self.events.push((at, member, event.clone()));
+    }
+    fn strike(&mut self, strike: &Strike) {
+        self.strikes.push(*strike);
+    }
+}
+
+impl Log {
+    fn count(&self, what: &What) -> usize {
+        self.events.iter().filter(|(.., event)| event.what == *what).count()
+    }
+
+    /// Seconds from the first strike to each report of this kind.
+    fn delays(&self, what: &What) -> Vec<f64> {
+        let struck = self.strikes[0].at;
+        let of_kind = self.events.iter().filter(|(.., event)| event.what == *what);
+        of_kind.map(|(at, ..)| at.since(struck).as_secs_f64()).collect()
+    }
+}
+
+fn setup(members: u32, seed: u64, duration_s: u64, loss: f64, faults: &[&str]) -> Setup {
+    let build = |text: &&str| crate::sim::faults().build(&Spec::parse(text).unwrap(), &()).unwrap();
+    let faults: Vec<Fault> = faults.iter().map(build).collect();
+    let lan = topologies().build(&Spec::of("lan"), &Base::default()).unwrap();
+    Setup {
+        placement: Arc::new(lan.place(members, joiners_needed(&faults, members), seed)),
+        members,
+        seed,
+        start: Start::Joined,
+        phases: Phases::Random,
+        period: Span::from_secs(1),
+        loss,
+        warmup: Span::from_secs(20),
+        duration: Span::from_secs(duration_s),
+        faults,
+    }
+}
+
+fn run(label: &str, setup: &Setup) -> Log {
+    let mut log = Log::default();
+    let rival = rivals().build(&Spec::parse(label).unwrap(), &()).unwrap();
+    let outcome = rival.run(setup, &mut log);
+    assert_eq!(outcome.violations, [""; 0], "{label}");
+    log
+}
+
+const ALL: [&str; 4] = ["all-to-all", "gossip-heartbeat", "phi-accrual", "majority"];
+
+#[test]
+fn a_quiet_group_stays_together_and_its_load_is_as_the_literature_has_it() {
+    // Messages per member and period: n - 1 for those that send to all; 1 for gossip; 3 tables and 3 answers for phi.
+    for (rival, low, high) in [
+        ("all-to-all", 39.0, 39.0),
+        ("majority", 39.0, 39.0),
+        ("gossip-heartbeat", 1.0, 1.0),
+        ("phi-accrual", 3.0, 6.0),
+    ] {
+        let log = run(rival, &setup(40, 1, 80, 0.0, &[]));
+        assert!(log.events.is_empty(), "{rival}: {:?}", log.events[0]);
+        let load = log.sent as f64 / 40.0 / 100.0;
+        assert!((0.98 * low..=1.01 * high).contains(&load), "{rival}: {load}");
+    }
+}
+
+#[test]
+fn everybody_learns_of_a_crash_once_and_of_nothing_else() {
+    for rival in ALL {
+        for seed in 0..5 {
+            let setup = setup(40, seed, 120, 0.0, &["crash:at=5s"]);
+            let log = run(rival, &setup);
+            let victim = setup.placement.peers[log.strikes[0].member as usize].id;
+            assert_eq!(log.count(&What::Died), 39, "{rival}, seed {seed}");
+            assert!(log.events.iter().all(|(.., event)| event.about == victim), "{rival}: {:?}", log.events);
+        }
+    }
+}
+
+#[test]
+fn all_to_all_declares_a_timeout_after_the_last_heartbeat() {
+    for seed in 0..20 {
+        let log = run("all-to-all", &setup(30, seed, 60, 0.0, &["crash:at=5s"]));
+        // The last heartbeat came up to a period before the crash.
+        let delays = log.delays(&What::Died);
+        assert!(delays.iter().all(|delay| (3.99..=5.01).contains(delay)), "seed {seed}: {delays:?}");
+    }
+}
+
+#[test]
+fn a_gossip_heartbeat_takes_a_logarithmic_time_more() {
+    let log = run("gossip-heartbeat", &setup(64, 3, 120, 0.0, &["crash:at=5s"]));
+    // T_fail = 4 log2 64 = 24 s after the last counter got around.
+    let delays = log.delays(&What::Died);
+    assert!(delays.iter().all(|delay| (23.0..=36.0).contains(delay)), "{delays:?}");
+}
+
+#[test]
+fn one_member_that_hears_nobody_accuses_all_unless_a_majority_decides() {
+    // A random one.
+    let deaf = "one-way-partition:at=5s,lasts=30s,direction=in";
+    let dead = |rival: &str| {
+        let log = run(rival, &setup(9, 2, 30, 0.0, &[deaf]));
+        let own = log.events.iter().filter(|(.., e)| e.what == What::Died && e.source == Source::Own);
+        (own.count(), log.count(&What::Suspected))
+    };
+    assert_eq!(dead("all-to-all"), (8, 0));
+    assert_eq!(dead("majority"), (0, 8));
+}
+
+#[test]
+fn a_majority_of_two_is_both() {
+    let log = run("majority", &setup(2, 1, 60, 0.0, &["crash:at=5s"]));
+    assert_eq!((log.count(&What::Suspected), log.count(&What::Died)), (1, 0));
+}
+
+#[test]
+fn joiners_are_known_to_all_and_know_all() {
+    for rival in ALL {
+        let log = run(rival, &setup(20, 4, 120, 0.0, &["join:at=5s,count=3"]));
+        assert_eq!(log.count(&What::Joined), 20 * 3 + 3 * 22, "{rival}");
+        assert_eq!(log.count(&What::Died), 0, "{rival}");
+    }
+}
+
+#[test]
+fn a_group_that_starts_joining_finds_itself() {
+    for rival in ALL {
+        let mut setup = setup(50, 4, 100, 0.0, &[]);
+        setup.start = Start::Joining;
+        let log = run(rival, &setup);
+        assert_eq!(log.count(&What::Joined) - log.count(&What::Died), 50 * 49, "{rival}");
+    }
+}
+
+#[test]
+fn everybody_learns_of_a_departure_without_waiting() {
+    for rival in ["all-to-all", "majority"] {
+        let log = run(rival, &setup(20, 4, 60, 0.0, &["leave:at=5s"]));
+        assert_eq!((log.count(&What::Left), log.count(&What::Died)), (19, 0), "{rival}");
+        assert!(log.delays(&What::Left).iter().all(|delay| *delay < 0.1));
+    }
+    for rival in ["gossip-heartbeat", "phi-accrual"] {
+        let log = run(rival, &setup(20, 4, 60, 0.0, &["leave:at=5s"]));
+        assert_eq!((log.count(&What::Left), log.count(&What::Died)), (19, 0), "{rival}");
+    }
+}
+
+#[test]
+fn a_restarted_member_is_taken_back_in_its_next_life() {
+    for rival in ALL {
+        let log = run(rival, &setup(20, 5, 300, 0.0, &["restart:at=5s,down=60s"]));
+        assert_eq!((log.count(&What::Died), log.count(&What::Joined)), (19, 19 + 19), "{rival}");
+    }
+}
+
+#[test]
+fn a_partition_shorter_than_the_memory_of_the_dead_heals() {
+    for rival in ["all-to-all", "majority", "phi-accrual"] {
+        let log = run(rival, &setup(20, 6, 300, 0.0, &["partition:at=5s,target=share:0.3,lasts=60s"]));
+        assert!(log.count(&What::Died) > 50, "{rival}");
+        assert_eq!(log.count(&What::Died), log.count(&What::Joined), "{rival}");
+    }
+}
+
+#[test]
+fn a_higher_threshold_waits_longer_and_errs_less() {
+    let worst = |label: &str| {
+        let log = run(label, &setup(30, 7, 120, 0.0, &["crash:at=60s"]));
+        log.delays(&What::Died).into_iter().fold(0.0, f64::max)
+    };
+    let (low, high) = (worst("phi-accrual:threshold=4"), worst("phi-accrual:threshold=12"));
+    assert!(low + 0.5 < high, "{low} s and {high} s");
+    let alarms = |label: &str| run(label, &setup(30, 7, 120, 0.5, &[])).count(&What::Died);
+    let (low, high) = (alarms("phi-accrual:threshold=2"), alarms("phi-accrual:threshold=8"));
+    assert!(high * 2 < low, "{low} and {high} false alarms");
+}
+
+#[test]
+fn a_watcher_tells_what_it_believes() {
+    let setup = setup(3, 1, 10, 0.0, &[]);
+    let rules = Fixed;
+    let mut watchers = Watchers::new(&setup, rules);
+    let id = |n: usize| setup.placement.peers[n].id;
+    let mut watcher = crate::sim::Breed::founder(&mut watchers, 0);
+    let mut out = crate::protocol::Outbox::default();
+    watcher.start(Time::ZERO, Time::ZERO, &mut out);
+    assert_eq!((watcher.members(), watcher.believes(id(1)), watcher.believes(99)), (3, Some(Status::Alive), None));
+    while watcher.deadline() <= Time::ZERO + Span::from_secs(3) {
+        let now = watcher.deadline();
+        watcher.wake(now, &mut out);
+    }
+    assert_eq!((watcher.members(), watcher.believes(id(1)), watcher.gauge().graves), (1, Some(Status::Dead), 2));
+}
+
+/// A stranger's rules: three seconds, whatever happens.
+#[derive(Clone)]
+struct Fixed;
+
+impl Rules for Fixed {
+    type Pulse = ();
+
+    fn period(&self) -> Span {
+        Span::from_secs(1)
+    }
+
+    fn reach(&self) -> Reach {
+        Reach::Everyone
+    }
+
+    fn relays(&self) -> bool {
+        false
+    }
+
+    fn patience(&self, (): &(), _: u32) -> Span {
+        Span::from_secs(3)
+    }
+
+    fn memory(&self, _: u32) -> Span {
+        Span::from_secs(60)
+    }
+}

@@ -1,0 +1,438 @@
+//! The machine of all rivals: it sends heartbeats, notes when others' were heard, and calls those dead that are silent for
+//! too long. What is too long, who hears, and whose word counts is up to the [`Rules`].
+
+use std::sync::Arc;
+
+use smallvec::SmallVec;
+use swimlab_selectors::rng::{Purpose, Rng, below, stream};
+
+use super::message::{Beat, Message};
+use crate::protocol::{
+    Address, Event, Gauge, Id, Incarnation, Kind, Outbox, Source, Span, Status, Time, Transmit, What,
+};
+use crate::sim::{Breed, Index, Machine, Promise, Setup, address_of};
+
+/// What distinguishes one heartbeat detector from another.
+pub trait Rules: Clone + Send + Sync + 'static {
+    /// What is remembered of how one member's heartbeats come in.
+    type Pulse: Clone + Default + Send;
+
+    /// T: between two rounds of heartbeats.
+    fn period(&self) -> Span;
+    /// Who gets them.
+    fn reach(&self) -> Reach;
+    /// Whether a message carries all heartbeats that the sender has heard of, and not its own alone.
+    fn relays(&self) -> bool;
+    /// Whether the receiver answers with what it knows better.
+    fn pulls(&self) -> bool {
+        false
+    }
+    /// Whether only a majority can call a member dead.
+    fn votes(&self) -> bool {
+        false
+    }
+    /// A newer heartbeat has come after so long a silence.
+    fn beat(&self, _pulse: &mut Self::Pulse, _silence: Span) {}
+    /// How long a silence is borne in a group of `n`.
+    fn patience(&self, pulse: &Self::Pulse, n: u32) -> Span;
+    /// How long the dead are remembered, so that old heartbeats revive nobody.
+    fn memory(&self, n: u32) -> Span;
+    /// Without loss: how long after the last crash or departure all know of it; `None`: it promises nothing.
+    fn settles(&self, _n: u32) -> Option<Span> {
+        None
+    }
+}
+
+/// Who gets a round of heartbeats.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// Everyone that is not forgotten, the dead too: so partitions heal.
+    Everyone,
+    /// So many of the living at random; and now and then, as likely as any of those, one of the dead.
+    Random(u32),
+}
+
+/// Makes watchers with these rules: founders know each other, newcomers only themselves.
+pub struct Watchers<R: Rules> {
+    rules: R,
+    founders: Vec<Beat>,
+    ids: Vec<Id>,
+    seed: u64,
+}
+
+/// One member.
+pub struct Watcher<R: Rules> {
+    rules: R,
+    own: Beat,
+    /// All others, by id.
+    rows: Vec<Row<R::Pulse>>,
+    living: u32,
+    rng: Rng,
+    next_beat: Time,
+    /// No silence ends before that.
+    next_check: Time,
+    /// Still to be asked for their tables, in turn; empty once one has answered.
+    seeds: Vec<Address>,
+    asked: usize,
+}
+
+/// What one member knows of another.
+#[derive(Clone)]
+struct Row<P> {
+    beat: Beat,
+    heard: Time,
+    pulse: P,
+    /// Since when it is dead or gone.
+    out: Option<Time>,
+    silent: bool,
+    /// Whom it has not heard of, by its own last word.
+    misses: Arc<[Id]>,
+    /// Who has not heard of it, by their last word.
+    missed_by: SmallVec<[Id; 2]>,
+}
+
+impl<R: Rules> Watchers<R> {
+    /// The members of this setup.
+    pub fn new(setup: &Setup, rules: R) -> Self {
+        let ids: Vec<Id> = setup.placement.peers.iter().map(|peer| peer.id).collect();
+        let founder = |member: Index| first_beat(ids[member as usize], member, 0);
+        let mut founders: Vec<Beat> = (0..setup.members).map(founder).collect();
+        founders.sort_unstable_by_key(|beat| beat.id);
+        Self { rules, founders, ids, seed: setup.seed }
+    }
+
+    fn member(&self, member: Index, generation: u32) -> Watcher<R> {
+        let life = u64::from(generation) << 32 | u64::from(member);
+        Watcher {
+            rules: self.rules.clone(),
+            own: first_beat(self.ids[member as usize], member, generation),
+            rows: Vec::new(),
+            living: 0,
+            rng: stream(self.seed, Purpose::Strategy, life),
+            next_beat: Time::NEVER,
+            next_check: Time::NEVER,
+            seeds: Vec::new(),
+            asked: 0,
+        }
+    }
+}
+
+fn first_beat(id: Id, member: Index, generation: u32) -> Beat {
+    Beat { id, address: address_of(member), count: (generation, 0), left: false }
+}
+
+impl<R: Rules> Breed for Watchers<R> {
+    type Machine = Watcher<R>;
+
+    fn founder(&mut self, member: Index) -> Watcher<R> {
+        let mut watcher = self.member(member, 0);
+        let others = self.founders.iter().filter(|beat| beat.id != watcher.own.id);
+        watcher.rows = others.map(|&beat| Row::new(beat, Time::ZERO)).collect();
+        watcher.living = watcher.rows.len() as u32;
+        watcher
+    }
+
+    fn newcomer(&mut self, member: Index, generation: u32) -> Watcher<R> {
+        self.member(member, generation)
+    }
+
+    fn promise(&self) -> Promise {
+        let limits = Gauge { graves: self.ids.len(), ..Gauge::default() };
+        let settles = self.rules.settles(self.ids.len() as u32);
+        // Who was silent only, comes back with its next heartbeat and no new incarnation.
+        Promise { limits, settles, heals: None, returns_refuted: false }
+    }
+}
+
+impl<R: Rules> Machine for Watcher<R> {
+    type Message = Message;
+    const HOT_BYTES: usize = size_of::<Self>();
+
+    fn start(&mut self, now: Time, first_period: Time, _: &mut Outbox<Message>) {
+        self.next_beat = first_period;
+        self.rows.iter_mut().for_each(|row| row.heard = first_period.max(now));
+        self.plan_check();
+    }
+
+    fn join(&mut self, now: Time, seeds: Vec<Address>, out: &mut Outbox<Message>) {
+        self.seeds = seeds;
+        self.ask_seed(now, out);
+    }
+
+    fn leave(&mut self, _: Time, out: &mut Outbox<Message>) {
+        self.own.count.1 += 1;
+        self.own.left = true;
+        let beats: Arc<[Beat]> = [self.own].into();
+        for to in self.audience() {
+            self.send(to, Kind::Gossip, Arc::clone(&beats), false, out);
+        }
+        (self.next_beat, self.next_check) = (Time::NEVER, Time::NEVER);
+    }
+
+    fn handle(&mut self, now: Time, from: Address, message: &Message, out: &mut Outbox<Message>) {
+        let source = Source::Heard(message.from);
+        for &beat in &*message.beats {
+            self.hear(now, beat, source, out);
+        }
+        self.hear_votes(now, message.from, &message.silent, out);
+        match (message.kind, message.wants_reply) {
+            (Kind::Sync, true) => self.send(from, Kind::Sync, self.known(), false, out),
+            (Kind::Sync, false) => self.seeds.clear(),
+            (_, true) => {
+                let better = |beat: &Beat| {
+                    let row = &self.rows[self.find(beat.id).ok()?];
+                    (row.out.is_none() && row.beat.count > beat.count).then_some(row.beat)
+                };
+                let beats: Arc<[Beat]> = message.beats.iter().filter_map(better).collect();
+                if !beats.is_empty() {
+                    self.send(from, Kind::Gossip, beats, false, out);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn wake(&mut self, now: Time, out: &mut Outbox<Message>) {
+        if self.next_beat <= now {
+            self.beat(now, out);
+        }
+        if self.next_check <= now {
+            self.check(now, out);
+        }
+    }
+
+    fn deadline(&self) -> Time {
+        self.next_beat.min(self.next_check)
+    }
+
+    fn kind(message: &Message) -> Kind {
+        message.kind
+    }
+
+    fn believes(&self, id: Id) -> Option<Status> {
+        self.find(id).ok().map(|at| self.rows[at].status())
+    }
+
+    fn members(&self) -> u32 {
+        self.living + 1
+    }
+
+    fn gauge(&self) -> Gauge {
+        Gauge { graves: self.rows.len() - self.living as usize, ..Gauge::default() }
+    }
+}
+
+impl<R: Rules> Watcher<R> {
+    /// A round of heartbeats.
+    fn beat(&mut self, now: Time, out: &mut Outbox<Message>) {
+        self.next_beat = (self.next_beat + self.rules.period()).max(now);
+        self.forget(now, out);
+        self.own.count.1 += 1;
+        if !self.seeds.is_empty() {
+            self.ask_seed(now, out);
+        }
+        let pulls = self.rules.pulls();
+        let beats = if self.rules.relays() { self.known() } else { [self.own].into() };
+        let packets: Vec<Arc<[Beat]>> = match beats.len() {
+            0..=Message::BEATS => vec![beats],
+            _ => beats.chunks(Message::BEATS).map(Arc::from).collect(),
+        };
+        for to in self.audience() {
+            for packet in &packets {
+                self.send(to, Kind::Gossip, Arc::clone(packet), pulls, out);
+            }
+        }
+    }
+
+    /// Who is silent for too long?
+    fn check(&mut self, now: Time, out: &mut Outbox<Message>) {
+        let n = self.members();
+        for at in 0..self.rows.len() {
+            let row = &mut self.rows[at];
+            if !row.silent && row.out.is_none() && row.heard + self.rules.patience(&row.pulse, n) <= now {
+                row.silent = true;
+                if self.rules.votes() {
+                    let event = row.event(What::Suspected, Source::Own);
+                    out.events.push(event);
+                }
+                self.judge(now, at, Source::Own, out);
+            }
+        }
+        self.plan_check();
+    }
+
+    fn plan_check(&mut self) {
+        let n = self.members();
+        let waiting = self.rows.iter().filter(|row| !row.silent && row.out.is_none());
+        let due = waiting.map(|row| row.heard + self.rules.patience(&row.pulse, n));
+        self.next_check = due.min().unwrap_or(Time::NEVER);
+    }
+
+    /// Takes a heartbeat, the sender's own or one that it passes on.
+    fn hear(&mut self, now: Time, beat: Beat, source: Source, out: &mut Outbox<Message>) {
+        if beat.id == self.own.id {
+            return;
+        }
+        let n = self.members();
+        let at = match self.find(beat.id) {
+            Ok(at) => at,
+            Err(_) if beat.left => return,
+            Err(at) => {
+                let row = Row::new(beat, now);
+                out.events.push(row.event(What::Joined, source));
+                self.next_check = self.next_check.min(now + self.rules.patience(&row.pulse, n));
+                self.rows.insert(at, row);
+                self.living += 1;
+                return;
+            }
+        };
+        let row = &mut self.rows[at];
+        if beat.count <= row.beat.count {
+            return;
+        }
+        if beat.count.0 == row.beat.count.0 && row.out.is_none() {
+            self.rules.beat(&mut row.pulse, now.since(row.heard));
+        } else {
+            row.pulse = R::Pulse::default();
+        }
+        if row.silent && self.rules.votes() && row.out.is_none() {
+            out.events.push(row.event(What::Refuted, source));
+        }
+        (row.beat, row.heard, row.silent) = (beat, now, false);
+        self.next_check = self.next_check.min(now + self.rules.patience(&row.pulse, n));
+        self.judge(now, at, source, out);
+    }
+
+    /// Somebody tells whom it has not heard of.
+    fn hear_votes(&mut self, now: Time, by: Id, misses: &Arc<[Id]>, out: &mut Outbox<Message>) {
+        let Ok(at) = self.find(by) else { return };
+        if self.rows[at].misses == *misses {
+            return;
+        }
+        let before = std::mem::replace(&mut self.rows[at].misses, Arc::clone(misses));
+        for id in before.iter().chain(&**misses) {
+            let Ok(at) = self.find(*id) else { continue };
+            self.rows[at].missed_by.retain(|other| *other != by);
+            if misses.contains(id) {
+                self.rows[at].missed_by.push(by);
+            }
+            self.judge(now, at, Source::Heard(by), out);
+        }
+    }
+
+    /// Whether a member is dead or gone, as far as one knows now.
+    fn judge(&mut self, now: Time, at: usize, source: Source, out: &mut Outbox<Message>) {
+        let n = self.members();
+        let row = &mut self.rows[at];
+        let against = row.missed_by.len() as u32 + u32::from(row.silent);
+        let is_out = row.beat.left || if self.rules.votes() { 2 * against > n } else { row.silent };
+        match (row.out, is_out) {
+            (None, true) => {
+                row.out = Some(now);
+                let what = if row.beat.left { What::Left } else { What::Died };
+                let event = row.event(what, source);
+                out.events.push(event);
+                self.living -= 1;
+                // The dead have no vote.
+                let (id, misses) = (row.beat.id, std::mem::take(&mut row.misses));
+                for missed in &*misses {
+                    if let Ok(at) = self.find(*missed) {
+                        self.rows[at].missed_by.retain(|other| *other != id);
+                    }
+                }
+            }
+            (Some(_), false) => {
+                row.out = None;
+                let event = row.event(What::Joined, source);
+                out.events.push(event);
+                self.living += 1;
+            }
+            _ => {}
+        }
+    }
+
+    fn forget(&mut self, now: Time, out: &mut Outbox<Message>) {
+        let before = now - self.rules.memory(self.members());
+        self.rows.retain(|row| {
+            let stays = row.out.is_none_or(|since| since > before || before == Time::ZERO);
+            if !stays {
+                out.events.push(row.event(What::Forgotten, Source::Own));
+            }
+            stays
+        });
+    }
+
+    fn ask_seed(&mut self, _: Time, out: &mut Outbox<Message>) {
+        if let Some(&seed) = self.seeds.get(self.asked % self.seeds.len().max(1)) {
+            self.asked += 1;
+            self.send(seed, Kind::Sync, [self.own].into(), true, out);
+        }
+    }
+
+    /// Who gets this round.
+    fn audience(&mut self) -> Vec<Address> {
+        let addresses = |rows: &[Row<R::Pulse>], fits: fn(&Row<R::Pulse>) -> bool| -> Vec<Address> {
+            rows.iter().filter(|row| fits(row)).map(|row| row.beat.address).collect()
+        };
+        match self.rules.reach() {
+            Reach::Everyone => addresses(&self.rows, |row| !row.beat.left),
+            Reach::Random(most) => {
+                let mut living = addresses(&self.rows, |row| row.out.is_none());
+                let picks = (most as usize).min(living.len());
+                for at in 0..picks {
+                    let other = at + below(&mut self.rng, (living.len() - at) as u32) as usize;
+                    living.swap(at, other);
+                }
+                let total = living.len() as u32;
+                living.truncate(picks);
+                let dead = addresses(&self.rows, |row| row.out.is_some() && !row.beat.left);
+                if !dead.is_empty() && below(&mut self.rng, total + 1) < dead.len() as u32 {
+                    living.push(dead[below(&mut self.rng, dead.len() as u32) as usize]);
+                }
+                living
+            }
+        }
+    }
+
+    /// All heartbeats worth passing on: of the living, and the last ones of those who left.
+    fn known(&self) -> Arc<[Beat]> {
+        let worth = self.rows.iter().filter(|row| row.out.is_none() || row.beat.left);
+        std::iter::once(self.own).chain(worth.map(|row| row.beat)).collect()
+    }
+
+    fn send(&self, to: Address, kind: Kind, beats: Arc<[Beat]>, wants_reply: bool, out: &mut Outbox<Message>) {
+        let silent = match self.rules.votes() {
+            true => self.rows.iter().filter(|row| row.silent).map(|row| row.beat.id).collect(),
+            false => Arc::default(),
+        };
+        let message = Message { from: self.own.id, kind, beats, silent, wants_reply };
+        let (bytes, stream) = (message.bytes(), kind == Kind::Sync);
+        out.transmits.push(Transmit { to, bytes, stream, direct_ping: false, message });
+    }
+
+    fn find(&self, id: Id) -> Result<usize, usize> {
+        self.rows.binary_search_by_key(&id, |row| row.beat.id)
+    }
+}
+
+impl<P: Default> Row<P> {
+    fn new(beat: Beat, heard: Time) -> Self {
+        let (misses, missed_by) = (Arc::default(), SmallVec::new());
+        Self { beat, heard, pulse: P::default(), out: None, silent: false, misses, missed_by }
+    }
+}
+
+impl<P> Row<P> {
+    fn status(&self) -> Status {
+        match (self.out, self.silent) {
+            (Some(_), _) if self.beat.left => Status::Left,
+            (Some(_), _) => Status::Dead,
+            (None, true) => Status::Suspect,
+            (None, false) => Status::Alive,
+        }
+    }
+
+    fn event(&self, what: What, source: Source) -> Event {
+        Event { about: self.beat.id, incarnation: Incarnation::of_generation(self.beat.count.0), what, source }
+    }
+}
