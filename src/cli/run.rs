@@ -17,13 +17,10 @@ use swimlab::experiment::results::Results;
 use swimlab::experiment::{Experiment, Failure, Folder, MOST_TRIALS, Options, Progress};
 use swimlab::report::{csv, json, table};
 
-use super::{DEFAULT, Failed, Format, print};
+use super::{DEFAULT, Failed, Format, print, terminal};
 
 /// The exit code of a program that was interrupted: 128 and the number of the signal.
 const INTERRUPTED: u8 = 130;
-
-/// How wide tables are where there is no terminal to ask.
-const WIDTH: u16 = 120;
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -197,13 +194,6 @@ fn write_file(path: &Path, fill: impl FnOnce(&mut BufWriter<File>) -> io::Result
         out.flush()
     });
     written.map_err(|error| Failed { code: 1, message: format!("cannot write {}: {error}", path.display()) })
-}
-
-/// How wide a table may be, and whether it may have colours.
-fn terminal() -> (u16, bool) {
-    let terminal = console::Term::stdout();
-    let width = terminal.size_checked().map_or(WIDTH, |(_, columns)| columns);
-    (width, terminal.is_term() && console::colors_enabled())
 }
 
 fn print_results(results: &Results, format: Format) -> Result<(), Failed> {

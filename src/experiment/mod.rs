@@ -3,6 +3,7 @@
 mod cells;
 mod error;
 mod file;
+mod kept;
 pub mod measures;
 mod memory;
 mod page;
@@ -28,6 +29,7 @@ use swimlab_selectors::{Helpers, Metric, Strategy, Surroundings, helpers, metric
 pub use cells::Cell;
 pub use error::{BadInput, Error};
 pub use file::{MOST_MEMBERS, MOST_TRIALS};
+pub use kept::Kept;
 pub use page::Source;
 pub use recipe::Recipe;
 pub use runner::{Failure, Finished, Options, Progress};

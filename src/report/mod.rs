@@ -3,6 +3,7 @@
 #[cfg(feature = "agent")]
 pub mod agreement;
 mod columns;
+pub mod comparison;
 pub mod csv;
 mod figures;
 pub mod json;
