@@ -68,7 +68,7 @@ fn a_shorter_period_is_better_in_time_and_worse_in_traffic() {
     run(dir.path(), "a", SMALL);
     run(dir.path(), "b", &SMALL.replace("1500ms", "750ms"));
     let table = done(dir.path(), "compare a b");
-    assert!(table.contains("They differ in protocol"), "{table}");
+    assert!(table.contains("They differ in period: 1500ms in A, 750ms in B."), "{table}");
     let told = compared(dir.path(), "a b");
     let cells = told["cells"].as_array().unwrap();
     assert_eq!(cells.len(), 4);

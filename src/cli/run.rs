@@ -14,8 +14,8 @@ use std::time::Duration;
 
 use indicatif::{HumanDuration, ProgressBar, ProgressState, ProgressStyle};
 use swimlab::experiment::results::Results;
-use swimlab::experiment::{Experiment, Failure, Folder, MOST_TRIALS, Options, Progress};
-use swimlab::report::{csv, json, table};
+use swimlab::experiment::{Experiment, Failure, Folder, MOST_TRIALS, Options, Progress, Sketch};
+use swimlab::report::{csv, html, json, table};
 
 use super::{DEFAULT, Failed, Format, print, terminal};
 
@@ -110,6 +110,9 @@ pub fn run(args: Args) -> Result<ExitCode, Failed> {
     })?;
     bar.finish_and_clear();
     write_tables(&path, &finished.results)?;
+    // Who interrupts a run does not want to wait for pictures.
+    let sketches = if finished.interrupted { Vec::new() } else { experiment.sketches(threads)? };
+    write_report(&path, &experiment, &finished.results, &sketches)?;
     #[cfg(feature = "agent")]
     let finished = match args.real {
         true => real::run(&args, &experiment, finished, &path, (stop, bar))?,
@@ -185,6 +188,12 @@ fn write_tables(folder: &Path, results: &Results) -> Result<(), Failed> {
     write_file(&folder.join("trials.csv"), |out| csv::write_trials(results, out))?;
     write_file(&folder.join("victims.csv"), |out| csv::write_victims(results, out))?;
     write_file(&folder.join("summary.json"), |out| json::write_summary(results, out))
+}
+
+fn write_report(folder: &Path, experiment: &Experiment, results: &Results, sketches: &[Sketch]) -> Result<(), Failed> {
+    let manifest = experiment.manifest();
+    let report = html::Report { results, manifest: &manifest, file: &experiment.source.text, sketches };
+    write_file(&folder.join("report.html"), |out| out.write_all(html::render(&report).as_bytes()))
 }
 
 fn write_file(path: &Path, fill: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>) -> Result<(), Failed> {

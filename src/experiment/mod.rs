@@ -14,6 +14,7 @@ mod recipe;
 mod recorder;
 pub mod results;
 mod runner;
+mod sketch;
 pub mod statistics;
 mod store;
 #[cfg(test)]
@@ -33,6 +34,7 @@ pub use kept::Kept;
 pub use page::Source;
 pub use recipe::Recipe;
 pub use runner::{Failure, Finished, Options, Progress};
+pub use sketch::{Class, MOST_NODES, Node, Sketch};
 pub use store::{Folder, Manifest};
 pub use trial::trial_seed;
 

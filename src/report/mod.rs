@@ -6,6 +6,7 @@ mod columns;
 pub mod comparison;
 pub mod csv;
 mod figures;
+pub mod html;
 pub mod json;
 mod notes;
 pub mod table;
