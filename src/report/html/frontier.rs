@@ -44,7 +44,10 @@ pub(super) fn draw(cells: &[&CellResult], series: &Series<'_>) -> String {
             })
             .filter(|point| point.cost.median.is_some() && point.time.median.is_some())
             .collect();
-        if points.len() > 1 {
+        // Where all cost the same, nothing is traded.
+        let costs = points.iter().map(|point| point.place().0);
+        let (least, most) = (costs.clone().fold(f64::INFINITY, f64::min), costs.fold(0.0, f64::max));
+        if points.len() > 1 && most > 1.001 * least {
             html += &picture((cost, across), (time, up), &points, series);
         }
     }
