@@ -7,7 +7,7 @@ use crate::experiment::measures::MEASURES;
 use crate::experiment::{Experiment, Lab, Node, Options, Source};
 
 const FILE: &str = "\
-name = 'a <b> & \"c\"'
+# a <b> & \"c\"
 topology = ['lan', 'aws']
 members = 40
 selector = ['uniform', 'shuffle', { kind = 'neighborhood', metric = 'rtt', radius = 2, escape = 0.2 }]
@@ -94,9 +94,14 @@ fn nothing_is_loaded_from_elsewhere() {
 
 #[test]
 fn names_are_escaped() {
-    let html = report(FILE);
-    assert!(html.contains("<h1>a &lt;b&gt; &amp; &quot;c&quot;</h1>"));
-    assert!(!html.contains("a <b>"));
+    let experiment = Experiment::parse(&Source::text("small.toml", FILE), &Lab::default()).unwrap();
+    let mut results = experiment.run(Options::default()).unwrap().results;
+    results.name = "a <b> & \"c\"".to_owned();
+    results.cells.iter_mut().for_each(|cell| cell.key.selector += "<i>");
+    let html = render(&Report { results: &results, manifest: &experiment.manifest(), file: FILE, sketches: &[] });
+    elements(&html);
+    assert!(html.contains("<h1>a &lt;b&gt; &amp; &quot;c&quot;</h1>") && html.contains("uniform&lt;i&gt;"));
+    assert!(!html.contains("<b> &") && !html.contains("<i>"));
 }
 
 #[test]
