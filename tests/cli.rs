@@ -18,7 +18,7 @@ protocol = { period = '1500ms' }
 fault = [{ kind = 'crash', at = '2s' }]
 ";
 
-const TABLES: [&str; 3] = ["trials.csv", "victims.csv", "summary.json"];
+const TABLES: [&str; 4] = ["trials.csv", "victims.csv", "summary.json", "report.html"];
 
 fn command(dir: &Path, args: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_swimlab"));

@@ -4,6 +4,7 @@
 mod agent;
 #[cfg(all(feature = "agent", unix))]
 mod ask;
+mod compare;
 mod list;
 mod replay;
 mod reproduce;
@@ -21,6 +22,9 @@ use swimlab::experiment::{BadInput, Error, Experiment, Lab, Source};
 /// The experiment that runs when none is named.
 const DEFAULT: &str = include_str!("../../examples/experiments/default.toml");
 
+/// How wide tables are where there is no terminal to ask.
+const WIDTH: u16 = 120;
+
 const EXAMPLES: &str = "\
 Examples:
   swimlab run                                        run the default experiment, under a minute
@@ -29,6 +33,7 @@ Examples:
   swimlab run mine.toml --trials 1000 --out results/mine --resume
   swimlab run mine.toml --format csv --quiet > trials.csv
   swimlab run mine.toml --real                       the same on real sockets, and how far they are apart
+  swimlab compare results/mine results/mine-2        what differs between two runs, and whether it is noise
   swimlab list selectors                             what an experiment file can name
   swimlab replay mine.toml --trial 7 --selector shuffle --member 3
   swimlab reproduce swim                             the SWIM paper's figures beside ours
@@ -50,6 +55,8 @@ struct Args {
 enum Command {
     /// Run an experiment file, or the default experiment.
     Run(run::Args),
+    /// Compare two results folders: the difference of each measure, its interval, and whether it is more than noise.
+    Compare(compare::Args),
     /// List what an experiment file can name: strategies, their parameters, ranges and defaults.
     List(list::Args),
     /// Set published figures beside ours, row by row.
@@ -82,9 +89,9 @@ enum Format {
     /// For people.
     #[default]
     Table,
-    /// The rows of trials.csv.
+    /// For programs, in rows: those of trials.csv, or one for each measure compared.
     Csv,
-    /// What is in summary.json.
+    /// For programs, in full: what is in summary.json, or each comparison by name.
     Json,
 }
 
@@ -98,6 +105,7 @@ struct Failed {
 pub fn main() -> ExitCode {
     let done = match Args::parse().command {
         Command::Run(args) => run::run(args),
+        Command::Compare(args) => compare::compare(&args),
         Command::List(args) => list::list(&args),
         Command::Reproduce(args) => reproduce::reproduce(&args),
         Command::Replay(args) => replay::replay(args),
@@ -135,6 +143,13 @@ fn experiment(file: Option<PathBuf>, seed: Option<u64>) -> Result<Experiment, Fa
 fn print(text: impl fmt::Display) -> Result<(), Failed> {
     let mut out = io::stdout().lock();
     quietly_closed(write!(out, "{text}").and_then(|()| out.flush()))
+}
+
+/// How wide a table may be, and whether it may have colours.
+fn terminal() -> (u16, bool) {
+    let terminal = console::Term::stdout();
+    let width = terminal.size_checked().map_or(WIDTH, |(_, columns)| columns);
+    (width, terminal.is_term() && console::colors_enabled())
 }
 
 fn quietly_closed(written: io::Result<()>) -> Result<(), Failed> {

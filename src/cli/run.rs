@@ -14,16 +14,13 @@ use std::time::Duration;
 
 use indicatif::{HumanDuration, ProgressBar, ProgressState, ProgressStyle};
 use swimlab::experiment::results::Results;
-use swimlab::experiment::{Experiment, Failure, Folder, MOST_TRIALS, Options, Progress};
-use swimlab::report::{csv, json, table};
+use swimlab::experiment::{Experiment, Failure, Folder, MOST_TRIALS, Options, Progress, Sketch};
+use swimlab::report::{csv, html, json, table};
 
-use super::{DEFAULT, Failed, Format, print};
+use super::{DEFAULT, Failed, Format, print, terminal};
 
 /// The exit code of a program that was interrupted: 128 and the number of the signal.
 const INTERRUPTED: u8 = 130;
-
-/// How wide tables are where there is no terminal to ask.
-const WIDTH: u16 = 120;
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -113,6 +110,9 @@ pub fn run(args: Args) -> Result<ExitCode, Failed> {
     })?;
     bar.finish_and_clear();
     write_tables(&path, &finished.results)?;
+    // Who interrupts a run does not want to wait for pictures.
+    let sketches = if finished.interrupted { Vec::new() } else { experiment.sketches(threads)? };
+    write_report(&path, &experiment, &finished.results, &sketches)?;
     #[cfg(feature = "agent")]
     let finished = match args.real {
         true => real::run(&args, &experiment, finished, &path, (stop, bar))?,
@@ -190,6 +190,12 @@ fn write_tables(folder: &Path, results: &Results) -> Result<(), Failed> {
     write_file(&folder.join("summary.json"), |out| json::write_summary(results, out))
 }
 
+fn write_report(folder: &Path, experiment: &Experiment, results: &Results, sketches: &[Sketch]) -> Result<(), Failed> {
+    let manifest = experiment.manifest();
+    let report = html::Report { results, manifest: &manifest, file: &experiment.source.text, sketches };
+    write_file(&folder.join("report.html"), |out| out.write_all(html::render(&report).as_bytes()))
+}
+
 fn write_file(path: &Path, fill: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>) -> Result<(), Failed> {
     let written = File::create(path).and_then(|file| {
         let mut out = BufWriter::new(file);
@@ -197,13 +203,6 @@ fn write_file(path: &Path, fill: impl FnOnce(&mut BufWriter<File>) -> io::Result
         out.flush()
     });
     written.map_err(|error| Failed { code: 1, message: format!("cannot write {}: {error}", path.display()) })
-}
-
-/// How wide a table may be, and whether it may have colours.
-fn terminal() -> (u16, bool) {
-    let terminal = console::Term::stdout();
-    let width = terminal.size_checked().map_or(WIDTH, |(_, columns)| columns);
-    (width, terminal.is_term() && console::colors_enabled())
 }
 
 fn print_results(results: &Results, format: Format) -> Result<(), Failed> {

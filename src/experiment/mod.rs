@@ -3,6 +3,7 @@
 mod cells;
 mod error;
 mod file;
+mod kept;
 pub mod measures;
 mod memory;
 mod page;
@@ -13,6 +14,7 @@ mod recipe;
 mod recorder;
 pub mod results;
 mod runner;
+mod sketch;
 pub mod statistics;
 mod store;
 #[cfg(test)]
@@ -28,9 +30,11 @@ use swimlab_selectors::{Helpers, Metric, Strategy, Surroundings, helpers, metric
 pub use cells::{Cell, Detector};
 pub use error::{BadInput, Error};
 pub use file::{MOST_MEMBERS, MOST_TRIALS};
+pub use kept::Kept;
 pub use page::Source;
 pub use recipe::Recipe;
 pub use runner::{Failure, Finished, Options, Progress};
+pub use sketch::{Class, MOST_NODES, Node, Sketch};
 pub use store::{Folder, Manifest};
 pub use trial::trial_seed;
 

@@ -7,7 +7,9 @@ mod smirnov;
 use super::measures::{Measure, Reading, Unit};
 use super::results::FloorInputs;
 pub use agreement::{Agreement, MOST_APART, Match, agree};
-use intervals::{bootstrap_mean, events_mean, flips_are_rare, quantile_ranks, sign_test};
+use intervals::{
+    bootstrap_difference, bootstrap_mean, events_mean, flips_are_rare, quantile_ranks, shuffles_are_rare, sign_test,
+};
 
 /// Below this, no 95 % interval of a median exists: six trials on one side are the first surprise at 5 %.
 pub const FEWEST_TRIALS: usize = 6;
@@ -162,6 +164,58 @@ pub fn compare(pairs: &[(Reading, Reading)]) -> Comparison {
         ratio: (whole && base > 0.0).then(|| other / base),
         verdict,
     }
+}
+
+/// Compares two cells whose trials do not go together: (baseline, other), each with trials of its own.
+///
+/// As in [`compare`], two judges must agree at 5 %: the bootstrap interval of the difference of the means leaves out
+/// zero, and a difference of this size is rare when the trials are dealt to the two sides at random. With censored trials
+/// there are no means; then ranks are dealt, and that test decides alone. `pairs` is the number of trials of the smaller
+/// side, `less` and `more` stay 0.
+pub fn compare_apart(baseline: &[Reading], other: &[Reading]) -> Comparison {
+    let ordered = |side: &[Reading]| side.iter().filter_map(|reading| reading.order()).collect::<Vec<f64>>();
+    let (mut base, mut other) = (ordered(baseline), ordered(other));
+    let pairs = base.len().min(other.len());
+    let whole = pairs > 0 && base.iter().chain(&other).all(|value| value.is_finite());
+    let means = whole.then(|| (mean(&base), mean(&other)));
+    let ci95 = if whole { bootstrap_difference(&base, &other) } else { Interval::default() };
+    if !whole {
+        (base, other) = ranks(&base, &other);
+    }
+    let side = match ci95 {
+        Interval { low: Some(low), high: Some(high) } => i32::from(low > 0.0) - i32::from(high < 0.0),
+        _ if pairs == 0 => 0,
+        _ => {
+            let apart = mean(&other) - mean(&base);
+            i32::from(apart > 0.0) - i32::from(apart < 0.0)
+        }
+    };
+    let verdict = match side {
+        _ if pairs < FEWEST_TRIALS => Verdict::Undecided,
+        -1 if shuffles_are_rare(&base, &other) => Verdict::Better,
+        1 if shuffles_are_rare(&base, &other) => Verdict::Worse,
+        _ => Verdict::WithinNoise,
+    };
+    Comparison {
+        pairs: pairs as u32,
+        less: 0,
+        more: 0,
+        mean_difference: means.map(|(base, other)| other - base),
+        ci95,
+        ratio: means.filter(|(base, _)| *base > 0.0).map(|(base, other)| other / base),
+        verdict,
+    }
+}
+
+/// The ranks of two samples in both together; what is equal shares a rank.
+fn ranks(left: &[f64], right: &[f64]) -> (Vec<f64>, Vec<f64>) {
+    let mut all = [left, right].concat();
+    all.sort_unstable_by(f64::total_cmp);
+    let rank = |value: &f64| {
+        let (below, up_to) = (all.partition_point(|other| other < value), all.partition_point(|other| other <= value));
+        (below + up_to) as f64 / 2.0
+    };
+    (left.iter().map(rank).collect(), right.iter().map(rank).collect())
 }
 
 /// The least mean that a measure can have, in its unit; `None` where no such bound is known.

@@ -16,9 +16,10 @@ use super::error::Error;
 use super::measures::MEASURES;
 use super::results::TrialResult;
 
-const MANIFEST: &str = "manifest.json";
+pub(super) const MANIFEST: &str = "manifest.json";
 const COPY: &str = "experiment.toml";
-const TRIALS: &str = "trials.jsonl";
+pub(super) const TRIALS: &str = "trials.jsonl";
+pub(super) const SUMMARY: &str = "summary.json";
 
 /// What trials depend on: results of two runs can be put together if this is the same.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,9 +43,9 @@ pub struct Folder {
 
 /// A line of `trials.jsonl`.
 #[derive(Serialize, Deserialize)]
-struct Line<'a> {
-    cell: usize,
-    result: std::borrow::Cow<'a, TrialResult>,
+pub(super) struct Line<'a> {
+    pub cell: usize,
+    pub result: std::borrow::Cow<'a, TrialResult>,
 }
 
 impl Folder {
@@ -143,21 +144,27 @@ impl Folder {
 impl Manifest {
     /// In what two experiments differ, as sentences.
     pub fn differences(&self, here: &Self) -> Vec<String> {
-        let mut differences = Vec::new();
-        let mut compare = |what: &str, there: &str, here: &str| {
-            if there != here {
-                differences.push(format!("{what}: {there} there, {here} here"));
+        let sentence = |(what, there, here): (String, String, String)| format!("{what}: {there} there, {here} here");
+        self.differing(here).into_iter().map(sentence).collect()
+    }
+
+    /// In what two experiments differ: what it is, its value here, and its value there.
+    pub fn differing(&self, other: &Self) -> Vec<(String, String, String)> {
+        let mut differing = Vec::new();
+        let mut compare = |what: &str, one: String, other: String| {
+            if one != other {
+                differing.push((what.to_owned(), one, other));
             }
         };
-        compare("the version of swimlab", &self.swimlab, &here.swimlab);
-        compare("seed", &self.seed.to_string(), &here.seed.to_string());
-        let keys: BTreeSet<&String> = self.experiment.keys().chain(here.experiment.keys()).collect();
+        compare("the version of swimlab", self.swimlab.clone(), other.swimlab.clone());
+        compare("seed", self.seed.to_string(), other.seed.to_string());
+        let keys: BTreeSet<&String> = self.experiment.keys().chain(other.experiment.keys()).collect();
         for key in keys {
             let value =
                 |manifest: &Self| manifest.experiment.get(key).cloned().unwrap_or_else(|| "not given".to_owned());
-            compare(key, &value(self), &value(here));
+            compare(key, value(self), value(other));
         }
-        differences
+        differing
     }
 }
 

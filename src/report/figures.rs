@@ -42,7 +42,7 @@ fn suited(value: f64, unit: Unit) -> (f64, &'static str) {
 }
 
 /// Three significant digits, no zeros behind the last one that counts; whole numbers stay whole.
-fn digits(value: f64) -> String {
+pub(super) fn digits(value: f64) -> String {
     let size = value.abs();
     let places = match size {
         _ if size >= 99.95 => 0,

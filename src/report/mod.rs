@@ -3,8 +3,10 @@
 #[cfg(feature = "agent")]
 pub mod agreement;
 mod columns;
+pub mod comparison;
 pub mod csv;
 mod figures;
+pub mod html;
 pub mod json;
 mod notes;
 pub mod table;

@@ -9,7 +9,8 @@ use indicatif::{HumanDuration, ProgressBar};
 use swimlab::experiment::{Experiment, Failure, Finished, Folder, Options};
 use swimlab::report::agreement::{Sides, render, write_csv, write_json};
 
-use super::{Args, Failed, Format, bar, follow, terminal, write_file, write_tables};
+use super::super::terminal;
+use super::{Args, Failed, Format, bar, follow, write_file, write_tables};
 
 /// Runs what the simulator has run, writes the tables of the real side and prints the comparison. Tells how both sides
 /// have ended.

@@ -98,6 +98,40 @@ pub(super) fn flips_are_rare(differences: &[f64]) -> bool {
     ((as_far + 1) as f64) < 0.05 * (RESAMPLES + 1) as f64
 }
 
+/// The interval of the difference of the means of two samples, right minus left, by percentiles of the bootstrap.
+pub(super) fn bootstrap_difference(left: &[f64], right: &[f64]) -> Interval {
+    if left.len().min(right.len()) < FEWEST_TRIALS {
+        return Interval::default();
+    }
+    let mut rng = rng();
+    let difference = |_| resampled_mean(right, &mut rng) - resampled_mean(left, &mut rng);
+    let mut differences: Vec<f64> = (0..RESAMPLES).map(difference).collect();
+    differences.sort_unstable_by(f64::total_cmp);
+    let bound = |tail: f64| Some(differences[libm::round(tail * (RESAMPLES as f64 - 1.0)) as usize]);
+    Interval { low: bound(TAIL), high: bound(1.0 - TAIL) }
+}
+
+/// Whether means as far from each other as these are rare (below 5 %) when the values are dealt to the two sides at
+/// random: the permutation test of two samples, by sampling.
+pub(super) fn shuffles_are_rare(left: &[f64], right: &[f64]) -> bool {
+    let mut rng = rng();
+    let mut all = [left, right].concat();
+    let left_over = |at: usize| (left.len() + right.len() - at) as u32;
+    let whole: f64 = all.iter().sum();
+    let apart = |sum: f64| ((whole - sum) / right.len() as f64 - sum / left.len() as f64).abs();
+    let seen = apart(left.iter().sum()) * (1.0 - 1e-12);
+    let mut dealt = || {
+        // The first steps of a shuffle by Fisher and Yates deal the left side.
+        for at in 0..left.len() {
+            let from = at + below(&mut rng, left_over(at)) as usize;
+            all.swap(at, from);
+        }
+        apart(all[..left.len()].iter().sum())
+    };
+    let as_far = (0..RESAMPLES).filter(|_| dealt() >= seen).count();
+    ((as_far + 1) as f64) < 0.05 * (RESAMPLES + 1) as f64
+}
+
 /// The two-sided sign test: how likely so uneven a split is if either side is as likely as the other.
 pub(super) fn sign_test(less: u32, more: u32) -> f64 {
     let fair = Binomial::new(0.5, u64::from(less + more)).expect("a half is a probability");

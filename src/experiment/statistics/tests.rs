@@ -271,3 +271,36 @@ fn a_median_that_only_one_side_reaches_sets_them_apart() {
     assert_eq!((agreement.pairs, agreement.real, agreement.matched), (100, None, Match::Apart));
     assert_eq!(agreement.distance, Some(0.6));
 }
+
+#[test]
+fn equals_without_common_luck_are_within_noise_19_times_in_20() {
+    let quiet = share(400, |rng| {
+        let sides: [Vec<Reading>; 2] = [40, 25].map(|n| values((0..n).map(|_| exponential(rng))));
+        compare_apart(&sides[0], &sides[1]).verdict == Verdict::WithinNoise
+    });
+    assert!((0.92..=0.985).contains(&quiet), "{quiet}");
+}
+
+#[test]
+fn a_difference_of_a_deviation_is_seen_without_common_luck() {
+    let mut rng = stream(3, Purpose::Statistics, 2);
+    let base = values((0..60).map(|_| exponential(&mut rng)));
+    let more = values((0..50).map(|_| exponential(&mut rng) + 1.0));
+    let told = compare_apart(&base, &more);
+    assert_eq!((told.pairs, told.verdict), (50, Verdict::Worse));
+    assert!(inside(told.ci95, 1.0), "{told:?}");
+    assert_eq!(compare_apart(&more, &base).verdict, Verdict::Better);
+    assert_eq!(compare_apart(&base[..5], &more[..5]).verdict, Verdict::Undecided);
+}
+
+#[test]
+fn with_censored_trials_of_their_own_the_ranks_decide() {
+    let sound = values((0..20).map(f64::from));
+    let mut broken = sound.clone();
+    assert_eq!(compare_apart(&sound, &broken).verdict, Verdict::WithinNoise);
+    broken.truncate(8);
+    broken.extend([Reading::Censored; 12]);
+    let told = compare_apart(&sound, &broken);
+    assert_eq!((told.mean_difference, told.ci95, told.verdict), (None, Interval::default(), Verdict::Worse));
+    assert_eq!(compare_apart(&sound, &[]).verdict, Verdict::Undecided);
+}

@@ -1,0 +1,36 @@
+//! `swimlab compare`.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use swimlab::experiment::Kept;
+use swimlab::report::comparison::{Both, render, write_csv, write_json};
+
+use super::{Failed, Format, quietly_closed, terminal};
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// The results folder to compare to.
+    a: PathBuf,
+    /// The results folder that is compared.
+    b: PathBuf,
+    /// How to print it.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+pub fn compare(args: &Args) -> Result<ExitCode, Failed> {
+    let (a, b) = (Kept::read(&args.a)?, Kept::read(&args.b)?);
+    let both = Both::of(&a, &b).map_err(|message| Failed { code: 2, message })?;
+    let mut out = io::stdout().lock();
+    quietly_closed(match args.format {
+        Format::Table => {
+            let (width, colour) = terminal();
+            write!(out, "{}", render(&both, width, colour))
+        }
+        Format::Csv => write_csv(&both, &mut out),
+        Format::Json => write_json(&both, &mut out),
+    })?;
+    Ok(ExitCode::SUCCESS)
+}

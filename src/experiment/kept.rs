@@ -1,0 +1,108 @@
+//! A results folder that is read again, by whoever has no experiment file for it: summary.json names the cells,
+//! trials.jsonl has their trials.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::error::Error;
+use super::measures::MEASURES;
+use super::results::{CellKey, TrialResult};
+use super::store::{Line, MANIFEST, Manifest, SUMMARY, TRIALS};
+
+/// What an earlier run left in its folder.
+#[derive(Clone, Debug)]
+pub struct Kept {
+    /// Where it is.
+    pub path: PathBuf,
+    /// What its trials depend on.
+    pub manifest: Manifest,
+    /// The cells in the order of the experiment file, each with its finished trials in ascending order.
+    pub cells: Vec<(CellKey, Vec<TrialResult>)>,
+}
+
+/// The part of summary.json's entries that names a cell. What it does not know may be a key that was varied.
+#[derive(Deserialize)]
+struct Named {
+    topology: String,
+    selector: String,
+    profile: String,
+    members: u32,
+    loss: f64,
+    scenario: String,
+    #[serde(flatten)]
+    more: BTreeMap<String, Value>,
+}
+
+impl Kept {
+    /// Reads a results folder, finished or interrupted.
+    ///
+    /// # Errors
+    /// If it is missing, is no results folder, or a file in it is damaged or from a version with other measures.
+    pub fn read(path: &Path) -> Result<Self, Error> {
+        let refuse = |why: String| Error::folder(path, why);
+        match fs::metadata(path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Err(refuse("there is none".to_owned())),
+            Err(error) => return Err(refuse(error.to_string())),
+            Ok(found) if !found.is_dir() => return Err(refuse("is no folder".to_owned())),
+            Ok(_) => {}
+        }
+        let read = |file: &str, absent: &str| {
+            fs::read_to_string(path.join(file)).map_err(|error| match error.kind() {
+                ErrorKind::NotFound => refuse(absent.to_owned()),
+                _ => refuse(format!("{file}: {error}")),
+            })
+        };
+        let damaged = |file: &str| {
+            let file = file.to_owned();
+            move |error: serde_json::Error| refuse(format!("{file}: {error}"))
+        };
+        let manifest = read(MANIFEST, "is no results folder: it has no manifest.json")?;
+        let manifest: Manifest = serde_json::from_str(&manifest).map_err(damaged(MANIFEST))?;
+        let summary = read(SUMMARY, "has no summary.json: its run did not end; run --resume goes on with it")?;
+        let named: Vec<Named> = serde_json::from_str(&summary).map_err(damaged(SUMMARY))?;
+        let trials = read(TRIALS, "is no results folder: it has no trials.jsonl")?;
+        let mut cells: Vec<_> = named.into_iter().map(|named| (named.into_key(), Vec::new())).collect();
+        sort(&trials, &mut cells).map_err(refuse)?;
+        Ok(Self { path: path.to_owned(), manifest, cells })
+    }
+}
+
+impl Named {
+    fn into_key(self) -> CellKey {
+        const NO_KEYS: [&str; 7] = ["trials", "complete", "measures", "strikes", "violations", "events", "trace_hash"];
+        let Self { topology, selector, profile, members, loss, scenario, more } = self;
+        let text = |(key, value): (String, Value)| match value {
+            Value::String(text) if !NO_KEYS.contains(&key.as_str()) => Some((key, text)),
+            _ => None,
+        };
+        let swept = more.into_iter().filter_map(text).collect();
+        CellKey { topology, selector, profile, members, loss, scenario, swept }
+    }
+}
+
+/// Each trial to its cell.
+fn sort(text: &str, cells: &mut [(CellKey, Vec<TrialResult>)]) -> Result<(), String> {
+    // A run that was killed may have left half a line.
+    let whole = text.rfind('\n').map_or("", |end| &text[..end]);
+    for (n, line) in whole.lines().enumerate() {
+        let damaged = |why: &dyn std::fmt::Display| format!("{TRIALS}:{}: {why}", n + 1);
+        let Line { cell, result } = serde_json::from_str(line).map_err(|error| damaged(&error))?;
+        let Some((_, trials)) = cells.get_mut(cell) else { return Err(damaged(&"belongs to no cell of summary.json")) };
+        let (has, known) = (result.measured.readings.len(), MEASURES.len());
+        if has != known {
+            let why = format!("has {has} measures, this version of swimlab {known}; run the experiment again");
+            return Err(damaged(&why));
+        }
+        trials.push(result.into_owned());
+    }
+    for (_, trials) in cells {
+        trials.sort_by_key(|result| result.trial);
+        trials.dedup_by_key(|result| result.trial);
+    }
+    Ok(())
+}

@@ -1,0 +1,121 @@
+//! How times are distributed over the trials: in how many it took how long, and the tail on a logarithmic axis.
+
+use std::fmt::Write;
+
+use super::series::Series;
+use super::svg::{Axes, Scale, Ticks, number, plot};
+use crate::experiment::measures::{MEASURES, Measure, Reading, Unit};
+use crate::experiment::results::CellResult;
+use crate::experiment::statistics::floor;
+
+/// Each measure that is a time from a crash, and what it is the time of.
+const TIMES: [(&str, &str); 6] = [
+    ("first_ping_s", "First ping of the crashed"),
+    ("first_suspicion_s", "First suspicion"),
+    ("first_declaration_s", "First declaration"),
+    ("informed_50_s", "Half of the survivors know"),
+    ("informed_99_s", "99 % know"),
+    ("informed_100_s", "All know"),
+];
+
+/// A curve has no more steps than this: more are not seen.
+const MOST_STEPS: usize = 200;
+
+/// Two pictures for each time: the distribution, and its tail.
+pub(super) fn draw(cells: &[&CellResult], series: &Series<'_>) -> String {
+    let mut html = String::new();
+    for (column, measure) in MEASURES.iter().enumerate() {
+        let Some((_, title)) = TIMES.iter().find(|(name, _)| *name == measure.name) else { continue };
+        let samples: Vec<Sample<'_>> = cells.iter().map(|cell| Sample::of(cell, column)).collect();
+        if samples.iter().any(|sample| !sample.reached.is_empty()) {
+            html += &picture(measure, title, &samples, series, false);
+            html += &picture(measure, title, &samples, series, true);
+        }
+    }
+    html
+}
+
+/// What the trials of a cell say.
+struct Sample<'a> {
+    cell: &'a CellResult,
+    /// The times of the trials that got there, ascending.
+    reached: Vec<f64>,
+    /// All trials that could have.
+    trials: usize,
+}
+
+impl<'a> Sample<'a> {
+    fn of(cell: &'a CellResult, column: usize) -> Self {
+        let readings = cell.readings(column);
+        let mut reached: Vec<f64> = readings.iter().filter_map(|reading| reading.value()).collect();
+        reached.sort_unstable_by(f64::total_cmp);
+        let trials = readings.iter().filter(|reading| **reading != Reading::Absent).count();
+        Self { cell, reached, trials }
+    }
+
+    /// The curve of the share of trials that are done, or of those that are not, by time.
+    fn curve(&self, axes: &Axes<'_>, is_tail: bool) -> String {
+        let share = |done: usize| {
+            let share = done as f64 / self.trials as f64;
+            if is_tail { 1.0 - share } else { share }
+        };
+        let start = self.reached.first().copied().unwrap_or(0.0);
+        let mut path = format!("M{} {}", number(axes.x.at(start)), number(axes.y.at(share(0))));
+        let stride = self.reached.len().div_ceil(MOST_STEPS).max(1);
+        let last = self.reached.len() - 1;
+        // Every step of the tail's end is seen, however many there are before.
+        let seen = |at: usize| at.is_multiple_of(stride) || at + MOST_STEPS / 4 > last;
+        for (at, time) in self.reached.iter().enumerate().filter(|(at, _)| seen(*at)) {
+            let done = at + 1;
+            let _ = write!(path, "H{}", number(axes.x.at(*time)));
+            // A logarithm of nothing has no place; the last trial ends the curve.
+            if !is_tail || done < self.trials {
+                let _ = write!(path, "V{}", number(axes.y.at(share(done))));
+            }
+        }
+        path
+    }
+}
+
+fn picture(measure: &Measure, title: &str, samples: &[Sample<'_>], series: &Series<'_>, is_tail: bool) -> String {
+    let low = samples.iter().filter_map(|sample| sample.reached.first().copied()).fold(f64::INFINITY, f64::min);
+    let high = samples.iter().filter_map(|sample| sample.reached.last().copied()).fold(0.0, f64::max);
+    let floors: Vec<f64> = samples.iter().filter_map(|sample| floor(measure, sample.cell.floors.as_ref()?)).collect();
+    let low = floors.iter().copied().fold(low, f64::min).min(low);
+    // Times that are far from zero are not squeezed into a corner.
+    let low = if low < 0.3 * high { 0.0 } else { low - 0.05 * (high - low) };
+    let most = samples.iter().map(|sample| sample.trials).max().unwrap_or(1);
+    let axes = Axes {
+        x: Scale::across(low, high, false),
+        y: match is_tail {
+            true => Scale::up(0.7 / most.max(2) as f64, 1.0, true),
+            false => Scale::up(0.0, 1.0, false),
+        },
+        x_label: "seconds after the crash",
+        y_label: if is_tail { "trials still without" } else { "trials done" },
+        x_ticks: Ticks::Plain,
+        y_ticks: Ticks::In(Unit::Share),
+    };
+    let mut body = axes.draw();
+    if let Some(floor) = floors.first().filter(|first| floors.iter().all(|floor| floor == *first)) {
+        body += &axes.floor(*floor);
+    }
+    for sample in samples.iter().filter(|sample| !sample.reached.is_empty()) {
+        let label = &sample.cell.key.selector;
+        let (class, dashes, curve) = (series.class(label), series.dashes(label), sample.curve(&axes, is_tail));
+        let name = super::escape(label);
+        let _ = write!(
+            body,
+            "<path class=\"curve {class}\" stroke-dasharray=\"{dashes}\" d=\"{curve}\"><title>{name}</title></path>"
+        );
+    }
+    let unreached: usize = samples.iter().map(|sample| sample.trials - sample.reached.len()).sum();
+    let mut caption = measure.name.to_owned();
+    if !floors.is_empty() && !is_tail {
+        caption += "; dotted: the floor of the mean";
+    }
+    if unreached > 0 {
+        let _ = write!(caption, "; {unreached} trials never got there, so their curves stop short");
+    }
+    plot(&if is_tail { format!("{title}: the tail") } else { title.to_owned() }, &body, &caption)
+}

@@ -1,0 +1,125 @@
+//! What each strategy gives up: what it costs against how soon the news is out.
+
+use std::fmt::Write;
+
+use super::super::columns::{COLUMNS, Column};
+use super::series::Series;
+use super::svg::{Axes, Scale, Ticks, number, plot};
+use crate::experiment::results::CellResult;
+use crate::experiment::statistics::Summary;
+
+/// Pairs of measures that pull against each other: cost, time, and the names of the axes.
+const TRADES: [(&str, &str, &str, &str); 4] = [
+    ("cross_region_bytes", "informed_100_s", "bytes between regions", "all know"),
+    ("cross_zone_bytes", "informed_100_s", "bytes between zones", "all know"),
+    ("mean_ping_rtt_s", "informed_100_s", "mean round trip of a ping", "all know"),
+    ("mean_ping_rtt_s", "first_declaration_s", "mean round trip of a ping", "declared"),
+];
+
+/// One strategy in the plane of two measures.
+struct Point<'a> {
+    cell: &'a CellResult,
+    cost: Summary,
+    time: Summary,
+}
+
+/// A picture for each trade that there are two strategies or more to show of.
+pub(super) fn draw(cells: &[&CellResult], series: &Series<'_>) -> String {
+    let column = |measure: &str| COLUMNS.iter().find(|column| column.measure == measure);
+    let has_regions =
+        cells.iter().any(|cell| column("cross_region_bytes").is_some_and(|column| column.summary(cell).n > 0));
+    let mut html = String::new();
+    for (cost, time, across, up) in TRADES {
+        // Regions say more than zones, where there are both.
+        if cost == "cross_zone_bytes" && has_regions {
+            continue;
+        }
+        let (Some(cost), Some(time)) = (column(cost), column(time)) else { continue };
+        let point = |cell: &&'_ CellResult| (cost.summary(cell), time.summary(cell));
+        let points: Vec<Point<'_>> = cells
+            .iter()
+            .map(|cell| {
+                let (cost, time) = point(cell);
+                Point { cell, cost, time }
+            })
+            .filter(|point| point.cost.median.is_some() && point.time.median.is_some())
+            .collect();
+        // Where all cost the same, nothing is traded.
+        let costs = points.iter().map(|point| point.place().0);
+        let (least, most) = (costs.clone().fold(f64::INFINITY, f64::min), costs.fold(0.0, f64::max));
+        if points.len() > 1 && most > 1.001 * least {
+            html += &picture((cost, across), (time, up), &points, series);
+        }
+    }
+    html
+}
+
+impl Point<'_> {
+    fn place(&self) -> (f64, f64) {
+        (self.cost.median.unwrap_or(f64::NAN), self.time.median.unwrap_or(f64::NAN))
+    }
+
+    /// Whether no other point is better in one and no worse in the other.
+    fn is_on_front(&self, points: &[Self]) -> bool {
+        let (cost, time) = self.place();
+        let beats = |(other_cost, other_time): (f64, f64)| {
+            other_cost <= cost && other_time <= time && (other_cost < cost || other_time < time)
+        };
+        !points.iter().any(|other| beats(other.place()))
+    }
+}
+
+fn picture(cost: (&Column, &str), time: (&Column, &str), points: &[Point<'_>], series: &Series<'_>) -> String {
+    let ends = |of: for<'a, 'b> fn(&'a Point<'b>) -> &'a Summary| {
+        let values = || points.iter().map(of).flat_map(|it| [it.median, it.ci95.low, it.ci95.high]).flatten();
+        let (low, high) = (values().fold(f64::INFINITY, f64::min), values().fold(f64::NEG_INFINITY, f64::max));
+        let room = 0.08 * (high - low).max(high * 0.05);
+        ((low - room).max(0.0), high + room)
+    };
+    let (left, right) = ends(|point| &point.cost);
+    let (bottom, top) = ends(|point| &point.time);
+    let (cost, across) = cost;
+    let (time, up) = time;
+    let axes = Axes {
+        x: Scale::across(left, right, false),
+        y: Scale::up(bottom, top, false),
+        x_label: across,
+        y_label: up,
+        x_ticks: Ticks::In(cost.unit()),
+        y_ticks: Ticks::In(time.unit()),
+    };
+    let at = |(cost, time): (f64, f64)| (axes.x.at(cost), axes.y.at(time));
+    let mut body = axes.draw();
+    let mut front: Vec<_> = points.iter().filter(|point| point.is_on_front(points)).map(Point::place).collect();
+    front.sort_by(|one, other| one.0.total_cmp(&other.0).then(other.1.total_cmp(&one.1)));
+    let mut path = String::new();
+    for (n, place) in front.iter().enumerate() {
+        let (x, y) = at(*place);
+        let _ = match n {
+            0 => write!(path, "M{} {}", number(x), number(y)),
+            // Between two strategies nothing was measured: the corner is what both are known to reach.
+            _ => write!(path, "H{}V{}", number(x), number(y)),
+        };
+    }
+    let _ = write!(body, "<path class=\"front\" d=\"{path}\"/>");
+    for point in points {
+        let label = &point.cell.key.selector;
+        let (x, y) = at(point.place());
+        let mut bars = String::new();
+        if let (Some(low), Some(high)) = (point.cost.ci95.low, point.cost.ci95.high) {
+            let _ = write!(bars, "M{} {}H{}", number(axes.x.at(low)), number(y), number(axes.x.at(high)));
+        }
+        if let (Some(low), Some(high)) = (point.time.ci95.low, point.time.ci95.high) {
+            let _ = write!(bars, "M{} {}V{}", number(x), number(axes.y.at(low)), number(axes.y.at(high)));
+        }
+        let (class, name, marker) = (series.class(label), super::escape(label), series.marker(label, x, y));
+        let _ =
+            write!(body, "<g class=\"{class}\"><title>{name}</title><path class=\"curve\" d=\"{bars}\"/>{marker}</g>");
+    }
+    let caption = format!(
+        "Medians of {} and {} with 95 % intervals; towards the lower left is better. Dashed: the strategies that no other \
+         one beats in both.",
+        cost.measure, time.measure
+    );
+    plot(&format!("{up} against {across}"), &body, &caption)
+}

@@ -1,0 +1,72 @@
+//! How strategies are told apart: by colour, by dashes and by the shape of their markers, so that one of them suffices.
+
+use super::escape;
+use super::svg::number;
+use crate::experiment::results::Results;
+
+/// All selectors of an experiment, in their order: the same look in every picture.
+pub(super) struct Series<'a> {
+    labels: Vec<&'a str>,
+}
+
+/// Okabe and Ito's palette (2008), which colour-blind readers can tell apart, darkened or lightened for contrast in the
+/// style sheet; there are seven classes in it.
+const COLOURS: usize = 7;
+
+const DASHES: [&str; 7] = ["none", "7 3", "2 3", "9 3 2 3", "14 4", "5 2 1 2 1 2", "1 2"];
+
+impl<'a> Series<'a> {
+    pub fn of(results: &'a Results) -> Self {
+        let mut labels: Vec<&str> = Vec::new();
+        for cell in &results.cells {
+            if !labels.contains(&cell.key.selector.as_str()) {
+                labels.push(&cell.key.selector);
+            }
+        }
+        Self { labels }
+    }
+
+    /// The class that colours a selector.
+    pub fn class(&self, label: &str) -> String {
+        format!("s{}", self.index(label) % COLOURS)
+    }
+
+    /// A selector's dashes, as an attribute's value. The second seven have the colours with other dashes.
+    pub fn dashes(&self, label: &str) -> &'static str {
+        let index = self.index(label);
+        DASHES[(index + index / COLOURS) % DASHES.len()]
+    }
+
+    /// A selector's marker.
+    pub fn marker(&self, label: &str, x: f64, y: f64) -> String {
+        let index = self.index(label);
+        let path = match (index + 2 * (index / COLOURS)) % 7 {
+            0 => "m-5 0a5 5 0 1 0 10 0a5 5 0 1 0-10 0z",
+            1 => "m-4.5-4.5h9v9h-9z",
+            2 => "m0-6l6 6-6 6-6-6z",
+            3 => "m0-6l5.5 10h-11z",
+            4 => "m0 6l5.5-10h-11z",
+            5 => "m-5 0h10m-5-5v10",
+            _ => "m-4.5-4.5l9 9m0-9l-9 9",
+        };
+        format!("<path class=\"mark\" d=\"M{} {}{path}\"/>", number(x), number(y))
+    }
+
+    /// What stands for which selector.
+    pub fn key(&self, used: &[&str]) -> String {
+        let entry = |label: &&str| {
+            let line = format!("<path class=\"curve\" stroke-dasharray=\"{}\" d=\"M0 8H44\"/>", self.dashes(label));
+            format!(
+                "<li class=\"{}\"><svg width=\"44\" height=\"16\" aria-hidden=\"true\">{line}{}</svg><span>{}</span></li>",
+                self.class(label),
+                self.marker(label, 22.0, 8.0),
+                escape(label)
+            )
+        };
+        format!("<ul class=\"key\">{}</ul>\n", used.iter().map(entry).collect::<String>())
+    }
+
+    fn index(&self, label: &str) -> usize {
+        self.labels.iter().position(|other| *other == label).unwrap_or(0)
+    }
+}

@@ -1,0 +1,150 @@
+//! What all pictures are drawn with: scales, axes, numbers that are the same on every machine.
+
+use std::fmt::Write;
+
+use super::super::figures::{digits, figure};
+use super::escape;
+use crate::experiment::measures::Unit;
+
+/// The size of a plot, in the units of its view box.
+pub(super) const WIDTH: f64 = 380.0;
+pub(super) const HEIGHT: f64 = 230.0;
+const LEFT: f64 = 52.0;
+const RIGHT: f64 = 12.0;
+const TOP: f64 = 10.0;
+const BOTTOM: f64 = 38.0;
+
+/// From values to places along one axis.
+pub(super) struct Scale {
+    low: f64,
+    high: f64,
+    is_log: bool,
+    from: f64,
+    to: f64,
+}
+
+/// How the ticks of an axis read.
+#[derive(Clone, Copy)]
+pub(super) enum Ticks {
+    /// Plain numbers.
+    Plain,
+    /// Figures in their unit.
+    In(Unit),
+}
+
+/// Two axes.
+pub(super) struct Axes<'a> {
+    pub x: Scale,
+    pub y: Scale,
+    pub x_label: &'a str,
+    pub y_label: &'a str,
+    pub x_ticks: Ticks,
+    pub y_ticks: Ticks,
+}
+
+impl Scale {
+    /// From left to right.
+    pub fn across(low: f64, high: f64, is_log: bool) -> Self {
+        Self::new(low, high, is_log, LEFT, WIDTH - RIGHT)
+    }
+
+    /// From the bottom to the top.
+    pub fn up(low: f64, high: f64, is_log: bool) -> Self {
+        Self::new(low, high, is_log, HEIGHT - BOTTOM, TOP)
+    }
+
+    fn new(low: f64, high: f64, is_log: bool, from: f64, to: f64) -> Self {
+        // An axis without extent shows its one value in the middle.
+        let (low, high) = match high > low {
+            true => (low, high),
+            false if is_log => (low / 2.0, low * 2.0),
+            false => (low - 0.5, low + 0.5),
+        };
+        Self { low, high, is_log, from, to }
+    }
+
+    /// Where a value is drawn; what lies beyond an end is drawn at the end.
+    pub fn at(&self, value: f64) -> f64 {
+        let share = match self.is_log {
+            true => libm::log10(value.max(self.low) / self.low) / libm::log10(self.high / self.low),
+            false => (value - self.low) / (self.high - self.low),
+        };
+        self.from + share.clamp(0.0, 1.0) * (self.to - self.from)
+    }
+
+    /// Round values to label, within the ends.
+    fn ticks(&self) -> Vec<f64> {
+        let within = |value: &f64| (self.low * 0.999_999..=self.high * 1.000_001).contains(value);
+        if self.is_log {
+            let decades = libm::floor(libm::log10(self.low)) as i32..=libm::ceil(libm::log10(self.high)) as i32;
+            let steps: &[f64] = if libm::log10(self.high / self.low) < 1.6 { &[1.0, 2.0, 5.0] } else { &[1.0] };
+            let tick = |decade: i32| steps.iter().map(move |step| step * libm::pow(10.0, f64::from(decade)));
+            return decades.flat_map(tick).filter(within).collect();
+        }
+        let rough = (self.high - self.low) / 4.0;
+        let power = libm::pow(10.0, libm::floor(libm::log10(rough)));
+        let step = [1.0, 2.0, 5.0, 10.0].map(|step| step * power).into_iter().find(|step| *step >= rough);
+        let step = step.unwrap_or(10.0 * power);
+        let first = libm::ceil(self.low / step - 1e-9) as i64;
+        let last = libm::floor(self.high / step + 1e-9) as i64;
+        (first..=last).map(|tick| tick as f64 * step).collect()
+    }
+}
+
+impl Axes<'_> {
+    /// The axes with their ticks and labels.
+    pub fn draw(&self) -> String {
+        let (bottom, right) = (HEIGHT - BOTTOM, WIDTH - RIGHT);
+        let mut svg = format!("<path class=\"axis\" d=\"M{LEFT} {TOP}V{bottom}H{right}\"/>");
+        for tick in self.x.ticks() {
+            let x = number(self.x.at(tick));
+            let _ = write!(svg, "<path class=\"axis\" d=\"M{x} {bottom}v4\"/>");
+            let (text, y) = (self.x_ticks.text(tick), bottom + 15.0);
+            let _ = write!(svg, "<text x=\"{x}\" y=\"{y}\" text-anchor=\"middle\">{text}</text>");
+        }
+        for tick in self.y.ticks() {
+            let (y, text) = (self.y.at(tick), self.y_ticks.text(tick));
+            let _ = write!(svg, "<path class=\"axis\" d=\"M{LEFT} {}H{right}\" opacity=\".5\"/>", number(y));
+            let (x, y) = (LEFT - 6.0, number(y + 4.0));
+            let _ = write!(svg, "<text x=\"{x}\" y=\"{y}\" text-anchor=\"end\">{text}</text>");
+        }
+        let (middle, below) = ((LEFT + right) / 2.0, HEIGHT - 6.0);
+        let label = escape(self.x_label);
+        let _ = write!(svg, "<text x=\"{middle}\" y=\"{below}\" text-anchor=\"middle\">{label}</text>");
+        let (middle, label) = ((TOP + bottom) / 2.0, escape(self.y_label));
+        let turned = format!("transform=\"rotate(-90 11 {middle})\" text-anchor=\"middle\"");
+        let _ = write!(svg, "<text x=\"11\" y=\"{middle}\" {turned}>{label}</text>");
+        svg
+    }
+
+    /// A vertical line at a value, if it lies within the axis.
+    pub fn floor(&self, value: f64) -> String {
+        let (x, bottom) = (number(self.x.at(value)), HEIGHT - BOTTOM);
+        format!("<path class=\"floor\" d=\"M{x} {TOP}V{bottom}\"><title>floor of the mean</title></path>")
+    }
+}
+
+impl Ticks {
+    fn text(self, value: f64) -> String {
+        match self {
+            Self::Plain => digits(value),
+            Self::In(unit) => figure(value, unit),
+        }
+    }
+}
+
+/// A figure: a title, a plot and what to see in it.
+pub(super) fn plot(title: &str, body: &str, caption: &str) -> String {
+    let (title, caption) = (escape(title), escape(caption));
+    format!(
+        "<figure><strong>{title}</strong><svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"{title}\">\
+         {body}</svg><figcaption>{caption}</figcaption></figure>\n"
+    )
+}
+
+/// A coordinate: a tenth of a unit is finer than any screen shows.
+pub(super) fn number(value: f64) -> String {
+    let text = format!("{value:.1}");
+    let text = text.strip_suffix(".0").unwrap_or(&text);
+    if text == "-0" { "0".to_owned() } else { text.to_owned() }
+}

@@ -1,0 +1,97 @@
+//! The figures: the columns that matter most, and below them all measures.
+
+use std::fmt::Write;
+
+use super::super::columns::{COLUMNS, Per};
+use super::super::figures::{figure, range};
+use super::super::table::mark;
+use super::escape;
+use crate::experiment::measures::{MEASURES, Unit};
+use crate::experiment::results::{CellResult, Results};
+use crate::experiment::statistics::{Summary, Verdict, compare, floor, summarise};
+
+/// Both tables, the second one folded.
+pub(super) fn draw(results: &Results, cells: &[&CellResult]) -> String {
+    format!(
+        "<div class=\"wide\"><table>{}</table></div>\n<details><summary>All measures</summary>\
+         <div class=\"wide\"><table>{}</table></div></details>\n",
+        main_columns(results, cells),
+        all_measures(results, cells)
+    )
+}
+
+/// A row for each strategy.
+fn main_columns(results: &Results, cells: &[&CellResult]) -> String {
+    let summaries = COLUMNS.iter().map(|column| (column, cells.iter().map(|cell| column.summary(cell)).collect()));
+    let mut columns: Vec<(_, Vec<Summary>)> = summaries.collect();
+    columns.retain(|(_, rows)| rows.iter().any(|row| row.n > 0));
+    let mut html = String::from("<thead><tr><th>selector</th>");
+    for (column, _) in &columns {
+        let per = if column.per == Per::MemberSecond { "<small>/member/s</small>" } else { "" };
+        let _ = write!(html, "<th>{}{per}</th>", escape(column.title));
+    }
+    html += "</tr></thead><tbody>";
+    for (row, cell) in cells.iter().enumerate() {
+        html += &named(results, cell, "tr");
+        let baseline = results.baseline_of(cell);
+        for (column, rows) in &columns {
+            let verdict = baseline.map(|baseline| column.comparison(cell, baseline).verdict);
+            let least = cell.floors.as_ref().and_then(|floors| floor(column.measure(), floors));
+            html += &entry(&rows[row], column.by_mean, column.unit(), verdict, least);
+        }
+        html += "</tr>";
+    }
+    html + "</tbody>"
+}
+
+/// A row for each measure, a column for each strategy.
+fn all_measures(results: &Results, cells: &[&CellResult]) -> String {
+    let mut html = String::from("<thead><tr><th>measure</th>");
+    for cell in cells {
+        let _ = write!(html, "<th>{}</th>", escape(&cell.key.selector).replace(',', ",<wbr/>"));
+    }
+    html += "</tr></thead><tbody>";
+    for (column, measure) in MEASURES.iter().enumerate() {
+        let _ = write!(html, "<tr><td>{}<small>{}</small></td>", measure.name, escape(measure.about));
+        for cell in cells {
+            let pairs = |baseline| cell.pairs(baseline, |_, trial| trial.measured.readings[column]);
+            let verdict = results.baseline_of(cell).map(|baseline| compare(&pairs(baseline)).verdict);
+            let summary = summarise(measure, &cell.readings(column));
+            let least = cell.floors.as_ref().and_then(|floors| floor(measure, floors));
+            html += &entry(&summary, measure.unit == Unit::Events, measure.unit, verdict, least);
+        }
+        html += "</tr>";
+    }
+    html + "</tbody>"
+}
+
+/// The beginning of a row: the strategy.
+fn named(results: &Results, cell: &CellResult, tag: &str) -> String {
+    let is_baseline = results.baseline.as_deref() == Some(&cell.key.selector);
+    let baseline = if is_baseline { "<small>(baseline)</small>" } else { "" };
+    format!("<{tag}><td>{}{baseline}</td>", escape(&cell.key.selector).replace(',', ",<wbr/>"))
+}
+
+/// The median, its interval, the tail, the floor. For rare events the mean, its interval, the most.
+fn entry(summary: &Summary, by_mean: bool, unit: Unit, verdict: Option<Verdict>, floor: Option<f64>) -> String {
+    if summary.n == 0 {
+        return "<td></td>".to_owned();
+    }
+    let shown = |value: Option<f64>| value.map_or_else(|| "&gt;end".to_owned(), |value| figure(value, unit));
+    let (middle, interval, tail) = match by_mean {
+        true => (summary.mean, summary.ci95_mean, format!("max {}", shown(summary.max))),
+        false => (summary.median, summary.ci95, format!("p99 {}", shown(summary.p99))),
+    };
+    let class = match verdict {
+        Some(Verdict::Better) => " class=\"better\"",
+        Some(Verdict::Worse) => " class=\"worse\"",
+        _ => "",
+    };
+    let mark = verdict.map(|verdict| format!(" {}", mark(verdict))).unwrap_or_default();
+    let mut html = format!("<td{class}>{}{mark}<small>{}</small>", shown(middle), range(interval, middle, unit));
+    let _ = write!(html, "<small>{tail}</small>");
+    if let Some(floor) = floor {
+        let _ = write!(html, "<small>floor {}</small>", figure(floor, unit));
+    }
+    html + "</td>"
+}

@@ -1,0 +1,154 @@
+use std::collections::BTreeMap;
+
+use swimlab_selectors::Place;
+
+use super::*;
+use crate::experiment::measures::MEASURES;
+use crate::experiment::{Experiment, Lab, Node, Options, Source};
+
+const FILE: &str = "\
+# a <b> & \"c\"
+topology = ['lan', 'aws']
+members = 40
+selector = ['uniform', 'shuffle', { kind = 'neighborhood', metric = 'rtt', radius = 2, escape = 0.2 }]
+baseline = 'shuffle'
+trials = 8
+warmup = '3s'
+duration = '30s'
+fault = [{ kind = 'crash', at = '1s' }]
+";
+
+/// A run and its report.
+fn report(file: &str) -> String {
+    let experiment = Experiment::parse(&Source::text("small.toml", file), &Lab::default()).unwrap();
+    let results = experiment.run(Options::default()).unwrap().results;
+    let sketches = experiment.sketches(1).unwrap();
+    render(&Report { results: &results, manifest: &experiment.manifest(), file, sketches: &sketches })
+}
+
+/// Follows tags as a strict reader would, and counts the elements.
+fn elements(html: &str) -> BTreeMap<String, u32> {
+    let (mut open, mut seen) = (Vec::new(), BTreeMap::new());
+    let mut rest = html.strip_prefix("<!DOCTYPE html>").expect("it says what it is");
+    while let Some(at) = rest.find('<') {
+        let text = &rest[..at];
+        let is_style = open.last() == Some(&"style");
+        assert!(is_style || !text.contains('>'), "a stray > in {text:?}");
+        for entity in text.split('&').skip(1) {
+            let name = entity.split(';').next().unwrap();
+            assert!(["amp", "lt", "gt", "quot", "#39"].contains(&name), "&{name}");
+        }
+        let end = at + rest[at..].find('>').expect("every tag ends");
+        let tag = &rest[at + 1..end];
+        rest = &rest[end + 1..];
+        if let Some(name) = tag.strip_prefix('/') {
+            assert_eq!(open.pop(), Some(name), "what was opened last is closed first");
+            continue;
+        }
+        assert!(tag.matches('"').count().is_multiple_of(2) && !tag.contains('<'), "{tag}");
+        let (name, is_closed) = (tag.split([' ', '/']).next().unwrap(), tag.ends_with('/'));
+        *seen.entry(name.to_owned()).or_default() += 1;
+        if !is_closed {
+            open.push(name);
+        }
+    }
+    assert_eq!(open, Vec::<&str>::new(), "all is closed at the end");
+    seen
+}
+
+#[test]
+fn a_report_is_well_formed_and_has_all_its_pictures() {
+    let seen = elements(&report(FILE));
+    // On both networks six distributions and six tails; on aws three trades, traffic by distance twice, and a map for
+    // each of three strategies. On a LAN all are equally far.
+    assert_eq!(seen["figure"], 2 * 12 + 3 + 2 + 3);
+    assert_eq!((seen["section"], seen["h1"]), (3, 1));
+}
+
+#[test]
+fn the_same_results_give_the_same_bytes() {
+    assert!(report(FILE) == report(FILE));
+}
+
+#[test]
+fn every_selector_and_measure_is_named() {
+    let html = report(FILE);
+    for measure in MEASURES {
+        assert!(html.contains(&format!("<td>{}<", measure.name)), "{}", measure.name);
+    }
+    for selector in ["uniform", "shuffle", "neighborhood:escape=0.2,metric=rtt,radius=2"] {
+        assert!(html.contains(&format!("<span>{selector}</span>")), "{selector}");
+    }
+}
+
+#[test]
+fn nothing_is_loaded_from_elsewhere() {
+    let html = report(FILE);
+    for part in ["src=", "url(", "@import", "<script", "<link", "<iframe", "<img"] {
+        assert!(!html.contains(part), "{part}");
+    }
+    for link in html.split("href=\"").skip(1) {
+        assert!(link.starts_with('#'), "{}", &link[..30]);
+    }
+}
+
+#[test]
+fn names_are_escaped() {
+    let experiment = Experiment::parse(&Source::text("small.toml", FILE), &Lab::default()).unwrap();
+    let mut results = experiment.run(Options::default()).unwrap().results;
+    results.name = "a <b> & \"c\"".to_owned();
+    results.cells.iter_mut().for_each(|cell| cell.key.selector += "<i>");
+    let html = render(&Report { results: &results, manifest: &experiment.manifest(), file: FILE, sketches: &[] });
+    elements(&html);
+    assert!(html.contains("<h1>a &lt;b&gt; &amp; &quot;c&quot;</h1>") && html.contains("uniform&lt;i&gt;"));
+    assert!(!html.contains("<b> &") && !html.contains("<i>"));
+}
+
+#[test]
+fn a_reader_finds_what_it_takes_to_run_it_again() {
+    let html = report(FILE);
+    assert!(html.contains("<pre>swimlab run experiment.toml --seed 1 --trials 8</pre>"));
+    assert!(html.contains(&escape(FILE)) && html.contains("cloudping.co"));
+}
+
+#[test]
+fn a_run_without_trials_or_faults_has_a_report_too() {
+    elements(&report(&FILE.replace("fault = [{ kind = 'crash', at = '1s' }]", "")));
+    let experiment = Experiment::parse(&Source::text("small.toml", FILE), &Lab::default()).unwrap();
+    let mut results = experiment.run(Options::default()).unwrap().results;
+    results.cells.iter_mut().for_each(|cell| cell.trials.clear());
+    elements(&render(&Report { results: &results, manifest: &experiment.manifest(), file: FILE, sketches: &[] }));
+}
+
+#[test]
+fn strategies_look_different_even_without_colour() {
+    let selectors: Vec<String> = (1..=14).map(|radius| format!("near:{radius}")).collect();
+    let cell = |selector: &String| CellResult {
+        key: crate::experiment::results::CellKey { selector: selector.clone(), ..Default::default() },
+        floors: Some(crate::experiment::results::FloorInputs { period_s: 1.0, direct: 1, suspicion_s: 1.0 }),
+        duration_s: 1.0,
+        trials: Vec::new(),
+    };
+    let results = Results { cells: selectors.iter().map(cell).collect(), ..Results::default() };
+    let series = Series::of(&results);
+    let looks = |label: &String| (series.class(label), series.dashes(label), series.marker(label, 0.0, 0.0));
+    let all = distinct(selectors.iter().map(looks));
+    assert_eq!(all.len(), 14);
+    let plain = distinct(selectors.iter().map(|label| (looks(label).1, looks(label).2)));
+    assert_eq!(plain.len(), 14, "dashes and markers alone tell them apart");
+}
+
+#[test]
+fn places_of_the_plane_are_drawn_where_they_are() {
+    let node = |x: f64, y: f64| Node { name: format!("{x} {y}"), place: Some(Place::Plane { x, y }) };
+    let sketch = Sketch {
+        topology: "grid".to_owned(),
+        selector: "uniform".to_owned(),
+        nodes: vec![node(0.0, 0.0), node(10.0, 0.0), node(0.0, 10.0)],
+        pings: vec![0, 3, 1, 2, 0, 0, 0, 0, 4],
+        classes: Vec::new(),
+    };
+    let html = map::draw(&[&sketch], &Series::of(&Results::default()));
+    assert_eq!(html.matches("<circle").count(), 3);
+    assert!(html.contains("60.0 % of direct pings leave their area."), "{html}");
+}

@@ -1,0 +1,60 @@
+//! How far traffic goes: the share of bytes, and of pings, over round trips up to so long.
+
+use std::fmt::Write;
+
+use super::series::Series;
+use super::svg::{Axes, Scale, Ticks, number, plot};
+use crate::experiment::measures::Unit;
+use crate::experiment::{Class, Sketch};
+
+/// Two pictures for a topology: bytes and direct pings by distance.
+pub(super) fn draw(sketches: &[&Sketch], series: &Series<'_>) -> String {
+    let classes = sketches.iter().map(|sketch| sketch.classes.len()).max().unwrap_or(0);
+    // Where all are equally far, there is nothing to tell apart.
+    if classes < 2 {
+        return String::new();
+    }
+    picture("Bytes by distance", "bytes sent", sketches, series, |class| class.bytes)
+        + &picture("Direct pings by distance", "direct pings", sketches, series, |class| class.pings)
+}
+
+fn picture(
+    title: &str,
+    what: &str,
+    sketches: &[&Sketch],
+    series: &Series<'_>,
+    count: impl Fn(&Class) -> u64,
+) -> String {
+    let ends = || sketches.iter().flat_map(|sketch| &sketch.classes).map(|class| class.below_us as f64 / 1e6);
+    let (low, high) = (ends().fold(f64::INFINITY, f64::min), ends().fold(0.0, f64::max));
+    let axes = Axes {
+        x: Scale::across(low / 1.5, high, true),
+        y: Scale::up(0.0, 1.0, false),
+        x_label: "round trip between sender and receiver",
+        y_label: what,
+        x_ticks: Ticks::In(Unit::Seconds),
+        y_ticks: Ticks::In(Unit::Share),
+    };
+    let mut body = axes.draw();
+    for sketch in sketches {
+        let all: u64 = sketch.classes.iter().map(&count).sum();
+        if all == 0 {
+            continue;
+        }
+        let (mut sum, mut path) = (0, format!("M{} {}", number(axes.x.at(low / 1.5)), number(axes.y.at(0.0))));
+        for class in &sketch.classes {
+            sum += count(class);
+            let (x, y) = (axes.x.at(class.below_us as f64 / 1e6), axes.y.at(sum as f64 / all as f64));
+            let _ = write!(path, "H{}V{}", number(x), number(y));
+        }
+        let _ = write!(path, "H{}", number(axes.x.at(high)));
+        let (class, dashes) = (series.class(&sketch.selector), series.dashes(&sketch.selector));
+        let name = super::escape(&sketch.selector);
+        let _ = write!(
+            body,
+            "<path class=\"curve {class}\" stroke-dasharray=\"{dashes}\" d=\"{path}\"><title>{name}</title></path>"
+        );
+    }
+    let caption = format!("The share of {what} that goes no farther than this, in trial 0. Four classes to an octave.");
+    plot(title, &body, &caption)
+}
