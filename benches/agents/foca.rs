@@ -93,7 +93,8 @@ impl Peer for Theirs {
         let port = socket.local_addr().expect("it is bound").port();
         let config = Config::new_lan(NonZeroU32::new(bench.members as u32).expect("members"));
         let most = config.max_packet_size.get();
-        let rng = Pcg64Mcg::new(number as u128 * 2 + 1);
+        let mut rng = Pcg64Mcg::new(number as u128 * 2 + 1);
+        let phase = swimlab_selectors::rng::unit(&mut rng);
         let mut member = Foca::new(Id { port, bump: 0 }, config, rng, PostcardCodec);
         let figures = Arc::new(Figures { alive: AtomicUsize::new(1), ..Figures::default() });
         let (timers, due) = (BinaryHeap::new(), std::collections::HashMap::new());
@@ -104,6 +105,9 @@ impl Peer for Theirs {
         });
         let task = tokio::spawn(async move {
             let _ = own.socket.writable().await;
+            // foca's first period begins when it joins. Ours begin at random points of theirs; those of processes that
+            // have run for a while do too. Left as it is, all of foca's timers would fire together for ever.
+            tokio::time::sleep(Duration::from_secs(1).mul_f64(phase)).await;
             if let Some(seed) = seed {
                 let _ = member.announce(seed, &mut own);
             }

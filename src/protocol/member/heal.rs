@@ -127,11 +127,13 @@ impl Member {
         Some(&self.rare.as_ref()?.joining.as_ref()?.phase)
     }
 
-    /// It knows the group now, and how long it takes from one sync to the next there. Those who joined together must not
-    /// all sync in the same second.
+    /// It knows the group now. Where thousands join at once, some miss the news of one that came last; so the first sync
+    /// comes within the interval of a small group, however large this one is. Those who joined together must not all sync
+    /// in the same second.
     fn stagger_syncs(&mut self, now: Time) {
-        if let Some(interval) = self.kit.settings.sync_interval(self.table.members()) {
-            let first = now + interval.scale(swimlab_selectors::rng::unit(&mut self.rng));
+        let longest = self.kit.settings.sync_interval;
+        if longest > Span::ZERO {
+            let first = now + longest.scale(swimlab_selectors::rng::unit(&mut self.rng));
             self.set_alarm(|alarms| alarms.sync = first);
         }
     }

@@ -392,6 +392,21 @@ fn a_joiner_asks_again_while_there_is_somebody_new_and_leaves_other_joiners_to_t
 }
 
 #[test]
+fn a_joiner_syncs_once_more_within_the_interval_of_a_small_group() {
+    let spec = Spec::of("swim").with("join_syncs", 6.0).with("sync_interval", "30s").with("suspicion_mult", 1000.0);
+    let mut member = member_with(1, spec);
+    member.join(at(0.0), vec![address(1)], &mut Outbox::default());
+    let group = (1..500).map(|who| alive(who, 0)).collect();
+    let answer = Sync { wants_reply: false, joining: false, records: group };
+    member.hear(at(0.1), 1, Body::Sync(Box::new(answer.clone())), vec![]);
+    member.due(at(1.5));
+    member.hear(at(1.6), 1, Body::Sync(Box::new(answer)), vec![]);
+    let syncs = |out: &Outbox| out.transmits.iter().filter(|transmit| transmit.stream).count();
+    assert_eq!(syncs(&member.due(at(33.2))), 1, "it has settled at 3.1 s");
+    assert_eq!(syncs(&member.due(at(153.0))), 0, "from then on, as often as so many members do");
+}
+
+#[test]
 fn an_application_event_is_reported_once_and_its_size_is_limited() {
     let event = |seq| {
         let event = UserEvent { seq, name: "deploy".into(), payload: [1, 2].into() };
