@@ -150,26 +150,21 @@ impl Queue {
     /// Takes the next event before `limit`.
     pub fn pop_before(&mut self, limit: Time, foresight: &mut impl Foresight) -> Option<Due> {
         loop {
-            let late = self.late.peek().map(|Reverse(late)| *late);
-            let next = match (self.current.last().copied(), late) {
-                (Some(sorted), Some(late)) => sorted.min(late),
-                (Some(next), None) | (None, Some(next)) => next,
-                (None, None) => {
+            // Late ones are rare.
+            let late = self.late.peek().map(|Reverse(late)| late);
+            match (self.current.last(), late) {
+                (Some(next), late) if late.is_none_or(|late| next < late) => {
+                    return if next.at() < limit { self.current.pop() } else { None };
+                }
+                (_, Some(next)) => {
+                    return if next.at() < limit { self.late.pop().map(|Reverse(next)| next) } else { None };
+                }
+                (_, None) => {
                     if !self.advance(bucket(limit), foresight) {
                         return None;
                     }
-                    continue;
                 }
-            };
-            if next.at() >= limit {
-                return None;
             }
-            if late == Some(next) {
-                self.late.pop();
-            } else {
-                self.current.pop();
-            }
-            return Some(next);
         }
     }
 

@@ -158,6 +158,11 @@ fn distinct<T: PartialEq>(all: impl Iterator<Item = T>) -> Vec<T> {
     distinct
 }
 
+/// A text that may hold a strategy's label, which is broken after its kind and its parameters rather than anywhere.
+fn breakable(text: &str) -> String {
+    escape(text).replace(',', ",<wbr/>").replace(':', ":<wbr/>")
+}
+
 /// Text as it is written between tags and in attributes.
 fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());

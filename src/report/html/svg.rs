@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::super::figures::{digits, figure};
-use super::escape;
+use super::{breakable, escape};
 use crate::experiment::measures::Unit;
 
 /// The size of a plot, in the units of its view box.
@@ -135,9 +135,9 @@ impl Ticks {
 
 /// A figure: a title, a plot and what to see in it.
 pub(super) fn plot(title: &str, body: &str, caption: &str) -> String {
-    let (title, caption) = (escape(title), escape(caption));
+    let (shown, title, caption) = (breakable(title), escape(title), escape(caption));
     format!(
-        "<figure><strong>{title}</strong><svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"{title}\">\
+        "<figure><strong>{shown}</strong><svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"{title}\">\
          {body}</svg><figcaption>{caption}</figcaption></figure>\n"
     )
 }

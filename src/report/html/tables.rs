@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::super::columns::{COLUMNS, Per};
 use super::super::figures::{figure, range};
 use super::super::table::mark;
-use super::escape;
+use super::{breakable, escape};
 use crate::experiment::measures::{MEASURES, Unit};
 use crate::experiment::results::{CellResult, Results};
 use crate::experiment::statistics::{Summary, Verdict, compare, floor, summarise};
@@ -48,7 +48,7 @@ fn main_columns(results: &Results, cells: &[&CellResult]) -> String {
 fn all_measures(results: &Results, cells: &[&CellResult]) -> String {
     let mut html = String::from("<thead><tr><th>measure</th>");
     for cell in cells {
-        let _ = write!(html, "<th>{}</th>", escape(&cell.key.selector).replace(',', ",<wbr/>"));
+        let _ = write!(html, "<th>{}</th>", breakable(&cell.key.selector));
     }
     html += "</tr></thead><tbody>";
     for (column, measure) in MEASURES.iter().enumerate() {
@@ -69,7 +69,7 @@ fn all_measures(results: &Results, cells: &[&CellResult]) -> String {
 fn named(results: &Results, cell: &CellResult, tag: &str) -> String {
     let is_baseline = results.baseline.as_deref() == Some(&cell.key.selector);
     let baseline = if is_baseline { "<small>(baseline)</small>" } else { "" };
-    format!("<{tag}><td>{}{baseline}</td>", escape(&cell.key.selector).replace(',', ",<wbr/>"))
+    format!("<{tag}><td>{}{baseline}</td>", breakable(&cell.key.selector))
 }
 
 /// The median, its interval, the tail, the floor. For rare events the mean, its interval, the most.
