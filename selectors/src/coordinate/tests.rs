@@ -106,7 +106,10 @@ fn however_far_away_somebody_claims_to_be_one_sample_moves_a_member_by_four_usua
             let after = vivaldi.coordinate();
             let moved = distance(&widened(&before.vector), &after);
             assert!(moved <= MOVE_GAIN * SURPRISE_MAX * usual + 1.0, "{moved} by {lie:?}");
-            assert!(f64::from(after.height - before.height) <= MOVE_GAIN * SURPRISE_MAX * usual, "{after:?} by {lie:?}");
+            assert!(
+                f64::from(after.height - before.height) <= MOVE_GAIN * SURPRISE_MAX * usual,
+                "{after:?} by {lie:?}"
+            );
         }
     }
 }
