@@ -12,11 +12,19 @@ use swimlab_selectors::{
     Bound, Coordinate, Observation, Peer, Selector, Slot, Strategy, Surroundings, Turn, helpers, metric, metrics,
 };
 
+const WARMUP: u64 = 300;
+
 /// A neighbourhood by some metric, and a log of what its members do after the warm-up.
 struct Watched {
     inner: Neighborhood,
-    warmup: u64,
+    /// The first so many members lie about where they and others are.
+    liars: Slot,
     log: Arc<Mutex<Log>>,
+}
+
+struct Own {
+    me: Slot,
+    state: NeighborhoodState,
 }
 
 /// By member; its slot in the roster that all share is its number.
@@ -28,46 +36,49 @@ struct Log {
 
 impl Selector for Watched {
     type Survey = Neighborhoods;
-    type State = NeighborhoodState;
+    type State = Own;
 
     fn survey(&self, roster: &[Peer]) -> Neighborhoods {
         self.inner.survey(roster)
     }
 
-    fn enroll(&self, around: &Neighborhoods, turn: &mut Turn<'_>) -> NeighborhoodState {
-        self.inner.enroll(around, turn)
+    fn enroll(&self, around: &Neighborhoods, turn: &mut Turn<'_>) -> Own {
+        Own { me: turn.view.me(), state: self.inner.enroll(around, turn) }
     }
 
-    fn targets(
-        &self,
-        around: &Neighborhoods,
-        state: &mut NeighborhoodState,
-        turn: &mut Turn<'_>,
-        want: usize,
-        picks: &mut Vec<Slot>,
-    ) {
+    fn targets(&self, around: &Neighborhoods, own: &mut Own, turn: &mut Turn<'_>, want: usize, picks: &mut Vec<Slot>) {
         let first = picks.len();
-        self.inner.targets(around, state, turn, want, picks);
-        if turn.period >= self.warmup {
+        self.inner.targets(around, &mut own.state, turn, want, picks);
+        if turn.period >= WARMUP {
             let (me, mut log) = (turn.view.me(), self.log.lock().unwrap());
             log.pings.extend(picks[first..].iter().map(|&slot| (me, slot)));
             if log.at.len() <= me as usize {
                 log.at.resize(me as usize + 1, None);
             }
-            log.at[me as usize] = self.inner.coordinate(state);
+            log.at[me as usize] = self.inner.coordinate(&own.state);
         }
     }
 
-    fn observe(&self, around: &Neighborhoods, state: &mut NeighborhoodState, turn: &mut Turn<'_>, what: Observation) {
-        self.inner.observe(around, state, turn, what);
+    fn observe(&self, around: &Neighborhoods, own: &mut Own, turn: &mut Turn<'_>, what: Observation) {
+        self.inner.observe(around, &mut own.state, turn, what);
     }
 
-    fn coordinate(&self, state: &NeighborhoodState) -> Option<Coordinate> {
-        self.inner.coordinate(state)
+    fn coordinate(&self, own: &Own) -> Option<Coordinate> {
+        let at = self.inner.coordinate(&own.state)?;
+        if own.me >= self.liars {
+            return Some(at);
+        }
+        // Far away, very sure of it, and each elsewhere; or what no member can say, though the wire lets it through.
+        let far = std::array::from_fn(|axis| if own.me >> (axis % 3) & 1 == 0 { 1e6 } else { -1e6 });
+        let beyond = Coordinate { vector: [f32::MAX; 8], ..at };
+        Some(if own.me % 4 == 0 { beyond } else { Coordinate { vector: far, error: 1e-6, ..at } })
     }
 
-    fn tip(&self, state: &NeighborhoodState, turn: &mut Turn<'_>, to: Slot) -> Option<(Slot, u32)> {
-        self.inner.tip(state, turn, to)
+    fn tip(&self, own: &Own, turn: &mut Turn<'_>, to: Slot) -> Option<(Slot, u32)> {
+        if own.me < self.liars {
+            return Some(((to + 100) % turn.view.slots(), 0));
+        }
+        self.inner.tip(&own.state, turn, to)
     }
 
     fn bound(&self, n: u32, direct: u32) -> Bound {
@@ -75,8 +86,10 @@ impl Selector for Watched {
     }
 }
 
-/// Pings of a minute after 300 periods of warm-up, and the coordinates at its end.
-fn run(topology: &str, members: u32, metric: &str, radius: u32, escape: f64) -> (Arc<Placement>, Log) {
+type Ran = (Arc<Placement>, Log);
+
+/// The pings of the minute that follows five minutes of warm-up, and the coordinates at their end.
+fn run(topology: &str, members: u32, metric: &str, radius: u32, liars: Slot) -> Ran {
     let topology = topologies().build(&Spec::parse(topology).unwrap(), &Base::default()).unwrap();
     let placement = Arc::new(topology.place(members, 0, 7));
     let setup = Setup {
@@ -87,14 +100,14 @@ fn run(topology: &str, members: u32, metric: &str, radius: u32, escape: f64) -> 
         phases: Phases::Random,
         period: Span::from_secs(1),
         loss: 0.0,
-        warmup: Span::from_secs(300),
+        warmup: Span::from_secs(WARMUP),
         duration: Span::from_secs(60),
         faults: vec![],
     };
     let metric = metric::build_metric(&metrics(), metric, &placement.surroundings()).unwrap();
-    let inner = Neighborhood::new(metric, radius, 1, escape, Beyond::Shuffle);
+    let inner = Neighborhood::new(metric, radius, 1, 0.2, Beyond::Shuffle);
     let log = Arc::default();
-    let strategy = Strategy::new("watched", Watched { inner, warmup: 300, log: Arc::clone(&log) });
+    let strategy = Strategy::new("watched", Watched { inner, liars, log: Arc::clone(&log) });
     let helpers = helpers().build(&Spec::of("uniform"), &Surroundings::default()).unwrap();
     let kit = Arc::new(Kit { settings: Settings::of("swim"), helpers, sizer: Arc::new(Compact) });
     sim::swim::run(&setup, &kit, &strategy, &mut ());
@@ -102,16 +115,19 @@ fn run(topology: &str, members: u32, metric: &str, radius: u32, escape: f64) -> 
     (placement, log)
 }
 
-fn mean_rtt_ms((placement, log): &(Arc<Placement>, Log)) -> f64 {
-    let rtt = |&(from, to): &(Slot, Slot)| f64::from(placement.rtt_us(from, to)) / 1e3;
-    log.pings.iter().map(rtt).sum::<f64>() / log.pings.len() as f64
+/// Of the pings of all members from number `first` on.
+fn mean_rtt_ms((placement, log): &Ran, first: Slot) -> f64 {
+    let rtts = log.pings.iter().filter(|ping| ping.0 >= first).map(|&(from, to)| placement.rtt_us(from, to));
+    let (sum, count) = rtts.fold((0.0, 0.0), |(sum, count), us| (sum + f64::from(us) / 1e3, count + 1.0));
+    sum / count
 }
 
-/// Quartiles of |estimate - truth| / truth over all ordered pairs of members.
-fn relative_errors((placement, log): &(Arc<Placement>, Log)) -> [f64; 3] {
-    let members = log.at.len() as u32;
+/// The median of |estimate - truth| / truth over all pairs of members from number `first` on. Estimates are those of
+/// coordinates alone, truth is the topology's round trip.
+fn median_error((placement, log): &Ran, first: Slot) -> f64 {
     let at: Vec<Coordinate> = log.at.iter().map(|at| at.expect("everybody learns")).collect();
-    let pairs = (0..members).flat_map(|a| (0..members).map(move |b| (a, b))).filter(|(a, b)| a != b);
+    let all = first..at.len() as Slot;
+    let pairs = all.clone().flat_map(|a| all.clone().map(move |b| (a, b))).filter(|(a, b)| a < b);
     let mut errors: Vec<f64> = pairs
         .map(|(a, b)| {
             let truth = f64::from(placement.rtt_us(a, b));
@@ -119,23 +135,45 @@ fn relative_errors((placement, log): &(Arc<Placement>, Log)) -> [f64; 3] {
         })
         .collect();
     errors.sort_by(f64::total_cmp);
-    [1, 2, 3].map(|quarter| errors[errors.len() * quarter / 4])
+    errors[errors.len() / 2]
 }
 
 #[test]
-fn scan() {
-    for (topology, n) in [("planetlab", 490), ("aws", 330)] {
-        for (radius, escape) in [(8, 0.1), (8, 0.2), (16, 0.1), (16, 0.2)] {
-            let learned = run(topology, n, "vivaldi", radius, escape);
-            let told = run(topology, n, "rtt", radius, escape);
-            let mut heads = vec![0; n as usize];
-            learned.1.pings.iter().for_each(|p| heads[p.1 as usize] += 1);
-            let mut headt = vec![0; n as usize];
-            told.1.pings.iter().for_each(|p| headt[p.1 as usize] += 1);
-            let busy = |h: &[u32]| format!("max {} min {}", *h.iter().max().unwrap() as f64 / 60., *h.iter().min().unwrap() as f64 / 60.);
-            println!("{topology} {radius} {escape} {:.1} {:.1} ms {:.3?} | {} | {}", mean_rtt_ms(&learned), mean_rtt_ms(&told), relative_errors(&learned), busy(&heads), busy(&headt));
+fn after_five_minutes_members_know_round_trips_to_15_percent_in_the_median() {
+    for (topology, members) in [("planetlab", 490), ("aws", 330)] {
+        // With a neighbourhood most samples are of near peers; without one (radius 0) of everybody.
+        for radius in [0, 8, 16] {
+            let error = median_error(&run(topology, members, "vivaldi", radius, 0), 0);
+            assert!(error <= 0.15, "{topology}, radius {radius}: {error}");
         }
-        let learned = run(topology, n, "vivaldi", 0, 0.2);
-        println!("{topology} shuffle {:.1} {:.3?}", mean_rtt_ms(&learned), relative_errors(&learned));
     }
+}
+
+#[test]
+fn after_five_minutes_pings_are_nearly_as_short_as_with_measured_round_trips() {
+    for (topology, members) in [("planetlab", 490), ("aws", 330)] {
+        for radius in [8, 16] {
+            let rtt = |metric| mean_rtt_ms(&run(topology, members, metric, radius, 0), 0);
+            let (learned, measured) = (rtt("vivaldi"), rtt("rtt"));
+            // 6 to 12 % longer as measured; a plain round robin's are three times as long and more.
+            assert!(learned <= 1.15 * measured, "{topology}, radius {radius}: {learned} of {measured} ms");
+        }
+    }
+}
+
+#[test]
+fn members_that_lie_about_their_places_do_little_harm_to_the_others() {
+    let liars = 24;
+    let (honest, lied) = (run("planetlab", 490, "vivaldi", 16, 0), run("planetlab", 490, "vivaldi", 16, liars));
+    let (error, spoilt) = (median_error(&honest, liars), median_error(&lied, liars));
+    assert!(spoilt <= error + 0.1, "the error grows from {error} to {spoilt}");
+    let (rtt, longer) = (mean_rtt_ms(&honest, liars), mean_rtt_ms(&lied, liars));
+    assert!(longer <= 1.25 * rtt, "pings grow from {rtt} to {longer} ms");
+}
+
+#[test]
+fn what_is_learnt_is_the_same_each_time() {
+    let (first, second) = (run("aws", 100, "vivaldi", 8, 10).1, run("aws", 100, "vivaldi", 8, 10).1);
+    assert_eq!(first.pings, second.pings);
+    assert_eq!(first.at, second.at);
 }
