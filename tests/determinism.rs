@@ -91,7 +91,7 @@ const WORLDS: &[World] = &[
         selector: "neighborhood:metric=vivaldi,radius=8",
         faults: &["restart:at=1s,down=5s", "slow:at=10s,count=3,lasts=8s"],
         loss: 0.02,
-        golden: 0,
+        golden: 0x7fae_c515_78df_e466,
         ..PLAIN
     },
 ];

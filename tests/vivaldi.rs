@@ -166,9 +166,9 @@ fn members_that_lie_about_their_places_do_little_harm_to_the_others() {
     let liars = 24;
     let (honest, lied) = (run("planetlab", 490, "vivaldi", 16, 0), run("planetlab", 490, "vivaldi", 16, liars));
     let (error, spoilt) = (median_error(&honest, liars), median_error(&lied, liars));
-    assert!(spoilt <= error + 0.1, "the error grows from {error} to {spoilt}");
+    assert!(spoilt <= error + 0.02, "the error grows from {error} to {spoilt}");
     let (rtt, longer) = (mean_rtt_ms(&honest, liars), mean_rtt_ms(&lied, liars));
-    assert!(longer <= 1.25 * rtt, "pings grow from {rtt} to {longer} ms");
+    assert!(longer <= 1.15 * rtt, "pings grow from {rtt} to {longer} ms");
 }
 
 #[test]

@@ -25,9 +25,9 @@ const HEIGHT_MIN: f64 = 10.0;
 const GRAVITY_RHO: f64 = 150.0;
 /// Points nearer to each other than this, in microseconds, are one.
 const ONE_POINT: f64 = 1.0;
-/// A surprise counts as no more than so many usual ones. Serf has no such bound: it is what keeps liars from pulling
-/// their peers away. At 5 a tenth of liars has its way, at 2 members converge too slowly.
-const SURPRISE_MAX: f64 = 4.0;
+/// A sample that surprises by more than so many times what is usual moves nobody. Serf has no such bound: it is what
+/// keeps liars from pulling their peers away. At 10, a tenth of liars has its way; at 2, members converge too slowly.
+const SURPRISE_MAX: f64 = 5.0;
 /// How fast what is usual follows.
 const SURPRISE_GAIN: f64 = 0.05;
 /// Nobody is this far from anything: ten seconds, in microseconds.
@@ -67,8 +67,9 @@ impl Coordinate {
 
 /// One member's place in the space, and how it moves.
 ///
-/// What others say about themselves is checked ([`Coordinate::is_plausible`]) and has limited power: a sample that is
-/// far off what the member is used to moves it no further than one that is four times as far off as usual.
+/// What others say about themselves is checked ([`Coordinate::is_plausible`]), and a sample that is many times as far off
+/// as usual is passed over. Should such samples persist, they become usual within some tens of them: the network has
+/// changed.
 #[derive(Clone, Debug)]
 pub struct Vivaldi {
     vector: [f64; DIMENSIONS],
@@ -109,7 +110,7 @@ impl Vivaldi {
     /// Takes a sample: a round trip of so many microseconds to a peer that is there. Draws from `rng` only if both are
     /// at one point, to leave it in any direction.
     ///
-    /// Says whether the sample was taken; one that cannot be true changes nothing.
+    /// Says whether the sample was taken; one that cannot be true, or hardly, moves the member nowhere.
     pub fn update(&mut self, peer: &Coordinate, rtt_us: u32, rng: &mut Rng) -> bool {
         if !peer.is_plausible() || rtt_us > FARTHEST as u32 {
             return false;
@@ -120,14 +121,16 @@ impl Vivaldi {
         if self.usual == 0.0 {
             self.usual = rtt;
         }
-        let most = SURPRISE_MAX * self.usual;
-        let surprise = (rtt - estimate).clamp(-most, most);
-        self.usual += SURPRISE_GAIN * (surprise.abs() - self.usual);
+        let (surprise, most) = (rtt - estimate, SURPRISE_MAX * self.usual);
+        self.usual += SURPRISE_GAIN * (surprise.abs().min(most) - self.usual);
+        if surprise.abs() > most {
+            return false;
+        }
         let weight = self.error / (self.error + f64::from(peer.error));
         let wrongness = (surprise.abs() / rtt).min(ERROR_MAX);
         self.error = wrongness * ERROR_GAIN * weight + self.error * (1.0 - ERROR_GAIN * weight);
         self.push(MOVE_GAIN * weight * surprise, &widened(&peer.vector), f64::from(peer.height), rng);
-        self.excesses[self.next] = (rtt - self.raw_to(peer)).clamp(-most, most);
+        self.excesses[self.next] = rtt - self.raw_to(peer);
         self.next = (self.next + 1) % WINDOW;
         let seconds = length(&self.vector) / 1e6;
         let pull = (seconds / GRAVITY_RHO) * (seconds / GRAVITY_RHO) * 1e6;

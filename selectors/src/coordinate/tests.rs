@@ -11,7 +11,7 @@ fn errors(seed: u64, members: u32, truth: impl Fn(u32, u32) -> f64) -> (f64, f64
         for me in 0..members {
             let peer = (me + 1 + below(&mut rng, members - 1)) % members;
             let at = space[peer as usize].coordinate();
-            assert!(space[me as usize].update(&at, truth(me, peer) as u32, &mut rng));
+            space[me as usize].update(&at, truth(me, peer) as u32, &mut rng);
         }
     }
     let pairs = (0..members).flat_map(|a| (0..members).map(move |b| (a, b))).filter(|(a, b)| a != b);
@@ -94,24 +94,24 @@ fn a_coordinate_that_cannot_be_changes_nothing() {
 }
 
 #[test]
-fn however_far_away_somebody_claims_to_be_one_sample_moves_a_member_by_four_usual_ones_at_most() {
+fn a_member_that_knows_its_place_is_not_pulled_away_by_who_claims_to_be_far_off() {
     let mut rng = stream(4, Purpose::Strategy, 0);
-    for vector in [[1e7; DIMENSIONS], [-1e7; DIMENSIONS], [0.0; DIMENSIONS]] {
-        for height in [0.0, 1e7] {
-            let lie = Coordinate { vector, height, adjustment: 1e7, error: 1e-30 };
-            let mut vivaldi = somewhere();
-            let (before, usual) = (vivaldi.coordinate(), vivaldi.usual);
-            assert!(usual < 4000.0, "its only peer surprises it less and less: {usual}");
-            assert!(vivaldi.update(&lie, 20_000, &mut rng));
-            let after = vivaldi.coordinate();
-            let moved = distance(&widened(&before.vector), &after);
-            assert!(moved <= MOVE_GAIN * SURPRISE_MAX * usual + 1.0, "{moved} by {lie:?}");
-            assert!(
-                f64::from(after.height - before.height) <= MOVE_GAIN * SURPRISE_MAX * usual,
-                "{after:?} by {lie:?}"
-            );
-        }
+    for vector in [[1e7; DIMENSIONS], [-1e7; DIMENSIONS], [3e5; DIMENSIONS]] {
+        let lie = Coordinate { vector, height: 0.0, adjustment: 0.0, error: 1e-30 };
+        let mut vivaldi = somewhere();
+        assert!(!vivaldi.update(&lie, 20_000, &mut rng));
+        assert_eq!(vivaldi.coordinate(), somewhere().coordinate());
     }
+}
+
+#[test]
+fn a_network_that_changes_for_good_is_learnt_anew() {
+    let mut rng = stream(7, Purpose::Strategy, 0);
+    let mut vivaldi = somewhere();
+    let peer = Coordinate { vector: [5_000.0; DIMENSIONS], height: 100.0, adjustment: 0.0, error: 0.2 };
+    (0..200).for_each(|_| drop(vivaldi.update(&peer, 300_000, &mut rng)));
+    let estimate = f64::from(vivaldi.coordinate().rtt_us(&peer));
+    assert!((estimate / 300_000.0 - 1.0).abs() < 0.05, "{estimate}");
 }
 
 #[test]
@@ -127,7 +127,7 @@ fn whatever_is_said_coordinates_stay_plausible() {
             error: any(1.5).abs().max(1e-30),
         };
         let rtt = below(&mut rng, 10_000_001);
-        assert!(vivaldi.update(&lie, rtt, &mut rng));
+        vivaldi.update(&lie, rtt, &mut rng);
         assert!(vivaldi.coordinate().is_plausible());
     }
 }
@@ -163,7 +163,7 @@ fn a_tenth_that_lies_does_not_spoil_the_rest() {
         errors[errors.len() / 2]
     };
     let (without, with) = (median(0), median(4));
-    assert!(without < 0.1 && with < 0.3, "{without} {with}");
+    assert!(without < 0.1 && with < 0.1, "{without} {with}");
 }
 
 #[test]
