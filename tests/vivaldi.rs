@@ -71,7 +71,7 @@ impl Selector for Watched {
         // Far away, very sure of it, and each elsewhere; or what no member can say, though the wire lets it through.
         let far = std::array::from_fn(|axis| if own.me >> (axis % 3) & 1 == 0 { 1e6 } else { -1e6 });
         let beyond = Coordinate { vector: [f32::MAX; 8], ..at };
-        Some(if own.me % 4 == 0 { beyond } else { Coordinate { vector: far, error: 1e-6, ..at } })
+        Some(if own.me.is_multiple_of(4) { beyond } else { Coordinate { vector: far, error: 1e-6, ..at } })
     }
 
     fn tip(&self, own: &Own, turn: &mut Turn<'_>, to: Slot) -> Option<(Slot, u32)> {

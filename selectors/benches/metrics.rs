@@ -88,7 +88,9 @@ fn learning(c: &mut Criterion) {
             happens.into_iter().for_each(|what| chooser.observe(&mut turn, what));
             chooser.tip(&mut turn, other)
         };
-        (0..1000).for_each(|_| drop(one_period()));
+        for _ in 0..1000 {
+            one_period();
+        }
         group.bench_function(BenchmarkId::from_parameter(n), |b| b.iter(&mut one_period));
     }
 }
