@@ -9,6 +9,8 @@ use std::time::Duration;
 use agents::{cluster, names, quick, within};
 use swimlab::agent::{Agent, Change, End, Notice, Refusal, id_of};
 use swimlab::protocol::{Card, Status};
+use swimlab_selectors::registry::Spec;
+use swimlab_selectors::{Surroundings, build_selector, selectors};
 
 #[tokio::test]
 async fn ten_members_that_join_at_once_all_know_all() {
@@ -123,6 +125,30 @@ async fn new_metadata_and_events_reach_everybody_once() {
     assert_eq!((updated, deployed), (1, 1));
     assert!(matches!(agents[0].set_meta(vec![0; Card::META_LIMIT + 1]).await, Err(Refusal::TooLong(_))));
     assert!(matches!(agents[0].remove_key("00".parse().unwrap()).await, Err(Refusal::NoKeys)));
+}
+
+#[tokio::test]
+async fn members_that_learn_distances_know_where_they_are_and_the_others_do_not() {
+    let learning = || {
+        let spec = Spec::parse("neighborhood:metric=vivaldi,radius=2").unwrap();
+        build_selector(&selectors(), &spec, &Surroundings::default()).unwrap()
+    };
+    let mut agents = vec![quick("m0").selector(learning()).spawn().await.unwrap()];
+    let seed = agents[0].addr().to_string();
+    for name in names(1..4) {
+        agents.push(quick(&name).selector(learning()).join([seed.clone()]).spawn().await.unwrap());
+    }
+    // One who has no use for coordinates understands those who have.
+    let other = quick("m4").join([seed]).spawn().await.unwrap();
+    within(30, "they learn", async || {
+        let mut learnt = agents::all_know(std::slice::from_ref(&other), 5).await;
+        for agent in &agents {
+            learnt &= agent.info().await.unwrap().coordinate.is_some_and(|at| at.error < 1.4);
+        }
+        learnt
+    })
+    .await;
+    assert_eq!(other.info().await.unwrap().coordinate, None);
 }
 
 #[tokio::test]

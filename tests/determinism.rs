@@ -86,6 +86,14 @@ const WORLDS: &[World] = &[
         golden: 0x3349_8208_b87a_0d6e,
         ..PLAIN
     },
+    World {
+        topology: "planetlab",
+        selector: "neighborhood:metric=vivaldi,radius=8",
+        faults: &["restart:at=1s,down=5s", "slow:at=10s,count=3,lasts=8s"],
+        loss: 0.02,
+        golden: 0x7fae_c515_78df_e466,
+        ..PLAIN
+    },
 ];
 
 fn hash(world: &World) -> u64 {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::metric::{Index, Metric, build_metric, metrics};
+use crate::metric::{Index, Metric, build_shared_metric, metrics};
 use crate::peer::{Peer, Slot};
 use crate::power_law::{PowerLaw, draw};
 use crate::registry::Registry;
@@ -56,7 +56,7 @@ pub fn helpers() -> Registry<Arc<dyn Helpers>, Surroundings> {
     let about = "Near members more often, by a power of the distance (Medley).";
     let by = metrics();
     registry.register("spatial", about, power_law("what near means"), move |params, surroundings| {
-        let metric = build_metric(&by, params.text("metric"), surroundings)?;
+        let metric = build_shared_metric(&by, params.text("metric"), surroundings)?;
         Ok(Arc::new(SpatialHelpers::new(&*metric, PowerLaw::new(params.real("exponent"), params.real("least")))))
     });
     registry

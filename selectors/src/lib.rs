@@ -1,5 +1,6 @@
 //! Who a SWIM member pings, who helps, who is gossiped with.
 
+pub mod coordinate;
 pub mod helpers;
 #[cfg(feature = "laws")]
 pub mod laws;
@@ -14,6 +15,7 @@ pub mod strategies;
 pub mod surroundings;
 pub mod view;
 
+pub use coordinate::Coordinate;
 pub use helpers::helpers;
 pub use metric::{Index, Metric, Nearness, metrics};
 pub use peer::{Peer, Place, Slot, ZonePath};

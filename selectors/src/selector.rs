@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::coordinate::Coordinate;
 use crate::peer::{Peer, Slot};
 use crate::prefetch::prefetch;
 use crate::rng::below;
@@ -50,6 +51,18 @@ pub trait Selector: Send + Sync + 'static {
 
     /// Takes note of what happened.
     fn observe(&self, _survey: &Self::Survey, _state: &mut Self::State, _turn: &mut Turn<'_>, _what: Observation) {}
+
+    /// The member's network coordinate, for its pings and acks to carry. Those of a member that learns none carry none,
+    /// and cost nothing.
+    fn coordinate(&self, _state: &Self::State) -> Option<Coordinate> {
+        None
+    }
+
+    /// Whom to recommend to a peer that is being answered and has just told its coordinate: somebody that is likely to be
+    /// near it, and how many microseconds away. Its ack carries that.
+    fn tip(&self, _state: &Self::State, _turn: &mut Turn<'_>, _to: Slot) -> Option<(Slot, u32)> {
+        None
+    }
 
     /// The index was built anew over a longer roster, and `survey` is the new one. Slots keep their peers, so the state
     /// stays valid; only what was derived from the old index (a rank, a shortlist) has to be refreshed.
@@ -142,6 +155,10 @@ pub trait Chooser: Send {
     fn gossip(&mut self, turn: &mut Turn<'_>, want: usize, picks: &mut Vec<Slot>);
     /// See [`Selector::observe`].
     fn observe(&mut self, turn: &mut Turn<'_>, what: Observation);
+    /// See [`Selector::coordinate`].
+    fn coordinate(&self) -> Option<Coordinate>;
+    /// See [`Selector::tip`].
+    fn tip(&self, turn: &mut Turn<'_>, to: Slot) -> Option<(Slot, u32)>;
     /// Takes a new index over the same slots, after the member folded its differences into a new roster. Slots keep
     /// their peers, so the state stays valid.
     fn resurvey(&mut self, roster: &[Peer]);
@@ -229,6 +246,14 @@ impl<S: Selector> Chooser for Own<S> {
 
     fn observe(&mut self, turn: &mut Turn<'_>, what: Observation) {
         self.selector.observe(&self.survey, &mut self.state, turn, what);
+    }
+
+    fn coordinate(&self) -> Option<Coordinate> {
+        self.selector.coordinate(&self.state)
+    }
+
+    fn tip(&self, turn: &mut Turn<'_>, to: Slot) -> Option<(Slot, u32)> {
+        self.selector.tip(&self.state, turn, to)
     }
 
     fn prefetch(&self) {

@@ -1,5 +1,6 @@
 //! What a member shows its selector.
 
+use crate::coordinate::Coordinate;
 use crate::peer::{Peer, Slot};
 use crate::rng::Rng;
 
@@ -46,6 +47,8 @@ pub enum Observation {
     Left(Slot),
     /// A ping to this slot took so many microseconds there and back.
     Rtt(Slot, u32),
-    /// A peer told its network coordinate (position, then height), in microseconds.
-    Coordinate(Slot, [f32; 9]),
+    /// A peer told its network coordinate. One that comes with the answer to a ping is observed before the round trip.
+    Coordinate(Slot, Coordinate),
+    /// A peer that was pinged says who may be near, and how many microseconds away.
+    Tip(Slot, u32),
 }

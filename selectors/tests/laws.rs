@@ -62,6 +62,13 @@ fn neighborhood_keeps_the_laws_by_every_metric() {
 }
 
 #[test]
+fn neighborhood_keeps_the_laws_by_what_it_learns() {
+    for rest in ["radius=3", "radius=16,escape=0.6", "escape=0.1,picks=2,radius=4", "radius=0", "radius=1000"] {
+        keeps_the_laws(&format!("neighborhood:metric=vivaldi,{rest}"));
+    }
+}
+
+#[test]
 fn neighborhood_keeps_the_laws_with_buckets_beyond() {
     for metric in ["ring", "finger", "euclid", "rtt"] {
         for rest in ["radius=3,buckets=2", "radius=5,buckets=4,picks=3", "radius=1000,buckets=2"] {

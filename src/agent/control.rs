@@ -87,6 +87,20 @@ pub struct MemberLine {
     pub meta: BTreeMap<String, String>,
 }
 
+/// A network coordinate: the round trip between two members is about the distance of their positions, plus both heights
+/// and adjustments. All in microseconds but the error.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CoordinateLine {
+    /// The position, in eight dimensions.
+    pub position_us: [f32; 8],
+    /// What the access link adds.
+    pub height_us: f32,
+    /// What corrects the rest.
+    pub adjustment_us: f32,
+    /// The estimated relative error: 0.1 is a tenth.
+    pub error: f32,
+}
+
 /// How an agent is doing.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct InfoLines {
@@ -118,6 +132,9 @@ pub struct InfoLines {
     pub dropped: BTreeMap<String, u64>,
     /// How full its bounded stores are.
     pub queues: BTreeMap<String, usize>,
+    /// Where it is among the others, if its selector learns that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub coordinate: Option<CoordinateLine>,
     /// The names of its keys, the one that seals first.
     pub keys: Vec<String>,
 }
@@ -322,6 +339,12 @@ fn lines(agent: &Agent, info: &Info) -> InfoLines {
         received: by_kind(&figures.received),
         dropped: dropped.filter(|(_, count)| *count > 0).collect(),
         queues: queues.map(|(name, depth)| (name.to_owned(), depth)).into(),
+        coordinate: info.coordinate.map(|at| CoordinateLine {
+            position_us: at.vector,
+            height_us: at.height,
+            adjustment_us: at.adjustment,
+            error: at.error,
+        }),
         keys: info.keys.iter().map(ToString::to_string).collect(),
     }
 }

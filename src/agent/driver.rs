@@ -508,6 +508,7 @@ impl Driver {
             uptime: std::time::Duration::from_micros(now.since(self.started).as_micros()),
             gauge: self.member.gauge(),
             figures: self.figures.clone(),
+            coordinate: self.member.coordinate(),
             keys: voice.keyring_mut().map_or_else(Vec::new, |keyring| keyring.ids().collect()),
         }
     }

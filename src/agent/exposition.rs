@@ -119,6 +119,7 @@ mod tests {
             uptime: std::time::Duration::from_millis(1500),
             gauge: Gauge::default(),
             figures,
+            coordinate: None,
             keys: Vec::new(),
         };
         let page = render(&info);

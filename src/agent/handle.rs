@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use swimlab_selectors::Coordinate;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 use super::builder::Builder;
@@ -63,6 +64,8 @@ pub struct Info {
     pub gauge: Gauge,
     /// Its counts.
     pub figures: Figures,
+    /// Where it is, if its selector learns that: a network coordinate, in microseconds.
+    pub coordinate: Option<Coordinate>,
     /// Its keys, the one that seals first; none if it speaks in plain text.
     pub keys: Vec<KeyId>,
 }

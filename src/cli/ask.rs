@@ -211,6 +211,12 @@ fn lines(info: &InfoLines) -> String {
     line("received", counts(&mut info.received.iter().map(|(name, count)| (name, count.to_string()))));
     line("dropped", counts(&mut info.dropped.iter().map(|(name, count)| (name, count.to_string()))));
     line("queues", counts(&mut info.queues.iter().map(|(name, count)| (name, count.to_string()))));
+    if let Some(at) = &info.coordinate {
+        let ms = |us: &f32| format!("{:.1}", us / 1e3);
+        let position = at.position_us.iter().map(ms).collect::<Vec<_>>().join(" ");
+        let (height, error) = (ms(&at.height_us), at.error * 100.0);
+        line("coordinate", format!("{position} ms, height {height} ms, give or take {error:.0} %"));
+    }
     line("keys", if info.keys.is_empty() { "none: plain text".to_owned() } else { info.keys.join(", ") });
     line("version", info.version.clone());
     text

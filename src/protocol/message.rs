@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use smallvec::SmallVec;
-use swimlab_selectors::Peer;
+use swimlab_selectors::{Coordinate, Peer};
 
 /// A member's identity: unique, stable over restarts, spread over the whole range.
 pub type Id = u64;
@@ -112,7 +112,7 @@ pub struct Packet {
     /// The news that ride on it.
     pub updates: Updates,
     /// Extension: the sender's network coordinate.
-    pub coordinate: Option<Box<Coordinate>>,
+    pub coordinate: Option<Box<Located>>,
 }
 
 /// What a sender knows of the receiver. Who is behind the truth hears so, and can speak up.
@@ -193,17 +193,22 @@ pub struct Sync {
     pub records: Vec<Update>,
 }
 
-/// A network coordinate (Vivaldi with height and adjustment), in microseconds, and its error estimate.
+/// Where a sender is, for those who learn distances.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Coordinate {
-    /// The position.
-    pub vector: [f32; 8],
-    /// The height above it: the access link.
-    pub height: f32,
-    /// A correction to distances.
-    pub adjustment: f32,
-    /// The relative error.
-    pub error: f32,
+pub struct Located {
+    /// Its network coordinate.
+    pub at: Coordinate,
+    /// On acks: somebody who may be near the receiver.
+    pub tip: Option<Tip>,
+}
+
+/// A member that may be near somebody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tip {
+    /// Who.
+    pub id: Id,
+    /// How many microseconds away, there and back.
+    pub rtt_us: u32,
 }
 
 /// The kind of a message, for counting and for rules about what rides on what.

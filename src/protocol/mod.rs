@@ -21,7 +21,7 @@ pub mod time;
 pub use event::{Event, Source, What};
 pub use member::{Gauge, Identity, Kit, Member, Outbox, TooLong, Transmit};
 pub use message::{
-    Address, Body, Card, Coordinate, Id, Incarnation, Kind, News, Packet, PingReq, Seen, Sizer, Status, Sync, Target,
+    Address, Body, Card, Id, Incarnation, Kind, Located, News, Packet, PingReq, Seen, Sizer, Status, Sync, Target, Tip,
     Update, Updates, UserEvent,
 };
 pub use presets::{Preset, preset, presets};

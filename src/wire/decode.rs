@@ -8,12 +8,12 @@ use std::sync::Arc;
 use rmp_serde::Deserializer;
 use rmp_serde::decode::{Error as RmpError, ReadRefReader};
 use serde::Deserialize;
-use swimlab_selectors::{Peer, Place, ZonePath};
+use swimlab_selectors::{Coordinate, Peer, Place, ZonePath};
 
 use super::layout::{self, ENVELOPE, tag};
 use super::{Invalid, Limited, VERSION, encode, valid};
 use crate::protocol::{
-    Body, Card, Coordinate, Id, Incarnation, Kind, News, Packet, PingReq, Seen, Sync, Target, Update, UserEvent,
+    Body, Card, Id, Incarnation, Kind, Located, News, Packet, PingReq, Seen, Sync, Target, Tip, Update, UserEvent,
 };
 
 /// Reads the one packet that `bytes` hold. Each packet has exactly one encoding; every other input is refused.
@@ -60,6 +60,8 @@ pub enum Part {
     Head,
     /// The network coordinate.
     Coordinate,
+    /// Who may be near.
+    Tip,
     /// What is particular to the kind of message.
     Body,
     /// A target of a ping request.
@@ -79,7 +81,7 @@ fn read(bytes: &[u8]) -> Result<Packet, DecodeError> {
     let kind = *Kind::ALL.get(usize::from(kind)).ok_or(DecodeError::Kind(kind))?;
     let mut reader = Reader::new(rest);
     let (from, incarnation, seen) = reader.head(flags)?;
-    let coordinate = if flags & layout::COORDINATE == 0 { None } else { Some(Box::new(reader.coordinate()?)) };
+    let coordinate = if flags & layout::COORDINATE == 0 { None } else { Some(Box::new(reader.located(flags)?)) };
     let body = reader.body(kind)?;
     let updates = reader.updates(usize::from(u16::from_be_bytes([high, low])))?;
     Ok(Packet { from, incarnation, seen, body, updates: updates.into(), coordinate })
@@ -108,7 +110,10 @@ impl<'a> Reader<'a> {
     }
 
     fn head(&mut self, flags: u8) -> Result<(Id, Incarnation, Seen), DecodeError> {
-        let as_seen = match flags & !layout::COORDINATE {
+        if flags & (layout::COORDINATE | layout::TIP) == layout::TIP {
+            return Err(DecodeError::Flags(flags));
+        }
+        let as_seen = match flags & !(layout::COORDINATE | layout::TIP) {
             0 => {
                 let layout::Head { from, generation, refutations } = self.next(Part::Head)?;
                 return Ok((from, Incarnation { generation, refutations }, Seen::Unknown));
@@ -121,6 +126,15 @@ impl<'a> Reader<'a> {
         let own = Incarnation { generation: head.generation, refutations: head.refutations };
         let seen = Incarnation { generation: head.seen_generation, refutations: head.seen_refutations };
         Ok((head.from, own, as_seen(seen)))
+    }
+
+    fn located(&mut self, flags: u8) -> Result<Located, DecodeError> {
+        let at = self.coordinate()?;
+        if flags & layout::TIP == 0 {
+            return Ok(Located { at, tip: None });
+        }
+        let layout::Tip { id, rtt_us } = self.next(Part::Tip)?;
+        Ok(Located { at, tip: Some(Tip { id, rtt_us }) })
     }
 
     fn coordinate(&mut self) -> Result<Coordinate, DecodeError> {
@@ -237,6 +251,7 @@ impl fmt::Display for Part {
             Self::Envelope => "the envelope",
             Self::Head => "the head",
             Self::Coordinate => "the coordinate",
+            Self::Tip => "the tip",
             Self::Body => "the body",
             Self::Target => "a target",
             Self::Update => "an update",

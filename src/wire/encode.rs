@@ -3,11 +3,11 @@
 use std::io::{self, ErrorKind, Write};
 
 use serde::Serialize;
-use swimlab_selectors::{Peer, Place};
+use swimlab_selectors::{Coordinate, Peer, Place};
 
 use super::layout::{self, Bytes, Real, tag};
 use super::{Invalid, VERSION, encoded_len, valid};
-use crate::protocol::{Body, Card, Coordinate, News, Packet, PingReq, Seen, Sync, Update};
+use crate::protocol::{Body, Card, Located, News, Packet, PingReq, Seen, Sync, Tip, Update};
 
 /// Appends a packet's bytes to `out`. A packet that no reader would accept is refused, and `out` is left as it was.
 pub fn encode(packet: &Packet, out: &mut Vec<u8>) -> Result<(), Invalid> {
@@ -30,13 +30,20 @@ pub(super) fn left_after(packet: &Packet, bytes: &[u8]) -> Option<usize> {
 }
 
 fn write(packet: &Packet, sink: &mut impl Write) -> io::Result<()> {
-    let coordinate = if packet.coordinate.is_some() { layout::COORDINATE } else { 0 };
+    let coordinate = match packet.coordinate.as_deref() {
+        None => 0,
+        Some(Located { tip: None, .. }) => layout::COORDINATE,
+        Some(Located { tip: Some(_), .. }) => layout::COORDINATE | layout::TIP,
+    };
     let flags = seen_flag(packet.seen) | coordinate;
     let [high, low] = (packet.updates.len() as u16).to_be_bytes();
     sink.write_all(&[VERSION, packet.body.kind() as u8 | flags, high, low])?;
     head(packet, sink)?;
-    if let Some(at) = packet.coordinate.as_deref() {
+    if let Some(Located { at, tip }) = packet.coordinate.as_deref() {
         put(sink, &numbers(at))?;
+        if let Some(Tip { id, rtt_us }) = *tip {
+            put(sink, &layout::Tip { id, rtt_us })?;
+        }
     }
     match &packet.body {
         Body::Ping { seq } | Body::Ack { seq } => put::<layout::Seq>(sink, seq)?,

@@ -18,6 +18,9 @@ pub(super) const SEEN_DEAD: u8 = 0x20;
 /// Flag: a coordinate follows the head.
 pub(super) const COORDINATE: u8 = 0x40;
 
+/// Flag, with [`COORDINATE`] only: a tip follows the coordinate.
+pub(super) const TIP: u8 = 0x80;
+
 /// What an update says, as its array's first element.
 pub(super) mod tag {
     pub const ALIVE: u8 = 0;
@@ -47,6 +50,13 @@ pub(super) struct SeenHead {
 
 /// Vector, height, adjustment, error.
 pub(super) type Coordinate = [f32; 11];
+
+/// Somebody near the receiver.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Tip {
+    pub id: Id,
+    pub rtt_us: u32,
+}
 
 /// The body of a ping or an ack: a bare integer.
 pub(super) type Seq = u32;

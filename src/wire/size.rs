@@ -3,7 +3,9 @@
 use swimlab_selectors::Place;
 
 use super::layout::{self, ENVELOPE, Real, Socket};
-use crate::protocol::{Address, Body, Card, Incarnation, News, Packet, Seen, Sizer, Target, Update, UserEvent};
+use crate::protocol::{
+    Address, Body, Card, Incarnation, Located, News, Packet, Seen, Sizer, Target, Update, UserEvent,
+};
 
 /// The sizes of [`encode`](super::encode)d packets, to the byte. The prefix on a stream is not counted.
 #[derive(Clone, Copy, Debug, Default)]
@@ -17,8 +19,7 @@ pub fn encoded_len(packet: &Packet) -> u32 {
 impl Sizer for Compact {
     #[inline]
     fn bare(&self, packet: &Packet) -> u32 {
-        let coordinate = if packet.coordinate.is_some() { COORDINATE } else { 0 };
-        ENVELOPE as u32 + head(packet) + coordinate + body(&packet.body)
+        ENVELOPE as u32 + head(packet) + packet.coordinate.as_deref().map_or(0, located) + body(&packet.body)
     }
 
     #[inline]
@@ -37,6 +38,10 @@ fn head(packet: &Packet) -> u32 {
         Seen::Member(seen) | Seen::Dead(seen) => incarnation(seen),
     };
     ONE + uint(packet.from) + incarnation(packet.incarnation) + seen
+}
+
+fn located(located: &Located) -> u32 {
+    COORDINATE + located.tip.map_or(0, |tip| ONE + uint(tip.id) + small(tip.rtt_us))
 }
 
 fn body(body: &Body) -> u32 {

@@ -3,9 +3,9 @@
 use std::error::Error;
 use std::fmt;
 
-use swimlab_selectors::Place;
+use swimlab_selectors::{Coordinate, Place};
 
-use crate::protocol::{Body, Card, Coordinate, Id, News, Packet, PingReq, Update, UserEvent};
+use crate::protocol::{Body, Card, Id, News, Packet, PingReq, Update, UserEvent};
 
 /// The most updates of one packet. No datagram holds as many; a stream that has more to say sends a sync.
 pub const UPDATE_LIMIT: usize = u16::MAX as usize;
@@ -89,7 +89,7 @@ pub(super) fn packet(packet: &Packet) -> Result<(), Invalid> {
         _ => (),
     }
     if let Some(at) = &packet.coordinate {
-        coordinate(at)?;
+        coordinate(&at.at)?;
     }
     Limited::Updates.check(packet.updates.len())?;
     packet.updates.iter().try_for_each(update)

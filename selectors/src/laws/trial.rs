@@ -4,8 +4,9 @@ use super::group::Group;
 use super::rosters::Maker;
 use super::script::{Act, Script, picks_are_lawful};
 use super::{Breach, Law};
+use crate::coordinate::Coordinate;
 use crate::peer::Slot;
-use crate::rng::{Purpose, Rng, stream};
+use crate::rng::{Purpose, Rng, below, mix, stream, unit};
 use crate::selector::{Bound, Chooser, Strategy};
 use crate::view::{Observation, Turn, View};
 
@@ -45,6 +46,26 @@ impl Member {
     fn gossip(&mut self, want: usize, picks: &mut Vec<Slot>) {
         let mut turn = Turn { view: &self.group, period: self.period, news: true, rng: &mut self.rng };
         self.chooser.gossip(&mut turn, want, picks);
+    }
+
+    /// Those who were pinged answer: after a time that depends on who they are, most of them with a coordinate and a tip.
+    /// Some of what they say cannot be.
+    fn hears(&mut self, picks: &[Slot]) {
+        for &slot in picks {
+            let peer = mix(self.group.peer(slot).id);
+            let mut answer = stream(peer, Purpose::Network, self.period);
+            let mut number = |most: f64| (unit(&mut answer) * most) as f32;
+            let vector = std::array::from_fn(|_| number(2e4));
+            let error = [number(1.6), 0.1, f32::NAN][(peer % 3) as usize];
+            let at = Coordinate { vector, height: number(1000.0), adjustment: 0.0, error };
+            let tip = below(&mut answer, self.group.slots());
+            let rtt = 100 + (peer % 30_000) as u32 + below(&mut answer, 1000);
+            let tip = Observation::Tip(tip, below(&mut answer, 30_000));
+            for what in [Observation::Coordinate(slot, at), Observation::Rtt(slot, rtt), tip] {
+                let mut turn = Turn { view: &self.group, period: self.period, news: false, rng: &mut self.rng };
+                self.chooser.observe(&mut turn, what);
+            }
+        }
     }
 
     pub fn happens(&mut self, act: Act, maker: Maker, joiners: &mut Rng) -> Option<Observation> {
@@ -119,6 +140,7 @@ fn pass(
         }
         if !gossip {
             picks.iter().for_each(|&slot| waits[slot as usize] = Wait { since: period, joined: false });
+            member.hears(picks);
         }
         all_picks.extend(picks);
     }

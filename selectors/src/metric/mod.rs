@@ -9,6 +9,7 @@ mod places;
 mod ring;
 mod rtt;
 mod tied;
+mod vivaldi;
 mod xor;
 
 use std::ops::ControlFlow;
@@ -25,6 +26,7 @@ pub use great_circle::GreatCircle;
 pub use hierarchy::Hierarchy;
 pub use ring::Ring;
 pub use rtt::Rtt;
+pub use vivaldi::Vivaldi;
 pub use xor::Xor;
 
 /// A way to say how near a peer is.
@@ -34,6 +36,12 @@ pub trait Metric: Send + Sync + 'static {
 
     /// Indexes a roster for all its members: `roster[slot]` is the peer in `slot`.
     fn index(&self, roster: &[Peer]) -> Arc<dyn Index>;
+
+    /// Whether distances are not in the index but are learnt by each member from its own pings. A strategy that takes
+    /// such a metric has to learn from what it observes; others refuse it ([`build_shared_metric`]).
+    fn learned(&self) -> bool {
+        false
+    }
 }
 
 /// Distances between peers, and the peers of one roster in the order of their distance.
@@ -103,6 +111,7 @@ pub fn metrics() -> Registry<Arc<dyn Metric>, Surroundings> {
     great_circle::register(&mut registry);
     rtt::register(&mut registry);
     hierarchy::register(&mut registry);
+    vivaldi::register(&mut registry);
     registry
 }
 
@@ -119,6 +128,22 @@ pub fn build_metric(
 ) -> Result<Arc<dyn Metric>, String> {
     let label = label.replacen(';', ":", 1).replace(';', ",");
     Spec::parse(&label).and_then(|spec| registry.build(&spec, surroundings)).map_err(|error| error.to_string())
+}
+
+/// The same for strategies that need distances to everybody, which no member learns.
+///
+/// # Errors
+/// As of [`build_metric`], and for a metric that is learned.
+pub fn build_shared_metric(
+    registry: &Registry<Arc<dyn Metric>, Surroundings>,
+    label: &str,
+    surroundings: &Surroundings,
+) -> Result<Arc<dyn Metric>, String> {
+    let metric = build_metric(registry, label, surroundings)?;
+    if metric.learned() {
+        return Err(format!("{label} is learned: a member knows the distances to a few peers only; take neighborhood"));
+    }
+    Ok(metric)
 }
 
 #[cfg(test)]

@@ -41,6 +41,7 @@ fn all_metrics() -> Vec<(&'static str, Arc<dyn Metric>)> {
         "great-circle",
         "rtt",
         "hierarchy",
+        "vivaldi",
     ];
     labels.map(|label| (label, build_metric(&metrics(), label, &surroundings()).unwrap())).to_vec()
 }

@@ -2,6 +2,7 @@
 
 mod bucket;
 mod buckets;
+mod learned;
 mod neighborhood;
 mod neighbors;
 mod permutation;
@@ -12,7 +13,7 @@ mod uniform;
 
 use std::sync::Arc;
 
-use crate::metric::{Metric, build_metric, metrics};
+use crate::metric::{Metric, build_metric, build_shared_metric, metrics};
 use crate::power_law::PowerLaw;
 use crate::registry::{Param, Params, Registry, Spec, SpecError};
 use crate::selector::Strategy;
@@ -58,7 +59,7 @@ pub fn selectors_over(metrics: Registry<Arc<dyn Metric>, Surroundings>) -> Regis
         "Round robin over buckets by distance, near ones more often (go-swim).",
         vec![metric(), buckets("how many buckets")],
         move |params, surroundings| {
-            let metric = build_metric(&by, params.text("metric"), surroundings)?;
+            let metric = build_shared_metric(&by, params.text("metric"), surroundings)?;
             Ok(Strategy::new("bucket", Bucket::new(metric, params.count("buckets"))))
         },
     );
@@ -74,7 +75,7 @@ pub fn selectors_over(metrics: Registry<Arc<dyn Metric>, Surroundings>) -> Regis
         "Near members more often, by a power of the distance (Medley).",
         params,
         move |p, s| {
-            let metric = build_metric(&by, p.text("metric"), s)?;
+            let metric = build_shared_metric(&by, p.text("metric"), s)?;
             let law = PowerLaw::new(p.real("exponent"), p.real("least"));
             Ok(Strategy::new("spatial", Spatial::new(metric, law, p.flag("bag"))))
         },
@@ -168,6 +169,7 @@ mod tests {
             "shuffle",
             "bucket:buckets=4,metric=xor",
             "neighborhood:metric=euclid;width=16;height=16,radius=8",
+            "neighborhood:metric=vivaldi",
             "neighborhood:beyond=bucket,buckets=3,escape=0.1,metric=finger,picks=2,radius=0",
             "spatial:bag=true,exponent=2.5,least=0.001,metric=great-circle",
         ];
@@ -191,5 +193,7 @@ mod tests {
         );
         assert!(error("neighborhood").starts_with("neighborhood: metric is missing"));
         assert!(error("bucket:metric=rtt").contains("no measured round-trip times"));
+        assert!(error("bucket:metric=vivaldi").contains("is learned"));
+        assert!(error("spatial:metric=vivaldi").contains("is learned"));
     }
 }

@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use super::bucket::bucket_picks;
 use super::buckets::Buckets;
+use super::learned::Learned;
 use super::neighbors::{Neighborhoods, Neighbors};
 use super::rounds::Rounds;
 use super::shuffle::two_traversals;
+use crate::coordinate::Coordinate;
 use crate::metric::Metric;
 use crate::rng::bits;
 use crate::selector::{Bound, Selector};
@@ -47,6 +49,8 @@ pub struct NeighborhoodState {
     far: Far,
     /// The shares of past near picks, without the whole ones.
     owed: u32,
+    /// Where the metric is learned.
+    learned: Option<Box<Learned>>,
 }
 
 #[derive(Debug)]
@@ -114,6 +118,7 @@ impl Selector for Neighborhood {
             },
             // A random phase, so that not all members escape in the same period.
             owed: bits(turn.rng) as u32,
+            learned: self.metric.learned().then(|| Box::new(Learned::new(acquaintances(self.radius)))),
         }
     }
 
@@ -131,9 +136,9 @@ impl Selector for Neighborhood {
             let taken = &picks[first..];
             let near = i < near_picks && state.stays(self.escape);
             let pick = if near {
-                state.near.pick(around, turn, taken).or_else(|| state.far_pick(around, turn, taken))
+                state.near_pick(around, turn, taken).or_else(|| state.far_pick(around, turn, taken))
             } else {
-                state.far_pick(around, turn, taken).or_else(|| state.near.pick(around, turn, taken))
+                state.far_pick(around, turn, taken).or_else(|| state.near_pick(around, turn, taken))
             };
             match pick {
                 Some(slot) => picks.push(slot),
@@ -151,9 +156,34 @@ impl Selector for Neighborhood {
                 }
                 state.near.joined(around, turn, slot);
             }
-            Observation::Left(slot) => state.near.left(slot),
-            Observation::Rtt(..) | Observation::Coordinate(..) => {}
+            Observation::Left(slot) => {
+                state.near.left(slot);
+                if let Some(learned) = &mut state.learned {
+                    learned.forget(slot);
+                }
+            }
+            Observation::Rtt(slot, _) | Observation::Coordinate(slot, _) | Observation::Tip(slot, _) => {
+                let Some(learned) = &mut state.learned else { return };
+                if !turn.view.pingable(slot) {
+                    return;
+                }
+                match what {
+                    Observation::Rtt(_, us) => learned.measured(turn.view, slot, us, turn.rng),
+                    Observation::Coordinate(_, at) => learned.told(turn.view, slot, at),
+                    Observation::Tip(_, us) => learned.tipped(turn.view, slot, us),
+                    Observation::Joined(_) | Observation::Left(_) => {}
+                }
+                state.near.learnt(learned, turn, slot);
+            }
         }
+    }
+
+    fn coordinate(&self, state: &NeighborhoodState) -> Option<Coordinate> {
+        state.learned.as_ref().map(|learned| learned.coordinate())
+    }
+
+    fn tip(&self, state: &NeighborhoodState, turn: &mut Turn<'_>, to: Slot) -> Option<(Slot, u32)> {
+        state.learned.as_ref()?.tip(turn, to)
     }
 
     fn resurveyed(&self, _: &Neighborhoods, state: &mut NeighborhoodState) {
@@ -187,6 +217,10 @@ impl NeighborhoodState {
         !whole
     }
 
+    fn near_pick(&mut self, around: &Neighborhoods, turn: &mut Turn<'_>, taken: &[Slot]) -> Option<Slot> {
+        self.near.pick(around, self.learned.as_deref(), turn, taken)
+    }
+
     fn far_pick(&mut self, around: &Neighborhoods, turn: &mut Turn<'_>, taken: &[Slot]) -> Option<Slot> {
         let near = &self.near;
         let skip = |slot, began| near.pinged_since(slot, began);
@@ -195,6 +229,11 @@ impl NeighborhoodState {
             Far::Bucket(buckets) => buckets.pick(&around.index, turn, taken, skip),
         }
     }
+}
+
+/// How many peers a member remembers to have learnt about: its neighbours, and as many that can take their places.
+fn acquaintances(radius: u32) -> usize {
+    (2 * radius as usize).max(16)
 }
 
 /// The least number from 1 that is `enough`, more being enough too.

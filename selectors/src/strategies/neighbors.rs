@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::learned::Learned;
 use crate::metric::{Index, Nearness};
 use crate::peer::{Peer, Slot};
 use crate::rng::below;
@@ -62,9 +63,15 @@ impl Neighbors {
     }
 
     /// The next neighbour who is not among the `taken`; `None` if there is none.
-    pub fn pick(&mut self, around: &Neighborhoods, turn: &mut Turn<'_>, taken: &[Slot]) -> Option<Slot> {
+    pub fn pick(
+        &mut self,
+        around: &Neighborhoods,
+        learned: Option<&Learned>,
+        turn: &mut Turn<'_>,
+        taken: &[Slot],
+    ) -> Option<Slot> {
         if self.incomplete {
-            self.complete(around, turn);
+            self.complete(around, learned, turn);
         }
         // The rest of this traversal, then a whole one.
         for _ in 0..self.order.len() - self.next + self.order.len() {
@@ -100,6 +107,29 @@ impl Neighbors {
             return;
         }
         let nearness = around.index.nearness(turn.view.peer(turn.view.me()), turn.view.peer(slot));
+        self.offer(turn, slot, nearness);
+    }
+
+    /// Something was learnt about how near this peer is: it, or one that was near enough for a while, may move in or out.
+    pub fn learnt(&mut self, learned: &Learned, turn: &mut Turn<'_>, slot: Slot) {
+        let Some(nearness) = learned.nearness(slot) else { return };
+        match self.find(slot) {
+            Ok(at) => {
+                let farther = self.near[at].nearness < nearness;
+                self.near[at].nearness = nearness;
+                if farther && !self.incomplete {
+                    let others = learned.slots().filter(|&slot| turn.view.pingable(slot) && self.find(slot).is_err());
+                    let best = others.filter_map(|slot| Some((learned.nearness(slot)?, slot))).min();
+                    best.into_iter().for_each(|(nearness, slot)| self.offer(turn, slot, nearness));
+                }
+            }
+            Err(_) if self.incomplete => {}
+            Err(_) => self.offer(turn, slot, nearness),
+        }
+    }
+
+    /// Takes a peer in if there is room, or in place of the farthest if it is nearer.
+    fn offer(&mut self, turn: &mut Turn<'_>, slot: Slot, nearness: Nearness) {
         if self.near.len() == self.radius {
             match self.near.iter().max_by_key(|neighbor| neighbor.nearness) {
                 Some(farthest) if nearness < farthest.nearness => self.remove(farthest.slot),
@@ -121,19 +151,23 @@ impl Neighbors {
         self.outdated = true;
     }
 
-    /// Finds who is missing among those that the index knows and those that came later.
-    fn complete(&mut self, around: &Neighborhoods, turn: &mut Turn<'_>) {
+    /// Finds who is missing among those that the index knows, those that came later, and those that were learnt about.
+    fn complete(&mut self, around: &Neighborhoods, learned: Option<&Learned>, turn: &mut Turn<'_>) {
         let before = if self.outdated { std::mem::take(&mut self.near) } else { Vec::new() };
         let view = turn.view;
         let me = view.peer(view.me());
         let missing = self.radius - self.near.len();
         let mut found = Vec::new();
-        let mut fits = |slot| view.pingable(slot) && around.knows(turn, slot) && self.find(slot).is_err();
+        let learnt = |slot| learned.and_then(|learned| learned.nearness(slot));
+        let mut fits = |slot| {
+            view.pingable(slot) && around.knows(turn, slot) && self.find(slot).is_err() && learnt(slot).is_none()
+        };
         around.index.nearest(me, missing, &mut fits, &mut found);
         let late = (around.ids.len() as Slot..view.slots()).chain(self.reused.iter().copied());
+        let late = late.chain(learned.into_iter().flat_map(Learned::slots));
         found.extend(late.filter(|&slot| view.pingable(slot) && self.find(slot).is_err()));
-        let mut found: Vec<_> =
-            found.into_iter().map(|slot| (around.index.nearness(me, view.peer(slot)), slot)).collect();
+        let nearness = |slot| learnt(slot).unwrap_or_else(|| around.index.nearness(me, view.peer(slot)));
+        let mut found: Vec<_> = found.into_iter().map(|slot| (nearness(slot), slot)).collect();
         found.sort_unstable();
         found.dedup();
         if self.outdated {

@@ -5,12 +5,13 @@
 //! sent and what happened, and may change the deadline. Times never go back from call to call.
 //!
 //! `probe` holds the protocol period, `membership` what is believed of others, `heal` how members find each other, `name`
-//! what happens when two processes go by one name.
+//! what happens when two processes go by one name, `whereabouts` the network coordinates of those who learn distances.
 
 mod heal;
 mod membership;
 mod name;
 mod probe;
+mod whereabouts;
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -247,6 +248,9 @@ impl Member {
         }
         // Whoever does not know the truth about us is told it: in the answer, if there is one.
         let stale = anti_entropy && packet.seen != Seen::Member(self.incarnation);
+        if let Some(located) = &packet.coordinate {
+            self.located(sender, located.at);
+        }
         match &packet.body {
             &Body::Ping { seq } => {
                 let to = self.addressee(sender, from);
@@ -254,7 +258,7 @@ impl Member {
                 self.send(to, Body::Ack { seq }, first, false, out);
                 return;
             }
-            &Body::Ack { seq } => self.acked(now, seq, sender, out),
+            &Body::Ack { seq } => self.acked(now, seq, sender, packet.coordinate.as_ref().and_then(|at| at.tip), out),
             Body::PingReq(request) => self.help(now, sender, from, request, out),
             &Body::Relayed { seq, target } => {
                 self.answered(seq, target);
@@ -431,15 +435,16 @@ impl Member {
         direct_ping: bool,
         out: &mut Outbox,
     ) {
-        let kit = &*self.kit;
         let kind = body.kind();
+        let coordinate = self.whereabouts(kind, to.id);
+        let kit = &*self.kit;
         let mut packet = Packet {
             from: self.id,
             incarnation: self.incarnation,
             seen: to.seen,
             body,
             updates: Updates::new(),
-            coordinate: None,
+            coordinate,
         };
         let mut bytes = kit.sizer.bare(&packet);
         let mut most = if kit.settings.max_updates == 0 { usize::MAX } else { kit.settings.max_updates as usize };

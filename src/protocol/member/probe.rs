@@ -10,7 +10,7 @@
 use smallvec::SmallVec;
 
 use super::*;
-use crate::protocol::message::{PingReq, Target};
+use crate::protocol::message::{PingReq, Target, Tip};
 use crate::protocol::prober::Request;
 use crate::protocol::time::Span;
 
@@ -97,7 +97,7 @@ impl Member {
     }
 
     /// Takes an ack: of a direct ping, or of one made for another.
-    pub(super) fn acked(&mut self, now: Time, seq: u32, sender: Id, out: &mut Outbox) {
+    pub(super) fn acked(&mut self, now: Time, seq: u32, sender: Id, tip: Option<Tip>, out: &mut Outbox) {
         if seq == self.round.seq {
             let probed = self.round.targets.iter().find(|probed| probed.id == sender && !probed.answered).copied();
             if let Some(Probed { slot, .. }) = probed {
@@ -105,6 +105,9 @@ impl Member {
                 self.answered(seq, sender);
                 self.time_peer(slot, rtt);
                 self.observe(Observation::Rtt(slot, u32::try_from(rtt.as_micros()).unwrap_or(u32::MAX)));
+                if let Some(tip) = tip {
+                    self.tipped(tip);
+                }
             }
         } else if seq == self.round.stream_seq && seq != 0 {
             self.answered(self.round.seq, sender);

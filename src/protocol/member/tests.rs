@@ -1,6 +1,7 @@
 //! Tests of one member, fed by hand. Worlds of many are tested in `sim`.
 
 mod variants;
+mod whereabouts;
 
 use super::*;
 use crate::protocol::message::{PingReq, Sync, Target};
@@ -35,11 +36,15 @@ fn incarnation(refutations: u32) -> Incarnation {
 
 /// Member 0 of a group of `n`, begun at time 0; its first period starts at once.
 fn member_with(n: u64, spec: Spec) -> Member {
+    member_by(n, spec, "shuffle")
+}
+
+fn member_by(n: u64, spec: Spec, selector: &str) -> Member {
     let settings = profiles().build(&spec, &()).unwrap();
     let helpers = helpers().build(&Spec::of("uniform"), &Surroundings::default()).unwrap();
     let kit = Arc::new(Kit { settings, helpers, sizer: Arc::new(Compact) });
     let roster = Arc::new(Roster::of_members((0..n).map(card)));
-    let strategy = build_selector(&selectors(), &Spec::of("shuffle"), &Surroundings::default()).unwrap();
+    let strategy = build_selector(&selectors(), &Spec::parse(selector).unwrap(), &Surroundings::default()).unwrap();
     let identity = Identity {
         card: card(0),
         incarnation: Incarnation::default(),

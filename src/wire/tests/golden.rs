@@ -45,6 +45,17 @@ fn vectors() -> Vec<(Packet, &'static [&'static str])> {
                 "cd1234",
             ],
         ),
+        (
+            samples::with_tip(),
+            &[
+                "01 d1 0000",
+                HEAD,
+                "9b ca3f800000 cac0000000 ca3f000000 ca00000000 ca49742400 cabe800000 ca40400000 ca40800000",
+                "ca43160000 cac0600000 ca3e000000",
+                "92 cfca20100000000003 cd4e20",
+                "cd1234",
+            ],
+        ),
     ]
 }
 
@@ -74,6 +85,7 @@ fn messages_take_the_documented_bytes() {
         ("bare ack", samples::ack()),
         ("ping that carries one suspicion", Packet { updates: vec![samples::suspect()].into(), ..samples::ping() }),
         ("ack with a coordinate", samples::with_coordinate()),
+        ("ack with a coordinate and a tip", samples::with_tip()),
         ("ping-req with one IPv4 target", samples::packet(Body::PingReq(Box::new(ping_req)))),
         ("nack", samples::nack()),
     ];

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
-use swimlab_selectors::{Peer, Place, ZonePath};
+use swimlab_selectors::{Coordinate, Peer, Place, ZonePath};
 
 use super::encoded;
 use crate::protocol::{
-    Address, Body, Card, Coordinate, Incarnation, News, Packet, PingReq, Seen, Sizer, Sync, Target, Update, UserEvent,
+    Address, Body, Card, Incarnation, Located, News, Packet, PingReq, Seen, Sizer, Sync, Target, Tip, Update, UserEvent,
 };
 use crate::wire::{Compact, decode, encoded_len};
 
@@ -184,10 +184,12 @@ fn addresses() -> impl Strategy<Value = Address> {
     })
 }
 
-fn coordinates() -> impl Strategy<Value = Coordinate> {
+fn coordinates() -> impl Strategy<Value = Located> {
     let finite = || any::<f32>();
-    (proptest::array::uniform8(finite()), finite(), finite(), finite())
-        .prop_map(|(vector, height, adjustment, error)| Coordinate { vector, height, adjustment, error })
+    let at = (proptest::array::uniform8(finite()), finite(), finite(), finite())
+        .prop_map(|(vector, height, adjustment, error)| Coordinate { vector, height, adjustment, error });
+    let tip = (any::<u64>(), u32s()).prop_map(|(id, rtt_us)| Tip { id, rtt_us });
+    (at, option::of(tip)).prop_map(|(at, tip)| Located { at, tip })
 }
 
 fn incarnations() -> impl Strategy<Value = Incarnation> {

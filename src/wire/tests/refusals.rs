@@ -209,7 +209,7 @@ fn places_off_the_globe_and_endless_numbers_are_neither_written_nor_read() {
     let sample = samples::with_coordinate();
     for nth in 0..11 {
         let mut packet = sample.clone();
-        let coordinate = packet.coordinate.as_mut().expect("a coordinate");
+        let coordinate = &mut packet.coordinate.as_mut().expect("a coordinate").at;
         match nth {
             8 => coordinate.height = f32::NAN,
             9 => coordinate.adjustment = f32::INFINITY,

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use swimlab_selectors::{Peer, Place, ZonePath};
+use swimlab_selectors::{Coordinate, Peer, Place, ZonePath};
 
 use crate::protocol::{
-    Address, Body, Card, Coordinate, Id, Incarnation, News, Packet, PingReq, Seen, Sync, Target, Update, UserEvent,
+    Address, Body, Card, Id, Incarnation, Located, News, Packet, PingReq, Seen, Sync, Target, Tip, Update, UserEvent,
 };
 
 pub const ALICE: Id = 0xa11c_e000_0000_0001;
@@ -61,8 +61,14 @@ pub fn sync() -> Packet {
 
 pub fn with_coordinate() -> Packet {
     let vector = [1.0, -2.0, 0.5, 0.0, 1e6, -0.25, 3.0, 4.0];
-    let coordinate = Coordinate { vector, height: 150.0, adjustment: -3.5, error: 0.125 };
-    Packet { coordinate: Some(Box::new(coordinate)), ..ack() }
+    let at = Coordinate { vector, height: 150.0, adjustment: -3.5, error: 0.125 };
+    Packet { coordinate: Some(Box::new(Located { at, tip: None })), ..ack() }
+}
+
+pub fn with_tip() -> Packet {
+    let Located { at, .. } = *with_coordinate().coordinate.unwrap();
+    let tip = Some(Tip { id: CAROL, rtt_us: 20_000 });
+    Packet { coordinate: Some(Box::new(Located { at, tip })), ..ack() }
 }
 
 /// One update of each sort.

@@ -1,0 +1,87 @@
+//! Peers for the benches, and a member's view of them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use criterion::Criterion;
+use swimlab_selectors::rng::{Purpose, below, mix, stream, unit};
+use swimlab_selectors::{Peer, Place, RttSource, Slot, Surroundings, View, ZonePath};
+
+/// A view in which everybody lives.
+pub struct AllAlive(pub Vec<Peer>);
+
+impl View for AllAlive {
+    fn me(&self) -> Slot {
+        0
+    }
+
+    fn slots(&self) -> u32 {
+        self.0.len() as u32
+    }
+
+    fn surveyed(&self) -> u32 {
+        self.slots()
+    }
+
+    fn peer(&self, slot: Slot) -> &Peer {
+        &self.0[slot as usize]
+    }
+
+    fn pingable(&self, slot: Slot) -> bool {
+        slot != 0
+    }
+
+    fn suspect(&self, _: Slot) -> bool {
+        false
+    }
+
+    fn pingable_count(&self) -> u32 {
+        self.slots() - 1
+    }
+}
+
+/// Sixty sites on a line.
+struct Line;
+
+impl RttSource for Line {
+    fn rtt_us(&self, from: &Peer, to: &Peer) -> Option<u32> {
+        Some(self.between(from.site?, to.site?))
+    }
+
+    fn sites(&self) -> u32 {
+        60
+    }
+
+    fn between(&self, from: u32, to: u32) -> u32 {
+        300 + 1000 * from.abs_diff(to)
+    }
+}
+
+pub fn surroundings() -> Surroundings {
+    Surroundings { rtt: Some(Arc::new(Line)) }
+}
+
+/// Peers scattered over the plane or the globe, in sixty sites and as many zones.
+pub fn scattered(n: u32, globe: bool) -> Vec<Peer> {
+    let mut rng = stream(1, Purpose::Placement, 0);
+    let mut peer = |i: u32| {
+        let (a, b) = (unit(&mut rng), unit(&mut rng));
+        let place = if globe {
+            Place::Globe { lat: 180.0 * a - 90.0, lon: 360.0 * b - 180.0 }
+        } else {
+            Place::Plane { x: 1000.0 * a, y: 1000.0 * b }
+        };
+        let site = below(&mut rng, 60);
+        let zone = ZonePath::parse(&format!("{}/{site}/{}", site / 3, i % 10));
+        Peer { id: mix(i.into()), place: Some(place), zone, site: Some(site) }
+    };
+    (0..n).map(&mut peer).collect()
+}
+
+/// Short: figures that are good to a tenth are enough.
+pub fn briefly() -> Criterion {
+    Criterion::default()
+        .sample_size(10)
+        .warm_up_time(Duration::from_millis(100))
+        .measurement_time(Duration::from_millis(300))
+}

@@ -1,0 +1,40 @@
+//! Network coordinates on pings and acks, for selectors that learn distances; those of others say and take nothing.
+
+use swimlab_selectors::Coordinate;
+
+use super::*;
+use crate::protocol::message::{Located, Tip};
+
+impl Member {
+    /// Where the member is, as far as its selector knows. Gauges and operators may ask.
+    pub fn coordinate(&self) -> Option<Coordinate> {
+        self.chooser.coordinate()
+    }
+
+    /// What a message of this kind says about that; an ack also recommends somebody, if its ping told where it is from.
+    pub(super) fn whereabouts(&mut self, kind: Kind, to: Id) -> Option<Box<Located>> {
+        if !matches!(kind, Kind::Ping | Kind::Ack) {
+            return None;
+        }
+        let at = self.chooser.coordinate()?;
+        let slot = self.table.slot(to).filter(|_| kind == Kind::Ack);
+        let news = !self.queue.is_empty();
+        let mut turn = Turn { view: &self.table, period: self.period, news, rng: &mut self.strategy_rng };
+        let tip = slot.and_then(|slot| self.chooser.tip(&mut turn, slot));
+        Some(Box::new(Located { at, tip: tip.map(|(slot, rtt_us)| Tip { id: self.table.id(slot), rtt_us }) }))
+    }
+
+    /// The sender of a message told where it is.
+    pub(super) fn located(&mut self, sender: Id, at: Coordinate) {
+        if let Some(slot) = self.table.slot(sender) {
+            self.observe(Observation::Coordinate(slot, at));
+        }
+    }
+
+    /// A peer that was pinged recommends somebody. Strangers are not pinged on its word.
+    pub(super) fn tipped(&mut self, tip: Tip) {
+        if let Some(slot) = self.table.slot(tip.id) {
+            self.observe(Observation::Tip(slot, tip.rtt_us));
+        }
+    }
+}
