@@ -15,7 +15,7 @@ pub enum Effort {
     Short,
     /// As the experiment files say: minutes on two cores.
     Usual,
-    /// Five times as many, for narrower intervals.
+    /// Five times as many, for narrower intervals, and where a paper has a grid of which the file is a part, all of it.
     Full,
 }
 
@@ -45,7 +45,12 @@ impl<'a> Bench<'a> {
     pub fn experiment(&self, name: &str) -> Result<Experiment, Error> {
         let (file, text) =
             self.reproduction.experiments.iter().find(|(file, _)| *file == name).expect("one of its own");
-        let mut experiment = Experiment::parse(&Source::text(format!("{file}.toml"), *text), &Lab::default())?;
+        self.experiment_of(file, text)
+    }
+
+    /// An experiment that is not in a file.
+    pub fn experiment_of(&self, file: &str, text: &str) -> Result<Experiment, Error> {
+        let mut experiment = Experiment::parse(&Source::text(format!("{file}.toml"), text), &Lab::default())?;
         experiment.trials = match self.effort {
             Effort::Short => (experiment.trials / 10).max(FEWEST.min(experiment.trials)),
             Effort::Usual => experiment.trials,
@@ -59,9 +64,7 @@ impl<'a> Bench<'a> {
 
     /// Takes all measures of an experiment: its cells with their trials.
     pub fn measure(&self, name: &str) -> Result<Vec<CellResult>, Error> {
-        let finished = self.experiment(name)?.run(Options::default())?;
-        assert!(finished.failures.is_empty(), "{name}: {:?}", finished.failures);
-        Ok(finished.results.cells)
+        measure(&self.experiment(name)?)
     }
 
     /// Lets an observer of one's own watch every trial of an experiment, and reads off it what is wanted: for each cell,
@@ -74,6 +77,13 @@ impl<'a> Bench<'a> {
     ) -> Result<Vec<(Cell, Vec<T>)>, Error> {
         Ok(watch(&self.experiment(name)?, observer, read))
     }
+}
+
+/// Takes all measures of an experiment.
+pub(super) fn measure(experiment: &Experiment) -> Result<Vec<CellResult>, Error> {
+    let finished = experiment.run(Options::default())?;
+    assert!(finished.failures.is_empty(), "{}: {:?}", experiment.name, finished.failures);
+    Ok(finished.results.cells)
 }
 
 /// Lets an observer of one's own watch every trial of every cell.
