@@ -125,9 +125,11 @@ impl Infection {
         Self { founders: setup.members, ids, subject: None, what, times: Vec::new() }
     }
 
-    /// In seconds from the first on.
-    pub fn seconds(&self) -> Vec<f64> {
-        self.times.iter().map(|time| time.since(self.times[0]).as_secs_f64()).collect()
+    /// In seconds from when so many of them knew; none if they never did.
+    pub fn seconds_from(&self, count: usize) -> Vec<f64> {
+        let Some(&from) = self.times.get(count - 1) else { return Vec::new() };
+        let seconds = |time: &Time| time.as_secs_f64() - from.as_secs_f64();
+        self.times.iter().map(seconds).collect()
     }
 }
 
