@@ -124,7 +124,7 @@ fn detection(bench: &Bench<'_>, cells: &[CellResult]) -> Vec<Row> {
         let claim = bench.claim("detection", format!("n = {n}, {}", cell.key.profile), measure, periods);
         Some(claim.closed_form().says(says).against_mean(&values(cell, column)))
     };
-    cells.iter().filter(|cell| cell.key.loss == 0.0).filter_map(row).collect()
+    cells.iter().filter_map(row).collect()
 }
 
 /// The smallest group in which SWIM costs less: messages per member in the time until all know. That number is the same
@@ -132,8 +132,8 @@ fn detection(bench: &Bench<'_>, cells: &[CellResult]) -> Vec<Row> {
 fn crossing(bench: &Bench<'_>, quiet: &[CellResult], crash: &[CellResult]) -> Vec<Row> {
     let sizes: Vec<u32> = quiet.iter().filter(|cell| cell.key.profile == "swim").map(|cell| cell.key.members).collect();
     let cell = |cells: &[CellResult], profile: &str, n: u32| {
-        let mut of_it = cells.iter().filter(|cell| cell.key.profile == profile && cell.key.members == n);
-        of_it.find(|cell| cell.key.loss == 0.0).expect("a cell of each profile and size").clone()
+        let is_it = |cell: &&CellResult| cell.key.profile == profile && cell.key.members == n;
+        cells.iter().find(is_it).expect("all profiles and sizes").clone()
     };
     let mean = |values: Vec<f64>| values.iter().sum::<f64>() / values.len() as f64;
     let measured = |profile: &str, n: u32| {
