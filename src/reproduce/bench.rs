@@ -43,6 +43,15 @@ impl<'a> Bench<'a> {
 
     /// An experiment of this reproduction, with as many trials as the effort allows.
     pub fn experiment(&self, name: &str) -> Result<Experiment, Error> {
+        let mut experiment = self.long_experiment(name)?;
+        if self.effort == Effort::Short {
+            experiment.cells.iter_mut().for_each(|cell| cell.duration = cell.duration.min(LONGEST));
+        }
+        Ok(experiment)
+    }
+
+    /// The same, its trials as long as the file says: in some nothing happens for long.
+    pub fn long_experiment(&self, name: &str) -> Result<Experiment, Error> {
         let (file, text) =
             self.reproduction.experiments.iter().find(|(file, _)| *file == name).expect("one of its own");
         self.experiment_of(file, text)
@@ -56,9 +65,6 @@ impl<'a> Bench<'a> {
             Effort::Usual => experiment.trials,
             Effort::Full => experiment.trials * 5,
         };
-        if self.effort == Effort::Short {
-            experiment.cells.iter_mut().for_each(|cell| cell.duration = cell.duration.min(LONGEST));
-        }
         Ok(experiment)
     }
 

@@ -1,6 +1,6 @@
 //! `epidemic`: convergence of gossip against Serf's closed formula.
 
-use super::bench::Bench;
+use super::bench::{Bench, watch as run};
 use super::watchers::Infection;
 use super::{Reproduction, Row};
 use crate::experiment::Error;
@@ -57,7 +57,7 @@ fn converge(bench: &Bench<'_>, name: &str, figure: &'static str, says: &'static 
     ];
     let mut rows = Vec::new();
     let watch = |setup: &Setup| Infection::new(setup, What::Died);
-    for (cell, mut trials) in bench.watch(name, watch, |news, _, _| news.seconds_from(2))? {
+    for (cell, mut trials) in run(&bench.long_experiment(name)?, watch, |news, _, _| news.seconds_from(2)) {
         // In a few trials nobody pinged the crashed member until the end: there was no news.
         trials.retain(|times| !times.is_empty());
         // The formula's group is that of the survivors.

@@ -102,6 +102,10 @@ fn interval(bench: &Bench<'_>) -> Result<Vec<Row>, Error> {
         let ours = totals(&cells, published.profile);
         for (at, measure) in MEASURES.into_iter().enumerate() {
             let Some(paper) = published.share[at] else { continue };
+            // Of nothing there is no share.
+            if swim[at] == 0.0 {
+                continue;
+            }
             let claim = bench.claim("Interval experiment", published.row, measure, paper).within(0.15);
             let claim = claim.says("our grid is a part of the paper's; Poisson intervals");
             let (percent, spread) = percent(ours[at], swim[at]);
