@@ -44,6 +44,7 @@ pub struct Cell {
 
 /// How the members of a cell watch each other.
 #[derive(Clone)]
+#[expect(clippy::large_enum_variant, reason = "there is one for each cell, and most are of the large kind")]
 pub enum Detector {
     /// SWIM, or a variant of it.
     Swim {
