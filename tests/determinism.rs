@@ -68,7 +68,7 @@ const WORLDS: &[World] = &[
         selector: "neighborhood:metric=hierarchy",
         protocol: &[("suspicion", "confirmed"), ("dissemination", "gossip-buddy"), ("sync_interval", "5s")],
         faults: &["partition:at=1s,target=share:0.3,lasts=20s", "one-way-loss:at=2s,count=5,rate=0.5,lasts=20s"],
-        golden: 0x4f50_26c3_b72b_5f2a,
+        golden: 0x2ba5_17ec_f3ef_1c97,
         ..PLAIN
     },
     World {

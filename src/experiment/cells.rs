@@ -10,7 +10,7 @@ use swimlab_selectors::{Helpers, Strategy};
 use super::error::BadInput;
 use super::file::{File, MOST_MEMBERS, Scenario};
 use super::page::{Named, Source};
-use super::protocols::{self, How};
+use super::protocols::{self, How, Protocols};
 use super::results::{CellKey, FloorInputs};
 use super::{Lab, trial_seed};
 use crate::protocol::{Settings, Span};
@@ -44,6 +44,7 @@ pub struct Cell {
 
 /// How the members of a cell watch each other.
 #[derive(Clone)]
+#[expect(clippy::large_enum_variant, reason = "there is one for each cell, and most are of the large kind")]
 pub enum Detector {
     /// SWIM, or a variant of it.
     Swim {
@@ -103,9 +104,9 @@ pub(super) fn multiply(file: &File, source: &Source, lab: &Lab) -> Result<Produc
         let why = format!("its lists multiply to {} cells; {MOST_CELLS} are the most", file.cells());
         return Err(source.whole(why));
     }
-    let mut builder = Builder { file, source, lab, notices: Vec::new() };
-    let baseline = file.baseline.as_ref().map(|baseline| builder.baseline(baseline)).transpose()?;
     let protocols = protocols::multiply(file, source, lab)?;
+    let mut builder = Builder { file, protocols: &protocols, source, lab, notices: Vec::new() };
+    let baseline = file.baseline.as_ref().map(|baseline| builder.baseline(baseline)).transpose()?;
     let scenarios: Vec<Vec<Fault>> =
         file.scenarios.iter().map(|scenario| builder.faults(scenario)).collect::<Result<_, _>>()?;
     let mut cells = Vec::new();
@@ -120,7 +121,7 @@ pub(super) fn multiply(file: &File, source: &Source, lab: &Lab) -> Result<Produc
                 builder.check_faults(scenario, faults, ground, &named.spec)?;
                 let joiners = joiners_needed(faults, ground.members);
                 for &loss in &file.loss {
-                    for protocol in &protocols {
+                    for protocol in &protocols.all {
                         let cell = |selector: &str, detector| Cell {
                             key: CellKey {
                                 topology: named.spec.to_string(),
@@ -141,10 +142,11 @@ pub(super) fn multiply(file: &File, source: &Source, lab: &Lab) -> Result<Produc
                         };
                         match &protocol.how {
                             How::Rival(rival) => cells.push(cell(NO_SELECTOR, Detector::Rival(Arc::clone(rival)))),
-                            How::Swim { settings, helpers } => {
+                            How::Swim { settings, selectors, helpers } => {
                                 let settings = builder.fit(settings, ground, joiners, &named.spec);
                                 let helpers = &ground.helpers[*helpers];
-                                cells.extend(ground.strategies.iter().map(|strategy| {
+                                cells.extend(selectors.iter().map(|&selector| {
+                                    let strategy = &ground.strategies[selector];
                                     let (strategy, helpers, settings) =
                                         (strategy.clone(), Arc::clone(helpers), settings.clone());
                                     let label = strategy.label().to_owned();
@@ -164,13 +166,15 @@ pub(super) fn multiply(file: &File, source: &Source, lab: &Lab) -> Result<Produc
 struct Ground {
     members: u32,
     placement: Placement,
+    /// One for each of [`Protocols::selectors`].
     strategies: Vec<Strategy>,
-    /// One for each of the file's.
+    /// One for each of [`Protocols::helpers`].
     helpers: Vec<Arc<dyn Helpers>>,
 }
 
 struct Builder<'a> {
     file: &'a File,
+    protocols: &'a Protocols,
     source: &'a Source,
     lab: &'a Lab,
     notices: Vec<String>,
@@ -221,8 +225,8 @@ impl Builder<'_> {
             }
         };
         let mut notices = Vec::new();
-        let mut strategies = Vec::with_capacity(self.file.selectors.len());
-        for selector in &self.file.selectors {
+        let mut strategies = Vec::with_capacity(self.protocols.selectors.len());
+        for selector in &self.protocols.selectors {
             let (spec, notice) = clamp_radius(&selector.spec, members);
             let strategy =
                 self.lab.selectors.build(&spec, &surroundings).map_err(|error| complain(selector, &error))?;
@@ -231,7 +235,7 @@ impl Builder<'_> {
         }
         let build =
             |named: &Named| self.lab.helpers.build(&named.spec, &surroundings).map_err(|error| complain(named, &error));
-        let helpers = self.file.helpers.iter().map(build).collect::<Result<_, _>>()?;
+        let helpers = self.protocols.helpers.iter().map(build).collect::<Result<_, _>>()?;
         notices.into_iter().for_each(|notice| self.note(notice));
         Ok(Ground { members, placement, strategies, helpers })
     }

@@ -44,11 +44,10 @@ pub(super) const KEYS: &[&str] = &[
 ];
 
 /// The keys that have no default, with an example of each.
-const NEEDED: [(&str, &str); 3] = [
-    ("topology", "topology = \"lan\""),
-    ("selector", "selector = [\"uniform\", \"shuffle\"]"),
-    ("members", "members = 100"),
-];
+const NEEDED: [(&str, &str); 3] = [("topology", "topology = \"lan\""), SELECTOR, ("members", "members = 100")];
+
+/// A profile may have a selector of its own, and rivals need none.
+pub(super) const SELECTOR: (&str, &str) = ("selector", "selector = [\"uniform\", \"shuffle\"]");
 
 /// The parts of a profile that have keys of their own outside `[protocol]`.
 const PARTS: [&str; 3] = ["prober", "suspicion", "dissemination"];
@@ -60,7 +59,9 @@ pub(super) struct File {
     pub trials: u32,
     pub members: Vec<u32>,
     pub topologies: Vec<Named>,
+    /// None: the profiles' own.
     pub selectors: Vec<Named>,
+    /// None: the profiles' own.
     pub helpers: Vec<Named>,
     pub profiles: Vec<Named>,
     /// What `[protocol]` and the parts' own keys set, in the order of the file.
@@ -89,7 +90,8 @@ pub(super) struct Scenario {
 impl File {
     pub fn parse(source: &Source) -> Result<Self, BadInput> {
         let mut file = source.table(KEYS)?;
-        let missing: Vec<_> = NEEDED.iter().filter(|(key, _)| !file.has(key)).collect();
+        let may_lack = |key: &str| key == SELECTOR.0 && file.has("profile");
+        let missing: Vec<_> = NEEDED.iter().filter(|(key, _)| !file.has(key) && !may_lack(key)).collect();
         if !missing.is_empty() {
             let keys: Vec<&str> = missing.iter().map(|(key, _)| *key).collect();
             let examples: Vec<&str> = missing.iter().map(|(_, example)| *example).collect();
@@ -104,8 +106,8 @@ impl File {
             members: distinct(members?, |item| item.count(1, MOST_MEMBERS))?,
             topologies: all_named(topologies?)?,
             selectors: all_named(selectors?)?,
-            helpers: strategies(&mut file, "helpers", "uniform")?,
-            profiles: strategies(&mut file, "profile", "swim")?,
+            helpers: all_named(file.list("helpers")?.unwrap_or_default())?,
+            profiles: file.list("profile")?.map_or_else(|| Ok(vec![Named::unwritten("swim")]), all_named)?,
             loss: numbers(&mut file, "loss", 0.0)?,
             baseline: file.take("baseline").map(Item::named).transpose()?,
             start: choices(&mut file, "start", [Start::Joined, Start::Joining], start_word)?,
@@ -132,7 +134,11 @@ impl File {
             self.start.len(),
             self.phases.len(),
         ];
-        lists.into_iter().chain(self.overrides.iter().map(|over| over.values.len())).fold(1, usize::saturating_mul)
+        lists
+            .into_iter()
+            .map(|values| values.max(1))
+            .chain(self.overrides.iter().map(|over| over.values.len()))
+            .fold(1, usize::saturating_mul)
     }
 
     /// What trials depend on besides the seed, key by key.
@@ -205,10 +211,6 @@ fn all_named(items: Vec<Item<'_>>) -> Result<Vec<Named>, BadInput> {
         all.push(named);
     }
     Ok(all)
-}
-
-fn strategies(file: &mut Table<'_>, key: &str, default: &str) -> Result<Vec<Named>, BadInput> {
-    file.list(key)?.map_or_else(|| Ok(vec![Named::unwritten(default)]), all_named)
 }
 
 fn numbers(file: &mut Table<'_>, key: &str, default: f64) -> Result<Vec<f64>, BadInput> {

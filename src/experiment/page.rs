@@ -116,6 +116,14 @@ impl Named {
         Self { spec: Spec::of(kind), at: 0, params: BTreeMap::new() }
     }
 
+    /// The same, by its label.
+    ///
+    /// # Panics
+    /// If that is not one.
+    pub fn default_of(label: &str) -> Self {
+        Self { spec: Spec::parse(label).expect("a label"), at: 0, params: BTreeMap::new() }
+    }
+
     /// The same strategy with one parameter more, or another value for one.
     pub fn with(mut self, key: &str, value: Value, at: usize) -> Self {
         self.spec = self.spec.with(key, value);

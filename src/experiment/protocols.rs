@@ -6,7 +6,7 @@ use swimlab_selectors::registry::{Entry, Value};
 
 use super::Lab;
 use super::error::BadInput;
-use super::file::{File, Override, phases_word, start_word};
+use super::file::{File, Override, SELECTOR, phases_word, start_word};
 use super::page::{Named, Source};
 use crate::protocol::Settings;
 use crate::rivals::Rival;
@@ -24,57 +24,116 @@ pub(super) struct Protocol {
 }
 
 /// With the overrides.
+#[derive(Clone)]
+#[expect(clippy::large_enum_variant, reason = "there is one for each cell, and most are of the large kind")]
 pub(super) enum How {
     Swim {
         settings: Settings,
-        /// Which of the file's choices of helpers.
+        /// Which of the [`Protocols::selectors`].
+        selectors: Vec<usize>,
+        /// Which of the [`Protocols::helpers`].
         helpers: usize,
     },
     Rival(Arc<dyn Rival>),
 }
 
+/// All combinations, and the strategies that they refer to: the file's, or where it names none, the profiles' own.
+pub(super) struct Protocols {
+    pub all: Vec<Protocol>,
+    pub selectors: Vec<Named>,
+    pub helpers: Vec<Named>,
+}
+
+/// Who is pinged if neither the file nor the profile says so.
+const SELECTOR_OF_ALL: Option<&str> = None;
+
+/// Who helps if neither says so.
+const HELPERS_OF_ALL: &str = "uniform";
+
 /// All combinations; later keys vary faster. Rivals ask nobody for help, and of `[protocol]` take those keys that they
 /// have.
-pub(super) fn multiply(file: &File, source: &Source, lab: &Lab) -> Result<Vec<Protocol>, BadInput> {
+pub(super) fn multiply(file: &File, source: &Source, lab: &Lab) -> Result<Protocols, BadInput> {
     let knows = |rival: &Entry<Arc<dyn Rival>>, key: &str| rival.params.iter().any(|param| param.name == key);
     let known = |key: &str| {
         let mut rivals = file.profiles.iter().map(|profile| lab.rivals.entry(&profile.spec.kind).ok());
         rivals.any(|rival| rival.is_none_or(|rival| knows(rival, key)))
     };
     let mut protocols = Vec::new();
+    let (mut selectors, mut helpers) = (Choices::of(&file.selectors), Choices::of(&file.helpers));
     for profile in &file.profiles {
         let rival = lab.rivals.entry(&profile.spec.kind).ok();
         // What nobody has is a mistake, and is told as one.
         let has = |key: &str| rival.is_none_or(|rival| knows(rival, key) || !known(key));
         for Draft { named, swept } in overridden(profile, &file.overrides, has) {
             let complain = |error| named.complain(source, &error);
-            let how: Box<dyn Fn(usize) -> How> = if rival.is_some() {
-                let rival = lab.rivals.build(&named.spec, &()).map_err(complain)?;
-                Box::new(move |_| How::Rival(Arc::clone(&rival)))
+            let hows: Vec<How> = if rival.is_some() {
+                vec![How::Rival(lab.rivals.build(&named.spec, &()).map_err(complain)?)]
             } else {
                 let settings = lab.profiles.build(&named.spec, &()).map_err(complain)?;
-                Box::new(move |helpers| How::Swim { settings: settings.clone(), helpers })
+                let Some(selectors) = selectors.or(settings.company.selector.or(SELECTOR_OF_ALL)) else {
+                    let (key, example) = SELECTOR;
+                    let why = format!(
+                        "missing: {key}: profile {} has none of its own; for example {example}",
+                        named.spec.kind
+                    );
+                    return Err(profile.refuse(source, why));
+                };
+                let helpers = helpers.or(Some(settings.company.helpers.unwrap_or(HELPERS_OF_ALL))).unwrap_or_default();
+                let how = |helpers| How::Swim { settings: settings.clone(), selectors: selectors.clone(), helpers };
+                helpers.into_iter().map(how).collect()
             };
-            let choices = if rival.is_some() { 1 } else { file.helpers.len() };
-            for (helpers, choice) in file.helpers.iter().enumerate().take(choices) {
+            for how in hows {
                 for &start in &file.start {
                     for &phases in &file.phases {
                         let columns = [
-                            ("helpers", file.helpers.len(), choice.spec.to_string()),
+                            ("helpers", file.helpers.len(), helpers.label(&how)),
                             ("start", file.start.len(), start_word(start).to_owned()),
                             ("phases", file.phases.len(), phases_word(phases).to_owned()),
                         ];
                         let varied = columns.into_iter().filter(|(_, values, _)| *values > 1);
                         let varied = varied.map(|(key, _, value)| (key.to_owned(), value));
                         let swept = swept.iter().cloned().chain(varied).collect();
-                        let (profile, how) = (profile.spec.to_string(), how(helpers));
+                        let (profile, how) = (profile.spec.to_string(), how.clone());
                         protocols.push(Protocol { profile, how, start, phases, swept });
                     }
                 }
             }
         }
     }
-    Ok(protocols)
+    Ok(Protocols { all: protocols, selectors: selectors.all, helpers: helpers.all })
+}
+
+/// The file's choices of selectors or helpers, and after them those that profiles bring along.
+struct Choices {
+    named: usize,
+    all: Vec<Named>,
+}
+
+impl Choices {
+    fn of(named: &[Named]) -> Self {
+        Self { named: named.len(), all: named.to_vec() }
+    }
+
+    /// The label of the helpers of a protocol.
+    fn label(&self, how: &How) -> String {
+        match how {
+            How::Swim { helpers, .. } => self.all[*helpers].spec.to_string(),
+            How::Rival(_) => "-".to_owned(),
+        }
+    }
+
+    /// The file's, or if it names none, this one; `None` if there is neither.
+    fn or(&mut self, own: Option<&str>) -> Option<Vec<usize>> {
+        if self.named > 0 {
+            return Some((0..self.named).collect());
+        }
+        let own = Named::default_of(own?);
+        let at = self.all.iter().position(|other| other.spec == own.spec).unwrap_or_else(|| {
+            self.all.push(own);
+            self.all.len() - 1
+        });
+        Some(vec![at])
+    }
 }
 
 /// A profile with overrides, and which of them were varied.

@@ -28,6 +28,28 @@ fn three_keys_are_enough() {
 }
 
 #[test]
+fn without_a_selector_each_profile_has_its_own_and_a_rival_has_none() {
+    let profiles = "topology = 'grid'\nmembers = 16\nprofile = ['medley', 'go-swim', 'lha-probe', 'majority']\n";
+    let selectors = |text: &str| parse(text).cells.into_iter().map(|cell| cell.key.selector).collect::<Vec<_>>();
+    let own = ["spatial:exponent=3,metric=rtt", "bucket:buckets=8,metric=ring", "shuffle", "-"];
+    assert_eq!(selectors(profiles), own);
+    let named = "selector = ['uniform', 'shuffle']\n";
+    assert_eq!(selectors(&format!("{named}{profiles}")).join(" "), "uniform shuffle uniform shuffle uniform shuffle -");
+    // Medley's helpers are near, too; the file may say otherwise, alone or as a list.
+    let listed = format!("{profiles}helpers = ['uniform', 'diverse']\n");
+    assert_eq!(parse(&listed).cells.len(), 7);
+    assert_eq!(parse(&listed).cells[1].key.swept_value("helpers"), Some("diverse"));
+}
+
+#[test]
+fn a_profile_without_a_selector_asks_for_one() {
+    let text = "topology = 'lan'\nmembers = 4\nprofile = [\n'medley',\n'swim']\n";
+    let bad = Experiment::parse(&Source::text("mine.toml", text), &Lab::default()).err().expect("swim has none");
+    let why = "missing: selector: profile swim has none of its own; for example selector = [\"uniform\", \"shuffle\"]";
+    assert_eq!(bad.to_string(), format!("mine.toml:5: {why}"));
+}
+
+#[test]
 fn a_plain_value_stands_for_a_list_of_one() {
     let lists = "topology = ['lan']\nselector = ['shuffle']\nmembers = [10]\nloss = [0.0]\nprofile = ['swim']\n\
                  helpers = ['uniform']\nstart = ['joined']\nphases = ['random']\nprotocol = { direct = [1] }\n";

@@ -27,6 +27,6 @@ pub use message::{
 pub use presets::{Preset, preset, presets};
 pub use profiles::{Profile, profiles};
 pub use roster::{Entry, Roster};
-pub use settings::Settings;
+pub use settings::{Company, Settings};
 pub use table::Table;
 pub use time::{Span, Time};

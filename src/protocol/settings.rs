@@ -75,6 +75,27 @@ pub struct Settings {
     pub anti_entropy: bool,
     /// Whether the dead stay dead, whatever they say (the 2002 paper).
     pub dead_final: bool,
+    /// Who is pinged and who helps, where nobody says otherwise.
+    pub company: Company,
+}
+
+/// The selector and the helpers that belong to a variant, as labels; `None`: it goes with any.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Company {
+    /// Who is pinged.
+    pub selector: Option<&'static str>,
+    /// Who helps.
+    pub helpers: Option<&'static str>,
+}
+
+impl Company {
+    /// Any.
+    pub const ANY: Self = Self { selector: None, helpers: None };
+
+    /// This selector, and any helpers.
+    pub const fn selector(label: &'static str) -> Self {
+        Self { selector: Some(label), helpers: None }
+    }
 }
 
 impl Settings {

@@ -15,7 +15,7 @@ pub enum Effort {
     Short,
     /// As the experiment files say: minutes on two cores.
     Usual,
-    /// Five times as many, for narrower intervals.
+    /// Five times as many, for narrower intervals, and where a paper has a grid of which the file is a part, all of it.
     Full,
 }
 
@@ -43,25 +43,34 @@ impl<'a> Bench<'a> {
 
     /// An experiment of this reproduction, with as many trials as the effort allows.
     pub fn experiment(&self, name: &str) -> Result<Experiment, Error> {
-        let (file, text) =
-            self.reproduction.experiments.iter().find(|(file, _)| *file == name).expect("one of its own");
-        let mut experiment = Experiment::parse(&Source::text(format!("{file}.toml"), *text), &Lab::default())?;
-        experiment.trials = match self.effort {
-            Effort::Short => (experiment.trials / 10).max(FEWEST.min(experiment.trials)),
-            Effort::Usual => experiment.trials,
-            Effort::Full => experiment.trials * 5,
-        };
+        let mut experiment = self.long_experiment(name)?;
         if self.effort == Effort::Short {
             experiment.cells.iter_mut().for_each(|cell| cell.duration = cell.duration.min(LONGEST));
         }
         Ok(experiment)
     }
 
+    /// The same, its trials as long as the file says: in some nothing happens for long.
+    pub fn long_experiment(&self, name: &str) -> Result<Experiment, Error> {
+        let (file, text) =
+            self.reproduction.experiments.iter().find(|(file, _)| *file == name).expect("one of its own");
+        self.experiment_of(file, text)
+    }
+
+    /// An experiment that is not in a file.
+    pub fn experiment_of(&self, file: &str, text: &str) -> Result<Experiment, Error> {
+        let mut experiment = Experiment::parse(&Source::text(format!("{file}.toml"), text), &Lab::default())?;
+        experiment.trials = match self.effort {
+            Effort::Short => (experiment.trials / 10).max(FEWEST.min(experiment.trials)),
+            Effort::Usual => experiment.trials,
+            Effort::Full => experiment.trials * 5,
+        };
+        Ok(experiment)
+    }
+
     /// Takes all measures of an experiment: its cells with their trials.
     pub fn measure(&self, name: &str) -> Result<Vec<CellResult>, Error> {
-        let finished = self.experiment(name)?.run(Options::default())?;
-        assert!(finished.failures.is_empty(), "{name}: {:?}", finished.failures);
-        Ok(finished.results.cells)
+        measure(&self.experiment(name)?)
     }
 
     /// Lets an observer of one's own watch every trial of an experiment, and reads off it what is wanted: for each cell,
@@ -74,6 +83,13 @@ impl<'a> Bench<'a> {
     ) -> Result<Vec<(Cell, Vec<T>)>, Error> {
         Ok(watch(&self.experiment(name)?, observer, read))
     }
+}
+
+/// Takes all measures of an experiment.
+pub(super) fn measure(experiment: &Experiment) -> Result<Vec<CellResult>, Error> {
+    let finished = experiment.run(Options::default())?;
+    assert!(finished.failures.is_empty(), "{}: {:?}", experiment.name, finished.failures);
+    Ok(finished.results.cells)
 }
 
 /// Lets an observer of one's own watch every trial of every cell.

@@ -82,6 +82,35 @@ impl Claim {
         self.against(summary.median.unwrap_or(f64::INFINITY), [summary.ci95.low, summary.ci95.high])
     }
 
+    /// Against a quantile of values that were sampled one by one; `None` is not reached. The interval is that of the
+    /// order statistics.
+    pub fn against_quantile(self, quantile: f64, values: &[Option<f64>]) -> Row {
+        let mut all: Vec<f64> = values.iter().map(|value| value.unwrap_or(f64::INFINITY)).collect();
+        all.sort_unstable_by(f64::total_cmp);
+        let rank = quantile * all.len() as f64;
+        let half = 1.96 * (rank * (1.0 - quantile)).sqrt();
+        let at = |rank: f64| all.get(rank.ceil().max(1.0) as usize - 1).copied();
+        self.against(at(rank).unwrap_or(f64::NAN), [at(rank - half), at(rank + half).filter(|high| high.is_finite())])
+    }
+
+    /// Against the time at which this share of all has happened, in the mean over trials: `times` of each trial, of which
+    /// there are `each` if none is missing. The interval is Woodruff's: the times at which the share, give or take its
+    /// own interval, is reached.
+    pub fn against_share(self, share: f64, each: usize, times: &[Vec<f64>]) -> Row {
+        let mut all: Vec<f64> = times.iter().flatten().copied().collect();
+        all.sort_unstable_by(f64::total_cmp);
+        let total = (each * times.len()) as f64;
+        let reached = |share: f64| all.get((share * total).ceil().max(1.0) as usize - 1).copied();
+        let Some(at) = reached(share) else { return self.against(f64::INFINITY, [None, None]) };
+        let by_then = |times: &Vec<f64>| times.iter().filter(|&&time| time <= at).count() as f64 / each as f64;
+        let shares: Vec<f64> = times.iter().map(by_then).collect();
+        let n = shares.len() as f64;
+        let mean = shares.iter().sum::<f64>() / n;
+        let spread = shares.iter().map(|share| (share - mean) * (share - mean)).sum::<f64>() / (n - 1.0).max(1.0);
+        let half = 1.96 * (spread / n).sqrt();
+        self.against(at, [reached((share - half).max(0.0)), reached((share + half).min(1.0)).or(all.last().copied())])
+    }
+
     /// Against the largest of all values: for bounds.
     pub fn against_largest(self, values: &[f64]) -> Row {
         let largest = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
@@ -153,6 +182,24 @@ mod tests {
         assert_eq!((row.paper, row.verdict), (2.0, Verdict::Match));
         let row = claim(1.0).up_to(3.0).against(5.0, [Some(5.0), Some(5.0)]);
         assert_eq!((row.paper, row.verdict), (3.0, Verdict::Mismatch));
+    }
+
+    #[test]
+    fn a_quantile_lies_between_the_order_statistics_around_it() {
+        let values: Vec<Option<f64>> = (1..=1000).map(|value| Some(f64::from(value))).collect();
+        let row = claim(990.0).against_quantile(0.99, &values);
+        // 990 +- 1.96 x sqrt(9.9).
+        assert_eq!((row.ours, row.ci95), (990.0, [Some(984.0), Some(997.0)]));
+        assert_eq!(claim(999.0).against_quantile(0.999, &values).ci95[1], None);
+    }
+
+    #[test]
+    fn the_share_of_all_is_that_of_all_trials_together() {
+        // One in four takes long, in every other trial: the mean share is 7 of 8 at the first second.
+        let times = [vec![0.0, 1.0, 1.0, 1.0], vec![0.0, 1.0, 1.0, 9.0]];
+        let row = |share| claim(1.0).against_share(share, 4, &times);
+        assert_eq!((row(0.875).ours, row(0.876).ours), (1.0, 9.0));
+        assert_eq!(claim(1.0).against_share(0.9, 5, &times).ours, f64::INFINITY);
     }
 
     #[test]

@@ -4,6 +4,7 @@ use super::bench::Bench;
 use super::watchers::Turns;
 use super::{Reproduction, Row};
 use crate::experiment::measures::Recorder;
+use crate::experiment::results::TrialResult;
 use crate::experiment::{Error, measures::index_of};
 use crate::sim::Setup;
 use swimlab_selectors::Place;
@@ -13,7 +14,10 @@ pub(super) const REPRODUCTION: Reproduction = Reproduction {
     about: "Medley's grid: hops per ping, and the expected periods to the first ping, in the mean and at the corners.",
     source: "R. Yang, S. Zhu, Y. Li, I. Gupta, Medley: A Novel Distributed Failure Detector for IoT Networks, Middleware \
              2019; exact values derived for its 16 x 16 grid, Manhattan distances, synchronous periods",
-    experiments: &[("medley-grid", include_str!("../../examples/reproductions/medley-grid.toml"))],
+    experiments: &[
+        ("medley-grid", include_str!("../../examples/reproductions/medley-grid.toml")),
+        ("medley-faults", include_str!("../../examples/reproductions/medley-faults.toml")),
+    ],
     figures,
 };
 
@@ -21,6 +25,10 @@ pub(super) const REPRODUCTION: Reproduction = Reproduction {
 const HOP_S: f64 = 0.002;
 
 fn figures(bench: &Bench<'_>) -> Result<Vec<Row>, Error> {
+    Ok([grid(bench)?, faults(bench)?].concat())
+}
+
+fn grid(bench: &Bench<'_>) -> Result<Vec<Row>, Error> {
     let ping_rtt = index_of("mean_ping_rtt_s").expect("a measure");
     let watch = |setup: &Setup| (Recorder::new(setup), Turns::new(setup));
     let read = |(recorder, turns): (Recorder, Turns), setup: &Setup, outcome: &_| {
@@ -53,7 +61,54 @@ fn figures(bench: &Bench<'_>) -> Result<Vec<Row>, Error> {
     Ok(rows)
 }
 
+/// The authors' patterns of failures: one node, neighbours together, nodes far apart. Their figures are plots without
+/// numbers, for placements that are not published; what stands beside ours is the exact expectation for this grid: of the
+/// periods until a failed node is first pinged, when those that failed with it do not ping either.
+fn faults(bench: &Bench<'_>) -> Result<Vec<Row>, Error> {
+    let mut rows = Vec::new();
+    for cell in bench.measure("medley-faults")? {
+        let m = if cell.key.selector.contains("exponent=0") { 0.0 } else { 3.0 };
+        let victims: Vec<u32> = cell.trials[0].measured.victims.iter().map(|victim| victim.member).collect();
+        let exact = victims.iter().map(|&victim| expected_periods(m, victim, &victims)).sum::<f64>();
+        let mean = |trial: &TrialResult| {
+            let pings = trial.measured.victims.iter().filter_map(|victim| victim.first_ping_s);
+            // Half a period passes from the crash to the next beginning, which counts as one.
+            pings.map(|seconds| seconds + 0.5).sum::<f64>() / victims.len() as f64
+        };
+        let values: Vec<f64> = cell.trials.iter().map(mean).collect();
+        let label = format!("{}, m = {m}", cell.key.scenario);
+        let claim = bench.claim("fault patterns", label, "E[T1], mean over the failed", exact / victims.len() as f64);
+        let says = "exact for independent draws; the paper has no numbers for it";
+        rows.push(claim.closed_form().says(says).against_mean(&values));
+    }
+    Ok(rows)
+}
+
+const SIDE: u32 = 16;
+
+/// Expected periods until a failed node is first pinged by those that did not fail.
+fn expected_periods(m: f64, victim: u32, failed: &[u32]) -> f64 {
+    let hops = |a: u32, b: u32| (a % SIDE).abs_diff(b % SIDE) + (a / SIDE).abs_diff(b / SIDE);
+    let weight = |from: u32, to: u32| if from == to { 0.0 } else { libm::pow(f64::from(hops(from, to)), -m) };
+    let all = || 0..SIDE * SIDE;
+    let share = |from: u32| weight(from, victim) / all().map(|to| weight(from, to)).sum::<f64>();
+    let missed: f64 = all().filter(|from| !failed.contains(from)).map(|from| 1.0 - share(from)).product();
+    1.0 / (1.0 - missed)
+}
+
 fn is_corner(setup: &Setup, member: u32) -> bool {
     let Some(Place::Plane { x, y }) = setup.placement.peers[member as usize].place else { return false };
     [0.0, 15.0].contains(&x) && [0.0, 15.0].contains(&y)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn expectations_are_those_derived_in_the_literature() {
+        let mean = |m| (0..256).map(|node| expected_periods(m, node, &[node])).sum::<f64>() / 256.0;
+        assert!((mean(0.0) - 1.580).abs() < 1e-3 && (mean(3.0) - 1.523).abs() < 1e-3, "{} {}", mean(0.0), mean(3.0));
+        assert!((expected_periods(3.0, 0, &[0]) - 1.907).abs() < 1e-3);
+    }
 }

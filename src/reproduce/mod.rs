@@ -12,6 +12,7 @@ mod lifeguard;
 mod medley;
 mod page;
 mod rapid;
+mod small_clusters;
 mod swim;
 mod watchers;
 
@@ -84,6 +85,7 @@ pub const REPRODUCTIONS: &[Reproduction] = &[
     medley::REPRODUCTION,
     lifeguard::REPRODUCTION,
     rapid::REPRODUCTION,
+    small_clusters::REPRODUCTION,
 ];
 
 /// The reproduction of this name, or the nearest names.

@@ -110,30 +110,39 @@ impl Observer for Sizes {
     }
 }
 
-/// When each founder learnt that somebody joined, from the first of them on.
+/// When each founder learnt that the member that a fault struck joined, or died, from the first of them on.
 pub(super) struct Infection {
     founders: u32,
+    ids: IdIndex,
+    subject: Option<Index>,
+    what: What,
     times: Vec<Time>,
 }
 
 impl Infection {
-    pub fn new(setup: &Setup) -> Self {
-        Self { founders: setup.members, times: Vec::new() }
+    pub fn new(setup: &Setup, what: What) -> Self {
+        let ids = IdIndex::new(setup.placement.peers.iter().map(|peer| peer.id));
+        Self { founders: setup.members, ids, subject: None, what, times: Vec::new() }
     }
 
-    /// How long until this share of the founders knew; `None` if they never did.
-    pub fn reached(&self, share: f64) -> Option<Span> {
-        let count = libm::ceil(share * f64::from(self.founders)) as usize;
-        Some(self.times.get(count.max(1) - 1)?.since(self.times[0]))
+    /// In seconds from when so many of them knew; none if they never did.
+    pub fn seconds_from(&self, count: usize) -> Vec<f64> {
+        let Some(&from) = self.times.get(count - 1) else { return Vec::new() };
+        let seconds = |time: &Time| time.as_secs_f64() - from.as_secs_f64();
+        self.times.iter().map(seconds).collect()
     }
 }
 
 impl Observer for Infection {
     fn event(&mut self, at: Time, member: Index, event: &Event) {
-        // The joiner itself learns of everybody else.
-        if event.what == What::Joined && member < self.founders {
+        let is_news = event.what == self.what && self.ids.index(event.about) == self.subject;
+        if is_news && self.subject.is_some() && member < self.founders {
             self.times.push(at);
         }
+    }
+
+    fn strike(&mut self, strike: &Strike) {
+        self.subject.get_or_insert(strike.member);
     }
 }
 
@@ -267,13 +276,13 @@ impl Removals {
         f64::from(all) / (f64::from(self.members - self.faulty.len() as u32) * self.faulty.len() as f64)
     }
 
-    /// The share of the faulty that every healthy member holds dead.
+    /// The share of the faulty that every healthy member holds dead in the end and that none has taken back before.
     pub fn removed(&self) -> f64 {
         let healthy = self.members as usize - self.faulty.len();
         let dead_to = |faulty: Index| {
             let of_it =
                 self.held.iter().filter(|((observer, about), _)| *about == faulty && !self.faulty.contains(observer));
-            of_it.filter(|(_, (dead, _))| *dead).count()
+            of_it.filter(|(_, (dead, returns))| *dead && *returns == 0).count()
         };
         let removed = self.faulty.iter().filter(|&&faulty| dead_to(faulty) == healthy).count();
         removed as f64 / self.faulty.len() as f64

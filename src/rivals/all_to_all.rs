@@ -5,23 +5,19 @@
 
 use std::sync::Arc;
 
-use swimlab_selectors::registry::{Param, Registry};
+use swimlab_selectors::registry::Registry;
 
-use super::{Reach, Rival, Rules, period, span};
+use super::{Heartbeats, Reach, Rival, Rules};
 use crate::protocol::Span;
 
 #[derive(Clone)]
-struct AllToAll {
-    period: Span,
-    timeout: Span,
-    memory: Span,
-}
+struct AllToAll(Heartbeats);
 
 impl Rules for AllToAll {
     type Pulse = ();
 
     fn period(&self) -> Span {
-        self.period
+        self.0.period
     }
 
     fn reach(&self) -> Reach {
@@ -33,16 +29,16 @@ impl Rules for AllToAll {
     }
 
     fn patience(&self, (): &(), _: u32) -> Span {
-        self.timeout
+        self.0.timeout
     }
 
     fn memory(&self, _: u32) -> Span {
-        self.memory
+        self.0.memory
     }
 
     fn settles(&self, _: u32) -> Option<Span> {
-        // Two periods for the delays of the network; a timeout below that promises nothing.
-        (self.timeout > self.period * 2).then(|| self.timeout + self.period * 2)
+        // Two periods for the delays of the network.
+        self.0.settles(2)
     }
 }
 
@@ -50,19 +46,7 @@ pub(super) fn register(registry: &mut Registry<Arc<dyn Rival>>) {
     registry.register(
         "all-to-all",
         "Rival: every member sends its heartbeat to every other; silence for a fixed time is death.",
-        vec![
-            period(),
-            Param::span("timeout", 1e-3, 86_400.0, "5s", "how long a silence is borne"),
-            Param::span(
-                "memory",
-                1.0,
-                1e7,
-                "10m",
-                "how long the dead get heartbeats, in case they are behind a partition",
-            ),
-        ],
-        |p, ()| {
-            Ok(Arc::new(AllToAll { period: span(p, "period"), timeout: span(p, "timeout"), memory: span(p, "memory") }))
-        },
+        Heartbeats::params("how long a silence is borne"),
+        |p, ()| Ok(Arc::new(AllToAll(Heartbeats::of(p)))),
     );
 }

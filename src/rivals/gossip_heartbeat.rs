@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use swimlab_selectors::registry::{Param, Registry};
 
-use super::{Reach, Rival, Rules, period, span};
+use super::{Reach, Rival, Rules, fanout, period, span};
 use crate::protocol::Span;
 
 #[derive(Clone)]
@@ -56,7 +56,7 @@ pub(super) fn register(registry: &mut Registry<Arc<dyn Rival>>) {
         "Rival: tables of heartbeat counters go to a random member each period (van Renesse 1998).",
         vec![
             period(),
-            Param::count("fanout", 1, 64, 1, "who gets the table each period").unit("members"),
+            fanout(1),
             Param::real("fail_mult", 0.1, 1000.0, 4.0, "T_fail is this x max(1, log2 n) periods"),
         ],
         |p, ()| {

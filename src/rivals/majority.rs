@@ -5,23 +5,19 @@
 
 use std::sync::Arc;
 
-use swimlab_selectors::registry::{Param, Registry};
+use swimlab_selectors::registry::Registry;
 
-use super::{Reach, Rival, Rules, period, span};
+use super::{Heartbeats, Reach, Rival, Rules};
 use crate::protocol::Span;
 
 #[derive(Clone)]
-struct Majority {
-    period: Span,
-    timeout: Span,
-    memory: Span,
-}
+struct Majority(Heartbeats);
 
 impl Rules for Majority {
     type Pulse = ();
 
     fn period(&self) -> Span {
-        self.period
+        self.0.period
     }
 
     fn reach(&self) -> Reach {
@@ -37,16 +33,16 @@ impl Rules for Majority {
     }
 
     fn patience(&self, (): &(), _: u32) -> Span {
-        self.timeout
+        self.0.timeout
     }
 
     fn memory(&self, _: u32) -> Span {
-        self.memory
+        self.0.memory
     }
 
     /// Of two members one is no majority: nobody is ever declared dead.
     fn settles(&self, n: u32) -> Option<Span> {
-        (n > 2 && self.timeout > self.period * 2).then(|| self.timeout + self.period * 3)
+        self.0.settles(3).filter(|_| n > 2)
     }
 }
 
@@ -54,19 +50,7 @@ pub(super) fn register(registry: &mut Registry<Arc<dyn Rival>>) {
     registry.register(
         "majority",
         "Rival: every member sends its timestamp to every other; down is who a majority has not heard of in time.",
-        vec![
-            period(),
-            Param::span("timeout", 1e-3, 86_400.0, "5s", "how long a silence is borne before it counts as a vote"),
-            Param::span(
-                "memory",
-                1.0,
-                1e7,
-                "10m",
-                "how long the dead get timestamps, in case they are behind a partition",
-            ),
-        ],
-        |p, ()| {
-            Ok(Arc::new(Majority { period: span(p, "period"), timeout: span(p, "timeout"), memory: span(p, "memory") }))
-        },
+        Heartbeats::params("how long a silence is borne before it counts as a vote"),
+        |p, ()| Ok(Arc::new(Majority(Heartbeats::of(p)))),
     );
 }

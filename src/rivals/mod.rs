@@ -54,6 +54,40 @@ fn period() -> Param {
     Param::span("period", 1e-3, 3600.0, "1s", "T: between two rounds of heartbeats")
 }
 
+/// Of those that gossip: how many members a round goes to.
+fn fanout(default: u32) -> Param {
+    Param::count("fanout", 1, 64, default, "who gets the table each period").unit("members")
+}
+
+/// The parameters of heartbeats that go to everybody.
+#[derive(Clone)]
+struct Heartbeats {
+    period: Span,
+    timeout: Span,
+    memory: Span,
+}
+
+impl Heartbeats {
+    fn params(timeout: &'static str) -> Vec<Param> {
+        let memory = "how long the dead are still sent to, in case they are behind a partition";
+        vec![
+            period(),
+            Param::span("timeout", 1e-3, 86_400.0, "5s", timeout),
+            Param::span("memory", 1.0, 1e7, "10m", memory),
+        ]
+    }
+
+    fn of(p: &Params) -> Self {
+        Self { period: span(p, "period"), timeout: span(p, "timeout"), memory: span(p, "memory") }
+    }
+
+    /// When all know, without loss, if it takes so many periods longer than the timeout. One that leaves no room for two
+    /// heartbeats promises nothing.
+    fn settles(&self, periods: u64) -> Option<Span> {
+        (self.timeout > self.period * 2).then(|| self.timeout + self.period * periods)
+    }
+}
+
 fn span(params: &Params, name: &str) -> Span {
     Span::from_secs_f64(params.real(name))
 }

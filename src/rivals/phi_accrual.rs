@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use swimlab_selectors::registry::{Param, Params, Registry};
 
-use super::{Reach, Rival, Rules, period, span};
+use super::{Reach, Rival, Rules, fanout, period, span};
 use crate::protocol::Span;
 
 #[derive(Clone)]
@@ -125,7 +125,7 @@ pub(super) fn register(registry: &mut Registry<Arc<dyn Rival>>) {
         "Rival: suspicion accrues with silence, measured against past intervals (Hayashibara 2004; chitchat, Cassandra).",
         vec![
             period(),
-            Param::count("fanout", 1, 64, 3, "who gets the table each period").unit("members"),
+            fanout(3),
             Param::real("threshold", 0.1, 100.0, 8.0, "phi from which a member is dead"),
             Param::choice("intervals", &["normal", "exponential"], "normal", "how intervals are taken to be distributed"),
             Param::count("window", 2, 1_000_000, 1000, "how many intervals count"),

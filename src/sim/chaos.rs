@@ -33,15 +33,26 @@ pub trait Stage {
     fn leave(&mut self, member: Index);
     /// Starts a new member, or an old one again, which joins through seeds that are up.
     fn arrive(&mut self, member: Index, generation: u32);
-    /// Holds a member back: so many packets queue up in each direction, and its timers stop too if it is paused.
-    fn hold(&mut self, member: Index, paused: bool, limit: u32);
+    /// Holds a member back: so many packets queue up in each direction.
+    fn hold(&mut self, member: Index, how: Hindrance, limit: u32);
     /// Ends such a hold.
-    fn release(&mut self, member: Index, paused: bool);
+    fn release(&mut self, member: Index, how: Hindrance);
 
     /// All members that are up.
     fn up(&self) -> Vec<Index> {
         (0..self.setup().placement.members()).filter(|&member| self.is_up(member)).collect()
     }
+}
+
+/// How a member is held back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hindrance {
+    /// Its packets wait.
+    Slow,
+    /// The same, and what calls a send stands still in it.
+    Blocked,
+    /// Its timers stop, too.
+    Paused,
 }
 
 /// What is still to happen.
@@ -61,7 +72,7 @@ enum Act {
     /// A crashed member begins again.
     Return { fault: u32, member: Index },
     /// A slow or paused member is let go.
-    Release { fault: u32, member: Index, paused: bool },
+    Release { fault: u32, member: Index, how: Hindrance },
     /// A barrier falls, to come again if it is part of a wave.
     Lower { fault: u32, inside: Vec<Index>, wave: Option<Wave> },
     /// The next barrier of a wave.
@@ -134,9 +145,9 @@ impl Chaos {
                     world.arrive(member, generation);
                 }
             }
-            Act::Release { fault, member, paused } => {
+            Act::Release { fault, member, how } => {
                 world.report(fault, member, Effect::Released);
-                world.release(member, paused);
+                world.release(member, how);
             }
             Act::Lower { fault, inside, wave } => {
                 let inside_flags = flags(&inside, world);
@@ -183,8 +194,13 @@ impl Chaos {
                 crash(fault, &targets, world);
                 self.join(fault, targets.len() as u32, world);
             }
-            FaultKind::Slow { lasts, queue } => self.hold(fault, &targets, false, *lasts, *queue, world),
-            FaultKind::Pause { lasts, queue } => self.hold(fault, &targets, true, *lasts, *queue, world),
+            FaultKind::Slow { blocking, lasts, queue } => {
+                let how = if *blocking { Hindrance::Blocked } else { Hindrance::Slow };
+                self.hold(fault, &targets, how, (*lasts, *queue), world);
+            }
+            FaultKind::Pause { lasts, queue } => {
+                self.hold(fault, &targets, Hindrance::Paused, (*lasts, *queue), world);
+            }
             FaultKind::Loss { rate, direction, lasts } => {
                 self.raise(fault, (*direction, BarrierEffect::Lose(*rate)), targets, *lasts, None, world);
             }
@@ -222,11 +238,18 @@ impl Chaos {
         self.plan(world.now() + lasts, Act::Lower { fault, inside, wave });
     }
 
-    fn hold(&mut self, fault: u32, targets: &[Index], paused: bool, lasts: Span, queue: u32, world: &mut impl Stage) {
+    fn hold(
+        &mut self,
+        fault: u32,
+        targets: &[Index],
+        how: Hindrance,
+        (lasts, queue): (Span, u32),
+        world: &mut impl Stage,
+    ) {
         for &member in targets {
             world.report(fault, member, Effect::Disturbed);
-            world.hold(member, paused, queue);
-            self.plan(world.now() + lasts, Act::Release { fault, member, paused });
+            world.hold(member, how, queue);
+            self.plan(world.now() + lasts, Act::Release { fault, member, how });
         }
     }
 
@@ -358,11 +381,11 @@ impl<B: Breed, O: Observer> Stage for World<'_, B, O> {
         World::arrive(self, member, generation);
     }
 
-    fn hold(&mut self, member: Index, paused: bool, limit: u32) {
-        World::hold(self, member, paused, limit);
+    fn hold(&mut self, member: Index, how: Hindrance, limit: u32) {
+        World::hold(self, member, how, limit);
     }
 
-    fn release(&mut self, member: Index, paused: bool) {
-        World::release(self, member, paused);
+    fn release(&mut self, member: Index, how: Hindrance) {
+        World::release(self, member, how);
     }
 }

@@ -37,6 +37,8 @@ pub enum FaultKind {
     Churn,
     /// Their timers run, but sends are held and received packets queue up; all go through in order at the end.
     Slow {
+        /// Whether what calls a send stands still in it, as a thread does, instead of going on.
+        blocking: bool,
         /// How long.
         lasts: Span,
         /// The most packets that queue up in each direction; further ones are dropped.
@@ -141,8 +143,11 @@ pub fn faults() -> Registry<Fault> {
     registry.register(
         "slow",
         "Timers run, sends are held, received packets queue up; all go through at the end (Lifeguard's anomaly).",
-        params(&[lasts(), queue()]),
-        |p, ()| fault(p, FaultKind::Slow { lasts: span(p, "lasts"), queue: p.count("queue") }),
+        params(&[lasts(), queue(), sends()]),
+        |p, ()| {
+            let blocking = p.text("sends") == "block";
+            fault(p, FaultKind::Slow { blocking, lasts: span(p, "lasts"), queue: p.count("queue") })
+        },
     );
     registry.register(
         "pause",
@@ -262,6 +267,12 @@ fn lasts() -> Param {
 fn queue() -> Param {
     // Some 1 MiB of a socket's buffer in small packets.
     Param::count("queue", 0, 1_000_000, 4096, "the most packets that wait in each direction").unit("packets")
+}
+
+fn sends() -> Param {
+    let about =
+        "whether sends return at once and wait, or block: then the probe loop and the gossip loop stop with their next";
+    Param::choice("sends", &["queue", "block"], "queue", about)
 }
 
 fn rate() -> Param {

@@ -20,6 +20,9 @@ pub trait Machine {
     fn handle(&mut self, now: Time, from: Address, message: &Self::Message, out: &mut Outbox<Self::Message>);
     /// Does what is due.
     fn wake(&mut self, now: Time, out: &mut Outbox<Self::Message>);
+    /// From now on its sends block, or no longer do: what calls one stands still in it. Detectors to which that means
+    /// nothing go on, and what they send waits.
+    fn stall(&mut self, _now: Time, _stalled: bool) {}
     /// When [`Machine::wake`] is due.
     fn deadline(&self) -> Time;
 

@@ -137,6 +137,10 @@ impl Machine for Member {
         Member::wake(self, now, out);
     }
 
+    fn stall(&mut self, now: Time, stalled: bool) {
+        Member::stall(self, now, stalled);
+    }
+
     fn deadline(&self) -> Time {
         Member::deadline(self)
     }

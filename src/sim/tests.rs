@@ -177,6 +177,24 @@ fn a_slow_member_accuses_others_and_is_accused() {
 }
 
 #[test]
+fn a_member_whose_sends_block_stands_still_in_its_next_ping_and_accuses_that_one_target() {
+    let accused = |fault: &str| {
+        let setup = setup("lan", 30, 2, 900, &[fault]);
+        let (outcome, log) = run(&setup);
+        assert_eq!(outcome.violations, [""; 0], "{fault}");
+        let (slow, begins) = (log.strikes[0].member, log.strikes[0].at);
+        let own = log.events.iter().filter(|(at, member, event)| {
+            let is_own = *member == slow && event.what == What::Suspected && event.source == Source::Own;
+            is_own && begins < *at && *at < begins + Span::from_secs(32)
+        });
+        own.count()
+    };
+    assert_eq!(accused("slow:at=5s,lasts=30s,sends=block"), 1);
+    // Who goes on probing accuses somebody every period, all that are not suspected yet.
+    assert!(accused("slow:at=5s,lasts=30s") > 20);
+}
+
+#[test]
 fn churn_keeps_all_laws() {
     for seed in 0..5 {
         let setup = setup("zones", 60, seed, 900, &["churn:at=5s,times=30,every=4s"]);

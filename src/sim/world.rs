@@ -1,6 +1,6 @@
 //! A world in virtual time: it owns the clock, the packets and the luck, and drives one machine per member.
 
-use super::chaos::Chaos;
+use super::chaos::{Chaos, Hindrance};
 use super::checker::{Checker, Promise};
 use super::machine::Machine;
 use super::network::{Network, address_of, index_of};
@@ -86,10 +86,21 @@ struct Host<T> {
 /// What is held back on a slow or paused host.
 struct Hold<T> {
     slow: u32,
+    blocked: u32,
     paused: u32,
     limit: usize,
     sends: Vec<Transmit<T>>,
     received: Vec<Flight<T>>,
+}
+
+impl<T> Hold<T> {
+    fn count(&mut self, how: Hindrance) -> &mut u32 {
+        match how {
+            Hindrance::Slow => &mut self.slow,
+            Hindrance::Blocked => &mut self.blocked,
+            Hindrance::Paused => &mut self.paused,
+        }
+    }
 }
 
 /// A packet on its way.
@@ -216,27 +227,32 @@ impl<'a, B: Breed, O: Observer> World<'a, B, O> {
         self.flush(member);
     }
 
-    /// Holds a member back: packets queue up, and its timers stop too if it is paused.
-    pub(super) fn hold(&mut self, member: Index, paused: bool, limit: u32) {
+    /// Holds a member back: packets queue up.
+    pub(super) fn hold(&mut self, member: Index, how: Hindrance, limit: u32) {
         let hold = self.hosts[member as usize].hold.get_or_insert_with(|| {
             let (sends, received) = (Vec::new(), Vec::new());
-            Box::new(Hold { slow: 0, paused: 0, limit: limit as usize, sends, received })
+            Box::new(Hold { slow: 0, blocked: 0, paused: 0, limit: limit as usize, sends, received })
         });
         hold.limit = hold.limit.max(limit as usize);
-        *(if paused { &mut hold.paused } else { &mut hold.slow }) += 1;
+        *hold.count(how) += 1;
+        self.stall(member, how, true);
     }
 
     /// Ends such a hold. With the last one, all that was held goes through in order: sends first, then what was
     /// received, and only then the timers that are overdue.
-    pub(super) fn release(&mut self, member: Index, paused: bool) {
+    pub(super) fn release(&mut self, member: Index, how: Hindrance) {
         let host = &mut self.hosts[member as usize];
         // A crash in between has ended the hold already.
         let Some(hold) = &mut host.hold else { return };
-        *(if paused { &mut hold.paused } else { &mut hold.slow }) -= 1;
-        if hold.slow + hold.paused > 0 {
+        *hold.count(how) -= 1;
+        let (is_blocked, is_held) = (hold.blocked > 0, hold.slow + hold.blocked + hold.paused > 0);
+        if !is_blocked {
+            self.stall(member, how, false);
+        }
+        if is_held {
             return;
         }
-        let Hold { sends, received, .. } = *host.hold.take().expect("just seen");
+        let Hold { sends, received, .. } = *self.hosts[member as usize].hold.take().expect("just seen");
         for transmit in sends {
             self.send(member, transmit);
         }
@@ -245,6 +261,14 @@ impl<'a, B: Breed, O: Observer> World<'a, B, O> {
             self.hand_over(member, load);
         }
         self.flush(member);
+    }
+
+    fn stall(&mut self, member: Index, how: Hindrance, stalled: bool) {
+        if how == Hindrance::Blocked
+            && let Some(machine) = &mut self.machines[member as usize]
+        {
+            machine.stall(self.now, stalled);
+        }
     }
 
     fn begin(&mut self) {

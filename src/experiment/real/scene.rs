@@ -10,7 +10,7 @@ use crate::agent::lab::{Clock, Passage, Tap};
 use crate::experiment::measures::Recorder;
 use crate::protocol::{Address, Event, Packet, Span, Time, Transmit};
 use crate::sim::{
-    Checker, Effect, Fate, IdIndex, Index, Network, Observer, Promise, SEEDS, Sent, Setup, Stage, Strike,
+    Checker, Effect, Fate, Hindrance, IdIndex, Index, Network, Observer, Promise, SEEDS, Sent, Setup, Stage, Strike,
 };
 
 /// A world's state, apart from its agents.
@@ -229,7 +229,7 @@ impl Stage for Scene {
     }
 
     /// Only pauses come here: [`super::refusal`] keeps slow members out.
-    fn hold(&mut self, member: Index, _paused: bool, _limit: u32) {
+    fn hold(&mut self, member: Index, _how: Hindrance, _limit: u32) {
         let host = &mut self.hosts[member as usize];
         host.paused += 1;
         if host.paused == 1 {
@@ -237,7 +237,7 @@ impl Stage for Scene {
         }
     }
 
-    fn release(&mut self, member: Index, _paused: bool) {
+    fn release(&mut self, member: Index, _how: Hindrance) {
         let host = &mut self.hosts[member as usize];
         // A crash in between has ended the hold already.
         if host.paused > 0 {

@@ -144,7 +144,8 @@ impl Member {
             if let Some((interval, _)) = settings.dissemination.gossip_tick(settings)
                 && self.alarms().gossip == Time::NEVER
             {
-                self.set_alarm(|alarms| alarms.gossip = now + interval);
+                let tick = self.next_tick(now, interval);
+                self.set_alarm(|alarms| alarms.gossip = tick);
             }
         } else if source.is_none() && settings.dissemination.multicasts() {
             self.multicast(&update, out);
@@ -159,6 +160,13 @@ impl Member {
                 self.send(to, Body::Gossip, Some(update.clone()), false, out);
             }
         }
+    }
+
+    /// Gossip ticks like a clock of its own, each member's at another moment, and ticks without news are left out.
+    fn next_tick(&self, now: Time, interval: Span) -> Time {
+        let interval = interval.as_micros();
+        let phase = self.timers.period.as_micros() % interval;
+        now + Span::from_micros(interval - (now.as_micros() + interval - phase) % interval)
     }
 
     /// Between the probes: what news there is goes to a few members.

@@ -11,6 +11,7 @@ mod heal;
 mod membership;
 mod name;
 mod probe;
+mod stall;
 mod whereabouts;
 
 use std::cmp::Reverse;
@@ -89,6 +90,8 @@ pub struct Member {
     state: State,
     /// Whether `rare` knows slow peers.
     knows_slow: bool,
+    /// Whether its sends block.
+    stalled: bool,
     // For a period's beginning and its end, and for acks.
     seq: u32,
     round: Round,
@@ -129,6 +132,7 @@ struct Alarms {
 #[derive(Debug, Default)]
 struct Rare {
     alarms: Alarms,
+    stall: stall::Stall,
     slow: SlowPeers,
     relays: Vec<Relay>,
     /// When suspicions end; entries of refuted or changed ones are skipped.
@@ -195,6 +199,7 @@ impl Member {
             timers: Timers::OFF,
             state: State::New,
             knows_slow: false,
+            stalled: false,
             seq: 0,
             round: Round::default(),
             health: Health::default(),
@@ -225,7 +230,7 @@ impl Member {
 
     /// When [`Member::wake`] is due; [`Time::NEVER`] once it has left.
     pub fn deadline(&self) -> Time {
-        self.timers.next()
+        if self.stalled { self.stalled_deadline() } else { self.timers.next() }
     }
 
     /// Takes a packet that came from `from`.
@@ -281,6 +286,9 @@ impl Member {
     pub fn wake(&mut self, now: Time, out: &mut Outbox) {
         if self.state != State::Running {
             return;
+        }
+        if self.stalled {
+            return self.wake_stalled(now, out);
         }
         if self.timers.alarm <= now && self.alarms().doubt <= now {
             self.end_doubts(now, out);

@@ -1,11 +1,12 @@
 //! `buddy`: Lifeguard's buddy system alone (section IV-C): a ping to a suspect tells it of the suspicion.
 
-use super::Profile;
 use super::lifeguard::GROUND;
+use super::{Company, Profile};
 
 /// The variant.
 pub(super) const PROFILE: Profile = Profile {
     name: "buddy",
     about: "Lifeguard's third part alone: every ping to a suspect carries the suspicion.",
     values: &[GROUND[0], GROUND[1], GROUND[2], "dissemination=gossip-buddy"],
+    company: Company::selector("shuffle"),
 };

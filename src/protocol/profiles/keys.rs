@@ -6,7 +6,7 @@ use crate::protocol::dissemination::disseminations;
 use crate::protocol::health::Scoring;
 use crate::protocol::prober::probers;
 use crate::protocol::scale::Scale;
-use crate::protocol::settings::Settings;
+use crate::protocol::settings::{Company, Settings};
 use crate::protocol::suspicion::suspicions;
 use crate::protocol::time::Span;
 
@@ -89,6 +89,7 @@ pub(super) fn build(params: &Params) -> Result<Settings, String> {
         reconnect_limit: params.count("reconnect_limit"),
         anti_entropy: params.flag("anti_entropy"),
         dead_final: params.flag("dead_final"),
+        company: Company::ANY,
     };
     if settings.probe_timeout >= settings.period {
         return Err(format!(

@@ -5,7 +5,7 @@
 //! missing nack count. memberlist's own reading is in the `memberlist-*` profiles; `health_limit` and `health_scoring`
 //! choose between them.
 
-use super::Profile;
+use super::{Company, Profile};
 use crate::protocol::presets;
 
 /// The paper's SWIM, which the parts extend: memberlist without Lifeguard, alpha = 5, beta = 1.
@@ -20,6 +20,7 @@ pub(super) const PROFILE: Profile = Profile {
     name: "lifeguard",
     about: "Lifeguard: local health with nacks, confirmed suspicions, buddy system (DSN 2018, alpha = 5, beta = 6).",
     values: &[GROUND[0], GROUND[1], GROUND[2], "prober=nack,suspicion=confirmed,dissemination=gossip-buddy"],
+    company: Company::selector("shuffle"),
 };
 
 #[cfg(test)]

@@ -1,12 +1,15 @@
 //! `medley`: Yang and others (Middleware 2019): SWIM whose pings mostly go to near members. The locality is in the
-//! selector and helpers `spatial`, which an experiment names beside this profile; the rest is SWIM with one ping and three
-//! helpers per period.
+//! selector and helpers `spatial`; the rest is SWIM with one ping and three helpers per period.
 
-use super::Profile;
+use super::{Company, Profile};
+
+/// m = 3, as its authors found best.
+const SPATIAL: &str = "spatial:exponent=3,metric=rtt";
 
 /// The variant.
 pub(super) const PROFILE: Profile = Profile {
     name: "medley",
-    about: "SWIM for Medley's spatial selector: one ping, three helpers of its own for each silent target (Middleware 2019).",
+    about: "Medley: mostly near members are pinged and asked for help, with a weight of 1/d^3 (Middleware 2019).",
     values: &["direct=1,indirect=3,prober=classic,suspicion=fixed,dissemination=piggyback"],
+    company: Company { selector: Some(SPATIAL), helpers: Some(SPATIAL) },
 };

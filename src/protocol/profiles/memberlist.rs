@@ -8,7 +8,7 @@
 //! What it lacks is switched off: members do not speak up against old records of them, and nobody calls the forgotten dead
 //! (that is Serf's part). Who is forgotten is a stranger again, and comes back with any record of it. A joiner asks each of its three seeds once.
 
-use super::Profile;
+use super::{Company, Profile};
 use crate::protocol::presets;
 
 /// What the three have in common.
@@ -21,6 +21,7 @@ pub(super) const LOCAL: Profile = Profile {
     name: "memberlist-local",
     about: "HashiCorp memberlist, settings for one machine.",
     values: &[presets::LOCAL.values, PARTS, "confirmations=1,gossip_to_dead=15s,dead_retention=15s"],
+    company: Company::selector("shuffle"),
 };
 
 /// For a local network: memberlist's default.
@@ -28,6 +29,7 @@ pub(super) const LAN: Profile = Profile {
     name: "memberlist-lan",
     about: "HashiCorp memberlist with its defaults: gossip tick, push-pull, stream ping, gossip to the dead, Lifeguard.",
     values: &[presets::LAN.values, PARTS, "confirmations=2,gossip_to_dead=30s,dead_retention=30s"],
+    company: Company::selector("shuffle"),
 };
 
 /// For several continents.
@@ -35,6 +37,7 @@ pub(super) const WAN: Profile = Profile {
     name: "memberlist-wan",
     about: "HashiCorp memberlist, settings for several continents.",
     values: &[presets::WAN.values, PARTS, "confirmations=4,gossip_to_dead=60s,dead_retention=60s"],
+    company: Company::selector("shuffle"),
 };
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ mod swim_inf_susp;
 
 use swimlab_selectors::registry::{Param, Registry, Spec};
 
-use super::settings::Settings;
+use super::settings::{Company, Settings};
 
 /// A variant: what it sets differently from the defaults.
 #[derive(Clone, Copy, Debug)]
@@ -28,6 +28,8 @@ pub struct Profile {
     pub about: &'static str,
     /// Keys and values as in a label (`key=value,...`); what stands in a later one counts.
     pub values: &'static [&'static str],
+    /// Who is pinged and who helps, where nobody says otherwise.
+    pub company: Company,
 }
 
 /// All of them, in the order in which they are listed.
@@ -63,7 +65,10 @@ impl Profile {
     /// # Panics
     /// If it sets a key that there is not, or to a value that the key does not allow.
     pub fn register(&self, registry: &mut Registry<Settings>) {
-        registry.register(self.name, self.about, self.params(), |params, ()| keys::build(params));
+        let company = self.company;
+        registry.register(self.name, self.about, self.params(), move |params, ()| {
+            Ok(Settings { company, ..keys::build(params)? })
+        });
     }
 
     /// All parameters, with its own values for their defaults.
@@ -116,6 +121,7 @@ mod tests {
             name: "hasty",
             about: "No suspicion.",
             values: &["suspicion=none", "period=500ms,probe_timeout=100ms"],
+            company: Company::ANY,
         }
         .register(&mut registry);
         let hasty = registry.build(&Spec::of("hasty").with("indirect", 7.0), &()).unwrap();

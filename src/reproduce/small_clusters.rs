@@ -1,0 +1,213 @@
+//! `small-clusters`: SWIM against heartbeats and the majority of timestamps, 3 to 200 members.
+//!
+//! No paper has figures for this comparison. What there is are closed forms, for both sides: of the messages, of the time to
+//! detect, and of false alarms on lossy links. They are what stands beside ours.
+
+use super::bench::{Bench, measure};
+use super::{Effort, Reproduction, Row};
+use crate::experiment::Error;
+use crate::experiment::measures::index_of;
+use crate::experiment::results::CellResult;
+
+pub(super) const REPRODUCTION: Reproduction = Reproduction {
+    name: "small-clusters",
+    about: "From which size SWIM pays: 3 to 200 members, against all-to-all heartbeats and a majority of timestamps.",
+    source: "closed forms: A. Das, I. Gupta, A. Motivala, SWIM, DSN 2002, sections 2 and 3; the sums for heartbeats are spelt \
+             out in docs/rivals.md. No paper has a table of small clusters",
+    experiments: &[
+        ("small-clusters", include_str!("../../examples/reproductions/small-clusters.toml")),
+        ("small-clusters-load", include_str!("../../examples/reproductions/small-clusters-load.toml")),
+        ("small-clusters-alarms", include_str!("../../examples/reproductions/small-clusters-alarms.toml")),
+    ],
+    figures,
+};
+
+/// The rivals' timeout, in periods.
+const TIMEOUT: f64 = 5.0;
+
+fn figures(bench: &Bench<'_>) -> Result<Vec<Row>, Error> {
+    let cells = |name| {
+        let mut experiment = bench.experiment(name)?;
+        if bench.effort == Effort::Short {
+            // Heartbeats of two hundred to two hundred take longest, and a test needs only what has a closed form.
+            experiment
+                .cells
+                .retain(|cell| cell.key.members <= 50 && cell.key.profile.split(':').next() != Some("lifeguard"));
+        }
+        measure(&experiment)
+    };
+    let (quiet, crash, alarms) =
+        (cells("small-clusters-load")?, cells("small-clusters")?, cells("small-clusters-alarms")?);
+    Ok([load(bench, &quiet), detection(bench, &crash), crossing(bench, &quiet, &crash), false_alarms(bench, &alarms)]
+        .concat())
+}
+
+/// Messages per member and period in a group where nothing happens.
+fn quiet_load(profile: &str, n: f64) -> Option<f64> {
+    match profile {
+        "swim" => Some(2.0),
+        "all-to-all" | "majority" => Some(n - 1.0),
+        _ => None,
+    }
+}
+
+fn load(bench: &Bench<'_>, cells: &[CellResult]) -> Vec<Row> {
+    let row = |cell: &CellResult| {
+        let n = f64::from(cell.key.members);
+        let paper = quiet_load(&cell.key.profile, n)?;
+        let says = if cell.key.profile == "swim" { "2, whatever n" } else { "n - 1" };
+        let label = format!("n = {n}, {}", cell.key.profile);
+        let claim = bench.claim("messages", label, "messages sent per member and period", paper);
+        Some(claim.closed_form().says(says).against_mean(&sent(cell)))
+    };
+    cells.iter().filter_map(row).collect()
+}
+
+/// Messages per member and second, trial by trial.
+fn sent(cell: &CellResult) -> Vec<f64> {
+    let turns = f64::from(cell.key.members) * cell.duration_s;
+    values(cell, "messages_sent").into_iter().map(|messages| messages / turns).collect()
+}
+
+fn values(cell: &CellResult, measure: &str) -> Vec<f64> {
+    let column = index_of(measure).expect("a measure");
+    cell.readings(column).into_iter().filter_map(|reading| reading.value()).collect()
+}
+
+/// What is expected of the time from a crash to a declaration, in periods, and how it is reckoned.
+struct Delay {
+    measure: &'static str,
+    column: &'static str,
+    periods: f64,
+    says: &'static str,
+}
+
+fn delay(profile: &str, n: f64) -> Option<Delay> {
+    // From the last heartbeat to the crash it is half a period; all hear the same heartbeats.
+    let silence = TIMEOUT - 0.5;
+    match profile {
+        "all-to-all" => Some(Delay {
+            measure: "periods until all know, mean",
+            column: "informed_100_s",
+            periods: silence,
+            says: "timeout - 1/2",
+        }),
+        "majority" => Some(Delay {
+            measure: "periods until all know, mean",
+            column: "informed_100_s",
+            // The votes go out one after the other, each survivor's at a random moment of the next period.
+            periods: silence + ((n / 2.0).floor() + 1.0) / n,
+            says: "timeout - 1/2 + m/n, m being the majority: when the m-th of n-1 survivors has sent its vote",
+        }),
+        "swim" => Some(Delay {
+            measure: "periods to the first declaration, mean",
+            column: "first_declaration_s",
+            periods: first_ping(n) + 1.0 + 4.0 * libm::log10(n + 1.0).max(1.0),
+            says: "the first ping, one period, and a suspicion of 4 max(1, log10(n+1))",
+        }),
+        _ => None,
+    }
+}
+
+/// Mean periods from a crash to the first ping: N = n-1 survivors with random phases, each drawing one of N every period.
+fn first_ping(n: f64) -> f64 {
+    let others = n - 1.0;
+    let missed = 1.0 - 1.0 / others;
+    // The chance that nobody has pinged after u of the first period is (1 - u/N)^N; with each further one times (1-1/N)^N.
+    others / (others + 1.0) * (1.0 - libm::pow(missed, others + 1.0)) / (1.0 - libm::pow(missed, others))
+}
+
+fn detection(bench: &Bench<'_>, cells: &[CellResult]) -> Vec<Row> {
+    let row = |cell: &CellResult| {
+        let n = f64::from(cell.key.members);
+        let Delay { measure, column, periods, says } = delay(&cell.key.profile, n)?;
+        let claim = bench.claim("detection", format!("n = {n}, {}", cell.key.profile), measure, periods);
+        Some(claim.closed_form().says(says).against_mean(&values(cell, column)))
+    };
+    cells.iter().filter_map(row).collect()
+}
+
+/// The smallest group in which SWIM costs less: messages per member in the time until all know. That number is the same
+/// however long a period is, so it compares both at equal times of detection.
+fn crossing(bench: &Bench<'_>, quiet: &[CellResult], crash: &[CellResult]) -> Vec<Row> {
+    let sizes: Vec<u32> = quiet.iter().filter(|cell| cell.key.profile == "swim").map(|cell| cell.key.members).collect();
+    let cell = |cells: &[CellResult], profile: &str, n: u32| {
+        let is_it = |cell: &&CellResult| cell.key.profile == profile && cell.key.members == n;
+        cells.iter().find(is_it).expect("all profiles and sizes").clone()
+    };
+    let mean = |values: Vec<f64>| values.iter().sum::<f64>() / values.len() as f64;
+    let measured = |profile: &str, n: u32| {
+        mean(sent(&cell(quiet, profile, n))) * mean(values(&cell(crash, profile, n), "informed_100_s"))
+    };
+    let reckoned = |profile: &str, n: u32| {
+        let n = f64::from(n);
+        quiet_load(profile, n).zip(delay(profile, n)).map(|(load, delay)| load * delay.periods).expect("a closed form")
+    };
+    let from = |cost: &dyn Fn(&str, u32) -> f64, rival: &str| {
+        let cheaper = sizes.iter().find(|&&n| cost("swim", n) < cost(rival, n));
+        cheaper.map_or(f64::INFINITY, |&n| f64::from(n))
+    };
+    let row = |rival: &str| {
+        let measure = "members from which SWIM sends less until all know";
+        let claim = bench.claim("crossing", format!("swim against {rival}"), measure, from(&reckoned, rival));
+        let ours = from(&measured, rival);
+        let says = "messages per member and period x periods to detect, by the sums above; the same for any period";
+        claim.closed_form().says(says).within(0.0).against(ours, [Some(ours), Some(ours)])
+    };
+    ["all-to-all", "majority"].into_iter().map(row).collect()
+}
+
+fn false_alarms(bench: &Bench<'_>, cells: &[CellResult]) -> Vec<Row> {
+    // Fewer would say little: a cell has at least a hundred to expect.
+    const FEWEST: f64 = 100.0;
+    let row = |cell: &CellResult| {
+        let (n, lost) = (f64::from(cell.key.members), cell.key.loss);
+        let heard = 1.0 - lost;
+        let (figure, measure, column, per_member, says) = match cell.key.profile.as_str() {
+            // Who is heard again after that can be lost again.
+            profile if profile.starts_with("all-to-all") => (
+                "false alarms",
+                "false deaths per member and period",
+                "false_positives",
+                (n - 1.0) * heard * libm::pow(lost, 4.0),
+                "(n-1) q (1-q)^4: one heartbeat heard, the next four lost",
+            ),
+            "swim" => {
+                let helpers = (n - 2.0).min(3.0);
+                (
+                    "false alarms",
+                    "false suspicions per member and period",
+                    "false_suspicions",
+                    (1.0 - heard * heard) * libm::pow(1.0 - libm::pow(heard, 4.0), helpers),
+                    "(1-q^2)(1-q^4)^k, k = min(3, n-2)",
+                )
+            }
+            _ => return None,
+        };
+        let turns = n * cell.duration_s;
+        if per_member * turns * (cell.trials.len() as f64) < FEWEST {
+            return None;
+        }
+        let ours: Vec<f64> = values(cell, column).into_iter().map(|count| count / turns).collect();
+        let label = format!("n = {n}, {} % lost, {}", 100.0 * lost, cell.key.profile);
+        let claim = bench.claim(figure, label, measure, per_member).within(0.1);
+        Some(claim.closed_form().says(says).against_mean(&ours))
+    };
+    cells.iter().filter_map(row).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_ping_comes_after_the_times_that_monte_carlo_gives() {
+        assert!((first_ping(8.0) - 0.94).abs() < 0.01 && (first_ping(128.0) - 1.002).abs() < 0.01);
+    }
+
+    #[test]
+    fn three_members_need_one_vote_besides_ones_own() {
+        let majority = delay("majority", 3.0).unwrap();
+        assert!((majority.periods - (4.5 + 2.0 / 3.0)).abs() < 1e-12);
+    }
+}
