@@ -108,6 +108,7 @@ fn hash(world: &World) -> u64 {
         seed,
         start: world.start,
         phases: Phases::Random,
+        clock_skew: Span::ZERO,
         period: Span::from_secs(1),
         loss: world.loss,
         warmup: Span::from_secs(2),

@@ -25,6 +25,7 @@ fn setup(n: u32, seed: u64, faults: &[&str]) -> Setup {
         seed,
         start: Start::Joined,
         phases: Phases::Random,
+        clock_skew: Span::ZERO,
         period: Span::from_secs(1),
         loss: 0.0,
         warmup: Span::from_secs(3),

@@ -336,7 +336,8 @@ impl Builder {
         let roster = Arc::new(Roster::of_members([Arc::clone(&card)]));
         let surveyed = strategy.survey(roster.peers());
         let first_seq = below(&mut rng, FIRST_SEQS);
-        let identity = Identity { card, incarnation, strategy_rng, rng };
+        let since_epoch = since_epoch(clock)?;
+        let identity = Identity { card, incarnation, since_epoch, strategy_rng, rng };
         let mut member = Member::new(Arc::new(kit), identity, roster, &surveyed, 0);
         member.number_pings_from(first_seq);
         Ok((member, first_period))
@@ -397,11 +398,20 @@ async fn outward(bound: SocketAddr, seed: Option<Address>) -> Option<IpAddr> {
     (!ip.is_unspecified()).then_some(ip)
 }
 
+/// How long before the clock's zero the epoch of Unix lies: from there all agents count their periods.
+fn since_epoch(clock: Clock) -> Result<Span, SpawnError> {
+    let now = unix_time()?;
+    Ok(Span::from_micros(u64::try_from(now.as_micros()).unwrap_or(u64::MAX)) - clock.now().since(Time::ZERO))
+}
+
+fn unix_time() -> Result<Duration, SpawnError> {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_err(|error| SpawnError::System(io::Error::other(error)))
+}
+
 /// This life's generation: the time of its start, and above that of any earlier life that is known.
 fn generation(earlier: Option<&Snapshot>) -> Result<u32, SpawnError> {
-    let since =
-        SystemTime::now().duration_since(UNIX_EPOCH).map_err(|error| SpawnError::System(io::Error::other(error)));
-    let start = u32::try_from(since?.as_secs()).unwrap_or(u32::MAX);
+    let start = u32::try_from(unix_time()?.as_secs()).unwrap_or(u32::MAX);
     Ok(earlier.map_or(start, |earlier| start.max(earlier.generation.saturating_add(1))))
 }
 

@@ -34,6 +34,8 @@ pub struct Cell {
     pub start: Start,
     /// How their periods lie to each other.
     pub phases: Phases,
+    /// How far the members' clocks are off, at most.
+    pub clock_skew: Span,
     /// Before any fault.
     pub warmup: Span,
     /// After the warm-up.
@@ -135,6 +137,7 @@ pub(super) fn multiply(file: &File, source: &Source, lab: &Lab) -> Result<Produc
                             detector,
                             start: protocol.start,
                             phases: protocol.phases,
+                            clock_skew: protocol.clock_skew,
                             warmup: file.warmup,
                             duration: file.duration,
                             faults: faults.clone(),

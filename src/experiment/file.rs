@@ -36,6 +36,7 @@ pub(super) const KEYS: &[&str] = &[
     "baseline",
     "start",
     "phases",
+    "clock_skew",
     "warmup",
     "duration",
     "protocol",
@@ -69,6 +70,7 @@ pub(super) struct File {
     pub baseline: Option<Named>,
     pub start: Vec<Start>,
     pub phases: Vec<Phases>,
+    pub clock_skew: Vec<Span>,
     pub warmup: Span,
     pub duration: Span,
     pub scenarios: Vec<Scenario>,
@@ -110,6 +112,7 @@ impl File {
             baseline: file.take("baseline").map(Item::named).transpose()?,
             start: choices(&mut file, "start", [Start::Joined, Start::Joining], start_word)?,
             phases: choices(&mut file, "phases", [Phases::Random, Phases::Synchronous], phases_word)?,
+            clock_skew: spans(&mut file, "clock_skew")?,
             warmup: file.take("warmup").map_or(Ok(Span::from_secs(20)), |item| item.span(0.0, LONGEST_S))?,
             duration: file.take("duration").map_or(Ok(Span::from_secs(60)), |item| item.span(1e-3, LONGEST_S))?,
             overrides: overrides(&mut file)?,
@@ -131,6 +134,7 @@ impl File {
             self.helpers.len(),
             self.start.len(),
             self.phases.len(),
+            self.clock_skew.len(),
         ];
         lists.into_iter().chain(self.overrides.iter().map(|over| over.values.len())).fold(1, usize::saturating_mul)
     }
@@ -147,6 +151,7 @@ impl File {
             ("loss".to_owned(), join(&self.loss)),
             ("start".to_owned(), join(self.start.iter().map(|&start| start_word(start)))),
             ("phases".to_owned(), join(self.phases.iter().map(|&phases| phases_word(phases)))),
+            ("clock_skew".to_owned(), join(&self.clock_skew)),
             ("warmup".to_owned(), self.warmup.to_string()),
             ("duration".to_owned(), self.duration.to_string()),
         ]);
@@ -213,6 +218,11 @@ fn strategies(file: &mut Table<'_>, key: &str, default: &str) -> Result<Vec<Name
 
 fn numbers(file: &mut Table<'_>, key: &str, default: f64) -> Result<Vec<f64>, BadInput> {
     file.list(key)?.map_or_else(|| Ok(vec![default]), |items| distinct(items, |item| item.real(0.0, 1.0)))
+}
+
+/// Times; zero by default.
+fn spans(file: &mut Table<'_>, key: &str) -> Result<Vec<Span>, BadInput> {
+    file.list(key)?.map_or_else(|| Ok(vec![Span::ZERO]), |items| distinct(items, |item| item.span(0.0, LONGEST_S)))
 }
 
 /// One or more of a few words; the first is the default.

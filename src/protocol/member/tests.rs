@@ -43,6 +43,7 @@ fn member_with(n: u64, spec: Spec) -> Member {
     let identity = Identity {
         card: card(0),
         incarnation: Incarnation::default(),
+        since_epoch: Span::ZERO,
         strategy_rng: stream(1, Purpose::Strategy, 0),
         rng: stream(1, Purpose::Protocol, 0),
     };
