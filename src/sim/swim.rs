@@ -97,7 +97,8 @@ impl Breed for SwimBreed {
                 let periods = libm::ceil((libm::log(1e9) + 2.0 * libm::log(f64::from(n))) / p);
                 Some(period * (periods as u64 + 2) + suspicion)
             }
-            Bound::PerPeriod(_) => None,
+            // Somebody finds out and tells; nothing is promised of each other member's own pings.
+            Bound::Anybody(_) | Bound::PerPeriod(_) => None,
         };
         // Each member tries one of its dead every so often; those that are reached refute, and the news spreads. With
         // fewer than n tries for n dead, some are left: the logarithm is that of collecting all coupons.
