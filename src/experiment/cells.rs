@@ -112,11 +112,11 @@ pub(super) fn multiply(file: &File, source: &Source, lab: &Lab) -> Result<Produc
         file.scenarios.iter().map(|scenario| builder.faults(scenario)).collect::<Result<_, _>>()?;
     let mut cells = Vec::new();
     let mut description = file.describe();
-    for named in &file.topologies {
+    for (named, sizes) in &file.topologies {
         let topology = builder.built(&lab.topologies, named, &Base { dir: source.dir.clone() })?;
         description.insert(format!("delays of topology {}", named.spec), fingerprint(&topology));
         let grounds: Vec<Ground> =
-            file.members.iter().map(|&members| builder.ground(named, &topology, members)).collect::<Result<_, _>>()?;
+            sizes.iter().map(|&members| builder.ground(named, &topology, members)).collect::<Result<_, _>>()?;
         for (scenario, faults) in file.scenarios.iter().zip(&scenarios) {
             for ground in &grounds {
                 builder.check_faults(scenario, faults, ground, &named.spec)?;

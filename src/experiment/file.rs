@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use swimlab_selectors::registry::{Value, did_you_mean, nearest};
+use swimlab_selectors::registry::{Range, Value, did_you_mean, nearest};
 
 use super::error::BadInput;
 use super::page::{Item, Named, Source, Table};
@@ -60,7 +60,8 @@ pub(super) struct File {
     pub seed: u64,
     pub trials: u32,
     pub members: Vec<u32>,
-    pub topologies: Vec<Named>,
+    /// Each with its own sizes, or else those.
+    pub topologies: Vec<(Named, Vec<u32>)>,
     pub selectors: Vec<Named>,
     pub helpers: Vec<Named>,
     pub profiles: Vec<Named>,
@@ -99,12 +100,13 @@ impl File {
             return Err(file.complain(why));
         }
         let [topologies, selectors, members] = NEEDED.map(|(key, _)| file.list(key).map(Option::unwrap_or_default));
+        let members = distinct(members?, |item| item.count(1, MOST_MEMBERS))?;
         Ok(Self {
             name: file.take("name").map(name).transpose()?,
             seed: file.take("seed").map_or(Ok(1), |item| item.seed())?,
             trials: file.take("trials").map_or(Ok(100), |item| item.count(1, MOST_TRIALS))?,
-            members: distinct(members?, |item| item.count(1, MOST_MEMBERS))?,
-            topologies: all_named(topologies?)?,
+            topologies: sized(source, all_named(topologies?)?, &members)?,
+            members,
             selectors: all_named(selectors?)?,
             helpers: strategies(&mut file, "helpers", "uniform")?,
             profiles: strategies(&mut file, "profile", "swim")?,
@@ -125,9 +127,8 @@ impl File {
     /// How many cells its lists multiply to.
     pub fn cells(&self) -> usize {
         let lists = [
-            self.topologies.len(),
+            self.topologies.iter().map(|(_, sizes)| sizes.len()).sum(),
             self.selectors.len(),
-            self.members.len(),
             self.scenarios.len(),
             self.loss.len(),
             self.profiles.len(),
@@ -142,9 +143,13 @@ impl File {
     /// What trials depend on besides the seed, key by key.
     pub fn describe(&self) -> BTreeMap<String, String> {
         let labels = |all: &[Named]| join(all.iter().map(|named| named.spec.to_string()));
+        let topology = |(named, sizes): &(Named, Vec<u32>)| match sizes {
+            sizes if *sizes == self.members => named.spec.to_string(),
+            sizes => named.spec.clone().with("members", sizes[0]).to_string(),
+        };
         let mut description = BTreeMap::from([
             ("members".to_owned(), join(&self.members)),
-            ("topology".to_owned(), labels(&self.topologies)),
+            ("topology".to_owned(), join(self.topologies.iter().map(topology))),
             ("selector".to_owned(), labels(&self.selectors)),
             ("helpers".to_owned(), labels(&self.helpers)),
             ("profile".to_owned(), labels(&self.profiles)),
@@ -210,6 +215,32 @@ fn all_named(items: Vec<Item<'_>>) -> Result<Vec<Named>, BadInput> {
         all.push(named);
     }
     Ok(all)
+}
+
+/// Gives each topology its sizes: those of the file, unless it has a number of its own.
+fn sized(source: &Source, all: Vec<Named>, members: &[u32]) -> Result<Vec<(Named, Vec<u32>)>, BadInput> {
+    let mut sized: Vec<(Named, Vec<u32>)> = Vec::with_capacity(all.len());
+    for named in all {
+        let (named, own) = named.without("members");
+        let sizes = match own {
+            None => members.to_vec(),
+            Some((value, at)) => match Range::Count(1, MOST_MEMBERS).admit(&value) {
+                Ok(Value::Number(n)) => vec![n as u32],
+                refused => {
+                    let why = refused.err().unwrap_or_default();
+                    return Err(source.complain(at, format!("{}: members {why}", named.spec)));
+                }
+            },
+        };
+        let twice = |(other, others): &&(Named, Vec<u32>)| {
+            other.spec == named.spec && sizes.iter().any(|size| others.contains(size))
+        };
+        if sized.iter().find(twice).is_some() {
+            return Err(named.refuse(source, format!("topology lists {} twice with as many members", named.spec)));
+        }
+        sized.push((named, sizes));
+    }
+    Ok(sized)
 }
 
 fn strategies(file: &mut Table<'_>, key: &str, default: &str) -> Result<Vec<Named>, BadInput> {

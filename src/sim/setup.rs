@@ -50,9 +50,10 @@ impl Setup {
     }
 
     /// How far the shared epoch lies back at time zero, by a member's own clock: far enough for clocks that are slow.
+    /// Time zero is at a random point of the shared period, the same one for all members.
     pub fn since_epoch(&self, member: Index) -> Span {
-        let mut rng = stream(self.seed, Purpose::Clocks, u64::from(member));
-        EPOCH - self.clock_skew + self.clock_skew.scale(2.0 * unit(&mut rng))
+        let draw = |who: u64| unit(&mut stream(self.seed, Purpose::Clocks, who));
+        EPOCH + self.period.scale(draw(u64::MAX)) - self.clock_skew + self.clock_skew.scale(2.0 * draw(member.into()))
     }
 }
 
