@@ -58,18 +58,28 @@ impl Member {
     pub fn happens(&mut self, act: Act, maker: Maker, joiners: &mut Rng) -> Option<Observation> {
         let observation = act.happen(&mut self.group, maker, joiners);
         if let Some(what) = observation {
-            let mut turn = Turn {
-                view: &self.group,
-                period: self.period,
-                shared_period: self.period,
-                news: false,
-                rng: &mut self.rng,
-            };
-            self.chooser.observe(&mut turn, what);
+            self.observe(what);
         } else if let Act::Resurvey = act {
-            self.chooser.resurvey(self.group.roster());
+            self.resurvey();
         }
         observation
+    }
+
+    pub fn observe(&mut self, what: Observation) {
+        let (period, shared_period) = (self.period, self.period);
+        let mut turn = Turn { view: &self.group, period, shared_period, news: false, rng: &mut self.rng };
+        self.chooser.observe(&mut turn, what);
+    }
+
+    /// The index is built anew over the roster as the group knows it.
+    pub fn resurvey(&mut self) {
+        self.group.resurvey();
+        self.chooser.resurvey(self.group.roster());
+    }
+
+    /// It begins later than the others.
+    pub fn is_in(&mut self, period: u64) {
+        self.period = period;
     }
 }
 
