@@ -45,7 +45,7 @@ const BACKLOG: u32 = 1024;
 const PORT_TRIES: usize = 16;
 
 /// A member to be set up. Whatever is not set has a default: port chosen by the system on the loopback interface, profile
-/// `swim` with preset `lan`, selector `shuffle`.
+/// `swim` with preset `lan`, selector `auto`.
 #[derive(Clone)]
 pub struct Builder {
     bind: SocketAddr,
@@ -321,11 +321,11 @@ impl Builder {
         generation: u32,
         clock: Clock,
     ) -> Result<(Member, Time), SpawnError> {
-        let shuffle = || {
+        let auto = || {
             let surroundings = Surroundings::default();
-            build_selector(&selectors(), &Spec::of("shuffle"), &surroundings).expect("there is such a selector")
+            build_selector(&selectors(), &Spec::of("auto"), &surroundings).expect("there is such a selector")
         };
-        let strategy = self.strategy.clone().unwrap_or_else(shuffle);
+        let strategy = self.strategy.clone().unwrap_or_else(auto);
         let peer = Peer { id: id_of(name), place: self.place, zone: self.zone, site: None };
         let seed = getrandom::u64().map_err(|error| SpawnError::System(io::Error::other(error)))?;
         let (strategy_rng, mut rng) = luck(seed, peer.id);
