@@ -53,7 +53,7 @@ const WORLDS: &[World] = &[
         topology: "home",
         selector: "bucket:metric=great-circle,buckets=3",
         faults: &["churn:at=1s,times=5,every=3s", "slow:at=10s,count=3,lasts=8s"],
-        golden: 0xa42b_0068_23ce_c46c,
+        golden: 0x940b_c908_f697_533b,
         ..PLAIN
     },
     World {
@@ -68,7 +68,7 @@ const WORLDS: &[World] = &[
         selector: "neighborhood:metric=hierarchy",
         protocol: &[("suspicion", "confirmed"), ("dissemination", "gossip-buddy"), ("sync_interval", "5s")],
         faults: &["partition:at=1s,target=share:0.3,lasts=20s", "one-way-loss:at=2s,count=5,rate=0.5,lasts=20s"],
-        golden: 0x4f50_26c3_b72b_5f2a,
+        golden: 0x0639_a3e8_26ce_da48,
         ..PLAIN
     },
     World {
@@ -76,7 +76,7 @@ const WORLDS: &[World] = &[
         selector: "bucket:metric=finger,buckets=4",
         protocol: &[("suspicion", "none"), ("dissemination", "multicast"), ("prober", "classic")],
         faults: &["flip-flop:at=1s,target=zone,lasts=20s,on=3s,off=3s"],
-        golden: 0xa58d_24d1_9789_fdba,
+        golden: 0x03f9_7e28_8f60_642e,
         ..PLAIN
     },
     World {
