@@ -210,7 +210,7 @@ mod tests {
     #[test]
     fn errors_name_the_nearest_valid_names() {
         let error = |label| build(label).unwrap_err();
-        assert_eq!(error("shufle"), "unknown selector \"shufle\"; did you mean shuffle?");
+        assert_eq!(error("shufle"), "unknown selector \"shufle\"; did you mean shuffle or schedule?");
         assert_eq!(error("bucket:metric=hierarchie"), "bucket: unknown metric \"hierarchie\"; did you mean hierarchy?");
         assert_eq!(
             error("neighborhood:metric=ring,radios=3"),
