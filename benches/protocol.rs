@@ -121,6 +121,7 @@ fn founder(kit: &Arc<Kit>, roster: &Arc<Roster>) -> Member {
     let identity = Identity {
         card: card(0),
         incarnation: Incarnation::default(),
+        since_epoch: Span::ZERO,
         strategy_rng: stream(1, Purpose::Strategy, 0),
         rng: stream(1, Purpose::Protocol, 0),
     };

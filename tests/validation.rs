@@ -25,6 +25,7 @@ fn setup(n: u32, seed: u64, faults: &[&str]) -> Setup {
         seed,
         start: Start::Joined,
         phases: Phases::Random,
+        clock_skew: Span::ZERO,
         period: Span::from_secs(1),
         loss: 0.0,
         warmup: Span::from_secs(3),
@@ -86,11 +87,22 @@ impl Observer for FirstPing {
 
 /// Seconds from a crash to the first ping of the victim, over so many trials; the crash comes at `at` after the warm-up.
 fn first_pings(n: u32, selector: &str, phases: Phases, at: &str, trials: u64) -> Vec<f64> {
+    first_pings_by_clocks(n, selector, (phases, Span::ZERO), at, trials)
+}
+
+/// The same with clocks that are off by so much, at most.
+fn first_pings_by_clocks(
+    n: u32,
+    selector: &str,
+    (phases, clock_skew): (Phases, Span),
+    at: &str,
+    trials: u64,
+) -> Vec<f64> {
     let kit = kit(Spec::of("swim"));
     let strategy = strategy(selector);
     let trial = |seed| {
         let mut setup = setup(n, seed, &[&format!("crash:at={at}")]);
-        setup.phases = phases;
+        (setup.phases, setup.clock_skew) = (phases, clock_skew);
         let mut world = World::new(&setup, sim::swim::SwimBreed::new(&setup, &kit, &strategy), FirstPing::default());
         let mut until = Time::ZERO + setup.warmup;
         while world.observer().ping.is_none() {
@@ -115,6 +127,26 @@ fn with_random_phases_a_crashed_member_is_first_pinged_after_one_period_in_the_m
         let measured = mean(&first_pings(n, selector, Phases::Random, "500ms", trials));
         assert_close(&format!("first ping, n={n}, {selector}"), measured, expected, 0.035);
     }
+}
+
+#[test]
+fn with_a_schedule_the_first_ping_comes_after_seven_twelfths_of_a_period_and_two_at_most() {
+    // A target's pings come one per period, each at a random point of it. From a random time on the next one is E[g^2]/2
+    // away, g being the gap between two: 1/2 + v, v the variance of a ping's place, as long as they come in order.
+    for (selector, skew, expected) in
+        [("schedule", 0.0, 7.0 / 12.0), ("schedule", 0.1, 7.0 / 12.0 + 0.01 / 3.0), ("schedule:hold=1000", 0.0, 0.5)]
+    {
+        let clocks = (Phases::Random, Span::from_secs_f64(skew));
+        let waits = first_pings_by_clocks(64, selector, clocks, "500ms", 6_000);
+        // Four standard errors.
+        assert_close(&format!("first ping, {selector}, clocks off by {skew} T"), mean(&waits), expected, 0.02);
+        let longest = waits.iter().copied().fold(0.0, f64::max);
+        assert!(longest <= 2.0 * (1.0 + skew), "{selector}: {longest}");
+    }
+    // Without a common clock it is little worse than by chance, where it is 1.0.
+    let clocks = (Phases::Random, Span::from_secs(100_000));
+    let waits = first_pings_by_clocks(64, "schedule", clocks, "500ms", 6_000);
+    assert_close("first ping, schedule, no common clock", mean(&waits), 1.1, 0.12);
 }
 
 #[test]

@@ -98,6 +98,7 @@ fn run(topology: &str, members: u32, metric: &str, radius: u32, liars: Slot) -> 
         seed: 7,
         start: Start::Joined,
         phases: Phases::Random,
+        clock_skew: Span::ZERO,
         period: Span::from_secs(1),
         loss: 0.0,
         warmup: Span::from_secs(WARMUP),

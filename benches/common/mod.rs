@@ -32,6 +32,7 @@ pub fn setup(members: u32, duration: Span, victim: Option<Index>) -> Setup {
         seed: SEED,
         start: Start::Joined,
         phases: Phases::Random,
+        clock_skew: Span::ZERO,
         period: Settings::of("swim").period,
         loss: 0.0,
         warmup: Span::ZERO,

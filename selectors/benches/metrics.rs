@@ -69,7 +69,7 @@ fn learning(c: &mut Criterion) {
         let spec = Spec::parse("neighborhood:metric=vivaldi").unwrap();
         let strategy = build_selector(&selectors(), &spec, &surroundings()).unwrap();
         let mut rng = stream(1, Purpose::Strategy, 0);
-        let mut turn = Turn { view: &view, period: 0, news: false, rng: &mut rng };
+        let mut turn = Turn { view: &view, period: 0, shared_period: 0, news: false, rng: &mut rng };
         let mut chooser = strategy.survey(&view.0).enroll(&mut turn);
         let mut picks = Vec::with_capacity(4);
         let mut luck = stream(2, Purpose::Network, 0);

@@ -26,14 +26,18 @@ fn targets(c: &mut Criterion) {
             let strategy = build_selector(&selectors(), &Spec::parse(label).unwrap(), &surroundings()).unwrap();
             let mut rng = stream(1, Purpose::Strategy, 0);
             let mut period = 0;
-            let mut turn = Turn { view: &view, period, news: false, rng: &mut rng };
+            let mut turn = Turn { view: &view, period, shared_period: period, news: false, rng: &mut rng };
             let mut chooser = strategy.survey(&view.0).enroll(&mut turn);
             let mut picks = Vec::with_capacity(4);
             group.bench_function(BenchmarkId::new(label, n), |b| {
                 b.iter(|| {
                     picks.clear();
                     period += 1;
-                    chooser.targets(&mut Turn { view: &view, period, news: false, rng: &mut rng }, 1, &mut picks);
+                    chooser.targets(
+                        &mut Turn { view: &view, period, shared_period: period, news: false, rng: &mut rng },
+                        1,
+                        &mut picks,
+                    );
                     picks.len()
                 });
             });

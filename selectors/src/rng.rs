@@ -26,6 +26,8 @@ pub enum Purpose {
     Protocol = 6,
     /// Resampling in the statistics.
     Statistics = 7,
+    /// How far members' clocks are off.
+    Clocks = 8,
 }
 
 /// The stream of `member` for `purpose` in the trial with this seed.

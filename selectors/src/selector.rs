@@ -80,6 +80,9 @@ pub trait Selector: Send + Sync + 'static {
 pub enum Bound {
     /// The most periods between two pings of one member by one other. A joiner waits for at most one traversal more.
     Periods(u64),
+    /// The most periods between two pings of one member by anybody, as long as all know the same members alive and count
+    /// the same periods; none of a given other is promised. News may take some of the pings.
+    Anybody(u64),
     /// The least probability per period that a member is pinged by a given other.
     PerPeriod(f64),
 }

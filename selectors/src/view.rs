@@ -32,6 +32,9 @@ pub struct Turn<'a> {
     pub view: &'a dyn View,
     /// Counts the member's protocol periods from 0.
     pub period: u64,
+    /// The number of the protocol period since an epoch that all members share, by the member's own clock: what members
+    /// can agree on without a message. As good as the clocks are.
+    pub shared_period: u64,
     /// Whether there is news that waits to be spread.
     pub news: bool,
     /// The strategy's own random stream.

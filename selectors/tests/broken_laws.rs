@@ -93,6 +93,11 @@ fn who_promises_too_high_a_probability_is_found_out() {
 }
 
 #[test]
+fn who_leaves_it_to_luck_that_anybody_pings_everybody_is_found_out() {
+    breaks(Law::Bound, Bound::Anybody(3), |turn, want, picks| pick_uniform(turn, want, picks, |_| true));
+}
+
+#[test]
 fn who_has_a_die_of_its_own_is_found_out() {
     static TOSSES: AtomicU32 = AtomicU32::new(0);
     breaks(Law::Deterministic, NOTHING, |turn, want, picks| {

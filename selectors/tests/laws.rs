@@ -97,6 +97,14 @@ fn spatial_keeps_the_laws_by_every_metric() {
 }
 
 #[test]
+fn schedule_keeps_the_laws() {
+    for rest in ["", ":least=2", ":least=2,escape=0.5", ":hold=7,least=3,escape=0.25", ":least=1,news=0"] {
+        keeps_the_laws(&format!("schedule{rest}"));
+    }
+    keeps_the_laws("auto");
+}
+
+#[test]
 fn helpers_keep_the_laws() {
     for label in ["uniform", "diverse", "spatial:metric=euclid", "spatial:metric=ring,exponent=1"] {
         let spec = Spec::parse(label).unwrap();

@@ -36,21 +36,33 @@ impl Member {
     fn new(strategy: &Strategy, roster: Vec<Peer>, me: Slot) -> Self {
         let group = Group::new(roster, me);
         let mut rng = stream(1, Purpose::Strategy, me.into());
-        let mut turn = Turn { view: &group, period: 0, news: false, rng: &mut rng };
+        let mut turn = Turn { view: &group, period: 0, shared_period: 0, news: false, rng: &mut rng };
         let chooser = strategy.survey(group.roster()).enroll(&mut turn);
         Self { group, chooser, rng, period: 0 }
     }
 
     fn ping(&mut self, want: usize) -> Vec<Slot> {
         let mut picks = Vec::new();
-        let mut turn = Turn { view: &self.group, period: self.period, news: false, rng: &mut self.rng };
+        let mut turn = Turn {
+            view: &self.group,
+            period: self.period,
+            shared_period: self.period,
+            news: false,
+            rng: &mut self.rng,
+        };
         self.chooser.targets(&mut turn, want, &mut picks);
         self.period += 1;
         picks
     }
 
     fn observe(&mut self, what: Observation) {
-        let mut turn = Turn { view: &self.group, period: self.period, news: false, rng: &mut self.rng };
+        let mut turn = Turn {
+            view: &self.group,
+            period: self.period,
+            shared_period: self.period,
+            news: false,
+            rng: &mut self.rng,
+        };
         self.chooser.observe(&mut turn, what);
     }
 
@@ -306,7 +318,12 @@ fn helpers_of(kind: &str, group: &Group, targets: &[Slot], want: usize, seed: u6
     let helpers = helpers().build(&Spec::of(kind), &Surroundings::default()).unwrap();
     let mut rng = stream(seed, Purpose::Strategy, 0);
     let mut picks = Vec::new();
-    helpers.helpers(&mut Turn { view: group, period: 0, news: false, rng: &mut rng }, targets, want, &mut picks);
+    helpers.helpers(
+        &mut Turn { view: group, period: 0, shared_period: 0, news: false, rng: &mut rng },
+        targets,
+        want,
+        &mut picks,
+    );
     picks
 }
 

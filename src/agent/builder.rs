@@ -45,7 +45,7 @@ const BACKLOG: u32 = 1024;
 const PORT_TRIES: usize = 16;
 
 /// A member to be set up. Whatever is not set has a default: port chosen by the system on the loopback interface, profile
-/// `swim` with preset `lan`, selector `shuffle`.
+/// `swim` with preset `lan`, selector `auto`.
 #[derive(Clone)]
 pub struct Builder {
     bind: SocketAddr,
@@ -321,11 +321,11 @@ impl Builder {
         generation: u32,
         clock: Clock,
     ) -> Result<(Member, Time), SpawnError> {
-        let shuffle = || {
+        let auto = || {
             let surroundings = Surroundings::default();
-            build_selector(&selectors(), &Spec::of("shuffle"), &surroundings).expect("there is such a selector")
+            build_selector(&selectors(), &Spec::of("auto"), &surroundings).expect("there is such a selector")
         };
-        let strategy = self.strategy.clone().unwrap_or_else(shuffle);
+        let strategy = self.strategy.clone().unwrap_or_else(auto);
         let peer = Peer { id: id_of(name), place: self.place, zone: self.zone, site: None };
         let seed = getrandom::u64().map_err(|error| SpawnError::System(io::Error::other(error)))?;
         let (strategy_rng, mut rng) = luck(seed, peer.id);
@@ -336,7 +336,8 @@ impl Builder {
         let roster = Arc::new(Roster::of_members([Arc::clone(&card)]));
         let surveyed = strategy.survey(roster.peers());
         let first_seq = below(&mut rng, FIRST_SEQS);
-        let identity = Identity { card, incarnation, strategy_rng, rng };
+        let since_epoch = since_epoch(clock)?;
+        let identity = Identity { card, incarnation, since_epoch, strategy_rng, rng };
         let mut member = Member::new(Arc::new(kit), identity, roster, &surveyed, 0);
         member.number_pings_from(first_seq);
         Ok((member, first_period))
@@ -397,11 +398,20 @@ async fn outward(bound: SocketAddr, seed: Option<Address>) -> Option<IpAddr> {
     (!ip.is_unspecified()).then_some(ip)
 }
 
+/// How long before the clock's zero the epoch of Unix lies: from there all agents count their periods.
+fn since_epoch(clock: Clock) -> Result<Span, SpawnError> {
+    let now = unix_time()?;
+    Ok(Span::from_micros(u64::try_from(now.as_micros()).unwrap_or(u64::MAX)) - clock.now().since(Time::ZERO))
+}
+
+fn unix_time() -> Result<Duration, SpawnError> {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_err(|error| SpawnError::System(io::Error::other(error)))
+}
+
 /// This life's generation: the time of its start, and above that of any earlier life that is known.
 fn generation(earlier: Option<&Snapshot>) -> Result<u32, SpawnError> {
-    let since =
-        SystemTime::now().duration_since(UNIX_EPOCH).map_err(|error| SpawnError::System(io::Error::other(error)));
-    let start = u32::try_from(since?.as_secs()).unwrap_or(u32::MAX);
+    let start = u32::try_from(unix_time()?.as_secs()).unwrap_or(u32::MAX);
     Ok(earlier.map_or(start, |earlier| start.max(earlier.generation.saturating_add(1))))
 }
 

@@ -34,6 +34,8 @@ pub struct Cell {
     pub start: Start,
     /// How their periods lie to each other.
     pub phases: Phases,
+    /// How far the members' clocks are off, at most.
+    pub clock_skew: Span,
     /// Before any fault.
     pub warmup: Span,
     /// After the warm-up.
@@ -111,11 +113,11 @@ pub(super) fn multiply(file: &File, source: &Source, lab: &Lab) -> Result<Produc
         file.scenarios.iter().map(|scenario| builder.faults(scenario)).collect::<Result<_, _>>()?;
     let mut cells = Vec::new();
     let mut description = file.describe();
-    for named in &file.topologies {
+    for (named, sizes) in &file.topologies {
         let topology = builder.built(&lab.topologies, named, &Base { dir: source.dir.clone() })?;
         description.insert(format!("delays of topology {}", named.spec), fingerprint(&topology));
         let grounds: Vec<Ground> =
-            file.members.iter().map(|&members| builder.ground(named, &topology, members)).collect::<Result<_, _>>()?;
+            sizes.iter().map(|&members| builder.ground(named, &topology, members)).collect::<Result<_, _>>()?;
         for (scenario, faults) in file.scenarios.iter().zip(&scenarios) {
             for ground in &grounds {
                 builder.check_faults(scenario, faults, ground, &named.spec)?;
@@ -136,6 +138,7 @@ pub(super) fn multiply(file: &File, source: &Source, lab: &Lab) -> Result<Produc
                             detector,
                             start: protocol.start,
                             phases: protocol.phases,
+                            clock_skew: protocol.clock_skew,
                             warmup: file.warmup,
                             duration: file.duration,
                             faults: faults.clone(),

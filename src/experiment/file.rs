@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use swimlab_selectors::registry::{Value, did_you_mean, nearest};
+use swimlab_selectors::registry::{Range, Value, did_you_mean, nearest};
 
 use super::error::BadInput;
 use super::page::{Item, Named, Source, Table};
@@ -36,6 +36,7 @@ pub(super) const KEYS: &[&str] = &[
     "baseline",
     "start",
     "phases",
+    "clock_skew",
     "warmup",
     "duration",
     "protocol",
@@ -58,7 +59,8 @@ pub(super) struct File {
     pub seed: u64,
     pub trials: u32,
     pub members: Vec<u32>,
-    pub topologies: Vec<Named>,
+    /// Each with its own sizes, or else those.
+    pub topologies: Vec<(Named, Vec<u32>)>,
     /// None: the profiles' own.
     pub selectors: Vec<Named>,
     /// None: the profiles' own.
@@ -70,6 +72,7 @@ pub(super) struct File {
     pub baseline: Option<Named>,
     pub start: Vec<Start>,
     pub phases: Vec<Phases>,
+    pub clock_skew: Vec<Span>,
     pub warmup: Span,
     pub duration: Span,
     pub scenarios: Vec<Scenario>,
@@ -99,12 +102,13 @@ impl File {
             return Err(file.complain(why));
         }
         let [topologies, selectors, members] = NEEDED.map(|(key, _)| file.list(key).map(Option::unwrap_or_default));
+        let members = distinct(members?, |item| item.count(1, MOST_MEMBERS))?;
         Ok(Self {
             name: file.take("name").map(name).transpose()?,
             seed: file.take("seed").map_or(Ok(1), |item| item.seed())?,
             trials: file.take("trials").map_or(Ok(100), |item| item.count(1, MOST_TRIALS))?,
-            members: distinct(members?, |item| item.count(1, MOST_MEMBERS))?,
-            topologies: all_named(topologies?)?,
+            topologies: sized(source, all_named(topologies?)?, &members)?,
+            members,
             selectors: all_named(selectors?)?,
             helpers: all_named(file.list("helpers")?.unwrap_or_default())?,
             profiles: file.list("profile")?.map_or_else(|| Ok(vec![Named::unwritten("swim")]), all_named)?,
@@ -112,6 +116,7 @@ impl File {
             baseline: file.take("baseline").map(Item::named).transpose()?,
             start: choices(&mut file, "start", [Start::Joined, Start::Joining], start_word)?,
             phases: choices(&mut file, "phases", [Phases::Random, Phases::Synchronous], phases_word)?,
+            clock_skew: spans(&mut file, "clock_skew")?,
             warmup: file.take("warmup").map_or(Ok(Span::from_secs(20)), |item| item.span(0.0, LONGEST_S))?,
             duration: file.take("duration").map_or(Ok(Span::from_secs(60)), |item| item.span(1e-3, LONGEST_S))?,
             overrides: overrides(&mut file)?,
@@ -124,15 +129,15 @@ impl File {
     /// How many cells its lists multiply to.
     pub fn cells(&self) -> usize {
         let lists = [
-            self.topologies.len(),
+            self.topologies.iter().map(|(_, sizes)| sizes.len()).sum(),
             self.selectors.len(),
-            self.members.len(),
             self.scenarios.len(),
             self.loss.len(),
             self.profiles.len(),
             self.helpers.len(),
             self.start.len(),
             self.phases.len(),
+            self.clock_skew.len(),
         ];
         lists
             .into_iter()
@@ -144,15 +149,20 @@ impl File {
     /// What trials depend on besides the seed, key by key.
     pub fn describe(&self) -> BTreeMap<String, String> {
         let labels = |all: &[Named]| join(all.iter().map(|named| named.spec.to_string()));
+        let topology = |(named, sizes): &(Named, Vec<u32>)| match sizes {
+            sizes if *sizes == self.members => named.spec.to_string(),
+            sizes => named.spec.clone().with("members", sizes[0]).to_string(),
+        };
         let mut description = BTreeMap::from([
             ("members".to_owned(), join(&self.members)),
-            ("topology".to_owned(), labels(&self.topologies)),
+            ("topology".to_owned(), join(self.topologies.iter().map(topology))),
             ("selector".to_owned(), labels(&self.selectors)),
             ("helpers".to_owned(), labels(&self.helpers)),
             ("profile".to_owned(), labels(&self.profiles)),
             ("loss".to_owned(), join(&self.loss)),
             ("start".to_owned(), join(self.start.iter().map(|&start| start_word(start)))),
             ("phases".to_owned(), join(self.phases.iter().map(|&phases| phases_word(phases)))),
+            ("clock_skew".to_owned(), join(&self.clock_skew)),
             ("warmup".to_owned(), self.warmup.to_string()),
             ("duration".to_owned(), self.duration.to_string()),
         ]);
@@ -213,8 +223,39 @@ fn all_named(items: Vec<Item<'_>>) -> Result<Vec<Named>, BadInput> {
     Ok(all)
 }
 
+/// Gives each topology its sizes: those of the file, unless it has a number of its own.
+fn sized(source: &Source, all: Vec<Named>, members: &[u32]) -> Result<Vec<(Named, Vec<u32>)>, BadInput> {
+    let mut sized: Vec<(Named, Vec<u32>)> = Vec::with_capacity(all.len());
+    for named in all {
+        let (named, own) = named.without("members");
+        let sizes = match own {
+            None => members.to_vec(),
+            Some((value, at)) => match Range::Count(1, MOST_MEMBERS).admit(&value) {
+                Ok(Value::Number(n)) => vec![n as u32],
+                refused => {
+                    let why = refused.err().unwrap_or_default();
+                    return Err(source.complain(at, format!("{}: members {why}", named.spec)));
+                }
+            },
+        };
+        let twice = |(other, others): &&(Named, Vec<u32>)| {
+            other.spec == named.spec && sizes.iter().any(|size| others.contains(size))
+        };
+        if sized.iter().find(twice).is_some() {
+            return Err(named.refuse(source, format!("topology lists {} twice with as many members", named.spec)));
+        }
+        sized.push((named, sizes));
+    }
+    Ok(sized)
+}
+
 fn numbers(file: &mut Table<'_>, key: &str, default: f64) -> Result<Vec<f64>, BadInput> {
     file.list(key)?.map_or_else(|| Ok(vec![default]), |items| distinct(items, |item| item.real(0.0, 1.0)))
+}
+
+/// Times; zero by default.
+fn spans(file: &mut Table<'_>, key: &str) -> Result<Vec<Span>, BadInput> {
+    file.list(key)?.map_or_else(|| Ok(vec![Span::ZERO]), |items| distinct(items, |item| item.span(0.0, LONGEST_S)))
 }
 
 /// One or more of a few words; the first is the default.

@@ -131,6 +131,13 @@ impl Named {
         self
     }
 
+    /// The same strategy without a parameter, and what that was.
+    pub fn without(mut self, key: &str) -> (Self, Option<(Value, usize)>) {
+        let at = self.params.remove(key).unwrap_or(self.at);
+        let value = self.spec.values.remove(key);
+        (self, value.map(|value| (value, at)))
+    }
+
     /// What a registry has against it, at the parameter that is to blame.
     pub fn complain(&self, source: &Source, error: &SpecError) -> BadInput {
         let blamed = match error {

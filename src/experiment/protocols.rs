@@ -8,7 +8,7 @@ use super::Lab;
 use super::error::BadInput;
 use super::file::{File, Override, SELECTOR, phases_word, start_word};
 use super::page::{Named, Source};
-use crate::protocol::Settings;
+use crate::protocol::{Settings, Span};
 use crate::rivals::Rival;
 use crate::sim::{Phases, Start};
 
@@ -19,6 +19,7 @@ pub(super) struct Protocol {
     pub how: How,
     pub start: Start,
     pub phases: Phases,
+    pub clock_skew: Span,
     /// What was varied: key and value.
     pub swept: Vec<(String, String)>,
 }
@@ -84,17 +85,19 @@ pub(super) fn multiply(file: &File, source: &Source, lab: &Lab) -> Result<Protoc
             };
             for how in hows {
                 for &start in &file.start {
-                    for &phases in &file.phases {
+                    let skews = |&phases| file.clock_skew.iter().map(move |&skew| (phases, skew));
+                    for (phases, clock_skew) in file.phases.iter().flat_map(skews) {
                         let columns = [
                             ("helpers", file.helpers.len(), helpers.label(&how)),
                             ("start", file.start.len(), start_word(start).to_owned()),
                             ("phases", file.phases.len(), phases_word(phases).to_owned()),
+                            ("clock_skew", file.clock_skew.len(), clock_skew.to_string()),
                         ];
                         let varied = columns.into_iter().filter(|(_, values, _)| *values > 1);
                         let varied = varied.map(|(key, _, value)| (key.to_owned(), value));
                         let swept = swept.iter().cloned().chain(varied).collect();
                         let (profile, how) = (profile.spec.to_string(), how.clone());
-                        protocols.push(Protocol { profile, how, start, phases, swept });
+                        protocols.push(Protocol { profile, how, start, phases, clock_skew, swept });
                     }
                 }
             }

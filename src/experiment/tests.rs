@@ -78,6 +78,33 @@ fn lists_multiply_topologies_outermost_and_selectors_innermost() {
 }
 
 #[test]
+fn a_topology_may_have_a_number_of_members_of_its_own() {
+    let sizes = |topology: &str| {
+        let text = format!("topology = {topology}\nselector = 'shuffle'\nmembers = [10, 20]\n");
+        let cells = Experiment::parse(&Source::text("mine.toml", text), &Lab::default()).map(|all| all.cells);
+        let told = |cell: &Cell| format!("{} {}", cell.key.topology, cell.key.members);
+        cells.map(|cells| cells.iter().map(told).collect::<Vec<_>>()).map_err(|error| error.to_string())
+    };
+    let own = "['lan', { kind = 'aws', members = 33 }, 'lan:delay_ms=1,members=5']";
+    assert_eq!(sizes(own).unwrap(), ["lan 10", "lan 20", "aws 33", "lan:delay_ms=1 5"]);
+    assert!(sizes("['lan', 'lan:members=20']").unwrap_err().contains("twice"));
+    assert!(sizes("'lan:members=0'").unwrap_err().contains("must be an integer from 1"));
+}
+
+#[test]
+fn clocks_that_are_off_are_a_column_and_leave_all_other_luck_alone() {
+    let cells = parse(&format!("{SHORT}clock_skew = ['0s', '100ms']\n")).cells;
+    assert_eq!(cells[1].key.swept_value("clock_skew"), Some("100ms"));
+    let (exact, off) = (cells[0].setup(7), cells[1].setup(7));
+    let ahead = |member| off.since_epoch(member).as_micros() as i64 - exact.since_epoch(member).as_micros() as i64;
+    let ahead: Vec<i64> = (0..10).map(ahead).collect();
+    assert!(ahead.iter().all(|us| us.abs() <= 100_000), "{ahead:?}");
+    assert!(ahead.iter().any(|&us| us < -10_000) && ahead.iter().any(|&us| us > 10_000), "{ahead:?}");
+    // Shuffle counts no shared periods.
+    assert_eq!(cells[0].run(1, 0).trace_hash, cells[1].run(1, 0).trace_hash);
+}
+
+#[test]
 fn a_strategy_is_its_name_its_label_or_a_table() {
     let label = "neighborhood:escape=0.25,metric=rtt,radius=4";
     let table = "{ kind = 'neighborhood', radius = 4, metric = 'rtt', escape = 0.25 }";

@@ -28,6 +28,7 @@ impl Cell {
             seed,
             start: self.start,
             phases: self.phases,
+            clock_skew: self.clock_skew,
             period: self.period(),
             loss: self.key.loss,
             warmup: self.warmup,

@@ -70,8 +70,14 @@ pub fn markdown(reproduction: &Reproduction, rows: &[Row]) -> String {
 }
 
 fn interval(row: &Row) -> String {
-    let bound = |bound: Option<f64>| bound.map_or_else(|| "?".to_owned(), number);
-    format!("{} to {}", bound(row.ci95[0]), bound(row.ci95[1]))
+    match row.ci95 {
+        // A single value, where all trials say the same.
+        [None, None] => "–".to_owned(),
+        bounds => {
+            let [low, high] = bounds.map(|bound| bound.map_or_else(|| "–".to_owned(), number));
+            format!("{low} to {high}")
+        }
+    }
 }
 
 /// Four digits that count.

@@ -53,6 +53,7 @@ fn setup(members: u32, seed: u64, duration_s: u64, loss: f64, faults: &[&str]) -
         seed,
         start: Start::Joined,
         phases: Phases::Random,
+        clock_skew: Span::ZERO,
         period: Span::from_secs(1),
         loss,
         warmup: Span::from_secs(20),

@@ -176,6 +176,7 @@ mod tests {
             seed: 1,
             start: Start::Joined,
             phases: Phases::Random,
+            clock_skew: Span::ZERO,
             period: Span::from_secs(1),
             loss: 0.0,
             warmup: Span::ZERO,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use swimlab_selectors::rng::{Purpose, below, stream};
+use swimlab_selectors::rng::{Purpose, below, stream, unit};
 
 use super::fault::Fault;
 use super::observer::Index;
@@ -24,6 +24,8 @@ pub struct Setup {
     pub phases: Phases,
     /// The protocol period, in which random phases are spread.
     pub period: Span,
+    /// How far the members' clocks are off, at most, to either side.
+    pub clock_skew: Span,
     /// The probability that the network loses a datagram.
     pub loss: f64,
     /// Before this, no fault strikes; fault times count from its end.
@@ -46,7 +48,17 @@ impl Setup {
             }
         }
     }
+
+    /// How far the shared epoch lies back at time zero, by a member's own clock: far enough for clocks that are slow.
+    /// Time zero is at a random point of the shared period, the same one for all members.
+    pub fn since_epoch(&self, member: Index) -> Span {
+        let draw = |who: u64| unit(&mut stream(self.seed, Purpose::Clocks, who));
+        EPOCH + self.period.scale(draw(u64::MAX)) - self.clock_skew + self.clock_skew.scale(2.0 * draw(member.into()))
+    }
 }
+
+/// Longer than any skew.
+const EPOCH: Span = Span::from_secs(10_000_000);
 
 /// How the members begin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

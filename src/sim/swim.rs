@@ -27,7 +27,7 @@ pub struct SwimBreed {
     cards: Vec<Arc<Card>>,
     roster: Arc<Roster>,
     surveyed: Surveyed,
-    seed: u64,
+    setup: Setup,
 }
 
 impl SwimBreed {
@@ -43,7 +43,7 @@ impl SwimBreed {
         let founders = cards.iter().take(setup.members as usize).cloned();
         let roster = Arc::new(Roster::of_members(founders));
         let surveyed = strategy.survey(roster.peers());
-        Self { kit: Arc::clone(kit), strategy: strategy.clone(), cards, roster, surveyed, seed: setup.seed }
+        Self { kit: Arc::clone(kit), strategy: strategy.clone(), cards, roster, surveyed, setup: setup.clone() }
     }
 
     fn identity(&self, member: Index, generation: u32) -> Identity {
@@ -52,8 +52,9 @@ impl SwimBreed {
         Identity {
             card: Arc::clone(&self.cards[member as usize]),
             incarnation: Incarnation::of_generation(generation),
-            strategy_rng: stream(self.seed, Purpose::Strategy, life),
-            rng: stream(self.seed, Purpose::Protocol, life),
+            since_epoch: self.setup.since_epoch(member),
+            strategy_rng: stream(self.setup.seed, Purpose::Strategy, life),
+            rng: stream(self.setup.seed, Purpose::Protocol, life),
         }
     }
 }
@@ -96,7 +97,8 @@ impl Breed for SwimBreed {
                 let periods = libm::ceil((libm::log(1e9) + 2.0 * libm::log(f64::from(n))) / p);
                 Some(period * (periods as u64 + 2) + suspicion)
             }
-            Bound::PerPeriod(_) => None,
+            // Somebody finds out and tells; nothing is promised of each other member's own pings.
+            Bound::Anybody(_) | Bound::PerPeriod(_) => None,
         };
         // Each member tries one of its dead every so often; those that are reached refute, and the news spreads. With
         // fewer than n tries for n dead, some are left: the logarithm is that of collecting all coupons.

@@ -26,6 +26,7 @@ fn setup(topology: &str, members: u32, seed: u64, duration_s: u64, faults: &[&st
         seed,
         start: Start::Joined,
         phases: Phases::Random,
+        clock_skew: Span::ZERO,
         period: Span::from_secs(1),
         loss: 0.0,
         warmup: Span::from_secs(5),

@@ -165,6 +165,7 @@ fn founder(setup: &Setup, kit: &Arc<Kit>, cards: &[Arc<Card>], index: Index) -> 
     let identity = Identity {
         card: Arc::clone(&cards[index as usize]),
         incarnation: Incarnation::of_generation(0),
+        since_epoch: setup.since_epoch(index),
         strategy_rng: stream(setup.seed, Purpose::Strategy, u64::from(index)),
         rng: stream(setup.seed, Purpose::Protocol, u64::from(index)),
     };

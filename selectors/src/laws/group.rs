@@ -72,6 +72,11 @@ impl Group {
         self.standings[slot as usize] = standing;
     }
 
+    /// Sees what another member sees.
+    pub fn see(&mut self, other: &Self) {
+        *self = Self { me: self.me, ..other.clone() };
+    }
+
     /// The roster is surveyed anew: all slots are.
     pub fn resurvey(&mut self) {
         self.surveyed = self.slots();

@@ -28,7 +28,7 @@ fn run(helpers: &dyn Helpers, script: &Script, maker: Maker) -> Result<Vec<Slot>
         act.happen(&mut group, maker, &mut joiners);
         let times = if let Act::Pass { periods } = act { periods } else { 1 };
         for _ in 0..times {
-            let mut turn = Turn { view: &group, period, news: false, rng: &mut rng };
+            let mut turn = Turn { view: &group, period, shared_period: period, news: false, rng: &mut rng };
             let mut targets = Vec::new();
             pick_uniform(&mut turn, script.direct.into(), &mut targets, |_| true);
             let want = usize::from(times % 5);

@@ -16,6 +16,7 @@ mod group;
 mod helping;
 mod rosters;
 mod script;
+mod together;
 mod trial;
 
 use std::fmt;
@@ -103,6 +104,7 @@ impl Laws {
         let judge = || {
             for maker in &self.makers {
                 script::play_scripts(self, |script| trial::play(&make, script, *maker))?;
+                script::play_scripts(self, |script| together::play(&make, script, *maker))?;
                 fairness::pings_as_often_as_promised(&make, *maker)?;
             }
             if self.even { fairness::overlooks_nobody(&make) } else { Ok(()) }

@@ -32,19 +32,27 @@ impl Member {
     pub fn new(strategy: &Strategy, group: Group, seed: u64) -> Self {
         let surveyed = strategy.survey(group.roster());
         let mut rng = stream(seed, Purpose::Strategy, u64::from(group.me()));
-        let chooser = surveyed.enroll(&mut Turn { view: &group, period: 0, news: false, rng: &mut rng });
+        let chooser =
+            surveyed.enroll(&mut Turn { view: &group, period: 0, shared_period: 0, news: false, rng: &mut rng });
         Self { group, chooser, rng, period: 0 }
     }
 
     /// This period's targets; the period is over then.
     pub fn targets(&mut self, want: usize, picks: &mut Vec<Slot>) {
-        let mut turn = Turn { view: &self.group, period: self.period, news: false, rng: &mut self.rng };
+        let mut turn = Turn {
+            view: &self.group,
+            period: self.period,
+            shared_period: self.period,
+            news: false,
+            rng: &mut self.rng,
+        };
         self.chooser.targets(&mut turn, want, picks);
         self.period += 1;
     }
 
     fn gossip(&mut self, want: usize, picks: &mut Vec<Slot>) {
-        let mut turn = Turn { view: &self.group, period: self.period, news: true, rng: &mut self.rng };
+        let mut turn =
+            Turn { view: &self.group, period: self.period, shared_period: self.period, news: true, rng: &mut self.rng };
         self.chooser.gossip(&mut turn, want, picks);
     }
 
@@ -62,7 +70,8 @@ impl Member {
             let rtt = 100 + (peer % 30_000) as u32 + below(&mut answer, 1000);
             let tip = Observation::Tip(tip, below(&mut answer, 30_000));
             for what in [Observation::Coordinate(slot, at), Observation::Rtt(slot, rtt), tip] {
-                let mut turn = Turn { view: &self.group, period: self.period, news: false, rng: &mut self.rng };
+                let (period, shared_period) = (self.period, self.period);
+                let mut turn = Turn { view: &self.group, period, shared_period, news: false, rng: &mut self.rng };
                 self.chooser.observe(&mut turn, what);
             }
         }
@@ -71,12 +80,28 @@ impl Member {
     pub fn happens(&mut self, act: Act, maker: Maker, joiners: &mut Rng) -> Option<Observation> {
         let observation = act.happen(&mut self.group, maker, joiners);
         if let Some(what) = observation {
-            let mut turn = Turn { view: &self.group, period: self.period, news: false, rng: &mut self.rng };
-            self.chooser.observe(&mut turn, what);
+            self.observe(what);
         } else if let Act::Resurvey = act {
-            self.chooser.resurvey(self.group.roster());
+            self.resurvey();
         }
         observation
+    }
+
+    pub fn observe(&mut self, what: Observation) {
+        let (period, shared_period) = (self.period, self.period);
+        let mut turn = Turn { view: &self.group, period, shared_period, news: false, rng: &mut self.rng };
+        self.chooser.observe(&mut turn, what);
+    }
+
+    /// The index is built anew over the roster as the group knows it.
+    pub fn resurvey(&mut self) {
+        self.group.resurvey();
+        self.chooser.resurvey(self.group.roster());
+    }
+
+    /// It begins later than the others.
+    pub fn is_in(&mut self, period: u64) {
+        self.period = period;
     }
 }
 

@@ -2,11 +2,14 @@
 
 mod bucket;
 mod buckets;
+mod cells;
 mod learned;
 mod neighborhood;
 mod neighbors;
 mod permutation;
+mod rota;
 mod rounds;
+mod schedule;
 mod shuffle;
 mod spatial;
 mod uniform;
@@ -24,6 +27,8 @@ pub use buckets::bucket_sizes;
 pub use neighborhood::{Beyond, Neighborhood, NeighborhoodState};
 pub use neighbors::Neighborhoods;
 pub use permutation::Permutation;
+pub use rota::Rotas;
+pub use schedule::{Schedule, ScheduleState};
 pub use shuffle::{Shuffle, ShuffleState};
 pub use spatial::{Spatial, SpatialState};
 pub use uniform::Uniform;
@@ -107,6 +112,17 @@ pub fn selectors_over(metrics: Registry<Arc<dyn Metric>, Surroundings>) -> Regis
         ],
         move |params, surroundings| neighborhood(&metrics, params, surroundings),
     );
+    registry.register(
+        "schedule",
+        "Everyone is pinged once per period by one other, mostly a neighbour (needs clocks that agree).",
+        schedule(),
+        |p, _| {
+            let (escape, least) = (p.real("escape"), p.count("least"));
+            Ok(Strategy::new("schedule", Schedule::new(escape, least, p.real("news"), p.count("hold"))))
+        },
+    );
+    let about = "What the evidence supports where nothing else is said: schedule, with its defaults.";
+    registry.register("auto", about, vec![], |_, _| Ok(Strategy::new("auto", Schedule::default())));
     registry
 }
 
@@ -137,6 +153,21 @@ pub(crate) fn power_law(about: &'static str) -> Vec<Param> {
 
 fn buckets(about: &'static str) -> Param {
     Param::count("buckets", 2, 16, 2, about).unit("buckets")
+}
+
+fn schedule() -> Vec<Param> {
+    vec![
+        Param::real(
+            "escape",
+            0.001,
+            0.5,
+            0.167,
+            "share of the pings that leaves the neighbourhood; kept as 1/q, q whole",
+        ),
+        Param::count("least", 1, u32::MAX, 8, "how many members make a neighbourhood, at least").unit("members"),
+        Param::real("news", 0.0, 1.0, 1.0, "share of the periods in which those with news ping across the group"),
+        Param::count("hold", 1, 1000, 1, "for how long the same member pings another").unit("periods"),
+    ]
 }
 
 fn neighborhood(
@@ -181,7 +212,7 @@ mod tests {
     #[test]
     fn errors_name_the_nearest_valid_names() {
         let error = |label| build(label).unwrap_err();
-        assert_eq!(error("shufle"), "unknown selector \"shufle\"; did you mean shuffle?");
+        assert_eq!(error("shufle"), "unknown selector \"shufle\"; did you mean shuffle or schedule?");
         assert_eq!(error("bucket:metric=hierarchie"), "bucket: unknown metric \"hierarchie\"; did you mean hierarchy?");
         assert_eq!(
             error("neighborhood:metric=ring,radios=3"),

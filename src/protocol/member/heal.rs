@@ -219,7 +219,9 @@ impl Member {
         }
         let pick = swimlab_selectors::rng::below(&mut self.rng, all as u32) as usize;
         let to = if pick < graves {
-            let Some(slot) = self.table.grave(pick) else { return };
+            // Who has come back meanwhile does not take the turn of those who have not.
+            let mut occupied = (pick..graves).chain(0..pick).filter_map(|grave| self.table.grave(grave));
+            let Some(slot) = occupied.next() else { return };
             self.known(slot)
         } else if pick < graves + buried {
             let Some(to) = self.rare().buried.nth(pick - graves) else { return };

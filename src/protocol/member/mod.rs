@@ -31,7 +31,7 @@ use super::roster::{Record, Roster};
 use super::rtt::SlowPeers;
 use super::settings::Settings;
 use super::table::Table;
-use super::time::Time;
+use super::time::{Span, Time};
 
 use heal::{Buried, Joining};
 use membership::UserEvents;
@@ -98,9 +98,12 @@ pub struct Member {
     health: Health,
     chooser: Box<dyn Chooser>,
     period: u64,
+    /// This period's number since the shared epoch, by its own clock.
+    shared_period: u64,
     /// What few members need at any time.
     rare: Option<Box<Rare>>,
     // Seldom.
+    since_epoch: Span,
     strategy_rng: Rng,
     rng: Rng,
     card: Arc<Card>,
@@ -171,6 +174,8 @@ pub struct Identity {
     pub card: Arc<Card>,
     /// Its first incarnation: the driver counts the generations.
     pub incarnation: Incarnation,
+    /// By its own clock, how long before the driver's time zero the epoch lies from which all members count periods.
+    pub since_epoch: Span,
     /// The selector's random stream.
     pub strategy_rng: Rng,
     /// The random stream for everything else.
@@ -179,16 +184,17 @@ pub struct Identity {
 
 impl Member {
     /// How many of its first bytes most calls read.
-    pub const HOT_BYTES: usize = std::mem::offset_of!(Self, strategy_rng);
+    pub const HOT_BYTES: usize = std::mem::offset_of!(Self, since_epoch);
 
     /// A member that starts from a roster, in which it has the slot `me`.
     pub fn new(kit: Arc<Kit>, identity: Identity, roster: Arc<Roster>, surveyed: &Surveyed, me: Slot) -> Self {
-        let Identity { card, incarnation, mut strategy_rng, rng } = identity;
+        let Identity { card, incarnation, since_epoch, mut strategy_rng, rng } = identity;
         let mut table = Table::new(roster, me);
         if table.incarnation(me) != incarnation {
             table.set(Time::ZERO, me, Status::Alive, incarnation, Some(Arc::clone(&card)), None);
         }
-        let mut turn = Turn { view: &table, period: 0, news: false, rng: &mut strategy_rng };
+        let shared_period = period_at(Time::ZERO, since_epoch, &kit.settings);
+        let mut turn = Turn { view: &table, period: 0, shared_period, news: false, rng: &mut strategy_rng };
         let chooser = surveyed.enroll(&mut turn);
         Self {
             kit,
@@ -205,7 +211,9 @@ impl Member {
             health: Health::default(),
             chooser,
             period: 0,
+            shared_period,
             rare: None,
+            since_epoch,
             strategy_rng,
             rng,
             card,
@@ -497,16 +505,23 @@ impl Member {
     fn choose_gossip(&mut self, want: usize) -> Vec<Slot> {
         let mut picks = Vec::new();
         let news = !self.queue.is_empty();
-        let mut turn = Turn { view: &self.table, period: self.period, news, rng: &mut self.strategy_rng };
+        let (period, shared_period) = (self.period, self.shared_period);
+        let mut turn = Turn { view: &self.table, period, shared_period, news, rng: &mut self.strategy_rng };
         self.chooser.gossip(&mut turn, want, &mut picks);
         picks
     }
 
     fn observe(&mut self, what: Observation) {
         let news = !self.queue.is_empty();
-        let mut turn = Turn { view: &self.table, period: self.period, news, rng: &mut self.strategy_rng };
+        let (period, shared_period) = (self.period, self.shared_period);
+        let mut turn = Turn { view: &self.table, period, shared_period, news, rng: &mut self.strategy_rng };
         self.chooser.observe(&mut turn, what);
     }
+}
+
+/// The number of the period in which a time falls, counted from the shared epoch.
+fn period_at(time: Time, since_epoch: Span, settings: &Settings) -> u64 {
+    (time + since_epoch).as_micros() / settings.period.as_micros().max(1)
 }
 
 impl Timers {

@@ -12,7 +12,6 @@ use smallvec::SmallVec;
 use super::*;
 use crate::protocol::message::{PingReq, Target, Tip};
 use crate::protocol::prober::Request;
-use crate::protocol::time::Span;
 
 /// The direct pings of one period.
 #[derive(Debug, Default)]
@@ -61,6 +60,8 @@ impl Member {
         let settings = &self.kit.settings;
         let slowdown = self.health.slowdown();
         let (period, probe_timeout) = (settings.period * slowdown, settings.probe_timeout * slowdown);
+        // By when it was due: a timer that fires late is no other period.
+        self.shared_period = period_at(self.timers.period, self.since_epoch, settings);
         self.timers.period = (self.timers.period + period).max(now);
         let want = settings.direct as usize;
         // Helpers need time too: a third of the period, unless the configured timeout leaves them less.
@@ -69,7 +70,8 @@ impl Member {
         let mut picks = std::mem::take(&mut out.scratch);
         picks.clear();
         let news = !self.queue.is_empty();
-        let mut turn = Turn { view: &self.table, period: self.period, news, rng: &mut self.strategy_rng };
+        let (period, shared_period) = (self.period, self.shared_period);
+        let mut turn = Turn { view: &self.table, period, shared_period, news, rng: &mut self.strategy_rng };
         self.chooser.targets(&mut turn, want, &mut picks);
         self.period += 1;
 
@@ -161,7 +163,8 @@ impl Member {
         let targets: Vec<Slot> = self.round.targets.iter().map(|probed| probed.slot).collect();
         let mut requests = Vec::new();
         let news = !self.queue.is_empty();
-        let mut turn = Turn { view: &self.table, period: self.period, news, rng: &mut self.strategy_rng };
+        let (period, shared_period) = (self.period, self.shared_period);
+        let mut turn = Turn { view: &self.table, period, shared_period, news, rng: &mut self.strategy_rng };
         let mut choose = || {
             let mut picks = Vec::new();
             kit.helpers.helpers(&mut turn, &targets, want, &mut picks);

@@ -48,6 +48,7 @@ fn member_by(n: u64, spec: Spec, selector: &str) -> Member {
     let identity = Identity {
         card: card(0),
         incarnation: Incarnation::default(),
+        since_epoch: Span::ZERO,
         strategy_rng: stream(1, Purpose::Strategy, 0),
         rng: stream(1, Purpose::Protocol, 0),
     };

@@ -19,7 +19,8 @@ impl Member {
         let at = self.chooser.coordinate()?;
         let slot = self.table.slot(to).filter(|_| kind == Kind::Ack);
         let news = !self.queue.is_empty();
-        let mut turn = Turn { view: &self.table, period: self.period, news, rng: &mut self.strategy_rng };
+        let (period, shared_period) = (self.period, self.shared_period);
+        let mut turn = Turn { view: &self.table, period, shared_period, news, rng: &mut self.strategy_rng };
         let tip = slot.and_then(|slot| self.chooser.tip(&mut turn, slot));
         Some(Box::new(Located { at, tip: tip.map(|(slot, rtt_us)| Tip { id: self.table.id(slot), rtt_us }) }))
     }

@@ -46,6 +46,7 @@ impl Agent {
         let identity = Identity {
             card: card(ME),
             incarnation: Incarnation::default(),
+            since_epoch: Span::ZERO,
             strategy_rng: stream(1, Purpose::Strategy, 0),
             rng: stream(1, Purpose::Protocol, 0),
         };

@@ -1,0 +1,220 @@
+//! What a schedule promises: everyone is pinged by one other, small differences of opinion stay small, nobody depends on
+//! one other.
+
+use std::collections::BTreeSet;
+
+use swimlab_selectors::laws::{Group, Standing};
+use swimlab_selectors::registry::Spec;
+use swimlab_selectors::rng::{Purpose, Rng, mix, stream};
+use swimlab_selectors::{
+    Chooser, Observation, Peer, Slot, Strategy, Surroundings, Turn, View, ZonePath, build_selector, selectors,
+};
+
+fn built(label: &str) -> Strategy {
+    build_selector(&selectors(), &Spec::parse(label).unwrap(), &Surroundings::default()).unwrap()
+}
+
+/// So many peers in each of so many zones, by turns.
+fn in_zones(zones: u32, each: u32) -> Vec<Peer> {
+    let zone = |i: u32| ZonePath::parse(&format!("region{}/zone{}", i % zones / 3, i % zones));
+    (0..zones * each).map(|i| Peer { zone: zone(i), ..Peer::new(mix(i.into())) }).collect()
+}
+
+struct Member {
+    group: Group,
+    chooser: Box<dyn Chooser>,
+    rng: Rng,
+}
+
+impl Member {
+    fn new(strategy: &Strategy, roster: &[Peer], me: Slot) -> Self {
+        let group = Group::new(roster.to_vec(), me);
+        let mut rng = stream(7, Purpose::Strategy, me.into());
+        let mut turn = Turn { view: &group, period: 0, shared_period: 0, news: false, rng: &mut rng };
+        let chooser = strategy.survey(roster).enroll(&mut turn);
+        Self { group, chooser, rng }
+    }
+
+    fn ping(&mut self, period: u64, news: bool) -> Slot {
+        let mut picks = Vec::new();
+        let mut turn = Turn { view: &self.group, period, shared_period: period, news, rng: &mut self.rng };
+        self.chooser.targets(&mut turn, 1, &mut picks);
+        picks[0]
+    }
+
+    fn observe(&mut self, what: Observation) {
+        let mut turn = Turn { view: &self.group, period: 0, shared_period: 0, news: false, rng: &mut self.rng };
+        self.chooser.observe(&mut turn, what);
+    }
+
+    fn joins(&mut self, peer: Peer) {
+        let slot = self.group.join(peer);
+        self.observe(Observation::Joined(slot));
+    }
+
+    fn dies(&mut self, slot: Slot) {
+        if slot != self.group.me() {
+            self.group.mark(slot, Standing::Dead);
+            self.observe(Observation::Left(slot));
+        }
+    }
+}
+
+fn everybody(label: &str, roster: &[Peer]) -> Vec<Member> {
+    (0..roster.len() as u32).map(|me| Member::new(&built(label), roster, me)).collect()
+}
+
+#[test]
+fn while_all_see_the_same_each_is_pinged_exactly_once_per_period() {
+    for (zones, each, dead) in [(1, 40, 0), (9, 12, 0), (9, 12, 30), (12, 9, 100), (2, 3, 0), (30, 2, 25)] {
+        for label in ["auto", "schedule:least=2,escape=0.25", "schedule:least=1,escape=0.5,hold=3"] {
+            let roster = in_zones(zones, each);
+            let mut all = everybody(label, &roster);
+            // Some are dead, and all know it.
+            let gone: BTreeSet<Slot> = (0..dead).map(|i| (mix(i) % roster.len() as u64) as Slot).collect();
+            all.iter_mut().for_each(|member| gone.iter().for_each(|&slot| member.dies(slot)));
+            let alive: Vec<Slot> = (0..roster.len() as u32).filter(|slot| !gone.contains(slot)).collect();
+            for period in 0..200 {
+                let pinged: BTreeSet<Slot> = alive.iter().map(|&slot| all[slot as usize].ping(period, false)).collect();
+                assert_eq!(pinged, alive.iter().copied().collect(), "{label}, {zones} zones, period {period}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_sixth_of_the_pings_escapes_and_the_others_stay_in_the_zone() {
+    let roster = in_zones(30, 10);
+    let mut all = everybody("auto", &roster);
+    let mut beyond = 0;
+    for period in 0..600 {
+        for (me, member) in all.iter_mut().enumerate() {
+            let target = member.ping(period, false);
+            beyond += u32::from(roster[me].zone != roster[target as usize].zone);
+        }
+    }
+    // A sixth of 180,000 pings, of which one in thirty meets its own zone by chance.
+    assert!((28_000..30_000).contains(&beyond), "{beyond}");
+}
+
+#[test]
+fn everybody_meets_most_others_in_time() {
+    let roster = in_zones(10, 10);
+    let mut all = everybody("auto", &roster);
+    for member in &mut all[..10] {
+        let met: BTreeSet<Slot> = (0..6000).map(|period| member.ping(period, false)).collect();
+        // A thousand escapes to one of 90 others each, drawn anew after 64 periods.
+        assert!(met.len() > 90, "{} of 99", met.len());
+    }
+}
+
+/// How many do something else when they know some members more, and how many when they know some dead.
+fn disturbed(label: &str, d: u32, resurvey: bool) -> f64 {
+    let roster = in_zones(12, 25);
+    let joiners = in_zones(12, 30).split_off(300);
+    let (mut all, mut knowing) = (everybody(label, &roster), everybody(label, &roster));
+    for member in &mut knowing {
+        joiners[..d as usize].iter().for_each(|peer| member.joins(peer.clone()));
+        if resurvey {
+            member.group.resurvey();
+            member.chooser.resurvey(member.group.roster());
+        }
+    }
+    let periods = 120;
+    let differ = |period| {
+        let pairs = all.iter_mut().zip(&mut knowing);
+        pairs.filter_map(|(a, b)| (a.ping(period, false) != b.ping(period, false)).then_some(())).count()
+    };
+    (0..periods).map(differ).sum::<usize>() as f64 / periods as f64
+}
+
+#[test]
+fn members_whom_only_some_know_disturb_the_pings_of_a_few_others() {
+    for resurvey in [false, true] {
+        for d in [1, 5, 20] {
+            let disturbed = disturbed("auto", d, resurvey);
+            println!("{d} more, surveyed {resurvey}: {disturbed:.1} of 300 pings");
+            // Two and a half before each in its ring, in the mean; and those who escape in their stead.
+            assert!(disturbed <= 4.0 * f64::from(d), "{d} more disturb {disturbed}");
+        }
+    }
+}
+
+#[test]
+fn nobody_stays_unpinged_because_others_are_dead_and_not_known_to_be() {
+    let roster = in_zones(10, 12);
+    let mut all = everybody("auto", &roster);
+    // Nobody knows; so many pings of the dead are not made.
+    for victim in 0..120u32 {
+        let pingers: Vec<Slot> =
+            (0..120).filter(|&slot| slot != victim && all[slot as usize].ping(3, false) == victim).collect();
+        let alive = |slot: &u32| !pingers.contains(slot);
+        let next = (4..).find(|&period| {
+            let mut others = (0..120).filter(|slot| *slot != victim).filter(alive);
+            others.any(|slot| all[slot as usize].ping(period, false) == victim)
+        });
+        assert!(next.unwrap() <= 6, "{victim} waits until period {next:?}");
+    }
+}
+
+#[test]
+fn a_whole_zone_that_is_dead_is_pinged_by_the_others() {
+    let roster = in_zones(10, 12);
+    let mut all = everybody("auto", &roster);
+    let zone = |slot: Slot| roster[slot as usize].zone;
+    let mut waiting: BTreeSet<Slot> = (0..120).filter(|&slot| zone(slot) == zone(0)).collect();
+    let survivors: Vec<Slot> = (0..120).filter(|&slot| zone(slot) != zone(0)).collect();
+    for period in 0..12 {
+        // After two periods there is news.
+        for &slot in &survivors {
+            waiting.remove(&all[slot as usize].ping(period, period > 2));
+        }
+    }
+    assert!(waiting.is_empty(), "two turns of escapes have left {waiting:?}");
+}
+
+#[test]
+fn news_goes_across_the_group_and_no_two_members_meet() {
+    let roster = in_zones(10, 30);
+    let mut all = everybody("schedule:escape=0.001", &roster);
+    for period in 0..50 {
+        let pinged: BTreeSet<Slot> = (0..300).map(|slot| all[slot as usize].ping(period, true)).collect();
+        // All but those few whose turn it is to escape are part of one permutation.
+        assert!(pinged.len() >= 296, "{}", pinged.len());
+    }
+}
+
+#[test]
+fn a_member_that_begins_alone_takes_its_place_among_those_it_hears_of() {
+    let roster = in_zones(6, 10);
+    let mut whole = everybody("auto", &roster);
+    let mut late = Member::new(&built("auto"), &roster[..1], 0);
+    roster[1..].iter().for_each(|peer| late.joins(peer.clone()));
+    for period in 0..300 {
+        assert_eq!(late.ping(period, false), whole[0].ping(period, false), "period {period}");
+    }
+}
+
+#[test]
+fn who_takes_a_forgotten_members_slot_takes_a_place_of_its_own() {
+    let roster = in_zones(6, 20);
+    let mut all = everybody("auto", &roster);
+    let joiner = Peer { zone: roster[0].zone, ..Peer::new(mix(1000)) };
+    for member in &mut all {
+        member.dies(60);
+        if member.group.me() != 60 {
+            member.group.mark(60, Standing::Vacant);
+            let slot = member.group.join(joiner.clone());
+            assert_eq!(slot, 60);
+            member.observe(Observation::Joined(slot));
+        }
+    }
+    let others: Vec<Slot> = (0..120).filter(|&slot| slot != 60).collect();
+    for period in 0..200 {
+        let mut pinged: Vec<Slot> = others.iter().map(|&slot| all[slot as usize].ping(period, false)).collect();
+        pinged.sort_unstable();
+        pinged.dedup();
+        // The joiner itself does not ping here: one of 120 goes without.
+        assert_eq!(pinged.len(), 119, "period {period}");
+    }
+}

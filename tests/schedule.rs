@@ -1,0 +1,109 @@
+//! A region cut off from the others by both ways or one, for longer than suspicion lasts: nobody takes its own side for
+//! dead by what it finds itself, and afterwards all are alive in everybody's eyes.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use swimlab::protocol::{Event, Kit, Span, Time, What, profiles};
+use swimlab::sim::{self, Effect, Index, Observer, Phases, Setup, Start, Strike};
+use swimlab::topology::{Base, topologies};
+use swimlab::wire::Compact;
+use swimlab_selectors::registry::Spec;
+use swimlab_selectors::{build_selector, helpers, selectors};
+
+/// The cut is over: warm-up, the fault's beginning and how long it lasts.
+const HEALS: Span = Span::from_secs(50);
+
+/// Who holds whom dead, and when the last changed its mind.
+#[derive(Default)]
+struct Beliefs {
+    ids: Vec<u64>,
+    cut: BTreeSet<Index>,
+    dead: BTreeSet<(Index, Index)>,
+    /// Who declared whom while the cut lasted.
+    declared: BTreeSet<(Index, Index)>,
+    healed: Time,
+}
+
+impl Observer for Beliefs {
+    fn event(&mut self, at: Time, member: Index, event: &Event) {
+        let Some(about) = self.ids.iter().position(|&id| id == event.about) else { return };
+        let pair = (member, about as Index);
+        match event.what {
+            What::Died => {
+                self.dead.insert(pair);
+                if at < Time::ZERO + HEALS {
+                    self.declared.insert(pair);
+                }
+            }
+            What::Joined if self.dead.remove(&pair) => self.healed = at,
+            _ => {}
+        }
+    }
+
+    fn strike(&mut self, strike: &Strike) {
+        if strike.effect == Effect::Disturbed {
+            self.cut.insert(strike.member);
+        }
+    }
+}
+
+fn cut_off(fault: &str) -> (Beliefs, u32) {
+    let members = 165;
+    let fault = sim::faults().build(&Spec::parse(fault).unwrap(), &()).unwrap();
+    let aws = topologies().build(&Spec::of("aws"), &Base::default()).unwrap();
+    let placement = aws.place(members, 0, 5);
+    let surroundings = placement.surroundings();
+    let ids = placement.peers.iter().map(|peer| peer.id).collect();
+    let setup = Setup {
+        placement: Arc::new(placement),
+        members,
+        seed: 5,
+        start: Start::Joined,
+        phases: Phases::Random,
+        clock_skew: Span::from_millis(100),
+        period: Span::from_secs(1),
+        loss: 0.0,
+        warmup: Span::from_secs(5),
+        duration: Span::from_secs(300),
+        faults: vec![fault],
+    };
+    let kit = Kit {
+        settings: profiles().build(&Spec::of("swim"), &()).unwrap(),
+        helpers: helpers().build(&Spec::of("uniform"), &surroundings).unwrap(),
+        sizer: Arc::new(Compact),
+    };
+    let auto = build_selector(&selectors(), &Spec::of("auto"), &surroundings).unwrap();
+    let mut beliefs = Beliefs { ids, ..Beliefs::default() };
+    let outcome = sim::swim::run(&setup, &Arc::new(kit), &auto, &mut beliefs);
+    assert_eq!(outcome.violations, [""; 0]);
+    (beliefs, members)
+}
+
+#[test]
+fn a_region_that_was_cut_off_comes_back_to_everybody() {
+    for fault in [
+        "partition:at=5s,target=region,lasts=40s",
+        "one-way-partition:at=5s,target=region,direction=in,lasts=40s",
+        "one-way-partition:at=5s,target=region,direction=out,lasts=40s",
+    ] {
+        let (beliefs, members) = cut_off(fault);
+        assert!(beliefs.cut.len() as u32 >= members / 33, "{fault}");
+        let same_side = |&&(a, b): &&(Index, Index)| beliefs.cut.contains(&a) == beliefs.cut.contains(&b);
+        let own_side = beliefs.declared.iter().filter(same_side).count();
+        println!(
+            "{fault}: {} declarations, {own_side} about one's own side, all well at {}",
+            beliefs.declared.len(),
+            beliefs.healed
+        );
+        assert!(!beliefs.declared.is_empty(), "{fault}: the cut lasts longer than suspicion");
+        // Who can hear the others and not be heard by them is told of its own side's death, and believes it for a while.
+        assert!(
+            own_side == 0 || fault.ends_with("direction=out,lasts=40s"),
+            "{fault}: {own_side} about one's own side"
+        );
+        assert_eq!(beliefs.dead.len(), 0, "{fault}: somebody is still taken for dead");
+        // Every tenth period each member tries one of its dead; in the end some have a few left.
+        assert!(beliefs.healed < Time::ZERO + HEALS + Span::from_secs(150), "{fault}: {}", beliefs.healed);
+    }
+}
