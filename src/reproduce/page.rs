@@ -71,10 +71,11 @@ pub fn markdown(reproduction: &Reproduction, rows: &[Row]) -> String {
 
 fn interval(row: &Row) -> String {
     match row.ci95 {
-        // A single value, where all trials say the same.
+        // One trial, or one value in all.
         [None, None] => "–".to_owned(),
+        // So few trials do not bound so rare a quantile.
         bounds => {
-            let [low, high] = bounds.map(|bound| bound.map_or_else(|| "–".to_owned(), number));
+            let [low, high] = bounds.map(|bound| bound.map_or_else(|| "?".to_owned(), number));
             format!("{low} to {high}")
         }
     }
