@@ -136,7 +136,11 @@ async fn reached<P: Peer>(since: Instant, all: &[P], is_enough: impl Fn(usize) -
         waiting = rest;
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    eprintln!("{} of {} never got there", waiting.len(), all.len());
+    let mut known = Vec::new();
+    for member in waiting.iter().take(8) {
+        known.push(member.alive().await);
+    }
+    eprintln!("{} of {} never got there; the first of them know {known:?}", waiting.len(), all.len());
     None
 }
 

@@ -21,6 +21,9 @@ enum Phase {
     /// One has. Others may have joined meanwhile of whom it did not know: so many more times a seed is asked, for as long
     /// as its answer names somebody new.
     Settling { left: u32, known: u32, wait: Span, is_answered: bool },
+    /// It knows the group. Where thousands join at once, some miss the news of one that came last: one more sync, within
+    /// the interval of a small group, however large this one is.
+    Closing,
 }
 
 /// The forgotten dead: enough to tell old news from new, and to try them again.
@@ -80,8 +83,12 @@ impl Member {
                 then
             }
             Phase::Settling { left, known, is_answered, .. } if *left == 0 || (*is_answered && *known == members) => {
-                rare.joining = None;
+                *phase = Phase::Closing;
                 return self.stagger_syncs(now);
+            }
+            Phase::Closing => {
+                rare.joining = None;
+                return self.sync_with_somebody(out);
             }
             Phase::Settling { left, known, wait, is_answered } => {
                 // Silence says nothing: a seed that many ask at once may take its time, and is given more each time.
@@ -127,15 +134,15 @@ impl Member {
         Some(&self.rare.as_ref()?.joining.as_ref()?.phase)
     }
 
-    /// It knows the group now. Where thousands join at once, some miss the news of one that came last; so the first sync
-    /// comes within the interval of a small group, however large this one is. Those who joined together must not all sync
-    /// in the same second.
+    /// It knows the group now, and how long it takes from one sync to the next there. Those who joined together must not
+    /// all sync in the same second.
     fn stagger_syncs(&mut self, now: Time) {
-        let longest = self.kit.settings.sync_interval;
-        if longest > Span::ZERO {
-            let first = now + longest.scale(swimlab_selectors::rng::unit(&mut self.rng));
-            self.set_alarm(|alarms| alarms.sync = first);
-        }
+        let Some(interval) = self.kit.settings.sync_interval(self.table.members()) else {
+            return self.rare().joining = None;
+        };
+        let mut within = |longest: Span| now + longest.scale(swimlab_selectors::rng::unit(&mut self.rng));
+        let (last, first) = (within(self.kit.settings.sync_interval), within(interval));
+        self.set_alarm(|alarms| (alarms.join, alarms.sync) = (last, first));
     }
 
     /// Exchanges tables with a random member.
@@ -144,6 +151,10 @@ impl Member {
             return self.set_alarm(|alarms| alarms.sync = Time::NEVER);
         };
         self.set_alarm(|alarms| alarms.sync = now + interval);
+        self.sync_with_somebody(out);
+    }
+
+    fn sync_with_somebody(&mut self, out: &mut Outbox) {
         if let Some(slot) = self.choose_gossip(1).first().copied() {
             let to = self.known(slot);
             let sync = Sync { wants_reply: true, joining: false, records: self.records() };
