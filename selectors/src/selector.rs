@@ -53,7 +53,7 @@ pub trait Selector: Send + Sync + 'static {
     fn observe(&self, _survey: &Self::Survey, _state: &mut Self::State, _turn: &mut Turn<'_>, _what: Observation) {}
 
     /// The member's network coordinate, for its pings and acks to carry. Those of a member that learns none carry none,
-    /// and cost nothing.
+    /// and cost nothing. Whoever learns has one from the beginning.
     fn coordinate(&self, _state: &Self::State) -> Option<Coordinate> {
         None
     }

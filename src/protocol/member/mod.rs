@@ -92,6 +92,8 @@ pub struct Member {
     knows_slow: bool,
     /// Whether its sends block.
     stalled: bool,
+    /// Whether its selector learns coordinates: those that do not are not asked at each send.
+    learns: bool,
     // For a period's beginning and its end, and for acks.
     seq: u32,
     round: Round,
@@ -206,6 +208,7 @@ impl Member {
             state: State::New,
             knows_slow: false,
             stalled: false,
+            learns: chooser.coordinate().is_some(),
             seq: 0,
             round: Round::default(),
             health: Health::default(),

@@ -13,7 +13,7 @@ impl Member {
 
     /// What a message of this kind says about that; an ack also recommends somebody, if its ping told where it is from.
     pub(super) fn whereabouts(&mut self, kind: Kind, to: Id) -> Option<Box<Located>> {
-        if !matches!(kind, Kind::Ping | Kind::Ack) {
+        if !self.learns || !matches!(kind, Kind::Ping | Kind::Ack) {
             return None;
         }
         let at = self.chooser.coordinate()?;
