@@ -1,30 +1,10 @@
-//! How members find each other: joining, state sync, trying the dead again, forgetting them, folding the table.
+//! How members find each other again: state sync, trying the dead, forgetting them, folding the table.
 
 use std::collections::{BTreeMap, VecDeque};
 
 use super::*;
 use crate::protocol::message::Sync;
 use crate::protocol::time::Span;
-
-/// A join under way.
-#[derive(Debug)]
-pub(super) struct Joining {
-    seeds: Vec<Address>,
-    next: usize,
-    phase: Phase,
-}
-
-#[derive(Debug)]
-enum Phase {
-    /// No seed has answered yet; the next one is tried after this pause.
-    Knocking { wait: Span },
-    /// One has. Others may have joined meanwhile of whom it did not know: so many more times a seed is asked, for as long
-    /// as its answer names somebody new.
-    Settling { left: u32, known: u32, wait: Span, is_answered: bool },
-    /// It knows the group. Where thousands join at once, some miss the news of one that came last: one more sync, within
-    /// the interval of a small group, however large this one is.
-    Closing,
-}
 
 /// The forgotten dead: enough to tell old news from new, and to try them again.
 #[derive(Debug, Default)]
@@ -36,17 +16,6 @@ pub(super) struct Buried {
 impl Member {
     /// The most seeds that are kept.
     pub const SEED_LIMIT: usize = 64;
-
-    /// Joins through any of these seeds. They are tried in turn, with longer and longer pauses, until one answers.
-    pub fn join(&mut self, now: Time, seeds: Vec<Address>, out: &mut Outbox) {
-        if seeds.is_empty() || self.state != State::Running {
-            return;
-        }
-        let wait = self.kit.settings.period;
-        self.rare().joining = Some(Joining { seeds, next: 0, phase: Phase::Knocking { wait } });
-        self.continue_join(now, out);
-        self.pass_on(now, self.own_record(), None, out);
-    }
 
     /// Sets the seeds that never leave the reconnect list; those beyond the first [`Member::SEED_LIMIT`] are left out.
     pub fn set_seeds(&mut self, mut seeds: Vec<Address>) {
@@ -65,86 +34,6 @@ impl Member {
         }
     }
 
-    /// Whether a join is under way that no seed has answered yet.
-    pub fn is_joining(&self) -> bool {
-        matches!(self.joining(), Some(Phase::Knocking { .. }))
-    }
-
-    /// The next step of a join: another seed.
-    pub(super) fn continue_join(&mut self, now: Time, out: &mut Outbox) {
-        let (period, members) = (self.kit.settings.period, self.table.members());
-        self.set_alarm(|alarms| alarms.join = Time::NEVER);
-        let rare = self.rare();
-        let Some(Joining { seeds, next, phase }) = &mut rare.joining else { return };
-        let then = match phase {
-            Phase::Knocking { wait } => {
-                let then = now + *wait;
-                *wait = (*wait * 2).min(period * LONGEST_JOIN_WAIT);
-                then
-            }
-            Phase::Settling { left, known, is_answered, .. } if *left == 0 || (*is_answered && *known == members) => {
-                *phase = Phase::Closing;
-                return self.stagger_syncs(now);
-            }
-            Phase::Closing => {
-                rare.joining = None;
-                return self.sync_with_somebody(out);
-            }
-            Phase::Settling { left, known, wait, is_answered } => {
-                // Silence says nothing: a seed that many ask at once may take its time, and is given more each time.
-                (*left, *known, *is_answered) = (*left - 1, members, false);
-                let then = now + *wait;
-                *wait = (*wait * 2).min(period * LONGEST_JOIN_WAIT);
-                then
-            }
-        };
-        let address = seeds[*next % seeds.len()];
-        *next += 1;
-        self.set_alarm(|alarms| alarms.join = then);
-        let records = vec![self.own_record()];
-        let body = Body::Sync(Box::new(Sync { wants_reply: true, joining: true, records }));
-        // Who answers there is not known yet; id 0 only keeps news from going back to its source.
-        self.send(Addressee { id: 0, address, seen: Seen::Unknown }, body, None, false, out);
-    }
-
-    /// Whether it still asks seeds for those who joined with it.
-    pub(super) fn is_settling(&self) -> bool {
-        matches!(self.joining(), Some(Phase::Settling { .. }))
-    }
-
-    /// A seed has answered.
-    fn settle(&mut self, now: Time) {
-        let (left, period) = (self.kit.settings.join_syncs, self.kit.settings.period);
-        let Some(rare) = &mut self.rare else { return };
-        match &mut rare.joining {
-            Some(joining) if left > 0 && matches!(joining.phase, Phase::Knocking { .. }) => {
-                joining.phase = Phase::Settling { left, known: 0, wait: period, is_answered: true };
-                self.set_alarm(|alarms| alarms.join = now + period);
-            }
-            Some(Joining { phase: Phase::Settling { is_answered, .. }, .. }) => *is_answered = true,
-            Some(joining) if matches!(joining.phase, Phase::Knocking { .. }) => {
-                rare.joining = None;
-                self.set_alarm(|alarms| alarms.join = Time::NEVER);
-            }
-            _ => {}
-        }
-    }
-
-    fn joining(&self) -> Option<&Phase> {
-        Some(&self.rare.as_ref()?.joining.as_ref()?.phase)
-    }
-
-    /// It knows the group now, and how long it takes from one sync to the next there. Those who joined together must not
-    /// all sync in the same second.
-    fn stagger_syncs(&mut self, now: Time) {
-        let Some(interval) = self.kit.settings.sync_interval(self.table.members()) else {
-            return self.rare().joining = None;
-        };
-        let mut within = |longest: Span| now + longest.scale(swimlab_selectors::rng::unit(&mut self.rng));
-        let (last, first) = (within(self.kit.settings.sync_interval), within(interval));
-        self.set_alarm(|alarms| (alarms.join, alarms.sync) = (last, first));
-    }
-
     /// Exchanges tables with a random member.
     pub(super) fn sync_tick(&mut self, now: Time, out: &mut Outbox) {
         let Some(interval) = self.kit.settings.sync_interval(self.table.members()) else {
@@ -154,7 +43,7 @@ impl Member {
         self.sync_with_somebody(out);
     }
 
-    fn sync_with_somebody(&mut self, out: &mut Outbox) {
+    pub(super) fn sync_with_somebody(&mut self, out: &mut Outbox) {
         if let Some(slot) = self.choose_gossip(1).first().copied() {
             let to = self.known(slot);
             let sync = Sync { wants_reply: true, joining: false, records: self.records() };
@@ -164,11 +53,9 @@ impl Member {
 
     /// Takes another member's table.
     pub(super) fn merge(&mut self, now: Time, sender: Id, from: Address, sync: &Sync, out: &mut Outbox) {
-        // Who knows nobody believes the first table it gets, and those it asks for until its join has settled. Later on,
-        // strangers are asked themselves before they are admitted.
-        let trusting = self.table.members() == 1 || self.is_settling();
+        let trusting = self.is_trusting();
         if !sync.wants_reply {
-            self.settle(now);
+            self.settle(now, from);
         }
         let mut strangers = 0;
         for record in &sync.records {
@@ -178,7 +65,7 @@ impl Member {
                     if trusting {
                         self.admit(now, record, Source::Heard(sender), false, out);
                     } else if self.outbids_burial(record.id, record.incarnation) && strangers < STRANGER_LIMIT {
-                        // A third party's word, perhaps old. The stranger's own answer introduces it.
+                        // A third party's word, perhaps old: the stranger is asked itself, and its answer introduces it.
                         strangers += 1;
                         self.seq = self.seq.wrapping_add(1);
                         let to = Addressee { id: record.id, address: card.address, seen: Seen::Unknown };
@@ -288,9 +175,6 @@ impl Member {
         records
     }
 }
-
-/// The longest pause between two tries to join, in periods.
-const LONGEST_JOIN_WAIT: u64 = 30;
 
 /// How many strangers are pinged after one sync, so that a forged or stale table does not make us flood others.
 const STRANGER_LIMIT: u32 = 32;

@@ -4,10 +4,12 @@
 //! once the time of [`Member::deadline`] has come, commands at any time. Each call adds to an [`Outbox`] what is to be
 //! sent and what happened, and may change the deadline. Times never go back from call to call.
 //!
-//! `probe` holds the protocol period, `membership` what is believed of others, `heal` how members find each other, `name`
-//! what happens when two processes go by one name, `whereabouts` the network coordinates of those who learn distances.
+//! `probe` holds the protocol period, `membership` what is believed of others, `join` and `heal` how members find each
+//! other, `name` what happens when two processes go by one name, `whereabouts` the network coordinates of those who learn
+//! distances.
 
 mod heal;
+mod join;
 mod membership;
 mod name;
 mod probe;
@@ -33,7 +35,8 @@ use super::settings::Settings;
 use super::table::Table;
 use super::time::{Span, Time};
 
-use heal::{Buried, Joining};
+use heal::Buried;
+use join::Joining;
 use membership::UserEvents;
 use name::Rival;
 use probe::{Relay, Round};

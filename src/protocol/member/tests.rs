@@ -1,5 +1,6 @@
 //! Tests of one member, fed by hand. Worlds of many are tested in `sim`.
 
+mod join;
 mod variants;
 mod whereabouts;
 
@@ -349,69 +350,6 @@ fn the_dead_of_another_table_are_doubted_not_buried() {
     let sync = Sync { wants_reply: false, joining: false, records: vec![update(2, 0, News::Dead)] };
     member.hear(at(0.1), 1, Body::Sync(Box::new(sync)), vec![]);
     assert_eq!(member.belief(2), Some((incarnation(0), Status::Suspect)));
-}
-
-#[test]
-fn a_joiner_tries_its_seeds_in_turn_until_one_answers_and_believes_its_table() {
-    let mut member = member(1);
-    let mut out = Outbox::default();
-    member.join(at(0.0), vec![address(1), address(2)], &mut out);
-    let more = member.due(at(2.0));
-    let tried: Vec<_> = out.transmits.iter().chain(&more.transmits).map(|transmit| transmit.to).collect();
-    assert_eq!(tried, [address(1), address(2)]);
-    assert!(member.is_joining());
-    let sync = Sync { wants_reply: false, joining: false, records: vec![alive(2, 0), alive(3, 1)] };
-    member.hear(at(2.1), 2, Body::Sync(Box::new(sync)), vec![]);
-    assert!(!member.is_joining());
-    assert_eq!(member.table.members(), 3);
-}
-
-#[test]
-fn a_joiner_asks_again_while_there_is_somebody_new_and_leaves_other_joiners_to_the_settled() {
-    let asks = |out: &Outbox| out.transmits.iter().filter(|transmit| transmit.stream).count();
-    let names = |out: &Outbox, who: u64| {
-        let mut updates = out.transmits.iter().flat_map(|transmit| &transmit.message.updates);
-        updates.any(|update| update.id == id(who))
-    };
-    let answer = |member: &mut Member, now: f64, records: Vec<Update>| {
-        let sync = Sync { wants_reply: false, joining: false, records };
-        member.hear(at(now), 1, Body::Sync(Box::new(sync)), vec![])
-    };
-    let mut member = member_with(1, Spec::of("swim").with("join_syncs", 6.0).with("suspicion_mult", 1000.0));
-    let mut out = Outbox::default();
-    member.join(at(0.0), vec![address(1)], &mut out);
-    assert_eq!(asks(&out), 1);
-    answer(&mut member, 0.1, vec![alive(1, 0), alive(2, 0)]);
-    assert_eq!(asks(&member.due(at(1.5))), 1, "a period after the answer");
-    // The answer names somebody new, and so does another member: both are believed, and not passed on.
-    answer(&mut member, 1.6, vec![alive(3, 0)]);
-    member.hear(at(1.7), 2, Body::Gossip, vec![alive(4, 0)]);
-    let out = member.due(at(2.5));
-    assert_eq!((asks(&out), member.table.members()), (1, 5));
-    assert!(!names(&out, 3) && !names(&out, 4));
-    // Silence is no answer: it asks on, and when an answer names nobody new it is done.
-    assert_eq!(asks(&member.due(at(4.5))), 1);
-    answer(&mut member, 4.6, vec![alive(3, 0)]);
-    assert_eq!(asks(&member.due(at(60.0))), 0);
-    member.hear(at(60.0), 2, Body::Gossip, vec![alive(5, 0)]);
-    assert!(names(&member.due(at(61.0)), 5), "now it belongs to the settled");
-}
-
-#[test]
-fn a_joiner_syncs_once_more_within_the_interval_of_a_small_group() {
-    let spec = Spec::of("swim").with("join_syncs", 6.0).with("sync_interval", "30s").with("suspicion_mult", 1000.0);
-    let mut member = member_with(1, spec);
-    member.join(at(0.0), vec![address(1)], &mut Outbox::default());
-    let group = (1..500).map(|who| alive(who, 0)).collect();
-    let answer = Sync { wants_reply: false, joining: false, records: group };
-    member.hear(at(0.1), 1, Body::Sync(Box::new(answer.clone())), vec![]);
-    member.due(at(1.5));
-    member.hear(at(1.6), 1, Body::Sync(Box::new(answer)), vec![]);
-    let syncs = |out: &Outbox| out.transmits.iter().filter(|transmit| transmit.stream).count();
-    assert_eq!(syncs(&member.due(at(3.2))), 0, "it has settled");
-    let regular = member.alarms().sync;
-    assert!(regular <= at(3.2 + 150.0), "as often as members of so large a group do");
-    assert_eq!(syncs(&member.due(at(33.2))), 1 + usize::from(regular <= at(33.2)));
 }
 
 #[test]

@@ -1,0 +1,90 @@
+//! Joining: whom a joiner asks, how often, and what it believes.
+
+use super::*;
+
+#[test]
+fn a_joiner_tries_its_seeds_in_turn_until_one_answers_and_believes_its_table() {
+    let mut member = member(1);
+    let mut out = Outbox::default();
+    member.join(at(0.0), vec![address(1), address(2)], &mut out);
+    let more = member.due(at(2.0));
+    let tried: Vec<_> = out.transmits.iter().chain(&more.transmits).map(|transmit| transmit.to).collect();
+    assert_eq!(tried, [address(1), address(2)]);
+    assert!(member.is_joining());
+    let sync = Sync { wants_reply: false, joining: false, records: vec![alive(2, 0), alive(3, 1)] };
+    member.hear(at(2.1), 2, Body::Sync(Box::new(sync)), vec![]);
+    assert!(!member.is_joining());
+    assert_eq!(member.table.members(), 3);
+}
+
+#[test]
+fn a_joiner_asks_again_while_there_is_somebody_new_and_leaves_other_joiners_to_the_settled() {
+    let names = |out: &Outbox, who: u64| {
+        let mut updates = out.transmits.iter().flat_map(|transmit| &transmit.message.updates);
+        updates.any(|update| update.id == id(who))
+    };
+    let answer = |member: &mut Member, now: f64, records: Vec<Update>| {
+        let sync = Sync { wants_reply: false, joining: false, records };
+        member.hear(at(now), 1, Body::Sync(Box::new(sync)), vec![])
+    };
+    let mut member = member_with(1, Spec::of("swim").with("join_syncs", 6.0).with("suspicion_mult", 1000.0));
+    let mut out = Outbox::default();
+    member.join(at(0.0), vec![address(1)], &mut out);
+    assert_eq!(streams(&out), 1);
+    answer(&mut member, 0.1, vec![alive(1, 0), alive(2, 0)]);
+    assert_eq!(streams(&member.due(at(1.5))), 1, "a period after the answer");
+    // The answer names somebody new, and so does another member: both are believed, and not passed on.
+    answer(&mut member, 1.6, vec![alive(3, 0)]);
+    member.hear(at(1.7), 2, Body::Gossip, vec![alive(4, 0)]);
+    let out = member.due(at(2.5));
+    assert_eq!((streams(&out), member.table.members()), (1, 5));
+    assert!(!names(&out, 3) && !names(&out, 4));
+    // Silence is no answer: it asks on, and when an answer names nobody new it is done.
+    assert_eq!(streams(&member.due(at(4.5))), 1);
+    answer(&mut member, 4.6, vec![alive(3, 0)]);
+    assert_eq!(streams(&member.due(at(60.0))), 0);
+    member.hear(at(60.0), 2, Body::Gossip, vec![alive(5, 0)]);
+    assert!(names(&member.due(at(61.0)), 5), "now it belongs to the settled");
+}
+
+/// A member that has asked its two seeds in turn, and has an answer from the first alone.
+fn settling() -> Member {
+    let spec = Spec::of("swim").with("join_syncs", 6.0).with("sync_interval", "30s").with("suspicion_mult", 1000.0);
+    let mut member = member_with(1, spec);
+    member.join(at(0.0), vec![address(1), address(2)], &mut Outbox::default());
+    member.hear(at(0.1), 1, Body::Sync(Box::new(group(1..400))), vec![]);
+    assert_eq!(streams(&member.due(at(1.5))), 1, "it asks the second seed");
+    member
+}
+
+fn group(who: std::ops::Range<u64>) -> Sync {
+    Sync { wants_reply: false, joining: false, records: who.map(|who| alive(who, 0)).collect() }
+}
+
+fn streams(out: &Outbox) -> usize {
+    out.transmits.iter().filter(|transmit| transmit.stream).count()
+}
+
+#[test]
+fn a_late_answer_of_another_seed_does_not_settle_a_join() {
+    let mut member = settling();
+    member.hear(at(1.6), 1, Body::Sync(Box::new(group(1..400))), vec![]);
+    assert_eq!(streams(&member.due(at(2.6))), 1, "the second has not said what it knows: the first is asked again");
+    member.hear(at(2.7), 2, Body::Sync(Box::new(group(1..500))), vec![]);
+    assert_eq!(member.table.members(), 500);
+}
+
+#[test]
+fn a_joiner_syncs_once_more_soon_and_believes_what_it_hears() {
+    let mut member = settling();
+    member.hear(at(1.6), 2, Body::Sync(Box::new(group(1..400))), vec![]);
+    assert_eq!(streams(&member.due(at(2.6))), 0, "it has settled");
+    let regular = member.alarms().sync;
+    assert!(regular <= at(2.6 + 150.0), "as often as members of so large a group do");
+    assert_eq!(streams(&member.due(at(10.6))), 1 + usize::from(regular <= at(10.6)));
+    member.hear(at(10.7), 7, Body::Sync(Box::new(group(1..500))), vec![]);
+    assert_eq!(member.table.members(), 500);
+    member.due(at(60.0));
+    member.hear(at(60.1), 7, Body::Sync(Box::new(group(1..600))), vec![]);
+    assert_eq!(member.table.members(), 500, "strangers are asked themselves again");
+}
