@@ -2,14 +2,15 @@
 
 use std::sync::{Arc, Mutex};
 
-use swimlab::protocol::{Kit, Settings, Span};
-use swimlab::sim::{self, Phases, Setup, Start};
+use swimlab::protocol::{Event, Kit, Settings, Span, Time, What};
+use swimlab::sim::{self, Index, Observer, Phases, Sent, Setup, Start};
 use swimlab::topology::{Base, Placement, topologies};
 use swimlab::wire::Compact;
 use swimlab_selectors::registry::Spec;
 use swimlab_selectors::strategies::{Beyond, Neighborhood, NeighborhoodState, Neighborhoods};
 use swimlab_selectors::{
-    Bound, Coordinate, Observation, Peer, Selector, Slot, Strategy, Surroundings, Turn, helpers, metric, metrics,
+    Bound, Coordinate, Observation, Peer, Selector, Slot, Strategy, Surroundings, Turn, build_selector, helpers,
+    metric, metrics, selectors,
 };
 
 const WARMUP: u64 = 300;
@@ -88,12 +89,11 @@ impl Selector for Watched {
 
 type Ran = (Arc<Placement>, Log);
 
-/// The pings of the minute that follows five minutes of warm-up, and the coordinates at their end.
-fn run(topology: &str, members: u32, metric: &str, radius: u32, liars: Slot) -> Ran {
+/// A minute that follows five minutes of warm-up.
+fn setup(topology: &str, members: u32) -> Setup {
     let topology = topologies().build(&Spec::parse(topology).unwrap(), &Base::default()).unwrap();
-    let placement = Arc::new(topology.place(members, 0, 7));
-    let setup = Setup {
-        placement: Arc::clone(&placement),
+    Setup {
+        placement: Arc::new(topology.place(members, 0, 7)),
         members,
         seed: 7,
         start: Start::Joined,
@@ -104,14 +104,23 @@ fn run(topology: &str, members: u32, metric: &str, radius: u32, liars: Slot) -> 
         warmup: Span::from_secs(WARMUP),
         duration: Span::from_secs(60),
         faults: vec![],
-    };
+    }
+}
+
+fn kit() -> Arc<Kit> {
+    let helpers = helpers().build(&Spec::of("uniform"), &Surroundings::default()).unwrap();
+    Arc::new(Kit { settings: Settings::of("swim"), helpers, sizer: Arc::new(Compact) })
+}
+
+/// The pings of the minute, and the coordinates at its end.
+fn run(topology: &str, members: u32, metric: &str, radius: u32, liars: Slot) -> Ran {
+    let setup = setup(topology, members);
+    let placement = Arc::clone(&setup.placement);
     let metric = metric::build_metric(&metrics(), metric, &placement.surroundings()).unwrap();
     let inner = Neighborhood::new(metric, radius, 1, 0.2, Beyond::Shuffle);
     let log = Arc::default();
     let strategy = Strategy::new("watched", Watched { inner, liars, log: Arc::clone(&log) });
-    let helpers = helpers().build(&Spec::of("uniform"), &Surroundings::default()).unwrap();
-    let kit = Arc::new(Kit { settings: Settings::of("swim"), helpers, sizer: Arc::new(Compact) });
-    sim::swim::run(&setup, &kit, &strategy, &mut ());
+    sim::swim::run(&setup, &kit(), &strategy, &mut ());
     let log = std::mem::take(&mut *log.lock().unwrap());
     (placement, log)
 }
@@ -177,4 +186,64 @@ fn what_is_learnt_is_the_same_each_time() {
     let (first, second) = (run("aws", 100, "vivaldi", 8, 10).1, run("aws", 100, "vivaldi", 8, 10).1);
     assert_eq!(first.pings, second.pings);
     assert_eq!(first.at, second.at);
+}
+
+/// Who is pinged in the minute, and what it takes; and how often members have told where they are.
+#[derive(Default)]
+struct Minute {
+    pings: Vec<(Slot, Slot)>,
+    bytes: u64,
+    told: Vec<(Time, Index)>,
+}
+
+impl Observer for Minute {
+    fn sent(&mut self, sent: &Sent) {
+        if sent.at >= Time::ZERO + Span::from_secs(WARMUP) {
+            self.bytes += u64::from(sent.bytes);
+            if sent.direct_ping {
+                self.pings.push((sent.from, sent.to));
+            }
+        }
+    }
+
+    fn event(&mut self, at: Time, member: Index, event: &Event) {
+        if event.what == What::Updated && event.source == swimlab::protocol::Source::Own {
+            self.told.push((at, member));
+        }
+    }
+}
+
+fn scheduled(topology: &str, members: u32) -> (Arc<Placement>, Minute) {
+    let setup = setup(topology, members);
+    let auto = build_selector(&selectors(), &Spec::of("auto"), &setup.placement.surroundings()).unwrap();
+    let mut minute = Minute::default();
+    let outcome = sim::swim::run(&setup, &kit(), &auto, &mut minute);
+    assert_eq!(outcome.violations, [""; 0]);
+    (Arc::clone(&setup.placement), minute)
+}
+
+#[test]
+fn a_schedule_over_learnt_places_pings_near_and_everybody_once_per_period() {
+    let members = 490;
+    let (placement, minute) = scheduled("planetlab", members);
+    let told: Vec<Index> = minute.told.iter().map(|told| told.1).collect();
+    assert!(told.len() as u32 >= members * 9 / 10 && told.len() as u32 <= members, "{} have told", told.len());
+    let mean = |pings: &mut dyn Iterator<Item = (Slot, Slot)>| {
+        let (sum, count) =
+            pings.fold((0.0, 0.0), |(sum, n), (a, b)| (sum + f64::from(placement.rtt_us(a, b)), n + 1.0));
+        sum / count
+    };
+    let all = mean(&mut (0..members).flat_map(|a| (0..members).map(move |b| (a, b))).filter(|(a, b)| a != b));
+    let ratio = mean(&mut minute.pings.iter().copied()) / all;
+    println!("pings take {ratio:.3} of the mean round trip");
+    assert!(ratio <= 0.62, "{ratio}");
+    let mut times = vec![0; members as usize];
+    minute.pings.iter().for_each(|ping| times[ping.1 as usize] += 1);
+    let (least, most) = (times.iter().min().unwrap(), times.iter().max().unwrap());
+    assert!(*least >= 58 && *most <= 62, "in 60 periods between {least} and {most} pings of a member");
+}
+
+#[test]
+fn on_one_network_members_stay_neighbours_and_tell_nothing() {
+    assert_eq!(scheduled("lan", 100).1.told, []);
 }

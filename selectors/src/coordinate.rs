@@ -80,6 +80,8 @@ pub struct Vivaldi {
     /// By how much the latest round trips were longer than the space says, a ring.
     excesses: [f64; WINDOW],
     next: usize,
+    /// How many of the dimensions it leaves the origin in.
+    dimensions: usize,
 }
 
 impl Default for Vivaldi {
@@ -92,11 +94,21 @@ impl Default for Vivaldi {
             usual: 0.0,
             excesses: [0.0; WINDOW],
             next: 0,
+            dimensions: DIMENSIONS,
         }
     }
 }
 
 impl Vivaldi {
+    /// At the origin, in a space of so few dimensions; the others stay 0 as long as all members are in that space.
+    ///
+    /// # Panics
+    /// If there are none or more than [`DIMENSIONS`].
+    pub fn of_dimensions(dimensions: usize) -> Self {
+        assert!((1..=DIMENSIONS).contains(&dimensions), "{dimensions} dimensions are not from 1 to {DIMENSIONS}");
+        Self { dimensions, ..Self::default() }
+    }
+
     /// Where the member is now.
     pub fn coordinate(&self) -> Coordinate {
         Coordinate {
@@ -136,7 +148,7 @@ impl Vivaldi {
         let pull = (seconds / GRAVITY_RHO) * (seconds / GRAVITY_RHO) * 1e6;
         self.push(-pull, &[0.0; DIMENSIONS], HEIGHT_MIN, rng);
         if !self.coordinate().is_plausible() {
-            *self = Self::default();
+            *self = Self::of_dimensions(self.dimensions);
         }
         true
     }
@@ -149,7 +161,7 @@ impl Vivaldi {
         if size > ONE_POINT {
             self.height = (self.height + (self.height + height) * force / size).max(HEIGHT_MIN);
         } else if force > 0.0 {
-            away = std::array::from_fn(|_| unit(rng) - 0.5);
+            away = std::array::from_fn(|axis| if axis < self.dimensions { unit(rng) - 0.5 } else { 0.0 });
             size = length(&away).max(1e-9);
         } else {
             return;

@@ -42,6 +42,16 @@ pub enum Place {
         /// Longitude, -180 to 180.
         lon: f64,
     },
+    /// A point of the space in which distances are round trips, as the member learnt by itself.
+    Learnt {
+        /// Three axes, each in steps of [`Place::STEP_US`].
+        at: [i16; 3],
+    },
+}
+
+impl Place {
+    /// A step of a learnt place, in microseconds of round trip: an axis reaches sixteen seconds to either side.
+    pub const STEP_US: f32 = 500.0;
 }
 
 /// Names from the largest area to the smallest (`region/zone/rack`), kept as hashes: comparing is all that is asked.

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::coordinate::Coordinate;
-use crate::peer::{Peer, Slot};
+use crate::peer::{Peer, Place, Slot};
 use crate::prefetch::prefetch;
 use crate::rng::below;
 use crate::view::{Observation, Turn};
@@ -61,6 +61,13 @@ pub trait Selector: Send + Sync + 'static {
     /// Whom to recommend to a peer that is being answered and has just told its coordinate: somebody that is likely to be
     /// near it, and how many microseconds away. Its ack carries that.
     fn tip(&self, _state: &Self::State, _turn: &mut Turn<'_>, _to: Slot) -> Option<(Slot, u32)> {
+        None
+    }
+
+    /// Where the member should tell everybody from now on that it is; `None` while what its card says is good enough. Asked
+    /// at the beginning of each period of those who learn, before targets are. Whoever says something here sends news to
+    /// all: rarely is best.
+    fn place(&self, _state: &Self::State, _turn: &mut Turn<'_>) -> Option<Place> {
         None
     }
 
@@ -162,6 +169,8 @@ pub trait Chooser: Send {
     fn coordinate(&self) -> Option<Coordinate>;
     /// See [`Selector::tip`].
     fn tip(&self, turn: &mut Turn<'_>, to: Slot) -> Option<(Slot, u32)>;
+    /// See [`Selector::place`].
+    fn place(&self, turn: &mut Turn<'_>) -> Option<Place>;
     /// Takes a new index over the same slots, after the member folded its differences into a new roster. Slots keep
     /// their peers, so the state stays valid.
     fn resurvey(&mut self, roster: &[Peer]);
@@ -257,6 +266,10 @@ impl<S: Selector> Chooser for Own<S> {
 
     fn tip(&self, turn: &mut Turn<'_>, to: Slot) -> Option<(Slot, u32)> {
         self.selector.tip(&self.state, turn, to)
+    }
+
+    fn place(&self, turn: &mut Turn<'_>) -> Option<Place> {
+        self.selector.place(&self.state, turn)
     }
 
     fn prefetch(&self) {

@@ -48,6 +48,8 @@ pub enum Observation {
     Joined(Slot),
     /// The peer in this slot is pingable no longer: it died, left or was forgotten.
     Left(Slot),
+    /// The peer in this slot, or oneself, has said anew where it is: its place or its zone has changed.
+    Moved(Slot),
     /// A ping to this slot took so many microseconds there and back.
     Rtt(Slot, u32),
     /// A peer told its network coordinate. One that comes with the answer to a ping is observed before the round trip.

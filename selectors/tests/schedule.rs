@@ -7,7 +7,7 @@ use swimlab_selectors::laws::{Group, Standing};
 use swimlab_selectors::registry::Spec;
 use swimlab_selectors::rng::{Purpose, Rng, mix, stream};
 use swimlab_selectors::{
-    Chooser, Observation, Peer, Slot, Strategy, Surroundings, Turn, View, ZonePath, build_selector, selectors,
+    Chooser, Observation, Peer, Place, Slot, Strategy, Surroundings, Turn, View, ZonePath, build_selector, selectors,
 };
 
 fn built(label: &str) -> Strategy {
@@ -50,6 +50,12 @@ impl Member {
     fn joins(&mut self, peer: Peer) {
         let slot = self.group.join(peer);
         self.observe(Observation::Joined(slot));
+    }
+
+    fn hears_of(&mut self, slot: Slot, place: Place, period: u64) {
+        self.group.moves(slot, place);
+        let mut turn = Turn { view: &self.group, period, shared_period: period, news: false, rng: &mut self.rng };
+        self.chooser.observe(&mut turn, Observation::Moved(slot));
     }
 
     fn dies(&mut self, slot: Slot) {
@@ -216,5 +222,89 @@ fn who_takes_a_forgotten_members_slot_takes_a_place_of_its_own() {
         pinged.dedup();
         // The joiner itself does not ping here: one of 120 goes without.
         assert_eq!(pinged.len(), 119, "period {period}");
+    }
+}
+
+/// So many peers of whom nothing is known.
+fn nowhere(count: u32) -> Vec<Peer> {
+    (0..count).map(|i| Peer::new(mix(i.into()))).collect()
+}
+
+/// A place in one of ten towns, 50 ms wide; towns are some hundred milliseconds apart.
+fn in_town(luck: u64) -> Place {
+    let town = mix(luck % 10);
+    let axis = |i: u32| (town >> (16 * i)) as i16 / 40 + (mix(luck) >> (16 * i)) as i16 / 320;
+    Place::Learnt { at: [axis(0), axis(1), axis(2)] }
+}
+
+/// Everybody tells where it is in period 100, and all hear it in the periods that follow.
+fn all_settled(count: u32) -> Vec<Member> {
+    let mut all = everybody("auto", &nowhere(count));
+    for (me, member) in all.iter_mut().enumerate() {
+        (0..count)
+            .for_each(|slot| member.hears_of(slot, in_town(slot.into()), 100 + (me as u64 + u64::from(slot)) % 7));
+    }
+    all
+}
+
+#[test]
+fn where_all_have_heard_where_members_are_each_is_pinged_exactly_once_per_period() {
+    let mut all = all_settled(300);
+    let town = |slot: usize| slot % 10;
+    let (mut pings, mut in_town) = (0, 0);
+    for period in 107..400 {
+        let pinged: Vec<Slot> = all.iter_mut().map(|member| member.ping(period, false)).collect();
+        let distinct: BTreeSet<Slot> = pinged.iter().copied().collect();
+        assert_eq!(distinct.len(), 300, "period {period}");
+        // What was heard counts from the next sixteenth period on.
+        if period >= 112 {
+            pings += 300;
+            in_town += pinged.iter().enumerate().filter(|&(me, &slot)| town(me) == town(slot as usize)).count();
+        }
+    }
+    // A sixth escapes, and of those who escape one in ten meets its own town.
+    let share = in_town as f64 / f64::from(pings);
+    assert!((0.80..=0.87).contains(&share), "{share} of the pings stay in town");
+}
+
+#[test]
+fn what_only_some_have_heard_of_others_places_disturbs_the_pings_of_a_few() {
+    for d in [1_u32, 5, 20] {
+        let mut all = all_settled(300);
+        for member in &mut all {
+            member.ping(120, false);
+        }
+        // Half of the members hear that d have gone to another town.
+        for (_, member) in all.iter_mut().enumerate().filter(|(me, _)| me % 2 == 0) {
+            (0..d).for_each(|i| member.hears_of(i * 7, in_town(u64::from(i * 7 + 3)), 121));
+        }
+        let unpinged = |all: &mut Vec<Member>, period| {
+            300 - all.iter_mut().map(|member| member.ping(period, false)).collect::<BTreeSet<Slot>>().len()
+        };
+        assert!((121..128).all(|period| unpinged(&mut all, period) == 0), "a division stands for sixteen periods");
+        let left_out = (128..328).map(|period| unpinged(&mut all, period)).sum::<usize>() as f64 / 200.0;
+        println!("{d} of 300 have moved, as half of them know: {left_out:.1} go unpinged per period");
+        assert!(left_out <= 2.0 * f64::from(d), "{d} disturb {left_out}");
+        // The others hear of it, too.
+        for (_, member) in all.iter_mut().enumerate().filter(|(me, _)| me % 2 == 1) {
+            (0..d).for_each(|i| member.hears_of(i * 7, in_town(u64::from(i * 7 + 3)), 330));
+        }
+        assert!((336..500).all(|period| unpinged(&mut all, period) == 0), "{d} moved, and all know");
+    }
+}
+
+#[test]
+fn who_surveys_anew_while_places_become_known_does_not_fall_out_of_step() {
+    let mut all = all_settled(120);
+    for member in &mut all {
+        member.ping(120, false);
+    }
+    for member in all.iter_mut().step_by(3) {
+        member.group.resurvey();
+        member.chooser.resurvey(member.group.roster());
+    }
+    for period in 121..300 {
+        let pinged: BTreeSet<Slot> = all.iter_mut().map(|member| member.ping(period, false)).collect();
+        assert_eq!(pinged.len(), 120, "period {period}");
     }
 }

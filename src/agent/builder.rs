@@ -256,6 +256,7 @@ impl Builder {
         let is_fine = match self.place {
             None => true,
             Some(Place::Plane { x, y }) => x.is_finite() && y.is_finite(),
+            Some(Place::Learnt { .. }) => true,
             Some(Place::Globe { lat, lon }) => (-90.0..=90.0).contains(&lat) && (-180.0..=180.0).contains(&lon),
         };
         if is_fine { Ok(()) } else { Err(SpawnError::Place) }

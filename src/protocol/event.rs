@@ -32,7 +32,7 @@ pub enum What {
     Died,
     /// A member left of its own will.
     Left,
-    /// A member's card changed.
+    /// A member's card changed; of the reporting member itself: it says anew where it is.
     Updated,
     /// A dead or departed member's record is dropped.
     Forgotten,

@@ -81,6 +81,9 @@ impl Checker {
             return self.object(at, member, &format!("speaks of an unknown id {:016x}", event.about));
         };
         let told = event.incarnation;
+        if event.what == What::Updated && about == member {
+            self.own[member as usize] = told.max(self.own[member as usize]);
+        }
         let own = self.own[about as usize];
         if event.what == What::Accused {
             if about != member || told <= own {

@@ -142,7 +142,7 @@ mod tests {
         let ring = lattice(Shape::Ring, 1_000);
         let xy = |site| match ring.place(site) {
             Place::Plane { x, y } => (x, y),
-            Place::Globe { .. } => unreachable!(),
+            other => unreachable!("{other:?} on a ring"),
         };
         let ((x0, y0), (x1, y1)) = (xy(0), xy(999));
         assert!(((x1 - x0).hypot(y1 - y0) - 1.0).abs() < 1e-5);

@@ -202,9 +202,12 @@ impl<'a> Reader<'a> {
     fn card(&mut self, id: Id) -> Result<Card, DecodeError> {
         let layout::Card { address, place, zone, site, name, meta } = self.next(Part::Update)?;
         valid::card_texts(name, meta.0)?;
-        let place = place.map(|layout::Place { globe, first, second }| match globe {
-            false => Place::Plane { x: first.0, y: second.0 },
-            true => Place::Globe { lat: first.0, lon: second.0 },
+        let place = place.map(|place| match place {
+            layout::Place::Told { globe: false, first, second } => Place::Plane { x: first.0, y: second.0 },
+            layout::Place::Told { globe: true, first, second } => Place::Globe { lat: first.0, lon: second.0 },
+            layout::Place::Learnt([a, b, c, d, e, f]) => {
+                Place::Learnt { at: [[a, b], [c, d], [e, f]].map(i16::from_be_bytes) }
+            }
         });
         place.as_ref().map_or(Ok(()), valid::place)?;
         // A gap between known levels does not survive this, and is refused with the other disguises.

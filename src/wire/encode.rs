@@ -124,8 +124,9 @@ fn card(card: &Card) -> layout::Card<'_> {
     layout::Card {
         address: address.into(),
         place: place.as_ref().map(|place| match *place {
-            Place::Plane { x, y } => layout::Place { globe: false, first: Real(x), second: Real(y) },
-            Place::Globe { lat, lon } => layout::Place { globe: true, first: Real(lat), second: Real(lon) },
+            Place::Plane { x, y } => layout::Place::Told { globe: false, first: Real(x), second: Real(y) },
+            Place::Globe { lat, lon } => layout::Place::Told { globe: true, first: Real(lat), second: Real(lon) },
+            Place::Learnt { at } => at.into(),
         }),
         zone: levels,
         site: *site,

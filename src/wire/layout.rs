@@ -2,6 +2,8 @@
 //!
 //! These mirrors keep serde out of `protocol`, and the format independent of how `protocol` arranges its types.
 
+use std::fmt;
+
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::protocol::{Address, Id, Incarnation, Target, UserEvent};
@@ -112,12 +114,10 @@ pub(super) struct Card<'a> {
     pub meta: Bytes<'a>,
 }
 
-/// A place: x and y of the plane, or latitude and longitude.
-#[derive(Serialize, Deserialize)]
-pub(super) struct Place {
-    pub globe: bool,
-    pub first: Real,
-    pub second: Real,
+/// A place: x and y of the plane, or latitude and longitude; or one that was learnt, as a byte string.
+pub(super) enum Place {
+    Told { globe: bool, first: Real, second: Real },
+    Learnt([u8; 6]),
 }
 
 /// A user event.
@@ -162,6 +162,48 @@ impl Socket {
 impl Serialize for Real {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         if self.is_single() { serializer.serialize_f32(self.0 as f32) } else { serializer.serialize_f64(self.0) }
+    }
+}
+
+impl Serialize for Place {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Told { globe, first, second } => (globe, first, second).serialize(serializer),
+            Self::Learnt(axes) => serializer.serialize_bytes(axes),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Place {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Either;
+
+        impl<'de> de::Visitor<'de> for Either {
+            type Value = Place;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an array of three, or 6 bytes")
+            }
+
+            fn visit_bytes<E: de::Error>(self, bytes: &[u8]) -> Result<Place, E> {
+                bytes.try_into().map(Place::Learnt).map_err(|_| E::invalid_length(bytes.len(), &self))
+            }
+
+            fn visit_seq<A: de::SeqAccess<'de>>(self, array: A) -> Result<Place, A::Error> {
+                let (globe, first, second) = Deserialize::deserialize(de::value::SeqAccessDeserializer::new(array))?;
+                Ok(Place::Told { globe, first, second })
+            }
+        }
+
+        deserializer.deserialize_any(Either)
+    }
+}
+
+impl From<[i16; 3]> for Place {
+    fn from(at: [i16; 3]) -> Self {
+        let mut axes = [0; 6];
+        axes.chunks_exact_mut(2).zip(at).for_each(|(axis, number)| axis.copy_from_slice(&number.to_be_bytes()));
+        Self::Learnt(axes)
     }
 }
 

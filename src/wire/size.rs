@@ -89,6 +89,7 @@ fn place(place: Option<Place>) -> u32 {
         None => return ONE,
         Some(Place::Plane { x, y }) => (x, y),
         Some(Place::Globe { lat, lon }) => (lat, lon),
+        Some(Place::Learnt { at }) => return 2 + size_of_val(&at) as u32,
     };
     let real = |number: f64| if Real(number).is_single() { 5 } else { 9 };
     let globe = ONE;

@@ -126,6 +126,7 @@ pub(super) fn event_texts(name: &str, payload: &[u8]) -> Result<(), Invalid> {
 pub(super) fn place(place: &Place) -> Result<(), Invalid> {
     match *place {
         Place::Plane { x, y } if x.is_finite() && y.is_finite() => Ok(()),
+        Place::Learnt { .. } => Ok(()),
         Place::Globe { lat, lon } if (-90.0..=90.0).contains(&lat) && (-180.0..=180.0).contains(&lon) => Ok(()),
         Place::Globe { lat, lon } if lat.is_finite() && lon.is_finite() => Err(Invalid::OffTheGlobe),
         _ => Err(Invalid::NotFinite),

@@ -1,6 +1,6 @@
 //! A model of one member's view of its group.
 
-use crate::peer::{Peer, Slot};
+use crate::peer::{Peer, Place, Slot};
 use crate::view::View;
 
 /// One member's view, as plain as can be: every slot with its peer and how that peer stands.
@@ -65,6 +65,11 @@ impl Group {
                 self.slots() - 1
             }
         }
+    }
+
+    /// The peer in this slot says that it is here.
+    pub fn moves(&mut self, slot: Slot, place: Place) {
+        self.peers[slot as usize].place = Some(place);
     }
 
     /// The peer in this slot is from now on seen like this.

@@ -77,6 +77,13 @@ impl Address {
     fn of(peer: &Peer) -> Self {
         match (peer.zone.levels(), peer.place) {
             ([], None) => Self::new(0, 1, &[]),
+            ([], Some(Place::Learnt { at })) => {
+                // Halves, not eighths: what is learnt is spread out thinly, and an area of eight parts leaves too many
+                // over. Who has learnt nothing yet stands in the same area as all who have.
+                let fixed = at.map(|number| u32::from(number as u16 ^ 1 << 15));
+                let halves = (0..16).rev().flat_map(|bit| fixed.map(|axis| axis >> bit & 1));
+                Self::new(0, 1, &halves.collect::<Vec<_>>())
+            }
             ([], Some(Place::Plane { x, y })) => {
                 // A thousandth of the plane's unit, and a million units to each side.
                 let fixed = |v: f64| ((v + f64::from(1 << 20)) * 1024.0).clamp(0.0, f64::from(i32::MAX)) as u32;
@@ -163,6 +170,18 @@ mod tests {
         let city = |lat, lon| (0..10).map(move |_| Peer { place: Some(Place::Globe { lat, lon }), ..Peer::new(0) });
         let cities: Vec<Peer> = city(50.1, 8.7).chain(city(38.9, -77.4)).chain(city(1.3, 103.9)).collect();
         assert_eq!(sizes(&cities, 8), [10; 3]);
+    }
+
+    #[test]
+    fn of_places_that_were_learnt_the_halves_of_halves_are_neighbourhoods() {
+        let learnt = |at| Peer { place: Some(Place::Learnt { at }), ..Peer::new(0) };
+        let corner = |i: i16| [i & 1, i >> 1 & 1, i >> 2].map(|side| 100 * (2 * side - 1));
+        let corners = |i: i16| (0..9).map(move |j| learnt(corner(i).map(|axis| axis + j)));
+        let mut peers: Vec<Peer> = (0..8).flat_map(corners).collect();
+        assert_eq!(sizes(&peers, 8), [9; 8]);
+        // Who has not learnt yet stays behind.
+        peers.extend((0..3).map(Peer::new));
+        assert_eq!(sizes(&peers, 8), [9, 9, 9, 9, 9, 9, 9, 9, 3]);
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod learned;
 mod neighborhood;
 mod neighbors;
 mod permutation;
+mod placing;
 mod rota;
 mod rounds;
 mod schedule;

@@ -162,6 +162,7 @@ impl Selector for Neighborhood {
                     learned.forget(slot);
                 }
             }
+            Observation::Moved(_) => {}
             Observation::Rtt(slot, _) | Observation::Coordinate(slot, _) | Observation::Tip(slot, _) => {
                 let Some(learned) = &mut state.learned else { return };
                 if !turn.view.pingable(slot) {
@@ -171,7 +172,7 @@ impl Selector for Neighborhood {
                     Observation::Rtt(_, us) => learned.measured(turn.view, slot, us, turn.rng),
                     Observation::Coordinate(_, at) => learned.told(turn.view, slot, at),
                     Observation::Tip(_, us) => learned.tipped(turn.view, slot, us),
-                    Observation::Joined(_) | Observation::Left(_) => {}
+                    Observation::Joined(_) | Observation::Left(_) | Observation::Moved(_) => {}
                 }
                 state.near.learnt(learned, turn, slot);
             }

@@ -161,6 +161,11 @@ impl Late {
         self.slots.len() as u32
     }
 
+    /// One of them may have moved.
+    pub fn moved(&mut self) {
+        self.epoch = None;
+    }
+
     /// Gives them their places in a draw.
     pub fn draw(&mut self, rotas: &Rotas, rota: &Rota, view: &dyn View) {
         if self.epoch == Some(rota.epoch) {

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use super::placing::Placing;
 use super::rota::{Late, Rota, Rotas, Rounds};
+use crate::coordinate::Coordinate;
 use crate::rng::mix;
 use crate::selector::{Bound, Selector, pick_uniform};
-use crate::{Observation, Peer, Slot, Turn};
+use crate::{Observation, Peer, Place, Slot, Turn};
 
 /// In each period everyone is pinged by exactly one other, most of them by a neighbour.
 ///
@@ -18,6 +20,9 @@ use crate::{Observation, Peer, Slot, Turn};
 ///
 /// The dead are passed over. A member whom not all know yet stands in nobody's way but that of the few before it: what one
 /// does depends on who is alive just ahead.
+///
+/// A member of whom no zone or place is known learns one, and tells it in its card. Cards that say something new count from
+/// the next sixteenth period on, the same one for all, when all have heard of them.
 ///
 /// While there is news, the other pings go across the group, all of them equally far in a third ring: no two meet at one
 /// member, so that news spreads faster than by chance.
@@ -35,12 +40,21 @@ pub struct Schedule {
 pub struct ScheduleState {
     rota: Option<Arc<Rota>>,
     late: Late,
-    /// An index of its own, once there are too many late ones.
+    /// An index of its own, once there are too many late ones, or some have moved.
     own: Option<Arc<Rotas>>,
+    /// Whether its own index is the one that all agreed on when the last had moved.
+    agreed: bool,
+    /// In which [`STRETCH`] the first moved of those who have since.
+    moved: Option<u64>,
+    /// Where nobody told where it is.
+    placing: Option<Box<Placing>>,
 }
 
 /// How many different members one is pinged by in turn, as long as none of them dies.
 const SHIFTS: u64 = 4;
+
+/// How many periods a division into neighbourhoods stands, at least, whoever moves meanwhile.
+const STRETCH: u64 = 16;
 
 impl Schedule {
     /// A share `escape` of the pings leaves neighbourhoods of at least so many members. With news waiting, a share `news`
@@ -77,7 +91,9 @@ impl Selector for Schedule {
     }
 
     fn enroll(&self, survey: &Arc<Rotas>, turn: &mut Turn<'_>) -> ScheduleState {
-        let mut state = ScheduleState { rota: None, late: Late::default(), own: None };
+        let placing = Placing::begin(turn.view);
+        let mut state =
+            ScheduleState { rota: None, late: Late::default(), own: None, agreed: false, moved: None, placing };
         (survey.len()..turn.view.slots()).for_each(|slot| state.late.add(slot));
         state
     }
@@ -91,9 +107,13 @@ impl Selector for Schedule {
         picks: &mut Vec<Slot>,
     ) {
         let first = picks.len();
+        if let Some(placing) = &mut state.placing {
+            placing.is_aged(turn.period);
+        }
+        let meets_all = state.placing.as_ref().is_some_and(|placing| placing.is_new());
         let rounds = state.prepare(self, survey, turn);
         for i in 0..want.min(turn.view.pingable_count() as usize) {
-            if let Some(slot) = self.pick(&rounds, turn, i as u64)
+            if let Some(slot) = self.pick(&rounds, turn, i as u64, meets_all)
                 && turn.view.pingable(slot)
                 && !picks[first..].contains(&slot)
             {
@@ -106,16 +126,44 @@ impl Selector for Schedule {
     }
 
     fn observe(&self, survey: &Arc<Rotas>, state: &mut ScheduleState, turn: &mut Turn<'_>, what: Observation) {
-        if let Observation::Joined(slot) = what {
-            let rotas = state.own.as_ref().unwrap_or(survey);
-            if !rotas.knows(slot, turn.view.peer(slot)) {
-                state.late.add(slot);
+        match what {
+            Observation::Joined(slot) => {
+                let rotas = state.own.as_ref().unwrap_or(survey);
+                if !rotas.knows(slot, turn.view.peer(slot)) {
+                    state.late.add(slot);
+                }
             }
+            Observation::Moved(_) => {
+                state.moved.get_or_insert(turn.shared_period / STRETCH);
+                state.late.moved();
+            }
+            Observation::Coordinate(slot, at) => {
+                if let Some(placing) = &mut state.placing {
+                    placing.told(slot, at);
+                }
+            }
+            Observation::Rtt(slot, us) => {
+                if let Some(placing) = &mut state.placing {
+                    placing.measured(turn.view, slot, us, turn.rng);
+                }
+            }
+            Observation::Left(_) | Observation::Tip(..) => {}
         }
     }
 
+    fn coordinate(&self, state: &ScheduleState) -> Option<Coordinate> {
+        state.placing.as_ref()?.coordinate()
+    }
+
+    fn place(&self, state: &ScheduleState, turn: &mut Turn<'_>) -> Option<Place> {
+        state.placing.as_ref()?.place(turn)
+    }
+
     fn resurveyed(&self, _: &Arc<Rotas>, state: &mut ScheduleState) {
-        *state = ScheduleState { rota: None, late: Late::default(), own: None };
+        // What all agreed on stays: the new survey is of a moment of this member's own.
+        if !state.agreed {
+            (state.rota, state.late, state.own) = (None, Late::default(), None);
+        }
     }
 
     /// Once per period, or while there is news, as often as the news leaves room.
@@ -125,15 +173,16 @@ impl Selector for Schedule {
 }
 
 impl Schedule {
-    /// The `i`-th ping of this period; oneself if there is nobody.
-    fn pick(&self, rounds: &Rounds<'_>, turn: &Turn<'_>, i: u64) -> Option<Slot> {
+    /// The `i`-th ping of this period; oneself if there is nobody. As long as members learn where they are, they meet
+    /// everybody.
+    fn pick(&self, rounds: &Rounds<'_>, turn: &Turn<'_>, i: u64, meets_all: bool) -> Option<Slot> {
         let (me, period, classes) = (turn.view.me(), turn.shared_period, u64::from(self.classes));
         let shift = |turns: u64| ((turns + i) % SHIFTS) as u32 + 1;
         let near = |slot| rounds.near(slot, shift(period / u64::from(self.hold)));
         if rounds.rotas.divided() && period % classes == u64::from(rounds.class(me)) {
             return Some(escape(me, near, |slot| rounds.far(slot, shift(period / classes))));
         }
-        if turn.news && self.spreads(period) {
+        if meets_all && !rounds.rotas.divided() || turn.news && self.spreads(period) {
             return rounds.across(mix(mix(period) ^ i));
         }
         Some(near(me))
@@ -164,8 +213,12 @@ impl ScheduleState {
     fn prepare<'a>(&'a mut self, schedule: &Schedule, survey: &'a Rotas, turn: &Turn<'a>) -> Rounds<'a> {
         let view = turn.view;
         let known = self.own.as_deref().unwrap_or(survey).len();
+        let settled = self.moved.is_some_and(|stretch| stretch < turn.shared_period / STRETCH);
         // As much as is remembered of them in any case.
-        if self.late.len() > known / 8 {
+        if settled || self.late.len() > known / 8 {
+            if settled {
+                (self.agreed, self.moved) = (true, None);
+            }
             let peers = (0..view.slots()).map(|slot| view.peer(slot));
             self.own = Some(Arc::new(Rotas::new(peers, schedule.least, schedule.classes)));
             (self.rota, self.late) = (None, Late::default());

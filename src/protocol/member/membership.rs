@@ -304,9 +304,14 @@ impl Member {
             Some(Status::Alive) => (self.table.card(slot) != card).then_some(What::Updated),
             _ => Some(What::Joined),
         };
+        let known = &self.table.card(slot).peer;
+        let moved = (known.place, known.zone) != (card.peer.place, card.peer.zone);
         self.table.set(now, slot, Status::Alive, update.incarnation, Some(Arc::clone(card)), None);
         if what == Some(What::Joined) {
             self.observe(Observation::Joined(slot));
+        }
+        if moved {
+            self.observe(Observation::Moved(slot));
         }
         if let Some(what) = what {
             out.events.push(Event { about: update.id, incarnation: update.incarnation, what, source });

@@ -63,7 +63,10 @@ impl Member {
         // By when it was due: a timer that fires late is no other period.
         self.shared_period = period_at(self.timers.period, self.since_epoch, settings);
         self.timers.period = (self.timers.period + period).max(now);
-        let want = settings.direct as usize;
+        if self.learns {
+            self.take_place(now, out);
+        }
+        let want = self.kit.settings.direct as usize;
         // Helpers need time too: a third of the period, unless the configured timeout leaves them less.
         let ceiling = Span::from_micros(period.as_micros() * 2 / 3).max(probe_timeout);
 

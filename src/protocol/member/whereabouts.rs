@@ -1,6 +1,6 @@
 //! Network coordinates on pings and acks, for selectors that learn distances; those of others say and take nothing.
 
-use swimlab_selectors::Coordinate;
+use swimlab_selectors::{Coordinate, Peer};
 
 use super::*;
 use crate::protocol::message::{Located, Tip};
@@ -23,6 +23,21 @@ impl Member {
         let mut turn = Turn { view: &self.table, period, shared_period, news, rng: &mut self.strategy_rng };
         let tip = slot.and_then(|slot| self.chooser.tip(&mut turn, slot));
         Some(Box::new(Located { at, tip: tip.map(|(slot, rtt_us)| Tip { id: self.table.id(slot), rtt_us }) }))
+    }
+
+    /// Tells everybody where the member has learnt to be, if its selector says so: a card that changes, as any other.
+    pub(super) fn take_place(&mut self, now: Time, out: &mut Outbox) {
+        let news = !self.queue.is_empty();
+        let (period, shared_period) = (self.period, self.shared_period);
+        let mut turn = Turn { view: &self.table, period, shared_period, news, rng: &mut self.strategy_rng };
+        let Some(place) = self.chooser.place(&mut turn) else { return };
+        let card = Card::clone(&self.card);
+        self.card = Arc::new(Card { peer: Peer { place: Some(place), ..card.peer }, ..card });
+        self.incarnation = self.incarnation.next();
+        let (about, incarnation) = (self.id, self.incarnation);
+        out.events.push(Event { about, incarnation, what: What::Updated, source: Source::Own });
+        self.announce(now, out);
+        self.observe(Observation::Moved(self.table.me()));
     }
 
     /// The sender of a message told where it is.

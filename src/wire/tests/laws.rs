@@ -171,6 +171,7 @@ fn places() -> impl Strategy<Value = Place> {
         (finite(), finite()).prop_map(|(x, y)| Place::Plane { x, y }),
         (finite(), finite()).prop_map(move |(x, y)| Place::Plane { x: rounded(x), y: rounded(y) }),
         (-90.0..=90.0, -180.0..=180.0).prop_map(|(lat, lon)| Place::Globe { lat, lon }),
+        any::<[i16; 3]>().prop_map(|at| Place::Learnt { at }),
     ]
 }
 
