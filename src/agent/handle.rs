@@ -64,7 +64,7 @@ pub struct Info {
     pub gauge: Gauge,
     /// Its counts.
     pub figures: Figures,
-    /// Where it is, if its selector learns that: a network coordinate, in microseconds.
+    /// Where it is, if its selector learns that and has not settled yet: a network coordinate, in microseconds.
     pub coordinate: Option<Coordinate>,
     /// Its keys, the one that seals first; none if it speaks in plain text.
     pub keys: Vec<KeyId>,

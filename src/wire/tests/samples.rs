@@ -93,6 +93,12 @@ pub fn alive_bare() -> Update {
     update(CAROL, News::Alive(Arc::new(Card::new(Peer::new(CAROL), ipv4(3)))))
 }
 
+/// The same, and where it has learnt to be.
+pub fn alive_somewhere() -> Update {
+    let peer = Peer { place: Some(Place::Learnt { at: [-3, 200, 1000] }), ..Peer::new(CAROL) };
+    update(CAROL, News::Alive(Arc::new(Card::new(peer, ipv4(3)))))
+}
+
 pub fn suspect() -> Update {
     update(CAROL, News::Suspect { by: ALICE })
 }
