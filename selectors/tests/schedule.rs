@@ -268,6 +268,24 @@ fn where_all_have_heard_where_members_are_each_is_pinged_exactly_once_per_period
 }
 
 #[test]
+fn while_all_learn_they_meet_many_others_and_each_is_still_pinged_exactly_once_per_period() {
+    let mut all = everybody("auto", &nowhere(100));
+    let at = swimlab_selectors::Coordinate { vector: [0.0; 8], height: 10.0, adjustment: 0.0, error: 1.5 };
+    for (me, member) in all.iter_mut().enumerate() {
+        member.observe(Observation::Coordinate((me as Slot + 1) % 100, at));
+        (0..30).for_each(|i| member.dies(3 * i));
+    }
+    let alive: BTreeSet<Slot> = (0..100).filter(|slot| *slot >= 90 || slot % 3 != 0).collect();
+    let mut met = BTreeSet::new();
+    for period in 0..64 {
+        let pings: Vec<Slot> = alive.iter().map(|&slot| all[slot as usize].ping(period, false)).collect();
+        assert_eq!(pings.iter().copied().collect::<BTreeSet<Slot>>(), alive, "period {period}");
+        met.insert(pings[0]);
+    }
+    assert!(met.len() > 35, "one has met {} of 69 others", met.len());
+}
+
+#[test]
 fn what_only_some_have_heard_of_others_places_disturbs_the_pings_of_a_few() {
     for d in [1_u32, 5, 20] {
         let mut all = all_settled(300);

@@ -17,6 +17,8 @@ pub(super) struct Placing {
     vivaldi: Vivaldi,
     /// Who told its coordinate last. An answer's comes just before the round trip that it ended.
     told: Option<(Slot, Coordinate)>,
+    /// Whether anybody else learns: nobody does in an old group on one network.
+    in_company: bool,
     /// In periods.
     age: u64,
 }
@@ -40,7 +42,8 @@ impl Placing {
     pub fn begin(view: &dyn View) -> Option<Box<Self>> {
         let card = view.peer(view.me());
         let vivaldi = Vivaldi::of_dimensions(AXES);
-        (card.zone.levels().is_empty() && card.place.is_none()).then(|| Box::new(Self { vivaldi, told: None, age: 0 }))
+        (card.zone.levels().is_empty() && card.place.is_none())
+            .then(|| Box::new(Self { vivaldi, told: None, in_company: false, age: 0 }))
     }
 
     /// So many periods have passed since it began.
@@ -48,9 +51,9 @@ impl Placing {
         self.age = period;
     }
 
-    /// Whether it has not had the time to say where it is.
+    /// Whether it is one of those who learn together and have not had the time to say where they are.
     pub fn is_new(&self) -> bool {
-        self.age < FIRST
+        self.in_company && self.age < FIRST
     }
 
     /// What its messages carry.
@@ -61,6 +64,7 @@ impl Placing {
     /// A peer told its coordinate.
     pub fn told(&mut self, slot: Slot, at: Coordinate) {
         self.told = Some((slot, at));
+        self.in_company = true;
     }
 
     /// A ping took so long.

@@ -53,6 +53,9 @@ pub struct ScheduleState {
 /// How many different members one is pinged by in turn, as long as none of them dies.
 const SHIFTS: u64 = 4;
 
+/// The same where members meet as many others as they can. A ring is drawn anew before they have met them all.
+const REACH: u64 = 64;
+
 /// How many periods a division into neighbourhoods stands, at least, whoever moves meanwhile.
 const STRETCH: u64 = 16;
 
@@ -110,10 +113,10 @@ impl Selector for Schedule {
         if let Some(placing) = &mut state.placing {
             placing.is_aged(turn.period);
         }
-        let meets_all = state.placing.as_ref().is_some_and(|placing| placing.is_new());
+        let meets_many = state.placing.as_ref().is_some_and(|placing| placing.is_new());
         let rounds = state.prepare(self, survey, turn);
         for i in 0..want.min(turn.view.pingable_count() as usize) {
-            if let Some(slot) = self.pick(&rounds, turn, i as u64, meets_all)
+            if let Some(slot) = self.pick(&rounds, turn, i as u64, meets_many)
                 && turn.view.pingable(slot)
                 && !picks[first..].contains(&slot)
             {
@@ -173,17 +176,20 @@ impl Selector for Schedule {
 }
 
 impl Schedule {
-    /// The `i`-th ping of this period; oneself if there is nobody. As long as members learn where they are, they meet
-    /// everybody.
-    fn pick(&self, rounds: &Rounds<'_>, turn: &Turn<'_>, i: u64, meets_all: bool) -> Option<Slot> {
+    /// The `i`-th ping of this period; oneself if there is nobody. Members that have yet to learn where they are
+    /// meet more others.
+    fn pick(&self, rounds: &Rounds<'_>, turn: &Turn<'_>, i: u64, meets_many: bool) -> Option<Slot> {
         let (me, period, classes) = (turn.view.me(), turn.shared_period, u64::from(self.classes));
         let shift = |turns: u64| ((turns + i) % SHIFTS) as u32 + 1;
         let near = |slot| rounds.near(slot, shift(period / u64::from(self.hold)));
         if rounds.rotas.divided() && period % classes == u64::from(rounds.class(me)) {
             return Some(escape(me, near, |slot| rounds.far(slot, shift(period / classes))));
         }
-        if meets_all && !rounds.rotas.divided() || turn.news && self.spreads(period) {
+        if turn.news && self.spreads(period) {
             return rounds.across(mix(mix(period) ^ i));
+        }
+        if meets_many && !rounds.rotas.divided() {
+            return Some(rounds.near(me, (mix(mix(period) ^ i) % REACH) as u32 + 1));
         }
         Some(near(me))
     }
