@@ -368,14 +368,12 @@ impl<'a, B: Breed, O: Observer> World<'a, B, O> {
         if !self.outbox.events.is_empty() {
             self.note_events(member);
         }
-        if !self.outbox.transmits.is_empty() {
-            let mut transmits = std::mem::take(&mut self.outbox.transmits);
-            // Nearly always there is one: popping it is cheaper than draining.
-            transmits.reverse();
-            while let Some(transmit) = transmits.pop() {
-                self.send(member, transmit);
-            }
-            self.outbox.transmits = transmits;
+        // Nearly always there is one: popping it is cheaper than draining.
+        if self.outbox.transmits.len() > 1 {
+            self.outbox.transmits.reverse();
+        }
+        while let Some(transmit) = self.outbox.transmits.pop() {
+            self.send(member, transmit);
         }
         if let Some(machine) = &self.hosts[member as usize].machine {
             let deadline = machine.deadline();
@@ -511,9 +509,11 @@ struct Slab<T> {
 }
 
 impl<T> Slab<T> {
+    #[inline]
     fn insert(&mut self, value: T) -> u32 {
         if let Some(at) = self.free.pop() {
-            self.places[at as usize] = Some(value);
+            // What is free is empty: looking whether there is anything to drop would cost as much as moving the packet.
+            std::mem::forget(self.places[at as usize].replace(value));
             return at;
         }
         self.places.push(Some(value));

@@ -74,6 +74,7 @@ impl Member {
         let mut turn = Turn { view: &self.table, period, shared_period, news, rng: &mut self.strategy_rng };
         self.chooser.targets(&mut turn, want, &mut picks);
         self.period += 1;
+        self.upcoming = self.chooser.upcoming().unwrap_or(self.table.me());
 
         self.seq = self.seq.wrapping_add(1);
         self.round.seq = self.seq;
