@@ -251,6 +251,11 @@ impl Table {
         }
     }
 
+    /// Whether nothing has ever differed from the roster.
+    pub fn is_pristine(&self) -> bool {
+        self.own.is_none()
+    }
+
     /// How many records differ from the roster.
     pub fn differences(&self) -> usize {
         self.own.as_ref().map_or(0, |own| own.rows.len())

@@ -509,7 +509,7 @@ struct Slab<T> {
 }
 
 impl<T> Slab<T> {
-    #[inline]
+    #[inline(always)]
     fn insert(&mut self, value: T) -> u32 {
         if let Some(at) = self.free.pop() {
             // What is free is empty: looking whether there is anything to drop would cost as much as moving the packet.

@@ -97,11 +97,13 @@ pub struct Member {
     stalled: bool,
     /// Whether its selector learns coordinates: those that do not are not asked at each send.
     learns: bool,
+    /// Whether its next period begins a period's length after this one, neither late nor slowed down.
+    is_regular: bool,
+    health: Health,
     // For a period's beginning and its end, and for acks.
     seq: u32,
     /// Whom it will most likely ping next; itself if that is unknown.
     upcoming: Slot,
-    health: Health,
     round: Round,
     chooser: Box<dyn Chooser>,
     period: u64,
@@ -214,6 +216,7 @@ impl Member {
             knows_slow: false,
             stalled: false,
             learns: chooser.coordinate().is_some(),
+            is_regular: false,
             seq: 0,
             upcoming: me,
             round: Round::default(),
