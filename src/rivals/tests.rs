@@ -64,22 +64,29 @@ fn setup(members: u32, seed: u64, duration_s: u64, loss: f64, faults: &[&str]) -
 
 fn run(label: &str, setup: &Setup) -> Log {
     let mut log = Log::default();
-    let rival = rivals().build(&Spec::parse(label).unwrap(), &()).unwrap();
-    let outcome = rival.run(setup, &mut log);
+    let outcome = built(label).run(setup, &mut log);
     assert_eq!(outcome.violations, [""; 0], "{label}");
     log
 }
 
-const ALL: [&str; 4] = ["all-to-all", "gossip-heartbeat", "phi-accrual", "majority"];
+fn built(label: &str) -> Arc<dyn Rival> {
+    let mut registry = rivals();
+    foca::register(&mut registry);
+    registry.build(&Spec::parse(label).unwrap(), &()).unwrap()
+}
+
+const ALL: [&str; 5] = ["all-to-all", "gossip-heartbeat", "phi-accrual", "majority", "foca"];
 
 #[test]
 fn a_quiet_group_stays_together_and_its_load_is_as_the_literature_has_it() {
-    // Messages per member and period: n - 1 for those that send to all; 1 for gossip; 3 tables and 3 answers for phi.
+    // Messages per member and period: n - 1 for those that send to all; 1 for gossip; 3 tables and 3 answers for phi; a
+    // ping and an answer for foca, and each thirty periods an announcement and an answer.
     for (rival, low, high) in [
         ("all-to-all", 39.0, 39.0),
         ("majority", 39.0, 39.0),
         ("gossip-heartbeat", 1.0, 1.0),
         ("phi-accrual", 3.0, 6.0),
+        ("foca", 2.0, 2.0 + 2.0 / 30.0),
     ] {
         let log = run(rival, &setup(40, 1, 80, 0.0, &[]));
         assert!(log.events.is_empty(), "{rival}: {:?}", log.events[0]);
@@ -168,6 +175,10 @@ fn everybody_learns_of_a_departure_without_waiting() {
         let log = run(rival, &setup(20, 4, 60, 0.0, &["leave:at=5s"]));
         assert_eq!((log.count(&What::Left), log.count(&What::Died)), (19, 0), "{rival}");
     }
+    // foca calls who says goodbye down, as it calls the dead, but doubts nobody.
+    let log = run("foca", &setup(20, 4, 60, 0.0, &["leave:at=5s"]));
+    assert_eq!((log.count(&What::Died), log.count(&What::Suspected)), (19, 0));
+    assert!(log.delays(&What::Died).iter().all(|delay| *delay < 5.0), "{:?}", log.delays(&What::Died));
 }
 
 #[test]
@@ -180,11 +191,26 @@ fn a_restarted_member_is_taken_back_in_its_next_life() {
 
 #[test]
 fn a_partition_shorter_than_the_memory_of_the_dead_heals() {
-    for rival in ["all-to-all", "majority", "phi-accrual"] {
+    for rival in ["all-to-all", "majority", "phi-accrual", "foca"] {
         let log = run(rival, &setup(20, 6, 300, 0.0, &["partition:at=5s,target=share:0.3,lasts=60s"]));
         assert!(log.count(&What::Died) > 50, "{rival}");
         assert_eq!(log.count(&What::Died), log.count(&What::Joined), "{rival}");
     }
+}
+
+#[test]
+fn foca_doubts_before_it_buries_and_the_buried_come_back_under_a_new_name() {
+    // 4 x max(1, log10 20) x 1 s of suspicion.
+    let log = run("foca", &setup(20, 8, 120, 0.0, &["crash:at=5s"]));
+    let (doubts, deaths) = (log.delays(&What::Suspected), log.delays(&What::Died));
+    let first = |delays: &[f64]| delays.iter().copied().fold(f64::INFINITY, f64::min);
+    assert!((first(&deaths) - first(&doubts) - 5.204).abs() < 0.001, "{} and {}", first(&doubts), first(&deaths));
+
+    let log = run("foca", &setup(20, 8, 240, 0.0, &["pause:at=5s,lasts=30s"]));
+    let renewals = log.events.iter().filter(|(.., event)| event.what == What::Accused);
+    assert_eq!(renewals.map(|(.., event)| event.incarnation.refutations).max(), Some(1));
+    assert_eq!(log.count(&What::Died), log.count(&What::Joined));
+    assert!(log.count(&What::Died) >= 19);
 }
 
 #[test]
@@ -198,6 +224,18 @@ fn a_higher_threshold_waits_longer_and_errs_less() {
     let alarms = |label: &str| run(label, &setup(30, 7, 120, 0.5, &[])).count(&What::Died);
     let (low, high) = (alarms("phi-accrual:threshold=2"), alarms("phi-accrual:threshold=8"));
     assert!(high * 2 < low, "{low} and {high} false alarms");
+}
+
+#[test]
+fn equal_seeds_are_equal_runs() {
+    for rival in ALL {
+        let hash = |seed| {
+            let setup = setup(20, seed, 60, 0.1, &["restart:at=5s,down=20s"]);
+            built(rival).run(&setup, &mut Log::default()).trace_hash
+        };
+        assert_eq!(hash(1), hash(1), "{rival}");
+        assert_ne!(hash(1), hash(2), "{rival}");
+    }
 }
 
 #[test]
