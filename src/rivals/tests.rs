@@ -211,6 +211,8 @@ fn foca_doubts_before_it_buries_and_the_buried_come_back_under_a_new_name() {
     assert_eq!(renewals.map(|(.., event)| event.incarnation.refutations).max(), Some(1));
     assert_eq!(log.count(&What::Died), log.count(&What::Joined));
     assert!(log.count(&What::Died) >= 19);
+    // Many come back, and nobody speaks of who they were before: the checkers would object.
+    assert!(run("foca", &setup(50, 8, 240, 0.3, &[])).count(&What::Joined) > 100);
 }
 
 #[test]

@@ -137,13 +137,19 @@ impl FocaMember {
         now: Time,
         source: Source,
         out: &mut Outbox<Vec<u8>>,
-        act: impl FnOnce(&mut Foca<Node, PostcardCodec, Rng, NoCustomBroadcast>, Driver<'_>) -> Result<(), Error>,
+        act: impl FnOnce(&mut Foca<Node, PostcardCodec, Rng, NoCustomBroadcast>, &mut Driver<'_>) -> Result<(), Error>,
     ) {
-        let driver = Driver { now, source, out, timers: &mut self.timers, ids: &self.ids };
-        match act(&mut self.foca, driver) {
+        let mut driver = Driver { now, source, doubted: None, out, timers: &mut self.timers, ids: &self.ids };
+        match act(&mut self.foca, &mut driver) {
             // It was asked to reach a former life of its own, and reached itself.
             Ok(()) | Err(Error::DataFromOurselves | Error::IndirectForOurselves) => {}
             Err(error) => panic!("foca among its own kind, in time: {error}"),
+        }
+        // Who came back under a new name meanwhile is not doubted, whatever timer foca sets.
+        if let Some(node) = driver.doubted
+            && self.foca.iter_membership_state().any(|other| *other.id() == node && other.state() == State::Suspect)
+        {
+            driver.report(node, What::Suspected);
         }
     }
 
@@ -255,6 +261,8 @@ struct Driver<'a> {
     now: Time,
     /// Where what it learns comes from.
     source: Source,
+    /// Whom it may have begun to doubt.
+    doubted: Option<Node>,
     out: &'a mut Outbox<Vec<u8>>,
     timers: &'a mut Timers,
     ids: &'a [Id],
@@ -288,7 +296,7 @@ impl Runtime<Node> for Driver<'_> {
         if let Timer::ChangeSuspectToDown { member_id, .. } = timer
             && !self.timers.iter().any(|Reverse((_, other))| *other == timer)
         {
-            self.report(member_id, What::Suspected);
+            self.doubted = Some(member_id);
         }
         let after = Span::from_micros(u64::try_from(after.as_micros()).expect("less than ages"));
         self.timers.push(Reverse((self.now + after, timer)));
