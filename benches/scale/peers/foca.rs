@@ -1,4 +1,5 @@
-//! The `foca` crate with settings as near to a profile's as it has them; its extensions beyond SWIM with suspicion are off.
+//! The `foca` crate with settings as near to a profile's as it has them, and the smallest of identities; its extensions
+//! beyond SWIM with suspicion are off.
 
 #[path = "../../../src/rivals/foca/machine.rs"]
 mod machine;
@@ -6,14 +7,15 @@ mod machine;
 use std::num::{NonZeroU8, NonZeroUsize};
 use std::time::Duration;
 
-use ::foca::Config;
-use swimlab::protocol::{Kit, Span};
-use swimlab::sim::Setup;
+use ::foca::{Config, Identity};
+use serde::{Deserialize, Serialize};
+use swimlab::protocol::{Incarnation, Kit, Span};
+use swimlab::sim::{Index, Setup};
 
-pub use machine::FocaBreed;
+use machine::{FocaBreed, Name};
 
 /// The members of this setup.
-pub fn breed(setup: &Setup, kit: &Kit) -> FocaBreed {
+pub fn breed(setup: &Setup, kit: &Kit) -> FocaBreed<Bare> {
     let settings = &kit.settings;
     let suspicion = settings.suspicion.timeout(settings, setup.members, 0);
     let transmissions = settings.dissemination.transmissions(settings, setup.members);
@@ -28,6 +30,42 @@ pub fn breed(setup: &Setup, kit: &Kit) -> FocaBreed {
         ..Config::simple()
     };
     FocaBreed::new(setup, config)
+}
+
+/// A member's identity and address: its index. In these trials everybody has but one life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bare(Index);
+
+impl Name for Bare {
+    const NUMBERS: usize = 1;
+
+    fn new(member: Index, _: u32) -> Self {
+        Self(member)
+    }
+
+    fn index(self) -> Index {
+        self.0
+    }
+
+    fn incarnation(self) -> Incarnation {
+        Incarnation::default()
+    }
+}
+
+impl Identity for Bare {
+    type Addr = Index;
+
+    fn renew(&self) -> Option<Self> {
+        None
+    }
+
+    fn addr(&self) -> Index {
+        self.0
+    }
+
+    fn win_addr_conflict(&self, _: &Self) -> bool {
+        unreachable!("an address is an identity here")
+    }
 }
 
 fn duration(span: Span) -> Duration {

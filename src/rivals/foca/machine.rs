@@ -3,17 +3,19 @@
 //! Messages are bytes, encoded and decoded as foca does; timers wait in a heap of the adapter's. foca has a timer at each
 //! probe timeout whether the ping was answered or not, so it counts one event more per member and period.
 //!
-//! The benches take this file in as well, with settings of their own.
+//! The benches take this file in as well, with settings and identities of their own.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
 use ::foca::{
     Config, Error, Foca, Identity, Member, NoCustomBroadcast, Notification, PostcardCodec, Runtime, State, Timer,
 };
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use swimlab_selectors::rng::{Purpose, Rng, stream};
 
 use crate::protocol::{
@@ -21,27 +23,40 @@ use crate::protocol::{
 };
 use crate::sim::{Breed, Index, Machine, Promise, Setup, address_of, index_of};
 
+/// What members are called: an address, and what tells a member's lives apart.
+pub trait Name: Identity + Copy + Serialize + DeserializeOwned {
+    /// How many numbers it is written as.
+    const NUMBERS: usize;
+    /// A member in its `generation`-th life.
+    fn new(member: Index, generation: u32) -> Self;
+    /// Whose it is.
+    fn index(self) -> Index;
+    /// Which life, and how often it was renewed in it.
+    fn incarnation(self) -> Incarnation;
+}
+
 /// Makes foca members: founders know each other, newcomers only themselves.
-pub struct FocaBreed {
+pub struct FocaBreed<N> {
     config: Config,
     founders: u32,
     /// The ids of all, by index.
     ids: Arc<[Id]>,
     seed: u64,
+    names: PhantomData<N>,
 }
 
-impl FocaBreed {
+impl<N: Name> FocaBreed<N> {
     /// The members of this setup.
     pub fn new(setup: &Setup, config: Config) -> Self {
         let ids = setup.placement.peers.iter().map(|peer| peer.id).collect();
-        Self { config, founders: setup.members, ids, seed: setup.seed }
+        Self { config, founders: setup.members, ids, seed: setup.seed, names: PhantomData }
     }
 
-    fn member(&self, member: Index, generation: u32, acquaintances: u32) -> FocaMember {
+    fn member(&self, member: Index, generation: u32, acquaintances: u32) -> FocaMember<N> {
         let life = u64::from(generation) << 32 | u64::from(member);
         let rng = stream(self.seed, Purpose::Protocol, life);
         FocaMember {
-            foca: Foca::new(Node::new(member, generation), self.config.clone(), rng, PostcardCodec),
+            foca: Foca::new(N::new(member, generation), self.config.clone(), rng, PostcardCodec),
             timers: BinaryHeap::new(),
             acquaintances,
             seeds: Vec::new(),
@@ -53,14 +68,14 @@ impl FocaBreed {
     }
 }
 
-impl Breed for FocaBreed {
-    type Machine = FocaMember;
+impl<N: Name> Breed for FocaBreed<N> {
+    type Machine = FocaMember<N>;
 
-    fn founder(&mut self, member: Index) -> FocaMember {
+    fn founder(&mut self, member: Index) -> FocaMember<N> {
         self.member(member, 0, self.founders)
     }
 
-    fn newcomer(&mut self, member: Index, generation: u32) -> FocaMember {
+    fn newcomer(&mut self, member: Index, generation: u32) -> FocaMember<N> {
         self.member(member, generation, 0)
     }
 
@@ -71,73 +86,30 @@ impl Breed for FocaBreed {
 }
 
 /// A foca member and its timers.
-pub struct FocaMember {
-    foca: Foca<Node, PostcardCodec, Rng, NoCustomBroadcast>,
-    timers: Timers,
+pub struct FocaMember<N: Name> {
+    foca: Inner<N>,
+    timers: Timers<N>,
     /// How many of the first members it knows from the start.
     acquaintances: u32,
     /// Still to be asked, in turn; foca leaves trying again to its user.
-    seeds: Vec<Node>,
+    seeds: Vec<N>,
     asked: usize,
     next_ask: Time,
     period: Span,
     ids: Arc<[Id]>,
 }
 
-type Timers = BinaryHeap<Reverse<(Time, Timer<Node>)>>;
+type Inner<N> = Foca<N, PostcardCodec, Rng, NoCustomBroadcast>;
+type Timers<N> = BinaryHeap<Reverse<(Time, Timer<N>)>>;
 
-/// An identity as foca's users have it: an IPv4 address, all ports being equal, and what tells a member's lives apart. A
-/// member that hears of its own death comes back under a new one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Node {
-    ip: u32,
-    generation: u16,
-    renewals: u16,
-}
-
-/// 10.0.0.0/8.
-const NETWORK: u32 = 10 << 24;
-
-impl Node {
-    pub(super) fn new(member: Index, generation: u32) -> Self {
-        let generation = u16::try_from(generation).expect("fewer lives than 65,536");
-        Self { ip: NETWORK + member, generation, renewals: 0 }
-    }
-
-    fn index(self) -> Index {
-        self.ip - NETWORK
-    }
-
-    fn incarnation(self) -> Incarnation {
-        Incarnation { generation: self.generation.into(), refutations: self.renewals.into() }
-    }
-}
-
-impl Identity for Node {
-    type Addr = u32;
-
-    fn renew(&self) -> Option<Self> {
-        let renewals = self.renewals.checked_add(1)?;
-        Some(Self { renewals, ..*self })
-    }
-
-    fn addr(&self) -> u32 {
-        self.ip
-    }
-
-    fn win_addr_conflict(&self, other: &Self) -> bool {
-        self.incarnation() > other.incarnation()
-    }
-}
-
-impl FocaMember {
+impl<N: Name> FocaMember<N> {
     /// Lets foca do something on behalf of what has come from `source`.
     fn drive(
         &mut self,
         now: Time,
         source: Source,
         out: &mut Outbox<Vec<u8>>,
-        act: impl FnOnce(&mut Foca<Node, PostcardCodec, Rng, NoCustomBroadcast>, &mut Driver<'_>) -> Result<(), Error>,
+        act: impl FnOnce(&mut Inner<N>, &mut Driver<'_, N>) -> Result<(), Error>,
     ) {
         let mut driver = Driver { now, source, doubted: None, out, timers: &mut self.timers, ids: &self.ids };
         match act(&mut self.foca, &mut driver) {
@@ -165,14 +137,14 @@ impl FocaMember {
     }
 }
 
-impl Machine for FocaMember {
+impl<N: Name> Machine for FocaMember<N> {
     type Message = Vec<u8>;
     const HOT_BYTES: usize = size_of::<Self>();
 
     fn start(&mut self, _: Time, first_period: Time, out: &mut Outbox<Vec<u8>>) {
         let me = self.foca.identity().index();
         let others = (0..self.acquaintances).filter(|&other| other != me);
-        let alive = others.map(|other| Member::alive(Node::new(other, 0)));
+        let alive = others.map(|other| Member::alive(N::new(other, 0)));
         self.drive(first_period, Source::Own, out, |foca, driver| foca.apply_many(alive, false, driver));
         out.events.clear(); // Everyone is there from the start: nobody has joined.
         // foca waits for a whole period before its first probe; here all begin with their first.
@@ -185,8 +157,7 @@ impl Machine for FocaMember {
 
     fn join(&mut self, now: Time, seeds: Vec<Address>, out: &mut Outbox<Vec<u8>>) {
         let members = self.ids.len() as u32;
-        self.seeds =
-            seeds.into_iter().filter_map(|seed| index_of(seed, members)).map(|seed| Node::new(seed, 0)).collect();
+        self.seeds = seeds.into_iter().filter_map(|seed| index_of(seed, members)).map(|seed| N::new(seed, 0)).collect();
         self.ask(now, out);
     }
 
@@ -217,7 +188,7 @@ impl Machine for FocaMember {
     }
 
     fn kind(message: &Vec<u8>) -> Kind {
-        match tag(message) {
+        match tag::<N>(message) {
             PING | 3 => Kind::Ping,
             1 | 4 => Kind::Ack,
             2 => Kind::PingReq,
@@ -228,7 +199,7 @@ impl Machine for FocaMember {
     }
 
     fn believes(&self, id: Id) -> Option<Status> {
-        let is_meant = |member: &&Member<Node>| self.ids[member.id().index() as usize] == id;
+        let is_meant = |member: &&Member<N>| self.ids[member.id().index() as usize] == id;
         self.foca.iter_membership_state().find(is_meant).map(|member| match member.state() {
             State::Alive => Status::Alive,
             State::Suspect => Status::Suspect,
@@ -248,35 +219,35 @@ impl Machine for FocaMember {
 /// A direct ping's [`tag`].
 const PING: u8 = 0;
 
-/// What a message is for: the number of `foca::Message`'s variant. Before it stand sender, incarnation and receiver, seven
-/// numbers in groups of seven bits.
-fn tag(message: &[u8]) -> u8 {
+/// What a message is for: the number of `foca::Message`'s variant. Before it stand sender, incarnation and receiver, in
+/// numbers of groups of seven bits.
+fn tag<N: Name>(message: &[u8]) -> u8 {
     let mut bytes = message.iter();
-    (0..7).for_each(|_| assert!(bytes.any(|byte| byte & 0x80 == 0), "a whole header"));
+    (0..2 * N::NUMBERS + 1).for_each(|_| assert!(bytes.any(|byte| byte & 0x80 == 0), "a whole header"));
     *bytes.next().expect("a whole header")
 }
 
 /// What foca asks of its driver.
-struct Driver<'a> {
+struct Driver<'a, N> {
     now: Time,
     /// Where what it learns comes from.
     source: Source,
     /// Whom it may have begun to doubt.
-    doubted: Option<Node>,
+    doubted: Option<N>,
     out: &'a mut Outbox<Vec<u8>>,
-    timers: &'a mut Timers,
+    timers: &'a mut Timers<N>,
     ids: &'a [Id],
 }
 
-impl Driver<'_> {
-    fn report(&mut self, node: Node, what: What) {
+impl<N: Name> Driver<'_, N> {
+    fn report(&mut self, node: N, what: What) {
         let (about, incarnation) = (self.ids[node.index() as usize], node.incarnation());
         self.out.events.push(Event { about, incarnation, what, source: self.source });
     }
 }
 
-impl Runtime<Node> for Driver<'_> {
-    fn notify(&mut self, notification: Notification<'_, Node>) {
+impl<N: Name> Runtime<N> for Driver<'_, N> {
+    fn notify(&mut self, notification: Notification<'_, N>) {
         match notification {
             Notification::MemberUp(node) => self.report(*node, What::Joined),
             // Departures look like deaths to foca.
@@ -286,12 +257,12 @@ impl Runtime<Node> for Driver<'_> {
         }
     }
 
-    fn send_to(&mut self, to: Node, data: &[u8]) {
-        let (to, bytes, direct_ping) = (address_of(to.index()), data.len() as u32, tag(data) == PING);
+    fn send_to(&mut self, to: N, data: &[u8]) {
+        let (to, bytes, direct_ping) = (address_of(to.index()), data.len() as u32, tag::<N>(data) == PING);
         self.out.transmits.push(Transmit { to, bytes, stream: false, direct_ping, message: data.to_vec() });
     }
 
-    fn submit_after(&mut self, timer: Timer<Node>, after: Duration) {
+    fn submit_after(&mut self, timer: Timer<N>, after: Duration) {
         // foca does not tell of its doubts, but it sets a timer; another one for the same doubt if its next ping fails, too.
         if let Timer::ChangeSuspectToDown { member_id, .. } = timer
             && !self.timers.iter().any(|Reverse((_, other))| *other == timer)

@@ -7,6 +7,7 @@
 //! News gets lost and nothing repeats it, so it promises no agreement, only that it keeps within its bounds.
 
 mod machine;
+mod node;
 
 use std::num::{NonZeroU8, NonZeroUsize};
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use ::foca::{Config, PeriodicParams};
 use swimlab_selectors::registry::{Param, Params, Registry};
 
 use self::machine::FocaBreed;
+use self::node::Node;
 use super::{Rival, span};
 use crate::protocol::Span;
 use crate::sim::{Observer, Outcome, Setup, World};
@@ -34,7 +36,7 @@ impl Rival for Foca {
     }
 
     fn run(&self, setup: &Setup, observer: &mut dyn Observer) -> Outcome {
-        World::new(setup, FocaBreed::new(setup, self.config(setup.members)), observer).run()
+        World::new(setup, FocaBreed::<Node>::new(setup, self.config(setup.members)), observer).run()
     }
 }
 

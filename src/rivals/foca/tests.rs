@@ -5,6 +5,7 @@ use std::num::NonZeroU32;
 use ::foca::{Codec, Header, Message, PostcardCodec};
 use swimlab_selectors::registry::Spec;
 
+use super::machine::{FocaMember, Name};
 use super::*;
 use crate::protocol::Kind;
 use crate::sim::Machine;
@@ -36,12 +37,12 @@ fn settings_that_foca_cannot_work_with_are_refused() {
 
 #[test]
 fn every_message_is_told_by_its_bytes() {
-    let [near, far] = [machine::Node::new(3, 0), machine::Node::new(70_000, 200)];
+    let [near, far] = [Node::new(3, 0), Node::new(70_000, 200)];
     let kind = |message| {
         let header = Header { src: far, src_incarnation: 1000, dst: near, message };
         let mut bytes = Vec::new();
         PostcardCodec.encode_header(&header, &mut bytes).unwrap();
-        machine::FocaMember::kind(&bytes)
+        FocaMember::<Node>::kind(&bytes)
     };
     let probe_number = 200;
     assert_eq!(kind(Message::Ping(probe_number)), Kind::Ping);
