@@ -5,61 +5,17 @@ use std::sync::Arc;
 use swimlab_selectors::registry::Spec;
 
 use super::*;
-use crate::protocol::{Event, Source, Status, Time, What};
-use crate::sim::{Fault, Index, Machine, Phases, Sent, Start, Strike, joiners_needed};
+use crate::protocol::{Status, Time, What};
+use crate::sim::log::Log;
+use crate::sim::{Fault, Machine, Start};
 use crate::topology::{Base, topologies};
-
-#[derive(Default)]
-struct Log {
-    sent: u64,
-    bytes: u64,
-    events: Vec<(Time, Index, Event)>,
-    strikes: Vec<Strike>,
-}
-
-impl Observer for Log {
-    fn sent(&mut self, sent: &Sent) {
-        self.sent += 1;
-        self.bytes += u64::from(sent.bytes);
-    }
-    fn event(&mut self, at: Time, member: Index, event: &Event) {
-        self.events.push((at, member, event.clone()));
-    }
-    fn strike(&mut self, strike: &Strike) {
-        self.strikes.push(*strike);
-    }
-}
-
-impl Log {
-    fn count(&self, what: &What) -> usize {
-        self.events.iter().filter(|(.., event)| event.what == *what).count()
-    }
-
-    /// Seconds from the first strike to each report of this kind.
-    fn delays(&self, what: &What) -> Vec<f64> {
-        let struck = self.strikes[0].at;
-        let of_kind = self.events.iter().filter(|(.., event)| event.what == *what);
-        of_kind.map(|(at, ..)| at.since(struck).as_secs_f64()).collect()
-    }
-}
 
 fn setup(members: u32, seed: u64, duration_s: u64, loss: f64, faults: &[&str]) -> Setup {
     let build = |text: &&str| crate::sim::faults().build(&Spec::parse(text).unwrap(), &()).unwrap();
     let faults: Vec<Fault> = faults.iter().map(build).collect();
     let lan = topologies().build(&Spec::of("lan"), &Base::default()).unwrap();
-    Setup {
-        placement: Arc::new(lan.place(members, joiners_needed(&faults, members), seed)),
-        members,
-        seed,
-        start: Start::Joined,
-        phases: Phases::Random,
-        clock_skew: Span::ZERO,
-        period: Span::from_secs(1),
-        loss,
-        warmup: Span::from_secs(20),
-        duration: Span::from_secs(duration_s),
-        faults,
-    }
+    let (warmup, duration) = (Span::from_secs(20), Span::from_secs(duration_s));
+    Setup { loss, warmup, duration, ..Setup::new(&lan, members, seed, faults) }
 }
 
 fn run(label: &str, setup: &Setup) -> Log {
@@ -132,8 +88,7 @@ fn one_member_that_hears_nobody_accuses_all_unless_a_majority_decides() {
     let deaf = "one-way-partition:at=5s,lasts=30s,direction=in";
     let dead = |rival: &str| {
         let log = run(rival, &setup(9, 2, 30, 0.0, &[deaf]));
-        let own = log.events.iter().filter(|(.., e)| e.what == What::Died && e.source == Source::Own);
-        (own.count(), log.count(&What::Suspected))
+        (log.own(&What::Died), log.count(&What::Suspected))
     };
     assert_eq!(dead("all-to-all"), (8, 0));
     assert_eq!(dead("majority"), (0, 8));
@@ -270,10 +225,6 @@ impl Rules for Fixed {
 
     fn reach(&self) -> Reach {
         Reach::Everyone
-    }
-
-    fn relays(&self) -> bool {
-        false
     }
 
     fn patience(&self, (): &(), _: u32) -> Span {

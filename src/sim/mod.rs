@@ -24,4 +24,6 @@ pub use setup::{Phases, Setup, Start, joiners_needed};
 pub use world::{Breed, Outcome, SEEDS, World};
 
 #[cfg(test)]
+pub(crate) mod log;
+#[cfg(test)]
 mod tests;
