@@ -173,7 +173,6 @@ fn entry(column: &Column, figures: &Figures, with_floor: bool) -> Cell {
     }
 }
 
-/// What stands behind a figure.
 /// The table as text of this width.
 pub(super) fn drawn(table: &mut Table, width: u16, colour: bool) -> String {
     table.set_width(width).set_content_arrangement(ContentArrangement::Dynamic);
@@ -185,6 +184,7 @@ pub(super) fn drawn(table: &mut Table, width: u16, colour: bool) -> String {
     format!("{}\n", table.trim_fmt())
 }
 
+/// What stands behind a figure.
 pub(super) fn mark(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Better => "✓",
