@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use swimlab::protocol::{Kit, Settings, Span};
-use swimlab::sim::{self, Phases, Setup, Start};
+use swimlab::sim::{self, Setup};
 use swimlab::topology::{Base, Placement, topologies};
 use swimlab::wire::Compact;
 use swimlab_selectors::registry::Spec;
@@ -91,20 +91,8 @@ type Ran = (Arc<Placement>, Log);
 /// The pings of the minute that follows five minutes of warm-up, and the coordinates at their end.
 fn run(topology: &str, members: u32, metric: &str, radius: u32, liars: Slot) -> Ran {
     let topology = topologies().build(&Spec::parse(topology).unwrap(), &Base::default()).unwrap();
-    let placement = Arc::new(topology.place(members, 0, 7));
-    let setup = Setup {
-        placement: Arc::clone(&placement),
-        members,
-        seed: 7,
-        start: Start::Joined,
-        phases: Phases::Random,
-        clock_skew: Span::ZERO,
-        period: Span::from_secs(1),
-        loss: 0.0,
-        warmup: Span::from_secs(WARMUP),
-        duration: Span::from_secs(60),
-        faults: vec![],
-    };
+    let setup = Setup { warmup: Span::from_secs(WARMUP), ..Setup::new(&topology, members, 7, vec![]) };
+    let placement = Arc::clone(&setup.placement);
     let metric = metric::build_metric(&metrics(), metric, &placement.surroundings()).unwrap();
     let inner = Neighborhood::new(metric, radius, 1, 0.2, Beyond::Shuffle);
     let log = Arc::default();

@@ -3,12 +3,10 @@
 
 use std::collections::BTreeSet;
 
-use swimlab_selectors::laws::{Group, Standing};
+use swimlab_selectors::laws::{Group, Member, Standing};
 use swimlab_selectors::registry::Spec;
-use swimlab_selectors::rng::{Purpose, Rng, mix, stream};
-use swimlab_selectors::{
-    Chooser, Observation, Peer, Slot, Strategy, Surroundings, Turn, View, ZonePath, build_selector, selectors,
-};
+use swimlab_selectors::rng::mix;
+use swimlab_selectors::{Observation, Peer, Slot, Strategy, Surroundings, View, ZonePath, build_selector, selectors};
 
 fn built(label: &str) -> Strategy {
     build_selector(&selectors(), &Spec::parse(label).unwrap(), &Surroundings::default()).unwrap()
@@ -20,48 +18,15 @@ fn in_zones(zones: u32, each: u32) -> Vec<Peer> {
     (0..zones * each).map(|i| Peer { zone: zone(i), ..Peer::new(mix(i.into())) }).collect()
 }
 
-struct Member {
-    group: Group,
-    chooser: Box<dyn Chooser>,
-    rng: Rng,
-}
-
-impl Member {
-    fn new(strategy: &Strategy, roster: &[Peer], me: Slot) -> Self {
-        let group = Group::new(roster.to_vec(), me);
-        let mut rng = stream(7, Purpose::Strategy, me.into());
-        let mut turn = Turn { view: &group, period: 0, shared_period: 0, news: false, rng: &mut rng };
-        let chooser = strategy.survey(roster).enroll(&mut turn);
-        Self { group, chooser, rng }
-    }
-
-    fn ping(&mut self, period: u64, news: bool) -> Slot {
-        let mut picks = Vec::new();
-        let mut turn = Turn { view: &self.group, period, shared_period: period, news, rng: &mut self.rng };
-        self.chooser.targets(&mut turn, 1, &mut picks);
-        picks[0]
-    }
-
-    fn observe(&mut self, what: Observation) {
-        let mut turn = Turn { view: &self.group, period: 0, shared_period: 0, news: false, rng: &mut self.rng };
-        self.chooser.observe(&mut turn, what);
-    }
-
-    fn joins(&mut self, peer: Peer) {
-        let slot = self.group.join(peer);
-        self.observe(Observation::Joined(slot));
-    }
-
-    fn dies(&mut self, slot: Slot) {
-        if slot != self.group.me() {
-            self.group.mark(slot, Standing::Dead);
-            self.observe(Observation::Left(slot));
-        }
-    }
+/// Whom it pings in this period.
+fn ping(member: &mut Member, period: u64, news: bool) -> Slot {
+    member.is_in(period);
+    member.news = news;
+    member.ping(1)[0]
 }
 
 fn everybody(label: &str, roster: &[Peer]) -> Vec<Member> {
-    (0..roster.len() as u32).map(|me| Member::new(&built(label), roster, me)).collect()
+    (0..roster.len() as u32).map(|me| Member::new(&built(label), Group::new(roster.to_vec(), me), 7)).collect()
 }
 
 #[test]
@@ -75,7 +40,8 @@ fn while_all_see_the_same_each_is_pinged_exactly_once_per_period() {
             all.iter_mut().for_each(|member| gone.iter().for_each(|&slot| member.dies(slot)));
             let alive: Vec<Slot> = (0..roster.len() as u32).filter(|slot| !gone.contains(slot)).collect();
             for period in 0..200 {
-                let pinged: BTreeSet<Slot> = alive.iter().map(|&slot| all[slot as usize].ping(period, false)).collect();
+                let pinged: BTreeSet<Slot> =
+                    alive.iter().map(|&slot| ping(&mut all[slot as usize], period, false)).collect();
                 assert_eq!(pinged, alive.iter().copied().collect(), "{label}, {zones} zones, period {period}");
             }
         }
@@ -89,7 +55,7 @@ fn a_sixth_of_the_pings_escapes_and_the_others_stay_in_the_zone() {
     let mut beyond = 0;
     for period in 0..600 {
         for (me, member) in all.iter_mut().enumerate() {
-            let target = member.ping(period, false);
+            let target = ping(member, period, false);
             beyond += u32::from(roster[me].zone != roster[target as usize].zone);
         }
     }
@@ -102,7 +68,7 @@ fn everybody_meets_most_others_in_time() {
     let roster = in_zones(10, 10);
     let mut all = everybody("auto", &roster);
     for member in &mut all[..10] {
-        let met: BTreeSet<Slot> = (0..6000).map(|period| member.ping(period, false)).collect();
+        let met: BTreeSet<Slot> = (0..6000).map(|period| ping(member, period, false)).collect();
         // A thousand escapes to one of 90 others each, drawn anew after 64 periods.
         assert!(met.len() > 90, "{} of 99", met.len());
     }
@@ -114,16 +80,17 @@ fn disturbed(label: &str, d: u32, resurvey: bool) -> f64 {
     let joiners = in_zones(12, 30).split_off(300);
     let (mut all, mut knowing) = (everybody(label, &roster), everybody(label, &roster));
     for member in &mut knowing {
-        joiners[..d as usize].iter().for_each(|peer| member.joins(peer.clone()));
+        for peer in &joiners[..d as usize] {
+            member.joins(peer.clone());
+        }
         if resurvey {
-            member.group.resurvey();
-            member.chooser.resurvey(member.group.roster());
+            member.resurvey();
         }
     }
     let periods = 120;
     let differ = |period| {
         let pairs = all.iter_mut().zip(&mut knowing);
-        pairs.filter_map(|(a, b)| (a.ping(period, false) != b.ping(period, false)).then_some(())).count()
+        pairs.filter_map(|(a, b)| (ping(a, period, false) != ping(b, period, false)).then_some(())).count()
     };
     (0..periods).map(differ).sum::<usize>() as f64 / periods as f64
 }
@@ -147,11 +114,11 @@ fn nobody_stays_unpinged_because_others_are_dead_and_not_known_to_be() {
     // Nobody knows; so many pings of the dead are not made.
     for victim in 0..120u32 {
         let pingers: Vec<Slot> =
-            (0..120).filter(|&slot| slot != victim && all[slot as usize].ping(3, false) == victim).collect();
+            (0..120).filter(|&slot| slot != victim && ping(&mut all[slot as usize], 3, false) == victim).collect();
         let alive = |slot: &u32| !pingers.contains(slot);
         let next = (4..).find(|&period| {
             let mut others = (0..120).filter(|slot| *slot != victim).filter(alive);
-            others.any(|slot| all[slot as usize].ping(period, false) == victim)
+            others.any(|slot| ping(&mut all[slot as usize], period, false) == victim)
         });
         assert!(next.unwrap() <= 6, "{victim} waits until period {next:?}");
     }
@@ -167,7 +134,7 @@ fn a_whole_zone_that_is_dead_is_pinged_by_the_others() {
     for period in 0..12 {
         // After two periods there is news.
         for &slot in &survivors {
-            waiting.remove(&all[slot as usize].ping(period, period > 2));
+            waiting.remove(&ping(&mut all[slot as usize], period, period > 2));
         }
     }
     assert!(waiting.is_empty(), "two turns of escapes have left {waiting:?}");
@@ -178,7 +145,7 @@ fn news_goes_across_the_group_and_no_two_members_meet() {
     let roster = in_zones(10, 30);
     let mut all = everybody("schedule:escape=0.001", &roster);
     for period in 0..50 {
-        let pinged: BTreeSet<Slot> = (0..300).map(|slot| all[slot as usize].ping(period, true)).collect();
+        let pinged: BTreeSet<Slot> = (0..300).map(|slot| ping(&mut all[slot as usize], period, true)).collect();
         // All but those few whose turn it is to escape are part of one permutation.
         assert!(pinged.len() >= 296, "{}", pinged.len());
     }
@@ -188,10 +155,12 @@ fn news_goes_across_the_group_and_no_two_members_meet() {
 fn a_member_that_begins_alone_takes_its_place_among_those_it_hears_of() {
     let roster = in_zones(6, 10);
     let mut whole = everybody("auto", &roster);
-    let mut late = Member::new(&built("auto"), &roster[..1], 0);
-    roster[1..].iter().for_each(|peer| late.joins(peer.clone()));
+    let mut late = Member::new(&built("auto"), Group::new(roster[..1].to_vec(), 0), 7);
+    for peer in &roster[1..] {
+        late.joins(peer.clone());
+    }
     for period in 0..300 {
-        assert_eq!(late.ping(period, false), whole[0].ping(period, false), "period {period}");
+        assert_eq!(ping(&mut late, period, false), ping(&mut whole[0], period, false), "period {period}");
     }
 }
 
@@ -211,7 +180,7 @@ fn who_takes_a_forgotten_members_slot_takes_a_place_of_its_own() {
     }
     let others: Vec<Slot> = (0..120).filter(|&slot| slot != 60).collect();
     for period in 0..200 {
-        let mut pinged: Vec<Slot> = others.iter().map(|&slot| all[slot as usize].ping(period, false)).collect();
+        let mut pinged: Vec<Slot> = others.iter().map(|&slot| ping(&mut all[slot as usize], period, false)).collect();
         pinged.sort_unstable();
         pinged.dedup();
         // The joiner itself does not ping here: one of 120 goes without.
