@@ -271,10 +271,22 @@ fn all_experiments_that_come_along_run() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/experiments");
     for file in fs::read_dir(folder).unwrap() {
         let path = file.unwrap().path();
-        if path.extension().is_some_and(|ending| ending == "toml") {
+        let is_built_in = cfg!(feature = "foca") || !path.ends_with("foca.toml");
+        if path.extension().is_some_and(|ending| ending == "toml") && is_built_in {
             done(dir.path(), &format!("run {} --trials 1 --quiet", path.display()));
         }
     }
+}
+
+#[test]
+#[cfg(not(feature = "foca"))]
+fn an_experiment_with_foca_names_the_feature_that_it_needs() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/experiments/foca.toml");
+    let refused = swimlab(dir.path(), &format!("run {file} --quiet"));
+    assert_eq!(refused.status.code(), Some(2));
+    let told = "profile foca is not in this build: build swimlab with --features foca";
+    assert!(err(&refused).contains(told), "{}", err(&refused));
 }
 
 #[test]
@@ -345,6 +357,7 @@ fn lists_name_all_there_is() {
     for name in ["neighborhood", "great-circle", "diverse", "planetlab", "flip-flop", "swim", "mean_ping_rtt_s"] {
         assert!(all.contains(&format!("\n  {name} ")), "{name}: {all}");
     }
+    assert_eq!(all.contains("\n  foca "), cfg!(feature = "foca"), "{all}");
     let json: serde_json::Value = serde_json::from_str(&out(&done(dir.path(), "list --format json"))).unwrap();
     let names: Vec<&str> = json.as_array().unwrap().iter().map(|part| part["name"].as_str().unwrap()).collect();
     assert_eq!(

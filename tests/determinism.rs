@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use swimlab::protocol::{Kit, Span, profiles};
-use swimlab::sim::{self, Phases, Setup, Start};
+use swimlab::sim::{self, Setup, Start};
 use swimlab::topology::{Base, topologies};
 use swimlab::wire::Compact;
 use swimlab_selectors::registry::Spec;
@@ -101,8 +101,9 @@ fn hash(world: &World) -> u64 {
     let faults: Vec<_> = world.faults.iter().map(build).collect();
     let topology = topologies().build(&Spec::parse(world.topology).unwrap(), &Base::default()).unwrap();
     let (members, seed) = (60, 42);
-    let placement = topology.place(members, sim::joiners_needed(&faults, members), seed);
-    let surroundings = placement.surroundings();
+    let (start, loss, warmup) = (world.start, world.loss, Span::from_secs(2));
+    let setup = Setup { start, loss, warmup, ..Setup::new(&topology, members, seed, faults) };
+    let surroundings = setup.placement.surroundings();
     let spec = world.protocol.iter().fold(Spec::of("swim"), |spec, &(key, value)| spec.with(key, value));
     let kit = Arc::new(Kit {
         settings: profiles().build(&spec, &()).unwrap(),
@@ -110,19 +111,6 @@ fn hash(world: &World) -> u64 {
         sizer: Arc::new(Compact),
     });
     let strategy = build_selector(&selectors(), &Spec::parse(world.selector).unwrap(), &surroundings).unwrap();
-    let setup = Setup {
-        placement: Arc::new(placement),
-        members,
-        seed,
-        start: world.start,
-        phases: Phases::Random,
-        clock_skew: Span::ZERO,
-        period: Span::from_secs(1),
-        loss: world.loss,
-        warmup: Span::from_secs(2),
-        duration: Span::from_secs(60),
-        faults,
-    };
     sim::swim::run(&setup, &kit, &strategy, &mut ()).trace_hash
 }
 

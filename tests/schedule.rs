@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use swimlab::protocol::{Event, Kit, Span, Time, What, profiles};
-use swimlab::sim::{self, Effect, Index, Observer, Phases, Setup, Start, Strike};
+use swimlab::sim::{self, Effect, Index, Observer, Setup, Strike};
 use swimlab::topology::{Base, topologies};
 use swimlab::wire::Compact;
 use swimlab_selectors::registry::Spec;
@@ -52,22 +52,10 @@ fn cut_off(fault: &str) -> (Beliefs, u32) {
     let members = 165;
     let fault = sim::faults().build(&Spec::parse(fault).unwrap(), &()).unwrap();
     let aws = topologies().build(&Spec::of("aws"), &Base::default()).unwrap();
-    let placement = aws.place(members, 0, 5);
-    let surroundings = placement.surroundings();
-    let ids = placement.peers.iter().map(|peer| peer.id).collect();
-    let setup = Setup {
-        placement: Arc::new(placement),
-        members,
-        seed: 5,
-        start: Start::Joined,
-        phases: Phases::Random,
-        clock_skew: Span::from_millis(100),
-        period: Span::from_secs(1),
-        loss: 0.0,
-        warmup: Span::from_secs(5),
-        duration: Span::from_secs(300),
-        faults: vec![fault],
-    };
+    let (clock_skew, warmup, duration) = (Span::from_millis(100), Span::from_secs(5), Span::from_secs(300));
+    let setup = Setup { clock_skew, warmup, duration, ..Setup::new(&aws, members, 5, vec![fault]) };
+    let surroundings = setup.placement.surroundings();
+    let ids = setup.placement.peers.iter().map(|peer| peer.id).collect();
     let kit = Kit {
         settings: profiles().build(&Spec::of("swim"), &()).unwrap(),
         helpers: helpers().build(&Spec::of("uniform"), &surroundings).unwrap(),

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 use swimlab::protocol::{Event, Kind, Kit, Settings, Source, Span, Time, What, profiles};
-use swimlab::sim::{self, Fault, Index, Observer, Outcome, Phases, Sent, Setup, Start, Strike, World};
+use swimlab::sim::{self, Fault, Index, Observer, Outcome, Phases, Sent, Setup, Strike, World};
 use swimlab::topology::{Base, topologies};
 use swimlab::wire::Compact;
 use swimlab_selectors::registry::Spec;
@@ -19,19 +19,7 @@ fn setup(n: u32, seed: u64, faults: &[&str]) -> Setup {
     let build = |text: &&str| sim::faults().build(&Spec::parse(text).unwrap(), &()).unwrap();
     let faults: Vec<Fault> = faults.iter().map(build).collect();
     let lan = topologies().build(&Spec::of("lan"), &Base::default()).unwrap();
-    Setup {
-        placement: Arc::new(lan.place(n, sim::joiners_needed(&faults, n), seed)),
-        members: n,
-        seed,
-        start: Start::Joined,
-        phases: Phases::Random,
-        clock_skew: Span::ZERO,
-        period: Span::from_secs(1),
-        loss: 0.0,
-        warmup: Span::from_secs(3),
-        duration: Span::from_secs(60),
-        faults,
-    }
+    Setup { warmup: Span::from_secs(3), ..Setup::new(&lan, n, seed, faults) }
 }
 
 fn strategy(label: &str) -> Strategy {

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use swimlab::protocol::{Event, Kit, Settings, Span, Time, What};
-use swimlab::sim::{self, Index, Observer, Phases, Sent, Setup, Start};
+use swimlab::sim::{self, Index, Observer, Sent, Setup};
 use swimlab::topology::{Base, Placement, topologies};
 use swimlab::wire::Compact;
 use swimlab_selectors::registry::Spec;
@@ -92,19 +92,7 @@ type Ran = (Arc<Placement>, Log);
 /// A minute that follows five minutes of warm-up.
 fn setup(topology: &str, members: u32) -> Setup {
     let topology = topologies().build(&Spec::parse(topology).unwrap(), &Base::default()).unwrap();
-    Setup {
-        placement: Arc::new(topology.place(members, 0, 7)),
-        members,
-        seed: 7,
-        start: Start::Joined,
-        phases: Phases::Random,
-        clock_skew: Span::ZERO,
-        period: Span::from_secs(1),
-        loss: 0.0,
-        warmup: Span::from_secs(WARMUP),
-        duration: Span::from_secs(60),
-        faults: vec![],
-    }
+    Setup { warmup: Span::from_secs(WARMUP), ..Setup::new(&topology, members, 7, vec![]) }
 }
 
 fn kit() -> Arc<Kit> {
@@ -238,7 +226,9 @@ fn within_neighbourhoods_us(rtt_us: &impl Fn(Slot, Slot) -> f64, members: Slot) 
         groups[a].extend(moving);
         apart[a].iter_mut().zip(&sums).for_each(|(sum, more)| *sum += more);
         apart.iter_mut().for_each(|row| row[a] += row[b]);
-        apart.iter_mut().for_each(|row| drop(row.swap_remove(b)));
+        for row in &mut apart {
+            row.swap_remove(b);
+        }
     }
     let to_others = |group: &[Slot], a: Slot| {
         let others = group.iter().filter(|&&b| a != b);

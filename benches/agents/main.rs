@@ -123,6 +123,7 @@ async fn run<P: Peer>(bench: &Bench, name: &str) {
 /// Seconds until each of them knows as many as it should.
 async fn reached<P: Peer>(since: Instant, all: &[P], is_enough: impl Fn(usize) -> bool) -> Option<f64> {
     let mut waiting: Vec<&P> = all.iter().collect();
+    let mut next_word = Duration::from_secs(10);
     while since.elapsed() < PATIENCE {
         let mut rest = Vec::new();
         for member in waiting {
@@ -134,14 +135,22 @@ async fn reached<P: Peer>(since: Instant, all: &[P], is_enough: impl Fn(usize) -
             return Some(since.elapsed().as_secs_f64());
         }
         waiting = rest;
+        if since.elapsed() > next_word {
+            next_word += Duration::from_secs(10);
+            tell_of(&waiting, all.len(), "are not there yet").await;
+        }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
+    tell_of(&waiting, all.len(), "never got there").await;
+    None
+}
+
+async fn tell_of<P: Peer>(waiting: &[&P], all: usize, how: &str) {
     let mut known = Vec::new();
     for member in waiting.iter().take(8) {
         known.push(member.alive().await);
     }
-    eprintln!("{} of {} never got there; the first of them know {known:?}", waiting.len(), all.len());
-    None
+    eprintln!("{} of {all} {how}; the first of them know {known:?}", waiting.len());
 }
 
 /// Seconds until one of them knows of the crash.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use swimlab::protocol::{Kit, Settings, Span};
-use swimlab::sim::{Fault, FaultKind, Index, Phases, Setup, Start, Target};
+use swimlab::sim::{Fault, FaultKind, Index, Setup, Target};
 use swimlab::topology::{Base, topologies};
 use swimlab::wire::Compact;
 use swimlab_selectors::helpers::UniformHelpers;
@@ -26,19 +26,8 @@ pub fn kit() -> Arc<Kit> {
 pub fn setup(members: u32, duration: Span, victim: Option<Index>) -> Setup {
     let network = Spec::parse(NETWORK).expect("a network's label");
     let topology = topologies().build(&network, &Base::default()).expect("a network");
-    Setup {
-        placement: Arc::new(topology.place(members, 0, SEED)),
-        members,
-        seed: SEED,
-        start: Start::Joined,
-        phases: Phases::Random,
-        clock_skew: Span::ZERO,
-        period: Settings::of("swim").period,
-        loss: 0.0,
-        warmup: Span::ZERO,
-        duration,
-        faults: victim.into_iter().map(crash).collect(),
-    }
+    let faults = victim.into_iter().map(crash).collect();
+    Setup { period: Settings::of("swim").period, duration, ..Setup::new(&topology, members, SEED, faults) }
 }
 
 /// Who crashes, where somebody does.

@@ -19,6 +19,8 @@ mod table;
 use std::process::ExitCode;
 
 use options::Options;
+// The rooms that the rival foca, a file of the library, finds under its crate.
+use swimlab::{protocol, sim};
 
 fn main() -> ExitCode {
     let done = Options::parse(std::env::args_os().skip(1)).and_then(|options| match options {

@@ -9,7 +9,7 @@ use swimlab_selectors::Strategy;
 use swimlab_selectors::strategies::Shuffle;
 
 use crate::options::{Peer, Scenario, Trial};
-use crate::peers::{FocaBreed, Naive};
+use crate::peers::{Naive, foca_breed};
 use crate::setting::{PATIENCE, STEADY, Setting, Witness};
 
 /// What a trial cost.
@@ -59,7 +59,7 @@ pub fn measure(trial: Trial) -> Result<Figures, String> {
             let breed = SwimBreed::new(setup, kit, &Strategy::new("shuffle", Shuffle));
             run(trial, start, World::new(setup, breed, setting.witness()))
         }
-        Peer::Foca => run(trial, start, World::new(setup, FocaBreed::new(setup, kit), setting.witness())),
+        Peer::Foca => run(trial, start, World::new(setup, foca_breed(setup, kit), setting.witness())),
         Peer::Naive => run(trial, start, Naive::new(&setting)),
     }
 }

@@ -36,6 +36,12 @@ pub trait Selector: Send + Sync + 'static {
         picks: &mut Vec<Slot>,
     );
 
+    /// Whom it will most likely pick next, if it knows that at no cost: a driver of many members has what it needs of that
+    /// peer read ahead of time.
+    fn upcoming(&self, _state: &Self::State) -> Option<Slot> {
+        None
+    }
+
     /// Adds up to `want` distinct pingable slots to `picks`: who gets a gossip message that carries no ping.
     /// Has a cursor of its own; uniform unless the strategy says otherwise.
     fn gossip(
@@ -161,6 +167,8 @@ impl fmt::Debug for Surveyed {
 pub trait Chooser: Send {
     /// See [`Selector::targets`].
     fn targets(&mut self, turn: &mut Turn<'_>, want: usize, picks: &mut Vec<Slot>);
+    /// See [`Selector::upcoming`].
+    fn upcoming(&self) -> Option<Slot>;
     /// See [`Selector::gossip`].
     fn gossip(&mut self, turn: &mut Turn<'_>, want: usize, picks: &mut Vec<Slot>);
     /// See [`Selector::observe`].
@@ -250,6 +258,10 @@ impl<S: Selector> AnySurveyed for SharedSurvey<S> {
 impl<S: Selector> Chooser for Own<S> {
     fn targets(&mut self, turn: &mut Turn<'_>, want: usize, picks: &mut Vec<Slot>) {
         self.selector.targets(&self.survey, &mut self.state, turn, want, picks);
+    }
+
+    fn upcoming(&self) -> Option<Slot> {
+        self.selector.upcoming(&self.state)
     }
 
     fn gossip(&mut self, turn: &mut Turn<'_>, want: usize, picks: &mut Vec<Slot>) {

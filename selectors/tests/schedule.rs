@@ -3,11 +3,11 @@
 
 use std::collections::BTreeSet;
 
-use swimlab_selectors::laws::{Group, Standing};
+use swimlab_selectors::laws::{Group, Member, Standing};
 use swimlab_selectors::registry::Spec;
-use swimlab_selectors::rng::{Purpose, Rng, mix, stream};
+use swimlab_selectors::rng::mix;
 use swimlab_selectors::{
-    Chooser, Observation, Peer, Place, Slot, Strategy, Surroundings, Turn, View, ZonePath, build_selector, selectors,
+    Observation, Peer, Place, Slot, Strategy, Surroundings, View, ZonePath, build_selector, selectors,
 };
 
 fn built(label: &str) -> Strategy {
@@ -20,54 +20,22 @@ fn in_zones(zones: u32, each: u32) -> Vec<Peer> {
     (0..zones * each).map(|i| Peer { zone: zone(i), ..Peer::new(mix(i.into())) }).collect()
 }
 
-struct Member {
-    group: Group,
-    chooser: Box<dyn Chooser>,
-    rng: Rng,
+/// Whom it pings in this period.
+fn ping(member: &mut Member, period: u64, news: bool) -> Slot {
+    member.is_in(period);
+    member.news = news;
+    member.ping(1)[0]
 }
 
-impl Member {
-    fn new(strategy: &Strategy, roster: &[Peer], me: Slot) -> Self {
-        let group = Group::new(roster.to_vec(), me);
-        let mut rng = stream(7, Purpose::Strategy, me.into());
-        let mut turn = Turn { view: &group, period: 0, shared_period: 0, news: false, rng: &mut rng };
-        let chooser = strategy.survey(roster).enroll(&mut turn);
-        Self { group, chooser, rng }
-    }
-
-    fn ping(&mut self, period: u64, news: bool) -> Slot {
-        let mut picks = Vec::new();
-        let mut turn = Turn { view: &self.group, period, shared_period: period, news, rng: &mut self.rng };
-        self.chooser.targets(&mut turn, 1, &mut picks);
-        picks[0]
-    }
-
-    fn observe(&mut self, what: Observation) {
-        let mut turn = Turn { view: &self.group, period: 0, shared_period: 0, news: false, rng: &mut self.rng };
-        self.chooser.observe(&mut turn, what);
-    }
-
-    fn joins(&mut self, peer: Peer) {
-        let slot = self.group.join(peer);
-        self.observe(Observation::Joined(slot));
-    }
-
-    fn hears_of(&mut self, slot: Slot, place: Place, period: u64) {
-        self.group.moves(slot, place);
-        let mut turn = Turn { view: &self.group, period, shared_period: period, news: false, rng: &mut self.rng };
-        self.chooser.observe(&mut turn, Observation::Moved(slot));
-    }
-
-    fn dies(&mut self, slot: Slot) {
-        if slot != self.group.me() {
-            self.group.mark(slot, Standing::Dead);
-            self.observe(Observation::Left(slot));
-        }
-    }
+/// It hears in this period where a peer is.
+fn hears_of(member: &mut Member, slot: Slot, place: Place, period: u64) {
+    member.is_in(period);
+    member.group.moves(slot, place);
+    member.observe(Observation::Moved(slot));
 }
 
 fn everybody(label: &str, roster: &[Peer]) -> Vec<Member> {
-    (0..roster.len() as u32).map(|me| Member::new(&built(label), roster, me)).collect()
+    (0..roster.len() as u32).map(|me| Member::new(&built(label), Group::new(roster.to_vec(), me), 7)).collect()
 }
 
 #[test]
@@ -81,7 +49,8 @@ fn while_all_see_the_same_each_is_pinged_exactly_once_per_period() {
             all.iter_mut().for_each(|member| gone.iter().for_each(|&slot| member.dies(slot)));
             let alive: Vec<Slot> = (0..roster.len() as u32).filter(|slot| !gone.contains(slot)).collect();
             for period in 0..200 {
-                let pinged: BTreeSet<Slot> = alive.iter().map(|&slot| all[slot as usize].ping(period, false)).collect();
+                let pinged: BTreeSet<Slot> =
+                    alive.iter().map(|&slot| ping(&mut all[slot as usize], period, false)).collect();
                 assert_eq!(pinged, alive.iter().copied().collect(), "{label}, {zones} zones, period {period}");
             }
         }
@@ -95,7 +64,7 @@ fn a_sixth_of_the_pings_escapes_and_the_others_stay_in_the_zone() {
     let mut beyond = 0;
     for period in 0..600 {
         for (me, member) in all.iter_mut().enumerate() {
-            let target = member.ping(period, false);
+            let target = ping(member, period, false);
             beyond += u32::from(roster[me].zone != roster[target as usize].zone);
         }
     }
@@ -108,7 +77,7 @@ fn everybody_meets_most_others_in_time() {
     let roster = in_zones(10, 10);
     let mut all = everybody("auto", &roster);
     for member in &mut all[..10] {
-        let met: BTreeSet<Slot> = (0..6000).map(|period| member.ping(period, false)).collect();
+        let met: BTreeSet<Slot> = (0..6000).map(|period| ping(member, period, false)).collect();
         // A thousand escapes to one of 90 others each, drawn anew after 64 periods.
         assert!(met.len() > 90, "{} of 99", met.len());
     }
@@ -120,16 +89,17 @@ fn disturbed(label: &str, d: u32, resurvey: bool) -> f64 {
     let joiners = in_zones(12, 30).split_off(300);
     let (mut all, mut knowing) = (everybody(label, &roster), everybody(label, &roster));
     for member in &mut knowing {
-        joiners[..d as usize].iter().for_each(|peer| member.joins(peer.clone()));
+        for peer in &joiners[..d as usize] {
+            member.joins(peer.clone());
+        }
         if resurvey {
-            member.group.resurvey();
-            member.chooser.resurvey(member.group.roster());
+            member.resurvey();
         }
     }
     let periods = 120;
     let differ = |period| {
         let pairs = all.iter_mut().zip(&mut knowing);
-        pairs.filter_map(|(a, b)| (a.ping(period, false) != b.ping(period, false)).then_some(())).count()
+        pairs.filter_map(|(a, b)| (ping(a, period, false) != ping(b, period, false)).then_some(())).count()
     };
     (0..periods).map(differ).sum::<usize>() as f64 / periods as f64
 }
@@ -153,11 +123,11 @@ fn nobody_stays_unpinged_because_others_are_dead_and_not_known_to_be() {
     // Nobody knows; so many pings of the dead are not made.
     for victim in 0..120u32 {
         let pingers: Vec<Slot> =
-            (0..120).filter(|&slot| slot != victim && all[slot as usize].ping(3, false) == victim).collect();
+            (0..120).filter(|&slot| slot != victim && ping(&mut all[slot as usize], 3, false) == victim).collect();
         let alive = |slot: &u32| !pingers.contains(slot);
         let next = (4..).find(|&period| {
             let mut others = (0..120).filter(|slot| *slot != victim).filter(alive);
-            others.any(|slot| all[slot as usize].ping(period, false) == victim)
+            others.any(|slot| ping(&mut all[slot as usize], period, false) == victim)
         });
         assert!(next.unwrap() <= 6, "{victim} waits until period {next:?}");
     }
@@ -173,7 +143,7 @@ fn a_whole_zone_that_is_dead_is_pinged_by_the_others() {
     for period in 0..12 {
         // After two periods there is news.
         for &slot in &survivors {
-            waiting.remove(&all[slot as usize].ping(period, period > 2));
+            waiting.remove(&ping(&mut all[slot as usize], period, period > 2));
         }
     }
     assert!(waiting.is_empty(), "two turns of escapes have left {waiting:?}");
@@ -184,7 +154,7 @@ fn news_goes_across_the_group_and_no_two_members_meet() {
     let roster = in_zones(10, 30);
     let mut all = everybody("schedule:escape=0.001", &roster);
     for period in 0..50 {
-        let pinged: BTreeSet<Slot> = (0..300).map(|slot| all[slot as usize].ping(period, true)).collect();
+        let pinged: BTreeSet<Slot> = (0..300).map(|slot| ping(&mut all[slot as usize], period, true)).collect();
         // All but those few whose turn it is to escape are part of one permutation.
         assert!(pinged.len() >= 296, "{}", pinged.len());
     }
@@ -194,10 +164,12 @@ fn news_goes_across_the_group_and_no_two_members_meet() {
 fn a_member_that_begins_alone_takes_its_place_among_those_it_hears_of() {
     let roster = in_zones(6, 10);
     let mut whole = everybody("auto", &roster);
-    let mut late = Member::new(&built("auto"), &roster[..1], 0);
-    roster[1..].iter().for_each(|peer| late.joins(peer.clone()));
+    let mut late = Member::new(&built("auto"), Group::new(roster[..1].to_vec(), 0), 7);
+    for peer in &roster[1..] {
+        late.joins(peer.clone());
+    }
     for period in 0..300 {
-        assert_eq!(late.ping(period, false), whole[0].ping(period, false), "period {period}");
+        assert_eq!(ping(&mut late, period, false), ping(&mut whole[0], period, false), "period {period}");
     }
 }
 
@@ -217,7 +189,7 @@ fn who_takes_a_forgotten_members_slot_takes_a_place_of_its_own() {
     }
     let others: Vec<Slot> = (0..120).filter(|&slot| slot != 60).collect();
     for period in 0..200 {
-        let mut pinged: Vec<Slot> = others.iter().map(|&slot| all[slot as usize].ping(period, false)).collect();
+        let mut pinged: Vec<Slot> = others.iter().map(|&slot| ping(&mut all[slot as usize], period, false)).collect();
         pinged.sort_unstable();
         pinged.dedup();
         // The joiner itself does not ping here: one of 120 goes without.
@@ -242,7 +214,7 @@ fn all_settled(count: u32) -> Vec<Member> {
     let mut all = everybody("auto", &nowhere(count));
     for (me, member) in all.iter_mut().enumerate() {
         (0..count)
-            .for_each(|slot| member.hears_of(slot, in_town(slot.into()), 100 + (me as u64 + u64::from(slot)) % 7));
+            .for_each(|slot| hears_of(member, slot, in_town(slot.into()), 100 + (me as u64 + u64::from(slot)) % 7));
     }
     all
 }
@@ -253,7 +225,7 @@ fn where_all_have_heard_where_members_are_each_is_pinged_exactly_once_per_period
     let town = |slot: usize| slot % 10;
     let (mut pings, mut in_town) = (0, 0);
     for period in 107..400 {
-        let pinged: Vec<Slot> = all.iter_mut().map(|member| member.ping(period, false)).collect();
+        let pinged: Vec<Slot> = all.iter_mut().map(|member| ping(member, period, false)).collect();
         let distinct: BTreeSet<Slot> = pinged.iter().copied().collect();
         assert_eq!(distinct.len(), 300, "period {period}");
         // What was heard counts from the next sixteenth period on.
@@ -278,7 +250,7 @@ fn while_all_learn_they_meet_many_others_and_each_is_still_pinged_exactly_once_p
     let alive: BTreeSet<Slot> = (0..100).filter(|slot| *slot >= 90 || slot % 3 != 0).collect();
     let mut met = BTreeSet::new();
     for period in 0..64 {
-        let pings: Vec<Slot> = alive.iter().map(|&slot| all[slot as usize].ping(period, false)).collect();
+        let pings: Vec<Slot> = alive.iter().map(|&slot| ping(&mut all[slot as usize], period, false)).collect();
         assert_eq!(pings.iter().copied().collect::<BTreeSet<Slot>>(), alive, "period {period}");
         met.insert(pings[0]);
     }
@@ -290,14 +262,14 @@ fn what_only_some_have_heard_of_others_places_disturbs_the_pings_of_a_few() {
     for d in [1_u32, 5, 20] {
         let mut all = all_settled(300);
         for member in &mut all {
-            member.ping(120, false);
+            ping(member, 120, false);
         }
         // Half of the members hear that d have gone to another town.
         for (_, member) in all.iter_mut().enumerate().filter(|(me, _)| me % 2 == 0) {
-            (0..d).for_each(|i| member.hears_of(i * 7, in_town(u64::from(i * 7 + 3)), 121));
+            (0..d).for_each(|i| hears_of(member, i * 7, in_town(u64::from(i * 7 + 3)), 121));
         }
         let unpinged = |all: &mut Vec<Member>, period| {
-            300 - all.iter_mut().map(|member| member.ping(period, false)).collect::<BTreeSet<Slot>>().len()
+            300 - all.iter_mut().map(|member| ping(member, period, false)).collect::<BTreeSet<Slot>>().len()
         };
         assert!((121..128).all(|period| unpinged(&mut all, period) == 0), "a division stands for sixteen periods");
         let left_out = (128..328).map(|period| unpinged(&mut all, period)).sum::<usize>() as f64 / 200.0;
@@ -305,7 +277,7 @@ fn what_only_some_have_heard_of_others_places_disturbs_the_pings_of_a_few() {
         assert!(left_out <= 2.0 * f64::from(d), "{d} disturb {left_out}");
         // The others hear of it, too.
         for (_, member) in all.iter_mut().enumerate().filter(|(me, _)| me % 2 == 1) {
-            (0..d).for_each(|i| member.hears_of(i * 7, in_town(u64::from(i * 7 + 3)), 330));
+            (0..d).for_each(|i| hears_of(member, i * 7, in_town(u64::from(i * 7 + 3)), 330));
         }
         assert!((336..500).all(|period| unpinged(&mut all, period) == 0), "{d} moved, and all know");
     }
@@ -315,14 +287,13 @@ fn what_only_some_have_heard_of_others_places_disturbs_the_pings_of_a_few() {
 fn who_surveys_anew_while_places_become_known_does_not_fall_out_of_step() {
     let mut all = all_settled(120);
     for member in &mut all {
-        member.ping(120, false);
+        ping(member, 120, false);
     }
     for member in all.iter_mut().step_by(3) {
-        member.group.resurvey();
-        member.chooser.resurvey(member.group.roster());
+        member.resurvey();
     }
     for period in 121..300 {
-        let pinged: BTreeSet<Slot> = all.iter_mut().map(|member| member.ping(period, false)).collect();
+        let pinged: BTreeSet<Slot> = all.iter_mut().map(|member| ping(member, period, false)).collect();
         assert_eq!(pinged.len(), 120, "period {period}");
     }
 }

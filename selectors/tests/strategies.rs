@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use swimlab_selectors::laws::{Group, Standing};
+use swimlab_selectors::laws::{Group, Member, Standing};
 use swimlab_selectors::registry::Spec;
-use swimlab_selectors::rng::{Purpose, Rng, mix, stream};
+use swimlab_selectors::rng::{Purpose, mix, stream};
 use swimlab_selectors::strategies::{Beyond, Neighborhood};
 use swimlab_selectors::{
-    Bound, Chooser, Metric, Observation, Peer, Place, Slot, Strategy, Surroundings, Turn, View, ZonePath,
-    build_selector, helpers, metric, metrics, selectors,
+    Bound, Metric, Observation, Peer, Place, Slot, Strategy, Surroundings, Turn, View, ZonePath, build_selector,
+    helpers, metric, metrics, selectors,
 };
 
 fn built(label: &str) -> Strategy {
@@ -25,64 +25,15 @@ fn square(n: u32, row: u32) -> Vec<Peer> {
     (0..n).map(|i| Peer { place: Some(place(i)), ..Peer::new(mix(i.into())) }).collect()
 }
 
-struct Member {
-    group: Group,
-    chooser: Box<dyn Chooser>,
-    rng: Rng,
-    period: u64,
+fn member(strategy: &Strategy, roster: Vec<Peer>, me: Slot) -> Member {
+    Member::new(strategy, Group::new(roster, me), 1)
 }
 
-impl Member {
-    fn new(strategy: &Strategy, roster: Vec<Peer>, me: Slot) -> Self {
-        let group = Group::new(roster, me);
-        let mut rng = stream(1, Purpose::Strategy, me.into());
-        let mut turn = Turn { view: &group, period: 0, shared_period: 0, news: false, rng: &mut rng };
-        let chooser = strategy.survey(group.roster()).enroll(&mut turn);
-        Self { group, chooser, rng, period: 0 }
-    }
-
-    fn ping(&mut self, want: usize) -> Vec<Slot> {
-        let mut picks = Vec::new();
-        let mut turn = Turn {
-            view: &self.group,
-            period: self.period,
-            shared_period: self.period,
-            news: false,
-            rng: &mut self.rng,
-        };
-        self.chooser.targets(&mut turn, want, &mut picks);
-        self.period += 1;
-        picks
-    }
-
-    fn observe(&mut self, what: Observation) {
-        let mut turn = Turn {
-            view: &self.group,
-            period: self.period,
-            shared_period: self.period,
-            news: false,
-            rng: &mut self.rng,
-        };
-        self.chooser.observe(&mut turn, what);
-    }
-
-    fn dies(&mut self, slot: Slot) {
-        self.group.mark(slot, Standing::Dead);
-        self.observe(Observation::Left(slot));
-    }
-
-    fn joins(&mut self, peer: Peer) -> Slot {
-        let slot = self.group.join(peer);
-        self.observe(Observation::Joined(slot));
-        slot
-    }
-
-    /// Pings per slot in so many periods of one ping.
-    fn counts(&mut self, periods: u32) -> Vec<u32> {
-        let mut counts = vec![0; self.group.slots() as usize];
-        (0..periods).for_each(|_| self.ping(1).iter().for_each(|&slot| counts[slot as usize] += 1));
-        counts
-    }
+/// Pings per slot in so many periods of one ping.
+fn counts(member: &mut Member, periods: u32) -> Vec<u32> {
+    let mut counts = vec![0; member.group.slots() as usize];
+    (0..periods).for_each(|_| member.ping(1).iter().for_each(|&slot| counts[slot as usize] += 1));
+    counts
 }
 
 #[test]
@@ -105,7 +56,7 @@ fn the_bounds_are_the_published_ones() {
 fn a_round_robin_takes_no_longer_than_its_bound_and_sometimes_as_long() {
     let mut longest = 0;
     for me in 0..8 {
-        let mut member = Member::new(&built("shuffle"), square(8, 8), me);
+        let mut member = member(&built("shuffle"), square(8, 8), me);
         let mut last = [0; 8];
         for period in 0..4000u64 {
             for slot in member.ping(1) {
@@ -123,9 +74,7 @@ fn a_joiner_goes_in_at_any_place_of_the_current_traversal() {
     for seed in 0..2000 {
         let mut roster = square(11, 4);
         roster.iter_mut().for_each(|peer| peer.id = mix(peer.id ^ seed));
-        let mut member = Member::new(&built("shuffle"), roster, 0);
-        member.rng = stream(seed, Purpose::Strategy, 0);
-        // The first traversal began with another stream: let a new one begin.
+        let mut member = Member::new(&built("shuffle"), Group::new(roster, 0), seed);
         (0..15).for_each(|_| drop(member.ping(1)));
         let slot = member.joins(Peer::new(seed));
         let wait = (0..).find(|_| member.ping(1).contains(&slot)).unwrap();
@@ -142,8 +91,7 @@ fn those_who_learn_of_everybody_at_once_go_through_them_in_orders_of_their_own()
     // pings must not meet at one of them in the same period.
     let mut places = [[0; 2]; 4];
     for seed in 0..2000 {
-        let mut member = Member::new(&built("shuffle"), vec![Peer::new(0)], 0);
-        member.rng = stream(seed, Purpose::Strategy, 0);
+        let mut member = Member::new(&built("shuffle"), Group::new(vec![Peer::new(0)], 0), seed);
         let slots: Vec<Slot> = (1..=40).map(|id| member.joins(Peer::new(id))).collect();
         let order: Vec<Slot> = (0..80).flat_map(|_| member.ping(1)).collect();
         let place = |slot| order.iter().position(|&pinged| pinged == slot).unwrap();
@@ -160,9 +108,9 @@ fn those_who_learn_of_everybody_at_once_go_through_them_in_orders_of_their_own()
 fn near_buckets_are_pinged_more_often() {
     let roster = square(128, 16);
     let index = by("ring").index(&roster);
-    let mut member = Member::new(&built("bucket:buckets=4,metric=ring"), roster.clone(), 5);
+    let mut member = member(&built("bucket:buckets=4,metric=ring"), roster.clone(), 5);
     // Sixty-eight rounds of four buckets of 8, 17, 34 and 68: a whole number of each.
-    let counts = member.counts(10 * 4 * 68);
+    let counts = counts(&mut member, 10 * 4 * 68);
     let mut order = Vec::new();
     index.nearest(&roster[5], 127, &mut |slot| slot != 5, &mut order);
     let pings_of =
@@ -180,8 +128,8 @@ fn three_quarters_of_the_pings_go_to_the_neighbours_and_a_quarter_beyond() {
     index.nearest(&roster[me], 8, &mut |slot| slot as usize != me, &mut near);
     // The eight around it.
     assert!(near.iter().all(|&slot| index.distance(&roster[me], &roster[slot as usize]) <= 1414));
-    let mut member = Member::new(&built("neighborhood:metric=euclid,radius=8"), roster, me as Slot);
-    let counts = member.counts(4000);
+    let mut member = member(&built("neighborhood:metric=euclid,radius=8"), roster, me as Slot);
+    let counts = counts(&mut member, 4000);
     let to_near: u32 = near.iter().map(|&slot| counts[slot as usize]).sum();
     // The escapes meet a neighbour only when a traversal reaches it before its own turn.
     assert!((3000..3060).contains(&to_near), "{to_near}");
@@ -197,7 +145,7 @@ fn neighbours_meet_within_their_own_bound() {
         let roster = square(100, 10);
         let mut near = Vec::new();
         by("ring").index(&roster).nearest(&roster[0], 5, &mut |slot| slot != 0, &mut near);
-        let mut member = Member::new(&Strategy::new("n", selector), roster, 0);
+        let mut member = member(&Strategy::new("n", selector), roster, 0);
         let mut last = [0; 100];
         let mut longest = 0;
         for period in 1..20_000u64 {
@@ -215,10 +163,10 @@ fn neighbours_meet_within_their_own_bound() {
 #[test]
 fn the_neighbourhood_follows_deaths_joins_and_returns() {
     let roster = square(100, 10);
-    let mut member = Member::new(&built("neighborhood:metric=euclid,radius=4,escape=0.001"), roster, 55);
+    let mut member = member(&built("neighborhood:metric=euclid,radius=4,escape=0.001"), roster, 55);
     // Who is pinged again and again in some eighty periods is a neighbour.
     let neighbours = |member: &mut Member| -> Vec<Slot> {
-        let counts = member.counts(80);
+        let counts = counts(member, 80);
         (0..).zip(counts).filter(|(_, count)| *count > 10).map(|(slot, _)| slot).collect()
     };
     assert_eq!(neighbours(&mut member), [45, 54, 56, 65]);
@@ -251,22 +199,21 @@ fn the_neighbourhood_follows_deaths_joins_and_returns() {
     member.group.mark(101, Standing::Alive);
     member.observe(Observation::Joined(101));
     assert_eq!(neighbours(&mut member), [0, 45, 65, 101]);
-    member.group.resurvey();
-    member.chooser.resurvey(member.group.roster());
+    member.resurvey();
     assert_eq!(neighbours(&mut member), [0, 45, 65, 101]);
 }
 
 #[test]
 fn a_member_that_begins_alone_finds_its_neighbours() {
     for label in ["neighborhood:metric=euclid,radius=4,escape=0.1", "bucket:metric=euclid", "shuffle"] {
-        let mut member = Member::new(&built(label), square(1, 10), 0);
+        let mut member = member(&built(label), square(1, 10), 0);
         assert_eq!(member.ping(2), []);
         for peer in square(60, 10).drain(1..) {
             member.joins(peer);
             assert_eq!(member.ping(1).len(), 1, "{label}");
         }
         let Bound::Periods(bound) = built(label).bound(60, 1) else { panic!("{label} promises periods") };
-        let counts = member.counts(2 * bound as u32);
+        let counts = counts(&mut member, 2 * bound as u32);
         assert!(counts[1..].iter().all(|&count| count >= 1), "{label}: {counts:?}");
     }
 }
@@ -277,8 +224,8 @@ fn spatial_pings_fall_with_the_power_of_the_distance_with_and_without_a_bag() {
     let line: Vec<Peer> = square(10, 10);
     for bag in [false, true] {
         let label = format!("spatial:bag={bag},exponent=2,metric=euclid");
-        let mut member = Member::new(&built(&label), line.clone(), 0);
-        let counts = member.counts(40_000);
+        let mut member = member(&built(&label), line.clone(), 0);
+        let counts = counts(&mut member, 40_000);
         // A bag holds whole draws: so many times the least weight, rounded up.
         let weight = |d: u32| if bag { (81.0 / f64::from(d * d)).ceil() } else { 1.0 / f64::from(d * d) };
         let sum: f64 = (1..10).map(weight).sum();
@@ -295,22 +242,22 @@ fn spatial_pings_fall_with_the_power_of_the_distance_with_and_without_a_bag() {
 #[test]
 fn from_a_bag_everyone_is_pinged_once_in_a_while_and_the_far_never_twice_as_soon() {
     // Weights 1, 1/2, 1/3, 1/4: a bag of 4 + 2 + 2 + 1 draws.
-    let mut member = Member::new(&built("spatial:bag=true,exponent=1,metric=euclid"), square(5, 5), 0);
+    let mut member = member(&built("spatial:bag=true,exponent=1,metric=euclid"), square(5, 5), 0);
     for _ in 0..50 {
-        assert_eq!(member.counts(9), [0, 4, 2, 2, 1]);
+        assert_eq!(counts(&mut member, 9), [0, 4, 2, 2, 1]);
     }
 }
 
 #[test]
 fn a_joiner_comes_into_the_bag_at_once_and_the_dead_are_not_drawn() {
-    let mut member = Member::new(&built("spatial:bag=true,exponent=3,metric=euclid"), square(100, 10), 55);
+    let mut member = member(&built("spatial:bag=true,exponent=3,metric=euclid"), square(100, 10), 55);
     member.ping(1);
     let at = |x, y, id| Peer { place: Some(Place::Plane { x, y }), ..Peer::new(id) };
     let next_door = member.joins(at(5.0, 5.25, 2));
-    assert!(member.counts(200)[next_door as usize] > 0);
+    assert!(counts(&mut member, 200)[next_door as usize] > 0);
     member.dies(next_door);
     member.dies(54);
-    let counts = member.counts(2000);
+    let counts = counts(&mut member, 2000);
     assert_eq!((counts[54], counts[next_door as usize]), (0, 0));
 }
 

@@ -9,7 +9,7 @@ use super::error::BadInput;
 use super::file::{File, Override, SELECTOR, phases_word, start_word};
 use super::page::{Named, Source};
 use crate::protocol::{Settings, Span};
-use crate::rivals::Rival;
+use crate::rivals::{Rival, missing_feature};
 use crate::sim::{Phases, Start};
 
 /// One combination.
@@ -63,6 +63,11 @@ pub(super) fn multiply(file: &File, source: &Source, lab: &Lab) -> Result<Protoc
     let (mut selectors, mut helpers) = (Choices::of(&file.selectors), Choices::of(&file.helpers));
     for profile in &file.profiles {
         let rival = lab.rivals.entry(&profile.spec.kind).ok();
+        if let (None, Some(feature)) = (rival, missing_feature(&profile.spec.kind)) {
+            let why =
+                format!("profile {} is not in this build: build swimlab with --features {feature}", profile.spec.kind);
+            return Err(profile.refuse(source, why));
+        }
         // What nobody has is a mistake, and is told as one.
         let has = |key: &str| rival.is_none_or(|rival| knows(rival, key) || !known(key));
         for Draft { named, swept } in overridden(profile, &file.overrides, has) {

@@ -14,7 +14,7 @@ pub struct Preset {
     pub name: &'static str,
     /// One sentence.
     pub about: &'static str,
-    /// Keys and values, as in a label.
+    /// Keys and values, as in a label, beside those [`COMMON`] to all.
     pub(super) values: &'static str,
 }
 
@@ -31,7 +31,7 @@ pub fn preset(name: &str) -> Option<&'static Preset> {
 impl Preset {
     /// Its keys and values.
     pub fn values(&self) -> impl Iterator<Item = (String, Value)> {
-        let spec = Spec::parse(&format!("preset:{}", self.values)).expect("presets are labels");
+        let spec = Spec::parse(&format!("preset:{COMMON},{}", self.values)).expect("presets are labels");
         spec.values.into_iter()
     }
 
@@ -54,31 +54,28 @@ impl Preset {
 
 const PRESETS: [Preset; 3] = [LOCAL, LAN, WAN];
 
+/// What all of them set.
+pub(super) const COMMON: &str = "suspicion_max_mult=6,dissemination=gossip-buddy,join_syncs=6,stream_ping=true";
+
 pub(super) const LOCAL: Preset = Preset {
     name: "local",
     about: "One machine: round trips far below a millisecond.",
-    values: "period=1s,probe_timeout=200ms,indirect=1,suspicion_mult=3,suspicion_max_mult=6,\
-             retransmit_mult=2,dissemination=gossip-buddy,\
-             gossip_interval=100ms,gossip_nodes=3,\
-             sync_interval=15s,join_syncs=6,stream_ping=true",
+    values: "period=1s,probe_timeout=200ms,indirect=1,suspicion_mult=3,retransmit_mult=2,\
+             gossip_interval=100ms,gossip_nodes=3,sync_interval=15s",
 };
 
 pub(super) const LAN: Preset = Preset {
     name: "lan",
     about: "A local network or one region of a cloud.",
-    values: "period=1s,probe_timeout=500ms,indirect=3,suspicion_mult=4,suspicion_max_mult=6,\
-             retransmit_mult=4,dissemination=gossip-buddy,\
-             gossip_interval=200ms,gossip_nodes=3,\
-             sync_interval=30s,join_syncs=6,stream_ping=true",
+    values: "period=1s,probe_timeout=500ms,indirect=3,suspicion_mult=4,retransmit_mult=4,\
+             gossip_interval=200ms,gossip_nodes=3,sync_interval=30s",
 };
 
 pub(super) const WAN: Preset = Preset {
     name: "wan",
     about: "Several continents.",
-    values: "period=5s,probe_timeout=3s,indirect=3,suspicion_mult=6,suspicion_max_mult=6,\
-             retransmit_mult=4,dissemination=gossip-buddy,\
-             gossip_interval=500ms,gossip_nodes=4,\
-             sync_interval=60s,join_syncs=6,stream_ping=true",
+    values: "period=5s,probe_timeout=3s,indirect=3,suspicion_mult=6,retransmit_mult=4,\
+             gossip_interval=500ms,gossip_nodes=4,sync_interval=60s",
 };
 
 #[cfg(test)]

@@ -94,7 +94,11 @@ impl Roster {
 
     /// Has the record read ahead of time that [`Roster::slot`] will most likely look at.
     pub(super) fn prefetch(&self, id: Id) {
-        let slot = self.index[home(id) & (self.index.len() - 1)];
+        self.prefetch_record(self.index[home(id) & (self.index.len() - 1)]);
+    }
+
+    /// The same for the record of a slot.
+    pub(super) fn prefetch_record(&self, slot: Slot) {
         if let Some(record) = self.records.get(slot as usize) {
             prefetch(record);
         }

@@ -241,13 +241,19 @@ impl Table {
     }
 
     /// See [`super::Member::prefetch`].
-    pub(super) fn prefetch(&self, sender: Option<Id>) {
+    pub(super) fn prefetch(&self, sender: Option<Id>, upcoming: Slot) {
         if let Some(own) = &self.own {
             prefetch(&**own);
         }
-        if let Some(sender) = sender {
-            self.roster.prefetch(sender);
+        match sender {
+            Some(sender) => self.roster.prefetch(sender),
+            None => self.roster.prefetch_record(upcoming),
         }
+    }
+
+    /// Whether nothing has ever differed from the roster.
+    pub fn is_pristine(&self) -> bool {
+        self.own.is_none()
     }
 
     /// How many records differ from the roster.

@@ -4,12 +4,13 @@ use std::fmt::Write;
 use std::io;
 
 use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
-use comfy_table::{Attribute, Cell, CellAlignment, Color, ContentArrangement, Table};
+use comfy_table::{Attribute, Cell, CellAlignment, Color, Table};
 use csv::Writer;
 use serde_json::{Map, Value, json};
 
 use super::figures::figure;
 use super::notes::fill;
+use super::table::drawn;
 use super::{KEYS, is_varied, key_fields, key_value};
 use crate::experiment::measures::{MEASURES, Measure};
 use crate::experiment::real::Lateness;
@@ -124,13 +125,7 @@ fn table(pair: &Pair<'_>, width: u16, colour: bool) -> String {
             },
         ]);
     }
-    table.set_width(width).set_content_arrangement(ContentArrangement::Dynamic);
-    if colour {
-        table.enforce_styling()
-    } else {
-        table.force_no_tty()
-    };
-    format!("{}\n", table.trim_fmt())
+    drawn(&mut table, width, colour)
 }
 
 fn mark(matched: Match) -> &'static str {

@@ -5,13 +5,13 @@ use std::fmt::Write;
 use std::io;
 
 use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
-use comfy_table::{Attribute, Cell, CellAlignment, Color, ContentArrangement, Table};
+use comfy_table::{Attribute, Cell, CellAlignment, Color, Table};
 use csv::Writer;
 use serde_json::{Map, Value, json};
 
 use super::figures::{figure, range};
 use super::notes::fill;
-use super::table::mark;
+use super::table::{drawn, mark};
 use super::{KEYS, key_fields};
 use crate::experiment::Kept;
 use crate::experiment::measures::{MEASURES, Measure, Reading};
@@ -215,13 +215,7 @@ fn table(lines: &[&Line], width: u16, colour: bool) -> String {
             },
         ]);
     }
-    table.set_width(width).set_content_arrangement(ContentArrangement::Dynamic);
-    if colour {
-        table.enforce_styling()
-    } else {
-        table.force_no_tty()
-    };
-    format!("{}\n", table.trim_fmt())
+    drawn(&mut table, width, colour)
 }
 
 /// How many cells have no partner.

@@ -81,13 +81,7 @@ impl<'a> Page<'a> {
             left_out.push(shown.remove(last).0.title);
             table = self.table(&shown);
         }
-        table.set_width(width).set_content_arrangement(ContentArrangement::Dynamic);
-        if colour {
-            table.enforce_styling()
-        } else {
-            table.force_no_tty()
-        };
-        let mut text = format!("{}\n", table.trim_fmt());
+        let mut text = drawn(&mut table, width, colour);
         if !left_out.is_empty() {
             text += &notes::fill(&format!("Left out for want of width: {}.", left_out.join(", ")), width);
         }
@@ -177,6 +171,17 @@ fn entry(column: &Column, figures: &Figures, with_floor: bool) -> Cell {
         Some(Verdict::Worse) => cell.fg(Color::Red),
         _ => cell,
     }
+}
+
+/// The table as text of this width.
+pub(super) fn drawn(table: &mut Table, width: u16, colour: bool) -> String {
+    table.set_width(width).set_content_arrangement(ContentArrangement::Dynamic);
+    if colour {
+        table.enforce_styling()
+    } else {
+        table.force_no_tty()
+    };
+    format!("{}\n", table.trim_fmt())
 }
 
 /// What stands behind a figure.

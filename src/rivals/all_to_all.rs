@@ -24,10 +24,6 @@ impl Rules for AllToAll {
         Reach::Everyone
     }
 
-    fn relays(&self) -> bool {
-        false
-    }
-
     fn patience(&self, (): &(), _: u32) -> Span {
         self.0.timeout
     }

@@ -24,10 +24,6 @@ impl Rules for Majority {
         Reach::Everyone
     }
 
-    fn relays(&self) -> bool {
-        false
-    }
-
     fn votes(&self) -> bool {
         true
     }

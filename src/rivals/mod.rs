@@ -1,9 +1,13 @@
-//! Detectors that are not SWIM, to weigh it against: all of them listen for heartbeats.
+//! Detectors to weigh SWIM against: those that listen for heartbeats, and with the feature `foca` the crate of this name,
+//! a SWIM of other hands.
 //!
-//! Each is a set of [`Rules`] in a file of its own and a line in [`rivals`]; [`Watcher`] is the machine that a world drives
-//! by them. docs/rivals.md tells what each does, and what the checkers hold it to.
+//! Each that listens for heartbeats is a set of [`Rules`] in a file of its own and a line in [`rivals`]; [`Watcher`] is the
+//! machine that a world drives by them. docs/rivals.md tells what each does, and what the checkers hold it to.
 
 mod all_to_all;
+// Its tests are among those of all builds.
+#[cfg(any(feature = "foca", test))]
+mod foca;
 mod gossip_heartbeat;
 mod majority;
 mod message;
@@ -46,7 +50,14 @@ pub fn rivals() -> Registry<Arc<dyn Rival>> {
     gossip_heartbeat::register(&mut registry);
     phi_accrual::register(&mut registry);
     majority::register(&mut registry);
+    #[cfg(feature = "foca")]
+    foca::register(&mut registry);
     registry
+}
+
+/// The feature of this crate that a rival of this name needs, where the crate was built without it.
+pub fn missing_feature(name: &str) -> Option<&'static str> {
+    (name == "foca" && !cfg!(feature = "foca")).then_some("foca")
 }
 
 /// T, which all have.

@@ -5,81 +5,44 @@ use std::sync::Arc;
 use swimlab_selectors::registry::Spec;
 
 use super::*;
-use crate::protocol::{Event, Source, Status, Time, What};
-use crate::sim::{Fault, Index, Machine, Phases, Sent, Start, Strike, joiners_needed};
+use crate::protocol::{Status, Time, What};
+use crate::sim::log::Log;
+use crate::sim::{Fault, Machine, Start};
 use crate::topology::{Base, topologies};
-
-#[derive(Default)]
-struct Log {
-    sent: u64,
-    bytes: u64,
-    events: Vec<(Time, Index, Event)>,
-    strikes: Vec<Strike>,
-}
-
-impl Observer for Log {
-    fn sent(&mut self, sent: &Sent) {
-        self.sent += 1;
-        self.bytes += u64::from(sent.bytes);
-    }
-    fn event(&mut self, at: Time, member: Index, event: &Event) {
-        self.events.push((at, member, event.clone()));
-    }
-    fn strike(&mut self, strike: &Strike) {
-        self.strikes.push(*strike);
-    }
-}
-
-impl Log {
-    fn count(&self, what: &What) -> usize {
-        self.events.iter().filter(|(.., event)| event.what == *what).count()
-    }
-
-    /// Seconds from the first strike to each report of this kind.
-    fn delays(&self, what: &What) -> Vec<f64> {
-        let struck = self.strikes[0].at;
-        let of_kind = self.events.iter().filter(|(.., event)| event.what == *what);
-        of_kind.map(|(at, ..)| at.since(struck).as_secs_f64()).collect()
-    }
-}
 
 fn setup(members: u32, seed: u64, duration_s: u64, loss: f64, faults: &[&str]) -> Setup {
     let build = |text: &&str| crate::sim::faults().build(&Spec::parse(text).unwrap(), &()).unwrap();
     let faults: Vec<Fault> = faults.iter().map(build).collect();
     let lan = topologies().build(&Spec::of("lan"), &Base::default()).unwrap();
-    Setup {
-        placement: Arc::new(lan.place(members, joiners_needed(&faults, members), seed)),
-        members,
-        seed,
-        start: Start::Joined,
-        phases: Phases::Random,
-        clock_skew: Span::ZERO,
-        period: Span::from_secs(1),
-        loss,
-        warmup: Span::from_secs(20),
-        duration: Span::from_secs(duration_s),
-        faults,
-    }
+    let (warmup, duration) = (Span::from_secs(20), Span::from_secs(duration_s));
+    Setup { loss, warmup, duration, ..Setup::new(&lan, members, seed, faults) }
 }
 
 fn run(label: &str, setup: &Setup) -> Log {
     let mut log = Log::default();
-    let rival = rivals().build(&Spec::parse(label).unwrap(), &()).unwrap();
-    let outcome = rival.run(setup, &mut log);
+    let outcome = built(label).run(setup, &mut log);
     assert_eq!(outcome.violations, [""; 0], "{label}");
     log
 }
 
-const ALL: [&str; 4] = ["all-to-all", "gossip-heartbeat", "phi-accrual", "majority"];
+fn built(label: &str) -> Arc<dyn Rival> {
+    let mut registry = rivals();
+    foca::register(&mut registry);
+    registry.build(&Spec::parse(label).unwrap(), &()).unwrap()
+}
+
+const ALL: [&str; 5] = ["all-to-all", "gossip-heartbeat", "phi-accrual", "majority", "foca"];
 
 #[test]
 fn a_quiet_group_stays_together_and_its_load_is_as_the_literature_has_it() {
-    // Messages per member and period: n - 1 for those that send to all; 1 for gossip; 3 tables and 3 answers for phi.
+    // Messages per member and period: n - 1 for those that send to all; 1 for gossip; 3 tables and 3 answers for phi; a
+    // ping and an answer for foca, and each thirty periods an announcement and an answer.
     for (rival, low, high) in [
         ("all-to-all", 39.0, 39.0),
         ("majority", 39.0, 39.0),
         ("gossip-heartbeat", 1.0, 1.0),
         ("phi-accrual", 3.0, 6.0),
+        ("foca", 2.0, 2.0 + 2.0 / 30.0),
     ] {
         let log = run(rival, &setup(40, 1, 80, 0.0, &[]));
         assert!(log.events.is_empty(), "{rival}: {:?}", log.events[0]);
@@ -125,8 +88,7 @@ fn one_member_that_hears_nobody_accuses_all_unless_a_majority_decides() {
     let deaf = "one-way-partition:at=5s,lasts=30s,direction=in";
     let dead = |rival: &str| {
         let log = run(rival, &setup(9, 2, 30, 0.0, &[deaf]));
-        let own = log.events.iter().filter(|(.., e)| e.what == What::Died && e.source == Source::Own);
-        (own.count(), log.count(&What::Suspected))
+        (log.own(&What::Died), log.count(&What::Suspected))
     };
     assert_eq!(dead("all-to-all"), (8, 0));
     assert_eq!(dead("majority"), (0, 8));
@@ -168,6 +130,10 @@ fn everybody_learns_of_a_departure_without_waiting() {
         let log = run(rival, &setup(20, 4, 60, 0.0, &["leave:at=5s"]));
         assert_eq!((log.count(&What::Left), log.count(&What::Died)), (19, 0), "{rival}");
     }
+    // foca calls who says goodbye down, as it calls the dead, but doubts nobody.
+    let log = run("foca", &setup(20, 4, 60, 0.0, &["leave:at=5s"]));
+    assert_eq!((log.count(&What::Died), log.count(&What::Suspected)), (19, 0));
+    assert!(log.delays(&What::Died).iter().all(|delay| *delay < 5.0), "{:?}", log.delays(&What::Died));
 }
 
 #[test]
@@ -180,11 +146,28 @@ fn a_restarted_member_is_taken_back_in_its_next_life() {
 
 #[test]
 fn a_partition_shorter_than_the_memory_of_the_dead_heals() {
-    for rival in ["all-to-all", "majority", "phi-accrual"] {
+    for rival in ["all-to-all", "majority", "phi-accrual", "foca"] {
         let log = run(rival, &setup(20, 6, 300, 0.0, &["partition:at=5s,target=share:0.3,lasts=60s"]));
         assert!(log.count(&What::Died) > 50, "{rival}");
         assert_eq!(log.count(&What::Died), log.count(&What::Joined), "{rival}");
     }
+}
+
+#[test]
+fn foca_doubts_before_it_buries_and_the_buried_come_back_under_a_new_name() {
+    // 4 x max(1, log10 20) x 1 s of suspicion.
+    let log = run("foca", &setup(20, 8, 120, 0.0, &["crash:at=5s"]));
+    let (doubts, deaths) = (log.delays(&What::Suspected), log.delays(&What::Died));
+    let first = |delays: &[f64]| delays.iter().copied().fold(f64::INFINITY, f64::min);
+    assert!((first(&deaths) - first(&doubts) - 5.204).abs() < 0.001, "{} and {}", first(&doubts), first(&deaths));
+
+    let log = run("foca", &setup(20, 8, 240, 0.0, &["pause:at=5s,lasts=30s"]));
+    let renewals = log.events.iter().filter(|(.., event)| event.what == What::Accused);
+    assert_eq!(renewals.map(|(.., event)| event.incarnation.refutations).max(), Some(1));
+    assert_eq!(log.count(&What::Died), log.count(&What::Joined));
+    assert!(log.count(&What::Died) >= 19);
+    // Many come back, and nobody speaks of who they were before: the checkers would object.
+    assert!(run("foca", &setup(50, 8, 240, 0.3, &[])).count(&What::Joined) > 100);
 }
 
 #[test]
@@ -198,6 +181,18 @@ fn a_higher_threshold_waits_longer_and_errs_less() {
     let alarms = |label: &str| run(label, &setup(30, 7, 120, 0.5, &[])).count(&What::Died);
     let (low, high) = (alarms("phi-accrual:threshold=2"), alarms("phi-accrual:threshold=8"));
     assert!(high * 2 < low, "{low} and {high} false alarms");
+}
+
+#[test]
+fn equal_seeds_are_equal_runs() {
+    for rival in ALL {
+        let hash = |seed| {
+            let setup = setup(20, seed, 60, 0.1, &["restart:at=5s,down=20s"]);
+            built(rival).run(&setup, &mut Log::default()).trace_hash
+        };
+        assert_eq!(hash(1), hash(1), "{rival}");
+        assert_ne!(hash(1), hash(2), "{rival}");
+    }
 }
 
 #[test]
@@ -230,10 +225,6 @@ impl Rules for Fixed {
 
     fn reach(&self) -> Reach {
         Reach::Everyone
-    }
-
-    fn relays(&self) -> bool {
-        false
     }
 
     fn patience(&self, (): &(), _: u32) -> Span {

@@ -22,7 +22,9 @@ pub trait Rules: Clone + Send + Sync + 'static {
     /// Who gets them.
     fn reach(&self) -> Reach;
     /// Whether a message carries all heartbeats that the sender has heard of, and not its own alone.
-    fn relays(&self) -> bool;
+    fn relays(&self) -> bool {
+        false
+    }
     /// Whether the receiver answers with what it knows better.
     fn pulls(&self) -> bool {
         false

@@ -165,27 +165,13 @@ impl Checker {
 mod tests {
     use super::*;
     use crate::protocol::Source;
-    use crate::sim::setup::{Phases, Start};
     use crate::topology::{Base, topologies};
-    use std::sync::Arc;
     use swimlab_selectors::registry::Spec;
 
     fn checker() -> (Checker, Vec<u64>) {
-        let placement = topologies().build(&Spec::of("lan"), &Base::default()).unwrap().place(3, 0, 1);
-        let ids = placement.peers.iter().map(|peer| peer.id).collect();
-        let setup = Setup {
-            placement: Arc::new(placement),
-            members: 3,
-            seed: 1,
-            start: Start::Joined,
-            phases: Phases::Random,
-            clock_skew: Span::ZERO,
-            period: Span::from_secs(1),
-            loss: 0.0,
-            warmup: Span::ZERO,
-            duration: Span::from_secs(10),
-            faults: Vec::new(),
-        };
+        let lan = topologies().build(&Spec::of("lan"), &Base::default()).unwrap();
+        let setup = Setup::new(&lan, 3, 1, Vec::new());
+        let ids = setup.placement.peers.iter().map(|peer| peer.id).collect();
         let limits = Gauge { broadcasts: 1, relays: 1, buried: 1, graves: 1 };
         let settles = Some(Span::from_secs(5));
         (Checker::new(&setup, Promise { limits, settles, heals: None, returns_refuted: true }), ids)

@@ -18,10 +18,12 @@ pub use checker::{Checker, Promise};
 pub use fault::{Direction, Fault, FaultKind, Target, faults};
 pub use ids::IdIndex;
 pub use machine::Machine;
-pub use network::{Network, address_of};
+pub use network::{Network, address_of, index_of};
 pub use observer::{Effect, Fate, Index, Observer, Sent, Strike};
 pub use setup::{Phases, Setup, Start, joiners_needed};
 pub use world::{Breed, Outcome, SEEDS, World};
 
+#[cfg(test)]
+pub(crate) mod log;
 #[cfg(test)]
 mod tests;

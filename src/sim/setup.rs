@@ -7,7 +7,7 @@ use swimlab_selectors::rng::{Purpose, below, stream, unit};
 use super::fault::Fault;
 use super::observer::Index;
 use crate::protocol::Span;
-use crate::topology::Placement;
+use crate::topology::{Placement, Topology};
 
 /// One trial's world.
 #[derive(Clone)]
@@ -37,6 +37,24 @@ pub struct Setup {
 }
 
 impl Setup {
+    /// A minute among members that know each other, in random phases of periods of a second, without loss or warm-up: what a
+    /// world is in which nobody asks for anything else. There is room for those whom the faults let join.
+    pub fn new(topology: &Topology, members: u32, seed: u64, faults: Vec<Fault>) -> Self {
+        Self {
+            placement: Arc::new(topology.place(members, joiners_needed(&faults, members), seed)),
+            members,
+            seed,
+            start: Start::Joined,
+            phases: Phases::Random,
+            period: Span::from_secs(1),
+            clock_skew: Span::ZERO,
+            loss: 0.0,
+            warmup: Span::ZERO,
+            duration: Span::from_secs(60),
+            faults,
+        }
+    }
+
     /// When a member's first period begins, from its start.
     pub fn phase(&self, member: Index) -> Span {
         match self.phases {

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use swimlab_selectors::registry::Spec;
 use swimlab_selectors::{Strategy, Surroundings, build_selector, helpers, selectors};
 
+use super::log::Log;
 use super::*;
-use crate::protocol::{Event, Kit, Settings, Source, Span, Time, What, profiles};
+use crate::protocol::{Kit, Settings, Source, Span, What, profiles};
 use crate::topology::{Base, topologies};
 use crate::wire::Compact;
 
@@ -19,41 +20,8 @@ fn setup(topology: &str, members: u32, seed: u64, duration_s: u64, faults: &[&st
     let faults: Vec<Fault> =
         faults.iter().map(|f| super::faults().build(&Spec::parse(f).unwrap(), &()).unwrap()).collect();
     let topology = topologies().build(&Spec::parse(topology).unwrap(), &Base::default()).unwrap();
-    let placement = topology.place(members, joiners_needed(&faults, members), seed);
-    Setup {
-        placement: Arc::new(placement),
-        members,
-        seed,
-        start: Start::Joined,
-        phases: Phases::Random,
-        clock_skew: Span::ZERO,
-        period: Span::from_secs(1),
-        loss: 0.0,
-        warmup: Span::from_secs(5),
-        duration: Span::from_secs(duration_s),
-        faults,
-    }
-}
-
-#[derive(Default)]
-struct Log {
-    sent: u64,
-    bytes: u64,
-    events: Vec<(Time, Index, Event)>,
-    strikes: Vec<Strike>,
-}
-
-impl Observer for Log {
-    fn sent(&mut self, sent: &Sent) {
-        self.sent += 1;
-        self.bytes += u64::from(sent.bytes);
-    }
-    fn event(&mut self, at: Time, member: Index, event: &Event) {
-        self.events.push((at, member, event.clone()));
-    }
-    fn strike(&mut self, strike: &Strike) {
-        self.strikes.push(*strike);
-    }
+    let (warmup, duration) = (Span::from_secs(5), Span::from_secs(duration_s));
+    Setup { warmup, duration, ..Setup::new(&topology, members, seed, faults) }
 }
 
 fn strategy(label: &str, setup: &Setup) -> Strategy {
@@ -68,15 +36,6 @@ fn run_with(setup: &Setup, settings: Settings) -> (Outcome, Log) {
     let mut log = Log::default();
     let outcome = swim::run(setup, &kit(settings), &strategy("shuffle", setup), &mut log);
     (outcome, log)
-}
-
-impl Log {
-    fn count(&self, what: &What) -> usize {
-        self.events.iter().filter(|(_, _, event)| event.what == *what).count()
-    }
-    fn own(&self, what: &What) -> usize {
-        self.events.iter().filter(|(_, _, e)| e.what == *what && e.source == Source::Own).count()
-    }
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! A world in virtual time: it owns the clock, the packets and the luck, and drives one machine per member.
 
+use std::mem::offset_of;
+
 use super::chaos::{Chaos, Hindrance};
 use super::checker::{Checker, Promise};
 use super::machine::Machine;
@@ -50,9 +52,7 @@ pub struct World<'a, B: Breed, O: Observer> {
     observer: O,
     chaos: Chaos,
     begun: bool,
-    /// The members' machines; `None` before they join and while they are down.
-    machines: Vec<Option<B::Machine>>,
-    hosts: Vec<Host<Message<B>>>,
+    hosts: Vec<Host<B::Machine>>,
     queue: Queue,
     packets: Slab<Flight<Message<B>>>,
     pub(super) network: Network,
@@ -65,10 +65,11 @@ pub struct World<'a, B: Breed, O: Observer> {
 
 type Message<B> = <<B as Breed>::Machine as Machine>::Message;
 
-/// What the world keeps of a member's host, in a cache line of its own: a wake-up that comes to nothing, as at the probe
-/// timeout of an answered ping, touches nothing else.
-#[repr(align(64))]
-struct Host<T> {
+/// A member's host. What the world keeps of it comes first, in a cache line of its own: a wake-up that comes to nothing,
+/// as at the probe timeout of an answered ping, touches nothing else. The machine follows at once: in large worlds finding
+/// out where a page of memory lies costs as much as reading it.
+#[repr(C, align(64))]
+struct Host<M: Machine> {
     /// When the machine asked to be woken.
     deadline: Time,
     /// When its wake-up comes up in the queue.
@@ -80,7 +81,9 @@ struct Host<T> {
     /// Which life it is in.
     generation: u32,
     /// What keeps it from running freely.
-    hold: Option<Box<Hold<T>>>,
+    hold: Option<Box<Hold<M::Message>>>,
+    /// The member's machine; `None` before it joins and while it is down.
+    machine: Option<M>,
 }
 
 /// What is held back on a slow or paused host.
@@ -125,7 +128,6 @@ impl<'a, B: Breed, O: Observer> World<'a, B, O> {
             setup,
             breed,
             observer,
-            machines: (0..members).map(|_| None).collect(),
             hosts: (0..members).map(|member| Host::new(setup.seed, member)).collect(),
             queue: Queue::default(),
             packets: Slab::default(),
@@ -178,7 +180,7 @@ impl<'a, B: Breed, O: Observer> World<'a, B, O> {
 
     /// Whether a member is up.
     pub(super) fn is_up(&self, member: Index) -> bool {
-        self.machines[member as usize].is_some()
+        self.hosts[member as usize].machine.is_some()
     }
 
     /// Which life a member is in, from 0.
@@ -188,7 +190,7 @@ impl<'a, B: Breed, O: Observer> World<'a, B, O> {
 
     /// All members that are up.
     pub(super) fn up(&self) -> Vec<Index> {
-        (0..self.machines.len() as u32).filter(|&member| self.is_up(member)).collect()
+        (0..self.hosts.len() as u32).filter(|&member| self.is_up(member)).collect()
     }
 
     /// A fault strikes or releases a member: tells those who watch.
@@ -200,7 +202,7 @@ impl<'a, B: Breed, O: Observer> World<'a, B, O> {
 
     /// Stops a member at once.
     pub(super) fn crash(&mut self, member: Index) {
-        self.machines[member as usize] = None;
+        self.hosts[member as usize].machine = None;
         let host = &mut self.hosts[member as usize];
         host.hold = None;
         host.deadline = Time::NEVER;
@@ -208,7 +210,7 @@ impl<'a, B: Breed, O: Observer> World<'a, B, O> {
 
     /// Lets a member say goodbye, and stops it.
     pub(super) fn leave(&mut self, member: Index) {
-        if let Some(machine) = &mut self.machines[member as usize] {
+        if let Some(machine) = &mut self.hosts[member as usize].machine {
             machine.leave(self.now, &mut self.outbox);
             self.flush(member);
         }
@@ -222,7 +224,7 @@ impl<'a, B: Breed, O: Observer> World<'a, B, O> {
         let first = self.now + self.setup.phase(member);
         machine.start(self.now, first, &mut self.outbox);
         machine.join(self.now, seeds, &mut self.outbox);
-        self.machines[member as usize] = Some(machine);
+        self.hosts[member as usize].machine = Some(machine);
         self.hosts[member as usize].generation = generation;
         self.flush(member);
     }
@@ -265,7 +267,7 @@ impl<'a, B: Breed, O: Observer> World<'a, B, O> {
 
     fn stall(&mut self, member: Index, how: Hindrance, stalled: bool) {
         if how == Hindrance::Blocked
-            && let Some(machine) = &mut self.machines[member as usize]
+            && let Some(machine) = &mut self.hosts[member as usize].machine
         {
             machine.stall(self.now, stalled);
         }
@@ -278,7 +280,7 @@ impl<'a, B: Breed, O: Observer> World<'a, B, O> {
                 Start::Joined => {
                     let mut machine = self.breed.founder(member);
                     machine.start(Time::ZERO, first, &mut self.outbox);
-                    self.machines[member as usize] = Some(machine);
+                    self.hosts[member as usize].machine = Some(machine);
                     self.flush(member);
                 }
                 Start::Joining => {
@@ -286,7 +288,7 @@ impl<'a, B: Breed, O: Observer> World<'a, B, O> {
                     machine.start(Time::ZERO, first, &mut self.outbox);
                     let seeds = (0..SEEDS.min(self.setup.members)).filter(|&seed| seed != member);
                     machine.join(Time::ZERO, seeds.map(address_of).collect(), &mut self.outbox);
-                    self.machines[member as usize] = Some(machine);
+                    self.hosts[member as usize].machine = Some(machine);
                     self.flush(member);
                 }
             }
@@ -295,14 +297,14 @@ impl<'a, B: Breed, O: Observer> World<'a, B, O> {
 
     /// Seeds for a joiner: the first few members, or if they are down, others that are up.
     fn seeds(&self, member: Index) -> Vec<Address> {
-        let up = (0..self.machines.len() as u32).filter(|&other| other != member && self.is_up(other));
+        let up = (0..self.hosts.len() as u32).filter(|&other| other != member && self.is_up(other));
         up.take(SEEDS as usize).map(address_of).collect()
     }
 
     fn run_until(&mut self, limit: Time) {
         while let Some(due) = {
-            let (hosts, machines, packets) = (&mut self.hosts[..], &self.machines[..], &self.packets);
-            self.queue.pop_before(limit, &mut Outlook { hosts, machines, packets })
+            let (hosts, packets) = (&mut self.hosts[..], &self.packets);
+            self.queue.pop_before(limit, &mut Outlook { hosts, packets })
         } {
             self.now = due.at();
             match due.load {
@@ -326,15 +328,16 @@ impl<'a, B: Breed, O: Observer> World<'a, B, O> {
         if host.hold.as_ref().is_some_and(|hold| hold.paused > 0) {
             return;
         }
-        let Some(machine) = &mut self.machines[member as usize] else { return };
+        let Some(machine) = &mut self.hosts[member as usize].machine else { return };
         self.events += 1;
         machine.wake(now, &mut self.outbox);
         self.flush(member);
     }
 
     fn deliver(&mut self, member: Index, load: u32) {
-        if let Some(hold) = &mut self.hosts[member as usize].hold
-            && self.machines[member as usize].is_some()
+        let host = &mut self.hosts[member as usize];
+        if let Some(hold) = &mut host.hold
+            && host.machine.is_some()
         {
             let flight = self.packets.take(load);
             if hold.received.len() < hold.limit {
@@ -346,7 +349,7 @@ impl<'a, B: Breed, O: Observer> World<'a, B, O> {
     }
 
     fn hand_over(&mut self, member: Index, load: u32) {
-        if let Some(machine) = &mut self.machines[member as usize] {
+        if let Some(machine) = &mut self.hosts[member as usize].machine {
             let &Flight { sent_at, arrives_at, from, bytes, direct_ping, ref message } = self.packets.get(load);
             let (kind, fate) = (B::Machine::kind(message), Fate::Arrives(arrives_at));
             self.events += 1;
@@ -365,16 +368,14 @@ impl<'a, B: Breed, O: Observer> World<'a, B, O> {
         if !self.outbox.events.is_empty() {
             self.note_events(member);
         }
-        if !self.outbox.transmits.is_empty() {
-            let mut transmits = std::mem::take(&mut self.outbox.transmits);
-            // Nearly always there is one: popping it is cheaper than draining.
-            transmits.reverse();
-            while let Some(transmit) = transmits.pop() {
-                self.send(member, transmit);
-            }
-            self.outbox.transmits = transmits;
+        // Nearly always there is one: popping it is cheaper than draining.
+        if self.outbox.transmits.len() > 1 {
+            self.outbox.transmits.reverse();
         }
-        if let Some(machine) = &self.machines[member as usize] {
+        while let Some(transmit) = self.outbox.transmits.pop() {
+            self.send(member, transmit);
+        }
+        if let Some(machine) = &self.hosts[member as usize].machine {
             let deadline = machine.deadline();
             self.set_alarm(member, deadline);
         }
@@ -390,7 +391,7 @@ impl<'a, B: Breed, O: Observer> World<'a, B, O> {
 
     #[inline]
     fn send(&mut self, from: Index, transmit: Transmit<Message<B>>) {
-        let members = self.machines.len() as u32;
+        let members = self.hosts.len() as u32;
         let host = &mut self.hosts[from as usize];
         if let Some(hold) = &mut host.hold {
             if hold.sends.len() < hold.limit {
@@ -412,7 +413,7 @@ impl<'a, B: Breed, O: Observer> World<'a, B, O> {
             let load = self.packets.insert(flight);
             let due = Due::delivery(at, from, count, to, load);
             if self.queue.push(due) {
-                Outlook { hosts: &mut self.hosts, machines: &self.machines, packets: &self.packets }.soon(&due);
+                Outlook { hosts: &mut self.hosts, packets: &self.packets }.soon(&due);
             }
         }
     }
@@ -430,8 +431,8 @@ impl<'a, B: Breed, O: Observer> World<'a, B, O> {
 
     /// Lets the checker see whether anything has outgrown its bounds.
     fn inspect(&mut self) {
-        for (member, machine) in self.machines.iter().enumerate() {
-            if let Some(machine) = machine {
+        for (member, host) in self.hosts.iter().enumerate() {
+            if let Some(machine) = &host.machine {
                 self.checker.inspect(self.now, member as u32, machine.gauge());
             }
         }
@@ -440,18 +441,18 @@ impl<'a, B: Breed, O: Observer> World<'a, B, O> {
     /// Lets the checker see whether all that are up count as many members as there are.
     fn inspect_agreement(&mut self) {
         let up = self.up().len() as u32;
-        for (member, machine) in self.machines.iter().enumerate() {
-            if let Some(machine) = machine {
+        for (member, host) in self.hosts.iter().enumerate() {
+            if let Some(machine) = &host.machine {
                 self.checker.inspect_agreement(self.now, member as u32, machine.members(), up);
             }
         }
     }
 }
 
-impl<T> Host<T> {
+impl<M: Machine> Host<M> {
     fn new(seed: u64, member: Index) -> Self {
         let luck = stream(seed, Purpose::Network, u64::from(member));
-        Self { deadline: Time::NEVER, scheduled: Time::NEVER, luck, sent: 0, generation: 0, hold: None }
+        Self { deadline: Time::NEVER, scheduled: Time::NEVER, luck, sent: 0, generation: 0, hold: None, machine: None }
     }
 
     /// The wake-up of this time comes near: when is it really due? The timeout of a ping that was answered is not.
@@ -469,8 +470,7 @@ impl<T> Host<T> {
 /// What the queue foretells is asked for in memory. Members lie scattered over more of it than the cache holds; each
 /// event would wait for its own several times over.
 struct Outlook<'a, M: Machine> {
-    hosts: &'a mut [Host<M::Message>],
-    machines: &'a [Option<M>],
+    hosts: &'a mut [Host<M>],
     packets: &'a Slab<Flight<M::Message>>,
 }
 
@@ -480,23 +480,22 @@ impl<M: Machine> Foresight for Outlook<'_, M> {
     }
 
     fn is_keen(&self) -> bool {
-        self.machines.len() > CACHED
+        self.hosts.len() > CACHED
     }
 
     fn comes_near(&mut self, due: &Due) {
-        prefetch(&self.hosts[due.target as usize]);
+        prefetch_first(offset_of!(Host<M>, machine), &self.hosts[due.target as usize]);
     }
 
     fn soon(&mut self, due: &Due) {
-        prefetch(&self.hosts[due.target as usize]);
-        prefetch_first(M::HOT_BYTES, &self.machines[due.target as usize]);
+        prefetch_first(offset_of!(Host<M>, machine) + M::HOT_BYTES, &self.hosts[due.target as usize]);
         if due.load != Due::WAKE {
             prefetch(&self.packets.places[due.load as usize]);
         }
     }
 
     fn next(&mut self, due: &Due) {
-        if let Some(machine) = &self.machines[due.target as usize] {
+        if let Some(machine) = &self.hosts[due.target as usize].machine {
             let flight = (due.load != Due::WAKE).then(|| self.packets.get(due.load));
             machine.prefetch(flight.map(|flight| &flight.message));
         }
@@ -510,9 +509,11 @@ struct Slab<T> {
 }
 
 impl<T> Slab<T> {
+    #[inline(always)]
     fn insert(&mut self, value: T) -> u32 {
         if let Some(at) = self.free.pop() {
-            self.places[at as usize] = Some(value);
+            // What is free is empty: looking whether there is anything to drop would cost as much as moving the packet.
+            std::mem::forget(self.places[at as usize].replace(value));
             return at;
         }
         self.places.push(Some(value));

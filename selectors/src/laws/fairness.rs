@@ -1,9 +1,9 @@
 //! The laws that take counting: probabilities per period, and that nobody is overlooked.
 
 use super::group::Group;
+use super::member::Member;
 use super::rosters::{Maker, at_one_place};
 use super::script::Act;
-use super::trial::Member;
 use super::{Breach, Law};
 use crate::peer::{Peer, Slot};
 use crate::rng::{Purpose, below, stream};

@@ -14,6 +14,7 @@
 mod fairness;
 mod group;
 mod helping;
+mod member;
 mod rosters;
 mod script;
 mod together;
@@ -25,6 +26,7 @@ use std::sync::Arc;
 use crate::selector::{Helpers, Strategy};
 
 pub use group::{Group, Standing};
+pub use member::Member;
 pub use rosters::{Maker, makers};
 
 /// Panics with the name of the law if the strategy breaks one.

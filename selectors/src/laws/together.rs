@@ -1,9 +1,9 @@
 //! A whole group that sees the same and counts the same periods: nobody goes unpinged by all.
 
 use super::group::Group;
+use super::member::Member;
 use super::rosters::Maker;
 use super::script::{Act, Script};
-use super::trial::Member;
 use super::{Breach, Law};
 use crate::peer::Slot;
 use crate::selector::{Bound, Strategy};

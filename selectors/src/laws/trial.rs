@@ -1,14 +1,14 @@
 //! A selector in a group to which things happen.
 
-use super::group::Group;
+use super::member::Member;
 use super::rosters::Maker;
 use super::script::{Act, Script, picks_are_lawful};
 use super::{Breach, Law};
 use crate::coordinate::Coordinate;
 use crate::peer::Slot;
 use crate::rng::{Purpose, Rng, below, mix, stream, unit};
-use crate::selector::{Bound, Chooser, Strategy};
-use crate::view::{Observation, Turn, View};
+use crate::selector::{Bound, Strategy};
+use crate::view::{Observation, View};
 
 /// Plays a script twice, and once with an index over nobody.
 pub(super) fn play(make: &impl Fn() -> Strategy, script: &Script, maker: Maker) -> Result<(), Breach> {
@@ -20,48 +20,13 @@ pub(super) fn play(make: &impl Fn() -> Strategy, script: &Script, maker: Maker) 
     Ok(())
 }
 
-/// One member with its selector.
-pub(super) struct Member {
-    pub group: Group,
-    chooser: Box<dyn Chooser>,
-    rng: Rng,
-    period: u64,
-}
-
 impl Member {
-    pub fn new(strategy: &Strategy, group: Group, seed: u64) -> Self {
-        let surveyed = strategy.survey(group.roster());
-        let mut rng = stream(seed, Purpose::Strategy, u64::from(group.me()));
-        let chooser =
-            surveyed.enroll(&mut Turn { view: &group, period: 0, shared_period: 0, news: false, rng: &mut rng });
-        Self { group, chooser, rng, period: 0 }
-    }
-
-    /// This period's targets; the period is over then.
-    pub fn targets(&mut self, want: usize, picks: &mut Vec<Slot>) {
-        let mut turn = Turn {
-            view: &self.group,
-            period: self.period,
-            shared_period: self.period,
-            news: false,
-            rng: &mut self.rng,
-        };
-        self.chooser.targets(&mut turn, want, picks);
-        self.period += 1;
-    }
-
-    fn gossip(&mut self, want: usize, picks: &mut Vec<Slot>) {
-        let mut turn =
-            Turn { view: &self.group, period: self.period, shared_period: self.period, news: true, rng: &mut self.rng };
-        self.chooser.gossip(&mut turn, want, picks);
-    }
-
     /// Those who were pinged answer: after a time that depends on who they are, most of them with a coordinate and a tip.
     /// Some of what they say cannot be.
     fn hears(&mut self, picks: &[Slot]) {
         for &slot in picks {
             let peer = mix(self.group.peer(slot).id);
-            let mut answer = stream(peer, Purpose::Network, self.period);
+            let mut answer = stream(peer, Purpose::Network, self.period());
             let mut number = |most: f64| (unit(&mut answer) * most) as f32;
             let vector = std::array::from_fn(|_| number(2e4));
             let error = [number(1.6), 0.1, f32::NAN][(peer % 3) as usize];
@@ -70,14 +35,12 @@ impl Member {
             let rtt = 100 + (peer % 30_000) as u32 + below(&mut answer, 1000);
             let tip = Observation::Tip(tip, below(&mut answer, 30_000));
             for what in [Observation::Coordinate(slot, at), Observation::Rtt(slot, rtt), tip] {
-                let (period, shared_period) = (self.period, self.period);
-                let mut turn = Turn { view: &self.group, period, shared_period, news: false, rng: &mut self.rng };
-                self.chooser.observe(&mut turn, what);
+                self.observe(what);
             }
         }
     }
 
-    pub fn happens(&mut self, act: Act, maker: Maker, joiners: &mut Rng) -> Option<Observation> {
+    pub(super) fn happens(&mut self, act: Act, maker: Maker, joiners: &mut Rng) -> Option<Observation> {
         let observation = act.happen(&mut self.group, maker, joiners);
         if let Some(what) = observation {
             self.observe(what);
@@ -85,23 +48,6 @@ impl Member {
             self.resurvey();
         }
         observation
-    }
-
-    pub fn observe(&mut self, what: Observation) {
-        let (period, shared_period) = (self.period, self.period);
-        let mut turn = Turn { view: &self.group, period, shared_period, news: false, rng: &mut self.rng };
-        self.chooser.observe(&mut turn, what);
-    }
-
-    /// The index is built anew over the roster as the group knows it.
-    pub fn resurvey(&mut self) {
-        self.group.resurvey();
-        self.chooser.resurvey(self.group.roster());
-    }
-
-    /// It begins later than the others.
-    pub fn is_in(&mut self, period: u64) {
-        self.period = period;
     }
 }
 
@@ -121,7 +67,7 @@ fn run(strategy: &Strategy, script: &Script, maker: Maker) -> Result<Vec<Slot>, 
     for &act in &script.acts {
         if let Some(Observation::Joined(slot)) = member.happens(act, maker, &mut joiners) {
             waits.resize(member.group.slots() as usize, Wait { since: 0, joined: true });
-            waits[slot as usize] = Wait { since: member.period, joined: true };
+            waits[slot as usize] = Wait { since: member.period(), joined: true };
         }
         if let Act::Pass { periods } = act {
             for _ in 0..periods {
@@ -146,7 +92,7 @@ fn pass(
     waits: &mut [Wait],
     all_picks: &mut Vec<Slot>,
 ) -> Result<(), Breach> {
-    let period = member.period;
+    let period = member.period();
     for gossip in [false, true] {
         let want = usize::from(script.direct) + usize::from(gossip);
         // Picks are added to what is there already.

@@ -10,13 +10,16 @@ use crate::view::Turn;
 pub(crate) struct Traversal {
     order: Permutation,
     next: u32,
+    /// The slot at `next`, computed one step ahead; any number at the end.
+    upcoming: Slot,
     /// The period in which it began.
     pub began: u64,
 }
 
 impl Traversal {
     pub fn begin(slots: u32, turn: &mut Turn<'_>) -> Self {
-        Self { order: Permutation::new(slots, bits(turn.rng)), next: 0, began: turn.period }
+        let order = Permutation::new(slots, bits(turn.rng));
+        Self { order, next: 0, upcoming: if slots > 0 { order.at(0) } else { 0 }, began: turn.period }
     }
 }
 
@@ -24,11 +27,15 @@ impl Iterator for Traversal {
     type Item = Slot;
 
     fn next(&mut self) -> Option<Slot> {
-        let index = self.next;
-        (index < self.order.len()).then(|| {
-            self.next += 1;
-            self.order.at(index)
-        })
+        let (slot, len) = (self.upcoming, self.order.len());
+        if self.next >= len {
+            return None;
+        }
+        self.next += 1;
+        if self.next < len {
+            self.upcoming = self.order.at(self.next);
+        }
+        Some(slot)
     }
 }
 
@@ -77,6 +84,11 @@ impl Rounds {
                 }
             }
         }
+    }
+
+    /// Whom the traversal comes to next, unless it has ended.
+    pub fn upcoming(&self) -> Option<Slot> {
+        (self.traversal.next < self.traversal.order.len()).then_some(self.traversal.upcoming)
     }
 
     /// A peer became pingable. In a slot that the traversal covers it already has a random place; in a new slot it is

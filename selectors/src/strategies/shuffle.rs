@@ -33,6 +33,10 @@ impl Selector for Shuffle {
         }
     }
 
+    fn upcoming(&self, state: &ShuffleState) -> Option<Slot> {
+        state.0.upcoming()
+    }
+
     fn observe(&self, _: &(), state: &mut ShuffleState, turn: &mut Turn<'_>, what: Observation) {
         if let Observation::Joined(slot) = what {
             state.0.joined(slot, turn);

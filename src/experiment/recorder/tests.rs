@@ -5,7 +5,7 @@ use swimlab_selectors::registry::Spec;
 use super::*;
 use crate::experiment::measures::index_of;
 use crate::protocol::{Incarnation, Kind};
-use crate::sim::{Fate, Phases, Start, faults, joiners_needed};
+use crate::sim::{Fate, faults};
 use crate::topology::{Base, topologies};
 
 /// Five members (and joiners) in a window from 10 s to 70 s, fed by hand.
@@ -23,19 +23,7 @@ impl Scene {
         let faults: Vec<_> =
             faults_named.iter().map(|f| faults().build(&Spec::parse(f).unwrap(), &()).unwrap()).collect();
         let topology = topologies().build(&Spec::parse(topology).unwrap(), &Base::default()).unwrap();
-        let setup = Setup {
-            placement: Arc::new(topology.place(5, joiners_needed(&faults, 5), 1)),
-            members: 5,
-            seed: 1,
-            start: Start::Joined,
-            phases: Phases::Random,
-            clock_skew: Span::ZERO,
-            period: Span::from_secs(1),
-            loss: 0.0,
-            warmup: Span::from_secs(10),
-            duration: Span::from_secs(60),
-            faults,
-        };
+        let setup = Setup { warmup: Span::from_secs(10), ..Setup::new(&topology, 5, 1, faults) };
         Self { recorder: Recorder::new(&setup), setup }
     }
 
@@ -314,19 +302,8 @@ fn real_trials(count: u64) -> Vec<Measured> {
     let kit = Arc::new(Kit { settings: Settings::of("swim"), helpers, sizer: Arc::new(crate::wire::Compact) });
     let topology = topologies().build(&Spec::of("lan"), &Base::default()).unwrap();
     let trial = |seed| {
-        let setup = Setup {
-            placement: Arc::new(topology.place(32, 0, seed)),
-            members: 32,
-            seed,
-            start: Start::Joined,
-            phases: Phases::Random,
-            clock_skew: Span::ZERO,
-            period: Span::from_secs(1),
-            loss: 0.0,
-            warmup: Span::from_secs(2),
-            duration: Span::from_secs(40),
-            faults: vec![fault()],
-        };
+        let (warmup, duration) = (Span::from_secs(2), Span::from_secs(40));
+        let setup = Setup { warmup, duration, ..Setup::new(&topology, 32, seed, vec![fault()]) };
         let uniform = Spec::of("uniform");
         let strategy = build_selector(&selectors(), &uniform, &setup.placement.surroundings()).unwrap();
         let mut recorder = Recorder::new(&setup);

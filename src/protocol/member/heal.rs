@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, VecDeque};
 
 use super::*;
 use crate::protocol::message::Sync;
-use crate::protocol::time::Span;
 
 /// The forgotten dead: enough to tell old news from new, and to try them again.
 #[derive(Debug, Default)]
@@ -83,6 +82,9 @@ impl Member {
             }
         }
         if sync.wants_reply {
+            if sync.joining {
+                self.sync_soon(now);
+            }
             let to = self.addressee(sender, from);
             let sync = Sync { wants_reply: false, joining: false, records: self.records() };
             self.send(to, Body::Sync(Box::new(sync)), None, false, out);

@@ -123,12 +123,32 @@ impl Member {
     /// It knows the group now, and how long it takes from one sync to the next there. Those who joined together must not
     /// all sync in the same second.
     fn stagger_syncs(&mut self, now: Time) {
-        let Some(interval) = self.kit.settings.sync_interval(self.table.members()) else {
+        let settings = &self.kit.settings;
+        let (interval, anti_entropy) = (settings.sync_interval(self.table.members()), settings.anti_entropy);
+        if let Some(interval) = interval {
+            let first = self.within(now, interval);
+            self.set_alarm(|alarms| alarms.sync = first);
+        }
+        if interval.is_none() || !anti_entropy {
             return self.rare().joining = None;
-        };
-        let mut within = |longest: Span| now + longest.scale(swimlab_selectors::rng::unit(&mut self.rng));
-        let (last, first) = (within(self.kit.settings.period * CLOSING), within(interval));
-        self.set_alarm(|alarms| (alarms.join, alarms.sync) = (last, first));
+        }
+        let last = self.within(now, self.kit.settings.period * CLOSING);
+        self.set_alarm(|alarms| alarms.join = last);
+    }
+
+    /// A seed that joiners ask may itself miss those who ask others: it syncs as soon as they do when they have settled.
+    pub(super) fn sync_soon(&mut self, now: Time) {
+        let settings = &self.kit.settings;
+        if settings.anti_entropy && settings.join_syncs > 0 && settings.sync_interval(1).is_some() {
+            let soon = now + settings.period * CLOSING;
+            if self.alarms().sync > soon {
+                self.set_alarm(|alarms| alarms.sync = soon);
+            }
+        }
+    }
+
+    fn within(&mut self, now: Time, longest: Span) -> Time {
+        now + longest.scale(swimlab_selectors::rng::unit(&mut self.rng))
     }
 }
 
@@ -136,4 +156,4 @@ impl Member {
 const LONGEST_JOIN_WAIT: u64 = 30;
 
 /// Within how many periods a joiner syncs once more when it knows the group: more than news takes to be passed on.
-const CLOSING: u64 = 8;
+const CLOSING: u64 = 5;

@@ -97,10 +97,14 @@ pub struct Member {
     stalled: bool,
     /// Whether its selector learns coordinates: those that do not are not asked at each send.
     learns: bool,
+    /// Whether its next period begins a period's length after this one, neither late nor slowed down.
+    is_regular: bool,
+    health: Health,
     // For a period's beginning and its end, and for acks.
     seq: u32,
+    /// Whom it will most likely ping next; itself if that is unknown.
+    upcoming: Slot,
     round: Round,
-    health: Health,
     chooser: Box<dyn Chooser>,
     period: u64,
     /// This period's number since the shared epoch, by its own clock.
@@ -212,7 +216,9 @@ impl Member {
             knows_slow: false,
             stalled: false,
             learns: chooser.coordinate().is_some(),
+            is_regular: false,
             seq: 0,
+            upcoming: me,
             round: Round::default(),
             health: Health::default(),
             chooser,
@@ -406,7 +412,7 @@ impl Member {
     pub fn prefetch(&self, sender: Option<Id>) {
         self.chooser.prefetch();
         self.queue.prefetch();
-        self.table.prefetch(sender);
+        self.table.prefetch(sender, self.upcoming);
     }
 
     fn stop(&mut self) {
@@ -460,28 +466,24 @@ impl Member {
         let kind = body.kind();
         let coordinate = self.whereabouts(kind, to.id);
         let kit = &*self.kit;
-        let mut packet = Packet {
-            from: self.id,
-            incarnation: self.incarnation,
-            seen: to.seen,
-            body,
-            updates: Updates::new(),
-            coordinate,
-        };
-        let mut bytes = kit.sizer.bare(&packet);
+        let (from, incarnation, seen, updates) = (self.id, self.incarnation, to.seen, Updates::new());
+        let message = Packet { from, incarnation, seen, body, updates, coordinate };
+        // Made where it stays: packets are large, and this is the busiest place of all.
+        out.transmits.push(Transmit { to: to.address, bytes: 0, stream, direct_ping, message });
+        let Some(Transmit { bytes, message: packet, .. }) = out.transmits.last_mut() else { return };
+        *bytes = kit.sizer.bare(packet);
         let mut most = if kit.settings.max_updates == 0 { usize::MAX } else { kit.settings.max_updates as usize };
         if let Some(update) = first {
-            bytes += kit.sizer.update(&update);
+            *bytes += kit.sizer.update(&update);
             packet.updates.push(update);
             most = most.saturating_sub(1);
         }
         if !self.queue.is_empty() && kit.settings.dissemination.rides_on(kind) {
             let limit = kit.settings.dissemination.transmissions(&kit.settings, self.table.members());
-            let room = Room { bytes: kit.settings.packet_bytes.saturating_sub(bytes), most, limit };
+            let room = Room { bytes: kit.settings.packet_bytes.saturating_sub(*bytes), most, limit };
             let table = &self.table;
-            bytes += self.queue.fill(to.id, room, |slot, update| table.is_current(slot, update), &mut packet.updates);
+            *bytes += self.queue.fill(to.id, room, |slot, update| table.is_current(slot, update), &mut packet.updates);
         }
-        out.transmits.push(Transmit { to: to.address, bytes, stream, direct_ping, message: packet });
     }
 
     /// Someone with a slot.

@@ -53,16 +53,24 @@ impl Member {
     /// Ends a period and begins the next.
     pub(super) fn next_period(&mut self, now: Time, out: &mut Outbox) {
         self.conclude(now, out);
-        self.bury(now, out);
-        self.reconnect(out);
-        self.rebase_if_grown();
-        self.ask_rival(now, out);
+        // Whoever never had any news has nobody to bury, to try again or to ask.
+        if self.rare.is_some() || !self.table.is_pristine() {
+            self.bury(now, out);
+            self.reconnect(out);
+            self.rebase_if_grown();
+            self.ask_rival(now, out);
+        }
         let settings = &self.kit.settings;
         let slowdown = self.health.slowdown();
         let (period, probe_timeout) = (settings.period * slowdown, settings.probe_timeout * slowdown);
-        // By when it was due: a timer that fires late is no other period.
-        self.shared_period = period_at(self.timers.period, self.since_epoch, settings);
+        // By when it was due: a timer that fires late is no other period. Most are counted on: divisions are slow.
+        self.shared_period = match self.is_regular {
+            true => self.shared_period + 1,
+            false => period_at(self.timers.period, self.since_epoch, settings),
+        };
+        let regular = self.timers.period + settings.period;
         self.timers.period = (self.timers.period + period).max(now);
+        self.is_regular = self.timers.period == regular;
         if self.learns {
             self.take_place(now, out);
         }
@@ -77,6 +85,7 @@ impl Member {
         let mut turn = Turn { view: &self.table, period, shared_period, news, rng: &mut self.strategy_rng };
         self.chooser.targets(&mut turn, want, &mut picks);
         self.period += 1;
+        self.upcoming = self.chooser.upcoming().unwrap_or(self.table.me());
 
         self.seq = self.seq.wrapping_add(1);
         self.round.seq = self.seq;

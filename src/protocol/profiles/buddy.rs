@@ -7,6 +7,6 @@ use super::{Company, Profile};
 pub(super) const PROFILE: Profile = Profile {
     name: "buddy",
     about: "Lifeguard's third part alone: every ping to a suspect carries the suspicion.",
-    values: &[GROUND[0], GROUND[1], GROUND[2], "dissemination=gossip-buddy"],
+    values: &[GROUND[0], GROUND[1], GROUND[2], GROUND[3], "dissemination=gossip-buddy"],
     company: Company::selector("shuffle"),
 };

@@ -8,6 +8,6 @@ use super::{Company, Profile};
 pub(super) const PROFILE: Profile = Profile {
     name: "lha-probe",
     about: "Lifeguard's first part alone: probes slow down when one's own health is in doubt, and helpers send nacks.",
-    values: &[GROUND[0], GROUND[1], GROUND[2], "prober=nack"],
+    values: &[GROUND[0], GROUND[1], GROUND[2], GROUND[3], "prober=nack"],
     company: Company::selector("shuffle"),
 };

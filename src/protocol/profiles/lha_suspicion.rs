@@ -8,6 +8,6 @@ use super::{Company, Profile};
 pub(super) const PROFILE: Profile = Profile {
     name: "lha-suspicion",
     about: "Lifeguard's second part alone: a long suspicion that shrinks with each independent confirmation.",
-    values: &[GROUND[0], GROUND[1], GROUND[2], "suspicion=confirmed"],
+    values: &[GROUND[0], GROUND[1], GROUND[2], GROUND[3], "suspicion=confirmed"],
     company: Company::selector("shuffle"),
 };

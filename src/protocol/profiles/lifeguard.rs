@@ -10,6 +10,7 @@ use crate::protocol::presets;
 
 /// The paper's SWIM, which the parts extend: memberlist without Lifeguard, alpha = 5, beta = 1.
 pub(super) const GROUND: &[&str] = &[
+    presets::COMMON,
     presets::LAN.values,
     "prober=classic,suspicion=fixed,dissemination=gossip,suspicion_mult=5,suspicion_scale=memberlist",
     "gossip_to_dead=30s,dead_retention=30s,join_syncs=2,anti_entropy=false,reconnect_every=0,reconnect_limit=0",
@@ -19,7 +20,7 @@ pub(super) const GROUND: &[&str] = &[
 pub(super) const PROFILE: Profile = Profile {
     name: "lifeguard",
     about: "Lifeguard: local health with nacks, confirmed suspicions, buddy system (DSN 2018, alpha = 5, beta = 6).",
-    values: &[GROUND[0], GROUND[1], GROUND[2], "prober=nack,suspicion=confirmed,dissemination=gossip-buddy"],
+    values: &[GROUND[0], GROUND[1], GROUND[2], GROUND[3], "prober=nack,suspicion=confirmed,dissemination=gossip-buddy"],
     company: Company::selector("shuffle"),
 };
 

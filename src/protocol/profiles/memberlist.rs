@@ -20,7 +20,7 @@ const PARTS: &str = "prober=nack,health_limit=7,health_scoring=memberlist,suspic
 pub(super) const LOCAL: Profile = Profile {
     name: "memberlist-local",
     about: "HashiCorp memberlist, settings for one machine.",
-    values: &[presets::LOCAL.values, PARTS, "confirmations=1,gossip_to_dead=15s,dead_retention=15s"],
+    values: &[presets::COMMON, presets::LOCAL.values, PARTS, "confirmations=1,gossip_to_dead=15s,dead_retention=15s"],
     company: Company::selector("shuffle"),
 };
 
@@ -28,7 +28,7 @@ pub(super) const LOCAL: Profile = Profile {
 pub(super) const LAN: Profile = Profile {
     name: "memberlist-lan",
     about: "HashiCorp memberlist with its defaults: gossip tick, push-pull, stream ping, gossip to the dead, Lifeguard.",
-    values: &[presets::LAN.values, PARTS, "confirmations=2,gossip_to_dead=30s,dead_retention=30s"],
+    values: &[presets::COMMON, presets::LAN.values, PARTS, "confirmations=2,gossip_to_dead=30s,dead_retention=30s"],
     company: Company::selector("shuffle"),
 };
 
@@ -36,7 +36,7 @@ pub(super) const LAN: Profile = Profile {
 pub(super) const WAN: Profile = Profile {
     name: "memberlist-wan",
     about: "HashiCorp memberlist, settings for several continents.",
-    values: &[presets::WAN.values, PARTS, "confirmations=4,gossip_to_dead=60s,dead_retention=60s"],
+    values: &[presets::COMMON, presets::WAN.values, PARTS, "confirmations=4,gossip_to_dead=60s,dead_retention=60s"],
     company: Company::selector("shuffle"),
 };
 

@@ -88,3 +88,15 @@ fn a_joiner_syncs_once_more_soon_and_believes_what_it_hears() {
     member.hear(at(60.1), 7, Body::Sync(Box::new(group(1..600))), vec![]);
     assert_eq!(member.table.members(), 500, "strangers are asked themselves again");
 }
+
+#[test]
+fn a_seed_that_joiners_ask_syncs_soon_itself_for_it_may_miss_those_who_ask_others() {
+    let spec = Spec::of("swim").with("join_syncs", 6.0).with("sync_interval", "30s").with("suspicion_mult", 1000.0);
+    let mut seed = member_with(3, spec);
+    let ask = |who| Body::Sync(Box::new(Sync { wants_reply: true, joining: true, records: vec![alive(who, 0)] }));
+    for who in 3..60 {
+        seed.hear(at(0.1 * who as f64), who, ask(who), vec![]);
+    }
+    assert_eq!(streams(&seed.due(at(5.5))), 1, "five periods after the first of them, and once for all of them");
+    assert_eq!(streams(&seed.due(at(25.0))), 0);
+}

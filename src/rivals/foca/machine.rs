@@ -1,0 +1,275 @@
+//! The `foca` crate as a machine: its own state, timers and codec, driven by a world.
+//!
+//! Messages are bytes, encoded and decoded as foca does; timers wait in a heap of the adapter's. foca has a timer at each
+//! probe timeout whether the ping was answered or not, so it counts one event more per member and period.
+//!
+//! The benches take this file in as well, with settings and identities of their own.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ::foca::{
+    Config, Error, Foca, Identity, Member, NoCustomBroadcast, Notification, PostcardCodec, Runtime, State, Timer,
+};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use swimlab_selectors::rng::{Purpose, Rng, stream};
+
+use crate::protocol::{
+    Address, Event, Gauge, Id, Incarnation, Kind, Outbox, Source, Span, Status, Time, Transmit, What,
+};
+use crate::sim::{Breed, Index, Machine, Promise, Setup, address_of, index_of};
+
+/// What members are called: an address, and what tells a member's lives apart.
+pub trait Name: Identity + Copy + Serialize + DeserializeOwned {
+    /// How many numbers it is written as.
+    const NUMBERS: usize;
+    /// A member in its `generation`-th life.
+    fn new(member: Index, generation: u32) -> Self;
+    /// Whose it is.
+    fn index(self) -> Index;
+    /// Which life, and how often it was renewed in it.
+    fn incarnation(self) -> Incarnation;
+}
+
+/// Makes foca members: founders know each other, newcomers only themselves.
+pub struct FocaBreed<N> {
+    config: Config,
+    founders: u32,
+    /// The ids of all, by index.
+    ids: Arc<[Id]>,
+    seed: u64,
+    names: PhantomData<N>,
+}
+
+impl<N: Name> FocaBreed<N> {
+    /// The members of this setup.
+    pub fn new(setup: &Setup, config: Config) -> Self {
+        let ids = setup.placement.peers.iter().map(|peer| peer.id).collect();
+        Self { config, founders: setup.members, ids, seed: setup.seed, names: PhantomData }
+    }
+
+    fn member(&self, member: Index, generation: u32, acquaintances: u32) -> FocaMember<N> {
+        let life = u64::from(generation) << 32 | u64::from(member);
+        let rng = stream(self.seed, Purpose::Protocol, life);
+        FocaMember {
+            foca: Foca::new(N::new(member, generation), self.config.clone(), rng, PostcardCodec),
+            timers: BinaryHeap::new(),
+            acquaintances,
+            seeds: Vec::new(),
+            asked: 0,
+            next_ask: Time::NEVER,
+            period: Span::from_micros(self.config.probe_period.as_micros() as u64),
+            ids: Arc::clone(&self.ids),
+        }
+    }
+}
+
+impl<N: Name> Breed for FocaBreed<N> {
+    type Machine = FocaMember<N>;
+
+    fn founder(&mut self, member: Index) -> FocaMember<N> {
+        self.member(member, 0, self.founders)
+    }
+
+    fn newcomer(&mut self, member: Index, generation: u32) -> FocaMember<N> {
+        self.member(member, generation, 0)
+    }
+
+    fn promise(&self) -> Promise {
+        let limits = Gauge { broadcasts: self.ids.len(), ..Gauge::default() };
+        Promise { limits, settles: None, heals: None, returns_refuted: true }
+    }
+}
+
+/// A foca member and its timers.
+pub struct FocaMember<N: Name> {
+    foca: Inner<N>,
+    timers: Timers<N>,
+    /// How many of the first members it knows from the start.
+    acquaintances: u32,
+    /// Still to be asked, in turn; foca leaves trying again to its user.
+    seeds: Vec<N>,
+    asked: usize,
+    next_ask: Time,
+    period: Span,
+    ids: Arc<[Id]>,
+}
+
+type Inner<N> = Foca<N, PostcardCodec, Rng, NoCustomBroadcast>;
+type Timers<N> = BinaryHeap<Reverse<(Time, Timer<N>)>>;
+
+impl<N: Name> FocaMember<N> {
+    /// Lets foca do something on behalf of what has come from `source`.
+    fn drive(
+        &mut self,
+        now: Time,
+        source: Source,
+        out: &mut Outbox<Vec<u8>>,
+        act: impl FnOnce(&mut Inner<N>, &mut Driver<'_, N>) -> Result<(), Error>,
+    ) {
+        let mut driver = Driver { now, source, doubted: None, out, timers: &mut self.timers, ids: &self.ids };
+        match act(&mut self.foca, &mut driver) {
+            // It was asked to reach a former life of its own, and reached itself.
+            Ok(()) | Err(Error::DataFromOurselves | Error::IndirectForOurselves) => {}
+            Err(error) => panic!("foca among its own kind, in time: {error}"),
+        }
+        // Who came back under a new name meanwhile is not doubted, whatever timer foca sets.
+        if let Some(node) = driver.doubted
+            && self.foca.iter_membership_state().any(|other| *other.id() == node && other.state() == State::Suspect)
+        {
+            driver.report(node, What::Suspected);
+        }
+    }
+
+    /// Asks the next seed, until there is somebody to talk to.
+    fn ask(&mut self, now: Time, out: &mut Outbox<Vec<u8>>) {
+        self.next_ask = Time::NEVER;
+        if self.foca.num_members() == 0 && !self.seeds.is_empty() {
+            let seed = self.seeds[self.asked % self.seeds.len()];
+            self.asked += 1;
+            self.next_ask = now + self.period;
+            self.drive(now, Source::Own, out, |foca, driver| foca.announce(seed, driver));
+        }
+    }
+}
+
+impl<N: Name> Machine for FocaMember<N> {
+    type Message = Vec<u8>;
+    const HOT_BYTES: usize = size_of::<Self>();
+
+    fn start(&mut self, _: Time, first_period: Time, out: &mut Outbox<Vec<u8>>) {
+        let me = self.foca.identity().index();
+        let others = (0..self.acquaintances).filter(|&other| other != me);
+        let alive = others.map(|other| Member::alive(N::new(other, 0)));
+        self.drive(first_period, Source::Own, out, |foca, driver| foca.apply_many(alive, false, driver));
+        out.events.clear(); // Everyone is there from the start: nobody has joined.
+        // foca waits for a whole period before its first probe; here all begin with their first.
+        let first = |Reverse((due, timer))| match timer {
+            Timer::ProbeRandomMember(_) => Reverse((first_period, timer)),
+            _ => Reverse((due, timer)),
+        };
+        self.timers = self.timers.drain().map(first).collect();
+    }
+
+    fn join(&mut self, now: Time, seeds: Vec<Address>, out: &mut Outbox<Vec<u8>>) {
+        let members = self.ids.len() as u32;
+        self.seeds = seeds.into_iter().filter_map(|seed| index_of(seed, members)).map(|seed| N::new(seed, 0)).collect();
+        self.ask(now, out);
+    }
+
+    fn leave(&mut self, now: Time, out: &mut Outbox<Vec<u8>>) {
+        self.drive(now, Source::Own, out, |foca, driver| foca.leave_cluster(driver));
+    }
+
+    fn handle(&mut self, now: Time, from: Address, message: &Vec<u8>, out: &mut Outbox<Vec<u8>>) {
+        let from = index_of(from, self.ids.len() as u32).expect("a member's address");
+        let source = Source::Heard(self.ids[from as usize]);
+        self.drive(now, source, out, |foca, driver| foca.handle_data(message, driver));
+    }
+
+    fn wake(&mut self, now: Time, out: &mut Outbox<Vec<u8>>) {
+        if self.next_ask <= now {
+            self.ask(now, out);
+        }
+        while let Some(Reverse((due, _))) = self.timers.peek()
+            && *due <= now
+        {
+            let Reverse((_, timer)) = self.timers.pop().expect("just seen");
+            self.drive(now, Source::Own, out, |foca, driver| foca.handle_timer(timer, driver));
+        }
+    }
+
+    fn deadline(&self) -> Time {
+        self.timers.peek().map_or(self.next_ask, |Reverse((due, _))| self.next_ask.min(*due))
+    }
+
+    fn kind(message: &Vec<u8>) -> Kind {
+        match tag::<N>(message) {
+            PING | 3 => Kind::Ping,
+            1 | 4 => Kind::Ack,
+            2 => Kind::PingReq,
+            5 => Kind::Relayed,
+            6 | 7 => Kind::Sync,
+            _ => Kind::Gossip,
+        }
+    }
+
+    fn believes(&self, id: Id) -> Option<Status> {
+        let is_meant = |member: &&Member<N>| self.ids[member.id().index() as usize] == id;
+        self.foca.iter_membership_state().find(is_meant).map(|member| match member.state() {
+            State::Alive => Status::Alive,
+            State::Suspect => Status::Suspect,
+            State::Down => Status::Dead,
+        })
+    }
+
+    fn members(&self) -> u32 {
+        self.foca.num_members() as u32 + 1
+    }
+
+    fn gauge(&self) -> Gauge {
+        Gauge { broadcasts: self.foca.updates_backlog(), ..Gauge::default() }
+    }
+}
+
+/// A direct ping's [`tag`].
+const PING: u8 = 0;
+
+/// What a message is for: the number of `foca::Message`'s variant. Before it stand sender, incarnation and receiver, in
+/// numbers of groups of seven bits.
+fn tag<N: Name>(message: &[u8]) -> u8 {
+    let mut bytes = message.iter();
+    (0..2 * N::NUMBERS + 1).for_each(|_| assert!(bytes.any(|byte| byte & 0x80 == 0), "a whole header"));
+    *bytes.next().expect("a whole header")
+}
+
+/// What foca asks of its driver.
+struct Driver<'a, N> {
+    now: Time,
+    /// Where what it learns comes from.
+    source: Source,
+    /// Whom it may have begun to doubt.
+    doubted: Option<N>,
+    out: &'a mut Outbox<Vec<u8>>,
+    timers: &'a mut Timers<N>,
+    ids: &'a [Id],
+}
+
+impl<N: Name> Driver<'_, N> {
+    fn report(&mut self, node: N, what: What) {
+        let (about, incarnation) = (self.ids[node.index() as usize], node.incarnation());
+        self.out.events.push(Event { about, incarnation, what, source: self.source });
+    }
+}
+
+impl<N: Name> Runtime<N> for Driver<'_, N> {
+    fn notify(&mut self, notification: Notification<'_, N>) {
+        match notification {
+            Notification::MemberUp(node) => self.report(*node, What::Joined),
+            // Departures look like deaths to foca.
+            Notification::MemberDown(node) => self.report(*node, What::Died),
+            Notification::Rejoin(own) => self.report(*own, What::Accused),
+            _ => {}
+        }
+    }
+
+    fn send_to(&mut self, to: N, data: &[u8]) {
+        let (to, bytes, direct_ping) = (address_of(to.index()), data.len() as u32, tag::<N>(data) == PING);
+        self.out.transmits.push(Transmit { to, bytes, stream: false, direct_ping, message: data.to_vec() });
+    }
+
+    fn submit_after(&mut self, timer: Timer<N>, after: Duration) {
+        // foca does not tell of its doubts, but it sets a timer; another one for the same doubt if its next ping fails, too.
+        if let Timer::ChangeSuspectToDown { member_id, .. } = timer
+            && !self.timers.iter().any(|Reverse((_, other))| *other == timer)
+        {
+            self.doubted = Some(member_id);
+        }
+        let after = Span::from_micros(u64::try_from(after.as_micros()).expect("less than ages"));
+        self.timers.push(Reverse((self.now + after, timer)));
+    }
+}

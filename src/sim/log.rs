@@ -1,0 +1,47 @@
+//! What tests remember of a world.
+
+use super::{Index, Observer, Sent, Strike};
+use crate::protocol::{Event, Source, Time, What};
+
+#[derive(Default)]
+pub(crate) struct Log {
+    pub sent: u64,
+    pub bytes: u64,
+    pub events: Vec<(Time, Index, Event)>,
+    pub strikes: Vec<Strike>,
+}
+
+impl Observer for Log {
+    fn sent(&mut self, sent: &Sent) {
+        self.sent += 1;
+        self.bytes += u64::from(sent.bytes);
+    }
+    fn event(&mut self, at: Time, member: Index, event: &Event) {
+        self.events.push((at, member, event.clone()));
+    }
+    fn strike(&mut self, strike: &Strike) {
+        self.strikes.push(*strike);
+    }
+}
+
+impl Log {
+    /// How many reports there are of this kind.
+    pub fn count(&self, what: &What) -> usize {
+        self.of(what).count()
+    }
+
+    /// Those of them that members found out themselves.
+    pub fn own(&self, what: &What) -> usize {
+        self.of(what).filter(|(.., event)| event.source == Source::Own).count()
+    }
+
+    /// Seconds from the first strike to each report of this kind.
+    pub fn delays(&self, what: &What) -> Vec<f64> {
+        let struck = self.strikes[0].at;
+        self.of(what).map(|(at, ..)| at.since(struck).as_secs_f64()).collect()
+    }
+
+    fn of(&self, what: &What) -> impl Iterator<Item = &(Time, Index, Event)> {
+        self.events.iter().filter(move |(.., event)| event.what == *what)
+    }
+}
