@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, VecDeque};
 
 use super::*;
 use crate::protocol::message::Sync;
-use crate::protocol::time::Span;
 
 /// The forgotten dead: enough to tell old news from new, and to try them again.
 #[derive(Debug, Default)]
