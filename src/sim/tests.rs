@@ -232,7 +232,8 @@ fn what_waited_for_a_slow_member_is_taken_at_once_or_a_packet_at_a_time() {
 
 #[test]
 fn a_member_that_is_slow_again_before_it_has_caught_up_goes_on_where_it_was() {
-    let setup = setup("lan", 30, 2, 60, &["slow:target=3,lasts=10s,catch_up=200ms,times=2,every=11s"]);
+    let mut setup = setup("lan", 30, 2, 60, &["slow:lasts=10s,catch_up=200ms,times=2,every=11s"]);
+    setup.faults[0].target = Target::Members(vec![3]);
     let mut arrivals = Arrivals::default();
     let strategy = strategy("shuffle", &setup);
     let outcome = swim::run(&setup, &kit(Settings::of("swim")), &strategy, &mut arrivals);
