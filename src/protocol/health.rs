@@ -16,6 +16,17 @@ pub enum Scoring {
     Memberlist,
 }
 
+/// What a low opinion of oneself draws out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pacing {
+    /// Every period and every probe timeout (the paper).
+    Paper,
+    /// The periods whose pings stay unanswered: how long helpers and streams have (HashiCorp memberlist). Its probe loop goes
+    /// by a ticker of the period's own length, and an answer ends a round; the probe timeout stays as it is, since waiting
+    /// longer does not bring a datagram through.
+    Memberlist,
+}
+
 impl Health {
     /// How many times as long periods and timeouts are: from 1 on.
     pub fn slowdown(self) -> u64 {
@@ -53,6 +64,20 @@ impl Scoring {
     pub const NAMES: &'static [&'static str] = &["paper", "memberlist"];
 
     /// The scoring of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        match name {
+            "paper" => Some(Self::Paper),
+            "memberlist" => Some(Self::Memberlist),
+            _ => None,
+        }
+    }
+}
+
+impl Pacing {
+    /// Their names, as experiment files spell them.
+    pub const NAMES: &'static [&'static str] = &["paper", "memberlist"];
+
+    /// The pacing of this name.
     pub fn named(name: &str) -> Option<Self> {
         match name {
             "paper" => Some(Self::Paper),

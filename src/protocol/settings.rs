@@ -6,7 +6,7 @@ use std::sync::Arc;
 use swimlab_selectors::registry::Spec;
 
 use super::dissemination::Dissemination;
-use super::health::Scoring;
+use super::health::{Pacing, Scoring};
 use super::prober::Prober;
 use super::profiles::profiles;
 use super::scale::Scale;
@@ -43,6 +43,8 @@ pub struct Settings {
     pub health_limit: u32,
     /// What a failed probe says about the prober's own health (`nack` only).
     pub health_scoring: Scoring,
+    /// What a low opinion of oneself draws out (`nack` only).
+    pub health_pacing: Pacing,
     /// A piece of news is sent this times `retransmit_scale`, rounded up, times by each member.
     pub retransmit_mult: u32,
     /// How often news is repeated as the group grows.

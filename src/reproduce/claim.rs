@@ -18,7 +18,7 @@ pub(super) struct Claim {
     tolerance: f64,
     closed_form: bool,
     source: &'static str,
-    cause: Option<&'static str>,
+    cause: Option<String>,
 }
 
 impl Claim {
@@ -59,8 +59,8 @@ impl Claim {
     }
 
     /// Why ours differs, where it does: what was measured to find out.
-    pub fn because(mut self, cause: &'static str) -> Self {
-        self.cause = Some(cause);
+    pub fn because(mut self, cause: impl Into<String>) -> Self {
+        self.cause = Some(cause.into());
         self
     }
 
@@ -122,7 +122,7 @@ impl Claim {
         let paper = ours.clamp(self.low, self.high);
         let slack = self.tolerance * paper.abs();
         let fits = ci95[0].unwrap_or(ours) - slack <= paper && paper <= ci95[1].unwrap_or(ours) + slack;
-        let verdict = match self.cause {
+        let verdict = match &self.cause {
             _ if fits => Verdict::Match,
             Some(_) if !self.closed_form => Verdict::Explained,
             _ => Verdict::Mismatch,

@@ -5,7 +5,10 @@ use std::fmt::Write;
 use super::bench::{Bench, watch};
 use super::watchers::Alarms;
 use super::{Effort, Reproduction, Row};
-use crate::experiment::{Cell, Error};
+use crate::experiment::{Cell, Detector, Error, Experiment};
+use crate::protocol::Span;
+use crate::protocol::health::Pacing;
+use crate::sim::FaultKind;
 
 const INTERVAL: &str = include_str!("../../examples/reproductions/lifeguard-interval.toml");
 
@@ -30,6 +33,9 @@ struct Published {
     /// First detection and full dissemination, in seconds: their medians, 99 % and 99.9 % quantiles.
     delays: [[f64; 3]; 2],
 }
+
+/// How far ours may be from the paper's, as a share of the latter.
+const TOLERANCE: f64 = 0.15;
 
 const SWIM: &str = "lifeguard:dissemination=gossip,prober=classic,suspicion=fixed";
 
@@ -79,8 +85,17 @@ fn figures(bench: &Bench<'_>) -> Result<Vec<Row>, Error> {
     Ok([interval(bench)?, threshold(bench)?].concat())
 }
 
-/// FP, FP-, messages and bytes of one configuration, over all scenarios and repeats.
-fn totals(cells: &[(Cell, Vec<[u64; 4]>)], profile: &str) -> [f64; 4] {
+/// FP, FP-, messages and bytes of one trial, or of many together.
+type Counts = [u64; 4];
+
+/// Those of every trial.
+fn count(experiment: &Experiment) -> Vec<(Cell, Vec<Counts>)> {
+    let read = |alarms: Alarms, _: &_, _: &_| [alarms.false_alarms, alarms.by_healthy, alarms.messages, alarms.bytes];
+    watch(experiment, Alarms::new, read)
+}
+
+/// Those of one configuration, over all scenarios and repeats.
+fn totals(cells: &[(Cell, Vec<Counts>)], profile: &str) -> [f64; 4] {
     let trials = cells.iter().filter(|(cell, _)| cell.key.profile == profile).flat_map(|(_, trials)| trials);
     trials.fold([0.0; 4], |sums, trial| std::array::from_fn(|at| sums[at] + trial[at] as f64))
 }
@@ -95,8 +110,8 @@ fn interval(bench: &Bench<'_>) -> Result<Vec<Row>, Error> {
     if bench.effort == Effort::Short {
         experiment.cells.retain(|cell| cell.key.scenario == "C=16 D=16384ms I=4ms");
     }
-    let read = |alarms: Alarms, _: &_, _: &_| [alarms.false_alarms, alarms.by_healthy, alarms.messages, alarms.bytes];
-    let cells = watch(&experiment, Alarms::new, read);
+    let cells = count(&experiment);
+    let causes = CIRCUMSTANCES.map(|circumstance| (circumstance, circumstance.count(&experiment)));
     let swim = totals(&cells, SWIM);
     let mut rows = Vec::new();
     for published in PUBLISHED {
@@ -107,13 +122,77 @@ fn interval(bench: &Bench<'_>) -> Result<Vec<Row>, Error> {
             if swim[at] < FEWEST {
                 continue;
             }
-            let claim = bench.claim("Interval experiment", published.row, measure, paper).within(0.15);
-            let claim = claim.says("our grid is a part of the paper's; Poisson intervals");
-            let (percent, spread) = percent(ours[at], swim[at]);
-            rows.push(claim.against(percent, spread));
+            let claim = bench.claim("Interval experiment", published.row, measure, paper).within(TOLERANCE);
+            let mut claim = claim.says("our grid is a part of the paper's; Poisson intervals");
+            let (share, spread) = percent(ours[at], swim[at]);
+            for (circumstance, cells) in &causes {
+                let (there, _) = percent(totals(cells, published.profile)[at], totals(cells, SWIM)[at]);
+                if circumstance.concerns(published.row, measure) && explains(share, there, paper) {
+                    claim = claim.because(format!("{}; with that ours is {there:.3} %", circumstance.about));
+                }
+            }
+            rows.push(claim.against(share, spread));
         }
     }
     Ok(rows)
+}
+
+/// Something about the authors' agents of which no measure is published. It is no part of our figures; turned on, it shows
+/// what it does to them.
+#[derive(Clone, Copy)]
+struct Circumstance {
+    about: &'static str,
+    /// The figures that it bears on: rows and the beginning of the measure.
+    figures: &'static [(&'static str, &'static str)],
+    turn_on: fn(&mut Cell),
+}
+
+const CIRCUMSTANCES: [Circumstance; 2] = [
+    Circumstance {
+        about: "whoever was blocked takes time for what has waited (catch_up = 50us), and more than a short pause has",
+        figures: &[("LHA-Suspicion", "FP,"), ("Lifeguard", "FP,"), ("alpha = 5, beta = 4", "FP,")],
+        turn_on: |cell| {
+            for fault in &mut cell.faults {
+                if let FaultKind::Slow { catch_up, .. } = &mut fault.kind {
+                    *catch_up = Span::from_micros(50);
+                }
+            }
+        },
+    },
+    Circumstance {
+        about: "memberlist's probe loop draws out only the rounds that fail (health_pacing = memberlist)",
+        figures: &[("LHA-Probe", "bytes,"), ("Lifeguard", "bytes,"), ("alpha = 2, beta = 2", "FP,")],
+        turn_on: |cell| {
+            if let Detector::Swim { settings, .. } = &mut cell.detector {
+                settings.health_pacing = Pacing::Memberlist;
+            }
+        },
+    },
+];
+
+impl Circumstance {
+    fn concerns(self, row: &str, measure: &str) -> bool {
+        self.figures.iter().any(|(its, begins)| *its == row && measure.starts_with(begins))
+    }
+
+    /// The same experiment under it, once, for SWIM and whom it bears on.
+    fn count(self, experiment: &Experiment) -> Vec<(Cell, Vec<Counts>)> {
+        let mut experiment = experiment.clone();
+        experiment.trials = 1;
+        let concerned = |profile: &str| {
+            let mut published = PUBLISHED.iter().filter(|published| published.profile == profile);
+            published.any(|published| self.figures.iter().any(|(row, _)| *row == published.row))
+        };
+        experiment.cells.retain(|cell| cell.key.profile == SWIM || concerned(&cell.key.profile));
+        experiment.cells.iter_mut().for_each(self.turn_on);
+        count(&experiment)
+    }
+}
+
+/// Whether a figure that was `ours` and becomes `there` comes to where the paper's is, or passes it.
+fn explains(ours: f64, there: f64, paper: f64) -> bool {
+    let slack = TOLERANCE * paper;
+    if ours < paper { there >= paper - slack } else { there <= paper + slack }
 }
 
 /// The experiment with all scenarios of the paper: so many agents, anomalies so long, pauses so long.
@@ -174,7 +253,7 @@ fn threshold(bench: &Bench<'_>) -> Result<Vec<Row>, Error> {
                     continue;
                 }
                 let (measure, paper) = (measures[which], published.delays[at][which]);
-                let claim = bench.claim("Threshold experiment", published.row, measure, paper).within(0.15);
+                let claim = bench.claim("Threshold experiment", published.row, measure, paper).within(TOLERANCE);
                 rows.push(claim.says("anomalies of 32.8 s").against_quantile(quantile, &values));
             }
         }
@@ -185,6 +264,13 @@ fn threshold(bench: &Bench<'_>) -> Result<Vec<Row>, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_circumstance_explains_what_it_brings_to_the_papers_value_or_beyond() {
+        assert!(explains(0.1, 2.7, 3.0) && explains(0.1, 9.0, 3.0) && explains(50.0, 100.0, 90.0));
+        assert!(!explains(0.1, 2.5, 3.0) && !explains(50.0, 40.0, 90.0));
+        assert!(explains(9.0, 3.2, 3.0) && !explains(9.0, 3.5, 3.0) && !explains(9.0, 12.0, 3.0));
+    }
 
     #[test]
     fn the_whole_grid_holds_the_scenarios_of_the_file_and_all_others() {

@@ -33,8 +33,8 @@ pub trait Stage {
     fn leave(&mut self, member: Index);
     /// Starts a new member, or an old one again, which joins through seeds that are up.
     fn arrive(&mut self, member: Index, generation: u32);
-    /// Holds a member back: so many packets queue up in each direction.
-    fn hold(&mut self, member: Index, how: Hindrance, limit: u32);
+    /// Holds a member back: packets queue up in each direction.
+    fn hold(&mut self, member: Index, how: Hindrance, backlog: Backlog);
     /// Ends such a hold.
     fn release(&mut self, member: Index, how: Hindrance);
 
@@ -53,6 +53,22 @@ pub enum Hindrance {
     Blocked,
     /// Its timers stop, too.
     Paused,
+}
+
+/// What waits while a member is held back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Backlog {
+    /// The most packets in each direction; further ones are dropped.
+    pub limit: u32,
+    /// How long the member takes for each one that it received, once it is let go.
+    pub per_packet: Span,
+}
+
+impl Backlog {
+    /// The larger of two, in both respects.
+    pub fn max(self, other: Self) -> Self {
+        Self { limit: self.limit.max(other.limit), per_packet: self.per_packet.max(other.per_packet) }
+    }
 }
 
 /// What is still to happen.
@@ -194,12 +210,14 @@ impl Chaos {
                 crash(fault, &targets, world);
                 self.join(fault, targets.len() as u32, world);
             }
-            FaultKind::Slow { blocking, lasts, queue } => {
+            FaultKind::Slow { blocking, lasts, queue, catch_up } => {
                 let how = if *blocking { Hindrance::Blocked } else { Hindrance::Slow };
-                self.hold(fault, &targets, how, (*lasts, *queue), world);
+                let backlog = Backlog { limit: *queue, per_packet: *catch_up };
+                self.hold(fault, &targets, how, (*lasts, backlog), world);
             }
             FaultKind::Pause { lasts, queue } => {
-                self.hold(fault, &targets, Hindrance::Paused, (*lasts, *queue), world);
+                let backlog = Backlog { limit: *queue, per_packet: Span::ZERO };
+                self.hold(fault, &targets, Hindrance::Paused, (*lasts, backlog), world);
             }
             FaultKind::Loss { rate, direction, lasts } => {
                 self.raise(fault, (*direction, BarrierEffect::Lose(*rate)), targets, *lasts, None, world);
@@ -243,12 +261,12 @@ impl Chaos {
         fault: u32,
         targets: &[Index],
         how: Hindrance,
-        (lasts, queue): (Span, u32),
+        (lasts, backlog): (Span, Backlog),
         world: &mut impl Stage,
     ) {
         for &member in targets {
             world.report(fault, member, Effect::Disturbed);
-            world.hold(member, how, queue);
+            world.hold(member, how, backlog);
             self.plan(world.now() + lasts, Act::Release { fault, member, how });
         }
     }
@@ -381,8 +399,8 @@ impl<B: Breed, O: Observer> Stage for World<'_, B, O> {
         World::arrive(self, member, generation);
     }
 
-    fn hold(&mut self, member: Index, how: Hindrance, limit: u32) {
-        World::hold(self, member, how, limit);
+    fn hold(&mut self, member: Index, how: Hindrance, backlog: Backlog) {
+        World::hold(self, member, how, backlog);
     }
 
     fn release(&mut self, member: Index, how: Hindrance) {

@@ -43,6 +43,8 @@ pub enum FaultKind {
         lasts: Span,
         /// The most packets that queue up in each direction; further ones are dropped.
         queue: u32,
+        /// How long they take for each packet that queued up, once that is over; later ones wait their turn.
+        catch_up: Span,
     },
     /// They stand still, timers too (SIGSTOP). Afterwards queued packets come before overdue timers.
     Pause {
@@ -143,10 +145,11 @@ pub fn faults() -> Registry<Fault> {
     registry.register(
         "slow",
         "Timers run, sends are held, received packets queue up; all go through at the end (Lifeguard's anomaly).",
-        params(&[lasts(), queue(), sends()]),
+        params(&[lasts(), queue(), sends(), catch_up()]),
         |p, ()| {
             let blocking = p.text("sends") == "block";
-            fault(p, FaultKind::Slow { blocking, lasts: span(p, "lasts"), queue: p.count("queue") })
+            let (lasts, queue, catch_up) = (span(p, "lasts"), p.count("queue"), span(p, "catch_up"));
+            fault(p, FaultKind::Slow { blocking, lasts, queue, catch_up })
         },
     );
     registry.register(
@@ -273,6 +276,16 @@ fn sends() -> Param {
     let about =
         "whether sends return at once and wait, or block: then the probe loop and the gossip loop stop with their next";
     Param::choice("sends", &["queue", "block"], "queue", about)
+}
+
+fn catch_up() -> Param {
+    Param::span(
+        "catch_up",
+        0.0,
+        60.0,
+        "0s",
+        "how long each packet that waited takes afterwards; 0s: all are done at once",
+    )
 }
 
 fn rate() -> Param {

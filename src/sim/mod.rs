@@ -13,7 +13,7 @@ pub mod swim;
 pub mod trace;
 pub mod world;
 
-pub use chaos::{Chaos, Hindrance, Stage, check_targets};
+pub use chaos::{Backlog, Chaos, Hindrance, Stage, check_targets};
 pub use checker::{Checker, Promise};
 pub use fault::{Direction, Fault, FaultKind, Target, faults};
 pub use ids::IdIndex;

@@ -7,7 +7,7 @@ use swimlab_selectors::{Strategy, Surroundings, build_selector, helpers, selecto
 
 use super::log::Log;
 use super::*;
-use crate::protocol::{Kit, Settings, Source, Span, What, profiles};
+use crate::protocol::{Kit, Settings, Source, Span, Time, What, profiles};
 use crate::topology::{Base, topologies};
 use crate::wire::Compact;
 
@@ -152,6 +152,58 @@ fn a_member_whose_sends_block_stands_still_in_its_next_ping_and_accuses_that_one
     assert_eq!(accused("slow:at=5s,lasts=30s,sends=block"), 1);
     // Who goes on probing accuses somebody every period, all that are not suspected yet.
     assert!(accused("slow:at=5s,lasts=30s") > 20);
+}
+
+/// When packets reach whom, and who is let go when.
+#[derive(Default)]
+struct Arrivals {
+    all: Vec<(Time, Index)>,
+    released: Vec<(Time, Index)>,
+}
+
+impl Observer for Arrivals {
+    fn delivered(&mut self, at: Time, sent: &Sent) {
+        self.all.push((at, sent.to));
+    }
+    fn strike(&mut self, strike: &Strike) {
+        if strike.effect == Effect::Released {
+            self.released.push((strike.at, strike.member));
+        }
+    }
+}
+
+#[test]
+fn what_waited_for_a_slow_member_is_taken_at_once_or_a_packet_at_a_time() {
+    // The times, in milliseconds from its end, at which the slow member takes the first twenty packets.
+    let taken = |fault: &str| {
+        let setup = setup("lan", 30, 2, 60, &[fault]);
+        let mut arrivals = Arrivals::default();
+        let strategy = strategy("shuffle", &setup);
+        let outcome = swim::run(&setup, &kit(Settings::of("swim")), &strategy, &mut arrivals);
+        assert_eq!(outcome.violations, [""; 0], "{fault}");
+        let (end, slow) = arrivals.released[0];
+        let later = arrivals.all.iter().filter(|(at, to)| *to == slow && *at >= end);
+        later.map(|(at, _)| at.since(end).as_micros() / 1000).take(20).collect::<Vec<u64>>()
+    };
+    assert_eq!(taken("slow:at=5s,lasts=30s"), [0; 20]);
+    assert_eq!(taken("slow:at=5s,lasts=30s,catch_up=3ms"), (0..20).map(|n| 3 * n).collect::<Vec<u64>>());
+}
+
+#[test]
+fn a_member_that_is_slow_again_before_it_has_caught_up_goes_on_where_it_was() {
+    let mut setup = setup("lan", 30, 2, 60, &["slow:lasts=10s,catch_up=200ms,times=2,every=11s"]);
+    setup.faults[0].target = Target::Members(vec![3]);
+    let mut arrivals = Arrivals::default();
+    let strategy = strategy("shuffle", &setup);
+    let outcome = swim::run(&setup, &kit(Settings::of("swim")), &strategy, &mut arrivals);
+    assert_eq!(outcome.violations, [""; 0]);
+    let (first, second) = (arrivals.released[0].0, arrivals.released[1].0);
+    let between = |from: Time, to: Time| {
+        arrivals.all.iter().filter(|(at, member)| *member == 3 && *at >= from && *at < to).count()
+    };
+    // A second between two anomalies is enough for five packets; the others wait once more.
+    assert_eq!(between(first, second), 5);
+    assert_eq!(between(second, second + Span::from_secs(1)), 5);
 }
 
 #[test]

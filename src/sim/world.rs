@@ -1,8 +1,9 @@
 //! A world in virtual time: it owns the clock, the packets and the luck, and drives one machine per member.
 
+use std::collections::VecDeque;
 use std::mem::offset_of;
 
-use super::chaos::{Chaos, Hindrance};
+use super::chaos::{Backlog, Chaos, Hindrance};
 use super::checker::{Checker, Promise};
 use super::machine::Machine;
 use super::network::{Network, address_of, index_of};
@@ -86,17 +87,28 @@ struct Host<M: Machine> {
     machine: Option<M>,
 }
 
-/// What is held back on a slow or paused host.
+/// What is held back on a slow or paused host, and what it has not caught up with afterwards.
 struct Hold<T> {
     slow: u32,
     blocked: u32,
     paused: u32,
-    limit: usize,
+    backlog: Backlog,
     sends: Vec<Transmit<T>>,
-    received: Vec<Flight<T>>,
+    received: VecDeque<Flight<T>>,
+    /// When it can take the next packet, once it is let go.
+    next: Time,
 }
 
 impl<T> Hold<T> {
+    /// Whether it is still in force; if not, its host is catching up.
+    fn is_on(&self) -> bool {
+        self.slow + self.blocked + self.paused > 0
+    }
+
+    fn has_room(&self, waiting: usize) -> bool {
+        waiting < self.backlog.limit as usize
+    }
+
     fn count(&mut self, how: Hindrance) -> &mut u32 {
         match how {
             Hindrance::Slow => &mut self.slow,
@@ -230,12 +242,12 @@ impl<'a, B: Breed, O: Observer> World<'a, B, O> {
     }
 
     /// Holds a member back: packets queue up.
-    pub(super) fn hold(&mut self, member: Index, how: Hindrance, limit: u32) {
+    pub(super) fn hold(&mut self, member: Index, how: Hindrance, backlog: Backlog) {
         let hold = self.hosts[member as usize].hold.get_or_insert_with(|| {
-            let (sends, received) = (Vec::new(), Vec::new());
-            Box::new(Hold { slow: 0, blocked: 0, paused: 0, limit: limit as usize, sends, received })
+            let (sends, received, next) = (Vec::new(), VecDeque::new(), Time::ZERO);
+            Box::new(Hold { slow: 0, blocked: 0, paused: 0, backlog, sends, received, next })
         });
-        hold.limit = hold.limit.max(limit as usize);
+        hold.backlog = hold.backlog.max(backlog);
         *hold.count(how) += 1;
         self.stall(member, how, true);
     }
@@ -247,22 +259,34 @@ impl<'a, B: Breed, O: Observer> World<'a, B, O> {
         // A crash in between has ended the hold already.
         let Some(hold) = &mut host.hold else { return };
         *hold.count(how) -= 1;
-        let (is_blocked, is_held) = (hold.blocked > 0, hold.slow + hold.blocked + hold.paused > 0);
+        let (is_blocked, is_on) = (hold.blocked > 0, hold.is_on());
+        let sends = if is_on { Vec::new() } else { std::mem::take(&mut hold.sends) };
         if !is_blocked {
             self.stall(member, how, false);
         }
-        if is_held {
+        if is_on {
             return;
         }
-        let Hold { sends, received, .. } = *self.hosts[member as usize].hold.take().expect("just seen");
         for transmit in sends {
             self.send(member, transmit);
         }
-        for flight in received {
+        self.catch_up(member);
+        self.flush(member);
+    }
+
+    /// A host that was let go takes what has waited, one packet after the other.
+    fn catch_up(&mut self, member: Index) {
+        loop {
+            let host = &mut self.hosts[member as usize];
+            let Some(hold) = host.hold.as_mut().filter(|hold| !hold.is_on() && hold.next <= self.now) else { return };
+            let Some(flight) = hold.received.pop_front() else {
+                host.hold = None;
+                return;
+            };
+            hold.next = self.now + hold.backlog.per_packet;
             let load = self.packets.insert(flight);
             self.hand_over(member, load);
         }
-        self.flush(member);
     }
 
     fn stall(&mut self, member: Index, how: Hindrance, stalled: bool) {
@@ -328,9 +352,14 @@ impl<'a, B: Breed, O: Observer> World<'a, B, O> {
         if host.hold.as_ref().is_some_and(|hold| hold.paused > 0) {
             return;
         }
+        if host.hold.is_some() {
+            self.catch_up(member);
+        }
         let Some(machine) = &mut self.hosts[member as usize].machine else { return };
-        self.events += 1;
-        machine.wake(now, &mut self.outbox);
+        if machine.deadline() <= now {
+            self.events += 1;
+            machine.wake(now, &mut self.outbox);
+        }
         self.flush(member);
     }
 
@@ -340,8 +369,8 @@ impl<'a, B: Breed, O: Observer> World<'a, B, O> {
             && host.machine.is_some()
         {
             let flight = self.packets.take(load);
-            if hold.received.len() < hold.limit {
-                hold.received.push(flight);
+            if hold.has_room(hold.received.len()) {
+                hold.received.push_back(flight);
             }
             return;
         }
@@ -377,6 +406,8 @@ impl<'a, B: Breed, O: Observer> World<'a, B, O> {
         }
         if let Some(machine) = &self.hosts[member as usize].machine {
             let deadline = machine.deadline();
+            let catching_up = self.hosts[member as usize].hold.as_ref().filter(|hold| !hold.is_on());
+            let deadline = catching_up.map_or(deadline, |hold| deadline.min(hold.next));
             self.set_alarm(member, deadline);
         }
     }
@@ -393,8 +424,8 @@ impl<'a, B: Breed, O: Observer> World<'a, B, O> {
     fn send(&mut self, from: Index, transmit: Transmit<Message<B>>) {
         let members = self.hosts.len() as u32;
         let host = &mut self.hosts[from as usize];
-        if let Some(hold) = &mut host.hold {
-            if hold.sends.len() < hold.limit {
+        if let Some(hold) = host.hold.as_mut().filter(|hold| hold.is_on()) {
+            if hold.has_room(hold.sends.len()) {
                 hold.sends.push(transmit);
             }
             return;

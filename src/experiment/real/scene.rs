@@ -10,7 +10,8 @@ use crate::agent::lab::{Clock, Passage, Tap};
 use crate::experiment::measures::Recorder;
 use crate::protocol::{Address, Event, Packet, Span, Time, Transmit};
 use crate::sim::{
-    Checker, Effect, Fate, Hindrance, IdIndex, Index, Network, Observer, Promise, SEEDS, Sent, Setup, Stage, Strike,
+    Backlog, Checker, Effect, Fate, Hindrance, IdIndex, Index, Network, Observer, Promise, SEEDS, Sent, Setup, Stage,
+    Strike,
 };
 
 /// A world's state, apart from its agents.
@@ -229,7 +230,7 @@ impl Stage for Scene {
     }
 
     /// Only pauses come here: [`super::refusal`] keeps slow members out.
-    fn hold(&mut self, member: Index, _how: Hindrance, _limit: u32) {
+    fn hold(&mut self, member: Index, _how: Hindrance, _backlog: Backlog) {
         let host = &mut self.hosts[member as usize];
         host.paused += 1;
         if host.paused == 1 {

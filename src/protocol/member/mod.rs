@@ -286,7 +286,7 @@ impl Member {
             &Body::Ack { seq } => self.acked(now, seq, sender, packet.coordinate.as_ref().and_then(|at| at.tip), out),
             Body::PingReq(request) => self.help(now, sender, from, request, out),
             &Body::Relayed { seq, target } => {
-                self.answered(seq, target);
+                self.answered(now, seq, target);
                 self.round.heard_of_helper(seq);
             }
             &Body::Nack { seq, .. } => self.round.heard_of_helper(seq),

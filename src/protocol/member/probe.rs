@@ -10,6 +10,7 @@
 use smallvec::SmallVec;
 
 use super::*;
+use crate::protocol::health::Pacing;
 use crate::protocol::message::{PingReq, Target, Tip};
 use crate::protocol::prober::Request;
 
@@ -62,7 +63,11 @@ impl Member {
         }
         let settings = &self.kit.settings;
         let slowdown = self.health.slowdown();
-        let (period, probe_timeout) = (settings.period * slowdown, settings.probe_timeout * slowdown);
+        let period = settings.period * slowdown;
+        let probe_timeout = match settings.health_pacing {
+            Pacing::Paper => settings.probe_timeout * slowdown,
+            Pacing::Memberlist => settings.probe_timeout,
+        };
         // By when it was due: a timer that fires late is no other period. Most are counted on: divisions are slow.
         self.shared_period = match self.is_regular {
             true => self.shared_period + 1,
@@ -116,7 +121,7 @@ impl Member {
             let probed = self.round.targets.iter().find(|probed| probed.id == sender && !probed.answered).copied();
             if let Some(Probed { slot, .. }) = probed {
                 let rtt = now.since(self.round.sent_at);
-                self.answered(seq, sender);
+                self.answered(now, seq, sender);
                 self.time_peer(slot, rtt);
                 self.observe(Observation::Rtt(slot, u32::try_from(rtt.as_micros()).unwrap_or(u32::MAX)));
                 if let Some(tip) = tip {
@@ -124,7 +129,7 @@ impl Member {
                 }
             }
         } else if seq == self.round.stream_seq && seq != 0 {
-            self.answered(self.round.seq, sender);
+            self.answered(now, self.round.seq, sender);
         } else if let Some(rare) = &mut self.rare
             && let Some(at) = rare.relays.iter().position(|relay| relay.seq == seq && relay.target == sender)
         {
@@ -136,7 +141,7 @@ impl Member {
     }
 
     /// A target of the round with this number answered, to us or to a helper.
-    pub(super) fn answered(&mut self, seq: u32, target: Id) {
+    pub(super) fn answered(&mut self, now: Time, seq: u32, target: Id) {
         if seq != self.round.seq {
             return;
         }
@@ -145,6 +150,10 @@ impl Member {
         }
         if self.round.targets.iter().all(|probed| probed.answered) {
             self.timers.timeout = Time::NEVER;
+            if self.kit.settings.health_pacing == Pacing::Memberlist {
+                let next = (self.round.sent_at + self.kit.settings.period).max(now);
+                self.timers.period = self.timers.period.min(next);
+            }
         }
     }
 

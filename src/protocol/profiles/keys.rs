@@ -3,7 +3,7 @@
 use swimlab_selectors::registry::{Param, Params, Spec};
 
 use crate::protocol::dissemination::disseminations;
-use crate::protocol::health::Scoring;
+use crate::protocol::health::{Pacing, Scoring};
 use crate::protocol::prober::probers;
 use crate::protocol::scale::Scale;
 use crate::protocol::settings::{Company, Settings};
@@ -30,6 +30,12 @@ pub(super) fn params() -> Vec<Param> {
         Param::count("confirmations", 0, 64, 3, "K: confirmations for the shortest suspicion (confirmed)"),
         Param::count("health_limit", 0, 100, 8, "the worst score of one's own health; 0: it is not judged (nack)"),
         Param::choice("health_scoring", Scoring::NAMES, "paper", "what a failed probe says of the prober (nack)"),
+        Param::choice(
+            "health_pacing",
+            Pacing::NAMES,
+            "paper",
+            "what a bad score draws out: all periods, or failed ones (nack)",
+        ),
         Param::count("retransmit_mult", 1, 100, 4, "each member sends news this x retransmit_scale times"),
         Param::choice("retransmit_scale", Scale::NAMES, "log10", "how repetition grows with the group, rounded up"),
         Param::count("packet_bytes", 256, 65_000, 1400, "the largest datagram").unit("bytes"),
@@ -76,6 +82,7 @@ pub(super) fn build(params: &Params) -> Result<Settings, String> {
         retransmit_scale: scale("retransmit_scale")?,
         health_limit: params.count("health_limit"),
         health_scoring: Scoring::named(params.text("health_scoring")).ok_or("an unknown health_scoring")?,
+        health_pacing: Pacing::named(params.text("health_pacing")).ok_or("an unknown health_pacing")?,
         packet_bytes: params.count("packet_bytes"),
         max_updates: params.count("max_updates"),
         gossip_interval: span("gossip_interval"),

@@ -2,8 +2,8 @@
 //! nacks, suspicion that shrinks with each confirmation, and the buddy system, on memberlist's LAN machinery.
 //!
 //! Details are the paper's: alpha = 5, beta = 6, K = 3, a health score up to S = 8, and both the failed probe and each
-//! missing nack count. memberlist's own reading is in the `memberlist-*` profiles; `health_limit` and `health_scoring`
-//! choose between them.
+//! missing nack count. memberlist's own reading is in the `memberlist-*` profiles; `health_limit`, `health_scoring`
+//! and `health_pacing` choose between them.
 
 use super::{Company, Profile};
 use crate::protocol::presets;

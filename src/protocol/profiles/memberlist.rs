@@ -2,8 +2,8 @@
 //!
 //! Beside the probes a gossip tick, and a periodic push-pull of whole tables over streams; the recently dead get gossip,
 //! too, so that they can refute; a silent target is pinged over a stream beside the helpers. Lifeguard is built in, in
-//! memberlist's own reading: the health score ends at 7, a failed probe costs as many points as nacks are missing, and
-//! K = suspicion_mult - 2 confirmations.
+//! memberlist's own reading: the health score ends at 7 and draws out only the rounds that fail, a failed probe costs as
+//! many points as nacks are missing, and K = suspicion_mult - 2 confirmations.
 //!
 //! What it lacks is switched off: members do not speak up against old records of them, and nobody calls the forgotten dead
 //! (that is Serf's part). Who is forgotten is a stranger again, and comes back with any record of it. A joiner asks each of its three seeds once.
@@ -12,7 +12,7 @@ use super::{Company, Profile};
 use crate::protocol::presets;
 
 /// What the three have in common.
-const PARTS: &str = "prober=nack,health_limit=7,health_scoring=memberlist,suspicion=confirmed,\
+const PARTS: &str = "prober=nack,health_limit=7,health_scoring=memberlist,health_pacing=memberlist,suspicion=confirmed,\
     suspicion_scale=memberlist,dissemination=gossip-buddy,join_syncs=2,anti_entropy=false,reconnect_every=0,\
     reconnect_limit=0";
 

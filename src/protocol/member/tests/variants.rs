@@ -71,6 +71,34 @@ fn good_health_comes_back_a_point_at_a_time_and_an_accusation_costs_one() {
 }
 
 #[test]
+fn by_memberlists_pacing_an_answer_ends_the_round_and_only_silence_draws_it_out() {
+    let mut member = member_with(9, Spec::of("lha-probe").with("health_pacing", "memberlist"));
+    (0..4).for_each(|accusation| drop(member.told(suspect(0, accusation))));
+    let out = member.due(at(0.0));
+    let Body::Ping { seq } = bodies(&out)[0].clone() else { panic!("{out:?}") };
+    let target = (1..9).find(|&n| address(n) == out.transmits[0].to).unwrap();
+    member.hear(at(0.2), target, Body::Ack { seq }, vec![]);
+    // Answered, the next begins on time; four points less one for the answer let the silent one have four periods. Its
+    // helpers are asked no later than ever.
+    let requests = |out: &Outbox| bodies(out).iter().filter(|body| matches!(body, Body::PingReq(_))).count();
+    assert_eq!(requests(&member.due(at(1.0))), 0);
+    assert_eq!(requests(&member.due(at(1.5))), 3);
+    assert_eq!(periods(&mut member, 5.5), [5.0]);
+}
+
+#[test]
+fn by_memberlists_pacing_a_late_answer_is_followed_by_the_next_round_at_once() {
+    let mut member = member_with(9, Spec::of("lha-probe").with("health_pacing", "memberlist"));
+    (0..4).for_each(|accusation| drop(member.told(suspect(0, accusation))));
+    let out = member.due(at(0.0));
+    let Body::Ping { seq } = bodies(&out)[0].clone() else { panic!("{out:?}") };
+    let target = (1..9).find(|&n| address(n) == out.transmits[0].to).unwrap();
+    member.due(at(0.5));
+    member.hear(at(3.2), target, Body::Ack { seq }, vec![]);
+    assert_eq!(periods(&mut member, 6.0), [3.2]);
+}
+
+#[test]
 fn without_the_nack_prober_no_nack_is_asked_for_and_periods_stay_as_they_are() {
     let mut member = member_with(9, Spec::of("swim"));
     member.due(at(0.0));
