@@ -201,11 +201,12 @@ impl Observer for Minute {
     }
 }
 
-fn scheduled(topology: &str, members: u32) -> (Arc<Placement>, Minute) {
+fn scheduled(selector: &str, topology: &str, members: u32) -> (Arc<Placement>, Minute) {
     let setup = setup(topology, members);
-    let auto = build_selector(&selectors(), &Spec::of("auto"), &setup.placement.surroundings()).unwrap();
+    let spec = Spec::parse(selector).unwrap();
+    let strategy = build_selector(&selectors(), &spec, &setup.placement.surroundings()).unwrap();
     let mut minute = Minute::default();
-    let outcome = sim::swim::run(&setup, &kit(), &auto, &mut minute);
+    let outcome = sim::swim::run(&setup, &kit(), &strategy, &mut minute);
     assert_eq!(outcome.violations, [""; 0]);
     (Arc::clone(&setup.placement), minute)
 }
@@ -241,7 +242,7 @@ fn within_neighbourhoods_us(rtt_us: &impl Fn(Slot, Slot) -> f64, members: Slot) 
 #[test]
 fn a_schedule_over_learnt_places_pings_near_and_everybody_once_per_period() {
     let members = 490;
-    let (placement, minute) = scheduled("planetlab", members);
+    let (placement, minute) = scheduled("schedule:learn=true", "planetlab", members);
     let told: Vec<Index> = minute.told.iter().map(|told| told.1).collect();
     assert!(told.len() as u32 >= members * 9 / 10 && told.len() as u32 <= members, "{} have told", told.len());
     let mean = |pings: &mut dyn Iterator<Item = (Slot, Slot)>| {
@@ -272,5 +273,13 @@ fn a_schedule_over_learnt_places_pings_near_and_everybody_once_per_period() {
 
 #[test]
 fn on_one_network_members_stay_neighbours_and_tell_nothing() {
-    assert_eq!(scheduled("lan", 100).1.told, []);
+    assert_eq!(scheduled("schedule:learn=true", "lan", 100).1.told, []);
+}
+
+#[test]
+fn who_is_not_asked_to_learn_tells_nothing_and_sends_what_a_shuffle_sends() {
+    let [auto, shuffle] = ["auto", "shuffle"].map(|selector| scheduled(selector, "planetlab", 490).1);
+    assert_eq!(auto.told, []);
+    let ratio = auto.bytes as f64 / shuffle.bytes as f64;
+    assert!((0.95..=1.05).contains(&ratio), "{ratio} of the bytes");
 }

@@ -211,7 +211,7 @@ fn in_town(luck: u64) -> Place {
 
 /// Everybody tells where it is in period 100, and all hear it in the periods that follow.
 fn all_settled(count: u32) -> Vec<Member> {
-    let mut all = everybody("auto", &nowhere(count));
+    let mut all = everybody("schedule:learn=true", &nowhere(count));
     for (me, member) in all.iter_mut().enumerate() {
         (0..count)
             .for_each(|slot| hears_of(member, slot, in_town(slot.into()), 100 + (me as u64 + u64::from(slot)) % 7));
@@ -241,7 +241,7 @@ fn where_all_have_heard_where_members_are_each_is_pinged_exactly_once_per_period
 
 #[test]
 fn while_all_learn_they_meet_many_others_and_each_is_still_pinged_exactly_once_per_period() {
-    let mut all = everybody("auto", &nowhere(100));
+    let mut all = everybody("schedule:learn=true", &nowhere(100));
     let at = swimlab_selectors::Coordinate { vector: [0.0; 8], height: 10.0, adjustment: 0.0, error: 1.5 };
     for (me, member) in all.iter_mut().enumerate() {
         member.observe(Observation::Coordinate((me as Slot + 1) % 100, at));

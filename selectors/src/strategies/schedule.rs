@@ -21,8 +21,8 @@ use crate::{Observation, Peer, Place, Slot, Turn};
 /// The dead are passed over. A member whom not all know yet stands in nobody's way but that of the few before it: what one
 /// does depends on who is alive just ahead.
 ///
-/// A member of whom no zone or place is known learns one, and tells it in its card. Cards that say something new count from
-/// the next sixteenth period on, the same one for all, when all have heard of them.
+/// Cards that say something new count from the next sixteenth period on, the same one for all, when all have heard of them.
+/// If asked to, a member whose card says nothing of zone or place learns a place, and tells it in its card.
 ///
 /// While there is news, the other pings go across the group, all of them equally far in a third ring: no two meet at one
 /// member, so that news spreads faster than by chance.
@@ -33,6 +33,7 @@ pub struct Schedule {
     least: u32,
     news: f64,
     hold: u32,
+    learn: bool,
 }
 
 /// What one member remembers: nothing but what it knows better than the survey.
@@ -46,7 +47,7 @@ pub struct ScheduleState {
     agreed: bool,
     /// In which [`STRETCH`] the first moved of those who have since.
     moved: Option<u64>,
-    /// Where nobody told where it is.
+    /// Of who learns: where nobody told where it is.
     placing: Option<Box<Placing>>,
 }
 
@@ -61,15 +62,16 @@ const STRETCH: u64 = 16;
 
 impl Schedule {
     /// A share `escape` of the pings leaves neighbourhoods of at least so many members. With news waiting, a share `news`
-    /// of the others does. Who pings whom changes every `hold` periods.
+    /// of the others does. Who pings whom changes every `hold` periods. Members without zone or place `learn` one, or do
+    /// not.
     ///
     /// # Panics
     /// If a share is not from 0.001 to 0.5 (escape) or from 0 to 1 (news), or `hold` is 0.
-    pub fn new(escape: f64, least: u32, news: f64, hold: u32) -> Self {
+    pub fn new(escape: f64, least: u32, news: f64, hold: u32, learn: bool) -> Self {
         assert!((0.001..=0.5).contains(&escape), "an escape share of {escape} is not from 0.001 to 0.5");
         assert!((0.0..=1.0).contains(&news), "a share of {news} is not from 0 to 1");
         assert!(hold > 0, "a pairing holds for at least one period");
-        Self { classes: libm::round(1.0 / escape) as u32, least, news, hold }
+        Self { classes: libm::round(1.0 / escape) as u32, least, news, hold, learn }
     }
 
     /// Whether news takes the pings of this period: the same period for all, so that in the others all watch.
@@ -81,7 +83,7 @@ impl Schedule {
 
 impl Default for Schedule {
     fn default() -> Self {
-        Self::new(0.167, 8, 1.0, 1)
+        Self::new(0.167, 8, 1.0, 1, false)
     }
 }
 
@@ -94,7 +96,7 @@ impl Selector for Schedule {
     }
 
     fn enroll(&self, survey: &Arc<Rotas>, turn: &mut Turn<'_>) -> ScheduleState {
-        let placing = Placing::begin(turn.view);
+        let placing = self.learn.then(|| Placing::begin(turn.view)).flatten();
         let mut state =
             ScheduleState { rota: None, late: Late::default(), own: None, agreed: false, moved: None, placing };
         (survey.len()..turn.view.slots()).for_each(|slot| state.late.add(slot));
