@@ -161,7 +161,7 @@ const CIRCUMSTANCES: [Circumstance; 2] = [
     },
     Circumstance {
         about: "memberlist's probe loop draws out only the rounds that fail (health_pacing = memberlist)",
-        figures: &[("LHA-Probe", "bytes,"), ("Lifeguard", "bytes,"), ("alpha = 2, beta = 2", "FP,")],
+        figures: &[("LHA-Probe", "bytes,"), ("Lifeguard", "bytes,")],
         turn_on: |cell| {
             if let Detector::Swim { settings, .. } = &mut cell.detector {
                 settings.health_pacing = Pacing::Memberlist;
@@ -218,8 +218,14 @@ fn whole_grid() -> String {
     text
 }
 
+/// The largest mean of a Poisson count that is zero once in 40 times: -ln 0.025 (Garwood 1936).
+const NONE_SEEN: f64 = 3.689;
+
 /// A count in % of another, with the interval of two Poisson counts.
 fn percent(ours: f64, swim: f64) -> (f64, [Option<f64>; 2]) {
+    if ours == 0.0 {
+        return (0.0, [Some(0.0), Some(100.0 * NONE_SEEN / swim.max(1.0))]);
+    }
     let percent = 100.0 * ours / swim;
     let spread = libm::exp(1.96 * (1.0 / ours.max(1.0) + 1.0 / swim.max(1.0)).sqrt());
     (percent, [Some(percent / spread), Some(percent * spread)])

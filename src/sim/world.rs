@@ -404,10 +404,14 @@ impl<'a, B: Breed, O: Observer> World<'a, B, O> {
         while let Some(transmit) = self.outbox.transmits.pop() {
             self.send(member, transmit);
         }
-        if let Some(machine) = &self.hosts[member as usize].machine {
-            let deadline = machine.deadline();
-            let catching_up = self.hosts[member as usize].hold.as_ref().filter(|hold| !hold.is_on());
-            let deadline = catching_up.map_or(deadline, |hold| deadline.min(hold.next));
+        let host = &self.hosts[member as usize];
+        if let Some(machine) = &host.machine {
+            let mut deadline = machine.deadline();
+            if let Some(hold) = &host.hold
+                && !hold.is_on()
+            {
+                deadline = deadline.min(hold.next);
+            }
             self.set_alarm(member, deadline);
         }
     }

@@ -296,10 +296,10 @@ impl Member {
 
     /// The suspicion that a ping to a suspect carries, where the buddy system is on (Lifeguard, section IV-C).
     fn buddy_record(&self, slot: Slot) -> Option<Update> {
+        let by = *self.table.doubt(slot)?.by.first()?;
         if !self.kit.settings.dissemination.buddy() {
             return None;
         }
-        let by = *self.table.doubt(slot)?.by.first()?;
         Some(Update { id: self.table.id(slot), incarnation: self.table.incarnation(slot), news: News::Suspect { by } })
     }
 }
