@@ -108,7 +108,8 @@ impl Member {
             Some(Joining { seeds, next, phase: Phase::Settling { is_answered, .. } }) => {
                 *is_answered |= from == seeds[(*next - 1) % seeds.len()];
             }
-            Some(joining) if matches!(joining.phase, Phase::Knocking { .. }) => {
+            // The last answer it waits for: nobody's later table is taken at its word.
+            Some(joining) if matches!(joining.phase, Phase::Knocking { .. } | Phase::Closing { is_asked: true }) => {
                 rare.joining = None;
                 self.set_alarm(|alarms| alarms.join = Time::NEVER);
             }
