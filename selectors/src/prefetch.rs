@@ -20,13 +20,27 @@ pub fn prefetch<T>(value: &T) {
 #[inline(always)]
 pub fn prefetch_first<T>(bytes: usize, value: &T) {
     #[cfg(target_arch = "x86_64")]
-    for line in 0..bytes.min(size_of::<T>()).div_ceil(LINE) {
-        use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        let at = core::ptr::from_ref(value).cast::<i8>().wrapping_add(line * LINE);
-        // SAFETY: SSE is part of x86-64. A prefetch reads nothing as far as the program can tell and never faults,
-        // whatever the address; this one lies within `value`.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(at) }
+    {
+        let bytes = bytes.min(size_of::<T>());
+        for line in 0..bytes.div_ceil(LINE) {
+            ask_for(value, line * LINE);
+        }
+        // What does not begin with a line ends in one more.
+        if align_of::<T>() < LINE && bytes > 0 {
+            ask_for(value, bytes - 1);
+        }
     }
     #[cfg(not(target_arch = "x86_64"))]
     let _ = (bytes, value, LINE);
+}
+
+/// Asks for the line of one byte of a value.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+fn ask_for<T>(value: &T, byte: usize) {
+    use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+    let at = core::ptr::from_ref(value).cast::<i8>().wrapping_add(byte);
+    // SAFETY: SSE is part of x86-64. A prefetch reads nothing as far as the program can tell and never faults, whatever
+    // the address; this one lies within `value`.
+    unsafe { _mm_prefetch::<_MM_HINT_T0>(at) }
 }

@@ -15,7 +15,16 @@ pub struct Roster {
     peers: Vec<Peer>,
     cards: Vec<Arc<Card>>,
     members: u32,
-    index: Vec<Slot>,
+    /// From id to slot: an open-addressing table, at most half full.
+    index: Vec<Place>,
+}
+
+/// A place of the index.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    slot: Slot,
+    /// Half of the id's hash: others' records, which lie anywhere, need not be looked at.
+    tag: u32,
 }
 
 /// What sending to a member takes, together in one cache line: at a hundred thousand members every line counts.
@@ -82,23 +91,26 @@ impl Roster {
     /// The slot of this id.
     pub fn slot(&self, id: Id) -> Option<Slot> {
         let mask = self.index.len() - 1;
-        let mut at = home(id) & mask;
+        let (mut at, tag) = home(id);
         loop {
-            match self.index[at] {
-                VACANT => return None,
-                slot if self.records[slot as usize].id == id => return Some(slot),
-                _ => at = (at + 1) & mask,
+            let place = self.index[at & mask];
+            if place.slot == VACANT {
+                return None;
             }
+            if place.tag == tag && self.records[place.slot as usize].id == id {
+                return Some(place.slot);
+            }
+            at += 1;
         }
     }
 
-    /// Has the record read ahead of time that [`Roster::slot`] will most likely look at.
-    pub(super) fn prefetch(&self, id: Id) {
-        self.prefetch_record(self.index[home(id) & (self.index.len() - 1)]);
+    /// Has the place in the index read ahead of time where [`Roster::slot`] begins to look.
+    pub(super) fn prefetch_index(&self, id: Id) {
+        prefetch(&self.index[home(id).0 & (self.index.len() - 1)]);
     }
 
-    /// The same for the record of a slot.
-    pub(super) fn prefetch_record(&self, slot: Slot) {
+    /// Has the record of a slot read ahead of time, if there is one.
+    pub(super) fn prefetch(&self, slot: Slot) {
         if let Some(record) = self.records.get(slot as usize) {
             prefetch(record);
         }
@@ -120,27 +132,29 @@ impl Roster {
     }
 }
 
-const VACANT: u32 = u32::MAX;
+const VACANT: Slot = Slot::MAX;
 
-/// An open-addressing table from id to slot, at most half full.
-fn index_of(records: &[Record]) -> Vec<Slot> {
+fn index_of(records: &[Record]) -> Vec<Place> {
     let size = (records.len() * 2 + 1).next_power_of_two();
-    let mut index = vec![VACANT; size];
+    let mut index = vec![Place { slot: VACANT, tag: 0 }; size];
     for (slot, record) in (0..).zip(records) {
         if record.status.is_none() {
             continue;
         }
-        let mut at = home(record.id) & (size - 1);
-        while index[at] != VACANT {
-            debug_assert_ne!(records[index[at] as usize].id, record.id, "ids must differ");
+        let (home, tag) = home(record.id);
+        let mut at = home & (size - 1);
+        while index[at].slot != VACANT {
+            debug_assert_ne!(records[index[at].slot as usize].id, record.id, "ids must differ");
             at = (at + 1) & (size - 1);
         }
-        index[at] = slot;
+        index[at] = Place { slot, tag };
     }
     index
 }
 
-fn home(id: Id) -> usize {
-    // Fibonacci hashing; the high half, where the product is well mixed.
-    (id.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as usize
+/// Where an id is looked for first, and its tag: Fibonacci hashing, the high half of the product, where it is well mixed,
+/// and the low half, which alone tells apart as many ids as there are.
+fn home(id: Id) -> (usize, u32) {
+    let product = id.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    ((product >> 32) as usize, product as u32)
 }

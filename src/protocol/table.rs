@@ -240,14 +240,16 @@ impl Table {
         }
     }
 
-    /// See [`super::Member::prefetch`].
-    pub(super) fn prefetch(&self, sender: Option<Id>, upcoming: Slot) {
+    /// Has memory read ahead of time by which an id is found.
+    pub(super) fn prefetch_index(&self, id: Id) {
+        self.roster.prefetch_index(id);
+    }
+
+    /// Has the record of a slot read ahead of time, and what differs from the roster.
+    pub(super) fn prefetch(&self, slot: Slot) {
+        self.roster.prefetch(slot);
         if let Some(own) = &self.own {
             prefetch(&**own);
-        }
-        match sender {
-            Some(sender) => self.roster.prefetch(sender),
-            None => self.roster.prefetch_record(upcoming),
         }
     }
 

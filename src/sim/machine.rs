@@ -1,5 +1,6 @@
 //! What a world drives: any failure detector, sans-I/O.
 
+use super::observer::Index;
 use crate::protocol::{Address, Gauge, Id, Kind, Outbox, Status, Time};
 
 /// A failure detector of one member. The world hands packets in and takes out what it left in the outbox; the call
@@ -7,8 +8,10 @@ use crate::protocol::{Address, Gauge, Id, Kind, Outbox, Status, Time};
 pub trait Machine {
     /// What members send each other.
     type Message;
-    /// How many of its first bytes most calls read: as many are asked for ahead of time in worlds too large for the cache.
+    /// How many of its first bytes every call reads: as many are asked for ahead of time in worlds too large for the cache.
     const HOT_BYTES: usize;
+    /// How many of its first bytes [`Machine::wake`] reads.
+    const WAKE_BYTES: usize = Self::HOT_BYTES;
 
     /// Begins: the first period starts at `first_period`.
     fn start(&mut self, now: Time, first_period: Time, out: &mut Outbox<Self::Message>);
@@ -35,7 +38,7 @@ pub trait Machine {
     /// How full its bounded stores are.
     fn gauge(&self) -> Gauge;
 
-    /// Has memory read ahead of time that lies outside of this value and that [`Machine::wake`], or handling this message,
-    /// will need soon: a hint for worlds too large for the cache.
-    fn prefetch(&self, _message: Option<&Self::Message>) {}
+    /// Has memory read ahead of time that [`Machine::wake`], or handling this message of this member, will need soon: a
+    /// hint for worlds too large for the cache.
+    fn prefetch(&self, _message: Option<(Index, &Self::Message)>) {}
 }

@@ -38,8 +38,9 @@ pub struct Queue {
     taken: [u64; (BUCKETS / 64) as usize],
     /// Coarse buckets from the horizon on.
     far: Vec<Vec<Due>>,
-    /// Emptied ones, to be used again while they are in the cache.
-    spares: Vec<Vec<Due>>,
+    /// Emptied ones of either kind, to be used again while they are in the cache.
+    ring_spares: Vec<Vec<Due>>,
+    far_spares: Vec<Vec<Due>>,
     /// What lies beyond those, by coarse bucket.
     beyond: BTreeMap<u64, Vec<Due>>,
     /// The bucket that is being emptied, sorted descending: the next is the last.
@@ -48,8 +49,18 @@ pub struct Queue {
     late: BinaryHeap<Reverse<Due>>,
     /// The current bucket's number.
     now: u64,
-    /// Up to which bucket events have been foretold.
+    /// Up to which bucket events are being foretold as coming soon.
     foretold: u64,
+    /// What is left to foretell while the current bucket is being emptied.
+    soon: Rest,
+    next: Rest,
+}
+
+/// What is left of a bucket of the ring: its events from one on.
+#[derive(Clone, Copy, Debug, Default)]
+struct Rest {
+    place: usize,
+    from: usize,
 }
 
 /// Who hears ahead of time what comes.
@@ -121,12 +132,15 @@ impl Default for Queue {
         Self {
             ring: (0..BUCKETS).map(|_| Vec::new()).collect(),
             far: (0..COARSE_BUCKETS).map(|_| Vec::new()).collect(),
-            spares: Vec::new(),
+            ring_spares: Vec::new(),
+            far_spares: Vec::new(),
             beyond: BTreeMap::new(),
             current: Vec::new(),
             late: BinaryHeap::new(),
             now: 0,
             foretold: 0,
+            soon: Rest::default(),
+            next: Rest::default(),
             taken: [0; (BUCKETS / 64) as usize],
         }
     }
@@ -154,7 +168,13 @@ impl Queue {
             let late = self.late.peek().map(|Reverse(late)| late);
             match (self.current.last(), late) {
                 (Some(next), late) if late.is_none_or(|late| next < late) => {
-                    return if next.at() < limit { self.current.pop() } else { None };
+                    if next.at() >= limit {
+                        return None;
+                    }
+                    if foresight.is_keen() {
+                        self.foretell_one(foresight);
+                    }
+                    return self.current.pop();
                 }
                 (_, Some(next)) => {
                     return if next.at() < limit { self.late.pop().map(|Reverse(next)| next) } else { None };
@@ -176,9 +196,12 @@ impl Queue {
                 if next > last {
                     return false;
                 }
-                self.begin(next);
                 if foresight.is_keen() {
+                    self.foretell_rest(foresight);
+                    self.begin(next);
                     self.foretell(foresight);
+                } else {
+                    self.begin(next);
                 }
                 return true;
             }
@@ -241,14 +264,14 @@ impl Queue {
             }
         }
         events.clear();
-        self.spares.push(events);
+        self.far_spares.push(events);
     }
 
     fn put_far(&mut self, coarse: u64, due: Due) {
         if coarse - (self.now >> COARSE_SHIFT) < COARSE_BUCKETS {
             let bucket = &mut self.far[(coarse % COARSE_BUCKETS) as usize];
             if bucket.capacity() == 0
-                && let Some(spare) = self.spares.pop()
+                && let Some(spare) = self.far_spares.pop()
             {
                 *bucket = spare;
             }
@@ -263,32 +286,77 @@ impl Queue {
         self.now = bucket;
         let place = bucket % BUCKETS;
         self.taken[(place / 64) as usize] &= !(1 << (place % 64));
-        std::mem::swap(&mut self.current, &mut self.ring[place as usize]);
+        let emptied = std::mem::replace(&mut self.current, std::mem::take(&mut self.ring[place as usize]));
+        if emptied.capacity() > 0 {
+            self.ring_spares.push(emptied);
+        }
         self.current.sort_unstable_by_key(|due| Reverse(due.key));
     }
 
-    /// Tells what comes after the current bucket.
+    /// Sees to it that what comes after the current bucket is foretold while this one is being emptied.
     fn foretell(&mut self, foresight: &mut impl Foresight) {
         let ring_end = ((self.now >> COARSE_SHIFT) + 2) << COARSE_SHIFT;
-        let next = self.next_taken(self.now + 1, ring_end);
-        for due in next.into_iter().flat_map(|next| &self.ring[(next % BUCKETS) as usize]) {
-            foresight.next(due);
-        }
+        self.next = Rest::of(self.next_taken(self.now + 1, ring_end).unwrap_or(self.now));
         let until = (self.now + 1 + FORESIGHT).min(ring_end);
         let mut from = self.foretold.max(self.now + 1);
         while from < until
             && let Some(bucket) = self.next_taken(from, until).filter(|&bucket| bucket < until)
         {
-            self.ring[(bucket % BUCKETS) as usize].iter().for_each(|due| foresight.soon(due));
+            // One, nearly always.
+            self.soon.all(&self.ring).iter().for_each(|due| foresight.soon(due));
+            self.soon = Rest::of(bucket);
             from = bucket + 1;
         }
         self.foretold = self.foretold.max(until);
     }
 
+    /// Foretells one event at each distance: as many as are taken. Memory that is asked for all at once keeps the
+    /// processor waiting, and then lies idle while that works.
+    #[inline(always)]
+    fn foretell_one(&mut self, foresight: &mut impl Foresight) {
+        if let Some(due) = self.soon.one(&self.ring) {
+            foresight.soon(due);
+        }
+        if let Some(due) = self.next.one(&self.ring) {
+            foresight.next(due);
+        }
+    }
+
+    /// Foretells what is left.
+    fn foretell_rest(&mut self, foresight: &mut impl Foresight) {
+        self.soon.all(&self.ring).iter().for_each(|due| foresight.soon(due));
+        self.next.all(&self.ring).iter().for_each(|due| foresight.next(due));
+    }
+
     fn put(&mut self, bucket: u64, due: Due) {
         let place = bucket % BUCKETS;
         self.taken[(place / 64) as usize] |= 1 << (place % 64);
-        self.ring[place as usize].push(due);
+        let bucket = &mut self.ring[place as usize];
+        if bucket.capacity() == 0
+            && let Some(spare) = self.ring_spares.pop()
+        {
+            *bucket = spare;
+        }
+        bucket.push(due);
+    }
+}
+
+impl Rest {
+    fn of(bucket: u64) -> Self {
+        Self { place: (bucket % BUCKETS) as usize, from: 0 }
+    }
+
+    #[inline(always)]
+    fn one<'a>(&mut self, ring: &'a [Vec<Due>]) -> Option<&'a Due> {
+        let due = ring[self.place].get(self.from)?;
+        self.from += 1;
+        Some(due)
+    }
+
+    fn all<'a>(&mut self, ring: &'a [Vec<Due>]) -> &'a [Due] {
+        let left = ring[self.place].get(self.from..).unwrap_or_default();
+        self.from += left.len();
+        left
     }
 }
 

@@ -118,6 +118,7 @@ impl Breed for SwimBreed {
 impl Machine for Member {
     type Message = Packet;
     const HOT_BYTES: usize = Member::HOT_BYTES;
+    const WAKE_BYTES: usize = Member::WAKE_BYTES;
 
     fn start(&mut self, now: Time, first_period: Time, _out: &mut Outbox) {
         Member::start(self, now, first_period);
@@ -164,7 +165,11 @@ impl Machine for Member {
         Member::gauge(self)
     }
 
-    fn prefetch(&self, packet: Option<&Packet>) {
-        Member::prefetch(self, packet.map(|packet| packet.from));
+    fn prefetch(&self, message: Option<(Index, &Packet)>) {
+        match message {
+            None => self.prefetch_wake(),
+            // Founders have their indices for slots.
+            Some((from, packet)) => self.prefetch_handle(packet, from),
+        }
     }
 }

@@ -523,8 +523,11 @@ impl<M: Machine> Foresight for Outlook<'_, M> {
     }
 
     fn soon(&mut self, due: &Due) {
-        prefetch_first(offset_of!(Host<M>, machine) + M::HOT_BYTES, &self.hosts[due.target as usize]);
-        if due.load != Due::WAKE {
+        let host = &self.hosts[due.target as usize];
+        if due.load == Due::WAKE {
+            prefetch_first(offset_of!(Host<M>, machine) + M::WAKE_BYTES, host);
+        } else {
+            prefetch_first(offset_of!(Host<M>, machine) + M::HOT_BYTES, host);
             prefetch(&self.packets.places[due.load as usize]);
         }
     }
@@ -532,7 +535,7 @@ impl<M: Machine> Foresight for Outlook<'_, M> {
     fn next(&mut self, due: &Due) {
         if let Some(machine) = &self.hosts[due.target as usize].machine {
             let flight = (due.load != Due::WAKE).then(|| self.packets.get(due.load));
-            machine.prefetch(flight.map(|flight| &flight.message));
+            machine.prefetch(flight.map(|flight| (flight.from, &flight.message)));
         }
     }
 }

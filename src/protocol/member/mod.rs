@@ -20,6 +20,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::sync::Arc;
 
+use swimlab_selectors::prefetch::{prefetch, prefetch_first};
 use swimlab_selectors::rng::Rng;
 use swimlab_selectors::{Chooser, Helpers, Observation, Slot, Surveyed, Turn, View};
 
@@ -140,21 +141,26 @@ struct Alarms {
     join: Time,
 }
 
-/// State that most members do not have most of the time.
+/// State that most members do not have most of the time. What those who have it look at in each period comes first.
+#[repr(C)]
 #[derive(Debug, Default)]
 struct Rare {
     alarms: Alarms,
-    stall: stall::Stall,
-    slow: SlowPeers,
-    relays: Vec<Relay>,
-    /// When suspicions end; entries of refuted or changed ones are skipped.
-    doubts: BinaryHeap<Reverse<(Time, Slot)>>,
-    joining: Option<Joining>,
+    rival: Option<Rival>,
     /// Tried for ever while no member answers there.
     seeds: Vec<Address>,
     buried: Buried,
-    rival: Option<Rival>,
+    /// When suspicions end; entries of refuted or changed ones are skipped.
+    doubts: BinaryHeap<Reverse<(Time, Slot)>>,
+    relays: Vec<Relay>,
+    stall: stall::Stall,
+    slow: SlowPeers,
+    joining: Option<Joining>,
     user_events: UserEvents,
+}
+
+impl Rare {
+    const HOT_BYTES: usize = std::mem::offset_of!(Self, doubts);
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -192,8 +198,10 @@ pub struct Identity {
 }
 
 impl Member {
-    /// How many of its first bytes most calls read.
-    pub const HOT_BYTES: usize = std::mem::offset_of!(Self, since_epoch);
+    /// How many of its first bytes every call reads.
+    pub const HOT_BYTES: usize = std::mem::offset_of!(Self, seq);
+    /// How many of its first bytes [`Member::wake`] reads.
+    pub const WAKE_BYTES: usize = std::mem::offset_of!(Self, since_epoch);
 
     /// A member that starts from a roster, in which it has the slot `me`.
     pub fn new(kit: Arc<Kit>, identity: Identity, roster: Arc<Roster>, surveyed: &Surveyed, me: Slot) -> Self {
@@ -407,12 +415,28 @@ impl Member {
         }
     }
 
-    /// Has memory read ahead of time that lies outside of this value and that the next call will need, be it about a
-    /// packet of this sender or not.
-    pub fn prefetch(&self, sender: Option<Id>) {
+    /// Has memory read ahead of time that [`Member::wake`] will need, [`Member::WAKE_BYTES`] of this value aside.
+    pub fn prefetch_wake(&self) {
         self.chooser.prefetch();
+        self.table.prefetch(self.upcoming);
         self.queue.prefetch();
-        self.table.prefetch(sender, self.upcoming);
+        if let Some(rare) = &self.rare {
+            prefetch_first(Rare::HOT_BYTES, &**rare);
+        }
+    }
+
+    /// The same for handling this packet, [`Member::HOT_BYTES`] of this value aside. Its sender most likely has this slot.
+    pub fn prefetch_handle(&self, packet: &Packet, sender: Slot) {
+        if let Body::Ack { .. } = packet.body {
+            prefetch(&self.chooser);
+            // Whose answer is awaited is known.
+            if packet.updates.is_empty() {
+                return;
+            }
+        }
+        self.table.prefetch_index(packet.from);
+        self.table.prefetch(sender);
+        self.queue.prefetch();
     }
 
     fn stop(&mut self) {

@@ -271,9 +271,12 @@ impl Member {
         self.judge_health();
         for at in 0..self.round.targets.len() {
             let Probed { slot, id, incarnation, answered } = self.round.targets[at];
+            if answered {
+                continue;
+            }
             // News may have come meanwhile: it died, it refuted, or its slot has another occupant.
             let unchanged = self.table.id(slot) == id && self.table.incarnation(slot) == incarnation;
-            if !answered && unchanged && self.table.pingable(slot) {
+            if unchanged && self.table.pingable(slot) {
                 self.doubt(now, slot, incarnation, self.id, Source::Own, out);
             }
         }
