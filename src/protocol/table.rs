@@ -287,7 +287,15 @@ impl Table {
 
     /// All that is known, by slot; forgotten slots are left out.
     pub fn entries(&self) -> impl Iterator<Item = (Slot, Status, Incarnation, &Arc<Card>)> {
-        (0..self.slots).filter_map(|slot| Some((slot, self.status(slot)?, self.incarnation(slot), self.card(slot))))
+        (0..self.slots).filter_map(|slot| match self.row(slot) {
+            Some(Row { entry: Entry { card, incarnation, status }, .. }) => {
+                Some((slot, (*status)?, *incarnation, card))
+            }
+            None => {
+                let Record { incarnation, status, .. } = self.roster.record(slot);
+                Some((slot, status?, incarnation, self.roster.card(slot)))
+            }
+        })
     }
 
     /// Whether a member listens at this address.
