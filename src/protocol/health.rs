@@ -7,23 +7,12 @@
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Health(u16);
 
-/// What a failed probe says about the prober.
+/// Whose Lifeguard: the paper and its authors' program differ in some details.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scoring {
-    /// One point, and one for each helper that was not heard of (the paper).
+pub enum Reading {
+    /// As published (Dadgar, Phillips, Currey 2018).
     Paper,
-    /// A point for each helper that was not heard of; one if there was none to ask (HashiCorp memberlist).
-    Memberlist,
-}
-
-/// What a low opinion of oneself draws out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Pacing {
-    /// Every period and every probe timeout (the paper).
-    Paper,
-    /// The periods whose pings stay unanswered: how long helpers and streams have (HashiCorp memberlist). Its probe loop goes
-    /// by a ticker of the period's own length, and an answer ends a round; the probe timeout stays as it is, since waiting
-    /// longer does not bring a datagram through.
+    /// As HashiCorp's memberlist has it.
     Memberlist,
 }
 
@@ -38,13 +27,15 @@ impl Health {
         self.0 = self.0.saturating_sub(1);
     }
 
-    /// A target stayed silent; so many answers were expected of helpers, and so many of them came.
-    pub fn probe_failed(&mut self, scoring: Scoring, expected: u16, heard: u16, limit: u32) {
+    /// A target stayed silent; so many answers were expected of helpers, and so many of them came. In the paper that is
+    /// one point, and one for each helper that was not heard of; in memberlist only the latter, or one point if there was
+    /// no helper to ask.
+    pub fn probe_failed(&mut self, scoring: Reading, expected: u16, heard: u16, limit: u32) {
         let missed = u32::from(expected.saturating_sub(heard));
         let points = match scoring {
-            Scoring::Paper => 1 + missed,
-            Scoring::Memberlist if expected == 0 => 1,
-            Scoring::Memberlist => missed,
+            Reading::Paper => 1 + missed,
+            Reading::Memberlist if expected == 0 => 1,
+            Reading::Memberlist => missed,
         };
         self.worsen(points, limit);
     }
@@ -59,25 +50,11 @@ impl Health {
     }
 }
 
-impl Scoring {
+impl Reading {
     /// Their names, as experiment files spell them.
     pub const NAMES: &'static [&'static str] = &["paper", "memberlist"];
 
-    /// The scoring of this name.
-    pub fn named(name: &str) -> Option<Self> {
-        match name {
-            "paper" => Some(Self::Paper),
-            "memberlist" => Some(Self::Memberlist),
-            _ => None,
-        }
-    }
-}
-
-impl Pacing {
-    /// Their names, as experiment files spell them.
-    pub const NAMES: &'static [&'static str] = &["paper", "memberlist"];
-
-    /// The pacing of this name.
+    /// The reading of this name.
     pub fn named(name: &str) -> Option<Self> {
         match name {
             "paper" => Some(Self::Paper),
@@ -94,12 +71,12 @@ mod tests {
     #[test]
     fn the_paper_counts_the_failure_and_each_missing_nack_and_memberlist_only_the_latter() {
         for (scoring, expected, heard, slowdown) in [
-            (Scoring::Paper, 3, 3, 2),
-            (Scoring::Paper, 3, 1, 4),
-            (Scoring::Paper, 0, 0, 2),
-            (Scoring::Memberlist, 3, 3, 1),
-            (Scoring::Memberlist, 3, 1, 3),
-            (Scoring::Memberlist, 0, 0, 2),
+            (Reading::Paper, 3, 3, 2),
+            (Reading::Paper, 3, 1, 4),
+            (Reading::Paper, 0, 0, 2),
+            (Reading::Memberlist, 3, 3, 1),
+            (Reading::Memberlist, 3, 1, 3),
+            (Reading::Memberlist, 0, 0, 2),
         ] {
             let mut health = Health::default();
             health.probe_failed(scoring, expected, heard, 8);

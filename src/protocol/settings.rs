@@ -6,7 +6,7 @@ use std::sync::Arc;
 use swimlab_selectors::registry::Spec;
 
 use super::dissemination::Dissemination;
-use super::health::{Pacing, Scoring};
+use super::health::Reading;
 use super::prober::Prober;
 use super::profiles::profiles;
 use super::scale::Scale;
@@ -41,10 +41,13 @@ pub struct Settings {
     pub confirmations: u32,
     /// The worst score of a member's own health; its periods and timeouts are up to this + 1 times as long (`nack` only).
     pub health_limit: u32,
-    /// What a failed probe says about the prober's own health (`nack` only).
-    pub health_scoring: Scoring,
-    /// What a low opinion of oneself draws out (`nack` only).
-    pub health_pacing: Pacing,
+    /// What a failed probe says about the prober's own health (`nack` only): see
+    /// [`Health::probe_failed`](super::health::Health::probe_failed).
+    pub health_scoring: Reading,
+    /// What a low opinion of oneself draws out (`nack` only). In the paper that is every period and every probe timeout; in
+    /// memberlist only the periods whose pings stay unanswered, for helpers and streams: its probe loop goes by a ticker of
+    /// the period's own length, an answer ends a round, and waiting longer does not bring a datagram through.
+    pub health_pacing: Reading,
     /// A piece of news is sent this times `retransmit_scale`, rounded up, times by each member.
     pub retransmit_mult: u32,
     /// How often news is repeated as the group grows.

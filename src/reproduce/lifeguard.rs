@@ -7,7 +7,7 @@ use super::watchers::Alarms;
 use super::{Effort, Reproduction, Row};
 use crate::experiment::{Cell, Detector, Error, Experiment};
 use crate::protocol::Span;
-use crate::protocol::health::Pacing;
+use crate::protocol::health::Reading;
 use crate::sim::FaultKind;
 
 const INTERVAL: &str = include_str!("../../examples/reproductions/lifeguard-interval.toml");
@@ -164,7 +164,7 @@ const CIRCUMSTANCES: [Circumstance; 2] = [
         figures: &[("LHA-Probe", "bytes,"), ("Lifeguard", "bytes,")],
         turn_on: |cell| {
             if let Detector::Swim { settings, .. } = &mut cell.detector {
-                settings.health_pacing = Pacing::Memberlist;
+                settings.health_pacing = Reading::Memberlist;
             }
         },
     },

@@ -3,6 +3,8 @@
 mod chaos;
 pub mod checker;
 pub mod fault;
+mod flight;
+mod host;
 pub mod ids;
 pub mod machine;
 mod network;

@@ -1,10 +1,11 @@
 //! A world in virtual time: it owns the clock, the packets and the luck, and drives one machine per member.
 
-use std::collections::VecDeque;
 use std::mem::offset_of;
 
 use super::chaos::{Backlog, Chaos, Hindrance};
 use super::checker::{Checker, Promise};
+use super::flight::{Flight, Slab};
+use super::host::Host;
 use super::machine::Machine;
 use super::network::{Network, address_of, index_of};
 use super::observer::{Effect, Fate, Index, Observer, Sent, Strike};
@@ -12,8 +13,7 @@ use super::queue::{Due, Foresight, Queue};
 use super::setup::{Setup, Start};
 use super::trace::Trace;
 use crate::protocol::{Address, Outbox, Time, Transmit};
-use swimlab_selectors::prefetch::{prefetch, prefetch_first};
-use swimlab_selectors::rng::{Purpose, Rng, stream};
+use swimlab_selectors::prefetch::prefetch_first;
 
 /// Makes the machines of one kind.
 pub trait Breed {
@@ -65,68 +65,6 @@ pub struct World<'a, B: Breed, O: Observer> {
 }
 
 type Message<B> = <<B as Breed>::Machine as Machine>::Message;
-
-/// A member's host. What the world keeps of it comes first, in a cache line of its own: a wake-up that comes to nothing,
-/// as at the probe timeout of an answered ping, touches nothing else. The machine follows at once: in large worlds finding
-/// out where a page of memory lies costs as much as reading it.
-#[repr(C, align(64))]
-struct Host<M: Machine> {
-    /// When the machine asked to be woken.
-    deadline: Time,
-    /// When its wake-up comes up in the queue.
-    scheduled: Time,
-    /// The luck of its packets.
-    luck: Rng,
-    /// How many packets it has sent.
-    sent: u32,
-    /// Which life it is in.
-    generation: u32,
-    /// What keeps it from running freely.
-    hold: Option<Box<Hold<M::Message>>>,
-    /// The member's machine; `None` before it joins and while it is down.
-    machine: Option<M>,
-}
-
-/// What is held back on a slow or paused host, and what it has not caught up with afterwards.
-struct Hold<T> {
-    slow: u32,
-    blocked: u32,
-    paused: u32,
-    backlog: Backlog,
-    sends: Vec<Transmit<T>>,
-    received: VecDeque<Flight<T>>,
-    /// When it can take the next packet, once it is let go.
-    next: Time,
-}
-
-impl<T> Hold<T> {
-    /// Whether it is still in force; if not, its host is catching up.
-    fn is_on(&self) -> bool {
-        self.slow + self.blocked + self.paused > 0
-    }
-
-    fn has_room(&self, waiting: usize) -> bool {
-        waiting < self.backlog.limit as usize
-    }
-
-    fn count(&mut self, how: Hindrance) -> &mut u32 {
-        match how {
-            Hindrance::Slow => &mut self.slow,
-            Hindrance::Blocked => &mut self.blocked,
-            Hindrance::Paused => &mut self.paused,
-        }
-    }
-}
-
-/// A packet on its way.
-struct Flight<T> {
-    sent_at: Time,
-    arrives_at: Time,
-    from: Index,
-    bytes: u32,
-    direct_ping: bool,
-    message: T,
-}
 
 impl<'a, B: Breed, O: Observer> World<'a, B, O> {
     /// A world in which nothing has happened yet.
@@ -243,12 +181,7 @@ impl<'a, B: Breed, O: Observer> World<'a, B, O> {
 
     /// Holds a member back: packets queue up.
     pub(super) fn hold(&mut self, member: Index, how: Hindrance, backlog: Backlog) {
-        let hold = self.hosts[member as usize].hold.get_or_insert_with(|| {
-            let (sends, received, next) = (Vec::new(), VecDeque::new(), Time::ZERO);
-            Box::new(Hold { slow: 0, blocked: 0, paused: 0, backlog, sends, received, next })
-        });
-        hold.backlog = hold.backlog.max(backlog);
-        *hold.count(how) += 1;
+        self.hosts[member as usize].hold(how, backlog);
         self.stall(member, how, true);
     }
 
@@ -404,15 +337,8 @@ impl<'a, B: Breed, O: Observer> World<'a, B, O> {
         while let Some(transmit) = self.outbox.transmits.pop() {
             self.send(member, transmit);
         }
-        let host = &self.hosts[member as usize];
-        if let Some(machine) = &host.machine {
-            let mut deadline = machine.deadline();
-            if let Some(hold) = &host.hold
-                && !hold.is_on()
-            {
-                deadline = deadline.min(hold.next);
-            }
-            self.set_alarm(member, deadline);
+        if let Some(due) = self.hosts[member as usize].due() {
+            self.set_alarm(member, due);
         }
     }
 
@@ -484,24 +410,6 @@ impl<'a, B: Breed, O: Observer> World<'a, B, O> {
     }
 }
 
-impl<M: Machine> Host<M> {
-    fn new(seed: u64, member: Index) -> Self {
-        let luck = stream(seed, Purpose::Network, u64::from(member));
-        Self { deadline: Time::NEVER, scheduled: Time::NEVER, luck, sent: 0, generation: 0, hold: None, machine: None }
-    }
-
-    /// The wake-up of this time comes near: when is it really due? The timeout of a ping that was answered is not.
-    fn put_off(&mut self, at: Time) -> Time {
-        if self.scheduled != at {
-            return Time::NEVER; // Overtaken by an earlier one.
-        }
-        if self.deadline > at {
-            self.scheduled = self.deadline;
-        }
-        self.scheduled
-    }
-}
-
 /// What the queue foretells is asked for in memory. Members lie scattered over more of it than the cache holds; each
 /// event would wait for its own several times over.
 struct Outlook<'a, M: Machine> {
@@ -528,7 +436,7 @@ impl<M: Machine> Foresight for Outlook<'_, M> {
             prefetch_first(offset_of!(Host<M>, machine) + M::WAKE_BYTES, host);
         } else {
             prefetch_first(offset_of!(Host<M>, machine) + M::HOT_BYTES, host);
-            prefetch(&self.packets.places[due.load as usize]);
+            self.packets.prefetch(due.load);
         }
     }
 
@@ -537,44 +445,5 @@ impl<M: Machine> Foresight for Outlook<'_, M> {
             let flight = (due.load != Due::WAKE).then(|| self.packets.get(due.load));
             machine.prefetch(flight.map(|flight| (flight.from, &flight.message)));
         }
-    }
-}
-
-/// Packets on their way, in reused places: the most recently freed first, while it is still in the cache.
-struct Slab<T> {
-    places: Vec<Option<T>>,
-    free: Vec<u32>,
-}
-
-impl<T> Slab<T> {
-    #[inline(always)]
-    fn insert(&mut self, value: T) -> u32 {
-        if let Some(at) = self.free.pop() {
-            // What is free is empty: looking whether there is anything to drop would cost as much as moving the packet.
-            std::mem::forget(self.places[at as usize].replace(value));
-            return at;
-        }
-        self.places.push(Some(value));
-        self.places.len() as u32 - 1
-    }
-
-    fn get(&self, at: u32) -> &T {
-        self.places[at as usize].as_ref().expect("each packet is taken once")
-    }
-
-    fn take(&mut self, at: u32) -> T {
-        self.free.push(at);
-        self.places[at as usize].take().expect("each packet is taken once")
-    }
-
-    fn clear(&mut self, at: u32) {
-        self.free.push(at);
-        self.places[at as usize] = None;
-    }
-}
-
-impl<T> Default for Slab<T> {
-    fn default() -> Self {
-        Self { places: Vec::new(), free: Vec::new() }
     }
 }

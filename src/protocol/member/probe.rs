@@ -10,7 +10,7 @@
 use smallvec::SmallVec;
 
 use super::*;
-use crate::protocol::health::Pacing;
+use crate::protocol::health::Reading;
 use crate::protocol::message::{PingReq, Target, Tip};
 use crate::protocol::prober::Request;
 
@@ -65,8 +65,8 @@ impl Member {
         let slowdown = self.health.slowdown();
         let period = settings.period * slowdown;
         let probe_timeout = match settings.health_pacing {
-            Pacing::Paper => settings.probe_timeout * slowdown,
-            Pacing::Memberlist => settings.probe_timeout,
+            Reading::Paper => settings.probe_timeout * slowdown,
+            Reading::Memberlist => settings.probe_timeout,
         };
         // By when it was due: a timer that fires late is no other period. Most are counted on: divisions are slow.
         self.shared_period = match self.is_regular {
@@ -150,7 +150,7 @@ impl Member {
         }
         if self.round.targets.iter().all(|probed| probed.answered) {
             self.timers.timeout = Time::NEVER;
-            if self.kit.settings.health_pacing == Pacing::Memberlist {
+            if self.kit.settings.health_pacing == Reading::Memberlist {
                 let next = (self.round.sent_at + self.kit.settings.period).max(now);
                 self.timers.period = self.timers.period.min(next);
             }

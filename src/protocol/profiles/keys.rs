@@ -3,7 +3,7 @@
 use swimlab_selectors::registry::{Param, Params, Spec};
 
 use crate::protocol::dissemination::disseminations;
-use crate::protocol::health::{Pacing, Scoring};
+use crate::protocol::health::Reading;
 use crate::protocol::prober::probers;
 use crate::protocol::scale::Scale;
 use crate::protocol::settings::{Company, Settings};
@@ -29,10 +29,10 @@ pub(super) fn params() -> Vec<Param> {
         Param::real("suspicion_max_mult", 1.0, 1000.0, 6.0, "the longest suspicion over the shortest (confirmed)"),
         Param::count("confirmations", 0, 64, 3, "K: confirmations for the shortest suspicion (confirmed)"),
         Param::count("health_limit", 0, 100, 8, "the worst score of one's own health; 0: it is not judged (nack)"),
-        Param::choice("health_scoring", Scoring::NAMES, "paper", "what a failed probe says of the prober (nack)"),
+        Param::choice("health_scoring", Reading::NAMES, "paper", "what a failed probe says of the prober (nack)"),
         Param::choice(
             "health_pacing",
-            Pacing::NAMES,
+            Reading::NAMES,
             "paper",
             "what a bad score draws out: all periods, or failed ones (nack)",
         ),
@@ -81,8 +81,8 @@ pub(super) fn build(params: &Params) -> Result<Settings, String> {
         retransmit_mult: params.count("retransmit_mult"),
         retransmit_scale: scale("retransmit_scale")?,
         health_limit: params.count("health_limit"),
-        health_scoring: Scoring::named(params.text("health_scoring")).ok_or("an unknown health_scoring")?,
-        health_pacing: Pacing::named(params.text("health_pacing")).ok_or("an unknown health_pacing")?,
+        health_scoring: Reading::named(params.text("health_scoring")).ok_or("an unknown health_scoring")?,
+        health_pacing: Reading::named(params.text("health_pacing")).ok_or("an unknown health_pacing")?,
         packet_bytes: params.count("packet_bytes"),
         max_updates: params.count("max_updates"),
         gossip_interval: span("gossip_interval"),
