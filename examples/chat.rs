@@ -9,7 +9,7 @@ use std::error::Error;
 use std::io::BufRead;
 use std::net::SocketAddr;
 
-use swimlab::agent::{Agent, Change, Notice};
+use swimlab::agent::{Agent, Change, Events, Notice};
 use tokio::sync::mpsc;
 
 #[tokio::main(flavor = "current_thread")]
@@ -18,14 +18,13 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let (Some(name), Some(addr)) = (arguments.next(), arguments.next()) else {
         return Err("usage: chat NAME ADDR:PORT [ADDR:PORT of somebody in the chat]...".into());
     };
-    let agent = enter(&name, addr.parse()?, arguments.collect()).await?;
+    let (agent, mut news) = enter(&name, addr.parse()?, arguments.collect()).await?;
 
     // Terminals are read in a thread of their own: a runtime cannot wait for them.
     let (say, mut said) = mpsc::channel(16);
     std::thread::spawn(move || {
         std::io::stdin().lock().lines().map_while(Result::ok).all(|line| say.blocking_send(line).is_ok())
     });
-    let mut news = agent.events();
     println!("You are {name} at {}. What you write, all read; Ctrl-D leaves.", agent.addr());
     loop {
         tokio::select! {
@@ -44,8 +43,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
 }
 
 /// Joins a chat, or opens one if nobody is named.
-pub async fn enter(name: &str, addr: SocketAddr, others: Vec<String>) -> Result<Agent, Box<dyn Error>> {
-    Ok(Agent::builder().name(name).bind(addr).join(others).spawn().await?)
+pub async fn enter(name: &str, addr: SocketAddr, others: Vec<String>) -> Result<(Agent, Events), Box<dyn Error>> {
+    Ok(Agent::builder().name(name).bind(addr).join(others).spawn_watched().await?)
 }
 
 /// What a reader sees of what happens, if anything.

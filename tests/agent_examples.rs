@@ -15,7 +15,7 @@ mod cluster;
 use std::time::Duration;
 
 use agents::within;
-use swimlab::agent::Agent;
+use swimlab::agent::{Agent, Events};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -28,20 +28,20 @@ fn a_cluster_in_one_process_finds_itself_and_notices_a_crash() {
 #[tokio::test]
 async fn who_enters_a_chat_is_seen_and_what_one_says_the_other_reads() {
     let any = "127.0.0.1:0".parse().unwrap();
-    let ann = chat::enter("ann", any, Vec::new()).await.unwrap();
-    let mut news = ann.events();
-    let bob = chat::enter("bob", any, vec![ann.addr().to_string()]).await.unwrap();
-    let mut read = async || loop {
+    let (ann, mut anns) = chat::enter("ann", any, Vec::new()).await.unwrap();
+    let (bob, mut bobs) = chat::enter("bob", any, vec![ann.addr().to_string()]).await.unwrap();
+    let read = async |news: &mut Events| loop {
         let notice = tokio::time::timeout(Duration::from_secs(10), news.next()).await.unwrap().unwrap();
         if let Some(line) = chat::show(&notice) {
             return line;
         }
     };
-    assert_eq!(read().await, "* bob is here");
+    assert_eq!(read(&mut anns).await, "* bob is here");
+    assert_eq!(read(&mut bobs).await, "* ann is here");
     bob.broadcast("said", "hello").await.unwrap();
-    assert_eq!(read().await, "bob: hello");
+    assert_eq!(read(&mut anns).await, "bob: hello");
     bob.leave().await;
-    assert_eq!(read().await, "* bob leaves");
+    assert_eq!(read(&mut anns).await, "* bob leaves");
 }
 
 #[tokio::test]

@@ -38,6 +38,13 @@ fn three_members_in_three_terminals() {
     assert!(all[0].order(&["members"]).starts_with("NAME  ADDRESS"));
     assert_eq!(all[0].info()["members"]["alive"], 3);
 
+    for one in &all {
+        let others = || all.iter().filter(|other| other.name != one.name);
+        until(5, "each tells of each that it finds or that comes", || {
+            others().all(|other| one.count("joined", &other.name) == 1)
+        });
+    }
+
     all[0].order(&["event", "deploy", "v7"]);
     until(5, "the event arrives", || {
         all[2]

@@ -11,12 +11,13 @@ use swimlab_selectors::registry::Spec;
 use swimlab_selectors::rng::{below, mix};
 use swimlab_selectors::{Helpers, Peer, Place, Strategy, Surroundings, ZonePath, build_selector, helpers, selectors};
 use tokio::net::{TcpListener, TcpSocket, UdpSocket};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{broadcast, mpsc, watch};
 
 use super::address::to_address;
 use super::driver::{Driver, Memory, Socket, luck, phase};
-use super::handle::{Agent, Command};
+use super::handle::{Agent, Command, Notices};
 use super::lab::{Clock, Tap};
+use super::notice::Events;
 use super::seeds;
 use super::snapshot::{Remembered, Snapshot, StateDir, StateError, VERSION};
 use super::streams::Streams;
@@ -211,6 +212,18 @@ impl Builder {
 
     /// Starts the member in the runtime that this is called in.
     pub async fn spawn(self) -> Result<Agent, SpawnError> {
+        self.begin(Notices::default()).await
+    }
+
+    /// The same, with a reader of all that happens: it misses none of those whom the agent finds there already.
+    pub async fn spawn_watched(self) -> Result<(Agent, Events), SpawnError> {
+        let (sender, notices) = broadcast::channel(self.buffer);
+        let agent = self.begin(Arc::new(OnceLock::from(sender))).await?;
+        let events = agent.read(notices);
+        Ok((agent, events))
+    }
+
+    async fn begin(self, notices: Notices) -> Result<Agent, SpawnError> {
         TooLong::check(self.meta.len(), Card::META_LIMIT).map_err(SpawnError::Meta)?;
         self.check_exposure()?;
         self.check_place()?;
@@ -237,8 +250,15 @@ impl Builder {
         let (known, others) = recall(&members);
         let start = |driver: &mut Driver| driver.start((spread(seeds, id), others), known, first_period);
         tracing::info!(%name, %addr, generation, "a member begins");
-        let (agent, commands) =
-            launch((socket, listener, addr), member, voice, (clock, slack), (memory, None), self.buffer, start);
+        let (agent, commands) = launch(
+            (socket, listener, addr),
+            member,
+            voice,
+            (clock, slack),
+            (memory, None),
+            (notices, self.buffer),
+            start,
+        );
         if known_names {
             tokio::spawn(keep_looking_up(self.seeds.clone(), commands));
         }
@@ -352,7 +372,7 @@ pub(super) fn launch(
     voice: Voice,
     timing: (Clock, Span),
     (memory, tap): (Option<Memory>, Option<Arc<dyn Tap>>),
-    buffer: usize,
+    (notices, buffer): (Notices, usize),
     start: impl FnOnce(&mut Driver),
 ) -> (Agent, mpsc::WeakSender<Command>) {
     let (commands, inbox) = mpsc::channel(COMMANDS);
@@ -362,7 +382,6 @@ pub(super) fn launch(
     let is_v6 = udp.local_addr().is_ok_and(|bound| bound.is_ipv6());
     let socket = Socket { udp, is_v6 };
     let (id, name) = (member.id(), member.card().name.clone());
-    let notices = Arc::new(OnceLock::new());
     let mut driver = Driver::new(timing, member, socket, (voice, streams), Arc::clone(&notices), memory, tap);
     start(&mut driver);
     let (ended, end) = watch::channel(None);

@@ -133,9 +133,13 @@ impl Agent {
         self.ask(Command::Info).await.map(|info| *info)
     }
 
-    /// What happens from now on.
+    /// What happens from now on. Somebody may have joined since the agent began: [`Builder::spawn_watched`] gives a reader
+    /// of all that happens; else ask for [`Agent::members`] once there is a reader.
     pub fn events(&self) -> Events {
-        let notices = self.0.notices.get_or_init(|| broadcast::channel(self.0.buffer).0).subscribe();
+        self.read(self.0.notices.get_or_init(|| broadcast::channel(self.0.buffer).0).subscribe())
+    }
+
+    pub(super) fn read(&self, notices: broadcast::Receiver<Notice>) -> Events {
         Events { notices, end: self.0.end.clone() }
     }
 

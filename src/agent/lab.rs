@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use super::builder::launch;
-use super::handle::Agent;
+use super::handle::{Agent, Notices};
 use super::voice::Voice;
 use crate::protocol::{Address, Event, Member, Packet, Span, Time, Transmit};
 
@@ -40,7 +40,7 @@ impl Subject {
         let tcp = tokio::net::TcpListener::from_std(tcp)?;
         let start = |driver: &mut super::driver::Driver| driver.start_in_lab(first_period, seeds);
         let timing = (clock, Span::ZERO);
-        Ok(launch((udp, tcp, addr), member, Voice::Plain, timing, (None, Some(tap)), 1, start).0)
+        Ok(launch((udp, tcp, addr), member, Voice::Plain, timing, (None, Some(tap)), (Notices::default(), 1), start).0)
     }
 }
 

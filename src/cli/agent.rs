@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use clap::ValueEnum;
 use serde_json::json;
 use swimlab::agent::control::Control;
-use swimlab::agent::{Agent, Builder, DEFAULT_PORT, End, Meta, Notice, Security, serve_metrics};
+use swimlab::agent::{Agent, Builder, DEFAULT_PORT, End, Events, Meta, Notice, Security, serve_metrics};
 use swimlab::experiment::{Lab, Recipe, Source};
 use swimlab::wire::Keyring;
 use swimlab_selectors::{Place, ZonePath};
@@ -126,12 +126,12 @@ async fn run(args: Args) -> Result<End, Failed> {
         }
     };
     let control = control(args.socket.as_deref()).await?;
-    let agent = builder.spawn().await.map_err(|error| failed(error.to_string()))?;
+    let (agent, news) = builder.spawn_watched().await.map_err(|error| failed(error.to_string()))?;
     let control = control.map(|control| tokio::spawn(control.serve(agent.clone())));
     if let Some(metrics) = metrics {
         tokio::spawn(serve_metrics(metrics, agent.clone()));
     }
-    let end = until_its_end(&agent, args.format).await;
+    let end = until_its_end(&agent, news, args.format).await;
     if let Some(control) = control {
         // Takes its file away.
         let _ = control.await;
@@ -140,8 +140,7 @@ async fn run(args: Args) -> Result<End, Failed> {
 }
 
 /// Prints what happens, and leaves when asked to.
-async fn until_its_end(agent: &Agent, format: Format) -> End {
-    let mut news = agent.events();
+async fn until_its_end(agent: &Agent, mut news: Events, format: Format) -> End {
     let mut is_heard = print(&started(agent, format));
     let [mut interrupt, mut terminate] = [SignalKind::interrupt(), SignalKind::terminate()].map(signal);
     loop {
