@@ -60,7 +60,7 @@ const WORLDS: &[World] = &[
         topology: "cities",
         selector: "neighborhood:metric=great-circle,radius=8,beyond=bucket,buckets=3",
         faults: &["restart:at=1s,down=5s", "leave:at=3s", "join:at=4s,count=2", "pause:at=5s,lasts=4s"],
-        golden: 0x3329_c299_71b0_6b7a,
+        golden: 0xcb89_6bf7_1d5e_e4e0,
         ..PLAIN
     },
     World {

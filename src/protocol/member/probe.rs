@@ -74,7 +74,9 @@ impl Member {
             false => period_at(self.timers.period, self.since_epoch, settings),
         };
         let regular = self.timers.period + settings.period;
-        self.timers.period = (self.timers.period + period).max(now);
+        let next = self.timers.period + period;
+        // Who is too late for an answer to come in time, as after its host stood still, begins a whole period.
+        self.timers.period = if next >= now + probe_timeout { next } else { now + period };
         self.is_regular = self.timers.period == regular;
         if self.learns {
             self.take_place(now, out);

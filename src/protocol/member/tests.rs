@@ -109,6 +109,10 @@ impl Member {
     }
 }
 
+fn target_of(ping: &Outbox) -> u64 {
+    (0..16).find(|&n| address(n) == ping.transmits[0].to).unwrap()
+}
+
 fn bodies(out: &Outbox) -> Vec<&Body> {
     out.transmits.iter().map(|transmit| &transmit.message.body).collect()
 }
@@ -152,7 +156,7 @@ fn at_the_timeout_k_helpers_are_asked_and_any_of_them_saves_the_target() {
     let mut member = member(10);
     let ping = member.due(at(0.0));
     let Body::Ping { seq } = ping.transmits[0].message.body else { panic!() };
-    let target = (1..10).find(|&n| address(n) == ping.transmits[0].to).unwrap();
+    let target = target_of(&ping);
     let out = member.due(at(0.5));
     assert_eq!(out.transmits.len(), 3);
     for transmit in &out.transmits {
@@ -162,6 +166,33 @@ fn at_the_timeout_k_helpers_are_asked_and_any_of_them_saves_the_target() {
     }
     member.hear(at(0.7), 5, Body::Relayed { seq, target: id(target) }, vec![]);
     assert!(member.due(at(1.0)).events.is_empty());
+}
+
+#[test]
+fn a_period_that_begins_late_gives_its_target_as_long_as_any_other() {
+    for late in [0.6, 1.0, 2.3, 60.0] {
+        let mut member = member(3);
+        let mut out = Outbox::default();
+        member.wake(at(0.0), &mut out);
+        let first = target_of(&out);
+        member.hear(at(0.1), first, Body::Ack { seq: 1 }, vec![]);
+        // Its host stood still, and wakes it for the second period only now.
+        let now = at(1.0 + late);
+        let mut out = Outbox::default();
+        while member.deadline() <= now {
+            member.wake(now, &mut out);
+        }
+        assert_eq!((out.transmits.len(), out.events.len()), (1, 0), "late by {late} s: one ping and no judgement");
+        let second = target_of(&out);
+        let mut out = Outbox::default();
+        while member.deadline() < now + SECOND {
+            let deadline = member.deadline();
+            member.wake(deadline, &mut out);
+        }
+        assert!(out.events.is_empty(), "late by {late} s: not judged within a period");
+        let out = member.due(now + SECOND);
+        assert!(out.events.iter().any(|event| event.what == What::Suspected && event.about == id(second)));
+    }
 }
 
 #[test]
