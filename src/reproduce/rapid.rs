@@ -45,7 +45,8 @@ fn faults(bench: &Bench<'_>) -> Result<Vec<Row>, Error> {
         let scenario = cell.key.scenario.clone();
         let is_crash = scenario == "ten crashes";
         let (returns, removed): (Vec<f64>, Vec<f64>) = trials.into_iter().unzip();
-        // Not only at the end: that falls into a time in which they are cut off.
+        // Not only at the end: that falls into a time in which they are cut off. Nor soon after a removal: trials are long
+        // enough for whoever was removed to come to its next push-pull.
         let measure = "share of the faulty that are removed for good";
         let claim = match is_crash {
             true => bench.claim("faults", &scenario, measure, 1.0).says("all are removed"),
