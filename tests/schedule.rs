@@ -16,7 +16,7 @@ use swimlab_selectors::{build_selector, helpers, selectors};
 const HEALS: Span = Span::from_secs(50);
 
 /// How long after the cut somebody may still be taken for dead.
-const BOUND: Span = Span::from_secs(1_000);
+const BOUND: Span = Span::from_secs(500);
 
 /// Who holds whom dead, and when the last changed its mind.
 #[derive(Default)]
