@@ -6,12 +6,13 @@
 //!
 //! `probe` holds the protocol period, `membership` what is believed of others, `join` and `heal` how members find each
 //! other, `name` what happens when two processes go by one name, `whereabouts` the network coordinates of those who learn
-//! distances.
+//! distances, `prefetch` what memory the next call will read.
 
 mod heal;
 mod join;
 mod membership;
 mod name;
+mod prefetch;
 mod probe;
 mod stall;
 mod whereabouts;
@@ -20,7 +21,6 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::sync::Arc;
 
-use swimlab_selectors::prefetch::{prefetch, prefetch_first};
 use swimlab_selectors::rng::Rng;
 use swimlab_selectors::{Chooser, Helpers, Observation, Slot, Surveyed, Turn, View};
 
@@ -159,10 +159,6 @@ struct Rare {
     user_events: UserEvents,
 }
 
-impl Rare {
-    const HOT_BYTES: usize = std::mem::offset_of!(Self, doubts);
-}
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     New,
@@ -198,11 +194,6 @@ pub struct Identity {
 }
 
 impl Member {
-    /// How many of its first bytes every call reads.
-    pub const HOT_BYTES: usize = std::mem::offset_of!(Self, seq);
-    /// How many of its first bytes [`Member::wake`] reads.
-    pub const WAKE_BYTES: usize = std::mem::offset_of!(Self, since_epoch);
-
     /// A member that starts from a roster, in which it has the slot `me`.
     pub fn new(kit: Arc<Kit>, identity: Identity, roster: Arc<Roster>, surveyed: &Surveyed, me: Slot) -> Self {
         let Identity { card, incarnation, since_epoch, mut strategy_rng, rng } = identity;
@@ -413,30 +404,6 @@ impl Member {
             buried: self.rare.as_ref().map_or(0, |rare| rare.buried.len()),
             graves: self.table.graves(),
         }
-    }
-
-    /// Has memory read ahead of time that [`Member::wake`] will need, [`Member::WAKE_BYTES`] of this value aside.
-    pub fn prefetch_wake(&self) {
-        self.chooser.prefetch();
-        self.table.prefetch(self.upcoming);
-        self.queue.prefetch();
-        if let Some(rare) = &self.rare {
-            prefetch_first(Rare::HOT_BYTES, &**rare);
-        }
-    }
-
-    /// The same for handling this packet, [`Member::HOT_BYTES`] of this value aside. Its sender most likely has this slot.
-    pub fn prefetch_handle(&self, packet: &Packet, sender: Slot) {
-        if let Body::Ack { .. } = packet.body {
-            prefetch(&self.chooser);
-            // Whose answer is awaited is known.
-            if packet.updates.is_empty() {
-                return;
-            }
-        }
-        self.table.prefetch_index(packet.from);
-        self.table.prefetch(sender);
-        self.queue.prefetch();
     }
 
     fn stop(&mut self) {
