@@ -122,8 +122,8 @@ impl Roster {
     }
 
     /// What sending to the occupant of a slot takes.
-    pub fn record(&self, slot: Slot) -> Record {
-        self.records[slot as usize]
+    pub fn record(&self, slot: Slot) -> &Record {
+        &self.records[slot as usize]
     }
 
     /// The card of a slot's occupant.

@@ -90,12 +90,13 @@ impl Table {
     }
 
     /// What is believed of a slot's occupant, and what sending to it takes.
+    #[inline]
     pub fn record(&self, slot: Slot) -> Record {
         match self.row(slot) {
             Some(Row { entry: Entry { card, incarnation, status }, .. }) => {
                 Record { id: card.peer.id, incarnation: *incarnation, address: card.address, status: *status }
             }
-            None => self.roster.record(slot),
+            None => *self.roster.record(slot),
         }
     }
 
@@ -228,7 +229,7 @@ impl Table {
     pub fn is_current(&self, slot: Slot, update: &Update) -> bool {
         let Some(row) = self.row(slot) else {
             // It has become part of the roster.
-            let Record { id, incarnation, status, .. } = self.roster.record(slot);
+            let &Record { id, incarnation, status, .. } = self.roster.record(slot);
             return (id, incarnation, status) == (update.id, update.incarnation, update.news.status());
         };
         let Entry { card, incarnation, status } = &row.entry;
@@ -292,7 +293,7 @@ impl Table {
                 Some((slot, (*status)?, *incarnation, card))
             }
             None => {
-                let Record { incarnation, status, .. } = self.roster.record(slot);
+                let &Record { incarnation, status, .. } = self.roster.record(slot);
                 Some((slot, status?, incarnation, self.roster.card(slot)))
             }
         })

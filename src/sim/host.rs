@@ -59,6 +59,18 @@ impl<M: Machine> Host<M> {
         self.scheduled
     }
 
+    /// It is to be woken at `deadline`. Tells for when that has to be queued, unless it will be woken before.
+    #[inline]
+    pub fn alarm(&mut self, now: Time, deadline: Time) -> Option<Time> {
+        self.deadline = deadline;
+        let at = deadline.max(now);
+        let is_earlier = at < self.scheduled;
+        is_earlier.then(|| {
+            self.scheduled = at;
+            at
+        })
+    }
+
     /// Holds it back, for one reason more.
     pub fn hold(&mut self, how: Hindrance, backlog: Backlog) {
         let hold = self.hold.get_or_insert_with(|| {

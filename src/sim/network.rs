@@ -49,11 +49,23 @@ impl Network {
     /// What becomes of a packet. A stream takes a round trip to set up and another to carry its data there and the
     /// answer back: each of its messages counts for one round trip, and none is lost by chance.
     /// Delay and loss are drawn from `luck`, the sender's own stream.
+    #[inline]
     pub fn fate(&self, now: Time, (from, to): (Index, Index), is_stream: bool, luck: &mut Rng) -> Fate {
         let delay = self.placement.delay_us(from, to, luck);
         if self.loss > 0.0 && luck.random::<f64>() < self.loss && !is_stream {
             return Fate::Lost;
         }
+        if !self.barriers.is_empty()
+            && let Some(fate) = self.barred((from, to), is_stream, luck)
+        {
+            return fate;
+        }
+        let delay = Span::from_micros(u64::from(delay));
+        Fate::Arrives(now + if is_stream { delay * 2 } else { delay })
+    }
+
+    /// What the faults in force do to a packet, if anything.
+    fn barred(&self, (from, to): (Index, Index), is_stream: bool, luck: &mut Rng) -> Option<Fate> {
         for barrier in &self.barriers {
             let (inside_from, inside_to) = (barrier.inside[from as usize], barrier.inside[to as usize]);
             let (comes_in, goes_out) = match barrier.effect {
@@ -68,13 +80,14 @@ impl Network {
             // A stream needs packets both ways.
             let cut_stream = is_stream && (comes_in || goes_out);
             match barrier.effect {
-                BarrierEffect::Cut if touched || cut_stream => return Fate::Cut,
-                BarrierEffect::Lose(rate) if touched && !is_stream && luck.random::<f64>() < rate => return Fate::Lost,
+                BarrierEffect::Cut if touched || cut_stream => return Some(Fate::Cut),
+                BarrierEffect::Lose(rate) if touched && !is_stream && luck.random::<f64>() < rate => {
+                    return Some(Fate::Lost);
+                }
                 _ => {}
             }
         }
-        let delay = Span::from_micros(u64::from(delay));
-        Fate::Arrives(now + if is_stream { delay * 2 } else { delay })
+        None
     }
 
     /// Puts a fault into force.

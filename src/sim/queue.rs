@@ -33,11 +33,11 @@ struct Key {
 #[derive(Debug)]
 pub struct Queue {
     /// Buckets from the current one up to the horizon.
-    ring: Vec<Vec<Due>>,
+    ring: Box<Ring>,
     /// Which of them hold anything, a bit for each.
     taken: [u64; (BUCKETS / 64) as usize],
     /// Coarse buckets from the horizon on.
-    far: Vec<Vec<Due>>,
+    far: Box<[Vec<Due>; COARSE_BUCKETS as usize]>,
     /// Emptied ones of either kind, to be used again while they are in the cache.
     ring_spares: Vec<Vec<Due>>,
     far_spares: Vec<Vec<Due>>,
@@ -55,6 +55,9 @@ pub struct Queue {
     soon: Rest,
     next: Rest,
 }
+
+/// The buckets of the ring; the remainder of an event's bucket's number says which is its own.
+type Ring = [Vec<Due>; BUCKETS as usize];
 
 /// What is left of a bucket of the ring: its events from one on.
 #[derive(Clone, Copy, Debug, Default)]
@@ -130,8 +133,8 @@ impl PartialOrd for Due {
 impl Default for Queue {
     fn default() -> Self {
         Self {
-            ring: (0..BUCKETS).map(|_| Vec::new()).collect(),
-            far: (0..COARSE_BUCKETS).map(|_| Vec::new()).collect(),
+            ring: Box::new([const { Vec::new() }; BUCKETS as usize]),
+            far: Box::new([const { Vec::new() }; COARSE_BUCKETS as usize]),
             ring_spares: Vec::new(),
             far_spares: Vec::new(),
             beyond: BTreeMap::new(),
@@ -151,12 +154,15 @@ impl Queue {
     /// foretold any more.
     pub fn push(&mut self, due: Due) -> bool {
         let bucket = bucket(due.at());
+        let (coarse, now) = (bucket >> COARSE_SHIFT, self.now >> COARSE_SHIFT);
         if bucket <= self.now {
-            self.late.push(Reverse(due));
-        } else if bucket >> COARSE_SHIFT <= (self.now >> COARSE_SHIFT) + 1 {
+            self.push_late(due);
+        } else if coarse <= now + 1 {
             self.put(bucket, due);
+        } else if coarse - now < COARSE_BUCKETS {
+            put(&mut self.far[(coarse % COARSE_BUCKETS) as usize], &mut self.far_spares, due);
         } else {
-            self.put_far(bucket >> COARSE_SHIFT, due);
+            self.push_beyond(coarse, due);
         }
         bucket < self.foretold
     }
@@ -196,12 +202,13 @@ impl Queue {
                 if next > last {
                     return false;
                 }
-                if foresight.is_keen() {
+                let is_keen = foresight.is_keen();
+                if is_keen {
                     self.foretell_rest(foresight);
-                    self.begin(next);
+                }
+                self.begin(next);
+                if is_keen {
                     self.foretell(foresight);
-                } else {
-                    self.begin(next);
                 }
                 return true;
             }
@@ -267,18 +274,21 @@ impl Queue {
         self.far_spares.push(events);
     }
 
-    fn put_far(&mut self, coarse: u64, due: Due) {
-        if coarse - (self.now >> COARSE_SHIFT) < COARSE_BUCKETS {
-            let bucket = &mut self.far[(coarse % COARSE_BUCKETS) as usize];
-            if bucket.capacity() == 0
-                && let Some(spare) = self.far_spares.pop()
-            {
-                *bucket = spare;
-            }
-            bucket.push(due);
-        } else {
-            self.beyond.entry(coarse).or_default().push(due);
-        }
+    #[inline(always)]
+    fn put(&mut self, bucket: u64, due: Due) {
+        let place = bucket % BUCKETS;
+        self.taken[(place / 64) as usize] |= 1 << (place % 64);
+        put(&mut self.ring[place as usize], &mut self.ring_spares, due);
+    }
+
+    #[cold]
+    fn push_late(&mut self, due: Due) {
+        self.late.push(Reverse(due));
+    }
+
+    #[cold]
+    fn push_beyond(&mut self, coarse: u64, due: Due) {
+        self.beyond.entry(coarse).or_default().push(due);
     }
 
     /// Makes a bucket of the ring the current one.
@@ -327,18 +337,6 @@ impl Queue {
         self.soon.all(&self.ring).iter().for_each(|due| foresight.soon(due));
         self.next.all(&self.ring).iter().for_each(|due| foresight.next(due));
     }
-
-    fn put(&mut self, bucket: u64, due: Due) {
-        let place = bucket % BUCKETS;
-        self.taken[(place / 64) as usize] |= 1 << (place % 64);
-        let bucket = &mut self.ring[place as usize];
-        if bucket.capacity() == 0
-            && let Some(spare) = self.ring_spares.pop()
-        {
-            *bucket = spare;
-        }
-        bucket.push(due);
-    }
 }
 
 impl Rest {
@@ -347,17 +345,28 @@ impl Rest {
     }
 
     #[inline(always)]
-    fn one<'a>(&mut self, ring: &'a [Vec<Due>]) -> Option<&'a Due> {
-        let due = ring[self.place].get(self.from)?;
+    fn one<'a>(&mut self, ring: &'a Ring) -> Option<&'a Due> {
+        let due = ring[self.place % BUCKETS as usize].get(self.from)?;
         self.from += 1;
         Some(due)
     }
 
-    fn all<'a>(&mut self, ring: &'a [Vec<Due>]) -> &'a [Due] {
+    fn all<'a>(&mut self, ring: &'a Ring) -> &'a [Due] {
         let left = ring[self.place].get(self.from..).unwrap_or_default();
         self.from += left.len();
         left
     }
+}
+
+/// Adds to a bucket; an empty one takes up memory that another has left, while that is in the cache.
+#[inline(always)]
+fn put(bucket: &mut Vec<Due>, spares: &mut Vec<Vec<Due>>, due: Due) {
+    if bucket.capacity() == 0
+        && let Some(spare) = spares.pop()
+    {
+        *bucket = spare;
+    }
+    bucket.push(due);
 }
 
 fn bucket(at: Time) -> u64 {

@@ -200,9 +200,8 @@ impl<'a, B: Breed, O: Observer> World<'a, B, O> {
         if is_on {
             return;
         }
-        for transmit in sends {
-            self.send(member, transmit);
-        }
+        self.outbox.transmits.extend(sends);
+        self.send_all(member);
         self.catch_up(member);
         self.flush(member);
     }
@@ -278,9 +277,11 @@ impl<'a, B: Breed, O: Observer> World<'a, B, O> {
             return; // Overtaken by an earlier one.
         }
         host.scheduled = Time::NEVER;
-        let deadline = host.deadline;
-        if deadline > now {
-            return self.set_alarm(member, deadline);
+        if host.deadline > now {
+            if let Some(at) = host.alarm(now, host.deadline) {
+                self.queue.push(Due::wake(at, member));
+            }
+            return;
         }
         if host.hold.as_ref().is_some_and(|hold| hold.paused > 0) {
             return;
@@ -330,15 +331,12 @@ impl<'a, B: Breed, O: Observer> World<'a, B, O> {
         if !self.outbox.events.is_empty() {
             self.note_events(member);
         }
-        // Nearly always there is one: popping it is cheaper than draining.
-        if self.outbox.transmits.len() > 1 {
-            self.outbox.transmits.reverse();
-        }
-        while let Some(transmit) = self.outbox.transmits.pop() {
-            self.send(member, transmit);
-        }
-        if let Some(due) = self.hosts[member as usize].due() {
-            self.set_alarm(member, due);
+        self.send_all(member);
+        let host = &mut self.hosts[member as usize];
+        if let Some(due) = host.due()
+            && let Some(at) = host.alarm(self.now, due)
+        {
+            self.queue.push(Due::wake(at, member));
         }
     }
 
@@ -350,43 +348,43 @@ impl<'a, B: Breed, O: Observer> World<'a, B, O> {
         }
     }
 
-    #[inline]
-    fn send(&mut self, from: Index, transmit: Transmit<Message<B>>) {
+    /// Sends what a machine left.
+    #[inline(always)]
+    fn send_all(&mut self, from: Index) {
+        // Nearly always there is one: popping it is cheaper than draining.
+        if self.outbox.transmits.len() > 1 {
+            self.outbox.transmits.reverse();
+        }
         let members = self.hosts.len() as u32;
-        let host = &mut self.hosts[from as usize];
-        if let Some(hold) = host.hold.as_mut().filter(|hold| hold.is_on()) {
-            if hold.has_room(hold.sends.len()) {
-                hold.sends.push(transmit);
+        while let Some(next) = self.outbox.transmits.last() {
+            let host = &mut self.hosts[from as usize];
+            if let Some(hold) = host.hold.as_mut().filter(|hold| hold.is_on()) {
+                let transmit = self.outbox.transmits.pop().expect("one was there");
+                if hold.has_room(hold.sends.len()) {
+                    hold.sends.push(transmit);
+                }
+                continue;
             }
-            return;
-        }
-        host.sent = host.sent.wrapping_add(1);
-        let count = host.sent;
-        let Transmit { to, bytes, stream, direct_ping, message } = transmit;
-        // A packet to an address where nobody can live is gone without a trace.
-        let Some(to) = index_of(to, members) else { return };
-        let fate = self.network.fate(self.now, (from, to), stream, &mut host.luck);
-        let kind = B::Machine::kind(&message);
-        let sent = Sent { at: self.now, from, to, kind, direct_ping, bytes, fate };
-        self.observer.sent(&sent);
-        if let Fate::Arrives(at) = fate {
-            let flight = Flight { sent_at: self.now, arrives_at: at, from, bytes, direct_ping, message };
-            let load = self.packets.insert(flight);
-            let due = Due::delivery(at, from, count, to, load);
-            if self.queue.push(due) {
-                Outlook { hosts: &mut self.hosts, packets: &self.packets }.soon(&due);
+            host.sent = host.sent.wrapping_add(1);
+            let (at, count) = (self.now, host.sent);
+            let &Transmit { to, bytes, stream, direct_ping, ref message } = next;
+            // A packet to an address where nobody can live is gone without a trace.
+            let Some(to) = index_of(to, members) else {
+                self.outbox.transmits.pop();
+                continue;
+            };
+            let kind = B::Machine::kind(message);
+            let fate = self.network.fate(at, (from, to), stream, &mut host.luck);
+            self.observer.sent(&Sent { at, from, to, kind, direct_ping, bytes, fate });
+            // Packets are large: it goes from where it was made to where it stays.
+            let message = self.outbox.transmits.pop().expect("one was there").message;
+            if let Fate::Arrives(arrives_at) = fate {
+                let load = self.packets.insert(Flight { sent_at: at, arrives_at, from, bytes, direct_ping, message });
+                let due = Due::delivery(arrives_at, from, count, to, load);
+                if self.queue.push(due) {
+                    Outlook { hosts: &mut self.hosts, packets: &self.packets }.soon(&due);
+                }
             }
-        }
-    }
-
-    /// Makes sure that a member is woken in time.
-    fn set_alarm(&mut self, member: Index, deadline: Time) {
-        let host = &mut self.hosts[member as usize];
-        host.deadline = deadline;
-        let at = deadline.max(self.now);
-        if at < host.scheduled && deadline != Time::NEVER {
-            host.scheduled = at;
-            self.queue.push(Due::wake(at, member));
         }
     }
 
@@ -436,7 +434,6 @@ impl<M: Machine> Foresight for Outlook<'_, M> {
             prefetch_first(offset_of!(Host<M>, machine) + M::WAKE_BYTES, host);
         } else {
             prefetch_first(offset_of!(Host<M>, machine) + M::HOT_BYTES, host);
-            self.packets.prefetch(due.load);
         }
     }
 

@@ -53,13 +53,16 @@ impl Placement {
 
     /// The delay of one packet in microseconds, at least 1, with the topology's jitter drawn from `rng`. Without jitter
     /// nothing is drawn.
-    #[inline]
+    #[inline(always)]
     pub fn delay_us(&self, from: u32, to: u32, rng: &mut Rng) -> u32 {
-        let (from, to) = match self.ground.latency() {
-            Latency::Constant(_) => (0, 0),
-            _ => (self.site[from as usize], self.site[to as usize]),
+        let (base, from, to) = match self.ground.latency() {
+            Latency::Constant(delay) => (*delay, 0, 0),
+            latency => {
+                let (from, to) = (self.site[from as usize], self.site[to as usize]);
+                (latency.one_way_us(from, to), from, to)
+            }
         };
-        self.ground.jitter().apply(self.ground.latency().one_way_us(from, to), from, to, rng)
+        self.ground.jitter().apply(base, from, to, rng)
     }
 
     /// There and back in microseconds, without jitter: twice [`Placement::one_way_us`].

@@ -97,6 +97,10 @@ fn place(place: Option<Place>) -> u32 {
 }
 
 fn incarnation(incarnation: Incarnation) -> u32 {
+    // Nearly always.
+    if (incarnation.generation | incarnation.refutations) < 0x80 {
+        return 2;
+    }
     small(incarnation.generation) + small(incarnation.refutations)
 }
 

@@ -479,13 +479,7 @@ impl Member {
 
     /// Someone with a slot.
     fn known(&self, slot: Slot) -> Addressee {
-        let Record { id, incarnation, address, status } = self.table.record(slot);
-        let seen = match status {
-            Some(Status::Alive | Status::Suspect) => Seen::Member(incarnation),
-            Some(Status::Dead | Status::Left) => Seen::Dead(incarnation),
-            None => Seen::Unknown,
-        };
-        Addressee { id, address, seen }
+        Addressee::of(&self.table.record(slot))
     }
 
     /// Whoever sent something, to be answered at the address where it came from.
@@ -553,6 +547,18 @@ struct Addressee {
     id: Id,
     address: Address,
     seen: Seen,
+}
+
+impl Addressee {
+    #[inline]
+    fn of(&Record { id, incarnation, address, status }: &Record) -> Self {
+        let seen = match status {
+            Some(Status::Alive | Status::Suspect) => Seen::Member(incarnation),
+            Some(Status::Dead | Status::Left) => Seen::Dead(incarnation),
+            None => Seen::Unknown,
+        };
+        Self { id, address, seen }
+    }
 }
 
 /// Something is longer than allowed.

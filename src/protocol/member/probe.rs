@@ -63,7 +63,7 @@ impl Member {
         }
         let settings = &self.kit.settings;
         let slowdown = self.health.slowdown();
-        let period = settings.period * slowdown;
+        let length = settings.period * slowdown;
         let probe_timeout = match settings.health_pacing {
             Reading::Paper => settings.probe_timeout * slowdown,
             Reading::Memberlist => settings.probe_timeout,
@@ -74,17 +74,14 @@ impl Member {
             false => period_at(self.timers.period, self.since_epoch, settings),
         };
         let regular = self.timers.period + settings.period;
-        let next = self.timers.period + period;
+        let next = self.timers.period + length;
         // Who is too late for an answer to come in time, as after its host stood still, begins a whole period.
-        self.timers.period = if next >= now + probe_timeout { next } else { now + period };
+        self.timers.period = if next >= now + probe_timeout { next } else { now + length };
         self.is_regular = self.timers.period == regular;
         if self.learns {
             self.take_place(now, out);
         }
         let want = self.kit.settings.direct as usize;
-        // Helpers need time too: a third of the period, unless the configured timeout leaves them less.
-        let ceiling = Span::from_micros(period.as_micros() * 2 / 3).max(probe_timeout);
-
         let mut picks = std::mem::take(&mut out.scratch);
         picks.clear();
         let news = !self.queue.is_empty();
@@ -102,16 +99,18 @@ impl Member {
         self.round.targets.clear();
         let mut timeout = probe_timeout;
         for &slot in &picks {
-            let to = self.known(slot);
-            let incarnation = self.table.incarnation(slot);
-            self.round.targets.push(Probed { slot, id: to.id, incarnation, answered: false });
+            let record = self.table.record(slot);
+            let Record { id, incarnation, .. } = record;
+            self.round.targets.push(Probed { slot, id, incarnation, answered: false });
             if self.knows_slow
                 && let Some(rare) = &self.rare
             {
+                // Helpers need time too: a third of the period, unless the configured timeout leaves them less.
+                let ceiling = Span::from_micros(length.as_micros() * 2 / 3).max(probe_timeout);
                 timeout = timeout.max(rare.slow.timeout(slot, probe_timeout).min(ceiling));
             }
             let buddy = self.buddy_record(slot);
-            self.send(to, Body::Ping { seq: self.seq }, buddy, true, out);
+            self.send(Addressee::of(&record), Body::Ping { seq: self.seq }, buddy, true, out);
         }
         self.timers.timeout = if picks.is_empty() { Time::NEVER } else { now + timeout };
         out.scratch = picks;
@@ -120,15 +119,12 @@ impl Member {
     /// Takes an ack: of a direct ping, or of one made for another.
     pub(super) fn acked(&mut self, now: Time, seq: u32, sender: Id, tip: Option<Tip>, out: &mut Outbox) {
         if seq == self.round.seq {
-            let probed = self.round.targets.iter().find(|probed| probed.id == sender && !probed.answered).copied();
-            if let Some(Probed { slot, .. }) = probed {
-                let rtt = now.since(self.round.sent_at);
-                self.answered(now, seq, sender);
-                self.time_peer(slot, rtt);
-                self.observe(Observation::Rtt(slot, u32::try_from(rtt.as_micros()).unwrap_or(u32::MAX)));
-                if let Some(tip) = tip {
-                    self.tipped(tip);
-                }
+            let Some(slot) = self.answered(now, seq, sender) else { return };
+            let rtt = now.since(self.round.sent_at);
+            self.time_peer(slot, rtt);
+            self.observe(Observation::Rtt(slot, u32::try_from(rtt.as_micros()).unwrap_or(u32::MAX)));
+            if let Some(tip) = tip {
+                self.tipped(tip);
             }
         } else if seq == self.round.stream_seq && seq != 0 {
             self.answered(now, self.round.seq, sender);
@@ -142,14 +138,14 @@ impl Member {
         }
     }
 
-    /// A target of the round with this number answered, to us or to a helper.
-    pub(super) fn answered(&mut self, now: Time, seq: u32, target: Id) {
+    /// A target of the round with this number answered, to us or to a helper. Tells its slot the first time.
+    pub(super) fn answered(&mut self, now: Time, seq: u32, target: Id) -> Option<Slot> {
         if seq != self.round.seq {
-            return;
+            return None;
         }
-        if let Some(probed) = self.round.targets.iter_mut().find(|probed| probed.id == target) {
-            probed.answered = true;
-        }
+        let probed = self.round.targets.iter_mut().find(|probed| probed.id == target && !probed.answered)?;
+        probed.answered = true;
+        let slot = probed.slot;
         if self.round.targets.iter().all(|probed| probed.answered) {
             self.timers.timeout = Time::NEVER;
             if self.kit.settings.health_pacing == Reading::Memberlist {
@@ -157,6 +153,7 @@ impl Member {
                 self.timers.period = self.timers.period.min(next);
             }
         }
+        Some(slot)
     }
 
     /// Takes the RTT of a direct ping, if it is one that could ever lengthen a timeout.
