@@ -72,6 +72,8 @@ pub(super) struct Memory {
     is_dirty: bool,
     /// When to see to it; [`Time::NEVER`] if there is nothing to see to.
     due: Time,
+    /// Not before this is another one written.
+    rests_until: Time,
     writing: Option<oneshot::Receiver<Result<(), StateError>>>,
     /// Whether the last one could not be written.
     is_failing: bool,
@@ -420,7 +422,7 @@ impl Driver {
         let Some(change) = change else { return };
         if let Some(memory) = &mut self.memory {
             memory.is_dirty = true;
-            memory.due = memory.due.min(now + snapshot::INTERVAL);
+            memory.due = memory.due.min(memory.rests_until.max(now + snapshot::SETTLING));
         }
         let listens = self.notices.get().is_some_and(|notices| notices.receiver_count() > 0);
         if (listens || tracing::enabled!(tracing::Level::INFO))
@@ -527,7 +529,7 @@ impl Driver {
     /// Sees to the snapshot. It is written apart from this task: disks are slow.
     fn remember(&mut self, now: Time) {
         let Some(memory) = &mut self.memory else { return };
-        memory.due = now + snapshot::INTERVAL;
+        (memory.due, memory.rests_until) = (now + snapshot::INTERVAL, now + snapshot::INTERVAL);
         if let Some(writing) = &mut memory.writing {
             match writing.try_recv() {
                 Err(oneshot::error::TryRecvError::Empty) => return,
@@ -564,7 +566,8 @@ impl Memory {
     /// A folder to which this generation has just been written.
     pub fn new(dir: StateDir, generation: u32) -> Self {
         let dir = Arc::new(dir);
-        Self { dir, generation, is_dirty: false, due: Time::NEVER, writing: None, is_failing: false }
+        let (is_dirty, writing, is_failing) = (false, None, false);
+        Self { dir, generation, is_dirty, due: Time::NEVER, rests_until: Time::ZERO, writing, is_failing }
     }
 }
 

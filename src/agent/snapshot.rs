@@ -16,6 +16,8 @@ use crate::protocol::Span;
 
 /// Between two writes, if there is something new.
 pub(super) const INTERVAL: Span = Span::from_secs(5);
+/// From a change to the write: changes come in swarms, as when a member has just joined.
+pub(super) const SETTLING: Span = Span::from_millis(500);
 
 /// The most members that are written.
 pub(super) const MOST_MEMBERS: usize = 1024;
