@@ -1,5 +1,7 @@
 //! Packets on their way.
 
+use swimlab_selectors::prefetch::prefetch;
+
 use super::observer::Index;
 use crate::protocol::Time;
 
@@ -35,6 +37,11 @@ impl<T> Slab<T> {
     /// The one at this place.
     pub fn get(&self, at: u32) -> &T {
         self.places[at as usize].as_ref().expect("each packet is taken once")
+    }
+
+    /// Has one read ahead of time.
+    pub fn prefetch(&self, at: u32) {
+        prefetch(&self.places[at as usize]);
     }
 
     /// Takes one out.

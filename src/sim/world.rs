@@ -434,6 +434,7 @@ impl<M: Machine> Foresight for Outlook<'_, M> {
             prefetch_first(offset_of!(Host<M>, machine) + M::WAKE_BYTES, host);
         } else {
             prefetch_first(offset_of!(Host<M>, machine) + M::HOT_BYTES, host);
+            self.packets.prefetch(due.load);
         }
     }
 

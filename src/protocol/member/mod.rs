@@ -6,7 +6,7 @@
 //!
 //! `probe` holds the protocol period, `membership` what is believed of others, `join` and `heal` how members find each
 //! other, `name` what happens when two processes go by one name, `whereabouts` the network coordinates of those who learn
-//! distances, `prefetch` what memory the next call will read.
+//! distances, `timers` when what is due, `prefetch` what memory the next call will read.
 
 mod heal;
 mod join;
@@ -15,6 +15,7 @@ mod name;
 mod prefetch;
 mod probe;
 mod stall;
+mod timers;
 mod whereabouts;
 
 use std::cmp::Reverse;
@@ -41,6 +42,7 @@ use join::Joining;
 use membership::UserEvents;
 use name::Rival;
 use probe::{Relay, Round};
+use timers::{Alarms, Timers};
 
 /// What members of one kind share: settings and strategies.
 pub struct Kit {
@@ -117,28 +119,6 @@ pub struct Member {
     strategy_rng: Rng,
     rng: Rng,
     card: Arc<Card>,
-}
-
-/// When what is due: the driver asks after every call.
-#[derive(Clone, Copy, Debug)]
-struct Timers {
-    period: Time,
-    /// The probe timeout of this period's pings.
-    timeout: Time,
-    /// The next of the [`Alarms`].
-    alarm: Time,
-}
-
-/// When what is due that few members wait for.
-#[derive(Clone, Copy, Debug)]
-struct Alarms {
-    gossip: Time,
-    sync: Time,
-    /// The next of the relays.
-    relay: Time,
-    /// The next end of a suspicion.
-    doubt: Time,
-    join: Time,
 }
 
 /// State that most members do not have most of the time. What those who have it look at in each period comes first.
@@ -425,16 +405,6 @@ impl Member {
         }
     }
 
-    fn alarms(&self) -> Alarms {
-        self.rare.as_ref().map_or(Alarms::OFF, |rare| rare.alarms)
-    }
-
-    fn set_alarm(&mut self, set: impl FnOnce(&mut Alarms)) {
-        let alarms = &mut self.rare().alarms;
-        set(alarms);
-        self.timers.alarm = alarms.next();
-    }
-
     fn rare(&mut self) -> &mut Rare {
         self.rare.get_or_insert_default()
     }
@@ -515,30 +485,6 @@ impl Member {
 /// The number of the period in which a time falls, counted from the shared epoch.
 fn period_at(time: Time, since_epoch: Span, settings: &Settings) -> u64 {
     (time + since_epoch).as_micros() / settings.period.as_micros().max(1)
-}
-
-impl Timers {
-    const OFF: Self = Self { period: Time::NEVER, timeout: Time::NEVER, alarm: Time::NEVER };
-
-    fn next(&self) -> Time {
-        self.period.min(self.timeout).min(self.alarm)
-    }
-}
-
-impl Alarms {
-    const OFF: Self =
-        Self { gossip: Time::NEVER, sync: Time::NEVER, relay: Time::NEVER, doubt: Time::NEVER, join: Time::NEVER };
-
-    fn next(&self) -> Time {
-        let Self { gossip, sync, relay, doubt, join } = *self;
-        gossip.min(sync).min(relay).min(doubt).min(join)
-    }
-}
-
-impl Default for Alarms {
-    fn default() -> Self {
-        Self::OFF
-    }
 }
 
 /// Whom a packet is for, and what is known of it.
