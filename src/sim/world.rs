@@ -7,7 +7,7 @@ use super::checker::{Checker, Promise};
 use super::flight::{Flight, Slab};
 use super::host::Host;
 use super::machine::Machine;
-use super::network::{Network, address_of, index_of};
+use super::network::{Network, Way, address_of, index_of};
 use super::observer::{Effect, Fate, Index, Observer, Sent, Strike};
 use super::queue::{Due, Foresight, Queue};
 use super::setup::{Setup, Start};
@@ -58,6 +58,8 @@ pub struct World<'a, B: Breed, O: Observer> {
     packets: Slab<Flight<Message<B>>>,
     pub(super) network: Network,
     outbox: Outbox<Message<B>>,
+    /// Who asked what is being answered, and when, if it was over a stream.
+    asked: Option<(Index, Time)>,
     pub(super) checker: Checker,
     trace: Trace,
     events: u64,
@@ -83,6 +85,7 @@ impl<'a, B: Breed, O: Observer> World<'a, B, O> {
             packets: Slab::default(),
             network: Network::new(setup.placement.clone(), setup.loss),
             outbox: Outbox::default(),
+            asked: None,
             trace: Trace::default(),
             events: 0,
             now: Time::ZERO,
@@ -312,14 +315,17 @@ impl<'a, B: Breed, O: Observer> World<'a, B, O> {
 
     fn hand_over(&mut self, member: Index, load: u32) {
         if let Some(machine) = &mut self.hosts[member as usize].machine {
-            let &Flight { sent_at, arrives_at, from, bytes, direct_ping, ref message } = self.packets.get(load);
+            let &Flight { sent_at, arrives_at, from, bytes, direct_ping, is_question, ref message } =
+                self.packets.get(load);
             let (kind, fate) = (B::Machine::kind(message), Fate::Arrives(arrives_at));
             self.events += 1;
             self.trace.delivery(self.now, from, member, kind, bytes);
             self.observer.delivered(self.now, &Sent { at: sent_at, from, to: member, kind, direct_ping, bytes, fate });
             machine.handle(self.now, address_of(from), message, &mut self.outbox);
             self.packets.clear(load);
+            self.asked = is_question.then_some((from, sent_at));
             self.flush(member);
+            self.asked = None;
         } else {
             self.packets.clear(load);
         }
@@ -365,12 +371,19 @@ impl<'a, B: Breed, O: Observer> World<'a, B, O> {
         let Transmit { to, bytes, stream, direct_ping, message } = transmit;
         // A packet to an address where nobody can live is gone without a trace.
         let Some(to) = index_of(to, members) else { return };
-        let fate = self.network.fate(self.now, (from, to), stream, &mut host.luck);
+        // What goes back to who asked over a stream goes over the same, whatever it is; there is one answer.
+        let way = match self.asked.take_if(|(by, _)| *by == to) {
+            Some((_, asked_at)) => Way::Answer { asked_at },
+            None if stream => Way::Stream,
+            None => Way::Datagram,
+        };
+        let fate = self.network.fate(self.now, (from, to), (way, bytes), &mut host.luck);
         let kind = B::Machine::kind(&message);
         let sent = Sent { at: self.now, from, to, kind, direct_ping, bytes, fate };
         self.observer.sent(&sent);
         if let Fate::Arrives(at) = fate {
-            let flight = Flight { sent_at: self.now, arrives_at: at, from, bytes, direct_ping, message };
+            let is_question = way == Way::Stream;
+            let flight = Flight { sent_at: self.now, arrives_at: at, from, bytes, direct_ping, is_question, message };
             let load = self.packets.insert(flight);
             let due = Due::delivery(at, from, count, to, load);
             if self.queue.push(due) {
