@@ -310,7 +310,7 @@ impl Driver {
             return self.send_datagram(now, &transmit);
         }
         let (bytes, answer) = (transmit.bytes as usize, reply.take_if(|_| is_answer));
-        let Some(at) = self.hand_over(now, &transmit, bytes) else { return };
+        let Some(at) = self.hand_over(now, &transmit, bytes, answer.is_some()) else { return };
         let parcel = match answer {
             Some((_, reply)) => Parcel::Answer(reply, transmit.message),
             None => Parcel::Request(transmit.to, transmit.message),
@@ -325,7 +325,7 @@ impl Driver {
             if encoded.is_err() {
                 return self.figures.drop(Drop::Unencodable);
             }
-            let Some(at) = self.hand_over(now, transmit, buffer.len()) else { return };
+            let Some(at) = self.hand_over(now, transmit, buffer.len(), false) else { return };
             if at <= now {
                 self.send_bytes(transmit.to, buffer);
             } else {
@@ -335,9 +335,9 @@ impl Driver {
     }
 
     /// Counts a packet of so many bytes, and asks when it leaves. `None`: it is lost.
-    fn hand_over(&mut self, now: Time, transmit: &Transmit, bytes: usize) -> Option<Time> {
+    fn hand_over(&mut self, now: Time, transmit: &Transmit, bytes: usize, is_answer: bool) -> Option<Time> {
         self.figures.sent[transmit.message.body.kind() as usize].add(bytes);
-        match self.tap.as_ref().map_or(Passage::At(now), |tap| tap.sent(now, transmit, bytes)) {
+        match self.tap.as_ref().map_or(Passage::At(now), |tap| tap.sent(now, transmit, bytes, is_answer)) {
             Passage::At(at) => Some(at),
             Passage::Lost => None,
         }

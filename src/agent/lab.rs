@@ -46,8 +46,9 @@ impl Subject {
 
 /// Watches an agent, and decides what becomes of the packets that it sends.
 pub trait Tap: Send + Sync {
-    /// The agent hands a packet to the network, of so many bytes.
-    fn sent(&self, at: Time, transmit: &Transmit, bytes: usize) -> Passage;
+    /// The agent hands a packet to the network, of so many bytes. An answer goes over the stream of its question, whatever
+    /// it is.
+    fn sent(&self, at: Time, transmit: &Transmit, bytes: usize, is_answer: bool) -> Passage;
     /// A packet arrived, of so many bytes. Not taken, it is as if it had never come.
     fn received(&self, at: Time, from: Address, packet: &Packet, bytes: usize) -> bool;
     /// The agent noticed something.

@@ -12,6 +12,8 @@ pub struct Flight<T> {
     pub from: Index,
     pub bytes: u32,
     pub direct_ping: bool,
+    /// It came over a stream of its own, on which it can be answered.
+    pub is_question: bool,
     pub message: T,
 }
 

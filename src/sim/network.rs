@@ -7,6 +7,7 @@ use swimlab_selectors::rng::Rng;
 
 use super::fault::Direction;
 use super::observer::{Fate, Index};
+use super::stream::{self, Message};
 use crate::protocol::{Address, Span, Time};
 use crate::topology::Placement;
 
@@ -16,6 +17,20 @@ pub struct Network {
     loss: f64,
     /// Faults in force; usually none.
     barriers: Vec<Barrier>,
+}
+
+/// How a packet goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// By itself.
+    Datagram,
+    /// Over a stream of its own.
+    Stream,
+    /// As an answer, over the stream on which the question came.
+    Answer {
+        /// When the question was sent.
+        asked_at: Time,
+    },
 }
 
 /// A fault of the network around some members.
@@ -46,48 +61,69 @@ impl Network {
         Self { placement, loss, barriers: Vec::new() }
     }
 
-    /// What becomes of a packet. A stream takes a round trip to set up and another to carry its data there and the
-    /// answer back: each of its messages counts for one round trip, and none is lost by chance.
-    /// Delay and loss are drawn from `luck`, the sender's own stream.
+    /// What becomes of a packet of so many bytes. Delay and loss are drawn from `luck`, the sender's own stream.
+    ///
+    /// A stream takes a round trip to set up and another to carry its data there and the answer back: each of its messages
+    /// counts for one round trip. Loss slows it down, and may break it: see [`stream`].
     #[inline]
-    pub fn fate(&self, now: Time, (from, to): (Index, Index), is_stream: bool, luck: &mut Rng) -> Fate {
-        let delay = self.placement.delay_us(from, to, luck);
-        if self.loss > 0.0 && luck.random::<f64>() < self.loss && !is_stream {
+    pub fn fate(&self, now: Time, (from, to): (Index, Index), (way, bytes): (Way, u32), luck: &mut Rng) -> Fate {
+        let delay = Span::from_micros(u64::from(self.placement.delay_us(from, to, luck)));
+        if way != Way::Datagram {
+            return self.fate_over_stream(now, delay, (from, to), (way, bytes), luck);
+        }
+        if self.loss > 0.0 && luck.random::<f64>() < self.loss {
             return Fate::Lost;
         }
         if !self.barriers.is_empty()
-            && let Some(fate) = self.barred((from, to), is_stream, luck)
+            && let Some(fate) = self.barred((from, to), luck)
         {
             return fate;
         }
-        let delay = Span::from_micros(u64::from(delay));
-        Fate::Arrives(now + if is_stream { delay * 2 } else { delay })
+        Fate::Arrives(now + delay)
     }
 
-    /// What the faults in force do to a packet, if anything.
-    fn barred(&self, (from, to): (Index, Index), is_stream: bool, luck: &mut Rng) -> Option<Fate> {
+    /// What the faults in force do to a datagram, if anything.
+    fn barred(&self, (from, to): (Index, Index), luck: &mut Rng) -> Option<Fate> {
         for barrier in &self.barriers {
-            let (inside_from, inside_to) = (barrier.inside[from as usize], barrier.inside[to as usize]);
-            let (comes_in, goes_out) = match barrier.effect {
-                BarrierEffect::Cut => (inside_to && !inside_from, inside_from && !inside_to),
-                BarrierEffect::Lose(_) => (inside_to, inside_from),
-            };
-            let touched = match barrier.direction {
-                Direction::In => comes_in,
-                Direction::Out => goes_out,
-                Direction::Both => comes_in || goes_out,
-            };
-            // A stream needs packets both ways.
-            let cut_stream = is_stream && (comes_in || goes_out);
+            let touched = barrier.touches(from, to);
             match barrier.effect {
-                BarrierEffect::Cut if touched || cut_stream => return Some(Fate::Cut),
-                BarrierEffect::Lose(rate) if touched && !is_stream && luck.random::<f64>() < rate => {
-                    return Some(Fate::Lost);
-                }
+                BarrierEffect::Cut if touched => return Some(Fate::Cut),
+                BarrierEffect::Lose(rate) if touched && luck.random::<f64>() < rate => return Some(Fate::Lost),
                 _ => {}
             }
         }
         None
+    }
+
+    fn fate_over_stream(
+        &self,
+        now: Time,
+        delay: Span,
+        (from, to): (Index, Index),
+        (way, bytes): (Way, u32),
+        luck: &mut Rng,
+    ) -> Fate {
+        // It needs packets both ways.
+        let is_cut = |barrier: &Barrier| {
+            barrier.effect == BarrierEffect::Cut && (barrier.touches(from, to) || barrier.touches(to, from))
+        };
+        if self.barriers.iter().any(is_cut) {
+            return Fate::Cut;
+        }
+        let loss = [self.loss_between(from, to), self.loss_between(to, from)];
+        let message = Message { bytes, opens: way == Way::Stream, loss };
+        let arrives = message.waits(luck).map(|waited| now + waited + delay * 2);
+        let begun = if let Way::Answer { asked_at } = way { asked_at } else { now };
+        arrives.filter(|&at| at <= begun + stream::LONGEST).map_or(Fate::Lost, Fate::Arrives)
+    }
+
+    /// How likely a packet is lost on this way, by all that loses any.
+    fn loss_between(&self, from: Index, to: Index) -> f64 {
+        let survives = |sofar: f64, barrier: &Barrier| match barrier.effect {
+            BarrierEffect::Lose(rate) if barrier.touches(from, to) => sofar * (1.0 - rate),
+            _ => sofar,
+        };
+        1.0 - self.barriers.iter().fold(1.0 - self.loss, survives)
     }
 
     /// Puts a fault into force.
@@ -99,6 +135,22 @@ impl Network {
     pub fn lower(&mut self, fault: u32, inside: &[bool]) {
         if let Some(at) = self.barriers.iter().position(|barrier| barrier.fault == fault && barrier.inside == inside) {
             self.barriers.remove(at);
+        }
+    }
+}
+
+impl Barrier {
+    /// Whether a packet on this way comes to feel it.
+    fn touches(&self, from: Index, to: Index) -> bool {
+        let (inside_from, inside_to) = (self.inside[from as usize], self.inside[to as usize]);
+        let (comes_in, goes_out) = match self.effect {
+            BarrierEffect::Cut => (inside_to && !inside_from, inside_from && !inside_to),
+            BarrierEffect::Lose(_) => (inside_to, inside_from),
+        };
+        match self.direction {
+            Direction::In => comes_in,
+            Direction::Out => goes_out,
+            Direction::Both => comes_in || goes_out,
         }
     }
 }

@@ -26,7 +26,7 @@ pub struct Setup {
     pub period: Span,
     /// How far the members' clocks are off, at most, to either side.
     pub clock_skew: Span,
-    /// The probability that the network loses a datagram.
+    /// The probability that the network loses a packet. Streams lose time by it: see [`super::stream`].
     pub loss: f64,
     /// Before this, no fault strikes; fault times count from its end.
     pub warmup: Span,

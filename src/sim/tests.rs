@@ -1,5 +1,7 @@
 //! Worlds as a whole.
 
+mod streams;
+
 use std::sync::Arc;
 
 use swimlab_selectors::registry::Spec;

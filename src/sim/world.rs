@@ -7,7 +7,7 @@ use super::checker::{Checker, Promise};
 use super::flight::{Flight, Slab};
 use super::host::Host;
 use super::machine::Machine;
-use super::network::{Network, address_of, index_of};
+use super::network::{Network, Way, address_of, index_of};
 use super::observer::{Effect, Fate, Index, Observer, Sent, Strike};
 use super::queue::{Due, Foresight, Queue};
 use super::setup::{Setup, Start};
@@ -58,6 +58,8 @@ pub struct World<'a, B: Breed, O: Observer> {
     packets: Slab<Flight<Message<B>>>,
     pub(super) network: Network,
     outbox: Outbox<Message<B>>,
+    /// Who asked what is being answered, and when, if it was over a stream.
+    asked: Option<(Index, Time)>,
     pub(super) checker: Checker,
     trace: Trace,
     events: u64,
@@ -83,6 +85,7 @@ impl<'a, B: Breed, O: Observer> World<'a, B, O> {
             packets: Slab::default(),
             network: Network::new(setup.placement.clone(), setup.loss),
             outbox: Outbox::default(),
+            asked: None,
             trace: Trace::default(),
             events: 0,
             now: Time::ZERO,
@@ -313,14 +316,17 @@ impl<'a, B: Breed, O: Observer> World<'a, B, O> {
 
     fn hand_over(&mut self, member: Index, load: u32) {
         if let Some(machine) = &mut self.hosts[member as usize].machine {
-            let &Flight { sent_at, arrives_at, from, bytes, direct_ping, ref message } = self.packets.get(load);
+            let &Flight { sent_at, arrives_at, from, bytes, direct_ping, is_question, ref message } =
+                self.packets.get(load);
             let (kind, fate) = (B::Machine::kind(message), Fate::Arrives(arrives_at));
             self.events += 1;
             self.trace.delivery(self.now, from, member, kind, bytes);
             self.observer.delivered(self.now, &Sent { at: sent_at, from, to: member, kind, direct_ping, bytes, fate });
             machine.handle(self.now, address_of(from), message, &mut self.outbox);
             self.packets.clear(load);
+            self.asked = is_question.then_some((from, sent_at));
             self.flush(member);
+            self.asked = None;
         } else {
             self.packets.clear(load);
         }
@@ -373,13 +379,21 @@ impl<'a, B: Breed, O: Observer> World<'a, B, O> {
                 self.outbox.transmits.pop();
                 continue;
             };
+            // What goes back to who asked over a stream goes over the same, whatever it is; there is one answer.
+            let way = match self.asked.take_if(|(by, _)| *by == to) {
+                Some((_, asked_at)) => Way::Answer { asked_at },
+                None if stream => Way::Stream,
+                None => Way::Datagram,
+            };
             let kind = B::Machine::kind(message);
-            let fate = self.network.fate(at, (from, to), stream, &mut host.luck);
+            let fate = self.network.fate(at, (from, to), (way, bytes), &mut host.luck);
             self.observer.sent(&Sent { at, from, to, kind, direct_ping, bytes, fate });
             // Packets are large: it goes from where it was made to where it stays.
             let message = self.outbox.transmits.pop().expect("one was there").message;
             if let Fate::Arrives(arrives_at) = fate {
-                let load = self.packets.insert(Flight { sent_at: at, arrives_at, from, bytes, direct_ping, message });
+                let is_question = way == Way::Stream;
+                let flight = Flight { sent_at: at, arrives_at, from, bytes, direct_ping, is_question, message };
+                let load = self.packets.insert(flight);
                 let due = Due::delivery(arrives_at, from, count, to, load);
                 if self.queue.push(due) {
                     Outlook { hosts: &mut self.hosts, packets: &self.packets }.soon(&due);

@@ -11,7 +11,7 @@ use crate::experiment::measures::Recorder;
 use crate::protocol::{Address, Event, Packet, Span, Time, Transmit};
 use crate::sim::{
     Backlog, Checker, Effect, Fate, Hindrance, IdIndex, Index, Network, Observer, Promise, SEEDS, Sent, Setup, Stage,
-    Strike,
+    Strike, Way,
 };
 
 /// A world's state, apart from its agents.
@@ -133,7 +133,7 @@ impl Shared {
 }
 
 impl Tap for Life {
-    fn sent(&self, at: Time, transmit: &Transmit, bytes: usize) -> Passage {
+    fn sent(&self, at: Time, transmit: &Transmit, bytes: usize, is_answer: bool) -> Passage {
         let mut scene = self.scene.lock();
         let scene = &mut *scene;
         if !scene.is_current(self, &[State::Up, State::Leaving]) {
@@ -141,9 +141,16 @@ impl Tap for Life {
         }
         let Some(&to) = scene.members.get(&transmit.to) else { return Passage::Lost };
         let luck = &mut scene.hosts[self.member as usize].luck;
-        let fate = scene.network.fate(at, (self.member, to), transmit.stream, luck);
+        let bytes = bytes as u32;
+        let way = match (is_answer, transmit.stream) {
+            // When the question was sent is for the agents to know: they give each exchange as long as it may take.
+            (true, _) => Way::Answer { asked_at: at },
+            (false, true) => Way::Stream,
+            (false, false) => Way::Datagram,
+        };
+        let fate = scene.network.fate(at, (self.member, to), (way, bytes), luck);
         let (kind, direct_ping) = (transmit.message.body.kind(), transmit.direct_ping);
-        scene.recorder.sent(&Sent { at, from: self.member, to, kind, direct_ping, bytes: bytes as u32, fate });
+        scene.recorder.sent(&Sent { at, from: self.member, to, kind, direct_ping, bytes, fate });
         match fate {
             Fate::Arrives(at) => Passage::At(at),
             Fate::Lost | Fate::Cut | Fate::Nowhere => Passage::Lost,

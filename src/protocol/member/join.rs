@@ -148,7 +148,8 @@ impl Member {
         }
     }
 
-    fn within(&mut self, now: Time, longest: Span) -> Time {
+    /// A random moment from now on.
+    pub(super) fn within(&mut self, now: Time, longest: Span) -> Time {
         now + longest.scale(swimlab_selectors::rng::unit(&mut self.rng))
     }
 }

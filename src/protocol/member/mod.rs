@@ -211,12 +211,13 @@ impl Member {
         }
     }
 
-    /// Begins: the first period starts at `first_period`.
+    /// Begins: the first period starts at `first_period`. Whoever syncs does so first after a random part of the interval,
+    /// so that those who begin together do not all sync in the same second.
     pub fn start(&mut self, now: Time, first_period: Time) {
         self.state = State::Running;
         self.timers.period = first_period.max(now);
         if let Some(interval) = self.kit.settings.sync_interval(self.table.members()) {
-            let first = self.timers.period + interval;
+            let first = self.within(self.timers.period, interval);
             self.set_alarm(|alarms| alarms.sync = first);
         }
     }
