@@ -98,8 +98,15 @@ fn spatial_keeps_the_laws_by_every_metric() {
 
 #[test]
 fn schedule_keeps_the_laws() {
-    for rest in ["", ":least=2", ":least=2,escape=0.5", ":hold=7,least=3,escape=0.25", ":least=1,news=0", ":learn=true"]
-    {
+    for rest in [
+        "",
+        ":least=2",
+        ":least=2,escape=0.5",
+        ":hold=7,least=3,escape=0.25",
+        ":least=1,news=0",
+        ":random=1",
+        ":learn=true",
+    ] {
         keeps_the_laws(&format!("schedule{rest}"));
     }
     keeps_the_laws("auto");

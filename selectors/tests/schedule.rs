@@ -150,13 +150,36 @@ fn a_whole_zone_that_is_dead_is_pinged_by_the_others() {
 }
 
 #[test]
-fn news_goes_across_the_group_and_no_two_members_meet() {
+fn news_goes_across_the_group_and_in_the_periods_that_are_not_random_no_two_members_meet() {
     let roster = in_zones(10, 30);
-    let mut all = everybody("schedule:escape=0.001", &roster);
-    for period in 0..50 {
-        let pinged: BTreeSet<Slot> = (0..300).map(|slot| ping(&mut all[slot as usize], period, true)).collect();
-        // All but those few whose turn it is to escape are part of one permutation.
-        assert!(pinged.len() >= 296, "{}", pinged.len());
+    // Of eight periods, which are random, and which are of news at all?
+    for (shares, random, spreads) in [
+        ("random=0", [false; 8], [true; 8]),
+        ("random=0.75", [false, true, true, true, false, true, true, true], [true; 8]),
+        ("random=1", [true; 8], [true; 8]),
+        (
+            "random=0.5,news=0.5",
+            [false, false, false, true, false, false, false, true],
+            [false, true, false, true, false, true, false, true],
+        ),
+    ] {
+        let mut all = everybody(&format!("schedule:escape=0.001,{shares}"), &roster);
+        for period in 0..48 {
+            let pings: Vec<Slot> = all.iter_mut().map(|member| ping(member, period, true)).collect();
+            let beyond = pings.iter().enumerate().filter(|&(me, &slot)| roster[me].zone != roster[slot as usize].zone);
+            let (beyond, distinct) = (beyond.count(), pings.iter().collect::<BTreeSet<_>>().len());
+            let at = (period % 8) as usize;
+            // Nine in ten of all others are in other zones.
+            assert_eq!(beyond > 240, spreads[at], "{shares}, period {period}: {beyond} of 300 go across");
+            assert!(beyond > 240 || beyond < 5, "{shares}, period {period}: {beyond} of 300 go across");
+            if random[at] {
+                // 300 (1 - 1/e) are pinged by chance, with a standard deviation of 5.
+                assert!((165..215).contains(&distinct), "{shares}, period {period}: {distinct} of 300 are pinged");
+            } else {
+                // All but those few whose turn it is to escape are part of one permutation.
+                assert!(distinct >= 296, "{shares}, period {period}: {distinct} of 300 are pinged");
+            }
+        }
     }
 }
 

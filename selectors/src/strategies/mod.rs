@@ -118,8 +118,9 @@ pub fn selectors_over(metrics: Registry<Arc<dyn Metric>, Surroundings>) -> Regis
         "Everyone is pinged once per period by one other, mostly a neighbour (needs clocks that agree).",
         schedule(),
         |p, _| {
-            let (escape, least, news) = (p.real("escape"), p.count("least"), p.real("news"));
-            Ok(Strategy::new("schedule", Schedule::new(escape, least, news, p.count("hold"), p.flag("learn"))))
+            let (escape, news, random) = (p.real("escape"), p.real("news"), p.real("random"));
+            let schedule = Schedule::new(escape, p.count("least"), news, random, p.count("hold"), p.flag("learn"));
+            Ok(Strategy::new("schedule", schedule))
         },
     );
     let about = "What the evidence supports where nothing else is said: schedule, with its defaults.";
@@ -167,6 +168,7 @@ fn schedule() -> Vec<Param> {
         ),
         Param::count("least", 1, u32::MAX, 8, "how many members make a neighbourhood, at least").unit("members"),
         Param::real("news", 0.0, 1.0, 1.0, "share of the periods in which those with news ping across the group"),
+        Param::real("random", 0.0, 1.0, 0.75, "share of those periods in which it is anybody that they ping there"),
         Param::count("hold", 1, 1000, 1, "for how long the same member pings another").unit("periods"),
         Param::flag("learn", false, "whether members without zone or place learn one from round trips and tell it"),
     ]

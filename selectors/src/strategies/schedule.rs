@@ -24,14 +24,16 @@ use crate::{Observation, Peer, Place, Slot, Turn};
 /// Cards that say something new count from the next sixteenth period on, the same one for all, when all have heard of them.
 /// If asked to, a member whose card says nothing of zone or place learns a place, and tells it in its card.
 ///
-/// While there is news, the other pings go across the group, all of them equally far in a third ring: no two meet at one
-/// member, so that news spreads faster than by chance.
+/// While there is news, the other pings go across the group. In some periods they go equally far in a third ring: no two
+/// meet at one member, so that nobody is left out. In the others, which are `random` ones, they go to anybody: some are
+/// pinged at once who were pinged just now, and news gets under way faster.
 #[derive(Clone, Copy, Debug)]
 pub struct Schedule {
     /// Every so many-th ping escapes.
     classes: u32,
     least: u32,
     news: f64,
+    random: f64,
     hold: u32,
     learn: bool,
 }
@@ -62,28 +64,34 @@ const STRETCH: u64 = 16;
 
 impl Schedule {
     /// A share `escape` of the pings leaves neighbourhoods of at least so many members. With news waiting, a share `news`
-    /// of the others does. Who pings whom changes every `hold` periods. Members without zone or place `learn` one, or do
-    /// not.
+    /// of the others does, in a share `random` of whose periods to anybody. Who pings whom changes every `hold` periods.
+    /// Members without zone or place `learn` one, or do not.
     ///
     /// # Panics
-    /// If a share is not from 0.001 to 0.5 (escape) or from 0 to 1 (news), or `hold` is 0.
-    pub fn new(escape: f64, least: u32, news: f64, hold: u32, learn: bool) -> Self {
+    /// If a share is not from 0.001 to 0.5 (escape) or from 0 to 1 (news, random), or `hold` is 0.
+    pub fn new(escape: f64, least: u32, news: f64, random: f64, hold: u32, learn: bool) -> Self {
         assert!((0.001..=0.5).contains(&escape), "an escape share of {escape} is not from 0.001 to 0.5");
-        assert!((0.0..=1.0).contains(&news), "a share of {news} is not from 0 to 1");
+        for share in [news, random] {
+            assert!((0.0..=1.0).contains(&share), "a share of {share} is not from 0 to 1");
+        }
         assert!(hold > 0, "a pairing holds for at least one period");
-        Self { classes: libm::round(1.0 / escape) as u32, least, news, hold, learn }
+        Self { classes: libm::round(1.0 / escape) as u32, least, news, random, hold, learn }
     }
 
     /// Whether news takes the pings of this period: the same period for all, so that in the others all watch.
     fn spreads(&self, period: u64) -> bool {
-        let spread = |period: u64| libm::floor(self.news * (period % (1 << 32)) as f64);
-        spread(period + 1) > spread(period)
+        is_turn(self.news, period)
+    }
+
+    /// Whether news goes to anybody in this period: the same one for all, so that in the others nobody is left out.
+    fn scatters(&self, period: u64) -> bool {
+        is_turn(self.random, turns(self.news, period))
     }
 }
 
 impl Default for Schedule {
     fn default() -> Self {
-        Self::new(0.167, 8, 1.0, 1, false)
+        Self::new(0.167, 8, 1.0, 0.75, 1, false)
     }
 }
 
@@ -178,8 +186,8 @@ impl Selector for Schedule {
 }
 
 impl Schedule {
-    /// The `i`-th ping of this period; oneself if there is nobody. Members that have yet to learn where they are
-    /// meet more others.
+    /// The `i`-th ping of this period; oneself if there is nobody, `None` if it is anybody's. Members that have yet to
+    /// learn where they are meet more others.
     fn pick(&self, rounds: &Rounds<'_>, turn: &Turn<'_>, i: u64, meets_many: bool) -> Option<Slot> {
         let (me, period, classes) = (turn.view.me(), turn.shared_period, u64::from(self.classes));
         let shift = |turns: u64| ((turns + i) % SHIFTS) as u32 + 1;
@@ -188,13 +196,23 @@ impl Schedule {
             return Some(escape(me, near, |slot| rounds.far(slot, shift(period / classes))));
         }
         if turn.news && self.spreads(period) {
-            return rounds.across(mix(mix(period) ^ i));
+            return if self.scatters(period) { None } else { rounds.across(mix(mix(period) ^ i)) };
         }
         if meets_many && !rounds.rotas.divided() {
             return Some(rounds.near(me, (mix(mix(period) ^ i) % REACH) as u32 + 1));
         }
         Some(near(me))
     }
+}
+
+/// How many of the periods before this one a share of all has taken, spread evenly.
+fn turns(share: f64, period: u64) -> u64 {
+    libm::floor(share * (period % (1 << 32)) as f64) as u64
+}
+
+/// Whether such a share takes this period.
+fn is_turn(share: f64, period: u64) -> bool {
+    turns(share, period + 1) > turns(share, period)
 }
 
 /// Whom a member pings that escapes: the target of the next one that does.
