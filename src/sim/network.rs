@@ -65,12 +65,16 @@ impl Network {
     ///
     /// A stream takes a round trip to set up and another to carry its data there and the answer back: each of its messages
     /// counts for one round trip. Loss slows it down, and may break it: see [`stream`].
-    #[inline]
-    pub fn fate(&self, now: Time, (from, to): (Index, Index), (way, bytes): (Way, u32), luck: &mut Rng) -> Fate {
-        let delay = Span::from_micros(u64::from(self.placement.delay_us(from, to, luck)));
-        if way != Way::Datagram {
-            return self.fate_over_stream(now, delay, (from, to), (way, bytes), luck);
+    #[inline(always)]
+    pub fn fate(&self, now: Time, ends: (Index, Index), (way, bytes): (Way, u32), luck: &mut Rng) -> Fate {
+        match way {
+            Way::Datagram => self.fate_of_datagram(now, ends, luck),
+            _ => self.fate_over_stream(now, ends, (way, bytes), luck),
         }
+    }
+
+    fn fate_of_datagram(&self, now: Time, (from, to): (Index, Index), luck: &mut Rng) -> Fate {
+        let delay = self.placement.delay_us(from, to, luck);
         if self.loss > 0.0 && luck.random::<f64>() < self.loss {
             return Fate::Lost;
         }
@@ -79,10 +83,11 @@ impl Network {
         {
             return fate;
         }
-        Fate::Arrives(now + delay)
+        Fate::Arrives(now + Span::from_micros(u64::from(delay)))
     }
 
     /// What the faults in force do to a datagram, if anything.
+    #[cold]
     fn barred(&self, (from, to): (Index, Index), luck: &mut Rng) -> Option<Fate> {
         for barrier in &self.barriers {
             let touched = barrier.touches(from, to);
@@ -95,14 +100,15 @@ impl Network {
         None
     }
 
+    #[cold]
     fn fate_over_stream(
         &self,
         now: Time,
-        delay: Span,
         (from, to): (Index, Index),
         (way, bytes): (Way, u32),
         luck: &mut Rng,
     ) -> Fate {
+        let delay = Span::from_micros(u64::from(self.placement.delay_us(from, to, luck)));
         // It needs packets both ways.
         let is_cut = |barrier: &Barrier| {
             barrier.effect == BarrierEffect::Cut && (barrier.touches(from, to) || barrier.touches(to, from))
@@ -112,8 +118,8 @@ impl Network {
         }
         let loss = [self.loss_between(from, to), self.loss_between(to, from)];
         let message = Message { bytes, opens: way == Way::Stream, loss };
-        let arrives = message.waits(luck).map(|waited| now + waited + delay * 2);
         let begun = if let Way::Answer { asked_at } = way { asked_at } else { now };
+        let arrives = message.waits(luck).map(|waited| now + waited + delay * 2);
         arrives.filter(|&at| at <= begun + stream::LONGEST).map_or(Fate::Lost, Fate::Arrives)
     }
 

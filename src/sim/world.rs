@@ -324,12 +324,21 @@ impl<'a, B: Breed, O: Observer> World<'a, B, O> {
             self.observer.delivered(self.now, &Sent { at: sent_at, from, to: member, kind, direct_ping, bytes, fate });
             machine.handle(self.now, address_of(from), message, &mut self.outbox);
             self.packets.clear(load);
-            self.asked = is_question.then_some((from, sent_at));
+            if is_question {
+                return self.flush_answer(member, (from, sent_at));
+            }
             self.flush(member);
-            self.asked = None;
         } else {
             self.packets.clear(load);
         }
+    }
+
+    /// Takes out what a machine left that was asked over a stream: by whom, and when.
+    #[cold]
+    fn flush_answer(&mut self, member: Index, asked: (Index, Time)) {
+        self.asked = Some(asked);
+        self.flush(member);
+        self.asked = None;
     }
 
     /// Takes out what a machine left.

@@ -268,11 +268,9 @@ impl Member {
     /// The period is over: who is still silent is suspected.
     fn conclude(&mut self, now: Time, out: &mut Outbox) {
         self.judge_health();
-        for at in 0..self.round.targets.len() {
-            let Probed { slot, id, incarnation, answered } = self.round.targets[at];
-            if answered {
-                continue;
-            }
+        let silent = |probed: &&Probed| !probed.answered;
+        let silent: SmallVec<[Probed; 1]> = self.round.targets.iter().filter(silent).copied().collect();
+        for Probed { slot, id, incarnation, .. } in silent {
             // News may have come meanwhile: it died, it refuted, or its slot has another occupant.
             let unchanged = self.table.id(slot) == id && self.table.incarnation(slot) == incarnation;
             if unchanged && self.table.pingable(slot) {
@@ -297,6 +295,7 @@ impl Member {
     }
 
     /// The suspicion that a ping to a suspect carries, where the buddy system is on (Lifeguard, section IV-C).
+    #[inline]
     fn buddy_record(&self, slot: Slot) -> Option<Update> {
         let by = *self.table.doubt(slot)?.by.first()?;
         if !self.kit.settings.dissemination.buddy() {
