@@ -169,9 +169,9 @@ fn news_goes_across_the_group_and_in_the_periods_that_are_not_random_no_two_memb
             let beyond = pings.iter().enumerate().filter(|&(me, &slot)| roster[me].zone != roster[slot as usize].zone);
             let (beyond, distinct) = (beyond.count(), pings.iter().collect::<BTreeSet<_>>().len());
             let at = (period % 8) as usize;
-            // Nine in ten of all others are in other zones.
-            assert_eq!(beyond > 240, spreads[at], "{shares}, period {period}: {beyond} of 300 go across");
-            assert!(beyond > 240 || beyond < 5, "{shares}, period {period}: {beyond} of 300 go across");
+            // Nine in ten of all others are in other zones; a few members escape there.
+            let expected = if spreads[at] { 241..301 } else { 0..5 };
+            assert!(expected.contains(&beyond), "{shares}, period {period}: {beyond} of 300 go across");
             if random[at] {
                 // 300 (1 - 1/e) are pinged by chance, with a standard deviation of 5.
                 assert!((165..215).contains(&distinct), "{shares}, period {period}: {distinct} of 300 are pinged");
