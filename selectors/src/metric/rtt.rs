@@ -96,6 +96,9 @@ pub(super) fn register(registry: &mut Registry<Arc<dyn Metric>, Surroundings>) {
     let about = "Measured round-trip time between the sites of both peers.";
     registry.register("rtt", about, vec![], |_, surroundings| match &surroundings.rtt {
         Some(source) => Ok(Arc::new(Rtt::new(Arc::clone(source)))),
-        None => Err("this topology has no measured round-trip times; take one that has, or another metric".into()),
+        None => Err(
+            "there are no measured round-trip times here; take a topology that has them, or vivaldi, which learns them"
+                .into(),
+        ),
     });
 }

@@ -176,7 +176,7 @@ fn a_metric_that_lacks_its_data_says_so() {
     let refusal = |label| build_metric(&metrics(), label, &Surroundings::default()).err().unwrap();
     assert_eq!(
         refusal("rtt"),
-        "rtt: this topology has no measured round-trip times; take one that has, or another metric"
+        "rtt: there are no measured round-trip times here; take a topology that has them, or vivaldi, which learns them"
     );
     assert_eq!(refusal("rinng"), "unknown metric \"rinng\"; did you mean ring or finger?");
     assert_eq!(refusal("euclid;width=-1"), "euclid: width must be a number from 0 to 1000000000, not -1");
