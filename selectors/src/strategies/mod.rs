@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 use crate::metric::{Metric, build_metric, build_shared_metric, metrics};
 use crate::power_law::PowerLaw;
-use crate::registry::{Param, Params, Registry, Spec, SpecError};
+use crate::registry::{Param, Params, Registry, Spec, SpecError, Value};
 use crate::selector::Strategy;
 use crate::surroundings::Surroundings;
 
@@ -90,7 +90,8 @@ pub fn selectors_over(metrics: Registry<Arc<dyn Metric>, Surroundings>) -> Regis
         "neighborhood",
         "Most pings to the nearest, a fixed share to everyone beyond.",
         vec![
-            metric(),
+            // What nobody has to configure: agents know no more of their network.
+            Param { default: Some(Value::Text("vivaldi".into())), ..metric() },
             Param::count(
                 "radius",
                 0,
@@ -205,6 +206,7 @@ mod tests {
             "bucket:buckets=4,metric=xor",
             "neighborhood:metric=euclid;width=16;height=16,radius=8",
             "neighborhood:metric=vivaldi",
+            "neighborhood:picks=1,radius=16",
             "neighborhood:beyond=bucket,buckets=3,escape=0.1,metric=finger,picks=2,radius=0",
             "spatial:bag=true,exponent=2.5,least=0.001,metric=great-circle",
         ];
@@ -226,7 +228,7 @@ mod tests {
             error("neighborhood:metric=ring,escape=0"),
             "neighborhood: escape must be a number from 0.001 to 0.999, not 0"
         );
-        assert!(error("neighborhood").starts_with("neighborhood: metric is missing"));
+        assert!(error("bucket").starts_with("bucket: metric is missing"));
         assert!(error("bucket:metric=rtt").contains("no measured round-trip times"));
         assert!(error("bucket:metric=vivaldi").contains("is learned"));
         assert!(error("spatial:metric=vivaldi").contains("is learned"));
