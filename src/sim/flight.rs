@@ -7,6 +7,13 @@ use crate::protocol::Time;
 
 /// A packet on its way.
 pub struct Flight<T> {
+    pub waybill: Waybill,
+    pub message: T,
+}
+
+/// What the world notes of a packet.
+#[derive(Clone, Copy, Debug)]
+pub struct Waybill {
     pub sent_at: Time,
     pub arrives_at: Time,
     pub from: Index,
@@ -14,31 +21,38 @@ pub struct Flight<T> {
     pub direct_ping: bool,
     /// It came over a stream of its own, on which it can be answered.
     pub is_question: bool,
-    pub message: T,
 }
 
 /// Packets on their way, in reused places: the most recently freed first, while it is still in the cache.
 pub struct Slab<T> {
-    places: Vec<Option<T>>,
+    places: Vec<Place<T>>,
     free: Vec<u32>,
+}
+
+struct Place<T> {
+    waybill: Waybill,
+    message: Option<T>,
 }
 
 impl<T> Slab<T> {
     /// Puts one in, and tells its place.
     #[inline(always)]
-    pub fn insert(&mut self, value: T) -> u32 {
+    pub fn insert(&mut self, waybill: Waybill, message: T) -> u32 {
         if let Some(at) = self.free.pop() {
+            let place = &mut self.places[at as usize];
+            place.waybill = waybill;
             // What is free is empty: looking whether there is anything to drop would cost as much as moving the packet.
-            std::mem::forget(self.places[at as usize].replace(value));
+            std::mem::forget(place.message.replace(message));
             return at;
         }
-        self.places.push(Some(value));
+        self.places.push(Place { waybill, message: Some(message) });
         self.places.len() as u32 - 1
     }
 
     /// The one at this place.
-    pub fn get(&self, at: u32) -> &T {
-        self.places[at as usize].as_ref().expect("each packet is taken once")
+    pub fn get(&self, at: u32) -> (&Waybill, &T) {
+        let Place { waybill, message } = &self.places[at as usize];
+        (waybill, message.as_ref().expect("each packet is taken once"))
     }
 
     /// Has one read ahead of time.
@@ -47,15 +61,16 @@ impl<T> Slab<T> {
     }
 
     /// Takes one out.
-    pub fn take(&mut self, at: u32) -> T {
+    pub fn take(&mut self, at: u32) -> Flight<T> {
         self.free.push(at);
-        self.places[at as usize].take().expect("each packet is taken once")
+        let Place { waybill, message } = &mut self.places[at as usize];
+        Flight { waybill: *waybill, message: message.take().expect("each packet is taken once") }
     }
 
     /// Drops one.
     pub fn clear(&mut self, at: u32) {
         self.free.push(at);
-        self.places[at as usize] = None;
+        self.places[at as usize].message = None;
     }
 }
 

@@ -152,17 +152,20 @@ impl Default for Queue {
 impl Queue {
     /// Adds an event, not earlier than the last that was taken. Tells whether it comes so soon that it will not be
     /// foretold any more.
+    #[inline(always)]
     pub fn push(&mut self, due: Due) -> bool {
         let bucket = bucket(due.at());
         let (coarse, now) = (bucket >> COARSE_SHIFT, self.now >> COARSE_SHIFT);
         if bucket <= self.now {
-            self.push_late(due);
+            let Due { key: Key { at, order }, target, load } = due;
+            self.push_late(at, order, target, load);
         } else if coarse <= now + 1 {
             self.put(bucket, due);
         } else if coarse - now < COARSE_BUCKETS {
             put(&mut self.far[(coarse % COARSE_BUCKETS) as usize], &mut self.far_spares, due);
         } else {
-            self.push_beyond(coarse, due);
+            let Due { key: Key { at, order }, target, load } = due;
+            self.push_beyond(coarse, at, order, target, load);
         }
         bucket < self.foretold
     }
@@ -282,13 +285,13 @@ impl Queue {
     }
 
     #[cold]
-    fn push_late(&mut self, due: Due) {
-        self.late.push(Reverse(due));
+    fn push_late(&mut self, at: Time, order: u64, target: Index, load: u32) {
+        self.late.push(Reverse(Due { key: Key { at, order }, target, load }));
     }
 
     #[cold]
-    fn push_beyond(&mut self, coarse: u64, due: Due) {
-        self.beyond.entry(coarse).or_default().push(due);
+    fn push_beyond(&mut self, coarse: u64, at: Time, order: u64, target: Index, load: u32) {
+        self.beyond.entry(coarse).or_default().push(Due { key: Key { at, order }, target, load });
     }
 
     /// Makes a bucket of the ring the current one.

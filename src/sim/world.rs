@@ -4,7 +4,7 @@ use std::mem::offset_of;
 
 use super::chaos::{Backlog, Chaos, Hindrance};
 use super::checker::{Checker, Promise};
-use super::flight::{Flight, Slab};
+use super::flight::{Slab, Waybill};
 use super::host::Host;
 use super::machine::Machine;
 use super::network::{Network, Way, address_of, index_of};
@@ -55,7 +55,7 @@ pub struct World<'a, B: Breed, O: Observer> {
     begun: bool,
     hosts: Vec<Host<B::Machine>>,
     queue: Queue,
-    packets: Slab<Flight<Message<B>>>,
+    packets: Slab<Message<B>>,
     pub(super) network: Network,
     outbox: Outbox<Message<B>>,
     /// Who asked what is being answered, and when, if it was over a stream.
@@ -219,7 +219,7 @@ impl<'a, B: Breed, O: Observer> World<'a, B, O> {
                 return;
             };
             hold.next = self.now + hold.backlog.per_packet;
-            let load = self.packets.insert(flight);
+            let load = self.packets.insert(flight.waybill, flight.message);
             self.hand_over(member, load);
         }
     }
@@ -316,7 +316,7 @@ impl<'a, B: Breed, O: Observer> World<'a, B, O> {
 
     fn hand_over(&mut self, member: Index, load: u32) {
         if let Some(machine) = &mut self.hosts[member as usize].machine {
-            let &Flight { sent_at, arrives_at, from, bytes, direct_ping, is_question, ref message } =
+            let (&Waybill { sent_at, arrives_at, from, bytes, direct_ping, is_question }, message) =
                 self.packets.get(load);
             let (kind, fate) = (B::Machine::kind(message), Fate::Arrives(arrives_at));
             self.events += 1;
@@ -401,8 +401,8 @@ impl<'a, B: Breed, O: Observer> World<'a, B, O> {
             let message = self.outbox.transmits.pop().expect("one was there").message;
             if let Fate::Arrives(arrives_at) = fate {
                 let is_question = way == Way::Stream;
-                let flight = Flight { sent_at: at, arrives_at, from, bytes, direct_ping, is_question, message };
-                let load = self.packets.insert(flight);
+                let waybill = Waybill { sent_at: at, arrives_at, from, bytes, direct_ping, is_question };
+                let load = self.packets.insert(waybill, message);
                 let due = Due::delivery(arrives_at, from, count, to, load);
                 if self.queue.push(due) {
                     Outlook { hosts: &mut self.hosts, packets: &self.packets }.soon(&due);
@@ -435,7 +435,7 @@ impl<'a, B: Breed, O: Observer> World<'a, B, O> {
 /// event would wait for its own several times over.
 struct Outlook<'a, M: Machine> {
     hosts: &'a mut [Host<M>],
-    packets: &'a Slab<Flight<M::Message>>,
+    packets: &'a Slab<M::Message>,
 }
 
 impl<M: Machine> Foresight for Outlook<'_, M> {
@@ -464,7 +464,7 @@ impl<M: Machine> Foresight for Outlook<'_, M> {
     fn next(&mut self, due: &Due) {
         if let Some(machine) = &self.hosts[due.target as usize].machine {
             let flight = (due.load != Due::WAKE).then(|| self.packets.get(due.load));
-            machine.prefetch(flight.map(|flight| (flight.from, &flight.message)));
+            machine.prefetch(flight.map(|(waybill, message)| (waybill.from, message)));
         }
     }
 }

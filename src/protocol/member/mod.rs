@@ -80,6 +80,24 @@ pub struct Transmit<M = Packet> {
     pub message: M,
 }
 
+impl Transmit {
+    /// One to be filled in where it lies.
+    const BLANK: Self = Self {
+        to: Address { ip: [0; 16], port: 0 },
+        bytes: 0,
+        stream: false,
+        direct_ping: false,
+        message: Packet {
+            from: 0,
+            incarnation: Incarnation::of_generation(0),
+            seen: Seen::Unknown,
+            body: Body::Gossip,
+            updates: Updates::new_const(),
+            coordinate: None,
+        },
+    };
+}
+
 /// One member of a group.
 ///
 /// In worlds too large for the cache, each line of memory that an event reads costs as much as its work. So fields that
@@ -260,7 +278,7 @@ impl Member {
             &Body::Ping { seq } => {
                 let to = self.addressee(sender, from);
                 let first = self.namesake_of(&to, packet.incarnation).or_else(|| stale.then(|| self.own_record()));
-                self.send(to, Body::Ack { seq }, first, false, out);
+                self.send_by(false, to, Body::Ack { seq }, first, false, out);
                 return;
             }
             &Body::Ack { seq } => self.acked(now, seq, sender, packet.coordinate.as_ref().and_then(|at| at.tip), out),
@@ -416,6 +434,7 @@ impl Member {
         self.send_by(stream, to, body, first, direct_ping, out);
     }
 
+    #[inline(always)]
     fn send_by(
         &mut self,
         stream: bool,
@@ -428,11 +447,17 @@ impl Member {
         let kind = body.kind();
         let coordinate = self.whereabouts(kind, to.id);
         let kit = &*self.kit;
-        let (from, incarnation, seen, updates) = (self.id, self.incarnation, to.seen, Updates::new());
-        let message = Packet { from, incarnation, seen, body, updates, coordinate };
-        // Made where it stays: packets are large, and this is the busiest place of all.
-        out.transmits.push(Transmit { to: to.address, bytes: 0, stream, direct_ping, message });
-        let Some(Transmit { bytes, message: packet, .. }) = out.transmits.last_mut() else { return };
+        out.transmits.push(Transmit::BLANK);
+        let Some(transmit) = out.transmits.last_mut() else { return };
+        transmit.to = to.address;
+        transmit.stream = stream;
+        transmit.direct_ping = direct_ping;
+        let Transmit { bytes, message: packet, .. } = transmit;
+        packet.from = self.id;
+        packet.incarnation = self.incarnation;
+        packet.seen = to.seen;
+        packet.body = body;
+        packet.coordinate = coordinate;
         *bytes = kit.sizer.bare(packet);
         let mut most = if kit.settings.max_updates == 0 { usize::MAX } else { kit.settings.max_updates as usize };
         if let Some(update) = first {

@@ -110,7 +110,7 @@ impl Member {
                 timeout = timeout.max(rare.slow.timeout(slot, probe_timeout).min(ceiling));
             }
             let buddy = self.buddy_record(slot);
-            self.send(Addressee::of(&record), Body::Ping { seq: self.seq }, buddy, true, out);
+            self.send_by(false, Addressee::of(&record), Body::Ping { seq: self.seq }, buddy, true, out);
         }
         self.timers.timeout = if picks.is_empty() { Time::NEVER } else { now + timeout };
         out.scratch = picks;
