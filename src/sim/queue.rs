@@ -70,7 +70,7 @@ struct Rest {
 pub trait Foresight {
     /// Whether it wants to hear of events at all.
     fn is_keen(&self) -> bool;
-    /// An event comes near, in the order of a hundred milliseconds: if it is a wake-up, it may soon be put off.
+    /// An event comes near, in the order of tens of milliseconds: if it is a wake-up, it may soon be put off.
     fn comes_near(&mut self, due: &Due);
     /// A wake-up of this member at this time comes near: when should it really come? Then, later, or never
     /// ([`Time::NEVER`]).
@@ -83,12 +83,12 @@ pub trait Foresight {
 
 /// A bucket is 128 microseconds wide.
 const BUCKET_SHIFT: u32 = 7;
-/// A coarse bucket is as wide as 1,024 of them: 131 milliseconds.
-const COARSE_SHIFT: u32 = 10;
+/// A coarse bucket is as wide as 256 of them, 33 milliseconds: few enough that the ring stays in the cache.
+const COARSE_SHIFT: u32 = 8;
 /// The ring holds the current coarse bucket and the next.
 const BUCKETS: u64 = 2 << COARSE_SHIFT;
-/// So many coarse buckets, nearly nine seconds, have places of their own.
-const COARSE_BUCKETS: u64 = 64;
+/// So many coarse buckets, more than eight seconds, have places of their own.
+const COARSE_BUCKETS: u64 = 256;
 /// Events of so many buckets beyond the current one are foretold.
 const FORESIGHT: u64 = 4;
 /// Wake-ups are looked at so many ahead when a coarse bucket is dealt out.
@@ -156,16 +156,17 @@ impl Queue {
     pub fn push(&mut self, due: Due) -> bool {
         let bucket = bucket(due.at());
         let (coarse, now) = (bucket >> COARSE_SHIFT, self.now >> COARSE_SHIFT);
+        // Inlined, and taken apart for what is not: in one piece it would be written to memory and read again at once, in
+        // larger pieces, for which the processor waits until all of it is written.
+        let Due { key, target, load } = due;
         if bucket <= self.now {
-            let Due { key: Key { at, order }, target, load } = due;
-            self.push_late(at, order, target, load);
+            self.push_late(key, target, load);
         } else if coarse <= now + 1 {
             self.put(bucket, due);
         } else if coarse - now < COARSE_BUCKETS {
             put(&mut self.far[(coarse % COARSE_BUCKETS) as usize], &mut self.far_spares, due);
         } else {
-            let Due { key: Key { at, order }, target, load } = due;
-            self.push_beyond(coarse, at, order, target, load);
+            self.push_beyond(coarse, key, target, load);
         }
         bucket < self.foretold
     }
@@ -285,13 +286,13 @@ impl Queue {
     }
 
     #[cold]
-    fn push_late(&mut self, at: Time, order: u64, target: Index, load: u32) {
-        self.late.push(Reverse(Due { key: Key { at, order }, target, load }));
+    fn push_late(&mut self, key: Key, target: Index, load: u32) {
+        self.late.push(Reverse(Due { key, target, load }));
     }
 
     #[cold]
-    fn push_beyond(&mut self, coarse: u64, at: Time, order: u64, target: Index, load: u32) {
-        self.beyond.entry(coarse).or_default().push(Due { key: Key { at, order }, target, load });
+    fn push_beyond(&mut self, coarse: u64, key: Key, target: Index, load: u32) {
+        self.beyond.entry(coarse).or_default().push(Due { key, target, load });
     }
 
     /// Makes a bucket of the ring the current one.

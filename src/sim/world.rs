@@ -44,7 +44,7 @@ pub struct Outcome {
 pub const SEEDS: u32 = 3;
 
 /// Worlds up to this size fit into the cache.
-const CACHED: usize = 2048;
+const CACHED: usize = 4096;
 
 /// A world.
 pub struct World<'a, B: Breed, O: Observer> {

@@ -434,6 +434,11 @@ impl Member {
         self.send_by(stream, to, body, first, direct_ping, out);
     }
 
+    /// The same for the two that each period sends, ping and ack, and for what may go over a stream or not.
+    ///
+    /// The busiest place of all. So it is inlined, and a packet is written field by field where it stays: put together
+    /// elsewhere and copied, it would be read in larger pieces than it has just been written in, for which the processor
+    /// waits until all of it is written.
     #[inline(always)]
     fn send_by(
         &mut self,
