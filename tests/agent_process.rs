@@ -124,6 +124,22 @@ fn who_stands_still_for_longer_is_buried_and_comes_back_by_itself() {
 }
 
 #[test]
+fn who_finds_nobody_says_so_and_finds_a_seed_that_comes_later() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = config(dir.path(), 5.0);
+    let config = config.to_str().unwrap();
+    let seed = Process::start(dir.path(), "p0", &["--config", config]);
+    let at = seed.addr.to_string();
+    seed.kill();
+    let early = Process::start(dir.path(), "p1", &["--config", config, "--join", &at]);
+    until(15, "it warns", || early.errors().contains("no seed has answered"));
+    assert!(early.errors().contains(&at), "{}", early.errors());
+
+    let late = Process::start(dir.path(), "p0", &["--config", config, "--bind", &at]);
+    until_complete(30, &[early, late]);
+}
+
+#[test]
 fn members_go_on_when_all_seeds_are_gone_and_a_seed_that_returns_finds_them() {
     let dir = tempfile::tempdir().unwrap();
     let config = config(dir.path(), 5.0);

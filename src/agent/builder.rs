@@ -33,9 +33,6 @@ const COMMANDS: usize = 64;
 /// How late timers may be at most.
 const LONGEST_SLACK: Span = Span::from_millis(10);
 
-/// How often seeds that are names are looked up anew.
-const LOOKUPS: Duration = Duration::from_secs(60);
-
 /// Below which number a life's first ping is drawn: small ones take fewer bytes.
 const FIRST_SEQS: u32 = 1 << 15;
 
@@ -260,7 +257,10 @@ impl Builder {
             start,
         );
         if known_names {
-            tokio::spawn(keep_looking_up(self.seeds.clone(), commands));
+            tokio::spawn(seeds::keep_looking_up(self.seeds.clone(), commands.clone()));
+        }
+        if !self.seeds.is_empty() {
+            tokio::spawn(seeds::warn_if_unheard(self.seeds.clone(), commands));
         }
         Ok(agent)
     }
@@ -453,18 +453,6 @@ fn spread(mut seeds: Vec<Address>, id: Id) -> Vec<Address> {
     let first = id as usize % seeds.len().max(1);
     seeds.rotate_left(first);
     seeds
-}
-
-/// Names may come to stand for other addresses.
-async fn keep_looking_up(names: Vec<String>, commands: mpsc::WeakSender<Command>) {
-    loop {
-        tokio::time::sleep(LOOKUPS).await;
-        let (found, _) = seeds::resolve(&names).await;
-        let Some(commands) = commands.upgrade() else { return };
-        if !found.is_empty() && commands.send(Command::Seeds(found)).await.is_err() {
-            return;
-        }
-    }
 }
 
 impl fmt::Debug for Builder {

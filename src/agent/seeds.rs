@@ -2,14 +2,23 @@
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
 
 use tokio::net::lookup_host;
+use tokio::sync::{mpsc, oneshot};
 
 use super::address::to_address;
+use super::handle::Command;
 use crate::protocol::Address;
 
 /// The port of a seed that names none.
 pub const DEFAULT_PORT: u16 = 7946;
+
+/// How often seeds that are names are looked up anew.
+const LOOKUPS: Duration = Duration::from_secs(60);
+
+/// Seeds that have not answered by then are worth a line in the log.
+const UNHEARD: Duration = Duration::from_secs(5);
 
 /// Whether a seed is an address: the others are asked for again now and then.
 pub(super) fn is_name(seed: &str) -> bool {
@@ -30,6 +39,32 @@ pub(super) async fn resolve(seeds: &[String]) -> (Vec<Address>, Vec<(String, io:
         }
     }
     (found, failed)
+}
+
+/// Names may come to stand for other addresses.
+pub(super) async fn keep_looking_up(names: Vec<String>, commands: mpsc::WeakSender<Command>) {
+    loop {
+        tokio::time::sleep(LOOKUPS).await;
+        let (found, _) = resolve(&names).await;
+        let Some(commands) = commands.upgrade() else { return };
+        if !found.is_empty() && commands.send(Command::Seeds(found)).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// An agent goes on trying its seeds for ever, but whoever has mistyped one should hear of it.
+pub(super) async fn warn_if_unheard(seeds: Vec<String>, commands: mpsc::WeakSender<Command>) {
+    tokio::time::sleep(UNHEARD).await;
+    let Some(commands) = commands.upgrade() else { return };
+    let (answer, info) = oneshot::channel();
+    if commands.send(Command::Info(answer)).await.is_ok()
+        && let Ok(info) = info.await
+        && info.is_joining
+    {
+        let seeds = seeds.join(", ");
+        tracing::warn!(seeds, "no seed has answered in {UNHEARD:?}; the agent goes on trying");
+    }
 }
 
 async fn addresses(seed: &str) -> io::Result<Vec<SocketAddr>> {
