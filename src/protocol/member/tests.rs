@@ -1,6 +1,8 @@
 //! Tests of one member, fed by hand. Worlds of many are tested in `sim`.
 
 mod join;
+mod laws;
+mod probe;
 mod variants;
 mod whereabouts;
 
@@ -8,7 +10,6 @@ use super::*;
 use crate::protocol::message::{PingReq, Sync, Target};
 use crate::protocol::{Span, profiles};
 use crate::wire::Compact;
-use proptest::prelude::*;
 use swimlab_selectors::registry::Spec;
 use swimlab_selectors::rng::{Purpose, mix, stream};
 use swimlab_selectors::{Peer, Surroundings, build_selector, helpers, selectors};
@@ -115,126 +116,6 @@ fn target_of(ping: &Outbox) -> u64 {
 
 fn bodies(out: &Outbox) -> Vec<&Body> {
     out.transmits.iter().map(|transmit| &transmit.message.body).collect()
-}
-
-#[test]
-fn a_ping_is_acked_at_the_address_where_it_came_from() {
-    let out = member(3).hear(at(0.1), 1, Body::Ping { seq: 7 }, vec![]);
-    assert_eq!((out.transmits[0].to, &out.transmits[0].message.body), (address(1), &Body::Ack { seq: 7 }));
-    assert_eq!(out.transmits[0].message.seen, Seen::Member(Incarnation::default()));
-    assert!(out.events.is_empty());
-}
-
-#[test]
-fn who_answers_in_time_is_not_suspected_and_who_does_not_is() {
-    for answers in [true, false] {
-        let mut member = member(2);
-        let ping = member.due(at(0.0));
-        let Body::Ping { seq } = ping.transmits[0].message.body else { panic!("{ping:?}") };
-        if answers {
-            member.hear(at(0.2), 1, Body::Ack { seq }, vec![]);
-        }
-        let out = member.due(at(1.0));
-        let suspected = out.events.iter().any(|event| event.what == What::Suspected && event.source == Source::Own);
-        assert_eq!(suspected, !answers);
-    }
-}
-
-#[test]
-fn an_ack_from_somebody_else_or_to_an_old_ping_does_not_count() {
-    let mut member = member(3);
-    let ping = member.due(at(0.0));
-    let Body::Ping { seq } = ping.transmits[0].message.body else { panic!() };
-    let target = if ping.transmits[0].to == address(1) { 1 } else { 2 };
-    member.hear(at(0.2), 3 - target, Body::Ack { seq }, vec![]);
-    member.hear(at(0.2), target, Body::Ack { seq: seq.wrapping_sub(1) }, vec![]);
-    assert!(member.due(at(1.0)).events.iter().any(|event| event.about == id(target)));
-}
-
-#[test]
-fn at_the_timeout_k_helpers_are_asked_and_any_of_them_saves_the_target() {
-    let mut member = member(10);
-    let ping = member.due(at(0.0));
-    let Body::Ping { seq } = ping.transmits[0].message.body else { panic!() };
-    let target = target_of(&ping);
-    let out = member.due(at(0.5));
-    assert_eq!(out.transmits.len(), 3);
-    for transmit in &out.transmits {
-        let Body::PingReq(request) = &transmit.message.body else { panic!() };
-        assert_eq!(request.targets, [Target { id: id(target), address: address(target) }]);
-        assert_ne!(transmit.to, address(target));
-    }
-    member.hear(at(0.7), 5, Body::Relayed { seq, target: id(target) }, vec![]);
-    assert!(member.due(at(1.0)).events.is_empty());
-}
-
-#[test]
-fn a_period_that_begins_late_gives_its_target_as_long_as_any_other() {
-    for late in [0.6, 1.0, 2.3, 60.0] {
-        let mut member = member(3);
-        let mut out = Outbox::default();
-        member.wake(at(0.0), &mut out);
-        let first = target_of(&out);
-        member.hear(at(0.1), first, Body::Ack { seq: 1 }, vec![]);
-        // Its host stood still, and wakes it for the second period only now.
-        let now = at(1.0 + late);
-        let mut out = Outbox::default();
-        while member.deadline() <= now {
-            member.wake(now, &mut out);
-        }
-        assert_eq!((out.transmits.len(), out.events.len()), (1, 0), "late by {late} s: one ping and no judgement");
-        let second = target_of(&out);
-        let mut out = Outbox::default();
-        while member.deadline() < now + SECOND {
-            let deadline = member.deadline();
-            member.wake(deadline, &mut out);
-        }
-        assert!(out.events.is_empty(), "late by {late} s: not judged within a period");
-        let out = member.due(now + SECOND);
-        assert!(out.events.iter().any(|event| event.what == What::Suspected && event.about == id(second)));
-    }
-}
-
-#[test]
-fn with_two_silent_targets_a_batch_takes_k_requests_and_the_classic_way_twice_as_many() {
-    for (prober, expected) in [("batched", (3, 2)), ("classic", (6, 1))] {
-        let mut member = member_with(20, Spec::of("swim").with("direct", 2.0).with("prober", prober));
-        assert_eq!(member.due(at(0.0)).transmits.len(), 2);
-        let out = member.due(at(0.5));
-        let Body::PingReq(request) = &out.transmits[0].message.body else { panic!() };
-        assert_eq!((out.transmits.len(), request.targets.len()), expected, "{prober}");
-    }
-}
-
-#[test]
-fn a_helper_pings_relays_the_answer_and_says_so_if_there_is_none() {
-    let mut member = member(4);
-    member.due(at(0.0));
-    let targets = vec![Target { id: id(2), address: address(2) }, Target { id: id(3), address: address(3) }];
-    let request = PingReq { seq: 77, nack_after_us: 400_000, targets };
-    let out = member.hear(at(0.1), 1, Body::PingReq(Box::new(request)), vec![]);
-    let Body::Ping { seq } = out.transmits[0].message.body else { panic!() };
-    assert_eq!((out.transmits[0].to, out.transmits[0].direct_ping), (address(2), false));
-    let out = member.hear(at(0.2), 2, Body::Ack { seq }, vec![]);
-    assert_eq!(bodies(&out), [&Body::Relayed { seq: 77, target: id(2) }]);
-    assert_eq!(out.transmits[0].to, address(1));
-    let out = member.due(at(0.5));
-    assert!(bodies(&out).contains(&&Body::Nack { seq: 77, target: id(3) }));
-    assert_eq!(member.gauge().relays, 1);
-    member.due(at(1.1));
-    assert_eq!(member.gauge().relays, 0);
-}
-
-#[test]
-fn requests_beyond_the_limit_are_not_taken_on() {
-    let mut member = member(4);
-    let targets = vec![Target { id: id(2), address: address(2) }; 100];
-    for _ in 0..100 {
-        let request = PingReq { seq: 1, nack_after_us: 0, targets: targets.clone() };
-        let out = member.hear(at(0.1), 1, Body::PingReq(Box::new(request)), vec![]);
-        assert!(out.transmits.len() <= PingReq::TARGET_LIMIT);
-    }
-    assert_eq!(member.gauge().relays, Member::RELAY_LIMIT);
 }
 
 #[test]
@@ -514,93 +395,4 @@ fn no_datagram_outgrows_the_limit_however_much_news_there_is() {
     }
     let out = member.due(at(3.0));
     assert_eq!(out.transmits.iter().map(|transmit| transmit.message.updates.len()).max(), Some(6));
-}
-
-fn any_news() -> impl Strategy<Value = (u64, u32, u8)> {
-    (0u64..6, 0u32..4, 0u8..4)
-}
-
-fn news_of((about, refutations, kind): (u64, u32, u8)) -> Update {
-    match kind {
-        0 => alive(about, refutations),
-        1 => suspect(about, refutations),
-        2 => update(about, refutations, News::Dead),
-        _ => update(about, refutations, News::Left),
-    }
-}
-
-proptest! {
-    /// The higher incarnation wins, whatever the state; at equal incarnation left > dead > suspect > alive. Only that a
-    /// suspicion of the dead at a higher incarnation waits for their own word keeps the order from being total, so
-    /// suspicions of the dead are left out.
-    #[test]
-    fn what_is_believed_does_not_depend_on_the_order_of_news(
-        news in proptest::collection::vec((1u64..2, 0u32..4, 0u8..4), 1..8),
-        turn in 0usize..8,
-    ) {
-        prop_assume!(news.iter().all(|&(_, _, kind)| kind != 1));
-        let believe = |news: &[(u64, u32, u8)]| {
-            let mut member = member(3);
-            news.iter().for_each(|&news| { member.told(news_of(news)); });
-            member.belief(1)
-        };
-        let mut turned = news.clone();
-        turned.rotate_left(turn % news.len());
-        prop_assert_eq!(believe(&news), believe(&turned));
-    }
-
-    #[test]
-    fn news_never_lowers_an_incarnation_nor_revives_at_the_same_one(
-        news in proptest::collection::vec(any_news(), 1..40),
-    ) {
-        let mut member = member(4);
-        let mut before = [None; 6];
-        for news in news {
-            member.told(news_of(news));
-            for about in 1..6 {
-                let now = member.belief(about);
-                if let (Some(before), Some(now)) = (before[about as usize], now) {
-                    prop_assert!(now >= before, "member {}: {:?} after {:?}", about, now, before);
-                }
-                before[about as usize] = now.or(before[about as usize]);
-            }
-        }
-    }
-
-    #[test]
-    fn no_packet_makes_a_member_panic_or_outgrow_its_bounds(
-        packets in proptest::collection::vec(
-            (0u64..9, 0u8..7, any::<u32>(), proptest::collection::vec(any_news(), 0..6), 0u64..400),
-            1..60,
-        ),
-    ) {
-        let mut member = member_with(5, Spec::of("swim").with("dead_retention", "3s").with("reconnect_limit", 2.0));
-        let mut now = Time::ZERO;
-        for (from, kind, seq, news, wait_ms) in packets {
-            now += Span::from_millis(wait_ms);
-            member.due(now);
-            let updates: Vec<Update> = news.into_iter().map(news_of).collect();
-            let body = match kind {
-                0 => Body::Ping { seq },
-                1 => Body::Ack { seq: seq % 8 },
-                2 => {
-                    let targets = vec![Target { id: id(u64::from(seq % 9)), address: address(1) }];
-                    Body::PingReq(Box::new(PingReq { seq, nack_after_us: seq % 2000, targets }))
-                }
-                3 => Body::Relayed { seq: seq % 8, target: id(u64::from(seq % 9)) },
-                4 => Body::Nack { seq, target: id(1) },
-                5 => Body::Gossip,
-                _ => {
-                    let records = updates.clone();
-                    Body::Sync(Box::new(Sync { wants_reply: seq % 2 == 0, joining: seq % 3 == 0, records }))
-                }
-            };
-            let out = member.hear(now, from, body, updates);
-            prop_assert!(out.transmits.len() < 80);
-            let gauge = member.gauge();
-            prop_assert!(gauge.broadcasts < 100 && gauge.relays <= Member::RELAY_LIMIT && gauge.buried <= 2);
-            prop_assert!(member.table.members() >= 1);
-            prop_assert!(member.deadline() <= now + SECOND || member.deadline() == Time::NEVER);
-        }
-    }
 }

@@ -1,0 +1,94 @@
+//! What holds whatever comes, in whatever order.
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn any_news() -> impl Strategy<Value = (u64, u32, u8)> {
+    (0u64..6, 0u32..4, 0u8..4)
+}
+
+fn news_of((about, refutations, kind): (u64, u32, u8)) -> Update {
+    match kind {
+        0 => alive(about, refutations),
+        1 => suspect(about, refutations),
+        2 => update(about, refutations, News::Dead),
+        _ => update(about, refutations, News::Left),
+    }
+}
+
+proptest! {
+    /// The higher incarnation wins, whatever the state; at equal incarnation left > dead > suspect > alive. Only that a
+    /// suspicion of the dead at a higher incarnation waits for their own word keeps the order from being total, so
+    /// suspicions of the dead are left out.
+    #[test]
+    fn what_is_believed_does_not_depend_on_the_order_of_news(
+        news in proptest::collection::vec((1u64..2, 0u32..4, 0u8..4), 1..8),
+        turn in 0usize..8,
+    ) {
+        prop_assume!(news.iter().all(|&(_, _, kind)| kind != 1));
+        let believe = |news: &[(u64, u32, u8)]| {
+            let mut member = member(3);
+            news.iter().for_each(|&news| { member.told(news_of(news)); });
+            member.belief(1)
+        };
+        let mut turned = news.clone();
+        turned.rotate_left(turn % news.len());
+        prop_assert_eq!(believe(&news), believe(&turned));
+    }
+
+    #[test]
+    fn news_never_lowers_an_incarnation_nor_revives_at_the_same_one(
+        news in proptest::collection::vec(any_news(), 1..40),
+    ) {
+        let mut member = member(4);
+        let mut before = [None; 6];
+        for news in news {
+            member.told(news_of(news));
+            for about in 1..6 {
+                let now = member.belief(about);
+                if let (Some(before), Some(now)) = (before[about as usize], now) {
+                    prop_assert!(now >= before, "member {}: {:?} after {:?}", about, now, before);
+                }
+                before[about as usize] = now.or(before[about as usize]);
+            }
+        }
+    }
+
+    #[test]
+    fn no_packet_makes_a_member_panic_or_outgrow_its_bounds(
+        packets in proptest::collection::vec(
+            (0u64..9, 0u8..7, any::<u32>(), proptest::collection::vec(any_news(), 0..6), 0u64..400),
+            1..60,
+        ),
+    ) {
+        let mut member = member_with(5, Spec::of("swim").with("dead_retention", "3s").with("reconnect_limit", 2.0));
+        let mut now = Time::ZERO;
+        for (from, kind, seq, news, wait_ms) in packets {
+            now += Span::from_millis(wait_ms);
+            member.due(now);
+            let updates: Vec<Update> = news.into_iter().map(news_of).collect();
+            let body = match kind {
+                0 => Body::Ping { seq },
+                1 => Body::Ack { seq: seq % 8 },
+                2 => {
+                    let targets = vec![Target { id: id(u64::from(seq % 9)), address: address(1) }];
+                    Body::PingReq(Box::new(PingReq { seq, nack_after_us: seq % 2000, targets }))
+                }
+                3 => Body::Relayed { seq: seq % 8, target: id(u64::from(seq % 9)) },
+                4 => Body::Nack { seq, target: id(1) },
+                5 => Body::Gossip,
+                _ => {
+                    let records = updates.clone();
+                    Body::Sync(Box::new(Sync { wants_reply: seq % 2 == 0, joining: seq % 3 == 0, records }))
+                }
+            };
+            let out = member.hear(now, from, body, updates);
+            prop_assert!(out.transmits.len() < 80);
+            let gauge = member.gauge();
+            prop_assert!(gauge.broadcasts < 100 && gauge.relays <= Member::RELAY_LIMIT && gauge.buried <= 2);
+            prop_assert!(member.table.members() >= 1);
+            prop_assert!(member.deadline() <= now + SECOND || member.deadline() == Time::NEVER);
+        }
+    }
+}
