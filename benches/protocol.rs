@@ -14,7 +14,7 @@ use swimlab::wire::{Compact, decode, encode};
 use swimlab_selectors::helpers::UniformHelpers;
 use swimlab_selectors::rng::{Purpose, mix, stream};
 use swimlab_selectors::strategies::Shuffle;
-use swimlab_selectors::{Peer, Strategy};
+use swimlab_selectors::{DynSelector, Peer};
 
 /// How many members know each other.
 const MEMBERS: u32 = 1000;
@@ -117,15 +117,15 @@ fn roster() -> Arc<Roster> {
 
 /// The first member, which has begun.
 fn founder(kit: &Arc<Kit>, roster: &Arc<Roster>) -> Member {
-    let surveyed = Strategy::new("shuffle", Shuffle).survey(roster.peers());
+    let indexed = DynSelector::new("shuffle", Shuffle).build_index(roster.peers());
     let identity = Identity {
         card: card(0),
         incarnation: Incarnation::default(),
         since_epoch: Span::ZERO,
-        strategy_rng: stream(1, Purpose::Strategy, 0),
+        strategy_rng: stream(1, Purpose::DynSelector, 0),
         rng: stream(1, Purpose::Protocol, 0),
     };
-    let mut member = Member::new(Arc::clone(kit), identity, Arc::clone(roster), &surveyed, 0);
+    let mut member = Member::new(Arc::clone(kit), identity, Arc::clone(roster), &indexed, 0);
     member.start(Time::ZERO, Time::ZERO);
     member
 }

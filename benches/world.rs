@@ -8,13 +8,13 @@ use std::time::Duration;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use swimlab::protocol::Span;
 use swimlab::sim::swim;
-use swimlab_selectors::Strategy;
+use swimlab_selectors::DynSelector;
 use swimlab_selectors::strategies::Shuffle;
 
 const DURATION: Span = Span::from_secs(60);
 
 fn trial(criterion: &mut Criterion) {
-    let (kit, strategy) = (common::kit(), Strategy::new("shuffle", Shuffle));
+    let (kit, strategy) = (common::kit(), DynSelector::new("shuffle", Shuffle));
     let mut group = criterion.benchmark_group("trial");
     for members in [100, 1000] {
         let setup = common::setup(members, DURATION, Some(common::victim(members)));

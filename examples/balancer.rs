@@ -73,8 +73,8 @@ pub async fn balance(listener: TcpListener, agent: Agent) -> io::Result<()> {
         let agent = agent.clone();
         tokio::spawn(async move {
             let mut backends = backends(&agent).await;
-            let turn = TURN.fetch_add(1, Ordering::Relaxed) % backends.len().max(1);
-            backends.rotate_left(turn);
+            let ctx = TURN.fetch_add(1, Ordering::Relaxed) % backends.len().max(1);
+            backends.rotate_left(ctx);
             for backend in backends {
                 if let Ok(Ok(mut server)) = timeout(PATIENCE, TcpStream::connect(backend)).await {
                     return copy_bidirectional(&mut client, &mut server).await.map(drop);

@@ -5,7 +5,7 @@
 use swimlab::experiment::{Error, Experiment, Lab, Options, Source};
 use swimlab::report::table;
 use swimlab_selectors::rng::below;
-use swimlab_selectors::{Bound, Peer, Selector, Slot, Strategy, Turn};
+use swimlab_selectors::{Bound, Context, DynSelector, Peer, Selector, Slot};
 
 /// Walks through the table in its order, round and round, from a random place on. Unlike round robin over a shuffled
 /// list it never waits longer than one traversal.
@@ -13,25 +13,25 @@ pub struct Walk;
 
 impl Selector for Walk {
     /// No index over the roster is needed.
-    type Survey = ();
+    type RosterIndex = ();
     /// The slot to look at next.
     type State = Slot;
 
-    fn survey(&self, _: &[Peer]) {}
+    fn build_index(&self, _: &[Peer]) {}
 
-    fn enroll(&self, (): &(), turn: &mut Turn<'_>) -> Slot {
-        below(turn.rng, turn.view.slots().max(1))
+    fn new_state(&self, (): &(), ctx: &mut Context<'_>) -> Slot {
+        below(ctx.rng, ctx.view.slots().max(1))
     }
 
-    fn targets(&self, (): &(), next: &mut Slot, turn: &mut Turn<'_>, want: usize, picks: &mut Vec<Slot>) {
+    fn targets(&self, (): &(), next: &mut Slot, ctx: &mut Context<'_>, want: usize, picks: &mut Vec<Slot>) {
         let enough = picks.len() + want;
-        for _ in 0..turn.view.slots() {
+        for _ in 0..ctx.view.slots() {
             if picks.len() == enough {
                 return;
             }
-            let slot = *next % turn.view.slots();
+            let slot = *next % ctx.view.slots();
             *next = slot + 1;
-            if turn.view.pingable(slot) {
+            if ctx.view.pingable(slot) {
                 picks.push(slot);
             }
         }
@@ -57,7 +57,7 @@ fault = [{ kind = "crash", at = "3s" }]
 /// The built-in strategies, and this one.
 pub fn lab() -> Lab {
     let mut lab = Lab::default();
-    lab.selectors.register("walk", "Walks through the table.", vec![], |_, _| Ok(Strategy::new("walk", Walk)));
+    lab.selectors.register("walk", "Walks through the table.", vec![], |_, _| Ok(DynSelector::new("walk", Walk)));
     lab
 }
 

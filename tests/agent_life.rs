@@ -10,7 +10,7 @@ use agents::{cluster, names, quick, within};
 use swimlab::agent::{Agent, Change, End, Notice, Refusal, id_of};
 use swimlab::protocol::{Card, Status};
 use swimlab_selectors::registry::Spec;
-use swimlab_selectors::{Surroundings, build_selector, selectors};
+use swimlab_selectors::{BuildContext, build_selector, selectors};
 
 #[tokio::test]
 async fn ten_members_that_join_at_once_all_know_all() {
@@ -131,7 +131,7 @@ async fn new_metadata_and_events_reach_everybody_once() {
 async fn members_that_learn_distances_know_where_they_are_and_the_others_do_not() {
     let learning = || {
         let spec = Spec::parse("neighborhood:metric=vivaldi,radius=2").unwrap();
-        build_selector(&selectors(), &spec, &Surroundings::default()).unwrap()
+        build_selector(&selectors(), &spec, &BuildContext::default()).unwrap()
     };
     let mut agents = vec![quick("m0").selector(learning()).spawn().await.unwrap()];
     let seed = agents[0].addr().to_string();

@@ -3,11 +3,11 @@
 #[path = "../examples/custom_selector.rs"]
 mod custom_selector;
 
-use swimlab_selectors::{Strategy, laws};
+use swimlab_selectors::{DynSelector, laws};
 
 #[test]
 fn a_strangers_selector_keeps_the_laws() {
-    laws::check(|| Strategy::new("walk", custom_selector::Walk));
+    laws::check(|| DynSelector::new("walk", custom_selector::Walk));
 }
 
 #[test]

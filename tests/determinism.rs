@@ -103,14 +103,14 @@ fn hash(world: &World) -> u64 {
     let (members, seed) = (60, 42);
     let (start, loss, warmup) = (world.start, world.loss, Span::from_secs(2));
     let setup = Setup { start, loss, warmup, ..Setup::new(&topology, members, seed, faults) };
-    let surroundings = setup.placement.surroundings();
+    let context = setup.placement.context();
     let spec = world.protocol.iter().fold(Spec::of("swim"), |spec, &(key, value)| spec.with(key, value));
     let kit = Arc::new(Kit {
         settings: profiles().build(&spec, &()).unwrap(),
-        helpers: helpers().build(&Spec::of(world.helpers), &surroundings).unwrap(),
+        helpers: helpers().build(&Spec::of(world.helpers), &context).unwrap(),
         sizer: Arc::new(Compact),
     });
-    let strategy = build_selector(&selectors(), &Spec::parse(world.selector).unwrap(), &surroundings).unwrap();
+    let strategy = build_selector(&selectors(), &Spec::parse(world.selector).unwrap(), &context).unwrap();
     sim::swim::run(&setup, &kit, &strategy, &mut ()).trace_hash
 }
 

@@ -58,14 +58,14 @@ fn cut_off(fault: &str, seed: u64) -> Beliefs {
     let aws = topologies().build(&Spec::of("aws"), &Base::default()).unwrap();
     let (clock_skew, warmup, duration) = (Span::from_millis(100), Span::from_secs(5), Span::from_secs(1200));
     let setup = Setup { clock_skew, warmup, duration, ..Setup::new(&aws, members, seed, vec![fault]) };
-    let surroundings = setup.placement.surroundings();
+    let context = setup.placement.context();
     let ids = setup.placement.peers.iter().map(|peer| peer.id).collect();
     let kit = Kit {
         settings: profiles().build(&Spec::of("swim"), &()).unwrap(),
-        helpers: helpers().build(&Spec::of("uniform"), &surroundings).unwrap(),
+        helpers: helpers().build(&Spec::of("uniform"), &context).unwrap(),
         sizer: Arc::new(Compact),
     };
-    let auto = build_selector(&selectors(), &Spec::of("auto"), &surroundings).unwrap();
+    let auto = build_selector(&selectors(), &Spec::of("auto"), &context).unwrap();
     let mut beliefs = Beliefs { ids, ..Beliefs::default() };
     let outcome = sim::swim::run(&setup, &Arc::new(kit), &auto, &mut beliefs);
     assert_eq!(outcome.violations, [""; 0]);

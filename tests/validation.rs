@@ -12,7 +12,7 @@ use swimlab::sim::{self, Fault, Index, Observer, Outcome, Phases, Sent, Setup, S
 use swimlab::topology::{Base, topologies};
 use swimlab::wire::Compact;
 use swimlab_selectors::registry::Spec;
-use swimlab_selectors::{Strategy, Surroundings, build_selector, helpers, selectors};
+use swimlab_selectors::{BuildContext, DynSelector, build_selector, helpers, selectors};
 
 /// A world of `n` on a LAN, whose delays are small against the period, as the formulas assume.
 fn setup(n: u32, seed: u64, faults: &[&str]) -> Setup {
@@ -22,13 +22,13 @@ fn setup(n: u32, seed: u64, faults: &[&str]) -> Setup {
     Setup { warmup: Span::from_secs(3), ..Setup::new(&lan, n, seed, faults) }
 }
 
-fn strategy(label: &str) -> Strategy {
-    build_selector(&selectors(), &Spec::parse(label).unwrap(), &Surroundings::default()).unwrap()
+fn strategy(label: &str) -> DynSelector {
+    build_selector(&selectors(), &Spec::parse(label).unwrap(), &BuildContext::default()).unwrap()
 }
 
 fn kit(overrides: Spec) -> Arc<Kit> {
     let settings: Settings = profiles().build(&overrides, &()).unwrap();
-    let helpers = helpers().build(&Spec::of("uniform"), &Surroundings::default()).unwrap();
+    let helpers = helpers().build(&Spec::of("uniform"), &BuildContext::default()).unwrap();
     Arc::new(Kit { settings, helpers, sizer: Arc::new(Compact) })
 }
 

@@ -9,7 +9,7 @@ use swimlab::wire::Compact;
 use swimlab_selectors::registry::Spec;
 use swimlab_selectors::strategies::{Beyond, Neighborhood, NeighborhoodState, Neighborhoods};
 use swimlab_selectors::{
-    Bound, Coordinate, Observation, Peer, Selector, Slot, Strategy, Surroundings, Turn, build_selector, helpers,
+    Bound, BuildContext, Context, Coordinate, DynSelector, Observation, Peer, Selector, Slot, build_selector, helpers,
     metric, metrics, selectors,
 };
 
@@ -36,22 +36,29 @@ struct Log {
 }
 
 impl Selector for Watched {
-    type Survey = Neighborhoods;
+    type RosterIndex = Neighborhoods;
     type State = Own;
 
-    fn survey(&self, roster: &[Peer]) -> Neighborhoods {
-        self.inner.survey(roster)
+    fn build_index(&self, roster: &[Peer]) -> Neighborhoods {
+        self.inner.build_index(roster)
     }
 
-    fn enroll(&self, around: &Neighborhoods, turn: &mut Turn<'_>) -> Own {
-        Own { me: turn.view.me(), state: self.inner.enroll(around, turn) }
+    fn new_state(&self, around: &Neighborhoods, ctx: &mut Context<'_>) -> Own {
+        Own { me: ctx.view.me(), state: self.inner.new_state(around, ctx) }
     }
 
-    fn targets(&self, around: &Neighborhoods, own: &mut Own, turn: &mut Turn<'_>, want: usize, picks: &mut Vec<Slot>) {
+    fn targets(
+        &self,
+        around: &Neighborhoods,
+        own: &mut Own,
+        ctx: &mut Context<'_>,
+        want: usize,
+        picks: &mut Vec<Slot>,
+    ) {
         let first = picks.len();
-        self.inner.targets(around, &mut own.state, turn, want, picks);
-        if turn.period >= WARMUP {
-            let (me, mut log) = (turn.view.me(), self.log.lock().unwrap());
+        self.inner.targets(around, &mut own.state, ctx, want, picks);
+        if ctx.period >= WARMUP {
+            let (me, mut log) = (ctx.view.me(), self.log.lock().unwrap());
             log.pings.extend(picks[first..].iter().map(|&slot| (me, slot)));
             if log.at.len() <= me as usize {
                 log.at.resize(me as usize + 1, None);
@@ -60,8 +67,8 @@ impl Selector for Watched {
         }
     }
 
-    fn observe(&self, around: &Neighborhoods, own: &mut Own, turn: &mut Turn<'_>, what: Observation) {
-        self.inner.observe(around, &mut own.state, turn, what);
+    fn observe(&self, around: &Neighborhoods, own: &mut Own, ctx: &mut Context<'_>, what: Observation) {
+        self.inner.observe(around, &mut own.state, ctx, what);
     }
 
     fn coordinate(&self, own: &Own) -> Option<Coordinate> {
@@ -75,11 +82,11 @@ impl Selector for Watched {
         Some(if own.me.is_multiple_of(4) { beyond } else { Coordinate { vector: far, error: 1e-6, ..at } })
     }
 
-    fn tip(&self, own: &Own, turn: &mut Turn<'_>, to: Slot) -> Option<(Slot, u32)> {
+    fn neighbor_hint(&self, own: &Own, ctx: &mut Context<'_>, to: Slot) -> Option<(Slot, u32)> {
         if own.me < self.liars {
-            return Some(((to + 100) % turn.view.slots(), 0));
+            return Some(((to + 100) % ctx.view.slots(), 0));
         }
-        self.inner.tip(&own.state, turn, to)
+        self.inner.neighbor_hint(&own.state, ctx, to)
     }
 
     fn bound(&self, n: u32, direct: u32) -> Bound {
@@ -96,7 +103,7 @@ fn setup(topology: &str, members: u32) -> Setup {
 }
 
 fn kit() -> Arc<Kit> {
-    let helpers = helpers().build(&Spec::of("uniform"), &Surroundings::default()).unwrap();
+    let helpers = helpers().build(&Spec::of("uniform"), &BuildContext::default()).unwrap();
     Arc::new(Kit { settings: Settings::of("swim"), helpers, sizer: Arc::new(Compact) })
 }
 
@@ -104,10 +111,10 @@ fn kit() -> Arc<Kit> {
 fn run(topology: &str, members: u32, metric: &str, radius: u32, liars: Slot) -> Ran {
     let setup = setup(topology, members);
     let placement = Arc::clone(&setup.placement);
-    let metric = metric::build_metric(&metrics(), metric, &placement.surroundings()).unwrap();
+    let metric = metric::build_metric(&metrics(), metric, &placement.context()).unwrap();
     let inner = Neighborhood::new(metric, radius, 1, 0.2, Beyond::Shuffle);
     let log = Arc::default();
-    let strategy = Strategy::new("watched", Watched { inner, liars, log: Arc::clone(&log) });
+    let strategy = DynSelector::new("watched", Watched { inner, liars, log: Arc::clone(&log) });
     sim::swim::run(&setup, &kit(), &strategy, &mut ());
     let log = std::mem::take(&mut *log.lock().unwrap());
     (placement, log)
@@ -204,7 +211,7 @@ impl Observer for Minute {
 fn scheduled(selector: &str, topology: &str, members: u32) -> (Arc<Placement>, Minute) {
     let setup = setup(topology, members);
     let spec = Spec::parse(selector).unwrap();
-    let strategy = build_selector(&selectors(), &spec, &setup.placement.surroundings()).unwrap();
+    let strategy = build_selector(&selectors(), &spec, &setup.placement.context()).unwrap();
     let mut minute = Minute::default();
     let outcome = sim::swim::run(&setup, &kit(), &strategy, &mut minute);
     assert_eq!(outcome.violations, [""; 0]);

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use swimlab::protocol::{Span, Time};
 use swimlab::sim::swim::SwimBreed;
 use swimlab::sim::{Breed, Outcome, World};
-use swimlab_selectors::Strategy;
+use swimlab_selectors::DynSelector;
 use swimlab_selectors::strategies::Shuffle;
 
 use crate::options::{Peer, Scenario, Trial};
@@ -56,7 +56,7 @@ pub fn measure(trial: Trial) -> Result<Figures, String> {
     let (setup, kit) = (&setting.setup, &setting.kit);
     match trial.peer {
         Peer::Swimlab => {
-            let breed = SwimBreed::new(setup, kit, &Strategy::new("shuffle", Shuffle));
+            let breed = SwimBreed::new(setup, kit, &DynSelector::new("shuffle", Shuffle));
             run(trial, start, World::new(setup, breed, setting.witness()))
         }
         Peer::Foca => run(trial, start, World::new(setup, foca_breed(setup, kit), setting.witness())),

@@ -4,12 +4,12 @@
 
 mod common;
 
-use common::{AllAlive, briefly, scattered, surroundings};
+use common::{AllAlive, briefly, context, scattered};
 use criterion::{BatchSize, BenchmarkId, Criterion, criterion_group, criterion_main};
 use swimlab_selectors::coordinate::Vivaldi;
 use swimlab_selectors::registry::Spec;
 use swimlab_selectors::rng::{Purpose, below, stream};
-use swimlab_selectors::{Coordinate, Observation, Turn, build_selector, metric, metrics, selectors};
+use swimlab_selectors::{Context, Coordinate, Observation, build_selector, metric, metrics, selectors};
 
 const METRICS: [&str; 9] =
     ["ring", "xor", "finger", "euclid", "euclid;width=1000;height=1000", "great-circle", "rtt", "hierarchy", "vivaldi"];
@@ -18,7 +18,7 @@ fn indexes(c: &mut Criterion) {
     let mut group = c.benchmark_group("index");
     for n in [1_000, 10_000, 100_000] {
         for label in METRICS {
-            let metric = metric::build_metric(&metrics(), label, &surroundings()).unwrap();
+            let metric = metric::build_metric(&metrics(), label, &context()).unwrap();
             let roster = scattered(n, label == "great-circle");
             group.bench_function(BenchmarkId::new(label, n), |b| {
                 b.iter_batched(|| (), |()| metric.index(&roster), BatchSize::PerIteration);
@@ -31,7 +31,7 @@ fn queries(c: &mut Criterion) {
     let mut group = c.benchmark_group("nearest 16");
     for n in [1_000, 10_000, 100_000] {
         for label in METRICS {
-            let metric = metric::build_metric(&metrics(), label, &surroundings()).unwrap();
+            let metric = metric::build_metric(&metrics(), label, &context()).unwrap();
             let roster = scattered(n, label == "great-circle");
             let index = metric.index(&roster);
             let (mut me, mut found) = (0, Vec::new());
@@ -48,7 +48,7 @@ fn queries(c: &mut Criterion) {
 }
 
 fn moving(c: &mut Criterion) {
-    let mut rng = stream(1, Purpose::Strategy, 0);
+    let mut rng = stream(1, Purpose::DynSelector, 0);
     let peers = coordinates();
     let mut me = Vivaldi::default();
     let mut next = 0;
@@ -67,26 +67,26 @@ fn learning(c: &mut Criterion) {
     for n in [1_000, 10_000, 100_000] {
         let view = AllAlive(scattered(n, false));
         let spec = Spec::parse("neighborhood:metric=vivaldi").unwrap();
-        let strategy = build_selector(&selectors(), &spec, &surroundings()).unwrap();
-        let mut rng = stream(1, Purpose::Strategy, 0);
-        let mut turn = Turn { view: &view, period: 0, shared_period: 0, news: false, rng: &mut rng };
-        let mut chooser = strategy.survey(&view.0).enroll(&mut turn);
+        let strategy = build_selector(&selectors(), &spec, &context()).unwrap();
+        let mut rng = stream(1, Purpose::DynSelector, 0);
+        let mut ctx = Context { view: &view, period: 0, shared_period: 0, has_updates: false, rng: &mut rng };
+        let mut selector = strategy.build_index(&view.0).new_state(&mut ctx);
         let mut picks = Vec::with_capacity(4);
         let mut luck = stream(2, Purpose::Network, 0);
         let mut one_period = move || {
-            turn.period += 1;
+            ctx.period += 1;
             picks.clear();
-            chooser.targets(&mut turn, 1, &mut picks);
+            selector.targets(&mut ctx, 1, &mut picks);
             let (pinged, other, tip) = (picks[0], 1 + below(&mut luck, n - 1), 1 + below(&mut luck, n - 1));
             let at = |slot: u32| peers[slot as usize % peers.len()];
             let happens = [
                 Observation::Coordinate(pinged, at(pinged)),
                 Observation::Rtt(pinged, 200 + pinged * 7919 % 100_000),
-                Observation::Tip(tip, below(&mut luck, 100_000)),
+                Observation::NeighborHint(tip, below(&mut luck, 100_000)),
                 Observation::Coordinate(other, at(other)),
             ];
-            happens.into_iter().for_each(|what| chooser.observe(&mut turn, what));
-            chooser.tip(&mut turn, other)
+            happens.into_iter().for_each(|what| selector.observe(&mut ctx, what));
+            selector.neighbor_hint(&mut ctx, other)
         };
         for _ in 0..1000 {
             one_period();

@@ -2,11 +2,11 @@
 
 mod common;
 
-use common::{AllAlive, briefly, scattered, surroundings};
+use common::{AllAlive, briefly, context, scattered};
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use swimlab_selectors::registry::Spec;
 use swimlab_selectors::rng::{Purpose, stream};
-use swimlab_selectors::{Turn, build_selector, selectors};
+use swimlab_selectors::{Context, build_selector, selectors};
 
 fn targets(c: &mut Criterion) {
     let mut group = c.benchmark_group("targets");
@@ -23,18 +23,18 @@ fn targets(c: &mut Criterion) {
     for n in [1_000, 100_000] {
         let view = AllAlive(scattered(n, false));
         for label in labels {
-            let strategy = build_selector(&selectors(), &Spec::parse(label).unwrap(), &surroundings()).unwrap();
-            let mut rng = stream(1, Purpose::Strategy, 0);
+            let strategy = build_selector(&selectors(), &Spec::parse(label).unwrap(), &context()).unwrap();
+            let mut rng = stream(1, Purpose::DynSelector, 0);
             let mut period = 0;
-            let mut turn = Turn { view: &view, period, shared_period: period, news: false, rng: &mut rng };
-            let mut chooser = strategy.survey(&view.0).enroll(&mut turn);
+            let mut ctx = Context { view: &view, period, shared_period: period, has_updates: false, rng: &mut rng };
+            let mut selector = strategy.build_index(&view.0).new_state(&mut ctx);
             let mut picks = Vec::with_capacity(4);
             group.bench_function(BenchmarkId::new(label, n), |b| {
                 b.iter(|| {
                     picks.clear();
                     period += 1;
-                    chooser.targets(
-                        &mut Turn { view: &view, period, shared_period: period, news: false, rng: &mut rng },
+                    selector.targets(
+                        &mut Context { view: &view, period, shared_period: period, has_updates: false, rng: &mut rng },
                         1,
                         &mut picks,
                     );

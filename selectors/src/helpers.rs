@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use crate::metric::{Index, Metric, build_shared_metric, metrics};
+use crate::build_context::BuildContext;
+use crate::metric::{Metric, MetricIndex, build_shared_metric, metrics};
 use crate::peer::{Peer, Slot};
 use crate::power_law::{PowerLaw, draw};
 use crate::registry::Registry;
 use crate::rng::below;
 use crate::selector::{Helpers, pick_uniform};
 use crate::strategies::power_law;
-use crate::surroundings::Surroundings;
-use crate::view::Turn;
+use crate::view::Context;
 
 /// Helpers drawn uniformly, as in SWIM.
 ///
@@ -34,7 +34,7 @@ pub struct DiverseHelpers;
 /// Helpers drawn by a power of their distance from the prober, as Medley draws its targets.
 #[derive(Clone)]
 pub struct SpatialHelpers {
-    index: Arc<dyn Index>,
+    index: Arc<dyn MetricIndex>,
     law: PowerLaw,
 }
 
@@ -47,45 +47,45 @@ impl SpatialHelpers {
 }
 
 /// The built-in choices of helpers.
-pub fn helpers() -> Registry<Arc<dyn Helpers>, Surroundings> {
-    let mut registry: Registry<Arc<dyn Helpers>, Surroundings> = Registry::new("choice of helpers");
+pub fn helpers() -> Registry<Arc<dyn Helpers>, BuildContext> {
+    let mut registry: Registry<Arc<dyn Helpers>, BuildContext> = Registry::new("choice of helpers");
     let about = "Drawn at random among all that are neither targets nor suspected.";
     registry.register("uniform", about, vec![], |_, _| Ok(Arc::new(UniformHelpers)));
     let about = "Spread over zones and regions other than the prober's and the targets'.";
     registry.register("diverse", about, vec![], |_, _| Ok(Arc::new(DiverseHelpers)));
     let about = "Near members more often, by a power of the distance (Medley).";
     let by = metrics();
-    registry.register("spatial", about, power_law("what near means"), move |params, surroundings| {
-        let metric = build_shared_metric(&by, params.text("metric"), surroundings)?;
+    registry.register("spatial", about, power_law("what near means"), move |params, context| {
+        let metric = build_shared_metric(&by, params.text("metric"), context)?;
         Ok(Arc::new(SpatialHelpers::new(&*metric, PowerLaw::new(params.real("exponent"), params.real("least")))))
     });
     registry
 }
 
 impl Helpers for SpatialHelpers {
-    fn helpers(&self, turn: &mut Turn<'_>, targets: &[Slot], want: usize, picks: &mut Vec<Slot>) {
-        let view = turn.view;
+    fn helpers(&self, ctx: &mut Context<'_>, targets: &[Slot], want: usize, picks: &mut Vec<Slot>) {
+        let view = ctx.view;
         let fit = |&slot: &Slot| view.pingable(slot) && !view.suspect(slot) && !targets.contains(&slot);
         let mut weights = self.law.weights(&*self.index, view, (0..view.slots()).filter(fit));
-        picks.extend((0..want).map_while(|_| draw(&mut weights, turn.rng)));
+        picks.extend((0..want).map_while(|_| draw(&mut weights, ctx.rng)));
     }
 }
 
 impl Helpers for UniformHelpers {
-    fn helpers(&self, turn: &mut Turn<'_>, targets: &[Slot], want: usize, picks: &mut Vec<Slot>) {
-        let view = turn.view;
-        pick_uniform(turn, want, picks, |slot| !view.suspect(slot) && !targets.contains(&slot));
+    fn helpers(&self, ctx: &mut Context<'_>, targets: &[Slot], want: usize, picks: &mut Vec<Slot>) {
+        let view = ctx.view;
+        pick_uniform(ctx, want, picks, |slot| !view.suspect(slot) && !targets.contains(&slot));
     }
 }
 
 impl Helpers for DiverseHelpers {
-    fn helpers(&self, turn: &mut Turn<'_>, targets: &[Slot], want: usize, picks: &mut Vec<Slot>) {
-        let view = turn.view;
+    fn helpers(&self, ctx: &mut Context<'_>, targets: &[Slot], want: usize, picks: &mut Vec<Slot>) {
+        let view = ctx.view;
         let fit = |slot: Slot| view.pingable(slot) && !view.suspect(slot) && !targets.contains(&slot);
         let kin = |a: Slot, b: Slot| kinship(view.peer(a), view.peer(b));
         let sample = 4 * want + 12;
         let mut pool = Vec::with_capacity(sample + want);
-        pick_uniform(turn, sample, &mut pool, fit);
+        pick_uniform(ctx, sample, &mut pool, fit);
         let mut shunned: Vec<Slot> = targets.iter().copied().chain([view.me()]).collect();
         if pool.len() == sample {
             // One of each zone outside the shunned regions.
@@ -94,7 +94,7 @@ impl Helpers for DiverseHelpers {
                 shunned.iter().all(|&other| kin(slot, other) == 0)
                     && zones.iter().all(|&other| kin(slot, other) < SAME_ZONE)
             };
-            let first = below(turn.rng, view.slots());
+            let first = below(ctx.rng, view.slots());
             let scanned = (first..view.slots()).chain(0..first).take(MOST_SCANNED).filter(|&slot| fit(slot));
             for slot in pool.clone().into_iter().chain(scanned) {
                 if zones.len() == want {

@@ -1,5 +1,6 @@
 //! Who a SWIM member pings, who helps, who is gossiped with.
 
+pub mod build_context;
 pub mod coordinate;
 pub mod helpers;
 #[cfg(feature = "laws")]
@@ -12,17 +13,16 @@ pub mod registry;
 pub mod rng;
 pub mod selector;
 pub mod strategies;
-pub mod surroundings;
 pub mod view;
 
+pub use build_context::{BuildContext, RttSource};
 pub use coordinate::Coordinate;
 pub use helpers::helpers;
-pub use metric::{Index, Metric, Nearness, metrics};
-pub use peer::{Peer, Place, Slot, ZonePath};
-pub use selector::{Bound, Chooser, Helpers, Selector, Strategy, Surveyed, pick_uniform};
+pub use metric::{Metric, MetricIndex, Nearness, metrics};
+pub use peer::{Location, Peer, Slot, ZonePath};
+pub use selector::{Bound, DynSelector, Helpers, IndexedSelector, MemberSelector, Selector, pick_uniform};
 pub use strategies::{build_selector, selectors};
-pub use surroundings::{RttSource, Surroundings};
-pub use view::{Observation, Turn, View};
+pub use view::{Context, Observation, View};
 
 /// The guide's snippets are doctests.
 #[cfg(all(doctest, feature = "laws"))]

@@ -11,7 +11,7 @@ pub struct Peer {
     /// Unique and stable; spread over the whole range, so that metrics over ids make sense.
     pub id: u64,
     /// Coordinates, where the topology has any.
-    pub place: Option<Place>,
+    pub location: Option<Location>,
     /// Region, zone and rack, as far as they are known.
     pub zone: ZonePath,
     /// The row of the measured RTT matrix, where there is one. Peers of one site are interchangeable for latency.
@@ -21,13 +21,13 @@ pub struct Peer {
 impl Peer {
     /// A peer of which nothing but the id is known.
     pub fn new(id: u64) -> Self {
-        Self { id, place: None, zone: ZonePath::default(), site: None }
+        Self { id, location: None, zone: ZonePath::default(), site: None }
     }
 }
 
 /// Where a peer stands.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Place {
+pub enum Location {
     /// A point of the plane, in units of the topology's own (a grid's hops, a ring's steps).
     Plane {
         /// First axis.
@@ -43,13 +43,13 @@ pub enum Place {
         lon: f64,
     },
     /// A point of the space in which distances are round trips, as the member learnt by itself.
-    Learnt {
-        /// Three axes, each in steps of [`Place::STEP_US`].
+    Learned {
+        /// Three axes, each in steps of [`Location::STEP_US`].
         at: [i16; 3],
     },
 }
 
-impl Place {
+impl Location {
     /// A step of a learnt place, in microseconds of round trip: an axis reaches sixteen seconds to either side.
     pub const STEP_US: f32 = 500.0;
 }

@@ -1,6 +1,6 @@
 //! The power law of distance: how much likelier near peers are drawn than far ones.
 
-use crate::metric::Index;
+use crate::metric::MetricIndex;
 use crate::peer::Slot;
 use crate::rng::{Rng, unit};
 use crate::view::View;
@@ -33,7 +33,12 @@ impl PowerLaw {
     }
 
     /// The weights of these slots, in their order.
-    pub fn weights(self, index: &dyn Index, view: &dyn View, slots: impl Iterator<Item = Slot>) -> Vec<(Slot, f64)> {
+    pub fn weights(
+        self,
+        index: &dyn MetricIndex,
+        view: &dyn View,
+        slots: impl Iterator<Item = Slot>,
+    ) -> Vec<(Slot, f64)> {
         let me = view.peer(view.me());
         let far: Vec<(Slot, u64)> = slots.map(|slot| (slot, index.distance(me, view.peer(slot)).max(1))).collect();
         let nearest = far.iter().map(|&(_, distance)| distance).min().unwrap_or(1) as f64;

@@ -8,11 +8,11 @@ use std::fmt;
 /// Named recipes for values of type `T`, built from parameters and a context `C`.
 pub struct Registry<T, C = ()> {
     what: &'static str,
-    entries: Vec<Entry<T, C>>,
+    entries: Vec<Registration<T, C>>,
 }
 
 /// One line of a registry.
-pub struct Entry<T, C = ()> {
+pub struct Registration<T, C = ()> {
     /// The kind: its name in files, tables and on the command line.
     pub name: &'static str,
     /// One sentence.
@@ -30,7 +30,7 @@ pub struct Param {
     /// The key.
     pub name: &'static str,
     /// What values are allowed.
-    pub range: Range,
+    pub range: ValueRange,
     /// What holds when the key is not given; `None`: the key must be given.
     pub default: Option<Value>,
     /// The unit; empty for a bare number or name.
@@ -41,7 +41,7 @@ pub struct Param {
 
 /// The values that a parameter allows.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Range {
+pub enum ValueRange {
     /// An integer from .. to, both included.
     Count(u32, u32),
     /// A real number from .. to, both included.
@@ -141,17 +141,17 @@ impl<T, C> Registry<T, C> {
         build: impl Fn(&Params, &C) -> Result<T, String> + Send + Sync + 'static,
     ) -> &mut Self {
         self.entries.retain(|entry| entry.name != name);
-        self.entries.push(Entry { name, about, params, build: Box::new(build) });
+        self.entries.push(Registration { name, about, params, build: Box::new(build) });
         self
     }
 
     /// The entries, in the order of their registration.
-    pub fn entries(&self) -> &[Entry<T, C>] {
+    pub fn entries(&self) -> &[Registration<T, C>] {
         &self.entries
     }
 
     /// The entry of this name.
-    pub fn entry(&self, kind: &str) -> Result<&Entry<T, C>, SpecError> {
+    pub fn entry(&self, kind: &str) -> Result<&Registration<T, C>, SpecError> {
         self.entries.iter().find(|entry| entry.name == kind).ok_or_else(|| SpecError::UnknownKind {
             what: self.what,
             kind: kind.to_owned(),
@@ -198,33 +198,33 @@ impl Param {
     /// An integer parameter.
     pub fn count(name: &'static str, from: u32, to: u32, default: u32, about: &'static str) -> Self {
         let default = Some(Value::Number(f64::from(default)));
-        Self { name, range: Range::Count(from, to), default, unit: "", about }
+        Self { name, range: ValueRange::Count(from, to), default, unit: "", about }
     }
 
     /// A real parameter.
     pub fn real(name: &'static str, from: f64, to: f64, default: f64, about: &'static str) -> Self {
-        Self { name, range: Range::Real(from, to), default: Some(Value::Number(default)), unit: "", about }
+        Self { name, range: ValueRange::Real(from, to), default: Some(Value::Number(default)), unit: "", about }
     }
 
     /// A length of time; the default is text with its unit, like the values.
     pub fn span(name: &'static str, from_s: f64, to_s: f64, default: &'static str, about: &'static str) -> Self {
         let default = seconds(default).map(Value::Number);
-        Self { name, range: Range::Span(from_s, to_s), default, unit: "time", about }
+        Self { name, range: ValueRange::Span(from_s, to_s), default, unit: "time", about }
     }
 
     /// A flag.
     pub fn flag(name: &'static str, default: bool, about: &'static str) -> Self {
-        Self { name, range: Range::Flag, default: Some(Value::Flag(default)), unit: "", about }
+        Self { name, range: ValueRange::Flag, default: Some(Value::Flag(default)), unit: "", about }
     }
 
     /// One of a few names.
     pub fn choice(name: &'static str, of: &'static [&'static str], default: &'static str, about: &'static str) -> Self {
-        Self { name, range: Range::Choice(of), default: Some(Value::Text(default.to_owned())), unit: "", about }
+        Self { name, range: ValueRange::Choice(of), default: Some(Value::Text(default.to_owned())), unit: "", about }
     }
 
     /// A text that must be given.
     pub fn text(name: &'static str, about: &'static str) -> Self {
-        Self { name, range: Range::Text, default: None, unit: "", about }
+        Self { name, range: ValueRange::Text, default: None, unit: "", about }
     }
 
     /// The same parameter with a unit.
@@ -240,7 +240,7 @@ impl Param {
     }
 }
 
-impl Range {
+impl ValueRange {
     /// The value as it is kept (times in seconds), or what is wrong with it and what is allowed.
     pub fn admit(&self, value: &Value) -> Result<Value, String> {
         let refuse = || Err(format!("must be {self}, not {value}"));
@@ -270,7 +270,7 @@ impl Range {
     }
 }
 
-impl fmt::Display for Range {
+impl fmt::Display for ValueRange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Count(from, u32::MAX) => write!(f, "an integer of at least {from}"),

@@ -21,7 +21,7 @@ pub enum Purpose {
     /// Delay and loss of the packets that a member sends.
     Network = 4,
     /// A selector's own choices.
-    Strategy = 5,
+    DynSelector = 5,
     /// The choices of the protocol besides the selector's.
     Protocol = 6,
     /// Resampling in the statistics.
@@ -35,7 +35,7 @@ pub enum Purpose {
 /// ```
 /// use swimlab_selectors::rng::{stream, Purpose};
 /// assert_eq!(stream(1, Purpose::Network, 7), stream(1, Purpose::Network, 7));
-/// assert_ne!(stream(1, Purpose::Network, 7), stream(1, Purpose::Strategy, 7));
+/// assert_ne!(stream(1, Purpose::Network, 7), stream(1, Purpose::DynSelector, 7));
 /// ```
 pub fn stream(seed: u64, purpose: Purpose, member: u64) -> Rng {
     let key = mix(mix(seed) ^ (purpose as u64)).wrapping_add(member);
@@ -76,7 +76,7 @@ mod tests {
 
     #[test]
     fn the_stream_is_pinned() {
-        let mut rng = stream(1, Purpose::Strategy, 0);
+        let mut rng = stream(1, Purpose::DynSelector, 0);
         assert_eq!(
             [bits(&mut rng), bits(&mut rng), bits(&mut rng)],
             [8715958649741252909, 6904500194743498064, 1211187839865184792]

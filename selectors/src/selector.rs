@@ -4,34 +4,34 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::coordinate::Coordinate;
-use crate::peer::{Peer, Place, Slot};
+use crate::peer::{Location, Peer, Slot};
 use crate::prefetch::prefetch;
 use crate::rng::below;
-use crate::view::{Observation, Turn};
+use crate::view::{Context, Observation};
 
 /// Who is pinged, and who is gossiped with.
 ///
 /// One value of the implementing type holds the configuration and is shared by all members. An index over a roster
-/// ([`Selector::Survey`]) is shared by all members of that roster; what one member must remember is a
+/// ([`Selector::RosterIndex`]) is shared by all members of that roster; what one member must remember is a
 /// [`Selector::State`]. A strategy must keep the laws that the crate's `laws` kit checks.
 pub trait Selector: Send + Sync + 'static {
     /// An index over a roster, shared by its members; `()` if none is needed.
-    type Survey: Send + Sync + 'static;
+    type RosterIndex: Send + Sync + 'static;
     /// What one member remembers: O(r), not O(n), wherever the metric allows.
     type State: Send + 'static;
 
     /// Builds the shared index. `roster[slot]` is the peer in `slot`.
-    fn survey(&self, roster: &[Peer]) -> Self::Survey;
+    fn build_index(&self, roster: &[Peer]) -> Self::RosterIndex;
 
     /// The state of a member that begins.
-    fn enroll(&self, survey: &Self::Survey, turn: &mut Turn<'_>) -> Self::State;
+    fn new_state(&self, index: &Self::RosterIndex, ctx: &mut Context<'_>) -> Self::State;
 
     /// Adds up to `want` distinct pingable slots to `picks`: this period's direct pings.
     fn targets(
         &self,
-        survey: &Self::Survey,
+        index: &Self::RosterIndex,
         state: &mut Self::State,
-        turn: &mut Turn<'_>,
+        ctx: &mut Context<'_>,
         want: usize,
         picks: &mut Vec<Slot>,
     );
@@ -46,17 +46,24 @@ pub trait Selector: Send + Sync + 'static {
     /// Has a cursor of its own; uniform unless the strategy says otherwise.
     fn gossip(
         &self,
-        _survey: &Self::Survey,
+        _survey: &Self::RosterIndex,
         _state: &mut Self::State,
-        turn: &mut Turn<'_>,
+        ctx: &mut Context<'_>,
         want: usize,
         picks: &mut Vec<Slot>,
     ) {
-        pick_uniform(turn, want, picks, |_| true);
+        pick_uniform(ctx, want, picks, |_| true);
     }
 
     /// Takes note of what happened.
-    fn observe(&self, _survey: &Self::Survey, _state: &mut Self::State, _turn: &mut Turn<'_>, _what: Observation) {}
+    fn observe(
+        &self,
+        _survey: &Self::RosterIndex,
+        _state: &mut Self::State,
+        _turn: &mut Context<'_>,
+        _what: Observation,
+    ) {
+    }
 
     /// The member's network coordinate, for its pings and acks to carry. Those of a member that learns none carry none,
     /// and cost nothing. Whoever learns has one from the beginning.
@@ -66,20 +73,20 @@ pub trait Selector: Send + Sync + 'static {
 
     /// Whom to recommend to a peer that is being answered and has just told its coordinate: somebody that is likely to be
     /// near it, and how many microseconds away. Its ack carries that.
-    fn tip(&self, _state: &Self::State, _turn: &mut Turn<'_>, _to: Slot) -> Option<(Slot, u32)> {
+    fn neighbor_hint(&self, _state: &Self::State, _turn: &mut Context<'_>, _to: Slot) -> Option<(Slot, u32)> {
         None
     }
 
     /// Where the member should tell everybody from now on that it is; `None` while what its card says is good enough. Asked
     /// at the beginning of each period of those who learn, before targets are. Whoever says something here sends news to
     /// all: rarely is best.
-    fn place(&self, _state: &Self::State, _turn: &mut Turn<'_>) -> Option<Place> {
+    fn advertised_location(&self, _state: &Self::State, _turn: &mut Context<'_>) -> Option<Location> {
         None
     }
 
     /// The index was built anew over a longer roster, and `survey` is the new one. Slots keep their peers, so the state
     /// stays valid; only what was derived from the old index (a rank, a shortlist) has to be refreshed.
-    fn resurveyed(&self, _survey: &Self::Survey, _state: &mut Self::State) {}
+    fn reindexed(&self, _survey: &Self::RosterIndex, _state: &mut Self::State) {}
 
     /// What is promised about coverage of a group of `n` members, oneself among them, with `direct` pings per period.
     ///
@@ -103,17 +110,17 @@ pub enum Bound {
 /// Who is asked to ping the silent targets.
 pub trait Helpers: Send + Sync + 'static {
     /// Adds up to `want` distinct pingable slots to `picks`, none of them a target, none suspected.
-    fn helpers(&self, turn: &mut Turn<'_>, targets: &[Slot], want: usize, picks: &mut Vec<Slot>);
+    fn helpers(&self, ctx: &mut Context<'_>, targets: &[Slot], want: usize, picks: &mut Vec<Slot>);
 }
 
 /// A selector with its label, ready to be shared among members.
 #[derive(Clone)]
-pub struct Strategy {
+pub struct DynSelector {
     label: Arc<str>,
     inner: Arc<dyn AnySelector>,
 }
 
-impl Strategy {
+impl DynSelector {
     /// Wraps a selector. The label is its name in tables and files: `kind` or `kind:key=value,...`.
     pub fn new<S: Selector>(label: impl Into<Arc<str>>, selector: S) -> Self {
         Self { label: label.into(), inner: Arc::new(Shared(Arc::new(selector))) }
@@ -130,8 +137,8 @@ impl Strategy {
     }
 
     /// Indexes a roster once for all its members.
-    pub fn survey(&self, roster: &[Peer]) -> Surveyed {
-        self.inner.survey(roster)
+    pub fn build_index(&self, roster: &[Peer]) -> IndexedSelector {
+        self.inner.build_index(roster)
     }
 
     /// See [`Selector::bound`].
@@ -140,48 +147,48 @@ impl Strategy {
     }
 }
 
-impl fmt::Debug for Strategy {
+impl fmt::Debug for DynSelector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Strategy").field(&self.label).finish()
+        f.debug_tuple("DynSelector").field(&self.label).finish()
     }
 }
 
 /// A strategy together with its index over one roster.
 #[derive(Clone)]
-pub struct Surveyed(Arc<dyn AnySurveyed>);
+pub struct IndexedSelector(Arc<dyn AnySurveyed>);
 
-impl Surveyed {
+impl IndexedSelector {
     /// What one member chooses with.
-    pub fn enroll(&self, turn: &mut Turn<'_>) -> Box<dyn Chooser> {
-        self.0.enroll(turn)
+    pub fn new_state(&self, ctx: &mut Context<'_>) -> Box<dyn MemberSelector> {
+        self.0.new_state(ctx)
     }
 }
 
-impl fmt::Debug for Surveyed {
+impl fmt::Debug for IndexedSelector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Surveyed")
+        f.write_str("IndexedSelector")
     }
 }
 
 /// One member's selector: the shared strategy, the shared index and the member's own state.
-pub trait Chooser: Send {
+pub trait MemberSelector: Send {
     /// See [`Selector::targets`].
-    fn targets(&mut self, turn: &mut Turn<'_>, want: usize, picks: &mut Vec<Slot>);
+    fn targets(&mut self, ctx: &mut Context<'_>, want: usize, picks: &mut Vec<Slot>);
     /// See [`Selector::upcoming`].
     fn upcoming(&self) -> Option<Slot>;
     /// See [`Selector::gossip`].
-    fn gossip(&mut self, turn: &mut Turn<'_>, want: usize, picks: &mut Vec<Slot>);
+    fn gossip(&mut self, ctx: &mut Context<'_>, want: usize, picks: &mut Vec<Slot>);
     /// See [`Selector::observe`].
-    fn observe(&mut self, turn: &mut Turn<'_>, what: Observation);
+    fn observe(&mut self, ctx: &mut Context<'_>, what: Observation);
     /// See [`Selector::coordinate`].
     fn coordinate(&self) -> Option<Coordinate>;
     /// See [`Selector::tip`].
-    fn tip(&self, turn: &mut Turn<'_>, to: Slot) -> Option<(Slot, u32)>;
+    fn neighbor_hint(&self, ctx: &mut Context<'_>, to: Slot) -> Option<(Slot, u32)>;
     /// See [`Selector::place`].
-    fn place(&self, turn: &mut Turn<'_>) -> Option<Place>;
+    fn advertised_location(&self, ctx: &mut Context<'_>) -> Option<Location>;
     /// Takes a new index over the same slots, after the member folded its differences into a new roster. Slots keep
     /// their peers, so the state stays valid.
-    fn resurvey(&mut self, roster: &[Peer]);
+    fn reindex(&mut self, roster: &[Peer]);
     /// Has the state read ahead of time; see [`prefetch`](crate::prefetch).
     fn prefetch(&self);
 }
@@ -190,16 +197,16 @@ pub trait Chooser: Send {
 ///
 /// Draws at random first and, should luck fail (few slots left to find), walks from a random slot on: it always ends,
 /// and finds `want` slots if there are so many.
-pub fn pick_uniform(turn: &mut Turn<'_>, want: usize, picks: &mut Vec<Slot>, accept: impl Fn(Slot) -> bool) {
-    let slots = turn.view.slots();
+pub fn pick_uniform(ctx: &mut Context<'_>, want: usize, picks: &mut Vec<Slot>, accept: impl Fn(Slot) -> bool) {
+    let slots = ctx.view.slots();
     let first = picks.len();
     if slots == 0 {
         return;
     }
-    let fits = |slot: Slot, picks: &[Slot]| turn.view.pingable(slot) && !picks[first..].contains(&slot) && accept(slot);
+    let fits = |slot: Slot, picks: &[Slot]| ctx.view.pingable(slot) && !picks[first..].contains(&slot) && accept(slot);
     let mut tries = 4 * want + 8;
     while picks.len() - first < want && tries > 0 {
-        let slot = below(turn.rng, slots);
+        let slot = below(ctx.rng, slots);
         if fits(slot, picks) {
             picks.push(slot);
         }
@@ -211,36 +218,36 @@ pub fn pick_uniform(turn: &mut Turn<'_>, want: usize, picks: &mut Vec<Slot>, acc
         if left.is_empty() {
             return;
         }
-        picks.push(left[below(turn.rng, left.len() as u32) as usize]);
+        picks.push(left[below(ctx.rng, left.len() as u32) as usize]);
     }
 }
 
 trait AnySelector: Send + Sync {
-    fn survey(&self, roster: &[Peer]) -> Surveyed;
+    fn build_index(&self, roster: &[Peer]) -> IndexedSelector;
     fn bound(&self, n: u32, direct: u32) -> Bound;
 }
 
 trait AnySurveyed: Send + Sync {
-    fn enroll(&self, turn: &mut Turn<'_>) -> Box<dyn Chooser>;
+    fn new_state(&self, ctx: &mut Context<'_>) -> Box<dyn MemberSelector>;
 }
 
 struct Shared<S>(Arc<S>);
 
-struct SharedSurvey<S: Selector> {
+struct SharedIndex<S: Selector> {
     selector: Arc<S>,
-    survey: Arc<S::Survey>,
+    index: Arc<S::RosterIndex>,
 }
 
 struct Own<S: Selector> {
     selector: Arc<S>,
-    survey: Arc<S::Survey>,
+    index: Arc<S::RosterIndex>,
     state: S::State,
 }
 
 impl<S: Selector> AnySelector for Shared<S> {
-    fn survey(&self, roster: &[Peer]) -> Surveyed {
-        let survey = Arc::new(self.0.survey(roster));
-        Surveyed(Arc::new(SharedSurvey { selector: Arc::clone(&self.0), survey }))
+    fn build_index(&self, roster: &[Peer]) -> IndexedSelector {
+        let index = Arc::new(self.0.build_index(roster));
+        IndexedSelector(Arc::new(SharedIndex { selector: Arc::clone(&self.0), index }))
     }
 
     fn bound(&self, n: u32, direct: u32) -> Bound {
@@ -248,48 +255,48 @@ impl<S: Selector> AnySelector for Shared<S> {
     }
 }
 
-impl<S: Selector> AnySurveyed for SharedSurvey<S> {
-    fn enroll(&self, turn: &mut Turn<'_>) -> Box<dyn Chooser> {
-        let state = self.selector.enroll(&self.survey, turn);
-        Box::new(Own { selector: Arc::clone(&self.selector), survey: Arc::clone(&self.survey), state })
+impl<S: Selector> AnySurveyed for SharedIndex<S> {
+    fn new_state(&self, ctx: &mut Context<'_>) -> Box<dyn MemberSelector> {
+        let state = self.selector.new_state(&self.index, ctx);
+        Box::new(Own { selector: Arc::clone(&self.selector), index: Arc::clone(&self.index), state })
     }
 }
 
-impl<S: Selector> Chooser for Own<S> {
-    fn targets(&mut self, turn: &mut Turn<'_>, want: usize, picks: &mut Vec<Slot>) {
-        self.selector.targets(&self.survey, &mut self.state, turn, want, picks);
+impl<S: Selector> MemberSelector for Own<S> {
+    fn targets(&mut self, ctx: &mut Context<'_>, want: usize, picks: &mut Vec<Slot>) {
+        self.selector.targets(&self.index, &mut self.state, ctx, want, picks);
     }
 
     fn upcoming(&self) -> Option<Slot> {
         self.selector.upcoming(&self.state)
     }
 
-    fn gossip(&mut self, turn: &mut Turn<'_>, want: usize, picks: &mut Vec<Slot>) {
-        self.selector.gossip(&self.survey, &mut self.state, turn, want, picks);
+    fn gossip(&mut self, ctx: &mut Context<'_>, want: usize, picks: &mut Vec<Slot>) {
+        self.selector.gossip(&self.index, &mut self.state, ctx, want, picks);
     }
 
-    fn observe(&mut self, turn: &mut Turn<'_>, what: Observation) {
-        self.selector.observe(&self.survey, &mut self.state, turn, what);
+    fn observe(&mut self, ctx: &mut Context<'_>, what: Observation) {
+        self.selector.observe(&self.index, &mut self.state, ctx, what);
     }
 
     fn coordinate(&self) -> Option<Coordinate> {
         self.selector.coordinate(&self.state)
     }
 
-    fn tip(&self, turn: &mut Turn<'_>, to: Slot) -> Option<(Slot, u32)> {
-        self.selector.tip(&self.state, turn, to)
+    fn neighbor_hint(&self, ctx: &mut Context<'_>, to: Slot) -> Option<(Slot, u32)> {
+        self.selector.neighbor_hint(&self.state, ctx, to)
     }
 
-    fn place(&self, turn: &mut Turn<'_>) -> Option<Place> {
-        self.selector.place(&self.state, turn)
+    fn advertised_location(&self, ctx: &mut Context<'_>) -> Option<Location> {
+        self.selector.advertised_location(&self.state, ctx)
     }
 
     fn prefetch(&self) {
         prefetch(self);
     }
 
-    fn resurvey(&mut self, roster: &[Peer]) {
-        self.survey = Arc::new(self.selector.survey(roster));
-        self.selector.resurveyed(&self.survey, &mut self.state);
+    fn reindex(&mut self, roster: &[Peer]) {
+        self.index = Arc::new(self.selector.build_index(roster));
+        self.selector.reindexed(&self.index, &mut self.state);
     }
 }

@@ -15,7 +15,7 @@ pub trait View {
     fn slots(&self) -> u32;
     /// Slots `0..surveyed()` held these peers when the roster was surveyed; what came later stands behind them
     /// or has taken the slot of a forgotten member (then [`Observation::Joined`] names it).
-    fn surveyed(&self) -> u32;
+    fn indexed(&self) -> u32;
     /// The peer in a slot; of a dead or forgotten one, what was last known.
     fn peer(&self, slot: Slot) -> &Peer;
     /// Neither oneself nor dead, left or vacant. Suspects are pingable.
@@ -27,7 +27,7 @@ pub trait View {
 }
 
 /// What a selector gets to make a choice with.
-pub struct Turn<'a> {
+pub struct Context<'a> {
     /// The member's view.
     pub view: &'a dyn View,
     /// Counts the member's protocol periods from 0.
@@ -36,7 +36,7 @@ pub struct Turn<'a> {
     /// can agree on without a message. As good as the clocks are.
     pub shared_period: u64,
     /// Whether there is news that waits to be spread.
-    pub news: bool,
+    pub has_updates: bool,
     /// The strategy's own random stream.
     pub rng: &'a mut Rng,
 }
@@ -55,5 +55,5 @@ pub enum Observation {
     /// A peer told its network coordinate. One that comes with the answer to a ping is observed before the round trip.
     Coordinate(Slot, Coordinate),
     /// A peer that was pinged says who may be near, and how many microseconds away.
-    Tip(Slot, u32),
+    NeighborHint(Slot, u32),
 }

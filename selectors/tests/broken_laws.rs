@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use swimlab_selectors::laws::{Law, Laws};
 use swimlab_selectors::strategies::{Permutation, Shuffle};
-use swimlab_selectors::{Bound, Helpers, Observation, Peer, Selector, Slot, Strategy, Turn, pick_uniform};
+use swimlab_selectors::{Bound, Context, DynSelector, Helpers, Observation, Peer, Selector, Slot, pick_uniform};
 
 /// A selector made of a function; it promises what it is told to.
 struct Wrong<F> {
@@ -13,16 +13,16 @@ struct Wrong<F> {
     targets: F,
 }
 
-impl<F: Fn(&mut Turn<'_>, usize, &mut Vec<Slot>) + Send + Sync + 'static> Selector for Wrong<F> {
-    type Survey = ();
+impl<F: Fn(&mut Context<'_>, usize, &mut Vec<Slot>) + Send + Sync + 'static> Selector for Wrong<F> {
+    type RosterIndex = ();
     type State = ();
 
-    fn survey(&self, _: &[Peer]) {}
+    fn build_index(&self, _: &[Peer]) {}
 
-    fn enroll(&self, _: &(), _: &mut Turn<'_>) {}
+    fn new_state(&self, _: &(), _: &mut Context<'_>) {}
 
-    fn targets(&self, _: &(), _: &mut (), turn: &mut Turn<'_>, want: usize, picks: &mut Vec<Slot>) {
-        (self.targets)(turn, want, picks);
+    fn targets(&self, _: &(), _: &mut (), ctx: &mut Context<'_>, want: usize, picks: &mut Vec<Slot>) {
+        (self.targets)(ctx, want, picks);
     }
 
     fn bound(&self, _: u32, _: u32) -> Bound {
@@ -31,7 +31,7 @@ impl<F: Fn(&mut Turn<'_>, usize, &mut Vec<Slot>) + Send + Sync + 'static> Select
 }
 
 #[track_caller]
-fn is_found_out(law: Law, make: impl Fn() -> Strategy) {
+fn is_found_out(law: Law, make: impl Fn() -> DynSelector) {
     let breach = Laws::default().judge(make).expect_err("it breaks a law");
     assert_eq!(breach.law, law, "{breach}");
     assert!(breach.to_string().starts_with(&format!("broken law: {law}\nwrong: ")), "{breach}");
@@ -41,83 +41,83 @@ fn is_found_out(law: Law, make: impl Fn() -> Strategy) {
 fn breaks(
     law: Law,
     promise: Bound,
-    targets: impl Fn(&mut Turn<'_>, usize, &mut Vec<Slot>) + Copy + Send + Sync + 'static,
+    targets: impl Fn(&mut Context<'_>, usize, &mut Vec<Slot>) + Copy + Send + Sync + 'static,
 ) {
-    is_found_out(law, || Strategy::new("wrong", Wrong { promise, targets }));
+    is_found_out(law, || DynSelector::new("wrong", Wrong { promise, targets }));
 }
 
 const NOTHING: Bound = Bound::PerPeriod(0.0);
 
 #[test]
 fn who_pings_oneself_is_found_out() {
-    breaks(Law::NeverOneself, NOTHING, |turn, _, picks| picks.push(turn.view.me()));
+    breaks(Law::NeverOneself, NOTHING, |ctx, _, picks| picks.push(ctx.view.me()));
 }
 
 #[test]
 fn who_pings_the_dead_is_found_out() {
-    breaks(Law::NeverTheDead, NOTHING, |turn, want, picks| {
-        let others = (0..turn.view.slots()).filter(|&slot| slot != turn.view.me());
+    breaks(Law::NeverTheDead, NOTHING, |ctx, want, picks| {
+        let others = (0..ctx.view.slots()).filter(|&slot| slot != ctx.view.me());
         picks.extend(others.take(want));
     });
 }
 
 #[test]
 fn who_pings_somebody_twice_at_once_is_found_out() {
-    breaks(Law::Distinct, NOTHING, |turn, want, picks| {
-        for _ in 0..want.min(turn.view.pingable_count() as usize) {
-            pick_uniform(turn, 1, picks, |_| true);
+    breaks(Law::Distinct, NOTHING, |ctx, want, picks| {
+        for _ in 0..want.min(ctx.view.pingable_count() as usize) {
+            pick_uniform(ctx, 1, picks, |_| true);
         }
     });
 }
 
 #[test]
 fn who_pings_too_few_is_found_out() {
-    breaks(Law::AsManyAsWanted, NOTHING, |turn, want, picks| {
-        pick_uniform(turn, want.min(2), picks, |_| true);
+    breaks(Law::AsManyAsWanted, NOTHING, |ctx, want, picks| {
+        pick_uniform(ctx, want.min(2), picks, |_| true);
     });
 }
 
 #[test]
 fn who_leaves_joiners_to_luck_is_found_out() {
-    is_found_out(Law::Bound, || Strategy::new("wrong", ForgetsJoiners));
+    is_found_out(Law::Bound, || DynSelector::new("wrong", ForgetsJoiners));
 }
 
 #[test]
 fn who_promises_too_short_a_bound_is_found_out() {
-    is_found_out(Law::Bound, || Strategy::new("wrong", Hasty));
+    is_found_out(Law::Bound, || DynSelector::new("wrong", Hasty));
 }
 
 #[test]
 fn who_promises_too_high_a_probability_is_found_out() {
-    breaks(Law::Bound, Bound::PerPeriod(0.6), |turn, want, picks| pick_uniform(turn, want, picks, |_| true));
+    breaks(Law::Bound, Bound::PerPeriod(0.6), |ctx, want, picks| pick_uniform(ctx, want, picks, |_| true));
 }
 
 #[test]
 fn who_leaves_it_to_luck_that_anybody_pings_everybody_is_found_out() {
-    breaks(Law::Bound, Bound::Anybody(3), |turn, want, picks| pick_uniform(turn, want, picks, |_| true));
+    breaks(Law::Bound, Bound::Anybody(3), |ctx, want, picks| pick_uniform(ctx, want, picks, |_| true));
 }
 
 #[test]
 fn who_has_a_die_of_its_own_is_found_out() {
     static TOSSES: AtomicU32 = AtomicU32::new(0);
-    breaks(Law::Deterministic, NOTHING, |turn, want, picks| {
+    breaks(Law::Deterministic, NOTHING, |ctx, want, picks| {
         let toss = TOSSES.fetch_add(1, Ordering::Relaxed) % 2;
         let first = picks.len();
-        pick_uniform(turn, want, picks, |slot| slot % 2 == toss);
+        pick_uniform(ctx, want, picks, |slot| slot % 2 == toss);
         let rest = want - (picks.len() - first);
         let so_far = picks[first..].to_vec();
-        pick_uniform(turn, rest, picks, |slot| !so_far.contains(&slot));
+        pick_uniform(ctx, rest, picks, |slot| !so_far.contains(&slot));
     });
 }
 
 #[test]
 fn who_overlooks_somebody_is_found_out() {
     // Whoever has the highest id is the last to be thought of.
-    breaks(Law::NobodyOverlooked, NOTHING, |turn, want, picks| {
-        let view = turn.view;
+    breaks(Law::NobodyOverlooked, NOTHING, |ctx, want, picks| {
+        let view = ctx.view;
         let first = picks.len();
         let highest = (0..view.slots()).max_by_key(|&slot| view.peer(slot).id);
-        pick_uniform(turn, want, picks, |slot| Some(slot) != highest);
+        pick_uniform(ctx, want, picks, |slot| Some(slot) != highest);
         picks.extend(highest.filter(|&slot| picks.len() - first < want && view.pingable(slot)));
     });
 }
@@ -126,26 +126,26 @@ fn who_overlooks_somebody_is_found_out() {
 struct ForgetsJoiners;
 
 impl Selector for ForgetsJoiners {
-    type Survey = ();
+    type RosterIndex = ();
     type State = (u32, u32);
 
-    fn survey(&self, _: &[Peer]) {}
+    fn build_index(&self, _: &[Peer]) {}
 
-    fn enroll(&self, _: &(), turn: &mut Turn<'_>) -> (u32, u32) {
-        (turn.view.slots(), 0)
+    fn new_state(&self, _: &(), ctx: &mut Context<'_>) -> (u32, u32) {
+        (ctx.view.slots(), 0)
     }
 
-    fn targets(&self, _: &(), state: &mut (u32, u32), turn: &mut Turn<'_>, want: usize, picks: &mut Vec<Slot>) {
+    fn targets(&self, _: &(), state: &mut (u32, u32), ctx: &mut Context<'_>, want: usize, picks: &mut Vec<Slot>) {
         let first = picks.len();
         for _ in 0..state.0 {
             let slot = Permutation::new(state.0, 1).at(state.1);
             state.1 = (state.1 + 1) % state.0;
-            if picks.len() - first < want && turn.view.pingable(slot) {
+            if picks.len() - first < want && ctx.view.pingable(slot) {
                 picks.push(slot);
             }
         }
         let so_far = picks[first..].to_vec();
-        pick_uniform(turn, want - so_far.len(), picks, |slot| !so_far.contains(&slot));
+        pick_uniform(ctx, want - so_far.len(), picks, |slot| !so_far.contains(&slot));
     }
 
     fn bound(&self, n: u32, _: u32) -> Bound {
@@ -157,21 +157,21 @@ impl Selector for ForgetsJoiners {
 struct Hasty;
 
 impl Selector for Hasty {
-    type Survey = ();
+    type RosterIndex = ();
     type State = <Shuffle as Selector>::State;
 
-    fn survey(&self, _: &[Peer]) {}
+    fn build_index(&self, _: &[Peer]) {}
 
-    fn enroll(&self, _: &(), turn: &mut Turn<'_>) -> Self::State {
-        Shuffle.enroll(&(), turn)
+    fn new_state(&self, _: &(), ctx: &mut Context<'_>) -> Self::State {
+        Shuffle.new_state(&(), ctx)
     }
 
-    fn targets(&self, _: &(), state: &mut Self::State, turn: &mut Turn<'_>, want: usize, picks: &mut Vec<Slot>) {
-        Shuffle.targets(&(), state, turn, want, picks);
+    fn targets(&self, _: &(), state: &mut Self::State, ctx: &mut Context<'_>, want: usize, picks: &mut Vec<Slot>) {
+        Shuffle.targets(&(), state, ctx, want, picks);
     }
 
-    fn observe(&self, _: &(), state: &mut Self::State, turn: &mut Turn<'_>, what: Observation) {
-        Shuffle.observe(&(), state, turn, what);
+    fn observe(&self, _: &(), state: &mut Self::State, ctx: &mut Context<'_>, what: Observation) {
+        Shuffle.observe(&(), state, ctx, what);
     }
 
     fn bound(&self, n: u32, direct: u32) -> Bound {
@@ -182,16 +182,16 @@ impl Selector for Hasty {
 /// Helpers made of a function.
 struct WrongHelpers<F>(F);
 
-impl<F: Fn(&mut Turn<'_>, &[Slot], usize, &mut Vec<Slot>) + Send + Sync + 'static> Helpers for WrongHelpers<F> {
-    fn helpers(&self, turn: &mut Turn<'_>, targets: &[Slot], want: usize, picks: &mut Vec<Slot>) {
-        (self.0)(turn, targets, want, picks);
+impl<F: Fn(&mut Context<'_>, &[Slot], usize, &mut Vec<Slot>) + Send + Sync + 'static> Helpers for WrongHelpers<F> {
+    fn helpers(&self, ctx: &mut Context<'_>, targets: &[Slot], want: usize, picks: &mut Vec<Slot>) {
+        (self.0)(ctx, targets, want, picks);
     }
 }
 
 #[track_caller]
 fn helpers_break(
     law: Law,
-    helpers: impl Fn(&mut Turn<'_>, &[Slot], usize, &mut Vec<Slot>) + Copy + Send + Sync + 'static,
+    helpers: impl Fn(&mut Context<'_>, &[Slot], usize, &mut Vec<Slot>) + Copy + Send + Sync + 'static,
 ) {
     let breach = Laws::default().judge_helpers(|| Arc::new(WrongHelpers(helpers))).expect_err("they break a law");
     assert_eq!(breach.law, law, "{breach}");
@@ -199,16 +199,16 @@ fn helpers_break(
 
 #[test]
 fn helpers_that_are_targets_are_found_out() {
-    helpers_break(Law::NeverATarget, |turn, _, want, picks| {
-        let view = turn.view;
-        pick_uniform(turn, want, picks, |slot| !view.suspect(slot));
+    helpers_break(Law::NeverATarget, |ctx, _, want, picks| {
+        let view = ctx.view;
+        pick_uniform(ctx, want, picks, |slot| !view.suspect(slot));
     });
 }
 
 #[test]
 fn helpers_that_are_suspected_are_found_out() {
-    helpers_break(Law::NeverASuspect, |turn, targets, want, picks| {
-        pick_uniform(turn, want, picks, |slot| !targets.contains(&slot));
+    helpers_break(Law::NeverASuspect, |ctx, targets, want, picks| {
+        pick_uniform(ctx, want, picks, |slot| !targets.contains(&slot));
     });
 }
 
@@ -219,9 +219,9 @@ fn helpers_that_are_too_few_are_found_out() {
 
 #[test]
 fn helpers_that_are_the_same_twice_or_oneself_are_found_out() {
-    helpers_break(Law::NeverOneself, |turn, _, want, picks| picks.extend((0..want).map(|_| turn.view.me())));
-    helpers_break(Law::Distinct, |turn, targets, want, picks| {
-        let view = turn.view;
+    helpers_break(Law::NeverOneself, |ctx, _, want, picks| picks.extend((0..want).map(|_| ctx.view.me())));
+    helpers_break(Law::Distinct, |ctx, targets, want, picks| {
+        let view = ctx.view;
         let fit =
             (0..view.slots()).find(|slot| view.pingable(*slot) && !view.suspect(*slot) && !targets.contains(slot));
         picks.extend(fit.into_iter().cycle().take(want));
@@ -230,8 +230,8 @@ fn helpers_that_are_the_same_twice_or_oneself_are_found_out() {
 
 #[test]
 fn helpers_that_are_dead_are_found_out() {
-    helpers_break(Law::NeverTheDead, |turn, targets, want, picks| {
-        let view = turn.view;
+    helpers_break(Law::NeverTheDead, |ctx, targets, want, picks| {
+        let view = ctx.view;
         let others =
             (0..view.slots()).filter(|slot| *slot != view.me() && !view.suspect(*slot) && !targets.contains(slot));
         picks.extend(others.take(want));
@@ -241,8 +241,8 @@ fn helpers_that_are_dead_are_found_out() {
 #[test]
 fn helpers_drawn_with_a_die_of_their_own_are_found_out() {
     static TOSSES: AtomicU32 = AtomicU32::new(0);
-    helpers_break(Law::Deterministic, |turn, targets, want, picks| {
-        let view = turn.view;
+    helpers_break(Law::Deterministic, |ctx, targets, want, picks| {
+        let view = ctx.view;
         let fit = |slot: &Slot| view.pingable(*slot) && !view.suspect(*slot) && !targets.contains(slot);
         let mut all: Vec<Slot> = (0..view.slots()).filter(fit).collect();
         if !all.is_empty() {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use swimlab_selectors::laws::{self, Laws};
 use swimlab_selectors::registry::Spec;
-use swimlab_selectors::{Peer, RttSource, Strategy, Surroundings, build_selector, helpers, selectors};
+use swimlab_selectors::{BuildContext, DynSelector, Peer, RttSource, build_selector, helpers, selectors};
 
 /// Sites on a line.
 struct Line;
@@ -23,9 +23,9 @@ impl RttSource for Line {
     }
 }
 
-fn built_in(label: &str) -> Strategy {
-    let surroundings = Surroundings { rtt: Some(Arc::new(Line)) };
-    build_selector(&selectors(), &Spec::parse(label).unwrap(), &surroundings).unwrap()
+fn built_in(label: &str) -> DynSelector {
+    let context = BuildContext { rtt: Some(Arc::new(Line)) };
+    build_selector(&selectors(), &Spec::parse(label).unwrap(), &context).unwrap()
 }
 
 fn keeps_the_laws(label: &str) {
@@ -116,6 +116,6 @@ fn schedule_keeps_the_laws() {
 fn helpers_keep_the_laws() {
     for label in ["uniform", "diverse", "spatial:metric=euclid", "spatial:metric=ring,exponent=1"] {
         let spec = Spec::parse(label).unwrap();
-        laws::check_helpers(|| helpers().build(&spec, &Surroundings::default()).unwrap());
+        laws::check_helpers(|| helpers().build(&spec, &BuildContext::default()).unwrap());
     }
 }

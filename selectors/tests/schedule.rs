@@ -7,11 +7,11 @@ use swimlab_selectors::laws::{Group, Member, Standing};
 use swimlab_selectors::registry::Spec;
 use swimlab_selectors::rng::mix;
 use swimlab_selectors::{
-    Observation, Peer, Place, Slot, Strategy, Surroundings, View, ZonePath, build_selector, selectors,
+    BuildContext, DynSelector, Location, Observation, Peer, Slot, View, ZonePath, build_selector, selectors,
 };
 
-fn built(label: &str) -> Strategy {
-    build_selector(&selectors(), &Spec::parse(label).unwrap(), &Surroundings::default()).unwrap()
+fn built(label: &str) -> DynSelector {
+    build_selector(&selectors(), &Spec::parse(label).unwrap(), &BuildContext::default()).unwrap()
 }
 
 /// So many peers in each of so many zones, by turns.
@@ -28,7 +28,7 @@ fn ping(member: &mut Member, period: u64, news: bool) -> Slot {
 }
 
 /// It hears in this period where a peer is.
-fn hears_of(member: &mut Member, slot: Slot, place: Place, period: u64) {
+fn hears_of(member: &mut Member, slot: Slot, place: Location, period: u64) {
     member.is_in(period);
     member.group.moves(slot, place);
     member.observe(Observation::Moved(slot));
@@ -84,7 +84,7 @@ fn everybody_meets_most_others_in_time() {
 }
 
 /// How many do something else when they know some members more, and how many when they know some dead.
-fn disturbed(label: &str, d: u32, resurvey: bool) -> f64 {
+fn disturbed(label: &str, d: u32, reindex: bool) -> f64 {
     let roster = in_zones(12, 25);
     let joiners = in_zones(12, 30).split_off(300);
     let (mut all, mut knowing) = (everybody(label, &roster), everybody(label, &roster));
@@ -92,8 +92,8 @@ fn disturbed(label: &str, d: u32, resurvey: bool) -> f64 {
         for peer in &joiners[..d as usize] {
             member.joins(peer.clone());
         }
-        if resurvey {
-            member.resurvey();
+        if reindex {
+            member.reindex();
         }
     }
     let periods = 120;
@@ -106,10 +106,10 @@ fn disturbed(label: &str, d: u32, resurvey: bool) -> f64 {
 
 #[test]
 fn members_whom_only_some_know_disturb_the_pings_of_a_few_others() {
-    for resurvey in [false, true] {
+    for reindex in [false, true] {
         for d in [1, 5, 20] {
-            let disturbed = disturbed("auto", d, resurvey);
-            println!("{d} more, surveyed {resurvey}: {disturbed:.1} of 300 pings");
+            let disturbed = disturbed("auto", d, reindex);
+            println!("{d} more, reindexed {reindex}: {disturbed:.1} of 300 pings");
             // Two and a half before each in its ring, in the mean; and those who escape in their stead.
             assert!(disturbed <= 4.0 * f64::from(d), "{d} more disturb {disturbed}");
         }
@@ -226,10 +226,10 @@ fn nowhere(count: u32) -> Vec<Peer> {
 }
 
 /// A place in one of ten towns, 50 ms wide; towns are some hundred milliseconds apart.
-fn in_town(luck: u64) -> Place {
+fn in_town(luck: u64) -> Location {
     let town = mix(luck % 10);
     let axis = |i: u32| (town >> (16 * i)) as i16 / 40 + (mix(luck) >> (16 * i)) as i16 / 320;
-    Place::Learnt { at: [axis(0), axis(1), axis(2)] }
+    Location::Learned { at: [axis(0), axis(1), axis(2)] }
 }
 
 /// Everybody tells where it is in period 100, and all hear it in the periods that follow.
@@ -313,7 +313,7 @@ fn who_surveys_anew_while_places_become_known_does_not_fall_out_of_step() {
         ping(member, 120, false);
     }
     for member in all.iter_mut().step_by(3) {
-        member.resurvey();
+        member.reindex();
     }
     for period in 121..300 {
         let pinged: BTreeSet<Slot> = all.iter_mut().map(|member| ping(member, period, false)).collect();

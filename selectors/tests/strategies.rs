@@ -7,25 +7,25 @@ use swimlab_selectors::registry::Spec;
 use swimlab_selectors::rng::{Purpose, mix, stream};
 use swimlab_selectors::strategies::{Beyond, Neighborhood};
 use swimlab_selectors::{
-    Bound, Metric, Observation, Peer, Place, Slot, Strategy, Surroundings, Turn, View, ZonePath, build_selector,
-    helpers, metric, metrics, selectors,
+    Bound, BuildContext, Context, DynSelector, Location, Metric, Observation, Peer, Slot, View, ZonePath,
+    build_selector, helpers, metric, metrics, selectors,
 };
 
-fn built(label: &str) -> Strategy {
-    build_selector(&selectors(), &Spec::parse(label).unwrap(), &Surroundings::default()).unwrap()
+fn built(label: &str) -> DynSelector {
+    build_selector(&selectors(), &Spec::parse(label).unwrap(), &BuildContext::default()).unwrap()
 }
 
 fn by(label: &str) -> Arc<dyn Metric> {
-    metric::build_metric(&metrics(), label, &Surroundings::default()).unwrap()
+    metric::build_metric(&metrics(), label, &BuildContext::default()).unwrap()
 }
 
 /// `n` peers in a square of so many to a row.
 fn square(n: u32, row: u32) -> Vec<Peer> {
-    let place = |i: u32| Place::Plane { x: f64::from(i % row), y: f64::from(i / row) };
-    (0..n).map(|i| Peer { place: Some(place(i)), ..Peer::new(mix(i.into())) }).collect()
+    let place = |i: u32| Location::Plane { x: f64::from(i % row), y: f64::from(i / row) };
+    (0..n).map(|i| Peer { location: Some(place(i)), ..Peer::new(mix(i.into())) }).collect()
 }
 
-fn member(strategy: &Strategy, roster: Vec<Peer>, me: Slot) -> Member {
+fn member(strategy: &DynSelector, roster: Vec<Peer>, me: Slot) -> Member {
     Member::new(strategy, Group::new(roster, me), 1)
 }
 
@@ -114,7 +114,7 @@ fn near_buckets_are_pinged_more_often() {
     let mut order = Vec::new();
     index.nearest(&roster[5], 127, &mut |slot| slot != 5, &mut order);
     let pings_of =
-        |ranks: std::ops::Range<usize>| -> u32 { order[ranks].iter().map(|&slot| counts[slot as usize]).sum() };
+        |ranks: std::ops::ValueRange<usize>| -> u32 { order[ranks].iter().map(|&slot| counts[slot as usize]).sum() };
     for ranks in [0..8, 8..25, 25..59, 59..127] {
         assert!(pings_of(ranks.clone()).abs_diff(680) <= 1, "{ranks:?}: {}", pings_of(ranks.clone()));
     }
@@ -145,7 +145,7 @@ fn neighbours_meet_within_their_own_bound() {
         let roster = square(100, 10);
         let mut near = Vec::new();
         by("ring").index(&roster).nearest(&roster[0], 5, &mut |slot| slot != 0, &mut near);
-        let mut member = member(&Strategy::new("n", selector), roster, 0);
+        let mut member = member(&DynSelector::new("n", selector), roster, 0);
         let mut last = [0; 100];
         let mut longest = 0;
         for period in 1..20_000u64 {
@@ -178,7 +178,7 @@ fn the_neighbourhood_follows_deaths_joins_and_returns() {
         "{mended:?}"
     );
     // A joiner next door takes the place of the farthest; one far away does not.
-    let at = |x, y, id| Peer { place: Some(Place::Plane { x, y }), ..Peer::new(id) };
+    let at = |x, y, id| Peer { location: Some(Location::Plane { x, y }), ..Peer::new(id) };
     let far = member.joins(at(0.0, 0.0, 1));
     let next_door = member.joins(at(5.0, 5.25, 2));
     assert_eq!((far, next_door), (100, 101));
@@ -199,7 +199,7 @@ fn the_neighbourhood_follows_deaths_joins_and_returns() {
     member.group.mark(101, Standing::Alive);
     member.observe(Observation::Joined(101));
     assert_eq!(neighbours(&mut member), [0, 45, 65, 101]);
-    member.resurvey();
+    member.reindex();
     assert_eq!(neighbours(&mut member), [0, 45, 65, 101]);
 }
 
@@ -252,7 +252,7 @@ fn from_a_bag_everyone_is_pinged_once_in_a_while_and_the_far_never_twice_as_soon
 fn a_joiner_comes_into_the_bag_at_once_and_the_dead_are_not_drawn() {
     let mut member = member(&built("spatial:bag=true,exponent=3,metric=euclid"), square(100, 10), 55);
     member.ping(1);
-    let at = |x, y, id| Peer { place: Some(Place::Plane { x, y }), ..Peer::new(id) };
+    let at = |x, y, id| Peer { location: Some(Location::Plane { x, y }), ..Peer::new(id) };
     let next_door = member.joins(at(5.0, 5.25, 2));
     assert!(counts(&mut member, 200)[next_door as usize] > 0);
     member.dies(next_door);
@@ -262,11 +262,11 @@ fn a_joiner_comes_into_the_bag_at_once_and_the_dead_are_not_drawn() {
 }
 
 fn helpers_of(kind: &str, group: &Group, targets: &[Slot], want: usize, seed: u64) -> Vec<Slot> {
-    let helpers = helpers().build(&Spec::of(kind), &Surroundings::default()).unwrap();
-    let mut rng = stream(seed, Purpose::Strategy, 0);
+    let helpers = helpers().build(&Spec::of(kind), &BuildContext::default()).unwrap();
+    let mut rng = stream(seed, Purpose::DynSelector, 0);
     let mut picks = Vec::new();
     helpers.helpers(
-        &mut Turn { view: group, period: 0, shared_period: 0, news: false, rng: &mut rng },
+        &mut Context { view: group, period: 0, shared_period: 0, has_updates: false, rng: &mut rng },
         targets,
         want,
         &mut picks,

@@ -9,7 +9,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use swimlab_selectors::registry::Spec;
 use swimlab_selectors::rng::{below, mix};
-use swimlab_selectors::{Helpers, Peer, Place, Strategy, Surroundings, ZonePath, build_selector, helpers, selectors};
+use swimlab_selectors::{
+    BuildContext, DynSelector, Helpers, Location, Peer, ZonePath, build_selector, helpers, selectors,
+};
 use tokio::net::{TcpListener, TcpSocket, UdpSocket};
 use tokio::sync::{broadcast, mpsc, watch};
 
@@ -51,9 +53,9 @@ pub struct Builder {
     name: Option<String>,
     seeds: Vec<String>,
     settings: Settings,
-    strategy: Option<Strategy>,
+    strategy: Option<DynSelector>,
     helpers: Option<Arc<dyn Helpers>>,
-    place: Option<Place>,
+    location: Option<Location>,
     zone: ZonePath,
     meta: Vec<u8>,
     security: Security,
@@ -94,7 +96,7 @@ pub enum SpawnError {
     /// The metadata are longer than allowed.
     Meta(TooLong),
     /// The place is none on earth, or infinitely far.
-    Place,
+    Location,
     /// The state folder cannot be used.
     State(StateError),
     /// The system has no random numbers, or no clock.
@@ -116,7 +118,7 @@ impl Default for Builder {
             settings: preset("lan").expect("a preset of this name").settings("swim"),
             strategy: None,
             helpers: None,
-            place: None,
+            location: None,
             zone: ZonePath::default(),
             meta: Vec::new(),
             security: Security::default(),
@@ -160,7 +162,7 @@ impl Builder {
     }
 
     /// Who is pinged.
-    pub fn selector(mut self, strategy: Strategy) -> Self {
+    pub fn selector(mut self, strategy: DynSelector) -> Self {
         self.strategy = Some(strategy);
         self
     }
@@ -172,8 +174,8 @@ impl Builder {
     }
 
     /// Where it stands.
-    pub fn place(mut self, place: Place) -> Self {
-        self.place = Some(place);
+    pub fn location(mut self, location: Location) -> Self {
+        self.location = Some(location);
         self
     }
 
@@ -273,13 +275,13 @@ impl Builder {
     }
 
     fn check_place(&self) -> Result<(), SpawnError> {
-        let is_fine = match self.place {
+        let is_fine = match self.location {
             None => true,
-            Some(Place::Plane { x, y }) => x.is_finite() && y.is_finite(),
-            Some(Place::Learnt { .. }) => true,
-            Some(Place::Globe { lat, lon }) => (-90.0..=90.0).contains(&lat) && (-180.0..=180.0).contains(&lon),
+            Some(Location::Plane { x, y }) => x.is_finite() && y.is_finite(),
+            Some(Location::Learned { .. }) => true,
+            Some(Location::Globe { lat, lon }) => (-90.0..=90.0).contains(&lat) && (-180.0..=180.0).contains(&lon),
         };
-        if is_fine { Ok(()) } else { Err(SpawnError::Place) }
+        if is_fine { Ok(()) } else { Err(SpawnError::Location) }
     }
 
     /// The seeds' addresses, and whether any of them was a name.
@@ -329,7 +331,7 @@ impl Builder {
 
     fn helpers_or_default(&self) -> Arc<dyn Helpers> {
         let uniform =
-            || helpers().build(&Spec::of("uniform"), &Surroundings::default()).expect("there are such helpers");
+            || helpers().build(&Spec::of("uniform"), &BuildContext::default()).expect("there are such helpers");
         self.helpers.clone().unwrap_or_else(uniform)
     }
 
@@ -343,11 +345,11 @@ impl Builder {
         clock: Clock,
     ) -> Result<(Member, Time), SpawnError> {
         let auto = || {
-            let surroundings = Surroundings::default();
-            build_selector(&selectors(), &Spec::of("auto"), &surroundings).expect("there is such a selector")
+            let context = BuildContext::default();
+            build_selector(&selectors(), &Spec::of("auto"), &context).expect("there is such a selector")
         };
         let strategy = self.strategy.clone().unwrap_or_else(auto);
-        let peer = Peer { id: id_of(name), place: self.place, zone: self.zone, site: None };
+        let peer = Peer { id: id_of(name), location: self.location, zone: self.zone, site: None };
         let seed = getrandom::u64().map_err(|error| SpawnError::System(io::Error::other(error)))?;
         let (strategy_rng, mut rng) = luck(seed, peer.id);
         let first_period = phase(clock.now(), self.settings.period, &mut rng);
@@ -355,11 +357,11 @@ impl Builder {
         let card = Card { peer, address: to_address(addr), name: name.into(), meta: self.meta[..].into() };
         let card = Arc::new(card);
         let roster = Arc::new(Roster::of_members([Arc::clone(&card)]));
-        let surveyed = strategy.survey(roster.peers());
+        let indexed = strategy.build_index(roster.peers());
         let first_seq = below(&mut rng, FIRST_SEQS);
         let since_epoch = since_epoch(clock)?;
         let identity = Identity { card, incarnation, since_epoch, strategy_rng, rng };
-        let mut member = Member::new(Arc::new(kit), identity, roster, &surveyed, 0);
+        let mut member = Member::new(Arc::new(kit), identity, roster, &indexed, 0);
         member.number_pings_from(first_seq);
         Ok((member, first_period))
     }
@@ -476,7 +478,7 @@ impl fmt::Display for SpawnError {
             ),
             Self::Name(error) => write!(f, "the name: {error}"),
             Self::Meta(error) => write!(f, "the metadata: {error}"),
-            Self::Place => f.write_str("the place has a latitude beyond 90 or a longitude beyond 180 degrees"),
+            Self::Location => f.write_str("the place has a latitude beyond 90 or a longitude beyond 180 degrees"),
             Self::State(error) => error.fmt(f),
             Self::System(error) => error.fmt(f),
         }

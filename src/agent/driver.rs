@@ -590,5 +590,5 @@ pub(super) fn phase(now: Time, period: Span, luck: &mut Rng) -> Time {
 
 /// An agent's random streams: for its strategy and for the rest.
 pub(super) fn luck(seed: u64, id: Id) -> (Rng, Rng) {
-    (stream(seed, Purpose::Strategy, id), stream(seed, Purpose::Protocol, id))
+    (stream(seed, Purpose::DynSelector, id), stream(seed, Purpose::Protocol, id))
 }

@@ -11,7 +11,7 @@ use swimlab::agent::control::Control;
 use swimlab::agent::{Agent, Builder, DEFAULT_PORT, End, Events, Meta, Notice, Security, serve_metrics};
 use swimlab::experiment::{Lab, Recipe, Source};
 use swimlab::wire::Keyring;
-use swimlab_selectors::{Place, ZonePath};
+use swimlab_selectors::{Location, ZonePath};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::level_filters::LevelFilter;
@@ -47,7 +47,7 @@ pub struct Args {
     selector: Option<String>,
     /// Where the member stands, in degrees.
     #[arg(long, value_name = "LAT,LON", allow_hyphen_values = true, conflicts_with = "zone", value_parser = place)]
-    place: Option<Place>,
+    place: Option<Location>,
     /// Where the member stands, by names.
     #[arg(long, value_name = "REGION/ZONE/RACK")]
     zone: Option<String>,
@@ -214,7 +214,7 @@ fn builder(args: &Args) -> Result<Builder, Failed> {
         builder = builder.advertise(addr);
     }
     if let Some(place) = args.place {
-        builder = builder.place(place);
+        builder = builder.location(place);
     }
     if let Some(zone) = &args.zone {
         builder = builder.zone(ZonePath::parse(zone));
@@ -262,10 +262,10 @@ async fn control(path: Option<&Path>) -> Result<Option<Control>, Failed> {
     }
 }
 
-fn place(text: &str) -> Result<Place, String> {
+fn place(text: &str) -> Result<Location, String> {
     let numbers: Vec<f64> = text.split(',').map_while(|number| number.trim().parse().ok()).collect();
     match (numbers[..].as_ref(), text.matches(',').count()) {
-        ([lat, lon], 1) if lat.abs() <= 90.0 && lon.abs() <= 180.0 => Ok(Place::Globe { lat: *lat, lon: *lon }),
+        ([lat, lon], 1) if lat.abs() <= 90.0 && lon.abs() <= 180.0 => Ok(Location::Globe { lat: *lat, lon: *lon }),
         _ => Err("expected latitude and longitude in degrees, like 52.5,13.4".to_owned()),
     }
 }

@@ -8,7 +8,7 @@ use serde::Serialize;
 use swimlab::experiment::Lab;
 use swimlab::experiment::measures::{MEASURES, Measure, Unit};
 use swimlab::protocol::{Preset, Span, presets};
-use swimlab_selectors::registry::{Entry, Param, Range, Registry, Value};
+use swimlab_selectors::registry::{Param, Registration, Registry, Value, ValueRange};
 
 use super::{Failed, print};
 
@@ -108,7 +108,7 @@ fn section(what: What, lab: &Lab) -> Section {
 }
 
 fn lines<T, C>(registry: &Registry<T, C>) -> Vec<Line> {
-    let line = |entry: &Entry<T, C>| Line {
+    let line = |entry: &Registration<T, C>| Line {
         name: entry.name,
         about: entry.about,
         unit: "",
@@ -142,8 +142,8 @@ fn measures() -> Vec<Line> {
 
 fn setting(param: &Param) -> Setting {
     let default = param.default.as_ref().map(|value| match (&param.range, value) {
-        (Range::Span(..), Value::Number(seconds)) => Span::from_secs_f64(*seconds).to_string(),
-        (Range::Text, Value::Text(text)) if text.is_empty() => "\"\"".to_owned(),
+        (ValueRange::Span(..), Value::Number(seconds)) => Span::from_secs_f64(*seconds).to_string(),
+        (ValueRange::Text, Value::Text(text)) if text.is_empty() => "\"\"".to_owned(),
         (_, value) => value.to_string(),
     });
     Setting { name: param.name, default, unit: unit(param), allowed: param.range.to_string(), about: param.about }
@@ -162,7 +162,7 @@ fn unit_name(unit: Unit) -> &'static str {
 
 /// Times are written with their unit.
 fn unit(param: &Param) -> &'static str {
-    if matches!(param.range, Range::Span(..)) { "" } else { param.unit }
+    if matches!(param.range, ValueRange::Span(..)) { "" } else { param.unit }
 }
 
 fn text(sections: &[Section]) -> String {

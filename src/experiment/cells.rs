@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use swimlab_selectors::registry::{Registry, Spec, SpecError, Value, did_you_mean, nearest};
 use swimlab_selectors::rng::mix;
-use swimlab_selectors::{Helpers, Strategy};
+use swimlab_selectors::{DynSelector, Helpers};
 
 use super::error::BadInput;
 use super::file::{File, MOST_MEMBERS, Scenario};
@@ -51,7 +51,7 @@ pub enum Detector {
     /// SWIM, or a variant of it.
     Swim {
         /// Who is pinged.
-        strategy: Strategy,
+        strategy: DynSelector,
         /// Who helps.
         helpers: Arc<dyn Helpers>,
         /// How.
@@ -170,7 +170,7 @@ struct Ground {
     members: u32,
     placement: Placement,
     /// One for each of [`Protocols::selectors`].
-    strategies: Vec<Strategy>,
+    strategies: Vec<DynSelector>,
     /// One for each of [`Protocols::helpers`].
     helpers: Vec<Arc<dyn Helpers>>,
 }
@@ -216,7 +216,7 @@ impl Builder<'_> {
     /// What there is on a topology for so many members.
     fn ground(&mut self, named: &Named, topology: &Topology, members: u32) -> Result<Ground, BadInput> {
         let placement = topology.place(members, 0, trial_seed(self.file.seed, 0));
-        let surroundings = placement.surroundings();
+        let context = placement.context();
         let complain = |blamed: &Named, error: &SpecError| {
             let bad = blamed.complain(self.source, error);
             match error {
@@ -231,13 +231,12 @@ impl Builder<'_> {
         let mut strategies = Vec::with_capacity(self.protocols.selectors.len());
         for selector in &self.protocols.selectors {
             let (spec, notice) = clamp_radius(&selector.spec, members);
-            let strategy =
-                self.lab.selectors.build(&spec, &surroundings).map_err(|error| complain(selector, &error))?;
+            let strategy = self.lab.selectors.build(&spec, &context).map_err(|error| complain(selector, &error))?;
             strategies.push(strategy.relabel(selector.spec.to_string()));
             notices.extend(notice);
         }
         let build =
-            |named: &Named| self.lab.helpers.build(&named.spec, &surroundings).map_err(|error| complain(named, &error));
+            |named: &Named| self.lab.helpers.build(&named.spec, &context).map_err(|error| complain(named, &error));
         let helpers = self.protocols.helpers.iter().map(build).collect::<Result<_, _>>()?;
         notices.into_iter().for_each(|notice| self.note(notice));
         Ok(Ground { members, placement, strategies, helpers })

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use swimlab_selectors::registry::{Range, Value, did_you_mean, nearest};
+use swimlab_selectors::registry::{Value, ValueRange, did_you_mean, nearest};
 
 use super::error::BadInput;
 use super::page::{Item, Named, Source, Table};
@@ -230,7 +230,7 @@ fn sized(source: &Source, all: Vec<Named>, members: &[u32]) -> Result<Vec<(Named
         let (named, own) = named.without("members");
         let sizes = match own {
             None => members.to_vec(),
-            Some((value, at)) => match Range::Count(1, MOST_MEMBERS).admit(&value) {
+            Some((value, at)) => match ValueRange::Count(1, MOST_MEMBERS).admit(&value) {
                 Ok(Value::Number(n)) => vec![n as u32],
                 refused => {
                     let why = refused.err().unwrap_or_default();

@@ -25,7 +25,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use swimlab_selectors::registry::Registry;
-use swimlab_selectors::{Helpers, Metric, Strategy, Surroundings, helpers, metrics, selectors};
+use swimlab_selectors::{BuildContext, DynSelector, Helpers, Metric, helpers, metrics, selectors};
 
 pub use cells::{Cell, Detector};
 pub use error::{BadInput, Error};
@@ -47,11 +47,11 @@ use file::File;
 /// Everything that an experiment file can name. Strangers add lines of their own.
 pub struct Lab {
     /// Who is pinged.
-    pub selectors: Registry<Strategy, Surroundings>,
+    pub selectors: Registry<DynSelector, BuildContext>,
     /// Who helps.
-    pub helpers: Registry<Arc<dyn Helpers>, Surroundings>,
+    pub helpers: Registry<Arc<dyn Helpers>, BuildContext>,
     /// How near a peer is: for reading only, selectors look metrics up themselves.
-    pub metrics: Registry<Arc<dyn Metric>, Surroundings>,
+    pub metrics: Registry<Arc<dyn Metric>, BuildContext>,
     /// Where members are.
     pub topologies: Registry<Topology, Base>,
     /// How: the protocol's settings.

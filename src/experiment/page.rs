@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use swimlab_selectors::registry::{Range, Spec, SpecError, Value, did_you_mean, nearest};
+use swimlab_selectors::registry::{Spec, SpecError, Value, ValueRange, did_you_mean, nearest};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -227,27 +227,27 @@ impl<'a> Item<'a> {
     }
 
     /// A plain value within a range; times come in seconds.
-    pub fn admit(&self, range: &Range) -> Result<Value, BadInput> {
+    pub fn admit(&self, range: &ValueRange) -> Result<Value, BadInput> {
         let admitted = self.plain().ok().and_then(|value| range.admit(&value).ok());
         admitted.ok_or_else(|| self.complain(format!("{} must be {range}, not {}", self.key, describe(&self.value))))
     }
 
     /// An integer from .. to.
     pub fn count(&self, from: u32, to: u32) -> Result<u32, BadInput> {
-        Ok(self.number(&Range::Count(from, to))? as u32)
+        Ok(self.number(&ValueRange::Count(from, to))? as u32)
     }
 
     /// A real number from .. to.
     pub fn real(&self, from: f64, to: f64) -> Result<f64, BadInput> {
-        self.number(&Range::Real(from, to))
+        self.number(&ValueRange::Real(from, to))
     }
 
     /// A length of time from .. to seconds.
     pub fn span(&self, from: f64, to: f64) -> Result<Span, BadInput> {
-        Ok(Span::from_secs_f64(self.number(&Range::Span(from, to))?))
+        Ok(Span::from_secs_f64(self.number(&ValueRange::Span(from, to))?))
     }
 
-    fn number(&self, range: &Range) -> Result<f64, BadInput> {
+    fn number(&self, range: &ValueRange) -> Result<f64, BadInput> {
         match self.admit(range)? {
             Value::Number(n) => Ok(n),
             other => Err(self.complain(format!("{} must be {range}, not {other}", self.key))),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use swimlab_selectors::registry::{Entry, Value};
+use swimlab_selectors::registry::{Registration, Value};
 
 use super::Lab;
 use super::error::BadInput;
@@ -54,7 +54,7 @@ const HELPERS_OF_ALL: &str = "uniform";
 /// All combinations; later keys vary faster. Rivals ask nobody for help, and of `[protocol]` take those keys that they
 /// have.
 pub(super) fn multiply(file: &File, source: &Source, lab: &Lab) -> Result<Protocols, BadInput> {
-    let knows = |rival: &Entry<Arc<dyn Rival>>, key: &str| rival.params.iter().any(|param| param.name == key);
+    let knows = |rival: &Registration<Arc<dyn Rival>>, key: &str| rival.params.iter().any(|param| param.name == key);
     let known = |key: &str| {
         let mut rivals = file.profiles.iter().map(|profile| lab.rivals.entry(&profile.spec.kind).ok());
         rivals.any(|rival| rival.is_none_or(|rival| knows(rival, key)))

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use swimlab_selectors::registry::{Registry, Spec};
-use swimlab_selectors::{Helpers, Strategy, Surroundings, build_selector};
+use swimlab_selectors::{BuildContext, DynSelector, Helpers, build_selector};
 
 use super::Lab;
 use super::error::BadInput;
@@ -17,7 +17,7 @@ pub struct Recipe {
     /// How.
     pub settings: Settings,
     /// Who is pinged; `None` if the file does not say.
-    pub strategy: Option<Strategy>,
+    pub strategy: Option<DynSelector>,
     /// Who helps; `None` if the file does not say.
     pub helpers: Option<Arc<dyn Helpers>>,
 }
@@ -44,15 +44,15 @@ impl Recipe {
             named = named.with(&over.key, value.clone(), *at);
         }
         let settings = build(&lab.profiles, &named, &(), source)?;
-        let surroundings = Surroundings::default();
+        let context = BuildContext::default();
         let selector = file.list("selector")?.map(single).transpose()?;
         let strategy = selector.map(|named| {
-            let built = build_selector(&lab.selectors, &named.spec, &surroundings);
+            let built = build_selector(&lab.selectors, &named.spec, &context);
             built.map_err(|error| named.complain(source, &error))
         });
         let strategy = strategy.transpose()?;
         let helpers = file.list("helpers")?.map(single).transpose()?;
-        let helpers = helpers.map(|named| build(&lab.helpers, &named, &surroundings, source)).transpose()?;
+        let helpers = helpers.map(|named| build(&lab.helpers, &named, &context, source)).transpose()?;
         Ok(Self { settings, strategy, helpers })
     }
 
@@ -70,7 +70,7 @@ impl Recipe {
     /// # Errors
     /// If there is none of this label.
     pub fn with_selector(self, label: &str, lab: &Lab) -> Result<Self, BadInput> {
-        let spec = Spec::parse(label).and_then(|spec| build_selector(&lab.selectors, &spec, &Surroundings::default()));
+        let spec = Spec::parse(label).and_then(|spec| build_selector(&lab.selectors, &spec, &BuildContext::default()));
         let whole = |message| BadInput { file: "--selector".to_owned(), line: None, message };
         Ok(Self { strategy: Some(spec.map_err(|error| whole(error.to_string()))?), ..self })
     }

@@ -20,7 +20,7 @@ pub struct Recorder {
     cases: Cases,
     strikes: Vec<u32>,
     /// Strikes so far, to tell what came first within a microsecond.
-    turn: u32,
+    ctx: u32,
     traffic: Traffic,
     false_suspicions: u64,
     false_positives: u64,
@@ -80,7 +80,7 @@ impl Recorder {
             indices: IdIndex::new(placement.peers.iter().map(|peer| peer.id)),
             cases: Cases::new(placement.members(), setup.members),
             strikes: vec![0; setup.faults.len()],
-            turn: 0,
+            ctx: 0,
             traffic: Traffic::default(),
             false_suspicions: 0,
             false_positives: 0,
@@ -154,7 +154,7 @@ impl Recorder {
             _ => VictimKind::Crash,
         };
         let at_s = strike.at.as_secs_f64() - self.window.start.as_secs_f64();
-        self.cases.stop(strike, self.turn, kind, at_s, &self.seats);
+        self.cases.stop(strike, self.ctx, kind, at_s, &self.seats);
     }
 
     fn begin(&mut self, strike: &Strike) {
@@ -164,7 +164,7 @@ impl Recorder {
         }
         seat.up = true;
         seat.disturbed = false;
-        seat.began = self.turn;
+        seat.began = self.ctx;
         seat.watched = strike.at.max(self.window.start);
         if strike.effect == Effect::Restarted {
             seat.generation += 1;
@@ -237,7 +237,7 @@ impl Observer for Recorder {
     }
 
     fn strike(&mut self, strike: &Strike) {
-        self.turn += 1;
+        self.ctx += 1;
         if !matches!(strike.effect, Effect::Restarted | Effect::Released)
             && let Some(count) = self.strikes.get_mut(strike.fault as usize)
         {

@@ -210,7 +210,7 @@ pub(super) fn said(panic: &(dyn Any + Send)) -> String {
 
 #[cfg(test)]
 mod tests {
-    use swimlab_selectors::{Bound, Peer, Selector, Slot, Strategy, Turn};
+    use swimlab_selectors::{Bound, Context, DynSelector, Peer, Selector, Slot};
 
     use super::*;
     use crate::experiment::{Lab, Source};
@@ -219,15 +219,15 @@ mod tests {
     struct Careless;
 
     impl Selector for Careless {
-        type Survey = ();
+        type RosterIndex = ();
         type State = ();
 
-        fn survey(&self, _: &[Peer]) {}
+        fn build_index(&self, _: &[Peer]) {}
 
-        fn enroll(&self, (): &(), _: &mut Turn<'_>) {}
+        fn new_state(&self, (): &(), _: &mut Context<'_>) {}
 
-        fn targets(&self, (): &(), (): &mut (), turn: &mut Turn<'_>, _: usize, _: &mut Vec<Slot>) {
-            assert!(turn.period < 2, "no third period was foreseen");
+        fn targets(&self, (): &(), (): &mut (), ctx: &mut Context<'_>, _: usize, _: &mut Vec<Slot>) {
+            assert!(ctx.period < 2, "no third period was foreseen");
         }
 
         fn bound(&self, _: u32, _: u32) -> Bound {
@@ -237,7 +237,7 @@ mod tests {
 
     fn experiment() -> Experiment {
         let mut lab = Lab::default();
-        lab.selectors.register("careless", "", vec![], |_, _| Ok(Strategy::new("careless", Careless)));
+        lab.selectors.register("careless", "", vec![], |_, _| Ok(DynSelector::new("careless", Careless)));
         let file = "topology = 'lan'\nmembers = 5\nselector = ['shuffle', 'careless']\ntrials = 3\nwarmup = '5s'\n\
                     duration = '5s'\nfault = [{ kind = 'crash' }]";
         Experiment::parse(&Source::text("careless.toml", file), &lab).unwrap()

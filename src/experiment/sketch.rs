@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use rayon::prelude::*;
-use swimlab_selectors::Place;
+use swimlab_selectors::Location;
 
 use super::error::Error;
 use super::{Cell, Experiment, trial_seed};
@@ -33,7 +33,7 @@ pub struct Node {
     /// Its name.
     pub name: String,
     /// Where one of its members is, if that is known.
-    pub place: Option<Place>,
+    pub location: Option<Location>,
 }
 
 /// What is sent over distances of one class. There are four to an octave.
@@ -145,9 +145,9 @@ fn nodes(placement: &Placement) -> (Vec<Node>, Vec<u32>) {
     if names.len() > MOST_NODES {
         return (Vec::new(), Vec::new());
     }
-    let mut nodes: Vec<Node> = names.into_iter().map(|name| Node { name, place: None }).collect();
+    let mut nodes: Vec<Node> = names.into_iter().map(|name| Node { name, location: None }).collect();
     for (peer, &node) in placement.peers.iter().zip(&node_of) {
-        nodes[node as usize].place = nodes[node as usize].place.or(peer.place);
+        nodes[node as usize].location = nodes[node as usize].location.or(peer.location);
     }
     (nodes, node_of)
 }

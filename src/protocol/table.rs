@@ -333,7 +333,7 @@ impl View for Table {
         self.slots
     }
 
-    fn surveyed(&self) -> u32 {
+    fn indexed(&self) -> u32 {
         self.roster.len()
     }
 

@@ -7,7 +7,7 @@ use crate::experiment::measures::Recorder;
 use crate::experiment::results::TrialResult;
 use crate::experiment::{Error, measures::index_of};
 use crate::sim::Setup;
-use swimlab_selectors::Place;
+use swimlab_selectors::Location;
 
 pub(super) const REPRODUCTION: Reproduction = Reproduction {
     name: "medley",
@@ -97,7 +97,7 @@ fn expected_periods(m: f64, victim: u32, failed: &[u32]) -> f64 {
 }
 
 fn is_corner(setup: &Setup, member: u32) -> bool {
-    let Some(Place::Plane { x, y }) = setup.placement.peers[member as usize].place else { return false };
+    let Some(Location::Plane { x, y }) = setup.placement.peers[member as usize].location else { return false };
     [0.0, 15.0].contains(&x) && [0.0, 15.0].contains(&y)
 }
 

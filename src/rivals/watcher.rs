@@ -110,7 +110,7 @@ impl<R: Rules> Watchers<R> {
             own: first_beat(self.ids[member as usize], member, generation),
             rows: Vec::new(),
             living: 0,
-            rng: stream(self.seed, Purpose::Strategy, life),
+            rng: stream(self.seed, Purpose::DynSelector, life),
             next_beat: Time::NEVER,
             next_check: Time::NEVER,
             seeds: Vec::new(),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use swimlab_selectors::rng::{Purpose, stream};
-use swimlab_selectors::{Bound, Strategy, Surveyed};
+use swimlab_selectors::{Bound, DynSelector, IndexedSelector};
 
 use super::checker::Promise;
 use super::machine::Machine;
@@ -16,34 +16,34 @@ use crate::protocol::{
 };
 
 /// Runs one trial: a world of SWIM members with this strategy.
-pub fn run(setup: &Setup, kit: &Arc<Kit>, strategy: &Strategy, observer: &mut impl Observer) -> Outcome {
+pub fn run(setup: &Setup, kit: &Arc<Kit>, strategy: &DynSelector, observer: &mut impl Observer) -> Outcome {
     World::new(setup, SwimBreed::new(setup, kit, strategy), observer).run()
 }
 
 /// Makes SWIM members: founders share one roster and one survey of it, newcomers begin alone.
 pub struct SwimBreed {
     kit: Arc<Kit>,
-    strategy: Strategy,
+    strategy: DynSelector,
     cards: Vec<Arc<Card>>,
     roster: Arc<Roster>,
-    surveyed: Surveyed,
+    indexed: IndexedSelector,
     setup: Setup,
 }
 
 impl SwimBreed {
     /// The members of this setup.
-    pub fn new(setup: &Setup, kit: &Arc<Kit>, strategy: &Strategy) -> Self {
+    pub fn new(setup: &Setup, kit: &Arc<Kit>, strategy: &DynSelector) -> Self {
         Self::at(setup, kit, strategy, address_of)
     }
 
     /// The members of this setup, at these addresses.
-    pub fn at(setup: &Setup, kit: &Arc<Kit>, strategy: &Strategy, address: impl Fn(Index) -> Address) -> Self {
+    pub fn at(setup: &Setup, kit: &Arc<Kit>, strategy: &DynSelector, address: impl Fn(Index) -> Address) -> Self {
         let peers = setup.placement.peers.iter().cloned();
         let cards: Vec<_> = peers.zip(0..).map(|(peer, member)| Arc::new(Card::new(peer, address(member)))).collect();
         let founders = cards.iter().take(setup.members as usize).cloned();
         let roster = Arc::new(Roster::of_members(founders));
-        let surveyed = strategy.survey(roster.peers());
-        Self { kit: Arc::clone(kit), strategy: strategy.clone(), cards, roster, surveyed, setup: setup.clone() }
+        let indexed = strategy.build_index(roster.peers());
+        Self { kit: Arc::clone(kit), strategy: strategy.clone(), cards, roster, indexed, setup: setup.clone() }
     }
 
     fn identity(&self, member: Index, generation: u32) -> Identity {
@@ -53,7 +53,7 @@ impl SwimBreed {
             card: Arc::clone(&self.cards[member as usize]),
             incarnation: Incarnation::of_generation(generation),
             since_epoch: self.setup.since_epoch(member),
-            strategy_rng: stream(self.setup.seed, Purpose::Strategy, life),
+            strategy_rng: stream(self.setup.seed, Purpose::DynSelector, life),
             rng: stream(self.setup.seed, Purpose::Protocol, life),
         }
     }
@@ -64,13 +64,13 @@ impl Breed for SwimBreed {
 
     fn founder(&mut self, member: Index) -> Member {
         let (kit, roster) = (Arc::clone(&self.kit), Arc::clone(&self.roster));
-        Member::new(kit, self.identity(member, 0), roster, &self.surveyed, member)
+        Member::new(kit, self.identity(member, 0), roster, &self.indexed, member)
     }
 
     fn newcomer(&mut self, member: Index, generation: u32) -> Member {
         let roster = Arc::new(Roster::of_members([Arc::clone(&self.cards[member as usize])]));
-        let surveyed = self.strategy.survey(roster.peers());
-        Member::new(Arc::clone(&self.kit), self.identity(member, generation), roster, &surveyed, 0)
+        let indexed = self.strategy.build_index(roster.peers());
+        Member::new(Arc::clone(&self.kit), self.identity(member, generation), roster, &indexed, 0)
     }
 
     fn promise(&self) -> Promise {

@@ -5,7 +5,7 @@ mod streams;
 use std::sync::Arc;
 
 use swimlab_selectors::registry::Spec;
-use swimlab_selectors::{Strategy, Surroundings, build_selector, helpers, selectors};
+use swimlab_selectors::{BuildContext, DynSelector, build_selector, helpers, selectors};
 
 use super::log::Log;
 use super::*;
@@ -14,7 +14,7 @@ use crate::topology::{Base, topologies};
 use crate::wire::Compact;
 
 fn kit(settings: Settings) -> Arc<Kit> {
-    let helpers = helpers().build(&Spec::of("uniform"), &Surroundings::default()).unwrap();
+    let helpers = helpers().build(&Spec::of("uniform"), &BuildContext::default()).unwrap();
     Arc::new(Kit { settings, helpers, sizer: Arc::new(Compact) })
 }
 
@@ -26,8 +26,8 @@ fn setup(topology: &str, members: u32, seed: u64, duration_s: u64, faults: &[&st
     Setup { warmup, duration, ..Setup::new(&topology, members, seed, faults) }
 }
 
-fn strategy(label: &str, setup: &Setup) -> Strategy {
-    build_selector(&selectors(), &Spec::parse(label).unwrap(), &setup.placement.surroundings()).unwrap()
+fn strategy(label: &str, setup: &Setup) -> DynSelector {
+    build_selector(&selectors(), &Spec::parse(label).unwrap(), &setup.placement.context()).unwrap()
 }
 
 fn run(setup: &Setup) -> (Outcome, Log) {

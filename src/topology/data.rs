@@ -3,7 +3,7 @@
 use std::io::Read;
 use std::sync::OnceLock;
 
-use swimlab_selectors::Place;
+use swimlab_selectors::Location;
 
 use super::ground::Site;
 use super::table::Table;
@@ -37,14 +37,14 @@ impl Shipped {
 /// A place, by name and with whatever the list says of it.
 pub(super) struct Listed {
     pub name: String,
-    pub place: Place,
+    pub location: Location,
     /// The further columns.
     pub more: Vec<String>,
 }
 
 impl Listed {
     pub fn site(&self) -> Site {
-        Site { place: Some(self.place), ..Site::new(self.name.clone()) }
+        Site { location: Some(self.location), ..Site::new(self.name.clone()) }
     }
 }
 
@@ -53,8 +53,8 @@ pub(super) fn places(name: &'static str, bytes: &'static [u8]) -> Vec<Listed> {
     rows(name, bytes)
         .map(|row| {
             let degrees = |column: usize| row[column].parse().expect(name);
-            let place = Place::Globe { lat: degrees(1), lon: degrees(2) };
-            Listed { name: row[0].to_owned(), place, more: row.iter().skip(3).map(str::to_owned).collect() }
+            let location = Location::Globe { lat: degrees(1), lon: degrees(2) };
+            Listed { name: row[0].to_owned(), location, more: row.iter().skip(3).map(str::to_owned).collect() }
         })
         .collect()
 }

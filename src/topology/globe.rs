@@ -1,6 +1,6 @@
 //! Distances on the globe and the time that light needs for them.
 
-use swimlab_selectors::Place;
+use swimlab_selectors::Location;
 
 /// The mean radius of the Earth in metres (IUGG).
 const RADIUS_M: f64 = 6_371_008.8;
@@ -75,9 +75,9 @@ fn metres(square_chord: f64) -> f64 {
 }
 
 /// The point of a site, if it is on the globe.
-pub(super) fn point(place: Option<Place>) -> Option<Point> {
-    match place {
-        Some(Place::Globe { lat, lon }) => Some(Point::new(lat, lon)),
+pub(super) fn point(location: Option<Location>) -> Option<Point> {
+    match location {
+        Some(Location::Globe { lat, lon }) => Some(Point::new(lat, lon)),
         _ => None,
     }
 }

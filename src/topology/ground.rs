@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use swimlab_selectors::{Place, RttSource, ZonePath};
+use swimlab_selectors::{Location, RttSource, ZonePath};
 
 use super::jitter::Jitter;
 use super::latency::Latency;
@@ -18,7 +18,7 @@ pub struct Site {
     /// Its name.
     pub name: String,
     /// Where it is, if that is known.
-    pub place: Option<Place>,
+    pub location: Option<Location>,
     /// The region it belongs to. Either all sites of a topology have one or none has.
     pub region: Option<String>,
     /// The zone in that region. Either all sites of a topology have one or none has.
@@ -36,7 +36,7 @@ pub struct Site {
 pub struct Ground {
     /// Empty where the latency model itself knows the sites (a lattice).
     names: Vec<String>,
-    places: Vec<Option<Place>>,
+    places: Vec<Option<Location>>,
     paths: Vec<ZonePath>,
     weights: Vec<u32>,
     regions: Areas,
@@ -55,7 +55,7 @@ struct Areas {
 impl Site {
     /// A site of which only the name is known.
     pub fn new(name: impl Into<String>) -> Self {
-        Self { name: name.into(), place: None, region: None, zone: None, rack: None, weight: 1 }
+        Self { name: name.into(), location: None, region: None, zone: None, rack: None, weight: 1 }
     }
 
     fn path(&self, levels: usize) -> String {
@@ -105,7 +105,7 @@ impl Ground {
             regions: Areas::of(&sites, |site| site.region.as_ref().map(|_| site.path(1))),
             zones: Areas::of(&sites, |site| site.zone.as_ref().map(|_| site.path(2))),
             paths: sites.iter().map(|site| ZonePath::parse(&site.path(3))).collect(),
-            places: sites.iter().map(|site| site.place).collect(),
+            places: sites.iter().map(|site| site.location).collect(),
             weights: sites.iter().map(|site| site.weight).collect(),
             names: sites.into_iter().map(|site| site.name).collect(),
             latency,
@@ -136,9 +136,9 @@ impl Ground {
     }
 
     /// Where a site is, if that is known.
-    pub fn place(&self, site: u32) -> Option<Place> {
+    pub fn location(&self, site: u32) -> Option<Location> {
         match &self.latency {
-            Latency::Lattice(lattice) => Some(lattice.place(site)),
+            Latency::Lattice(lattice) => Some(lattice.location(site)),
             _ => self.places[site as usize],
         }
     }

@@ -2,7 +2,7 @@
 
 use std::f64::consts::TAU;
 
-use swimlab_selectors::Place;
+use swimlab_selectors::Location;
 
 /// Positions `0..sites`; on a grid and a torus row by row, the last row possibly short.
 #[derive(Clone, Debug)]
@@ -38,15 +38,15 @@ impl Lattice {
     }
 
     /// A ring bends into a circle with one unit of arc per step, so that near on the ring is near in the plane.
-    pub fn place(&self, site: u32) -> Place {
+    pub fn location(&self, site: u32) -> Location {
         match self.shape {
             Shape::Ring => {
                 let (radius, angle) = (f64::from(self.sites) / TAU, TAU * f64::from(site) / f64::from(self.sites));
-                Place::Plane { x: radius * libm::cos(angle), y: radius * libm::sin(angle) }
+                Location::Plane { x: radius * libm::cos(angle), y: radius * libm::sin(angle) }
             }
             Shape::Grid | Shape::Torus => {
                 let (x, y) = self.column_and_row(site);
-                Place::Plane { x: f64::from(x), y: f64::from(y) }
+                Location::Plane { x: f64::from(x), y: f64::from(y) }
             }
         }
     }
@@ -111,7 +111,7 @@ mod tests {
         let (grid, torus) = (lattice(Shape::Grid, 20), lattice(Shape::Torus, 20));
         // Rows of five: 0 is 0,0 and 19 is 4,3.
         assert_eq!((grid.name(19), grid.hops(0, 19), torus.hops(0, 19)), ("4,3".to_owned(), 7, 2));
-        assert_eq!(grid.place(7), Place::Plane { x: 2.0, y: 1.0 });
+        assert_eq!(grid.location(7), Location::Plane { x: 2.0, y: 1.0 });
     }
 
     #[test]
@@ -140,8 +140,8 @@ mod tests {
     #[test]
     fn neighbours_on_a_ring_are_one_apart_in_the_plane() {
         let ring = lattice(Shape::Ring, 1_000);
-        let xy = |site| match ring.place(site) {
-            Place::Plane { x, y } => (x, y),
+        let xy = |site| match ring.location(site) {
+            Location::Plane { x, y } => (x, y),
             other => unreachable!("{other:?} on a ring"),
         };
         let ((x0, y0), (x1, y1)) = (xy(0), xy(999));

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use swimlab_selectors::rng::{Purpose, Rng, mix, stream};
-use swimlab_selectors::{Peer, RttSource, Surroundings};
+use swimlab_selectors::{BuildContext, Peer, RttSource};
 
 use super::ground::Ground;
 use super::latency::Latency;
@@ -28,7 +28,7 @@ impl Placement {
         let peer = |(index, &site): (usize, &u32)| Peer {
             // Both steps are bijections, so ids are distinct.
             id: mix(mix(seed).wrapping_add(index as u64)),
-            place: ground.place(site),
+            location: ground.location(site),
             zone: ground.path(site),
             site: Some(site),
         };
@@ -119,8 +119,8 @@ impl Placement {
     }
 
     /// What strategies and metrics may know besides the peers: the round-trip times between sites.
-    pub fn surroundings(&self) -> Surroundings {
-        Surroundings { rtt: Some(Arc::clone(&self.ground) as Arc<dyn RttSource>) }
+    pub fn context(&self) -> BuildContext {
+        BuildContext { rtt: Some(Arc::clone(&self.ground) as Arc<dyn RttSource>) }
     }
 
     /// A line for reports, see [`Topology::title`].

@@ -17,13 +17,13 @@ pub(super) fn deal(sites: u32, weights: &[u32], members: u32, joiners: u32, rng:
     if order.iter().all(|&site| weight(site) == weight(order[0])) {
         return order.iter().copied().cycle().take(seats).collect();
     }
-    let next = |turn: usize, seated: u64| Reverse(Claim { odd: 2 * seated + 1, weight: weight(order[turn]), turn });
-    let mut claims: BinaryHeap<_> = (0..order.len()).map(|turn| next(turn, 0)).collect();
+    let next = |ctx: usize, seated: u64| Reverse(Claim { odd: 2 * seated + 1, weight: weight(order[ctx]), ctx });
+    let mut claims: BinaryHeap<_> = (0..order.len()).map(|ctx| next(ctx, 0)).collect();
     (0..seats)
         .map(|_| {
             let Reverse(claim) = claims.pop().expect("as many claims as sites");
-            claims.push(next(claim.turn, claim.odd / 2 + 1));
-            order[claim.turn]
+            claims.push(next(claim.ctx, claim.odd / 2 + 1));
+            order[claim.ctx]
         })
         .collect()
 }
@@ -32,13 +32,13 @@ pub(super) fn deal(sites: u32, weights: &[u32], members: u32, joiners: u32, rng:
 struct Claim {
     odd: u64,
     weight: u32,
-    turn: usize,
+    ctx: usize,
 }
 
 impl Ord for Claim {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
         let (mine, theirs) = (self.odd * u64::from(other.weight), other.odd * u64::from(self.weight));
-        mine.cmp(&theirs).then(self.turn.cmp(&other.turn))
+        mine.cmp(&theirs).then(self.ctx.cmp(&other.ctx))
     }
 }
 

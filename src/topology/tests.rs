@@ -139,7 +139,7 @@ fn delays_are_the_same_in_both_directions_and_never_0() {
 fn the_surroundings_say_what_the_placement_says() {
     for label in ALL {
         let placement = built(label).place(50, 0, 3);
-        let rtt = placement.surroundings().rtt.unwrap();
+        let rtt = placement.context().rtt.unwrap();
         assert_eq!(rtt.sites(), placement.sites());
         for (from, to) in pairs(&placement) {
             let (a, b) = (&placement.peers[from as usize], &placement.peers[to as usize]);
@@ -183,7 +183,7 @@ fn no_measured_pair_is_faster_than_light() {
     for label in MEASURED_ON_THE_GLOBE {
         let placement = one_a_site(label);
         for (from, to) in pairs(&placement) {
-            let [a, b] = [from, to].map(|member| point(placement.peers[member as usize].place).unwrap());
+            let [a, b] = [from, to].map(|member| point(placement.peers[member as usize].location).unwrap());
             assert!(f64::from(placement.rtt_us(from, to)) >= light_rtt_us(a, b), "{label} {from} {to}");
         }
     }
@@ -245,7 +245,7 @@ fn round_trips_between_regions_of_aws_meet_the_measured_90th_percentiles_and_sta
         let tolerance = 0.11 * (p90 - median) + 2.0;
         assert!((f64::from(drawn[2_000]) - median).abs() < tolerance, "{from} {to}: {} for {median}", drawn[2_000]);
         assert!((f64::from(drawn[3_600]) - p90).abs() < tolerance, "{from} {to}: {} for {p90}", drawn[3_600]);
-        let [a, b] = [from, to].map(|member| point(placement.peers[member as usize].place).unwrap());
+        let [a, b] = [from, to].map(|member| point(placement.peers[member as usize].location).unwrap());
         assert!(f64::from(drawn[0]) > light_rtt_us(a, b), "{from} {to}: {}", drawn[0]);
     }
 }
@@ -255,7 +255,7 @@ fn the_stretch_of_cities_is_the_middle_one_of_three_measured_medians() {
     let stretch = |label: &str| {
         let placement = one_a_site(label);
         let ratio = |(from, to): (u32, u32)| {
-            let [a, b] = [from, to].map(|member| point(placement.peers[member as usize].place).unwrap());
+            let [a, b] = [from, to].map(|member| point(placement.peers[member as usize].location).unwrap());
             let fibre_us = 2.0 * a.metres_to(b) * FIBRE_INDEX / LIGHT_M_PER_US;
             (a.metres_to(b) > 200_000.0).then(|| f64::from(placement.rtt_us(from, to)) / fibre_us)
         };

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use rmp_serde::Deserializer;
 use rmp_serde::decode::{Error as RmpError, ReadRefReader};
 use serde::Deserialize;
-use swimlab_selectors::{Coordinate, Peer, Place, ZonePath};
+use swimlab_selectors::{Coordinate, Location, Peer, ZonePath};
 
 use super::layout::{self, ENVELOPE, tag};
 use super::{Invalid, Limited, VERSION, encode, valid};
@@ -200,20 +200,20 @@ impl<'a> Reader<'a> {
     }
 
     fn card(&mut self, id: Id) -> Result<Card, DecodeError> {
-        let layout::Card { address, place, zone, site, name, meta } = self.next(Part::Update)?;
+        let layout::Card { address, location, zone, site, name, meta } = self.next(Part::Update)?;
         valid::card_texts(name, meta.0)?;
-        let place = place.map(|place| match place {
-            layout::Place::Told { globe: false, first, second } => Place::Plane { x: first.0, y: second.0 },
-            layout::Place::Told { globe: true, first, second } => Place::Globe { lat: first.0, lon: second.0 },
-            layout::Place::Learnt([a, b, c, d, e, f]) => {
-                Place::Learnt { at: [[a, b], [c, d], [e, f]].map(i16::from_be_bytes) }
+        let location = location.map(|location| match location {
+            layout::Location::Told { globe: false, first, second } => Location::Plane { x: first.0, y: second.0 },
+            layout::Location::Told { globe: true, first, second } => Location::Globe { lat: first.0, lon: second.0 },
+            layout::Location::Learned([a, b, c, d, e, f]) => {
+                Location::Learned { at: [[a, b], [c, d], [e, f]].map(i16::from_be_bytes) }
             }
         });
-        place.as_ref().map_or(Ok(()), valid::place)?;
+        location.as_ref().map_or(Ok(()), valid::location)?;
         // A gap between known levels does not survive this, and is refused with the other disguises.
         let depth = zone.iter().flatten().count();
         let levels = zone.map(Option::unwrap_or_default);
-        let peer = Peer { id, place, zone: ZonePath::from_levels(&levels[..depth]), site };
+        let peer = Peer { id, location, zone: ZonePath::from_levels(&levels[..depth]), site };
         Ok(Card { peer, address: address.into(), name: name.into(), meta: meta.0.into() })
     }
 

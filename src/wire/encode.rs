@@ -3,7 +3,7 @@
 use std::io::{self, ErrorKind, Write};
 
 use serde::Serialize;
-use swimlab_selectors::{Coordinate, Peer, Place};
+use swimlab_selectors::{Coordinate, Location, Peer};
 
 use super::layout::{self, Bytes, Real, tag};
 use super::{Invalid, VERSION, encoded_len, valid};
@@ -118,15 +118,15 @@ fn update(update: &Update, sink: &mut impl Write) -> io::Result<()> {
 }
 
 fn card(card: &Card) -> layout::Card<'_> {
-    let Card { peer: Peer { id: _, place, zone, site }, address, name, meta } = card;
+    let Card { peer: Peer { id: _, location, zone, site }, address, name, meta } = card;
     let mut levels = [None; 3];
     levels.iter_mut().zip(zone.levels()).for_each(|(to, level)| *to = Some(*level));
     layout::Card {
         address: address.into(),
-        place: place.as_ref().map(|place| match *place {
-            Place::Plane { x, y } => layout::Place::Told { globe: false, first: Real(x), second: Real(y) },
-            Place::Globe { lat, lon } => layout::Place::Told { globe: true, first: Real(lat), second: Real(lon) },
-            Place::Learnt { at } => at.into(),
+        location: location.as_ref().map(|location| match *location {
+            Location::Plane { x, y } => layout::Location::Told { globe: false, first: Real(x), second: Real(y) },
+            Location::Globe { lat, lon } => layout::Location::Told { globe: true, first: Real(lat), second: Real(lon) },
+            Location::Learned { at } => at.into(),
         }),
         zone: levels,
         site: *site,

@@ -106,7 +106,7 @@ pub(super) struct Line {
 #[derive(Serialize, Deserialize)]
 pub(super) struct Card<'a> {
     pub address: Socket,
-    pub place: Option<Place>,
+    pub location: Option<Location>,
     pub zone: [Option<u32>; 3],
     pub site: Option<u32>,
     pub name: &'a str,
@@ -115,9 +115,9 @@ pub(super) struct Card<'a> {
 }
 
 /// A place: x and y of the plane, or latitude and longitude; or one that was learnt, as a byte string.
-pub(super) enum Place {
+pub(super) enum Location {
     Told { globe: bool, first: Real, second: Real },
-    Learnt([u8; 6]),
+    Learned([u8; 6]),
 }
 
 /// A user event.
@@ -165,33 +165,33 @@ impl Serialize for Real {
     }
 }
 
-impl Serialize for Place {
+impl Serialize for Location {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Self::Told { globe, first, second } => (globe, first, second).serialize(serializer),
-            Self::Learnt(axes) => serializer.serialize_bytes(axes),
+            Self::Learned(axes) => serializer.serialize_bytes(axes),
         }
     }
 }
 
-impl<'de> Deserialize<'de> for Place {
+impl<'de> Deserialize<'de> for Location {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Either;
 
         impl<'de> de::Visitor<'de> for Either {
-            type Value = Place;
+            type Value = Location;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("an array of three, or 6 bytes")
             }
 
-            fn visit_bytes<E: de::Error>(self, bytes: &[u8]) -> Result<Place, E> {
-                bytes.try_into().map(Place::Learnt).map_err(|_| E::invalid_length(bytes.len(), &self))
+            fn visit_bytes<E: de::Error>(self, bytes: &[u8]) -> Result<Location, E> {
+                bytes.try_into().map(Location::Learned).map_err(|_| E::invalid_length(bytes.len(), &self))
             }
 
-            fn visit_seq<A: de::SeqAccess<'de>>(self, array: A) -> Result<Place, A::Error> {
+            fn visit_seq<A: de::SeqAccess<'de>>(self, array: A) -> Result<Location, A::Error> {
                 let (globe, first, second) = Deserialize::deserialize(de::value::SeqAccessDeserializer::new(array))?;
-                Ok(Place::Told { globe, first, second })
+                Ok(Location::Told { globe, first, second })
             }
         }
 
@@ -199,11 +199,11 @@ impl<'de> Deserialize<'de> for Place {
     }
 }
 
-impl From<[i16; 3]> for Place {
+impl From<[i16; 3]> for Location {
     fn from(at: [i16; 3]) -> Self {
         let mut axes = [0; 6];
         axes.chunks_exact_mut(2).zip(at).for_each(|(axis, number)| axis.copy_from_slice(&number.to_be_bytes()));
-        Self::Learnt(axes)
+        Self::Learned(axes)
     }
 }
 

@@ -1,6 +1,6 @@
 //! How many bytes a packet takes, without writing it: the simulator asks for every packet.
 
-use swimlab_selectors::Place;
+use swimlab_selectors::Location;
 
 use super::layout::{self, ENVELOPE, Real, Socket};
 use crate::protocol::{
@@ -77,19 +77,19 @@ fn card(card: &Card) -> u32 {
     let unknown = (3 - levels.len() as u32) * ONE;
     let zone = ONE + unknown + levels.iter().map(|level| small(*level)).sum::<u32>();
     let site = card.peer.site.map_or(ONE, small);
-    ONE + address(&card.address) + place(card.peer.place) + zone + site + text(&card.name) + bytes(&card.meta)
+    ONE + address(&card.address) + location(card.peer.location) + zone + site + text(&card.name) + bytes(&card.meta)
 }
 
 fn user_event(event: &UserEvent) -> u32 {
     ONE + small(event.seq) + text(&event.name) + bytes(&event.payload)
 }
 
-fn place(place: Option<Place>) -> u32 {
-    let (first, second) = match place {
+fn location(location: Option<Location>) -> u32 {
+    let (first, second) = match location {
         None => return ONE,
-        Some(Place::Plane { x, y }) => (x, y),
-        Some(Place::Globe { lat, lon }) => (lat, lon),
-        Some(Place::Learnt { at }) => return 2 + size_of_val(&at) as u32,
+        Some(Location::Plane { x, y }) => (x, y),
+        Some(Location::Globe { lat, lon }) => (lat, lon),
+        Some(Location::Learned { at }) => return 2 + size_of_val(&at) as u32,
     };
     let real = |number: f64| if Real(number).is_single() { 5 } else { 9 };
     let globe = ONE;

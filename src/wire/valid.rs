@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
-use swimlab_selectors::{Coordinate, Place};
+use swimlab_selectors::{Coordinate, Location};
 
 use crate::protocol::{Body, Card, Id, News, Packet, PingReq, Update, UserEvent};
 
@@ -103,7 +103,7 @@ fn update(update: &Update) -> Result<(), Invalid> {
                 return Err(Invalid::ForeignCard { update: update.id, card: card.peer.id });
             }
             card_texts(&card.name, &card.meta)?;
-            card.peer.place.as_ref().map_or(Ok(()), place)
+            card.peer.location.as_ref().map_or(Ok(()), location)
         }
         News::User(event) => event_texts(&event.name, &event.payload),
         News::Suspect { .. } | News::Dead | News::Left => Ok(()),
@@ -123,12 +123,12 @@ pub(super) fn event_texts(name: &str, payload: &[u8]) -> Result<(), Invalid> {
 }
 
 /// Checks a place.
-pub(super) fn place(place: &Place) -> Result<(), Invalid> {
-    match *place {
-        Place::Plane { x, y } if x.is_finite() && y.is_finite() => Ok(()),
-        Place::Learnt { .. } => Ok(()),
-        Place::Globe { lat, lon } if (-90.0..=90.0).contains(&lat) && (-180.0..=180.0).contains(&lon) => Ok(()),
-        Place::Globe { lat, lon } if lat.is_finite() && lon.is_finite() => Err(Invalid::OffTheGlobe),
+pub(super) fn location(location: &Location) -> Result<(), Invalid> {
+    match *location {
+        Location::Plane { x, y } if x.is_finite() && y.is_finite() => Ok(()),
+        Location::Learned { .. } => Ok(()),
+        Location::Globe { lat, lon } if (-90.0..=90.0).contains(&lat) && (-180.0..=180.0).contains(&lon) => Ok(()),
+        Location::Globe { lat, lon } if lat.is_finite() && lon.is_finite() => Err(Invalid::OffTheGlobe),
         _ => Err(Invalid::NotFinite),
     }
 }

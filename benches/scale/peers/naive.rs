@@ -13,7 +13,7 @@ use swimlab::sim::trace::Trace;
 use swimlab::sim::{Index, Observer, Outcome, Setup, address_of};
 use swimlab_selectors::rng::{Purpose, Rng, below, bits, stream};
 use swimlab_selectors::strategies::Permutation;
-use swimlab_selectors::{Bound, Peer, Selector, Slot, Strategy, Turn};
+use swimlab_selectors::{Bound, Context, DynSelector, Peer, Selector, Slot};
 
 use crate::common::CRASH_AT;
 use crate::measure::Course;
@@ -161,15 +161,15 @@ impl Course for Naive<'_> {
 /// A member with a whole table of its own.
 fn founder(setup: &Setup, kit: &Arc<Kit>, cards: &[Arc<Card>], index: Index) -> Member {
     let roster = Arc::new(Roster::of_members(cards.iter().cloned()));
-    let surveyed = Strategy::new("stored shuffle", StoredShuffle).survey(roster.peers());
+    let indexed = DynSelector::new("stored shuffle", StoredShuffle).build_index(roster.peers());
     let identity = Identity {
         card: Arc::clone(&cards[index as usize]),
         incarnation: Incarnation::of_generation(0),
         since_epoch: setup.since_epoch(index),
-        strategy_rng: stream(setup.seed, Purpose::Strategy, u64::from(index)),
+        strategy_rng: stream(setup.seed, Purpose::DynSelector, u64::from(index)),
         rng: stream(setup.seed, Purpose::Protocol, u64::from(index)),
     };
-    Member::new(Arc::clone(kit), identity, roster, &surveyed, index)
+    Member::new(Arc::clone(kit), identity, roster, &indexed, index)
 }
 
 fn micros(setup: &Setup) -> u32 {
@@ -190,32 +190,32 @@ struct List {
 }
 
 impl List {
-    fn shuffled(turn: &mut Turn<'_>) -> Self {
-        let slots = turn.view.slots();
-        let permutation = Permutation::new(slots, bits(turn.rng));
+    fn shuffled(ctx: &mut Context<'_>) -> Self {
+        let slots = ctx.view.slots();
+        let permutation = Permutation::new(slots, bits(ctx.rng));
         Self { order: (0..slots).map(|at| permutation.at(at)).collect(), next: 0 }
     }
 }
 
 impl Selector for StoredShuffle {
-    type Survey = ();
+    type RosterIndex = ();
     type State = List;
 
-    fn survey(&self, _: &[Peer]) {}
+    fn build_index(&self, _: &[Peer]) {}
 
-    fn enroll(&self, (): &(), turn: &mut Turn<'_>) -> List {
-        List::shuffled(turn)
+    fn new_state(&self, (): &(), ctx: &mut Context<'_>) -> List {
+        List::shuffled(ctx)
     }
 
-    fn targets(&self, (): &(), list: &mut List, turn: &mut Turn<'_>, want: usize, picks: &mut Vec<Slot>) {
-        for _ in 0..want.min(turn.view.pingable_count() as usize) {
+    fn targets(&self, (): &(), list: &mut List, ctx: &mut Context<'_>, want: usize, picks: &mut Vec<Slot>) {
+        for _ in 0..want.min(ctx.view.pingable_count() as usize) {
             let slot = loop {
                 if list.next == list.order.len() {
-                    *list = List::shuffled(turn);
+                    *list = List::shuffled(ctx);
                 }
                 list.next += 1;
                 let slot = list.order[list.next - 1];
-                if turn.view.pingable(slot) && !picks.contains(&slot) {
+                if ctx.view.pingable(slot) && !picks.contains(&slot) {
                     break slot;
                 }
             };

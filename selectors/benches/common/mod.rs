@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use criterion::Criterion;
 use swimlab_selectors::rng::{Purpose, below, mix, stream, unit};
-use swimlab_selectors::{Peer, Place, RttSource, Slot, Surroundings, View, ZonePath};
+use swimlab_selectors::{BuildContext, Location, Peer, RttSource, Slot, View, ZonePath};
 
 /// A view in which everybody lives.
 pub struct AllAlive(pub Vec<Peer>);
@@ -19,7 +19,7 @@ impl View for AllAlive {
         self.0.len() as u32
     }
 
-    fn surveyed(&self) -> u32 {
+    fn indexed(&self) -> u32 {
         self.slots()
     }
 
@@ -57,8 +57,8 @@ impl RttSource for Line {
     }
 }
 
-pub fn surroundings() -> Surroundings {
-    Surroundings { rtt: Some(Arc::new(Line)) }
+pub fn context() -> BuildContext {
+    BuildContext { rtt: Some(Arc::new(Line)) }
 }
 
 /// Peers scattered over the plane or the globe, in sixty sites and as many zones.
@@ -66,14 +66,14 @@ pub fn scattered(n: u32, globe: bool) -> Vec<Peer> {
     let mut rng = stream(1, Purpose::Placement, 0);
     let mut peer = |i: u32| {
         let (a, b) = (unit(&mut rng), unit(&mut rng));
-        let place = if globe {
-            Place::Globe { lat: 180.0 * a - 90.0, lon: 360.0 * b - 180.0 }
+        let location = if globe {
+            Location::Globe { lat: 180.0 * a - 90.0, lon: 360.0 * b - 180.0 }
         } else {
-            Place::Plane { x: 1000.0 * a, y: 1000.0 * b }
+            Location::Plane { x: 1000.0 * a, y: 1000.0 * b }
         };
         let site = below(&mut rng, 60);
         let zone = ZonePath::parse(&format!("{}/{site}/{}", site / 3, i % 10));
-        Peer { id: mix(i.into()), place: Some(place), zone, site: Some(site) }
+        Peer { id: mix(i.into()), location: Some(location), zone, site: Some(site) }
     };
     (0..n).map(&mut peer).collect()
 }

@@ -7,7 +7,7 @@ use super::script::Act;
 use super::{Breach, Law};
 use crate::peer::{Peer, Slot};
 use crate::rng::{Purpose, below, stream};
-use crate::selector::{Bound, Strategy};
+use crate::selector::{Bound, DynSelector};
 use crate::view::{Observation, View};
 
 const SEED: u64 = 2002;
@@ -15,7 +15,7 @@ const SEED: u64 = 2002;
 /// A probability per period is kept: each peer is pinged at least as often as it says, less five standard
 /// deviations, which an honest strategy misses once in three million; the seed being fixed, never or always. The second
 /// half of the periods has churn.
-pub(super) fn pings_as_often_as_promised(make: &impl Fn() -> Strategy, maker: Maker) -> Result<(), Breach> {
+pub(super) fn pings_as_often_as_promised(make: &impl Fn() -> DynSelector, maker: Maker) -> Result<(), Breach> {
     let strategy = make();
     for (members, direct) in [(2, 1), (3, 1), (6, 2), (20, 1), (20, 3)] {
         let Bound::PerPeriod(_) = strategy.bound(members, direct) else { return Ok(()) };
@@ -63,7 +63,7 @@ pub(super) fn pings_as_often_as_promised(make: &impl Fn() -> Strategy, maker: Ma
 }
 
 /// With all members at one place, everyone is pinged at least half as often as on average.
-pub(super) fn overlooks_nobody(make: &impl Fn() -> Strategy) -> Result<(), Breach> {
+pub(super) fn overlooks_nobody(make: &impl Fn() -> DynSelector) -> Result<(), Breach> {
     const MEMBERS: u32 = 40;
     const PERIODS: u32 = 400;
     let mut rng = stream(SEED, Purpose::Placement, 2);

@@ -1,6 +1,6 @@
 //! A model of one member's view of its group.
 
-use crate::peer::{Peer, Place, Slot};
+use crate::peer::{Location, Peer, Slot};
 use crate::view::View;
 
 /// One member's view, as plain as can be: every slot with its peer and how that peer stands.
@@ -9,7 +9,7 @@ pub struct Group {
     me: Slot,
     peers: Vec<Peer>,
     standings: Vec<Standing>,
-    surveyed: u32,
+    indexed: u32,
 }
 
 /// How a peer stands in the view.
@@ -32,8 +32,8 @@ impl Group {
     /// If the roster has no slot `me`.
     pub fn new(roster: Vec<Peer>, me: Slot) -> Self {
         assert!((me as usize) < roster.len(), "slot {me} of {} members", roster.len());
-        let surveyed = roster.len() as u32;
-        Self { me, standings: vec![Standing::Alive; roster.len()], peers: roster, surveyed }
+        let indexed = roster.len() as u32;
+        Self { me, standings: vec![Standing::Alive; roster.len()], peers: roster, indexed }
     }
 
     /// The peers by slot, as they are surveyed.
@@ -68,8 +68,8 @@ impl Group {
     }
 
     /// The peer in this slot says that it is here.
-    pub fn moves(&mut self, slot: Slot, place: Place) {
-        self.peers[slot as usize].place = Some(place);
+    pub fn moves(&mut self, slot: Slot, location: Location) {
+        self.peers[slot as usize].location = Some(location);
     }
 
     /// The peer in this slot is from now on seen like this.
@@ -83,8 +83,8 @@ impl Group {
     }
 
     /// The roster is surveyed anew: all slots are.
-    pub fn resurvey(&mut self) {
-        self.surveyed = self.slots();
+    pub fn reindex(&mut self) {
+        self.indexed = self.slots();
     }
 }
 
@@ -97,8 +97,8 @@ impl View for Group {
         self.peers.len() as u32
     }
 
-    fn surveyed(&self) -> u32 {
-        self.surveyed
+    fn indexed(&self) -> u32 {
+        self.indexed
     }
 
     fn peer(&self, slot: Slot) -> &Peer {

@@ -9,7 +9,7 @@ use super::{Breach, Law};
 use crate::peer::Slot;
 use crate::rng::{Purpose, stream};
 use crate::selector::{Helpers, pick_uniform};
-use crate::view::Turn;
+use crate::view::Context;
 
 /// Plays a script twice.
 pub(super) fn play(make: &impl Fn() -> Arc<dyn Helpers>, script: &Script, maker: Maker) -> Result<(), Breach> {
@@ -22,19 +22,19 @@ pub(super) fn play(make: &impl Fn() -> Arc<dyn Helpers>, script: &Script, maker:
 
 fn run(helpers: &dyn Helpers, script: &Script, maker: Maker) -> Result<Vec<Slot>, Breach> {
     let (mut group, mut joiners) = script.begin(maker);
-    let mut rng = stream(script.seed, Purpose::Strategy, 0);
+    let mut rng = stream(script.seed, Purpose::DynSelector, 0);
     let mut all_picks = Vec::new();
     for (period, &act) in (0..).zip(&script.acts) {
         act.happen(&mut group, maker, &mut joiners);
         let times = if let Act::Pass { periods } = act { periods } else { 1 };
         for _ in 0..times {
-            let mut turn = Turn { view: &group, period, shared_period: period, news: false, rng: &mut rng };
+            let mut ctx = Context { view: &group, period, shared_period: period, has_updates: false, rng: &mut rng };
             let mut targets = Vec::new();
-            pick_uniform(&mut turn, script.direct.into(), &mut targets, |_| true);
+            pick_uniform(&mut ctx, script.direct.into(), &mut targets, |_| true);
             let want = usize::from(times % 5);
             // Picks are added to what is there already.
             let mut picks = targets.clone();
-            helpers.helpers(&mut turn, &targets, want, &mut picks);
+            helpers.helpers(&mut ctx, &targets, want, &mut picks);
             let picks = &picks[targets.len()..];
             picks_are_lawful(&group, picks)?;
             if let Some(slot) = picks.iter().find(|slot| targets.contains(slot)) {

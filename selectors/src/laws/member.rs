@@ -3,8 +3,8 @@
 use super::group::{Group, Standing};
 use crate::peer::{Peer, Slot};
 use crate::rng::{Purpose, Rng, stream};
-use crate::selector::{Chooser, Strategy};
-use crate::view::{Observation, Turn, View};
+use crate::selector::{DynSelector, MemberSelector};
+use crate::view::{Context, Observation, View};
 
 /// One member with its selector, as the laws drive it: also for tests of what a strategy does beyond them.
 pub struct Member {
@@ -12,19 +12,24 @@ pub struct Member {
     pub group: Group,
     /// Whether it has news that nobody has been told yet.
     pub news: bool,
-    chooser: Box<dyn Chooser>,
+    selector: Box<dyn MemberSelector>,
     rng: Rng,
     period: u64,
 }
 
 impl Member {
     /// A member that begins, in period 0; its luck is the seed's.
-    pub fn new(strategy: &Strategy, group: Group, seed: u64) -> Self {
-        let surveyed = strategy.survey(group.roster());
-        let mut rng = stream(seed, Purpose::Strategy, u64::from(group.me()));
-        let chooser =
-            surveyed.enroll(&mut Turn { view: &group, period: 0, shared_period: 0, news: false, rng: &mut rng });
-        Self { group, news: false, chooser, rng, period: 0 }
+    pub fn new(strategy: &DynSelector, group: Group, seed: u64) -> Self {
+        let indexed = strategy.build_index(group.roster());
+        let mut rng = stream(seed, Purpose::DynSelector, u64::from(group.me()));
+        let selector = indexed.new_state(&mut Context {
+            view: &group,
+            period: 0,
+            shared_period: 0,
+            has_updates: false,
+            rng: &mut rng,
+        });
+        Self { group, news: false, selector, rng, period: 0 }
     }
 
     /// This period's targets; the period is over then.
@@ -61,27 +66,30 @@ impl Member {
 
     /// The selector hears of something.
     pub fn observe(&mut self, what: Observation) {
-        self.turn(false, |chooser, turn| chooser.observe(turn, what));
+        self.ctx(false, |selector, ctx| selector.observe(ctx, what));
     }
 
     /// The index is built anew over the roster as the group knows it.
-    pub fn resurvey(&mut self) {
-        self.group.resurvey();
-        self.chooser.resurvey(self.group.roster());
+    pub fn reindex(&mut self) {
+        self.group.reindex();
+        self.selector.reindex(self.group.roster());
     }
 
     /// The same as [`Member::ping`], after those that were picked already.
     pub(super) fn targets(&mut self, want: usize, picks: &mut Vec<Slot>) {
-        self.turn(self.news, |chooser, turn| chooser.targets(turn, want, picks));
+        self.ctx(self.news, |selector, ctx| selector.targets(ctx, want, picks));
         self.period += 1;
     }
 
     pub(super) fn gossip(&mut self, want: usize, picks: &mut Vec<Slot>) {
-        self.turn(true, |chooser, turn| chooser.gossip(turn, want, picks));
+        self.ctx(true, |selector, ctx| selector.gossip(ctx, want, picks));
     }
 
-    fn turn<T>(&mut self, news: bool, act: impl FnOnce(&mut dyn Chooser, &mut Turn<'_>) -> T) -> T {
+    fn ctx<T>(&mut self, news: bool, act: impl FnOnce(&mut dyn MemberSelector, &mut Context<'_>) -> T) -> T {
         let (period, shared_period) = (self.period, self.period);
-        act(&mut *self.chooser, &mut Turn { view: &self.group, period, shared_period, news, rng: &mut self.rng })
+        act(
+            &mut *self.selector,
+            &mut Context { view: &self.group, period, shared_period, has_updates: news, rng: &mut self.rng },
+        )
     }
 }

@@ -6,9 +6,9 @@
 //!
 //! ```
 //! use swimlab_selectors::strategies::Shuffle;
-//! use swimlab_selectors::{Strategy, laws};
+//! use swimlab_selectors::{DynSelector, laws};
 //!
-//! laws::check(|| Strategy::new("shuffle", Shuffle));
+//! laws::check(|| DynSelector::new("shuffle", Shuffle));
 //! ```
 
 mod fairness;
@@ -23,14 +23,14 @@ mod trial;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::selector::{Helpers, Strategy};
+use crate::selector::{DynSelector, Helpers};
 
 pub use group::{Group, Standing};
 pub use member::Member;
 pub use rosters::{Maker, makers};
 
 /// Panics with the name of the law if the strategy breaks one.
-pub fn check(make: impl Fn() -> Strategy) {
+pub fn check(make: impl Fn() -> DynSelector) {
     Laws::default().check(make);
 }
 
@@ -94,14 +94,14 @@ impl Default for Laws {
 
 impl Laws {
     /// Panics with the name of the law if the strategy breaks one.
-    pub fn check(&self, make: impl Fn() -> Strategy) {
+    pub fn check(&self, make: impl Fn() -> DynSelector) {
         if let Err(breach) = self.judge(make) {
             panic!("{breach}");
         }
     }
 
     /// The law that the strategy breaks, if it does.
-    pub fn judge(&self, make: impl Fn() -> Strategy) -> Result<(), Breach> {
+    pub fn judge(&self, make: impl Fn() -> DynSelector) -> Result<(), Breach> {
         let label = make().label().to_owned();
         let judge = || {
             for maker in &self.makers {

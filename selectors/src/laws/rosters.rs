@@ -1,6 +1,6 @@
 //! Peers to check the laws with.
 
-use crate::peer::{Peer, Place, ZonePath};
+use crate::peer::{Location, Peer, ZonePath};
 use crate::rng::{Rng, below, bits};
 
 /// Makes a peer, at random and with an id of its own.
@@ -17,16 +17,16 @@ pub(super) fn nowhere(rng: &mut Rng) -> Peer {
 }
 
 pub(super) fn at_one_place(rng: &mut Rng) -> Peer {
-    let place = Some(Place::Plane { x: 0.0, y: 0.0 });
-    Peer { place, zone: ZonePath::parse("eu/eu-1/r1"), site: Some(0), ..nowhere(rng) }
+    let location = Some(Location::Plane { x: 0.0, y: 0.0 });
+    Peer { location, zone: ZonePath::parse("eu/eu-1/r1"), site: Some(0), ..nowhere(rng) }
 }
 
 fn in_a_plane(rng: &mut Rng) -> Peer {
     let (x, y) = (below(rng, 5), below(rng, 4));
-    let place = Some(Place::Plane { x: f64::from(x), y: f64::from(y) });
+    let location = Some(Location::Plane { x: f64::from(x), y: f64::from(y) });
     // One in five has no zone, and no site: data are never complete.
     let zone = if x > 0 { ZonePath::parse(&format!("{x}/{y}")) } else { ZonePath::default() };
-    Peer { place, zone, site: Some(x).filter(|&x| x > 0), ..nowhere(rng) }
+    Peer { location, zone, site: Some(x).filter(|&x| x > 0), ..nowhere(rng) }
 }
 
 fn in_cities(rng: &mut Rng) -> Peer {
@@ -41,5 +41,5 @@ fn in_cities(rng: &mut Rng) -> Peer {
     let city = below(rng, cities.len() as u32);
     let (lat, lon, name) = cities[city as usize];
     let zone = ZonePath::parse(&format!("{name}/{}", below(rng, 2)));
-    Peer { place: Some(Place::Globe { lat, lon }), zone, site: Some(city), ..nowhere(rng) }
+    Peer { location: Some(Location::Globe { lat, lon }), zone, site: Some(city), ..nowhere(rng) }
 }

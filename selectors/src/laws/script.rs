@@ -63,7 +63,7 @@ impl Act {
             Self::Suspect(n) => turn_into(|s| s == Alive, Suspect, n).and(None),
             Self::Clear(n) => turn_into(|s| s == Suspect, Alive, n).and(None),
             Self::Resurvey => {
-                group.resurvey();
+                group.reindex();
                 None
             }
             Self::Pass { .. } => None,

@@ -6,11 +6,11 @@ use super::rosters::Maker;
 use super::script::{Act, Script};
 use super::{Breach, Law};
 use crate::peer::Slot;
-use crate::selector::{Bound, Strategy};
+use crate::selector::{Bound, DynSelector};
 use crate::view::{Observation, View};
 
 /// Plays a script that all members see at once. Nobody may wait for a ping by anybody for longer than was promised.
-pub(super) fn play(make: &impl Fn() -> Strategy, script: &Script, maker: Maker) -> Result<(), Breach> {
+pub(super) fn play(make: &impl Fn() -> DynSelector, script: &Script, maker: Maker) -> Result<(), Breach> {
     let strategy = make();
     let Bound::Anybody(_) = strategy.bound(u32::MAX, script.direct.into()) else { return Ok(()) };
     let (mut model, mut joiners) = script.begin(maker);
@@ -27,7 +27,7 @@ pub(super) fn play(make: &impl Fn() -> Strategy, script: &Script, maker: Maker) 
 }
 
 struct Crew<'a> {
-    strategy: &'a Strategy,
+    strategy: &'a DynSelector,
     script: &'a Script,
     /// By slot; `None` for the dead.
     members: Vec<Option<Member>>,
@@ -37,7 +37,7 @@ struct Crew<'a> {
 }
 
 impl<'a> Crew<'a> {
-    fn new(strategy: &'a Strategy, script: &'a Script, model: &Group) -> Self {
+    fn new(strategy: &'a DynSelector, script: &'a Script, model: &Group) -> Self {
         let mut crew = Self { strategy, script, members: Vec::new(), pinged: Vec::new(), period: 1 };
         (0..model.slots()).for_each(|slot| crew.begins(model, slot));
         crew
@@ -64,7 +64,7 @@ impl<'a> Crew<'a> {
         match what {
             Some(Observation::Joined(slot)) => {
                 self.begins(model, slot);
-                self.members.iter_mut().flatten().for_each(Member::resurvey);
+                self.members.iter_mut().flatten().for_each(Member::reindex);
             }
             Some(Observation::Left(slot)) => self.members[slot as usize] = None,
             _ => {}

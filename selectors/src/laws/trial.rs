@@ -7,16 +7,16 @@ use super::{Breach, Law};
 use crate::coordinate::Coordinate;
 use crate::peer::Slot;
 use crate::rng::{Purpose, Rng, below, mix, stream, unit};
-use crate::selector::{Bound, Strategy};
+use crate::selector::{Bound, DynSelector};
 use crate::view::{Observation, View};
 
 /// Plays a script twice, and once with an index over nobody.
-pub(super) fn play(make: &impl Fn() -> Strategy, script: &Script, maker: Maker) -> Result<(), Breach> {
+pub(super) fn play(make: &impl Fn() -> DynSelector, script: &Script, maker: Maker) -> Result<(), Breach> {
     let picks = run(&make(), script, maker)?;
     if picks != run(&make(), script, maker)? {
         return Err(Law::Deterministic.breach("the same script was played twice, with different picks"));
     }
-    make().survey(&[]);
+    make().build_index(&[]);
     Ok(())
 }
 
@@ -33,7 +33,7 @@ impl Member {
             let at = Coordinate { vector, height: number(1000.0), adjustment: 0.0, error };
             let tip = below(&mut answer, self.group.slots());
             let rtt = 100 + (peer % 30_000) as u32 + below(&mut answer, 1000);
-            let tip = Observation::Tip(tip, below(&mut answer, 30_000));
+            let tip = Observation::NeighborHint(tip, below(&mut answer, 30_000));
             for what in [Observation::Coordinate(slot, at), Observation::Rtt(slot, rtt), tip] {
                 self.observe(what);
             }
@@ -45,7 +45,7 @@ impl Member {
         if let Some(what) = observation {
             self.observe(what);
         } else if let Act::Resurvey = act {
-            self.resurvey();
+            self.reindex();
         }
         observation
     }
@@ -59,7 +59,7 @@ struct Wait {
     joined: bool,
 }
 
-fn run(strategy: &Strategy, script: &Script, maker: Maker) -> Result<Vec<Slot>, Breach> {
+fn run(strategy: &DynSelector, script: &Script, maker: Maker) -> Result<Vec<Slot>, Breach> {
     let (group, mut joiners) = script.begin(maker);
     let mut member = Member::new(strategy, group, script.seed);
     let mut waits = vec![Wait { since: 0, joined: true }; script.members as usize];
@@ -86,7 +86,7 @@ fn run(strategy: &Strategy, script: &Script, maker: Maker) -> Result<Vec<Slot>, 
 
 /// One period: targets and gossip are picked, and nobody may wait longer than promised.
 fn pass(
-    strategy: &Strategy,
+    strategy: &DynSelector,
     script: &Script,
     member: &mut Member,
     waits: &mut [Wait],

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::places::{PlaceIndex, Space};
-use super::{Index, Metric};
-use crate::peer::{Peer, Place};
+use super::locations::{LocationIndex, Space};
+use super::{Metric, MetricIndex};
+use crate::build_context::BuildContext;
+use crate::peer::{Location, Peer};
 use crate::registry::{Param, Registry};
-use crate::surroundings::Surroundings;
 
 /// The straight-line distance between places of the plane, in thousandths of its unit.
 ///
@@ -38,14 +38,14 @@ impl Metric for Euclid {
         "1/1000"
     }
 
-    fn index(&self, roster: &[Peer]) -> Arc<dyn Index> {
-        Arc::new(PlaceIndex::new(*self, roster))
+    fn index(&self, roster: &[Peer]) -> Arc<dyn MetricIndex> {
+        Arc::new(LocationIndex::new(*self, roster))
     }
 }
 
 impl Space<2> for Euclid {
     fn locate(&self, peer: &Peer) -> Option<[f64; 2]> {
-        let Some(Place::Plane { x, y }) = peer.place else { return None };
+        let Some(Location::Plane { x, y }) = peer.location else { return None };
         let within = [x, y].into_iter().all(|x| x.abs() <= FARTHEST);
         let wrap = |x: f64, side: Option<f64>| side.map_or(x, |side| wrapped(x, side));
         within.then(|| [wrap(x, self.circumferences[0]), wrap(y, self.circumferences[1])])
@@ -80,7 +80,7 @@ fn wrapped(x: f64, side: f64) -> f64 {
     if rest < side { rest } else { 0.0 }
 }
 
-pub(super) fn register(registry: &mut Registry<Arc<dyn Metric>, Surroundings>) {
+pub(super) fn register(registry: &mut Registry<Arc<dyn Metric>, BuildContext>) {
     let side = |name, about| Param::real(name, 0.0, FARTHEST, 0.0, about).unit("units of the plane");
     registry.register(
         "euclid",
@@ -101,7 +101,7 @@ mod tests {
     use super::*;
 
     fn metres(metric: Euclid, a: (f64, f64), b: (f64, f64)) -> u64 {
-        let at = |(x, y)| Peer { place: Some(Place::Plane { x, y }), ..Peer::new(1) };
+        let at = |(x, y)| Peer { location: Some(Location::Plane { x, y }), ..Peer::new(1) };
         metric.index(&[]).distance(&at(a), &at(b))
     }
 

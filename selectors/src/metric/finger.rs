@@ -4,10 +4,10 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use super::ids::SortedIds;
-use super::{Index, Metric, Nearness};
+use super::{Metric, MetricIndex, Nearness};
+use crate::build_context::BuildContext;
 use crate::peer::{Peer, Slot};
 use crate::registry::Registry;
-use crate::surroundings::Surroundings;
 
 /// Ranks the clockwise successors on the circle of ids: those at positions 1, 2, 4, 8, ... first, then the rest in
 /// their order.
@@ -23,7 +23,7 @@ impl Metric for Finger {
         "rank"
     }
 
-    fn index(&self, roster: &[Peer]) -> Arc<dyn Index> {
+    fn index(&self, roster: &[Peer]) -> Arc<dyn MetricIndex> {
         Arc::new(FingerIndex(SortedIds::new(roster)))
     }
 }
@@ -50,7 +50,7 @@ fn position(rank: u32, others: u32) -> u32 {
     if guess - powers(guess) < i { guess + 1 } else { guess }
 }
 
-impl Index for FingerIndex {
+impl MetricIndex for FingerIndex {
     fn distance(&self, from: &Peer, to: &Peer) -> u64 {
         if from.id == to.id {
             return 0;
@@ -75,7 +75,7 @@ impl Index for FingerIndex {
     }
 }
 
-pub(super) fn register(registry: &mut Registry<Arc<dyn Metric>, Surroundings>) {
+pub(super) fn register(registry: &mut Registry<Arc<dyn Metric>, BuildContext>) {
     let about = "Ring successors at positions 1, 2, 4, 8, ... first, then the rest.";
     registry.register("finger", about, vec![], |_, _| Ok(Arc::new(Finger)));
 }

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::places::{PlaceIndex, Space};
-use super::{Index, Metric};
-use crate::peer::{Peer, Place};
+use super::locations::{LocationIndex, Space};
+use super::{Metric, MetricIndex};
+use crate::build_context::BuildContext;
+use crate::peer::{Location, Peer};
 use crate::registry::Registry;
-use crate::surroundings::Surroundings;
 
 /// Metres over the globe, taken as a sphere of the mean radius 6,371,008.8 m: the haversine distance.
 ///
@@ -22,15 +22,15 @@ impl Metric for GreatCircle {
         "m"
     }
 
-    fn index(&self, roster: &[Peer]) -> Arc<dyn Index> {
-        Arc::new(PlaceIndex::new(*self, roster))
+    fn index(&self, roster: &[Peer]) -> Arc<dyn MetricIndex> {
+        Arc::new(LocationIndex::new(*self, roster))
     }
 }
 
 /// Places are points of the unit sphere: the longer the chord, the longer the arc.
 impl Space<3> for GreatCircle {
     fn locate(&self, peer: &Peer) -> Option<[f64; 3]> {
-        let Some(Place::Globe { lat, lon }) = peer.place else { return None };
+        let Some(Location::Globe { lat, lon }) = peer.location else { return None };
         if !(lat.abs() <= 90.0 && lon.is_finite()) {
             return None;
         }
@@ -46,7 +46,7 @@ impl Space<3> for GreatCircle {
     }
 }
 
-pub(super) fn register(registry: &mut Registry<Arc<dyn Metric>, Surroundings>) {
+pub(super) fn register(registry: &mut Registry<Arc<dyn Metric>, BuildContext>) {
     let about = "Shortest way over the globe between latitudes and longitudes.";
     registry.register("great-circle", about, vec![], |_, _| Ok(Arc::new(GreatCircle)));
 }
@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     fn at(lat: f64, lon: f64) -> Peer {
-        Peer { place: Some(Place::Globe { lat, lon }), ..Peer::new(1) }
+        Peer { location: Some(Location::Globe { lat, lon }), ..Peer::new(1) }
     }
 
     fn metres(a: (f64, f64), b: (f64, f64)) -> u64 {

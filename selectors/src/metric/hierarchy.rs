@@ -4,10 +4,10 @@ use std::ops::ControlFlow;
 use std::sync::{Arc, OnceLock};
 
 use super::tied::{Groups, Hashed, visit_tied};
-use super::{Index, Metric, UNKNOWN};
+use super::{Metric, MetricIndex, UNKNOWN};
+use crate::build_context::BuildContext;
 use crate::peer::{Peer, Slot, ZonePath};
 use crate::registry::Registry;
-use crate::surroundings::Surroundings;
 
 /// How many levels of the zone path two peers do not share: 0 in one rack, 1 in one zone, 2 in one region, 3
 /// elsewhere; [`UNKNOWN`] without a path.
@@ -41,7 +41,7 @@ impl Metric for Hierarchy {
         "levels"
     }
 
-    fn index(&self, roster: &[Peer]) -> Arc<dyn Index> {
+    fn index(&self, roster: &[Peer]) -> Arc<dyn MetricIndex> {
         let peers = || (0..).zip(roster);
         let levels = (0..=ZonePath::LEVELS).map(|level| {
             let mut areas: Vec<_> = roster.iter().filter_map(|peer| area(&peer.zone, level)).collect();
@@ -64,7 +64,7 @@ impl Metric for Hierarchy {
     }
 }
 
-impl Index for HierarchyIndex {
+impl MetricIndex for HierarchyIndex {
     fn distance(&self, from: &Peer, to: &Peer) -> u64 {
         levels_apart(&from.zone, &to.zone)
     }
@@ -94,7 +94,7 @@ impl Index for HierarchyIndex {
     }
 }
 
-pub(super) fn register(registry: &mut Registry<Arc<dyn Metric>, Surroundings>) {
+pub(super) fn register(registry: &mut Registry<Arc<dyn Metric>, BuildContext>) {
     let about = "The same rack before the same zone before the same region before elsewhere.";
     registry.register("hierarchy", about, vec![], |_, _| Ok(Arc::new(Hierarchy)));
 }

@@ -5,7 +5,7 @@ mod finger;
 mod great_circle;
 mod hierarchy;
 mod ids;
-mod places;
+mod locations;
 mod ring;
 mod rtt;
 mod tied;
@@ -15,10 +15,10 @@ mod xor;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use crate::build_context::BuildContext;
 use crate::peer::{Peer, Slot};
 use crate::registry::{Registry, Spec};
 use crate::rng::mix;
-use crate::surroundings::Surroundings;
 
 pub use euclid::Euclid;
 pub use finger::Finger;
@@ -35,7 +35,7 @@ pub trait Metric: Send + Sync + 'static {
     fn unit(&self) -> &'static str;
 
     /// Indexes a roster for all its members: `roster[slot]` is the peer in `slot`.
-    fn index(&self, roster: &[Peer]) -> Arc<dyn Index>;
+    fn index(&self, roster: &[Peer]) -> Arc<dyn MetricIndex>;
 
     /// Whether distances are not in the index but are learnt by each member from its own pings. A strategy that takes
     /// such a metric has to learn from what it observes; others refuse it ([`build_shared_metric`]).
@@ -45,7 +45,7 @@ pub trait Metric: Send + Sync + 'static {
 }
 
 /// Distances between peers, and the peers of one roster in the order of their distance.
-pub trait Index: Send + Sync {
+pub trait MetricIndex: Send + Sync {
     /// How far `to` is from `from`, both of them in the roster or not, rounded to the metric's unit; [`UNKNOWN`] if
     /// one of them is where the metric does not reach.
     fn distance(&self, from: &Peer, to: &Peer) -> u64;
@@ -54,7 +54,7 @@ pub trait Index: Send + Sync {
     /// somewhere among them where it is in the roster.
     fn visit(&self, from: &Peer, visit: &mut dyn FnMut(Slot) -> ControlFlow<()>) -> ControlFlow<()>;
 
-    /// The nearness of the peer at this `rank` of the order that [`Index::visit`] shows, not counting `from` itself
+    /// The nearness of the peer at this `rank` of the order that [`MetricIndex::visit`] shows, not counting `from` itself
     /// (rank 0 is the nearest other), where that is known without walking there.
     fn at_rank(&self, _from: &Peer, _rank: u32) -> Option<Nearness> {
         None
@@ -102,7 +102,7 @@ pub fn tie(from: &Peer, to: &Peer) -> u64 {
 }
 
 /// The built-in metrics.
-pub fn metrics() -> Registry<Arc<dyn Metric>, Surroundings> {
+pub fn metrics() -> Registry<Arc<dyn Metric>, BuildContext> {
     let mut registry = Registry::new("metric");
     ring::register(&mut registry);
     xor::register(&mut registry);
@@ -122,12 +122,12 @@ pub fn metrics() -> Registry<Arc<dyn Metric>, Surroundings> {
 /// # Errors
 /// Says what is wrong, with the nearest valid names.
 pub fn build_metric(
-    registry: &Registry<Arc<dyn Metric>, Surroundings>,
+    registry: &Registry<Arc<dyn Metric>, BuildContext>,
     label: &str,
-    surroundings: &Surroundings,
+    context: &BuildContext,
 ) -> Result<Arc<dyn Metric>, String> {
     let label = label.replacen(';', ":", 1).replace(';', ",");
-    Spec::parse(&label).and_then(|spec| registry.build(&spec, surroundings)).map_err(|error| error.to_string())
+    Spec::parse(&label).and_then(|spec| registry.build(&spec, context)).map_err(|error| error.to_string())
 }
 
 /// The same for strategies that need distances to everybody, which no member learns.
@@ -135,11 +135,11 @@ pub fn build_metric(
 /// # Errors
 /// As of [`build_metric`], and for a metric that is learned.
 pub fn build_shared_metric(
-    registry: &Registry<Arc<dyn Metric>, Surroundings>,
+    registry: &Registry<Arc<dyn Metric>, BuildContext>,
     label: &str,
-    surroundings: &Surroundings,
+    context: &BuildContext,
 ) -> Result<Arc<dyn Metric>, String> {
-    let metric = build_metric(registry, label, surroundings)?;
+    let metric = build_metric(registry, label, context)?;
     if metric.learned() {
         return Err(format!("{label} is learned: a member knows the distances to a few peers only; take neighborhood"));
     }

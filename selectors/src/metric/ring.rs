@@ -4,10 +4,10 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use super::ids::SortedIds;
-use super::{Index, Metric, Nearness};
+use super::{Metric, MetricIndex, Nearness};
+use crate::build_context::BuildContext;
 use crate::peer::{Peer, Slot};
 use crate::registry::Registry;
-use crate::surroundings::Surroundings;
 
 /// The clockwise difference from one's own id on the circle of 64-bit ids.
 #[derive(Clone, Copy, Debug, Default)]
@@ -20,12 +20,12 @@ impl Metric for Ring {
         "ids"
     }
 
-    fn index(&self, roster: &[Peer]) -> Arc<dyn Index> {
+    fn index(&self, roster: &[Peer]) -> Arc<dyn MetricIndex> {
         Arc::new(RingIndex(SortedIds::new(roster)))
     }
 }
 
-impl Index for RingIndex {
+impl MetricIndex for RingIndex {
     fn distance(&self, from: &Peer, to: &Peer) -> u64 {
         to.id.wrapping_sub(from.id)
     }
@@ -41,7 +41,7 @@ impl Index for RingIndex {
     }
 }
 
-pub(super) fn register(registry: &mut Registry<Arc<dyn Metric>, Surroundings>) {
+pub(super) fn register(registry: &mut Registry<Arc<dyn Metric>, BuildContext>) {
     registry.register("ring", "Clockwise difference from one's own id on the circle of ids.", vec![], |_, _| {
         Ok(Arc::new(Ring))
     });

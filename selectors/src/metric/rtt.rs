@@ -4,10 +4,10 @@ use std::ops::ControlFlow;
 use std::sync::{Arc, OnceLock};
 
 use super::tied::{Groups, Hashed, visit_tied};
-use super::{Index, Metric, UNKNOWN};
+use super::{Metric, MetricIndex, UNKNOWN};
+use crate::build_context::{BuildContext, RttSource};
 use crate::peer::{Peer, Slot};
 use crate::registry::Registry;
-use crate::surroundings::{RttSource, Surroundings};
 
 /// Microseconds there and back between the sites of both peers, as measured; [`UNKNOWN`] without a site.
 #[derive(Clone)]
@@ -52,7 +52,7 @@ impl Metric for Rtt {
         "us"
     }
 
-    fn index(&self, roster: &[Peer]) -> Arc<dyn Index> {
+    fn index(&self, roster: &[Peer]) -> Arc<dyn MetricIndex> {
         let sites = self.source.sites();
         let site = |peer: &Peer| self.site(peer).unwrap_or(sites);
         let members = (0..).zip(roster).map(|(slot, peer)| (site(peer), peer.id, slot));
@@ -74,7 +74,7 @@ impl RttIndex {
     }
 }
 
-impl Index for RttIndex {
+impl MetricIndex for RttIndex {
     fn distance(&self, from: &Peer, to: &Peer) -> u64 {
         self.rtt.between(from, to)
     }
@@ -92,9 +92,9 @@ impl Index for RttIndex {
     }
 }
 
-pub(super) fn register(registry: &mut Registry<Arc<dyn Metric>, Surroundings>) {
+pub(super) fn register(registry: &mut Registry<Arc<dyn Metric>, BuildContext>) {
     let about = "Measured round-trip time between the sites of both peers.";
-    registry.register("rtt", about, vec![], |_, surroundings| match &surroundings.rtt {
+    registry.register("rtt", about, vec![], |_, context| match &context.rtt {
         Some(source) => Ok(Arc::new(Rtt::new(Arc::clone(source)))),
         None => Err(
             "there are no measured round-trip times here; take a topology that has them, or vivaldi, which learns them"

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 
 use super::*;
-use crate::peer::{Place, ZonePath};
-use crate::surroundings::RttSource;
+use crate::build_context::RttSource;
+use crate::peer::{Location, ZonePath};
 
 /// Seven sites on a line, two of them at one spot; within a site it is not nearest of all.
 struct Line;
@@ -25,8 +25,8 @@ impl RttSource for Line {
     }
 }
 
-fn surroundings() -> Surroundings {
-    Surroundings { rtt: Some(Arc::new(Line)) }
+fn context() -> BuildContext {
+    BuildContext { rtt: Some(Arc::new(Line)) }
 }
 
 fn all_metrics() -> Vec<(&'static str, Arc<dyn Metric>)> {
@@ -43,28 +43,33 @@ fn all_metrics() -> Vec<(&'static str, Arc<dyn Metric>)> {
         "hierarchy",
         "vivaldi",
     ];
-    labels.map(|label| (label, build_metric(&metrics(), label, &surroundings()).unwrap())).to_vec()
+    labels.map(|label| (label, build_metric(&metrics(), label, &context()).unwrap())).to_vec()
 }
 
 /// A peer with some of everything, often at the same place as another.
 fn any_peer() -> impl Strategy<Value = Peer> {
     let plane = prop_oneof![
-        (0..16u8, 0..16u8).prop_map(|(x, y)| Place::Plane { x: x.into(), y: y.into() }),
-        (-40.0..40.0, -40.0..40.0).prop_map(|(x, y)| Place::Plane { x, y }),
-        Just(Place::Plane { x: -0.0, y: 0.0 }),
+        (0..16u8, 0..16u8).prop_map(|(x, y)| Location::Plane { x: x.into(), y: y.into() }),
+        (-40.0..40.0, -40.0..40.0).prop_map(|(x, y)| Location::Plane { x, y }),
+        Just(Location::Plane { x: -0.0, y: 0.0 }),
     ];
     let globe = prop_oneof![
-        (-2..=2i8, -4..=4i8).prop_map(|(a, b)| Place::Globe { lat: f64::from(a) * 45.0, lon: f64::from(b) * 45.0 }),
-        (-90.0..=90.0, -180.0..=180.0).prop_map(|(lat, lon)| Place::Globe { lat, lon }),
+        (-2..=2i8, -4..=4i8).prop_map(|(a, b)| Location::Globe { lat: f64::from(a) * 45.0, lon: f64::from(b) * 45.0 }),
+        (-90.0..=90.0, -180.0..=180.0).prop_map(|(lat, lon)| Location::Globe { lat, lon }),
     ];
-    let place = prop_oneof![4 => plane.prop_map(Some), 4 => globe.prop_map(Some), 1 => Just(None)];
+    let location = prop_oneof![4 => plane.prop_map(Some), 4 => globe.prop_map(Some), 1 => Just(None)];
     let zone = prop_oneof![
         (0..3u8, 0..3u8, 0..3u8).prop_map(|(a, b, c)| ZonePath::parse(&format!("{a}/{b}/{c}"))),
         (0..3u8, 0..3u8).prop_map(|(a, b)| ZonePath::parse(&format!("{a}/{b}"))),
         Just(ZonePath::default()),
     ];
     let id = prop_oneof![any::<u64>(), 0..500u64];
-    (id, place, zone, proptest::option::of(0..9u32)).prop_map(|(id, place, zone, site)| Peer { id, place, zone, site })
+    (id, location, zone, proptest::option::of(0..9u32)).prop_map(|(id, location, zone, site)| Peer {
+        id,
+        location,
+        zone,
+        site,
+    })
 }
 
 fn any_roster(len: impl Into<prop::collection::SizeRange>) -> impl Strategy<Value = Vec<Peer>> {
@@ -75,7 +80,7 @@ fn any_roster(len: impl Into<prop::collection::SizeRange>) -> impl Strategy<Valu
     })
 }
 
-fn brute_force(index: &dyn Index, roster: &[Peer], from: &Peer, accept: impl Fn(Slot) -> bool) -> Vec<Slot> {
+fn brute_force(index: &dyn MetricIndex, roster: &[Peer], from: &Peer, accept: impl Fn(Slot) -> bool) -> Vec<Slot> {
     let mut slots: Vec<Slot> = (0..roster.len() as Slot).filter(|&slot| accept(slot)).collect();
     slots.sort_by_key(|&slot| index.nearness(from, &roster[slot as usize]));
     slots
@@ -126,7 +131,7 @@ proptest! {
     #[test]
     fn many_members_may_share_one_axis(roster in any_roster(300..400), x in 0..3i8) {
         let column = |peer: &Peer| Peer {
-            place: Some(Place::Plane { x: x.into(), y: (peer.id % 150) as f64 * 0.25 }),
+            location: Some(Location::Plane { x: x.into(), y: (peer.id % 150) as f64 * 0.25 }),
             ..peer.clone()
         };
         let roster: Vec<Peer> = roster.iter().map(column).collect();
@@ -137,8 +142,9 @@ proptest! {
 #[test]
 fn at_one_place_everybody_is_in_as_many_neighbourhoods_as_anybody_else() {
     let zone = ZonePath::parse("a/b/c");
-    let peer = |id| Peer { place: Some(Place::Plane { x: 1.0, y: 2.0 }), zone, site: Some(3), ..Peer::new(mix(id)) };
-    let globe = |peer: &Peer| Peer { place: Some(Place::Globe { lat: 47.0, lon: 8.0 }), ..peer.clone() };
+    let peer =
+        |id| Peer { location: Some(Location::Plane { x: 1.0, y: 2.0 }), zone, site: Some(3), ..Peer::new(mix(id)) };
+    let globe = |peer: &Peer| Peer { location: Some(Location::Globe { lat: 47.0, lon: 8.0 }), ..peer.clone() };
     let roster: Vec<Peer> = (0..1000).map(peer).collect();
     for (label, metric) in all_metrics() {
         if ["ring", "xor", "finger"].contains(&label) {
@@ -168,12 +174,17 @@ fn unknown_places_are_the_farthest() {
 }
 
 fn any_place() -> Peer {
-    Peer { place: Some(Place::Plane { x: 0.0, y: 0.0 }), zone: ZonePath::parse("a/b"), site: Some(1), ..Peer::new(2) }
+    Peer {
+        location: Some(Location::Plane { x: 0.0, y: 0.0 }),
+        zone: ZonePath::parse("a/b"),
+        site: Some(1),
+        ..Peer::new(2)
+    }
 }
 
 #[test]
 fn a_metric_that_lacks_its_data_says_so() {
-    let refusal = |label| build_metric(&metrics(), label, &Surroundings::default()).err().unwrap();
+    let refusal = |label| build_metric(&metrics(), label, &BuildContext::default()).err().unwrap();
     assert_eq!(
         refusal("rtt"),
         "rtt: there are no measured round-trip times here; take a topology that has them, or vivaldi, which learns them"

@@ -4,10 +4,10 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use super::tied::{Groups, Hashed, visit_tied};
-use super::{Index, Metric, UNKNOWN};
+use super::{Metric, MetricIndex, UNKNOWN};
+use crate::build_context::BuildContext;
 use crate::peer::{Peer, Slot};
 use crate::registry::Registry;
-use crate::surroundings::Surroundings;
 
 /// Microseconds there and back as a member measures them, or estimates them from network coordinates.
 ///
@@ -26,7 +26,7 @@ impl Metric for Vivaldi {
         "us"
     }
 
-    fn index(&self, roster: &[Peer]) -> Arc<dyn Index> {
+    fn index(&self, roster: &[Peer]) -> Arc<dyn MetricIndex> {
         let everyone = Groups::new(1, (0..).zip(roster).map(|(slot, peer)| (0, peer.id, slot))).united();
         Arc::new(Unknown { everyone })
     }
@@ -36,7 +36,7 @@ impl Metric for Vivaldi {
     }
 }
 
-impl Index for Unknown {
+impl MetricIndex for Unknown {
     fn distance(&self, _: &Peer, _: &Peer) -> u64 {
         UNKNOWN
     }
@@ -46,7 +46,7 @@ impl Index for Unknown {
     }
 }
 
-pub(super) fn register(registry: &mut Registry<Arc<dyn Metric>, Surroundings>) {
+pub(super) fn register(registry: &mut Registry<Arc<dyn Metric>, BuildContext>) {
     let about =
         "Round-trip time that members learn from their own pings: needs no configuration. For neighborhood only.";
     registry.register("vivaldi", about, vec![], |_, _| Ok(Arc::new(Vivaldi)));

@@ -4,10 +4,10 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use super::ids::SortedIds;
-use super::{Index, Metric, Nearness};
+use super::{Metric, MetricIndex, Nearness};
+use crate::build_context::BuildContext;
 use crate::peer::{Peer, Slot};
 use crate::registry::Registry;
-use crate::surroundings::Surroundings;
 
 /// The exclusive or of both ids, read as a number (Maymounkov and Mazieres, "Kademlia", 2002).
 #[derive(Clone, Copy, Debug, Default)]
@@ -22,12 +22,12 @@ impl Metric for Xor {
         "ids"
     }
 
-    fn index(&self, roster: &[Peer]) -> Arc<dyn Index> {
+    fn index(&self, roster: &[Peer]) -> Arc<dyn MetricIndex> {
         Arc::new(XorIndex(SortedIds::new(roster)))
     }
 }
 
-impl Index for XorIndex {
+impl MetricIndex for XorIndex {
     fn distance(&self, from: &Peer, to: &Peer) -> u64 {
         from.id ^ to.id
     }
@@ -79,6 +79,6 @@ fn halves(ids: &[Entry], own: u64, bit: u32) -> (&[Entry], &[Entry]) {
     if own >> bit & 1 == 0 { (zeros, ones) } else { (ones, zeros) }
 }
 
-pub(super) fn register(registry: &mut Registry<Arc<dyn Metric>, Surroundings>) {
+pub(super) fn register(registry: &mut Registry<Arc<dyn Metric>, BuildContext>) {
     registry.register("xor", "Exclusive or of both ids, as in Kademlia.", vec![], |_, _| Ok(Arc::new(Xor)));
 }

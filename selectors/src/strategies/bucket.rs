@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use super::buckets::{Buckets, bucket_sizes};
 use super::shuffle::periods;
-use crate::metric::{Index, Metric};
+use crate::metric::{Metric, MetricIndex};
 use crate::selector::{Bound, Selector};
-use crate::{Observation, Peer, Slot, Turn};
+use crate::{Context, Observation, Peer, Slot};
 
 /// go-swim's bucket list: the others, sorted by distance, fall into K buckets, each about twice as large as the next
 /// nearer one. Picks go round the non-empty buckets, and within each round robin in shuffled order, so near peers are
@@ -33,42 +33,42 @@ impl Bucket {
 }
 
 impl Selector for Bucket {
-    type Survey = Arc<dyn Index>;
+    type RosterIndex = Arc<dyn MetricIndex>;
     type State = BucketState;
 
-    fn survey(&self, roster: &[Peer]) -> Arc<dyn Index> {
+    fn build_index(&self, roster: &[Peer]) -> Arc<dyn MetricIndex> {
         self.metric.index(roster)
     }
 
-    fn enroll(&self, _: &Arc<dyn Index>, _: &mut Turn<'_>) -> BucketState {
+    fn new_state(&self, _: &Arc<dyn MetricIndex>, _: &mut Context<'_>) -> BucketState {
         BucketState(Buckets::new(self.count, 0))
     }
 
     fn targets(
         &self,
-        index: &Arc<dyn Index>,
+        index: &Arc<dyn MetricIndex>,
         state: &mut BucketState,
-        turn: &mut Turn<'_>,
+        ctx: &mut Context<'_>,
         want: usize,
         picks: &mut Vec<Slot>,
     ) {
         let first = picks.len();
         for _ in 0..want {
-            match state.0.pick(index, turn, &picks[first..], |_, _| false) {
+            match state.0.pick(index, ctx, &picks[first..], |_, _| false) {
                 Some(slot) => picks.push(slot),
                 None => return,
             }
         }
     }
 
-    fn observe(&self, _: &Arc<dyn Index>, state: &mut BucketState, _: &mut Turn<'_>, what: Observation) {
+    fn observe(&self, _: &Arc<dyn MetricIndex>, state: &mut BucketState, _: &mut Context<'_>, what: Observation) {
         if let Observation::Joined(slot) = what {
             state.0.joined(slot);
         }
     }
 
-    fn resurveyed(&self, _: &Arc<dyn Index>, state: &mut BucketState) {
-        state.0.resurveyed();
+    fn reindexed(&self, _: &Arc<dyn MetricIndex>, state: &mut BucketState) {
+        state.0.reindexed();
     }
 
     /// 2b - 1 rounds of the non-empty buckets, b being the size of the largest.

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::rounds::Traversal;
-use crate::metric::{Index, Nearness};
+use super::round_robin::Traversal;
+use crate::metric::{MetricIndex, Nearness};
 use crate::peer::Slot;
 use crate::rng::below;
-use crate::view::Turn;
+use crate::view::Context;
 
 /// How many of `peers` each of `count` buckets takes, nearest bucket first: each about twice the one before.
 ///
@@ -53,7 +53,7 @@ pub(crate) struct Buckets {
 
 struct Epoch {
     /// The distances of this epoch, though the roster may be surveyed anew meanwhile.
-    index: Arc<dyn Index>,
+    index: Arc<dyn MetricIndex>,
     /// The least nearness of each bucket but the first.
     borders: Vec<Nearness>,
     /// Nearest first.
@@ -88,31 +88,31 @@ impl Buckets {
     /// the period in which the current traversal of its bucket began. `None` if there is none.
     pub fn pick(
         &mut self,
-        index: &Arc<dyn Index>,
-        turn: &mut Turn<'_>,
+        index: &Arc<dyn MetricIndex>,
+        ctx: &mut Context<'_>,
         taken: &[Slot],
         skip: impl Fn(Slot, u64) -> bool,
     ) -> Option<Slot> {
-        if turn.view.pingable_count() as usize <= taken.len() {
+        if ctx.view.pingable_count() as usize <= taken.len() {
             return None;
         }
         if self.epoch.is_none() {
-            let mut first = self.begin(index, turn);
+            let mut first = self.begin(index, ctx);
             // A random phase, so that not all members begin with their farthest.
-            first.turns -= u64::from(below(turn.rng, self.count));
+            first.turns -= u64::from(below(ctx.rng, self.count));
             self.epoch = Some(first);
         }
         // A round in the current epoch finds nobody if they joined since; one in a new epoch finds whoever there is.
         for turns in 1..=2 * self.count {
             let epoch = self.epoch.as_mut()?;
             if epoch.turns == 0 || turns == self.count + 1 {
-                self.epoch = Some(self.begin(index, turn));
+                self.epoch = Some(self.begin(index, ctx));
             }
             let epoch = self.epoch.as_mut()?;
             epoch.turns -= 1;
             // From the farthest bucket to the nearest: whoever moves to a nearer one meanwhile is early, not late.
             let bucket = (epoch.turns % u64::from(self.count)) as usize;
-            if let Some(slot) = epoch.pick(bucket, turn, taken, &skip) {
+            if let Some(slot) = epoch.pick(bucket, ctx, taken, &skip) {
                 return Some(slot);
             }
         }
@@ -131,28 +131,33 @@ impl Buckets {
     }
 
     /// The index knows everybody again.
-    pub fn resurveyed(&mut self) {
+    pub fn reindexed(&mut self) {
         self.joined = false;
     }
 
-    fn begin(&self, index: &Arc<dyn Index>, turn: &mut Turn<'_>) -> Epoch {
-        let (slots, peers) = (turn.view.slots(), turn.view.pingable_count());
+    fn begin(&self, index: &Arc<dyn MetricIndex>, ctx: &mut Context<'_>) -> Epoch {
+        let (slots, peers) = (ctx.view.slots(), ctx.view.pingable_count());
         let extra = self.extra.min(peers);
         let mut sizes = bucket_sizes(peers - extra, self.count);
         sizes[0] += extra;
         let turns = u64::from(sizes.iter().copied().max().unwrap_or(0)) * u64::from(self.count);
         let firsts = sizes.iter().scan(0, |first, size| Some(std::mem::replace(first, *first + size)));
-        let borders = self.borders(index, turn, firsts.skip(1));
-        let buckets = sizes.iter().map(|&size| Bucket { traversal: Traversal::begin(slots, turn), size }).collect();
+        let borders = self.borders(index, ctx, firsts.skip(1));
+        let buckets = sizes.iter().map(|&size| Bucket { traversal: Traversal::begin(slots, ctx), size }).collect();
         Epoch { index: Arc::clone(index), borders, buckets, turns, slots, late: Vec::new() }
     }
 
     /// The nearness of the pingable peers at these ascending ranks; one beyond all for ranks that nobody has.
-    fn borders(&self, index: &Arc<dyn Index>, turn: &Turn<'_>, ranks: impl Iterator<Item = u32>) -> Vec<Nearness> {
-        let view = turn.view;
+    fn borders(
+        &self,
+        index: &Arc<dyn MetricIndex>,
+        ctx: &Context<'_>,
+        ranks: impl Iterator<Item = u32>,
+    ) -> Vec<Nearness> {
+        let view = ctx.view;
         let me = view.peer(view.me());
         let beyond = Nearness { distance: u64::MAX, tie: u64::MAX };
-        let everybody_lives = view.slots() == view.surveyed() && view.pingable_count() + 1 == view.slots();
+        let everybody_lives = view.slots() == view.indexed() && view.pingable_count() + 1 == view.slots();
         if everybody_lives && !self.joined && index.at_rank(me, 0).is_some() {
             return ranks.map(|rank| index.at_rank(me, rank).unwrap_or(beyond)).collect();
         }
@@ -168,7 +173,7 @@ impl Epoch {
     fn pick(
         &mut self,
         bucket: usize,
-        turn: &mut Turn<'_>,
+        ctx: &mut Context<'_>,
         taken: &[Slot],
         skip: impl Fn(Slot, u64) -> bool,
     ) -> Option<Slot> {
@@ -177,15 +182,15 @@ impl Epoch {
             return None;
         }
         // All of it may be picked already, if the bucket is small and its turn comes twice in a period.
-        let taken_of_it = taken.iter().filter(|&&slot| self.holds(turn, bucket, slot)).count();
+        let taken_of_it = taken.iter().filter(|&&slot| self.holds(ctx, bucket, slot)).count();
         if taken_of_it >= size as usize {
             return None;
         }
-        if let Some(slot) = self.advance(bucket, turn, taken, &skip) {
+        if let Some(slot) = self.advance(bucket, ctx, taken, &skip) {
             return Some(slot);
         }
-        self.buckets[bucket].traversal = Traversal::begin(self.slots, turn);
-        let found = self.advance(bucket, turn, taken, &skip);
+        self.buckets[bucket].traversal = Traversal::begin(self.slots, ctx);
+        let found = self.advance(bucket, ctx, taken, &skip);
         if found.is_none() && taken_of_it == 0 {
             self.buckets[bucket].size = 0;
         }
@@ -196,25 +201,25 @@ impl Epoch {
     fn advance(
         &mut self,
         bucket: usize,
-        turn: &Turn<'_>,
+        ctx: &Context<'_>,
         taken: &[Slot],
         skip: impl Fn(Slot, u64) -> bool,
     ) -> Option<Slot> {
-        let view = turn.view;
+        let view = ctx.view;
         let began = self.buckets[bucket].traversal.began;
         while let Some(slot) = self.buckets[bucket].traversal.next() {
-            if view.pingable(slot) && self.holds(turn, bucket, slot) && !taken.contains(&slot) && !skip(slot, began) {
+            if view.pingable(slot) && self.holds(ctx, bucket, slot) && !taken.contains(&slot) && !skip(slot, began) {
                 return Some(slot);
             }
         }
         None
     }
 
-    fn holds(&self, turn: &Turn<'_>, bucket: usize, slot: Slot) -> bool {
+    fn holds(&self, ctx: &Context<'_>, bucket: usize, slot: Slot) -> bool {
         if slot >= self.slots || self.late.binary_search(&slot).is_ok() {
             return false;
         }
-        let nearness = self.index.nearness(turn.view.peer(turn.view.me()), turn.view.peer(slot));
+        let nearness = self.index.nearness(ctx.view.peer(ctx.view.me()), ctx.view.peer(slot));
         bucket == self.borders.partition_point(|&border| border <= nearness)
     }
 }

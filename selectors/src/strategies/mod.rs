@@ -2,14 +2,14 @@
 
 mod bucket;
 mod buckets;
-mod cells;
-mod learned;
+mod learned_location;
+mod learned_neighbors;
 mod neighborhood;
 mod neighbors;
+mod partition;
 mod permutation;
-mod placing;
-mod rota;
-mod rounds;
+mod ring_schedule;
+mod round_robin;
 mod schedule;
 mod shuffle;
 mod spatial;
@@ -17,18 +17,18 @@ mod uniform;
 
 use std::sync::Arc;
 
+use crate::build_context::BuildContext;
 use crate::metric::{Metric, build_metric, build_shared_metric, metrics};
 use crate::power_law::PowerLaw;
 use crate::registry::{Param, Params, Registry, Spec, SpecError, Value};
-use crate::selector::Strategy;
-use crate::surroundings::Surroundings;
+use crate::selector::DynSelector;
 
 pub use bucket::{Bucket, BucketState};
 pub use buckets::bucket_sizes;
 pub use neighborhood::{Beyond, Neighborhood, NeighborhoodState};
 pub use neighbors::Neighborhoods;
 pub use permutation::Permutation;
-pub use rota::Rotas;
+pub use ring_schedule::RingSchedules;
 pub use schedule::{Schedule, ScheduleState};
 pub use shuffle::{Shuffle, ShuffleState};
 pub use spatial::{Spatial, SpatialState};
@@ -39,34 +39,34 @@ pub use uniform::Uniform;
 /// ```
 /// use swimlab_selectors::registry::Spec;
 /// use swimlab_selectors::strategies::{build_selector, selectors};
-/// use swimlab_selectors::{Bound, Surroundings};
+/// use swimlab_selectors::{Bound, BuildContext};
 ///
 /// let spec = Spec::parse("bucket:buckets=8,metric=ring")?;
-/// let strategy = build_selector(&selectors(), &spec, &Surroundings::default())?;
+/// let strategy = build_selector(&selectors(), &spec, &BuildContext::default())?;
 /// assert_eq!(strategy.label(), "bucket:buckets=8,metric=ring");
 /// assert_eq!(strategy.bound(128, 1), Bound::Periods(889));
 /// # Ok::<(), swimlab_selectors::registry::SpecError>(())
 /// ```
-pub fn selectors() -> Registry<Strategy, Surroundings> {
+pub fn selectors() -> Registry<DynSelector, BuildContext> {
     selectors_over(metrics())
 }
 
 /// The built-in strategies over metrics of one's own.
-pub fn selectors_over(metrics: Registry<Arc<dyn Metric>, Surroundings>) -> Registry<Strategy, Surroundings> {
+pub fn selectors_over(metrics: Registry<Arc<dyn Metric>, BuildContext>) -> Registry<DynSelector, BuildContext> {
     let metrics = Arc::new(metrics);
     let mut registry = Registry::new("selector");
     let about = "Basic SWIM: members drawn at random, without memory.";
-    registry.register("uniform", about, vec![], |_, _| Ok(Strategy::new("uniform", Uniform)));
+    registry.register("uniform", about, vec![], |_, _| Ok(DynSelector::new("uniform", Uniform)));
     let about = "SWIM's round robin over a shuffled list.";
-    registry.register("shuffle", about, vec![], |_, _| Ok(Strategy::new("shuffle", Shuffle)));
+    registry.register("shuffle", about, vec![], |_, _| Ok(DynSelector::new("shuffle", Shuffle)));
     let by = Arc::clone(&metrics);
     registry.register(
         "bucket",
         "Round robin over buckets by distance, near ones more often (go-swim).",
         vec![metric(), buckets("how many buckets")],
-        move |params, surroundings| {
-            let metric = build_shared_metric(&by, params.text("metric"), surroundings)?;
-            Ok(Strategy::new("bucket", Bucket::new(metric, params.count("buckets"))))
+        move |params, context| {
+            let metric = build_shared_metric(&by, params.text("metric"), context)?;
+            Ok(DynSelector::new("bucket", Bucket::new(metric, params.count("buckets"))))
         },
     );
     let by = Arc::clone(&metrics);
@@ -83,7 +83,7 @@ pub fn selectors_over(metrics: Registry<Arc<dyn Metric>, Surroundings>) -> Regis
         move |p, s| {
             let metric = build_shared_metric(&by, p.text("metric"), s)?;
             let law = PowerLaw::new(p.real("exponent"), p.real("least"));
-            Ok(Strategy::new("spatial", Spatial::new(metric, law, p.flag("bag"))))
+            Ok(DynSelector::new("spatial", Spatial::new(metric, law, p.flag("bag"))))
         },
     );
     registry.register(
@@ -112,7 +112,7 @@ pub fn selectors_over(metrics: Registry<Arc<dyn Metric>, Surroundings>) -> Regis
             Param::choice("beyond", &["shuffle", "bucket"], "shuffle", "in which order everyone beyond is pinged"),
             buckets("how many buckets there are beyond, with beyond=bucket"),
         ],
-        move |params, surroundings| neighborhood(&metrics, params, surroundings),
+        move |params, context| neighborhood(&metrics, params, context),
     );
     registry.register(
         "schedule",
@@ -121,11 +121,11 @@ pub fn selectors_over(metrics: Registry<Arc<dyn Metric>, Surroundings>) -> Regis
         |p, _| {
             let (escape, news, random) = (p.real("escape"), p.real("news"), p.real("random"));
             let schedule = Schedule::new(escape, p.count("least"), news, random, p.count("hold"), p.flag("learn"));
-            Ok(Strategy::new("schedule", schedule))
+            Ok(DynSelector::new("schedule", schedule))
         },
     );
     let about = "What the evidence supports where nothing else is said: schedule, with its defaults.";
-    registry.register("auto", about, vec![], |_, _| Ok(Strategy::new("auto", Schedule::default())));
+    registry.register("auto", about, vec![], |_, _| Ok(DynSelector::new("auto", Schedule::default())));
     registry
 }
 
@@ -134,11 +134,11 @@ pub fn selectors_over(metrics: Registry<Arc<dyn Metric>, Surroundings>) -> Regis
 /// # Errors
 /// Says what is wrong with the spec, with the nearest valid names.
 pub fn build_selector(
-    registry: &Registry<Strategy, Surroundings>,
+    registry: &Registry<DynSelector, BuildContext>,
     spec: &Spec,
-    surroundings: &Surroundings,
-) -> Result<Strategy, SpecError> {
-    registry.build(spec, surroundings).map(|strategy| strategy.relabel(spec.to_string()))
+    context: &BuildContext,
+) -> Result<DynSelector, SpecError> {
+    registry.build(spec, context).map(|strategy| strategy.relabel(spec.to_string()))
 }
 
 fn metric() -> Param {
@@ -176,26 +176,26 @@ fn schedule() -> Vec<Param> {
 }
 
 fn neighborhood(
-    metrics: &Registry<Arc<dyn Metric>, Surroundings>,
+    metrics: &Registry<Arc<dyn Metric>, BuildContext>,
     params: &Params,
-    surroundings: &Surroundings,
-) -> Result<Strategy, String> {
-    let metric = build_metric(metrics, params.text("metric"), surroundings)?;
+    context: &BuildContext,
+) -> Result<DynSelector, String> {
+    let metric = build_metric(metrics, params.text("metric"), context)?;
     let beyond = match params.text("beyond") {
         "bucket" => Beyond::Bucket(params.count("buckets")),
         _ => Beyond::Shuffle,
     };
     let (radius, picks) = (params.count("radius"), params.count("picks"));
-    Ok(Strategy::new("neighborhood", Neighborhood::new(metric, radius, picks, params.real("escape"), beyond)))
+    Ok(DynSelector::new("neighborhood", Neighborhood::new(metric, radius, picks, params.real("escape"), beyond)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn build(label: &str) -> Result<Strategy, String> {
+    fn build(label: &str) -> Result<DynSelector, String> {
         let spec = Spec::parse(label).map_err(|error| error.to_string())?;
-        build_selector(&selectors(), &spec, &Surroundings::default()).map_err(|error| error.to_string())
+        build_selector(&selectors(), &spec, &BuildContext::default()).map_err(|error| error.to_string())
     }
 
     #[test]

@@ -4,15 +4,15 @@ use std::sync::Arc;
 
 use super::bucket::bucket_picks;
 use super::buckets::Buckets;
-use super::learned::Learned;
+use super::learned_neighbors::LearnedNeighbors;
 use super::neighbors::{Neighborhoods, Neighbors};
-use super::rounds::Rounds;
+use super::round_robin::RoundRobin;
 use super::shuffle::two_traversals;
 use crate::coordinate::Coordinate;
 use crate::metric::Metric;
 use crate::rng::bits;
 use crate::selector::{Bound, Selector};
-use crate::{Observation, Peer, Slot, Turn};
+use crate::{Context, Observation, Peer, Slot};
 
 /// go-swim's priority list, with a guarantee: of the p picks of a period, `picks` go to the `radius` nearest and the
 /// others beyond; of the near ones a share, `escape`, goes beyond all the same.
@@ -50,12 +50,12 @@ pub struct NeighborhoodState {
     /// The shares of past near picks, without the whole ones.
     owed: u32,
     /// Where the metric is learned.
-    learned: Option<Box<Learned>>,
+    learned: Option<Box<LearnedNeighbors>>,
 }
 
 #[derive(Debug)]
 enum Far {
-    Shuffle(Rounds),
+    Shuffle(RoundRobin),
     Bucket(Buckets),
 }
 
@@ -102,23 +102,23 @@ impl Neighborhood {
 }
 
 impl Selector for Neighborhood {
-    type Survey = Neighborhoods;
+    type RosterIndex = Neighborhoods;
     type State = NeighborhoodState;
 
-    fn survey(&self, roster: &[Peer]) -> Neighborhoods {
+    fn build_index(&self, roster: &[Peer]) -> Neighborhoods {
         Neighborhoods::new(self.metric.index(roster), roster)
     }
 
-    fn enroll(&self, _: &Neighborhoods, turn: &mut Turn<'_>) -> NeighborhoodState {
+    fn new_state(&self, _: &Neighborhoods, ctx: &mut Context<'_>) -> NeighborhoodState {
         NeighborhoodState {
             near: Neighbors::new(self.radius as usize),
             far: match self.beyond {
-                Beyond::Shuffle => Far::Shuffle(Rounds::begin(turn)),
+                Beyond::Shuffle => Far::Shuffle(RoundRobin::begin(ctx)),
                 Beyond::Bucket(count) => Far::Bucket(Buckets::new(count, self.radius)),
             },
             // A random phase, so that not all members escape in the same period.
-            owed: bits(turn.rng) as u32,
-            learned: self.metric.learned().then(|| Box::new(Learned::new(acquaintances(self.radius)))),
+            owed: bits(ctx.rng) as u32,
+            learned: self.metric.learned().then(|| Box::new(LearnedNeighbors::new(acquaintances(self.radius)))),
         }
     }
 
@@ -126,19 +126,19 @@ impl Selector for Neighborhood {
         &self,
         around: &Neighborhoods,
         state: &mut NeighborhoodState,
-        turn: &mut Turn<'_>,
+        ctx: &mut Context<'_>,
         want: usize,
         picks: &mut Vec<Slot>,
     ) {
         let first = picks.len();
         let near_picks = self.near_picks(want as u32) as usize;
-        for i in 0..want.min(turn.view.pingable_count() as usize) {
+        for i in 0..want.min(ctx.view.pingable_count() as usize) {
             let taken = &picks[first..];
             let near = i < near_picks && state.stays(self.escape);
             let pick = if near {
-                state.near_pick(around, turn, taken).or_else(|| state.far_pick(around, turn, taken))
+                state.near_pick(around, ctx, taken).or_else(|| state.far_pick(around, ctx, taken))
             } else {
-                state.far_pick(around, turn, taken).or_else(|| state.near_pick(around, turn, taken))
+                state.far_pick(around, ctx, taken).or_else(|| state.near_pick(around, ctx, taken))
             };
             match pick {
                 Some(slot) => picks.push(slot),
@@ -147,14 +147,14 @@ impl Selector for Neighborhood {
         }
     }
 
-    fn observe(&self, around: &Neighborhoods, state: &mut NeighborhoodState, turn: &mut Turn<'_>, what: Observation) {
+    fn observe(&self, around: &Neighborhoods, state: &mut NeighborhoodState, ctx: &mut Context<'_>, what: Observation) {
         match what {
             Observation::Joined(slot) => {
                 match &mut state.far {
-                    Far::Shuffle(rounds) => rounds.joined(slot, turn),
+                    Far::Shuffle(rounds) => rounds.joined(slot, ctx),
                     Far::Bucket(buckets) => buckets.joined(slot),
                 }
-                state.near.joined(around, turn, slot);
+                state.near.joined(around, ctx, slot);
             }
             Observation::Left(slot) => {
                 state.near.left(slot);
@@ -163,18 +163,18 @@ impl Selector for Neighborhood {
                 }
             }
             Observation::Moved(_) => {}
-            Observation::Rtt(slot, _) | Observation::Coordinate(slot, _) | Observation::Tip(slot, _) => {
+            Observation::Rtt(slot, _) | Observation::Coordinate(slot, _) | Observation::NeighborHint(slot, _) => {
                 let Some(learned) = &mut state.learned else { return };
-                if !turn.view.pingable(slot) {
+                if !ctx.view.pingable(slot) {
                     return;
                 }
                 match what {
-                    Observation::Rtt(_, us) => learned.measured(turn.view, slot, us, turn.rng),
-                    Observation::Coordinate(_, at) => learned.told(turn.view, slot, at),
-                    Observation::Tip(_, us) => learned.tipped(turn.view, slot, us),
+                    Observation::Rtt(_, us) => learned.measured(ctx.view, slot, us, ctx.rng),
+                    Observation::Coordinate(_, at) => learned.told(ctx.view, slot, at),
+                    Observation::NeighborHint(_, us) => learned.hinted(ctx.view, slot, us),
                     Observation::Joined(_) | Observation::Left(_) | Observation::Moved(_) => {}
                 }
-                state.near.learnt(learned, turn, slot);
+                state.near.learnt(learned, ctx, slot);
             }
         }
     }
@@ -183,14 +183,14 @@ impl Selector for Neighborhood {
         state.learned.as_ref().map(|learned| learned.coordinate())
     }
 
-    fn tip(&self, state: &NeighborhoodState, turn: &mut Turn<'_>, to: Slot) -> Option<(Slot, u32)> {
-        state.learned.as_ref()?.tip(turn, to)
+    fn neighbor_hint(&self, state: &NeighborhoodState, ctx: &mut Context<'_>, to: Slot) -> Option<(Slot, u32)> {
+        state.learned.as_ref()?.neighbor_hint(ctx, to)
     }
 
-    fn resurveyed(&self, _: &Neighborhoods, state: &mut NeighborhoodState) {
-        state.near.resurveyed();
+    fn reindexed(&self, _: &Neighborhoods, state: &mut NeighborhoodState) {
+        state.near.reindexed();
         if let Far::Bucket(buckets) = &mut state.far {
-            buckets.resurveyed();
+            buckets.reindexed();
         }
     }
 
@@ -218,16 +218,16 @@ impl NeighborhoodState {
         !whole
     }
 
-    fn near_pick(&mut self, around: &Neighborhoods, turn: &mut Turn<'_>, taken: &[Slot]) -> Option<Slot> {
-        self.near.pick(around, self.learned.as_deref(), turn, taken)
+    fn near_pick(&mut self, around: &Neighborhoods, ctx: &mut Context<'_>, taken: &[Slot]) -> Option<Slot> {
+        self.near.pick(around, self.learned.as_deref(), ctx, taken)
     }
 
-    fn far_pick(&mut self, around: &Neighborhoods, turn: &mut Turn<'_>, taken: &[Slot]) -> Option<Slot> {
+    fn far_pick(&mut self, around: &Neighborhoods, ctx: &mut Context<'_>, taken: &[Slot]) -> Option<Slot> {
         let near = &self.near;
         let skip = |slot, began| near.pinged_since(slot, began);
         match &mut self.far {
-            Far::Shuffle(rounds) => rounds.pick(turn, taken, skip),
-            Far::Bucket(buckets) => buckets.pick(&around.index, turn, taken, skip),
+            Far::Shuffle(rounds) => rounds.pick(ctx, taken, skip),
+            Far::Bucket(buckets) => buckets.pick(&around.index, ctx, taken, skip),
         }
     }
 }

@@ -2,25 +2,25 @@
 
 use std::sync::Arc;
 
-use super::learned::Learned;
-use crate::metric::{Index, Nearness};
+use super::learned_neighbors::LearnedNeighbors;
+use crate::metric::{MetricIndex, Nearness};
 use crate::peer::{Peer, Slot};
 use crate::rng::below;
-use crate::view::Turn;
+use crate::view::Context;
 
 /// The index over a roster, with the ids that it was built from: a slot may have a new peer since.
 pub struct Neighborhoods {
-    pub(crate) index: Arc<dyn Index>,
+    pub(crate) index: Arc<dyn MetricIndex>,
     ids: Vec<u64>,
 }
 
 impl Neighborhoods {
-    pub(crate) fn new(index: Arc<dyn Index>, roster: &[Peer]) -> Self {
+    pub(crate) fn new(index: Arc<dyn MetricIndex>, roster: &[Peer]) -> Self {
         Self { index, ids: roster.iter().map(|peer| peer.id).collect() }
     }
 
-    fn knows(&self, turn: &Turn<'_>, slot: Slot) -> bool {
-        self.ids.get(slot as usize) == Some(&turn.view.peer(slot).id)
+    fn knows(&self, ctx: &Context<'_>, slot: Slot) -> bool {
+        self.ids.get(slot as usize) == Some(&ctx.view.peer(slot).id)
     }
 }
 
@@ -66,24 +66,24 @@ impl Neighbors {
     pub fn pick(
         &mut self,
         around: &Neighborhoods,
-        learned: Option<&Learned>,
-        turn: &mut Turn<'_>,
+        learned: Option<&LearnedNeighbors>,
+        ctx: &mut Context<'_>,
         taken: &[Slot],
     ) -> Option<Slot> {
         if self.incomplete {
-            self.complete(around, learned, turn);
+            self.complete(around, learned, ctx);
         }
         // The rest of this traversal, then a whole one.
         for _ in 0..self.order.len() - self.next + self.order.len() {
             if self.next == self.order.len() {
                 self.next = 0;
-                shuffle(&mut self.order, turn);
+                shuffle(&mut self.order, ctx);
             }
             let slot = self.order[self.next];
             self.next += 1;
-            if turn.view.pingable(slot) && !taken.contains(&slot) {
+            if ctx.view.pingable(slot) && !taken.contains(&slot) {
                 if let Ok(at) = self.find(slot) {
-                    self.near[at].pinged = Some(turn.period);
+                    self.near[at].pinged = Some(ctx.period);
                 }
                 return Some(slot);
             }
@@ -96,8 +96,8 @@ impl Neighbors {
         self.find(slot).is_ok_and(|at| self.near[at].pinged >= Some(period))
     }
 
-    pub fn joined(&mut self, around: &Neighborhoods, turn: &mut Turn<'_>, slot: Slot) {
-        if !around.knows(turn, slot)
+    pub fn joined(&mut self, around: &Neighborhoods, ctx: &mut Context<'_>, slot: Slot) {
+        if !around.knows(ctx, slot)
             && (slot as usize) < around.ids.len()
             && let Err(at) = self.reused.binary_search(&slot)
         {
@@ -106,37 +106,37 @@ impl Neighbors {
         if self.incomplete || self.find(slot).is_ok() {
             return;
         }
-        let nearness = around.index.nearness(turn.view.peer(turn.view.me()), turn.view.peer(slot));
-        self.offer(turn, slot, nearness);
+        let nearness = around.index.nearness(ctx.view.peer(ctx.view.me()), ctx.view.peer(slot));
+        self.offer(ctx, slot, nearness);
     }
 
     /// Something was learnt about how near this peer is: it, or one that was near enough for a while, may move in or out.
-    pub fn learnt(&mut self, learned: &Learned, turn: &mut Turn<'_>, slot: Slot) {
+    pub fn learnt(&mut self, learned: &LearnedNeighbors, ctx: &mut Context<'_>, slot: Slot) {
         let Some(nearness) = learned.nearness(slot) else { return };
         match self.find(slot) {
             Ok(at) => {
                 let farther = self.near[at].nearness < nearness;
                 self.near[at].nearness = nearness;
                 if farther && !self.incomplete {
-                    let others = learned.slots().filter(|&slot| turn.view.pingable(slot) && self.find(slot).is_err());
+                    let others = learned.slots().filter(|&slot| ctx.view.pingable(slot) && self.find(slot).is_err());
                     let best = others.filter_map(|slot| Some((learned.nearness(slot)?, slot))).min();
-                    best.into_iter().for_each(|(nearness, slot)| self.offer(turn, slot, nearness));
+                    best.into_iter().for_each(|(nearness, slot)| self.offer(ctx, slot, nearness));
                 }
             }
             Err(_) if self.incomplete => {}
-            Err(_) => self.offer(turn, slot, nearness),
+            Err(_) => self.offer(ctx, slot, nearness),
         }
     }
 
     /// Takes a peer in if there is room, or in place of the farthest if it is nearer.
-    fn offer(&mut self, turn: &mut Turn<'_>, slot: Slot, nearness: Nearness) {
+    fn offer(&mut self, ctx: &mut Context<'_>, slot: Slot, nearness: Nearness) {
         if self.near.len() == self.radius {
             match self.near.iter().max_by_key(|neighbor| neighbor.nearness) {
                 Some(farthest) if nearness < farthest.nearness => self.remove(farthest.slot),
                 _ => return,
             };
         }
-        self.insert(turn, Neighbor { slot, nearness, pinged: None });
+        self.insert(ctx, Neighbor { slot, nearness, pinged: None });
     }
 
     pub fn left(&mut self, slot: Slot) {
@@ -145,26 +145,25 @@ impl Neighbors {
         }
     }
 
-    pub fn resurveyed(&mut self) {
+    pub fn reindexed(&mut self) {
         self.reused.clear();
         self.incomplete = true;
         self.outdated = true;
     }
 
     /// Finds who is missing among those that the index knows, those that came later, and those that were learnt about.
-    fn complete(&mut self, around: &Neighborhoods, learned: Option<&Learned>, turn: &mut Turn<'_>) {
+    fn complete(&mut self, around: &Neighborhoods, learned: Option<&LearnedNeighbors>, ctx: &mut Context<'_>) {
         let before = if self.outdated { std::mem::take(&mut self.near) } else { Vec::new() };
-        let view = turn.view;
+        let view = ctx.view;
         let me = view.peer(view.me());
         let missing = self.radius - self.near.len();
         let mut found = Vec::new();
         let learnt = |slot| learned.and_then(|learned| learned.nearness(slot));
-        let mut fits = |slot| {
-            view.pingable(slot) && around.knows(turn, slot) && self.find(slot).is_err() && learnt(slot).is_none()
-        };
+        let mut fits =
+            |slot| view.pingable(slot) && around.knows(ctx, slot) && self.find(slot).is_err() && learnt(slot).is_none();
         around.index.nearest(me, missing, &mut fits, &mut found);
         let late = (around.ids.len() as Slot..view.slots()).chain(self.reused.iter().copied());
-        let late = late.chain(learned.into_iter().flat_map(Learned::slots));
+        let late = late.chain(learned.into_iter().flat_map(LearnedNeighbors::slots));
         found.extend(late.filter(|&slot| view.pingable(slot) && self.find(slot).is_err()));
         let nearness = |slot| learnt(slot).unwrap_or_else(|| around.index.nearness(me, view.peer(slot)));
         let mut found: Vec<_> = found.into_iter().map(|slot| (nearness(slot), slot)).collect();
@@ -176,7 +175,7 @@ impl Neighbors {
         }
         for &(nearness, slot) in found.iter().take(missing) {
             let pinged = before.iter().find(|neighbor| neighbor.slot == slot).and_then(|neighbor| neighbor.pinged);
-            self.insert(turn, Neighbor { slot, nearness, pinged });
+            self.insert(ctx, Neighbor { slot, nearness, pinged });
         }
         self.incomplete = false;
         self.outdated = false;
@@ -187,11 +186,11 @@ impl Neighbors {
     }
 
     /// Adds a neighbour at a random place of the rest of the traversal.
-    fn insert(&mut self, turn: &mut Turn<'_>, neighbor: Neighbor) {
+    fn insert(&mut self, ctx: &mut Context<'_>, neighbor: Neighbor) {
         if let Err(at) = self.find(neighbor.slot) {
             self.near.insert(at, neighbor);
             let rest = self.order.len() - self.next;
-            self.order.insert(self.next + below(turn.rng, rest as u32 + 1) as usize, neighbor.slot);
+            self.order.insert(self.next + below(ctx.rng, rest as u32 + 1) as usize, neighbor.slot);
         }
     }
 
@@ -206,8 +205,8 @@ impl Neighbors {
     }
 }
 
-fn shuffle(order: &mut [Slot], turn: &mut Turn<'_>) {
+fn shuffle(order: &mut [Slot], ctx: &mut Context<'_>) {
     for i in (1..order.len()).rev() {
-        order.swap(i, below(turn.rng, i as u32 + 1) as usize);
+        order.swap(i, below(ctx.rng, i as u32 + 1) as usize);
     }
 }

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use super::placing::Placing;
-use super::rota::{Late, Rota, Rotas, Rounds};
+use super::learned_location::LearnedLocation;
+use super::ring_schedule::{Latecomers, RingSchedule, RingSchedules, ScheduleView};
 use crate::coordinate::Coordinate;
 use crate::rng::mix;
 use crate::selector::{Bound, Selector, pick_uniform};
-use crate::{Observation, Peer, Place, Slot, Turn};
+use crate::{Context, Location, Observation, Peer, Slot};
 
 /// In each period everyone is pinged by exactly one other, most of them by a neighbour.
 ///
@@ -41,16 +41,16 @@ pub struct Schedule {
 /// What one member remembers: nothing but what it knows better than the survey.
 #[derive(Debug)]
 pub struct ScheduleState {
-    rota: Option<Arc<Rota>>,
-    late: Late,
+    schedule: Option<Arc<RingSchedule>>,
+    late: Latecomers,
     /// An index of its own, once there are too many late ones, or some have moved.
-    own: Option<Arc<Rotas>>,
+    own: Option<Arc<RingSchedules>>,
     /// Whether its own index is the one that all agreed on when the last had moved.
     agreed: bool,
     /// In which [`STRETCH`] the first moved of those who have since.
     moved: Option<u64>,
     /// Of who learns: where nobody told where it is.
-    placing: Option<Box<Placing>>,
+    learned_location: Option<Box<LearnedLocation>>,
 }
 
 /// How many different members one is pinged by in turn, as long as none of them dies.
@@ -96,38 +96,44 @@ impl Default for Schedule {
 }
 
 impl Selector for Schedule {
-    type Survey = Arc<Rotas>;
+    type RosterIndex = Arc<RingSchedules>;
     type State = ScheduleState;
 
-    fn survey(&self, roster: &[Peer]) -> Arc<Rotas> {
-        Arc::new(Rotas::new(roster.iter(), self.least, self.classes))
+    fn build_index(&self, roster: &[Peer]) -> Arc<RingSchedules> {
+        Arc::new(RingSchedules::new(roster.iter(), self.least, self.classes))
     }
 
-    fn enroll(&self, survey: &Arc<Rotas>, turn: &mut Turn<'_>) -> ScheduleState {
-        let placing = self.learn.then(|| Placing::begin(turn.view)).flatten();
-        let mut state =
-            ScheduleState { rota: None, late: Late::default(), own: None, agreed: false, moved: None, placing };
-        (survey.len()..turn.view.slots()).for_each(|slot| state.late.add(slot));
+    fn new_state(&self, index: &Arc<RingSchedules>, ctx: &mut Context<'_>) -> ScheduleState {
+        let learned_location = self.learn.then(|| LearnedLocation::begin(ctx.view)).flatten();
+        let mut state = ScheduleState {
+            schedule: None,
+            late: Latecomers::default(),
+            own: None,
+            agreed: false,
+            moved: None,
+            learned_location,
+        };
+        (index.len()..ctx.view.slots()).for_each(|slot| state.late.add(slot));
         state
     }
 
     fn targets(
         &self,
-        survey: &Arc<Rotas>,
+        index: &Arc<RingSchedules>,
         state: &mut ScheduleState,
-        turn: &mut Turn<'_>,
+        ctx: &mut Context<'_>,
         want: usize,
         picks: &mut Vec<Slot>,
     ) {
         let first = picks.len();
-        if let Some(placing) = &mut state.placing {
-            placing.is_aged(turn.period);
+        if let Some(learned_location) = &mut state.learned_location {
+            learned_location.is_aged(ctx.period);
         }
-        let meets_many = state.placing.as_ref().is_some_and(|placing| placing.is_new());
-        let rounds = state.prepare(self, survey, turn);
-        for i in 0..want.min(turn.view.pingable_count() as usize) {
-            if let Some(slot) = self.pick(&rounds, turn, i as u64, meets_many)
-                && turn.view.pingable(slot)
+        let meets_many = state.learned_location.as_ref().is_some_and(|learned_location| learned_location.is_new());
+        let rounds = state.prepare(self, index, ctx);
+        for i in 0..want.min(ctx.view.pingable_count() as usize) {
+            if let Some(slot) = self.pick(&rounds, ctx, i as u64, meets_many)
+                && ctx.view.pingable(slot)
                 && !picks[first..].contains(&slot)
             {
                 picks.push(slot);
@@ -135,47 +141,47 @@ impl Selector for Schedule {
         }
         let missing = want - (picks.len() - first);
         let taken = picks[first..].to_vec();
-        pick_uniform(turn, missing, picks, |slot| !taken.contains(&slot));
+        pick_uniform(ctx, missing, picks, |slot| !taken.contains(&slot));
     }
 
-    fn observe(&self, survey: &Arc<Rotas>, state: &mut ScheduleState, turn: &mut Turn<'_>, what: Observation) {
+    fn observe(&self, index: &Arc<RingSchedules>, state: &mut ScheduleState, ctx: &mut Context<'_>, what: Observation) {
         match what {
             Observation::Joined(slot) => {
-                let rotas = state.own.as_ref().unwrap_or(survey);
-                if !rotas.knows(slot, turn.view.peer(slot)) {
+                let schedules = state.own.as_ref().unwrap_or(index);
+                if !schedules.knows(slot, ctx.view.peer(slot)) {
                     state.late.add(slot);
                 }
             }
             Observation::Moved(_) => {
-                state.moved.get_or_insert(turn.shared_period / STRETCH);
+                state.moved.get_or_insert(ctx.shared_period / STRETCH);
                 state.late.moved();
             }
             Observation::Coordinate(slot, at) => {
-                if let Some(placing) = &mut state.placing {
-                    placing.told(slot, at);
+                if let Some(learned_location) = &mut state.learned_location {
+                    learned_location.told(slot, at);
                 }
             }
             Observation::Rtt(slot, us) => {
-                if let Some(placing) = &mut state.placing {
-                    placing.measured(turn.view, slot, us, turn.rng);
+                if let Some(learned_location) = &mut state.learned_location {
+                    learned_location.measured(ctx.view, slot, us, ctx.rng);
                 }
             }
-            Observation::Left(_) | Observation::Tip(..) => {}
+            Observation::Left(_) | Observation::NeighborHint(..) => {}
         }
     }
 
     fn coordinate(&self, state: &ScheduleState) -> Option<Coordinate> {
-        state.placing.as_ref()?.coordinate()
+        state.learned_location.as_ref()?.coordinate()
     }
 
-    fn place(&self, state: &ScheduleState, turn: &mut Turn<'_>) -> Option<Place> {
-        state.placing.as_ref()?.place(turn)
+    fn advertised_location(&self, state: &ScheduleState, ctx: &mut Context<'_>) -> Option<Location> {
+        state.learned_location.as_ref()?.place(ctx)
     }
 
-    fn resurveyed(&self, _: &Arc<Rotas>, state: &mut ScheduleState) {
+    fn reindexed(&self, _: &Arc<RingSchedules>, state: &mut ScheduleState) {
         // What all agreed on stays: the new survey is of a moment of this member's own.
         if !state.agreed {
-            (state.rota, state.late, state.own) = (None, Late::default(), None);
+            (state.schedule, state.late, state.own) = (None, Latecomers::default(), None);
         }
     }
 
@@ -188,17 +194,17 @@ impl Selector for Schedule {
 impl Schedule {
     /// The `i`-th ping of this period; oneself if there is nobody, `None` if it is anybody's. Members that have yet to
     /// learn where they are meet more others.
-    fn pick(&self, rounds: &Rounds<'_>, turn: &Turn<'_>, i: u64, meets_many: bool) -> Option<Slot> {
-        let (me, period, classes) = (turn.view.me(), turn.shared_period, u64::from(self.classes));
+    fn pick(&self, rounds: &ScheduleView<'_>, ctx: &Context<'_>, i: u64, meets_many: bool) -> Option<Slot> {
+        let (me, period, classes) = (ctx.view.me(), ctx.shared_period, u64::from(self.classes));
         let shift = |turns: u64| ((turns + i) % SHIFTS) as u32 + 1;
         let near = |slot| rounds.near(slot, shift(period / u64::from(self.hold)));
-        if rounds.rotas.divided() && period % classes == u64::from(rounds.class(me)) {
+        if rounds.schedules.divided() && period % classes == u64::from(rounds.class(me)) {
             return Some(escape(me, near, |slot| rounds.far(slot, shift(period / classes))));
         }
-        if turn.news && self.spreads(period) {
+        if ctx.has_updates && self.spreads(period) {
             return if self.scatters(period) { None } else { rounds.across(mix(mix(period) ^ i)) };
         }
-        if meets_many && !rounds.rotas.divided() {
+        if meets_many && !rounds.schedules.divided() {
             return Some(rounds.near(me, (mix(mix(period) ^ i) % REACH) as u32 + 1));
         }
         Some(near(me))
@@ -236,23 +242,23 @@ fn escape(me: Slot, near: impl Fn(Slot) -> Slot, next: impl Fn(Slot) -> Slot) ->
 
 impl ScheduleState {
     /// The rings of this period.
-    fn prepare<'a>(&'a mut self, schedule: &Schedule, survey: &'a Rotas, turn: &Turn<'a>) -> Rounds<'a> {
-        let view = turn.view;
-        let known = self.own.as_deref().unwrap_or(survey).len();
-        let settled = self.moved.is_some_and(|stretch| stretch < turn.shared_period / STRETCH);
+    fn prepare<'a>(&'a mut self, schedule: &Schedule, index: &'a RingSchedules, ctx: &Context<'a>) -> ScheduleView<'a> {
+        let view = ctx.view;
+        let known = self.own.as_deref().unwrap_or(index).len();
+        let settled = self.moved.is_some_and(|stretch| stretch < ctx.shared_period / STRETCH);
         // As much as is remembered of them in any case.
         if settled || self.late.len() > known / 8 {
             if settled {
                 (self.agreed, self.moved) = (true, None);
             }
             let peers = (0..view.slots()).map(|slot| view.peer(slot));
-            self.own = Some(Arc::new(Rotas::new(peers, schedule.least, schedule.classes)));
-            (self.rota, self.late) = (None, Late::default());
+            self.own = Some(Arc::new(RingSchedules::new(peers, schedule.least, schedule.classes)));
+            (self.schedule, self.late) = (None, Latecomers::default());
         }
-        let rotas = self.own.as_deref().unwrap_or(survey);
-        self.rota = self.rota.take().filter(|rota| rota.is_at(turn.shared_period));
-        let rota = self.rota.get_or_insert_with(|| rotas.at(turn.shared_period));
-        self.late.draw(rotas, rota, view);
-        Rounds { rotas, rota, late: &self.late, view }
+        let schedules = self.own.as_deref().unwrap_or(index);
+        self.schedule = self.schedule.take().filter(|schedule| schedule.is_at(ctx.shared_period));
+        let schedule = self.schedule.get_or_insert_with(|| schedules.at(ctx.shared_period));
+        self.late.draw(schedules, schedule, view);
+        ScheduleView { schedules, schedule, late: &self.late, view }
     }
 }

@@ -1,8 +1,8 @@
 //! `shuffle`: SWIM's round robin over a shuffled list.
 
-use super::rounds::Rounds;
+use super::round_robin::RoundRobin;
 use crate::selector::{Bound, Selector};
-use crate::{Observation, Peer, Slot, Turn};
+use crate::{Context, Observation, Peer, Slot};
 
 /// SWIM's round robin (section 4.3): all others in a shuffled order, shuffled anew after each traversal; a joiner goes
 /// in at a random place. The order is computed from a key, so a member's state is a few words, whatever n.
@@ -11,22 +11,22 @@ pub struct Shuffle;
 
 /// One member's place in its current traversal.
 #[derive(Debug)]
-pub struct ShuffleState(Rounds);
+pub struct ShuffleState(RoundRobin);
 
 impl Selector for Shuffle {
-    type Survey = ();
+    type RosterIndex = ();
     type State = ShuffleState;
 
-    fn survey(&self, _: &[Peer]) {}
+    fn build_index(&self, _: &[Peer]) {}
 
-    fn enroll(&self, _: &(), turn: &mut Turn<'_>) -> ShuffleState {
-        ShuffleState(Rounds::begin(turn))
+    fn new_state(&self, _: &(), ctx: &mut Context<'_>) -> ShuffleState {
+        ShuffleState(RoundRobin::begin(ctx))
     }
 
-    fn targets(&self, _: &(), state: &mut ShuffleState, turn: &mut Turn<'_>, want: usize, picks: &mut Vec<Slot>) {
+    fn targets(&self, _: &(), state: &mut ShuffleState, ctx: &mut Context<'_>, want: usize, picks: &mut Vec<Slot>) {
         let first = picks.len();
-        for _ in 0..want.min(turn.view.pingable_count() as usize) {
-            match state.0.pick(turn, &picks[first..], |_, _| false) {
+        for _ in 0..want.min(ctx.view.pingable_count() as usize) {
+            match state.0.pick(ctx, &picks[first..], |_, _| false) {
                 Some(slot) => picks.push(slot),
                 None => return,
             }
@@ -37,9 +37,9 @@ impl Selector for Shuffle {
         state.0.upcoming()
     }
 
-    fn observe(&self, _: &(), state: &mut ShuffleState, turn: &mut Turn<'_>, what: Observation) {
+    fn observe(&self, _: &(), state: &mut ShuffleState, ctx: &mut Context<'_>, what: Observation) {
         if let Observation::Joined(slot) = what {
-            state.0.joined(slot, turn);
+            state.0.joined(slot, ctx);
         }
     }
 

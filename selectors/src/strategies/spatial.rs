@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use crate::metric::{Index, Metric};
+use crate::metric::{Metric, MetricIndex};
 use crate::power_law::{PowerLaw, draw};
 use crate::selector::{Bound, Selector};
 use crate::view::View;
-use crate::{Observation, Peer, Slot, Turn};
+use crate::{Context, Observation, Peer, Slot};
 
 /// Medley (Yang and others, Middleware 2019): a peer at distance d is pinged with a probability proportional to d^-m.
 ///
@@ -37,7 +37,7 @@ impl Spatial {
         Self { metric, law, bag }
     }
 
-    fn fill(&self, index: &dyn Index, view: &dyn View, state: &mut SpatialState) {
+    fn fill(&self, index: &dyn MetricIndex, view: &dyn View, state: &mut SpatialState) {
         let others = (0..view.slots()).filter(|&slot| slot != view.me());
         state.left = vec![0.0; view.slots() as usize];
         let weights = self.law.weights(index, view, others);
@@ -47,31 +47,31 @@ impl Spatial {
 }
 
 impl Selector for Spatial {
-    type Survey = Arc<dyn Index>;
+    type RosterIndex = Arc<dyn MetricIndex>;
     type State = SpatialState;
 
-    fn survey(&self, roster: &[Peer]) -> Arc<dyn Index> {
+    fn build_index(&self, roster: &[Peer]) -> Arc<dyn MetricIndex> {
         self.metric.index(roster)
     }
 
-    fn enroll(&self, _: &Arc<dyn Index>, _: &mut Turn<'_>) -> SpatialState {
+    fn new_state(&self, _: &Arc<dyn MetricIndex>, _: &mut Context<'_>) -> SpatialState {
         SpatialState::default()
     }
 
     fn targets(
         &self,
-        index: &Arc<dyn Index>,
+        index: &Arc<dyn MetricIndex>,
         state: &mut SpatialState,
-        turn: &mut Turn<'_>,
+        ctx: &mut Context<'_>,
         want: usize,
         picks: &mut Vec<Slot>,
     ) {
-        let view = turn.view;
+        let view = ctx.view;
         let first = picks.len();
         let want = want.min(view.pingable_count() as usize);
         if !self.bag {
             let mut weights = self.law.weights(&**index, view, (0..view.slots()).filter(|&slot| view.pingable(slot)));
-            picks.extend((0..want).filter_map(|_| draw(&mut weights, turn.rng)));
+            picks.extend((0..want).filter_map(|_| draw(&mut weights, ctx.rng)));
             return;
         }
         while picks.len() - first < want {
@@ -85,7 +85,7 @@ impl Selector for Spatial {
                 self.fill(&**index, view, state);
                 weights = in_bag(state);
             }
-            let Some(slot) = draw(&mut weights, turn.rng) else { return };
+            let Some(slot) = draw(&mut weights, ctx.rng) else { return };
             let left = &mut state.left[slot as usize];
             // What is less than a step's rounding error is nothing.
             *left = if *left < state.step * 1.000_001 { 0.0 } else { *left - state.step };
@@ -93,13 +93,19 @@ impl Selector for Spatial {
         }
     }
 
-    fn observe(&self, index: &Arc<dyn Index>, state: &mut SpatialState, turn: &mut Turn<'_>, what: Observation) {
+    fn observe(
+        &self,
+        index: &Arc<dyn MetricIndex>,
+        state: &mut SpatialState,
+        ctx: &mut Context<'_>,
+        what: Observation,
+    ) {
         let Observation::Joined(slot) = what else { return };
         // A slot that is new to the bag: its weight among all.
         if self.bag && slot as usize >= state.left.len() && !state.left.is_empty() {
-            let others = (0..turn.view.slots()).filter(|&slot| slot != turn.view.me());
-            let weights = self.law.weights(&**index, turn.view, others);
-            state.left.resize(turn.view.slots() as usize, 0.0);
+            let others = (0..ctx.view.slots()).filter(|&slot| slot != ctx.view.me());
+            let weights = self.law.weights(&**index, ctx.view, others);
+            state.left.resize(ctx.view.slots() as usize, 0.0);
             let own = weights.into_iter().find(|&(other, _)| other == slot);
             state.left[slot as usize] = own.map_or(0.0, |(_, weight)| weight);
         }

@@ -1,22 +1,22 @@
 //! `uniform`: basic SWIM. Every period a member drawn at random, without memory.
 
 use crate::selector::{Bound, Selector, pick_uniform};
-use crate::{Peer, Slot, Turn};
+use crate::{Context, Peer, Slot};
 
 /// Basic SWIM (section 3.1): this period's targets are drawn uniformly among all pingable members.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Uniform;
 
 impl Selector for Uniform {
-    type Survey = ();
+    type RosterIndex = ();
     type State = ();
 
-    fn survey(&self, _: &[Peer]) {}
+    fn build_index(&self, _: &[Peer]) {}
 
-    fn enroll(&self, _: &(), _: &mut Turn<'_>) {}
+    fn new_state(&self, _: &(), _: &mut Context<'_>) {}
 
-    fn targets(&self, _: &(), _: &mut (), turn: &mut Turn<'_>, want: usize, picks: &mut Vec<Slot>) {
-        pick_uniform(turn, want, picks, |_| true);
+    fn targets(&self, _: &(), _: &mut (), ctx: &mut Context<'_>, want: usize, picks: &mut Vec<Slot>) {
+        pick_uniform(ctx, want, picks, |_| true);
     }
 
     /// The share of the others that is pinged each period.

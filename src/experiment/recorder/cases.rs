@@ -28,7 +28,7 @@ struct Case {
     victim: Victim,
     at: Time,
     /// Who began later than this is no survivor.
-    turn: u32,
+    ctx: u32,
     /// Members that have run ever since the victim stopped.
     survivors: u32,
     /// Those of them that hold it dead.
@@ -46,12 +46,12 @@ impl Cases {
     }
 
     /// A member crashes or leaves: a case of its own, and one survivor less for those before it.
-    pub(super) fn stop(&mut self, strike: &Strike, turn: u32, kind: VictimKind, at_s: f64, seats: &[Seat]) {
+    pub(super) fn stop(&mut self, strike: &Strike, ctx: u32, kind: VictimKind, at_s: f64, seats: &[Seat]) {
         self.running -= 1;
         let began = seats[strike.member as usize].began;
         for &open in &self.unsettled {
             let case = &mut self.cases[open];
-            if began < case.turn {
+            if began < case.ctx {
                 case.survivors -= 1;
                 let holders = &self.subjects[case.victim.member as usize].holders;
                 case.informed -= u32::from(holds(holders, strike.member));
@@ -81,7 +81,7 @@ impl Cases {
                 informed_100_s: None,
             },
             at: strike.at,
-            turn,
+            ctx,
             survivors: self.running,
             informed,
         };
@@ -128,7 +128,7 @@ impl Cases {
         *holders |= bit;
         let Some(case) = self.case_of(about) else { return };
         case.declared(at);
-        if news && began < case.turn {
+        if news && began < case.ctx {
             case.informed += 1;
             case.check(at);
             if case.settled() {
@@ -146,7 +146,7 @@ impl Cases {
         }
         subject.holders[word] &= !bit;
         if let Some(case) = self.case_of(about)
-            && began < case.turn
+            && began < case.ctx
         {
             case.informed -= 1;
         }

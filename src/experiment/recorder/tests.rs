@@ -295,17 +295,17 @@ fn what_the_checkers_object_to_is_counted() {
 /// Trials of a real world: 32 members with uniform targets on a LAN, one of which crashes.
 fn real_trials(count: u64) -> Vec<Measured> {
     use crate::protocol::{Kit, Settings};
-    use swimlab_selectors::{Surroundings, build_selector, helpers, selectors};
+    use swimlab_selectors::{BuildContext, build_selector, helpers, selectors};
 
     let fault = || faults().build(&Spec::parse("crash:at=5s").unwrap(), &()).unwrap();
-    let helpers = helpers().build(&Spec::of("uniform"), &Surroundings::default()).unwrap();
+    let helpers = helpers().build(&Spec::of("uniform"), &BuildContext::default()).unwrap();
     let kit = Arc::new(Kit { settings: Settings::of("swim"), helpers, sizer: Arc::new(crate::wire::Compact) });
     let topology = topologies().build(&Spec::of("lan"), &Base::default()).unwrap();
     let trial = |seed| {
         let (warmup, duration) = (Span::from_secs(2), Span::from_secs(40));
         let setup = Setup { warmup, duration, ..Setup::new(&topology, 32, seed, vec![fault()]) };
         let uniform = Spec::of("uniform");
-        let strategy = build_selector(&selectors(), &uniform, &setup.placement.surroundings()).unwrap();
+        let strategy = build_selector(&selectors(), &uniform, &setup.placement.context()).unwrap();
         let mut recorder = Recorder::new(&setup);
         let outcome = crate::sim::swim::run(&setup, &kit, &strategy, &mut recorder);
         recorder.finish(&outcome)

@@ -147,7 +147,7 @@ impl Member {
     pub(super) fn rebase_if_grown(&mut self) {
         if self.table.wants_rebase() {
             let peers = self.table.rebase();
-            self.chooser.resurvey(peers);
+            self.selector.reindex(peers);
         }
     }
 

@@ -305,7 +305,7 @@ impl Member {
             _ => Some(What::Joined),
         };
         let known = &self.table.card(slot).peer;
-        let moved = (known.place, known.zone) != (card.peer.place, card.peer.zone);
+        let moved = (known.location, known.zone) != (card.peer.location, card.peer.zone);
         self.table.set(now, slot, Status::Alive, update.incarnation, Some(Arc::clone(card)), None);
         if what == Some(What::Joined) {
             self.observe(Observation::Joined(slot));

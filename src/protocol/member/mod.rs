@@ -23,7 +23,7 @@ use std::collections::BinaryHeap;
 use std::sync::Arc;
 
 use swimlab_selectors::rng::Rng;
-use swimlab_selectors::{Chooser, Helpers, Observation, Slot, Surveyed, Turn, View};
+use swimlab_selectors::{Context, Helpers, IndexedSelector, MemberSelector, Observation, Slot, View};
 
 use super::broadcast::{Broadcasts, Room};
 use super::event::{Event, Source, What};
@@ -126,7 +126,7 @@ pub struct Member {
     /// Whom it will most likely ping next; itself if that is unknown.
     upcoming: Slot,
     round: Round,
-    chooser: Box<dyn Chooser>,
+    selector: Box<dyn MemberSelector>,
     period: u64,
     /// This period's number since the shared epoch, by its own clock.
     shared_period: u64,
@@ -193,15 +193,15 @@ pub struct Identity {
 
 impl Member {
     /// A member that starts from a roster, in which it has the slot `me`.
-    pub fn new(kit: Arc<Kit>, identity: Identity, roster: Arc<Roster>, surveyed: &Surveyed, me: Slot) -> Self {
+    pub fn new(kit: Arc<Kit>, identity: Identity, roster: Arc<Roster>, indexed: &IndexedSelector, me: Slot) -> Self {
         let Identity { card, incarnation, since_epoch, mut strategy_rng, rng } = identity;
         let mut table = Table::new(roster, me);
         if table.incarnation(me) != incarnation {
             table.set(Time::ZERO, me, Status::Alive, incarnation, Some(Arc::clone(&card)), None);
         }
         let shared_period = period_at(Time::ZERO, since_epoch, &kit.settings);
-        let mut turn = Turn { view: &table, period: 0, shared_period, news: false, rng: &mut strategy_rng };
-        let chooser = surveyed.enroll(&mut turn);
+        let mut ctx = Context { view: &table, period: 0, shared_period, has_updates: false, rng: &mut strategy_rng };
+        let selector = indexed.new_state(&mut ctx);
         Self {
             kit,
             id: card.peer.id,
@@ -212,13 +212,13 @@ impl Member {
             state: State::New,
             knows_slow: false,
             stalled: false,
-            learns: chooser.coordinate().is_some(),
+            learns: selector.coordinate().is_some(),
             is_regular: false,
             seq: 0,
             upcoming: me,
             round: Round::default(),
             health: Health::default(),
-            chooser,
+            selector,
             period: 0,
             shared_period,
             rare: None,
@@ -500,16 +500,18 @@ impl Member {
         let mut picks = Vec::new();
         let news = !self.queue.is_empty();
         let (period, shared_period) = (self.period, self.shared_period);
-        let mut turn = Turn { view: &self.table, period, shared_period, news, rng: &mut self.strategy_rng };
-        self.chooser.gossip(&mut turn, want, &mut picks);
+        let mut ctx =
+            Context { view: &self.table, period, shared_period, has_updates: news, rng: &mut self.strategy_rng };
+        self.selector.gossip(&mut ctx, want, &mut picks);
         picks
     }
 
     fn observe(&mut self, what: Observation) {
         let news = !self.queue.is_empty();
         let (period, shared_period) = (self.period, self.shared_period);
-        let mut turn = Turn { view: &self.table, period, shared_period, news, rng: &mut self.strategy_rng };
-        self.chooser.observe(&mut turn, what);
+        let mut ctx =
+            Context { view: &self.table, period, shared_period, has_updates: news, rng: &mut self.strategy_rng };
+        self.selector.observe(&mut ctx, what);
     }
 }
 

@@ -14,7 +14,7 @@ impl Member {
 
     /// Has memory read ahead of time that [`Member::wake`] will need, [`Member::WAKE_BYTES`] of this value aside.
     pub fn prefetch_wake(&self) {
-        self.chooser.prefetch();
+        self.selector.prefetch();
         self.table.prefetch(self.upcoming);
         self.queue.prefetch();
         if let Some(rare) = &self.rare {
@@ -25,7 +25,7 @@ impl Member {
     /// The same for handling this packet, [`Member::HOT_BYTES`] of this value aside. Its sender most likely has this slot.
     pub fn prefetch_handle(&self, packet: &Packet, sender: Slot) {
         if let Body::Ack { .. } = packet.body {
-            prefetch(&self.chooser);
+            prefetch(&self.selector);
             // Whose answer is awaited is known.
             if packet.updates.is_empty() {
                 return;

@@ -86,10 +86,11 @@ impl Member {
         picks.clear();
         let news = !self.queue.is_empty();
         let (period, shared_period) = (self.period, self.shared_period);
-        let mut turn = Turn { view: &self.table, period, shared_period, news, rng: &mut self.strategy_rng };
-        self.chooser.targets(&mut turn, want, &mut picks);
+        let mut ctx =
+            Context { view: &self.table, period, shared_period, has_updates: news, rng: &mut self.strategy_rng };
+        self.selector.targets(&mut ctx, want, &mut picks);
         self.period += 1;
-        self.upcoming = self.chooser.upcoming().unwrap_or(self.table.me());
+        self.upcoming = self.selector.upcoming().unwrap_or(self.table.me());
 
         self.seq = self.seq.wrapping_add(1);
         self.round.seq = self.seq;
@@ -184,10 +185,11 @@ impl Member {
         let mut requests = Vec::new();
         let news = !self.queue.is_empty();
         let (period, shared_period) = (self.period, self.shared_period);
-        let mut turn = Turn { view: &self.table, period, shared_period, news, rng: &mut self.strategy_rng };
+        let mut ctx =
+            Context { view: &self.table, period, shared_period, has_updates: news, rng: &mut self.strategy_rng };
         let mut choose = || {
             let mut picks = Vec::new();
-            kit.helpers.helpers(&mut turn, &targets, want, &mut picks);
+            kit.helpers.helpers(&mut ctx, &targets, want, &mut picks);
             picks
         };
         kit.settings.prober.escalate(&silent, &mut choose, &mut requests);

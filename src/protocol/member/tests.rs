@@ -12,7 +12,7 @@ use crate::protocol::{Span, profiles};
 use crate::wire::Compact;
 use swimlab_selectors::registry::Spec;
 use swimlab_selectors::rng::{Purpose, mix, stream};
-use swimlab_selectors::{Peer, Surroundings, build_selector, helpers, selectors};
+use swimlab_selectors::{BuildContext, Peer, build_selector, helpers, selectors};
 
 const SECOND: Span = Span::from_secs(1);
 
@@ -43,18 +43,18 @@ fn member_with(n: u64, spec: Spec) -> Member {
 
 fn member_by(n: u64, spec: Spec, selector: &str) -> Member {
     let settings = profiles().build(&spec, &()).unwrap();
-    let helpers = helpers().build(&Spec::of("uniform"), &Surroundings::default()).unwrap();
+    let helpers = helpers().build(&Spec::of("uniform"), &BuildContext::default()).unwrap();
     let kit = Arc::new(Kit { settings, helpers, sizer: Arc::new(Compact) });
     let roster = Arc::new(Roster::of_members((0..n).map(card)));
-    let strategy = build_selector(&selectors(), &Spec::parse(selector).unwrap(), &Surroundings::default()).unwrap();
+    let strategy = build_selector(&selectors(), &Spec::parse(selector).unwrap(), &BuildContext::default()).unwrap();
     let identity = Identity {
         card: card(0),
         incarnation: Incarnation::default(),
         since_epoch: Span::ZERO,
-        strategy_rng: stream(1, Purpose::Strategy, 0),
+        strategy_rng: stream(1, Purpose::DynSelector, 0),
         rng: stream(1, Purpose::Protocol, 0),
     };
-    let mut member = Member::new(kit, identity, Arc::clone(&roster), &strategy.survey(roster.peers()), 0);
+    let mut member = Member::new(kit, identity, Arc::clone(&roster), &strategy.build_index(roster.peers()), 0);
     member.start(Time::ZERO, Time::ZERO);
     member
 }

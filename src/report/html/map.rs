@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use swimlab_selectors::Place;
+use swimlab_selectors::Location;
 
 use super::series::Series;
 use super::svg::{number, plot};
@@ -67,10 +67,10 @@ fn picture(sketch: &Sketch, lines: &[(usize, usize, u64)], heaviest: f64, series
         let _ = write!(body, "<path class=\"edge\" stroke-width=\"{width}\" opacity=\"{opacity:.2}\" d=\"{path}\"/>");
     }
     let n = sketch.nodes.len();
-    for (node, place) in layout.points.iter().enumerate() {
+    for (node, location) in layout.points.iter().enumerate() {
         let own = f64::from(sketch.pings[node * (n + 1)]) / all * n as f64;
         let radius = if n > 120 { 1.6 } else { 2.0 + 4.0 * libm::sqrt(own) };
-        let (x, y, name) = (number(place.0), number(place.1), super::escape(&sketch.nodes[node].name));
+        let (x, y, name) = (number(location.0), number(location.1), super::escape(&sketch.nodes[node].name));
         let _ = write!(
             body,
             "<circle class=\"node\" cx=\"{x}\" cy=\"{y}\" r=\"{}\"><title>{name}</title></circle>",
@@ -102,15 +102,15 @@ struct Layout {
 
 impl Layout {
     fn of(sketch: &Sketch) -> Self {
-        let globe = |place: Option<Place>| match place {
-            Some(Place::Globe { lat, lon }) => Some((lat, lon)),
+        let globe = |location: Option<Location>| match location {
+            Some(Location::Globe { lat, lon }) => Some((lat, lon)),
             _ => None,
         };
-        let plane = |place: Option<Place>| match place {
-            Some(Place::Plane { x, y }) => Some((x, y)),
+        let plane = |location: Option<Location>| match location {
+            Some(Location::Plane { x, y }) => Some((x, y)),
             _ => None,
         };
-        let places = || sketch.nodes.iter().map(|node| node.place);
+        let places = || sketch.nodes.iter().map(|node| node.location);
         // A node without members has no place; all others decide.
         if places().flatten().count() > 0 {
             if let Some(known) = places().map(globe).collect::<Option<Vec<Point>>>() {
@@ -178,7 +178,7 @@ fn fitted(places: &[Point]) -> Vec<Point> {
         let values = || places.iter().map(of);
         (values().fold(f64::INFINITY, f64::min), values().fold(f64::NEG_INFINITY, f64::max))
     };
-    let ((left, right), (low, high)) = (ends(|place| place.0), ends(|place| place.1));
+    let ((left, right), (low, high)) = (ends(|location| location.0), ends(|location| location.1));
     let scale =
         ((WIDTH - 2.0 * MARGIN) / (right - left).max(1e-9)).min((HEIGHT - 2.0 * MARGIN) / (high - low).max(1e-9));
     let at = |&(x, y): &Point| {

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use swimlab_selectors::Place;
+use swimlab_selectors::Location;
 
 use super::*;
 use crate::experiment::measures::MEASURES;
@@ -140,7 +140,7 @@ fn strategies_look_different_even_without_colour() {
 
 #[test]
 fn places_of_the_plane_are_drawn_where_they_are() {
-    let node = |x: f64, y: f64| Node { name: format!("{x} {y}"), place: Some(Place::Plane { x, y }) };
+    let node = |x: f64, y: f64| Node { name: format!("{x} {y}"), location: Some(Location::Plane { x, y }) };
     let sketch = Sketch {
         topology: "grid".to_owned(),
         selector: "uniform".to_owned(),

@@ -47,7 +47,12 @@ pub fn build(params: &Params, _: &Base) -> Result<Topology, String> {
 
 fn zone(region: &Listed, letter: &str) -> Site {
     let name = format!("{}{letter}", region.name);
-    Site { place: Some(region.place), region: Some(region.name.clone()), zone: Some(name.clone()), ..Site::new(name) }
+    Site {
+        location: Some(region.location),
+        region: Some(region.name.clone()),
+        zone: Some(name.clone()),
+        ..Site::new(name)
+    }
 }
 
 /// Between two sites. The diagonal of the cloudping table is not used: it holds several milliseconds of name lookup and

@@ -31,7 +31,7 @@ pub fn params() -> Vec<Param> {
 pub fn build(params: &Params, _: &Base) -> Result<Topology, String> {
     let (top, stretch) = (params.count("top"), params.real("stretch"));
     let sites: Vec<Site> = data::places(CITIES.0, CITIES.1).into_iter().take(top as usize).map(city).collect();
-    let points = sites.iter().filter_map(|site| point(site.place));
+    let points = sites.iter().filter_map(|site| point(site.location));
     let us_per_metre = FIBRE_INDEX * stretch / LIGHT_M_PER_US;
     let globe = Globe::new(points, us_per_metre, 1e3 * params.real("access_ms") / 2.0);
     let title = format!("the {top} most populous cities, fibre along great circles times {stretch}");

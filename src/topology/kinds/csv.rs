@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use swimlab_selectors::Place;
+use swimlab_selectors::Location;
 use swimlab_selectors::registry::{Param, Params, Value, did_you_mean, nearest};
 
 use crate::topology::data::SAME_ZONE_MS;
@@ -115,9 +115,9 @@ fn list(bytes: &[u8], file: &str, table: &Table, rtt: &str) -> Result<Vec<Site>,
 /// A site from its cells, in the order of [`COLUMNS`]; errors start with the column.
 fn site([name, lat, lon, region, zone, members]: [Option<&str>; COLUMNS.len()]) -> Result<Site, String> {
     let name = name.ok_or("column \"name\" is blank")?;
-    let place = match (lat, lon) {
+    let location = match (lat, lon) {
         (None, None) => None,
-        (lat, lon) => Some(Place::Globe { lat: degrees("lat", lat, 90.0)?, lon: degrees("lon", lon, 180.0)? }),
+        (lat, lon) => Some(Location::Globe { lat: degrees("lat", lat, 90.0)?, lon: degrees("lon", lon, 180.0)? }),
     };
     let area = |column: &str, name: Option<&str>| match name {
         Some(name) if name.contains('/') => Err(format!("column \"{column}\": \"{name}\" must not contain a slash")),
@@ -131,7 +131,7 @@ fn site([name, lat, lon, region, zone, members]: [Option<&str>; COLUMNS.len()]) 
             return Err(format!("column \"members\": {why}"));
         }
     };
-    Ok(Site { place, region: area("region", region)?, zone: area("zone", zone)?, weight, ..Site::new(name) })
+    Ok(Site { location, region: area("region", region)?, zone: area("zone", zone)?, weight, ..Site::new(name) })
 }
 
 fn degrees(column: &str, text: Option<&str>, most: f64) -> Result<f64, String> {
@@ -154,7 +154,7 @@ fn all_or_none(sites: &[(Site, u64)], file: &str, column: &str, has: impl Fn(&Si
 }
 
 fn not_faster_than_light(table: &Table, file: &str, rtt_us: &[f64], sites: &[Site]) -> Result<(), String> {
-    let points: Vec<Option<Point>> = sites.iter().map(|site| point(site.place)).collect();
+    let points: Vec<Option<Point>> = sites.iter().map(|site| point(site.location)).collect();
     for (at, &rtt_us) in rtt_us.iter().enumerate() {
         let (row, column) = (at / sites.len(), at % sites.len());
         let (Some(from), Some(to)) = (points[row], points[column]) else { continue };
@@ -220,7 +220,7 @@ mod tests {
     fn places_give_coordinates_areas_and_weights() {
         let places = "name,lat,lon,region,zone,members\nc,0,2,s,x,0\na,0,0,n,x,3\nb,0,1,n,y,1\n";
         let placement = built("places", RTT, places, "").unwrap().place(8, 0, 1);
-        assert_eq!(placement.peers[0].place, Some(Place::Globe { lat: 0.0, lon: 0.0 }));
+        assert_eq!(placement.peers[0].location, Some(Location::Globe { lat: 0.0, lon: 0.0 }));
         assert_eq!(placement.regions().unwrap(), ["n", "s"]);
         assert_eq!(placement.zones().unwrap(), ["n/x", "n/y", "s/x"]);
         let at = |site| (0..8).filter(|&member| placement.site_of(member) == site).count();

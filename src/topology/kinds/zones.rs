@@ -32,14 +32,15 @@ pub fn build(_: &Params, _: &Base) -> Result<Topology, String> {
 /// The zones in the order of the file, and the round-trip times between them: between zones of one region as measured
 /// for this very pair, between regions as measured for the regions.
 fn measured() -> (Vec<Site>, Vec<f64>) {
-    let places: BTreeMap<_, _> = data::places(PLACES.0, PLACES.1).into_iter().map(|at| (at.name, at.place)).collect();
+    let places: BTreeMap<_, _> =
+        data::places(PLACES.0, PLACES.1).into_iter().map(|at| (at.name, at.location)).collect();
     let pairs: Vec<_> = data::rows(ZONES.0, ZONES.1).collect();
     let own = |row: &&csv::StringRecord| row[1] == row[2];
     let sites: Vec<Site> = pairs
         .iter()
         .filter(own)
         .map(|row| Site {
-            place: Some(places[&row[0]]),
+            location: Some(places[&row[0]]),
             region: Some(row[0].to_owned()),
             zone: Some(row[1].to_owned()),
             ..Site::new(&row[1])

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
-use swimlab_selectors::{Coordinate, Peer, Place, ZonePath};
+use swimlab_selectors::{Coordinate, Location, Peer, ZonePath};
 
 use super::encoded;
 use crate::protocol::{
@@ -149,9 +149,9 @@ fn updates() -> impl Strategy<Value = Update> {
 
 fn cards() -> impl Strategy<Value = Card> {
     let zone = vec(u32s(), 0..=ZonePath::LEVELS).prop_map(|levels| ZonePath::from_levels(&levels));
-    let peer = (option::of(places()), zone, option::of(u32s())).prop_map(|(place, zone, site)| Peer {
+    let peer = (option::of(places()), zone, option::of(u32s())).prop_map(|(location, zone, site)| Peer {
         id: 0,
-        place,
+        location,
         zone,
         site,
     });
@@ -163,15 +163,15 @@ fn cards() -> impl Strategy<Value = Card> {
     })
 }
 
-fn places() -> impl Strategy<Value = Place> {
+fn places() -> impl Strategy<Value = Location> {
     use proptest::num::f64::{NEGATIVE, NORMAL, POSITIVE, SUBNORMAL, ZERO};
     let finite = || POSITIVE | NEGATIVE | NORMAL | SUBNORMAL | ZERO;
     let rounded = |number: f64| if number.abs() < 1e38 { f64::from(number as f32) } else { number };
     prop_oneof![
-        (finite(), finite()).prop_map(|(x, y)| Place::Plane { x, y }),
-        (finite(), finite()).prop_map(move |(x, y)| Place::Plane { x: rounded(x), y: rounded(y) }),
-        (-90.0..=90.0, -180.0..=180.0).prop_map(|(lat, lon)| Place::Globe { lat, lon }),
-        any::<[i16; 3]>().prop_map(|at| Place::Learnt { at }),
+        (finite(), finite()).prop_map(|(x, y)| Location::Plane { x, y }),
+        (finite(), finite()).prop_map(move |(x, y)| Location::Plane { x: rounded(x), y: rounded(y) }),
+        (-90.0..=90.0, -180.0..=180.0).prop_map(|(lat, lon)| Location::Globe { lat, lon }),
+        any::<[i16; 3]>().prop_map(|at| Location::Learned { at }),
     ]
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use swimlab_selectors::{Peer, Place};
+use swimlab_selectors::{Location, Peer};
 
 use super::samples::{self, ALICE, BOB, CAROL};
 use super::{encode, encoded};
@@ -88,8 +88,8 @@ fn the_same_value_in_another_form_is_refused() {
 #[test]
 fn a_card_in_another_form_is_refused() {
     // Address, place, zone, site, name, metadata.
-    let update = |address: &[u8], place: &[u8], zone: &[u8]| {
-        gossip(1, &[&[0x94, 0, 1, 1, 1, 0x96], address, place, zone, &[0xc0, 0xa0, 0xc4, 0]].concat())
+    let update = |address: &[u8], location: &[u8], zone: &[u8]| {
+        gossip(1, &[&[0x94, 0, 1, 1, 1, 0x96], address, location, zone, &[0xc0, 0xa0, 0xc4, 0]].concat())
     };
     let address = b"\xc4\x06\x0a\0\0\x01\x1f\x0a";
     let no_zone = &[0x93, 0xc0, 0xc0, 0xc0];
@@ -196,15 +196,15 @@ fn too_many_of_anything_is_not_written() {
 
 #[test]
 fn places_off_the_globe_and_endless_numbers_are_neither_written_nor_read() {
-    let at = |place| card(|card| card.peer.place = Some(place));
+    let at = |location| card(|card| card.peer.location = Some(location));
     for (lat, lon) in [(90.5, 0.0), (-91.0, 0.0), (0.0, 180.5), (0.0, -181.0)] {
-        assert_eq!(refusal(&at(Place::Globe { lat, lon })), Err(Invalid::OffTheGlobe));
+        assert_eq!(refusal(&at(Location::Globe { lat, lon })), Err(Invalid::OffTheGlobe));
     }
     for odd in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
-        assert_eq!(refusal(&at(Place::Globe { lat: odd, lon: 0.0 })), Err(Invalid::NotFinite));
-        assert_eq!(refusal(&at(Place::Globe { lat: 0.0, lon: odd })), Err(Invalid::NotFinite));
-        assert_eq!(refusal(&at(Place::Plane { x: odd, y: 0.0 })), Err(Invalid::NotFinite));
-        assert_eq!(refusal(&at(Place::Plane { x: 0.0, y: odd })), Err(Invalid::NotFinite));
+        assert_eq!(refusal(&at(Location::Globe { lat: odd, lon: 0.0 })), Err(Invalid::NotFinite));
+        assert_eq!(refusal(&at(Location::Globe { lat: 0.0, lon: odd })), Err(Invalid::NotFinite));
+        assert_eq!(refusal(&at(Location::Plane { x: odd, y: 0.0 })), Err(Invalid::NotFinite));
+        assert_eq!(refusal(&at(Location::Plane { x: 0.0, y: odd })), Err(Invalid::NotFinite));
     }
     let sample = samples::with_coordinate();
     for nth in 0..11 {
@@ -224,13 +224,13 @@ fn places_off_the_globe_and_endless_numbers_are_neither_written_nor_read() {
     let len = bytes.len();
     bytes[len - 4..].copy_from_slice(&f32::NAN.to_be_bytes());
     assert_eq!(decode(&bytes), Err(Invalid::NotFinite.into()));
-    let place = |lat: f32| {
+    let location = |lat: f32| {
         let head = b"\x94\x00\x01\x01\x01\x96\xc4\x06\x0a\0\0\x01\x1f\x0a\x93\xc3\xca";
         gossip(1, &[&head[..], &lat.to_be_bytes(), b"\xca\0\0\0\0\x93\xc0\xc0\xc0\xc0\xa0\xc4\0"].concat())
     };
-    assert!(decode(&place(90.0)).is_ok());
-    assert_eq!(decode(&place(90.5)), Err(Invalid::OffTheGlobe.into()));
-    assert_eq!(decode(&place(f32::INFINITY)), Err(Invalid::NotFinite.into()));
+    assert!(decode(&location(90.0)).is_ok());
+    assert_eq!(decode(&location(90.5)), Err(Invalid::OffTheGlobe.into()));
+    assert_eq!(decode(&location(f32::INFINITY)), Err(Invalid::NotFinite.into()));
 }
 
 #[test]

@@ -6,7 +6,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use swimlab_selectors::registry::Spec;
 use swimlab_selectors::rng::{Purpose, stream};
-use swimlab_selectors::{Peer, Surroundings, build_selector, helpers, selectors};
+use swimlab_selectors::{BuildContext, Peer, build_selector, helpers, selectors};
 
 use super::samples;
 use super::sealing::{at, seal, sealed};
@@ -39,18 +39,18 @@ struct Agent {
 impl Agent {
     fn new() -> Self {
         let settings = profiles().build(&Spec::of("swim"), &()).unwrap();
-        let helpers = helpers().build(&Spec::of("uniform"), &Surroundings::default()).unwrap();
+        let helpers = helpers().build(&Spec::of("uniform"), &BuildContext::default()).unwrap();
         let kit = Arc::new(Kit { settings, helpers, sizer: Arc::new(Sealed) });
         let roster = Arc::new(Roster::of_members((ME..=4).map(card)));
-        let strategy = build_selector(&selectors(), &Spec::of("shuffle"), &Surroundings::default()).unwrap();
+        let strategy = build_selector(&selectors(), &Spec::of("shuffle"), &BuildContext::default()).unwrap();
         let identity = Identity {
             card: card(ME),
             incarnation: Incarnation::default(),
             since_epoch: Span::ZERO,
-            strategy_rng: stream(1, Purpose::Strategy, 0),
+            strategy_rng: stream(1, Purpose::DynSelector, 0),
             rng: stream(1, Purpose::Protocol, 0),
         };
-        let mut member = Member::new(kit, identity, Arc::clone(&roster), &strategy.survey(roster.peers()), 0);
+        let mut member = Member::new(kit, identity, Arc::clone(&roster), &strategy.build_index(roster.peers()), 0);
         member.start(Time::ZERO, Time::ZERO);
         Self { seal: seal(ME), member }
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use swimlab_selectors::{Coordinate, Peer, Place, ZonePath};
+use swimlab_selectors::{Coordinate, Location, Peer, ZonePath};
 
 use crate::protocol::{
     Address, Body, Card, Id, Incarnation, Located, News, Packet, PingReq, Seen, Sync, Target, Tip, Update, UserEvent,
@@ -79,7 +79,7 @@ pub fn news() -> Vec<Update> {
 /// Carol in Amsterdam: IPv4, a place, region and zone, a site, a name, two bytes of metadata.
 pub fn alive() -> Update {
     let peer = Peer {
-        place: Some(Place::Globe { lat: 52.37, lon: 4.9 }),
+        location: Some(Location::Globe { lat: 52.37, lon: 4.9 }),
         zone: ZonePath::from_levels(&[0xe0e0_e0e0, 0x0e0e_0e0e]),
         site: Some(17),
         ..Peer::new(CAROL)
@@ -95,7 +95,7 @@ pub fn alive_bare() -> Update {
 
 /// The same, and where it has learnt to be.
 pub fn alive_somewhere() -> Update {
-    let peer = Peer { place: Some(Place::Learnt { at: [-3, 200, 1000] }), ..Peer::new(CAROL) };
+    let peer = Peer { location: Some(Location::Learned { at: [-3, 200, 1000] }), ..Peer::new(CAROL) };
     update(CAROL, News::Alive(Arc::new(Card::new(peer, ipv4(3)))))
 }
 

@@ -24,7 +24,7 @@ proptest! {
     #[test]
     fn what_is_believed_does_not_depend_on_the_order_of_news(
         news in proptest::collection::vec((1u64..2, 0u32..4, 0u8..4), 1..8),
-        turn in 0usize..8,
+        ctx in 0usize..8,
     ) {
         prop_assume!(news.iter().all(|&(_, _, kind)| kind != 1));
         let believe = |news: &[(u64, u32, u8)]| {
@@ -33,7 +33,7 @@ proptest! {
             member.belief(1)
         };
         let mut turned = news.clone();
-        turned.rotate_left(turn % news.len());
+        turned.rotate_left(ctx % news.len());
         prop_assert_eq!(believe(&news), believe(&turned));
     }
 

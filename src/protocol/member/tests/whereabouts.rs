@@ -88,11 +88,11 @@ fn who_says_where_it_is_hears_of_somebody_near_it() {
 #[test]
 fn a_tip_makes_a_neighbour_only_of_a_member_and_only_from_one_who_was_pinged() {
     let mut member = learner(400);
-    let tip = |n: u64| Some(Tip { id: id(n), rtt_us: 1 });
-    member.take(at(0.0), 1, located(1, Body::Ack { seq: 999 }, somewhere(0.0), tip(100)));
-    member.take(at(0.0), 1, located(1, Body::Ping { seq: 3 }, somewhere(0.0), tip(100)));
-    answered(&mut member, 0.0, somewhere(0.0), tip(7777));
-    answered(&mut member, 1.0, somewhere(0.0), tip(200));
+    let neighbor_hint = |n: u64| Some(Tip { id: id(n), rtt_us: 1 });
+    member.take(at(0.0), 1, located(1, Body::Ack { seq: 999 }, somewhere(0.0), neighbor_hint(100)));
+    member.take(at(0.0), 1, located(1, Body::Ping { seq: 3 }, somewhere(0.0), neighbor_hint(100)));
+    answered(&mut member, 0.0, somewhere(0.0), neighbor_hint(7777));
+    answered(&mut member, 1.0, somewhere(0.0), neighbor_hint(200));
     let pings: Vec<Address> = (2..20)
         .flat_map(|second| member.due(at(f64::from(second))).transmits)
         .filter(|transmit| transmit.direct_ping)

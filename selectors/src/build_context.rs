@@ -7,7 +7,7 @@ use crate::peer::Peer;
 
 /// What is known of the network when strategies and metrics are built.
 #[derive(Clone, Default)]
-pub struct Surroundings {
+pub struct BuildContext {
     /// Measured round-trip times, where there are any: what the metric `rtt` asks.
     pub rtt: Option<Arc<dyn RttSource>>,
 }
@@ -22,8 +22,8 @@ pub trait RttSource: Send + Sync {
     fn between(&self, from: u32, to: u32) -> u32;
 }
 
-impl fmt::Debug for Surroundings {
+impl fmt::Debug for BuildContext {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Surroundings").field("rtt", &self.rtt.is_some()).finish()
+        f.debug_struct("BuildContext").field("rtt", &self.rtt.is_some()).finish()
     }
 }

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::cells::Cells;
+use super::partition::Partition;
 use crate::peer::{Peer, Slot};
 use crate::rng::mix;
 use crate::view::View;
@@ -13,20 +13,20 @@ const EPOCH: u64 = 64;
 
 /// What a roster's members share: who is whose neighbour, and the draws of late.
 #[derive(Debug)]
-pub struct Rotas {
+pub struct RingSchedules {
     ids: Vec<u64>,
-    cells: Cells,
+    partition: Partition,
     /// By slot.
     cell_of: Vec<u32>,
     classes: u32,
-    recent: Mutex<Vec<Arc<Rota>>>,
+    recent: Mutex<Vec<Arc<RingSchedule>>>,
 }
 
 /// A draw: everybody in a place of two rings, that of its neighbourhood and that of its class.
 ///
 /// The order in a ring is that of hashed ids, not of slots: who is known to some only stands in nobody else's way.
 #[derive(Debug)]
-pub(super) struct Rota {
+pub(super) struct RingSchedule {
     epoch: u64,
     pub near: Rings,
     pub far: Rings,
@@ -35,14 +35,14 @@ pub(super) struct Rota {
 /// Members by group, and in each group by key.
 #[derive(Debug)]
 pub(super) struct Rings {
-    spots: Vec<Spot>,
+    spots: Vec<RingPosition>,
     /// Group i is `spots[starts[i]..starts[i + 1]]`.
     starts: Vec<u32>,
 }
 
 /// A member's place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Spot {
+struct RingPosition {
     group: u32,
     slot: Slot,
     key: u64,
@@ -50,28 +50,28 @@ struct Spot {
 
 /// Those whom the survey does not know, or not in their slots.
 #[derive(Debug, Default)]
-pub(super) struct Late {
+pub(super) struct Latecomers {
     /// Ascending.
     slots: Vec<Slot>,
     /// The draw that the rest is of.
     epoch: Option<u64>,
-    near: Vec<Spot>,
-    far: Vec<Spot>,
+    near: Vec<RingPosition>,
+    far: Vec<RingPosition>,
 }
 
 /// The rings as one member sees them.
-pub(super) struct Rounds<'a> {
-    pub rotas: &'a Rotas,
-    pub rota: &'a Rota,
-    pub late: &'a Late,
+pub(super) struct ScheduleView<'a> {
+    pub schedules: &'a RingSchedules,
+    pub schedule: &'a RingSchedule,
+    pub late: &'a Latecomers,
     pub view: &'a dyn View,
 }
 
-impl Rotas {
+impl RingSchedules {
     /// Neighbourhoods of at least so many, and so many classes.
     pub(super) fn new<'a>(roster: impl Iterator<Item = &'a Peer> + Clone, least: u32, classes: u32) -> Self {
-        let (cells, cell_of) = Cells::divide(roster.clone(), least as usize);
-        Self { ids: roster.map(|peer| peer.id).collect(), cells, cell_of, classes, recent: Mutex::default() }
+        let (partition, cell_of) = Partition::divide(roster.clone(), least as usize);
+        Self { ids: roster.map(|peer| peer.id).collect(), partition, cell_of, classes, recent: Mutex::default() }
     }
 
     /// How many slots it knows.
@@ -81,7 +81,7 @@ impl Rotas {
 
     /// Whether there are several neighbourhoods.
     pub(super) fn divided(&self) -> bool {
-        self.cells.len() > 1
+        self.partition.len() > 1
     }
 
     /// Whether this peer is the one that the survey knows by this slot.
@@ -90,24 +90,24 @@ impl Rotas {
     }
 
     /// The draw of a period.
-    pub(super) fn at(&self, shared_period: u64) -> Arc<Rota> {
+    pub(super) fn at(&self, shared_period: u64) -> Arc<RingSchedule> {
         let epoch = shared_period / EPOCH;
         let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(rota) = recent.iter().find(|rota| rota.epoch == epoch) {
-            return Arc::clone(rota);
+        if let Some(schedule) = recent.iter().find(|schedule| schedule.epoch == epoch) {
+            return Arc::clone(schedule);
         }
-        let rota = Arc::new(self.draw(epoch));
+        let schedule = Arc::new(self.draw(epoch));
         // Where one draw ends and the next begins, members need both.
         recent.truncate(1);
-        recent.insert(0, Arc::clone(&rota));
-        rota
+        recent.insert(0, Arc::clone(&schedule));
+        schedule
     }
 
-    fn draw(&self, epoch: u64) -> Rota {
+    fn draw(&self, epoch: u64) -> RingSchedule {
         let keys = || self.ids.iter().map(|&id| key(id, epoch)).zip(0..);
-        let near = keys().map(|(key, slot)| Spot { group: self.cell_of[slot as usize], slot, key });
+        let near = keys().map(|(key, slot)| RingPosition { group: self.cell_of[slot as usize], slot, key });
         let far = keys().map(|(key, slot)| self.far(key, slot));
-        Rota { epoch, near: Rings::new(near, self.cells.len()), far: Rings::new(far, self.classes) }
+        RingSchedule { epoch, near: Rings::new(near, self.partition.len()), far: Rings::new(far, self.classes) }
     }
 
     fn class(&self, key: u64) -> u32 {
@@ -115,12 +115,12 @@ impl Rotas {
         key as u32 % self.classes
     }
 
-    fn far(&self, key: u64, slot: Slot) -> Spot {
-        Spot { group: self.class(key), slot, key: mix(key) }
+    fn far(&self, key: u64, slot: Slot) -> RingPosition {
+        RingPosition { group: self.class(key), slot, key: mix(key) }
     }
 }
 
-impl Rota {
+impl RingSchedule {
     /// Whether it is that of a period.
     pub fn is_at(&self, shared_period: u64) -> bool {
         self.epoch == shared_period / EPOCH
@@ -128,26 +128,26 @@ impl Rota {
 }
 
 impl Rings {
-    fn new(spots: impl Iterator<Item = Spot>, groups: u32) -> Self {
-        let mut spots: Vec<Spot> = spots.collect();
-        spots.sort_unstable_by_key(Spot::order);
+    fn new(spots: impl Iterator<Item = RingPosition>, groups: u32) -> Self {
+        let mut spots: Vec<RingPosition> = spots.collect();
+        spots.sort_unstable_by_key(RingPosition::order);
         let starts = (0..=groups).map(|group| spots.partition_point(|spot| spot.group < group) as u32).collect();
         Self { spots, starts }
     }
 
-    fn group(&self, group: u32) -> &[Spot] {
+    fn group(&self, group: u32) -> &[RingPosition] {
         let start = |group| self.starts.get(group as usize).map_or(self.spots.len(), |&start| start as usize);
         &self.spots[start(group)..start(group + 1)]
     }
 }
 
-impl Spot {
+impl RingPosition {
     fn order(&self) -> (u32, u64) {
         (self.group, self.key)
     }
 }
 
-impl Late {
+impl Latecomers {
     /// Takes in somebody.
     pub fn add(&mut self, slot: Slot) {
         if let Err(at) = self.slots.binary_search(&slot) {
@@ -167,24 +167,25 @@ impl Late {
     }
 
     /// Gives them their places in a draw.
-    pub fn draw(&mut self, rotas: &Rotas, rota: &Rota, view: &dyn View) {
-        if self.epoch == Some(rota.epoch) {
+    pub fn draw(&mut self, schedules: &RingSchedules, schedule: &RingSchedule, view: &dyn View) {
+        if self.epoch == Some(schedule.epoch) {
             return;
         }
-        self.epoch = Some(rota.epoch);
-        let key_of = |slot| key(view.peer(slot).id, rota.epoch);
-        let near = |&slot: &Slot| Spot { group: rotas.cells.of(view.peer(slot)), slot, key: key_of(slot) };
+        self.epoch = Some(schedule.epoch);
+        let key_of = |slot| key(view.peer(slot).id, schedule.epoch);
+        let near =
+            |&slot: &Slot| RingPosition { group: schedules.partition.of(view.peer(slot)), slot, key: key_of(slot) };
         self.near = self.slots.iter().map(near).collect();
-        self.far = self.slots.iter().map(|&slot| rotas.far(key_of(slot), slot)).collect();
-        self.near.sort_unstable_by_key(Spot::order);
-        self.far.sort_unstable_by_key(Spot::order);
+        self.far = self.slots.iter().map(|&slot| schedules.far(key_of(slot), slot)).collect();
+        self.near.sort_unstable_by_key(RingPosition::order);
+        self.far.sort_unstable_by_key(RingPosition::order);
     }
 }
 
-impl Rounds<'_> {
+impl ScheduleView<'_> {
     /// The class of a member.
     pub fn class(&self, slot: Slot) -> u32 {
-        self.rotas.class(self.key(slot))
+        self.schedules.class(self.key(slot))
     }
 
     /// The n-th living member after this one in its neighbourhood's ring, once around if there are fewer; itself if there
@@ -202,8 +203,8 @@ impl Rounds<'_> {
     /// them; `None` if there is none near there.
     pub fn across(&self, places: u64) -> Option<Slot> {
         const PLACES: u64 = 8;
-        let spots = &self.rota.far.spots;
-        let me = self.rotas.far(self.key(self.view.me()), self.view.me());
+        let spots = &self.schedule.far.spots;
+        let me = self.schedules.far(self.key(self.view.me()), self.view.me());
         let mine = spots.partition_point(|spot| spot.order() < me.order()) as u64;
         let others = (spots.len() as u64).checked_sub(1).filter(|&others| others > 0)?;
         let spot = |i| spots[((mine + 1 + (places + i) % others) % spots.len() as u64) as usize].slot;
@@ -211,13 +212,13 @@ impl Rounds<'_> {
     }
 
     fn key(&self, slot: Slot) -> u64 {
-        key(self.view.peer(slot).id, self.rota.epoch)
+        key(self.view.peer(slot).id, self.schedule.epoch)
     }
 
     fn cell(&self, slot: Slot) -> u32 {
         match self.late.slots.binary_search(&slot) {
-            Err(_) if slot < self.rotas.len() => self.rotas.cell_of[slot as usize],
-            _ => self.rotas.cells.of(self.view.peer(slot)),
+            Err(_) if slot < self.schedules.len() => self.schedules.cell_of[slot as usize],
+            _ => self.schedules.partition.of(self.view.peer(slot)),
         }
     }
 
@@ -228,32 +229,32 @@ impl Rounds<'_> {
     /// All others of a ring, in its order.
     fn visit_near(&self, from: Slot, visit: &mut dyn FnMut(Slot) -> ControlFlow<()>) -> ControlFlow<()> {
         let (cell, key) = (self.cell(from), self.key(from));
-        let (before, after) = self.split(&self.rota.near, &self.late.near, cell, key);
+        let (before, after) = self.split(&self.schedule.near, &self.late.near, cell, key);
         let mut lonely = true;
         for slot in after {
             lonely = false;
             visit(slot)?;
         }
         lonely &= before.clone().next().is_none();
-        let cells = self.rotas.cells.len();
+        let partition = self.schedules.partition.len();
         // Whoever is alone belongs to the next ring that is one.
         let mut next = cell;
         while lonely {
-            next = (next + 1) % cells;
+            next = (next + 1) % partition;
             if next == cell {
                 return ControlFlow::Continue(());
             }
             lonely = self.is_lonely(next);
             self.members(next).try_for_each(&mut *visit)?;
         }
-        let previous = |cell: u32| (cell + cells - 1) % cells;
+        let previous = |cell: u32| (cell + partition - 1) % partition;
         let mut first = cell;
         while previous(first) != cell && self.is_lonely(previous(first)) {
             first = previous(first);
         }
         while first != cell {
             self.members(first).try_for_each(&mut *visit)?;
-            first = (first + 1) % cells;
+            first = (first + 1) % partition;
         }
         for slot in before {
             visit(slot)?;
@@ -262,8 +263,8 @@ impl Rounds<'_> {
     }
 
     fn visit_far(&self, from: Slot, visit: &mut dyn FnMut(Slot) -> ControlFlow<()>) -> ControlFlow<()> {
-        let Spot { group, key, .. } = self.rotas.far(self.key(from), from);
-        let (before, mut after) = self.split(&self.rota.far, &self.late.far, group, key);
+        let RingPosition { group, key, .. } = self.schedules.far(self.key(from), from);
+        let (before, mut after) = self.split(&self.schedule.far, &self.late.far, group, key);
         after.try_for_each(&mut *visit)?;
         for slot in before {
             visit(slot)?;
@@ -277,18 +278,18 @@ impl Rounds<'_> {
 
     /// The living of a neighbourhood.
     fn members(&self, cell: u32) -> impl Iterator<Item = Slot> + Clone {
-        self.living(self.rota.near.group(cell), group_of(&self.late.near, cell))
+        self.living(self.schedule.near.group(cell), group_of(&self.late.near, cell))
     }
 
     /// The living of a group with lesser keys, and those with greater ones.
     fn split<'a>(
         &'a self,
         rings: &'a Rings,
-        late: &'a [Spot],
+        late: &'a [RingPosition],
         group: u32,
         key: u64,
     ) -> (impl Iterator<Item = Slot> + Clone, impl Iterator<Item = Slot> + Clone) {
-        let cut = |spots: &'a [Spot]| {
+        let cut = |spots: &'a [RingPosition]| {
             let before = spots.partition_point(|spot| spot.key < key);
             let upto = spots.partition_point(|spot| spot.key <= key);
             (&spots[..before], &spots[upto..])
@@ -298,7 +299,7 @@ impl Rounds<'_> {
     }
 
     /// The living among the known and the late, by key.
-    fn living<'a>(&'a self, known: &'a [Spot], late: &'a [Spot]) -> impl Iterator<Item = Slot> + Clone {
+    fn living<'a>(&'a self, known: &'a [RingPosition], late: &'a [RingPosition]) -> impl Iterator<Item = Slot> + Clone {
         let gone = |slot| !self.late.slots.is_empty() && self.late.slots.binary_search(&slot).is_ok();
         let known = Merged { known, late }.filter(move |&(slot, is_late)| is_late || !gone(slot));
         known.map(|(slot, _)| slot).filter(|&slot| self.alive(slot))
@@ -308,8 +309,8 @@ impl Rounds<'_> {
 /// Two lists by key as one; tells who is of the second.
 #[derive(Clone)]
 struct Merged<'a> {
-    known: &'a [Spot],
-    late: &'a [Spot],
+    known: &'a [RingPosition],
+    late: &'a [RingPosition],
 }
 
 impl Iterator for Merged<'_> {
@@ -327,7 +328,7 @@ impl Iterator for Merged<'_> {
     }
 }
 
-fn group_of(spots: &[Spot], group: u32) -> &[Spot] {
+fn group_of(spots: &[RingPosition], group: u32) -> &[RingPosition] {
     let first = spots.partition_point(|spot| spot.group < group);
     &spots[first..first + spots[first..].partition_point(|spot| spot.group == group)]
 }

@@ -1,9 +1,9 @@
 //! Where a member finds itself to be that nobody told: for its card, so that all agree on it.
 
 use crate::coordinate::{Coordinate, DIMENSIONS, Vivaldi};
-use crate::peer::{Peer, Place, Slot};
+use crate::peer::{Location, Peer, Slot};
 use crate::rng::Rng;
-use crate::view::{Turn, View};
+use crate::view::{Context, View};
 
 /// A coordinate that is learnt in the open for a while, and then told in one's card.
 ///
@@ -13,7 +13,7 @@ use crate::view::{Turn, View};
 /// member measures itself by. So what is learnt costs nothing in the long run, and it cannot drift, since nobody moves but
 /// by a new card.
 #[derive(Debug)]
-pub(super) struct Placing {
+pub(super) struct LearnedLocation {
     vivaldi: Vivaldi,
     /// Who told its coordinate last. An answer's comes just before the round trip that it ended.
     told: Option<(Slot, Coordinate)>,
@@ -37,12 +37,12 @@ const AXES: usize = 3;
 /// The relative error of a card's place: that of members who have learnt for as long as it takes to be on one.
 const CARD_ERROR: f32 = 0.2;
 
-impl Placing {
+impl LearnedLocation {
     /// For a member whose card says nothing of zone or place.
     pub fn begin(view: &dyn View) -> Option<Box<Self>> {
         let card = view.peer(view.me());
         let vivaldi = Vivaldi::of_dimensions(AXES);
-        (card.zone.levels().is_empty() && card.place.is_none())
+        (card.zone.levels().is_empty() && card.location.is_none())
             .then(|| Box::new(Self { vivaldi, told: None, in_company: false, age: 0 }))
     }
 
@@ -76,16 +76,16 @@ impl Placing {
     }
 
     /// What the card should say from now on, should it say anything else.
-    pub fn place(&self, turn: &Turn<'_>) -> Option<Place> {
-        if !is_time(turn.period) {
+    pub fn place(&self, ctx: &Context<'_>) -> Option<Location> {
+        if !is_time(ctx.period) {
             return None;
         }
         let here = self.vivaldi.coordinate().vector;
-        let there = on_card(turn.view.peer(turn.view.me())).map_or([0.0; DIMENSIONS], |at| at.vector);
+        let there = on_card(ctx.view.peer(ctx.view.me())).map_or([0.0; DIMENSIONS], |at| at.vector);
         let moved: f64 = here.iter().zip(there).map(|(a, b)| f64::from(a - b) * f64::from(a - b)).sum();
         // Numbers beyond the range of an axis become its ends.
-        let axis = |i: usize| libm::roundf(here[i] / Place::STEP_US) as i16;
-        (moved > MOVED_US * MOVED_US).then(|| Place::Learnt { at: std::array::from_fn(axis) })
+        let axis = |i: usize| libm::roundf(here[i] / Location::STEP_US) as i16;
+        (moved > MOVED_US * MOVED_US).then(|| Location::Learned { at: std::array::from_fn(axis) })
     }
 }
 
@@ -99,9 +99,9 @@ fn is_time(period: u64) -> bool {
 }
 
 fn on_card(peer: &Peer) -> Option<Coordinate> {
-    let Some(Place::Learnt { at }) = peer.place else { return None };
+    let Some(Location::Learned { at }) = peer.location else { return None };
     let mut vector = [0.0; DIMENSIONS];
-    vector.iter_mut().zip(at).for_each(|(number, steps)| *number = f32::from(steps) * Place::STEP_US);
+    vector.iter_mut().zip(at).for_each(|(number, steps)| *number = f32::from(steps) * Location::STEP_US);
     Some(Coordinate { vector, height: 0.0, adjustment: 0.0, error: CARD_ERROR })
 }
 
@@ -120,7 +120,7 @@ mod tests {
         fn slots(&self) -> u32 {
             self.0.len() as u32
         }
-        fn surveyed(&self) -> u32 {
+        fn indexed(&self) -> u32 {
             self.slots()
         }
         fn peer(&self, slot: Slot) -> &Peer {
@@ -141,23 +141,23 @@ mod tests {
     fn live(members: u32, apart_us: u32, periods: u64) -> (Vec<Peer>, u32) {
         let mut peers: Vec<Peer> = (0..members).map(|id| Peer::new(id.into())).collect();
         let mut all: Vec<_> =
-            (0..members).map(|me| Placing::begin(&Line(&peers, me)).expect("it has no place")).collect();
-        let (mut rng, mut told) = (stream(3, Purpose::Strategy, 0), 0);
+            (0..members).map(|me| LearnedLocation::begin(&Line(&peers, me)).expect("it has no place")).collect();
+        let (mut rng, mut told) = (stream(3, Purpose::DynSelector, 0), 0);
         for period in 0..periods {
             for me in 0..members {
                 let to = (me + 1 + below(&mut rng, members - 1)) % members;
                 let at = all[to as usize].coordinate();
-                let placing = &mut all[me as usize];
-                placing.is_aged(period);
+                let learned_location = &mut all[me as usize];
+                learned_location.is_aged(period);
                 if let Some(at) = at {
-                    placing.told(to, at);
+                    learned_location.told(to, at);
                 }
-                placing.measured(&Line(&peers, me), to, 300 + me.abs_diff(to) * apart_us, &mut rng);
-                let mut luck = stream(3, Purpose::Strategy, 1);
+                learned_location.measured(&Line(&peers, me), to, 300 + me.abs_diff(to) * apart_us, &mut rng);
+                let mut luck = stream(3, Purpose::DynSelector, 1);
                 let view = Line(&peers, me);
-                let turn = Turn { view: &view, period, shared_period: period, news: false, rng: &mut luck };
-                if let Some(place) = placing.place(&turn) {
-                    peers[me as usize].place = Some(place);
+                let ctx = Context { view: &view, period, shared_period: period, has_updates: false, rng: &mut luck };
+                if let Some(place) = learned_location.place(&ctx) {
+                    peers[me as usize].location = Some(place);
                     told += 1;
                 }
             }
@@ -185,9 +185,9 @@ mod tests {
     #[test]
     fn a_member_that_was_told_where_it_is_learns_nothing() {
         let zoned = Peer { zone: crate::ZonePath::parse("eu"), ..Peer::new(1) };
-        let placed = Peer { place: Some(Place::Plane { x: 0.0, y: 0.0 }), ..Peer::new(2) };
+        let placed = Peer { location: Some(Location::Plane { x: 0.0, y: 0.0 }), ..Peer::new(2) };
         for peer in [zoned, placed] {
-            assert!(Placing::begin(&Line(&[peer], 0)).is_none());
+            assert!(LearnedLocation::begin(&Line(&[peer], 0)).is_none());
         }
     }
 

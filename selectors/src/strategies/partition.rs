@@ -1,6 +1,6 @@
 //! Neighbourhoods that everybody derives alike from what is known of everybody: zone paths, or else places.
 
-use crate::peer::{Peer, Place, Slot, ZonePath};
+use crate::peer::{Location, Peer, Slot, ZonePath};
 
 /// The neighbourhoods of a roster: the smallest areas that hold enough members.
 ///
@@ -10,7 +10,7 @@ use crate::peer::{Peer, Place, Slot, ZonePath};
 ///
 /// Neighbourhoods are numbered such that those in one area follow each other.
 #[derive(Debug, Default)]
-pub(super) struct Cells(Vec<Area>);
+pub(super) struct Partition(Vec<Area>);
 
 /// A peer's whereabouts, as the digits that name ever smaller areas.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -33,19 +33,19 @@ struct Area {
 /// The first digit tells kinds of addresses apart.
 const KIND: u8 = 2;
 
-impl Cells {
+impl Partition {
     /// The neighbourhoods of at least so many members, where there are so many; and by slot, who is in which.
     pub fn divide<'a>(peers: impl Iterator<Item = &'a Peer>, least: usize) -> (Self, Vec<u32>) {
         let mut sorted: Vec<(Address, Slot)> = peers.map(Address::of).zip(0..).collect();
         sorted.sort_unstable();
         let mut areas = vec![Area { bits: 0, len: 0 }; sorted.len()];
         divide(&sorted, Area { bits: 0, len: 0 }, least.max(1), &mut areas);
-        let mut cells = areas.clone();
-        cells.sort_unstable();
-        cells.dedup();
-        let number = |area: &Area| cells.binary_search(area).expect("every area is listed") as u32;
+        let mut partition = areas.clone();
+        partition.sort_unstable();
+        partition.dedup();
+        let number = |area: &Area| partition.binary_search(area).expect("every area is listed") as u32;
         let by_slot = areas.iter().map(number).collect();
-        (Self(cells), by_slot)
+        (Self(partition), by_slot)
     }
 
     /// How many there are.
@@ -75,21 +75,21 @@ fn divide(sorted: &[(Address, Slot)], whole: Area, least: usize, areas: &mut [Ar
 
 impl Address {
     fn of(peer: &Peer) -> Self {
-        match (peer.zone.levels(), peer.place) {
+        match (peer.zone.levels(), peer.location) {
             ([], None) => Self::new(0, 1, &[]),
-            ([], Some(Place::Learnt { at })) => {
+            ([], Some(Location::Learned { at })) => {
                 // Halves, not eighths: what is learnt is spread out thinly, and an area of eight parts leaves too many
                 // over. Who has learnt nothing yet stands in the same area as all who have.
                 let fixed = at.map(|number| u32::from(number as u16 ^ 1 << 15));
                 let halves = (0..16).rev().flat_map(|bit| fixed.map(|axis| axis >> bit & 1));
                 Self::new(0, 1, &halves.collect::<Vec<_>>())
             }
-            ([], Some(Place::Plane { x, y })) => {
+            ([], Some(Location::Plane { x, y })) => {
                 // A thousandth of the plane's unit, and a million units to each side.
                 let fixed = |v: f64| ((v + f64::from(1 << 20)) * 1024.0).clamp(0.0, f64::from(i32::MAX)) as u32;
                 Self::new(1, 2, &interleaved([fixed(x), fixed(y)], 31))
             }
-            ([], Some(Place::Globe { lat, lon })) => {
+            ([], Some(Location::Globe { lat, lon })) => {
                 // Cubes around the globe know no date line and no poles; the smallest are six metres wide.
                 let (lat, lon) = (lat.to_radians(), lon.to_radians());
                 let (x, y) = (libm::cos(lat) * libm::cos(lon), libm::cos(lat) * libm::sin(lon));
@@ -142,10 +142,10 @@ mod tests {
 
     /// How many are in each, in the order in which their first members come.
     fn sizes(peers: &[Peer], least: usize) -> Vec<usize> {
-        let (cells, of) = Cells::divide(peers.iter(), least);
+        let (partition, of) = Partition::divide(peers.iter(), least);
         let mut sizes: Vec<(u32, usize)> = Vec::new();
         for &cell in &of {
-            assert!(cell < cells.len());
+            assert!(cell < partition.len());
             match sizes.iter_mut().find(|(known, _)| *known == cell) {
                 Some((_, size)) => *size += 1,
                 None => sizes.push((cell, 1)),
@@ -164,17 +164,18 @@ mod tests {
 
     #[test]
     fn without_zones_squares_and_cubes_are_neighbourhoods() {
-        let plane = |x, y| Peer { place: Some(Place::Plane { x, y }), ..Peer::new(0) };
+        let plane = |x, y| Peer { location: Some(Location::Plane { x, y }), ..Peer::new(0) };
         let grid: Vec<Peer> = (0..256).map(|i| plane(f64::from(i % 16), f64::from(i / 16))).collect();
         assert_eq!(sizes(&grid, 16), [16; 16]);
-        let city = |lat, lon| (0..10).map(move |_| Peer { place: Some(Place::Globe { lat, lon }), ..Peer::new(0) });
+        let city =
+            |lat, lon| (0..10).map(move |_| Peer { location: Some(Location::Globe { lat, lon }), ..Peer::new(0) });
         let cities: Vec<Peer> = city(50.1, 8.7).chain(city(38.9, -77.4)).chain(city(1.3, 103.9)).collect();
         assert_eq!(sizes(&cities, 8), [10; 3]);
     }
 
     #[test]
     fn of_places_that_were_learnt_the_halves_of_halves_are_neighbourhoods() {
-        let learnt = |at| Peer { place: Some(Place::Learnt { at }), ..Peer::new(0) };
+        let learnt = |at| Peer { location: Some(Location::Learned { at }), ..Peer::new(0) };
         let corner = |i: i16| [i & 1, i >> 1 & 1, i >> 2].map(|side| 100 * (2 * side - 1));
         let corners = |i: i16| (0..9).map(move |j| learnt(corner(i).map(|axis| axis + j)));
         let mut peers: Vec<Peer> = (0..8).flat_map(corners).collect();
@@ -194,11 +195,11 @@ mod tests {
     #[test]
     fn a_joiner_belongs_where_it_would_have_belonged() {
         let peers = zoned(&[("eu/a", 8), ("eu/b", 9), ("eu/c", 2), ("us/a", 5), ("us/b", 4), ("sa/a", 1)]);
-        let (cells, of) = Cells::divide(peers.iter(), 8);
+        let (partition, of) = Partition::divide(peers.iter(), 8);
         for (peer, cell) in peers.iter().zip(of) {
-            assert_eq!(cells.of(peer), cell);
+            assert_eq!(partition.of(peer), cell);
         }
         // Others go to somebody, too.
-        assert!(cells.of(&Peer::new(7)) < cells.len());
+        assert!(partition.of(&Peer::new(7)) < partition.len());
     }
 }

@@ -4,14 +4,14 @@ use crate::coordinate::{Coordinate, Filter, Vivaldi};
 use crate::metric::{Nearness, tie};
 use crate::peer::Slot;
 use crate::rng::{Rng, bits};
-use crate::view::{Turn, View};
+use crate::view::{Context, View};
 
 /// A coordinate, and a bounded list of acquaintances: the nearest that were ever heard of, O(r) of them.
 ///
 /// Distances to peers that were pinged are measured ones, to others estimates. An estimate that is too short does no
 /// lasting harm: such a peer becomes a neighbour, is pinged, and is known better from then on.
 #[derive(Debug)]
-pub(crate) struct Learned {
+pub(crate) struct LearnedNeighbors {
     vivaldi: Vivaldi,
     /// Who told its coordinate last. An answer's comes just before the round trip that it ended.
     told: Option<(Slot, Coordinate)>,
@@ -31,7 +31,7 @@ struct Known {
 /// Two coordinates whose errors add up to more say nothing about their distance.
 const VAGUE: f32 = 1.0;
 
-impl Learned {
+impl LearnedNeighbors {
     /// Remembers `limit` acquaintances at most.
     pub fn new(limit: usize) -> Self {
         Self { vivaldi: Vivaldi::default(), told: None, known: Vec::new(), limit }
@@ -69,7 +69,7 @@ impl Learned {
     }
 
     /// Somebody whom the member pinged says that this peer is near it. What the member knows by itself it knows better.
-    pub fn tipped(&mut self, view: &dyn View, slot: Slot, us: u32) {
+    pub fn hinted(&mut self, view: &dyn View, slot: Slot, us: u32) {
         if self.find(slot).is_err() {
             self.note(view, slot, us, Filter::default(), None);
         }
@@ -96,7 +96,7 @@ impl Learned {
     /// The acquaintance that is probably nearest to this peer, and how many microseconds apart they are; `None` if the
     /// peer has not just told where it is. Half of the acquaintances, drawn anew each time, are passed over: who asks
     /// again hears of others.
-    pub fn tip(&self, turn: &mut Turn<'_>, to: Slot) -> Option<(Slot, u32)> {
+    pub fn neighbor_hint(&self, ctx: &mut Context<'_>, to: Slot) -> Option<(Slot, u32)> {
         let (_, theirs) = self.told.filter(|told| told.0 == to)?;
         let mut coins = 0;
         let mut drawn = 0;
@@ -108,8 +108,8 @@ impl Learned {
             coins = u64::rotate_left(coins, 1);
             coins & 1 == 1
         };
-        let fit = |known: &&Known| known.slot != to && turn.view.pingable(known.slot) && !turn.view.suspect(known.slot);
-        let tips = self.known.iter().filter(fit).filter(|_| coin(turn.rng));
+        let fit = |known: &&Known| known.slot != to && ctx.view.pingable(known.slot) && !ctx.view.suspect(known.slot);
+        let tips = self.known.iter().filter(fit).filter(|_| coin(ctx.rng));
         let tips = tips.filter_map(|known| Some((estimate(&known.at?, &theirs)?, known.slot)));
         tips.min().map(|(us, slot)| (slot, us))
     }

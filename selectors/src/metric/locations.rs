@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 use kiddo::{ImmutableKdTree, SquaredEuclidean};
 
 use super::tied::{Groups, Hashed, visit_tied};
-use super::{Index, UNKNOWN};
+use super::{MetricIndex, UNKNOWN};
 use crate::peer::{Peer, Slot};
 
 /// A space of `D` coordinates in which the straight line tells what is nearer.
@@ -40,7 +40,7 @@ const FIRST_PLACES: usize = 32;
 /// place once: a million members of one rack are one point. It proposes places in the order of floating-point
 /// distances; what counts is the order of rounded distances and ties, so places are released only when everything
 /// that could precede them has been proposed.
-pub(super) struct PlaceIndex<S, const D: usize> {
+pub(super) struct LocationIndex<S, const D: usize> {
     space: S,
     /// `None` without any place: a tree of nothing cannot be asked.
     tree: Option<ImmutableKdTree<f64, D>>,
@@ -50,7 +50,7 @@ pub(super) struct PlaceIndex<S, const D: usize> {
     everyone: OnceLock<Vec<Hashed>>,
 }
 
-impl<S: Space<D>, const D: usize> PlaceIndex<S, D> {
+impl<S: Space<D>, const D: usize> LocationIndex<S, D> {
     pub fn new(space: S, roster: &[Peer]) -> Self {
         let points: Vec<_> = roster.iter().map(|peer| space.locate(peer)).collect();
         // Zero has two signs; bits are compared, so only one may occur.
@@ -116,7 +116,7 @@ impl<S: Space<D>, const D: usize> PlaceIndex<S, D> {
     }
 }
 
-impl<S: Space<D>, const D: usize> Index for PlaceIndex<S, D> {
+impl<S: Space<D>, const D: usize> MetricIndex for LocationIndex<S, D> {
     fn distance(&self, from: &Peer, to: &Peer) -> u64 {
         match (self.space.locate(from), self.space.locate(to)) {
             (Some(from), Some(to)) => self.space.distance(&from, &to),

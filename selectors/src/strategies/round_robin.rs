@@ -3,7 +3,7 @@
 use super::permutation::Permutation;
 use crate::peer::Slot;
 use crate::rng::{below, bits};
-use crate::view::Turn;
+use crate::view::Context;
 
 /// One traversal of slots `0..len` in a shuffled order.
 #[derive(Clone, Debug)]
@@ -17,9 +17,9 @@ pub(crate) struct Traversal {
 }
 
 impl Traversal {
-    pub fn begin(slots: u32, turn: &mut Turn<'_>) -> Self {
-        let order = Permutation::new(slots, bits(turn.rng));
-        Self { order, next: 0, upcoming: if slots > 0 { order.at(0) } else { 0 }, began: turn.period }
+    pub fn begin(slots: u32, ctx: &mut Context<'_>) -> Self {
+        let order = Permutation::new(slots, bits(ctx.rng));
+        Self { order, next: 0, upcoming: if slots > 0 { order.at(0) } else { 0 }, began: ctx.period }
     }
 }
 
@@ -45,7 +45,7 @@ impl Iterator for Traversal {
 /// Every slot is visited at most once per traversal, and a peer who is pingable throughout exactly once. So between
 /// two visits of one peer lie at most 2m - 2 others, m being the most other slots meanwhile.
 #[derive(Clone, Debug)]
-pub(crate) struct Rounds {
+pub(crate) struct RoundRobin {
     traversal: Traversal,
     /// Slots that came up after the traversal began, by the index that they precede; the first `visited` are done.
     late: Vec<(u32, Slot)>,
@@ -54,10 +54,10 @@ pub(crate) struct Rounds {
     end: Slot,
 }
 
-impl Rounds {
-    pub fn begin(turn: &mut Turn<'_>) -> Self {
-        let slots = turn.view.slots();
-        Self { traversal: Traversal::begin(slots, turn), late: Vec::new(), visited: 0, end: slots }
+impl RoundRobin {
+    pub fn begin(ctx: &mut Context<'_>) -> Self {
+        let slots = ctx.view.slots();
+        Self { traversal: Traversal::begin(slots, ctx), late: Vec::new(), visited: 0, end: slots }
     }
 
     /// The next pingable slot that is not among the `taken` and that `skip(slot, began)` does not skip, `began` being
@@ -65,8 +65,8 @@ impl Rounds {
     /// pinged in this very period.
     ///
     /// `None` if a whole traversal finds nobody.
-    pub fn pick(&mut self, turn: &mut Turn<'_>, taken: &[Slot], skip: impl Fn(Slot, u64) -> bool) -> Option<Slot> {
-        let view = turn.view;
+    pub fn pick(&mut self, ctx: &mut Context<'_>, taken: &[Slot], skip: impl Fn(Slot, u64) -> bool) -> Option<Slot> {
+        let view = ctx.view;
         let mut begun_anew = false;
         loop {
             match self.step() {
@@ -78,7 +78,7 @@ impl Rounds {
                 None if begun_anew => return None,
                 None => {
                     begun_anew = true;
-                    self.traversal = Traversal::begin(view.slots(), turn);
+                    self.traversal = Traversal::begin(view.slots(), ctx);
                     self.late.clear();
                     (self.visited, self.end) = (0, view.slots());
                 }
@@ -93,13 +93,13 @@ impl Rounds {
 
     /// A peer became pingable. In a slot that the traversal covers it already has a random place; in a new slot it is
     /// given one among all the others, late ones included, and waits for the next traversal if that place is past.
-    pub fn joined(&mut self, slot: Slot, turn: &mut Turn<'_>) {
+    pub fn joined(&mut self, slot: Slot, ctx: &mut Context<'_>) {
         let len = self.traversal.order.len();
         if slot < len || (slot < self.end && self.late.iter().any(|&(_, late)| late == slot)) {
             return;
         }
         self.end = self.end.max(slot + 1);
-        let place = below(turn.rng, len + self.late.len() as u32 + 1);
+        let place = below(ctx.rng, len + self.late.len() as u32 + 1);
         if place >= self.traversal.next + self.visited {
             // The i-th of the late comes after i others of its kind: one binary search over places, whoever stands there.
             let at = partition_point(self.late.len(), |i| self.late[i].0 + (i as u32) < place);
