@@ -7,8 +7,8 @@ use std::time::Duration;
 use criterion::{BatchSize, BenchmarkId, Criterion, criterion_group, criterion_main};
 use swimlab::protocol::broadcast::{Broadcasts, Room};
 use swimlab::protocol::{
-    Address, Body, Card, Id, Identity, Incarnation, Kit, Member, News, Outbox, Packet, Roster, Seen, Settings, Sizer,
-    Span, Time, Update, Updates,
+    Address, Body, Config, Id, Identity, Incarnation, Member, MemberConfig, NodeInfo, Outbox, Packet, PeerView, Roster,
+    Sizer, Span, Time, Update, UpdateKind, Updates,
 };
 use swimlab::wire::{Compact, decode, encode};
 use swimlab_selectors::helpers::UniformHelpers;
@@ -20,8 +20,8 @@ use swimlab_selectors::{DynSelector, Peer};
 const MEMBERS: u32 = 1000;
 
 fn member(criterion: &mut Criterion) {
-    let (kit, roster) = (kit(), roster());
-    let founder = || founder(&kit, &roster);
+    let (config, roster) = (config(), roster());
+    let founder = || founder(&config, &roster);
     let mut group = criterion.benchmark_group("member");
 
     group.bench_function("answers a ping", |bencher| {
@@ -107,31 +107,31 @@ fn wire(criterion: &mut Criterion) {
     group.finish();
 }
 
-fn kit() -> Arc<Kit> {
-    Arc::new(Kit { settings: Settings::of("swim"), helpers: Arc::new(UniformHelpers), sizer: Arc::new(Compact) })
+fn config() -> Arc<MemberConfig> {
+    Arc::new(MemberConfig { protocol: Config::of("swim"), helpers: Arc::new(UniformHelpers), sizer: Arc::new(Compact) })
 }
 
 fn roster() -> Arc<Roster> {
-    Arc::new(Roster::of_members((0..MEMBERS).map(card)))
+    Arc::new(Roster::of_members((0..MEMBERS).map(node)))
 }
 
 /// The first member, which has begun.
-fn founder(kit: &Arc<Kit>, roster: &Arc<Roster>) -> Member {
+fn founder(config: &Arc<MemberConfig>, roster: &Arc<Roster>) -> Member {
     let indexed = DynSelector::new("shuffle", Shuffle).build_index(roster.peers());
     let identity = Identity {
-        card: card(0),
+        node: node(0),
         incarnation: Incarnation::default(),
         since_epoch: Span::ZERO,
-        strategy_rng: stream(1, Purpose::DynSelector, 0),
+        strategy_rng: stream(1, Purpose::Selector, 0),
         rng: stream(1, Purpose::Protocol, 0),
     };
-    let mut member = Member::new(Arc::clone(kit), identity, Arc::clone(roster), &indexed, 0);
+    let mut member = Member::new(Arc::clone(config), identity, Arc::clone(roster), &indexed, 0);
     member.start(Time::ZERO, Time::ZERO);
     member
 }
 
-fn card(index: u32) -> Arc<Card> {
-    Arc::new(Card::new(Peer::new(id(index)), address(index)))
+fn node(index: u32) -> Arc<NodeInfo> {
+    Arc::new(NodeInfo::new(Peer::new(id(index)), address(index)))
 }
 
 fn id(index: u32) -> Id {
@@ -146,12 +146,12 @@ fn address(index: u32) -> Address {
 
 /// From a member that knows the first one as it is.
 fn packet(from: u32, body: Body, updates: Updates) -> Packet {
-    let seen = Seen::Member(Incarnation::default());
-    Packet { from: id(from), incarnation: Incarnation::default(), seen, body, updates, coordinate: None }
+    let peer_view = PeerView::Member(Incarnation::default());
+    Packet { from: id(from), incarnation: Incarnation::default(), peer_view, body, updates, coordinate: None }
 }
 
 fn suspect(about: u32) -> Update {
-    Update { id: id(about), incarnation: Incarnation::default(), news: News::Suspect { by: id(1) } }
+    Update { id: id(about), incarnation: Incarnation::default(), kind: UpdateKind::Suspect { by: id(1) } }
 }
 
 criterion_group! {

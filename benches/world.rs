@@ -14,11 +14,11 @@ use swimlab_selectors::strategies::Shuffle;
 const DURATION: Span = Span::from_secs(60);
 
 fn trial(criterion: &mut Criterion) {
-    let (kit, strategy) = (common::kit(), DynSelector::new("shuffle", Shuffle));
+    let (config, strategy) = (common::config(), DynSelector::new("shuffle", Shuffle));
     let mut group = criterion.benchmark_group("trial");
     for members in [100, 1000] {
         let setup = common::setup(members, DURATION, Some(common::victim(members)));
-        let run = || swim::run(&setup, &kit, &strategy, &mut ());
+        let run = || swim::run(&setup, &config, &strategy, &mut ());
         group.throughput(Throughput::Elements(run().events));
         group.bench_function(BenchmarkId::new("crash", members), |bencher| bencher.iter(|| black_box(run())));
     }

@@ -25,7 +25,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     std::thread::spawn(move || {
         std::io::stdin().lock().lines().map_while(Result::ok).all(|line| say.blocking_send(line).is_ok())
     });
-    println!("You are {name} at {}. What you write, all read; Ctrl-D leaves.", agent.addr());
+    println!("You are {name} at {}. EventKind you write, all read; Ctrl-D leaves.", agent.addr());
     loop {
         tokio::select! {
             line = said.recv() => match line {
@@ -47,7 +47,7 @@ pub async fn enter(name: &str, addr: SocketAddr, others: Vec<String>) -> Result<
     Ok(Agent::builder().name(name).bind(addr).join(others).spawn_watched().await?)
 }
 
-/// What a reader sees of what happens, if anything.
+/// EventKind a reader sees of what happens, if anything.
 pub fn show(notice: &Notice) -> Option<String> {
     match notice {
         Notice::User { from_name, event, .. } => {

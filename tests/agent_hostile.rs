@@ -17,7 +17,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use agents::process::{Process, config, until, until_complete};
 use swimlab::agent::{id_of, to_address};
-use swimlab::protocol::{Body, Card, Incarnation, News, Packet, Seen, Sync, Update, Updates};
+use swimlab::protocol::{Body, Incarnation, NodeInfo, Packet, PeerView, StateSync, Update, UpdateKind, Updates};
 use swimlab::wire::{Key, Keyring, SEAL_VERSION, SEALED_PREFIX, Seal, decode, encode};
 use swimlab_selectors::Peer;
 use swimlab_selectors::rng::{Purpose, Rng, below, bits, stream};
@@ -25,7 +25,7 @@ use swimlab_selectors::rng::{Purpose, Rng, below, bits, stream};
 /// A cluster's key, and a stranger's.
 const KEYS: [[u8; Key::LEN]; 2] = [[0x5a; Key::LEN], [0xa5; Key::LEN]];
 
-/// What an agent's memory may grow by while it is attacked, in KiB.
+/// EventKind an agent's memory may grow by while it is attacked, in KiB.
 const GROWTH: u64 = 24 << 10;
 
 /// Three members with a key, or without.
@@ -70,7 +70,7 @@ impl Stranger {
         self.sent += bytes.len();
     }
 
-    /// What has come, after all that was sent has been read.
+    /// EventKind has come, after all that was sent has been read.
     fn answers(&self) -> Vec<Vec<u8>> {
         thread::sleep(Duration::from_millis(500));
         let mut buffer = [0; 1 << 16];
@@ -80,9 +80,9 @@ impl Stranger {
     /// Real packets of real members: it introduces itself to one, and records what all send it until they bury it.
     fn records(&mut self, to: SocketAddr, mut seal: Option<&mut Seal>) -> Vec<Vec<u8>> {
         let id = id_of("stranger");
-        let card = Arc::new(Card::new(Peer::new(id), to_address(self.socket.local_addr().unwrap())));
+        let node = Arc::new(NodeInfo::new(Peer::new(id), to_address(self.socket.local_addr().unwrap())));
         let incarnation = Incarnation::of_generation(1);
-        let alive = Update { id, incarnation, news: News::Alive(card) };
+        let alive = Update { id, incarnation, kind: UpdateKind::Alive(node) };
         let packet = packet(id, Body::Gossip, [alive].into_iter().collect());
         let mut bytes = Vec::new();
         match &mut seal {
@@ -101,7 +101,7 @@ impl Stranger {
 
 fn packet(from: u64, body: Body, updates: Updates) -> Packet {
     let incarnation = Incarnation::of_generation(1);
-    Packet { from, incarnation, seen: Seen::Unknown, body, updates, coordinate: None }
+    Packet { from, incarnation, peer_view: PeerView::Unknown, body, updates, coordinate: None }
 }
 
 fn noise(rng: &mut Rng, len: usize) -> Vec<u8> {
@@ -159,7 +159,7 @@ fn without_the_key_nothing_is_answered_and_nothing_changes() {
     for at in 0..3000 {
         let len = below(&mut rng, 1500) as usize;
         stranger.send(all[0].addr, &noise(&mut rng, len));
-        // What looks sealed just now, and is not.
+        // EventKind looks sealed just now, and is not.
         let mut fresh = noise(&mut rng, 64 + len % 64);
         let stamp = now.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_micros() as u64 + at;
         fresh[..8].copy_from_slice(&(u64::from(SEAL_VERSION) << 56 | stamp).to_be_bytes());
@@ -237,7 +237,7 @@ fn noise_in_plain_text_is_dropped_and_damaged_packets_kill_nobody() {
         let from = 4 + len % (packet.len() - 4);
         packet[from..].iter_mut().for_each(|byte| *byte = bits(&mut rng) as u8);
         stranger.send(all[0].addr, &packet);
-        // What does not fit into the socket's queue says nothing.
+        // EventKind does not fit into the socket's queue says nothing.
         if len.is_multiple_of(16) {
             thread::sleep(Duration::from_millis(2));
         }
@@ -265,7 +265,7 @@ fn connections_that_promise_much_or_say_nothing_hold_up_nobody() {
         let (before, memory) = (views(&all), all[0].memory_kib());
         let mut rng = stream(3, Purpose::Faults, u64::from(is_sealed));
         let mut real = Vec::new();
-        let join = Body::Sync(Box::new(Sync { wants_reply: true, joining: true, records: Vec::new() }));
+        let join = Body::Sync(Box::new(StateSync { wants_reply: true, joining: true, records: Vec::new() }));
         seal(1, "swimlab").frame(SystemTime::now(), &packet(7, join, Updates::new()), &mut real).unwrap();
         let openings = [
             vec![0xff; 4],                        // Four gigabytes.
@@ -337,7 +337,7 @@ fn a_flood_of_a_million_packets_fills_no_memory_and_buries_nobody() {
     let took = begun.elapsed();
     most = most.max(all[0].memory_kib());
     assert!(most - memory < GROWTH, "{} KiB more", most - memory);
-    // What others had said to the stranger was new to this one: once.
+    // EventKind others had said to the stranger was new to this one: once.
     assert!(stranger.answers().len() <= real.len());
     let read = dropped(&all[0], "forged") + dropped(&all[0], "stale");
     assert!(read > FLOOD as u64 / 100, "{read} were read");

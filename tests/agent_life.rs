@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use agents::{cluster, names, quick, within};
 use swimlab::agent::{Agent, Change, End, Notice, Refusal, id_of};
-use swimlab::protocol::{Card, Status};
+use swimlab::protocol::{NodeInfo, Status};
 use swimlab_selectors::registry::Spec;
 use swimlab_selectors::{BuildContext, build_selector, selectors};
 
@@ -123,7 +123,7 @@ async fn new_metadata_and_events_reach_everybody_once() {
         }
     }
     assert_eq!((updated, deployed), (1, 1));
-    assert!(matches!(agents[0].set_meta(vec![0; Card::META_LIMIT + 1]).await, Err(Refusal::TooLong(_))));
+    assert!(matches!(agents[0].set_meta(vec![0; NodeInfo::META_LIMIT + 1]).await, Err(Refusal::TooLong(_))));
     assert!(matches!(agents[0].remove_key("00".parse().unwrap()).await, Err(Refusal::NoKeys)));
 }
 

@@ -24,7 +24,7 @@ const QUICK: &str = "period = '200ms'\nprobe_timeout = '100ms'\nsuspicion_mult =
 const LOSSY: &str = "period = '500ms'\nprobe_timeout = '250ms'\nsuspicion_mult = 8.0\nretransmit_mult = 12.0\n";
 
 /// Members on hosts need a key.
-fn settings(dir: &Path, protocol: &str) -> [String; 4] {
+fn config(dir: &Path, protocol: &str) -> [String; 4] {
     let config = write(dir, "config.toml", &format!("preset = 'lan'\n[protocol]\n{protocol}"));
     let key = write(dir, "key", &"5a".repeat(32));
     fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).unwrap();
@@ -41,8 +41,8 @@ fn write(dir: &Path, name: &str, text: &str) -> PathBuf {
 fn cluster(hosts: usize, protocol: &str) -> Option<(tempfile::TempDir, Network, Vec<Process>)> {
     let network = Network::new(hosts)?;
     let dir = tempfile::tempdir().unwrap();
-    let settings = settings(dir.path(), protocol);
-    let all = network.agents(dir.path(), &settings.each_ref().map(String::as_str));
+    let config = config(dir.path(), protocol);
+    let all = network.agents(dir.path(), &config.each_ref().map(String::as_str));
     until_complete(20, &all);
     Some((dir, network, all))
 }
@@ -138,7 +138,7 @@ fn with_a_fifth_of_all_packets_lost_nobody_is_buried_but_the_dead() {
     assert!(none_died(&all));
     // Joining works, too.
     let dir = tempfile::tempdir().unwrap();
-    let settings = settings(dir.path(), LOSSY);
-    all.push(network.agent(dir.path(), 5, &settings.each_ref().map(String::as_str)));
+    let config = config(dir.path(), LOSSY);
+    all.push(network.agent(dir.path(), 5, &config.each_ref().map(String::as_str)));
     until(30, "a joiner is known to all, and knows all", || all.iter().all(|process| process.alive().len() == 6));
 }

@@ -1,4 +1,4 @@
-//! What users get wrong, and what they are told: every complaint names the file and, where there is one, the line.
+//! EventKind users get wrong, and what they are told: every complaint names the file and, where there is one, the line.
 
 use std::fmt::Write;
 use std::fs;
@@ -149,8 +149,8 @@ fn files_that_cannot_be_read_are_told_so() {
 fn what_was_cut_down_is_noted() {
     let text = "topology = 'aws'\nselector = 'shuffle'\nmembers = [1, 3, 50]\n[protocol]\ndirect = 4\nindirect = 3\n";
     let experiment = Experiment::parse(&Source::text("mine.toml", text), &Lab::default()).unwrap();
-    let settings = experiment.cells.iter().filter_map(|cell| cell.settings());
-    let cut: Vec<_> = settings.map(|settings| (settings.direct, settings.indirect)).collect();
+    let config = experiment.cells.iter().filter_map(|cell| cell.config());
+    let cut: Vec<_> = config.map(|config| (config.direct, config.indirect)).collect();
     assert_eq!(cut, [(1, 0), (2, 1), (4, 3)]);
     insta::assert_snapshot!(experiment.notices.join("\n"));
 }

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use swimlab::protocol::{Kit, Span, profiles};
+use swimlab::protocol::{MemberConfig, Span, profiles};
 use swimlab::sim::{self, Setup, Start};
 use swimlab::topology::{Base, topologies};
 use swimlab::wire::Compact;
@@ -105,13 +105,13 @@ fn hash(world: &World) -> u64 {
     let setup = Setup { start, loss, warmup, ..Setup::new(&topology, members, seed, faults) };
     let context = setup.placement.context();
     let spec = world.protocol.iter().fold(Spec::of("swim"), |spec, &(key, value)| spec.with(key, value));
-    let kit = Arc::new(Kit {
-        settings: profiles().build(&spec, &()).unwrap(),
+    let config = Arc::new(MemberConfig {
+        config: profiles().build(&spec, &()).unwrap(),
         helpers: helpers().build(&Spec::of(world.helpers), &context).unwrap(),
         sizer: Arc::new(Compact),
     });
     let strategy = build_selector(&selectors(), &Spec::parse(world.selector).unwrap(), &context).unwrap();
-    sim::swim::run(&setup, &kit, &strategy, &mut ()).trace_hash
+    sim::swim::run(&setup, &config, &strategy, &mut ()).trace_hash
 }
 
 #[test]

@@ -79,7 +79,7 @@ fn the_simulator_and_real_sockets_agree_about_crashes() {
     }
     let [simulated, real] = ["r/", "r/real/"].map(|side| rows(dir.path().join(format!("{side}trials.csv"))));
     assert_eq!(column(&simulated, "seed"), column(&real, "seed"));
-    // What was measured in real time is no copy.
+    // EventKind was measured in real time is no copy.
     assert_ne!(column(&simulated, "informed_100_s"), column(&real, "informed_100_s"));
 
     let measures = &agreement["cells"][0]["measures"];

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use swimlab::protocol::{Event, Kit, Span, Time, What, profiles};
+use swimlab::protocol::{Event, EventKind, MemberConfig, Span, Time, profiles};
 use swimlab::sim::{self, Effect, Index, Observer, Setup, Strike};
 use swimlab::topology::{Base, topologies};
 use swimlab::wire::Compact;
@@ -33,14 +33,14 @@ impl Observer for Beliefs {
     fn event(&mut self, at: Time, member: Index, event: &Event) {
         let Some(about) = self.ids.iter().position(|&id| id == event.about) else { return };
         let pair = (member, about as Index);
-        match event.what {
-            What::Died => {
+        match event.kind {
+            EventKind::Died => {
                 self.dead.insert(pair);
                 if at < Time::ZERO + HEALS {
                     self.declared.insert(pair);
                 }
             }
-            What::Joined if self.dead.remove(&pair) => self.healed = at,
+            EventKind::Joined if self.dead.remove(&pair) => self.healed = at,
             _ => {}
         }
     }
@@ -60,14 +60,14 @@ fn cut_off(fault: &str, seed: u64) -> Beliefs {
     let setup = Setup { clock_skew, warmup, duration, ..Setup::new(&aws, members, seed, vec![fault]) };
     let context = setup.placement.context();
     let ids = setup.placement.peers.iter().map(|peer| peer.id).collect();
-    let kit = Kit {
-        settings: profiles().build(&Spec::of("swim"), &()).unwrap(),
+    let config = MemberConfig {
+        protocol: profiles().build(&Spec::of("swim"), &()).unwrap(),
         helpers: helpers().build(&Spec::of("uniform"), &context).unwrap(),
         sizer: Arc::new(Compact),
     };
     let auto = build_selector(&selectors(), &Spec::of("auto"), &context).unwrap();
     let mut beliefs = Beliefs { ids, ..Beliefs::default() };
-    let outcome = sim::swim::run(&setup, &Arc::new(kit), &auto, &mut beliefs);
+    let outcome = sim::swim::run(&setup, &Arc::new(config), &auto, &mut beliefs);
     assert_eq!(outcome.violations, [""; 0]);
     beliefs
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use rayon::prelude::*;
-use swimlab::protocol::{Event, Kind, Kit, Settings, Source, Span, Time, What, profiles};
+use swimlab::protocol::{Config, Event, EventKind, EventSource, MemberConfig, MessageKind, Span, Time, profiles};
 use swimlab::sim::{self, Fault, Index, Observer, Outcome, Phases, Sent, Setup, Strike, World};
 use swimlab::topology::{Base, topologies};
 use swimlab::wire::Compact;
@@ -26,14 +26,14 @@ fn strategy(label: &str) -> DynSelector {
     build_selector(&selectors(), &Spec::parse(label).unwrap(), &BuildContext::default()).unwrap()
 }
 
-fn kit(overrides: Spec) -> Arc<Kit> {
-    let settings: Settings = profiles().build(&overrides, &()).unwrap();
+fn config(overrides: Spec) -> Arc<MemberConfig> {
+    let config: Config = profiles().build(&overrides, &()).unwrap();
     let helpers = helpers().build(&Spec::of("uniform"), &BuildContext::default()).unwrap();
-    Arc::new(Kit { settings, helpers, sizer: Arc::new(Compact) })
+    Arc::new(MemberConfig { protocol: config, helpers, sizer: Arc::new(Compact) })
 }
 
-fn run<O: Observer>(setup: &Setup, kit: &Arc<Kit>, selector: &str, observer: &mut O) -> Outcome {
-    let outcome = sim::swim::run(setup, kit, &strategy(selector), observer);
+fn run<O: Observer>(setup: &Setup, config: &Arc<MemberConfig>, selector: &str, observer: &mut O) -> Outcome {
+    let outcome = sim::swim::run(setup, config, &strategy(selector), observer);
     assert_eq!(outcome.violations, [""; 0], "seed {}", setup.seed);
     outcome
 }
@@ -86,12 +86,12 @@ fn first_pings_by_clocks(
     at: &str,
     trials: u64,
 ) -> Vec<f64> {
-    let kit = kit(Spec::of("swim"));
+    let config = config(Spec::of("swim"));
     let strategy = strategy(selector);
     let trial = |seed| {
         let mut setup = setup(n, seed, &[&format!("crash:at={at}")]);
         (setup.phases, setup.clock_skew) = (phases, clock_skew);
-        let mut world = World::new(&setup, sim::swim::SwimBreed::new(&setup, &kit, &strategy), FirstPing::default());
+        let mut world = World::new(&setup, sim::swim::SwimBreed::new(&setup, &config, &strategy), FirstPing::default());
         let mut until = Time::ZERO + setup.warmup;
         while world.observer().ping.is_none() {
             until += Span::from_millis(500);
@@ -164,7 +164,7 @@ impl Observer for Messages {
 fn the_load_is_two_messages_per_member_and_period_whatever_the_size() {
     for n in [2, 8, 64, 512] {
         let mut messages = Messages::default();
-        run(&setup(n, 1, &[]), &kit(Spec::of("swim")), "shuffle", &mut messages);
+        run(&setup(n, 1, &[]), &config(Spec::of("swim")), "shuffle", &mut messages);
         // 63 periods, the first of them cut short by the random phases and the last by the end.
         assert_close(&format!("load, n={n}"), messages.0 as f64 / f64::from(n) / 63.0, 2.0, 0.04);
     }
@@ -201,7 +201,7 @@ fn round_robin_pings_nobody_later_than_2n_1_periods_also_under_churn() {
         let mut setup = setup(n, 7, &faults);
         setup.duration = Span::from_secs(900);
         let mut gaps = Gaps::default();
-        run(&setup, &kit(Spec::of("swim")), "shuffle", &mut gaps);
+        run(&setup, &config(Spec::of("swim")), "shuffle", &mut gaps);
         println!("n={n}, {faults:?}: widest gap {} of {}", gaps.widest, 2 * most - 1);
         assert!(gaps.widest < 2 * most, "{} periods", gaps.widest);
         assert!(gaps.widest > n.into(), "a shuffled traversal is no fixed order");
@@ -217,11 +217,11 @@ struct Accusations {
 
 impl Observer for Accusations {
     fn sent(&mut self, sent: &Sent) {
-        self.pings += u64::from(sent.kind == Kind::Ping && sent.direct_ping);
+        self.pings += u64::from(sent.kind == MessageKind::Ping && sent.direct_ping);
     }
     fn event(&mut self, _: Time, _: Index, event: &Event) {
-        self.own += u64::from(event.what == What::Suspected && event.source == Source::Own);
-        self.deaths += u64::from(event.what == What::Died);
+        self.own += u64::from(event.kind == EventKind::Suspected && event.source == EventSource::Own);
+        self.deaths += u64::from(event.kind == EventKind::Died);
     }
 }
 
@@ -231,7 +231,7 @@ fn a_live_member_is_suspected_as_often_as_the_formula_for_lossy_links_says() {
     // not counted again, which takes away less than 1 % at these rates.
     for (q, k, periods) in [(0.99_f64, 1, 36_000), (0.95, 3, 45_000)] {
         let expected_rate = (1.0 - q.powi(2)) * (1.0 - q.powi(4)).powi(k);
-        let kit = kit(Spec::of("swim").with("indirect", f64::from(k)).with("suspicion_mult", 20.0));
+        let config = config(Spec::of("swim").with("indirect", f64::from(k)).with("suspicion_mult", 20.0));
         let worlds = 8;
         let counts: Vec<Accusations> = (0..worlds)
             .into_par_iter()
@@ -240,7 +240,7 @@ fn a_live_member_is_suspected_as_often_as_the_formula_for_lossy_links_says() {
                 setup.loss = 1.0 - q;
                 setup.duration = Span::from_secs(periods / worlds);
                 let mut counts = Accusations::default();
-                run(&setup, &kit, "uniform", &mut counts);
+                run(&setup, &config, "uniform", &mut counts);
                 counts
             })
             .collect();
@@ -264,7 +264,7 @@ struct Infection {
 impl Observer for Infection {
     fn event(&mut self, at: Time, member: Index, event: &Event) {
         // The joiner itself learns of everybody else.
-        if event.what == What::Joined && member < self.founders {
+        if event.kind == EventKind::Joined && member < self.founders {
             self.times.push(at);
         }
     }
@@ -272,7 +272,7 @@ impl Observer for Infection {
 
 #[test]
 fn news_spreads_as_the_epidemic_it_is_modelled_on() {
-    let kit = kit(Spec::of("swim").with("retransmit_mult", 20.0));
+    let config = config(Spec::of("swim").with("retransmit_mult", 20.0));
     // Periods until half and 99 % of the group know of a joiner, from the moment its seed does. The Monte Carlo of the bare
     // process (each member pings one random other per period, news passes both ways) was computed apart from this code.
     for (founders, trials, monte_carlo) in [(64, 1000, (2.067, 3.435)), (512, 300, (3.402, 4.929))] {
@@ -283,7 +283,7 @@ fn news_spreads_as_the_epidemic_it_is_modelled_on() {
                 let mut infection = Infection { founders, times: Vec::new() };
                 let mut setup = setup(founders, seed, &["join:at=500ms"]);
                 setup.duration = Span::from_secs(20);
-                run(&setup, &kit, "uniform", &mut infection);
+                run(&setup, &config, "uniform", &mut infection);
                 let times = infection.times;
                 assert_eq!(times.len(), founders as usize, "all have learnt");
                 // The joiner knows too, so the second to know is the first in the list.

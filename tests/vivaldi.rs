@@ -1,8 +1,8 @@
-//! What members learn of distances in a world: with the protocol's own pings, and nothing else.
+//! EventKind members learn of distances in a world: with the protocol's own pings, and nothing else.
 
 use std::sync::{Arc, Mutex};
 
-use swimlab::protocol::{Event, Kit, Settings, Span, Time, What};
+use swimlab::protocol::{Config, Event, EventKind, MemberConfig, Span, Time};
 use swimlab::sim::{self, Index, Observer, Sent, Setup};
 use swimlab::topology::{Base, Placement, topologies};
 use swimlab::wire::Compact;
@@ -102,9 +102,9 @@ fn setup(topology: &str, members: u32) -> Setup {
     Setup { warmup: Span::from_secs(WARMUP), ..Setup::new(&topology, members, 7, vec![]) }
 }
 
-fn kit() -> Arc<Kit> {
+fn config() -> Arc<MemberConfig> {
     let helpers = helpers().build(&Spec::of("uniform"), &BuildContext::default()).unwrap();
-    Arc::new(Kit { settings: Settings::of("swim"), helpers, sizer: Arc::new(Compact) })
+    Arc::new(MemberConfig { protocol: Config::of("swim"), helpers, sizer: Arc::new(Compact) })
 }
 
 /// The pings of the minute, and the coordinates at its end.
@@ -115,7 +115,7 @@ fn run(topology: &str, members: u32, metric: &str, radius: u32, liars: Slot) -> 
     let inner = Neighborhood::new(metric, radius, 1, 0.2, Beyond::Shuffle);
     let log = Arc::default();
     let strategy = DynSelector::new("watched", Watched { inner, liars, log: Arc::clone(&log) });
-    sim::swim::run(&setup, &kit(), &strategy, &mut ());
+    sim::swim::run(&setup, &config(), &strategy, &mut ());
     let log = std::mem::take(&mut *log.lock().unwrap());
     (placement, log)
 }
@@ -202,7 +202,7 @@ impl Observer for Minute {
     }
 
     fn event(&mut self, at: Time, member: Index, event: &Event) {
-        if event.what == What::Updated && event.source == swimlab::protocol::Source::Own {
+        if event.kind == EventKind::Updated && event.source == swimlab::protocol::EventSource::Own {
             self.told.push((at, member));
         }
     }
@@ -213,7 +213,7 @@ fn scheduled(selector: &str, topology: &str, members: u32) -> (Arc<Placement>, M
     let spec = Spec::parse(selector).unwrap();
     let strategy = build_selector(&selectors(), &spec, &setup.placement.context()).unwrap();
     let mut minute = Minute::default();
-    let outcome = sim::swim::run(&setup, &kit(), &strategy, &mut minute);
+    let outcome = sim::swim::run(&setup, &config(), &strategy, &mut minute);
     assert_eq!(outcome.violations, [""; 0]);
     (Arc::clone(&setup.placement), minute)
 }

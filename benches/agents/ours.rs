@@ -10,8 +10,8 @@ pub struct Ours(Agent);
 
 impl Peer for Ours {
     async fn begin(bench: &Bench, number: usize, seeds: &[String]) -> Self {
-        let settings = preset("lan").expect("a preset").settings("swim");
-        let mut builder = Agent::builder().name(format!("member-{number}")).join(seeds).settings(settings);
+        let config = preset("lan").expect("a preset").config("swim");
+        let mut builder = Agent::builder().name(format!("member-{number}")).join(seeds).config(config);
         if bench.is_sealed {
             let keyring = Keyring::new(Key::new(&[7; Key::LEN]));
             builder = builder.security(Security::Sealed { keyring, label: "bench".to_owned() });

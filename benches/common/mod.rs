@@ -1,8 +1,8 @@
-//! What all benches of whole worlds have in common: the network, the settings, the luck.
+//! EventKind all benches of whole worlds have in common: the network, the settings, the luck.
 
 use std::sync::Arc;
 
-use swimlab::protocol::{Kit, Settings, Span};
+use swimlab::protocol::{Config, MemberConfig, Span};
 use swimlab::sim::{Fault, FaultKind, Index, Setup, Target};
 use swimlab::topology::{Base, topologies};
 use swimlab::wire::Compact;
@@ -17,9 +17,9 @@ pub const CRASH_AT: Span = Span::from_secs(1);
 /// One way 10 to 50 ms, uniformly, drawn anew for each packet.
 const NETWORK: &str = "lan:delay_ms=30,jitter=uniform,spread_ms=20";
 
-/// Settings of the profile `swim`, uniform helpers, sizes as on the wire.
-pub fn kit() -> Arc<Kit> {
-    Arc::new(Kit { settings: Settings::of("swim"), helpers: Arc::new(UniformHelpers), sizer: Arc::new(Compact) })
+/// Config of the profile `swim`, uniform helpers, sizes as on the wire.
+pub fn config() -> Arc<MemberConfig> {
+    Arc::new(MemberConfig { protocol: Config::of("swim"), helpers: Arc::new(UniformHelpers), sizer: Arc::new(Compact) })
 }
 
 /// Members that all know each other, with random phases, in a network without loss.
@@ -27,7 +27,7 @@ pub fn setup(members: u32, duration: Span, victim: Option<Index>) -> Setup {
     let network = Spec::parse(NETWORK).expect("a network's label");
     let topology = topologies().build(&network, &Base::default()).expect("a network");
     let faults = victim.into_iter().map(crash).collect();
-    Setup { period: Settings::of("swim").period, duration, ..Setup::new(&topology, members, SEED, faults) }
+    Setup { period: Config::of("swim").period, duration, ..Setup::new(&topology, members, SEED, faults) }
 }
 
 /// Who crashes, where somebody does.

@@ -12,7 +12,7 @@ use crate::options::{Peer, Scenario, Trial};
 use crate::peers::{Naive, foca_breed};
 use crate::setting::{PATIENCE, STEADY, Setting, Witness};
 
-/// What a trial cost.
+/// EventKind a trial cost.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Figures {
     pub members: u32,
@@ -53,13 +53,13 @@ const STEP: Span = Span::from_millis(10);
 pub fn measure(trial: Trial) -> Result<Figures, String> {
     let start = ProcessTime::now();
     let setting = Setting::new(trial);
-    let (setup, kit) = (&setting.setup, &setting.kit);
+    let (setup, config) = (&setting.setup, &setting.config);
     match trial.peer {
         Peer::Swimlab => {
-            let breed = SwimBreed::new(setup, kit, &DynSelector::new("shuffle", Shuffle));
+            let breed = SwimBreed::new(setup, config, &DynSelector::new("shuffle", Shuffle));
             run(trial, start, World::new(setup, breed, setting.witness()))
         }
-        Peer::Foca => run(trial, start, World::new(setup, foca_breed(setup, kit), setting.witness())),
+        Peer::Foca => run(trial, start, World::new(setup, foca_breed(setup, config), setting.witness())),
         Peer::Naive => run(trial, start, Naive::new(&setting)),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use swimlab::protocol::{Event, Id, Kit, Span, Time, What};
+use swimlab::protocol::{Event, EventKind, Id, MemberConfig, Span, Time};
 use swimlab::sim::{Index, Observer, Setup};
 
 use crate::common;
@@ -16,7 +16,7 @@ pub const PATIENCE: Span = Span::from_secs(600);
 /// One trial's surroundings: the same for every peer.
 pub struct Setting {
     pub setup: Setup,
-    pub kit: Arc<Kit>,
+    pub config: Arc<MemberConfig>,
     /// Who crashes.
     pub victim: Option<Index>,
 }
@@ -25,7 +25,7 @@ impl Setting {
     /// The surroundings of this trial.
     pub fn new(trial: Trial) -> Self {
         let victim = (trial.scenario == Scenario::Crash).then(|| common::victim(trial.members));
-        Self { setup: common::setup(trial.members, PATIENCE, victim), kit: common::kit(), victim }
+        Self { setup: common::setup(trial.members, PATIENCE, victim), config: common::config(), victim }
     }
 
     /// Who counts the informed.
@@ -51,7 +51,7 @@ impl Witness {
 impl Observer for Witness {
     fn event(&mut self, _at: Time, _member: Index, event: &Event) {
         // A member reports a death once, as long as nobody speaks up for the dead; the victim does not.
-        if event.what == What::Died && Some(event.about) == self.victim {
+        if event.kind == EventKind::Died && Some(event.about) == self.victim {
             self.informed += 1;
         }
     }

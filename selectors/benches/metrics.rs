@@ -1,4 +1,4 @@
-//! What an index over a roster costs, and what it costs to ask it: `cargo bench -p swimlab-selectors --bench metrics`.
+//! EventKind an index over a roster costs, and what it costs to ask it: `cargo bench -p swimlab-selectors --bench metrics`.
 //!
 //! The index of `vivaldi` knows nothing but the order that breaks ties; what a member learns beside it is measured, too.
 
@@ -48,7 +48,7 @@ fn queries(c: &mut Criterion) {
 }
 
 fn moving(c: &mut Criterion) {
-    let mut rng = stream(1, Purpose::DynSelector, 0);
+    let mut rng = stream(1, Purpose::Selector, 0);
     let peers = coordinates();
     let mut me = Vivaldi::default();
     let mut next = 0;
@@ -68,7 +68,7 @@ fn learning(c: &mut Criterion) {
         let view = AllAlive(scattered(n, false));
         let spec = Spec::parse("neighborhood:metric=vivaldi").unwrap();
         let strategy = build_selector(&selectors(), &spec, &context()).unwrap();
-        let mut rng = stream(1, Purpose::DynSelector, 0);
+        let mut rng = stream(1, Purpose::Selector, 0);
         let mut ctx = Context { view: &view, period: 0, shared_period: 0, has_updates: false, rng: &mut rng };
         let mut selector = strategy.build_index(&view.0).new_state(&mut ctx);
         let mut picks = Vec::with_capacity(4);

@@ -1,4 +1,4 @@
-//! What a pick costs: `cargo bench -p swimlab-selectors --bench pick`.
+//! EventKind a pick costs: `cargo bench -p swimlab-selectors --bench pick`.
 
 mod common;
 
@@ -24,7 +24,7 @@ fn targets(c: &mut Criterion) {
         let view = AllAlive(scattered(n, false));
         for label in labels {
             let strategy = build_selector(&selectors(), &Spec::parse(label).unwrap(), &context()).unwrap();
-            let mut rng = stream(1, Purpose::DynSelector, 0);
+            let mut rng = stream(1, Purpose::Selector, 0);
             let mut period = 0;
             let mut ctx = Context { view: &view, period, shared_period: period, has_updates: false, rng: &mut rng };
             let mut selector = strategy.build_index(&view.0).new_state(&mut ctx);

@@ -1,11 +1,11 @@
-//! What a topology tells strategies about itself, besides each peer's place.
+//! EventKind a topology tells strategies about itself, besides each peer's place.
 
 use std::fmt;
 use std::sync::Arc;
 
 use crate::peer::Peer;
 
-/// What is known of the network when strategies and metrics are built.
+/// EventKind is known of the network when strategies and metrics are built.
 #[derive(Clone, Default)]
 pub struct BuildContext {
     /// Measured round-trip times, where there are any: what the metric `rtt` asks.

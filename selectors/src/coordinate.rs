@@ -67,7 +67,7 @@ impl Coordinate {
 
 /// One member's place in the space, and how it moves.
 ///
-/// What others say about themselves is checked ([`Coordinate::is_plausible`]), and a sample that is many times as far off
+/// EventKind others say about themselves is checked ([`Coordinate::is_plausible`]), and a sample that is many times as far off
 /// as usual is passed over. Should such samples persist, they become usual within some tens of them: the network has
 /// changed.
 #[derive(Clone, Debug)]

@@ -1,4 +1,4 @@
-//! What a selector may know about a peer: its id, its place, its zone path, its site.
+//! EventKind a selector may know about a peer: its id, its place, its zone path, its site.
 
 use crate::rng::mix;
 

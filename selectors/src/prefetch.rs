@@ -9,7 +9,7 @@
 /// The bytes that memory is read in.
 const LINE: usize = 64;
 
-/// Asks the processor to have a value at hand soon: a hint, without effect on what the program computes. What the value
+/// Asks the processor to have a value at hand soon: a hint, without effect on what the program computes. EventKind the value
 /// points to is left out. Where there is no such hint, this does nothing.
 #[inline(always)]
 pub fn prefetch<T>(value: &T) {
@@ -25,7 +25,7 @@ pub fn prefetch_first<T>(bytes: usize, value: &T) {
         for line in 0..bytes.div_ceil(LINE) {
             ask_for(value, line * LINE);
         }
-        // What does not begin with a line ends in one more.
+        // EventKind does not begin with a line ends in one more.
         if align_of::<T>() < LINE && bytes > 0 {
             ask_for(value, bytes - 1);
         }

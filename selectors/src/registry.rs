@@ -17,7 +17,7 @@ pub struct Registration<T, C = ()> {
     pub name: &'static str,
     /// One sentence.
     pub about: &'static str,
-    /// What can be set.
+    /// EventKind can be set.
     pub params: Vec<Param>,
     build: Build<T, C>,
 }
@@ -29,13 +29,13 @@ type Build<T, C> = Box<dyn Fn(&Params, &C) -> Result<T, String> + Send + Sync>;
 pub struct Param {
     /// The key.
     pub name: &'static str,
-    /// What values are allowed.
+    /// EventKind values are allowed.
     pub range: ValueRange,
-    /// What holds when the key is not given; `None`: the key must be given.
+    /// EventKind holds when the key is not given; `None`: the key must be given.
     pub default: Option<Value>,
     /// The unit; empty for a bare number or name.
     pub unit: &'static str,
-    /// What it does, in one sentence.
+    /// EventKind it does, in one sentence.
     pub about: &'static str,
 }
 
@@ -80,12 +80,12 @@ pub struct Spec {
 #[derive(Clone, Debug)]
 pub struct Params(BTreeMap<&'static str, Value>);
 
-/// What is wrong with a spec.
+/// EventKind is wrong with a spec.
 #[derive(Clone, Debug, PartialEq)]
 pub enum SpecError {
     /// No entry has this name.
     UnknownKind {
-        /// What the registry holds: "selector", "metric", ...
+        /// EventKind the registry holds: "selector", "metric", ...
         what: &'static str,
         /// The name that was given.
         kind: String,
@@ -107,7 +107,7 @@ pub enum SpecError {
         kind: String,
         /// The key.
         param: String,
-        /// What is wrong, and what is allowed.
+        /// EventKind is wrong, and what is allowed.
         why: String,
     },
     /// The values are fine one by one, yet nothing can be built from them.
@@ -121,7 +121,7 @@ pub enum SpecError {
     Syntax {
         /// The text.
         text: String,
-        /// What was expected.
+        /// EventKind was expected.
         why: String,
     },
 }

@@ -5,7 +5,7 @@ use rand_pcg::Pcg64Mcg;
 /// The generator used everywhere. Its stream is pinned by a golden test below.
 pub type Rng = Pcg64Mcg;
 
-/// What a stream of random numbers is for.
+/// EventKind a stream of random numbers is for.
 ///
 /// Purposes are kept apart so that one strategy's draws do not shift another's luck: two selectors compared under the
 /// same seed meet the same placement, phases, faults and network.
@@ -21,7 +21,7 @@ pub enum Purpose {
     /// Delay and loss of the packets that a member sends.
     Network = 4,
     /// A selector's own choices.
-    DynSelector = 5,
+    Selector = 5,
     /// The choices of the protocol besides the selector's.
     Protocol = 6,
     /// Resampling in the statistics.
@@ -35,7 +35,7 @@ pub enum Purpose {
 /// ```
 /// use swimlab_selectors::rng::{stream, Purpose};
 /// assert_eq!(stream(1, Purpose::Network, 7), stream(1, Purpose::Network, 7));
-/// assert_ne!(stream(1, Purpose::Network, 7), stream(1, Purpose::DynSelector, 7));
+/// assert_ne!(stream(1, Purpose::Network, 7), stream(1, Purpose::Selector, 7));
 /// ```
 pub fn stream(seed: u64, purpose: Purpose, member: u64) -> Rng {
     let key = mix(mix(seed) ^ (purpose as u64)).wrapping_add(member);
@@ -76,7 +76,7 @@ mod tests {
 
     #[test]
     fn the_stream_is_pinned() {
-        let mut rng = stream(1, Purpose::DynSelector, 0);
+        let mut rng = stream(1, Purpose::Selector, 0);
         assert_eq!(
             [bits(&mut rng), bits(&mut rng), bits(&mut rng)],
             [8715958649741252909, 6904500194743498064, 1211187839865184792]

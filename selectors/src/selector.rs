@@ -17,7 +17,7 @@ use crate::view::{Context, Observation};
 pub trait Selector: Send + Sync + 'static {
     /// An index over a roster, shared by its members; `()` if none is needed.
     type RosterIndex: Send + Sync + 'static;
-    /// What one member remembers: O(r), not O(n), wherever the metric allows.
+    /// EventKind one member remembers: O(r), not O(n), wherever the metric allows.
     type State: Send + 'static;
 
     /// Builds the shared index. `roster[slot]` is the peer in `slot`.
@@ -88,7 +88,7 @@ pub trait Selector: Send + Sync + 'static {
     /// stays valid; only what was derived from the old index (a rank, a shortlist) has to be refreshed.
     fn reindexed(&self, _survey: &Self::RosterIndex, _state: &mut Self::State) {}
 
-    /// What is promised about coverage of a group of `n` members, oneself among them, with `direct` pings per period.
+    /// EventKind is promised about coverage of a group of `n` members, oneself among them, with `direct` pings per period.
     ///
     /// Under churn `n` is the largest size meanwhile, counted in the slots of the member's table: the dead who are not
     /// yet forgotten are in it.
@@ -101,7 +101,7 @@ pub enum Bound {
     /// The most periods between two pings of one member by one other. A joiner waits for at most one traversal more.
     Periods(u64),
     /// The most periods between two pings of one member by anybody, as long as all know the same members alive and count
-    /// the same periods; none of a given other is promised. News may take some of the pings.
+    /// the same periods; none of a given other is promised. UpdateKind may take some of the pings.
     Anybody(u64),
     /// The least probability per period that a member is pinged by a given other.
     PerPeriod(f64),
@@ -158,7 +158,7 @@ impl fmt::Debug for DynSelector {
 pub struct IndexedSelector(Arc<dyn AnySurveyed>);
 
 impl IndexedSelector {
-    /// What one member chooses with.
+    /// EventKind one member chooses with.
     pub fn new_state(&self, ctx: &mut Context<'_>) -> Box<dyn MemberSelector> {
         self.0.new_state(ctx)
     }

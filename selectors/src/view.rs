@@ -1,4 +1,4 @@
-//! What a member shows its selector.
+//! EventKind a member shows its selector.
 
 use crate::coordinate::Coordinate;
 use crate::peer::{Peer, Slot};
@@ -26,7 +26,7 @@ pub trait View {
     fn pingable_count(&self) -> u32;
 }
 
-/// What a selector gets to make a choice with.
+/// EventKind a selector gets to make a choice with.
 pub struct Context<'a> {
     /// The member's view.
     pub view: &'a dyn View,
@@ -41,7 +41,7 @@ pub struct Context<'a> {
     pub rng: &'a mut Rng,
 }
 
-/// What a selector may observe between two choices.
+/// EventKind a selector may observe between two choices.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Observation {
     /// The peer in this slot became pingable: it joined, or came back.

@@ -1,4 +1,4 @@
-//! What a schedule promises: everyone is pinged by one other, small differences of opinion stay small, nobody depends on
+//! EventKind a schedule promises: everyone is pinged by one other, small differences of opinion stay small, nobody depends on
 //! one other.
 
 use std::collections::BTreeSet;
@@ -251,7 +251,7 @@ fn where_all_have_heard_where_members_are_each_is_pinged_exactly_once_per_period
         let pinged: Vec<Slot> = all.iter_mut().map(|member| ping(member, period, false)).collect();
         let distinct: BTreeSet<Slot> = pinged.iter().copied().collect();
         assert_eq!(distinct.len(), 300, "period {period}");
-        // What was heard counts from the next sixteenth period on.
+        // EventKind was heard counts from the next sixteenth period on.
         if period >= 112 {
             pings += 300;
             in_town += pinged.iter().enumerate().filter(|&(me, &slot)| town(me) == town(slot as usize)).count();

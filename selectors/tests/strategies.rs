@@ -1,4 +1,4 @@
-//! What the strategies do, beyond the laws: how often, how near, and after how long.
+//! EventKind the strategies do, beyond the laws: how often, how near, and after how long.
 
 use std::sync::Arc;
 
@@ -114,7 +114,7 @@ fn near_buckets_are_pinged_more_often() {
     let mut order = Vec::new();
     index.nearest(&roster[5], 127, &mut |slot| slot != 5, &mut order);
     let pings_of =
-        |ranks: std::ops::ValueRange<usize>| -> u32 { order[ranks].iter().map(|&slot| counts[slot as usize]).sum() };
+        |ranks: std::ops::Range<usize>| -> u32 { order[ranks].iter().map(|&slot| counts[slot as usize]).sum() };
     for ranks in [0..8, 8..25, 25..59, 59..127] {
         assert!(pings_of(ranks.clone()).abs_diff(680) <= 1, "{ranks:?}: {}", pings_of(ranks.clone()));
     }
@@ -263,7 +263,7 @@ fn a_joiner_comes_into_the_bag_at_once_and_the_dead_are_not_drawn() {
 
 fn helpers_of(kind: &str, group: &Group, targets: &[Slot], want: usize, seed: u64) -> Vec<Slot> {
     let helpers = helpers().build(&Spec::of(kind), &BuildContext::default()).unwrap();
-    let mut rng = stream(seed, Purpose::DynSelector, 0);
+    let mut rng = stream(seed, Purpose::Selector, 0);
     let mut picks = Vec::new();
     helpers.helpers(
         &mut Context { view: group, period: 0, shared_period: 0, has_updates: false, rng: &mut rng },

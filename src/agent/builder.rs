@@ -25,7 +25,7 @@ use super::snapshot::{Remembered, Snapshot, StateDir, StateError, VERSION};
 use super::streams::Streams;
 use super::voice::Voice;
 use crate::protocol::{
-    Address, Card, Id, Identity, Incarnation, Kit, Member, Roster, Settings, Span, Time, TooLong, preset,
+    Address, Config, Id, Identity, Incarnation, Member, MemberConfig, NodeInfo, Roster, Span, Time, TooLong, preset,
 };
 use crate::wire::{Keyring, Seal};
 
@@ -52,7 +52,7 @@ pub struct Builder {
     advertise: Option<SocketAddr>,
     name: Option<String>,
     seeds: Vec<String>,
-    settings: Settings,
+    protocol: Config,
     strategy: Option<DynSelector>,
     helpers: Option<Arc<dyn Helpers>>,
     location: Option<Location>,
@@ -115,7 +115,7 @@ impl Default for Builder {
             advertise: None,
             name: None,
             seeds: Vec::new(),
-            settings: preset("lan").expect("a preset of this name").settings("swim"),
+            protocol: preset("lan").expect("a preset of this name").config("swim"),
             strategy: None,
             helpers: None,
             location: None,
@@ -156,8 +156,8 @@ impl Builder {
     }
 
     /// The protocol's settings.
-    pub fn settings(mut self, settings: Settings) -> Self {
-        self.settings = settings;
+    pub fn config(mut self, protocol: Config) -> Self {
+        self.protocol = protocol;
         self
     }
 
@@ -223,7 +223,7 @@ impl Builder {
     }
 
     async fn begin(self, notices: Notices) -> Result<Agent, SpawnError> {
-        TooLong::check(self.meta.len(), Card::META_LIMIT).map_err(SpawnError::Meta)?;
+        TooLong::check(self.meta.len(), NodeInfo::META_LIMIT).map_err(SpawnError::Meta)?;
         self.check_exposure()?;
         self.check_place()?;
         let (seeds, known_names) = self.look_up().await?;
@@ -234,18 +234,19 @@ impl Builder {
         let earlier = state.as_ref().map(StateDir::read).transpose().map_err(SpawnError::State)?.flatten();
         let name = self.name.clone().or_else(|| earlier.as_ref().map(|earlier| earlier.name.clone()));
         let name = name.unwrap_or_else(|| addr.to_string());
-        TooLong::check(name.len(), Card::NAME_LIMIT).map_err(SpawnError::Name)?;
+        TooLong::check(name.len(), NodeInfo::NAME_LIMIT).map_err(SpawnError::Name)?;
         let generation = generation(earlier.as_ref())?;
         let members = earlier.map(|earlier| earlier.members).unwrap_or_default();
         let memory = state.map(|dir| keep(dir, &name, generation, &members)).transpose().map_err(SpawnError::State)?;
 
         let clock = Clock::start();
         let voice = self.voice()?;
-        let kit = Kit { settings: self.settings.clone(), helpers: self.helpers_or_default(), sizer: voice.sizer() };
-        let (member, first_period) = self.member(kit, &name, addr, generation, clock)?;
+        let config =
+            MemberConfig { protocol: self.protocol.clone(), helpers: self.helpers_or_default(), sizer: voice.sizer() };
+        let (member, first_period) = self.member(config, &name, addr, generation, clock)?;
         let id = member.id();
         // A fiftieth of the wait for an answer is nothing to the protocol.
-        let slack = self.settings.probe_timeout.scale(0.02).min(LONGEST_SLACK);
+        let slack = self.protocol.probe_timeout.scale(0.02).min(LONGEST_SLACK);
         let (known, others) = recall(&members);
         let start = |driver: &mut Driver| driver.start((spread(seeds, id), others), known, first_period);
         tracing::info!(%name, %addr, generation, "a member begins");
@@ -309,7 +310,7 @@ impl Builder {
         }
     }
 
-    /// What others are told.
+    /// EventKind others are told.
     async fn address(&self, bound: SocketAddr, seed: Option<Address>) -> Result<SocketAddr, SpawnError> {
         let told = match self.advertise {
             Some(told) => told,
@@ -338,7 +339,7 @@ impl Builder {
     /// The member, and when its first period begins.
     fn member(
         &self,
-        kit: Kit,
+        config: MemberConfig,
         name: &str,
         addr: SocketAddr,
         generation: u32,
@@ -352,16 +353,16 @@ impl Builder {
         let peer = Peer { id: id_of(name), location: self.location, zone: self.zone, site: None };
         let seed = getrandom::u64().map_err(|error| SpawnError::System(io::Error::other(error)))?;
         let (strategy_rng, mut rng) = luck(seed, peer.id);
-        let first_period = phase(clock.now(), self.settings.period, &mut rng);
+        let first_period = phase(clock.now(), self.protocol.period, &mut rng);
         let incarnation = Incarnation::of_generation(generation);
-        let card = Card { peer, address: to_address(addr), name: name.into(), meta: self.meta[..].into() };
-        let card = Arc::new(card);
-        let roster = Arc::new(Roster::of_members([Arc::clone(&card)]));
+        let node = NodeInfo { peer, address: to_address(addr), name: name.into(), meta: self.meta[..].into() };
+        let node = Arc::new(node);
+        let roster = Arc::new(Roster::of_members([Arc::clone(&node)]));
         let indexed = strategy.build_index(roster.peers());
         let first_seq = below(&mut rng, FIRST_SEQS);
         let since_epoch = since_epoch(clock)?;
-        let identity = Identity { card, incarnation, since_epoch, strategy_rng, rng };
-        let mut member = Member::new(Arc::new(kit), identity, roster, &indexed, 0);
+        let identity = Identity { node, incarnation, since_epoch, strategy_rng, rng };
+        let mut member = Member::new(Arc::new(config), identity, roster, &indexed, 0);
         member.number_pings_from(first_seq);
         Ok((member, first_period))
     }
@@ -383,7 +384,7 @@ pub(super) fn launch(
     let listening = tokio::spawn(streams.clone().listen(tcp));
     let is_v6 = udp.local_addr().is_ok_and(|bound| bound.is_ipv6());
     let socket = Socket { udp, is_v6 };
-    let (id, name) = (member.id(), member.card().name.clone());
+    let (id, name) = (member.id(), member.node().name.clone());
     let mut driver = Driver::new(timing, member, socket, (voice, streams), Arc::clone(&notices), memory, tap);
     start(&mut driver);
     let (ended, end) = watch::channel(None);

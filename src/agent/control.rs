@@ -20,9 +20,9 @@ use tokio::time::timeout;
 use super::handle::{Agent, Info};
 use super::meta::Meta;
 use super::notice::MemberInfo;
-use crate::protocol::Kind;
+use crate::protocol::MessageKind;
 
-/// What can be asked of an agent.
+/// EventKind can be asked of an agent.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "do")]
 pub enum Request {
@@ -56,7 +56,7 @@ pub enum Request {
     },
 }
 
-/// What an agent answers.
+/// EventKind an agent answers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Answer {
@@ -93,9 +93,9 @@ pub struct MemberLine {
 pub struct CoordinateLine {
     /// The position, in eight dimensions.
     pub position_us: [f32; 8],
-    /// What the access link adds.
+    /// EventKind the access link adds.
     pub height_us: f32,
-    /// What corrects the rest.
+    /// EventKind corrects the rest.
     pub adjustment_us: f32,
     /// The estimated relative error: 0.1 is a tenth.
     pub error: f32,
@@ -128,7 +128,7 @@ pub struct InfoLines {
     pub sent: BTreeMap<String, u64>,
     /// Messages received, by type.
     pub received: BTreeMap<String, u64>,
-    /// What was dropped, by reason; reasons that never occurred are left out.
+    /// EventKind was dropped, by reason; reasons that never occurred are left out.
     pub dropped: BTreeMap<String, u64>,
     /// How full its bounded stores are.
     pub queues: BTreeMap<String, usize>,
@@ -315,14 +315,14 @@ async fn obey(request: Request, agent: &Agent) -> Answer {
 fn lines(agent: &Agent, info: &Info) -> InfoLines {
     let (figures, gauge) = (&info.figures, info.gauge);
     let by_kind = |traffic: &[super::figures::Traffic]| {
-        Kind::ALL.iter().zip(traffic).map(|(kind, traffic)| (kind.name().to_owned(), traffic.messages)).collect()
+        MessageKind::ALL.iter().zip(traffic).map(|(kind, traffic)| (kind.name().to_owned(), traffic.messages)).collect()
     };
     let dropped = super::figures::Drop::ALL.iter().map(|why| (why.name().to_owned(), figures.dropped(*why)));
     let queues = [
         ("broadcasts", gauge.broadcasts),
         ("relays", gauge.relays),
-        ("reconnect", gauge.buried),
-        ("graves", gauge.graves),
+        ("reconnect", gauge.forgotten),
+        ("graves", gauge.tombstones),
     ];
     InfoLines {
         version: env!("CARGO_PKG_VERSION").to_owned(),

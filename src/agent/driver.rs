@@ -21,7 +21,7 @@ use super::snapshot::{self, Remembered, Snapshot, StateDir, StateError};
 use super::streams::{Arrival, Streams, frame_limit};
 use super::voice::Voice;
 use crate::protocol::{
-    Address, Body, Card, Event, Id, Member, Outbox, Packet, Source, Span, Status, Time, Transmit, What,
+    Address, Body, Event, EventKind, EventSource, Id, Member, NodeInfo, Outbox, Packet, Span, Status, Time, Transmit,
 };
 
 /// How many datagrams are read before timers and commands get their turn.
@@ -64,7 +64,7 @@ pub(super) struct Driver {
     slack: Span,
 }
 
-/// What is kept on disk.
+/// EventKind is kept on disk.
 pub(super) struct Memory {
     pub dir: Arc<StateDir>,
     pub generation: u32,
@@ -116,7 +116,7 @@ impl Driver {
         self.member.start(now, first_period);
         self.member.set_seeds(seeds.clone());
         known.into_iter().for_each(|(id, address)| self.member.remember(id, address));
-        let own = self.member.card().address;
+        let own = self.member.node().address;
         let all: Vec<Address> = seeds.into_iter().chain(others).filter(|seed| *seed != own).collect();
         self.member.join(now, all, &mut self.outbox);
     }
@@ -379,39 +379,39 @@ impl Driver {
             tap.event(now, &event);
         }
         let figures = &mut self.figures;
-        let change = match event.what {
-            What::Joined => Some((Change::Joined, &mut figures.joins)),
-            What::Suspected => {
-                figures.own_suspicions += u64::from(event.source == Source::Own);
+        let change = match event.kind {
+            EventKind::Joined => Some((Change::Joined, &mut figures.joins)),
+            EventKind::Suspected => {
+                figures.own_suspicions += u64::from(event.source == EventSource::Own);
                 Some((Change::Suspected, &mut figures.suspicions))
             }
-            What::Refuted => Some((Change::Refuted, &mut figures.refutations)),
-            What::Died => Some((Change::Died, &mut figures.deaths)),
-            What::Left => Some((Change::Left, &mut figures.departures)),
+            EventKind::Refuted => Some((Change::Refuted, &mut figures.refutations)),
+            EventKind::Died => Some((Change::Died, &mut figures.deaths)),
+            EventKind::Left => Some((Change::Left, &mut figures.departures)),
             _ => None,
         };
-        let change = match (change, &event.what) {
+        let change = match (change, &event.kind) {
             (Some((change, count)), _) => {
                 *count += 1;
                 Some(change)
             }
-            (None, What::Updated) => Some(Change::Updated),
+            (None, EventKind::Updated) => Some(Change::Updated),
             _ => None,
         };
-        match &event.what {
-            What::Accused => {
+        match &event.kind {
+            EventKind::SelfRefuted => {
                 figures.accusations += 1;
                 tracing::warn!(incarnation = %event.incarnation, "others doubted this member; it speaks up");
             }
-            What::User(user) => {
+            EventKind::User(user) => {
                 figures.user_events += 1;
                 tracing::debug!(event = %user.name, "an application's event");
                 if let Some(notices) = self.notices.get() {
-                    let from_name = self.info(event.about).map_or_else(Default::default, |info| info.card.name.clone());
+                    let from_name = self.info(event.about).map_or_else(Default::default, |info| info.node.name.clone());
                     let _ = notices.send(Notice::User { from: event.about, from_name, event: Arc::clone(user) });
                 }
             }
-            What::Displaced => {
+            EventKind::Displaced => {
                 tracing::error!("another process took this member's name, and keeps it");
                 if let Some(notices) = self.notices.get() {
                     let _ = notices.send(Notice::Displaced);
@@ -446,7 +446,7 @@ impl Driver {
         let table = self.member.table();
         let slot = table.slot(id)?;
         Some(MemberInfo {
-            card: Arc::clone(table.card(slot)),
+            node: Arc::clone(table.node(slot)),
             state: table.status(slot)?,
             incarnation: table.incarnation(slot),
         })
@@ -463,8 +463,8 @@ impl Driver {
                 return Some(End::Left);
             }
             Some(Command::Members(reply)) => {
-                let info = |(_, state, incarnation, card): (_, _, _, &Arc<_>)| MemberInfo {
-                    card: Arc::clone(card),
+                let info = |(_, state, incarnation, node): (_, _, _, &Arc<_>)| MemberInfo {
+                    node: Arc::clone(node),
                     state,
                     incarnation,
                 };
@@ -492,7 +492,7 @@ impl Driver {
                 self.handle(from, packet, bytes, &mut reply.map(|reply| (from, reply)));
             }
             Some(Command::Failed(why)) => self.figures.drop(why),
-            // Seen to where there is time to wait.
+            // PeerView to where there is time to wait.
             Some(Command::Freeze(_)) => {}
         }
         self.flush(&mut None);
@@ -552,7 +552,7 @@ impl Driver {
         }
         let snapshot = Snapshot {
             version: snapshot::VERSION,
-            name: self.member.card().name.to_string(),
+            name: self.member.node().name.to_string(),
             generation: memory.generation,
             members: remembered(&self.member),
         };
@@ -574,11 +574,11 @@ impl Memory {
 /// The others, as a snapshot keeps them: the dead may come back, those who left will not.
 fn remembered(member: &Member) -> Vec<Remembered> {
     let others =
-        member.table().entries().filter(|(_, status, _, card)| *status != Status::Left && card.peer.id != member.id());
-    let of = |(_, _, _, card): (_, _, _, &Arc<Card>)| Remembered {
-        name: card.name.to_string(),
-        id: format!("{:016x}", card.peer.id),
-        addr: to_socket(card.address),
+        member.table().entries().filter(|(_, status, _, node)| *status != Status::Left && node.peer.id != member.id());
+    let of = |(_, _, _, node): (_, _, _, &Arc<NodeInfo>)| Remembered {
+        name: node.name.to_string(),
+        id: format!("{:016x}", node.peer.id),
+        addr: to_socket(node.address),
     };
     others.take(snapshot::MOST_MEMBERS).map(of).collect()
 }
@@ -590,5 +590,5 @@ pub(super) fn phase(now: Time, period: Span, luck: &mut Rng) -> Time {
 
 /// An agent's random streams: for its strategy and for the rest.
 pub(super) fn luck(seed: u64, id: Id) -> (Rng, Rng) {
-    (stream(seed, Purpose::DynSelector, id), stream(seed, Purpose::Protocol, id))
+    (stream(seed, Purpose::Selector, id), stream(seed, Purpose::Protocol, id))
 }

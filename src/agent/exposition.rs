@@ -4,7 +4,7 @@ use std::fmt::{Display, Write};
 
 use super::figures::{Drop, Figures, Histogram, Traffic};
 use super::handle::Info;
-use crate::protocol::{Kind, Status};
+use crate::protocol::{MessageKind, Status};
 
 /// The page that a scraper gets.
 pub(super) fn render(info: &Info) -> String {
@@ -20,7 +20,7 @@ pub(super) fn render(info: &Info) -> String {
     events(&mut page, figures);
     traffic(&mut page, "sent", &figures.sent);
     traffic(&mut page, "received", &figures.received);
-    page.family("dropped_total", "counter", "What was not handled or not sent, by reason.");
+    page.family("dropped_total", "counter", "EventKind was not handled or not sent, by reason.");
     for why in Drop::ALL {
         page.line("dropped_total", &[("reason", &why.name())], figures.dropped(why));
     }
@@ -28,8 +28,8 @@ pub(super) fn render(info: &Info) -> String {
     let stores = [
         ("broadcasts", gauge.broadcasts),
         ("relays", gauge.relays),
-        ("reconnect", gauge.buried),
-        ("graves", gauge.graves),
+        ("reconnect", gauge.forgotten),
+        ("graves", gauge.tombstones),
     ];
     for (name, depth) in stores {
         page.line("queue_depth", &[("queue", &name)], depth);
@@ -57,13 +57,13 @@ fn events(page: &mut Page, figures: &Figures) {
     page.single("user_events_total", "counter", "Applications' events received.", figures.user_events);
 }
 
-fn traffic(page: &mut Page, direction: &str, by_kind: &[Traffic; Kind::ALL.len()]) {
+fn traffic(page: &mut Page, direction: &str, by_kind: &[Traffic; MessageKind::ALL.len()]) {
     type Read = fn(&Traffic) -> u64;
     let columns: [(&str, Read); 2] = [("messages", |traffic| traffic.messages), ("bytes", |traffic| traffic.bytes)];
     for (what, read) in columns {
         let name = format!("{direction}_{what}_total");
         page.family(&name, "counter", &format!("{what} {direction}, by type"));
-        for kind in Kind::ALL {
+        for kind in MessageKind::ALL {
             page.line(&name, &[("type", &kind.name())], read(&by_kind[kind as usize]));
         }
     }

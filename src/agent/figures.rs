@@ -1,15 +1,15 @@
-//! What an agent counts. Plain numbers that its task adds to; nobody else writes them.
+//! EventKind an agent counts. Plain numbers that its task adds to; nobody else writes them.
 
-use crate::protocol::{Kind, Span};
+use crate::protocol::{MessageKind, Span};
 
 /// All counts of one agent since its start.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Figures {
-    /// Sent, by [`Kind`].
-    pub sent: [Traffic; Kind::ALL.len()],
-    /// Received and understood, by [`Kind`].
-    pub received: [Traffic; Kind::ALL.len()],
-    /// What was not handled or not sent, by [`Drop`].
+    /// Sent, by [`MessageKind`].
+    pub sent: [Traffic; MessageKind::ALL.len()],
+    /// Received and understood, by [`MessageKind`].
+    pub received: [Traffic; MessageKind::ALL.len()],
+    /// EventKind was not handled or not sent, by [`Drop`].
     pub drops: [u64; Drop::ALL.len()],
     /// Direct pings of its own probe rounds.
     pub probes: u64,

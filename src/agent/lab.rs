@@ -20,7 +20,7 @@ pub struct Subject {
     pub first_period: Time,
     /// Whom it joins through; none if it knows its group.
     pub seeds: Vec<Address>,
-    /// What watches it.
+    /// EventKind watches it.
     pub tap: Arc<dyn Tap>,
     /// For datagrams.
     pub udp: UdpSocket,
@@ -57,7 +57,7 @@ pub trait Tap: Send + Sync {
     fn woken(&self, late: Span);
 }
 
-/// What becomes of a packet.
+/// EventKind becomes of a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Passage {
     /// It leaves at this time.
@@ -81,12 +81,12 @@ impl Clock {
         Self(Instant::now() + lead)
     }
 
-    /// What it shows.
+    /// EventKind it shows.
     pub fn now(self) -> Time {
         Time::from_micros(u64::try_from(self.0.elapsed().as_micros()).unwrap_or(u64::MAX))
     }
 
-    /// When it shows this time. What is further away than a day comes after a day.
+    /// When it shows this time. EventKind is further away than a day comes after a day.
     pub fn instant(self, time: Time) -> tokio::time::Instant {
         let most = self.now() + Span::from_secs(86_400);
         (self.0 + Duration::from_micros(time.min(most).as_micros())).into()

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::protocol::Card;
+use crate::protocol::NodeInfo;
 
 /// Pairs of texts. On the wire: lines of `key=value`. An application may use other bytes; those are shown in hexadecimal
 /// digits under the empty key.
@@ -17,7 +17,7 @@ pub enum MetaError {
     NoPair(String),
     /// A line break, or an equals sign in a key.
     Unfit(String),
-    /// So many bytes, more than [`Card::META_LIMIT`].
+    /// So many bytes, more than [`NodeInfo::META_LIMIT`].
     TooLong(usize),
 }
 
@@ -35,17 +35,17 @@ impl Meta {
         }
         let meta = Self(all);
         match meta.to_bytes().len() {
-            ..=Card::META_LIMIT => Ok(meta),
+            ..=NodeInfo::META_LIMIT => Ok(meta),
             len => Err(MetaError::TooLong(len)),
         }
     }
 
-    /// What goes over the wire.
+    /// EventKind goes over the wire.
     pub fn to_bytes(&self) -> Vec<u8> {
         self.0.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join("\n").into_bytes()
     }
 
-    /// What came over the wire.
+    /// EventKind came over the wire.
     pub fn from_bytes(bytes: &[u8]) -> Self {
         let pairs = |text: &str| {
             let pair = |line: &str| line.split_once('=').map(|(key, value)| (key.to_owned(), value.to_owned()));
@@ -66,7 +66,7 @@ impl fmt::Display for MetaError {
         match self {
             Self::NoPair(text) => write!(f, "metadata are key=value, not \"{text}\""),
             Self::Unfit(text) => write!(f, "metadata have a key, and no line breaks: {text:?}"),
-            Self::TooLong(len) => write!(f, "metadata take {len} bytes, more than {}", Card::META_LIMIT),
+            Self::TooLong(len) => write!(f, "metadata take {len} bytes, more than {}", NodeInfo::META_LIMIT),
         }
     }
 }

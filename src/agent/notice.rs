@@ -1,4 +1,4 @@
-//! What an application sees: members, and what happens to them, as values.
+//! EventKind an application sees: members, and what happens to them, as values.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -9,20 +9,20 @@ use tokio::sync::watch;
 
 use super::address::to_socket;
 use super::handle::End;
-use crate::protocol::{Card, Id, Incarnation, Status, UserEvent};
+use crate::protocol::{Id, Incarnation, NodeInfo, Status, UserEvent};
 
 /// A member in the eyes of another.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MemberInfo {
     /// Its card: id, name, address, place, metadata.
-    pub card: Arc<Card>,
+    pub node: Arc<NodeInfo>,
     /// Its state.
     pub state: Status,
     /// How new the record is.
     pub incarnation: Incarnation,
 }
 
-/// What happened to a member.
+/// EventKind happened to a member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Change {
     /// It is new, or back from the dead.
@@ -86,22 +86,22 @@ impl Events {
 impl MemberInfo {
     /// Its id.
     pub fn id(&self) -> Id {
-        self.card.peer.id
+        self.node.peer.id
     }
 
     /// Its name.
     pub fn name(&self) -> &str {
-        &self.card.name
+        &self.node.name
     }
 
     /// Where it listens.
     pub fn addr(&self) -> SocketAddr {
-        to_socket(self.card.address)
+        to_socket(self.node.address)
     }
 
     /// Its metadata.
     pub fn meta(&self) -> &[u8] {
-        &self.card.meta
+        &self.node.meta
     }
 }
 

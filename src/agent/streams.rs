@@ -15,7 +15,7 @@ use super::address::to_address;
 use super::figures::Drop;
 use super::handle::Command;
 use super::voice::{Misheard, Voice};
-use crate::protocol::{Address, Kind, Packet};
+use crate::protocol::{Address, MessageKind, Packet};
 
 /// How long one exchange may take.
 const LONGEST: Duration = Duration::from_secs(10);
@@ -32,7 +32,7 @@ pub(super) const fn frame_limit(members: u32) -> usize {
     (1 << 20) + 1024 * members as usize
 }
 
-/// What the exchanges of one agent share.
+/// EventKind the exchanges of one agent share.
 #[derive(Clone)]
 pub(super) struct Streams {
     voice: Arc<Mutex<Voice>>,
@@ -91,7 +91,7 @@ impl Streams {
     /// Begins an exchange. `false`: too many are under way, or one like this with the same member.
     pub fn send(&self, to: SocketAddr, packet: Packet, limit: usize) -> bool {
         let Ok(permit) = Arc::clone(&self.outgoing).try_acquire_owned() else { return false };
-        let is_sync = packet.body.kind() == Kind::Sync;
+        let is_sync = packet.body.kind() == MessageKind::Sync;
         if is_sync {
             let mut syncing = self.syncing();
             if syncing.contains(&to) {

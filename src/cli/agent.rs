@@ -27,7 +27,7 @@ pub struct Args {
     /// Where to listen, by UDP and TCP.
     #[arg(long, value_name = "ADDR:PORT", default_value_t = SocketAddr::from(([127, 0, 0, 1], DEFAULT_PORT)))]
     bind: SocketAddr,
-    /// What others are told, where that is not where it listens.
+    /// EventKind others are told, where that is not where it listens.
     #[arg(long, value_name = "ADDR:PORT")]
     advertise: Option<SocketAddr>,
     /// Members to join through. A host name stands for all its addresses.
@@ -197,7 +197,7 @@ fn builder(args: &Args) -> Result<Builder, Failed> {
     let mut builder = Agent::builder()
         .bind(args.bind)
         .join(args.join.clone())
-        .settings(recipe.settings)
+        .config(recipe.config)
         .security(security(args)?)
         .meta(meta.to_bytes())
         .event_buffer(4096);

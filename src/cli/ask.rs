@@ -39,9 +39,9 @@ pub struct InfoArgs {
 pub struct EventArgs {
     #[command(flatten)]
     socket: Socket,
-    /// What kind of event.
+    /// EventKind kind of event.
     name: String,
-    /// What it says.
+    /// EventKind it says.
     #[arg(default_value = "")]
     payload: String,
 }

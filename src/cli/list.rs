@@ -176,13 +176,13 @@ fn text(sections: &[Section]) -> String {
             let unit = if line.unit.is_empty() { String::new() } else { format!(" [{}]", line.unit) };
             let _ = writeln!(out, "\n  {:width$}  {}{unit}", line.name, line.about);
             let own: Vec<&Setting> = line.params.iter().filter(|setting| !common.contains(setting)).collect();
-            settings(&own, &common, &mut out);
+            config(&own, &common, &mut out);
         }
         if !common.is_empty() {
             let differs = section.entries.iter().any(|line| line.params.iter().any(|own| differs(own, &common)));
             let but = if differs { ", where nothing else is said" } else { "" };
             let _ = writeln!(out, "\n  all of these{but}");
-            settings(&common, &[], &mut out);
+            config(&common, &[], &mut out);
         }
     }
     out
@@ -211,15 +211,15 @@ impl Setting {
     }
 }
 
-/// Settings, one a line; of those in common only what differs.
-fn settings(settings: &[&Setting], common: &[&Setting], out: &mut String) {
+/// Config, one a line; of those in common only what differs.
+fn config(config: &[&Setting], common: &[&Setting], out: &mut String) {
     let first = |setting: &Setting| {
         let default = setting.default.as_deref().unwrap_or("(must be given)");
         let unit = if setting.unit.is_empty() { String::new() } else { format!(" {}", setting.unit) };
         format!("{} = {default}{unit}", setting.name)
     };
-    let width = settings.iter().map(|setting| first(setting).len()).max().unwrap_or(0);
-    for setting in settings {
+    let width = config.iter().map(|setting| first(setting).len()).max().unwrap_or(0);
+    for setting in config {
         let line = match differs(setting, common) {
             true => first(setting),
             false => format!("{:width$}  {}; {}", first(setting), setting.about, setting.allowed),

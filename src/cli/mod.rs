@@ -1,4 +1,4 @@
-//! What `swimlab` does when it is called: parse the command line, call the library, choose the exit code.
+//! EventKind `swimlab` does when it is called: parse the command line, call the library, choose the exit code.
 
 #[cfg(all(feature = "agent", unix))]
 mod agent;

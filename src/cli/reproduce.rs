@@ -14,7 +14,7 @@ const WIDTH: u16 = 140;
 
 #[derive(clap::Args)]
 pub struct Args {
-    /// What to reproduce; all without it. `swimlab reproduce --list` names them.
+    /// EventKind to reproduce; all without it. `swimlab reproduce --list` names them.
     name: Option<String>,
     /// How to print it.
     #[arg(long, value_enum, default_value_t)]

@@ -38,7 +38,7 @@ pub struct Args {
     /// Write results into this folder; without it, results/NAME or the next free number after it.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// What to print when all is done.
+    /// EventKind to print when all is done.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
     /// No progress bar and no notes; errors only.
@@ -217,7 +217,7 @@ fn print_results(results: &Results, format: Format) -> Result<(), Failed> {
     })
 }
 
-/// What went wrong in a trial, and how to see it again.
+/// EventKind went wrong in a trial, and how to see it again.
 fn describe(failure: &Failure, args: &Args) -> String {
     let key = &failure.key;
     let file = args.file.as_ref().map(|file| format!(" {}", file.display())).unwrap_or_default();

@@ -2,11 +2,11 @@
 
 use std::io::{self, Write};
 
-use swimlab::protocol::{Event, Id, Kind, Source, Time, What};
+use swimlab::protocol::{Event, EventKind, EventSource, Id, MessageKind, Time};
 use swimlab::sim::{Effect, Fate, IdIndex, Index, Observer, Sent, Setup, Strike};
 use swimlab::topology::Placement;
 
-/// What a timeline tells.
+/// EventKind a timeline tells.
 #[derive(Clone, Copy, Debug)]
 pub struct Filter {
     /// Only what this member does, gets, or is the subject of.
@@ -90,7 +90,7 @@ impl<W: Write> Observer for Timeline<'_, W> {
     fn sent(&mut self, sent: &Sent) {
         let told = match self.filter.packets {
             Packets::None => false,
-            Packets::Pings => sent.direct_ping || matches!(sent.kind, Kind::Ping | Kind::PingReq),
+            Packets::Pings => sent.direct_ping || matches!(sent.kind, MessageKind::Ping | MessageKind::PingReq),
             Packets::All => true,
         };
         if !told {
@@ -100,9 +100,9 @@ impl<W: Write> Observer for Timeline<'_, W> {
         self.tell(at, [Some(from), Some(to), None], |line| {
             let (from, to) = (line.name(from), line.name(to));
             let does = match kind {
-                Kind::Ping if direct_ping => format!("{from} pings {to}"),
-                Kind::Ping => format!("{from} pings {to} for another"),
-                Kind::PingReq => format!("{from} asks {to} for an indirect ping"),
+                MessageKind::Ping if direct_ping => format!("{from} pings {to}"),
+                MessageKind::Ping => format!("{from} pings {to} for another"),
+                MessageKind::PingReq => format!("{from} asks {to} for an indirect ping"),
                 kind => format!("{from} sends {} to {to}", kind.name()),
             };
             let fate = match fate {
@@ -118,30 +118,30 @@ impl<W: Write> Observer for Timeline<'_, W> {
     fn event(&mut self, at: Time, member: Index, event: &Event) {
         let about = self.ids.index(event.about);
         let teller = match event.source {
-            Source::Own => None,
-            Source::Heard(id) => self.ids.index(id),
+            EventSource::Own => None,
+            EventSource::Heard(id) => self.ids.index(id),
         };
         self.tell(at, [Some(member), about, teller], |line| {
             let (me, other) = (line.name(member), line.name_of(event.about));
-            let news = match &event.what {
-                What::Joined => format!("{other} is a member"),
-                What::Suspected => format!("{other} is suspected"),
-                What::Confirmed => format!("one more suspects {other}"),
-                What::Refuted => format!("{other} lives and refutes"),
-                What::Died => format!("{other} is dead"),
-                What::Left => format!("{other} has left"),
-                What::Updated => format!("{other} has a new card"),
-                What::Forgotten => format!("{other} can be forgotten"),
-                What::Accused => "it is doubted itself, and speaks up".to_owned(),
-                What::Displaced => "another took its name; it stops".to_owned(),
-                What::User(event) => format!("the event {}", event.name),
+            let news = match &event.kind {
+                EventKind::Joined => format!("{other} is a member"),
+                EventKind::Suspected => format!("{other} is suspected"),
+                EventKind::Confirmed => format!("one more suspects {other}"),
+                EventKind::Refuted => format!("{other} lives and refutes"),
+                EventKind::Died => format!("{other} is dead"),
+                EventKind::Left => format!("{other} has left"),
+                EventKind::Updated => format!("{other} has a new card"),
+                EventKind::Forgotten => format!("{other} can be forgotten"),
+                EventKind::SelfRefuted => "it is doubted itself, and speaks up".to_owned(),
+                EventKind::Displaced => "another took its name; it stops".to_owned(),
+                EventKind::User(event) => format!("the event {}", event.name),
             };
             let incarnation = event.incarnation;
             match event.source {
-                Source::Heard(id) => format!("{me} learns from {}: {news} ({incarnation})", line.name_of(id)),
-                Source::Own => match event.what {
-                    What::Suspected => format!("{me} gets no answer and suspects {other} ({incarnation})"),
-                    What::Died => format!("{me} declares {other} dead ({incarnation})"),
+                EventSource::Heard(id) => format!("{me} learns from {}: {news} ({incarnation})", line.name_of(id)),
+                EventSource::Own => match event.kind {
+                    EventKind::Suspected => format!("{me} gets no answer and suspects {other} ({incarnation})"),
+                    EventKind::Died => format!("{me} declares {other} dead ({incarnation})"),
                     _ => format!("{me} finds: {news} ({incarnation})"),
                 },
             }

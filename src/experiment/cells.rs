@@ -13,7 +13,7 @@ use super::page::{Named, Source};
 use super::protocols::{self, How, Protocols};
 use super::results::{CellKey, FloorInputs};
 use super::{Lab, trial_seed};
-use crate::protocol::{Settings, Span};
+use crate::protocol::{Config, Span};
 use crate::rivals::Rival;
 use crate::sim::{Fault, Phases, Start, Target, check_targets, joiners_needed};
 use crate::topology::{Base, Placement, Topology};
@@ -24,7 +24,7 @@ const MOST_CELLS: usize = 10_000;
 /// One combination of what an experiment varies.
 #[derive(Clone)]
 pub struct Cell {
-    /// What distinguishes it from the others.
+    /// EventKind distinguishes it from the others.
     pub key: CellKey,
     /// Where members are.
     pub topology: Topology,
@@ -40,7 +40,7 @@ pub struct Cell {
     pub warmup: Span,
     /// After the warm-up.
     pub duration: Span,
-    /// What breaks.
+    /// EventKind breaks.
     pub faults: Vec<Fault>,
 }
 
@@ -55,27 +55,27 @@ pub enum Detector {
         /// Who helps.
         helpers: Arc<dyn Helpers>,
         /// How.
-        settings: Settings,
+        config: Config,
     },
     /// Something else.
     Rival(Arc<dyn Rival>),
 }
 
 impl Cell {
-    /// What the floors of its measures depend on; `None` where nobody is pinged.
+    /// EventKind the floors of its measures depend on; `None` where nobody is pinged.
     pub fn floors(&self) -> Option<FloorInputs> {
-        let settings = self.settings()?;
+        let config = self.config()?;
         Some(FloorInputs {
-            period_s: settings.period.as_secs_f64(),
-            direct: settings.direct,
-            suspicion_s: settings.suspicion.timeout(settings, self.key.members, u32::MAX).as_secs_f64(),
+            period_s: config.period.as_secs_f64(),
+            direct: config.direct,
+            suspicion_s: config.suspicion.timeout(config, self.key.members, u32::MAX).as_secs_f64(),
         })
     }
 
     /// The settings, if it is SWIM.
-    pub fn settings(&self) -> Option<&Settings> {
+    pub fn config(&self) -> Option<&Config> {
         match &self.detector {
-            Detector::Swim { settings, .. } => Some(settings),
+            Detector::Swim { config, .. } => Some(config),
             Detector::Rival(_) => None,
         }
     }
@@ -83,16 +83,16 @@ impl Cell {
     /// T: the protocol period, or that of a rival's heartbeats.
     pub fn period(&self) -> Span {
         match &self.detector {
-            Detector::Swim { settings, .. } => settings.period,
+            Detector::Swim { config, .. } => config.period,
             Detector::Rival(rival) => rival.period(),
         }
     }
 }
 
-/// What stands for a selector where there is none.
+/// EventKind stands for a selector where there is none.
 pub const NO_SELECTOR: &str = "-";
 
-/// What comes of a file once all its names are looked up.
+/// EventKind comes of a file once all its names are looked up.
 pub(super) struct Product {
     pub cells: Vec<Cell>,
     pub baseline: Option<String>,
@@ -145,15 +145,15 @@ pub(super) fn multiply(file: &File, source: &Source, lab: &Lab) -> Result<Produc
                         };
                         match &protocol.how {
                             How::Rival(rival) => cells.push(cell(NO_SELECTOR, Detector::Rival(Arc::clone(rival)))),
-                            How::Swim { settings, selectors, helpers } => {
-                                let settings = builder.fit(settings, ground, joiners, &named.spec);
+                            How::Swim { config, selectors, helpers } => {
+                                let config = builder.fit(config, ground, joiners, &named.spec);
                                 let helpers = &ground.helpers[*helpers];
                                 cells.extend(selectors.iter().map(|&selector| {
                                     let strategy = &ground.strategies[selector];
-                                    let (strategy, helpers, settings) =
-                                        (strategy.clone(), Arc::clone(helpers), settings.clone());
+                                    let (strategy, helpers, config) =
+                                        (strategy.clone(), Arc::clone(helpers), config.clone());
                                     let label = strategy.label().to_owned();
-                                    cell(&label, Detector::Swim { strategy, helpers, settings })
+                                    cell(&label, Detector::Swim { strategy, helpers, config })
                                 }));
                             }
                         }
@@ -213,7 +213,7 @@ impl Builder<'_> {
         scenario.faults.iter().map(build).collect()
     }
 
-    /// What there is on a topology for so many members.
+    /// EventKind there is on a topology for so many members.
     fn ground(&mut self, named: &Named, topology: &Topology, members: u32) -> Result<Ground, BadInput> {
         let placement = topology.place(members, 0, trial_seed(self.file.seed, 0));
         let context = placement.context();
@@ -243,31 +243,28 @@ impl Builder<'_> {
     }
 
     /// Cuts p and k to what a group of this size can serve, and compares the period to the topology's delays.
-    fn fit(&mut self, settings: &Settings, ground: &Ground, joiners: u32, topology: &Spec) -> Settings {
-        let mut settings = settings.clone();
+    fn fit(&mut self, config: &Config, ground: &Ground, joiners: u32, topology: &Spec) -> Config {
+        let mut config = config.clone();
         let n = ground.members.saturating_add(joiners);
         let (targets, helpers) = (n.saturating_sub(1).max(1), n.saturating_sub(2));
-        if settings.direct > targets {
-            self.note(format!(
-                "direct = {}: members = {n} leave {targets} to ping; it is cut to that",
-                settings.direct
-            ));
-            settings.direct = targets;
+        if config.direct > targets {
+            self.note(format!("direct = {}: members = {n} leave {targets} to ping; it is cut to that", config.direct));
+            config.direct = targets;
         }
-        if settings.indirect > helpers {
-            let k = settings.indirect;
+        if config.indirect > helpers {
+            let k = config.indirect;
             self.note(format!("indirect = {k}: members = {n} leave {helpers} to help; it is cut to that"));
-            settings.indirect = helpers;
+            config.indirect = helpers;
         }
         let rtt = Span::from_micros(u64::from(ground.placement.longest_rtt_us()));
-        if settings.period < rtt * 3 {
+        if config.period < rtt * 3 {
             self.note(format!(
                 "period = {}: shorter than three times {rtt}, the longest round trip of {topology}: a direct ping and one \
                  through a helper do not fit into it",
-                settings.period
+                config.period
             ));
         }
-        settings
+        config
     }
 
     /// Whether there is what the faults aim at, and the world can hold those who join.

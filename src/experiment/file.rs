@@ -1,4 +1,4 @@
-//! The experiment file: its keys, their types, ranges and defaults. What it names is looked up in `cells`.
+//! The experiment file: its keys, their types, ranges and defaults. EventKind it names is looked up in `cells`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,7 +18,7 @@ pub const MOST_TRIALS: u32 = 1_000_000;
 /// The most seconds of warm-up or duration: some eleven days.
 const LONGEST_S: f64 = 1e6;
 
-/// What a file can say.
+/// EventKind a file can say.
 pub(super) const KEYS: &[&str] = &[
     "name",
     "seed",
@@ -53,7 +53,7 @@ pub(super) const SELECTOR: (&str, &str) = ("selector", "selector = [\"uniform\",
 /// The parts of a profile that have keys of their own outside `[protocol]`.
 const PARTS: [&str; 3] = ["prober", "suspicion", "dissemination"];
 
-/// What an experiment file says. Lists are as they stand in the file: at least one value, no two alike.
+/// EventKind an experiment file says. Lists are as they stand in the file: at least one value, no two alike.
 pub(super) struct File {
     pub name: Option<String>,
     pub seed: u64,
@@ -66,7 +66,7 @@ pub(super) struct File {
     /// None: the profiles' own.
     pub helpers: Vec<Named>,
     pub profiles: Vec<Named>,
-    /// What `[protocol]` and the parts' own keys set, in the order of the file.
+    /// EventKind `[protocol]` and the parts' own keys set, in the order of the file.
     pub overrides: Vec<Override>,
     pub loss: Vec<f64>,
     pub baseline: Option<Named>,
@@ -146,7 +146,7 @@ impl File {
             .fold(1, usize::saturating_mul)
     }
 
-    /// What trials depend on besides the seed, key by key.
+    /// EventKind trials depend on besides the seed, key by key.
     pub fn describe(&self) -> BTreeMap<String, String> {
         let labels = |all: &[Named]| join(all.iter().map(|named| named.spec.to_string()));
         let topology = |(named, sizes): &(Named, Vec<u32>)| match sizes {
@@ -275,7 +275,7 @@ fn choices<T: Copy + PartialEq, const N: usize>(
     file.list(key)?.map_or_else(|| Ok(vec![of[0]]), |items| distinct(items, read))
 }
 
-/// What the protocol's keys set: the parts, `[protocol]`, and under them a preset.
+/// EventKind the protocol's keys set: the parts, `[protocol]`, and under them a preset.
 pub(super) fn overrides(file: &mut Table<'_>) -> Result<Vec<Override>, BadInput> {
     let mut overrides: Vec<Override> = Vec::new();
     for key in PARTS {

@@ -7,10 +7,10 @@ use super::cells::{Cell, Detector};
 use super::error::Error;
 use crate::sim::joiners_needed;
 
-/// What a world takes for each member, in bytes. With 100,000 members 3,300 were measured.
+/// EventKind a world takes for each member, in bytes. With 100,000 members 3,300 were measured.
 const PER_MEMBER: u64 = 4_000;
 
-/// What a rival's member takes for each other member.
+/// EventKind a rival's member takes for each other member.
 const PER_ROW: u64 = 160;
 
 impl Experiment {

@@ -38,7 +38,7 @@ pub use sketch::{Class, MOST_NODES, Node, Sketch};
 pub use store::{Folder, Manifest};
 pub use trial::trial_seed;
 
-use crate::protocol::{Settings, profiles};
+use crate::protocol::{Config, profiles};
 use crate::rivals::{Rival, rivals};
 use crate::sim::{Fault, faults};
 use crate::topology::{Base, Topology, topologies};
@@ -55,10 +55,10 @@ pub struct Lab {
     /// Where members are.
     pub topologies: Registry<Topology, Base>,
     /// How: the protocol's settings.
-    pub profiles: Registry<Settings>,
+    pub profiles: Registry<Config>,
     /// Detectors that are not SWIM. A file names them where it names profiles.
     pub rivals: Registry<Arc<dyn Rival>>,
-    /// What breaks.
+    /// EventKind breaks.
     pub faults: Registry<Fault>,
 }
 
@@ -90,13 +90,13 @@ pub struct Experiment {
     pub baseline: Option<String>,
     /// The combinations, topologies outermost, selectors innermost.
     pub cells: Vec<Cell>,
-    /// What the user should know before believing the results.
+    /// EventKind the user should know before believing the results.
     pub notices: Vec<String>,
     /// The faults of each scenario, as labels.
     pub scenarios: Vec<results::Scenario>,
     /// The text that it was read from.
     pub source: Source,
-    /// What the trials depend on, besides the seed.
+    /// EventKind the trials depend on, besides the seed.
     description: BTreeMap<String, String>,
 }
 
@@ -125,7 +125,7 @@ impl Experiment {
         })
     }
 
-    /// What the results of a run depend on.
+    /// EventKind the results of a run depend on.
     pub fn manifest(&self) -> Manifest {
         let swimlab = env!("CARGO_PKG_VERSION").to_owned();
         Manifest { swimlab, seed: self.seed, experiment: self.description.clone() }

@@ -8,7 +8,7 @@ use super::Lab;
 use super::error::BadInput;
 use super::file::{File, Override, SELECTOR, phases_word, start_word};
 use super::page::{Named, Source};
-use crate::protocol::{Settings, Span};
+use crate::protocol::{Config, Span};
 use crate::rivals::{Rival, missing_feature};
 use crate::sim::{Phases, Start};
 
@@ -20,7 +20,7 @@ pub(super) struct Protocol {
     pub start: Start,
     pub phases: Phases,
     pub clock_skew: Span,
-    /// What was varied: key and value.
+    /// EventKind was varied: key and value.
     pub swept: Vec<(String, String)>,
 }
 
@@ -29,7 +29,7 @@ pub(super) struct Protocol {
 #[expect(clippy::large_enum_variant, reason = "there is one for each cell, and most are of the large kind")]
 pub(super) enum How {
     Swim {
-        settings: Settings,
+        config: Config,
         /// Which of the [`Protocols::selectors`].
         selectors: Vec<usize>,
         /// Which of the [`Protocols::helpers`].
@@ -68,15 +68,15 @@ pub(super) fn multiply(file: &File, source: &Source, lab: &Lab) -> Result<Protoc
                 format!("profile {} is not in this build: build swimlab with --features {feature}", profile.spec.kind);
             return Err(profile.refuse(source, why));
         }
-        // What nobody has is a mistake, and is told as one.
+        // EventKind nobody has is a mistake, and is told as one.
         let has = |key: &str| rival.is_none_or(|rival| knows(rival, key) || !known(key));
         for Draft { named, swept } in overridden(profile, &file.overrides, has) {
             let complain = |error| named.complain(source, &error);
             let hows: Vec<How> = if rival.is_some() {
                 vec![How::Rival(lab.rivals.build(&named.spec, &()).map_err(complain)?)]
             } else {
-                let settings = lab.profiles.build(&named.spec, &()).map_err(complain)?;
-                let Some(selectors) = selectors.or(settings.company.selector.or(SELECTOR_OF_ALL)) else {
+                let config = lab.profiles.build(&named.spec, &()).map_err(complain)?;
+                let Some(selectors) = selectors.or(config.defaults.selector.or(SELECTOR_OF_ALL)) else {
                     let (key, example) = SELECTOR;
                     let why = format!(
                         "missing: {key}: profile {} has none of its own; for example {example}",
@@ -84,8 +84,8 @@ pub(super) fn multiply(file: &File, source: &Source, lab: &Lab) -> Result<Protoc
                     );
                     return Err(profile.refuse(source, why));
                 };
-                let helpers = helpers.or(Some(settings.company.helpers.unwrap_or(HELPERS_OF_ALL))).unwrap_or_default();
-                let how = |helpers| How::Swim { settings: settings.clone(), selectors: selectors.clone(), helpers };
+                let helpers = helpers.or(Some(config.defaults.helpers.unwrap_or(HELPERS_OF_ALL))).unwrap_or_default();
+                let how = |helpers| How::Swim { config: config.clone(), selectors: selectors.clone(), helpers };
                 helpers.into_iter().map(how).collect()
             };
             for how in hows {

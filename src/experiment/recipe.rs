@@ -9,13 +9,13 @@ use super::Lab;
 use super::error::BadInput;
 use super::file::{KEYS, overrides};
 use super::page::{Item, Named, Source};
-use crate::protocol::Settings;
+use crate::protocol::Config;
 
 /// How a member outside the laboratory pings, helps, doubts and gossips.
 #[derive(Clone)]
 pub struct Recipe {
     /// How.
-    pub settings: Settings,
+    pub config: Config,
     /// Who is pinged; `None` if the file does not say.
     pub strategy: Option<DynSelector>,
     /// Who helps; `None` if the file does not say.
@@ -43,7 +43,7 @@ impl Recipe {
             };
             named = named.with(&over.key, value.clone(), *at);
         }
-        let settings = build(&lab.profiles, &named, &(), source)?;
+        let config = build(&lab.profiles, &named, &(), source)?;
         let context = BuildContext::default();
         let selector = file.list("selector")?.map(single).transpose()?;
         let strategy = selector.map(|named| {
@@ -53,7 +53,7 @@ impl Recipe {
         let strategy = strategy.transpose()?;
         let helpers = file.list("helpers")?.map(single).transpose()?;
         let helpers = helpers.map(|named| build(&lab.helpers, &named, &context, source)).transpose()?;
-        Ok(Self { settings, strategy, helpers })
+        Ok(Self { config, strategy, helpers })
     }
 
     /// A profile with a preset's values.
@@ -101,7 +101,7 @@ mod tests {
         let file = "topology = 'aws'\nmembers = [10, 20]\nselector = 'neighborhood:metric=xor,radius=8'\n\
                     suspicion = 'confirmed'\n[protocol]\nperiod = '2s'\n[[fault]]\nkind = 'crash'\n";
         let recipe = read(file).unwrap();
-        assert_eq!(recipe.settings.period, Span::from_secs(2));
+        assert_eq!(recipe.config.period, Span::from_secs(2));
         assert_eq!(recipe.strategy.unwrap().label(), "neighborhood:metric=xor,radius=8");
         assert!(recipe.helpers.is_none());
     }
@@ -109,7 +109,7 @@ mod tests {
     #[test]
     fn a_preset_lies_under_what_the_file_says_itself() {
         let recipe = read("preset = 'wan'\n[protocol]\nprobe_timeout = '1s'\n").unwrap();
-        assert_eq!((recipe.settings.period, recipe.settings.probe_timeout), (Span::from_secs(5), Span::from_secs(1)));
+        assert_eq!((recipe.config.period, recipe.config.probe_timeout), (Span::from_secs(5), Span::from_secs(1)));
         assert_eq!(read("preset = 'won'").err().unwrap(), "a.toml:1: unknown preset \"won\"; did you mean wan?");
     }
 

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::measures::{MEASURES, Measured, Reading, Victim, VictimKind};
-use crate::protocol::{Event, Source, Span, Time, What};
+use crate::protocol::{Event, EventKind, EventSource, Span, Time};
 use crate::sim::{Effect, FaultKind, IdIndex, Index, Observer, Outcome, Sent, Setup, Strike};
 
 mod cases;
@@ -13,7 +13,7 @@ use cases::Cases;
 /// Takes all measures of one trial. Every packet costs it a few additions.
 pub struct Recorder {
     setup: Setup,
-    /// What is counted is counted in here: from the end of the warm-up, as long as the trial's duration.
+    /// EventKind is counted is counted in here: from the end of the warm-up, as long as the trial's duration.
     window: Range<Time>,
     seats: Vec<Seat>,
     indices: IdIndex,
@@ -27,7 +27,7 @@ pub struct Recorder {
     false_positives_healthy: u64,
 }
 
-/// What is known of one member.
+/// EventKind is known of one member.
 struct Seat {
     /// Bytes sent and received.
     bytes: u64,
@@ -89,7 +89,7 @@ impl Recorder {
         }
     }
 
-    /// What was measured, once the world has ended.
+    /// EventKind was measured, once the world has ended.
     pub fn finish(mut self, outcome: &Outcome) -> Measured {
         for member in 0..self.seats.len() {
             if self.seats[member].up {
@@ -212,26 +212,26 @@ impl Observer for Recorder {
     }
 
     fn event(&mut self, at: Time, member: Index, event: &Event) {
-        if !matches!(event.what, What::Joined | What::Suspected | What::Died | What::Left) {
+        if !matches!(event.kind, EventKind::Joined | EventKind::Suspected | EventKind::Died | EventKind::Left) {
             return;
         }
         let Some(about) = self.indices.index(event.about).filter(|&about| about != member) else { return };
         let subject = &self.seats[about as usize];
-        // News of a former life is late, but not false.
+        // UpdateKind of a former life is late, but not false.
         let about_the_living = subject.up && event.incarnation.generation >= subject.generation;
         let counted = about_the_living && self.window.contains(&at);
         let observer = &self.seats[member as usize];
-        match event.what {
-            What::Suspected => {
-                self.false_suspicions += u64::from(counted && event.source == Source::Own);
+        match event.kind {
+            EventKind::Suspected => {
+                self.false_suspicions += u64::from(counted && event.source == EventSource::Own);
                 self.cases.suspected(about, at);
             }
-            What::Died => {
+            EventKind::Died => {
                 self.false_positives += u64::from(counted);
                 self.false_positives_healthy += u64::from(counted && !observer.disturbed);
                 self.cases.informed(about, member, observer.began, at);
             }
-            What::Left => self.cases.informed(about, member, observer.began, at),
+            EventKind::Left => self.cases.informed(about, member, observer.began, at),
             _ => self.cases.welcomed(about, member, observer.began),
         }
     }

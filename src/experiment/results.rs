@@ -1,4 +1,4 @@
-//! What an experiment leaves behind: one cell per combination of what was varied, one result per trial.
+//! EventKind an experiment leaves behind: one cell per combination of what was varied, one result per trial.
 
 use std::collections::BTreeMap;
 
@@ -19,9 +19,9 @@ pub struct Results {
     pub baseline: Option<String>,
     /// Whether all trials of all cells are here.
     pub complete: bool,
-    /// What the reader should know: clamped settings, warnings.
+    /// EventKind the reader should know: clamped settings, warnings.
     pub notices: Vec<String>,
-    /// What is behind the topologies' labels; may be empty.
+    /// EventKind is behind the topologies' labels; may be empty.
     pub topologies: Vec<TopologyNote>,
     /// The faults of each scenario.
     pub scenarios: Vec<Scenario>,
@@ -29,7 +29,7 @@ pub struct Results {
     pub cells: Vec<CellResult>,
 }
 
-/// What a topology's label stands for.
+/// EventKind a topology's label stands for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TopologyNote {
     /// The label, as in [`CellKey::topology`].
@@ -40,7 +40,7 @@ pub struct TopologyNote {
     pub attribution: Option<String>,
 }
 
-/// What breaks in a scenario.
+/// EventKind breaks in a scenario.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Scenario {
     /// Its name, as in [`CellKey::scenario`].
@@ -49,7 +49,7 @@ pub struct Scenario {
     pub faults: Vec<String>,
 }
 
-/// What distinguishes a cell from the others.
+/// EventKind distinguishes a cell from the others.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct CellKey {
     /// The topology's label.
@@ -73,7 +73,7 @@ pub struct CellKey {
 pub struct CellResult {
     /// Which cell.
     pub key: CellKey,
-    /// What the floors of its measures depend on; `None` where nobody is pinged.
+    /// EventKind the floors of its measures depend on; `None` where nobody is pinged.
     pub floors: Option<FloorInputs>,
     /// How long traffic was counted, in seconds.
     pub duration_s: f64,
@@ -81,7 +81,7 @@ pub struct CellResult {
     pub trials: Vec<TrialResult>,
 }
 
-/// What the floors depend on, see [`super::statistics::floor`].
+/// EventKind the floors depend on, see [`super::statistics::floor`].
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FloorInputs {
     /// T, the protocol period in seconds.
@@ -99,13 +99,13 @@ pub struct TrialResult {
     pub trial: u32,
     /// Its seed.
     pub seed: u64,
-    /// What it measured.
+    /// EventKind it measured.
     pub measured: Measured,
     /// A hash of all that happened in it; 0 on real sockets, where no two trials are the same.
     pub trace_hash: u64,
     /// How many events the world handled.
     pub events: u64,
-    /// What the checkers object to.
+    /// EventKind the checkers object to.
     pub violations: Vec<String>,
 }
 
@@ -156,7 +156,7 @@ impl CellResult {
         self.trials.iter().map(|trial| trial.measured.readings[measure]).collect()
     }
 
-    /// What two cells read of those trials that both have: (baseline, this cell).
+    /// EventKind two cells read of those trials that both have: (baseline, this cell).
     pub fn pairs(&self, baseline: &Self, read: impl Fn(&Self, &TrialResult) -> Reading) -> Vec<(Reading, Reading)> {
         let of_trial = |number| baseline.trials.binary_search_by_key(&number, |trial| trial.trial).ok();
         let pair = |trial: &TrialResult| {
@@ -179,7 +179,7 @@ impl CellResult {
         struck
     }
 
-    /// What the checkers object to, and in how many trials.
+    /// EventKind the checkers object to, and in how many trials.
     pub fn violations(&self) -> BTreeMap<&str, u32> {
         let mut counts = BTreeMap::new();
         for trial in &self.trials {

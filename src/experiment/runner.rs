@@ -39,7 +39,7 @@ pub struct Progress {
 /// How a run ended.
 #[derive(Debug)]
 pub struct Finished {
-    /// What was measured.
+    /// EventKind was measured.
     pub results: Results,
     /// Trials that went wrong: a mistake in swimlab or in a strategy.
     pub failures: Vec<Failure>,
@@ -56,11 +56,11 @@ pub struct Failure {
     pub trial: u32,
     /// Its seed.
     pub seed: u64,
-    /// What it said.
+    /// EventKind it said.
     pub message: String,
 }
 
-/// What the trials of a run share, whoever runs them.
+/// EventKind the trials of a run share, whoever runs them.
 pub(super) struct Run {
     folder: Option<Folder>,
     earlier: Vec<(usize, TrialResult)>,
@@ -97,7 +97,7 @@ impl Experiment {
             .map_err(|panic| self.failure(cell, trial, said(panic.as_ref())))
     }
 
-    /// What went wrong in a trial.
+    /// EventKind went wrong in a trial.
     pub(super) fn failure(&self, cell: usize, trial: u32, message: String) -> Box<Failure> {
         Box::new(Failure { key: self.cells[cell].key.clone(), trial, seed: trial_seed(self.seed, trial), message })
     }
@@ -139,7 +139,7 @@ impl Experiment {
         Finished { results, failures, interrupted }
     }
 
-    /// What is behind the topologies' labels, in the order of the cells.
+    /// EventKind is behind the topologies' labels, in the order of the cells.
     fn topologies(&self) -> Vec<TopologyNote> {
         let mut notes: Vec<TopologyNote> = Vec::new();
         for cell in &self.cells {

@@ -1,4 +1,4 @@
-//! What many trials say together: medians and tails with their confidence, and differences that are more than noise.
+//! EventKind many trials say together: medians and tails with their confidence, and differences that are more than noise.
 
 mod agreement;
 mod intervals;
@@ -64,11 +64,11 @@ pub struct Comparison {
     pub ci95: Interval,
     /// The mean over the baseline's mean.
     pub ratio: Option<f64>,
-    /// What to make of it.
+    /// EventKind to make of it.
     pub verdict: Verdict,
 }
 
-/// What to make of a difference.
+/// EventKind to make of a difference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// Less than the baseline: better.

@@ -21,7 +21,7 @@ const COPY: &str = "experiment.toml";
 pub(super) const TRIALS: &str = "trials.jsonl";
 pub(super) const SUMMARY: &str = "summary.json";
 
-/// What trials depend on: results of two runs can be put together if this is the same.
+/// EventKind trials depend on: results of two runs can be put together if this is the same.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Manifest {
     /// The version that wrote it.

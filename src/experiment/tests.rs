@@ -1,4 +1,4 @@
-//! What an experiment file means.
+//! EventKind an experiment file means.
 
 use std::sync::Arc;
 
@@ -74,7 +74,7 @@ fn lists_multiply_topologies_outermost_and_selectors_innermost() {
     assert_eq!(told(&cells[1]), "lan 10 0 suspicion=none,direct=1,helpers=uniform shuffle");
     assert_eq!(told(&cells[2]), "lan 10 0 suspicion=none,direct=1,helpers=diverse uniform");
     assert_eq!(told(&cells[127]), "aws 20 0.1 suspicion=fixed,direct=2,helpers=diverse shuffle");
-    assert!(cells.iter().all(|cell| cell.settings().unwrap().indirect == 1));
+    assert!(cells.iter().all(|cell| cell.config().unwrap().indirect == 1));
 }
 
 #[test]
@@ -127,7 +127,7 @@ fn a_rival_is_one_cell_whatever_the_selectors_and_takes_the_keys_that_it_has() {
     let rivals: Vec<&Cell> = cells.iter().filter(|cell| cell.key.profile == "all-to-all").collect();
     let [rival] = &rivals[..] else { panic!("one cell") };
     assert_eq!((cells.len(), &*rival.key.selector, rival.period()), (5, "-", Span::from_secs(2)));
-    assert!(rival.settings().is_none() && rival.floors().is_none());
+    assert!(rival.config().is_none() && rival.floors().is_none());
 }
 
 #[test]
@@ -157,7 +157,7 @@ fn protocol_keys_override_the_profile() {
     let experiment =
         parse(&format!("{SHORT}profile = {{ kind = 'swim', direct = 3 }}\nprotocol = {{ period = '2s' }}\n"));
     let cell = &experiment.cells[0];
-    assert_eq!((cell.settings().unwrap().direct, cell.period()), (3, Span::from_secs(2)));
+    assert_eq!((cell.config().unwrap().direct, cell.period()), (3, Span::from_secs(2)));
     assert_eq!(cell.key.profile, "swim:direct=3");
 }
 

@@ -7,7 +7,7 @@ use swimlab_selectors::rng::mix;
 use super::cells::{Cell, Detector};
 use super::measures::Recorder;
 use super::results::TrialResult;
-use crate::protocol::Kit;
+use crate::protocol::MemberConfig;
 use crate::sim::{Observer, Outcome, Setup, joiners_needed, swim};
 use crate::wire::Compact;
 
@@ -40,10 +40,10 @@ impl Cell {
     /// Lets somebody watch the world of a trial.
     pub fn watch(&self, setup: &Setup, observer: &mut impl Observer) -> Outcome {
         match &self.detector {
-            Detector::Swim { strategy, helpers, settings } => {
-                let (settings, helpers) = (settings.clone(), Arc::clone(helpers));
-                let kit = Kit { settings, helpers, sizer: Arc::new(Compact) };
-                swim::run(setup, &Arc::new(kit), strategy, observer)
+            Detector::Swim { strategy, helpers, config } => {
+                let (config, helpers) = (config.clone(), Arc::clone(helpers));
+                let config = MemberConfig { protocol: config, helpers, sizer: Arc::new(Compact) };
+                swim::run(setup, &Arc::new(config), strategy, observer)
             }
             Detector::Rival(rival) => rival.run(setup, observer),
         }

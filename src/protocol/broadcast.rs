@@ -5,16 +5,16 @@ use swimlab_selectors::Slot;
 use swimlab_selectors::prefetch::prefetch;
 
 use super::message::{Id, Sizer, Update, Updates};
-use super::sorted::Sorted;
+use super::sorted_map::SortedMap;
 
-/// News that waits. Empty, it holds no memory.
+/// UpdateKind that waits. Empty, it holds no memory.
 #[derive(Debug, Default)]
 pub struct Broadcasts(Option<Box<Waiting>>);
 
 #[derive(Debug, Default)]
 struct Waiting {
     /// By times sent, then newest first: the order in which news goes out.
-    queue: Sorted<Key, Item>,
+    queue: SortedMap<Key, Item>,
     /// Counts down, so that later news sorts first.
     pushed: u64,
 }
@@ -112,7 +112,7 @@ impl Broadcasts {
     }
 }
 
-/// What a packet has room for.
+/// EventKind a packet has room for.
 #[derive(Clone, Copy, Debug)]
 pub struct Room {
     /// Bytes left.
@@ -129,7 +129,7 @@ const MISFITS: u32 = 8;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::message::{Incarnation, News, Packet};
+    use crate::protocol::message::{Incarnation, Packet, UpdateKind};
 
     /// Every update takes ten bytes.
     struct Tens;
@@ -144,7 +144,7 @@ mod tests {
     }
 
     fn dead(id: Id) -> Update {
-        Update { id, incarnation: Incarnation::default(), news: News::Dead }
+        Update { id, incarnation: Incarnation::default(), kind: UpdateKind::Dead }
     }
 
     fn fill(queue: &mut Broadcasts, receiver: Id, bytes: u32, limit: u32) -> Vec<Id> {
@@ -175,11 +175,11 @@ mod tests {
     #[test]
     fn overtaken_news_is_dropped_unsent() {
         let mut queue = Broadcasts::default();
-        queue.push(Update { news: News::Suspect { by: 2 }, ..dead(1) }, Some(0), &Tens, None);
+        queue.push(Update { kind: UpdateKind::Suspect { by: 2 }, ..dead(1) }, Some(0), &Tens, None);
         queue.push(dead(1), Some(0), &Tens, None);
         let mut updates = Updates::new();
         let room = Room { bytes: 100, most: usize::MAX, limit: 4 };
-        queue.fill(99, room, |_, update| update.news == News::Dead, &mut updates);
+        queue.fill(99, room, |_, update| update.kind == UpdateKind::Dead, &mut updates);
         assert_eq!((updates.as_slice(), queue.len()), ([dead(1)].as_slice(), 1));
         queue.prune(|_, _| false);
         assert!(queue.is_empty());

@@ -1,20 +1,20 @@
-//! What rides on which message, how often, and what is sent for the news' sake alone.
+//! EventKind rides on which message, how often, and what is sent for the news' sake alone.
 
 use std::sync::Arc;
 
 use swimlab_selectors::registry::Registry;
 
-use super::message::Kind;
-use super::settings::Settings;
+use super::config::Config;
+use super::message::MessageKind;
 use super::time::Span;
 
 /// How news spreads.
 pub trait Dissemination: Send + Sync {
     /// Whether queued news rides on messages of this kind.
-    fn rides_on(&self, kind: Kind) -> bool;
+    fn rides_on(&self, kind: MessageKind) -> bool;
 
     /// How often one piece of news is sent by one member in a group of `n`; 0: it is not passed on.
-    fn transmissions(&self, settings: &Settings, n: u32) -> u32;
+    fn transmissions(&self, config: &Config, n: u32) -> u32;
 
     /// Whether who finds news out sends it to everyone at once.
     fn multicasts(&self) -> bool {
@@ -22,7 +22,7 @@ pub trait Dissemination: Send + Sync {
     }
 
     /// Between the probes: every so often, news goes to so many members.
-    fn gossip_tick(&self, _settings: &Settings) -> Option<(Span, usize)> {
+    fn gossip_tick(&self, _settings: &Config) -> Option<(Span, usize)> {
         None
     }
 
@@ -43,7 +43,7 @@ pub fn disseminations() -> Registry<Arc<dyn Dissemination>> {
     );
     registry.register(
         "piggyback",
-        "News rides on pings, acks and ping requests, retransmit_mult x retransmit_scale times per member (SWIM).",
+        "UpdateKind rides on pings, acks and ping requests, retransmit_mult x retransmit_scale times per member (SWIM).",
         vec![],
         |_, ()| Ok(Arc::new(Piggyback { tick: false, buddy: false })),
     );
@@ -68,11 +68,11 @@ pub fn disseminations() -> Registry<Arc<dyn Dissemination>> {
 struct Multicast;
 
 impl Dissemination for Multicast {
-    fn rides_on(&self, _: Kind) -> bool {
+    fn rides_on(&self, _: MessageKind) -> bool {
         false
     }
 
-    fn transmissions(&self, _: &Settings, _: u32) -> u32 {
+    fn transmissions(&self, _: &Config, _: u32) -> u32 {
         0
     }
 
@@ -87,16 +87,16 @@ struct Piggyback {
 }
 
 impl Dissemination for Piggyback {
-    fn rides_on(&self, kind: Kind) -> bool {
-        kind != Kind::Sync
+    fn rides_on(&self, kind: MessageKind) -> bool {
+        kind != MessageKind::Sync
     }
 
-    fn transmissions(&self, settings: &Settings, n: u32) -> u32 {
-        settings.retransmit_mult * settings.retransmit_scale.whole(n)
+    fn transmissions(&self, config: &Config, n: u32) -> u32 {
+        config.retransmit_mult * config.retransmit_scale.whole(n)
     }
 
-    fn gossip_tick(&self, settings: &Settings) -> Option<(Span, usize)> {
-        self.tick.then_some((settings.gossip_interval, settings.gossip_nodes as usize))
+    fn gossip_tick(&self, config: &Config) -> Option<(Span, usize)> {
+        self.tick.then_some((config.gossip_interval, config.gossip_nodes as usize))
     }
 
     fn buddy(&self) -> bool {
@@ -110,10 +110,10 @@ mod tests {
 
     #[test]
     fn news_is_sent_on_as_often_as_the_formula_says() {
-        let settings = Settings::of("swim");
+        let config = Config::of("swim");
         for n in [1, 2, 9, 10, 11, 99, 100, 101, 999, 1000, 123_456, 1_000_000] {
             let formula = 4 * f64::from(n + 1).log10().ceil() as u32;
-            assert_eq!(settings.dissemination.transmissions(&settings, n), formula, "n = {n}");
+            assert_eq!(config.dissemination.transmissions(&config, n), formula, "n = {n}");
         }
     }
 }

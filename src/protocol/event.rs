@@ -1,4 +1,4 @@
-//! What happened, as values: a driver logs them, counts them, hands them to an application.
+//! EventKind happened, as values: a driver logs them, counts them, hands them to an application.
 
 use std::sync::Arc;
 
@@ -11,15 +11,15 @@ pub struct Event {
     pub about: Id,
     /// The incarnation that the news speaks of.
     pub incarnation: Incarnation,
-    /// What happened.
-    pub what: What,
+    /// EventKind happened.
+    pub kind: EventKind,
     /// How the member knows.
-    pub source: Source,
+    pub source: EventSource,
 }
 
-/// What happened, in the eyes of the member that reports it.
+/// EventKind happened, in the eyes of the member that reports it.
 #[derive(Clone, Debug, PartialEq)]
-pub enum What {
+pub enum EventKind {
     /// A member is new, or back from the dead with a higher incarnation.
     Joined,
     /// A member is doubted.
@@ -37,7 +37,7 @@ pub enum What {
     /// A dead or departed member's record is dropped.
     Forgotten,
     /// Somebody doubted or buried the reporting member itself, which raised its incarnation.
-    Accused,
+    SelfRefuted,
     /// Another process took the reporting member's name, and keeps it: the member has stopped.
     Displaced,
     /// An application's event.
@@ -46,7 +46,7 @@ pub enum What {
 
 /// How a member came to know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Source {
+pub enum EventSource {
     /// By its own probe or timer.
     Own,
     /// It was told, by this sender.

@@ -9,7 +9,7 @@ pub struct Health(u16);
 
 /// Whose Lifeguard: the paper and its authors' program differ in some details.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reading {
+pub enum LifeguardVariant {
     /// As published (Dadgar, Phillips, Currey 2018).
     Paper,
     /// As HashiCorp's memberlist has it.
@@ -30,12 +30,12 @@ impl Health {
     /// A target stayed silent; so many answers were expected of helpers, and so many of them came. In the paper that is
     /// one point, and one for each helper that was not heard of; in memberlist only the latter, or one point if there was
     /// no helper to ask.
-    pub fn probe_failed(&mut self, scoring: Reading, expected: u16, heard: u16, limit: u32) {
+    pub fn probe_failed(&mut self, scoring: LifeguardVariant, expected: u16, heard: u16, limit: u32) {
         let missed = u32::from(expected.saturating_sub(heard));
         let points = match scoring {
-            Reading::Paper => 1 + missed,
-            Reading::Memberlist if expected == 0 => 1,
-            Reading::Memberlist => missed,
+            LifeguardVariant::Paper => 1 + missed,
+            LifeguardVariant::Memberlist if expected == 0 => 1,
+            LifeguardVariant::Memberlist => missed,
         };
         self.worsen(points, limit);
     }
@@ -50,7 +50,7 @@ impl Health {
     }
 }
 
-impl Reading {
+impl LifeguardVariant {
     /// Their names, as experiment files spell them.
     pub const NAMES: &'static [&'static str] = &["paper", "memberlist"];
 
@@ -71,12 +71,12 @@ mod tests {
     #[test]
     fn the_paper_counts_the_failure_and_each_missing_nack_and_memberlist_only_the_latter() {
         for (scoring, expected, heard, slowdown) in [
-            (Reading::Paper, 3, 3, 2),
-            (Reading::Paper, 3, 1, 4),
-            (Reading::Paper, 0, 0, 2),
-            (Reading::Memberlist, 3, 3, 1),
-            (Reading::Memberlist, 3, 1, 3),
-            (Reading::Memberlist, 0, 0, 2),
+            (LifeguardVariant::Paper, 3, 3, 2),
+            (LifeguardVariant::Paper, 3, 1, 4),
+            (LifeguardVariant::Paper, 0, 0, 2),
+            (LifeguardVariant::Memberlist, 3, 3, 1),
+            (LifeguardVariant::Memberlist, 3, 1, 3),
+            (LifeguardVariant::Memberlist, 0, 0, 2),
         ] {
             let mut health = Health::default();
             health.probe_failed(scoring, expected, heard, 8);

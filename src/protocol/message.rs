@@ -1,4 +1,4 @@
-//! What members tell each other. The codec in `wire` turns these values into bytes; the simulator passes them as they are.
+//! EventKind members tell each other. The codec in `wire` turns these values into bytes; the simulator passes them as they are.
 
 use std::fmt;
 use std::sync::Arc;
@@ -29,7 +29,7 @@ pub struct Incarnation {
     pub refutations: u32,
 }
 
-/// What a record says about a member. At equal incarnation the later one in this order wins.
+/// EventKind a record says about a member. At equal incarnation the later one in this order wins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Status {
     /// It answers, or has not been doubted.
@@ -42,16 +42,16 @@ pub enum Status {
     Left,
 }
 
-/// What there is to know about a member besides its state. Immutable; a change comes with a new incarnation.
+/// EventKind there is to know about a member besides its state. Immutable; a change comes with a new incarnation.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Card {
+pub struct NodeInfo {
     /// Id, place, zone path, site.
     pub peer: Peer,
     /// Where it listens.
     pub address: Address,
-    /// Its name for people; may be empty. At most [`Card::NAME_LIMIT`] bytes.
+    /// Its name for people; may be empty. At most [`NodeInfo::NAME_LIMIT`] bytes.
     pub name: Box<str>,
-    /// Opaque metadata, at most [`Card::META_LIMIT`] bytes.
+    /// Opaque metadata, at most [`NodeInfo::META_LIMIT`] bytes.
     pub meta: Box<[u8]>,
 }
 
@@ -62,18 +62,18 @@ pub struct Update {
     pub id: Id,
     /// How new it is.
     pub incarnation: Incarnation,
-    /// What it says.
-    pub news: News,
+    /// EventKind it says.
+    pub kind: UpdateKind,
 }
 
-/// News on a packet: one piece, nearly always, if there is any.
+/// UpdateKind on a packet: one piece, nearly always, if there is any.
 pub type Updates = SmallVec<[Update; 1]>;
 
-/// What an [`Update`] says.
+/// EventKind an [`Update`] says.
 #[derive(Clone, Debug, PartialEq)]
-pub enum News {
+pub enum UpdateKind {
     /// The member is alive and this is its card. Written by the member itself.
-    Alive(Arc<Card>),
+    Alive(Arc<NodeInfo>),
     /// `by` got no answer from it.
     Suspect {
         /// Who doubts.
@@ -92,7 +92,7 @@ pub enum News {
 pub struct UserEvent {
     /// Counts the events of one sender in one life.
     pub seq: u32,
-    /// What kind of event; at most [`UserEvent::NAME_LIMIT`] bytes.
+    /// EventKind kind of event; at most [`UserEvent::NAME_LIMIT`] bytes.
     pub name: Box<str>,
     /// Opaque, at most [`UserEvent::PAYLOAD_LIMIT`] bytes.
     pub payload: Box<[u8]>,
@@ -105,19 +105,19 @@ pub struct Packet {
     pub from: Id,
     /// The sender's own incarnation.
     pub incarnation: Incarnation,
-    /// What the sender knows of the receiver: pairwise anti-entropy.
-    pub seen: Seen,
-    /// What the message is for.
+    /// EventKind the sender knows of the receiver: pairwise anti-entropy.
+    pub peer_view: PeerView,
+    /// EventKind the message is for.
     pub body: Body,
     /// The news that ride on it.
     pub updates: Updates,
     /// Extension: the sender's network coordinate.
-    pub coordinate: Option<Box<Located>>,
+    pub coordinate: Option<Box<WithCoordinate>>,
 }
 
-/// What a sender knows of the receiver. Who is behind the truth hears so, and can speak up.
+/// EventKind a sender knows of the receiver. Who is behind the truth hears so, and can speak up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Seen {
+pub enum PeerView {
     /// Nothing: the receiver should introduce itself.
     #[default]
     Unknown,
@@ -127,7 +127,7 @@ pub enum Seen {
     Dead(Incarnation),
 }
 
-/// What a message is for.
+/// EventKind a message is for.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Body {
     /// Answer me.
@@ -143,7 +143,7 @@ pub enum Body {
     /// Please ping these for me.
     PingReq(Box<PingReq>),
     /// A target of a ping request answered its helper.
-    Relayed {
+    IndirectAck {
         /// The ping request's number.
         seq: u32,
         /// Who answered.
@@ -159,13 +159,13 @@ pub enum Body {
     /// Nothing but the updates.
     Gossip,
     /// The sender's whole table, over a stream.
-    Sync(Box<Sync>),
+    Sync(Box<StateSync>),
 }
 
 /// A batched request for indirect pings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PingReq {
-    /// Returned by [`Body::Relayed`] and [`Body::Nack`].
+    /// Returned by [`Body::IndirectAck`] and [`Body::Nack`].
     pub seq: u32,
     /// When the helper should say that it got no answer, in microseconds; 0: it need not.
     pub nack_after_us: u32,
@@ -184,7 +184,7 @@ pub struct Target {
 
 /// A table of members: what joiners get, and what state sync exchanges.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Sync {
+pub struct StateSync {
     /// Whether the sender wants the receiver's table in return.
     pub wants_reply: bool,
     /// Whether the sender is joining: knows nobody yet.
@@ -195,16 +195,16 @@ pub struct Sync {
 
 /// Where a sender is, for those who learn distances.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Located {
+pub struct WithCoordinate {
     /// Its network coordinate.
     pub at: Coordinate,
     /// On acks: somebody who may be near the receiver.
-    pub tip: Option<Tip>,
+    pub hint: Option<NeighborHint>,
 }
 
 /// A member that may be near somebody.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Tip {
+pub struct NeighborHint {
     /// Who.
     pub id: Id,
     /// How many microseconds away, there and back.
@@ -214,15 +214,15 @@ pub struct Tip {
 /// The kind of a message, for counting and for rules about what rides on what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(u8)]
-pub enum Kind {
+pub enum MessageKind {
     /// [`Body::Ping`]
     Ping,
     /// [`Body::Ack`]
     Ack,
     /// [`Body::PingReq`]
     PingReq,
-    /// [`Body::Relayed`]
-    Relayed,
+    /// [`Body::IndirectAck`]
+    IndirectAck,
     /// [`Body::Nack`]
     Nack,
     /// [`Body::Gossip`]
@@ -231,7 +231,7 @@ pub enum Kind {
     Sync,
 }
 
-impl Card {
+impl NodeInfo {
     /// The longest name, in bytes.
     pub const NAME_LIMIT: usize = 128;
     /// The most metadata, in bytes (as in memberlist).
@@ -277,7 +277,7 @@ impl Status {
     }
 }
 
-impl News {
+impl UpdateKind {
     /// The state that this news reports; `None` for a user event.
     pub const fn status(&self) -> Option<Status> {
         match self {
@@ -292,23 +292,23 @@ impl News {
 
 impl Body {
     /// Its kind.
-    pub const fn kind(&self) -> Kind {
+    pub const fn kind(&self) -> MessageKind {
         match self {
-            Self::Ping { .. } => Kind::Ping,
-            Self::Ack { .. } => Kind::Ack,
-            Self::PingReq(_) => Kind::PingReq,
-            Self::Relayed { .. } => Kind::Relayed,
-            Self::Nack { .. } => Kind::Nack,
-            Self::Gossip => Kind::Gossip,
-            Self::Sync(_) => Kind::Sync,
+            Self::Ping { .. } => MessageKind::Ping,
+            Self::Ack { .. } => MessageKind::Ack,
+            Self::PingReq(_) => MessageKind::PingReq,
+            Self::IndirectAck { .. } => MessageKind::IndirectAck,
+            Self::Nack { .. } => MessageKind::Nack,
+            Self::Gossip => MessageKind::Gossip,
+            Self::Sync(_) => MessageKind::Sync,
         }
     }
 }
 
-impl Kind {
+impl MessageKind {
     /// All kinds, in the order of their numbers.
     pub const ALL: [Self; 7] =
-        [Self::Ping, Self::Ack, Self::PingReq, Self::Relayed, Self::Nack, Self::Gossip, Self::Sync];
+        [Self::Ping, Self::Ack, Self::PingReq, Self::IndirectAck, Self::Nack, Self::Gossip, Self::Sync];
 
     /// The name in tables and timelines.
     pub const fn name(self) -> &'static str {
@@ -316,7 +316,7 @@ impl Kind {
             Self::Ping => "ping",
             Self::Ack => "ack",
             Self::PingReq => "ping-req",
-            Self::Relayed => "relayed",
+            Self::IndirectAck => "relayed",
             Self::Nack => "nack",
             Self::Gossip => "gossip",
             Self::Sync => "sync",
@@ -342,9 +342,9 @@ impl fmt::Display for Status {
 }
 
 /// How many bytes messages take. `wire` knows; the protocol asks, to fill a packet and to count traffic.
-pub trait Sizer: Send + std::marker::Sync {
+pub trait Sizer: Send + Sync {
     /// A packet without its updates, but with room for them: what sealing and framing add included.
     fn bare(&self, packet: &Packet) -> u32;
-    /// What one more update adds to a packet.
+    /// EventKind one more update adds to a packet.
     fn update(&self, update: &Update) -> u32;
 }

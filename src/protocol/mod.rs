@@ -1,6 +1,7 @@
 //! How: messages, and the sans-I/O state machine of one member.
 
 pub mod broadcast;
+pub mod config;
 pub mod dissemination;
 pub mod event;
 pub mod health;
@@ -12,21 +13,20 @@ pub mod profiles;
 pub mod roster;
 pub mod rtt;
 pub mod scale;
-pub mod settings;
-mod sorted;
+mod sorted_map;
 pub mod suspicion;
 pub mod table;
 pub mod time;
 
-pub use event::{Event, Source, What};
-pub use member::{Gauge, Identity, Kit, Member, Outbox, TooLong, Transmit};
+pub use config::{Config, DefaultStrategies};
+pub use event::{Event, EventKind, EventSource};
+pub use member::{Gauge, Identity, Member, MemberConfig, Outbox, TooLong, Transmit};
 pub use message::{
-    Address, Body, Card, Id, Incarnation, Kind, Located, News, Packet, PingReq, Seen, Sizer, Status, Sync, Target, Tip,
-    Update, Updates, UserEvent,
+    Address, Body, Id, Incarnation, MessageKind, NeighborHint, NodeInfo, Packet, PeerView, PingReq, Sizer, StateSync,
+    Status, Target, Update, UpdateKind, Updates, UserEvent, WithCoordinate,
 };
 pub use presets::{Preset, preset, presets};
 pub use profiles::{Profile, profiles};
-pub use roster::{Entry, Roster};
-pub use settings::{Company, Settings};
+pub use roster::{Roster, RosterEntry};
 pub use table::Table;
 pub use time::{Span, Time};

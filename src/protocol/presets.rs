@@ -4,8 +4,8 @@
 
 use swimlab_selectors::registry::{Spec, Value};
 
+use super::config::Config;
 use super::profiles::profiles;
-use super::settings::Settings;
 
 /// Values for an experiment file's `[protocol]` table, by a name.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -47,14 +47,14 @@ impl Preset {
     ///
     /// # Panics
     /// If there is no such profile.
-    pub fn settings(&self, profile: &str) -> Settings {
+    pub fn config(&self, profile: &str) -> Config {
         profiles().build(&self.under(Spec::of(profile)), &()).expect("a profile of this name")
     }
 }
 
 const PRESETS: [Preset; 3] = [LOCAL, LAN, WAN];
 
-/// What all of them set.
+/// EventKind all of them set.
 pub(super) const COMMON: &str = "suspicion_max_mult=6,dissemination=gossip-buddy,join_syncs=6,stream_ping=true";
 
 pub(super) const LOCAL: Preset = Preset {
@@ -87,7 +87,7 @@ mod tests {
     fn presets_fit_every_profile() {
         for entry in profiles().entries() {
             for preset in presets() {
-                preset.settings(entry.name);
+                preset.config(entry.name);
             }
         }
     }
@@ -95,7 +95,7 @@ mod tests {
     #[test]
     fn what_a_spec_gives_itself_stays() {
         let spec = preset("wan").unwrap().under(Spec::of("swim").with("period", "9s"));
-        let settings = profiles().build(&spec, &()).unwrap();
-        assert_eq!((settings.period, settings.probe_timeout), (Span::from_secs(9), Span::from_secs(3)));
+        let config = profiles().build(&spec, &()).unwrap();
+        assert_eq!((config.period, config.probe_timeout), (Span::from_secs(9), Span::from_secs(3)));
     }
 }

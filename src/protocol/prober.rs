@@ -5,11 +5,11 @@ use std::sync::Arc;
 use swimlab_selectors::Slot;
 use swimlab_selectors::registry::Registry;
 
-/// What to do when direct pings stay unanswered.
+/// EventKind to do when direct pings stay unanswered.
 pub trait Prober: Send + Sync {
     /// Asks for indirect pings: `choose` yields up to `indirect` helpers each time it is called, and each request adds a
     /// helper with the targets it should ping.
-    fn escalate(&self, silent: &[Slot], choose: &mut dyn FnMut() -> Vec<Slot>, requests: &mut Vec<Request>);
+    fn escalate(&self, silent: &[Slot], choose: &mut dyn FnMut() -> Vec<Slot>, requests: &mut Vec<IndirectRequest>);
 
     /// Whether helpers are to say that they got no answer, and the prober judges its own health by that.
     fn judges_health(&self) -> bool {
@@ -19,7 +19,7 @@ pub trait Prober: Send + Sync {
 
 /// A helper and the targets that it is asked to ping.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Request {
+pub struct IndirectRequest {
     /// Who is asked.
     pub helper: Slot,
     /// Whom to ping.
@@ -53,9 +53,9 @@ pub fn probers() -> Registry<Arc<dyn Prober>> {
 struct Classic;
 
 impl Prober for Classic {
-    fn escalate(&self, silent: &[Slot], choose: &mut dyn FnMut() -> Vec<Slot>, requests: &mut Vec<Request>) {
+    fn escalate(&self, silent: &[Slot], choose: &mut dyn FnMut() -> Vec<Slot>, requests: &mut Vec<IndirectRequest>) {
         for &target in silent {
-            requests.extend(choose().into_iter().map(|helper| Request { helper, targets: vec![target] }));
+            requests.extend(choose().into_iter().map(|helper| IndirectRequest { helper, targets: vec![target] }));
         }
     }
 }
@@ -63,8 +63,8 @@ impl Prober for Classic {
 struct Batched;
 
 impl Prober for Batched {
-    fn escalate(&self, silent: &[Slot], choose: &mut dyn FnMut() -> Vec<Slot>, requests: &mut Vec<Request>) {
-        requests.extend(choose().into_iter().map(|helper| Request { helper, targets: silent.to_vec() }));
+    fn escalate(&self, silent: &[Slot], choose: &mut dyn FnMut() -> Vec<Slot>, requests: &mut Vec<IndirectRequest>) {
+        requests.extend(choose().into_iter().map(|helper| IndirectRequest { helper, targets: silent.to_vec() }));
     }
 }
 
@@ -72,7 +72,7 @@ impl Prober for Batched {
 struct Nack;
 
 impl Prober for Nack {
-    fn escalate(&self, silent: &[Slot], choose: &mut dyn FnMut() -> Vec<Slot>, requests: &mut Vec<Request>) {
+    fn escalate(&self, silent: &[Slot], choose: &mut dyn FnMut() -> Vec<Slot>, requests: &mut Vec<IndirectRequest>) {
         Classic.escalate(silent, choose, requests);
     }
 

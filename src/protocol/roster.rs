@@ -5,29 +5,29 @@ use std::sync::Arc;
 use swimlab_selectors::prefetch::prefetch;
 use swimlab_selectors::{Peer, Slot};
 
-use super::message::{Address, Card, Id, Incarnation, Status};
+use super::message::{Address, Id, Incarnation, NodeInfo, Status};
 
 /// The members that a table starts from, by slot. A world hands one to all its members; an agent begins with itself
-/// alone. What changes later stands in each member's own [`Table`](super::table::Table).
+/// alone. EventKind changes later stands in each member's own [`Table`](super::table::Table).
 #[derive(Debug)]
 pub struct Roster {
     records: Vec<Record>,
     peers: Vec<Peer>,
-    cards: Vec<Arc<Card>>,
+    nodes: Vec<Arc<NodeInfo>>,
     members: u32,
     /// From id to slot: an open-addressing table, at most half full.
-    index: Vec<Place>,
+    index: Vec<IndexBucket>,
 }
 
 /// A place of the index.
 #[derive(Clone, Copy, Debug)]
-struct Place {
+struct IndexBucket {
     slot: Slot,
     /// Half of the id's hash: others' records, which lie anywhere, need not be looked at.
     tag: u32,
 }
 
-/// What sending to a member takes, together in one cache line: at a hundred thousand members every line counts.
+/// EventKind sending to a member takes, together in one cache line: at a hundred thousand members every line counts.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Record {
     /// Who.
@@ -40,11 +40,11 @@ pub struct Record {
     pub status: Option<Status>,
 }
 
-/// What a roster or table knows about the occupant of a slot.
+/// EventKind a roster or table knows about the occupant of a slot.
 #[derive(Clone, Debug)]
-pub struct Entry {
+pub struct RosterEntry {
     /// Who, and where.
-    pub card: Arc<Card>,
+    pub node: Arc<NodeInfo>,
     /// How new the record is.
     pub incarnation: Incarnation,
     /// Its state; `None` for a slot whose last occupant is forgotten.
@@ -53,14 +53,14 @@ pub struct Entry {
 
 impl Roster {
     /// A roster of these entries; the slot is the position. Ids of occupied slots must differ.
-    pub fn new(entries: impl IntoIterator<Item = Entry>) -> Self {
+    pub fn new(entries: impl IntoIterator<Item = RosterEntry>) -> Self {
         let mut roster =
-            Self { records: Vec::new(), peers: Vec::new(), cards: Vec::new(), members: 0, index: Vec::new() };
-        for Entry { card, incarnation, status } in entries {
-            let (id, address) = (card.peer.id, card.address);
+            Self { records: Vec::new(), peers: Vec::new(), nodes: Vec::new(), members: 0, index: Vec::new() };
+        for RosterEntry { node, incarnation, status } in entries {
+            let (id, address) = (node.peer.id, node.address);
             roster.records.push(Record { id, incarnation, address, status });
-            roster.peers.push(card.peer.clone());
-            roster.cards.push(card);
+            roster.peers.push(node.peer.clone());
+            roster.nodes.push(node);
             roster.members += u32::from(status.is_some_and(Status::is_member));
         }
         roster.index = index_of(&roster.records);
@@ -68,9 +68,9 @@ impl Roster {
     }
 
     /// A roster of living members in their first life.
-    pub fn of_members(cards: impl IntoIterator<Item = Arc<Card>>) -> Self {
-        let alive = |card| Entry { card, incarnation: Incarnation::default(), status: Some(Status::Alive) };
-        Self::new(cards.into_iter().map(alive))
+    pub fn of_members(nodes: impl IntoIterator<Item = Arc<NodeInfo>>) -> Self {
+        let alive = |node| RosterEntry { node, incarnation: Incarnation::default(), status: Some(Status::Alive) };
+        Self::new(nodes.into_iter().map(alive))
     }
 
     /// Slots, forgotten ones included.
@@ -121,22 +121,22 @@ impl Roster {
         &self.peers
     }
 
-    /// What sending to the occupant of a slot takes.
+    /// EventKind sending to the occupant of a slot takes.
     pub fn record(&self, slot: Slot) -> &Record {
         &self.records[slot as usize]
     }
 
     /// The card of a slot's occupant.
-    pub fn card(&self, slot: Slot) -> &Arc<Card> {
-        &self.cards[slot as usize]
+    pub fn node(&self, slot: Slot) -> &Arc<NodeInfo> {
+        &self.nodes[slot as usize]
     }
 }
 
 const VACANT: Slot = Slot::MAX;
 
-fn index_of(records: &[Record]) -> Vec<Place> {
+fn index_of(records: &[Record]) -> Vec<IndexBucket> {
     let size = (records.len() * 2 + 1).next_power_of_two();
-    let mut index = vec![Place { slot: VACANT, tag: 0 }; size];
+    let mut index = vec![IndexBucket { slot: VACANT, tag: 0 }; size];
     for (slot, record) in (0..).zip(records) {
         if record.status.is_none() {
             continue;
@@ -147,7 +147,7 @@ fn index_of(records: &[Record]) -> Vec<Place> {
             debug_assert_ne!(records[index[at].slot as usize].id, record.id, "ids must differ");
             at = (at + 1) & (size - 1);
         }
-        index[at] = Place { slot, tag };
+        index[at] = IndexBucket { slot, tag };
     }
     index
 }

@@ -4,17 +4,17 @@ use std::sync::Arc;
 
 use swimlab_selectors::registry::Registry;
 
-use super::settings::Settings;
+use super::config::Config;
 use super::time::Span;
 
 /// How long a suspect has to refute.
 pub trait Suspicion: Send + Sync {
     /// The time from suspicion to declaration in a group of `n` (oneself included), after so many independent
     /// confirmations. Zero: there is no suspicion, who does not answer is dead.
-    fn timeout(&self, settings: &Settings, n: u32, confirmations: u32) -> Span;
+    fn timeout(&self, config: &Config, n: u32, confirmations: u32) -> Span;
 
     /// How many independent confirmations shorten the timeout, and are gossiped on; 0: none are counted.
-    fn confirmations_wanted(&self, _settings: &Settings, _n: u32) -> u32 {
+    fn confirmations_wanted(&self, _settings: &Config, _n: u32) -> u32 {
         0
     }
 }
@@ -22,7 +22,9 @@ pub trait Suspicion: Send + Sync {
 /// The strategies by name.
 pub fn suspicions() -> Registry<Arc<dyn Suspicion>> {
     let mut registry: Registry<Arc<dyn Suspicion>> = Registry::new("suspicion");
-    registry.register("none", "Who does not answer is dead at once (basic SWIM).", vec![], |_, ()| Ok(Arc::new(None)));
+    registry.register("none", "Who does not answer is dead at once (basic SWIM).", vec![], |_, ()| {
+        Ok(Arc::new(NoSuspicion))
+    });
     registry.register(
         "fixed",
         "A suspect has suspicion_mult x suspicion_scale periods to refute (SWIM).",
@@ -38,10 +40,10 @@ pub fn suspicions() -> Registry<Arc<dyn Suspicion>> {
     registry
 }
 
-struct None;
+struct NoSuspicion;
 
-impl Suspicion for None {
-    fn timeout(&self, _: &Settings, _: u32, _: u32) -> Span {
+impl Suspicion for NoSuspicion {
+    fn timeout(&self, _: &Config, _: u32, _: u32) -> Span {
         Span::ZERO
     }
 }
@@ -49,8 +51,8 @@ impl Suspicion for None {
 struct Fixed;
 
 impl Suspicion for Fixed {
-    fn timeout(&self, settings: &Settings, n: u32, _: u32) -> Span {
-        settings.period.scale(settings.suspicion_mult * settings.suspicion_scale.factor(n))
+    fn timeout(&self, config: &Config, n: u32, _: u32) -> Span {
+        config.period.scale(config.suspicion_mult * config.suspicion_scale.factor(n))
     }
 }
 
@@ -58,19 +60,19 @@ impl Suspicion for Fixed {
 struct Confirmed;
 
 impl Suspicion for Confirmed {
-    fn timeout(&self, settings: &Settings, n: u32, confirmations: u32) -> Span {
-        let min = Fixed.timeout(settings, n, 0);
-        let wanted = self.confirmations_wanted(settings, n);
+    fn timeout(&self, config: &Config, n: u32, confirmations: u32) -> Span {
+        let min = Fixed.timeout(config, n, 0);
+        let wanted = self.confirmations_wanted(config, n);
         if wanted == 0 {
             return min;
         }
-        let max = min.scale(settings.suspicion_max_mult);
+        let max = min.scale(config.suspicion_max_mult);
         let share = libm::log(f64::from(confirmations) + 1.0) / libm::log(f64::from(wanted) + 1.0);
         (max - (max - min).scale(share)).max(min)
     }
 
-    fn confirmations_wanted(&self, settings: &Settings, n: u32) -> u32 {
+    fn confirmations_wanted(&self, config: &Config, n: u32) -> u32 {
         // With fewer than K others besides suspect and self, the confirmations could never come (as memberlist has it).
-        if n.saturating_sub(2) < settings.confirmations { 0 } else { settings.confirmations }
+        if n.saturating_sub(2) < config.confirmations { 0 } else { config.confirmations }
     }
 }

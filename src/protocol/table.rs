@@ -9,9 +9,9 @@ use smallvec::SmallVec;
 use swimlab_selectors::prefetch::prefetch;
 use swimlab_selectors::{Peer, Slot, View};
 
-use super::message::{Address, Card, Id, Incarnation, News, Status, Update};
-use super::roster::{Entry, Record, Roster};
-use super::sorted::Sorted;
+use super::message::{Address, Id, Incarnation, NodeInfo, Status, Update, UpdateKind};
+use super::roster::{Record, Roster, RosterEntry};
+use super::sorted_map::SortedMap;
 use super::time::Time;
 
 /// One member's view of the group.
@@ -22,39 +22,39 @@ pub struct Table {
     /// Alive or suspect, oneself included.
     members: u32,
     roster: Arc<Roster>,
-    /// What differs from the roster; nothing, most of the time.
-    own: Option<Box<Own>>,
+    /// EventKind differs from the roster; nothing, most of the time.
+    overlay: Option<Box<Overlay>>,
 }
 
 /// All that differs from the roster.
 #[derive(Debug, Default)]
-struct Own {
+struct Overlay {
     /// By slot; slots from `roster.len()` on are joiners'.
-    rows: Sorted<Slot, Row>,
-    guests: Option<Box<Guests>>,
+    rows: SortedMap<Slot, Row>,
+    joiners: Option<Box<Joiners>>,
     /// Dead and departed, in the order of their end.
-    graves: VecDeque<(Time, Slot, Incarnation)>,
+    tombstones: VecDeque<(Time, Slot, Incarnation)>,
 }
 
 /// Slots that a roster's index does not know.
 #[derive(Debug, Default)]
-struct Guests {
+struct Joiners {
     /// Joiners and returned members, by id.
     added: BTreeMap<Id, Slot>,
     /// Slots whose occupants are forgotten, free for joiners.
     free: Vec<Slot>,
 }
 
-/// What differs from the roster.
+/// EventKind differs from the roster.
 #[derive(Debug)]
 struct Row {
-    entry: Entry,
-    doubt: Option<Box<Doubt>>,
+    entry: RosterEntry,
+    suspicion: Option<Box<OngoingSuspicion>>,
 }
 
 /// An ongoing suspicion.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Doubt {
+pub struct OngoingSuspicion {
     /// When it began.
     pub since: Time,
     /// When the suspect is declared dead.
@@ -67,7 +67,7 @@ impl Table {
     /// A table that agrees with its roster, seen by the occupant of slot `me`.
     pub fn new(roster: Arc<Roster>, me: Slot) -> Self {
         let (slots, members) = (roster.len(), roster.members());
-        Self { me, slots, members, roster, own: None }
+        Self { me, slots, members, roster, overlay: None }
     }
 
     /// Alive or suspect, oneself included.
@@ -77,24 +77,24 @@ impl Table {
 
     /// The slot of this id, dead or alive, unless it is unknown or forgotten.
     pub fn slot(&self, id: Id) -> Option<Slot> {
-        let Some(own) = &self.own else { return self.roster.slot(id) };
-        if let Some(&slot) = own.guests.as_ref().and_then(|guests| guests.added.get(&id)) {
+        let Some(overlay) = &self.overlay else { return self.roster.slot(id) };
+        if let Some(&slot) = overlay.joiners.as_ref().and_then(|joiners| joiners.added.get(&id)) {
             return Some(slot);
         }
         let slot = self.roster.slot(id)?;
         // The slot may have been forgotten, and given to another.
-        match own.rows.get(slot) {
-            Some(row) if row.entry.status.is_none() || row.entry.card.peer.id != id => None,
+        match overlay.rows.get(slot) {
+            Some(row) if row.entry.status.is_none() || row.entry.node.peer.id != id => None,
             _ => Some(slot),
         }
     }
 
-    /// What is believed of a slot's occupant, and what sending to it takes.
+    /// EventKind is believed of a slot's occupant, and what sending to it takes.
     #[inline]
     pub fn record(&self, slot: Slot) -> Record {
         match self.row(slot) {
-            Some(Row { entry: Entry { card, incarnation, status }, .. }) => {
-                Record { id: card.peer.id, incarnation: *incarnation, address: card.address, status: *status }
+            Some(Row { entry: RosterEntry { node, incarnation, status }, .. }) => {
+                Record { id: node.peer.id, incarnation: *incarnation, address: node.address, status: *status }
             }
             None => *self.roster.record(slot),
         }
@@ -111,8 +111,8 @@ impl Table {
     }
 
     /// A slot's occupant.
-    pub fn card(&self, slot: Slot) -> &Arc<Card> {
-        self.row(slot).map_or_else(|| self.roster.card(slot), |row| &row.entry.card)
+    pub fn node(&self, slot: Slot) -> &Arc<NodeInfo> {
+        self.row(slot).map_or_else(|| self.roster.node(slot), |row| &row.entry.node)
     }
 
     /// A slot's occupant's id.
@@ -121,28 +121,28 @@ impl Table {
     }
 
     /// The suspicion of a slot's occupant.
-    pub fn doubt(&self, slot: Slot) -> Option<&Doubt> {
-        self.row(slot)?.doubt.as_deref()
+    pub fn suspicion(&self, slot: Slot) -> Option<&OngoingSuspicion> {
+        self.row(slot)?.suspicion.as_deref()
     }
 
     /// The suspicion of a slot's occupant, to be changed.
-    pub fn doubt_mut(&mut self, slot: Slot) -> Option<&mut Doubt> {
-        self.own.as_mut()?.rows.get_mut(slot)?.doubt.as_deref_mut()
+    pub fn suspicion_mut(&mut self, slot: Slot) -> Option<&mut OngoingSuspicion> {
+        self.overlay.as_mut()?.rows.get_mut(slot)?.suspicion.as_deref_mut()
     }
 
     /// Admits a member that has no slot yet.
-    pub fn admit(&mut self, card: Arc<Card>, incarnation: Incarnation) -> Slot {
-        let id = card.peer.id;
+    pub fn admit(&mut self, node: Arc<NodeInfo>, incarnation: Incarnation) -> Slot {
+        let id = node.peer.id;
         debug_assert!(self.slot(id).is_none(), "admitted twice");
-        let own = self.own.get_or_insert_default();
-        let guests = own.guests.get_or_insert_default();
-        let slot = guests.free.pop().unwrap_or_else(|| {
+        let overlay = self.overlay.get_or_insert_default();
+        let joiners = overlay.joiners.get_or_insert_default();
+        let slot = joiners.free.pop().unwrap_or_else(|| {
             self.slots += 1;
             self.slots - 1
         });
-        let entry = Entry { card, incarnation, status: Some(Status::Alive) };
-        guests.added.insert(id, slot);
-        own.rows.insert(slot, Row { entry, doubt: None });
+        let entry = RosterEntry { node, incarnation, status: Some(Status::Alive) };
+        joiners.added.insert(id, slot);
+        overlay.rows.insert(slot, Row { entry, suspicion: None });
         self.members += 1;
         slot
     }
@@ -154,17 +154,17 @@ impl Table {
         slot: Slot,
         status: Status,
         incarnation: Incarnation,
-        card: Option<Arc<Card>>,
-        doubt: Option<Doubt>,
+        node: Option<Arc<NodeInfo>>,
+        suspicion: Option<OngoingSuspicion>,
     ) {
-        debug_assert_eq!(doubt.is_some(), status == Status::Suspect);
+        debug_assert_eq!(suspicion.is_some(), status == Status::Suspect);
         let was_member = self.status(slot).is_some_and(Status::is_member);
         let row = self.row_mut(slot);
         row.entry.status = Some(status);
         row.entry.incarnation = incarnation;
-        row.doubt = doubt.map(Box::new);
-        if let Some(card) = card {
-            row.entry.card = card;
+        row.suspicion = suspicion.map(Box::new);
+        if let Some(node) = node {
+            row.entry.node = node;
         }
         match (was_member, status.is_member()) {
             (true, false) => self.members -= 1,
@@ -172,23 +172,23 @@ impl Table {
             _ => {}
         }
         if !status.is_member() {
-            let graves = &mut self.own.get_or_insert_default().graves;
-            if graves.is_empty() {
-                graves.reserve_exact(1);
+            let tombstones = &mut self.overlay.get_or_insert_default().tombstones;
+            if tombstones.is_empty() {
+                tombstones.reserve_exact(1);
             }
-            graves.push_back((now, slot, incarnation));
+            tombstones.push_back((now, slot, incarnation));
         }
     }
 
     /// Forgets one dead or departed member whose record is from `before` or earlier, and tells who it was.
-    pub fn forget(&mut self, before: Time) -> Option<(Slot, Entry)> {
+    pub fn forget(&mut self, before: Time) -> Option<(Slot, RosterEntry)> {
         loop {
-            let own = self.own.as_deref_mut()?;
-            let &(since, slot, incarnation) = own.graves.front()?;
+            let overlay = self.overlay.as_deref_mut()?;
+            let &(since, slot, incarnation) = overlay.tombstones.front()?;
             if since > before {
                 return None;
             }
-            own.graves.pop_front();
+            overlay.tombstones.pop_front();
             // It may have come back, or have died again since.
             let gone = self.status(slot).is_some_and(|status| !status.is_member());
             if !gone || self.incarnation(slot) != incarnation {
@@ -196,33 +196,35 @@ impl Table {
             }
             let entry = self.row_mut(slot).entry.clone();
             self.row_mut(slot).entry.status = None;
-            let own = self.own.as_deref_mut()?;
-            let guests = own.guests.get_or_insert_default();
-            guests.added.remove(&entry.card.peer.id);
-            guests.free.push(slot);
+            let overlay = self.overlay.as_deref_mut()?;
+            let joiners = overlay.joiners.get_or_insert_default();
+            joiners.added.remove(&entry.node.peer.id);
+            joiners.free.push(slot);
             return Some((slot, entry));
         }
     }
 
     /// The dead and departed that are not forgotten: a bound for how long [`Table::forget`] can go on.
-    pub fn graves(&self) -> usize {
-        self.own.as_ref().map_or(0, |own| own.graves.len())
+    pub fn tombstones(&self) -> usize {
+        self.overlay.as_ref().map_or(0, |overlay| overlay.tombstones.len())
     }
 
     /// How many graves were dug at this time or later: the last ones.
     pub fn graves_since(&self, since: Time) -> usize {
-        self.own.as_ref().map_or(0, |own| own.graves.len() - own.graves.partition_point(|&(dug, ..)| dug < since))
+        self.overlay.as_ref().map_or(0, |overlay| {
+            overlay.tombstones.len() - overlay.tombstones.partition_point(|&(dug, ..)| dug < since)
+        })
     }
 
     /// The n-th of the graves, if its occupant is dead (not departed, not back).
     pub fn grave(&self, n: usize) -> Option<Slot> {
-        let &(_, slot, incarnation) = self.own.as_ref()?.graves.get(n)?;
+        let &(_, slot, incarnation) = self.overlay.as_ref()?.tombstones.get(n)?;
         (self.status(slot) == Some(Status::Dead) && self.incarnation(slot) == incarnation).then_some(slot)
     }
 
     /// When the oldest grave was dug.
     pub fn oldest_grave(&self) -> Option<Time> {
-        self.own.as_ref()?.graves.front().map(|&(since, _, _)| since)
+        self.overlay.as_ref()?.tombstones.front().map(|&(since, _, _)| since)
     }
 
     /// Whether a piece of news about a slot's occupant is still what is believed, and worth passing on.
@@ -230,13 +232,15 @@ impl Table {
         let Some(row) = self.row(slot) else {
             // It has become part of the roster.
             let &Record { id, incarnation, status, .. } = self.roster.record(slot);
-            return (id, incarnation, status) == (update.id, update.incarnation, update.news.status());
+            return (id, incarnation, status) == (update.id, update.incarnation, update.kind.status());
         };
-        let Entry { card, incarnation, status } = &row.entry;
-        let same = (*incarnation, *status) == (update.incarnation, update.news.status()) && card.peer.id == update.id;
-        match update.news {
+        let RosterEntry { node, incarnation, status } = &row.entry;
+        let same = (*incarnation, *status) == (update.incarnation, update.kind.status()) && node.peer.id == update.id;
+        match update.kind {
             // Of several who doubt, the latest is passed on.
-            News::Suspect { by } => same && row.doubt.as_ref().is_some_and(|doubt| doubt.by.last() == Some(&by)),
+            UpdateKind::Suspect { by } => {
+                same && row.suspicion.as_ref().is_some_and(|suspicion| suspicion.by.last() == Some(&by))
+            }
             _ => same,
         }
     }
@@ -249,19 +253,19 @@ impl Table {
     /// Has the record of a slot read ahead of time, and what differs from the roster.
     pub(super) fn prefetch(&self, slot: Slot) {
         self.roster.prefetch(slot);
-        if let Some(own) = &self.own {
-            prefetch(&**own);
+        if let Some(overlay) = &self.overlay {
+            prefetch(&**overlay);
         }
     }
 
     /// Whether nothing has ever differed from the roster.
     pub fn is_pristine(&self) -> bool {
-        self.own.is_none()
+        self.overlay.is_none()
     }
 
     /// How many records differ from the roster.
     pub fn differences(&self) -> usize {
-        self.own.as_ref().map_or(0, |own| own.rows.len())
+        self.overlay.as_ref().map_or(0, |overlay| overlay.rows.len())
     }
 
     /// Whether the differences have grown enough that a roster of one's own pays.
@@ -271,30 +275,30 @@ impl Table {
 
     /// Folds the differences into a new roster with the same slots. Ongoing suspicions stay apart from it.
     pub fn rebase(&mut self) -> &[Peer] {
-        let entry = |slot| Entry {
-            card: Arc::clone(self.card(slot)),
+        let entry = |slot| RosterEntry {
+            node: Arc::clone(self.node(slot)),
             incarnation: self.incarnation(slot),
             status: self.status(slot),
         };
         self.roster = Arc::new(Roster::new((0..self.slots).map(entry)));
-        if let Some(own) = &mut self.own {
-            own.rows.retain(|row| row.doubt.is_some());
-            if let Some(guests) = &mut own.guests {
-                guests.added.clear();
+        if let Some(overlay) = &mut self.overlay {
+            overlay.rows.retain(|row| row.suspicion.is_some());
+            if let Some(joiners) = &mut overlay.joiners {
+                joiners.added.clear();
             }
         }
         self.roster.peers()
     }
 
     /// All that is known, by slot; forgotten slots are left out.
-    pub fn entries(&self) -> impl Iterator<Item = (Slot, Status, Incarnation, &Arc<Card>)> {
+    pub fn entries(&self) -> impl Iterator<Item = (Slot, Status, Incarnation, &Arc<NodeInfo>)> {
         (0..self.slots).filter_map(|slot| match self.row(slot) {
-            Some(Row { entry: Entry { card, incarnation, status }, .. }) => {
-                Some((slot, (*status)?, *incarnation, card))
+            Some(Row { entry: RosterEntry { node, incarnation, status }, .. }) => {
+                Some((slot, (*status)?, *incarnation, node))
             }
             None => {
                 let &Record { incarnation, status, .. } = self.roster.record(slot);
-                Some((slot, status?, incarnation, self.roster.card(slot)))
+                Some((slot, status?, incarnation, self.roster.node(slot)))
             }
         })
     }
@@ -308,18 +312,18 @@ impl Table {
     }
 
     fn row(&self, slot: Slot) -> Option<&Row> {
-        self.own.as_ref()?.rows.get(slot)
+        self.overlay.as_ref()?.rows.get(slot)
     }
 
     fn row_mut(&mut self, slot: Slot) -> &mut Row {
         let roster = &self.roster;
-        self.own.get_or_insert_default().rows.get_or_insert_with(slot, || Row {
-            entry: Entry {
-                card: Arc::clone(roster.card(slot)),
+        self.overlay.get_or_insert_default().rows.get_or_insert_with(slot, || Row {
+            entry: RosterEntry {
+                node: Arc::clone(roster.node(slot)),
                 incarnation: roster.record(slot).incarnation,
                 status: roster.record(slot).status,
             },
-            doubt: None,
+            suspicion: None,
         })
     }
 }
@@ -339,7 +343,7 @@ impl View for Table {
 
     fn peer(&self, slot: Slot) -> &Peer {
         match self.row(slot) {
-            Some(row) => &row.entry.card.peer,
+            Some(row) => &row.entry.node.peer,
             None => &self.roster.peers()[slot as usize],
         }
     }

@@ -1,4 +1,4 @@
-//! What the tables show: the measures that matter most, some of them per member and second.
+//! EventKind the tables show: the measures that matter most, some of them per member and second.
 
 use crate::experiment::measures::{MEASURES, Measure, Reading, Unit, index_of};
 use crate::experiment::results::{CellResult, TrialResult};
@@ -10,7 +10,7 @@ pub(super) struct Column {
     pub title: &'static str,
     /// The measure behind it.
     pub measure: &'static str,
-    /// What it is divided by.
+    /// EventKind it is divided by.
     pub per: Per,
     /// Whether the mean says more than the median, which is zero for rare events.
     pub by_mean: bool,
@@ -18,7 +18,7 @@ pub(super) struct Column {
     pub rank: u8,
 }
 
-/// What a measure is divided by.
+/// EventKind a measure is divided by.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Per {
     /// Nothing.
@@ -58,7 +58,7 @@ impl Column {
         if self.per == Per::Bytes { Unit::Share } else { self.measure().unit }
     }
 
-    /// What one trial says.
+    /// EventKind one trial says.
     pub fn read(&self, cell: &CellResult, trial: &TrialResult) -> Reading {
         let reading = trial.measured.readings[self.index()];
         let divisor = match self.per {
@@ -73,12 +73,12 @@ impl Column {
         }
     }
 
-    /// What all trials of a cell say.
+    /// EventKind all trials of a cell say.
     pub fn summary(&self, cell: &CellResult) -> Summary {
         summarise(self.measure(), &self.readings(cell))
     }
 
-    /// What each trial of a cell says.
+    /// EventKind each trial of a cell says.
     pub fn readings(&self, cell: &CellResult) -> Vec<Reading> {
         cell.trials.iter().map(|trial| self.read(cell, trial)).collect()
     }

@@ -18,7 +18,7 @@ use crate::experiment::measures::{MEASURES, Measure, Reading};
 use crate::experiment::results::{CellKey, TrialResult};
 use crate::experiment::statistics::{Comparison, Verdict, compare, compare_apart, summarise};
 
-/// What two results folders have in common: B is held against A.
+/// EventKind two results folders have in common: B is held against A.
 pub struct Both<'a> {
     a: &'a Kept,
     b: &'a Kept,

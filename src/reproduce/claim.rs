@@ -1,4 +1,4 @@
-//! What a source claims, and how it is held against a sample of ours.
+//! EventKind a source claims, and how it is held against a sample of ours.
 
 use super::{Row, Verdict};
 use crate::experiment::measures::{Measure, Reading, Unit};

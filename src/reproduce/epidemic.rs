@@ -4,7 +4,7 @@ use super::bench::{Bench, watch as run};
 use super::watchers::Infection;
 use super::{Reproduction, Row};
 use crate::experiment::Error;
-use crate::protocol::What;
+use crate::protocol::EventKind;
 use crate::sim::Setup;
 
 pub(super) const REPRODUCTION: Reproduction = Reproduction {
@@ -56,7 +56,7 @@ fn converge(bench: &Bench<'_>, name: &str, figure: &'static str, says: &'static 
         (0.9999, "seconds from two who know to 99.99 %"),
     ];
     let mut rows = Vec::new();
-    let watch = |setup: &Setup| Infection::new(setup, What::Died);
+    let watch = |setup: &Setup| Infection::new(setup, EventKind::Died);
     for (cell, mut trials) in run(&bench.long_experiment(name)?, watch, |news, _, _| news.seconds_from(2)) {
         // In a few trials nobody pinged the crashed member until the end: there was no news.
         trials.retain(|times| !times.is_empty());

@@ -47,7 +47,7 @@ fn detection(bench: &Bench<'_>) -> Result<Vec<Row>, Error> {
 fn bounds(bench: &Bench<'_>) -> Result<Vec<Row>, Error> {
     let mut rows = Vec::new();
     for (cell, widest) in bench.watch("go-swim-bounds", |_| Gaps::default(), |gaps, _, _| gaps.widest as f64)? {
-        let direct = f64::from(cell.settings().map_or(1, |settings| settings.direct));
+        let direct = f64::from(cell.config().map_or(1, |config| config.direct));
         let buckets: u32 = cell
             .key
             .selector

@@ -7,7 +7,7 @@ use super::watchers::Alarms;
 use super::{Effort, Reproduction, Row};
 use crate::experiment::{Cell, Detector, Error, Experiment};
 use crate::protocol::Span;
-use crate::protocol::health::Reading;
+use crate::protocol::health::LifeguardVariant;
 use crate::sim::FaultKind;
 
 const INTERVAL: &str = include_str!("../../examples/reproductions/lifeguard-interval.toml");
@@ -24,7 +24,7 @@ pub(super) const REPRODUCTION: Reproduction = Reproduction {
     figures,
 };
 
-/// What the paper says of one configuration.
+/// EventKind the paper says of one configuration.
 struct Published {
     row: &'static str,
     profile: &'static str,
@@ -163,8 +163,8 @@ const CIRCUMSTANCES: [Circumstance; 2] = [
         about: "memberlist's probe loop draws out only the rounds that fail (health_pacing = memberlist)",
         figures: &[("LHA-Probe", "bytes,"), ("Lifeguard", "bytes,")],
         turn_on: |cell| {
-            if let Detector::Swim { settings, .. } = &mut cell.detector {
-                settings.health_pacing = Reading::Memberlist;
+            if let Detector::Swim { config, .. } = &mut cell.detector {
+                config.health_pacing = LifeguardVariant::Memberlist;
             }
         },
     },

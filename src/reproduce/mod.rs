@@ -48,17 +48,17 @@ pub struct Row {
     pub figure: &'static str,
     /// Which of its rows or points.
     pub row: String,
-    /// What is measured, with its unit.
+    /// EventKind is measured, with its unit.
     pub measure: &'static str,
-    /// What the source says; of a range, the nearest to ours.
+    /// EventKind the source says; of a range, the nearest to ours.
     pub paper: f64,
-    /// What we measured.
+    /// EventKind we measured.
     pub ours: f64,
     /// Its 95 % interval; `None` where the trials are too few for one.
     pub ci95: [Option<f64>; 2],
     /// How they compare.
     pub verdict: Verdict,
-    /// What the source says in words, the tolerance, and the cause of a difference.
+    /// EventKind the source says in words, the tolerance, and the cause of a difference.
     pub note: String,
     /// Whether it is a formula's value, which no cause can excuse.
     #[serde(skip)]

@@ -1,6 +1,6 @@
 //! `small-clusters`: SWIM against heartbeats and the majority of timestamps, 3 to 200 members.
 //!
-//! No paper has figures for this comparison. What there is are closed forms, for both sides: of the messages, of the time to
+//! No paper has figures for this comparison. EventKind there is are closed forms, for both sides: of the messages, of the time to
 //! detect, and of false alarms on lossy links. They are what stands beside ours.
 
 use super::bench::{Bench, measure};
@@ -74,7 +74,7 @@ fn values(cell: &CellResult, measure: &str) -> Vec<f64> {
     cell.readings(column).into_iter().filter_map(|reading| reading.value()).collect()
 }
 
-/// What is expected of the time from a crash to a declaration, in periods, and how it is reckoned.
+/// EventKind is expected of the time from a crash to a declaration, in periods, and how it is reckoned.
 struct Delay {
     measure: &'static str,
     column: &'static str,

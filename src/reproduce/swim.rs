@@ -5,7 +5,7 @@ use super::watchers::{Accusations, Gaps, Infection, Load, Sizes};
 use super::{Effort, Reproduction, Row};
 use crate::experiment::measures::index_of;
 use crate::experiment::{Cell, Error};
-use crate::protocol::What;
+use crate::protocol::EventKind;
 use crate::sim::Setup;
 
 pub(super) const REPRODUCTION: Reproduction = Reproduction {
@@ -103,7 +103,7 @@ const SMALL: &str = "two of so few know from the beginning; of 16, the formula t
 
 fn infection(bench: &Bench<'_>) -> Result<Vec<Row>, Error> {
     let mut rows = Vec::new();
-    let watch = |setup: &Setup| Infection::new(setup, What::Joined);
+    let watch = |setup: &Setup| Infection::new(setup, EventKind::Joined);
     for (cell, mut trials) in bench.watch("swim-infection", watch, |news, _, _| news.seconds_from(1))? {
         // The joiner belongs to the group, and it and its seed know from the beginning.
         trials.iter_mut().for_each(|times| times.insert(0, 0.0));
@@ -125,7 +125,7 @@ fn infection(bench: &Bench<'_>) -> Result<Vec<Row>, Error> {
     Ok(rows)
 }
 
-/// What is not known of the experiment with joins, and how much hangs on it: mean sizes, of 60 trials at pauses of 5 s and of
+/// EventKind is not known of the experiment with joins, and how much hangs on it: mean sizes, of 60 trials at pauses of 5 s and of
 /// 20 at pauses of 1, 20 and 60 s, counted in what `replay` tells.
 const UNPUBLISHED: &str = "one run; pauses between joins and its length are not published, here 5 s and 10 min more; swim-basic \
                            passes 2 and swim-inf 4 on the way down, 90 s and 15 s after the last join, and with pauses of \
@@ -152,7 +152,7 @@ fn false_positives(bench: &Bench<'_>) -> Result<Vec<Row>, Error> {
     if bench.effort != Effort::Short {
         cells.extend(bench.watch("swim-rare-false-positives", |_| Accusations::default(), |seen, _, _| seen)?);
     }
-    let indirect = |cell: &Cell| cell.settings().map_or(0, |settings| settings.indirect);
+    let indirect = |cell: &Cell| cell.config().map_or(0, |config| config.indirect);
     // With three helpers and 1 % loss, two in a million probes fail: too few to count.
     cells.retain(|(cell, _)| cell.key.loss > 0.01 || indirect(cell) == 1);
     let within_detection = std::f64::consts::E / (std::f64::consts::E - 1.0);

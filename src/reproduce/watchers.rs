@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::protocol::{Event, Source, Span, Time, What};
+use crate::protocol::{Event, EventKind, EventSource, Span, Time};
 use crate::sim::{Effect, IdIndex, Index, Observer, Sent, Setup, Start, Strike};
 
 /// Messages in the time after the warm-up.
@@ -41,7 +41,7 @@ impl Observer for Accusations {
     }
 
     fn event(&mut self, _: Time, _: Index, event: &Event) {
-        self.own += u64::from(event.what == What::Suspected && event.source == Source::Own);
+        self.own += u64::from(event.kind == EventKind::Suspected && event.source == EventSource::Own);
     }
 }
 
@@ -92,9 +92,9 @@ impl Sizes {
 impl Observer for Sizes {
     fn event(&mut self, _: Time, member: Index, event: &Event) {
         let count = &mut self.counts[member as usize];
-        match event.what {
-            What::Joined => *count += 1,
-            What::Died | What::Left => *count -= 1,
+        match event.kind {
+            EventKind::Joined => *count += 1,
+            EventKind::Died | EventKind::Left => *count -= 1,
             _ => return,
         }
         self.seen.insert(*count);
@@ -115,12 +115,12 @@ pub(super) struct Infection {
     founders: u32,
     ids: IdIndex,
     subject: Option<Index>,
-    what: What,
+    what: EventKind,
     times: Vec<Time>,
 }
 
 impl Infection {
-    pub fn new(setup: &Setup, what: What) -> Self {
+    pub fn new(setup: &Setup, what: EventKind) -> Self {
         let ids = IdIndex::new(setup.placement.peers.iter().map(|peer| peer.id));
         Self { founders: setup.members, ids, subject: None, what, times: Vec::new() }
     }
@@ -135,7 +135,7 @@ impl Infection {
 
 impl Observer for Infection {
     fn event(&mut self, at: Time, member: Index, event: &Event) {
-        let is_news = event.what == self.what && self.ids.index(event.about) == self.subject;
+        let is_news = event.kind == self.what && self.ids.index(event.about) == self.subject;
         if is_news && self.subject.is_some() && member < self.founders {
             self.times.push(at);
         }
@@ -230,7 +230,7 @@ impl Observer for Alarms {
     }
 
     fn event(&mut self, at: Time, member: Index, event: &Event) {
-        if event.what != What::Died {
+        if event.kind != EventKind::Died {
             return;
         }
         let Some(about) = self.ids.index(event.about) else { return };
@@ -297,9 +297,9 @@ impl Observer for Removals {
     fn event(&mut self, _: Time, member: Index, event: &Event) {
         let Some(about) = self.ids.index(event.about).filter(|about| self.faulty.contains(about)) else { return };
         let (dead, returns) = self.held.entry((member, about)).or_default();
-        match event.what {
-            What::Died => *dead = true,
-            What::Joined => {
+        match event.kind {
+            EventKind::Died => *dead = true,
+            EventKind::Joined => {
                 *returns += u32::from(*dead);
                 *dead = false;
             }

@@ -1,8 +1,8 @@
-//! What rivals send each other: heartbeats, and who they have not heard of.
+//! EventKind rivals send each other: heartbeats, and who they have not heard of.
 
 use std::sync::Arc;
 
-use crate::protocol::{Address, Id, Kind};
+use crate::protocol::{Address, Id, MessageKind};
 
 /// A heartbeat: a member's counter, which only it raises.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,7 +23,7 @@ pub struct Message {
     /// The sender.
     pub from: Id,
     /// Gossip for heartbeats, sync for the table that a joiner asks for.
-    pub kind: Kind,
+    pub kind: MessageKind,
     /// Heartbeats, the sender's own among them.
     pub beats: Arc<[Beat]>,
     /// Whom the sender has not heard of for too long (majority).

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use swimlab_selectors::registry::Spec;
 
 use super::*;
-use crate::protocol::{Status, Time, What};
+use crate::protocol::{EventKind, Status, Time};
 use crate::sim::log::Log;
 use crate::sim::{Fault, Machine, Start};
 use crate::topology::{Base, topologies};
@@ -58,7 +58,7 @@ fn everybody_learns_of_a_crash_once_and_of_nothing_else() {
             let setup = setup(40, seed, 120, 0.0, &["crash:at=5s"]);
             let log = run(rival, &setup);
             let victim = setup.placement.peers[log.strikes[0].member as usize].id;
-            assert_eq!(log.count(&What::Died), 39, "{rival}, seed {seed}");
+            assert_eq!(log.count(&EventKind::Died), 39, "{rival}, seed {seed}");
             assert!(log.events.iter().all(|(.., event)| event.about == victim), "{rival}: {:?}", log.events);
         }
     }
@@ -69,7 +69,7 @@ fn all_to_all_declares_a_timeout_after_the_last_heartbeat() {
     for seed in 0..20 {
         let log = run("all-to-all", &setup(30, seed, 60, 0.0, &["crash:at=5s"]));
         // The last heartbeat came up to a period before the crash.
-        let delays = log.delays(&What::Died);
+        let delays = log.delays(&EventKind::Died);
         assert!(delays.iter().all(|delay| (3.99..=5.01).contains(delay)), "seed {seed}: {delays:?}");
     }
 }
@@ -78,7 +78,7 @@ fn all_to_all_declares_a_timeout_after_the_last_heartbeat() {
 fn a_gossip_heartbeat_takes_a_logarithmic_time_more() {
     let log = run("gossip-heartbeat", &setup(64, 3, 120, 0.0, &["crash:at=5s"]));
     // T_fail = 4 log2 64 = 24 s after the last counter got around.
-    let delays = log.delays(&What::Died);
+    let delays = log.delays(&EventKind::Died);
     assert!(delays.iter().all(|delay| (23.0..=36.0).contains(delay)), "{delays:?}");
 }
 
@@ -88,7 +88,7 @@ fn one_member_that_hears_nobody_accuses_all_unless_a_majority_decides() {
     let deaf = "one-way-partition:at=5s,lasts=30s,direction=in";
     let dead = |rival: &str| {
         let log = run(rival, &setup(9, 2, 30, 0.0, &[deaf]));
-        (log.own(&What::Died), log.count(&What::Suspected))
+        (log.own(&EventKind::Died), log.count(&EventKind::Suspected))
     };
     assert_eq!(dead("all-to-all"), (8, 0));
     assert_eq!(dead("majority"), (0, 8));
@@ -97,15 +97,15 @@ fn one_member_that_hears_nobody_accuses_all_unless_a_majority_decides() {
 #[test]
 fn a_majority_of_two_is_both() {
     let log = run("majority", &setup(2, 1, 60, 0.0, &["crash:at=5s"]));
-    assert_eq!((log.count(&What::Suspected), log.count(&What::Died)), (1, 0));
+    assert_eq!((log.count(&EventKind::Suspected), log.count(&EventKind::Died)), (1, 0));
 }
 
 #[test]
 fn joiners_are_known_to_all_and_know_all() {
     for rival in ALL {
         let log = run(rival, &setup(20, 4, 120, 0.0, &["join:at=5s,count=3"]));
-        assert_eq!(log.count(&What::Joined), 20 * 3 + 3 * 22, "{rival}");
-        assert_eq!(log.count(&What::Died), 0, "{rival}");
+        assert_eq!(log.count(&EventKind::Joined), 20 * 3 + 3 * 22, "{rival}");
+        assert_eq!(log.count(&EventKind::Died), 0, "{rival}");
     }
 }
 
@@ -115,7 +115,7 @@ fn a_group_that_starts_joining_finds_itself() {
         let mut setup = setup(50, 4, 100, 0.0, &[]);
         setup.start = Start::Joining;
         let log = run(rival, &setup);
-        assert_eq!(log.count(&What::Joined) - log.count(&What::Died), 50 * 49, "{rival}");
+        assert_eq!(log.count(&EventKind::Joined) - log.count(&EventKind::Died), 50 * 49, "{rival}");
     }
 }
 
@@ -123,24 +123,24 @@ fn a_group_that_starts_joining_finds_itself() {
 fn everybody_learns_of_a_departure_without_waiting() {
     for rival in ["all-to-all", "majority"] {
         let log = run(rival, &setup(20, 4, 60, 0.0, &["leave:at=5s"]));
-        assert_eq!((log.count(&What::Left), log.count(&What::Died)), (19, 0), "{rival}");
-        assert!(log.delays(&What::Left).iter().all(|delay| *delay < 0.1));
+        assert_eq!((log.count(&EventKind::Left), log.count(&EventKind::Died)), (19, 0), "{rival}");
+        assert!(log.delays(&EventKind::Left).iter().all(|delay| *delay < 0.1));
     }
     for rival in ["gossip-heartbeat", "phi-accrual"] {
         let log = run(rival, &setup(20, 4, 60, 0.0, &["leave:at=5s"]));
-        assert_eq!((log.count(&What::Left), log.count(&What::Died)), (19, 0), "{rival}");
+        assert_eq!((log.count(&EventKind::Left), log.count(&EventKind::Died)), (19, 0), "{rival}");
     }
     // foca calls who says goodbye down, as it calls the dead, but doubts nobody.
     let log = run("foca", &setup(20, 4, 60, 0.0, &["leave:at=5s"]));
-    assert_eq!((log.count(&What::Died), log.count(&What::Suspected)), (19, 0));
-    assert!(log.delays(&What::Died).iter().all(|delay| *delay < 5.0), "{:?}", log.delays(&What::Died));
+    assert_eq!((log.count(&EventKind::Died), log.count(&EventKind::Suspected)), (19, 0));
+    assert!(log.delays(&EventKind::Died).iter().all(|delay| *delay < 5.0), "{:?}", log.delays(&EventKind::Died));
 }
 
 #[test]
 fn a_restarted_member_is_taken_back_in_its_next_life() {
     for rival in ALL {
         let log = run(rival, &setup(20, 5, 300, 0.0, &["restart:at=5s,down=60s"]));
-        assert_eq!((log.count(&What::Died), log.count(&What::Joined)), (19, 19 + 19), "{rival}");
+        assert_eq!((log.count(&EventKind::Died), log.count(&EventKind::Joined)), (19, 19 + 19), "{rival}");
     }
 }
 
@@ -148,8 +148,8 @@ fn a_restarted_member_is_taken_back_in_its_next_life() {
 fn a_partition_shorter_than_the_memory_of_the_dead_heals() {
     for rival in ["all-to-all", "majority", "phi-accrual", "foca"] {
         let log = run(rival, &setup(20, 6, 300, 0.0, &["partition:at=5s,target=share:0.3,lasts=60s"]));
-        assert!(log.count(&What::Died) > 50, "{rival}");
-        assert_eq!(log.count(&What::Died), log.count(&What::Joined), "{rival}");
+        assert!(log.count(&EventKind::Died) > 50, "{rival}");
+        assert_eq!(log.count(&EventKind::Died), log.count(&EventKind::Joined), "{rival}");
     }
 }
 
@@ -157,28 +157,28 @@ fn a_partition_shorter_than_the_memory_of_the_dead_heals() {
 fn foca_doubts_before_it_buries_and_the_buried_come_back_under_a_new_name() {
     // 4 x max(1, log10 20) x 1 s of suspicion.
     let log = run("foca", &setup(20, 8, 120, 0.0, &["crash:at=5s"]));
-    let (doubts, deaths) = (log.delays(&What::Suspected), log.delays(&What::Died));
+    let (doubts, deaths) = (log.delays(&EventKind::Suspected), log.delays(&EventKind::Died));
     let first = |delays: &[f64]| delays.iter().copied().fold(f64::INFINITY, f64::min);
     assert!((first(&deaths) - first(&doubts) - 5.204).abs() < 0.001, "{} and {}", first(&doubts), first(&deaths));
 
     let log = run("foca", &setup(20, 8, 240, 0.0, &["pause:at=5s,lasts=30s"]));
-    let renewals = log.events.iter().filter(|(.., event)| event.what == What::Accused);
+    let renewals = log.events.iter().filter(|(.., event)| event.kind == EventKind::SelfRefuted);
     assert_eq!(renewals.map(|(.., event)| event.incarnation.refutations).max(), Some(1));
-    assert_eq!(log.count(&What::Died), log.count(&What::Joined));
-    assert!(log.count(&What::Died) >= 19);
+    assert_eq!(log.count(&EventKind::Died), log.count(&EventKind::Joined));
+    assert!(log.count(&EventKind::Died) >= 19);
     // Many come back, and nobody speaks of who they were before: the checkers would object.
-    assert!(run("foca", &setup(50, 8, 240, 0.3, &[])).count(&What::Joined) > 100);
+    assert!(run("foca", &setup(50, 8, 240, 0.3, &[])).count(&EventKind::Joined) > 100);
 }
 
 #[test]
 fn a_higher_threshold_waits_longer_and_errs_less() {
     let worst = |label: &str| {
         let log = run(label, &setup(30, 7, 120, 0.0, &["crash:at=60s"]));
-        log.delays(&What::Died).into_iter().fold(0.0, f64::max)
+        log.delays(&EventKind::Died).into_iter().fold(0.0, f64::max)
     };
     let (low, high) = (worst("phi-accrual:threshold=4"), worst("phi-accrual:threshold=12"));
     assert!(low + 0.5 < high, "{low} s and {high} s");
-    let alarms = |label: &str| run(label, &setup(30, 7, 120, 0.5, &[])).count(&What::Died);
+    let alarms = |label: &str| run(label, &setup(30, 7, 120, 0.5, &[])).count(&EventKind::Died);
     let (low, high) = (alarms("phi-accrual:threshold=2"), alarms("phi-accrual:threshold=8"));
     assert!(high * 2 < low, "{low} and {high} false alarms");
 }
@@ -209,7 +209,7 @@ fn a_watcher_tells_what_it_believes() {
         let now = watcher.deadline();
         watcher.wake(now, &mut out);
     }
-    assert_eq!((watcher.members(), watcher.believes(id(1)), watcher.gauge().graves), (1, Some(Status::Dead), 2));
+    assert_eq!((watcher.members(), watcher.believes(id(1)), watcher.gauge().tombstones), (1, Some(Status::Dead), 2));
 }
 
 /// A stranger's rules: three seconds, whatever happens.

@@ -1,5 +1,5 @@
 //! The machine of all rivals: it sends heartbeats, notes when others' were heard, and calls those dead that are silent for
-//! too long. What is too long, who hears, and whose word counts is up to the [`Rules`].
+//! too long. EventKind is too long, who hears, and whose word counts is up to the [`Rules`].
 
 use std::sync::Arc;
 
@@ -8,13 +8,13 @@ use swimlab_selectors::rng::{Purpose, Rng, below, stream};
 
 use super::message::{Beat, Message};
 use crate::protocol::{
-    Address, Event, Gauge, Id, Incarnation, Kind, Outbox, Source, Span, Status, Time, Transmit, What,
+    Address, Event, EventKind, EventSource, Gauge, Id, Incarnation, MessageKind, Outbox, Span, Status, Time, Transmit,
 };
 use crate::sim::{Breed, Index, Machine, Promise, Setup, address_of};
 
-/// What distinguishes one heartbeat detector from another.
+/// EventKind distinguishes one heartbeat detector from another.
 pub trait Rules: Clone + Send + Sync + 'static {
-    /// What is remembered of how one member's heartbeats come in.
+    /// EventKind is remembered of how one member's heartbeats come in.
     type Pulse: Clone + Default + Send;
 
     /// T: between two rounds of heartbeats.
@@ -78,7 +78,7 @@ pub struct Watcher<R: Rules> {
     asked: usize,
 }
 
-/// What one member knows of another.
+/// EventKind one member knows of another.
 #[derive(Clone)]
 struct Row<P> {
     beat: Beat,
@@ -110,7 +110,7 @@ impl<R: Rules> Watchers<R> {
             own: first_beat(self.ids[member as usize], member, generation),
             rows: Vec::new(),
             living: 0,
-            rng: stream(self.seed, Purpose::DynSelector, life),
+            rng: stream(self.seed, Purpose::Selector, life),
             next_beat: Time::NEVER,
             next_check: Time::NEVER,
             seeds: Vec::new(),
@@ -139,7 +139,7 @@ impl<R: Rules> Breed for Watchers<R> {
     }
 
     fn promise(&self) -> Promise {
-        let limits = Gauge { graves: self.ids.len(), ..Gauge::default() };
+        let limits = Gauge { tombstones: self.ids.len(), ..Gauge::default() };
         let settles = self.rules.settles(self.ids.len() as u32);
         // Who was silent only, comes back with its next heartbeat and no new incarnation.
         Promise { limits, settles, heals: None, returns_refuted: false }
@@ -166,20 +166,20 @@ impl<R: Rules> Machine for Watcher<R> {
         self.own.left = true;
         let beats: Arc<[Beat]> = [self.own].into();
         for to in self.audience() {
-            self.send(to, Kind::Gossip, Arc::clone(&beats), false, out);
+            self.send(to, MessageKind::Gossip, Arc::clone(&beats), false, out);
         }
         (self.next_beat, self.next_check) = (Time::NEVER, Time::NEVER);
     }
 
     fn handle(&mut self, now: Time, from: Address, message: &Message, out: &mut Outbox<Message>) {
-        let source = Source::Heard(message.from);
+        let source = EventSource::Heard(message.from);
         for &beat in &*message.beats {
             self.hear(now, beat, source, out);
         }
         self.hear_votes(now, message.from, &message.silent, out);
         match (message.kind, message.wants_reply) {
-            (Kind::Sync, true) => self.send(from, Kind::Sync, self.known(), false, out),
-            (Kind::Sync, false) => self.seeds.clear(),
+            (MessageKind::Sync, true) => self.send(from, MessageKind::Sync, self.known(), false, out),
+            (MessageKind::Sync, false) => self.seeds.clear(),
             (_, true) => {
                 let better = |beat: &Beat| {
                     let row = &self.rows[self.find(beat.id).ok()?];
@@ -187,7 +187,7 @@ impl<R: Rules> Machine for Watcher<R> {
                 };
                 let beats: Arc<[Beat]> = message.beats.iter().filter_map(better).collect();
                 if !beats.is_empty() {
-                    self.send(from, Kind::Gossip, beats, false, out);
+                    self.send(from, MessageKind::Gossip, beats, false, out);
                 }
             }
             _ => {}
@@ -207,7 +207,7 @@ impl<R: Rules> Machine for Watcher<R> {
         self.next_beat.min(self.next_check)
     }
 
-    fn kind(message: &Message) -> Kind {
+    fn kind(message: &Message) -> MessageKind {
         message.kind
     }
 
@@ -220,7 +220,7 @@ impl<R: Rules> Machine for Watcher<R> {
     }
 
     fn gauge(&self) -> Gauge {
-        Gauge { graves: self.rows.len() - self.living as usize, ..Gauge::default() }
+        Gauge { tombstones: self.rows.len() - self.living as usize, ..Gauge::default() }
     }
 }
 
@@ -241,7 +241,7 @@ impl<R: Rules> Watcher<R> {
         };
         for to in self.audience() {
             for packet in &packets {
-                self.send(to, Kind::Gossip, Arc::clone(packet), pulls, out);
+                self.send(to, MessageKind::Gossip, Arc::clone(packet), pulls, out);
             }
         }
     }
@@ -254,10 +254,10 @@ impl<R: Rules> Watcher<R> {
             if !row.silent && row.out.is_none() && row.heard + self.rules.patience(&row.pulse, n) <= now {
                 row.silent = true;
                 if self.rules.votes() {
-                    let event = row.event(What::Suspected, Source::Own);
+                    let event = row.event(EventKind::Suspected, EventSource::Own);
                     out.events.push(event);
                 }
-                self.judge(now, at, Source::Own, out);
+                self.judge(now, at, EventSource::Own, out);
             }
         }
         self.plan_check();
@@ -271,7 +271,7 @@ impl<R: Rules> Watcher<R> {
     }
 
     /// Takes a heartbeat, the sender's own or one that it passes on.
-    fn hear(&mut self, now: Time, beat: Beat, source: Source, out: &mut Outbox<Message>) {
+    fn hear(&mut self, now: Time, beat: Beat, source: EventSource, out: &mut Outbox<Message>) {
         if beat.id == self.own.id {
             return;
         }
@@ -281,7 +281,7 @@ impl<R: Rules> Watcher<R> {
             Err(_) if beat.left => return,
             Err(at) => {
                 let row = Row::new(beat, now);
-                out.events.push(row.event(What::Joined, source));
+                out.events.push(row.event(EventKind::Joined, source));
                 self.next_check = self.next_check.min(now + self.rules.patience(&row.pulse, n));
                 self.rows.insert(at, row);
                 self.living += 1;
@@ -298,7 +298,7 @@ impl<R: Rules> Watcher<R> {
             row.pulse = R::Pulse::default();
         }
         if row.silent && self.rules.votes() && row.out.is_none() {
-            out.events.push(row.event(What::Refuted, source));
+            out.events.push(row.event(EventKind::Refuted, source));
         }
         (row.beat, row.heard, row.silent) = (beat, now, false);
         self.next_check = self.next_check.min(now + self.rules.patience(&row.pulse, n));
@@ -318,12 +318,12 @@ impl<R: Rules> Watcher<R> {
             if misses.contains(id) {
                 self.rows[at].missed_by.push(by);
             }
-            self.judge(now, at, Source::Heard(by), out);
+            self.judge(now, at, EventSource::Heard(by), out);
         }
     }
 
     /// Whether a member is dead or gone, as far as one knows now.
-    fn judge(&mut self, now: Time, at: usize, source: Source, out: &mut Outbox<Message>) {
+    fn judge(&mut self, now: Time, at: usize, source: EventSource, out: &mut Outbox<Message>) {
         let n = self.members();
         let row = &mut self.rows[at];
         let against = row.missed_by.len() as u32 + u32::from(row.silent);
@@ -331,8 +331,8 @@ impl<R: Rules> Watcher<R> {
         match (row.out, is_out) {
             (None, true) => {
                 row.out = Some(now);
-                let what = if row.beat.left { What::Left } else { What::Died };
-                let event = row.event(what, source);
+                let kind = if row.beat.left { EventKind::Left } else { EventKind::Died };
+                let event = row.event(kind, source);
                 out.events.push(event);
                 self.living -= 1;
                 // The dead have no vote.
@@ -345,7 +345,7 @@ impl<R: Rules> Watcher<R> {
             }
             (Some(_), false) => {
                 row.out = None;
-                let event = row.event(What::Joined, source);
+                let event = row.event(EventKind::Joined, source);
                 out.events.push(event);
                 self.living += 1;
             }
@@ -358,7 +358,7 @@ impl<R: Rules> Watcher<R> {
         self.rows.retain(|row| {
             let stays = row.out.is_none_or(|since| since > before || before == Time::ZERO);
             if !stays {
-                out.events.push(row.event(What::Forgotten, Source::Own));
+                out.events.push(row.event(EventKind::Forgotten, EventSource::Own));
             }
             stays
         });
@@ -367,7 +367,7 @@ impl<R: Rules> Watcher<R> {
     fn ask_seed(&mut self, _: Time, out: &mut Outbox<Message>) {
         if let Some(&seed) = self.seeds.get(self.asked % self.seeds.len().max(1)) {
             self.asked += 1;
-            self.send(seed, Kind::Sync, [self.own].into(), true, out);
+            self.send(seed, MessageKind::Sync, [self.own].into(), true, out);
         }
     }
 
@@ -402,13 +402,13 @@ impl<R: Rules> Watcher<R> {
         std::iter::once(self.own).chain(worth.map(|row| row.beat)).collect()
     }
 
-    fn send(&self, to: Address, kind: Kind, beats: Arc<[Beat]>, wants_reply: bool, out: &mut Outbox<Message>) {
+    fn send(&self, to: Address, kind: MessageKind, beats: Arc<[Beat]>, wants_reply: bool, out: &mut Outbox<Message>) {
         let silent = match self.rules.votes() {
             true => self.rows.iter().filter(|row| row.silent).map(|row| row.beat.id).collect(),
             false => Arc::default(),
         };
         let message = Message { from: self.own.id, kind, beats, silent, wants_reply };
-        let (bytes, stream) = (message.bytes(), kind == Kind::Sync);
+        let (bytes, stream) = (message.bytes(), kind == MessageKind::Sync);
         out.transmits.push(Transmit { to, bytes, stream, direct_ping: false, message });
     }
 
@@ -434,7 +434,7 @@ impl<P> Row<P> {
         }
     }
 
-    fn event(&self, what: What, source: Source) -> Event {
-        Event { about: self.beat.id, incarnation: Incarnation::of_generation(self.beat.count.0), what, source }
+    fn event(&self, kind: EventKind, source: EventSource) -> Event {
+        Event { about: self.beat.id, incarnation: Incarnation::of_generation(self.beat.count.0), kind, source }
     }
 }

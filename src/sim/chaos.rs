@@ -13,11 +13,11 @@ use super::world::{Breed, World};
 use crate::protocol::{Span, Time};
 use crate::topology::Placement;
 
-/// What faults strike: a world, whoever owns its clock.
+/// EventKind faults strike: a world, whoever owns its clock.
 pub trait Stage {
-    /// What it was made from.
+    /// EventKind it was made from.
     fn setup(&self) -> &Setup;
-    /// What time it is.
+    /// EventKind time it is.
     fn now(&self) -> Time;
     /// Whether a member runs.
     fn is_up(&self, member: Index) -> bool;
@@ -55,7 +55,7 @@ pub enum Hindrance {
     Paused,
 }
 
-/// What waits while a member is held back.
+/// EventKind waits while a member is held back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Backlog {
     /// The most packets in each direction; further ones are dropped.
@@ -71,7 +71,7 @@ impl Backlog {
     }
 }
 
-/// What is still to happen.
+/// EventKind is still to happen.
 #[derive(Default)]
 pub struct Chaos {
     /// By time, then in the order of planning.

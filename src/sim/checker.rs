@@ -1,13 +1,13 @@
-//! What must hold in every trial, whatever is measured: incarnations only their owners raise, no return by old news,
+//! EventKind must hold in every trial, whatever is measured: incarnations only their owners raise, no return by old news,
 //! bounded stores, agreement once the last fault is long enough over.
 
 use super::fault::FaultKind;
 use super::ids::IdIndex;
 use super::observer::{Effect, Index, Strike};
 use super::setup::Setup;
-use crate::protocol::{Event, Gauge, Incarnation, Span, Time, What};
+use crate::protocol::{Event, EventKind, Gauge, Incarnation, Span, Time};
 
-/// What a detector promises, and is held to.
+/// EventKind a detector promises, and is held to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Promise {
     /// How full the bounded stores of a member can be, in a world of as many members as there are hosts.
@@ -26,11 +26,11 @@ pub struct Checker {
     ids: IdIndex,
     /// Each member's own incarnation.
     own: Vec<Incarnation>,
-    /// What each member has said of others: the highest incarnation, and whether it holds them dead.
+    /// EventKind each member has said of others: the highest incarnation, and whether it holds them dead.
     said: Vec<Said>,
     /// When something last began or ceased to be wrong.
     last_change: Time,
-    /// What must have passed since, for all to agree; `None` if it cannot be expected.
+    /// EventKind must have passed since, for all to agree; `None` if it cannot be expected.
     agreement: Option<Span>,
     violations: Vec<String>,
     more: usize,
@@ -81,11 +81,11 @@ impl Checker {
             return self.object(at, member, &format!("speaks of an unknown id {:016x}", event.about));
         };
         let told = event.incarnation;
-        if event.what == What::Updated && about == member {
+        if event.kind == EventKind::Updated && about == member {
             self.own[member as usize] = told.max(self.own[member as usize]);
         }
         let own = self.own[about as usize];
-        if event.what == What::Accused {
+        if event.kind == EventKind::SelfRefuted {
             if about != member || told <= own {
                 self.object(at, member, &format!("answers an accusation with incarnation {told} after {own}"));
             }
@@ -95,7 +95,7 @@ impl Checker {
         if told > own {
             self.object(at, member, &format!("knows incarnation {told} of member {about}, which is at {own} itself"));
         }
-        if matches!(event.what, What::User(_)) {
+        if matches!(event.kind, EventKind::User(_)) {
             return;
         }
         let said = &mut self.said[member as usize];
@@ -107,9 +107,9 @@ impl Checker {
             at_entry
         });
         let (_, before, was_dead) = said[at_entry];
-        let is_dead = match event.what {
-            What::Died | What::Left => true,
-            What::Forgotten => was_dead,
+        let is_dead = match event.kind {
+            EventKind::Died | EventKind::Left => true,
+            EventKind::Forgotten => was_dead,
             _ => false,
         };
         said[at_entry] = (about, told, is_dead);
@@ -127,8 +127,8 @@ impl Checker {
         for (what, now, limit) in [
             ("broadcasts", gauge.broadcasts, limits.broadcasts),
             ("relays", gauge.relays, limits.relays),
-            ("buried members", gauge.buried, limits.buried),
-            ("graves", gauge.graves, limits.graves),
+            ("buried members", gauge.forgotten, limits.forgotten),
+            ("graves", gauge.tombstones, limits.tombstones),
         ] {
             if now > limit {
                 self.object(at, member, &format!("holds {now} {what}, more than {limit}"));
@@ -164,7 +164,7 @@ impl Checker {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::Source;
+    use crate::protocol::EventSource;
     use crate::topology::{Base, topologies};
     use swimlab_selectors::registry::Spec;
 
@@ -172,41 +172,41 @@ mod tests {
         let lan = topologies().build(&Spec::of("lan"), &Base::default()).unwrap();
         let setup = Setup::new(&lan, 3, 1, Vec::new());
         let ids = setup.placement.peers.iter().map(|peer| peer.id).collect();
-        let limits = Gauge { broadcasts: 1, relays: 1, buried: 1, graves: 1 };
+        let limits = Gauge { broadcasts: 1, relays: 1, forgotten: 1, tombstones: 1 };
         let settles = Some(Span::from_secs(5));
         (Checker::new(&setup, Promise { limits, settles, heals: None, returns_refuted: true }), ids)
     }
 
-    fn event(about: u64, refutations: u32, what: What) -> Event {
-        Event { about, incarnation: Incarnation { generation: 0, refutations }, what, source: Source::Own }
+    fn event(about: u64, refutations: u32, kind: EventKind) -> Event {
+        Event { about, incarnation: Incarnation { generation: 0, refutations }, kind, source: EventSource::Own }
     }
 
     #[test]
     fn a_sound_life_raises_no_objection() {
         let (mut checker, ids) = checker();
         let at = Time::ZERO;
-        checker.event(at, 0, &event(ids[1], 0, What::Suspected));
-        checker.event(at, 1, &event(ids[1], 1, What::Accused));
-        checker.event(at, 0, &event(ids[1], 1, What::Refuted));
-        checker.event(at, 0, &event(ids[1], 1, What::Died));
-        checker.event(at, 1, &event(ids[1], 2, What::Accused));
-        checker.event(at, 0, &event(ids[1], 2, What::Joined));
+        checker.event(at, 0, &event(ids[1], 0, EventKind::Suspected));
+        checker.event(at, 1, &event(ids[1], 1, EventKind::SelfRefuted));
+        checker.event(at, 0, &event(ids[1], 1, EventKind::Refuted));
+        checker.event(at, 0, &event(ids[1], 1, EventKind::Died));
+        checker.event(at, 1, &event(ids[1], 2, EventKind::SelfRefuted));
+        checker.event(at, 0, &event(ids[1], 2, EventKind::Joined));
         assert_eq!(checker.into_violations(), [""; 0]);
     }
 
     #[test]
     fn an_incarnation_that_its_owner_never_had_is_objected_to() {
         let (mut checker, ids) = checker();
-        checker.event(Time::ZERO, 0, &event(ids[1], 3, What::Refuted));
+        checker.event(Time::ZERO, 0, &event(ids[1], 3, EventKind::Refuted));
         assert!(checker.into_violations()[0].contains("knows incarnation 0.3 of member 1, which is at 0.0 itself"));
     }
 
     #[test]
     fn a_return_by_old_news_is_objected_to() {
         let (mut checker, ids) = checker();
-        checker.event(Time::ZERO, 0, &event(ids[1], 0, What::Died));
-        checker.event(Time::ZERO, 0, &event(ids[1], 0, What::Forgotten));
-        checker.event(Time::ZERO, 0, &event(ids[1], 0, What::Joined));
+        checker.event(Time::ZERO, 0, &event(ids[1], 0, EventKind::Died));
+        checker.event(Time::ZERO, 0, &event(ids[1], 0, EventKind::Forgotten));
+        checker.event(Time::ZERO, 0, &event(ids[1], 0, EventKind::Joined));
         assert!(checker.into_violations()[0].contains("revives member 1 by old news"));
     }
 

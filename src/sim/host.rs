@@ -1,4 +1,4 @@
-//! What a member runs on: its alarm, its luck, and what holds it back.
+//! EventKind a member runs on: its alarm, its luck, and what holds it back.
 
 use std::collections::VecDeque;
 
@@ -9,7 +9,7 @@ use super::observer::Index;
 use crate::protocol::{Time, Transmit};
 use swimlab_selectors::rng::{Purpose, Rng, stream};
 
-/// A member's host. What the world keeps of it comes first, in a cache line of its own: a wake-up that comes to nothing,
+/// A member's host. EventKind the world keeps of it comes first, in a cache line of its own: a wake-up that comes to nothing,
 /// as at the probe timeout of an answered ping, touches nothing else. The machine follows at once: in large worlds finding
 /// out where a page of memory lies costs as much as reading it.
 #[repr(C, align(64))]
@@ -24,13 +24,13 @@ pub struct Host<M: Machine> {
     pub sent: u32,
     /// Which life it is in.
     pub generation: u32,
-    /// What keeps it from running freely.
+    /// EventKind keeps it from running freely.
     pub hold: Option<Box<Hold<M::Message>>>,
     /// The member's machine; `None` before it joins and while it is down.
     pub machine: Option<M>,
 }
 
-/// What is held back on a slow or paused host, and what it has not caught up with afterwards.
+/// EventKind is held back on a slow or paused host, and what it has not caught up with afterwards.
 pub struct Hold<T> {
     pub slow: u32,
     pub blocked: u32,

@@ -1,7 +1,7 @@
-//! What tests remember of a world.
+//! EventKind tests remember of a world.
 
 use super::{Index, Observer, Sent, Strike};
-use crate::protocol::{Event, Source, Time, What};
+use crate::protocol::{Event, EventKind, EventSource, Time};
 
 #[derive(Default)]
 pub(crate) struct Log {
@@ -26,22 +26,22 @@ impl Observer for Log {
 
 impl Log {
     /// How many reports there are of this kind.
-    pub fn count(&self, what: &What) -> usize {
+    pub fn count(&self, what: &EventKind) -> usize {
         self.of(what).count()
     }
 
     /// Those of them that members found out themselves.
-    pub fn own(&self, what: &What) -> usize {
-        self.of(what).filter(|(.., event)| event.source == Source::Own).count()
+    pub fn own(&self, what: &EventKind) -> usize {
+        self.of(what).filter(|(.., event)| event.source == EventSource::Own).count()
     }
 
     /// Seconds from the first strike to each report of this kind.
-    pub fn delays(&self, what: &What) -> Vec<f64> {
+    pub fn delays(&self, what: &EventKind) -> Vec<f64> {
         let struck = self.strikes[0].at;
         self.of(what).map(|(at, ..)| at.since(struck).as_secs_f64()).collect()
     }
 
-    fn of(&self, what: &What) -> impl Iterator<Item = &(Time, Index, Event)> {
-        self.events.iter().filter(move |(.., event)| event.what == *what)
+    fn of(&self, what: &EventKind) -> impl Iterator<Item = &(Time, Index, Event)> {
+        self.events.iter().filter(move |(.., event)| event.kind == *what)
     }
 }

@@ -1,12 +1,12 @@
-//! What a world drives: any failure detector, sans-I/O.
+//! EventKind a world drives: any failure detector, sans-I/O.
 
 use super::observer::Index;
-use crate::protocol::{Address, Gauge, Id, Kind, Outbox, Status, Time};
+use crate::protocol::{Address, Gauge, Id, MessageKind, Outbox, Status, Time};
 
 /// A failure detector of one member. The world hands packets in and takes out what it left in the outbox; the call
 /// contract is that of [`crate::protocol::Member`].
 pub trait Machine {
-    /// What members send each other.
+    /// EventKind members send each other.
     type Message;
     /// How many of its first bytes every call reads: as many are asked for ahead of time in worlds too large for the cache.
     const HOT_BYTES: usize;
@@ -29,9 +29,9 @@ pub trait Machine {
     /// When [`Machine::wake`] is due.
     fn deadline(&self) -> Time;
 
-    /// What a message is for.
-    fn kind(message: &Self::Message) -> Kind;
-    /// What this member believes of another; `None` if it knows nothing of it.
+    /// EventKind a message is for.
+    fn kind(message: &Self::Message) -> MessageKind;
+    /// EventKind this member believes of another; `None` if it knows nothing of it.
     fn believes(&self, id: Id) -> Option<Status>;
     /// How many members it believes to be alive, itself included.
     fn members(&self) -> u32;

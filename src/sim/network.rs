@@ -42,11 +42,11 @@ pub struct Barrier {
     pub inside: Vec<bool>,
     /// Which packets it touches, as seen from inside.
     pub direction: Direction,
-    /// What happens to those.
+    /// EventKind happens to those.
     pub effect: BarrierEffect,
 }
 
-/// What a barrier does to packets.
+/// EventKind a barrier does to packets.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum BarrierEffect {
     /// Those that cross it are swallowed.
@@ -61,7 +61,7 @@ impl Network {
         Self { placement, loss, barriers: Vec::new() }
     }
 
-    /// What becomes of a packet of so many bytes. Delay and loss are drawn from `luck`, the sender's own stream.
+    /// EventKind becomes of a packet of so many bytes. Delay and loss are drawn from `luck`, the sender's own stream.
     ///
     /// A stream takes a round trip to set up and another to carry its data there and the answer back: each of its messages
     /// counts for one round trip. Loss slows it down, and may break it: see [`stream`].
@@ -86,7 +86,7 @@ impl Network {
         Fate::Arrives(now + Span::from_micros(u64::from(delay)))
     }
 
-    /// What the faults in force do to a datagram, if anything.
+    /// EventKind the faults in force do to a datagram, if anything.
     #[cold]
     fn barred(&self, (from, to): (Index, Index), luck: &mut Rng) -> Option<Fate> {
         for barrier in &self.barriers {

@@ -1,6 +1,6 @@
-//! What a world tells those who watch it: packets, events, strikes of faults. All measures are made from these.
+//! EventKind a world tells those who watch it: packets, events, strikes of faults. All measures are made from these.
 
-use crate::protocol::{Event, Kind, Time};
+use crate::protocol::{Event, MessageKind, Time};
 
 /// A member's number in the world, from 0; joiners come after the first members.
 pub type Index = u32;
@@ -26,8 +26,8 @@ pub struct Sent {
     pub from: Index,
     /// Whom to.
     pub to: Index,
-    /// What it is for.
-    pub kind: Kind,
+    /// EventKind it is for.
+    pub kind: MessageKind,
     /// A ping of the sender's own probe round, not one made for another member.
     pub direct_ping: bool,
     /// Its size, as encoded.
@@ -36,7 +36,7 @@ pub struct Sent {
     pub fate: Fate,
 }
 
-/// What becomes of a packet.
+/// EventKind becomes of a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fate {
     /// It reaches its receiver's host at this time.
@@ -58,11 +58,11 @@ pub struct Strike {
     pub fault: u32,
     /// Whom.
     pub member: Index,
-    /// What it does.
+    /// EventKind it does.
     pub effect: Effect,
 }
 
-/// What a fault does to a member.
+/// EventKind a fault does to a member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
     /// It stops for good, or until a restart.

@@ -41,17 +41,17 @@ pub struct Queue {
     /// Emptied ones of either kind, to be used again while they are in the cache.
     ring_spares: Vec<Vec<Due>>,
     far_spares: Vec<Vec<Due>>,
-    /// What lies beyond those, by coarse bucket.
+    /// EventKind lies beyond those, by coarse bucket.
     beyond: BTreeMap<u64, Vec<Due>>,
     /// The bucket that is being emptied, sorted descending: the next is the last.
     current: Vec<Due>,
-    /// What was added to the current bucket while it is being emptied.
+    /// EventKind was added to the current bucket while it is being emptied.
     late: BinaryHeap<Reverse<Due>>,
     /// The current bucket's number.
     now: u64,
     /// Up to which bucket events are being foretold as coming soon.
     foretold: u64,
-    /// What is left to foretell while the current bucket is being emptied.
+    /// EventKind is left to foretell while the current bucket is being emptied.
     soon: Rest,
     next: Rest,
 }
@@ -59,7 +59,7 @@ pub struct Queue {
 /// The buckets of the ring; the remainder of an event's bucket's number says which is its own.
 type Ring = [Vec<Due>; BUCKETS as usize];
 
-/// What is left of a bucket of the ring: its events from one on.
+/// EventKind is left of a bucket of the ring: its events from one on.
 #[derive(Clone, Copy, Debug, Default)]
 struct Rest {
     place: usize,

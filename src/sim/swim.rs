@@ -12,19 +12,20 @@ use super::observer::{Index, Observer};
 use super::setup::Setup;
 use super::world::{Breed, Outcome, World};
 use crate::protocol::{
-    Address, Card, Gauge, Id, Identity, Incarnation, Kind, Kit, Member, Outbox, Packet, Roster, Status, Time,
+    Address, Gauge, Id, Identity, Incarnation, Member, MemberConfig, MessageKind, NodeInfo, Outbox, Packet, Roster,
+    Status, Time,
 };
 
 /// Runs one trial: a world of SWIM members with this strategy.
-pub fn run(setup: &Setup, kit: &Arc<Kit>, strategy: &DynSelector, observer: &mut impl Observer) -> Outcome {
-    World::new(setup, SwimBreed::new(setup, kit, strategy), observer).run()
+pub fn run(setup: &Setup, config: &Arc<MemberConfig>, strategy: &DynSelector, observer: &mut impl Observer) -> Outcome {
+    World::new(setup, SwimBreed::new(setup, config, strategy), observer).run()
 }
 
 /// Makes SWIM members: founders share one roster and one survey of it, newcomers begin alone.
 pub struct SwimBreed {
-    kit: Arc<Kit>,
+    config: Arc<MemberConfig>,
     strategy: DynSelector,
-    cards: Vec<Arc<Card>>,
+    nodes: Vec<Arc<NodeInfo>>,
     roster: Arc<Roster>,
     indexed: IndexedSelector,
     setup: Setup,
@@ -32,28 +33,34 @@ pub struct SwimBreed {
 
 impl SwimBreed {
     /// The members of this setup.
-    pub fn new(setup: &Setup, kit: &Arc<Kit>, strategy: &DynSelector) -> Self {
-        Self::at(setup, kit, strategy, address_of)
+    pub fn new(setup: &Setup, config: &Arc<MemberConfig>, strategy: &DynSelector) -> Self {
+        Self::at(setup, config, strategy, address_of)
     }
 
     /// The members of this setup, at these addresses.
-    pub fn at(setup: &Setup, kit: &Arc<Kit>, strategy: &DynSelector, address: impl Fn(Index) -> Address) -> Self {
+    pub fn at(
+        setup: &Setup,
+        config: &Arc<MemberConfig>,
+        strategy: &DynSelector,
+        address: impl Fn(Index) -> Address,
+    ) -> Self {
         let peers = setup.placement.peers.iter().cloned();
-        let cards: Vec<_> = peers.zip(0..).map(|(peer, member)| Arc::new(Card::new(peer, address(member)))).collect();
-        let founders = cards.iter().take(setup.members as usize).cloned();
+        let nodes: Vec<_> =
+            peers.zip(0..).map(|(peer, member)| Arc::new(NodeInfo::new(peer, address(member)))).collect();
+        let founders = nodes.iter().take(setup.members as usize).cloned();
         let roster = Arc::new(Roster::of_members(founders));
         let indexed = strategy.build_index(roster.peers());
-        Self { kit: Arc::clone(kit), strategy: strategy.clone(), cards, roster, indexed, setup: setup.clone() }
+        Self { config: Arc::clone(config), strategy: strategy.clone(), nodes, roster, indexed, setup: setup.clone() }
     }
 
     fn identity(&self, member: Index, generation: u32) -> Identity {
         // Each life has luck of its own.
         let life = u64::from(generation) << 32 | u64::from(member);
         Identity {
-            card: Arc::clone(&self.cards[member as usize]),
+            node: Arc::clone(&self.nodes[member as usize]),
             incarnation: Incarnation::of_generation(generation),
             since_epoch: self.setup.since_epoch(member),
-            strategy_rng: stream(self.setup.seed, Purpose::DynSelector, life),
+            strategy_rng: stream(self.setup.seed, Purpose::Selector, life),
             rng: stream(self.setup.seed, Purpose::Protocol, life),
         }
     }
@@ -63,34 +70,34 @@ impl Breed for SwimBreed {
     type Machine = Member;
 
     fn founder(&mut self, member: Index) -> Member {
-        let (kit, roster) = (Arc::clone(&self.kit), Arc::clone(&self.roster));
-        Member::new(kit, self.identity(member, 0), roster, &self.indexed, member)
+        let (config, roster) = (Arc::clone(&self.config), Arc::clone(&self.roster));
+        Member::new(config, self.identity(member, 0), roster, &self.indexed, member)
     }
 
     fn newcomer(&mut self, member: Index, generation: u32) -> Member {
-        let roster = Arc::new(Roster::of_members([Arc::clone(&self.cards[member as usize])]));
+        let roster = Arc::new(Roster::of_members([Arc::clone(&self.nodes[member as usize])]));
         let indexed = self.strategy.build_index(roster.peers());
-        Member::new(Arc::clone(&self.kit), self.identity(member, generation), roster, &indexed, 0)
+        Member::new(Arc::clone(&self.config), self.identity(member, generation), roster, &indexed, 0)
     }
 
     fn promise(&self) -> Promise {
-        let settings = &self.kit.settings;
-        let n = self.cards.len() as u32;
+        let config = &self.config.protocol;
+        let n = self.nodes.len() as u32;
         let limits = Gauge {
             // One about each member and as many overtaken; the simulator sends no application events.
-            broadcasts: 2 * self.cards.len() + 64,
+            broadcasts: 2 * self.nodes.len() + 64,
             relays: Member::RELAY_LIMIT,
-            buried: settings.reconnect_limit as usize,
+            forgotten: config.reconnect_limit as usize,
             // A member that dies again and again has a grave for each death within the retention time.
-            graves: self.cards.len() * 64,
+            tombstones: self.nodes.len() * 64,
         };
-        let suspicion = settings.suspicion.timeout(settings, n, 0);
+        let suspicion = config.suspicion.timeout(config, n, 0);
         // Members in doubt about themselves let periods last longer.
-        let longest = if settings.prober.judges_health() { u64::from(settings.health_limit) + 1 } else { 1 };
-        let period = settings.period * longest;
+        let longest = if config.prober.judges_health() { u64::from(config.health_limit) + 1 } else { 1 };
+        let period = config.period * longest;
         // Everybody pings everybody within the strategy's bound, notices within two periods more and then waits for the
         // refutation: so news that dissemination drops is found out first-hand.
-        let settles = match self.strategy.bound(n, settings.direct) {
+        let settles = match self.strategy.bound(n, config.direct) {
             Bound::Periods(most) => Some(period * (most + 2) + suspicion),
             Bound::PerPeriod(p) if p > 0.0 => {
                 // All n^2 pairs but one in a billion worlds.
@@ -104,13 +111,13 @@ impl Breed for SwimBreed {
         // fewer than n tries for n dead, some are left: the logarithm is that of collecting all coupons.
         let rounds = 2.0 * libm::log(f64::from(n) + 1.0) + 20.0;
         let heals = settles
-            .filter(|_| settings.reconnect_every > 0 && settings.anti_entropy && !settings.dead_final)
-            .map(|settles| settles + period.scale(f64::from(settings.reconnect_every) * rounds));
+            .filter(|_| config.reconnect_every > 0 && config.anti_entropy && !config.dead_final)
+            .map(|settles| settles + period.scale(f64::from(config.reconnect_every) * rounds));
         Promise {
             limits,
-            settles: settles.filter(|_| settings.anti_entropy),
+            settles: settles.filter(|_| config.anti_entropy),
             heals,
-            returns_refuted: settings.reconnect_limit > 0,
+            returns_refuted: config.reconnect_limit > 0,
         }
     }
 }
@@ -148,7 +155,7 @@ impl Machine for Member {
         Member::deadline(self)
     }
 
-    fn kind(packet: &Packet) -> Kind {
+    fn kind(packet: &Packet) -> MessageKind {
         packet.body.kind()
     }
 

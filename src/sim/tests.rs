@@ -9,13 +9,13 @@ use swimlab_selectors::{BuildContext, DynSelector, build_selector, helpers, sele
 
 use super::log::Log;
 use super::*;
-use crate::protocol::{Kit, Settings, Source, Span, Time, What, profiles};
+use crate::protocol::{Config, EventKind, EventSource, MemberConfig, Span, Time, profiles};
 use crate::topology::{Base, topologies};
 use crate::wire::Compact;
 
-fn kit(settings: Settings) -> Arc<Kit> {
+fn member_config(config: Config) -> Arc<MemberConfig> {
     let helpers = helpers().build(&Spec::of("uniform"), &BuildContext::default()).unwrap();
-    Arc::new(Kit { settings, helpers, sizer: Arc::new(Compact) })
+    Arc::new(MemberConfig { protocol: config, helpers, sizer: Arc::new(Compact) })
 }
 
 fn setup(topology: &str, members: u32, seed: u64, duration_s: u64, faults: &[&str]) -> Setup {
@@ -31,12 +31,12 @@ fn strategy(label: &str, setup: &Setup) -> DynSelector {
 }
 
 fn run(setup: &Setup) -> (Outcome, Log) {
-    run_with(setup, Settings::of("swim"))
+    run_with(setup, Config::of("swim"))
 }
 
-fn run_with(setup: &Setup, settings: Settings) -> (Outcome, Log) {
+fn run_with(setup: &Setup, config: Config) -> (Outcome, Log) {
     let mut log = Log::default();
-    let outcome = swim::run(setup, &kit(settings), &strategy("shuffle", setup), &mut log);
+    let outcome = swim::run(setup, &member_config(config), &strategy("shuffle", setup), &mut log);
     (outcome, log)
 }
 
@@ -59,7 +59,7 @@ fn everybody_learns_of_a_crash_and_of_nothing_else() {
         assert_eq!(log.strikes.len(), 1);
         let victim = setup.placement.peers[log.strikes[0].member as usize].id;
         assert!(log.events.iter().all(|(_, _, event)| event.about == victim), "{:?}", log.events);
-        assert_eq!(log.count(&What::Died), 65);
+        assert_eq!(log.count(&EventKind::Died), 65);
     }
 }
 
@@ -68,7 +68,7 @@ fn everybody_learns_of_a_departure_without_any_suspicion() {
     let setup = setup("lan", 40, 3, 60, &["leave:at=5s"]);
     let (outcome, log) = run(&setup);
     assert_eq!(outcome.violations, [""; 0]);
-    assert_eq!((log.count(&What::Left), log.count(&What::Suspected)), (39, 0));
+    assert_eq!((log.count(&EventKind::Left), log.count(&EventKind::Suspected)), (39, 0));
 }
 
 #[test]
@@ -76,7 +76,7 @@ fn joiners_are_known_to_all_and_know_all() {
     let setup = setup("lan", 40, 3, 400, &["join:at=5s,count=5"]);
     let (outcome, log) = run(&setup);
     assert_eq!(outcome.violations, [""; 0]);
-    assert_eq!(log.count(&What::Joined), 40 * 5 + 5 * 44);
+    assert_eq!(log.count(&EventKind::Joined), 40 * 5 + 5 * 44);
 }
 
 #[test]
@@ -85,8 +85,8 @@ fn a_group_that_starts_joining_finds_itself() {
     setup.start = Start::Joining;
     let (outcome, log) = run(&setup);
     assert_eq!(outcome.violations, [""; 0]);
-    assert_eq!(log.count(&What::Joined), 100 * 99);
-    assert_eq!(log.count(&What::Died), 0);
+    assert_eq!(log.count(&EventKind::Joined), 100 * 99);
+    assert_eq!(log.count(&EventKind::Died), 0);
 }
 
 #[test]
@@ -94,9 +94,11 @@ fn a_restarted_member_is_taken_back_in_its_next_life() {
     let setup = setup("lan", 30, 5, 500, &["restart:at=5s,down=30s"]);
     let (outcome, log) = run(&setup);
     assert_eq!(outcome.violations, [""; 0]);
-    assert_eq!(log.count(&What::Died), 29);
-    assert_eq!(log.count(&What::Joined), 29 + 29);
-    assert!(log.events.iter().any(|(_, _, event)| event.what == What::Joined && event.incarnation.generation == 1));
+    assert_eq!(log.count(&EventKind::Died), 29);
+    assert_eq!(log.count(&EventKind::Joined), 29 + 29);
+    assert!(
+        log.events.iter().any(|(_, _, event)| event.kind == EventKind::Joined && event.incarnation.generation == 1)
+    );
 }
 
 #[test]
@@ -105,17 +107,17 @@ fn a_partition_longer_than_the_suspicion_heals_by_itself() {
         let setup = setup("aws", 66, seed, 1500, &["partition:at=5s,target=share:0.3,lasts=120s"]);
         let (outcome, log) = run(&setup);
         assert_eq!(outcome.violations, [""; 0], "seed {seed}");
-        assert!(log.count(&What::Died) > 1000);
+        assert!(log.count(&EventKind::Died) > 1000);
     }
 }
 
 #[test]
 fn a_partition_longer_than_the_memory_of_the_dead_heals_by_itself() {
-    let settings = profiles().build(&Spec::of("swim").with("dead_retention", "20s"), &()).unwrap();
+    let config = profiles().build(&Spec::of("swim").with("dead_retention", "20s"), &()).unwrap();
     let setup = setup("lan", 40, 1, 1500, &["partition:at=5s,target=share:0.3,lasts=200s"]);
-    let (outcome, log) = run_with(&setup, settings);
+    let (outcome, log) = run_with(&setup, config);
     assert_eq!(outcome.violations, [""; 0]);
-    assert!(log.count(&What::Forgotten) > 500, "{}", log.count(&What::Forgotten));
+    assert!(log.count(&EventKind::Forgotten) > 500, "{}", log.count(&EventKind::Forgotten));
 }
 
 #[test]
@@ -124,8 +126,8 @@ fn a_short_pause_is_refuted_and_a_long_one_is_survived() {
         let setup = setup("lan", 30, 2, 900, &[&format!("pause:at=5s,lasts={lasts}")]);
         let (outcome, log) = run(&setup);
         assert_eq!(outcome.violations, [""; 0]);
-        assert!(log.count(&What::Accused) > 0);
-        assert_eq!(log.own(&What::Died) > 0, dies, "{lasts}");
+        assert!(log.count(&EventKind::SelfRefuted) > 0);
+        assert_eq!(log.own(&EventKind::Died) > 0, dies, "{lasts}");
     }
 }
 
@@ -135,7 +137,7 @@ fn a_slow_member_accuses_others_and_is_accused() {
     let (outcome, log) = run(&setup);
     assert_eq!(outcome.violations, [""; 0]);
     let slow = log.strikes[0].member;
-    assert!(log.events.iter().any(|(_, member, event)| *member == slow && event.what == What::Suspected));
+    assert!(log.events.iter().any(|(_, member, event)| *member == slow && event.kind == EventKind::Suspected));
 }
 
 #[test]
@@ -146,7 +148,7 @@ fn a_member_whose_sends_block_stands_still_in_its_next_ping_and_accuses_that_one
         assert_eq!(outcome.violations, [""; 0], "{fault}");
         let (slow, begins) = (log.strikes[0].member, log.strikes[0].at);
         let own = log.events.iter().filter(|(at, member, event)| {
-            let is_own = *member == slow && event.what == What::Suspected && event.source == Source::Own;
+            let is_own = *member == slow && event.kind == EventKind::Suspected && event.source == EventSource::Own;
             is_own && begins < *at && *at < begins + Span::from_secs(32)
         });
         own.count()
@@ -181,7 +183,7 @@ fn what_waited_for_a_slow_member_is_taken_at_once_or_a_packet_at_a_time() {
         let setup = setup("lan", 30, 2, 60, &[fault]);
         let mut arrivals = Arrivals::default();
         let strategy = strategy("shuffle", &setup);
-        let outcome = swim::run(&setup, &kit(Settings::of("swim")), &strategy, &mut arrivals);
+        let outcome = swim::run(&setup, &member_config(Config::of("swim")), &strategy, &mut arrivals);
         assert_eq!(outcome.violations, [""; 0], "{fault}");
         let (end, slow) = arrivals.released[0];
         let later = arrivals.all.iter().filter(|(at, to)| *to == slow && *at >= end);
@@ -197,7 +199,7 @@ fn a_member_that_is_slow_again_before_it_has_caught_up_goes_on_where_it_was() {
     setup.faults[0].target = Target::Members(vec![3]);
     let mut arrivals = Arrivals::default();
     let strategy = strategy("shuffle", &setup);
-    let outcome = swim::run(&setup, &kit(Settings::of("swim")), &strategy, &mut arrivals);
+    let outcome = swim::run(&setup, &member_config(Config::of("swim")), &strategy, &mut arrivals);
     assert_eq!(outcome.violations, [""; 0]);
     let (first, second) = (arrivals.released[0].0, arrivals.released[1].0);
     let between = |from: Time, to: Time| {
@@ -230,7 +232,7 @@ fn one_way_faults_and_flip_flops_heal() {
         let setup = setup("lan", 50, 9, 1500, &[fault]);
         let (outcome, log) = run(&setup);
         assert_eq!(outcome.violations, [""; 0], "{fault}");
-        assert!(log.count(&What::Suspected) > 0, "{fault}");
+        assert!(log.count(&EventKind::Suspected) > 0, "{fault}");
     }
 }
 

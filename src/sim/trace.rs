@@ -1,6 +1,6 @@
 //! The trace hash: one number for all that happened in a world, in order. Equal hashes, equal runs.
 
-use crate::protocol::{Event, Kind, Source, Time, What};
+use crate::protocol::{Event, EventKind, EventSource, MessageKind, Time};
 
 use super::observer::Index;
 
@@ -16,7 +16,7 @@ impl Default for Trace {
 
 impl Trace {
     /// A packet was delivered.
-    pub fn delivery(&mut self, at: Time, from: Index, to: Index, kind: Kind, bytes: u32) {
+    pub fn delivery(&mut self, at: Time, from: Index, to: Index, kind: MessageKind, bytes: u32) {
         self.add(at.as_micros());
         self.add(u64::from(from) << 32 | u64::from(to));
         self.add(u64::from(kind as u8) << 32 | u64::from(bytes));
@@ -24,26 +24,26 @@ impl Trace {
 
     /// A member noticed something.
     pub fn event(&mut self, at: Time, member: Index, event: &Event) {
-        let what = match &event.what {
-            What::Joined => 1,
-            What::Suspected => 2,
-            What::Confirmed => 3,
-            What::Refuted => 4,
-            What::Died => 5,
-            What::Left => 6,
-            What::Updated => 7,
-            What::Forgotten => 8,
-            What::Accused => 9,
-            What::User(_) => 10,
-            What::Displaced => 11,
+        let what = match &event.kind {
+            EventKind::Joined => 1,
+            EventKind::Suspected => 2,
+            EventKind::Confirmed => 3,
+            EventKind::Refuted => 4,
+            EventKind::Died => 5,
+            EventKind::Left => 6,
+            EventKind::Updated => 7,
+            EventKind::Forgotten => 8,
+            EventKind::SelfRefuted => 9,
+            EventKind::User(_) => 10,
+            EventKind::Displaced => 11,
         };
         self.add(at.as_micros());
         self.add(u64::from(member) << 32 | what);
         self.add(event.about);
         self.add(u64::from(event.incarnation.generation) << 32 | u64::from(event.incarnation.refutations));
         self.add(match event.source {
-            Source::Own => 0,
-            Source::Heard(id) => id,
+            EventSource::Own => 0,
+            EventSource::Heard(id) => id,
         });
     }
 

@@ -17,24 +17,24 @@ use swimlab_selectors::prefetch::prefetch_first;
 
 /// Makes the machines of one kind.
 pub trait Breed {
-    /// What it makes.
+    /// EventKind it makes.
     type Machine: Machine;
     /// A member that is there from the start and knows all the others.
     fn founder(&mut self, member: Index) -> Self::Machine;
     /// A member in its `generation`-th life that knows only itself.
     fn newcomer(&mut self, member: Index, generation: u32) -> Self::Machine;
-    /// What the checkers may hold the machines to.
+    /// EventKind the checkers may hold the machines to.
     fn promise(&self) -> Promise;
 }
 
-/// What a run leaves behind, besides what its observer saw.
+/// EventKind a run leaves behind, besides what its observer saw.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Outcome {
     /// Deliveries, periods and timers that fired.
     pub events: u64,
     /// A hash of all that happened, in order: equal hashes, equal runs.
     pub trace_hash: u64,
-    /// What the checkers object to, as sentences; empty for a sound run.
+    /// EventKind the checkers object to, as sentences; empty for a sound run.
     pub violations: Vec<String>,
     /// When the world ended: warm-up plus duration.
     pub end: Time,
@@ -126,7 +126,7 @@ impl<'a, B: Breed, O: Observer> World<'a, B, O> {
         Outcome { events: self.events, trace_hash: self.trace.value(), violations, end: self.now }
     }
 
-    /// What watches it.
+    /// EventKind watches it.
     pub fn observer(&self) -> &O {
         &self.observer
     }
@@ -388,7 +388,7 @@ impl<'a, B: Breed, O: Observer> World<'a, B, O> {
                 self.outbox.transmits.pop();
                 continue;
             };
-            // What goes back to who asked over a stream goes over the same, whatever it is; there is one answer.
+            // EventKind goes back to who asked over a stream goes over the same, whatever it is; there is one answer.
             let way = match self.asked.take_if(|(by, _)| *by == to) {
                 Some((_, asked_at)) => Way::Answer { asked_at },
                 None if stream => Way::Stream,
@@ -431,7 +431,7 @@ impl<'a, B: Breed, O: Observer> World<'a, B, O> {
     }
 }
 
-/// What the queue foretells is asked for in memory. Members lie scattered over more of it than the cache holds; each
+/// EventKind the queue foretells is asked for in memory. Members lie scattered over more of it than the cache holds; each
 /// event would wait for its own several times over.
 struct Outlook<'a, M: Machine> {
     hosts: &'a mut [Host<M>],

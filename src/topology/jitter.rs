@@ -1,4 +1,4 @@
-//! What chance adds to a packet's delay.
+//! EventKind chance adds to a packet's delay.
 
 use swimlab_selectors::rng::{Rng, below, unit};
 

@@ -38,7 +38,7 @@ pub use placement::Placement;
 
 use kinds::{aws, azure, cities, csv, fat_tree, grid, home, lan, planetlab, ring, torus, zones};
 
-/// What a topology needs to know of its surroundings when it is built.
+/// EventKind a topology needs to know of its surroundings when it is built.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Base {
     /// Where relative paths start: the experiment file's directory. Empty: the current directory.

@@ -1,4 +1,4 @@
-//! What holds for all kinds, and what the shipped data say.
+//! EventKind holds for all kinds, and what the shipped data say.
 
 use std::collections::BTreeSet;
 

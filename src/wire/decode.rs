@@ -13,7 +13,8 @@ use swimlab_selectors::{Coordinate, Location, Peer, ZonePath};
 use super::layout::{self, ENVELOPE, tag};
 use super::{Invalid, Limited, VERSION, encode, valid};
 use crate::protocol::{
-    Body, Card, Id, Incarnation, Kind, Located, News, Packet, PingReq, Seen, Sync, Target, Tip, Update, UserEvent,
+    Body, Id, Incarnation, MessageKind, NeighborHint, NodeInfo, Packet, PeerView, PingReq, StateSync, Target, Update,
+    UpdateKind, UserEvent, WithCoordinate,
 };
 
 /// Reads the one packet that `bytes` hold. Each packet has exactly one encoding; every other input is refused.
@@ -36,14 +37,14 @@ pub enum DecodeError {
     /// Not a version that this build reads.
     Version(u8),
     /// No such kind of message.
-    Kind(u8),
+    MessageKind(u8),
     /// Flags that do not exist or exclude each other.
     Flags(u8),
     /// No such kind of update.
-    News(u8),
+    UpdateKind(u8),
     /// This part is not built as the layout says.
     Malformed(Part),
-    /// What it says is not allowed.
+    /// EventKind it says is not allowed.
     Invalid(Invalid),
     /// So many bytes follow the packet.
     Trailing(usize),
@@ -61,8 +62,8 @@ pub enum Part {
     /// The network coordinate.
     Coordinate,
     /// Who may be near.
-    Tip,
-    /// What is particular to the kind of message.
+    NeighborHint,
+    /// EventKind is particular to the kind of message.
     Body,
     /// A target of a ping request.
     Target,
@@ -78,13 +79,13 @@ fn read(bytes: &[u8]) -> Result<Packet, DecodeError> {
         return Err(DecodeError::Version(version));
     }
     let (kind, flags) = (kind & layout::KIND, kind & !layout::KIND);
-    let kind = *Kind::ALL.get(usize::from(kind)).ok_or(DecodeError::Kind(kind))?;
+    let kind = *MessageKind::ALL.get(usize::from(kind)).ok_or(DecodeError::MessageKind(kind))?;
     let mut reader = Reader::new(rest);
-    let (from, incarnation, seen) = reader.head(flags)?;
+    let (from, incarnation, peer_view) = reader.head(flags)?;
     let coordinate = if flags & layout::COORDINATE == 0 { None } else { Some(Box::new(reader.located(flags)?)) };
     let body = reader.body(kind)?;
     let updates = reader.updates(usize::from(u16::from_be_bytes([high, low])))?;
-    Ok(Packet { from, incarnation, seen, body, updates: updates.into(), coordinate })
+    Ok(Packet { from, incarnation, peer_view, body, updates: updates.into(), coordinate })
 }
 
 /// Reads one MessagePack value after the other.
@@ -109,32 +110,32 @@ impl<'a> Reader<'a> {
         })
     }
 
-    fn head(&mut self, flags: u8) -> Result<(Id, Incarnation, Seen), DecodeError> {
+    fn head(&mut self, flags: u8) -> Result<(Id, Incarnation, PeerView), DecodeError> {
         if flags & (layout::COORDINATE | layout::TIP) == layout::TIP {
             return Err(DecodeError::Flags(flags));
         }
         let as_seen = match flags & !(layout::COORDINATE | layout::TIP) {
             0 => {
                 let layout::Head { from, generation, refutations } = self.next(Part::Head)?;
-                return Ok((from, Incarnation { generation, refutations }, Seen::Unknown));
+                return Ok((from, Incarnation { generation, refutations }, PeerView::Unknown));
             }
-            layout::SEEN_MEMBER => Seen::Member,
-            layout::SEEN_DEAD => Seen::Dead,
+            layout::SEEN_MEMBER => PeerView::Member,
+            layout::SEEN_DEAD => PeerView::Dead,
             _ => return Err(DecodeError::Flags(flags)),
         };
         let head: layout::SeenHead = self.next(Part::Head)?;
         let own = Incarnation { generation: head.generation, refutations: head.refutations };
-        let seen = Incarnation { generation: head.seen_generation, refutations: head.seen_refutations };
-        Ok((head.from, own, as_seen(seen)))
+        let peer_view = Incarnation { generation: head.seen_generation, refutations: head.seen_refutations };
+        Ok((head.from, own, as_seen(peer_view)))
     }
 
-    fn located(&mut self, flags: u8) -> Result<Located, DecodeError> {
+    fn located(&mut self, flags: u8) -> Result<WithCoordinate, DecodeError> {
         let at = self.coordinate()?;
         if flags & layout::TIP == 0 {
-            return Ok(Located { at, tip: None });
+            return Ok(WithCoordinate { at, hint: None });
         }
-        let layout::Tip { id, rtt_us } = self.next(Part::Tip)?;
-        Ok(Located { at, tip: Some(Tip { id, rtt_us }) })
+        let layout::NeighborHint { id, rtt_us } = self.next(Part::NeighborHint)?;
+        Ok(WithCoordinate { at, hint: Some(NeighborHint { id, rtt_us }) })
     }
 
     fn coordinate(&mut self) -> Result<Coordinate, DecodeError> {
@@ -144,21 +145,21 @@ impl<'a> Reader<'a> {
         Ok(at)
     }
 
-    fn body(&mut self, kind: Kind) -> Result<Body, DecodeError> {
+    fn body(&mut self, kind: MessageKind) -> Result<Body, DecodeError> {
         Ok(match kind {
-            Kind::Ping => Body::Ping { seq: self.next::<layout::Seq>(Part::Body)? },
-            Kind::Ack => Body::Ack { seq: self.next::<layout::Seq>(Part::Body)? },
-            Kind::Relayed => {
+            MessageKind::Ping => Body::Ping { seq: self.next::<layout::Seq>(Part::Body)? },
+            MessageKind::Ack => Body::Ack { seq: self.next::<layout::Seq>(Part::Body)? },
+            MessageKind::IndirectAck => {
                 let layout::Verdict { seq, target } = self.next(Part::Body)?;
-                Body::Relayed { seq, target }
+                Body::IndirectAck { seq, target }
             }
-            Kind::Nack => {
+            MessageKind::Nack => {
                 let layout::Verdict { seq, target } = self.next(Part::Body)?;
                 Body::Nack { seq, target }
             }
-            Kind::PingReq => Body::PingReq(Box::new(self.ping_req()?)),
-            Kind::Gossip => Body::Gossip,
-            Kind::Sync => Body::Sync(Box::new(self.sync()?)),
+            MessageKind::PingReq => Body::PingReq(Box::new(self.ping_req()?)),
+            MessageKind::Gossip => Body::Gossip,
+            MessageKind::Sync => Body::Sync(Box::new(self.sync()?)),
         })
     }
 
@@ -170,10 +171,10 @@ impl<'a> Reader<'a> {
         Ok(PingReq { seq, nack_after_us, targets })
     }
 
-    fn sync(&mut self) -> Result<Sync, DecodeError> {
+    fn sync(&mut self) -> Result<StateSync, DecodeError> {
         let layout::Table { wants_reply, joining, records } = self.next(Part::Body)?;
         Limited::Records.check(records as usize)?;
-        Ok(Sync { wants_reply, joining, records: self.updates(records as usize)? })
+        Ok(StateSync { wants_reply, joining, records: self.updates(records as usize)? })
     }
 
     fn updates(&mut self, count: usize) -> Result<Vec<Update>, DecodeError> {
@@ -188,19 +189,19 @@ impl<'a> Reader<'a> {
 
     fn update(&mut self) -> Result<Update, DecodeError> {
         let line: layout::Line = self.next(Part::Update)?;
-        let news = match line.tag {
-            tag::ALIVE => News::Alive(Arc::new(self.card(line.id)?)),
-            tag::SUSPECT => News::Suspect { by: self.next(Part::Update)? },
-            tag::DEAD => News::Dead,
-            tag::LEFT => News::Left,
-            tag::USER => News::User(Arc::new(self.user_event()?)),
-            unknown => return Err(DecodeError::News(unknown)),
+        let kind = match line.tag {
+            tag::ALIVE => UpdateKind::Alive(Arc::new(self.node(line.id)?)),
+            tag::SUSPECT => UpdateKind::Suspect { by: self.next(Part::Update)? },
+            tag::DEAD => UpdateKind::Dead,
+            tag::LEFT => UpdateKind::Left,
+            tag::USER => UpdateKind::User(Arc::new(self.user_event()?)),
+            unknown => return Err(DecodeError::UpdateKind(unknown)),
         };
-        Ok(Update { id: line.id, incarnation: line.incarnation(), news })
+        Ok(Update { id: line.id, incarnation: line.incarnation(), kind })
     }
 
-    fn card(&mut self, id: Id) -> Result<Card, DecodeError> {
-        let layout::Card { address, location, zone, site, name, meta } = self.next(Part::Update)?;
+    fn node(&mut self, id: Id) -> Result<NodeInfo, DecodeError> {
+        let layout::NodeInfo { address, location, zone, site, name, meta } = self.next(Part::Update)?;
         valid::card_texts(name, meta.0)?;
         let location = location.map(|location| match location {
             layout::Location::Told { globe: false, first, second } => Location::Plane { x: first.0, y: second.0 },
@@ -214,7 +215,7 @@ impl<'a> Reader<'a> {
         let depth = zone.iter().flatten().count();
         let levels = zone.map(Option::unwrap_or_default);
         let peer = Peer { id, location, zone: ZonePath::from_levels(&levels[..depth]), site };
-        Ok(Card { peer, address: address.into(), name: name.into(), meta: meta.0.into() })
+        Ok(NodeInfo { peer, address: address.into(), name: name.into(), meta: meta.0.into() })
     }
 
     fn user_event(&mut self) -> Result<UserEvent, DecodeError> {
@@ -237,9 +238,9 @@ impl fmt::Display for DecodeError {
         match self {
             Self::Truncated(part) => write!(f, "the input ends inside {part}"),
             Self::Version(version) => write!(f, "version {version} is not spoken here, only {VERSION}"),
-            Self::Kind(kind) => write!(f, "there is no message of kind {kind}"),
+            Self::MessageKind(kind) => write!(f, "there is no message of kind {kind}"),
             Self::Flags(flags) => write!(f, "the flags {flags:#04x} do not exist or exclude each other"),
-            Self::News(tag) => write!(f, "there is no update of kind {tag}"),
+            Self::UpdateKind(tag) => write!(f, "there is no update of kind {tag}"),
             Self::Malformed(part) => write!(f, "{part} is not built as it should be"),
             Self::Invalid(invalid) => invalid.fmt(f),
             Self::Trailing(left) => write!(f, "{left} bytes follow the packet"),
@@ -254,7 +255,7 @@ impl fmt::Display for Part {
             Self::Envelope => "the envelope",
             Self::Head => "the head",
             Self::Coordinate => "the coordinate",
-            Self::Tip => "the tip",
+            Self::NeighborHint => "the tip",
             Self::Body => "the body",
             Self::Target => "a target",
             Self::Update => "an update",

@@ -7,7 +7,9 @@ use swimlab_selectors::{Coordinate, Location, Peer};
 
 use super::layout::{self, Bytes, Real, tag};
 use super::{Invalid, VERSION, encoded_len, valid};
-use crate::protocol::{Body, Card, Located, News, Packet, PingReq, Seen, Sync, Tip, Update};
+use crate::protocol::{
+    Body, NeighborHint, NodeInfo, Packet, PeerView, PingReq, StateSync, Update, UpdateKind, WithCoordinate,
+};
 
 /// Appends a packet's bytes to `out`. A packet that no reader would accept is refused, and `out` is left as it was.
 pub fn encode(packet: &Packet, out: &mut Vec<u8>) -> Result<(), Invalid> {
@@ -32,51 +34,53 @@ pub(super) fn left_after(packet: &Packet, bytes: &[u8]) -> Option<usize> {
 fn write(packet: &Packet, sink: &mut impl Write) -> io::Result<()> {
     let coordinate = match packet.coordinate.as_deref() {
         None => 0,
-        Some(Located { tip: None, .. }) => layout::COORDINATE,
-        Some(Located { tip: Some(_), .. }) => layout::COORDINATE | layout::TIP,
+        Some(WithCoordinate { hint: None, .. }) => layout::COORDINATE,
+        Some(WithCoordinate { hint: Some(_), .. }) => layout::COORDINATE | layout::TIP,
     };
-    let flags = seen_flag(packet.seen) | coordinate;
+    let flags = seen_flag(packet.peer_view) | coordinate;
     let [high, low] = (packet.updates.len() as u16).to_be_bytes();
     sink.write_all(&[VERSION, packet.body.kind() as u8 | flags, high, low])?;
     head(packet, sink)?;
-    if let Some(Located { at, tip }) = packet.coordinate.as_deref() {
+    if let Some(WithCoordinate { at, hint }) = packet.coordinate.as_deref() {
         put(sink, &numbers(at))?;
-        if let Some(Tip { id, rtt_us }) = *tip {
-            put(sink, &layout::Tip { id, rtt_us })?;
+        if let Some(NeighborHint { id, rtt_us }) = *hint {
+            put(sink, &layout::NeighborHint { id, rtt_us })?;
         }
     }
     match &packet.body {
         Body::Ping { seq } | Body::Ack { seq } => put::<layout::Seq>(sink, seq)?,
-        Body::Relayed { seq, target } | Body::Nack { seq, target } => {
+        Body::IndirectAck { seq, target } | Body::Nack { seq, target } => {
             put(sink, &layout::Verdict { seq: *seq, target: *target })?;
         }
         Body::PingReq(request) => ping_req(request, sink)?,
         Body::Gossip => (),
         Body::Sync(table) => sync(table, sink)?,
     }
-    packet.updates.iter().try_for_each(|news| update(news, sink))
+    packet.updates.iter().try_for_each(|kind| update(kind, sink))
 }
 
-fn seen_flag(seen: Seen) -> u8 {
-    match seen {
-        Seen::Unknown => 0,
-        Seen::Member(_) => layout::SEEN_MEMBER,
-        Seen::Dead(_) => layout::SEEN_DEAD,
+fn seen_flag(peer_view: PeerView) -> u8 {
+    match peer_view {
+        PeerView::Unknown => 0,
+        PeerView::Member(_) => layout::SEEN_MEMBER,
+        PeerView::Dead(_) => layout::SEEN_DEAD,
     }
 }
 
 fn head(packet: &Packet, sink: &mut impl Write) -> io::Result<()> {
     let (from, own) = (packet.from, packet.incarnation);
-    match packet.seen {
-        Seen::Unknown => put(sink, &layout::Head { from, generation: own.generation, refutations: own.refutations }),
-        Seen::Member(seen) | Seen::Dead(seen) => put(
+    match packet.peer_view {
+        PeerView::Unknown => {
+            put(sink, &layout::Head { from, generation: own.generation, refutations: own.refutations })
+        }
+        PeerView::Member(peer_view) | PeerView::Dead(peer_view) => put(
             sink,
             &layout::SeenHead {
                 from,
                 generation: own.generation,
                 refutations: own.refutations,
-                seen_generation: seen.generation,
-                seen_refutations: seen.refutations,
+                seen_generation: peer_view.generation,
+                seen_refutations: peer_view.refutations,
             },
         ),
     }
@@ -93,35 +97,35 @@ fn ping_req(request: &PingReq, sink: &mut impl Write) -> io::Result<()> {
     targets.iter().try_for_each(|target| put(sink, &layout::Aim::from(target)))
 }
 
-fn sync(table: &Sync, sink: &mut impl Write) -> io::Result<()> {
-    let Sync { wants_reply, joining, records } = table;
+fn sync(table: &StateSync, sink: &mut impl Write) -> io::Result<()> {
+    let StateSync { wants_reply, joining, records } = table;
     put(sink, &layout::Table { wants_reply: *wants_reply, joining: *joining, records: records.len() as u32 })?;
     records.iter().try_for_each(|record| update(record, sink))
 }
 
 fn update(update: &Update, sink: &mut impl Write) -> io::Result<()> {
-    let tag = match update.news {
-        News::Alive(_) => tag::ALIVE,
-        News::Suspect { .. } => tag::SUSPECT,
-        News::Dead => tag::DEAD,
-        News::Left => tag::LEFT,
-        News::User(_) => tag::USER,
+    let tag = match update.kind {
+        UpdateKind::Alive(_) => tag::ALIVE,
+        UpdateKind::Suspect { .. } => tag::SUSPECT,
+        UpdateKind::Dead => tag::DEAD,
+        UpdateKind::Left => tag::LEFT,
+        UpdateKind::User(_) => tag::USER,
     };
     let (generation, refutations) = (update.incarnation.generation, update.incarnation.refutations);
     put(sink, &layout::Line { tag, id: update.id, generation, refutations })?;
-    match &update.news {
-        News::Alive(of) => put(sink, &card(of)),
-        News::Suspect { by } => put(sink, by),
-        News::User(event) => put(sink, &layout::Occasion::from(&**event)),
-        News::Dead | News::Left => Ok(()),
+    match &update.kind {
+        UpdateKind::Alive(of) => put(sink, &node(of)),
+        UpdateKind::Suspect { by } => put(sink, by),
+        UpdateKind::User(event) => put(sink, &layout::Occasion::from(&**event)),
+        UpdateKind::Dead | UpdateKind::Left => Ok(()),
     }
 }
 
-fn card(card: &Card) -> layout::Card<'_> {
-    let Card { peer: Peer { id: _, location, zone, site }, address, name, meta } = card;
+fn node(node: &NodeInfo) -> layout::NodeInfo<'_> {
+    let NodeInfo { peer: Peer { id: _, location, zone, site }, address, name, meta } = node;
     let mut levels = [None; 3];
     levels.iter_mut().zip(zone.levels()).for_each(|(to, level)| *to = Some(*level));
-    layout::Card {
+    layout::NodeInfo {
         address: address.into(),
         location: location.as_ref().map(|location| match *location {
             Location::Plane { x, y } => layout::Location::Told { globe: false, first: Real(x), second: Real(y) },

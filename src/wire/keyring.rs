@@ -65,7 +65,7 @@ pub struct KeyFileError {
     pub fault: KeyFileFault,
 }
 
-/// What is wrong with a key file. Lines count from 1.
+/// EventKind is wrong with a key file. Lines count from 1.
 #[derive(Debug)]
 pub enum KeyFileFault {
     /// It cannot be read.
@@ -133,7 +133,7 @@ impl Key {
 }
 
 impl Keyring {
-    /// The most keys. What nobody sealed costs as many tries, and a rotation needs two.
+    /// The most keys. EventKind nobody sealed costs as many tries, and a rotation needs two.
     pub const LIMIT: usize = 4;
 
     /// The longest key file, in bytes: leaves room for comments.

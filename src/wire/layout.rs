@@ -23,7 +23,7 @@ pub(super) const COORDINATE: u8 = 0x40;
 /// Flag, with [`COORDINATE`] only: a tip follows the coordinate.
 pub(super) const TIP: u8 = 0x80;
 
-/// What an update says, as its array's first element.
+/// EventKind an update says, as its array's first element.
 pub(super) mod tag {
     pub const ALIVE: u8 = 0;
     pub const SUSPECT: u8 = 1;
@@ -55,7 +55,7 @@ pub(super) type Coordinate = [f32; 11];
 
 /// Somebody near the receiver.
 #[derive(Serialize, Deserialize)]
-pub(super) struct Tip {
+pub(super) struct NeighborHint {
     pub id: Id,
     pub rtt_us: u32,
 }
@@ -93,7 +93,7 @@ pub(super) struct Table {
     pub records: u32,
 }
 
-/// The part that all updates have. After it: alive a [`Card`], suspect a bare id, user an [`Occasion`].
+/// The part that all updates have. After it: alive a [`NodeInfo`], suspect a bare id, user an [`Occasion`].
 #[derive(Serialize, Deserialize)]
 pub(super) struct Line {
     pub tag: u8,
@@ -102,9 +102,9 @@ pub(super) struct Line {
     pub refutations: u32,
 }
 
-/// What an alive update says of its member.
+/// EventKind an alive update says of its member.
 #[derive(Serialize, Deserialize)]
-pub(super) struct Card<'a> {
+pub(super) struct NodeInfo<'a> {
     pub address: Socket,
     pub location: Option<Location>,
     pub zone: [Option<u32>; 3],

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::Refused;
 
-/// What is remembered of the packets that were taken: all of them, as long as their stamps would still pass as fresh.
+/// EventKind is remembered of the packets that were taken: all of them, as long as their stamps would still pass as fresh.
 #[derive(Debug, Default)]
 pub(super) struct Heard {
     packets: BTreeSet<Mark>,
@@ -13,7 +13,7 @@ pub(super) struct Heard {
     floor: u64,
 }
 
-/// What tells packets apart. No two have the same.
+/// EventKind tells packets apart. No two have the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Mark {
     /// When it was sealed, in microseconds since 1970, or a little later: no two of one sealer are equal.

@@ -12,7 +12,7 @@ use super::replay::{Heard, Mark};
 use super::{Compact, DecodeError, FRAME_PREFIX, Invalid, Keyring, Limited, decode, encode, encoded_len, valid};
 use crate::protocol::{Packet, Sizer, Update};
 
-/// What a seal adds to a packet, in bytes, whatever the packet.
+/// EventKind a seal adds to a packet, in bytes, whatever the packet.
 pub const SEAL_OVERHEAD: usize = HEADER + TAG;
 
 /// Bytes before each sealed packet on a stream: its length, sealed.
@@ -21,7 +21,7 @@ pub const SEALED_PREFIX: usize = FRAME_PREFIX + SEAL_OVERHEAD;
 /// The first byte of everything that is sealed in this way. No version of a plain packet will ever have it.
 pub const SEAL_VERSION: u8 = 0x81;
 
-/// What one member seals its packets with and opens others' with.
+/// EventKind one member seals its packets with and opens others' with.
 ///
 /// It needs the clock: what it is given as `now` must be the time of day.
 #[derive(Debug)]
@@ -34,7 +34,7 @@ pub struct Seal {
     heard: Heard,
 }
 
-/// The sizes of packets that [`Seal::encode`] writes, to the byte. What precedes them on a stream is not counted.
+/// The sizes of packets that [`Seal::encode`] writes, to the byte. EventKind precedes them on a stream is not counted.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Sealed;
 
@@ -220,8 +220,8 @@ impl Sizer for Sealed {
     }
 
     #[inline]
-    fn update(&self, news: &Update) -> u32 {
-        Compact.update(news)
+    fn update(&self, kind: &Update) -> u32 {
+        Compact.update(kind)
     }
 }
 

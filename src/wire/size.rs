@@ -4,7 +4,8 @@ use swimlab_selectors::Location;
 
 use super::layout::{self, ENVELOPE, Real, Socket};
 use crate::protocol::{
-    Address, Body, Card, Incarnation, Located, News, Packet, Seen, Sizer, Target, Update, UserEvent,
+    Address, Body, Incarnation, NodeInfo, Packet, PeerView, Sizer, Target, Update, UpdateKind, UserEvent,
+    WithCoordinate,
 };
 
 /// The sizes of [`encode`](super::encode)d packets, to the byte. The prefix on a stream is not counted.
@@ -23,8 +24,8 @@ impl Sizer for Compact {
     }
 
     #[inline]
-    fn update(&self, news: &Update) -> u32 {
-        update(news)
+    fn update(&self, kind: &Update) -> u32 {
+        update(kind)
     }
 }
 
@@ -33,21 +34,21 @@ const ONE: u32 = 1;
 const COORDINATE: u32 = ONE + size_of::<layout::Coordinate>() as u32 / 4 * 5;
 
 fn head(packet: &Packet) -> u32 {
-    let seen = match packet.seen {
-        Seen::Unknown => 0,
-        Seen::Member(seen) | Seen::Dead(seen) => incarnation(seen),
+    let peer_view = match packet.peer_view {
+        PeerView::Unknown => 0,
+        PeerView::Member(peer_view) | PeerView::Dead(peer_view) => incarnation(peer_view),
     };
-    ONE + uint(packet.from) + incarnation(packet.incarnation) + seen
+    ONE + uint(packet.from) + incarnation(packet.incarnation) + peer_view
 }
 
-fn located(located: &Located) -> u32 {
-    COORDINATE + located.tip.map_or(0, |tip| ONE + uint(tip.id) + small(tip.rtt_us))
+fn located(located: &WithCoordinate) -> u32 {
+    COORDINATE + located.hint.map_or(0, |hint| ONE + uint(hint.id) + small(hint.rtt_us))
 }
 
 fn body(body: &Body) -> u32 {
     match body {
         Body::Ping { seq } | Body::Ack { seq } => small(*seq),
-        Body::Relayed { seq, target } | Body::Nack { seq, target } => ONE + small(*seq) + uint(*target),
+        Body::IndirectAck { seq, target } | Body::Nack { seq, target } => ONE + small(*seq) + uint(*target),
         Body::Gossip => 0,
         Body::PingReq(request) => {
             let numbers = small(request.seq) + small(request.nack_after_us) + small(request.targets.len() as u32);
@@ -64,20 +65,20 @@ fn body(body: &Body) -> u32 {
 fn update(update: &Update) -> u32 {
     let tag = ONE;
     let line = ONE + tag + uint(update.id) + incarnation(update.incarnation);
-    line + match &update.news {
-        News::Alive(of) => card(of),
-        News::Suspect { by } => uint(*by),
-        News::Dead | News::Left => 0,
-        News::User(event) => user_event(event),
+    line + match &update.kind {
+        UpdateKind::Alive(of) => node(of),
+        UpdateKind::Suspect { by } => uint(*by),
+        UpdateKind::Dead | UpdateKind::Left => 0,
+        UpdateKind::User(event) => user_event(event),
     }
 }
 
-fn card(card: &Card) -> u32 {
-    let levels = card.peer.zone.levels();
+fn node(node: &NodeInfo) -> u32 {
+    let levels = node.peer.zone.levels();
     let unknown = (3 - levels.len() as u32) * ONE;
     let zone = ONE + unknown + levels.iter().map(|level| small(*level)).sum::<u32>();
-    let site = card.peer.site.map_or(ONE, small);
-    ONE + address(&card.address) + location(card.peer.location) + zone + site + text(&card.name) + bytes(&card.meta)
+    let site = node.peer.site.map_or(ONE, small);
+    ONE + address(&node.address) + location(node.peer.location) + zone + site + text(&node.name) + bytes(&node.meta)
 }
 
 fn user_event(event: &UserEvent) -> u32 {

@@ -1,11 +1,11 @@
-//! What no packet may hold, whether it is written or read: one set of checks for both directions.
+//! EventKind no packet may hold, whether it is written or read: one set of checks for both directions.
 
 use std::error::Error;
 use std::fmt;
 
 use swimlab_selectors::{Coordinate, Location};
 
-use crate::protocol::{Body, Card, Id, News, Packet, PingReq, Update, UserEvent};
+use crate::protocol::{Body, Id, NodeInfo, Packet, PingReq, Update, UpdateKind, UserEvent};
 
 /// The most updates of one packet. No datagram holds as many; a stream that has more to say sends a sync.
 pub const UPDATE_LIMIT: usize = u16::MAX as usize;
@@ -18,7 +18,7 @@ pub const RECORD_LIMIT: usize = 1 << 21;
 pub enum Invalid {
     /// Something is longer than its limit.
     Excess {
-        /// What is.
+        /// EventKind is.
         what: Limited,
         /// How long it is.
         found: usize,
@@ -32,11 +32,11 @@ pub enum Invalid {
         /// Whom the update is about.
         update: Id,
         /// Whose card it is.
-        card: Id,
+        node: Id,
     },
 }
 
-/// What has a limit.
+/// EventKind has a limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Limited {
     /// Updates of one packet: [`UPDATE_LIMIT`].
@@ -45,9 +45,9 @@ pub enum Limited {
     Records,
     /// Targets of one ping request: [`PingReq::TARGET_LIMIT`].
     Targets,
-    /// A member's name: [`Card::NAME_LIMIT`].
+    /// A member's name: [`NodeInfo::NAME_LIMIT`].
     Name,
-    /// A member's metadata: [`Card::META_LIMIT`].
+    /// A member's metadata: [`NodeInfo::META_LIMIT`].
     Meta,
     /// A user event's name: [`UserEvent::NAME_LIMIT`].
     EventName,
@@ -64,8 +64,8 @@ impl Limited {
             Self::Updates => UPDATE_LIMIT,
             Self::Records => RECORD_LIMIT,
             Self::Targets => PingReq::TARGET_LIMIT,
-            Self::Name => Card::NAME_LIMIT,
-            Self::Meta => Card::META_LIMIT,
+            Self::Name => NodeInfo::NAME_LIMIT,
+            Self::Meta => NodeInfo::META_LIMIT,
             Self::EventName => UserEvent::NAME_LIMIT,
             Self::Payload => UserEvent::PAYLOAD_LIMIT,
             Self::Frame => super::FRAME_LIMIT,
@@ -97,16 +97,16 @@ pub(super) fn packet(packet: &Packet) -> Result<(), Invalid> {
 
 /// Checks an update.
 fn update(update: &Update) -> Result<(), Invalid> {
-    match &update.news {
-        News::Alive(card) => {
-            if card.peer.id != update.id {
-                return Err(Invalid::ForeignCard { update: update.id, card: card.peer.id });
+    match &update.kind {
+        UpdateKind::Alive(node) => {
+            if node.peer.id != update.id {
+                return Err(Invalid::ForeignCard { update: update.id, node: node.peer.id });
             }
-            card_texts(&card.name, &card.meta)?;
-            card.peer.location.as_ref().map_or(Ok(()), location)
+            card_texts(&node.name, &node.meta)?;
+            node.peer.location.as_ref().map_or(Ok(()), location)
         }
-        News::User(event) => event_texts(&event.name, &event.payload),
-        News::Suspect { .. } | News::Dead | News::Left => Ok(()),
+        UpdateKind::User(event) => event_texts(&event.name, &event.payload),
+        UpdateKind::Suspect { .. } | UpdateKind::Dead | UpdateKind::Left => Ok(()),
     }
 }
 
@@ -147,8 +147,8 @@ impl fmt::Display for Invalid {
             Self::Excess { what, found } => write!(f, "{what}: {found} is more than the {} allowed", what.limit()),
             Self::NotFinite => f.write_str("a coordinate is infinite or not a number"),
             Self::OffTheGlobe => f.write_str("a latitude beyond 90 or a longitude beyond 180 degrees"),
-            Self::ForeignCard { update, card } => {
-                write!(f, "an alive update about {update:016x} carries the card of {card:016x}")
+            Self::ForeignCard { update, node } => {
+                write!(f, "an alive update about {update:016x} carries the card of {node:016x}")
             }
         }
     }

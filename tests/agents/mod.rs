@@ -1,4 +1,4 @@
-//! What tests of agents share: quick settings, clusters, and waiting with an end.
+//! EventKind tests of agents share: quick settings, clusters, and waiting with an end.
 
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
@@ -11,18 +11,18 @@ use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use swimlab::agent::{Agent, Builder};
-use swimlab::protocol::{Settings, Status, preset, profiles};
+use swimlab::protocol::{Config, Status, preset, profiles};
 use swimlab_selectors::registry::Spec;
 
-/// Settings for tests that cannot wait: a period of 200 ms, and suspicions of a second.
-pub fn quick_settings() -> Settings {
+/// Config for tests that cannot wait: a period of 200 ms, and suspicions of a second.
+pub fn quick_settings() -> Config {
     let spec = Spec::of("swim").with("period", "200ms").with("probe_timeout", "100ms").with("suspicion_mult", 5.0);
     profiles().build(&preset("local").unwrap().under(spec), &()).unwrap()
 }
 
 /// A member on loopback with these settings.
 pub fn quick(name: &str) -> Builder {
-    Agent::builder().name(name).settings(quick_settings())
+    Agent::builder().name(name).config(quick_settings())
 }
 
 pub fn names(range: Range<usize>) -> Vec<String> {

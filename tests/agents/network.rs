@@ -10,7 +10,7 @@ use super::process::{Process, swimlab};
 
 /// A few hosts on one switch.
 pub struct Network {
-    /// What the names of its namespaces begin with.
+    /// EventKind the names of its namespaces begin with.
     prefix: String,
     hosts: usize,
 }

@@ -85,12 +85,12 @@ impl Process {
         }
     }
 
-    /// What it has printed so far.
+    /// EventKind it has printed so far.
     pub fn events(&self) -> Vec<Value> {
         self.lines.lock().unwrap().clone()
     }
 
-    /// What it has complained about so far.
+    /// EventKind it has complained about so far.
     pub fn errors(&self) -> String {
         self.errors.lock().unwrap().clone()
     }

@@ -9,24 +9,24 @@ use std::time::Duration;
 
 use ::foca::{Config, Identity};
 use serde::{Deserialize, Serialize};
-use swimlab::protocol::{Incarnation, Kit, Span};
+use swimlab::protocol::{Incarnation, MemberConfig, Span};
 use swimlab::sim::{Index, Setup};
 
 use machine::{FocaBreed, Name};
 
 /// The members of this setup.
-pub fn breed(setup: &Setup, kit: &Kit) -> FocaBreed<Bare> {
-    let settings = &kit.settings;
-    let suspicion = settings.suspicion.timeout(settings, setup.members, 0);
-    let transmissions = settings.dissemination.transmissions(settings, setup.members);
+pub fn breed(setup: &Setup, config: &MemberConfig) -> FocaBreed<Bare> {
+    let config = &config.protocol;
+    let suspicion = config.suspicion.timeout(config, setup.members, 0);
+    let transmissions = config.dissemination.transmissions(config, setup.members);
     let config = Config {
-        probe_period: duration(settings.period),
-        probe_rtt: duration(settings.probe_timeout),
-        num_indirect_probes: NonZeroUsize::new(settings.indirect as usize).expect("helpers"),
+        probe_period: duration(config.period),
+        probe_rtt: duration(config.probe_timeout),
+        num_indirect_probes: NonZeroUsize::new(config.indirect as usize).expect("helpers"),
         max_transmissions: u8::try_from(transmissions).ok().and_then(NonZeroU8::new).expect("a few"),
         suspect_to_down_after: duration(suspicion),
-        remove_down_after: Some(duration(settings.dead_retention)),
-        max_packet_size: NonZeroUsize::new(settings.packet_bytes as usize).expect("room"),
+        remove_down_after: Some(duration(config.dead_retention)),
+        max_packet_size: NonZeroUsize::new(config.packet_bytes as usize).expect("room"),
         ..Config::simple()
     };
     FocaBreed::new(setup, config)

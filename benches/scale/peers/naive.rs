@@ -8,7 +8,9 @@ use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 use std::sync::Arc;
 
-use swimlab::protocol::{Address, Card, Identity, Incarnation, Kit, Member, Outbox, Packet, Roster, Time, Transmit};
+use swimlab::protocol::{
+    Address, Identity, Incarnation, Member, MemberConfig, NodeInfo, Outbox, Packet, Roster, Time, Transmit,
+};
 use swimlab::sim::trace::Trace;
 use swimlab::sim::{Index, Observer, Outcome, Setup, address_of};
 use swimlab_selectors::rng::{Purpose, Rng, below, bits, stream};
@@ -42,7 +44,7 @@ struct Host {
     luck: Rng,
 }
 
-/// What is to happen, in the order of the world's own queue.
+/// EventKind is to happen, in the order of the world's own queue.
 struct Due {
     at: Time,
     order: u64,
@@ -64,7 +66,7 @@ impl<'a> Naive<'a> {
     pub fn new(setting: &'a Setting) -> Self {
         let setup = &setting.setup;
         let peers = setup.placement.peers.iter().cloned();
-        let cards: Vec<_> = peers.zip(0..).map(|(peer, at)| Arc::new(Card::new(peer, address_of(at)))).collect();
+        let nodes: Vec<_> = peers.zip(0..).map(|(peer, at)| Arc::new(NodeInfo::new(peer, address_of(at)))).collect();
         let mut naive = Self {
             setup,
             hosts: Vec::new(),
@@ -77,7 +79,7 @@ impl<'a> Naive<'a> {
             now: Time::ZERO,
         };
         for index in 0..setup.members {
-            let mut member = founder(setup, &setting.kit, &cards, index);
+            let mut member = founder(setup, &setting.config, &nodes, index);
             let phase = below(&mut stream(setup.seed, Purpose::Phases, u64::from(index)), micros(setup));
             member.start(Time::ZERO, Time::from_micros(u64::from(phase)));
             let luck = stream(setup.seed, Purpose::Network, u64::from(index));
@@ -159,17 +161,17 @@ impl Course for Naive<'_> {
 }
 
 /// A member with a whole table of its own.
-fn founder(setup: &Setup, kit: &Arc<Kit>, cards: &[Arc<Card>], index: Index) -> Member {
-    let roster = Arc::new(Roster::of_members(cards.iter().cloned()));
+fn founder(setup: &Setup, config: &Arc<MemberConfig>, nodes: &[Arc<NodeInfo>], index: Index) -> Member {
+    let roster = Arc::new(Roster::of_members(nodes.iter().cloned()));
     let indexed = DynSelector::new("stored shuffle", StoredShuffle).build_index(roster.peers());
     let identity = Identity {
-        card: Arc::clone(&cards[index as usize]),
+        node: Arc::clone(&nodes[index as usize]),
         incarnation: Incarnation::of_generation(0),
         since_epoch: setup.since_epoch(index),
-        strategy_rng: stream(setup.seed, Purpose::DynSelector, u64::from(index)),
+        strategy_rng: stream(setup.seed, Purpose::Selector, u64::from(index)),
         rng: stream(setup.seed, Purpose::Protocol, u64::from(index)),
     };
-    Member::new(Arc::clone(kit), identity, roster, &indexed, index)
+    Member::new(Arc::clone(config), identity, roster, &indexed, index)
 }
 
 fn micros(setup: &Setup) -> u32 {

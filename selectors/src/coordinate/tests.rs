@@ -5,7 +5,7 @@ use crate::rng::{Purpose, below, stream};
 
 /// Lets everybody measure a random other in each cycle; gives the mean and the largest relative error of all pairs.
 fn errors(seed: u64, members: u32, truth: impl Fn(u32, u32) -> f64) -> (f64, f64) {
-    let mut rng = stream(seed, Purpose::DynSelector, 0);
+    let mut rng = stream(seed, Purpose::Selector, 0);
     let mut space = vec![Vivaldi::default(); members as usize];
     for _ in 0..1000 {
         for me in 0..members {
@@ -59,7 +59,7 @@ fn what_an_access_link_adds_is_height() {
 }
 
 fn somewhere() -> Vivaldi {
-    let mut rng = stream(2, Purpose::DynSelector, 0);
+    let mut rng = stream(2, Purpose::Selector, 0);
     let mut vivaldi = Vivaldi::default();
     let peer = Coordinate { vector: [5_000.0; DIMENSIONS], height: 100.0, adjustment: 0.0, error: 0.2 };
     (0..50).for_each(|_| assert!(vivaldi.update(&peer, 30_000, &mut rng)));
@@ -69,7 +69,7 @@ fn somewhere() -> Vivaldi {
 #[test]
 fn a_coordinate_that_cannot_be_changes_nothing() {
     let good = Coordinate { vector: [1.0; DIMENSIONS], height: 100.0, adjustment: -5.0, error: 0.2 };
-    let mut rng = stream(3, Purpose::DynSelector, 0);
+    let mut rng = stream(3, Purpose::Selector, 0);
     for wrong in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, f32::MAX, -2e7] {
         let mut vector = good.vector;
         vector[7] = wrong;
@@ -95,7 +95,7 @@ fn a_coordinate_that_cannot_be_changes_nothing() {
 
 #[test]
 fn a_member_that_knows_its_place_is_not_pulled_away_by_who_claims_to_be_far_off() {
-    let mut rng = stream(4, Purpose::DynSelector, 0);
+    let mut rng = stream(4, Purpose::Selector, 0);
     for vector in [[1e7; DIMENSIONS], [-1e7; DIMENSIONS], [3e5; DIMENSIONS]] {
         let lie = Coordinate { vector, height: 0.0, adjustment: 0.0, error: 1e-30 };
         let mut vivaldi = somewhere();
@@ -106,7 +106,7 @@ fn a_member_that_knows_its_place_is_not_pulled_away_by_who_claims_to_be_far_off(
 
 #[test]
 fn a_network_that_changes_for_good_is_learnt_anew() {
-    let mut rng = stream(7, Purpose::DynSelector, 0);
+    let mut rng = stream(7, Purpose::Selector, 0);
     let mut vivaldi = somewhere();
     let peer = Coordinate { vector: [5_000.0; DIMENSIONS], height: 100.0, adjustment: 0.0, error: 0.2 };
     let taken = (0..200).filter(|_| vivaldi.update(&peer, 300_000, &mut rng)).count();
@@ -117,7 +117,7 @@ fn a_network_that_changes_for_good_is_learnt_anew() {
 
 #[test]
 fn whatever_is_said_coordinates_stay_plausible() {
-    let mut rng = stream(5, Purpose::DynSelector, 0);
+    let mut rng = stream(5, Purpose::Selector, 0);
     let mut vivaldi = Vivaldi::default();
     for _ in 0..200_000 {
         let mut any = |most: f32| (unit(&mut rng) as f32 * 2.0 - 1.0) * most;
@@ -139,7 +139,7 @@ fn a_tenth_that_lies_does_not_spoil_the_rest() {
     let members = 40;
     let truth = |a: u32, b: u32| 2_000.0 + 10_000.0 * f64::from((a % 8).abs_diff(b % 8) + (a / 8).abs_diff(b / 8));
     let median = |liars: u32| {
-        let mut rng = stream(6, Purpose::DynSelector, 0);
+        let mut rng = stream(6, Purpose::Selector, 0);
         let mut space = vec![Vivaldi::default(); members as usize];
         for _ in 0..1000 {
             for me in liars..members {

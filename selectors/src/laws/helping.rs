@@ -22,7 +22,7 @@ pub(super) fn play(make: &impl Fn() -> Arc<dyn Helpers>, script: &Script, maker:
 
 fn run(helpers: &dyn Helpers, script: &Script, maker: Maker) -> Result<Vec<Slot>, Breach> {
     let (mut group, mut joiners) = script.begin(maker);
-    let mut rng = stream(script.seed, Purpose::DynSelector, 0);
+    let mut rng = stream(script.seed, Purpose::Selector, 0);
     let mut all_picks = Vec::new();
     for (period, &act) in (0..).zip(&script.acts) {
         act.happen(&mut group, maker, &mut joiners);

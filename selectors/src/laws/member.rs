@@ -21,7 +21,7 @@ impl Member {
     /// A member that begins, in period 0; its luck is the seed's.
     pub fn new(strategy: &DynSelector, group: Group, seed: u64) -> Self {
         let indexed = strategy.build_index(group.roster());
-        let mut rng = stream(seed, Purpose::DynSelector, u64::from(group.me()));
+        let mut rng = stream(seed, Purpose::Selector, u64::from(group.me()));
         let selector = indexed.new_state(&mut Context {
             view: &group,
             period: 0,

@@ -67,11 +67,11 @@ pub enum Law {
 pub struct Breach {
     /// The law.
     pub law: Law,
-    /// What happened.
+    /// EventKind happened.
     pub story: String,
 }
 
-/// What the laws are checked with.
+/// EventKind the laws are checked with.
 #[derive(Clone)]
 pub struct Laws {
     /// How many scripts are played for each kind of roster.

@@ -1,4 +1,4 @@
-//! What happens to a group, as written by proptest.
+//! EventKind happens to a group, as written by proptest.
 
 use proptest::prelude::*;
 use proptest::test_runner::{RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};

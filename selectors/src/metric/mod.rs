@@ -31,7 +31,7 @@ pub use xor::Xor;
 
 /// A way to say how near a peer is.
 pub trait Metric: Send + Sync + 'static {
-    /// What distances count: "m", "us", "ids", ...
+    /// EventKind distances count: "m", "us", "ids", ...
     fn unit(&self) -> &'static str;
 
     /// Indexes a roster for all its members: `roster[slot]` is the peer in `slot`.

@@ -11,7 +11,7 @@ use crate::registry::Registry;
 
 /// Microseconds there and back as a member measures them, or estimates them from network coordinates.
 ///
-/// What is learnt is each member's own, so the index that all share knows nothing: in it everybody is equally far from
+/// EventKind is learnt is each member's own, so the index that all share knows nothing: in it everybody is equally far from
 /// everybody, and the tie-break alone is the order. That is where a member begins. A strategy that asks
 /// [`Metric::learned`] goes on from there.
 #[derive(Clone, Copy, Debug, Default)]

@@ -40,9 +40,9 @@ const CARD_ERROR: f32 = 0.2;
 impl LearnedLocation {
     /// For a member whose card says nothing of zone or place.
     pub fn begin(view: &dyn View) -> Option<Box<Self>> {
-        let card = view.peer(view.me());
+        let node = view.peer(view.me());
         let vivaldi = Vivaldi::of_dimensions(AXES);
-        (card.zone.levels().is_empty() && card.location.is_none())
+        (node.zone.levels().is_empty() && node.location.is_none())
             .then(|| Box::new(Self { vivaldi, told: None, in_company: false, age: 0 }))
     }
 
@@ -56,7 +56,7 @@ impl LearnedLocation {
         self.in_company && self.age < FIRST
     }
 
-    /// What its messages carry.
+    /// EventKind its messages carry.
     pub fn coordinate(&self) -> Option<Coordinate> {
         (self.age < GROWN).then(|| self.vivaldi.coordinate())
     }
@@ -75,7 +75,7 @@ impl LearnedLocation {
         }
     }
 
-    /// What the card should say from now on, should it say anything else.
+    /// EventKind the card should say from now on, should it say anything else.
     pub fn place(&self, ctx: &Context<'_>) -> Option<Location> {
         if !is_time(ctx.period) {
             return None;
@@ -110,7 +110,7 @@ mod tests {
     use super::*;
     use crate::rng::{Purpose, below, stream};
 
-    /// What a member knows of a group in which `tell` has put members onto a line.
+    /// EventKind a member knows of a group in which `tell` has put members onto a line.
     struct Line<'a>(&'a [Peer], Slot);
 
     impl View for Line<'_> {
@@ -142,7 +142,7 @@ mod tests {
         let mut peers: Vec<Peer> = (0..members).map(|id| Peer::new(id.into())).collect();
         let mut all: Vec<_> =
             (0..members).map(|me| LearnedLocation::begin(&Line(&peers, me)).expect("it has no place")).collect();
-        let (mut rng, mut told) = (stream(3, Purpose::DynSelector, 0), 0);
+        let (mut rng, mut told) = (stream(3, Purpose::Selector, 0), 0);
         for period in 0..periods {
             for me in 0..members {
                 let to = (me + 1 + below(&mut rng, members - 1)) % members;
@@ -153,7 +153,7 @@ mod tests {
                     learned_location.told(to, at);
                 }
                 learned_location.measured(&Line(&peers, me), to, 300 + me.abs_diff(to) * apart_us, &mut rng);
-                let mut luck = stream(3, Purpose::DynSelector, 1);
+                let mut luck = stream(3, Purpose::Selector, 1);
                 let view = Line(&peers, me);
                 let ctx = Context { view: &view, period, shared_period: period, has_updates: false, rng: &mut luck };
                 if let Some(place) = learned_location.place(&ctx) {

@@ -1,4 +1,4 @@
-//! What one member learns about distances: its own coordinate, and the nearest peers that it has heard of.
+//! EventKind one member learns about distances: its own coordinate, and the nearest peers that it has heard of.
 
 use crate::coordinate::{Coordinate, Filter, Vivaldi};
 use crate::metric::{Nearness, tie};
@@ -68,7 +68,7 @@ impl LearnedNeighbors {
         self.note(view, slot, us, measured, at);
     }
 
-    /// Somebody whom the member pinged says that this peer is near it. What the member knows by itself it knows better.
+    /// Somebody whom the member pinged says that this peer is near it. EventKind the member knows by itself it knows better.
     pub fn hinted(&mut self, view: &dyn View, slot: Slot, us: u32) {
         if self.find(slot).is_err() {
             self.note(view, slot, us, Filter::default(), None);

@@ -90,7 +90,7 @@ pub fn selectors_over(metrics: Registry<Arc<dyn Metric>, BuildContext>) -> Regis
         "neighborhood",
         "Most pings to the nearest, a fixed share to everyone beyond.",
         vec![
-            // What nobody has to configure: agents know no more of their network.
+            // EventKind nobody has to configure: agents know no more of their network.
             Param { default: Some(Value::Text("vivaldi".into())), ..metric() },
             Param::count(
                 "radius",
@@ -124,7 +124,7 @@ pub fn selectors_over(metrics: Registry<Arc<dyn Metric>, BuildContext>) -> Regis
             Ok(DynSelector::new("schedule", schedule))
         },
     );
-    let about = "What the evidence supports where nothing else is said: schedule, with its defaults.";
+    let about = "EventKind the evidence supports where nothing else is said: schedule, with its defaults.";
     registry.register("auto", about, vec![], |_, _| Ok(DynSelector::new("auto", Schedule::default())));
     registry
 }

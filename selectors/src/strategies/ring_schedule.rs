@@ -11,7 +11,7 @@ use crate::view::View;
 /// How many periods a draw lasts.
 const EPOCH: u64 = 64;
 
-/// What a roster's members share: who is whose neighbour, and the draws of late.
+/// EventKind a roster's members share: who is whose neighbour, and the draws of late.
 #[derive(Debug)]
 pub struct RingSchedules {
     ids: Vec<u64>,

@@ -38,7 +38,7 @@ pub struct Schedule {
     learn: bool,
 }
 
-/// What one member remembers: nothing but what it knows better than the survey.
+/// EventKind one member remembers: nothing but what it knows better than the survey.
 #[derive(Debug)]
 pub struct ScheduleState {
     schedule: Option<Arc<RingSchedule>>,
@@ -179,7 +179,7 @@ impl Selector for Schedule {
     }
 
     fn reindexed(&self, _: &Arc<RingSchedules>, state: &mut ScheduleState) {
-        // What all agreed on stays: the new survey is of a moment of this member's own.
+        // EventKind all agreed on stays: the new survey is of a moment of this member's own.
         if !state.agreed {
             (state.schedule, state.late, state.own) = (None, Latecomers::default(), None);
         }

@@ -22,7 +22,7 @@ pub struct Spatial {
     bag: bool,
 }
 
-/// What is left in one member's bag.
+/// EventKind is left in one member's bag.
 #[derive(Debug, Default)]
 pub struct SpatialState {
     /// By slot. Joiners in a reused slot take what its last occupant left.
@@ -87,7 +87,7 @@ impl Selector for Spatial {
             }
             let Some(slot) = draw(&mut weights, ctx.rng) else { return };
             let left = &mut state.left[slot as usize];
-            // What is less than a step's rounding error is nothing.
+            // EventKind is less than a step's rounding error is nothing.
             *left = if *left < state.step * 1.000_001 { 0.0 } else { *left - state.step };
             picks.push(slot);
         }

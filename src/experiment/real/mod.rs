@@ -26,7 +26,7 @@ use crate::sim::{FaultKind, joiners_needed};
 /// How many members a core serves in time: see docs/real-time.md for what was measured.
 const MEMBERS_PER_CORE: u64 = 2000;
 
-/// What a run on real sockets leaves behind.
+/// EventKind a run on real sockets leaves behind.
 #[derive(Debug)]
 pub struct RealRun {
     /// As of a run of the simulator.
@@ -116,7 +116,7 @@ impl Experiment {
     }
 }
 
-/// What the worlds that run at once share.
+/// EventKind the worlds that run at once share.
 struct Shift {
     experiment: Experiment,
     run: Run,

@@ -1,4 +1,4 @@
-//! What the members of a world on real sockets share: the network between them, the faults, and whatever watches.
+//! EventKind the members of a world on real sockets share: the network between them, the faults, and whatever watches.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -28,7 +28,7 @@ pub(super) struct Scene {
     addresses: Vec<Address>,
     /// Members by address; the far ends of their streams, too.
     members: HashMap<Address, Index>,
-    /// What is to be done with the agents.
+    /// EventKind is to be done with the agents.
     pub orders: Vec<Order>,
     pub lateness: Lateness,
     /// Packets that members took.
@@ -36,7 +36,7 @@ pub(super) struct Scene {
     is_over: bool,
 }
 
-/// What a fault wants done with an agent.
+/// EventKind a fault wants done with an agent.
 pub(super) enum Order {
     Stop(Index),
     Leave(Index),

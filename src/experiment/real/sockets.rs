@@ -6,10 +6,10 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, UdpSocket};
 use crate::agent::to_address;
 use crate::protocol::Address;
 
-/// What a member of a world takes: its two sockets, and the world's own hold on them.
+/// EventKind a member of a world takes: its two sockets, and the world's own hold on them.
 pub(super) const DESCRIPTORS_PER_MEMBER: u64 = 4;
 
-/// What everything else may take, streams under way among it.
+/// EventKind everything else may take, streams under way among it.
 const DESCRIPTORS_KEPT: u64 = 256;
 
 /// How often a free port is sought that both UDP and TCP have.
@@ -49,7 +49,7 @@ impl Port {
         Ok(Self { udp, tcp, address })
     }
 
-    /// The sockets for a member that begins. What came while nobody was there is forgotten.
+    /// The sockets for a member that begins. EventKind came while nobody was there is forgotten.
     pub fn sockets(&self) -> io::Result<(UdpSocket, TcpListener)> {
         while self.udp.recv_from(&mut [0; 1]).is_ok() {}
         while self.tcp.accept().is_ok() {}

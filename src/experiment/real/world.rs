@@ -17,7 +17,7 @@ use crate::experiment::cells::{Cell, Detector};
 use crate::experiment::measures::Recorder;
 use crate::experiment::results::TrialResult;
 use crate::experiment::trial_seed;
-use crate::protocol::{Address, Kit, Time};
+use crate::protocol::{Address, MemberConfig, Time};
 use crate::sim::swim::SwimBreed;
 use crate::sim::{Breed, Chaos, Index, Outcome, SEEDS, Setup, Start};
 use crate::wire::Compact;
@@ -73,11 +73,11 @@ impl World {
         let hosts = setup.placement.members();
         let ports = Port::open(hosts).map_err(|error| format!("cannot open sockets for {hosts} members: {error}"))?;
         let addresses: Vec<Address> = ports.iter().map(|port| port.address).collect();
-        let Detector::Swim { strategy, helpers, settings } = &cell.detector else {
+        let Detector::Swim { strategy, helpers, config } = &cell.detector else {
             return Err("only SWIM's variants run on real sockets".to_owned());
         };
-        let kit = Kit { settings: settings.clone(), helpers: Arc::clone(helpers), sizer: Arc::new(Compact) };
-        let breed = SwimBreed::at(&setup, &Arc::new(kit), strategy, |member| addresses[member as usize]);
+        let config = MemberConfig { protocol: config.clone(), helpers: Arc::clone(helpers), sizer: Arc::new(Compact) };
+        let breed = SwimBreed::at(&setup, &Arc::new(config), strategy, |member| addresses[member as usize]);
         let clock = Clock::start_in(LEAD_PER_MEMBER * setup.members);
         let scene = Shared::new(Scene::new(&setup, clock, addresses, breed.promise()));
         let agents = (0..hosts).map(|_| None).collect();

@@ -4,7 +4,7 @@ use swimlab_selectors::registry::Spec;
 
 use super::*;
 use crate::experiment::measures::index_of;
-use crate::protocol::{Incarnation, Kind};
+use crate::protocol::{Incarnation, MessageKind};
 use crate::sim::{Fate, faults};
 use crate::topology::{Base, topologies};
 
@@ -33,7 +33,7 @@ impl Scene {
 
     fn send(&mut self, at: f64, from: Index, to: Index, direct_ping: bool, bytes: u32) -> Sent {
         let fate = Fate::Arrives(s(at + 0.001));
-        let sent = Sent { at: s(at), from, to, kind: Kind::Ping, direct_ping, bytes, fate };
+        let sent = Sent { at: s(at), from, to, kind: MessageKind::Ping, direct_ping, bytes, fate };
         self.recorder.sent(&sent);
         sent
     }
@@ -42,18 +42,26 @@ impl Scene {
         self.send(at, from, to, true, 50);
     }
 
-    fn event(&mut self, at: f64, member: Index, about: Index, what: What, source: Source) {
+    fn event(&mut self, at: f64, member: Index, about: Index, what: EventKind, source: EventSource) {
         self.event_of_life(at, member, about, what, source, 0);
     }
 
-    fn event_of_life(&mut self, at: f64, member: Index, about: Index, what: What, source: Source, generation: u32) {
+    fn event_of_life(
+        &mut self,
+        at: f64,
+        member: Index,
+        about: Index,
+        what: EventKind,
+        source: EventSource,
+        generation: u32,
+    ) {
         let about = self.setup.placement.peers[about as usize].id;
-        let event = Event { about, incarnation: Incarnation::of_generation(generation), what, source };
+        let event = Event { about, incarnation: Incarnation::of_generation(generation), kind: what, source };
         self.recorder.event(s(at), member, &event);
     }
 
-    fn heard(&self, from: Index) -> Source {
-        Source::Heard(self.setup.placement.peers[from as usize].id)
+    fn heard(&self, from: Index) -> EventSource {
+        EventSource::Heard(self.setup.placement.peers[from as usize].id)
     }
 
     fn finish(self) -> Measured {
@@ -76,12 +84,12 @@ fn a_crash_is_timed_from_the_fault_to_the_last_survivor() {
     scene.strike(15.0, 0, 0, Effect::Crashed);
     scene.ping(15.5, 1, 0);
     scene.ping(15.7, 2, 0);
-    scene.event(16.5, 1, 0, What::Suspected, Source::Own);
-    scene.event(16.6, 2, 0, What::Suspected, scene.heard(1));
-    scene.event(20.0, 1, 0, What::Died, Source::Own);
-    scene.event(21.0, 2, 0, What::Died, scene.heard(1));
-    scene.event(22.0, 3, 0, What::Died, scene.heard(1));
-    scene.event(23.0, 4, 0, What::Died, scene.heard(1));
+    scene.event(16.5, 1, 0, EventKind::Suspected, EventSource::Own);
+    scene.event(16.6, 2, 0, EventKind::Suspected, scene.heard(1));
+    scene.event(20.0, 1, 0, EventKind::Died, EventSource::Own);
+    scene.event(21.0, 2, 0, EventKind::Died, scene.heard(1));
+    scene.event(22.0, 3, 0, EventKind::Died, scene.heard(1));
+    scene.event(23.0, 4, 0, EventKind::Died, scene.heard(1));
     let measured = scene.finish();
     let names = ["first_ping_s", "first_suspicion_s", "first_declaration_s"];
     assert_eq!(names.map(|name| value(&measured, name)), [0.5, 1.5, 5.0]);
@@ -124,8 +132,8 @@ fn who_crashes_too_is_no_survivor() {
     scene.strike(15.0, 0, 0, Effect::Crashed);
     scene.strike(15.0, 0, 1, Effect::Crashed);
     for (at, observer) in [(20.0, 2), (21.0, 3), (22.0, 4)] {
-        scene.event(at, observer, 0, What::Died, Source::Own);
-        scene.event(at, observer, 1, What::Died, Source::Own);
+        scene.event(at, observer, 0, EventKind::Died, EventSource::Own);
+        scene.event(at, observer, 1, EventKind::Died, EventSource::Own);
     }
     assert_eq!(value(&scene.finish(), "informed_100_s"), 7.0);
 }
@@ -135,7 +143,7 @@ fn the_last_ignorant_survivors_crash_completes_the_others() {
     let mut scene = Scene::new("lan", &["crash", "crash"]);
     scene.strike(15.0, 0, 0, Effect::Crashed);
     for observer in 1..4 {
-        scene.event(20.0, observer, 0, What::Died, Source::Own);
+        scene.event(20.0, observer, 0, EventKind::Died, EventSource::Own);
     }
     scene.strike(25.0, 1, 4, Effect::Crashed);
     let measured = scene.finish();
@@ -148,7 +156,7 @@ fn joiners_are_no_survivors_of_what_was_before_them() {
     scene.strike(15.0, 0, 0, Effect::Crashed);
     scene.strike(15.0, 0, 5, Effect::Joined);
     for observer in 1..5 {
-        scene.event(20.0, observer, 0, What::Died, Source::Own);
+        scene.event(20.0, observer, 0, EventKind::Died, EventSource::Own);
     }
     let measured = scene.finish();
     assert_eq!(value(&measured, "informed_100_s"), 5.0);
@@ -159,9 +167,9 @@ fn joiners_are_no_survivors_of_what_was_before_them() {
 fn a_restart_ends_the_time_to_notice() {
     let mut scene = Scene::new("lan", &["restart"]);
     scene.strike(15.0, 0, 0, Effect::Crashed);
-    scene.event(17.0, 1, 0, What::Suspected, Source::Own);
+    scene.event(17.0, 1, 0, EventKind::Suspected, EventSource::Own);
     scene.strike(20.0, 0, 0, Effect::Restarted);
-    scene.event(21.0, 1, 0, What::Died, Source::Own);
+    scene.event(21.0, 1, 0, EventKind::Died, EventSource::Own);
     let measured = scene.finish();
     assert_eq!(value(&measured, "first_suspicion_s"), 2.0);
     assert_eq!(read(&measured, "first_declaration_s"), Reading::Censored);
@@ -174,7 +182,7 @@ fn burying_the_new_life_is_a_false_positive() {
     let mut scene = Scene::new("lan", &["restart"]);
     scene.strike(15.0, 0, 0, Effect::Crashed);
     scene.strike(20.0, 0, 0, Effect::Restarted);
-    scene.event_of_life(25.0, 1, 0, What::Died, Source::Own, 1);
+    scene.event_of_life(25.0, 1, 0, EventKind::Died, EventSource::Own, 1);
     assert_eq!(value(&scene.finish(), "false_positives"), 1.0);
 }
 
@@ -182,12 +190,12 @@ fn burying_the_new_life_is_a_false_positive() {
 fn who_held_the_victim_dead_already_knows() {
     let mut scene = Scene::new("lan", &["crash"]);
     for observer in 1..4 {
-        scene.event(12.0, observer, 0, What::Died, Source::Own);
+        scene.event(12.0, observer, 0, EventKind::Died, EventSource::Own);
     }
-    scene.event(13.0, 3, 0, What::Joined, scene.heard(0));
+    scene.event(13.0, 3, 0, EventKind::Joined, scene.heard(0));
     scene.strike(15.0, 0, 0, Effect::Crashed);
-    scene.event(16.0, 3, 0, What::Died, scene.heard(1));
-    scene.event(17.0, 4, 0, What::Died, scene.heard(1));
+    scene.event(16.0, 3, 0, EventKind::Died, scene.heard(1));
+    scene.event(17.0, 4, 0, EventKind::Died, scene.heard(1));
     let measured = scene.finish();
     assert_eq!(value(&measured, "first_declaration_s"), 0.0);
     assert_eq!(value(&measured, "informed_50_s"), 0.0);
@@ -199,7 +207,7 @@ fn who_held_the_victim_dead_already_knows() {
 fn without_suspicion_the_declaration_is_the_doubt() {
     let mut scene = Scene::new("lan", &["crash"]);
     scene.strike(15.0, 0, 0, Effect::Crashed);
-    scene.event(16.0, 1, 0, What::Died, Source::Own);
+    scene.event(16.0, 1, 0, EventKind::Died, EventSource::Own);
     assert_eq!(value(&scene.finish(), "first_suspicion_s"), 1.0);
 }
 
@@ -208,7 +216,7 @@ fn who_leaves_is_listed_and_no_part_of_the_row() {
     let mut scene = Scene::new("lan", &["leave"]);
     scene.strike(15.0, 0, 0, Effect::Left);
     for observer in 1..5 {
-        scene.event(16.0, observer, 0, What::Left, scene.heard(0));
+        scene.event(16.0, observer, 0, EventKind::Left, scene.heard(0));
     }
     let measured = scene.finish();
     assert_eq!(read(&measured, "informed_100_s"), Reading::Absent);
@@ -218,15 +226,15 @@ fn who_leaves_is_listed_and_no_part_of_the_row() {
 #[test]
 fn false_alarms_count_in_the_window_and_the_healthy_apart() {
     let mut scene = Scene::new("lan", &["pause"]);
-    scene.event(9.0, 1, 0, What::Suspected, Source::Own);
-    scene.event(9.5, 1, 0, What::Died, Source::Own);
+    scene.event(9.0, 1, 0, EventKind::Suspected, EventSource::Own);
+    scene.event(9.5, 1, 0, EventKind::Died, EventSource::Own);
     scene.strike(15.0, 0, 2, Effect::Disturbed);
     scene.strike(25.0, 0, 2, Effect::Released);
-    scene.event(25.0, 2, 0, What::Suspected, Source::Own);
-    scene.event(25.1, 3, 0, What::Suspected, scene.heard(2));
-    scene.event(26.0, 2, 0, What::Died, Source::Own);
-    scene.event(27.0, 3, 0, What::Died, scene.heard(2));
-    scene.event(28.0, 4, 2, What::Died, Source::Own);
+    scene.event(25.0, 2, 0, EventKind::Suspected, EventSource::Own);
+    scene.event(25.1, 3, 0, EventKind::Suspected, scene.heard(2));
+    scene.event(26.0, 2, 0, EventKind::Died, EventSource::Own);
+    scene.event(27.0, 3, 0, EventKind::Died, scene.heard(2));
+    scene.event(28.0, 4, 2, EventKind::Died, EventSource::Own);
     let measured = scene.finish();
     assert_eq!(value(&measured, "false_suspicions"), 1.0, "own doubts, after the warm-up");
     assert_eq!(value(&measured, "false_positives"), 3.0, "the disturbed are alive");
@@ -294,12 +302,13 @@ fn what_the_checkers_object_to_is_counted() {
 
 /// Trials of a real world: 32 members with uniform targets on a LAN, one of which crashes.
 fn real_trials(count: u64) -> Vec<Measured> {
-    use crate::protocol::{Kit, Settings};
+    use crate::protocol::{Config, MemberConfig};
     use swimlab_selectors::{BuildContext, build_selector, helpers, selectors};
 
     let fault = || faults().build(&Spec::parse("crash:at=5s").unwrap(), &()).unwrap();
     let helpers = helpers().build(&Spec::of("uniform"), &BuildContext::default()).unwrap();
-    let kit = Arc::new(Kit { settings: Settings::of("swim"), helpers, sizer: Arc::new(crate::wire::Compact) });
+    let config =
+        Arc::new(MemberConfig { protocol: Config::of("swim"), helpers, sizer: Arc::new(crate::wire::Compact) });
     let topology = topologies().build(&Spec::of("lan"), &Base::default()).unwrap();
     let trial = |seed| {
         let (warmup, duration) = (Span::from_secs(2), Span::from_secs(40));
@@ -307,7 +316,7 @@ fn real_trials(count: u64) -> Vec<Measured> {
         let uniform = Spec::of("uniform");
         let strategy = build_selector(&selectors(), &uniform, &setup.placement.context()).unwrap();
         let mut recorder = Recorder::new(&setup);
-        let outcome = crate::sim::swim::run(&setup, &kit, &strategy, &mut recorder);
+        let outcome = crate::sim::swim::run(&setup, &config, &strategy, &mut recorder);
         recorder.finish(&outcome)
     };
     (0..count).map(trial).collect()

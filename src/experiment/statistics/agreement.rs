@@ -8,15 +8,15 @@ use crate::experiment::measures::{Measure, Unit};
 /// Medians that differ by at most this share of the simulator's agree.
 pub const MOST_APART: f64 = 0.1;
 
-/// One measure of the same trials in the simulator and in reality. What is compared is the median, or for counts of
+/// One measure of the same trials in the simulator and in reality. EventKind is compared is the median, or for counts of
 /// events, whose median is zero where they are rare, the mean.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Agreement {
     /// Trials in which both have something to measure.
     pub pairs: u32,
-    /// What the simulator comes to; `None` if it falls among the censored trials.
+    /// EventKind the simulator comes to; `None` if it falls among the censored trials.
     pub simulated: Option<f64>,
-    /// What reality comes to.
+    /// EventKind reality comes to.
     pub real: Option<f64>,
     /// The real one minus the simulated one.
     pub difference: Option<f64>,
@@ -30,11 +30,11 @@ pub struct Agreement {
     pub distance: Option<f64>,
     /// How likely a distance as great is between two independent samples of one distribution.
     pub p: Option<f64>,
-    /// What to make of it.
+    /// EventKind to make of it.
     pub matched: Match,
 }
 
-/// What to make of the two sides of a measure.
+/// EventKind to make of the two sides of a measure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Match {
     /// They differ by at most [`MOST_APART`], and so do the ends of the interval.

@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use super::*;
-use crate::protocol::message::Sync;
+use crate::protocol::message::StateSync;
 
 /// The forgotten dead: enough to tell old news from new, and to try them again.
 #[derive(Debug, Default)]
-pub(super) struct Buried {
+pub(super) struct Forgotten {
     records: BTreeMap<Id, (Incarnation, Option<Address>)>,
     order: VecDeque<Id>,
 }
@@ -19,23 +19,23 @@ impl Member {
     /// Sets the seeds that never leave the reconnect list; those beyond the first [`Member::SEED_LIMIT`] are left out.
     pub fn set_seeds(&mut self, mut seeds: Vec<Address>) {
         seeds.truncate(Self::SEED_LIMIT);
-        seeds.retain(|seed| *seed != self.card.address);
-        if !seeds.is_empty() || self.rare.is_some() {
-            self.rare().seeds = seeds;
+        seeds.retain(|seed| *seed != self.node.address);
+        if !seeds.is_empty() || self.cold.is_some() {
+            self.cold().seeds = seeds;
         }
     }
 
     /// Puts somebody known from a former life onto the reconnect list.
     pub fn remember(&mut self, id: Id, address: Address) {
-        let limit = self.kit.settings.reconnect_limit;
+        let limit = self.config.protocol.reconnect_limit;
         if id != self.id && self.table.slot(id).is_none() {
-            self.rare().buried.insert(id, Incarnation::default(), Some(address), limit);
+            self.cold().forgotten.insert(id, Incarnation::default(), Some(address), limit);
         }
     }
 
     /// Exchanges tables with a random member.
     pub(super) fn sync_tick(&mut self, now: Time, out: &mut Outbox) {
-        let Some(interval) = self.kit.settings.sync_interval(self.table.members()) else {
+        let Some(interval) = self.config.protocol.sync_interval(self.table.members()) else {
             return self.set_alarm(|alarms| alarms.sync = Time::NEVER);
         };
         self.set_alarm(|alarms| alarms.sync = now + interval);
@@ -45,13 +45,13 @@ impl Member {
     pub(super) fn sync_with_somebody(&mut self, out: &mut Outbox) {
         if let Some(slot) = self.choose_gossip(1).first().copied() {
             let to = self.known(slot);
-            let sync = Sync { wants_reply: true, joining: false, records: self.records() };
+            let sync = StateSync { wants_reply: true, joining: false, records: self.records() };
             self.send(to, Body::Sync(Box::new(sync)), None, false, out);
         }
     }
 
     /// Takes another member's table.
-    pub(super) fn merge(&mut self, now: Time, sender: Id, from: Address, sync: &Sync, out: &mut Outbox) {
+    pub(super) fn merge(&mut self, now: Time, sender: Id, from: Address, sync: &StateSync, out: &mut Outbox) {
         let trusting = self.is_trusting();
         if !sync.wants_reply {
             self.settle(now, from);
@@ -59,26 +59,26 @@ impl Member {
         let mut strangers = 0;
         for record in &sync.records {
             let known = self.table.slot(record.id).is_some() || record.id == self.id;
-            match &record.news {
-                News::Alive(card) if !known && record.id != sender => {
+            match &record.kind {
+                UpdateKind::Alive(node) if !known && record.id != sender => {
                     if trusting {
-                        self.admit(now, record, Source::Heard(sender), false, out);
-                    } else if self.outbids_burial(record.id, record.incarnation) && strangers < STRANGER_LIMIT {
+                        self.admit(now, record, EventSource::Heard(sender), false, out);
+                    } else if self.outbids_forgotten(record.id, record.incarnation) && strangers < STRANGER_LIMIT {
                         // A third party's word, perhaps old: the stranger is asked itself, and its answer introduces it.
                         strangers += 1;
                         self.seq = self.seq.wrapping_add(1);
-                        let to = Addressee { id: record.id, address: card.address, seen: Seen::Unknown };
+                        let to = Addressee { id: record.id, address: node.address, peer_view: PeerView::Unknown };
                         self.send(to, Body::Ping { seq: self.seq }, None, false, out);
                     }
                 }
-                News::Suspect { .. } | News::Dead | News::Left if !known => {}
+                UpdateKind::Suspect { .. } | UpdateKind::Dead | UpdateKind::Left if !known => {}
                 // The sender may have come from behind a partition: its dead get a chance to refute.
-                News::Dead => {
-                    let news = News::Suspect { by: sender };
+                UpdateKind::Dead => {
+                    let kind = UpdateKind::Suspect { by: sender };
                     let Update { id, incarnation, .. } = *record;
-                    self.learn(now, &Update { id, incarnation, news }, Source::Heard(sender), out);
+                    self.learn(now, &Update { id, incarnation, kind }, EventSource::Heard(sender), out);
                 }
-                _ => self.learn(now, record, Source::Heard(sender), out),
+                _ => self.learn(now, record, EventSource::Heard(sender), out),
             }
         }
         if sync.wants_reply {
@@ -86,48 +86,48 @@ impl Member {
                 self.sync_soon(now);
             }
             let to = self.addressee(sender, from);
-            let sync = Sync { wants_reply: false, joining: false, records: self.records() };
+            let sync = StateSync { wants_reply: false, joining: false, records: self.records() };
             self.send(to, Body::Sync(Box::new(sync)), None, false, out);
         }
     }
 
     /// Forgets those whose records are old enough; what stays is their address, to be tried.
     pub(super) fn bury(&mut self, now: Time, out: &mut Outbox) {
-        let before = now - self.kit.settings.dead_retention;
+        let before = now - self.config.protocol.dead_retention;
         if before == Time::ZERO || self.table.oldest_grave().is_none_or(|since| since > before) {
             return;
         }
         while let Some((_, entry)) = self.table.forget(before) {
-            let id = entry.card.peer.id;
+            let id = entry.node.peer.id;
             // Those who left of their own will are not called back.
-            let address = (entry.status == Some(Status::Dead)).then_some(entry.card.address);
-            let limit = self.kit.settings.reconnect_limit;
-            self.rare().buried.insert(id, entry.incarnation, address, limit);
-            let (incarnation, what) = (entry.incarnation, What::Forgotten);
-            out.events.push(Event { about: id, incarnation, what, source: Source::Own });
+            let address = (entry.status == Some(Status::Dead)).then_some(entry.node.address);
+            let limit = self.config.protocol.reconnect_limit;
+            self.cold().forgotten.insert(id, entry.incarnation, address, limit);
+            let (incarnation, kind) = (entry.incarnation, EventKind::Forgotten);
+            out.events.push(Event { about: id, incarnation, kind, source: EventSource::Own });
         }
     }
 
     /// Every few periods, tries one of the dead: it may live behind a partition that has healed.
     pub(super) fn reconnect(&mut self, out: &mut Outbox) {
-        let every = u64::from(self.kit.settings.reconnect_every);
-        let graves = self.table.graves();
-        let (buried, seeds) = self.rare.as_ref().map_or((0, 0), |rare| (rare.buried.len(), rare.seeds.len()));
-        let all = graves + buried + seeds;
+        let every = u64::from(self.config.protocol.reconnect_every);
+        let tombstones = self.table.tombstones();
+        let (forgotten, seeds) = self.cold.as_ref().map_or((0, 0), |cold| (cold.forgotten.len(), cold.seeds.len()));
+        let all = tombstones + forgotten + seeds;
         if every == 0 || all == 0 || !(self.period + self.id % every.max(1)).is_multiple_of(every) {
             return;
         }
         let pick = swimlab_selectors::rng::below(&mut self.rng, all as u32) as usize;
-        let to = if pick < graves {
+        let to = if pick < tombstones {
             // Who has come back meanwhile does not take the turn of those who have not.
-            let mut occupied = (pick..graves).chain(0..pick).filter_map(|grave| self.table.grave(grave));
+            let mut occupied = (pick..tombstones).chain(0..pick).filter_map(|grave| self.table.grave(grave));
             let Some(slot) = occupied.next() else { return };
             self.known(slot)
-        } else if pick < graves + buried {
-            let Some(to) = self.rare().buried.nth(pick - graves) else { return };
+        } else if pick < tombstones + forgotten {
+            let Some(to) = self.cold().forgotten.nth(pick - tombstones) else { return };
             to
         } else {
-            let address = self.rare().seeds[pick - graves - buried];
+            let address = self.cold().seeds[pick - tombstones - forgotten];
             return self.revisit(address, out);
         };
         self.seq = self.seq.wrapping_add(1);
@@ -137,8 +137,8 @@ impl Member {
     /// Asks a seed for its table if no member that is known listens there: it may belong to another part of the group.
     fn revisit(&mut self, address: Address, out: &mut Outbox) {
         if !self.is_joining() && !self.table.lives_at(address) {
-            let sync = Sync { wants_reply: true, joining: false, records: self.records() };
-            let to = Addressee { id: 0, address, seen: Seen::Unknown };
+            let sync = StateSync { wants_reply: true, joining: false, records: self.records() };
+            let to = Addressee { id: 0, address, peer_view: PeerView::Unknown };
             self.send(to, Body::Sync(Box::new(sync)), None, false, out);
         }
     }
@@ -152,26 +152,30 @@ impl Member {
     }
 
     /// Whether this incarnation of a stranger is newer than what is remembered of its death, if anything.
-    pub(super) fn outbids_burial(&self, id: Id, incarnation: Incarnation) -> bool {
-        let buried = self.rare.as_ref().and_then(|rare| rare.buried.incarnation(id));
-        buried.is_none_or(|buried| incarnation > buried)
+    pub(super) fn outbids_forgotten(&self, id: Id, incarnation: Incarnation) -> bool {
+        let forgotten = self.cold.as_ref().and_then(|cold| cold.forgotten.incarnation(id));
+        forgotten.is_none_or(|forgotten| incarnation > forgotten)
     }
 
     /// The whole table as records.
     fn records(&self) -> Vec<Update> {
         let mut records = Vec::with_capacity(self.table.members() as usize);
-        for (slot, status, incarnation, card) in self.table.entries() {
-            let id = card.peer.id;
-            let update = |news| Update { id, incarnation, news };
+        for (slot, status, incarnation, node) in self.table.entries() {
+            let id = node.peer.id;
+            let update = |kind| Update { id, incarnation, kind };
             match status {
-                Status::Alive => records.push(update(News::Alive(Arc::clone(card)))),
+                Status::Alive => records.push(update(UpdateKind::Alive(Arc::clone(node)))),
                 Status::Suspect => {
-                    records.push(update(News::Alive(Arc::clone(card))));
-                    let by = self.table.doubt(slot).and_then(|doubt| doubt.by.first().copied()).unwrap_or(self.id);
-                    records.push(update(News::Suspect { by }));
+                    records.push(update(UpdateKind::Alive(Arc::clone(node))));
+                    let by = self
+                        .table
+                        .suspicion(slot)
+                        .and_then(|suspicion| suspicion.by.first().copied())
+                        .unwrap_or(self.id);
+                    records.push(update(UpdateKind::Suspect { by }));
                 }
-                Status::Dead => records.push(update(News::Dead)),
-                Status::Left => records.push(update(News::Left)),
+                Status::Dead => records.push(update(UpdateKind::Dead)),
+                Status::Left => records.push(update(UpdateKind::Left)),
             }
         }
         records
@@ -181,7 +185,7 @@ impl Member {
 /// How many strangers are pinged after one sync, so that a forged or stale table does not make us flood others.
 const STRANGER_LIMIT: u32 = 32;
 
-impl Buried {
+impl Forgotten {
     /// How many there are.
     pub(super) fn len(&self) -> usize {
         self.order.len()
@@ -221,6 +225,6 @@ impl Buried {
     fn nth(&self, n: usize) -> Option<Addressee> {
         let id = *self.order.get(n)?;
         let &(incarnation, address) = self.records.get(&id)?;
-        Some(Addressee { id, address: address?, seen: Seen::Dead(incarnation) })
+        Some(Addressee { id, address: address?, peer_view: PeerView::Dead(incarnation) })
     }
 }

@@ -8,15 +8,15 @@
 //! other, `name` what happens when two processes go by one name, `whereabouts` the network coordinates of those who learn
 //! distances, `timers` when what is due, `prefetch` what memory the next call will read.
 
+mod coordinates;
 mod heal;
 mod join;
 mod membership;
-mod name;
+mod name_conflict;
 mod prefetch;
 mod probe;
 mod stall;
 mod timers;
-mod whereabouts;
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -26,40 +26,41 @@ use swimlab_selectors::rng::Rng;
 use swimlab_selectors::{Context, Helpers, IndexedSelector, MemberSelector, Observation, Slot, View};
 
 use super::broadcast::{Broadcasts, Room};
-use super::event::{Event, Source, What};
+use super::config::Config;
+use super::event::{Event, EventKind, EventSource};
 use super::health::Health;
 use super::message::{
-    Address, Body, Card, Id, Incarnation, Kind, News, Packet, Seen, Sizer, Status, Update, Updates, UserEvent,
+    Address, Body, Id, Incarnation, MessageKind, NodeInfo, Packet, PeerView, Sizer, Status, Update, UpdateKind,
+    Updates, UserEvent,
 };
 use super::roster::{Record, Roster};
 use super::rtt::SlowPeers;
-use super::settings::Settings;
 use super::table::Table;
 use super::time::{Span, Time};
 
-use heal::Buried;
+use heal::Forgotten;
 use join::Joining;
 use membership::UserEvents;
-use name::Rival;
+use name_conflict::NameConflict;
 use probe::{Relay, Round};
 use timers::{Alarms, Timers};
 
-/// What members of one kind share: settings and strategies.
-pub struct Kit {
+/// EventKind members of one kind share: settings and strategies.
+pub struct MemberConfig {
     /// The protocol's settings.
-    pub settings: Settings,
+    pub protocol: Config,
     /// Who is asked for indirect pings.
     pub helpers: Arc<dyn Helpers>,
     /// How many bytes messages take.
     pub sizer: Arc<dyn Sizer>,
 }
 
-/// What a call leaves for the driver. Reuse it, and drain it after each call.
+/// EventKind a call leaves for the driver. Reuse it, and drain it after each call.
 #[derive(Debug)]
 pub struct Outbox<M = Packet> {
     /// Messages to be sent.
     pub transmits: Vec<Transmit<M>>,
-    /// What happened.
+    /// EventKind happened.
     pub events: Vec<Event>,
     /// Room for picks, so that members need none of their own.
     scratch: Vec<Slot>,
@@ -90,7 +91,7 @@ impl Transmit {
         message: Packet {
             from: 0,
             incarnation: Incarnation::of_generation(0),
-            seen: Seen::Unknown,
+            peer_view: PeerView::Unknown,
             body: Body::Gossip,
             updates: Updates::new_const(),
             coordinate: None,
@@ -105,7 +106,7 @@ impl Transmit {
 #[repr(C, align(64))]
 pub struct Member {
     // For any event.
-    kit: Arc<Kit>,
+    config: Arc<MemberConfig>,
     id: Id,
     incarnation: Incarnation,
     queue: Broadcasts,
@@ -130,26 +131,26 @@ pub struct Member {
     period: u64,
     /// This period's number since the shared epoch, by its own clock.
     shared_period: u64,
-    /// What few members need at any time.
-    rare: Option<Box<Rare>>,
+    /// EventKind few members need at any time.
+    cold: Option<Box<ColdState>>,
     // Seldom.
     since_epoch: Span,
     strategy_rng: Rng,
     rng: Rng,
-    card: Arc<Card>,
+    node: Arc<NodeInfo>,
 }
 
-/// State that most members do not have most of the time. What those who have it look at in each period comes first.
+/// State that most members do not have most of the time. EventKind those who have it look at in each period comes first.
 #[repr(C)]
 #[derive(Debug, Default)]
-struct Rare {
+struct ColdState {
     alarms: Alarms,
-    rival: Option<Rival>,
+    name_conflict: Option<NameConflict>,
     /// Tried for ever while no member answers there.
     seeds: Vec<Address>,
-    buried: Buried,
+    forgotten: Forgotten,
     /// When suspicions end; entries of refuted or changed ones are skipped.
-    doubts: BinaryHeap<Reverse<(Time, Slot)>>,
+    suspicions: BinaryHeap<Reverse<(Time, Slot)>>,
     relays: Vec<Relay>,
     stall: stall::Stall,
     slow: SlowPeers,
@@ -167,20 +168,20 @@ enum State {
 /// How full a member's bounded stores are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Gauge {
-    /// News that waits to be passed on.
+    /// UpdateKind that waits to be passed on.
     pub broadcasts: usize,
     /// Indirect pings under way for others.
     pub relays: usize,
     /// Forgotten members that are still tried.
-    pub buried: usize,
+    pub forgotten: usize,
     /// Records of the dead and departed.
-    pub graves: usize,
+    pub tombstones: usize,
 }
 
 /// Who a member is, and with what luck.
 pub struct Identity {
     /// Its card.
-    pub card: Arc<Card>,
+    pub node: Arc<NodeInfo>,
     /// Its first incarnation: the driver counts the generations.
     pub incarnation: Incarnation,
     /// By its own clock, how long before the driver's time zero the epoch lies from which all members count periods.
@@ -193,18 +194,24 @@ pub struct Identity {
 
 impl Member {
     /// A member that starts from a roster, in which it has the slot `me`.
-    pub fn new(kit: Arc<Kit>, identity: Identity, roster: Arc<Roster>, indexed: &IndexedSelector, me: Slot) -> Self {
-        let Identity { card, incarnation, since_epoch, mut strategy_rng, rng } = identity;
+    pub fn new(
+        config: Arc<MemberConfig>,
+        identity: Identity,
+        roster: Arc<Roster>,
+        indexed: &IndexedSelector,
+        me: Slot,
+    ) -> Self {
+        let Identity { node, incarnation, since_epoch, mut strategy_rng, rng } = identity;
         let mut table = Table::new(roster, me);
         if table.incarnation(me) != incarnation {
-            table.set(Time::ZERO, me, Status::Alive, incarnation, Some(Arc::clone(&card)), None);
+            table.set(Time::ZERO, me, Status::Alive, incarnation, Some(Arc::clone(&node)), None);
         }
-        let shared_period = period_at(Time::ZERO, since_epoch, &kit.settings);
+        let shared_period = period_at(Time::ZERO, since_epoch, &config.protocol);
         let mut ctx = Context { view: &table, period: 0, shared_period, has_updates: false, rng: &mut strategy_rng };
         let selector = indexed.new_state(&mut ctx);
         Self {
-            kit,
-            id: card.peer.id,
+            config,
+            id: node.peer.id,
             incarnation,
             queue: Broadcasts::default(),
             table,
@@ -221,11 +228,11 @@ impl Member {
             selector,
             period: 0,
             shared_period,
-            rare: None,
+            cold: None,
             since_epoch,
             strategy_rng,
             rng,
-            card,
+            node,
         }
     }
 
@@ -234,7 +241,7 @@ impl Member {
     pub fn start(&mut self, now: Time, first_period: Time) {
         self.state = State::Running;
         self.timers.period = first_period.max(now);
-        if let Some(interval) = self.kit.settings.sync_interval(self.table.members()) {
+        if let Some(interval) = self.config.protocol.sync_interval(self.table.members()) {
             let first = self.within(self.timers.period, interval);
             self.set_alarm(|alarms| alarms.sync = first);
         }
@@ -261,16 +268,16 @@ impl Member {
         }
         let sender = packet.from;
         for update in &packet.updates {
-            self.learn(now, update, Source::Heard(sender), out);
+            self.learn(now, update, EventSource::Heard(sender), out);
         }
-        let anti_entropy = self.kit.settings.anti_entropy;
-        if let Seen::Dead(incarnation) = packet.seen
+        let anti_entropy = self.config.protocol.anti_entropy;
+        if let PeerView::Dead(incarnation) = packet.peer_view
             && anti_entropy
         {
-            self.refute(now, incarnation, Source::Heard(sender), out);
+            self.refute(now, incarnation, EventSource::Heard(sender), out);
         }
         // Whoever does not know the truth about us is told it: in the answer, if there is one.
-        let stale = anti_entropy && packet.seen != Seen::Member(self.incarnation);
+        let stale = anti_entropy && packet.peer_view != PeerView::Member(self.incarnation);
         if let Some(located) = &packet.coordinate {
             self.located(sender, located.at);
         }
@@ -281,9 +288,9 @@ impl Member {
                 self.send_by(false, to, Body::Ack { seq }, first, false, out);
                 return;
             }
-            &Body::Ack { seq } => self.acked(now, seq, sender, packet.coordinate.as_ref().and_then(|at| at.tip), out),
+            &Body::Ack { seq } => self.acked(now, seq, sender, packet.coordinate.as_ref().and_then(|at| at.hint), out),
             Body::PingReq(request) => self.help(now, sender, from, request, out),
-            &Body::Relayed { seq, target } => {
+            &Body::IndirectAck { seq, target } => {
                 self.answered(now, seq, target);
                 self.round.heard_of_helper(seq);
             }
@@ -308,8 +315,8 @@ impl Member {
         if self.stalled {
             return self.wake_stalled(now, out);
         }
-        if self.timers.alarm <= now && self.alarms().doubt <= now {
-            self.end_doubts(now, out);
+        if self.timers.alarm <= now && self.alarms().suspicion <= now {
+            self.end_suspicions(now, out);
         }
         if self.timers.timeout <= now {
             self.escalate(out);
@@ -330,12 +337,12 @@ impl Member {
         if self.state != State::Running {
             return;
         }
-        let update = Update { id: self.id, incarnation: self.incarnation, news: News::Left };
-        if self.kit.settings.dissemination.multicasts() {
+        let update = Update { id: self.id, incarnation: self.incarnation, kind: UpdateKind::Left };
+        if self.config.protocol.dissemination.multicasts() {
             self.multicast(&update, out);
         } else {
             // As many as would have heard it from this member, had it stayed.
-            let want = self.kit.settings.dissemination.transmissions(&self.kit.settings, self.table.members());
+            let want = self.config.protocol.dissemination.transmissions(&self.config.protocol, self.table.members());
             for slot in self.choose_gossip(want as usize) {
                 let to = self.known(slot);
                 self.send(to, Body::Gossip, Some(update.clone()), false, out);
@@ -347,10 +354,10 @@ impl Member {
     /// Replaces the metadata; the others hear of it.
     ///
     /// # Errors
-    /// If it is longer than [`Card::META_LIMIT`] bytes; nothing is changed then.
+    /// If it is longer than [`NodeInfo::META_LIMIT`] bytes; nothing is changed then.
     pub fn set_meta(&mut self, now: Time, meta: &[u8], out: &mut Outbox) -> Result<(), TooLong> {
-        TooLong::check(meta.len(), Card::META_LIMIT)?;
-        self.card = Arc::new(Card { meta: meta.into(), ..Card::clone(&self.card) });
+        TooLong::check(meta.len(), NodeInfo::META_LIMIT)?;
+        self.node = Arc::new(NodeInfo { meta: meta.into(), ..NodeInfo::clone(&self.node) });
         self.incarnation = self.incarnation.next();
         self.announce(now, out);
         Ok(())
@@ -363,9 +370,9 @@ impl Member {
     pub fn broadcast(&mut self, now: Time, name: &str, payload: &[u8], out: &mut Outbox) -> Result<(), TooLong> {
         TooLong::check(name.len(), UserEvent::NAME_LIMIT)?;
         TooLong::check(payload.len(), UserEvent::PAYLOAD_LIMIT)?;
-        let seq = self.rare().user_events.next_own();
+        let seq = self.cold().user_events.next_own();
         let event = UserEvent { seq, name: name.into(), payload: payload.into() };
-        let update = Update { id: self.id, incarnation: self.incarnation, news: News::User(Arc::new(event)) };
+        let update = Update { id: self.id, incarnation: self.incarnation, kind: UpdateKind::User(Arc::new(event)) };
         self.pass_on(now, update, None, out);
         Ok(())
     }
@@ -386,11 +393,11 @@ impl Member {
     }
 
     /// Its card.
-    pub fn card(&self) -> &Arc<Card> {
-        &self.card
+    pub fn node(&self) -> &Arc<NodeInfo> {
+        &self.node
     }
 
-    /// What it believes of the group.
+    /// EventKind it believes of the group.
     pub fn table(&self) -> &Table {
         &self.table
     }
@@ -399,19 +406,19 @@ impl Member {
     pub fn gauge(&self) -> Gauge {
         Gauge {
             broadcasts: self.queue.len(),
-            relays: self.rare.as_ref().map_or(0, |rare| rare.relays.len()),
-            buried: self.rare.as_ref().map_or(0, |rare| rare.buried.len()),
-            graves: self.table.graves(),
+            relays: self.cold.as_ref().map_or(0, |cold| cold.relays.len()),
+            forgotten: self.cold.as_ref().map_or(0, |cold| cold.forgotten.len()),
+            tombstones: self.table.tombstones(),
         }
     }
 
     fn stop(&mut self) {
         self.state = State::Gone;
         self.timers = Timers::OFF;
-        self.rare = None;
+        self.cold = None;
     }
 
-    /// What follows a period's beginning.
+    /// EventKind follows a period's beginning.
     fn tend_alarms(&mut self, now: Time, out: &mut Outbox) {
         if self.alarms().gossip <= now {
             self.gossip_tick(now, out);
@@ -424,13 +431,13 @@ impl Member {
         }
     }
 
-    fn rare(&mut self) -> &mut Rare {
-        self.rare.get_or_insert_default()
+    fn cold(&mut self) -> &mut ColdState {
+        self.cold.get_or_insert_default()
     }
 
     /// Sends a packet, with what news fits.
     fn send(&mut self, to: Addressee, body: Body, first: Option<Update>, direct_ping: bool, out: &mut Outbox) {
-        let stream = body.kind() == Kind::Sync;
+        let stream = body.kind() == MessageKind::Sync;
         self.send_by(stream, to, body, first, direct_ping, out);
     }
 
@@ -451,7 +458,7 @@ impl Member {
     ) {
         let kind = body.kind();
         let coordinate = self.whereabouts(kind, to.id);
-        let kit = &*self.kit;
+        let config = &*self.config;
         out.transmits.push(Transmit::BLANK);
         let Some(transmit) = out.transmits.last_mut() else { return };
         transmit.to = to.address;
@@ -460,19 +467,19 @@ impl Member {
         let Transmit { bytes, message: packet, .. } = transmit;
         packet.from = self.id;
         packet.incarnation = self.incarnation;
-        packet.seen = to.seen;
+        packet.peer_view = to.peer_view;
         packet.body = body;
         packet.coordinate = coordinate;
-        *bytes = kit.sizer.bare(packet);
-        let mut most = if kit.settings.max_updates == 0 { usize::MAX } else { kit.settings.max_updates as usize };
+        *bytes = config.sizer.bare(packet);
+        let mut most = if config.protocol.max_updates == 0 { usize::MAX } else { config.protocol.max_updates as usize };
         if let Some(update) = first {
-            *bytes += kit.sizer.update(&update);
+            *bytes += config.sizer.update(&update);
             packet.updates.push(update);
             most = most.saturating_sub(1);
         }
-        if !self.queue.is_empty() && kit.settings.dissemination.rides_on(kind) {
-            let limit = kit.settings.dissemination.transmissions(&kit.settings, self.table.members());
-            let room = Room { bytes: kit.settings.packet_bytes.saturating_sub(*bytes), most, limit };
+        if !self.queue.is_empty() && config.protocol.dissemination.rides_on(kind) {
+            let limit = config.protocol.dissemination.transmissions(&config.protocol, self.table.members());
+            let room = Room { bytes: config.protocol.packet_bytes.saturating_sub(*bytes), most, limit };
             let table = &self.table;
             *bytes += self.queue.fill(to.id, room, |slot, update| table.is_current(slot, update), &mut packet.updates);
         }
@@ -487,37 +494,35 @@ impl Member {
     fn addressee(&self, id: Id, address: Address) -> Addressee {
         match self.table.slot(id) {
             Some(slot) => Addressee { address, ..self.known(slot) },
-            None => Addressee { id, address, seen: Seen::Unknown },
+            None => Addressee { id, address, peer_view: PeerView::Unknown },
         }
     }
 
     fn own_record(&self) -> Update {
-        Update { id: self.id, incarnation: self.incarnation, news: News::Alive(Arc::clone(&self.card)) }
+        Update { id: self.id, incarnation: self.incarnation, kind: UpdateKind::Alive(Arc::clone(&self.node)) }
     }
 
     /// Lets the chooser pick, with the member's view and the strategy's stream.
     fn choose_gossip(&mut self, want: usize) -> Vec<Slot> {
         let mut picks = Vec::new();
-        let news = !self.queue.is_empty();
+        let has_updates = !self.queue.is_empty();
         let (period, shared_period) = (self.period, self.shared_period);
-        let mut ctx =
-            Context { view: &self.table, period, shared_period, has_updates: news, rng: &mut self.strategy_rng };
+        let mut ctx = Context { view: &self.table, period, shared_period, has_updates, rng: &mut self.strategy_rng };
         self.selector.gossip(&mut ctx, want, &mut picks);
         picks
     }
 
-    fn observe(&mut self, what: Observation) {
-        let news = !self.queue.is_empty();
+    fn observe(&mut self, kind: Observation) {
+        let has_updates = !self.queue.is_empty();
         let (period, shared_period) = (self.period, self.shared_period);
-        let mut ctx =
-            Context { view: &self.table, period, shared_period, has_updates: news, rng: &mut self.strategy_rng };
-        self.selector.observe(&mut ctx, what);
+        let mut ctx = Context { view: &self.table, period, shared_period, has_updates, rng: &mut self.strategy_rng };
+        self.selector.observe(&mut ctx, kind);
     }
 }
 
 /// The number of the period in which a time falls, counted from the shared epoch.
-fn period_at(time: Time, since_epoch: Span, settings: &Settings) -> u64 {
-    (time + since_epoch).as_micros() / settings.period.as_micros().max(1)
+fn period_at(time: Time, since_epoch: Span, config: &Config) -> u64 {
+    (time + since_epoch).as_micros() / config.period.as_micros().max(1)
 }
 
 /// Whom a packet is for, and what is known of it.
@@ -525,18 +530,18 @@ fn period_at(time: Time, since_epoch: Span, settings: &Settings) -> u64 {
 struct Addressee {
     id: Id,
     address: Address,
-    seen: Seen,
+    peer_view: PeerView,
 }
 
 impl Addressee {
     #[inline]
     fn of(&Record { id, incarnation, address, status }: &Record) -> Self {
-        let seen = match status {
-            Some(Status::Alive | Status::Suspect) => Seen::Member(incarnation),
-            Some(Status::Dead | Status::Left) => Seen::Dead(incarnation),
-            None => Seen::Unknown,
+        let peer_view = match status {
+            Some(Status::Alive | Status::Suspect) => PeerView::Member(incarnation),
+            Some(Status::Dead | Status::Left) => PeerView::Dead(incarnation),
+            None => PeerView::Unknown,
         };
-        Self { id, address, seen }
+        Self { id, address, peer_view }
     }
 }
 

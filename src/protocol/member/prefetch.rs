@@ -1,4 +1,4 @@
-//! What memory the next call will read: asked for ahead of time by drivers of more members than the cache holds.
+//! EventKind memory the next call will read: asked for ahead of time by drivers of more members than the cache holds.
 
 use std::mem::offset_of;
 
@@ -17,8 +17,8 @@ impl Member {
         self.selector.prefetch();
         self.table.prefetch(self.upcoming);
         self.queue.prefetch();
-        if let Some(rare) = &self.rare {
-            prefetch_first(Rare::HOT_BYTES, &**rare);
+        if let Some(cold) = &self.cold {
+            prefetch_first(ColdState::HOT_BYTES, &**cold);
         }
     }
 
@@ -37,6 +37,6 @@ impl Member {
     }
 }
 
-impl Rare {
-    const HOT_BYTES: usize = offset_of!(Self, doubts);
+impl ColdState {
+    const HOT_BYTES: usize = offset_of!(Self, suspicions);
 }

@@ -10,9 +10,9 @@
 use smallvec::SmallVec;
 
 use super::*;
-use crate::protocol::health::Reading;
-use crate::protocol::message::{PingReq, Target, Tip};
-use crate::protocol::prober::Request;
+use crate::protocol::health::LifeguardVariant;
+use crate::protocol::message::{NeighborHint, PingReq, Target};
+use crate::protocol::prober::IndirectRequest;
 
 /// The direct pings of one period.
 #[derive(Debug, Default)]
@@ -55,25 +55,25 @@ impl Member {
     pub(super) fn next_period(&mut self, now: Time, out: &mut Outbox) {
         self.conclude(now, out);
         // Whoever never had any news has nobody to bury, to try again or to ask.
-        if self.rare.is_some() || !self.table.is_pristine() {
+        if self.cold.is_some() || !self.table.is_pristine() {
             self.bury(now, out);
             self.reconnect(out);
             self.rebase_if_grown();
-            self.ask_rival(now, out);
+            self.ping_name_claimant(now, out);
         }
-        let settings = &self.kit.settings;
+        let config = &self.config.protocol;
         let slowdown = self.health.slowdown();
-        let length = settings.period * slowdown;
-        let probe_timeout = match settings.health_pacing {
-            Reading::Paper => settings.probe_timeout * slowdown,
-            Reading::Memberlist => settings.probe_timeout,
+        let length = config.period * slowdown;
+        let probe_timeout = match config.health_pacing {
+            LifeguardVariant::Paper => config.probe_timeout * slowdown,
+            LifeguardVariant::Memberlist => config.probe_timeout,
         };
         // By when it was due: a timer that fires late is no other period. Most are counted on: divisions are slow.
         self.shared_period = match self.is_regular {
             true => self.shared_period + 1,
-            false => period_at(self.timers.period, self.since_epoch, settings),
+            false => period_at(self.timers.period, self.since_epoch, config),
         };
-        let regular = self.timers.period + settings.period;
+        let regular = self.timers.period + config.period;
         let next = self.timers.period + length;
         // Who is too late for an answer to come in time, as after its host stood still, begins a whole period.
         self.timers.period = if next >= now + probe_timeout { next } else { now + length };
@@ -81,13 +81,12 @@ impl Member {
         if self.learns {
             self.take_place(now, out);
         }
-        let want = self.kit.settings.direct as usize;
+        let want = self.config.protocol.direct as usize;
         let mut picks = std::mem::take(&mut out.scratch);
         picks.clear();
-        let news = !self.queue.is_empty();
+        let has_updates = !self.queue.is_empty();
         let (period, shared_period) = (self.period, self.shared_period);
-        let mut ctx =
-            Context { view: &self.table, period, shared_period, has_updates: news, rng: &mut self.strategy_rng };
+        let mut ctx = Context { view: &self.table, period, shared_period, has_updates, rng: &mut self.strategy_rng };
         self.selector.targets(&mut ctx, want, &mut picks);
         self.period += 1;
         self.upcoming = self.selector.upcoming().unwrap_or(self.table.me());
@@ -104,11 +103,11 @@ impl Member {
             let Record { id, incarnation, .. } = record;
             self.round.targets.push(Probed { slot, id, incarnation, answered: false });
             if self.knows_slow
-                && let Some(rare) = &self.rare
+                && let Some(cold) = &self.cold
             {
                 // Helpers need time too: a third of the period, unless the configured timeout leaves them less.
                 let ceiling = Span::from_micros(length.as_micros() * 2 / 3).max(probe_timeout);
-                timeout = timeout.max(rare.slow.timeout(slot, probe_timeout).min(ceiling));
+                timeout = timeout.max(cold.slow.timeout(slot, probe_timeout).min(ceiling));
             }
             let buddy = self.buddy_record(slot);
             self.send_by(false, Addressee::of(&record), Body::Ping { seq: self.seq }, buddy, true, out);
@@ -118,24 +117,24 @@ impl Member {
     }
 
     /// Takes an ack: of a direct ping, or of one made for another.
-    pub(super) fn acked(&mut self, now: Time, seq: u32, sender: Id, tip: Option<Tip>, out: &mut Outbox) {
+    pub(super) fn acked(&mut self, now: Time, seq: u32, sender: Id, hint: Option<NeighborHint>, out: &mut Outbox) {
         if seq == self.round.seq {
             let Some(slot) = self.answered(now, seq, sender) else { return };
             let rtt = now.since(self.round.sent_at);
             self.time_peer(slot, rtt);
             self.observe(Observation::Rtt(slot, u32::try_from(rtt.as_micros()).unwrap_or(u32::MAX)));
-            if let Some(tip) = tip {
-                self.tipped(tip);
+            if let Some(hint) = hint {
+                self.tipped(hint);
             }
         } else if seq == self.round.stream_seq && seq != 0 {
             self.answered(now, self.round.seq, sender);
-        } else if let Some(rare) = &mut self.rare
-            && let Some(at) = rare.relays.iter().position(|relay| relay.seq == seq && relay.target == sender)
+        } else if let Some(cold) = &mut self.cold
+            && let Some(at) = cold.relays.iter().position(|relay| relay.seq == seq && relay.target == sender)
         {
-            let relay = rare.relays.swap_remove(at);
+            let relay = cold.relays.swap_remove(at);
             self.time_relays();
             let to = self.addressee(relay.origin.id, relay.origin.address);
-            self.send(to, Body::Relayed { seq: relay.origin_seq, target: sender }, None, false, out);
+            self.send(to, Body::IndirectAck { seq: relay.origin_seq, target: sender }, None, false, out);
         }
     }
 
@@ -149,8 +148,8 @@ impl Member {
         let slot = probed.slot;
         if self.round.targets.iter().all(|probed| probed.answered) {
             self.timers.timeout = Time::NEVER;
-            if self.kit.settings.health_pacing == Reading::Memberlist {
-                let next = (self.round.sent_at + self.kit.settings.period).max(now);
+            if self.config.protocol.health_pacing == LifeguardVariant::Memberlist {
+                let next = (self.round.sent_at + self.config.protocol.period).max(now);
                 self.timers.period = self.timers.period.min(next);
             }
         }
@@ -159,9 +158,9 @@ impl Member {
 
     /// Takes the RTT of a direct ping, if it is one that could ever lengthen a timeout.
     fn time_peer(&mut self, slot: Slot, rtt: Span) {
-        let configured = self.kit.settings.probe_timeout;
+        let configured = self.config.protocol.probe_timeout;
         if self.knows_slow || SlowPeers::is_slow(rtt, configured) {
-            let slow = &mut self.rare().slow;
+            let slow = &mut self.cold().slow;
             slow.sample(slot, rtt, configured);
             self.knows_slow = !slow.is_empty();
         }
@@ -172,9 +171,9 @@ impl Member {
         self.timers.timeout = Time::NEVER;
         let silent: Vec<Slot> =
             self.round.targets.iter().filter(|probed| !probed.answered).map(|probed| probed.slot).collect();
-        let kit = Arc::clone(&self.kit);
-        let want = kit.settings.indirect as usize;
-        if kit.settings.stream_ping {
+        let config = Arc::clone(&self.config);
+        let want = config.protocol.indirect as usize;
+        if config.protocol.stream_ping {
             self.ping_over_streams(&silent, out);
         }
         if silent.is_empty() || want == 0 {
@@ -183,18 +182,17 @@ impl Member {
         // Targets that did answer are no helpers either: nobody is asked twice in one period.
         let targets: Vec<Slot> = self.round.targets.iter().map(|probed| probed.slot).collect();
         let mut requests = Vec::new();
-        let news = !self.queue.is_empty();
+        let has_updates = !self.queue.is_empty();
         let (period, shared_period) = (self.period, self.shared_period);
-        let mut ctx =
-            Context { view: &self.table, period, shared_period, has_updates: news, rng: &mut self.strategy_rng };
+        let mut ctx = Context { view: &self.table, period, shared_period, has_updates, rng: &mut self.strategy_rng };
         let mut choose = || {
             let mut picks = Vec::new();
-            kit.helpers.helpers(&mut ctx, &targets, want, &mut picks);
+            config.helpers.helpers(&mut ctx, &targets, want, &mut picks);
             picks
         };
-        kit.settings.prober.escalate(&silent, &mut choose, &mut requests);
-        let nack_after_us = if kit.settings.prober.judges_health() { nack_after(&kit.settings) } else { 0 };
-        for Request { helper, targets } in requests {
+        config.protocol.prober.escalate(&silent, &mut choose, &mut requests);
+        let nack_after_us = if config.protocol.prober.judges_health() { nack_after(&config.protocol) } else { 0 };
+        for IndirectRequest { helper, targets } in requests {
             let target = |&slot: &Slot| {
                 let Record { id, address, .. } = self.table.record(slot);
                 Target { id, address }
@@ -219,11 +217,11 @@ impl Member {
 
     /// Pings members for another.
     pub(super) fn help(&mut self, now: Time, sender: Id, from: Address, request: &PingReq, out: &mut Outbox) {
-        let period = self.kit.settings.period;
+        let period = self.config.protocol.period;
         for &target in request.targets.iter().take(PingReq::TARGET_LIMIT) {
             self.seq = self.seq.wrapping_add(1);
             let (id, seq) = (self.id, self.seq);
-            let relays = &mut self.rare().relays;
+            let relays = &mut self.cold().relays;
             if relays.len() >= Self::RELAY_LIMIT || target.id == id {
                 continue;
             }
@@ -248,13 +246,13 @@ impl Member {
 
     /// Sends nacks that are due, and gives up indirect pings that nobody waits for any more.
     pub(super) fn tend_relays(&mut self, now: Time, out: &mut Outbox) {
-        let Some(rare) = &mut self.rare else { return };
+        let Some(cold) = &mut self.cold else { return };
         let mut nacks = Vec::new();
-        for relay in rare.relays.iter_mut().filter(|relay| relay.nack_at <= now) {
+        for relay in cold.relays.iter_mut().filter(|relay| relay.nack_at <= now) {
             relay.nack_at = Time::NEVER;
             nacks.push((relay.origin, relay.origin_seq, relay.target));
         }
-        rare.relays.retain(|relay| relay.ends_at > now);
+        cold.relays.retain(|relay| relay.ends_at > now);
         self.time_relays();
         for (origin, seq, target) in nacks {
             let to = self.addressee(origin.id, origin.address);
@@ -263,7 +261,7 @@ impl Member {
     }
 
     fn time_relays(&mut self) {
-        let next = self.rare().relays.iter().map(Relay::due).min().unwrap_or(Time::NEVER);
+        let next = self.cold().relays.iter().map(Relay::due).min().unwrap_or(Time::NEVER);
         self.set_alarm(|alarms| alarms.relay = next);
     }
 
@@ -273,37 +271,41 @@ impl Member {
         let silent = |probed: &&Probed| !probed.answered;
         let silent: SmallVec<[Probed; 1]> = self.round.targets.iter().filter(silent).copied().collect();
         for Probed { slot, id, incarnation, .. } in silent {
-            // News may have come meanwhile: it died, it refuted, or its slot has another occupant.
+            // UpdateKind may have come meanwhile: it died, it refuted, or its slot has another occupant.
             let unchanged = self.table.id(slot) == id && self.table.incarnation(slot) == incarnation;
             if unchanged && self.table.pingable(slot) {
-                self.doubt(now, slot, incarnation, self.id, Source::Own, out);
+                self.suspicion(now, slot, incarnation, self.id, EventSource::Own, out);
             }
         }
         self.round.targets.clear();
     }
 
-    /// What this period's probes say about the prober itself (Lifeguard, section IV-A).
+    /// EventKind this period's probes say about the prober itself (Lifeguard, section IV-A).
     fn judge_health(&mut self) {
-        let settings = &self.kit.settings;
-        if !settings.prober.judges_health() || self.round.targets.is_empty() {
+        let config = &self.config.protocol;
+        if !config.prober.judges_health() || self.round.targets.is_empty() {
             return;
         }
         let Round { asked, heard, ref targets, .. } = self.round;
         if targets.iter().all(|probed| probed.answered) {
             self.health.probe_answered();
         } else {
-            self.health.probe_failed(settings.health_scoring, asked, heard, settings.health_limit);
+            self.health.probe_failed(config.health_scoring, asked, heard, config.health_limit);
         }
     }
 
     /// The suspicion that a ping to a suspect carries, where the buddy system is on (Lifeguard, section IV-C).
     #[inline]
     fn buddy_record(&self, slot: Slot) -> Option<Update> {
-        let by = *self.table.doubt(slot)?.by.first()?;
-        if !self.kit.settings.dissemination.buddy() {
+        let by = *self.table.suspicion(slot)?.by.first()?;
+        if !self.config.protocol.dissemination.buddy() {
             return None;
         }
-        Some(Update { id: self.table.id(slot), incarnation: self.table.incarnation(slot), news: News::Suspect { by } })
+        Some(Update {
+            id: self.table.id(slot),
+            incarnation: self.table.incarnation(slot),
+            kind: UpdateKind::Suspect { by },
+        })
     }
 }
 
@@ -316,8 +318,8 @@ impl Round {
 
 /// When a helper sends its nack: at 80 % of the probe timeout (Lifeguard, section IV-A), or where the period leaves less
 /// than that, as memberlist's WAN settings do, at 80 % of what it leaves. A later one would always count as missing.
-fn nack_after(settings: &Settings) -> u32 {
-    let wait = settings.probe_timeout.min(settings.period - settings.probe_timeout);
+fn nack_after(config: &Config) -> u32 {
+    let wait = config.probe_timeout.min(config.period - config.probe_timeout);
     u32::try_from(wait.as_micros() * 4 / 5).unwrap_or(u32::MAX).max(1)
 }
 

@@ -21,7 +21,7 @@ impl Member {
             return;
         }
         self.stalled = stalled;
-        self.rare().stall = Stall::default();
+        self.cold().stall = Stall::default();
         if !stalled && self.timers.period < now {
             // A loop that is late begins a whole period with its next ping.
             self.timers.period = now;
@@ -30,8 +30,8 @@ impl Member {
 
     /// Does what is due and does not wait for a send.
     pub(super) fn wake_stalled(&mut self, now: Time, out: &mut Outbox) {
-        if self.alarms().doubt <= now {
-            self.end_doubts(now, out);
+        if self.alarms().suspicion <= now {
+            self.end_suspicions(now, out);
         }
         if self.alarms().relay <= now {
             self.tend_relays(now, out);
@@ -42,23 +42,23 @@ impl Member {
             } else {
                 self.next_period(now, out);
             }
-            self.rare().stall.probing = true;
+            self.cold().stall.probing = true;
         }
         if self.loops().gossiping <= now {
             self.gossip_tick(now, out);
-            self.rare().stall.gossiping = true;
+            self.cold().stall.gossiping = true;
         }
     }
 
     /// When there is something of that to do.
     pub(super) fn stalled_deadline(&self) -> Time {
-        let Alarms { doubt, relay, .. } = self.alarms();
+        let Alarms { suspicion, relay, .. } = self.alarms();
         let Loops { probing, gossiping } = self.loops();
-        doubt.min(relay).min(probing).min(gossiping)
+        suspicion.min(relay).min(probing).min(gossiping)
     }
 
     fn loops(&self) -> Loops {
-        let Stall { probing, gossiping } = self.rare.as_ref().map_or(Stall::default(), |rare| rare.stall);
+        let Stall { probing, gossiping } = self.cold.as_ref().map_or(Stall::default(), |cold| cold.stall);
         let unless = |still: bool, due: Time| if still { Time::NEVER } else { due };
         Loops {
             probing: unless(probing, self.timers.period.min(self.timers.timeout)),

@@ -1,13 +1,13 @@
 //! Tests of one member, fed by hand. Worlds of many are tested in `sim`.
 
+mod coordinates;
 mod join;
 mod laws;
 mod probe;
 mod variants;
-mod whereabouts;
 
 use super::*;
-use crate::protocol::message::{PingReq, Sync, Target};
+use crate::protocol::message::{PingReq, StateSync, Target};
 use crate::protocol::{Span, profiles};
 use crate::wire::Compact;
 use swimlab_selectors::registry::Spec;
@@ -28,8 +28,8 @@ fn address(n: u64) -> Address {
     Address { ip: [n as u8; 16], port: 7946 }
 }
 
-fn card(n: u64) -> Arc<Card> {
-    Arc::new(Card::new(Peer::new(id(n)), address(n)))
+fn node(n: u64) -> Arc<NodeInfo> {
+    Arc::new(NodeInfo::new(Peer::new(id(n)), address(n)))
 }
 
 fn incarnation(refutations: u32) -> Incarnation {
@@ -42,19 +42,19 @@ fn member_with(n: u64, spec: Spec) -> Member {
 }
 
 fn member_by(n: u64, spec: Spec, selector: &str) -> Member {
-    let settings = profiles().build(&spec, &()).unwrap();
+    let config = profiles().build(&spec, &()).unwrap();
     let helpers = helpers().build(&Spec::of("uniform"), &BuildContext::default()).unwrap();
-    let kit = Arc::new(Kit { settings, helpers, sizer: Arc::new(Compact) });
-    let roster = Arc::new(Roster::of_members((0..n).map(card)));
+    let config = Arc::new(MemberConfig { protocol: config, helpers, sizer: Arc::new(Compact) });
+    let roster = Arc::new(Roster::of_members((0..n).map(node)));
     let strategy = build_selector(&selectors(), &Spec::parse(selector).unwrap(), &BuildContext::default()).unwrap();
     let identity = Identity {
-        card: card(0),
+        node: node(0),
         incarnation: Incarnation::default(),
         since_epoch: Span::ZERO,
-        strategy_rng: stream(1, Purpose::DynSelector, 0),
+        strategy_rng: stream(1, Purpose::Selector, 0),
         rng: stream(1, Purpose::Protocol, 0),
     };
-    let mut member = Member::new(kit, identity, Arc::clone(&roster), &strategy.build_index(roster.peers()), 0);
+    let mut member = Member::new(config, identity, Arc::clone(&roster), &strategy.build_index(roster.peers()), 0);
     member.start(Time::ZERO, Time::ZERO);
     member
 }
@@ -64,20 +64,20 @@ fn member(n: u64) -> Member {
 }
 
 fn packet(from: u64, body: Body, updates: Vec<Update>) -> Packet {
-    let (incarnation, seen) = (Incarnation::default(), Seen::Member(Incarnation::default()));
-    Packet { from: id(from), incarnation, seen, body, updates: updates.into(), coordinate: None }
+    let (incarnation, peer_view) = (Incarnation::default(), PeerView::Member(Incarnation::default()));
+    Packet { from: id(from), incarnation, peer_view, body, updates: updates.into(), coordinate: None }
 }
 
-fn update(about: u64, refutations: u32, news: News) -> Update {
-    Update { id: id(about), incarnation: incarnation(refutations), news }
+fn update(about: u64, refutations: u32, kind: UpdateKind) -> Update {
+    Update { id: id(about), incarnation: incarnation(refutations), kind }
 }
 
 fn alive(about: u64, refutations: u32) -> Update {
-    update(about, refutations, News::Alive(card(about)))
+    update(about, refutations, UpdateKind::Alive(node(about)))
 }
 
 fn suspect(about: u64, refutations: u32) -> Update {
-    update(about, refutations, News::Suspect { by: id(9) })
+    update(about, refutations, UpdateKind::Suspect { by: id(9) })
 }
 
 impl Member {
@@ -123,9 +123,10 @@ fn a_suspect_that_does_not_refute_is_declared_dead_after_the_suspicion() {
     let mut member = member(9);
     member.told(suspect(1, 0));
     // 4 x max(1, log10(10)) periods.
-    assert_eq!(member.table.doubt(member.table.slot(id(1)).unwrap()).unwrap().until, at(4.0));
+    assert_eq!(member.table.suspicion(member.table.slot(id(1)).unwrap()).unwrap().until, at(4.0));
     let out = member.due(at(4.0));
-    let died: Vec<_> = out.events.iter().filter(|event| event.what == What::Died).map(|event| event.about).collect();
+    let died: Vec<_> =
+        out.events.iter().filter(|event| event.kind == EventKind::Died).map(|event| event.about).collect();
     assert_eq!(died, [id(1)]);
 }
 
@@ -134,20 +135,20 @@ fn a_suspect_that_refutes_lives() {
     let mut member = member(9);
     member.told(suspect(1, 0));
     let out = member.told(alive(1, 1));
-    assert_eq!(out.events[0].what, What::Refuted);
+    assert_eq!(out.events[0].kind, EventKind::Refuted);
     let out = member.due(at(4.5));
-    assert!(!out.events.iter().any(|event| event.about == id(1) && event.what == What::Died));
+    assert!(!out.events.iter().any(|event| event.about == id(1) && event.kind == EventKind::Died));
 }
 
 #[test]
 fn whoever_is_doubted_or_buried_raises_its_incarnation_above_the_claim() {
-    for news in [News::Suspect { by: id(9) }, News::Dead] {
+    for kind in [UpdateKind::Suspect { by: id(9) }, UpdateKind::Dead] {
         let mut member = member(3);
-        let out = member.told(update(0, 4, news.clone()));
+        let out = member.told(update(0, 4, kind.clone()));
         assert_eq!(member.incarnation(), incarnation(5));
-        assert_eq!(out.events[0].what, What::Accused);
+        assert_eq!(out.events[0].kind, EventKind::SelfRefuted);
         // An older claim is none.
-        member.told(update(0, 3, news));
+        member.told(update(0, 3, kind));
         assert_eq!(member.incarnation(), incarnation(5));
         let ack = member.hear(at(0.1), 1, Body::Ping { seq: 1 }, vec![]);
         assert!(ack.transmits[0].message.updates.contains(&alive(0, 5)));
@@ -157,28 +158,28 @@ fn whoever_is_doubted_or_buried_raises_its_incarnation_above_the_claim() {
 #[test]
 fn a_departure_is_not_refuted() {
     let mut member = member(3);
-    member.told(update(0, 4, News::Left));
+    member.told(update(0, 4, UpdateKind::Left));
     assert_eq!(member.incarnation(), incarnation(0));
 }
 
 #[test]
 fn who_holds_the_sender_dead_says_so_in_its_answer_and_the_buried_refutes() {
     let mut member = member(3);
-    member.told(update(1, 2, News::Dead));
+    member.told(update(1, 2, UpdateKind::Dead));
     let ack = member.hear(at(0.1), 1, Body::Ping { seq: 1 }, vec![]);
-    assert_eq!(ack.transmits[0].message.seen, Seen::Dead(incarnation(2)));
+    assert_eq!(ack.transmits[0].message.peer_view, PeerView::Dead(incarnation(2)));
 
-    let mut buried = self::member(3);
-    let obituary = Packet { seen: Seen::Dead(incarnation(2)), ..packet(1, Body::Ack { seq: 1 }, vec![]) };
-    let out = buried.take(at(0.1), 1, obituary);
-    assert_eq!(buried.incarnation(), incarnation(3));
+    let mut forgotten = self::member(3);
+    let obituary = Packet { peer_view: PeerView::Dead(incarnation(2)), ..packet(1, Body::Ack { seq: 1 }, vec![]) };
+    let out = forgotten.take(at(0.1), 1, obituary);
+    assert_eq!(forgotten.incarnation(), incarnation(3));
     assert_eq!(out.transmits[0].message.updates[0], alive(0, 3));
 }
 
 #[test]
 fn whoever_is_unknown_to_a_sender_introduces_itself() {
     let mut member = member(3);
-    let unknown = |body| Packet { seen: Seen::Unknown, ..packet(1, body, vec![]) };
+    let unknown = |body| Packet { peer_view: PeerView::Unknown, ..packet(1, body, vec![]) };
     let out = member.take(at(0.1), 1, unknown(Body::Ping { seq: 1 }));
     assert_eq!(out.transmits[0].message.updates[..], [alive(0, 0)]);
     let out = member.take(at(0.1), 1, unknown(Body::Ack { seq: 1 }));
@@ -189,36 +190,36 @@ fn whoever_is_unknown_to_a_sender_introduces_itself() {
 fn a_stranger_is_answered_and_admitted_on_its_own_word() {
     let mut member = member(3);
     let out = member.hear(at(0.1), 7, Body::Ping { seq: 1 }, vec![]);
-    assert_eq!(out.transmits[0].message.seen, Seen::Unknown);
+    assert_eq!(out.transmits[0].message.peer_view, PeerView::Unknown);
     assert_eq!(member.belief(7), None);
     let out = member.hear(at(0.2), 7, Body::Gossip, vec![alive(7, 0)]);
-    assert_eq!(out.events[0].what, What::Joined);
+    assert_eq!(out.events[0].kind, EventKind::Joined);
     assert_eq!(member.table.members(), 4);
 }
 
 #[test]
 fn a_record_under_another_ones_id_is_not_believed() {
     let mut member = member(3);
-    member.told(Update { id: id(7), incarnation: incarnation(0), news: News::Alive(card(8)) });
-    member.told(Update { id: id(1), incarnation: incarnation(5), news: News::Alive(card(8)) });
+    member.told(Update { id: id(7), incarnation: incarnation(0), kind: UpdateKind::Alive(node(8)) });
+    member.told(Update { id: id(1), incarnation: incarnation(5), kind: UpdateKind::Alive(node(8)) });
     assert_eq!((member.belief(7), member.belief(1)), (None, Some((incarnation(0), Status::Alive))));
 }
 
 #[test]
 fn the_forgotten_do_not_return_by_old_news_but_by_their_own_new_word() {
     let mut member = member_with(3, Spec::of("swim").with("dead_retention", "5s"));
-    member.told(update(1, 2, News::Dead));
+    member.told(update(1, 2, UpdateKind::Dead));
     let out = member.due(at(7.0));
-    assert!(out.events.iter().any(|event| event.what == What::Forgotten && event.about == id(1)));
-    assert_eq!((member.belief(1), member.gauge().buried), (None, 1));
+    assert!(out.events.iter().any(|event| event.kind == EventKind::Forgotten && event.about == id(1)));
+    assert_eq!((member.belief(1), member.gauge().forgotten), (None, 1));
     member.hear(at(7.0), 2, Body::Gossip, vec![alive(1, 2)]);
     assert_eq!(member.belief(1), None);
     // Its own word with the old incarnation: it does not know yet, and is told.
     let out = member.hear(at(7.0), 1, Body::Gossip, vec![alive(1, 2)]);
-    assert!(out.transmits.iter().any(|transmit| transmit.message.seen == Seen::Dead(incarnation(2))));
+    assert!(out.transmits.iter().any(|transmit| transmit.message.peer_view == PeerView::Dead(incarnation(2))));
     member.hear(at(7.0), 2, Body::Gossip, vec![alive(1, 3)]);
     assert_eq!(member.belief(1), Some((incarnation(3), Status::Alive)));
-    assert_eq!(member.gauge().buried, 0);
+    assert_eq!(member.gauge().forgotten, 0);
 }
 
 #[test]
@@ -226,18 +227,19 @@ fn the_dead_are_tried_again_and_seeds_of_healing_are_bounded() {
     let spec = Spec::of("swim").with("dead_retention", "5s").with("reconnect_limit", 8.0);
     let mut member = member_with(40, spec);
     for n in 1..40 {
-        member.told(update(n, 0, News::Dead));
+        member.told(update(n, 0, UpdateKind::Dead));
     }
     let out = member.due(at(100.0));
-    assert_eq!(member.gauge().buried, 8);
-    let tries = out.transmits.iter().filter(|transmit| transmit.message.seen == Seen::Dead(incarnation(0))).count();
+    assert_eq!(member.gauge().forgotten, 8);
+    let tries =
+        out.transmits.iter().filter(|transmit| transmit.message.peer_view == PeerView::Dead(incarnation(0))).count();
     assert!((9..=10).contains(&tries), "one every ten periods: {tries}");
 }
 
 #[test]
 fn news_of_a_death_that_overtakes_news_of_the_life_is_remembered() {
     let mut member = member(3);
-    member.told(update(7, 1, News::Dead));
+    member.told(update(7, 1, UpdateKind::Dead));
     member.told(alive(7, 1));
     assert_eq!(member.belief(7), None);
     member.told(alive(7, 2));
@@ -247,7 +249,7 @@ fn news_of_a_death_that_overtakes_news_of_the_life_is_remembered() {
 #[test]
 fn a_stranger_in_a_third_partys_table_is_pinged_before_it_is_admitted() {
     let mut member = member(3);
-    let sync = |records| Body::Sync(Box::new(Sync { wants_reply: true, joining: false, records }));
+    let sync = |records| Body::Sync(Box::new(StateSync { wants_reply: true, joining: false, records }));
     let out = member.hear(at(0.1), 1, sync(vec![alive(1, 0), alive(7, 0)]), vec![]);
     assert_eq!(member.belief(7), None);
     assert!(matches!(out.transmits[0].message.body, Body::Ping { .. }));
@@ -259,7 +261,7 @@ fn a_stranger_in_a_third_partys_table_is_pinged_before_it_is_admitted() {
 #[test]
 fn the_dead_of_another_table_are_doubted_not_buried() {
     let mut member = member(3);
-    let sync = Sync { wants_reply: false, joining: false, records: vec![update(2, 0, News::Dead)] };
+    let sync = StateSync { wants_reply: false, joining: false, records: vec![update(2, 0, UpdateKind::Dead)] };
     member.hear(at(0.1), 1, Body::Sync(Box::new(sync)), vec![]);
     assert_eq!(member.belief(2), Some((incarnation(0), Status::Suspect)));
 }
@@ -268,7 +270,7 @@ fn the_dead_of_another_table_are_doubted_not_buried() {
 fn an_application_event_is_reported_once_and_its_size_is_limited() {
     let event = |seq| {
         let event = UserEvent { seq, name: "deploy".into(), payload: [1, 2].into() };
-        update(1, 0, News::User(Arc::new(event)))
+        update(1, 0, UpdateKind::User(Arc::new(event)))
     };
     let mut member = member(3);
     assert_eq!(member.told(event(1)).events.len(), 1);
@@ -279,7 +281,7 @@ fn an_application_event_is_reported_once_and_its_size_is_limited() {
     assert_eq!(error.to_string(), "513 bytes are more than the 512 allowed");
     member.broadcast(at(0.0), "fits", &[0; 512], &mut out).unwrap();
     let ping = member.due(at(0.0));
-    let has_event = |update: &Update| matches!(&update.news, News::User(event) if &*event.name == "fits");
+    let has_event = |update: &Update| matches!(&update.kind, UpdateKind::User(event) if &*event.name == "fits");
     assert!(ping.transmits[0].message.updates.iter().any(has_event));
 }
 
@@ -291,8 +293,8 @@ fn new_metadata_reaches_the_others_as_an_update() {
     let mut other = self::member(3);
     other.id = id(1); // Some other member with the same table.
     let out = other.take(at(0.0), 0, ping.message);
-    assert_eq!(out.events[0].what, What::Updated);
-    assert_eq!(&*other.table.card(0).meta, b"load=3");
+    assert_eq!(out.events[0].kind, EventKind::Updated);
+    assert_eq!(&*other.table.node(0).meta, b"load=3");
     assert!(member.set_meta(at(0.0), &[0; 513], &mut Outbox::default()).is_err());
 }
 
@@ -302,7 +304,7 @@ fn who_leaves_says_so_and_falls_silent() {
     let mut out = Outbox::default();
     member.leave(&mut out);
     assert_eq!(out.transmits.len(), 8); // 4 x ceil(log10(31))
-    assert!(out.transmits.iter().all(|transmit| transmit.message.updates[0].news == News::Left));
+    assert!(out.transmits.iter().all(|transmit| transmit.message.updates[0].kind == UpdateKind::Left));
     assert_eq!(member.deadline(), Time::NEVER);
     assert!(member.hear(at(1.0), 1, Body::Ping { seq: 1 }, vec![]).transmits.is_empty());
 }
@@ -313,7 +315,7 @@ fn without_suspicion_the_silent_are_dead_at_once_and_everyone_is_told() {
     let mut member = member_with(5, spec);
     member.due(at(0.0));
     let out = member.due(at(1.0));
-    assert_eq!(out.events[0].what, What::Died);
+    assert_eq!(out.events[0].kind, EventKind::Died);
     let obituaries = out.transmits.iter().filter(|t| matches!(t.message.body, Body::Gossip)).count();
     assert_eq!(obituaries, 3);
 }
@@ -321,7 +323,7 @@ fn without_suspicion_the_silent_are_dead_at_once_and_everyone_is_told() {
 #[test]
 fn where_death_is_final_no_incarnation_brings_anybody_back() {
     let mut member = member_with(5, Spec::of("swim").with("dead_final", true));
-    member.told(update(1, 0, News::Dead));
+    member.told(update(1, 0, UpdateKind::Dead));
     member.told(alive(1, 9));
     assert_eq!(member.belief(1).unwrap().1, Status::Dead);
 }
@@ -330,12 +332,12 @@ fn where_death_is_final_no_incarnation_brings_anybody_back() {
 fn confirmations_shorten_a_suspicion_and_are_passed_on() {
     let spec = Spec::of("swim").with("suspicion", "confirmed");
     let mut member = member_with(9, spec);
-    let until = |member: &Member| member.table.doubt(1).unwrap().until;
+    let until = |member: &Member| member.table.suspicion(1).unwrap().until;
     let slot_of_1 = member.table.slot(id(1));
     assert_eq!(slot_of_1, Some(1));
     let mut ends = Vec::new();
     for by in [2, 3, 3, 4, 5, 6] {
-        member.told(update(1, 0, News::Suspect { by: id(by) }));
+        member.told(update(1, 0, UpdateKind::Suspect { by: id(by) }));
         ends.push(until(&member));
     }
     assert_eq!(ends[0], at(24.0));
@@ -358,7 +360,7 @@ fn with_the_buddy_system_a_ping_tells_a_suspect_that_it_is_suspected() {
 #[test]
 fn between_the_probes_a_gossip_tick_spreads_news_while_there_is_any() {
     let mut member = member_with(9, Spec::of("swim").with("dissemination", "gossip"));
-    member.told(update(1, 0, News::Dead));
+    member.told(update(1, 0, UpdateKind::Dead));
     let out = member.due(at(0.95));
     let gossip = out.transmits.iter().filter(|transmit| matches!(transmit.message.body, Body::Gossip)).count();
     // Ping and four requests use up some of the 4 transmissions; the ticks at 0.2 s and on take the rest.
@@ -372,7 +374,7 @@ fn groups_of_one_to_five_run_without_incident() {
         for prober in ["batched", "classic"] {
             let mut member = member_with(n, Spec::of("swim").with("prober", prober).with("direct", 3.0));
             let out = member.due(at(100.0));
-            let died = out.events.iter().filter(|event| event.what == What::Died).count() as u64;
+            let died = out.events.iter().filter(|event| event.kind == EventKind::Died).count() as u64;
             assert_eq!(died, n - 1, "nobody answers, so all are declared dead");
         }
     }

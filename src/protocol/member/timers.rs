@@ -21,17 +21,17 @@ pub(super) struct Alarms {
     /// The next of the relays.
     pub relay: Time,
     /// The next end of a suspicion.
-    pub doubt: Time,
+    pub suspicion: Time,
     pub join: Time,
 }
 
 impl Member {
     pub(super) fn alarms(&self) -> Alarms {
-        self.rare.as_ref().map_or(Alarms::OFF, |rare| rare.alarms)
+        self.cold.as_ref().map_or(Alarms::OFF, |cold| cold.alarms)
     }
 
     pub(super) fn set_alarm(&mut self, set: impl FnOnce(&mut Alarms)) {
-        let alarms = &mut self.rare().alarms;
+        let alarms = &mut self.cold().alarms;
         set(alarms);
         self.timers.alarm = alarms.next();
     }
@@ -47,11 +47,11 @@ impl Timers {
 
 impl Alarms {
     pub const OFF: Self =
-        Self { gossip: Time::NEVER, sync: Time::NEVER, relay: Time::NEVER, doubt: Time::NEVER, join: Time::NEVER };
+        Self { gossip: Time::NEVER, sync: Time::NEVER, relay: Time::NEVER, suspicion: Time::NEVER, join: Time::NEVER };
 
     pub fn next(&self) -> Time {
-        let Self { gossip, sync, relay, doubt, join } = *self;
-        gossip.min(sync).min(relay).min(doubt).min(join)
+        let Self { gossip, sync, relay, suspicion, join } = *self;
+        gossip.min(sync).min(relay).min(suspicion).min(join)
     }
 }
 

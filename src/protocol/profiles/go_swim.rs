@@ -4,7 +4,7 @@
 //! Suspicion grows in steps: 5 x max(1, floor(log2ceil(n+1)/3)) periods. Its faults are not carried over; see
 //! docs/architecture.md.
 
-use super::{Company, Profile};
+use super::{DefaultStrategies, Profile};
 
 /// The variant.
 pub(super) const PROFILE: Profile = Profile {
@@ -14,5 +14,5 @@ pub(super) const PROFILE: Profile = Profile {
         "period=1s,probe_timeout=300ms,indirect=3,prober=batched,packet_bytes=512",
         "suspicion=fixed,suspicion_mult=5,suspicion_scale=go-swim,dissemination=piggyback,retransmit_mult=4",
     ],
-    company: Company::selector("bucket:buckets=8,metric=ring"),
+    defaults: DefaultStrategies::selector("bucket:buckets=8,metric=ring"),
 };

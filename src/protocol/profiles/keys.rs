@@ -2,11 +2,11 @@
 
 use swimlab_selectors::registry::{Param, Params, Spec};
 
+use crate::protocol::config::{Config, DefaultStrategies};
 use crate::protocol::dissemination::disseminations;
-use crate::protocol::health::Reading;
+use crate::protocol::health::LifeguardVariant;
 use crate::protocol::prober::probers;
 use crate::protocol::scale::Scale;
-use crate::protocol::settings::{Company, Settings};
 use crate::protocol::suspicion::suspicions;
 use crate::protocol::time::Span;
 
@@ -29,10 +29,15 @@ pub(super) fn params() -> Vec<Param> {
         Param::real("suspicion_max_mult", 1.0, 1000.0, 6.0, "the longest suspicion over the shortest (confirmed)"),
         Param::count("confirmations", 0, 64, 3, "K: confirmations for the shortest suspicion (confirmed)"),
         Param::count("health_limit", 0, 100, 8, "the worst score of one's own health; 0: it is not judged (nack)"),
-        Param::choice("health_scoring", Reading::NAMES, "paper", "what a failed probe says of the prober (nack)"),
+        Param::choice(
+            "health_scoring",
+            LifeguardVariant::NAMES,
+            "paper",
+            "what a failed probe says of the prober (nack)",
+        ),
         Param::choice(
             "health_pacing",
-            Reading::NAMES,
+            LifeguardVariant::NAMES,
             "paper",
             "what a bad score draws out: all periods, or failed ones (nack)",
         ),
@@ -62,11 +67,11 @@ pub(super) fn params() -> Vec<Param> {
 }
 
 /// The settings that these parameters describe.
-pub(super) fn build(params: &Params) -> Result<Settings, String> {
+pub(super) fn build(params: &Params) -> Result<Config, String> {
     let span = |name| Span::from_secs_f64(params.real(name));
     let named = |name: &str| Spec::of(params.text(name));
     let scale = |name: &str| Scale::named(params.text(name)).ok_or_else(|| format!("an unknown {name}"));
-    let settings = Settings {
+    let config = Config {
         period: span("period"),
         probe_timeout: span("probe_timeout"),
         direct: params.count("direct"),
@@ -81,8 +86,8 @@ pub(super) fn build(params: &Params) -> Result<Settings, String> {
         retransmit_mult: params.count("retransmit_mult"),
         retransmit_scale: scale("retransmit_scale")?,
         health_limit: params.count("health_limit"),
-        health_scoring: Reading::named(params.text("health_scoring")).ok_or("an unknown health_scoring")?,
-        health_pacing: Reading::named(params.text("health_pacing")).ok_or("an unknown health_pacing")?,
+        health_scoring: LifeguardVariant::named(params.text("health_scoring")).ok_or("an unknown health_scoring")?,
+        health_pacing: LifeguardVariant::named(params.text("health_pacing")).ok_or("an unknown health_pacing")?,
         packet_bytes: params.count("packet_bytes"),
         max_updates: params.count("max_updates"),
         gossip_interval: span("gossip_interval"),
@@ -96,15 +101,15 @@ pub(super) fn build(params: &Params) -> Result<Settings, String> {
         reconnect_limit: params.count("reconnect_limit"),
         anti_entropy: params.flag("anti_entropy"),
         dead_final: params.flag("dead_final"),
-        company: Company::ANY,
+        defaults: DefaultStrategies::ANY,
     };
-    if settings.probe_timeout >= settings.period {
+    if config.probe_timeout >= config.period {
         return Err(format!(
             "probe_timeout ({}) must be shorter than period ({})",
-            settings.probe_timeout, settings.period
+            config.probe_timeout, config.period
         ));
     }
-    Ok(settings)
+    Ok(config)
 }
 
 #[cfg(test)]

@@ -5,11 +5,11 @@
 //! missing nack count. memberlist's own reading is in the `memberlist-*` profiles; `health_limit`, `health_scoring`
 //! and `health_pacing` choose between them.
 
-use super::{Company, Profile};
+use super::{DefaultStrategies, Profile};
 use crate::protocol::presets;
 
 /// The paper's SWIM, which the parts extend: memberlist without Lifeguard, alpha = 5, beta = 1.
-pub(super) const GROUND: &[&str] = &[
+pub(super) const BASE: &[&str] = &[
     presets::COMMON,
     presets::LAN.values,
     "prober=classic,suspicion=fixed,dissemination=gossip,suspicion_mult=5,suspicion_scale=memberlist",
@@ -20,19 +20,19 @@ pub(super) const GROUND: &[&str] = &[
 pub(super) const PROFILE: Profile = Profile {
     name: "lifeguard",
     about: "Lifeguard: local health with nacks, confirmed suspicions, buddy system (DSN 2018, alpha = 5, beta = 6).",
-    values: &[GROUND[0], GROUND[1], GROUND[2], GROUND[3], "prober=nack,suspicion=confirmed,dissemination=gossip-buddy"],
-    company: Company::selector("shuffle"),
+    values: &[BASE[0], BASE[1], BASE[2], BASE[3], "prober=nack,suspicion=confirmed,dissemination=gossip-buddy"],
+    defaults: DefaultStrategies::selector("shuffle"),
 };
 
 #[cfg(test)]
 mod tests {
-    use crate::protocol::Settings;
+    use crate::protocol::Config;
 
     #[test]
     fn its_timeouts_match_its_paper() {
         // Derived in the literature for n = 128, alpha = 5, beta = 6, K = 3.
-        let settings = Settings::of("lifeguard");
-        let timeout = |c| settings.suspicion.timeout(&settings, 128, c).as_secs_f64();
+        let config = Config::of("lifeguard");
+        let timeout = |c| config.suspicion.timeout(&config, 128, c).as_secs_f64();
         for (confirmations, paper) in [(0, 63.2), (1, 36.9), (2, 21.5), (3, 10.54)] {
             let ours = timeout(confirmations);
             assert!((ours - paper).abs() < 0.06, "{confirmations} confirmations: {ours} s, not {paper}");
@@ -41,10 +41,9 @@ mod tests {
 
     #[test]
     fn each_part_alone_differs_from_the_ground_in_one_key() {
-        let [whole, probe, suspicion, buddy] = ["lifeguard", "lha-probe", "lha-suspicion", "buddy"].map(Settings::of);
-        let parts = |s: &Settings| {
-            (s.prober.judges_health(), s.suspicion.confirmations_wanted(s, 128), s.dissemination.buddy())
-        };
+        let [whole, probe, suspicion, buddy] = ["lifeguard", "lha-probe", "lha-suspicion", "buddy"].map(Config::of);
+        let parts =
+            |s: &Config| (s.prober.judges_health(), s.suspicion.confirmations_wanted(s, 128), s.dissemination.buddy());
         assert_eq!(parts(&whole), (true, 3, true));
         assert_eq!(parts(&probe), (true, 0, false));
         assert_eq!(parts(&suspicion), (false, 3, false));

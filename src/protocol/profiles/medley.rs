@@ -1,7 +1,7 @@
 //! `medley`: Yang and others (Middleware 2019): SWIM whose pings mostly go to near members. The locality is in the
 //! selector and helpers `spatial`; the rest is SWIM with one ping and three helpers per period.
 
-use super::{Company, Profile};
+use super::{DefaultStrategies, Profile};
 
 /// m = 3, as its authors found best.
 const SPATIAL: &str = "spatial:exponent=3,metric=rtt";
@@ -11,5 +11,5 @@ pub(super) const PROFILE: Profile = Profile {
     name: "medley",
     about: "Medley: mostly near members are pinged and asked for help, with a weight of 1/d^3 (Middleware 2019).",
     values: &["direct=1,indirect=3,prober=classic,suspicion=fixed,dissemination=piggyback"],
-    company: Company { selector: Some(SPATIAL), helpers: Some(SPATIAL) },
+    defaults: DefaultStrategies { selector: Some(SPATIAL), helpers: Some(SPATIAL) },
 };

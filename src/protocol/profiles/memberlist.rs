@@ -5,13 +5,13 @@
 //! memberlist's own reading: the health score ends at 7 and draws out only the rounds that fail, a failed probe costs as
 //! many points as nacks are missing, and K = suspicion_mult - 2 confirmations.
 //!
-//! What it lacks is switched off: members do not speak up against old records of them, and nobody calls the forgotten dead
+//! EventKind it lacks is switched off: members do not speak up against old records of them, and nobody calls the forgotten dead
 //! (that is Serf's part). Who is forgotten is a stranger again, and comes back with any record of it. A joiner asks each of its three seeds once.
 
-use super::{Company, Profile};
+use super::{DefaultStrategies, Profile};
 use crate::protocol::presets;
 
-/// What the three have in common.
+/// EventKind the three have in common.
 const PARTS: &str = "prober=nack,health_limit=7,health_scoring=memberlist,health_pacing=memberlist,suspicion=confirmed,\
     suspicion_scale=memberlist,dissemination=gossip-buddy,join_syncs=2,anti_entropy=false,reconnect_every=0,\
     reconnect_limit=0";
@@ -21,7 +21,7 @@ pub(super) const LOCAL: Profile = Profile {
     name: "memberlist-local",
     about: "HashiCorp memberlist, settings for one machine.",
     values: &[presets::COMMON, presets::LOCAL.values, PARTS, "confirmations=1,gossip_to_dead=15s,dead_retention=15s"],
-    company: Company::selector("shuffle"),
+    defaults: DefaultStrategies::selector("shuffle"),
 };
 
 /// For a local network: memberlist's default.
@@ -29,7 +29,7 @@ pub(super) const LAN: Profile = Profile {
     name: "memberlist-lan",
     about: "HashiCorp memberlist with its defaults: gossip tick, push-pull, stream ping, gossip to the dead, Lifeguard.",
     values: &[presets::COMMON, presets::LAN.values, PARTS, "confirmations=2,gossip_to_dead=30s,dead_retention=30s"],
-    company: Company::selector("shuffle"),
+    defaults: DefaultStrategies::selector("shuffle"),
 };
 
 /// For several continents.
@@ -37,18 +37,18 @@ pub(super) const WAN: Profile = Profile {
     name: "memberlist-wan",
     about: "HashiCorp memberlist, settings for several continents.",
     values: &[presets::COMMON, presets::WAN.values, PARTS, "confirmations=4,gossip_to_dead=60s,dead_retention=60s"],
-    company: Company::selector("shuffle"),
+    defaults: DefaultStrategies::selector("shuffle"),
 };
 
 #[cfg(test)]
 mod tests {
-    use crate::protocol::{Settings, Span};
+    use crate::protocol::{Config, Span};
 
     #[test]
     fn the_settings_are_those_of_the_published_table() {
-        let local = Settings::of("memberlist-local");
-        let lan = Settings::of("memberlist-lan");
-        let wan = Settings::of("memberlist-wan");
+        let local = Config::of("memberlist-local");
+        let lan = Config::of("memberlist-lan");
+        let wan = Config::of("memberlist-wan");
         assert_eq!([&local, &lan, &wan].map(|s| s.probe_timeout.as_secs_f64()), [0.2, 0.5, 3.0]);
         assert_eq!([&local, &lan, &wan].map(|s| s.period), [1, 1, 5].map(Span::from_secs));
         assert_eq!([&local, &lan, &wan].map(|s| s.indirect), [1, 3, 3]);

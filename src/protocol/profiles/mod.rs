@@ -17,7 +17,7 @@ mod swim_inf_susp;
 
 use swimlab_selectors::registry::{Param, Registry, Spec};
 
-use super::settings::{Company, Settings};
+use super::config::{Config, DefaultStrategies};
 
 /// A variant: what it sets differently from the defaults.
 #[derive(Clone, Copy, Debug)]
@@ -29,7 +29,7 @@ pub struct Profile {
     /// Keys and values as in a label (`key=value,...`); what stands in a later one counts.
     pub values: &'static [&'static str],
     /// Who is pinged and who helps, where nobody says otherwise.
-    pub company: Company,
+    pub defaults: DefaultStrategies,
 }
 
 /// All of them, in the order in which they are listed.
@@ -51,7 +51,7 @@ const PROFILES: &[Profile] = &[
 
 /// The profiles by name. All take the same parameters, each with defaults of its own; the parameters are the keys of
 /// an experiment file's `[protocol]` table.
-pub fn profiles() -> Registry<Settings> {
+pub fn profiles() -> Registry<Config> {
     let mut registry = Registry::new("profile");
     for profile in PROFILES {
         profile.register(&mut registry);
@@ -64,10 +64,10 @@ impl Profile {
     ///
     /// # Panics
     /// If it sets a key that there is not, or to a value that the key does not allow.
-    pub fn register(&self, registry: &mut Registry<Settings>) {
-        let company = self.company;
+    pub fn register(&self, registry: &mut Registry<Config>) {
+        let defaults = self.defaults;
         registry.register(self.name, self.about, self.params(), move |params, ()| {
-            Ok(Settings { company, ..keys::build(params)? })
+            Ok(Config { defaults, ..keys::build(params)? })
         });
     }
 
@@ -102,7 +102,7 @@ mod tests {
 
     #[test]
     fn the_swim_profile_has_the_documented_defaults() {
-        let swim = Settings::of("swim");
+        let swim = Config::of("swim");
         assert_eq!((swim.period, swim.probe_timeout), (Span::from_secs(1), Span::from_millis(500)));
         assert_eq!((swim.direct, swim.indirect, swim.retransmit_mult), (1, 3, 4));
     }
@@ -121,7 +121,7 @@ mod tests {
             name: "hasty",
             about: "No suspicion.",
             values: &["suspicion=none", "period=500ms,probe_timeout=100ms"],
-            company: Company::ANY,
+            defaults: DefaultStrategies::ANY,
         }
         .register(&mut registry);
         let hasty = registry.build(&Spec::of("hasty").with("indirect", 7.0), &()).unwrap();

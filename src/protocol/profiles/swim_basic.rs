@@ -4,7 +4,7 @@
 //! The settings are those of the paper's testbed: one helper, a period of 2 s. The timeout is not published; a third of
 //! the period leaves as much time for the helper's detour.
 
-use super::{Company, Profile};
+use super::{DefaultStrategies, Profile};
 
 /// The paper's testbed (section 5): k = 1, T' = 2 s, at most 6 updates on a message; the dead stay dead, nobody speaks up
 /// against an obituary, and no partition heals.
@@ -17,5 +17,5 @@ pub(super) const PROFILE: Profile = Profile {
     name: "swim-basic",
     about: "SWIM's first form: no suspicion, and news is multicast (DSN 2002, section 3).",
     values: &[TESTBED, "suspicion=none,dissemination=multicast"],
-    company: Company::selector("uniform"),
+    defaults: DefaultStrategies::selector("uniform"),
 };

@@ -2,12 +2,12 @@
 //! 3 ceil(ln(n+1)) times from each member, least-sent first. Without suspicion.
 
 use super::swim_basic::TESTBED;
-use super::{Company, Profile};
+use super::{DefaultStrategies, Profile};
 
 /// The variant.
 pub(super) const PROFILE: Profile = Profile {
     name: "swim-inf",
     about: "Basic SWIM with infection-style dissemination in place of multicast (DSN 2002, section 4.1).",
     values: &[TESTBED, "suspicion=none,dissemination=piggyback"],
-    company: Company::selector("uniform"),
+    defaults: DefaultStrategies::selector("uniform"),
 };

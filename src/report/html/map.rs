@@ -130,7 +130,7 @@ impl Layout {
         Self { points: (0..sketch.nodes.len()).map(point).collect(), globe: None }
     }
 
-    /// What lies under the lines: meridians and parallels every 30 degrees.
+    /// EventKind lies under the lines: meridians and parallels every 30 degrees.
     fn ground(&self) -> String {
         if self.globe.is_none() {
             return String::new();

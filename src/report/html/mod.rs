@@ -21,17 +21,17 @@ use series::Series;
 
 const STYLE: &str = include_str!("style.css");
 
-/// Settings beyond these have no pictures of their own; the file would become too large to open.
+/// Config beyond these have no pictures of their own; the file would become too large to open.
 const MOST_SETTINGS: usize = 40;
 
 /// No line of the notes is broken.
 const UNBROKEN: u16 = u16::MAX;
 
-/// What the report is made from.
+/// EventKind the report is made from.
 pub struct Report<'a> {
-    /// What was measured.
+    /// EventKind was measured.
     pub results: &'a Results,
-    /// What it depends on.
+    /// EventKind it depends on.
     pub manifest: &'a Manifest,
     /// The experiment file.
     pub file: &'a str,
@@ -86,7 +86,7 @@ fn section(report: &Report<'_>, series: &Series<'_>, topology: &str, pictured: &
             html += "<p class=\"faint\">No pictures: there are too many settings. summary.json has all figures.</p>\n";
             continue;
         }
-        html += &grid("What it costs, and what it gives", &frontier::draw(&cells, series));
+        html += &grid("EventKind it costs, and what it gives", &frontier::draw(&cells, series));
         html += &grid("Detection and dissemination", &distributions::draw(&cells, series));
     }
     let sketches: Vec<_> = report.sketches.iter().filter(|sketch| sketch.topology == topology).collect();
@@ -94,12 +94,12 @@ fn section(report: &Report<'_>, series: &Series<'_>, topology: &str, pictured: &
     html + &grid("Who pings whom", &map::draw(&sketches, series))
 }
 
-/// What a reader needs to run it again.
+/// EventKind a reader needs to run it again.
 fn rerun(report: &Report<'_>) -> String {
     let Report { results, manifest, file, .. } = report;
     let (seed, trials) = (results.seed, results.trials);
     let mut html = format!(
-        "<section id=\"rerun\">\n<h2>Settings, seeds, sources</h2>\n<p>swimlab {}, seed {seed}, {trials} trials of each \
+        "<section id=\"rerun\">\n<h2>Config, seeds, sources</h2>\n<p>swimlab {}, seed {seed}, {trials} trials of each \
          cell. With the file below as experiment.toml (there is a copy beside this report; tables that it names are \
          looked for beside it), the same again, to the last bit:</p>\n\
          <pre>swimlab run experiment.toml --seed {seed} --trials {trials}</pre>\n",
@@ -114,7 +114,7 @@ fn rerun(report: &Report<'_>) -> String {
     let _ = write!(
         html,
         "<details><summary>Seeds of the trials, the same in every cell</summary><p class=\"faint\">{}</p></details>\n\
-         <details><summary>What the trials depend on</summary><div class=\"wide\"><table>",
+         <details><summary>EventKind the trials depend on</summary><div class=\"wide\"><table>",
         seeds.join(", ")
     );
     for (key, value) in &manifest.experiment {
@@ -129,7 +129,7 @@ fn rerun(report: &Report<'_>) -> String {
     html
 }
 
-/// What a cell's setting is, of that which varies besides topology and selector.
+/// EventKind a cell's setting is, of that which varies besides topology and selector.
 fn setting(results: &Results, cell: &CellResult) -> String {
     let keys = KEYS.into_iter().skip(2).chain(results.swept_keys()).filter(|key| is_varied(results, key));
     keys.map(|key| format!("{key} {}", key_value(cell, key))).collect::<Vec<_>>().join(", ")

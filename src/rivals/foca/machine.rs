@@ -19,11 +19,11 @@ use serde::de::DeserializeOwned;
 use swimlab_selectors::rng::{Purpose, Rng, stream};
 
 use crate::protocol::{
-    Address, Event, Gauge, Id, Incarnation, Kind, Outbox, Source, Span, Status, Time, Transmit, What,
+    Address, Event, EventKind, EventSource, Gauge, Id, Incarnation, MessageKind, Outbox, Span, Status, Time, Transmit,
 };
 use crate::sim::{Breed, Index, Machine, Promise, Setup, address_of, index_of};
 
-/// What members are called: an address, and what tells a member's lives apart.
+/// EventKind members are called: an address, and what tells a member's lives apart.
 pub trait Name: Identity + Copy + Serialize + DeserializeOwned {
     /// How many numbers it is written as.
     const NUMBERS: usize;
@@ -107,7 +107,7 @@ impl<N: Name> FocaMember<N> {
     fn drive(
         &mut self,
         now: Time,
-        source: Source,
+        source: EventSource,
         out: &mut Outbox<Vec<u8>>,
         act: impl FnOnce(&mut Inner<N>, &mut Driver<'_, N>) -> Result<(), Error>,
     ) {
@@ -121,7 +121,7 @@ impl<N: Name> FocaMember<N> {
         if let Some(node) = driver.doubted
             && self.foca.iter_membership_state().any(|other| *other.id() == node && other.state() == State::Suspect)
         {
-            driver.report(node, What::Suspected);
+            driver.report(node, EventKind::Suspected);
         }
     }
 
@@ -132,7 +132,7 @@ impl<N: Name> FocaMember<N> {
             let seed = self.seeds[self.asked % self.seeds.len()];
             self.asked += 1;
             self.next_ask = now + self.period;
-            self.drive(now, Source::Own, out, |foca, driver| foca.announce(seed, driver));
+            self.drive(now, EventSource::Own, out, |foca, driver| foca.announce(seed, driver));
         }
     }
 }
@@ -145,7 +145,7 @@ impl<N: Name> Machine for FocaMember<N> {
         let me = self.foca.identity().index();
         let others = (0..self.acquaintances).filter(|&other| other != me);
         let alive = others.map(|other| Member::alive(N::new(other, 0)));
-        self.drive(first_period, Source::Own, out, |foca, driver| foca.apply_many(alive, false, driver));
+        self.drive(first_period, EventSource::Own, out, |foca, driver| foca.apply_many(alive, false, driver));
         out.events.clear(); // Everyone is there from the start: nobody has joined.
         // foca waits for a whole period before its first probe; here all begin with their first.
         let first = |Reverse((due, timer))| match timer {
@@ -162,12 +162,12 @@ impl<N: Name> Machine for FocaMember<N> {
     }
 
     fn leave(&mut self, now: Time, out: &mut Outbox<Vec<u8>>) {
-        self.drive(now, Source::Own, out, |foca, driver| foca.leave_cluster(driver));
+        self.drive(now, EventSource::Own, out, |foca, driver| foca.leave_cluster(driver));
     }
 
     fn handle(&mut self, now: Time, from: Address, message: &Vec<u8>, out: &mut Outbox<Vec<u8>>) {
         let from = index_of(from, self.ids.len() as u32).expect("a member's address");
-        let source = Source::Heard(self.ids[from as usize]);
+        let source = EventSource::Heard(self.ids[from as usize]);
         self.drive(now, source, out, |foca, driver| foca.handle_data(message, driver));
     }
 
@@ -179,7 +179,7 @@ impl<N: Name> Machine for FocaMember<N> {
             && *due <= now
         {
             let Reverse((_, timer)) = self.timers.pop().expect("just seen");
-            self.drive(now, Source::Own, out, |foca, driver| foca.handle_timer(timer, driver));
+            self.drive(now, EventSource::Own, out, |foca, driver| foca.handle_timer(timer, driver));
         }
     }
 
@@ -187,14 +187,14 @@ impl<N: Name> Machine for FocaMember<N> {
         self.timers.peek().map_or(self.next_ask, |Reverse((due, _))| self.next_ask.min(*due))
     }
 
-    fn kind(message: &Vec<u8>) -> Kind {
+    fn kind(message: &Vec<u8>) -> MessageKind {
         match tag::<N>(message) {
-            PING | 3 => Kind::Ping,
-            1 | 4 => Kind::Ack,
-            2 => Kind::PingReq,
-            5 => Kind::Relayed,
-            6 | 7 => Kind::Sync,
-            _ => Kind::Gossip,
+            PING | 3 => MessageKind::Ping,
+            1 | 4 => MessageKind::Ack,
+            2 => MessageKind::PingReq,
+            5 => MessageKind::IndirectAck,
+            6 | 7 => MessageKind::Sync,
+            _ => MessageKind::Gossip,
         }
     }
 
@@ -219,7 +219,7 @@ impl<N: Name> Machine for FocaMember<N> {
 /// A direct ping's [`tag`].
 const PING: u8 = 0;
 
-/// What a message is for: the number of `foca::Message`'s variant. Before it stand sender, incarnation and receiver, in
+/// EventKind a message is for: the number of `foca::Message`'s variant. Before it stand sender, incarnation and receiver, in
 /// numbers of groups of seven bits.
 fn tag<N: Name>(message: &[u8]) -> u8 {
     let mut bytes = message.iter();
@@ -227,11 +227,11 @@ fn tag<N: Name>(message: &[u8]) -> u8 {
     *bytes.next().expect("a whole header")
 }
 
-/// What foca asks of its driver.
+/// EventKind foca asks of its driver.
 struct Driver<'a, N> {
     now: Time,
     /// Where what it learns comes from.
-    source: Source,
+    source: EventSource,
     /// Whom it may have begun to doubt.
     doubted: Option<N>,
     out: &'a mut Outbox<Vec<u8>>,
@@ -240,19 +240,19 @@ struct Driver<'a, N> {
 }
 
 impl<N: Name> Driver<'_, N> {
-    fn report(&mut self, node: N, what: What) {
+    fn report(&mut self, node: N, what: EventKind) {
         let (about, incarnation) = (self.ids[node.index() as usize], node.incarnation());
-        self.out.events.push(Event { about, incarnation, what, source: self.source });
+        self.out.events.push(Event { about, incarnation, kind: what, source: self.source });
     }
 }
 
 impl<N: Name> Runtime<N> for Driver<'_, N> {
     fn notify(&mut self, notification: Notification<'_, N>) {
         match notification {
-            Notification::MemberUp(node) => self.report(*node, What::Joined),
+            Notification::MemberUp(node) => self.report(*node, EventKind::Joined),
             // Departures look like deaths to foca.
-            Notification::MemberDown(node) => self.report(*node, What::Died),
-            Notification::Rejoin(own) => self.report(*own, What::Accused),
+            Notification::MemberDown(node) => self.report(*node, EventKind::Died),
+            Notification::Rejoin(own) => self.report(*own, EventKind::SelfRefuted),
             _ => {}
         }
     }

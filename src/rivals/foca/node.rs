@@ -1,4 +1,4 @@
-//! What members are called.
+//! EventKind members are called.
 
 use ::foca::Identity;
 use serde::{Deserialize, Serialize};

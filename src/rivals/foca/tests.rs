@@ -7,7 +7,7 @@ use swimlab_selectors::registry::Spec;
 
 use super::machine::{FocaMember, Name};
 use super::*;
-use crate::protocol::Kind;
+use crate::protocol::MessageKind;
 use crate::sim::Machine;
 
 fn refusal(label: &str) -> String {
@@ -45,14 +45,14 @@ fn every_message_is_told_by_its_bytes() {
         FocaMember::<Node>::kind(&bytes)
     };
     let probe_number = 200;
-    assert_eq!(kind(Message::Ping(probe_number)), Kind::Ping);
-    assert_eq!(kind(Message::Ack(probe_number)), Kind::Ack);
-    assert_eq!(kind(Message::PingReq { target: far, probe_number }), Kind::PingReq);
-    assert_eq!(kind(Message::IndirectPing { origin: far, probe_number }), Kind::Ping);
-    assert_eq!(kind(Message::IndirectAck { target: far, probe_number }), Kind::Ack);
-    assert_eq!(kind(Message::ForwardedAck { origin: far, probe_number }), Kind::Relayed);
-    assert_eq!(kind(Message::Announce), Kind::Sync);
-    assert_eq!(kind(Message::Feed), Kind::Sync);
-    assert_eq!(kind(Message::Gossip), Kind::Gossip);
-    assert_eq!(kind(Message::TurnUndead), Kind::Gossip);
+    assert_eq!(kind(Message::Ping(probe_number)), MessageKind::Ping);
+    assert_eq!(kind(Message::Ack(probe_number)), MessageKind::Ack);
+    assert_eq!(kind(Message::PingReq { target: far, probe_number }), MessageKind::PingReq);
+    assert_eq!(kind(Message::IndirectPing { origin: far, probe_number }), MessageKind::Ping);
+    assert_eq!(kind(Message::IndirectAck { target: far, probe_number }), MessageKind::Ack);
+    assert_eq!(kind(Message::ForwardedAck { origin: far, probe_number }), MessageKind::IndirectAck);
+    assert_eq!(kind(Message::Announce), MessageKind::Sync);
+    assert_eq!(kind(Message::Feed), MessageKind::Sync);
+    assert_eq!(kind(Message::Gossip), MessageKind::Gossip);
+    assert_eq!(kind(Message::TurnUndead), MessageKind::Gossip);
 }

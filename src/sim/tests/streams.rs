@@ -1,7 +1,7 @@
 //! Questions and answers over streams, and when tables are exchanged.
 
 use super::*;
-use crate::protocol::{Address, Gauge, Id, Kind, Outbox, Status, Transmit};
+use crate::protocol::{Address, Gauge, Id, MessageKind, Outbox, Status, Transmit};
 
 /// Two members: the first asks over a stream every 20 s, the second answers with what is a datagram otherwise.
 struct Echoes;
@@ -25,29 +25,29 @@ impl Breed for Echoes {
 }
 
 impl Machine for Echo {
-    type Message = Kind;
+    type Message = MessageKind;
     const HOT_BYTES: usize = size_of::<Self>();
 
-    fn start(&mut self, _: Time, first_period: Time, _: &mut Outbox<Kind>) {
+    fn start(&mut self, _: Time, first_period: Time, _: &mut Outbox<MessageKind>) {
         self.next = if self.asks { first_period } else { Time::NEVER };
     }
-    fn join(&mut self, _: Time, _: Vec<Address>, _: &mut Outbox<Kind>) {}
-    fn leave(&mut self, _: Time, _: &mut Outbox<Kind>) {}
-    fn handle(&mut self, _: Time, from: Address, message: &Kind, out: &mut Outbox<Kind>) {
-        if *message == Kind::Ping {
-            let (bytes, message) = (30, Kind::Ack);
+    fn join(&mut self, _: Time, _: Vec<Address>, _: &mut Outbox<MessageKind>) {}
+    fn leave(&mut self, _: Time, _: &mut Outbox<MessageKind>) {}
+    fn handle(&mut self, _: Time, from: Address, message: &MessageKind, out: &mut Outbox<MessageKind>) {
+        if *message == MessageKind::Ping {
+            let (bytes, message) = (30, MessageKind::Ack);
             out.transmits.push(Transmit { to: from, bytes, stream: false, direct_ping: false, message });
         }
     }
-    fn wake(&mut self, now: Time, out: &mut Outbox<Kind>) {
+    fn wake(&mut self, now: Time, out: &mut Outbox<MessageKind>) {
         self.next = now + Span::from_secs(20);
-        let (to, bytes, message) = (address_of(1), 30, Kind::Ping);
+        let (to, bytes, message) = (address_of(1), 30, MessageKind::Ping);
         out.transmits.push(Transmit { to, bytes, stream: true, direct_ping: false, message });
     }
     fn deadline(&self) -> Time {
         self.next
     }
-    fn kind(message: &Kind) -> Kind {
+    fn kind(message: &MessageKind) -> MessageKind {
         *message
     }
     fn believes(&self, _: Id) -> Option<Status> {
@@ -71,10 +71,10 @@ struct Exchanges {
 
 impl Observer for Exchanges {
     fn sent(&mut self, sent: &Sent) {
-        self.asked += f64::from(u8::from(sent.kind == Kind::Ping));
+        self.asked += f64::from(u8::from(sent.kind == MessageKind::Ping));
     }
     fn delivered(&mut self, at: Time, sent: &Sent) {
-        let times = if sent.kind == Kind::Ping { &mut self.questions } else { &mut self.answers };
+        let times = if sent.kind == MessageKind::Ping { &mut self.questions } else { &mut self.answers };
         times.push(at.since(sent.at).as_micros() / 1000);
     }
 }
@@ -133,7 +133,7 @@ struct Tables(Vec<u64>);
 
 impl Observer for Tables {
     fn sent(&mut self, sent: &Sent) {
-        if sent.kind == Kind::Sync {
+        if sent.kind == MessageKind::Sync {
             self.0.push(sent.at.as_micros() / 1_000_000);
         }
     }
@@ -144,7 +144,7 @@ fn founders_exchange_tables_at_moments_spread_over_the_interval() {
     // A hundred members of memberlist's sync every 90 s.
     let setup = setup("lan", 100, 1, 86, &[]);
     let mut tables = Tables::default();
-    swim::run(&setup, &kit(Settings::of("memberlist-lan")), &strategy("shuffle", &setup), &mut tables);
+    swim::run(&setup, &member_config(Config::of("memberlist-lan")), &strategy("shuffle", &setup), &mut tables);
     let within = |from: u64| tables.0.iter().filter(|&&second| (from..from + 30).contains(&second)).count();
     assert!((196..=204).contains(&tables.0.len()), "a question and an answer of each: {}", tables.0.len());
     // A third of 200, within three standard errors.

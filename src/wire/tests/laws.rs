@@ -9,7 +9,8 @@ use swimlab_selectors::{Coordinate, Location, Peer, ZonePath};
 
 use super::encoded;
 use crate::protocol::{
-    Address, Body, Card, Incarnation, Located, News, Packet, PingReq, Seen, Sizer, Sync, Target, Tip, Update, UserEvent,
+    Address, Body, Incarnation, NeighborHint, NodeInfo, Packet, PeerView, PingReq, Sizer, StateSync, Target, Update,
+    UpdateKind, UserEvent, WithCoordinate,
 };
 use crate::wire::{Compact, decode, encoded_len};
 
@@ -23,7 +24,7 @@ proptest! {
 
     #[test]
     fn the_size_is_known_to_the_byte(packet in packets()) {
-        let sum = Compact.bare(&packet) + packet.updates.iter().map(|news| Compact.update(news)).sum::<u32>();
+        let sum = Compact.bare(&packet) + packet.updates.iter().map(|kind| Compact.update(kind)).sum::<u32>();
         prop_assert_eq!(sum as usize, encoded(&packet).len());
         prop_assert_eq!(sum, encoded_len(&packet));
     }
@@ -88,13 +89,16 @@ proptest! {
 }
 
 fn packets() -> impl Strategy<Value = Packet> {
-    let seen =
-        prop_oneof![Just(Seen::Unknown), incarnations().prop_map(Seen::Member), incarnations().prop_map(Seen::Dead)];
-    (u64s(), incarnations(), seen, bodies(), vec(updates(), 0..6), option::of(coordinates())).prop_map(
-        |(from, incarnation, seen, body, updates, coordinate)| Packet {
+    let peer_view = prop_oneof![
+        Just(PeerView::Unknown),
+        incarnations().prop_map(PeerView::Member),
+        incarnations().prop_map(PeerView::Dead)
+    ];
+    (u64s(), incarnations(), peer_view, bodies(), vec(updates(), 0..6), option::of(coordinates())).prop_map(
+        |(from, incarnation, peer_view, body, updates, coordinate)| Packet {
             from,
             incarnation,
-            seen,
+            peer_view,
             body,
             updates: updates.into(),
             coordinate: coordinate.map(Box::new),
@@ -113,7 +117,7 @@ fn bodies() -> impl Strategy<Value = Body> {
     // More than 127 records take a longer count.
     let records =
         prop_oneof![4 => vec(updates(), 0..5), 1 => (updates(), 100_usize..300).prop_map(|(one, n)| vec![one; n])];
-    let sync = (any::<bool>(), any::<bool>(), records).prop_map(|(wants_reply, joining, records)| Sync {
+    let sync = (any::<bool>(), any::<bool>(), records).prop_map(|(wants_reply, joining, records)| StateSync {
         wants_reply,
         joining,
         records,
@@ -122,7 +126,7 @@ fn bodies() -> impl Strategy<Value = Body> {
         u32s().prop_map(|seq| Body::Ping { seq }),
         u32s().prop_map(|seq| Body::Ack { seq }),
         ping_req.prop_map(|request| Body::PingReq(Box::new(request))),
-        (u32s(), u64s()).prop_map(|(seq, target)| Body::Relayed { seq, target }),
+        (u32s(), u64s()).prop_map(|(seq, target)| Body::IndirectAck { seq, target }),
         (u32s(), u64s()).prop_map(|(seq, target)| Body::Nack { seq, target }),
         Just(Body::Gossip),
         sync.prop_map(|sync| Body::Sync(Box::new(sync))),
@@ -132,22 +136,22 @@ fn bodies() -> impl Strategy<Value = Body> {
 fn updates() -> impl Strategy<Value = Update> {
     let event = (u32s(), texts(UserEvent::NAME_LIMIT), blobs(UserEvent::PAYLOAD_LIMIT))
         .prop_map(|(seq, name, payload)| UserEvent { seq, name, payload });
-    let news = prop_oneof![
-        cards().prop_map(|card| News::Alive(Arc::new(card))),
-        u64s().prop_map(|by| News::Suspect { by }),
-        Just(News::Dead),
-        Just(News::Left),
-        event.prop_map(|event| News::User(Arc::new(event))),
+    let kind = prop_oneof![
+        nodes().prop_map(|node| UpdateKind::Alive(Arc::new(node))),
+        u64s().prop_map(|by| UpdateKind::Suspect { by }),
+        Just(UpdateKind::Dead),
+        Just(UpdateKind::Left),
+        event.prop_map(|event| UpdateKind::User(Arc::new(event))),
     ];
-    (u64s(), incarnations(), news).prop_map(|(id, incarnation, mut news)| {
-        if let News::Alive(card) = &mut news {
-            Arc::make_mut(card).peer.id = id;
+    (u64s(), incarnations(), kind).prop_map(|(id, incarnation, mut kind)| {
+        if let UpdateKind::Alive(node) = &mut kind {
+            Arc::make_mut(node).peer.id = id;
         }
-        Update { id, incarnation, news }
+        Update { id, incarnation, kind }
     })
 }
 
-fn cards() -> impl Strategy<Value = Card> {
+fn nodes() -> impl Strategy<Value = NodeInfo> {
     let zone = vec(u32s(), 0..=ZonePath::LEVELS).prop_map(|levels| ZonePath::from_levels(&levels));
     let peer = (option::of(places()), zone, option::of(u32s())).prop_map(|(location, zone, site)| Peer {
         id: 0,
@@ -155,12 +159,8 @@ fn cards() -> impl Strategy<Value = Card> {
         zone,
         site,
     });
-    (peer, addresses(), texts(Card::NAME_LIMIT), blobs(Card::META_LIMIT)).prop_map(|(peer, address, name, meta)| Card {
-        peer,
-        address,
-        name,
-        meta,
-    })
+    (peer, addresses(), texts(NodeInfo::NAME_LIMIT), blobs(NodeInfo::META_LIMIT))
+        .prop_map(|(peer, address, name, meta)| NodeInfo { peer, address, name, meta })
 }
 
 fn places() -> impl Strategy<Value = Location> {
@@ -185,12 +185,12 @@ fn addresses() -> impl Strategy<Value = Address> {
     })
 }
 
-fn coordinates() -> impl Strategy<Value = Located> {
+fn coordinates() -> impl Strategy<Value = WithCoordinate> {
     let finite = || any::<f32>();
     let at = (proptest::array::uniform8(finite()), finite(), finite(), finite())
         .prop_map(|(vector, height, adjustment, error)| Coordinate { vector, height, adjustment, error });
-    let tip = (any::<u64>(), u32s()).prop_map(|(id, rtt_us)| Tip { id, rtt_us });
-    (at, option::of(tip)).prop_map(|(at, tip)| Located { at, tip })
+    let hint = (any::<u64>(), u32s()).prop_map(|(id, rtt_us)| NeighborHint { id, rtt_us });
+    (at, option::of(hint)).prop_map(|(at, hint)| WithCoordinate { at, hint })
 }
 
 fn incarnations() -> impl Strategy<Value = Incarnation> {

@@ -1,4 +1,4 @@
-//! What is refused, and why.
+//! EventKind is refused, and why.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use swimlab_selectors::{Location, Peer};
 
 use super::samples::{self, ALICE, BOB, CAROL};
 use super::{encode, encoded};
-use crate::protocol::{Body, Card, News, Packet, PingReq, Target, UserEvent};
+use crate::protocol::{Body, NodeInfo, Packet, PingReq, Target, UpdateKind, UserEvent};
 use crate::wire::{
     DecodeError, FRAME_LIMIT, Invalid, Limited, Part, RECORD_LIMIT, UPDATE_LIMIT, VERSION, decode, encoded_len, frame,
     frame_len,
@@ -17,10 +17,10 @@ fn gossip(count: u8, updates: &[u8]) -> Vec<u8> {
     [&[VERSION, 5, 0, count, 0x93, 1, 2, 3], updates].concat()
 }
 
-fn card(change: impl FnOnce(&mut Card)) -> Packet {
+fn node(change: impl FnOnce(&mut NodeInfo)) -> Packet {
     let mut update = samples::alive();
-    let News::Alive(card) = &mut update.news else { unreachable!("an alive update") };
-    change(Arc::make_mut(card));
+    let UpdateKind::Alive(node) = &mut update.kind else { unreachable!("an alive update") };
+    change(Arc::make_mut(node));
     Packet { updates: vec![update].into(), ..samples::ping() }
 }
 
@@ -56,13 +56,13 @@ fn unknown_kinds_flags_and_updates_are_refused() {
     let mut bytes = encoded(&samples::ping());
     for kind in 7..16 {
         bytes[1] = kind;
-        assert_eq!(decode(&bytes), Err(DecodeError::Kind(kind)));
+        assert_eq!(decode(&bytes), Err(DecodeError::MessageKind(kind)));
     }
     for flags in [0x30, 0x80, 0x90, 0xf0] {
         bytes[1] = flags;
         assert_eq!(decode(&bytes), Err(DecodeError::Flags(flags)));
     }
-    assert_eq!(decode(&gossip(1, &[0x94, 5, 1, 1, 1])), Err(DecodeError::News(5)));
+    assert_eq!(decode(&gossip(1, &[0x94, 5, 1, 1, 1])), Err(DecodeError::UpdateKind(5)));
 }
 
 #[test]
@@ -148,11 +148,11 @@ fn counts_beyond_their_limits_are_refused_before_anything_is_read() {
 #[test]
 fn texts_beyond_their_limits_are_neither_written_nor_read() {
     let long = |limit: usize| "x".repeat(limit + 1).into_boxed_str();
-    assert_eq!(refusal(&card(|card| card.name = long(Card::NAME_LIMIT))), Err(excess(Limited::Name)));
-    assert_eq!(refusal(&card(|card| card.meta = [0; Card::META_LIMIT + 1].into())), Err(excess(Limited::Meta)));
+    assert_eq!(refusal(&node(|node| node.name = long(NodeInfo::NAME_LIMIT))), Err(excess(Limited::Name)));
+    assert_eq!(refusal(&node(|node| node.meta = [0; NodeInfo::META_LIMIT + 1].into())), Err(excess(Limited::Meta)));
     let event = |name, payload| {
         let event = UserEvent { seq: 1, name, payload };
-        Packet { updates: vec![samples::update(ALICE, News::User(Arc::new(event)))].into(), ..samples::ping() }
+        Packet { updates: vec![samples::update(ALICE, UpdateKind::User(Arc::new(event)))].into(), ..samples::ping() }
     };
     assert_eq!(refusal(&event(long(UserEvent::NAME_LIMIT), [].into())), Err(excess(Limited::EventName)));
     let payload = [0; UserEvent::PAYLOAD_LIMIT + 1].into();
@@ -166,9 +166,9 @@ fn texts_beyond_their_limits_are_neither_written_nor_read() {
 
 #[test]
 fn at_their_limits_all_things_pass() {
-    let mut packet = card(|card| {
-        card.name = "x".repeat(Card::NAME_LIMIT).into();
-        card.meta = [7; Card::META_LIMIT].into();
+    let mut packet = node(|node| {
+        node.name = "x".repeat(NodeInfo::NAME_LIMIT).into();
+        node.meta = [7; NodeInfo::META_LIMIT].into();
     });
     let target = Target { id: BOB, address: samples::address() };
     let targets = vec![target; PingReq::TARGET_LIMIT];
@@ -196,7 +196,7 @@ fn too_many_of_anything_is_not_written() {
 
 #[test]
 fn places_off_the_globe_and_endless_numbers_are_neither_written_nor_read() {
-    let at = |location| card(|card| card.peer.location = Some(location));
+    let at = |location| node(|node| node.peer.location = Some(location));
     for (lat, lon) in [(90.5, 0.0), (-91.0, 0.0), (0.0, 180.5), (0.0, -181.0)] {
         assert_eq!(refusal(&at(Location::Globe { lat, lon })), Err(Invalid::OffTheGlobe));
     }
@@ -235,8 +235,8 @@ fn places_off_the_globe_and_endless_numbers_are_neither_written_nor_read() {
 
 #[test]
 fn nobody_carries_the_card_of_another() {
-    let packet = card(|card| card.peer = Peer::new(BOB));
-    assert_eq!(refusal(&packet), Err(Invalid::ForeignCard { update: CAROL, card: BOB }));
+    let packet = node(|node| node.peer = Peer::new(BOB));
+    assert_eq!(refusal(&packet), Err(Invalid::ForeignCard { update: CAROL, node: BOB }));
 }
 
 #[test]
@@ -260,8 +260,8 @@ fn a_frame_beyond_the_limit_is_refused_by_its_prefix() {
 fn a_packet_too_long_for_a_frame_is_not_written() {
     let mut sync = samples::sync();
     let Body::Sync(table) = &mut sync.body else { unreachable!("a sync") };
-    let wordy = card(|card| card.meta = [7; Card::META_LIMIT].into()).updates.remove(0);
-    table.records = vec![wordy; FRAME_LIMIT / Card::META_LIMIT];
+    let wordy = node(|node| node.meta = [7; NodeInfo::META_LIMIT].into()).updates.remove(0);
+    table.records = vec![wordy; FRAME_LIMIT / NodeInfo::META_LIMIT];
     let found = encoded_len(&sync) as usize;
     assert_eq!(frame(&sync, &mut vec![]), Err(Invalid::Excess { what: Limited::Frame, found }));
 }
@@ -269,7 +269,7 @@ fn a_packet_too_long_for_a_frame_is_not_written() {
 #[test]
 fn a_refused_frame_leaves_no_bytes() {
     let mut out = vec![7];
-    assert!(frame(&card(|card| card.peer = Peer::new(BOB)), &mut out).is_err());
+    assert!(frame(&node(|node| node.peer = Peer::new(BOB)), &mut out).is_err());
     assert_eq!(out, [7]);
 }
 

@@ -10,10 +10,10 @@ use swimlab_selectors::{BuildContext, Peer, build_selector, helpers, selectors};
 
 use super::samples;
 use super::sealing::{at, seal, sealed};
-use crate::protocol::member::Kit;
+use crate::protocol::member::MemberConfig;
 use crate::protocol::{
-    Address, Body, Card, Id, Identity, Incarnation, Member, News, Outbox, Packet, PingReq, Roster, Seen, Span, Status,
-    Sync, Target, Time, Update, UserEvent, profiles,
+    Address, Body, Id, Identity, Incarnation, Member, NodeInfo, Outbox, Packet, PeerView, PingReq, Roster, Span,
+    StateSync, Status, Target, Time, Update, UpdateKind, UserEvent, profiles,
 };
 use crate::wire::replay::{Heard, Mark};
 use crate::wire::{Refused, Seal, Sealed};
@@ -26,8 +26,8 @@ fn address(id: Id) -> Address {
     Address { ip: [id as u8; 16], port: 7946 }
 }
 
-fn card(id: Id) -> Arc<Card> {
-    Arc::new(Card::new(Peer::new(id), address(id)))
+fn node(id: Id) -> Arc<NodeInfo> {
+    Arc::new(NodeInfo::new(Peer::new(id), address(id)))
 }
 
 /// A member of four, with the seal of its agent.
@@ -40,17 +40,17 @@ impl Agent {
     fn new() -> Self {
         let settings = profiles().build(&Spec::of("swim"), &()).unwrap();
         let helpers = helpers().build(&Spec::of("uniform"), &BuildContext::default()).unwrap();
-        let kit = Arc::new(Kit { settings, helpers, sizer: Arc::new(Sealed) });
-        let roster = Arc::new(Roster::of_members((ME..=4).map(card)));
+        let config = Arc::new(MemberConfig { protocol: settings, helpers, sizer: Arc::new(Sealed) });
+        let roster = Arc::new(Roster::of_members((ME..=4).map(node)));
         let strategy = build_selector(&selectors(), &Spec::of("shuffle"), &BuildContext::default()).unwrap();
         let identity = Identity {
-            card: card(ME),
+            node: node(ME),
             incarnation: Incarnation::default(),
             since_epoch: Span::ZERO,
-            strategy_rng: stream(1, Purpose::DynSelector, 0),
+            strategy_rng: stream(1, Purpose::Selector, 0),
             rng: stream(1, Purpose::Protocol, 0),
         };
-        let mut member = Member::new(kit, identity, Arc::clone(&roster), &strategy.build_index(roster.peers()), 0);
+        let mut member = Member::new(config, identity, Arc::clone(&roster), &strategy.build_index(roster.peers()), 0);
         member.start(Time::ZERO, Time::ZERO);
         Self { seal: seal(ME), member }
     }
@@ -66,16 +66,16 @@ impl Agent {
     /// All that it believes.
     fn beliefs(&self) -> (Incarnation, Vec<(Id, Status, Incarnation, usize)>) {
         let table = self.member.table();
-        let belief = |(slot, status, incarnation, card): (_, _, _, &Arc<Card>)| {
-            (card.peer.id, status, incarnation, table.doubt(slot).map_or(0, |doubt| doubt.by.len()))
+        let belief = |(slot, status, incarnation, node): (_, _, _, &Arc<NodeInfo>)| {
+            (node.peer.id, status, incarnation, table.suspicion(slot).map_or(0, |suspicion| suspicion.by.len()))
         };
         (self.member.incarnation(), table.entries().map(belief).collect())
     }
 }
 
 fn packet(body: Body, updates: Vec<Update>) -> Packet {
-    let (incarnation, seen) = (Incarnation::default(), Seen::Member(Incarnation::default()));
-    Packet { from: SENDER, incarnation, seen, body, updates: updates.into(), coordinate: None }
+    let (incarnation, peer_view) = (Incarnation::default(), PeerView::Member(Incarnation::default()));
+    Packet { from: SENDER, incarnation, peer_view, body, updates: updates.into(), coordinate: None }
 }
 
 fn incarnation(refutations: u32) -> Incarnation {
@@ -85,20 +85,20 @@ fn incarnation(refutations: u32) -> Incarnation {
 fn every_kind() -> Vec<Packet> {
     let targets = vec![Target { id: 3, address: address(3) }];
     let event = UserEvent { seq: 1, name: "deploy".into(), payload: [].into() };
-    let news = vec![
-        Update { id: 3, incarnation: incarnation(0), news: News::Suspect { by: SENDER } },
-        Update { id: ME, incarnation: incarnation(0), news: News::Suspect { by: SENDER } },
-        Update { id: 4, incarnation: incarnation(2), news: News::Left },
-        Update { id: SENDER, incarnation: incarnation(0), news: News::User(Arc::new(event)) },
+    let kind = vec![
+        Update { id: 3, incarnation: incarnation(0), kind: UpdateKind::Suspect { by: SENDER } },
+        Update { id: ME, incarnation: incarnation(0), kind: UpdateKind::Suspect { by: SENDER } },
+        Update { id: 4, incarnation: incarnation(2), kind: UpdateKind::Left },
+        Update { id: SENDER, incarnation: incarnation(0), kind: UpdateKind::User(Arc::new(event)) },
     ];
     vec![
-        packet(Body::Ping { seq: 1 }, news.clone()),
+        packet(Body::Ping { seq: 1 }, kind.clone()),
         packet(Body::Ack { seq: 1 }, vec![]),
         packet(Body::PingReq(Box::new(PingReq { seq: 1, nack_after_us: 1000, targets })), vec![]),
-        packet(Body::Relayed { seq: 1, target: 3 }, vec![]),
+        packet(Body::IndirectAck { seq: 1, target: 3 }, vec![]),
         packet(Body::Nack { seq: 1, target: 3 }, vec![]),
-        packet(Body::Gossip, news.clone()),
-        packet(Body::Sync(Box::new(Sync { wants_reply: true, joining: false, records: news })), vec![]),
+        packet(Body::Gossip, kind.clone()),
+        packet(Body::Sync(Box::new(StateSync { wants_reply: true, joining: false, records: kind })), vec![]),
     ]
 }
 
@@ -138,7 +138,7 @@ fn packets_may_overtake_each_other() {
     let packets: Vec<_> = (0..100).map(|_| sealed(&mut alice, at(0.0), &samples::ping())).collect();
     assert!(packets.iter().rev().all(|bytes| bob.open(at(1.0), &mut bytes.clone()).is_ok()));
     assert_eq!(bob.remembered(), 100);
-    // What is too old to pass is forgotten when something new comes.
+    // EventKind is too old to pass is forgotten when something new comes.
     let later = sealed(&mut alice, at(60.0), &samples::ping());
     assert!(bob.open(at(60.0), &mut later.clone()).is_ok());
     assert_eq!(bob.remembered(), 1);
@@ -202,13 +202,13 @@ fn history() -> impl Strategy<Value = Vec<Update>> {
                 *refutations += 1;
             }
             *status = next;
-            let news = match next {
-                Status::Suspect => News::Suspect { by: 4 },
-                Status::Dead => News::Dead,
-                _ => News::Alive(card(OTHERS[who])),
+            let kind = match next {
+                Status::Suspect => UpdateKind::Suspect { by: 4 },
+                Status::Dead => UpdateKind::Dead,
+                _ => UpdateKind::Alive(node(OTHERS[who])),
             };
             if heard {
-                history.push(Update { id: OTHERS[who], incarnation: incarnation(*refutations), news });
+                history.push(Update { id: OTHERS[who], incarnation: incarnation(*refutations), kind });
             }
         }
         history
@@ -216,7 +216,7 @@ fn history() -> impl Strategy<Value = Vec<Update>> {
 }
 
 proptest! {
-    /// What a member that was restarted, and remembers no packets, could be told again.
+    /// EventKind a member that was restarted, and remembers no packets, could be told again.
     #[test]
     fn old_news_changes_no_belief_even_where_its_packet_is_not_remembered(
         history in history(),
@@ -224,7 +224,7 @@ proptest! {
     ) {
         let (mut sender, mut agent) = (seal(SENDER), Agent::new());
         let gossip = |update: &Update| packet(Body::Gossip, vec![update.clone()]);
-        let recorded: Vec<_> = history.iter().map(|news| sealed(&mut sender, at(0.5), &gossip(news))).collect();
+        let recorded: Vec<_> = history.iter().map(|kind| sealed(&mut sender, at(0.5), &gossip(kind))).collect();
         recorded.iter().for_each(|bytes| { agent.hear(bytes).unwrap(); });
         let beliefs = agent.beliefs();
         agent.seal = seal(ME);

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use swimlab_selectors::{Coordinate, Location, Peer, ZonePath};
 
 use crate::protocol::{
-    Address, Body, Card, Id, Incarnation, Located, News, Packet, PingReq, Seen, Sync, Target, Tip, Update, UserEvent,
+    Address, Body, Id, Incarnation, NeighborHint, NodeInfo, Packet, PeerView, PingReq, StateSync, Target, Update,
+    UpdateKind, UserEvent, WithCoordinate,
 };
 
 pub const ALICE: Id = 0xa11c_e000_0000_0001;
@@ -18,7 +19,7 @@ pub fn packet(body: Body) -> Packet {
     Packet {
         from: ALICE,
         incarnation: life(2),
-        seen: Seen::Member(life(0)),
+        peer_view: PeerView::Member(life(0)),
         body,
         updates: vec![].into(),
         coordinate: None,
@@ -42,7 +43,7 @@ pub fn ping_req() -> Packet {
 }
 
 pub fn relayed() -> Packet {
-    packet(Body::Relayed { seq: SEQ, target: CAROL })
+    packet(Body::IndirectAck { seq: SEQ, target: CAROL })
 }
 
 pub fn nack() -> Packet {
@@ -50,30 +51,30 @@ pub fn nack() -> Packet {
 }
 
 pub fn gossip() -> Packet {
-    Packet { seen: Seen::Dead(life(1)), updates: news().into(), ..packet(Body::Gossip) }
+    Packet { peer_view: PeerView::Dead(life(1)), updates: kind().into(), ..packet(Body::Gossip) }
 }
 
 pub fn sync() -> Packet {
     let records = vec![alive(), suspect()];
-    let body = Body::Sync(Box::new(Sync { wants_reply: true, joining: false, records }));
-    Packet { seen: Seen::Unknown, ..packet(body) }
+    let body = Body::Sync(Box::new(StateSync { wants_reply: true, joining: false, records }));
+    Packet { peer_view: PeerView::Unknown, ..packet(body) }
 }
 
 pub fn with_coordinate() -> Packet {
     let vector = [1.0, -2.0, 0.5, 0.0, 1e6, -0.25, 3.0, 4.0];
     let at = Coordinate { vector, height: 150.0, adjustment: -3.5, error: 0.125 };
-    Packet { coordinate: Some(Box::new(Located { at, tip: None })), ..ack() }
+    Packet { coordinate: Some(Box::new(WithCoordinate { at, hint: None })), ..ack() }
 }
 
 pub fn with_tip() -> Packet {
-    let Located { at, .. } = *with_coordinate().coordinate.unwrap();
-    let tip = Some(Tip { id: CAROL, rtt_us: 20_000 });
-    Packet { coordinate: Some(Box::new(Located { at, tip })), ..ack() }
+    let WithCoordinate { at, .. } = *with_coordinate().coordinate.unwrap();
+    let hint = Some(NeighborHint { id: CAROL, rtt_us: 20_000 });
+    Packet { coordinate: Some(Box::new(WithCoordinate { at, hint })), ..ack() }
 }
 
 /// One update of each sort.
-pub fn news() -> Vec<Update> {
-    vec![alive(), suspect(), update(BOB, News::Dead), update(BOB, News::Left), user()]
+pub fn kind() -> Vec<Update> {
+    vec![alive(), suspect(), update(BOB, UpdateKind::Dead), update(BOB, UpdateKind::Left), user()]
 }
 
 /// Carol in Amsterdam: IPv4, a place, region and zone, a site, a name, two bytes of metadata.
@@ -84,36 +85,36 @@ pub fn alive() -> Update {
         site: Some(17),
         ..Peer::new(CAROL)
     };
-    let card = Card { name: "carol-7".into(), meta: [1, 2].into(), ..Card::new(peer, ipv4(3)) };
-    update(CAROL, News::Alive(Arc::new(card)))
+    let node = NodeInfo { name: "carol-7".into(), meta: [1, 2].into(), ..NodeInfo::new(peer, ipv4(3)) };
+    update(CAROL, UpdateKind::Alive(Arc::new(node)))
 }
 
 /// The least that an alive update can say with an IPv4 address.
 pub fn alive_bare() -> Update {
-    update(CAROL, News::Alive(Arc::new(Card::new(Peer::new(CAROL), ipv4(3)))))
+    update(CAROL, UpdateKind::Alive(Arc::new(NodeInfo::new(Peer::new(CAROL), ipv4(3)))))
 }
 
 /// The same, and where it has learnt to be.
 pub fn alive_somewhere() -> Update {
     let peer = Peer { location: Some(Location::Learned { at: [-3, 200, 1000] }), ..Peer::new(CAROL) };
-    update(CAROL, News::Alive(Arc::new(Card::new(peer, ipv4(3)))))
+    update(CAROL, UpdateKind::Alive(Arc::new(NodeInfo::new(peer, ipv4(3)))))
 }
 
 pub fn suspect() -> Update {
-    update(CAROL, News::Suspect { by: ALICE })
+    update(CAROL, UpdateKind::Suspect { by: ALICE })
 }
 
 pub fn dead() -> Update {
-    update(CAROL, News::Dead)
+    update(CAROL, UpdateKind::Dead)
 }
 
 pub fn user() -> Update {
     let event = UserEvent { seq: 5, name: "deploy".into(), payload: [0xca, 0xfe].into() };
-    update(ALICE, News::User(Arc::new(event)))
+    update(ALICE, UpdateKind::User(Arc::new(event)))
 }
 
-pub fn update(id: Id, news: News) -> Update {
-    Update { id, incarnation: life(1), news }
+pub fn update(id: Id, kind: UpdateKind) -> Update {
+    Update { id, incarnation: life(1), kind }
 }
 
 pub fn life(refutations: u32) -> Incarnation {

@@ -1,4 +1,4 @@
-//! What is sealed, what is opened, and what is not.
+//! EventKind is sealed, what is opened, and what is not.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 

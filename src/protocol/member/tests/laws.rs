@@ -1,4 +1,4 @@
-//! What holds whatever comes, in whatever order.
+//! EventKind holds whatever comes, in whatever order.
 
 use proptest::prelude::*;
 
@@ -12,8 +12,8 @@ fn news_of((about, refutations, kind): (u64, u32, u8)) -> Update {
     match kind {
         0 => alive(about, refutations),
         1 => suspect(about, refutations),
-        2 => update(about, refutations, News::Dead),
-        _ => update(about, refutations, News::Left),
+        2 => update(about, refutations, UpdateKind::Dead),
+        _ => update(about, refutations, UpdateKind::Left),
     }
 }
 
@@ -23,28 +23,28 @@ proptest! {
     /// suspicions of the dead are left out.
     #[test]
     fn what_is_believed_does_not_depend_on_the_order_of_news(
-        news in proptest::collection::vec((1u64..2, 0u32..4, 0u8..4), 1..8),
+        kind in proptest::collection::vec((1u64..2, 0u32..4, 0u8..4), 1..8),
         ctx in 0usize..8,
     ) {
-        prop_assume!(news.iter().all(|&(_, _, kind)| kind != 1));
-        let believe = |news: &[(u64, u32, u8)]| {
+        prop_assume!(kind.iter().all(|&(_, _, kind)| kind != 1));
+        let believe = |kind: &[(u64, u32, u8)]| {
             let mut member = member(3);
-            news.iter().for_each(|&news| { member.told(news_of(news)); });
+            kind.iter().for_each(|&kind| { member.told(news_of(kind)); });
             member.belief(1)
         };
-        let mut turned = news.clone();
-        turned.rotate_left(ctx % news.len());
-        prop_assert_eq!(believe(&news), believe(&turned));
+        let mut turned = kind.clone();
+        turned.rotate_left(ctx % kind.len());
+        prop_assert_eq!(believe(&kind), believe(&turned));
     }
 
     #[test]
     fn news_never_lowers_an_incarnation_nor_revives_at_the_same_one(
-        news in proptest::collection::vec(any_news(), 1..40),
+        kind in proptest::collection::vec(any_news(), 1..40),
     ) {
         let mut member = member(4);
         let mut before = [None; 6];
-        for news in news {
-            member.told(news_of(news));
+        for kind in kind {
+            member.told(news_of(kind));
             for about in 1..6 {
                 let now = member.belief(about);
                 if let (Some(before), Some(now)) = (before[about as usize], now) {
@@ -75,18 +75,18 @@ proptest! {
                     let targets = vec![Target { id: id(u64::from(seq % 9)), address: address(1) }];
                     Body::PingReq(Box::new(PingReq { seq, nack_after_us: seq % 2000, targets }))
                 }
-                3 => Body::Relayed { seq: seq % 8, target: id(u64::from(seq % 9)) },
+                3 => Body::IndirectAck { seq: seq % 8, target: id(u64::from(seq % 9)) },
                 4 => Body::Nack { seq, target: id(1) },
                 5 => Body::Gossip,
                 _ => {
                     let records = updates.clone();
-                    Body::Sync(Box::new(Sync { wants_reply: seq % 2 == 0, joining: seq % 3 == 0, records }))
+                    Body::Sync(Box::new(StateSync { wants_reply: seq % 2 == 0, joining: seq % 3 == 0, records }))
                 }
             };
             let out = member.hear(now, from, body, updates);
             prop_assert!(out.transmits.len() < 80);
             let gauge = member.gauge();
-            prop_assert!(gauge.broadcasts < 100 && gauge.relays <= Member::RELAY_LIMIT && gauge.buried <= 2);
+            prop_assert!(gauge.broadcasts < 100 && gauge.relays <= Member::RELAY_LIMIT && gauge.forgotten <= 2);
             prop_assert!(member.table.members() >= 1);
             prop_assert!(member.deadline() <= now + SECOND || member.deadline() == Time::NEVER);
         }

@@ -6,7 +6,7 @@ use super::*;
 fn a_ping_is_acked_at_the_address_where_it_came_from() {
     let out = member(3).hear(at(0.1), 1, Body::Ping { seq: 7 }, vec![]);
     assert_eq!((out.transmits[0].to, &out.transmits[0].message.body), (address(1), &Body::Ack { seq: 7 }));
-    assert_eq!(out.transmits[0].message.seen, Seen::Member(Incarnation::default()));
+    assert_eq!(out.transmits[0].message.peer_view, PeerView::Member(Incarnation::default()));
     assert!(out.events.is_empty());
 }
 
@@ -20,7 +20,8 @@ fn who_answers_in_time_is_not_suspected_and_who_does_not_is() {
             member.hear(at(0.2), 1, Body::Ack { seq }, vec![]);
         }
         let out = member.due(at(1.0));
-        let suspected = out.events.iter().any(|event| event.what == What::Suspected && event.source == Source::Own);
+        let suspected =
+            out.events.iter().any(|event| event.kind == EventKind::Suspected && event.source == EventSource::Own);
         assert_eq!(suspected, !answers);
     }
 }
@@ -49,7 +50,7 @@ fn at_the_timeout_k_helpers_are_asked_and_any_of_them_saves_the_target() {
         assert_eq!(request.targets, [Target { id: id(target), address: address(target) }]);
         assert_ne!(transmit.to, address(target));
     }
-    member.hear(at(0.7), 5, Body::Relayed { seq, target: id(target) }, vec![]);
+    member.hear(at(0.7), 5, Body::IndirectAck { seq, target: id(target) }, vec![]);
     assert!(member.due(at(1.0)).events.is_empty());
 }
 
@@ -76,7 +77,7 @@ fn a_period_that_begins_late_gives_its_target_as_long_as_any_other() {
         }
         assert!(out.events.is_empty(), "late by {late} s: not judged within a period");
         let out = member.due(now + SECOND);
-        assert!(out.events.iter().any(|event| event.what == What::Suspected && event.about == id(second)));
+        assert!(out.events.iter().any(|event| event.kind == EventKind::Suspected && event.about == id(second)));
     }
 }
 
@@ -101,7 +102,7 @@ fn a_helper_pings_relays_the_answer_and_says_so_if_there_is_none() {
     let Body::Ping { seq } = out.transmits[0].message.body else { panic!() };
     assert_eq!((out.transmits[0].to, out.transmits[0].direct_ping), (address(2), false));
     let out = member.hear(at(0.2), 2, Body::Ack { seq }, vec![]);
-    assert_eq!(bodies(&out), [&Body::Relayed { seq: 77, target: id(2) }]);
+    assert_eq!(bodies(&out), [&Body::IndirectAck { seq: 77, target: id(2) }]);
     assert_eq!(out.transmits[0].to, address(1));
     let out = member.due(at(0.5));
     assert!(bodies(&out).contains(&&Body::Nack { seq: 77, target: id(3) }));

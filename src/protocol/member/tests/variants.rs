@@ -1,4 +1,4 @@
-//! What the variants do differently.
+//! EventKind the variants do differently.
 
 use super::*;
 
@@ -113,10 +113,10 @@ fn without_the_nack_prober_no_nack_is_asked_for_and_periods_stay_as_they_are() {
 #[test]
 fn the_first_k_confirmations_shorten_a_suspicion_and_are_passed_on() {
     let mut member = member_with(128, Spec::of("lha-suspicion"));
-    let by = |n| update(1, 0, News::Suspect { by: id(n) });
+    let by = |n| update(1, 0, UpdateKind::Suspect { by: id(n) });
     let until = |member: &Member| {
         let slot = member.table.slot(id(1)).unwrap();
-        member.table.doubt(slot).unwrap().until.as_secs_f64()
+        member.table.suspicion(slot).unwrap().until.as_secs_f64()
     };
     let mut ends = Vec::new();
     let mut passed_on = Vec::new();
@@ -135,8 +135,8 @@ fn the_first_k_confirmations_shorten_a_suspicion_and_are_passed_on() {
 fn the_recently_dead_get_gossip_until_their_time_is_over() {
     let spec = Spec::of("memberlist-lan").with("gossip_nodes", 8.0);
     let mut member = member_with(4, spec);
-    member.told(update(1, 0, News::Dead));
-    member.told(update(2, 0, News::Dead));
+    member.told(update(1, 0, UpdateKind::Dead));
+    member.told(update(2, 0, UpdateKind::Dead));
     let gossip_to = |out: &Outbox, n| {
         let gossip = out.transmits.iter().filter(|transmit| matches!(transmit.message.body, Body::Gossip));
         gossip.filter(|transmit| transmit.to == address(n)).count()
@@ -153,7 +153,7 @@ fn the_recently_dead_get_gossip_until_their_time_is_over() {
 fn in_the_2002_paper_the_dead_stay_dead() {
     for profile in ["swim-basic", "swim-inf", "swim-inf-susp"] {
         let mut member = member_with(9, Spec::of(profile));
-        member.told(update(1, 0, News::Dead));
+        member.told(update(1, 0, UpdateKind::Dead));
         member.told(alive(1, 1));
         assert_eq!(member.belief(1), Some((incarnation(0), Status::Dead)), "{profile}");
     }

@@ -6,7 +6,7 @@ use smallvec::SmallVec;
 
 /// A sorted map. A single entry lies in the map itself, a few in a list, many in a tree.
 #[derive(Debug)]
-pub struct Sorted<K, V>(Store<K, V>);
+pub struct SortedMap<K, V>(Store<K, V>);
 
 #[derive(Debug)]
 enum Store<K, V> {
@@ -17,7 +17,7 @@ enum Store<K, V> {
 /// The most entries in a list: up to here, moving them costs less than a tree's nodes.
 const FEW: usize = 16;
 
-impl<K: Ord + Copy, V> Sorted<K, V> {
+impl<K: Ord + Copy, V> SortedMap<K, V> {
     /// How many entries there are.
     pub fn len(&self) -> usize {
         match &self.0 {
@@ -116,7 +116,7 @@ fn place<K: Ord + Copy, V>(list: &[(K, V)], key: K) -> Result<usize, usize> {
     list.binary_search_by_key(&key, |&(other, _)| other)
 }
 
-impl<K, V> Default for Sorted<K, V> {
+impl<K, V> Default for SortedMap<K, V> {
     fn default() -> Self {
         Self(Store::Few(SmallVec::new()))
     }
@@ -132,7 +132,7 @@ mod tests {
         fn it_does_what_a_tree_does_at_any_size(
             steps in proptest::collection::vec((0u8..5, 0u16..60, 0u32..1000), 0..200),
         ) {
-            let (mut ours, mut tree) = (Sorted::default(), BTreeMap::new());
+            let (mut ours, mut tree) = (SortedMap::default(), BTreeMap::new());
             for (what, key, value) in steps {
                 match what {
                     0 | 1 => {

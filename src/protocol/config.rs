@@ -6,7 +6,7 @@ use std::sync::Arc;
 use swimlab_selectors::registry::Spec;
 
 use super::dissemination::Dissemination;
-use super::health::Reading;
+use super::health::LifeguardVariant;
 use super::prober::Prober;
 use super::profiles::profiles;
 use super::scale::Scale;
@@ -15,7 +15,7 @@ use super::time::Span;
 
 /// All that one member's protocol can be told, besides its selector. Built by [`profiles`].
 #[derive(Clone)]
-pub struct Settings {
+pub struct Config {
     /// T: the protocol period, between two rounds of direct pings.
     pub period: Span,
     /// How long a direct ping may take before helpers are asked. Slow peers get more time, up to two thirds of the
@@ -41,13 +41,13 @@ pub struct Settings {
     pub confirmations: u32,
     /// The worst score of a member's own health; its periods and timeouts are up to this + 1 times as long (`nack` only).
     pub health_limit: u32,
-    /// What a failed probe says about the prober's own health (`nack` only): see
+    /// EventKind a failed probe says about the prober's own health (`nack` only): see
     /// [`Health::probe_failed`](super::health::Health::probe_failed).
-    pub health_scoring: Reading,
-    /// What a low opinion of oneself draws out (`nack` only). In the paper that is every period and every probe timeout; in
+    pub health_scoring: LifeguardVariant,
+    /// EventKind a low opinion of oneself draws out (`nack` only). In the paper that is every period and every probe timeout; in
     /// memberlist only the periods whose pings stay unanswered, for helpers and streams: its probe loop goes by a ticker of
     /// the period's own length, an answer ends a round, and waiting longer does not bring a datagram through.
-    pub health_pacing: Reading,
+    pub health_pacing: LifeguardVariant,
     /// A piece of news is sent this times `retransmit_scale`, rounded up, times by each member.
     pub retransmit_mult: u32,
     /// How often news is repeated as the group grows.
@@ -81,19 +81,19 @@ pub struct Settings {
     /// Whether the dead stay dead, whatever they say (the 2002 paper).
     pub dead_final: bool,
     /// Who is pinged and who helps, where nobody says otherwise.
-    pub company: Company,
+    pub defaults: DefaultStrategies,
 }
 
 /// The selector and the helpers that belong to a variant, as labels; `None`: it goes with any.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Company {
+pub struct DefaultStrategies {
     /// Who is pinged.
     pub selector: Option<&'static str>,
     /// Who helps.
     pub helpers: Option<&'static str>,
 }
 
-impl Company {
+impl DefaultStrategies {
     /// Any.
     pub const ANY: Self = Self { selector: None, helpers: None };
 
@@ -103,7 +103,7 @@ impl Company {
     }
 }
 
-impl Settings {
+impl Config {
     /// The settings of a profile with its own defaults.
     ///
     /// # Panics
@@ -119,8 +119,8 @@ impl Settings {
     }
 }
 
-impl fmt::Debug for Settings {
+impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Settings").field("period", &self.period).finish_non_exhaustive()
+        f.debug_struct("Config").field("period", &self.period).finish_non_exhaustive()
     }
 }

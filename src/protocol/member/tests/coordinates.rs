@@ -3,7 +3,7 @@
 use swimlab_selectors::Coordinate;
 
 use super::*;
-use crate::protocol::message::{Located, Tip};
+use crate::protocol::message::{NeighborHint, WithCoordinate};
 
 fn learner(n: u64) -> Member {
     member_by(n, Spec::of("swim"), "neighborhood:metric=vivaldi,radius=4,escape=0.5")
@@ -13,17 +13,17 @@ fn somewhere(x: f32) -> Coordinate {
     Coordinate { vector: [x; 8], height: 100.0, adjustment: 0.0, error: 0.1 }
 }
 
-fn located(from: u64, body: Body, at: Coordinate, tip: Option<Tip>) -> Packet {
-    Packet { coordinate: Some(Box::new(Located { at, tip })), ..packet(from, body, vec![]) }
+fn located(from: u64, body: Body, at: Coordinate, hint: Option<NeighborHint>) -> Packet {
+    Packet { coordinate: Some(Box::new(WithCoordinate { at, hint })), ..packet(from, body, vec![]) }
 }
 
 /// The one who is pinged answers from this place, after 20 ms; gives its slot.
-fn answered(member: &mut Member, now: f64, at_place: Coordinate, tip: Option<Tip>) -> Slot {
+fn answered(member: &mut Member, now: f64, at_place: Coordinate, hint: Option<NeighborHint>) -> Slot {
     let out = member.due(at(now));
     let transmit = out.transmits.iter().find(|transmit| transmit.direct_ping).expect("a ping");
     let Body::Ping { seq } = transmit.message.body else { panic!("{transmit:?}") };
     let from = u64::from(transmit.to.ip[0]);
-    member.take(at(now + 0.02), from, located(from, Body::Ack { seq }, at_place, tip));
+    member.take(at(now + 0.02), from, located(from, Body::Ack { seq }, at_place, hint));
     member.table.slot(id(from)).unwrap()
 }
 
@@ -48,7 +48,7 @@ fn a_member_that_learns_tells_its_place_on_pings_and_acks_and_on_nothing_else() 
     let ack = member.hear(at(0.1), 1, Body::Ping { seq: 7 }, vec![]).transmits.remove(0);
     assert!(ack.message.coordinate.is_some());
     let asked = member.due(at(0.5)).transmits;
-    assert!(asked.iter().all(|transmit| transmit.message.body.kind() == Kind::PingReq), "{asked:?}");
+    assert!(asked.iter().all(|transmit| transmit.message.body.kind() == MessageKind::PingReq), "{asked:?}");
     assert!(asked.iter().all(|transmit| transmit.message.coordinate.is_none()), "{asked:?}");
 }
 
@@ -73,22 +73,22 @@ fn who_says_where_it_is_hears_of_somebody_near_it() {
         let side = period % 2;
         at_place[side].push(answered(&mut member, period as f64, places[side], None));
     }
-    let tips: Vec<Tip> = (0..40)
+    let tips: Vec<NeighborHint> = (0..40)
         .filter_map(|seq| {
             let ack = member.take(at(40.0), 39, located(39, Body::Ping { seq }, places[1], None)).transmits.remove(0);
-            ack.message.coordinate.unwrap().tip
+            ack.message.coordinate.unwrap().hint
         })
         .collect();
     assert!(tips.len() > 30, "{tips:?}");
-    let near = |tip: &&Tip| at_place[1].contains(&member.table.slot(tip.id).unwrap());
+    let near = |hint: &&NeighborHint| at_place[1].contains(&member.table.slot(hint.id).unwrap());
     assert!(tips.iter().filter(near).count() * 10 > tips.len() * 9, "{tips:?} {at_place:?}");
-    assert!(tips.iter().all(|tip| tip.id != id(39)), "never of itself");
+    assert!(tips.iter().all(|hint| hint.id != id(39)), "never of itself");
 }
 
 #[test]
 fn a_tip_makes_a_neighbour_only_of_a_member_and_only_from_one_who_was_pinged() {
     let mut member = learner(400);
-    let neighbor_hint = |n: u64| Some(Tip { id: id(n), rtt_us: 1 });
+    let neighbor_hint = |n: u64| Some(NeighborHint { id: id(n), rtt_us: 1 });
     member.take(at(0.0), 1, located(1, Body::Ack { seq: 999 }, somewhere(0.0), neighbor_hint(100)));
     member.take(at(0.0), 1, located(1, Body::Ping { seq: 3 }, somewhere(0.0), neighbor_hint(100)));
     answered(&mut member, 0.0, somewhere(0.0), neighbor_hint(7777));
