@@ -10,7 +10,7 @@ use swimlab::protocol::{
     Address, Body, Config, Id, Identity, Incarnation, Member, MemberConfig, NodeInfo, Outbox, Packet, PeerView, Roster,
     Sizer, Span, Time, Update, UpdateKind, Updates,
 };
-use swimlab::wire::{Compact, decode, encode};
+use swimlab::wire::{PlainSizer, decode, encode};
 use swimlab_selectors::helpers::UniformHelpers;
 use swimlab_selectors::rng::{Purpose, mix, stream};
 use swimlab_selectors::strategies::Shuffle;
@@ -21,11 +21,11 @@ const MEMBERS: u32 = 1000;
 
 fn member(criterion: &mut Criterion) {
     let (config, roster) = (config(), roster());
-    let founder = || founder(&config, &roster);
+    let initial = || initial(&config, &roster);
     let mut group = criterion.benchmark_group("member");
 
     group.bench_function("answers a ping", |bencher| {
-        let (mut member, mut out) = (founder(), Outbox::default());
+        let (mut member, mut out) = (initial(), Outbox::default());
         let ping = packet(1, Body::Ping { seq: 7 }, Updates::new());
         bencher.iter(|| {
             member.handle(Time::ZERO, address(1), black_box(&ping), &mut out);
@@ -34,7 +34,7 @@ fn member(criterion: &mut Criterion) {
     });
 
     group.bench_function("goes through a period", |bencher| {
-        let (mut member, mut out) = (founder(), Outbox::default());
+        let (mut member, mut out) = (initial(), Outbox::default());
         let rtt = Span::from_millis(60);
         bencher.iter(|| {
             let now = member.deadline();
@@ -49,7 +49,7 @@ fn member(criterion: &mut Criterion) {
     group.bench_function("learns of a suspicion", |bencher| {
         let suspicion = packet(1, Body::Gossip, [suspect(2)].into());
         bencher.iter_batched(
-            || (founder(), Outbox::default(), suspicion.clone()),
+            || (initial(), Outbox::default(), suspicion.clone()),
             |(mut member, mut out, suspicion)| {
                 member.handle(Time::ZERO, address(1), &suspicion, &mut out);
                 (member, out)
@@ -66,7 +66,7 @@ fn broadcasts(criterion: &mut Criterion) {
     for queued in [1, 100, 1000] {
         let waiting = || {
             let mut queue = Broadcasts::default();
-            (1..=queued).for_each(|about| queue.push(suspect(about), Some(about), &Compact, None));
+            (1..=queued).for_each(|about| queue.push(suspect(about), Some(about), &PlainSizer, None));
             queue
         };
         group.bench_function(BenchmarkId::from_parameter(queued), |bencher| {
@@ -93,7 +93,7 @@ fn wire(criterion: &mut Criterion) {
     group.bench_function("size", |bencher| {
         bencher.iter(|| {
             let ping = black_box(&ping);
-            Compact.bare(ping) + ping.updates.iter().map(|update| Compact.update(update)).sum::<u32>()
+            PlainSizer.bare(ping) + ping.updates.iter().map(|update| PlainSizer.update(update)).sum::<u32>()
         });
     });
     group.bench_function("encode", |bencher| {
@@ -108,7 +108,11 @@ fn wire(criterion: &mut Criterion) {
 }
 
 fn config() -> Arc<MemberConfig> {
-    Arc::new(MemberConfig { protocol: Config::of("swim"), helpers: Arc::new(UniformHelpers), sizer: Arc::new(Compact) })
+    Arc::new(MemberConfig {
+        protocol: Config::of("swim"),
+        helpers: Arc::new(UniformHelpers),
+        sizer: Arc::new(PlainSizer),
+    })
 }
 
 fn roster() -> Arc<Roster> {
@@ -116,7 +120,7 @@ fn roster() -> Arc<Roster> {
 }
 
 /// The first member, which has begun.
-fn founder(config: &Arc<MemberConfig>, roster: &Arc<Roster>) -> Member {
+fn initial(config: &Arc<MemberConfig>, roster: &Arc<Roster>) -> Member {
     let indexed = DynSelector::new("shuffle", Shuffle).build_index(roster.peers());
     let identity = Identity {
         node: node(0),

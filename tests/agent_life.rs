@@ -81,7 +81,7 @@ async fn of_two_processes_by_one_name_the_later_one_keeps_it() {
     let mut news = agents[2].events();
     // Generations are seconds.
     tokio::time::sleep(Duration::from_millis(1100)).await;
-    let rival = quick("m2").join([agents[0].addr().to_string()]).spawn().await.unwrap();
+    let detector = quick("m2").join([agents[0].addr().to_string()]).spawn().await.unwrap();
     let end = tokio::time::timeout(Duration::from_secs(10), agents[2].ended()).await.expect("an end");
     assert_eq!(end, End::Displaced);
     let mut last = None;
@@ -91,9 +91,9 @@ async fn of_two_processes_by_one_name_the_later_one_keeps_it() {
     assert_eq!(last, Some(Notice::Displaced));
     within(10, "the rival is the member", async || {
         let mut known = true;
-        for agent in [&agents[0], &agents[1], &rival] {
+        for agent in [&agents[0], &agents[1], &detector] {
             let members = agent.members().await.unwrap();
-            known &= members.iter().any(|member| member.addr() == rival.addr() && member.state == Status::Alive);
+            known &= members.iter().any(|member| member.addr() == detector.addr() && member.state == Status::Alive);
             known &= members.len() == 3;
         }
         known

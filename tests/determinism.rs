@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use swimlab::protocol::{MemberConfig, Span, profiles};
 use swimlab::sim::{self, Setup, Start};
-use swimlab::topology::{Base, topologies};
-use swimlab::wire::Compact;
+use swimlab::topology::{TopologyContext, topologies};
+use swimlab::wire::PlainSizer;
 use swimlab_selectors::registry::Spec;
 use swimlab_selectors::{build_selector, helpers, selectors};
 
@@ -99,16 +99,16 @@ const WORLDS: &[World] = &[
 fn hash(world: &World) -> u64 {
     let build = |text: &&str| sim::faults().build(&Spec::parse(text).unwrap(), &()).unwrap();
     let faults: Vec<_> = world.faults.iter().map(build).collect();
-    let topology = topologies().build(&Spec::parse(world.topology).unwrap(), &Base::default()).unwrap();
+    let topology = topologies().build(&Spec::parse(world.topology).unwrap(), &TopologyContext::default()).unwrap();
     let (members, seed) = (60, 42);
     let (start, loss, warmup) = (world.start, world.loss, Span::from_secs(2));
     let setup = Setup { start, loss, warmup, ..Setup::new(&topology, members, seed, faults) };
     let context = setup.placement.context();
     let spec = world.protocol.iter().fold(Spec::of("swim"), |spec, &(key, value)| spec.with(key, value));
     let config = Arc::new(MemberConfig {
-        config: profiles().build(&spec, &()).unwrap(),
+        protocol: profiles().build(&spec, &()).unwrap(),
         helpers: helpers().build(&Spec::of(world.helpers), &context).unwrap(),
-        sizer: Arc::new(Compact),
+        sizer: Arc::new(PlainSizer),
     });
     let strategy = build_selector(&selectors(), &Spec::parse(world.selector).unwrap(), &context).unwrap();
     sim::swim::run(&setup, &config, &strategy, &mut ()).trace_hash

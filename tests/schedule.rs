@@ -6,9 +6,9 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use swimlab::protocol::{Event, EventKind, MemberConfig, Span, Time, profiles};
-use swimlab::sim::{self, Effect, Index, Observer, Setup, Strike};
-use swimlab::topology::{Base, topologies};
-use swimlab::wire::Compact;
+use swimlab::sim::{self, Effect, FaultEvent, MemberIndex, Observer, Setup};
+use swimlab::topology::{TopologyContext, topologies};
+use swimlab::wire::PlainSizer;
 use swimlab_selectors::registry::Spec;
 use swimlab_selectors::{build_selector, helpers, selectors};
 
@@ -22,17 +22,17 @@ const BOUND: Span = Span::from_secs(500);
 #[derive(Default)]
 struct Beliefs {
     ids: Vec<u64>,
-    cut: BTreeSet<Index>,
-    dead: BTreeSet<(Index, Index)>,
+    cut: BTreeSet<MemberIndex>,
+    dead: BTreeSet<(MemberIndex, MemberIndex)>,
     /// Who declared whom while the cut lasted.
-    declared: BTreeSet<(Index, Index)>,
+    declared: BTreeSet<(MemberIndex, MemberIndex)>,
     healed: Time,
 }
 
 impl Observer for Beliefs {
-    fn event(&mut self, at: Time, member: Index, event: &Event) {
+    fn event(&mut self, at: Time, member: MemberIndex, event: &Event) {
         let Some(about) = self.ids.iter().position(|&id| id == event.about) else { return };
-        let pair = (member, about as Index);
+        let pair = (member, about as MemberIndex);
         match event.kind {
             EventKind::Died => {
                 self.dead.insert(pair);
@@ -45,7 +45,7 @@ impl Observer for Beliefs {
         }
     }
 
-    fn strike(&mut self, strike: &Strike) {
+    fn fault(&mut self, strike: &FaultEvent) {
         if strike.effect == Effect::Disturbed {
             self.cut.insert(strike.member);
         }
@@ -55,7 +55,7 @@ impl Observer for Beliefs {
 fn cut_off(fault: &str, seed: u64) -> Beliefs {
     let members = 165;
     let fault = sim::faults().build(&Spec::parse(fault).unwrap(), &()).unwrap();
-    let aws = topologies().build(&Spec::of("aws"), &Base::default()).unwrap();
+    let aws = topologies().build(&Spec::of("aws"), &TopologyContext::default()).unwrap();
     let (clock_skew, warmup, duration) = (Span::from_millis(100), Span::from_secs(5), Span::from_secs(1200));
     let setup = Setup { clock_skew, warmup, duration, ..Setup::new(&aws, members, seed, vec![fault]) };
     let context = setup.placement.context();
@@ -63,7 +63,7 @@ fn cut_off(fault: &str, seed: u64) -> Beliefs {
     let config = MemberConfig {
         protocol: profiles().build(&Spec::of("swim"), &()).unwrap(),
         helpers: helpers().build(&Spec::of("uniform"), &context).unwrap(),
-        sizer: Arc::new(Compact),
+        sizer: Arc::new(PlainSizer),
     };
     let auto = build_selector(&selectors(), &Spec::of("auto"), &context).unwrap();
     let mut beliefs = Beliefs { ids, ..Beliefs::default() };
@@ -83,7 +83,8 @@ fn all_come_back(seeds: RangeInclusive<u64>) {
         for seed in seeds.clone() {
             let beliefs = cut_off(fault, seed);
             assert!(!beliefs.cut.is_empty(), "{fault}, seed {seed}");
-            let same_side = |&&(a, b): &&(Index, Index)| beliefs.cut.contains(&a) == beliefs.cut.contains(&b);
+            let same_side =
+                |&&(a, b): &&(MemberIndex, MemberIndex)| beliefs.cut.contains(&a) == beliefs.cut.contains(&b);
             let own_side = beliefs.declared.iter().filter(same_side).count();
             own_sides += own_side;
             times.push(beliefs.healed.since(Time::ZERO + HEALS));

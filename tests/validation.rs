@@ -8,9 +8,9 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 use swimlab::protocol::{Config, Event, EventKind, EventSource, MemberConfig, MessageKind, Span, Time, profiles};
-use swimlab::sim::{self, Fault, Index, Observer, Outcome, Phases, Sent, Setup, Strike, World};
-use swimlab::topology::{Base, topologies};
-use swimlab::wire::Compact;
+use swimlab::sim::{self, Fault, FaultEvent, MemberIndex, Observer, Outcome, Phases, Sent, Setup, World};
+use swimlab::topology::{TopologyContext, topologies};
+use swimlab::wire::PlainSizer;
 use swimlab_selectors::registry::Spec;
 use swimlab_selectors::{BuildContext, DynSelector, build_selector, helpers, selectors};
 
@@ -18,7 +18,7 @@ use swimlab_selectors::{BuildContext, DynSelector, build_selector, helpers, sele
 fn setup(n: u32, seed: u64, faults: &[&str]) -> Setup {
     let build = |text: &&str| sim::faults().build(&Spec::parse(text).unwrap(), &()).unwrap();
     let faults: Vec<Fault> = faults.iter().map(build).collect();
-    let lan = topologies().build(&Spec::of("lan"), &Base::default()).unwrap();
+    let lan = topologies().build(&Spec::of("lan"), &TopologyContext::default()).unwrap();
     Setup { warmup: Span::from_secs(3), ..Setup::new(&lan, n, seed, faults) }
 }
 
@@ -29,7 +29,7 @@ fn strategy(label: &str) -> DynSelector {
 fn config(overrides: Spec) -> Arc<MemberConfig> {
     let config: Config = profiles().build(&overrides, &()).unwrap();
     let helpers = helpers().build(&Spec::of("uniform"), &BuildContext::default()).unwrap();
-    Arc::new(MemberConfig { protocol: config, helpers, sizer: Arc::new(Compact) })
+    Arc::new(MemberConfig { protocol: config, helpers, sizer: Arc::new(PlainSizer) })
 }
 
 fn run<O: Observer>(setup: &Setup, config: &Arc<MemberConfig>, selector: &str, observer: &mut O) -> Outcome {
@@ -54,12 +54,12 @@ fn assert_close(what: &str, measured: f64, expected: f64, tolerance: f64) {
 /// When a member crashed, and when it was first pinged after that.
 #[derive(Default)]
 struct FirstPing {
-    crash: Option<(Time, Index)>,
+    crash: Option<(Time, MemberIndex)>,
     ping: Option<Time>,
 }
 
 impl Observer for FirstPing {
-    fn strike(&mut self, strike: &Strike) {
+    fn fault(&mut self, strike: &FaultEvent) {
         self.crash = Some((strike.at, strike.member));
     }
     fn sent(&mut self, sent: &Sent) {
@@ -91,7 +91,8 @@ fn first_pings_by_clocks(
     let trial = |seed| {
         let mut setup = setup(n, seed, &[&format!("crash:at={at}")]);
         (setup.phases, setup.clock_skew) = (phases, clock_skew);
-        let mut world = World::new(&setup, sim::swim::SwimBreed::new(&setup, &config, &strategy), FirstPing::default());
+        let mut world =
+            World::new(&setup, sim::swim::SwimFactory::new(&setup, &config, &strategy), FirstPing::default());
         let mut until = Time::ZERO + setup.warmup;
         while world.observer().ping.is_none() {
             until += Span::from_millis(500);
@@ -173,8 +174,8 @@ fn the_load_is_two_messages_per_member_and_period_whatever_the_size() {
 /// How many direct pings each member sent between two to the same other.
 #[derive(Default)]
 struct Gaps {
-    sent: BTreeMap<Index, u64>,
-    last: BTreeMap<(Index, Index), u64>,
+    sent: BTreeMap<MemberIndex, u64>,
+    last: BTreeMap<(MemberIndex, MemberIndex), u64>,
     widest: u64,
 }
 
@@ -219,7 +220,7 @@ impl Observer for Accusations {
     fn sent(&mut self, sent: &Sent) {
         self.pings += u64::from(sent.kind == MessageKind::Ping && sent.direct_ping);
     }
-    fn event(&mut self, _: Time, _: Index, event: &Event) {
+    fn event(&mut self, _: Time, _: MemberIndex, event: &Event) {
         self.own += u64::from(event.kind == EventKind::Suspected && event.source == EventSource::Own);
         self.deaths += u64::from(event.kind == EventKind::Died);
     }
@@ -262,7 +263,7 @@ struct Infection {
 }
 
 impl Observer for Infection {
-    fn event(&mut self, at: Time, member: Index, event: &Event) {
+    fn event(&mut self, at: Time, member: MemberIndex, event: &Event) {
         // The joiner itself learns of everybody else.
         if event.kind == EventKind::Joined && member < self.founders {
             self.times.push(at);

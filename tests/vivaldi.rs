@@ -3,9 +3,9 @@
 use std::sync::{Arc, Mutex};
 
 use swimlab::protocol::{Config, Event, EventKind, MemberConfig, Span, Time};
-use swimlab::sim::{self, Index, Observer, Sent, Setup};
-use swimlab::topology::{Base, Placement, topologies};
-use swimlab::wire::Compact;
+use swimlab::sim::{self, MemberIndex, Observer, Sent, Setup};
+use swimlab::topology::{Placement, TopologyContext, topologies};
+use swimlab::wire::PlainSizer;
 use swimlab_selectors::registry::Spec;
 use swimlab_selectors::strategies::{Beyond, Neighborhood, NeighborhoodState, Neighborhoods};
 use swimlab_selectors::{
@@ -98,13 +98,13 @@ type Ran = (Arc<Placement>, Log);
 
 /// A minute that follows five minutes of warm-up.
 fn setup(topology: &str, members: u32) -> Setup {
-    let topology = topologies().build(&Spec::parse(topology).unwrap(), &Base::default()).unwrap();
+    let topology = topologies().build(&Spec::parse(topology).unwrap(), &TopologyContext::default()).unwrap();
     Setup { warmup: Span::from_secs(WARMUP), ..Setup::new(&topology, members, 7, vec![]) }
 }
 
 fn config() -> Arc<MemberConfig> {
     let helpers = helpers().build(&Spec::of("uniform"), &BuildContext::default()).unwrap();
-    Arc::new(MemberConfig { protocol: Config::of("swim"), helpers, sizer: Arc::new(Compact) })
+    Arc::new(MemberConfig { protocol: Config::of("swim"), helpers, sizer: Arc::new(PlainSizer) })
 }
 
 /// The pings of the minute, and the coordinates at its end.
@@ -188,7 +188,7 @@ fn what_is_learnt_is_the_same_each_time() {
 struct Minute {
     pings: Vec<(Slot, Slot)>,
     bytes: u64,
-    told: Vec<(Time, Index)>,
+    told: Vec<(Time, MemberIndex)>,
 }
 
 impl Observer for Minute {
@@ -201,7 +201,7 @@ impl Observer for Minute {
         }
     }
 
-    fn event(&mut self, at: Time, member: Index, event: &Event) {
+    fn event(&mut self, at: Time, member: MemberIndex, event: &Event) {
         if event.kind == EventKind::Updated && event.source == swimlab::protocol::EventSource::Own {
             self.told.push((at, member));
         }
@@ -250,7 +250,7 @@ fn within_neighbourhoods_us(rtt_us: &impl Fn(Slot, Slot) -> f64, members: Slot) 
 fn a_schedule_over_learnt_places_pings_near_and_everybody_once_per_period() {
     let members = 490;
     let (placement, minute) = scheduled("schedule:learn=true", "planetlab", members);
-    let told: Vec<Index> = minute.told.iter().map(|told| told.1).collect();
+    let told: Vec<MemberIndex> = minute.told.iter().map(|told| told.1).collect();
     assert!(told.len() as u32 >= members * 9 / 10 && told.len() as u32 <= members, "{} have told", told.len());
     let mean = |pings: &mut dyn Iterator<Item = (Slot, Slot)>| {
         let (sum, count) =

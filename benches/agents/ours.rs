@@ -14,7 +14,7 @@ impl Peer for Ours {
         let mut builder = Agent::builder().name(format!("member-{number}")).join(seeds).config(config);
         if bench.is_sealed {
             let keyring = Keyring::new(Key::new(&[7; Key::LEN]));
-            builder = builder.security(Security::Sealed { keyring, label: "bench".to_owned() });
+            builder = builder.security(Security::SealedSizer { keyring, label: "bench".to_owned() });
         }
         Self(builder.spawn().await.expect("a member begins"))
     }

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use swimlab::protocol::{Config, MemberConfig, Span};
-use swimlab::sim::{Fault, FaultKind, Index, Setup, Target};
-use swimlab::topology::{Base, topologies};
-use swimlab::wire::Compact;
+use swimlab::sim::{Fault, FaultKind, MemberIndex, Setup, Target};
+use swimlab::topology::{TopologyContext, topologies};
+use swimlab::wire::PlainSizer;
 use swimlab_selectors::helpers::UniformHelpers;
 use swimlab_selectors::registry::Spec;
 use swimlab_selectors::rng::{Purpose, below, stream};
@@ -19,23 +19,27 @@ const NETWORK: &str = "lan:delay_ms=30,jitter=uniform,spread_ms=20";
 
 /// Config of the profile `swim`, uniform helpers, sizes as on the wire.
 pub fn config() -> Arc<MemberConfig> {
-    Arc::new(MemberConfig { protocol: Config::of("swim"), helpers: Arc::new(UniformHelpers), sizer: Arc::new(Compact) })
+    Arc::new(MemberConfig {
+        protocol: Config::of("swim"),
+        helpers: Arc::new(UniformHelpers),
+        sizer: Arc::new(PlainSizer),
+    })
 }
 
 /// Members that all know each other, with random phases, in a network without loss.
-pub fn setup(members: u32, duration: Span, victim: Option<Index>) -> Setup {
+pub fn setup(members: u32, duration: Span, victim: Option<MemberIndex>) -> Setup {
     let network = Spec::parse(NETWORK).expect("a network's label");
-    let topology = topologies().build(&network, &Base::default()).expect("a network");
+    let topology = topologies().build(&network, &TopologyContext::default()).expect("a network");
     let faults = victim.into_iter().map(crash).collect();
     Setup { period: Config::of("swim").period, duration, ..Setup::new(&topology, members, SEED, faults) }
 }
 
 /// Who crashes, where somebody does.
-pub fn victim(members: u32) -> Index {
+pub fn victim(members: u32) -> MemberIndex {
     below(&mut stream(SEED, Purpose::Faults, 0), members)
 }
 
-fn crash(victim: Index) -> Fault {
+fn crash(victim: MemberIndex) -> Fault {
     let target = Target::Members(vec![victim]);
     Fault { kind: FaultKind::Crash, at: CRASH_AT, target, times: 1, every: Span::ZERO }
 }

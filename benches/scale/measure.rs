@@ -3,8 +3,8 @@
 use cpu_time::ProcessTime;
 use serde::{Deserialize, Serialize};
 use swimlab::protocol::{Span, Time};
-use swimlab::sim::swim::SwimBreed;
-use swimlab::sim::{Breed, Outcome, World};
+use swimlab::sim::swim::SwimFactory;
+use swimlab::sim::{DetectorFactory, Outcome, World};
 use swimlab_selectors::DynSelector;
 use swimlab_selectors::strategies::Shuffle;
 
@@ -56,8 +56,8 @@ pub fn measure(trial: Trial) -> Result<Figures, String> {
     let (setup, config) = (&setting.setup, &setting.config);
     match trial.peer {
         Peer::Swimlab => {
-            let breed = SwimBreed::new(setup, config, &DynSelector::new("shuffle", Shuffle));
-            run(trial, start, World::new(setup, breed, setting.witness()))
+            let factory = SwimFactory::new(setup, config, &DynSelector::new("shuffle", Shuffle));
+            run(trial, start, World::new(setup, factory, setting.witness()))
         }
         Peer::Foca => run(trial, start, World::new(setup, foca_breed(setup, config), setting.witness())),
         Peer::Naive => run(trial, start, Naive::new(&setting)),
@@ -107,7 +107,7 @@ fn run(trial: Trial, start: ProcessTime, mut course: impl Course) -> Result<Figu
     })
 }
 
-impl<B: Breed> Course for World<'_, B, Witness> {
+impl<B: DetectorFactory> Course for World<'_, B, Witness> {
     fn advance(&mut self, until: Time) {
         World::advance(self, until);
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use swimlab::protocol::{Event, EventKind, Id, MemberConfig, Span, Time};
-use swimlab::sim::{Index, Observer, Setup};
+use swimlab::sim::{MemberIndex, Observer, Setup};
 
 use crate::common;
 use crate::options::{Scenario, Trial};
@@ -18,7 +18,7 @@ pub struct Setting {
     pub setup: Setup,
     pub config: Arc<MemberConfig>,
     /// Who crashes.
-    pub victim: Option<Index>,
+    pub victim: Option<MemberIndex>,
 }
 
 impl Setting {
@@ -30,7 +30,7 @@ impl Setting {
 
     /// Who counts the informed.
     pub fn witness(&self) -> Witness {
-        let id = |victim: Index| self.setup.placement.peers[victim as usize].id;
+        let id = |victim: MemberIndex| self.setup.placement.peers[victim as usize].id;
         Witness { victim: self.victim.map(id), informed: 0 }
     }
 }
@@ -49,7 +49,7 @@ impl Witness {
 }
 
 impl Observer for Witness {
-    fn event(&mut self, _at: Time, _member: Index, event: &Event) {
+    fn event(&mut self, _at: Time, _member: MemberIndex, event: &Event) {
         // A member reports a death once, as long as nobody speaks up for the dead; the victim does not.
         if event.kind == EventKind::Died && Some(event.about) == self.victim {
             self.informed += 1;

@@ -7,7 +7,7 @@
 use std::time::{Duration, UNIX_EPOCH};
 
 use libfuzzer_sys::fuzz_target;
-use swimlab::wire::{Key, Keyring, Refused, SEAL_VERSION, Seal};
+use swimlab::wire::{Key, Keyring, OpenError, SEAL_VERSION, Seal};
 
 fuzz_target!(|bytes: &[u8]| {
     let ring = || Keyring::new(Key::new(&[7; Key::LEN]));
@@ -19,7 +19,7 @@ fuzz_target!(|bytes: &[u8]| {
     let _ = seal().open(now, &mut strange.clone()).expect_err("nobody sealed it");
     if let Some(header) = strange.first_chunk_mut() {
         *header = (u64::from(SEAL_VERSION) << 56 | 1_767_225_600_000_000).to_be_bytes();
-        assert!(matches!(seal().open(now, &mut strange), Err(Refused::Short(_) | Refused::Forged)));
+        assert!(matches!(seal().open(now, &mut strange), Err(OpenError::Short(_) | OpenError::Forged)));
     }
 
     // A member's bytes.
@@ -27,7 +27,7 @@ fuzz_target!(|bytes: &[u8]| {
     seal().seal(now, bytes, &mut sealed);
     let mut reader = seal();
     assert_eq!(reader.open(now, &mut sealed.clone()), Ok(bytes));
-    assert_eq!(reader.open(now, &mut sealed.clone()), Err(Refused::Replayed));
+    assert_eq!(reader.open(now, &mut sealed.clone()), Err(OpenError::Replayed));
     if let Ok(prefix) = (&mut sealed.clone()[..]).try_into() {
         let _ = seal().frame_len(now, prefix);
     }

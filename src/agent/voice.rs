@@ -6,8 +6,8 @@ use std::time::SystemTime;
 use super::figures::Drop;
 use crate::protocol::{Packet, Sizer};
 use crate::wire::{
-    Compact, DecodeError, FRAME_PREFIX, Invalid, Keyring, Refused, SEALED_PREFIX, Seal, Sealed, decode, encode, frame,
-    frame_len,
+    DecodeError, FRAME_PREFIX, Invalid, Keyring, OpenError, PlainSizer, SEALED_PREFIX, Seal, SealedSizer, decode,
+    encode, frame, frame_len,
 };
 
 /// How an agent speaks, and whom it understands.
@@ -25,15 +25,15 @@ pub(super) enum Misheard {
     /// They are no packet.
     Decode(DecodeError),
     /// The seal is not what it should be.
-    Seal(Refused),
+    Seal(OpenError),
 }
 
 impl Voice {
     /// The sizes of what it says.
     pub fn sizer(&self) -> std::sync::Arc<dyn Sizer> {
         match self {
-            Self::Plain => std::sync::Arc::new(Compact),
-            Self::Sealed(_) => std::sync::Arc::new(Sealed),
+            Self::Plain => std::sync::Arc::new(PlainSizer),
+            Self::Sealed(_) => std::sync::Arc::new(SealedSizer),
         }
     }
 
@@ -93,9 +93,9 @@ impl Misheard {
     /// How it is counted.
     pub fn reason(self) -> Drop {
         match self {
-            Self::Decode(_) | Self::Seal(Refused::Packet(_)) => Drop::Malformed,
-            Self::Seal(Refused::Stale(_) | Refused::Early(_) | Refused::Replayed) => Drop::Stale,
-            Self::Seal(Refused::Short(_) | Refused::NotSealed(_) | Refused::Forged) => Drop::Forged,
+            Self::Decode(_) | Self::Seal(OpenError::Packet(_)) => Drop::Malformed,
+            Self::Seal(OpenError::Stale(_) | OpenError::Early(_) | OpenError::Replayed) => Drop::Stale,
+            Self::Seal(OpenError::Short(_) | OpenError::NotSealed(_) | OpenError::Forged) => Drop::Forged,
         }
     }
 }

@@ -86,9 +86,9 @@ pub fn list(args: &Args) -> Result<ExitCode, Failed> {
 /// A part, and the rivals after the profiles: a file names both alike.
 fn sections(what: What, lab: &Lab) -> Vec<Section> {
     let about = "Detectors that are not SWIM: profile = ..., too";
-    let rivals = || Section { name: "rivals".to_owned(), about, entries: lines(&lab.rivals) };
+    let detectors = || Section { name: "rivals".to_owned(), about, entries: lines(&lab.detectors) };
     let mut sections = vec![section(what, lab)];
-    sections.extend((what == What::Profiles).then(rivals));
+    sections.extend((what == What::Profiles).then(detectors));
     sections
 }
 

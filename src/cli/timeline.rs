@@ -3,14 +3,14 @@
 use std::io::{self, Write};
 
 use swimlab::protocol::{Event, EventKind, EventSource, Id, MessageKind, Time};
-use swimlab::sim::{Effect, Fate, IdIndex, Index, Observer, Sent, Setup, Strike};
+use swimlab::sim::{Delivery, Effect, FaultEvent, IdIndex, MemberIndex, Observer, Sent, Setup};
 use swimlab::topology::Placement;
 
 /// EventKind a timeline tells.
 #[derive(Clone, Copy, Debug)]
 pub struct Filter {
     /// Only what this member does, gets, or is the subject of.
-    pub member: Option<Index>,
+    pub member: Option<MemberIndex>,
     /// Which packets.
     pub packets: Packets,
     /// From when on, in seconds after the warm-up.
@@ -54,7 +54,7 @@ impl<'a, W: Write> Timeline<'a, W> {
     }
 
     /// A line about some members, unless the filter hides it.
-    fn tell(&mut self, at: Time, about: [Option<Index>; 3], what: impl FnOnce(&Self) -> String) {
+    fn tell(&mut self, at: Time, about: [Option<MemberIndex>; 3], what: impl FnOnce(&Self) -> String) {
         let at_s = seconds(at, self.setup);
         let hidden = self.filter.member.is_some_and(|member| !about.contains(&Some(member)));
         if hidden || at_s < self.filter.from_s || at_s >= self.filter.until_s || self.written.is_err() {
@@ -64,7 +64,7 @@ impl<'a, W: Write> Timeline<'a, W> {
         self.written = writeln!(self.out, "{at_s:12.6}  {what}");
     }
 
-    fn name(&self, member: Index) -> String {
+    fn name(&self, member: MemberIndex) -> String {
         name(&self.setup.placement, member)
     }
 
@@ -74,7 +74,7 @@ impl<'a, W: Write> Timeline<'a, W> {
 }
 
 /// A member's number, and its site where there are several.
-pub fn name(placement: &Placement, member: Index) -> String {
+pub fn name(placement: &Placement, member: MemberIndex) -> String {
     match placement.sites() {
         1 => format!("#{member}"),
         _ => format!("#{member} {}", placement.site_name(placement.site_of(member))),
@@ -96,7 +96,7 @@ impl<W: Write> Observer for Timeline<'_, W> {
         if !told {
             return;
         }
-        let Sent { at, from, to, kind, direct_ping, bytes, fate } = *sent;
+        let Sent { at, from, to, kind, direct_ping, bytes, delivery } = *sent;
         self.tell(at, [Some(from), Some(to), None], |line| {
             let (from, to) = (line.name(from), line.name(to));
             let does = match kind {
@@ -105,17 +105,17 @@ impl<W: Write> Observer for Timeline<'_, W> {
                 MessageKind::PingReq => format!("{from} asks {to} for an indirect ping"),
                 kind => format!("{from} sends {} to {to}", kind.name()),
             };
-            let fate = match fate {
-                Fate::Arrives(_) => "",
-                Fate::Lost => ", lost",
-                Fate::Cut => ", cut off",
-                Fate::Nowhere => ", nobody is there",
+            let delivery = match delivery {
+                Delivery::Arrives(_) => "",
+                Delivery::Lost => ", lost",
+                Delivery::Cut => ", cut off",
+                Delivery::Nowhere => ", nobody is there",
             };
-            format!("{does} ({bytes} bytes{fate})")
+            format!("{does} ({bytes} bytes{delivery})")
         });
     }
 
-    fn event(&mut self, at: Time, member: Index, event: &Event) {
+    fn event(&mut self, at: Time, member: MemberIndex, event: &Event) {
         let about = self.ids.index(event.about);
         let teller = match event.source {
             EventSource::Own => None,
@@ -148,9 +148,9 @@ impl<W: Write> Observer for Timeline<'_, W> {
         });
     }
 
-    fn strike(&mut self, strike: &Strike) {
-        self.tell(strike.at, [Some(strike.member), None, None], |line| {
-            let does = match strike.effect {
+    fn fault(&mut self, fault_event: &FaultEvent) {
+        self.tell(fault_event.at, [Some(fault_event.member), None, None], |line| {
+            let does = match fault_event.effect {
                 Effect::Crashed => "crashes",
                 Effect::Left => "says goodbye and leaves",
                 Effect::Joined => "joins",
@@ -158,7 +158,7 @@ impl<W: Write> Observer for Timeline<'_, W> {
                 Effect::Disturbed => "is disturbed",
                 Effect::Released => "is disturbed no more",
             };
-            format!("*** {} {does} (fault {})", line.name(strike.member), strike.fault + 1)
+            format!("*** {} {does} (fault {})", line.name(fault_event.member), fault_event.fault + 1)
         });
     }
 }

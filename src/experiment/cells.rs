@@ -13,10 +13,10 @@ use super::page::{Named, Source};
 use super::protocols::{self, How, Protocols};
 use super::results::{CellKey, FloorInputs};
 use super::{Lab, trial_seed};
+use crate::detectors::Detector;
 use crate::protocol::{Config, Span};
-use crate::rivals::Rival;
 use crate::sim::{Fault, Phases, Start, Target, check_targets, joiners_needed};
-use crate::topology::{Base, Placement, Topology};
+use crate::topology::{Placement, Topology, TopologyContext};
 
 /// The most combinations that one file may ask for.
 const MOST_CELLS: usize = 10_000;
@@ -29,7 +29,7 @@ pub struct Cell {
     /// Where members are.
     pub topology: Topology,
     /// How members watch each other.
-    pub detector: Detector,
+    pub detector: CellDetector,
     /// How members begin.
     pub start: Start,
     /// How their periods lie to each other.
@@ -47,7 +47,7 @@ pub struct Cell {
 /// How the members of a cell watch each other.
 #[derive(Clone)]
 #[expect(clippy::large_enum_variant, reason = "there is one for each cell, and most are of the large kind")]
-pub enum Detector {
+pub enum CellDetector {
     /// SWIM, or a variant of it.
     Swim {
         /// Who is pinged.
@@ -58,7 +58,7 @@ pub enum Detector {
         config: Config,
     },
     /// Something else.
-    Rival(Arc<dyn Rival>),
+    Other(Arc<dyn Detector>),
 }
 
 impl Cell {
@@ -75,16 +75,16 @@ impl Cell {
     /// The settings, if it is SWIM.
     pub fn config(&self) -> Option<&Config> {
         match &self.detector {
-            Detector::Swim { config, .. } => Some(config),
-            Detector::Rival(_) => None,
+            CellDetector::Swim { config, .. } => Some(config),
+            CellDetector::Other(_) => None,
         }
     }
 
     /// T: the protocol period, or that of a rival's heartbeats.
     pub fn period(&self) -> Span {
         match &self.detector {
-            Detector::Swim { config, .. } => config.period,
-            Detector::Rival(rival) => rival.period(),
+            CellDetector::Swim { config, .. } => config.period,
+            CellDetector::Other(detector) => detector.period(),
         }
     }
 }
@@ -114,9 +114,9 @@ pub(super) fn multiply(file: &File, source: &Source, lab: &Lab) -> Result<Produc
     let mut cells = Vec::new();
     let mut description = file.describe();
     for (named, sizes) in &file.topologies {
-        let topology = builder.built(&lab.topologies, named, &Base { dir: source.dir.clone() })?;
+        let topology = builder.built(&lab.topologies, named, &TopologyContext { dir: source.dir.clone() })?;
         description.insert(format!("delays of topology {}", named.spec), fingerprint(&topology));
-        let grounds: Vec<Ground> =
+        let grounds: Vec<PlacedTopology> =
             sizes.iter().map(|&members| builder.ground(named, &topology, members)).collect::<Result<_, _>>()?;
         for (scenario, faults) in file.scenarios.iter().zip(&scenarios) {
             for ground in &grounds {
@@ -144,7 +144,9 @@ pub(super) fn multiply(file: &File, source: &Source, lab: &Lab) -> Result<Produc
                             faults: faults.clone(),
                         };
                         match &protocol.how {
-                            How::Rival(rival) => cells.push(cell(NO_SELECTOR, Detector::Rival(Arc::clone(rival)))),
+                            How::Other(detector) => {
+                                cells.push(cell(NO_SELECTOR, CellDetector::Other(Arc::clone(detector))))
+                            }
                             How::Swim { config, selectors, helpers } => {
                                 let config = builder.fit(config, ground, joiners, &named.spec);
                                 let helpers = &ground.helpers[*helpers];
@@ -153,7 +155,7 @@ pub(super) fn multiply(file: &File, source: &Source, lab: &Lab) -> Result<Produc
                                     let (strategy, helpers, config) =
                                         (strategy.clone(), Arc::clone(helpers), config.clone());
                                     let label = strategy.label().to_owned();
-                                    cell(&label, Detector::Swim { strategy, helpers, config })
+                                    cell(&label, CellDetector::Swim { strategy, helpers, config })
                                 }));
                             }
                         }
@@ -166,7 +168,7 @@ pub(super) fn multiply(file: &File, source: &Source, lab: &Lab) -> Result<Produc
 }
 
 /// A topology with so many members, and the selectors that were built for it.
-struct Ground {
+struct PlacedTopology {
     members: u32,
     placement: Placement,
     /// One for each of [`Protocols::selectors`].
@@ -214,7 +216,7 @@ impl Builder<'_> {
     }
 
     /// EventKind there is on a topology for so many members.
-    fn ground(&mut self, named: &Named, topology: &Topology, members: u32) -> Result<Ground, BadInput> {
+    fn ground(&mut self, named: &Named, topology: &Topology, members: u32) -> Result<PlacedTopology, BadInput> {
         let placement = topology.place(members, 0, trial_seed(self.file.seed, 0));
         let context = placement.context();
         let complain = |blamed: &Named, error: &SpecError| {
@@ -239,11 +241,11 @@ impl Builder<'_> {
             |named: &Named| self.lab.helpers.build(&named.spec, &context).map_err(|error| complain(named, &error));
         let helpers = self.protocols.helpers.iter().map(build).collect::<Result<_, _>>()?;
         notices.into_iter().for_each(|notice| self.note(notice));
-        Ok(Ground { members, placement, strategies, helpers })
+        Ok(PlacedTopology { members, placement, strategies, helpers })
     }
 
     /// Cuts p and k to what a group of this size can serve, and compares the period to the topology's delays.
-    fn fit(&mut self, config: &Config, ground: &Ground, joiners: u32, topology: &Spec) -> Config {
+    fn fit(&mut self, config: &Config, ground: &PlacedTopology, joiners: u32, topology: &Spec) -> Config {
         let mut config = config.clone();
         let n = ground.members.saturating_add(joiners);
         let (targets, helpers) = (n.saturating_sub(1).max(1), n.saturating_sub(2));
@@ -272,7 +274,7 @@ impl Builder<'_> {
         &self,
         scenario: &Scenario,
         faults: &[Fault],
-        ground: &Ground,
+        ground: &PlacedTopology,
         topology: &Spec,
     ) -> Result<(), BadInput> {
         let members = ground.members;

@@ -3,7 +3,7 @@
 use std::fs;
 
 use super::Experiment;
-use super::cells::{Cell, Detector};
+use super::cells::{Cell, CellDetector};
 use super::error::Error;
 use crate::sim::joiners_needed;
 
@@ -27,7 +27,7 @@ impl Experiment {
     fn largest_world(&self) -> (u32, u64) {
         let world = |cell: &Cell| {
             let members = cell.key.members.saturating_add(joiners_needed(&cell.faults, cell.key.members));
-            let rows = if let Detector::Rival(_) = cell.detector { u64::from(members) * PER_ROW } else { 0 };
+            let rows = if let CellDetector::Other(_) = cell.detector { u64::from(members) * PER_ROW } else { 0 };
             (members, u64::from(members) * (PER_MEMBER + rows))
         };
         self.cells.iter().map(world).max_by_key(|&(_, bytes)| bytes).unwrap_or((0, 0))

@@ -27,7 +27,7 @@ use std::sync::Arc;
 use swimlab_selectors::registry::Registry;
 use swimlab_selectors::{BuildContext, DynSelector, Helpers, Metric, helpers, metrics, selectors};
 
-pub use cells::{Cell, Detector};
+pub use cells::{Cell, CellDetector};
 pub use error::{BadInput, Error};
 pub use file::{MOST_MEMBERS, MOST_TRIALS};
 pub use kept::Kept;
@@ -38,10 +38,10 @@ pub use sketch::{Class, MOST_NODES, Node, Sketch};
 pub use store::{Folder, Manifest};
 pub use trial::trial_seed;
 
+use crate::detectors::{Detector, detectors};
 use crate::protocol::{Config, profiles};
-use crate::rivals::{Rival, rivals};
 use crate::sim::{Fault, faults};
-use crate::topology::{Base, Topology, topologies};
+use crate::topology::{Topology, TopologyContext, topologies};
 use file::File;
 
 /// Everything that an experiment file can name. Strangers add lines of their own.
@@ -53,11 +53,11 @@ pub struct Lab {
     /// How near a peer is: for reading only, selectors look metrics up themselves.
     pub metrics: Registry<Arc<dyn Metric>, BuildContext>,
     /// Where members are.
-    pub topologies: Registry<Topology, Base>,
+    pub topologies: Registry<Topology, TopologyContext>,
     /// How: the protocol's settings.
     pub profiles: Registry<Config>,
     /// Detectors that are not SWIM. A file names them where it names profiles.
-    pub rivals: Registry<Arc<dyn Rival>>,
+    pub detectors: Registry<Arc<dyn Detector>>,
     /// EventKind breaks.
     pub faults: Registry<Fault>,
 }
@@ -71,7 +71,7 @@ impl Default for Lab {
             metrics: metrics(),
             topologies: topologies(),
             profiles: profiles(),
-            rivals: rivals(),
+            detectors: detectors(),
             faults: faults(),
         }
     }

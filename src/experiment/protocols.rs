@@ -8,8 +8,8 @@ use super::Lab;
 use super::error::BadInput;
 use super::file::{File, Override, SELECTOR, phases_word, start_word};
 use super::page::{Named, Source};
+use crate::detectors::{Detector, missing_feature};
 use crate::protocol::{Config, Span};
-use crate::rivals::{Rival, missing_feature};
 use crate::sim::{Phases, Start};
 
 /// One combination.
@@ -35,7 +35,7 @@ pub(super) enum How {
         /// Which of the [`Protocols::helpers`].
         helpers: usize,
     },
-    Rival(Arc<dyn Rival>),
+    Other(Arc<dyn Detector>),
 }
 
 /// All combinations, and the strategies that they refer to: the file's, or where it names none, the profiles' own.
@@ -54,26 +54,27 @@ const HELPERS_OF_ALL: &str = "uniform";
 /// All combinations; later keys vary faster. Rivals ask nobody for help, and of `[protocol]` take those keys that they
 /// have.
 pub(super) fn multiply(file: &File, source: &Source, lab: &Lab) -> Result<Protocols, BadInput> {
-    let knows = |rival: &Registration<Arc<dyn Rival>>, key: &str| rival.params.iter().any(|param| param.name == key);
+    let knows =
+        |detector: &Registration<Arc<dyn Detector>>, key: &str| detector.params.iter().any(|param| param.name == key);
     let known = |key: &str| {
-        let mut rivals = file.profiles.iter().map(|profile| lab.rivals.entry(&profile.spec.kind).ok());
-        rivals.any(|rival| rival.is_none_or(|rival| knows(rival, key)))
+        let mut detectors = file.profiles.iter().map(|profile| lab.detectors.entry(&profile.spec.kind).ok());
+        detectors.any(|detector| detector.is_none_or(|detector| knows(detector, key)))
     };
     let mut protocols = Vec::new();
     let (mut selectors, mut helpers) = (Choices::of(&file.selectors), Choices::of(&file.helpers));
     for profile in &file.profiles {
-        let rival = lab.rivals.entry(&profile.spec.kind).ok();
-        if let (None, Some(feature)) = (rival, missing_feature(&profile.spec.kind)) {
+        let detector = lab.detectors.entry(&profile.spec.kind).ok();
+        if let (None, Some(feature)) = (detector, missing_feature(&profile.spec.kind)) {
             let why =
                 format!("profile {} is not in this build: build swimlab with --features {feature}", profile.spec.kind);
             return Err(profile.refuse(source, why));
         }
         // EventKind nobody has is a mistake, and is told as one.
-        let has = |key: &str| rival.is_none_or(|rival| knows(rival, key) || !known(key));
+        let has = |key: &str| detector.is_none_or(|detector| knows(detector, key) || !known(key));
         for Draft { named, swept } in overridden(profile, &file.overrides, has) {
             let complain = |error| named.complain(source, &error);
-            let hows: Vec<How> = if rival.is_some() {
-                vec![How::Rival(lab.rivals.build(&named.spec, &()).map_err(complain)?)]
+            let hows: Vec<How> = if detector.is_some() {
+                vec![How::Other(lab.detectors.build(&named.spec, &()).map_err(complain)?)]
             } else {
                 let config = lab.profiles.build(&named.spec, &()).map_err(complain)?;
                 let Some(selectors) = selectors.or(config.defaults.selector.or(SELECTOR_OF_ALL)) else {
@@ -126,7 +127,7 @@ impl Choices {
     fn label(&self, how: &How) -> String {
         match how {
             How::Swim { helpers, .. } => self.all[*helpers].spec.to_string(),
-            How::Rival(_) => "-".to_owned(),
+            How::Other(_) => "-".to_owned(),
         }
     }
 

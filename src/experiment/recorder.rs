@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::measures::{MEASURES, Measured, Reading, Victim, VictimKind};
 use crate::protocol::{Event, EventKind, EventSource, Span, Time};
-use crate::sim::{Effect, FaultKind, IdIndex, Index, Observer, Outcome, Sent, Setup, Strike};
+use crate::sim::{Effect, FaultEvent, FaultKind, IdIndex, MemberIndex, Observer, Outcome, Sent, Setup};
 
 mod cases;
 
@@ -20,7 +20,7 @@ pub struct Recorder {
     cases: Cases,
     strikes: Vec<u32>,
     /// Strikes so far, to tell what came first within a microsecond.
-    ctx: u32,
+    fault_number: u32,
     traffic: Traffic,
     false_suspicions: u64,
     false_positives: u64,
@@ -63,7 +63,7 @@ impl Recorder {
     pub fn new(setup: &Setup) -> Self {
         let placement = &setup.placement;
         let from = Time::ZERO + setup.warmup;
-        let seat = |index: Index| Seat {
+        let seat = |index: MemberIndex| Seat {
             bytes: 0,
             watched: from,
             began: 0,
@@ -80,7 +80,7 @@ impl Recorder {
             indices: IdIndex::new(placement.peers.iter().map(|peer| peer.id)),
             cases: Cases::new(placement.members(), setup.members),
             strikes: vec![0; setup.faults.len()],
-            ctx: 0,
+            fault_number: 0,
             traffic: Traffic::default(),
             false_suspicions: 0,
             false_positives: 0,
@@ -140,36 +140,36 @@ impl Recorder {
         seat.watched = at;
     }
 
-    fn stop(&mut self, strike: &Strike) {
-        let member = strike.member as usize;
+    fn stop(&mut self, fault_event: &FaultEvent) {
+        let member = fault_event.member as usize;
         if !self.seats[member].up {
             return;
         }
-        self.watch(member, strike.at.min(self.window.end));
+        self.watch(member, fault_event.at.min(self.window.end));
         self.seats[member].up = false;
-        let kind = match self.setup.faults.get(strike.fault as usize).map(|fault| &fault.kind) {
-            _ if strike.effect == Effect::Left => VictimKind::Leave,
+        let kind = match self.setup.faults.get(fault_event.fault as usize).map(|fault| &fault.kind) {
+            _ if fault_event.effect == Effect::Left => VictimKind::Leave,
             Some(FaultKind::Restart { .. }) => VictimKind::Restart,
             Some(FaultKind::Churn) => VictimKind::Churn,
             _ => VictimKind::Crash,
         };
-        let at_s = strike.at.as_secs_f64() - self.window.start.as_secs_f64();
-        self.cases.stop(strike, self.ctx, kind, at_s, &self.seats);
+        let at_s = fault_event.at.as_secs_f64() - self.window.start.as_secs_f64();
+        self.cases.stop(fault_event, self.fault_number, kind, at_s, &self.seats);
     }
 
-    fn begin(&mut self, strike: &Strike) {
-        let seat = &mut self.seats[strike.member as usize];
+    fn begin(&mut self, fault_event: &FaultEvent) {
+        let seat = &mut self.seats[fault_event.member as usize];
         if seat.up {
             return;
         }
         seat.up = true;
         seat.disturbed = false;
-        seat.began = self.ctx;
-        seat.watched = strike.at.max(self.window.start);
-        if strike.effect == Effect::Restarted {
+        seat.began = self.fault_number;
+        seat.watched = fault_event.at.max(self.window.start);
+        if fault_event.effect == Effect::Restarted {
             seat.generation += 1;
         }
-        self.cases.begin(strike.member);
+        self.cases.begin(fault_event.member);
     }
 }
 
@@ -211,7 +211,7 @@ impl Observer for Recorder {
         }
     }
 
-    fn event(&mut self, at: Time, member: Index, event: &Event) {
+    fn event(&mut self, at: Time, member: MemberIndex, event: &Event) {
         if !matches!(event.kind, EventKind::Joined | EventKind::Suspected | EventKind::Died | EventKind::Left) {
             return;
         }
@@ -236,17 +236,17 @@ impl Observer for Recorder {
         }
     }
 
-    fn strike(&mut self, strike: &Strike) {
-        self.ctx += 1;
-        if !matches!(strike.effect, Effect::Restarted | Effect::Released)
-            && let Some(count) = self.strikes.get_mut(strike.fault as usize)
+    fn fault(&mut self, fault_event: &FaultEvent) {
+        self.fault_number += 1;
+        if !matches!(fault_event.effect, Effect::Restarted | Effect::Released)
+            && let Some(count) = self.strikes.get_mut(fault_event.fault as usize)
         {
             *count += 1;
         }
-        match strike.effect {
-            Effect::Crashed | Effect::Left => self.stop(strike),
-            Effect::Joined | Effect::Restarted => self.begin(strike),
-            Effect::Disturbed => self.seats[strike.member as usize].disturbed = true,
+        match fault_event.effect {
+            Effect::Crashed | Effect::Left => self.stop(fault_event),
+            Effect::Joined | Effect::Restarted => self.begin(fault_event),
+            Effect::Disturbed => self.seats[fault_event.member as usize].disturbed = true,
             Effect::Released => {}
         }
     }

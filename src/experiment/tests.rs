@@ -124,10 +124,10 @@ fn a_rival_is_one_cell_whatever_the_selectors_and_takes_the_keys_that_it_has() {
          profile = ['swim', 'all-to-all']\n[protocol]\nperiod = '2s'\ndirect = 2\n",
     )
     .cells;
-    let rivals: Vec<&Cell> = cells.iter().filter(|cell| cell.key.profile == "all-to-all").collect();
-    let [rival] = &rivals[..] else { panic!("one cell") };
-    assert_eq!((cells.len(), &*rival.key.selector, rival.period()), (5, "-", Span::from_secs(2)));
-    assert!(rival.config().is_none() && rival.floors().is_none());
+    let detectors: Vec<&Cell> = cells.iter().filter(|cell| cell.key.profile == "all-to-all").collect();
+    let [detector] = &detectors[..] else { panic!("one cell") };
+    assert_eq!((cells.len(), &*detector.key.selector, detector.period()), (5, "-", Span::from_secs(2)));
+    assert!(detector.config().is_none() && detector.floors().is_none());
 }
 
 #[test]

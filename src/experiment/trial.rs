@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use swimlab_selectors::rng::mix;
 
-use super::cells::{Cell, Detector};
+use super::cells::{Cell, CellDetector};
 use super::measures::Recorder;
 use super::results::TrialResult;
 use crate::protocol::MemberConfig;
 use crate::sim::{Observer, Outcome, Setup, joiners_needed, swim};
-use crate::wire::Compact;
+use crate::wire::PlainSizer;
 
 /// The seed of a trial: the same in every cell, so that all meet the same luck.
 ///
@@ -40,12 +40,12 @@ impl Cell {
     /// Lets somebody watch the world of a trial.
     pub fn watch(&self, setup: &Setup, observer: &mut impl Observer) -> Outcome {
         match &self.detector {
-            Detector::Swim { strategy, helpers, config } => {
+            CellDetector::Swim { strategy, helpers, config } => {
                 let (config, helpers) = (config.clone(), Arc::clone(helpers));
-                let config = MemberConfig { protocol: config, helpers, sizer: Arc::new(Compact) };
+                let config = MemberConfig { protocol: config, helpers, sizer: Arc::new(PlainSizer) };
                 swim::run(setup, &Arc::new(config), strategy, observer)
             }
-            Detector::Rival(rival) => rival.run(setup, observer),
+            CellDetector::Other(detector) => detector.run(setup, observer),
         }
     }
 

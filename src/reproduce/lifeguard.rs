@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::bench::{Bench, watch};
 use super::watchers::Alarms;
 use super::{Effort, Reproduction, Row};
-use crate::experiment::{Cell, Detector, Error, Experiment};
+use crate::experiment::{Cell, CellDetector, Error, Experiment};
 use crate::protocol::Span;
 use crate::protocol::health::LifeguardVariant;
 use crate::sim::FaultKind;
@@ -163,7 +163,7 @@ const CIRCUMSTANCES: [Circumstance; 2] = [
         about: "memberlist's probe loop draws out only the rounds that fail (health_pacing = memberlist)",
         figures: &[("LHA-Probe", "bytes,"), ("Lifeguard", "bytes,")],
         turn_on: |cell| {
-            if let Detector::Swim { config, .. } = &mut cell.detector {
+            if let CellDetector::Swim { config, .. } = &mut cell.detector {
                 config.health_pacing = LifeguardVariant::Memberlist;
             }
         },

@@ -12,7 +12,7 @@ use swimlab_selectors::Location;
 pub(super) const REPRODUCTION: Reproduction = Reproduction {
     name: "medley",
     about: "Medley's grid: hops per ping, and the expected periods to the first ping, in the mean and at the corners.",
-    source: "R. Yang, S. Zhu, Y. Li, I. Gupta, Medley: A Novel Distributed Failure Detector for IoT Networks, Middleware \
+    source: "R. Yang, S. Zhu, Y. Li, I. Gupta, Medley: A Novel Distributed Failure CellDetector for IoT Networks, Middleware \
              2019; exact values derived for its 16 x 16 grid, Manhattan distances, synchronous periods",
     experiments: &[
         ("medley-grid", include_str!("../../examples/reproductions/medley-grid.toml")),

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::protocol::{Event, EventKind, EventSource, Span, Time};
-use crate::sim::{Effect, IdIndex, Index, Observer, Sent, Setup, Start, Strike};
+use crate::sim::{Effect, FaultEvent, IdIndex, MemberIndex, Observer, Sent, Setup, Start};
 
 /// Messages in the time after the warm-up.
 pub(super) struct Load {
@@ -40,7 +40,7 @@ impl Observer for Accusations {
         self.pings += u64::from(sent.direct_ping);
     }
 
-    fn event(&mut self, _: Time, _: Index, event: &Event) {
+    fn event(&mut self, _: Time, _: MemberIndex, event: &Event) {
         self.own += u64::from(event.kind == EventKind::Suspected && event.source == EventSource::Own);
     }
 }
@@ -48,8 +48,8 @@ impl Observer for Accusations {
 /// The most pings of one member from one of a peer to the next of the same.
 #[derive(Default)]
 pub(super) struct Gaps {
-    sent: BTreeMap<Index, u64>,
-    last: BTreeMap<(Index, Index), u64>,
+    sent: BTreeMap<MemberIndex, u64>,
+    last: BTreeMap<(MemberIndex, MemberIndex), u64>,
     pub widest: u64,
 }
 
@@ -90,7 +90,7 @@ impl Sizes {
 }
 
 impl Observer for Sizes {
-    fn event(&mut self, _: Time, member: Index, event: &Event) {
+    fn event(&mut self, _: Time, member: MemberIndex, event: &Event) {
         let count = &mut self.counts[member as usize];
         match event.kind {
             EventKind::Joined => *count += 1,
@@ -100,9 +100,9 @@ impl Observer for Sizes {
         self.seen.insert(*count);
     }
 
-    fn strike(&mut self, strike: &Strike) {
-        let member = strike.member as usize;
-        match strike.effect {
+    fn fault(&mut self, fault_event: &FaultEvent) {
+        let member = fault_event.member as usize;
+        match fault_event.effect {
             Effect::Crashed | Effect::Left => self.up[member] = false,
             Effect::Joined | Effect::Restarted => (self.up[member], self.counts[member]) = (true, 1),
             _ => {}
@@ -114,7 +114,7 @@ impl Observer for Sizes {
 pub(super) struct Infection {
     founders: u32,
     ids: IdIndex,
-    subject: Option<Index>,
+    subject: Option<MemberIndex>,
     what: EventKind,
     times: Vec<Time>,
 }
@@ -134,15 +134,15 @@ impl Infection {
 }
 
 impl Observer for Infection {
-    fn event(&mut self, at: Time, member: Index, event: &Event) {
+    fn event(&mut self, at: Time, member: MemberIndex, event: &Event) {
         let is_news = event.kind == self.what && self.ids.index(event.about) == self.subject;
         if is_news && self.subject.is_some() && member < self.founders {
             self.times.push(at);
         }
     }
 
-    fn strike(&mut self, strike: &Strike) {
-        self.subject.get_or_insert(strike.member);
+    fn fault(&mut self, fault_event: &FaultEvent) {
+        self.subject.get_or_insert(fault_event.member);
     }
 }
 
@@ -194,7 +194,7 @@ pub(super) struct Alarms {
     pub messages: u64,
     pub bytes: u64,
     /// By sick member, when each healthy member first called it dead, in seconds from the beginning of its anomaly.
-    noticed: BTreeMap<Index, BTreeMap<Index, f64>>,
+    noticed: BTreeMap<MemberIndex, BTreeMap<MemberIndex, f64>>,
 }
 
 impl Alarms {
@@ -214,7 +214,7 @@ impl Alarms {
     pub fn delays(&self) -> Vec<[Option<f64>; 2]> {
         let healthy = self.sick.iter().filter(|since| since.is_none()).count();
         let sick = (0..).zip(&self.sick).filter(|(_, since)| since.is_some());
-        let delay = |(member, _): (Index, _)| {
+        let delay = |(member, _): (MemberIndex, _)| {
             let times: Vec<f64> = self.noticed.get(&member).into_iter().flat_map(BTreeMap::values).copied().collect();
             let first = times.iter().copied().reduce(f64::min);
             [first, times.iter().copied().reduce(f64::max).filter(|_| times.len() == healthy)]
@@ -229,7 +229,7 @@ impl Observer for Alarms {
         self.bytes += u64::from(sent.bytes);
     }
 
-    fn event(&mut self, at: Time, member: Index, event: &Event) {
+    fn event(&mut self, at: Time, member: MemberIndex, event: &Event) {
         if event.kind != EventKind::Died {
             return;
         }
@@ -248,9 +248,9 @@ impl Observer for Alarms {
         }
     }
 
-    fn strike(&mut self, strike: &Strike) {
-        if strike.effect == Effect::Disturbed {
-            self.sick[strike.member as usize].get_or_insert(strike.at);
+    fn fault(&mut self, fault_event: &FaultEvent) {
+        if fault_event.effect == Effect::Disturbed {
+            self.sick[fault_event.member as usize].get_or_insert(fault_event.at);
         }
     }
 }
@@ -258,10 +258,10 @@ impl Observer for Alarms {
 /// Whether the faulty are taken for dead by the others, and taken back.
 pub(super) struct Removals {
     ids: IdIndex,
-    faulty: BTreeSet<Index>,
+    faulty: BTreeSet<MemberIndex>,
     members: u32,
     /// By observer and faulty member: whether it is held dead, and how often it came back.
-    held: BTreeMap<(Index, Index), (bool, u32)>,
+    held: BTreeMap<(MemberIndex, MemberIndex), (bool, u32)>,
 }
 
 impl Removals {
@@ -279,7 +279,7 @@ impl Removals {
     /// The share of the faulty that every healthy member holds dead in the end and that none has taken back before.
     pub fn removed(&self) -> f64 {
         let healthy = self.members as usize - self.faulty.len();
-        let dead_to = |faulty: Index| {
+        let dead_to = |faulty: MemberIndex| {
             let of_it =
                 self.held.iter().filter(|((observer, about), _)| *about == faulty && !self.faulty.contains(observer));
             of_it.filter(|(_, (dead, returns))| *dead && *returns == 0).count()
@@ -294,7 +294,7 @@ impl Removals {
 }
 
 impl Observer for Removals {
-    fn event(&mut self, _: Time, member: Index, event: &Event) {
+    fn event(&mut self, _: Time, member: MemberIndex, event: &Event) {
         let Some(about) = self.ids.index(event.about).filter(|about| self.faulty.contains(about)) else { return };
         let (dead, returns) = self.held.entry((member, about)).or_default();
         match event.kind {
@@ -307,9 +307,9 @@ impl Observer for Removals {
         }
     }
 
-    fn strike(&mut self, strike: &Strike) {
-        if matches!(strike.effect, Effect::Crashed | Effect::Disturbed) {
-            self.faulty.insert(strike.member);
+    fn fault(&mut self, fault_event: &FaultEvent) {
+        if matches!(fault_event.effect, Effect::Crashed | Effect::Disturbed) {
+            self.faulty.insert(fault_event.member);
         }
     }
 }

@@ -2,27 +2,27 @@
 //! bounded stores, agreement once the last fault is long enough over.
 
 use super::fault::FaultKind;
-use super::ids::IdIndex;
-use super::observer::{Effect, Index, Strike};
+use super::id_index::IdIndex;
+use super::observer::{Effect, FaultEvent, MemberIndex};
 use super::setup::Setup;
 use crate::protocol::{Event, EventKind, Gauge, Incarnation, Span, Time};
 
 /// EventKind a detector promises, and is held to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Promise {
+pub struct Guarantees {
     /// How full the bounded stores of a member can be, in a world of as many members as there are hosts.
     pub limits: Gauge,
     /// Without loss: how long after the last crash or departure all know of it. `None`: no promise.
-    pub settles: Option<Span>,
+    pub converges_within: Option<Span>,
     /// Without loss: how long after any other fault is over all know who is alive. `None`: no promise.
-    pub heals: Option<Span>,
+    pub heals_within: Option<Span>,
     /// Whether who was held dead comes back only with an incarnation that its owner raised.
     pub returns_refuted: bool,
 }
 
 /// Watches one world.
 pub struct Checker {
-    promise: Promise,
+    guarantees: Guarantees,
     ids: IdIndex,
     /// Each member's own incarnation.
     own: Vec<Incarnation>,
@@ -37,36 +37,37 @@ pub struct Checker {
 }
 
 /// Sorted by whom it is about: a few entries in nearly every trial.
-type Said = Vec<(Index, Incarnation, bool)>;
+type Said = Vec<(MemberIndex, Incarnation, bool)>;
 
 /// How many violations are reported in words; a broken detector breaks a rule thousands of times.
 const REPORTED: usize = 20;
 
 impl Checker {
     /// A checker for this world.
-    pub fn new(setup: &Setup, promise: Promise) -> Self {
+    pub fn new(setup: &Setup, guarantees: Guarantees) -> Self {
         let hosts = setup.placement.members() as usize;
         let quiet = |kind: &FaultKind| matches!(kind, FaultKind::Crash | FaultKind::Leave);
         let only_ends = setup.start == super::setup::Start::Joined && setup.faults.iter().all(|f| quiet(&f.kind));
         // With lossy links somebody is always being doubted somewhere.
         let lossless = setup.loss == 0.0;
         Self {
-            promise,
+            guarantees,
             ids: IdIndex::new(setup.placement.peers.iter().map(|peer| peer.id)),
             own: vec![Incarnation::default(); hosts],
             said: vec![Said::new(); hosts],
             last_change: Time::ZERO,
-            agreement: if only_ends { promise.settles } else { promise.heals }.filter(|_| lossless),
+            agreement: if only_ends { guarantees.converges_within } else { guarantees.heals_within }
+                .filter(|_| lossless),
             violations: Vec::new(),
             more: 0,
         }
     }
 
     /// A fault struck or released a member.
-    pub fn strike(&mut self, strike: &Strike) {
-        self.last_change = strike.at;
-        let member = strike.member as usize;
-        match strike.effect {
+    pub fn fault(&mut self, fault_event: &FaultEvent) {
+        self.last_change = fault_event.at;
+        let member = fault_event.member as usize;
+        match fault_event.effect {
             Effect::Restarted => {
                 self.own[member] = Incarnation::of_generation(self.own[member].generation + 1);
                 self.said[member].clear();
@@ -76,7 +77,7 @@ impl Checker {
     }
 
     /// A member noticed something.
-    pub fn event(&mut self, at: Time, member: Index, event: &Event) {
+    pub fn event(&mut self, at: Time, member: MemberIndex, event: &Event) {
         let Some(about) = self.ids.index(event.about) else {
             return self.object(at, member, &format!("speaks of an unknown id {:016x}", event.about));
         };
@@ -116,14 +117,14 @@ impl Checker {
         if told < before {
             self.object(at, member, &format!("goes back from incarnation {before} of member {about} to {told}"));
         }
-        if was_dead && !is_dead && told <= before && self.promise.returns_refuted {
+        if was_dead && !is_dead && told <= before && self.guarantees.returns_refuted {
             self.object(at, member, &format!("revives member {about} by old news: {told} after death at {before}"));
         }
     }
 
     /// How full a member's stores are now.
-    pub fn inspect(&mut self, at: Time, member: Index, gauge: Gauge) {
-        let limits = self.promise.limits;
+    pub fn inspect(&mut self, at: Time, member: MemberIndex, gauge: Gauge) {
+        let limits = self.guarantees.limits;
         for (what, now, limit) in [
             ("broadcasts", gauge.broadcasts, limits.broadcasts),
             ("relays", gauge.relays, limits.relays),
@@ -137,7 +138,7 @@ impl Checker {
     }
 
     /// How many members somebody counts at the end, where so many are up.
-    pub fn inspect_agreement(&mut self, at: Time, member: Index, counts: u32, up: u32) {
+    pub fn inspect_agreement(&mut self, at: Time, member: MemberIndex, counts: u32, up: u32) {
         let quiet = at.since(self.last_change);
         if counts != up && self.agreement.is_some_and(|bound| quiet >= bound) {
             self.object(at, member, &format!("counts {counts} members {quiet} after the last fault; {up} are up"));
@@ -152,7 +153,7 @@ impl Checker {
         self.violations
     }
 
-    fn object(&mut self, at: Time, member: Index, what: &str) {
+    fn object(&mut self, at: Time, member: MemberIndex, what: &str) {
         if self.violations.len() < REPORTED {
             self.violations.push(format!("{at}: member {member} {what}"));
         } else {
@@ -165,16 +166,16 @@ impl Checker {
 mod tests {
     use super::*;
     use crate::protocol::EventSource;
-    use crate::topology::{Base, topologies};
+    use crate::topology::{TopologyContext, topologies};
     use swimlab_selectors::registry::Spec;
 
     fn checker() -> (Checker, Vec<u64>) {
-        let lan = topologies().build(&Spec::of("lan"), &Base::default()).unwrap();
+        let lan = topologies().build(&Spec::of("lan"), &TopologyContext::default()).unwrap();
         let setup = Setup::new(&lan, 3, 1, Vec::new());
         let ids = setup.placement.peers.iter().map(|peer| peer.id).collect();
         let limits = Gauge { broadcasts: 1, relays: 1, forgotten: 1, tombstones: 1 };
-        let settles = Some(Span::from_secs(5));
-        (Checker::new(&setup, Promise { limits, settles, heals: None, returns_refuted: true }), ids)
+        let converges_within = Some(Span::from_secs(5));
+        (Checker::new(&setup, Guarantees { limits, converges_within, heals_within: None, returns_refuted: true }), ids)
     }
 
     fn event(about: u64, refutations: u32, kind: EventKind) -> Event {
@@ -213,8 +214,8 @@ mod tests {
     #[test]
     fn disagreement_is_objected_to_only_once_the_promised_time_is_over() {
         let (mut checker, _) = checker();
-        let strike = Strike { at: Time::from_micros(0), fault: 0, member: 2, effect: Effect::Crashed };
-        checker.strike(&strike);
+        let fault_event = FaultEvent { at: Time::from_micros(0), fault: 0, member: 2, effect: Effect::Crashed };
+        checker.fault(&fault_event);
         checker.inspect_agreement(Time::from_micros(4_000_000), 0, 3, 2);
         assert!(checker.violations.is_empty());
         checker.inspect_agreement(Time::from_micros(5_000_000), 0, 3, 2);

@@ -2,10 +2,10 @@
 
 use std::collections::VecDeque;
 
-use super::chaos::{Backlog, Hindrance};
-use super::flight::Flight;
-use super::machine::Machine;
-use super::observer::Index;
+use super::detector::FailureDetector;
+use super::fault_injector::{Impairment, QueuePolicy};
+use super::in_flight::InFlight;
+use super::observer::MemberIndex;
 use crate::protocol::{Time, Transmit};
 use swimlab_selectors::rng::{Purpose, Rng, stream};
 
@@ -13,7 +13,7 @@ use swimlab_selectors::rng::{Purpose, Rng, stream};
 /// as at the probe timeout of an answered ping, touches nothing else. The machine follows at once: in large worlds finding
 /// out where a page of memory lies costs as much as reading it.
 #[repr(C, align(64))]
-pub struct Host<M: Machine> {
+pub struct Host<M: FailureDetector> {
     /// When the machine asked to be woken.
     pub deadline: Time,
     /// When its wake-up comes up in the queue.
@@ -25,31 +25,31 @@ pub struct Host<M: Machine> {
     /// Which life it is in.
     pub generation: u32,
     /// EventKind keeps it from running freely.
-    pub hold: Option<Box<Hold<M::Message>>>,
-    /// The member's machine; `None` before it joins and while it is down.
-    pub machine: Option<M>,
+    pub hold: Option<Box<Stalled<M::Message>>>,
+    /// The member's detector; `None` before it joins and while it is down.
+    pub detector: Option<M>,
 }
 
 /// EventKind is held back on a slow or paused host, and what it has not caught up with afterwards.
-pub struct Hold<T> {
+pub struct Stalled<T> {
     pub slow: u32,
     pub blocked: u32,
     pub paused: u32,
-    pub backlog: Backlog,
+    pub queue_policy: QueuePolicy,
     pub sends: Vec<Transmit<T>>,
-    pub received: VecDeque<Flight<T>>,
+    pub received: VecDeque<InFlight<T>>,
     /// When it can take the next packet, once it is let go.
     pub next: Time,
 }
 
-impl<M: Machine> Host<M> {
-    pub fn new(seed: u64, member: Index) -> Self {
+impl<M: FailureDetector> Host<M> {
+    pub fn new(seed: u64, member: MemberIndex) -> Self {
         let luck = stream(seed, Purpose::Network, u64::from(member));
-        Self { deadline: Time::NEVER, scheduled: Time::NEVER, luck, sent: 0, generation: 0, hold: None, machine: None }
+        Self { deadline: Time::NEVER, scheduled: Time::NEVER, luck, sent: 0, generation: 0, hold: None, detector: None }
     }
 
     /// The wake-up of this time comes near: when is it really due? The timeout of a ping that was answered is not.
-    pub fn put_off(&mut self, at: Time) -> Time {
+    pub fn reschedule(&mut self, at: Time) -> Time {
         if self.scheduled != at {
             return Time::NEVER; // Overtaken by an earlier one.
         }
@@ -72,18 +72,18 @@ impl<M: Machine> Host<M> {
     }
 
     /// Holds it back, for one reason more.
-    pub fn hold(&mut self, how: Hindrance, backlog: Backlog) {
+    pub fn hold(&mut self, how: Impairment, queue_policy: QueuePolicy) {
         let hold = self.hold.get_or_insert_with(|| {
             let (sends, received, next) = (Vec::new(), VecDeque::new(), Time::ZERO);
-            Box::new(Hold { slow: 0, blocked: 0, paused: 0, backlog, sends, received, next })
+            Box::new(Stalled { slow: 0, blocked: 0, paused: 0, queue_policy, sends, received, next })
         });
-        hold.backlog = hold.backlog.max(backlog);
+        hold.queue_policy = hold.queue_policy.max(queue_policy);
         *hold.count(how) += 1;
     }
 
     /// When the world has to look at it next, as it stands.
     pub fn due(&self) -> Option<Time> {
-        let deadline = self.machine.as_ref()?.deadline();
+        let deadline = self.detector.as_ref()?.deadline();
         Some(match &self.hold {
             Some(hold) if !hold.is_on() => deadline.min(hold.next),
             _ => deadline,
@@ -91,21 +91,21 @@ impl<M: Machine> Host<M> {
     }
 }
 
-impl<T> Hold<T> {
+impl<T> Stalled<T> {
     /// Whether it is still in force; if not, its host is catching up.
     pub fn is_on(&self) -> bool {
         self.slow + self.blocked + self.paused > 0
     }
 
     pub fn has_room(&self, waiting: usize) -> bool {
-        waiting < self.backlog.limit as usize
+        waiting < self.queue_policy.limit as usize
     }
 
-    pub fn count(&mut self, how: Hindrance) -> &mut u32 {
+    pub fn count(&mut self, how: Impairment) -> &mut u32 {
         match how {
-            Hindrance::Slow => &mut self.slow,
-            Hindrance::Blocked => &mut self.blocked,
-            Hindrance::Paused => &mut self.paused,
+            Impairment::Slow => &mut self.slow,
+            Impairment::Blocked => &mut self.blocked,
+            Impairment::Paused => &mut self.paused,
         }
     }
 }

@@ -1,14 +1,14 @@
 //! EventKind tests remember of a world.
 
-use super::{Index, Observer, Sent, Strike};
+use super::{FaultEvent, MemberIndex, Observer, Sent};
 use crate::protocol::{Event, EventKind, EventSource, Time};
 
 #[derive(Default)]
 pub(crate) struct Log {
     pub sent: u64,
     pub bytes: u64,
-    pub events: Vec<(Time, Index, Event)>,
-    pub strikes: Vec<Strike>,
+    pub events: Vec<(Time, MemberIndex, Event)>,
+    pub strikes: Vec<FaultEvent>,
 }
 
 impl Observer for Log {
@@ -16,11 +16,11 @@ impl Observer for Log {
         self.sent += 1;
         self.bytes += u64::from(sent.bytes);
     }
-    fn event(&mut self, at: Time, member: Index, event: &Event) {
+    fn event(&mut self, at: Time, member: MemberIndex, event: &Event) {
         self.events.push((at, member, event.clone()));
     }
-    fn strike(&mut self, strike: &Strike) {
-        self.strikes.push(*strike);
+    fn fault(&mut self, fault_event: &FaultEvent) {
+        self.strikes.push(*fault_event);
     }
 }
 
@@ -41,7 +41,7 @@ impl Log {
         self.of(what).map(|(at, ..)| at.since(struck).as_secs_f64()).collect()
     }
 
-    fn of(&self, what: &EventKind) -> impl Iterator<Item = &(Time, Index, Event)> {
+    fn of(&self, what: &EventKind) -> impl Iterator<Item = &(Time, MemberIndex, Event)> {
         self.events.iter().filter(move |(.., event)| event.kind == *what)
     }
 }

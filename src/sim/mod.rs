@@ -1,12 +1,12 @@
 //! A world in virtual time: members, the network between them, and what breaks.
 
-mod chaos;
 pub mod checker;
+pub mod detector;
 pub mod fault;
-mod flight;
+mod fault_injector;
 mod host;
-pub mod ids;
-pub mod machine;
+pub mod id_index;
+mod in_flight;
 mod network;
 pub mod observer;
 mod queue;
@@ -16,15 +16,15 @@ pub mod swim;
 pub mod trace;
 pub mod world;
 
-pub use chaos::{Backlog, Chaos, Hindrance, Stage, check_targets};
-pub use checker::{Checker, Promise};
+pub use checker::{Checker, Guarantees};
+pub use detector::FailureDetector;
 pub use fault::{Direction, Fault, FaultKind, Target, faults};
-pub use ids::IdIndex;
-pub use machine::Machine;
-pub use network::{Network, Way, address_of, index_of};
-pub use observer::{Effect, Fate, Index, Observer, Sent, Strike};
+pub use fault_injector::{FaultEnvironment, FaultInjector, Impairment, QueuePolicy, check_targets};
+pub use id_index::IdIndex;
+pub use network::{Network, Transport, address_of, index_of};
+pub use observer::{Delivery, Effect, FaultEvent, MemberIndex, Observer, Sent};
 pub use setup::{Phases, Setup, Start, joiners_needed};
-pub use world::{Breed, Outcome, SEEDS, World};
+pub use world::{DetectorFactory, Outcome, SEEDS, World};
 
 #[cfg(test)]
 pub(crate) mod log;

@@ -6,7 +6,7 @@ use rand::RngExt;
 use swimlab_selectors::rng::Rng;
 
 use super::fault::Direction;
-use super::observer::{Fate, Index};
+use super::observer::{Delivery, MemberIndex};
 use super::stream::{self, Message};
 use crate::protocol::{Address, Span, Time};
 use crate::topology::Placement;
@@ -16,12 +16,12 @@ pub struct Network {
     placement: Arc<Placement>,
     loss: f64,
     /// Faults in force; usually none.
-    barriers: Vec<Barrier>,
+    barriers: Vec<LinkRule>,
 }
 
 /// How a packet goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Way {
+pub enum Transport {
     /// By itself.
     Datagram,
     /// Over a stream of its own.
@@ -35,7 +35,7 @@ pub enum Way {
 
 /// A fault of the network around some members.
 #[derive(Debug)]
-pub struct Barrier {
+pub struct LinkRule {
     /// Which fault it belongs to.
     pub fault: u32,
     /// Whom it surrounds, by index.
@@ -43,12 +43,12 @@ pub struct Barrier {
     /// Which packets it touches, as seen from inside.
     pub direction: Direction,
     /// EventKind happens to those.
-    pub effect: BarrierEffect,
+    pub effect: LinkEffect,
 }
 
 /// EventKind a barrier does to packets.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum BarrierEffect {
+pub enum LinkEffect {
     /// Those that cross it are swallowed.
     Cut,
     /// Those from or to the inside are lost with this probability, neighbours within it included.
@@ -66,34 +66,40 @@ impl Network {
     /// A stream takes a round trip to set up and another to carry its data there and the answer back: each of its messages
     /// counts for one round trip. Loss slows it down, and may break it: see [`stream`].
     #[inline(always)]
-    pub fn fate(&self, now: Time, ends: (Index, Index), (way, bytes): (Way, u32), luck: &mut Rng) -> Fate {
-        match way {
-            Way::Datagram => self.fate_of_datagram(now, ends, luck),
-            _ => self.fate_over_stream(now, ends, (way, bytes), luck),
+    pub fn delivery(
+        &self,
+        now: Time,
+        ends: (MemberIndex, MemberIndex),
+        (transport, bytes): (Transport, u32),
+        luck: &mut Rng,
+    ) -> Delivery {
+        match transport {
+            Transport::Datagram => self.fate_of_datagram(now, ends, luck),
+            _ => self.fate_over_stream(now, ends, (transport, bytes), luck),
         }
     }
 
-    fn fate_of_datagram(&self, now: Time, (from, to): (Index, Index), luck: &mut Rng) -> Fate {
+    fn fate_of_datagram(&self, now: Time, (from, to): (MemberIndex, MemberIndex), luck: &mut Rng) -> Delivery {
         let delay = self.placement.delay_us(from, to, luck);
         if self.loss > 0.0 && luck.random::<f64>() < self.loss {
-            return Fate::Lost;
+            return Delivery::Lost;
         }
         if !self.barriers.is_empty()
-            && let Some(fate) = self.barred((from, to), luck)
+            && let Some(delivery) = self.barred((from, to), luck)
         {
-            return fate;
+            return delivery;
         }
-        Fate::Arrives(now + Span::from_micros(u64::from(delay)))
+        Delivery::Arrives(now + Span::from_micros(u64::from(delay)))
     }
 
     /// EventKind the faults in force do to a datagram, if anything.
     #[cold]
-    fn barred(&self, (from, to): (Index, Index), luck: &mut Rng) -> Option<Fate> {
+    fn barred(&self, (from, to): (MemberIndex, MemberIndex), luck: &mut Rng) -> Option<Delivery> {
         for barrier in &self.barriers {
             let touched = barrier.touches(from, to);
             match barrier.effect {
-                BarrierEffect::Cut if touched => return Some(Fate::Cut),
-                BarrierEffect::Lose(rate) if touched && luck.random::<f64>() < rate => return Some(Fate::Lost),
+                LinkEffect::Cut if touched => return Some(Delivery::Cut),
+                LinkEffect::Lose(rate) if touched && luck.random::<f64>() < rate => return Some(Delivery::Lost),
                 _ => {}
             }
         }
@@ -104,36 +110,36 @@ impl Network {
     fn fate_over_stream(
         &self,
         now: Time,
-        (from, to): (Index, Index),
-        (way, bytes): (Way, u32),
+        (from, to): (MemberIndex, MemberIndex),
+        (transport, bytes): (Transport, u32),
         luck: &mut Rng,
-    ) -> Fate {
+    ) -> Delivery {
         let delay = Span::from_micros(u64::from(self.placement.delay_us(from, to, luck)));
         // It needs packets both ways.
-        let is_cut = |barrier: &Barrier| {
-            barrier.effect == BarrierEffect::Cut && (barrier.touches(from, to) || barrier.touches(to, from))
+        let is_cut = |barrier: &LinkRule| {
+            barrier.effect == LinkEffect::Cut && (barrier.touches(from, to) || barrier.touches(to, from))
         };
         if self.barriers.iter().any(is_cut) {
-            return Fate::Cut;
+            return Delivery::Cut;
         }
         let loss = [self.loss_between(from, to), self.loss_between(to, from)];
-        let message = Message { bytes, opens: way == Way::Stream, loss };
-        let begun = if let Way::Answer { asked_at } = way { asked_at } else { now };
+        let message = Message { bytes, opens: transport == Transport::Stream, loss };
+        let begun = if let Transport::Answer { asked_at } = transport { asked_at } else { now };
         let arrives = message.waits(luck).map(|waited| now + waited + delay * 2);
-        arrives.filter(|&at| at <= begun + stream::LONGEST).map_or(Fate::Lost, Fate::Arrives)
+        arrives.filter(|&at| at <= begun + stream::LONGEST).map_or(Delivery::Lost, Delivery::Arrives)
     }
 
     /// How likely a packet is lost on this way, by all that loses any.
-    fn loss_between(&self, from: Index, to: Index) -> f64 {
-        let survives = |sofar: f64, barrier: &Barrier| match barrier.effect {
-            BarrierEffect::Lose(rate) if barrier.touches(from, to) => sofar * (1.0 - rate),
+    fn loss_between(&self, from: MemberIndex, to: MemberIndex) -> f64 {
+        let survives = |sofar: f64, barrier: &LinkRule| match barrier.effect {
+            LinkEffect::Lose(rate) if barrier.touches(from, to) => sofar * (1.0 - rate),
             _ => sofar,
         };
         1.0 - self.barriers.iter().fold(1.0 - self.loss, survives)
     }
 
     /// Puts a fault into force.
-    pub fn raise(&mut self, barrier: Barrier) {
+    pub fn raise(&mut self, barrier: LinkRule) {
         self.barriers.push(barrier);
     }
 
@@ -145,13 +151,13 @@ impl Network {
     }
 }
 
-impl Barrier {
+impl LinkRule {
     /// Whether a packet on this way comes to feel it.
-    fn touches(&self, from: Index, to: Index) -> bool {
+    fn touches(&self, from: MemberIndex, to: MemberIndex) -> bool {
         let (inside_from, inside_to) = (self.inside[from as usize], self.inside[to as usize]);
         let (comes_in, goes_out) = match self.effect {
-            BarrierEffect::Cut => (inside_to && !inside_from, inside_from && !inside_to),
-            BarrierEffect::Lose(_) => (inside_to, inside_from),
+            LinkEffect::Cut => (inside_to && !inside_from, inside_from && !inside_to),
+            LinkEffect::Lose(_) => (inside_to, inside_from),
         };
         match self.direction {
             Direction::In => comes_in,
@@ -162,7 +168,7 @@ impl Barrier {
 }
 
 /// The address of a member of a world: its number in a unique local network.
-pub fn address_of(member: Index) -> Address {
+pub fn address_of(member: MemberIndex) -> Address {
     let mut ip = [0; 16];
     ip[0] = 0xfd;
     ip[12..].copy_from_slice(&member.to_be_bytes());
@@ -170,7 +176,7 @@ pub fn address_of(member: Index) -> Address {
 }
 
 /// Whose address this is, among so many members.
-pub fn index_of(address: Address, members: u32) -> Option<Index> {
+pub fn index_of(address: Address, members: u32) -> Option<MemberIndex> {
     let index = u32::from_be_bytes(address.ip[12..].try_into().expect("four bytes"));
     (address.ip[0] == 0xfd && index < members).then_some(index)
 }

@@ -3,7 +3,7 @@
 use crate::protocol::{Event, MessageKind, Time};
 
 /// A member's number in the world, from 0; joiners come after the first members.
-pub type Index = u32;
+pub type MemberIndex = u32;
 
 /// Watches a world. Two observers make one as a pair; `()` watches nothing.
 pub trait Observer {
@@ -12,9 +12,9 @@ pub trait Observer {
     /// A packet reached a member that runs, which will handle it at this time.
     fn delivered(&mut self, _at: Time, _sent: &Sent) {}
     /// A member noticed something.
-    fn event(&mut self, _at: Time, _member: Index, _event: &Event) {}
+    fn event(&mut self, _at: Time, _member: MemberIndex, _event: &Event) {}
     /// A fault struck a member, or let go of it.
-    fn strike(&mut self, _strike: &Strike) {}
+    fn fault(&mut self, _strike: &FaultEvent) {}
 }
 
 /// A packet on its way.
@@ -23,9 +23,9 @@ pub struct Sent {
     /// When it was sent.
     pub at: Time,
     /// Who sent it.
-    pub from: Index,
+    pub from: MemberIndex,
     /// Whom to.
-    pub to: Index,
+    pub to: MemberIndex,
     /// EventKind it is for.
     pub kind: MessageKind,
     /// A ping of the sender's own probe round, not one made for another member.
@@ -33,12 +33,12 @@ pub struct Sent {
     /// Its size, as encoded.
     pub bytes: u32,
     /// Whether it arrives.
-    pub fate: Fate,
+    pub delivery: Delivery,
 }
 
 /// EventKind becomes of a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fate {
+pub enum Delivery {
     /// It reaches its receiver's host at this time.
     Arrives(Time),
     /// The network loses it, by chance.
@@ -51,13 +51,13 @@ pub enum Fate {
 
 /// A fault strikes a member, or lets go of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Strike {
+pub struct FaultEvent {
     /// When.
     pub at: Time,
     /// Which of the trial's faults, from 0.
     pub fault: u32,
     /// Whom.
-    pub member: Index,
+    pub member: MemberIndex,
     /// EventKind it does.
     pub effect: Effect,
 }
@@ -92,14 +92,14 @@ impl<A: Observer, B: Observer> Observer for (A, B) {
         self.1.delivered(at, sent);
     }
 
-    fn event(&mut self, at: Time, member: Index, event: &Event) {
+    fn event(&mut self, at: Time, member: MemberIndex, event: &Event) {
         self.0.event(at, member, event);
         self.1.event(at, member, event);
     }
 
-    fn strike(&mut self, strike: &Strike) {
-        self.0.strike(strike);
-        self.1.strike(strike);
+    fn fault(&mut self, fault_event: &FaultEvent) {
+        self.0.fault(fault_event);
+        self.1.fault(fault_event);
     }
 }
 
@@ -112,11 +112,11 @@ impl<O: Observer + ?Sized> Observer for &mut O {
         (**self).delivered(at, sent);
     }
 
-    fn event(&mut self, at: Time, member: Index, event: &Event) {
+    fn event(&mut self, at: Time, member: MemberIndex, event: &Event) {
         (**self).event(at, member, event);
     }
 
-    fn strike(&mut self, strike: &Strike) {
-        (**self).strike(strike);
+    fn fault(&mut self, fault_event: &FaultEvent) {
+        (**self).fault(fault_event);
     }
 }

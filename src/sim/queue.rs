@@ -8,16 +8,16 @@
 use std::cmp::{Ordering, Reverse};
 use std::collections::{BTreeMap, BinaryHeap};
 
-use super::observer::Index;
+use super::observer::MemberIndex;
 use crate::protocol::Time;
 
 /// Something that is to happen to a member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Due {
+pub struct ScheduledEvent {
     key: Key,
     /// Whom it concerns.
-    pub target: Index,
-    /// Where a delivery's packet lies; [`Due::WAKE`] for a wake-up.
+    pub target: MemberIndex,
+    /// Where a delivery's packet lies; [`ScheduledEvent::WAKE`] for a wake-up.
     pub load: u32,
 }
 
@@ -37,27 +37,27 @@ pub struct Queue {
     /// Which of them hold anything, a bit for each.
     taken: [u64; (BUCKETS / 64) as usize],
     /// Coarse buckets from the horizon on.
-    far: Box<[Vec<Due>; COARSE_BUCKETS as usize]>,
+    far: Box<[Vec<ScheduledEvent>; COARSE_BUCKETS as usize]>,
     /// Emptied ones of either kind, to be used again while they are in the cache.
-    ring_spares: Vec<Vec<Due>>,
-    far_spares: Vec<Vec<Due>>,
+    ring_spares: Vec<Vec<ScheduledEvent>>,
+    far_spares: Vec<Vec<ScheduledEvent>>,
     /// EventKind lies beyond those, by coarse bucket.
-    beyond: BTreeMap<u64, Vec<Due>>,
+    beyond: BTreeMap<u64, Vec<ScheduledEvent>>,
     /// The bucket that is being emptied, sorted descending: the next is the last.
-    current: Vec<Due>,
+    current: Vec<ScheduledEvent>,
     /// EventKind was added to the current bucket while it is being emptied.
-    late: BinaryHeap<Reverse<Due>>,
+    late: BinaryHeap<Reverse<ScheduledEvent>>,
     /// The current bucket's number.
     now: u64,
     /// Up to which bucket events are being foretold as coming soon.
-    foretold: u64,
+    looked_ahead: u64,
     /// EventKind is left to foretell while the current bucket is being emptied.
     soon: Rest,
     next: Rest,
 }
 
 /// The buckets of the ring; the remainder of an event's bucket's number says which is its own.
-type Ring = [Vec<Due>; BUCKETS as usize];
+type Ring = [Vec<ScheduledEvent>; BUCKETS as usize];
 
 /// EventKind is left of a bucket of the ring: its events from one on.
 #[derive(Clone, Copy, Debug, Default)]
@@ -67,18 +67,18 @@ struct Rest {
 }
 
 /// Who hears ahead of time what comes.
-pub trait Foresight {
+pub trait Lookahead {
     /// Whether it wants to hear of events at all.
-    fn is_keen(&self) -> bool;
+    fn is_enabled(&self) -> bool;
     /// An event comes near, in the order of tens of milliseconds: if it is a wake-up, it may soon be put off.
-    fn comes_near(&mut self, due: &Due);
+    fn approaching(&mut self, due: &ScheduledEvent);
     /// A wake-up of this member at this time comes near: when should it really come? Then, later, or never
     /// ([`Time::NEVER`]).
-    fn put_off(&mut self, member: Index, at: Time) -> Time;
+    fn reschedule(&mut self, member: MemberIndex, at: Time) -> Time;
     /// An event comes soon: in the order of milliseconds, after some twenty others.
-    fn soon(&mut self, due: &Due);
+    fn soon(&mut self, due: &ScheduledEvent);
     /// An event comes next: after some few others.
-    fn next(&mut self, due: &Due);
+    fn next(&mut self, due: &ScheduledEvent);
 }
 
 /// A bucket is 128 microseconds wide.
@@ -90,22 +90,22 @@ const BUCKETS: u64 = 2 << COARSE_SHIFT;
 /// So many coarse buckets, more than eight seconds, have places of their own.
 const COARSE_BUCKETS: u64 = 256;
 /// Events of so many buckets beyond the current one are foretold.
-const FORESIGHT: u64 = 4;
+const LOOKAHEAD_BUCKETS: u64 = 4;
 /// Wake-ups are looked at so many ahead when a coarse bucket is dealt out.
 const AHEAD: usize = 16;
 
-impl Due {
+impl ScheduledEvent {
     /// The load of a wake-up.
     pub const WAKE: u32 = u32::MAX;
 
     /// A packet's delivery: the `count`-th of its sender.
-    pub fn delivery(at: Time, sender: Index, count: u32, target: Index, load: u32) -> Self {
+    pub fn delivery(at: Time, sender: MemberIndex, count: u32, target: MemberIndex, load: u32) -> Self {
         Self { key: key(at, sender, count), target, load }
     }
 
     /// A wake-up.
-    pub fn wake(at: Time, target: Index) -> Self {
-        Self { key: key(at, Index::MAX, target), target, load: Self::WAKE }
+    pub fn wake(at: Time, target: MemberIndex) -> Self {
+        Self { key: key(at, MemberIndex::MAX, target), target, load: Self::WAKE }
     }
 
     /// When.
@@ -114,17 +114,17 @@ impl Due {
     }
 }
 
-fn key(at: Time, sender: Index, count: u32) -> Key {
+fn key(at: Time, sender: MemberIndex, count: u32) -> Key {
     Key { at, order: u64::from(sender) << 32 | u64::from(count) }
 }
 
-impl Ord for Due {
+impl Ord for ScheduledEvent {
     fn cmp(&self, other: &Self) -> Ordering {
         self.key.cmp(&other.key)
     }
 }
 
-impl PartialOrd for Due {
+impl PartialOrd for ScheduledEvent {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
@@ -141,7 +141,7 @@ impl Default for Queue {
             current: Vec::new(),
             late: BinaryHeap::new(),
             now: 0,
-            foretold: 0,
+            looked_ahead: 0,
             soon: Rest::default(),
             next: Rest::default(),
             taken: [0; (BUCKETS / 64) as usize],
@@ -153,12 +153,12 @@ impl Queue {
     /// Adds an event, not earlier than the last that was taken. Tells whether it comes so soon that it will not be
     /// foretold any more.
     #[inline(always)]
-    pub fn push(&mut self, due: Due) -> bool {
+    pub fn push(&mut self, due: ScheduledEvent) -> bool {
         let bucket = bucket(due.at());
         let (coarse, now) = (bucket >> COARSE_SHIFT, self.now >> COARSE_SHIFT);
         // Inlined, and taken apart for what is not: in one piece it would be written to memory and read again at once, in
         // larger pieces, for which the processor waits until all of it is written.
-        let Due { key, target, load } = due;
+        let ScheduledEvent { key, target, load } = due;
         if bucket <= self.now {
             self.push_late(key, target, load);
         } else if coarse <= now + 1 {
@@ -168,11 +168,11 @@ impl Queue {
         } else {
             self.push_beyond(coarse, key, target, load);
         }
-        bucket < self.foretold
+        bucket < self.looked_ahead
     }
 
     /// Takes the next event before `limit`.
-    pub fn pop_before(&mut self, limit: Time, foresight: &mut impl Foresight) -> Option<Due> {
+    pub fn pop_before(&mut self, limit: Time, foresight: &mut impl Lookahead) -> Option<ScheduledEvent> {
         loop {
             // Late ones are rare.
             let late = self.late.peek().map(|Reverse(late)| late);
@@ -181,7 +181,7 @@ impl Queue {
                     if next.at() >= limit {
                         return None;
                     }
-                    if foresight.is_keen() {
+                    if foresight.is_enabled() {
                         self.foretell_one(foresight);
                     }
                     return self.current.pop();
@@ -199,20 +199,20 @@ impl Queue {
     }
 
     /// Makes the next bucket that holds anything the current one, unless it lies beyond `last`.
-    fn advance(&mut self, last: u64, foresight: &mut impl Foresight) -> bool {
+    fn advance(&mut self, last: u64, foresight: &mut impl Lookahead) -> bool {
         loop {
             let border = ((self.now >> COARSE_SHIFT) + 1) << COARSE_SHIFT;
             if let Some(next) = self.next_taken(self.now, border) {
                 if next > last {
                     return false;
                 }
-                let is_keen = foresight.is_keen();
-                if is_keen {
+                let is_enabled = foresight.is_enabled();
+                if is_enabled {
                     self.foretell_rest(foresight);
                 }
                 self.begin(next);
-                if is_keen {
-                    self.foretell(foresight);
+                if is_enabled {
+                    self.look_ahead(foresight);
                 }
                 return true;
             }
@@ -254,7 +254,7 @@ impl Queue {
     }
 
     /// Moves on to the beginning of a coarse bucket, and deals out the one after it.
-    fn cross(&mut self, border: u64, foresight: &mut impl Foresight) {
+    fn cross(&mut self, border: u64, foresight: &mut impl Lookahead) {
         self.now = border;
         let next = (border >> COARSE_SHIFT) + 1;
         let mut events = std::mem::take(&mut self.far[(next % COARSE_BUCKETS) as usize]);
@@ -262,16 +262,17 @@ impl Queue {
             events.append(&mut others);
         }
         for (n, due) in events.iter().enumerate() {
-            if foresight.is_keen()
+            if foresight.is_enabled()
                 && let Some(later) = events.get(n + AHEAD)
             {
-                foresight.comes_near(later);
+                foresight.approaching(later);
             }
-            let at = if due.load == Due::WAKE { foresight.put_off(due.target, due.at()) } else { due.at() };
+            let at =
+                if due.load == ScheduledEvent::WAKE { foresight.reschedule(due.target, due.at()) } else { due.at() };
             if at == due.at() {
                 self.put(bucket(at), *due);
             } else if at != Time::NEVER {
-                self.push(Due::wake(at, due.target));
+                self.push(ScheduledEvent::wake(at, due.target));
             }
         }
         events.clear();
@@ -279,20 +280,20 @@ impl Queue {
     }
 
     #[inline(always)]
-    fn put(&mut self, bucket: u64, due: Due) {
+    fn put(&mut self, bucket: u64, due: ScheduledEvent) {
         let place = bucket % BUCKETS;
         self.taken[(place / 64) as usize] |= 1 << (place % 64);
         put(&mut self.ring[place as usize], &mut self.ring_spares, due);
     }
 
     #[cold]
-    fn push_late(&mut self, key: Key, target: Index, load: u32) {
-        self.late.push(Reverse(Due { key, target, load }));
+    fn push_late(&mut self, key: Key, target: MemberIndex, load: u32) {
+        self.late.push(Reverse(ScheduledEvent { key, target, load }));
     }
 
     #[cold]
-    fn push_beyond(&mut self, coarse: u64, key: Key, target: Index, load: u32) {
-        self.beyond.entry(coarse).or_default().push(Due { key, target, load });
+    fn push_beyond(&mut self, coarse: u64, key: Key, target: MemberIndex, load: u32) {
+        self.beyond.entry(coarse).or_default().push(ScheduledEvent { key, target, load });
     }
 
     /// Makes a bucket of the ring the current one.
@@ -308,11 +309,11 @@ impl Queue {
     }
 
     /// Sees to it that what comes after the current bucket is foretold while this one is being emptied.
-    fn foretell(&mut self, foresight: &mut impl Foresight) {
+    fn look_ahead(&mut self, foresight: &mut impl Lookahead) {
         let ring_end = ((self.now >> COARSE_SHIFT) + 2) << COARSE_SHIFT;
         self.next = Rest::of(self.next_taken(self.now + 1, ring_end).unwrap_or(self.now));
-        let until = (self.now + 1 + FORESIGHT).min(ring_end);
-        let mut from = self.foretold.max(self.now + 1);
+        let until = (self.now + 1 + LOOKAHEAD_BUCKETS).min(ring_end);
+        let mut from = self.looked_ahead.max(self.now + 1);
         while from < until
             && let Some(bucket) = self.next_taken(from, until).filter(|&bucket| bucket < until)
         {
@@ -321,13 +322,13 @@ impl Queue {
             self.soon = Rest::of(bucket);
             from = bucket + 1;
         }
-        self.foretold = self.foretold.max(until);
+        self.looked_ahead = self.looked_ahead.max(until);
     }
 
     /// Foretells one event at each distance: as many as are taken. Memory that is asked for all at once keeps the
     /// processor waiting, and then lies idle while that works.
     #[inline(always)]
-    fn foretell_one(&mut self, foresight: &mut impl Foresight) {
+    fn foretell_one(&mut self, foresight: &mut impl Lookahead) {
         if let Some(due) = self.soon.one(&self.ring) {
             foresight.soon(due);
         }
@@ -337,7 +338,7 @@ impl Queue {
     }
 
     /// Foretells what is left.
-    fn foretell_rest(&mut self, foresight: &mut impl Foresight) {
+    fn foretell_rest(&mut self, foresight: &mut impl Lookahead) {
         self.soon.all(&self.ring).iter().for_each(|due| foresight.soon(due));
         self.next.all(&self.ring).iter().for_each(|due| foresight.next(due));
     }
@@ -349,13 +350,13 @@ impl Rest {
     }
 
     #[inline(always)]
-    fn one<'a>(&mut self, ring: &'a Ring) -> Option<&'a Due> {
+    fn one<'a>(&mut self, ring: &'a Ring) -> Option<&'a ScheduledEvent> {
         let due = ring[self.place % BUCKETS as usize].get(self.from)?;
         self.from += 1;
         Some(due)
     }
 
-    fn all<'a>(&mut self, ring: &'a Ring) -> &'a [Due] {
+    fn all<'a>(&mut self, ring: &'a Ring) -> &'a [ScheduledEvent] {
         let left = ring[self.place].get(self.from..).unwrap_or_default();
         self.from += left.len();
         left
@@ -364,7 +365,7 @@ impl Rest {
 
 /// Adds to a bucket; an empty one takes up memory that another has left, while that is in the cache.
 #[inline(always)]
-fn put(bucket: &mut Vec<Due>, spares: &mut Vec<Vec<Due>>, due: Due) {
+fn put(bucket: &mut Vec<ScheduledEvent>, spares: &mut Vec<Vec<ScheduledEvent>>, due: ScheduledEvent) {
     if bucket.capacity() == 0
         && let Some(spare) = spares.pop()
     {
@@ -382,27 +383,27 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn due(at: u64, sender: u32) -> Due {
-        Due::delivery(Time::from_micros(at), sender, 0, 0, 0)
+    fn due(at: u64, sender: u32) -> ScheduledEvent {
+        ScheduledEvent::delivery(Time::from_micros(at), sender, 0, 0, 0)
     }
 
-    fn pop(queue: &mut Queue, limit: Time) -> Option<Due> {
+    fn pop(queue: &mut Queue, limit: Time) -> Option<ScheduledEvent> {
         queue.pop_before(limit, &mut Told(|_, at| at))
     }
 
     /// Puts off as it is told.
     struct Told<F>(F);
 
-    impl<F: FnMut(Index, Time) -> Time> Foresight for Told<F> {
-        fn put_off(&mut self, member: Index, at: Time) -> Time {
+    impl<F: FnMut(MemberIndex, Time) -> Time> Lookahead for Told<F> {
+        fn reschedule(&mut self, member: MemberIndex, at: Time) -> Time {
             (self.0)(member, at)
         }
-        fn is_keen(&self) -> bool {
+        fn is_enabled(&self) -> bool {
             true
         }
-        fn comes_near(&mut self, _: &Due) {}
-        fn soon(&mut self, _: &Due) {}
-        fn next(&mut self, _: &Due) {}
+        fn approaching(&mut self, _: &ScheduledEvent) {}
+        fn soon(&mut self, _: &ScheduledEvent) {}
+        fn next(&mut self, _: &ScheduledEvent) {}
     }
 
     proptest! {
@@ -433,10 +434,10 @@ mod tests {
     #[test]
     fn a_wake_up_comes_after_the_packets_of_the_same_microsecond() {
         let mut queue = Queue::default();
-        queue.push(Due::wake(Time::from_micros(7), 3));
+        queue.push(ScheduledEvent::wake(Time::from_micros(7), 3));
         queue.push(due(7, 9));
         assert_eq!(pop(&mut queue, Time::NEVER).map(|due| due.load), Some(0));
-        assert_eq!(pop(&mut queue, Time::NEVER).map(|due| due.load), Some(Due::WAKE));
+        assert_eq!(pop(&mut queue, Time::NEVER).map(|due| due.load), Some(ScheduledEvent::WAKE));
     }
 
     #[test]
@@ -461,13 +462,13 @@ mod tests {
             (Time::NEVER, None),
         ] {
             let mut queue = Queue::default();
-            queue.push(Due::wake(second, 3));
+            queue.push(ScheduledEvent::wake(second, 3));
             // Asked again each time it comes near.
-            let put_off = |member, at| {
+            let reschedule = |member, at| {
                 assert_eq!(member, 3);
                 answer.max(at)
             };
-            let came = queue.pop_before(Time::NEVER, &mut Told(put_off));
+            let came = queue.pop_before(Time::NEVER, &mut Told(reschedule));
             assert_eq!(came.map(|due| due.at()), comes);
         }
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use swimlab_selectors::rng::{Purpose, below, stream, unit};
 
 use super::fault::Fault;
-use super::observer::Index;
+use super::observer::MemberIndex;
 use crate::protocol::Span;
 use crate::topology::{Placement, Topology};
 
@@ -56,7 +56,7 @@ impl Setup {
     }
 
     /// When a member's first period begins, from its start.
-    pub fn phase(&self, member: Index) -> Span {
+    pub fn phase(&self, member: MemberIndex) -> Span {
         match self.phases {
             Phases::Synchronous => Span::ZERO,
             Phases::Random => {
@@ -69,7 +69,7 @@ impl Setup {
 
     /// How far the shared epoch lies back at time zero, by a member's own clock: far enough for clocks that are slow.
     /// Time zero is at a random point of the shared period, the same one for all members.
-    pub fn since_epoch(&self, member: Index) -> Span {
+    pub fn since_epoch(&self, member: MemberIndex) -> Span {
         let draw = |who: u64| unit(&mut stream(self.seed, Purpose::Clocks, who));
         EPOCH + self.period.scale(draw(u64::MAX)) - self.clock_skew + self.clock_skew.scale(2.0 * draw(member.into()))
     }

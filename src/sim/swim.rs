@@ -5,12 +5,12 @@ use std::sync::Arc;
 use swimlab_selectors::rng::{Purpose, stream};
 use swimlab_selectors::{Bound, DynSelector, IndexedSelector};
 
-use super::checker::Promise;
-use super::machine::Machine;
+use super::checker::Guarantees;
+use super::detector::FailureDetector;
 use super::network::address_of;
-use super::observer::{Index, Observer};
+use super::observer::{MemberIndex, Observer};
 use super::setup::Setup;
-use super::world::{Breed, Outcome, World};
+use super::world::{DetectorFactory, Outcome, World};
 use crate::protocol::{
     Address, Gauge, Id, Identity, Incarnation, Member, MemberConfig, MessageKind, NodeInfo, Outbox, Packet, Roster,
     Status, Time,
@@ -18,11 +18,11 @@ use crate::protocol::{
 
 /// Runs one trial: a world of SWIM members with this strategy.
 pub fn run(setup: &Setup, config: &Arc<MemberConfig>, strategy: &DynSelector, observer: &mut impl Observer) -> Outcome {
-    World::new(setup, SwimBreed::new(setup, config, strategy), observer).run()
+    World::new(setup, SwimFactory::new(setup, config, strategy), observer).run()
 }
 
 /// Makes SWIM members: founders share one roster and one survey of it, newcomers begin alone.
-pub struct SwimBreed {
+pub struct SwimFactory {
     config: Arc<MemberConfig>,
     strategy: DynSelector,
     nodes: Vec<Arc<NodeInfo>>,
@@ -31,7 +31,7 @@ pub struct SwimBreed {
     setup: Setup,
 }
 
-impl SwimBreed {
+impl SwimFactory {
     /// The members of this setup.
     pub fn new(setup: &Setup, config: &Arc<MemberConfig>, strategy: &DynSelector) -> Self {
         Self::at(setup, config, strategy, address_of)
@@ -42,7 +42,7 @@ impl SwimBreed {
         setup: &Setup,
         config: &Arc<MemberConfig>,
         strategy: &DynSelector,
-        address: impl Fn(Index) -> Address,
+        address: impl Fn(MemberIndex) -> Address,
     ) -> Self {
         let peers = setup.placement.peers.iter().cloned();
         let nodes: Vec<_> =
@@ -53,7 +53,7 @@ impl SwimBreed {
         Self { config: Arc::clone(config), strategy: strategy.clone(), nodes, roster, indexed, setup: setup.clone() }
     }
 
-    fn identity(&self, member: Index, generation: u32) -> Identity {
+    fn identity(&self, member: MemberIndex, generation: u32) -> Identity {
         // Each life has luck of its own.
         let life = u64::from(generation) << 32 | u64::from(member);
         Identity {
@@ -66,21 +66,21 @@ impl SwimBreed {
     }
 }
 
-impl Breed for SwimBreed {
-    type Machine = Member;
+impl DetectorFactory for SwimFactory {
+    type Detector = Member;
 
-    fn founder(&mut self, member: Index) -> Member {
+    fn initial(&mut self, member: MemberIndex) -> Member {
         let (config, roster) = (Arc::clone(&self.config), Arc::clone(&self.roster));
         Member::new(config, self.identity(member, 0), roster, &self.indexed, member)
     }
 
-    fn newcomer(&mut self, member: Index, generation: u32) -> Member {
+    fn joiner(&mut self, member: MemberIndex, generation: u32) -> Member {
         let roster = Arc::new(Roster::of_members([Arc::clone(&self.nodes[member as usize])]));
         let indexed = self.strategy.build_index(roster.peers());
         Member::new(Arc::clone(&self.config), self.identity(member, generation), roster, &indexed, 0)
     }
 
-    fn promise(&self) -> Promise {
+    fn guarantees(&self) -> Guarantees {
         let config = &self.config.protocol;
         let n = self.nodes.len() as u32;
         let limits = Gauge {
@@ -97,7 +97,7 @@ impl Breed for SwimBreed {
         let period = config.period * longest;
         // Everybody pings everybody within the strategy's bound, notices within two periods more and then waits for the
         // refutation: so news that dissemination drops is found out first-hand.
-        let settles = match self.strategy.bound(n, config.direct) {
+        let converges_within = match self.strategy.bound(n, config.direct) {
             Bound::Periods(most) => Some(period * (most + 2) + suspicion),
             Bound::PerPeriod(p) if p > 0.0 => {
                 // All n^2 pairs but one in a billion worlds.
@@ -110,19 +110,19 @@ impl Breed for SwimBreed {
         // Each member tries one of its dead every so often; those that are reached refute, and the news spreads. With
         // fewer than n tries for n dead, some are left: the logarithm is that of collecting all coupons.
         let rounds = 2.0 * libm::log(f64::from(n) + 1.0) + 20.0;
-        let heals = settles
+        let heals_within = converges_within
             .filter(|_| config.reconnect_every > 0 && config.anti_entropy && !config.dead_final)
-            .map(|settles| settles + period.scale(f64::from(config.reconnect_every) * rounds));
-        Promise {
+            .map(|converges_within| converges_within + period.scale(f64::from(config.reconnect_every) * rounds));
+        Guarantees {
             limits,
-            settles: settles.filter(|_| config.anti_entropy),
-            heals,
+            converges_within: converges_within.filter(|_| config.anti_entropy),
+            heals_within,
             returns_refuted: config.reconnect_limit > 0,
         }
     }
 }
 
-impl Machine for Member {
+impl FailureDetector for Member {
     type Message = Packet;
     const HOT_BYTES: usize = Member::HOT_BYTES;
     const WAKE_BYTES: usize = Member::WAKE_BYTES;
@@ -172,7 +172,7 @@ impl Machine for Member {
         Member::gauge(self)
     }
 
-    fn prefetch(&self, message: Option<(Index, &Packet)>) {
+    fn prefetch(&self, message: Option<(MemberIndex, &Packet)>) {
         match message {
             None => self.prefetch_wake(),
             // Founders have their indices for slots.

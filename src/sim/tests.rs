@@ -10,18 +10,18 @@ use swimlab_selectors::{BuildContext, DynSelector, build_selector, helpers, sele
 use super::log::Log;
 use super::*;
 use crate::protocol::{Config, EventKind, EventSource, MemberConfig, Span, Time, profiles};
-use crate::topology::{Base, topologies};
-use crate::wire::Compact;
+use crate::topology::{TopologyContext, topologies};
+use crate::wire::PlainSizer;
 
 fn member_config(config: Config) -> Arc<MemberConfig> {
     let helpers = helpers().build(&Spec::of("uniform"), &BuildContext::default()).unwrap();
-    Arc::new(MemberConfig { protocol: config, helpers, sizer: Arc::new(Compact) })
+    Arc::new(MemberConfig { protocol: config, helpers, sizer: Arc::new(PlainSizer) })
 }
 
 fn setup(topology: &str, members: u32, seed: u64, duration_s: u64, faults: &[&str]) -> Setup {
     let faults: Vec<Fault> =
         faults.iter().map(|f| super::faults().build(&Spec::parse(f).unwrap(), &()).unwrap()).collect();
-    let topology = topologies().build(&Spec::parse(topology).unwrap(), &Base::default()).unwrap();
+    let topology = topologies().build(&Spec::parse(topology).unwrap(), &TopologyContext::default()).unwrap();
     let (warmup, duration) = (Span::from_secs(5), Span::from_secs(duration_s));
     Setup { warmup, duration, ..Setup::new(&topology, members, seed, faults) }
 }
@@ -161,17 +161,17 @@ fn a_member_whose_sends_block_stands_still_in_its_next_ping_and_accuses_that_one
 /// When packets reach whom, and who is let go when.
 #[derive(Default)]
 struct Arrivals {
-    all: Vec<(Time, Index)>,
-    released: Vec<(Time, Index)>,
+    all: Vec<(Time, MemberIndex)>,
+    released: Vec<(Time, MemberIndex)>,
 }
 
 impl Observer for Arrivals {
     fn delivered(&mut self, at: Time, sent: &Sent) {
         self.all.push((at, sent.to));
     }
-    fn strike(&mut self, strike: &Strike) {
-        if strike.effect == Effect::Released {
-            self.released.push((strike.at, strike.member));
+    fn fault(&mut self, fault_event: &FaultEvent) {
+        if fault_event.effect == Effect::Released {
+            self.released.push((fault_event.at, fault_event.member));
         }
     }
 }
@@ -216,7 +216,7 @@ fn churn_keeps_all_laws() {
         let setup = setup("zones", 60, seed, 900, &["churn:at=5s,times=30,every=4s"]);
         let (outcome, log) = run(&setup);
         assert_eq!(outcome.violations, [""; 0], "seed {seed}");
-        assert_eq!(log.strikes.iter().filter(|strike| strike.effect == Effect::Joined).count(), 30);
+        assert_eq!(log.strikes.iter().filter(|fault_event| fault_event.effect == Effect::Joined).count(), 30);
     }
 }
 

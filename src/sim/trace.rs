@@ -2,7 +2,7 @@
 
 use crate::protocol::{Event, EventKind, EventSource, MessageKind, Time};
 
-use super::observer::Index;
+use super::observer::MemberIndex;
 
 /// A running hash. Not cryptographic: it guards against accidents, in a nanosecond or two per event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,14 +16,14 @@ impl Default for Trace {
 
 impl Trace {
     /// A packet was delivered.
-    pub fn delivery(&mut self, at: Time, from: Index, to: Index, kind: MessageKind, bytes: u32) {
+    pub fn delivery(&mut self, at: Time, from: MemberIndex, to: MemberIndex, kind: MessageKind, bytes: u32) {
         self.add(at.as_micros());
         self.add(u64::from(from) << 32 | u64::from(to));
         self.add(u64::from(kind as u8) << 32 | u64::from(bytes));
     }
 
     /// A member noticed something.
-    pub fn event(&mut self, at: Time, member: Index, event: &Event) {
+    pub fn event(&mut self, at: Time, member: MemberIndex, event: &Event) {
         let what = match &event.kind {
             EventKind::Joined => 1,
             EventKind::Suspected => 2,

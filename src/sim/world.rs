@@ -2,29 +2,29 @@
 
 use std::mem::offset_of;
 
-use super::chaos::{Backlog, Chaos, Hindrance};
-use super::checker::{Checker, Promise};
-use super::flight::{Slab, Waybill};
+use super::checker::{Checker, Guarantees};
+use super::detector::FailureDetector;
+use super::fault_injector::{FaultInjector, Impairment, QueuePolicy};
 use super::host::Host;
-use super::machine::Machine;
-use super::network::{Network, Way, address_of, index_of};
-use super::observer::{Effect, Fate, Index, Observer, Sent, Strike};
-use super::queue::{Due, Foresight, Queue};
+use super::in_flight::{PacketHeader, Slab};
+use super::network::{Network, Transport, address_of, index_of};
+use super::observer::{Delivery, Effect, FaultEvent, MemberIndex, Observer, Sent};
+use super::queue::{Lookahead, Queue, ScheduledEvent};
 use super::setup::{Setup, Start};
 use super::trace::Trace;
 use crate::protocol::{Address, Outbox, Time, Transmit};
 use swimlab_selectors::prefetch::prefetch_first;
 
 /// Makes the machines of one kind.
-pub trait Breed {
+pub trait DetectorFactory {
     /// EventKind it makes.
-    type Machine: Machine;
+    type Detector: FailureDetector;
     /// A member that is there from the start and knows all the others.
-    fn founder(&mut self, member: Index) -> Self::Machine;
+    fn initial(&mut self, member: MemberIndex) -> Self::Detector;
     /// A member in its `generation`-th life that knows only itself.
-    fn newcomer(&mut self, member: Index, generation: u32) -> Self::Machine;
+    fn joiner(&mut self, member: MemberIndex, generation: u32) -> Self::Detector;
     /// EventKind the checkers may hold the machines to.
-    fn promise(&self) -> Promise;
+    fn guarantees(&self) -> Guarantees;
 }
 
 /// EventKind a run leaves behind, besides what its observer saw.
@@ -47,38 +47,38 @@ pub const SEEDS: u32 = 3;
 const CACHED: usize = 4096;
 
 /// A world.
-pub struct World<'a, B: Breed, O: Observer> {
+pub struct World<'a, B: DetectorFactory, O: Observer> {
     pub(super) setup: &'a Setup,
-    breed: B,
+    factory: B,
     observer: O,
-    chaos: Chaos,
+    faults: FaultInjector,
     begun: bool,
-    hosts: Vec<Host<B::Machine>>,
+    hosts: Vec<Host<B::Detector>>,
     queue: Queue,
     packets: Slab<Message<B>>,
     pub(super) network: Network,
     outbox: Outbox<Message<B>>,
     /// Who asked what is being answered, and when, if it was over a stream.
-    asked: Option<(Index, Time)>,
+    asked: Option<(MemberIndex, Time)>,
     pub(super) checker: Checker,
     trace: Trace,
     events: u64,
     pub(super) now: Time,
 }
 
-type Message<B> = <<B as Breed>::Machine as Machine>::Message;
+type Message<B> = <<B as DetectorFactory>::Detector as FailureDetector>::Message;
 
-impl<'a, B: Breed, O: Observer> World<'a, B, O> {
+impl<'a, B: DetectorFactory, O: Observer> World<'a, B, O> {
     /// A world in which nothing has happened yet.
-    pub fn new(setup: &'a Setup, breed: B, observer: O) -> Self {
+    pub fn new(setup: &'a Setup, factory: B, observer: O) -> Self {
         let members = setup.placement.members();
         assert!(setup.members <= members, "every member has its place");
         Self {
-            checker: Checker::new(setup, breed.promise()),
-            chaos: Chaos::new(setup),
+            checker: Checker::new(setup, factory.guarantees()),
+            faults: FaultInjector::new(setup),
             begun: false,
             setup,
-            breed,
+            factory,
             observer,
             hosts: (0..members).map(|member| Host::new(setup.seed, member)).collect(),
             queue: Queue::default(),
@@ -105,13 +105,13 @@ impl<'a, B: Breed, O: Observer> World<'a, B, O> {
             self.begun = true;
             self.begin();
         }
-        while let Some(at) = self.chaos.next().filter(|&at| at < until) {
+        while let Some(at) = self.faults.next().filter(|&at| at < until) {
             self.run_until(at);
             self.now = at;
             // The agenda and the world change each other.
-            let mut chaos = std::mem::take(&mut self.chaos);
-            chaos.act(self);
-            self.chaos = chaos;
+            let mut faults = std::mem::take(&mut self.faults);
+            faults.act(self);
+            self.faults = faults;
             self.inspect();
         }
         self.run_until(until);
@@ -132,65 +132,65 @@ impl<'a, B: Breed, O: Observer> World<'a, B, O> {
     }
 
     /// Whether a member is up.
-    pub(super) fn is_up(&self, member: Index) -> bool {
-        self.hosts[member as usize].machine.is_some()
+    pub(super) fn is_up(&self, member: MemberIndex) -> bool {
+        self.hosts[member as usize].detector.is_some()
     }
 
     /// Which life a member is in, from 0.
-    pub(super) fn generation(&self, member: Index) -> u32 {
+    pub(super) fn generation(&self, member: MemberIndex) -> u32 {
         self.hosts[member as usize].generation
     }
 
     /// All members that are up.
-    pub(super) fn up(&self) -> Vec<Index> {
+    pub(super) fn up(&self) -> Vec<MemberIndex> {
         (0..self.hosts.len() as u32).filter(|&member| self.is_up(member)).collect()
     }
 
     /// A fault strikes or releases a member: tells those who watch.
-    pub(super) fn report(&mut self, fault: u32, member: Index, effect: Effect) {
-        let strike = Strike { at: self.now, fault, member, effect };
-        self.checker.strike(&strike);
-        self.observer.strike(&strike);
+    pub(super) fn report(&mut self, fault: u32, member: MemberIndex, effect: Effect) {
+        let fault_event = FaultEvent { at: self.now, fault, member, effect };
+        self.checker.fault(&fault_event);
+        self.observer.fault(&fault_event);
     }
 
     /// Stops a member at once.
-    pub(super) fn crash(&mut self, member: Index) {
-        self.hosts[member as usize].machine = None;
+    pub(super) fn crash(&mut self, member: MemberIndex) {
+        self.hosts[member as usize].detector = None;
         let host = &mut self.hosts[member as usize];
         host.hold = None;
         host.deadline = Time::NEVER;
     }
 
     /// Lets a member say goodbye, and stops it.
-    pub(super) fn leave(&mut self, member: Index) {
-        if let Some(machine) = &mut self.hosts[member as usize].machine {
-            machine.leave(self.now, &mut self.outbox);
+    pub(super) fn leave(&mut self, member: MemberIndex) {
+        if let Some(detector) = &mut self.hosts[member as usize].detector {
+            detector.leave(self.now, &mut self.outbox);
             self.flush(member);
         }
         self.crash(member);
     }
 
     /// Starts a new member, or an old one again, which joins through seeds that are up.
-    pub(super) fn arrive(&mut self, member: Index, generation: u32) {
+    pub(super) fn arrive(&mut self, member: MemberIndex, generation: u32) {
         let seeds = self.seeds(member);
-        let mut machine = self.breed.newcomer(member, generation);
+        let mut detector = self.factory.joiner(member, generation);
         let first = self.now + self.setup.phase(member);
-        machine.start(self.now, first, &mut self.outbox);
-        machine.join(self.now, seeds, &mut self.outbox);
-        self.hosts[member as usize].machine = Some(machine);
+        detector.start(self.now, first, &mut self.outbox);
+        detector.join(self.now, seeds, &mut self.outbox);
+        self.hosts[member as usize].detector = Some(detector);
         self.hosts[member as usize].generation = generation;
         self.flush(member);
     }
 
     /// Holds a member back: packets queue up.
-    pub(super) fn hold(&mut self, member: Index, how: Hindrance, backlog: Backlog) {
-        self.hosts[member as usize].hold(how, backlog);
+    pub(super) fn hold(&mut self, member: MemberIndex, how: Impairment, queue_policy: QueuePolicy) {
+        self.hosts[member as usize].hold(how, queue_policy);
         self.stall(member, how, true);
     }
 
     /// Ends such a hold. With the last one, all that was held goes through in order: sends first, then what was
     /// received, and only then the timers that are overdue.
-    pub(super) fn release(&mut self, member: Index, how: Hindrance) {
+    pub(super) fn release(&mut self, member: MemberIndex, how: Impairment) {
         let host = &mut self.hosts[member as usize];
         // A crash in between has ended the hold already.
         let Some(hold) = &mut host.hold else { return };
@@ -210,7 +210,7 @@ impl<'a, B: Breed, O: Observer> World<'a, B, O> {
     }
 
     /// A host that was let go takes what has waited, one packet after the other.
-    fn catch_up(&mut self, member: Index) {
+    fn catch_up(&mut self, member: MemberIndex) {
         loop {
             let host = &mut self.hosts[member as usize];
             let Some(hold) = host.hold.as_mut().filter(|hold| !hold.is_on() && hold.next <= self.now) else { return };
@@ -218,17 +218,17 @@ impl<'a, B: Breed, O: Observer> World<'a, B, O> {
                 host.hold = None;
                 return;
             };
-            hold.next = self.now + hold.backlog.per_packet;
-            let load = self.packets.insert(flight.waybill, flight.message);
+            hold.next = self.now + hold.queue_policy.per_packet;
+            let load = self.packets.insert(flight.header, flight.message);
             self.hand_over(member, load);
         }
     }
 
-    fn stall(&mut self, member: Index, how: Hindrance, stalled: bool) {
-        if how == Hindrance::Blocked
-            && let Some(machine) = &mut self.hosts[member as usize].machine
+    fn stall(&mut self, member: MemberIndex, how: Impairment, stalled: bool) {
+        if how == Impairment::Blocked
+            && let Some(detector) = &mut self.hosts[member as usize].detector
         {
-            machine.stall(self.now, stalled);
+            detector.stall(self.now, stalled);
         }
     }
 
@@ -237,17 +237,17 @@ impl<'a, B: Breed, O: Observer> World<'a, B, O> {
             let first = Time::ZERO + self.setup.phase(member);
             match self.setup.start {
                 Start::Joined => {
-                    let mut machine = self.breed.founder(member);
-                    machine.start(Time::ZERO, first, &mut self.outbox);
-                    self.hosts[member as usize].machine = Some(machine);
+                    let mut detector = self.factory.initial(member);
+                    detector.start(Time::ZERO, first, &mut self.outbox);
+                    self.hosts[member as usize].detector = Some(detector);
                     self.flush(member);
                 }
                 Start::Joining => {
-                    let mut machine = self.breed.newcomer(member, 0);
-                    machine.start(Time::ZERO, first, &mut self.outbox);
+                    let mut detector = self.factory.joiner(member, 0);
+                    detector.start(Time::ZERO, first, &mut self.outbox);
                     let seeds = (0..SEEDS.min(self.setup.members)).filter(|&seed| seed != member);
-                    machine.join(Time::ZERO, seeds.map(address_of).collect(), &mut self.outbox);
-                    self.hosts[member as usize].machine = Some(machine);
+                    detector.join(Time::ZERO, seeds.map(address_of).collect(), &mut self.outbox);
+                    self.hosts[member as usize].detector = Some(detector);
                     self.flush(member);
                 }
             }
@@ -255,7 +255,7 @@ impl<'a, B: Breed, O: Observer> World<'a, B, O> {
     }
 
     /// Seeds for a joiner: the first few members, or if they are down, others that are up.
-    fn seeds(&self, member: Index) -> Vec<Address> {
+    fn seeds(&self, member: MemberIndex) -> Vec<Address> {
         let up = (0..self.hosts.len() as u32).filter(|&other| other != member && self.is_up(other));
         up.take(SEEDS as usize).map(address_of).collect()
     }
@@ -263,17 +263,17 @@ impl<'a, B: Breed, O: Observer> World<'a, B, O> {
     fn run_until(&mut self, limit: Time) {
         while let Some(due) = {
             let (hosts, packets) = (&mut self.hosts[..], &self.packets);
-            self.queue.pop_before(limit, &mut Outlook { hosts, packets })
+            self.queue.pop_before(limit, &mut Prefetcher { hosts, packets })
         } {
             self.now = due.at();
             match due.load {
-                Due::WAKE => self.wake(due.target),
+                ScheduledEvent::WAKE => self.wake(due.target),
                 load => self.deliver(due.target, load),
             }
         }
     }
 
-    fn wake(&mut self, member: Index) {
+    fn wake(&mut self, member: MemberIndex) {
         let now = self.now;
         let host = &mut self.hosts[member as usize];
         if host.scheduled != now {
@@ -282,7 +282,7 @@ impl<'a, B: Breed, O: Observer> World<'a, B, O> {
         host.scheduled = Time::NEVER;
         if host.deadline > now {
             if let Some(at) = host.alarm(now, host.deadline) {
-                self.queue.push(Due::wake(at, member));
+                self.queue.push(ScheduledEvent::wake(at, member));
             }
             return;
         }
@@ -292,18 +292,18 @@ impl<'a, B: Breed, O: Observer> World<'a, B, O> {
         if host.hold.is_some() {
             self.catch_up(member);
         }
-        let Some(machine) = &mut self.hosts[member as usize].machine else { return };
-        if machine.deadline() <= now {
+        let Some(detector) = &mut self.hosts[member as usize].detector else { return };
+        if detector.deadline() <= now {
             self.events += 1;
-            machine.wake(now, &mut self.outbox);
+            detector.wake(now, &mut self.outbox);
         }
         self.flush(member);
     }
 
-    fn deliver(&mut self, member: Index, load: u32) {
+    fn deliver(&mut self, member: MemberIndex, load: u32) {
         let host = &mut self.hosts[member as usize];
         if let Some(hold) = &mut host.hold
-            && host.machine.is_some()
+            && host.detector.is_some()
         {
             let flight = self.packets.take(load);
             if hold.has_room(hold.received.len()) {
@@ -314,15 +314,16 @@ impl<'a, B: Breed, O: Observer> World<'a, B, O> {
         self.hand_over(member, load);
     }
 
-    fn hand_over(&mut self, member: Index, load: u32) {
-        if let Some(machine) = &mut self.hosts[member as usize].machine {
-            let (&Waybill { sent_at, arrives_at, from, bytes, direct_ping, is_question }, message) =
+    fn hand_over(&mut self, member: MemberIndex, load: u32) {
+        if let Some(detector) = &mut self.hosts[member as usize].detector {
+            let (&PacketHeader { sent_at, arrives_at, from, bytes, direct_ping, is_question }, message) =
                 self.packets.get(load);
-            let (kind, fate) = (B::Machine::kind(message), Fate::Arrives(arrives_at));
+            let (kind, delivery) = (B::Detector::kind(message), Delivery::Arrives(arrives_at));
             self.events += 1;
             self.trace.delivery(self.now, from, member, kind, bytes);
-            self.observer.delivered(self.now, &Sent { at: sent_at, from, to: member, kind, direct_ping, bytes, fate });
-            machine.handle(self.now, address_of(from), message, &mut self.outbox);
+            self.observer
+                .delivered(self.now, &Sent { at: sent_at, from, to: member, kind, direct_ping, bytes, delivery });
+            detector.handle(self.now, address_of(from), message, &mut self.outbox);
             self.packets.clear(load);
             if is_question {
                 return self.flush_answer(member, (from, sent_at));
@@ -335,14 +336,14 @@ impl<'a, B: Breed, O: Observer> World<'a, B, O> {
 
     /// Takes out what a machine left that was asked over a stream: by whom, and when.
     #[cold]
-    fn flush_answer(&mut self, member: Index, asked: (Index, Time)) {
+    fn flush_answer(&mut self, member: MemberIndex, asked: (MemberIndex, Time)) {
         self.asked = Some(asked);
         self.flush(member);
         self.asked = None;
     }
 
     /// Takes out what a machine left.
-    fn flush(&mut self, member: Index) {
+    fn flush(&mut self, member: MemberIndex) {
         if !self.outbox.events.is_empty() {
             self.note_events(member);
         }
@@ -351,11 +352,11 @@ impl<'a, B: Breed, O: Observer> World<'a, B, O> {
         if let Some(due) = host.due()
             && let Some(at) = host.alarm(self.now, due)
         {
-            self.queue.push(Due::wake(at, member));
+            self.queue.push(ScheduledEvent::wake(at, member));
         }
     }
 
-    fn note_events(&mut self, member: Index) {
+    fn note_events(&mut self, member: MemberIndex) {
         for event in self.outbox.events.drain(..) {
             self.trace.event(self.now, member, &event);
             self.checker.event(self.now, member, &event);
@@ -365,7 +366,7 @@ impl<'a, B: Breed, O: Observer> World<'a, B, O> {
 
     /// Sends what a machine left.
     #[inline(always)]
-    fn send_all(&mut self, from: Index) {
+    fn send_all(&mut self, from: MemberIndex) {
         // Nearly always there is one: popping it is cheaper than draining.
         if self.outbox.transmits.len() > 1 {
             self.outbox.transmits.reverse();
@@ -389,23 +390,23 @@ impl<'a, B: Breed, O: Observer> World<'a, B, O> {
                 continue;
             };
             // EventKind goes back to who asked over a stream goes over the same, whatever it is; there is one answer.
-            let way = match self.asked.take_if(|(by, _)| *by == to) {
-                Some((_, asked_at)) => Way::Answer { asked_at },
-                None if stream => Way::Stream,
-                None => Way::Datagram,
+            let transport = match self.asked.take_if(|(by, _)| *by == to) {
+                Some((_, asked_at)) => Transport::Answer { asked_at },
+                None if stream => Transport::Stream,
+                None => Transport::Datagram,
             };
-            let kind = B::Machine::kind(message);
-            let fate = self.network.fate(at, (from, to), (way, bytes), &mut host.luck);
-            self.observer.sent(&Sent { at, from, to, kind, direct_ping, bytes, fate });
+            let kind = B::Detector::kind(message);
+            let delivery = self.network.delivery(at, (from, to), (transport, bytes), &mut host.luck);
+            self.observer.sent(&Sent { at, from, to, kind, direct_ping, bytes, delivery });
             // Packets are large: it goes from where it was made to where it stays.
             let message = self.outbox.transmits.pop().expect("one was there").message;
-            if let Fate::Arrives(arrives_at) = fate {
-                let is_question = way == Way::Stream;
-                let waybill = Waybill { sent_at: at, arrives_at, from, bytes, direct_ping, is_question };
-                let load = self.packets.insert(waybill, message);
-                let due = Due::delivery(arrives_at, from, count, to, load);
+            if let Delivery::Arrives(arrives_at) = delivery {
+                let is_question = transport == Transport::Stream;
+                let header = PacketHeader { sent_at: at, arrives_at, from, bytes, direct_ping, is_question };
+                let load = self.packets.insert(header, message);
+                let due = ScheduledEvent::delivery(arrives_at, from, count, to, load);
                 if self.queue.push(due) {
-                    Outlook { hosts: &mut self.hosts, packets: &self.packets }.soon(&due);
+                    Prefetcher { hosts: &mut self.hosts, packets: &self.packets }.soon(&due);
                 }
             }
         }
@@ -414,8 +415,8 @@ impl<'a, B: Breed, O: Observer> World<'a, B, O> {
     /// Lets the checker see whether anything has outgrown its bounds.
     fn inspect(&mut self) {
         for (member, host) in self.hosts.iter().enumerate() {
-            if let Some(machine) = &host.machine {
-                self.checker.inspect(self.now, member as u32, machine.gauge());
+            if let Some(detector) = &host.detector {
+                self.checker.inspect(self.now, member as u32, detector.gauge());
             }
         }
     }
@@ -424,8 +425,8 @@ impl<'a, B: Breed, O: Observer> World<'a, B, O> {
     fn inspect_agreement(&mut self) {
         let up = self.up().len() as u32;
         for (member, host) in self.hosts.iter().enumerate() {
-            if let Some(machine) = &host.machine {
-                self.checker.inspect_agreement(self.now, member as u32, machine.members(), up);
+            if let Some(detector) = &host.detector {
+                self.checker.inspect_agreement(self.now, member as u32, detector.members(), up);
             }
         }
     }
@@ -433,38 +434,38 @@ impl<'a, B: Breed, O: Observer> World<'a, B, O> {
 
 /// EventKind the queue foretells is asked for in memory. Members lie scattered over more of it than the cache holds; each
 /// event would wait for its own several times over.
-struct Outlook<'a, M: Machine> {
+struct Prefetcher<'a, M: FailureDetector> {
     hosts: &'a mut [Host<M>],
     packets: &'a Slab<M::Message>,
 }
 
-impl<M: Machine> Foresight for Outlook<'_, M> {
-    fn put_off(&mut self, member: Index, at: Time) -> Time {
-        self.hosts[member as usize].put_off(at)
+impl<M: FailureDetector> Lookahead for Prefetcher<'_, M> {
+    fn reschedule(&mut self, member: MemberIndex, at: Time) -> Time {
+        self.hosts[member as usize].reschedule(at)
     }
 
-    fn is_keen(&self) -> bool {
+    fn is_enabled(&self) -> bool {
         self.hosts.len() > CACHED
     }
 
-    fn comes_near(&mut self, due: &Due) {
-        prefetch_first(offset_of!(Host<M>, machine), &self.hosts[due.target as usize]);
+    fn approaching(&mut self, due: &ScheduledEvent) {
+        prefetch_first(offset_of!(Host<M>, detector), &self.hosts[due.target as usize]);
     }
 
-    fn soon(&mut self, due: &Due) {
+    fn soon(&mut self, due: &ScheduledEvent) {
         let host = &self.hosts[due.target as usize];
-        if due.load == Due::WAKE {
-            prefetch_first(offset_of!(Host<M>, machine) + M::WAKE_BYTES, host);
+        if due.load == ScheduledEvent::WAKE {
+            prefetch_first(offset_of!(Host<M>, detector) + M::WAKE_BYTES, host);
         } else {
-            prefetch_first(offset_of!(Host<M>, machine) + M::HOT_BYTES, host);
+            prefetch_first(offset_of!(Host<M>, detector) + M::HOT_BYTES, host);
             self.packets.prefetch(due.load);
         }
     }
 
-    fn next(&mut self, due: &Due) {
-        if let Some(machine) = &self.hosts[due.target as usize].machine {
-            let flight = (due.load != Due::WAKE).then(|| self.packets.get(due.load));
-            machine.prefetch(flight.map(|(waybill, message)| (waybill.from, message)));
+    fn next(&mut self, due: &ScheduledEvent) {
+        if let Some(detector) = &self.hosts[due.target as usize].detector {
+            let flight = (due.load != ScheduledEvent::WAKE).then(|| self.packets.get(due.load));
+            detector.prefetch(flight.map(|(header, message)| (header.from, message)));
         }
     }
 }

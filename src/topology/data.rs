@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 
 use swimlab_selectors::Location;
 
-use super::ground::Site;
+use super::site_map::Site;
 use super::table::Table;
 
 /// Two machines in one zone, round trip: the median of 40 zones (IBM Cloud, 2026).

@@ -1,8 +1,8 @@
 //! Models of the delay between two sites, without jitter.
 
 use super::globe::Globe;
-use super::ground::MAX_SITES;
 use super::lattice::Lattice;
+use super::site_map::MAX_SITES;
 
 /// How long a packet takes between two sites. An enum, not a trait object: this is asked for every packet.
 #[derive(Debug)]

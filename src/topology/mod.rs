@@ -5,25 +5,25 @@
 //! in `kinds/` and one line below. The kinds, their data and their assumptions are described in docs/topologies.md.
 //!
 //! ```
-//! use swimlab::topology::{Base, topologies};
+//! use swimlab::topology::{TopologyContext, topologies};
 //! use swimlab_selectors::registry::Spec;
 //!
-//! let topology = topologies().build(&Spec::parse("aws:zones=3")?, &Base::default())?;
+//! let topology = topologies().build(&Spec::parse("aws:zones=3")?, &TopologyContext::default())?;
 //! let placement = topology.place(99, 0, 1);
 //! let site = |name: &str| (0..99).find(|&m| placement.site_name(placement.site_of(m)) == name).unwrap();
 //! assert_eq!(placement.rtt_us(site("us-east-1a"), site("eu-west-1a")), 69_680);
 //! # Ok::<(), swimlab_selectors::registry::SpecError>(())
 //! ```
 
+mod assign;
 mod data;
 mod globe;
-mod ground;
 mod jitter;
 mod kinds;
 mod latency;
 mod lattice;
 mod placement;
-mod seats;
+mod site_map;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -33,14 +33,14 @@ use std::sync::Arc;
 
 use swimlab_selectors::registry::Registry;
 
-pub use ground::{Ground, MAX_SITES, Site};
 pub use placement::Placement;
+pub use site_map::{MAX_SITES, Site, SiteMap};
 
 use kinds::{aws, azure, cities, csv, fat_tree, grid, home, lan, planetlab, ring, torus, zones};
 
 /// EventKind a topology needs to know of its surroundings when it is built.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Base {
+pub struct TopologyContext {
     /// Where relative paths start: the experiment file's directory. Empty: the current directory.
     pub dir: PathBuf,
 }
@@ -54,10 +54,10 @@ pub struct Topology {
 }
 
 /// The ground for so many members: most kinds have one ground for all, a ring grows with its members.
-type Plan = Arc<dyn Fn(u32) -> Arc<Ground> + Send + Sync>;
+type Plan = Arc<dyn Fn(u32) -> Arc<SiteMap> + Send + Sync>;
 
 /// All kinds of topology that swimlab brings along.
-pub fn topologies() -> Registry<Topology, Base> {
+pub fn topologies() -> Registry<Topology, TopologyContext> {
     let mut registry = Registry::new("topology");
     registry.register("lan", lan::ABOUT, lan::params(), lan::build);
     registry.register("ring", ring::ABOUT, ring::params(), ring::build);
@@ -76,13 +76,13 @@ pub fn topologies() -> Registry<Topology, Base> {
 
 impl Topology {
     /// A topology whose sites are the same for any number of members.
-    pub fn new(title: impl Into<String>, ground: Ground) -> Self {
-        let ground = Arc::new(ground);
-        Self::growing(title, move |_| Arc::clone(&ground))
+    pub fn new(title: impl Into<String>, site_map: SiteMap) -> Self {
+        let site_map = Arc::new(site_map);
+        Self::growing(title, move |_| Arc::clone(&site_map))
     }
 
     /// A topology whose sites depend on the number of members, founders only.
-    pub fn growing(title: impl Into<String>, plan: impl Fn(u32) -> Arc<Ground> + Send + Sync + 'static) -> Self {
+    pub fn growing(title: impl Into<String>, plan: impl Fn(u32) -> Arc<SiteMap> + Send + Sync + 'static) -> Self {
         Self { title: title.into(), attribution: None, plan: Arc::new(plan) }
     }
 

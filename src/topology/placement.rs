@@ -5,9 +5,9 @@ use std::sync::Arc;
 use swimlab_selectors::rng::{Purpose, Rng, mix, stream};
 use swimlab_selectors::{BuildContext, Peer, RttSource};
 
-use super::ground::Ground;
 use super::latency::Latency;
-use super::{Topology, seats};
+use super::site_map::SiteMap;
+use super::{Topology, assign};
 
 /// Where each member is, and how long a packet takes between any two. Members are numbered from 0, joiners last.
 #[derive(Clone, Debug)]
@@ -16,25 +16,25 @@ pub struct Placement {
     pub peers: Vec<Peer>,
     /// Each member's site, apart from the peers: delays are asked for every packet.
     site: Box<[u32]>,
-    ground: Arc<Ground>,
+    site_map: Arc<SiteMap>,
     title: String,
     attribution: Option<String>,
 }
 
 impl Placement {
-    pub(super) fn new(topology: &Topology, ground: Arc<Ground>, members: u32, joiners: u32, seed: u64) -> Self {
+    pub(super) fn new(topology: &Topology, site_map: Arc<SiteMap>, members: u32, joiners: u32, seed: u64) -> Self {
         let mut rng = stream(seed, Purpose::Placement, 0);
-        let site = seats::deal(ground.sites(), ground.weights(), members, joiners, &mut rng);
+        let site = assign::assign_sites(site_map.sites(), site_map.weights(), members, joiners, &mut rng);
         let peer = |(index, &site): (usize, &u32)| Peer {
             // Both steps are bijections, so ids are distinct.
             id: mix(mix(seed).wrapping_add(index as u64)),
-            location: ground.location(site),
-            zone: ground.path(site),
+            location: site_map.location(site),
+            zone: site_map.path(site),
             site: Some(site),
         };
         let peers = site.iter().enumerate().map(peer).collect();
         let (title, attribution) = (topology.title.clone(), topology.attribution.clone());
-        Self { peers, site: site.into(), ground, title, attribution }
+        Self { peers, site: site.into(), site_map, title, attribution }
     }
 
     /// Founding members and joiners together.
@@ -45,7 +45,7 @@ impl Placement {
     /// The delay of a packet in microseconds, without jitter; at least 1, and the same in both directions.
     #[inline]
     pub fn one_way_us(&self, from: u32, to: u32) -> u32 {
-        match self.ground.latency() {
+        match self.site_map.latency() {
             Latency::Constant(delay) => *delay,
             latency => latency.one_way_us(self.site[from as usize], self.site[to as usize]),
         }
@@ -55,14 +55,14 @@ impl Placement {
     /// nothing is drawn.
     #[inline(always)]
     pub fn delay_us(&self, from: u32, to: u32, rng: &mut Rng) -> u32 {
-        let (base, from, to) = match self.ground.latency() {
+        let (base, from, to) = match self.site_map.latency() {
             Latency::Constant(delay) => (*delay, 0, 0),
             latency => {
                 let (from, to) = (self.site[from as usize], self.site[to as usize]);
                 (latency.one_way_us(from, to), from, to)
             }
         };
-        self.ground.jitter().apply(base, from, to, rng)
+        self.site_map.jitter().apply(base, from, to, rng)
     }
 
     /// There and back in microseconds, without jitter: twice [`Placement::one_way_us`].
@@ -77,12 +77,12 @@ impl Placement {
         let mut sites = self.site.to_vec();
         sites.sort_unstable();
         sites.dedup();
-        self.ground.latency().longest_us(&sites).saturating_mul(2)
+        self.site_map.latency().longest_us(&sites).saturating_mul(2)
     }
 
     /// The number of sites, also of those without members.
     pub fn sites(&self) -> u32 {
-        self.ground.sites()
+        self.site_map.sites()
     }
 
     /// The site a member is at, below [`Placement::sites`].
@@ -93,34 +93,34 @@ impl Placement {
 
     /// A site's name; on a lattice its position.
     pub fn site_name(&self, site: u32) -> String {
-        self.ground.name(site)
+        self.site_map.name(site)
     }
 
     /// The names of the zones (`region/zone`); `None` where the topology knows of none.
     pub fn zones(&self) -> Option<&[String]> {
-        Some(self.ground.zones()).filter(|names| !names.is_empty())
+        Some(self.site_map.zones()).filter(|names| !names.is_empty())
     }
 
     /// The names of the regions; `None` where the topology knows of none.
     pub fn regions(&self) -> Option<&[String]> {
-        Some(self.ground.regions()).filter(|names| !names.is_empty())
+        Some(self.site_map.regions()).filter(|names| !names.is_empty())
     }
 
     /// A member's zone as an index into [`Placement::zones`]; 0 for all where there are none.
     #[inline]
     pub fn zone_of(&self, member: u32) -> u16 {
-        self.ground.zone_of(self.site[member as usize])
+        self.site_map.zone_of(self.site[member as usize])
     }
 
     /// A member's region as an index into [`Placement::regions`]; 0 for all where there are none.
     #[inline]
     pub fn region_of(&self, member: u32) -> u16 {
-        self.ground.region_of(self.site[member as usize])
+        self.site_map.region_of(self.site[member as usize])
     }
 
     /// EventKind strategies and metrics may know besides the peers: the round-trip times between sites.
     pub fn context(&self) -> BuildContext {
-        BuildContext { rtt: Some(Arc::clone(&self.ground) as Arc<dyn RttSource>) }
+        BuildContext { rtt: Some(Arc::clone(&self.site_map) as Arc<dyn RttSource>) }
     }
 
     /// A line for reports, see [`Topology::title`].

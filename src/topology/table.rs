@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::ground::MAX_SITES;
+use super::site_map::MAX_SITES;
 
 /// Round-trip times between named sites, in the unit of the file; `None` where a cell is blank.
 #[derive(Clone, Debug)]

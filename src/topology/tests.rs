@@ -16,7 +16,7 @@ const ALL: [&str; 11] =
 const MEASURED_ON_THE_GLOBE: [&str; 3] = ["zones", "aws:zones=1", "azure"];
 
 fn built(label: &str) -> Topology {
-    topologies().build(&Spec::parse(label).unwrap(), &Base::default()).unwrap()
+    topologies().build(&Spec::parse(label).unwrap(), &TopologyContext::default()).unwrap()
 }
 
 /// One member at each site.
@@ -36,7 +36,7 @@ fn median(mut values: Vec<f64>) -> f64 {
 }
 
 fn refusal(label: &str) -> String {
-    topologies().build(&Spec::parse(label).unwrap(), &Base::default()).unwrap_err().to_string()
+    topologies().build(&Spec::parse(label).unwrap(), &TopologyContext::default()).unwrap_err().to_string()
 }
 
 /// The member at the site of this name, if each site has one.
@@ -359,10 +359,10 @@ fn delays_are_the_same_on_every_machine() {
 #[test]
 fn a_topology_of_ones_own_needs_sites_and_round_trips() {
     let sites = vec![Site::new("here"), Site { weight: 3, ..Site::new("there") }];
-    let topology = Topology::new("two sites", Ground::from_rtt(sites, &[100.0, 5_000.0, 7_000.0, 100.0]).unwrap());
+    let topology = Topology::new("two sites", SiteMap::from_rtt(sites, &[100.0, 5_000.0, 7_000.0, 100.0]).unwrap());
     let placement = topology.credit("me").place(4, 0, 1);
     assert_eq!((placement.one_way_us(0, 1), placement.attribution()), (3_000, Some("me")));
-    let refused = |sites: Vec<Site>, rtt_us: &[f64]| Ground::from_rtt(sites, rtt_us).unwrap_err();
+    let refused = |sites: Vec<Site>, rtt_us: &[f64]| SiteMap::from_rtt(sites, rtt_us).unwrap_err();
     assert_eq!(refused(vec![], &[]), "there is no site for members to be at");
     assert_eq!(refused(vec![Site::new("a")], &[]), "1 sites need 1 round-trip times, not 0");
     assert_eq!(refused(vec![Site::new("a")], &[-1.0]), "-1 us is no round-trip time");

@@ -123,7 +123,7 @@ impl<'a> Reader<'a> {
             layout::SEEN_DEAD => PeerView::Dead,
             _ => return Err(DecodeError::Flags(flags)),
         };
-        let head: layout::SeenHead = self.next(Part::Head)?;
+        let head: layout::PeerViewHead = self.next(Part::Head)?;
         let own = Incarnation { generation: head.generation, refutations: head.refutations };
         let peer_view = Incarnation { generation: head.seen_generation, refutations: head.seen_refutations };
         Ok((head.from, own, as_seen(peer_view)))
@@ -150,11 +150,11 @@ impl<'a> Reader<'a> {
             MessageKind::Ping => Body::Ping { seq: self.next::<layout::Seq>(Part::Body)? },
             MessageKind::Ack => Body::Ack { seq: self.next::<layout::Seq>(Part::Body)? },
             MessageKind::IndirectAck => {
-                let layout::Verdict { seq, target } = self.next(Part::Body)?;
+                let layout::ProbeReply { seq, target } = self.next(Part::Body)?;
                 Body::IndirectAck { seq, target }
             }
             MessageKind::Nack => {
-                let layout::Verdict { seq, target } = self.next(Part::Body)?;
+                let layout::ProbeReply { seq, target } = self.next(Part::Body)?;
                 Body::Nack { seq, target }
             }
             MessageKind::PingReq => Body::PingReq(Box::new(self.ping_req()?)),
@@ -166,7 +166,7 @@ impl<'a> Reader<'a> {
     fn ping_req(&mut self) -> Result<PingReq, DecodeError> {
         let layout::Request { seq, nack_after_us, targets } = self.next(Part::Body)?;
         Limited::Targets.check(targets as usize)?;
-        let target = |layout::Aim { id, address }| Target { id, address: address.into() };
+        let target = |layout::TargetRecord { id, address }| Target { id, address: address.into() };
         let targets = (0..targets).map(|_| self.next(Part::Target).map(target)).collect::<Result<_, _>>()?;
         Ok(PingReq { seq, nack_after_us, targets })
     }
@@ -188,7 +188,7 @@ impl<'a> Reader<'a> {
     }
 
     fn update(&mut self) -> Result<Update, DecodeError> {
-        let line: layout::Line = self.next(Part::Update)?;
+        let line: layout::UpdateHeader = self.next(Part::Update)?;
         let kind = match line.tag {
             tag::ALIVE => UpdateKind::Alive(Arc::new(self.node(line.id)?)),
             tag::SUSPECT => UpdateKind::Suspect { by: self.next(Part::Update)? },
@@ -219,7 +219,7 @@ impl<'a> Reader<'a> {
     }
 
     fn user_event(&mut self) -> Result<UserEvent, DecodeError> {
-        let layout::Occasion { seq, name, payload } = self.next(Part::Update)?;
+        let layout::EventRecord { seq, name, payload } = self.next(Part::Update)?;
         valid::event_texts(name, payload.0)?;
         Ok(UserEvent { seq, name: name.into(), payload: payload.0.into() })
     }

@@ -50,7 +50,7 @@ fn write(packet: &Packet, sink: &mut impl Write) -> io::Result<()> {
     match &packet.body {
         Body::Ping { seq } | Body::Ack { seq } => put::<layout::Seq>(sink, seq)?,
         Body::IndirectAck { seq, target } | Body::Nack { seq, target } => {
-            put(sink, &layout::Verdict { seq: *seq, target: *target })?;
+            put(sink, &layout::ProbeReply { seq: *seq, target: *target })?;
         }
         Body::PingReq(request) => ping_req(request, sink)?,
         Body::Gossip => (),
@@ -75,7 +75,7 @@ fn head(packet: &Packet, sink: &mut impl Write) -> io::Result<()> {
         }
         PeerView::Member(peer_view) | PeerView::Dead(peer_view) => put(
             sink,
-            &layout::SeenHead {
+            &layout::PeerViewHead {
                 from,
                 generation: own.generation,
                 refutations: own.refutations,
@@ -94,7 +94,7 @@ fn numbers(at: &Coordinate) -> layout::Coordinate {
 fn ping_req(request: &PingReq, sink: &mut impl Write) -> io::Result<()> {
     let PingReq { seq, nack_after_us, targets } = request;
     put(sink, &layout::Request { seq: *seq, nack_after_us: *nack_after_us, targets: targets.len() as u32 })?;
-    targets.iter().try_for_each(|target| put(sink, &layout::Aim::from(target)))
+    targets.iter().try_for_each(|target| put(sink, &layout::TargetRecord::from(target)))
 }
 
 fn sync(table: &StateSync, sink: &mut impl Write) -> io::Result<()> {
@@ -112,11 +112,11 @@ fn update(update: &Update, sink: &mut impl Write) -> io::Result<()> {
         UpdateKind::User(_) => tag::USER,
     };
     let (generation, refutations) = (update.incarnation.generation, update.incarnation.refutations);
-    put(sink, &layout::Line { tag, id: update.id, generation, refutations })?;
+    put(sink, &layout::UpdateHeader { tag, id: update.id, generation, refutations })?;
     match &update.kind {
         UpdateKind::Alive(of) => put(sink, &node(of)),
         UpdateKind::Suspect { by } => put(sink, by),
-        UpdateKind::User(event) => put(sink, &layout::Occasion::from(&**event)),
+        UpdateKind::User(event) => put(sink, &layout::EventRecord::from(&**event)),
         UpdateKind::Dead | UpdateKind::Left => Ok(()),
     }
 }

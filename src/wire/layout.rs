@@ -42,7 +42,7 @@ pub(super) struct Head {
 
 /// The sender, and at which incarnation it saw the receiver.
 #[derive(Serialize, Deserialize)]
-pub(super) struct SeenHead {
+pub(super) struct PeerViewHead {
     pub from: Id,
     pub generation: u32,
     pub refutations: u32,
@@ -65,12 +65,12 @@ pub(super) type Seq = u32;
 
 /// The body of relayed and nack.
 #[derive(Serialize, Deserialize)]
-pub(super) struct Verdict {
+pub(super) struct ProbeReply {
     pub seq: u32,
     pub target: Id,
 }
 
-/// The body of a ping request; `targets` [`Aim`]s follow.
+/// The body of a ping request; `targets` [`Target`]s follow.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Request {
     pub seq: u32,
@@ -80,9 +80,9 @@ pub(super) struct Request {
 
 /// One target of a ping request.
 #[derive(Serialize, Deserialize)]
-pub(super) struct Aim {
+pub(super) struct TargetRecord {
     pub id: Id,
-    pub address: Socket,
+    pub address: SocketBytes,
 }
 
 /// The body of a sync; `records` updates follow.
@@ -93,9 +93,9 @@ pub(super) struct Table {
     pub records: u32,
 }
 
-/// The part that all updates have. After it: alive a [`NodeInfo`], suspect a bare id, user an [`Occasion`].
+/// The part that all updates have. After it: alive a [`NodeInfo`], suspect a bare id, user an [`UserEvent`].
 #[derive(Serialize, Deserialize)]
-pub(super) struct Line {
+pub(super) struct UpdateHeader {
     pub tag: u8,
     pub id: Id,
     pub generation: u32,
@@ -105,7 +105,7 @@ pub(super) struct Line {
 /// EventKind an alive update says of its member.
 #[derive(Serialize, Deserialize)]
 pub(super) struct NodeInfo<'a> {
-    pub address: Socket,
+    pub address: SocketBytes,
     pub location: Option<Location>,
     pub zone: [Option<u32>; 3],
     pub site: Option<u32>,
@@ -122,7 +122,7 @@ pub(super) enum Location {
 
 /// A user event.
 #[derive(Serialize, Deserialize)]
-pub(super) struct Occasion<'a> {
+pub(super) struct EventRecord<'a> {
     pub seq: u32,
     pub name: &'a str,
     #[serde(borrow)]
@@ -139,7 +139,7 @@ pub(super) struct Bytes<'a>(#[serde(borrow)] pub &'a [u8]);
 
 /// IP and port as one byte string: 6 bytes for IPv4, 18 for IPv6.
 #[derive(Clone, Copy)]
-pub(super) struct Socket([u8; 18]);
+pub(super) struct SocketBytes([u8; 18]);
 
 /// Where an IPv4 address begins inside its IPv6-mapped form.
 const MAPPED: usize = 12;
@@ -151,7 +151,7 @@ impl Real {
     }
 }
 
-impl Socket {
+impl SocketBytes {
     /// Whether the short form is for it.
     pub fn is_mapped(address: &Address) -> bool {
         const PREFIX: [u8; MAPPED] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff];
@@ -213,14 +213,14 @@ impl Serialize for Bytes<'_> {
     }
 }
 
-impl Serialize for Socket {
+impl Serialize for SocketBytes {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let short = Self::is_mapped(&Address::from(*self));
         serializer.serialize_bytes(if short { &self.0[MAPPED..] } else { &self.0 })
     }
 }
 
-impl<'de> Deserialize<'de> for Socket {
+impl<'de> Deserialize<'de> for SocketBytes {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let bytes = <&[u8]>::deserialize(deserializer)?;
         let mut socket = Self([0; 18]);
@@ -234,7 +234,7 @@ impl<'de> Deserialize<'de> for Socket {
     }
 }
 
-impl From<&Address> for Socket {
+impl From<&Address> for SocketBytes {
     fn from(address: &Address) -> Self {
         let mut bytes = [0; 18];
         bytes[..16].copy_from_slice(&address.ip);
@@ -243,27 +243,27 @@ impl From<&Address> for Socket {
     }
 }
 
-impl From<Socket> for Address {
-    fn from(Socket(bytes): Socket) -> Self {
+impl From<SocketBytes> for Address {
+    fn from(SocketBytes(bytes): SocketBytes) -> Self {
         let [ip @ .., high, low] = bytes;
         Self { ip, port: u16::from_be_bytes([high, low]) }
     }
 }
 
-impl From<&Target> for Aim {
+impl From<&Target> for TargetRecord {
     fn from(target: &Target) -> Self {
         Self { id: target.id, address: (&target.address).into() }
     }
 }
 
-impl Line {
+impl UpdateHeader {
     /// The incarnation in it.
     pub fn incarnation(&self) -> Incarnation {
         Incarnation { generation: self.generation, refutations: self.refutations }
     }
 }
 
-impl<'a> From<&'a UserEvent> for Occasion<'a> {
+impl<'a> From<&'a UserEvent> for EventRecord<'a> {
     fn from(event: &'a UserEvent) -> Self {
         Self { seq: event.seq, name: &event.name, payload: Bytes(&event.payload) }
     }

@@ -16,8 +16,8 @@ pub use decode::{DecodeError, Part, decode};
 pub use encode::encode;
 pub use frame::{FRAME_LIMIT, FRAME_PREFIX, frame, frame_len};
 pub use keyring::{Exposed, Key, KeyFault, KeyFileError, KeyFileFault, KeyId, Keyring, KeyringError};
-pub use seal::{Refused, SEAL_OVERHEAD, SEAL_VERSION, SEALED_PREFIX, Seal, Sealed};
-pub use size::{Compact, encoded_len};
+pub use seal::{OpenError, SEAL_OVERHEAD, SEAL_VERSION, SEALED_PREFIX, Seal, SealedSizer};
+pub use size::{PlainSizer, encoded_len};
 pub use valid::{Invalid, Limited, RECORD_LIMIT, UPDATE_LIMIT};
 
 /// The version that this build writes, and the only one that it reads: the first byte of every packet.

@@ -8,8 +8,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use chacha20poly1305::{Tag, XNonce};
 
-use super::replay::{Heard, Mark};
-use super::{Compact, DecodeError, FRAME_PREFIX, Invalid, Keyring, Limited, decode, encode, encoded_len, valid};
+use super::replay::{PacketId, ReplayWindow};
+use super::{DecodeError, FRAME_PREFIX, Invalid, Keyring, Limited, PlainSizer, decode, encode, encoded_len, valid};
 use crate::protocol::{Packet, Sizer, Update};
 
 /// EventKind a seal adds to a packet, in bytes, whatever the packet.
@@ -30,28 +30,28 @@ pub struct Seal {
     label: Arc<[u8]>,
     tolerance: u64,
     /// The last that was given away.
-    mark: Mark,
-    heard: Heard,
+    mark: PacketId,
+    heard: ReplayWindow,
 }
 
 /// The sizes of packets that [`Seal::encode`] writes, to the byte. EventKind precedes them on a stream is not counted.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Sealed;
+pub struct SealedSizer;
 
-/// Why sealed bytes are not taken. Only of [`Refused::Packet`] is it certain that somebody with the key sent them.
+/// Why sealed bytes are not taken. Only of [`OpenError::Packet`] is it certain that somebody with the key sent them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refused {
+pub enum OpenError {
     /// Too short to be sealed.
     Short(usize),
     /// Not sealed, or in a way that this build does not know: the first byte.
     NotSealed(u8),
-    /// Sealed so long ago: it was played again, or the clocks disagree.
+    /// SealedSizer so long ago: it was played again, or the clocks disagree.
     Stale(Duration),
-    /// Sealed so long hence: the clocks disagree.
+    /// SealedSizer so long hence: the clocks disagree.
     Early(Duration),
     /// Taken before.
     Replayed,
-    /// Sealed with another key or for another cluster, or altered since.
+    /// SealedSizer with another key or for another cluster, or altered since.
     Forged,
     /// Well sealed, but no packet.
     Packet(DecodeError),
@@ -85,8 +85,8 @@ impl Seal {
     }
 
     /// Opens and reads a packet. The bytes are decrypted where they are.
-    pub fn decode(&mut self, now: SystemTime, bytes: &mut [u8]) -> Result<Packet, Refused> {
-        decode(self.open(now, bytes)?).map_err(Refused::Packet)
+    pub fn decode(&mut self, now: SystemTime, bytes: &mut [u8]) -> Result<Packet, OpenError> {
+        decode(self.open(now, bytes)?).map_err(OpenError::Packet)
     }
 
     /// Appends a packet for a stream: its length, sealed, then itself, sealed.
@@ -100,10 +100,10 @@ impl Seal {
     }
 
     /// How many bytes to read after this prefix and to give to [`Seal::decode`]. Who has no key cannot announce any.
-    pub fn frame_len(&mut self, now: SystemTime, prefix: &mut [u8; SEALED_PREFIX]) -> Result<usize, Refused> {
+    pub fn frame_len(&mut self, now: SystemTime, prefix: &mut [u8; SEALED_PREFIX]) -> Result<usize, OpenError> {
         let plain = self.open(now, prefix)?;
         let plain = plain.try_into().expect("what remains without the overhead");
-        Ok(super::frame_len(plain).map_err(Refused::Packet)? + SEAL_OVERHEAD)
+        Ok(super::frame_len(plain).map_err(OpenError::Packet)? + SEAL_OVERHEAD)
     }
 
     /// Appends any bytes, sealed.
@@ -113,11 +113,11 @@ impl Seal {
 
     /// Opens what [`Seal::seal`] wrote, once. The bytes are decrypted where they are; those that are refused stay as
     /// they are.
-    pub fn open<'a>(&mut self, now: SystemTime, bytes: &'a mut [u8]) -> Result<&'a [u8], Refused> {
+    pub fn open<'a>(&mut self, now: SystemTime, bytes: &'a mut [u8]) -> Result<&'a [u8], OpenError> {
         let len = bytes.len();
-        let Some((header, rest)) = bytes.split_first_chunk_mut::<HEADER>() else { return Err(Refused::Short(len)) };
-        let Some((body, tag)) = rest.split_last_chunk_mut::<TAG>() else { return Err(Refused::Short(len)) };
-        let mark = Mark::read(header).ok_or(Refused::NotSealed(header[0]))?;
+        let Some((header, rest)) = bytes.split_first_chunk_mut::<HEADER>() else { return Err(OpenError::Short(len)) };
+        let Some((body, tag)) = rest.split_last_chunk_mut::<TAG>() else { return Err(OpenError::Short(len)) };
+        let mark = PacketId::read(header).ok_or(OpenError::NotSealed(header[0]))?;
         let now = since_1970(now);
         // Cheap questions first: a flood of old packets costs no cryptography. They are asked of what is not proven yet,
         // but the header is part of what the tag proves.
@@ -125,7 +125,7 @@ impl Seal {
         let (nonce, tag) = (nonce(header), Tag::from(*tag));
         let opened = self.keyring.keys().iter().any(|key| key.open(&nonce, &self.label, body, &tag));
         if !opened {
-            return Err(Refused::Forged);
+            return Err(OpenError::Forged);
         }
         self.heard.insert(mark, now, self.tolerance);
         Ok(body)
@@ -147,9 +147,9 @@ impl Seal {
     }
 
     pub(super) fn with_salt(keyring: Keyring, label: &str, salt: u64) -> Self {
-        let mark = Mark { stamp: 0, salt };
+        let mark = PacketId { stamp: 0, salt };
         let tolerance = micros(Self::TOLERANCE);
-        Self { keyring, label: label.as_bytes().into(), tolerance, mark, heard: Heard::default() }
+        Self { keyring, label: label.as_bytes().into(), tolerance, mark, heard: ReplayWindow::default() }
     }
 
     fn wrap(&mut self, now: SystemTime, out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
@@ -162,14 +162,14 @@ impl Seal {
     }
 
     /// A mark that was never given before: nonces must not repeat.
-    fn next_mark(&mut self, now: u64) -> Mark {
-        let Mark { stamp, salt } = self.mark;
+    fn next_mark(&mut self, now: u64) -> PacketId {
+        let PacketId { stamp, salt } = self.mark;
         self.mark = if stamp > now.saturating_add(self.tolerance / 2) {
             // The clock was set back. To go on counting from where it was would look like the future to others; to
             // count the same time again takes another salt.
-            Mark { stamp: now, salt: salt.wrapping_add(1) }
+            PacketId { stamp: now, salt: salt.wrapping_add(1) }
         } else {
-            Mark { stamp: now.max(stamp + 1), salt }
+            PacketId { stamp: now.max(stamp + 1), salt }
         };
         self.mark
     }
@@ -182,7 +182,7 @@ const TAG: usize = 16;
 /// The stamp's bytes are what the version leaves of eight: enough for the next two thousand years.
 const STAMP_LIMIT: u64 = (1 << 56) - 1;
 
-impl Mark {
+impl PacketId {
     fn header(self) -> [u8; HEADER] {
         let stamp = u64::from(SEAL_VERSION) << 56 | self.stamp.min(STAMP_LIMIT);
         let mut header = [0; HEADER];
@@ -213,21 +213,21 @@ fn micros(span: Duration) -> u64 {
     u64::try_from(span.as_micros()).unwrap_or(u64::MAX)
 }
 
-impl Sizer for Sealed {
+impl Sizer for SealedSizer {
     #[inline]
     fn bare(&self, packet: &Packet) -> u32 {
-        SEAL_OVERHEAD as u32 + Compact.bare(packet)
+        SEAL_OVERHEAD as u32 + PlainSizer.bare(packet)
     }
 
     #[inline]
     fn update(&self, kind: &Update) -> u32 {
-        Compact.update(kind)
+        PlainSizer.update(kind)
     }
 }
 
-impl Error for Refused {}
+impl Error for OpenError {}
 
-impl fmt::Display for Refused {
+impl fmt::Display for OpenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Short(len) => write!(f, "{len} bytes are too few to be sealed"),

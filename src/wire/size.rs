@@ -2,7 +2,7 @@
 
 use swimlab_selectors::Location;
 
-use super::layout::{self, ENVELOPE, Real, Socket};
+use super::layout::{self, ENVELOPE, Real, SocketBytes};
 use crate::protocol::{
     Address, Body, Incarnation, NodeInfo, Packet, PeerView, Sizer, Target, Update, UpdateKind, UserEvent,
     WithCoordinate,
@@ -10,14 +10,14 @@ use crate::protocol::{
 
 /// The sizes of [`encode`](super::encode)d packets, to the byte. The prefix on a stream is not counted.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Compact;
+pub struct PlainSizer;
 
 /// The length of [`encode`](super::encode)'s output.
 pub fn encoded_len(packet: &Packet) -> u32 {
-    Compact.bare(packet) + packet.updates.iter().map(update).sum::<u32>()
+    PlainSizer.bare(packet) + packet.updates.iter().map(update).sum::<u32>()
 }
 
-impl Sizer for Compact {
+impl Sizer for PlainSizer {
     #[inline]
     fn bare(&self, packet: &Packet) -> u32 {
         ENVELOPE as u32 + head(packet) + packet.coordinate.as_deref().map_or(0, located) + body(&packet.body)
@@ -107,7 +107,7 @@ fn incarnation(incarnation: Incarnation) -> u32 {
 
 /// A byte string of one short length or the other.
 fn address(address: &Address) -> u32 {
-    2 + if Socket::is_mapped(address) { 6 } else { 18 }
+    2 + if SocketBytes::is_mapped(address) { 6 } else { 18 }
 }
 
 fn text(text: &str) -> u32 {

@@ -1,7 +1,7 @@
 //! The `foca` crate with settings as near to a profile's as it has them, and the smallest of identities; its extensions
 //! beyond SWIM with suspicion are off.
 
-#[path = "../../../src/rivals/foca/machine.rs"]
+#[path = "../../../src/detectors/foca/machine.rs"]
 mod machine;
 
 use std::num::{NonZeroU8, NonZeroUsize};
@@ -10,12 +10,12 @@ use std::time::Duration;
 use ::foca::{Config, Identity};
 use serde::{Deserialize, Serialize};
 use swimlab::protocol::{Incarnation, MemberConfig, Span};
-use swimlab::sim::{Index, Setup};
+use swimlab::sim::{MemberIndex, Setup};
 
-use machine::{FocaBreed, Name};
+use machine::{FocaFactory, Name};
 
 /// The members of this setup.
-pub fn breed(setup: &Setup, config: &MemberConfig) -> FocaBreed<Bare> {
+pub fn factory(setup: &Setup, config: &MemberConfig) -> FocaFactory<Bare> {
     let config = &config.protocol;
     let suspicion = config.suspicion.timeout(config, setup.members, 0);
     let transmissions = config.dissemination.transmissions(config, setup.members);
@@ -29,21 +29,21 @@ pub fn breed(setup: &Setup, config: &MemberConfig) -> FocaBreed<Bare> {
         max_packet_size: NonZeroUsize::new(config.packet_bytes as usize).expect("room"),
         ..Config::simple()
     };
-    FocaBreed::new(setup, config)
+    FocaFactory::new(setup, config)
 }
 
 /// A member's identity and address: its index. In these trials everybody has but one life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Bare(Index);
+pub struct Bare(MemberIndex);
 
 impl Name for Bare {
     const NUMBERS: usize = 1;
 
-    fn new(member: Index, _: u32) -> Self {
+    fn new(member: MemberIndex, _: u32) -> Self {
         Self(member)
     }
 
-    fn index(self) -> Index {
+    fn index(self) -> MemberIndex {
         self.0
     }
 
@@ -53,13 +53,13 @@ impl Name for Bare {
 }
 
 impl Identity for Bare {
-    type Addr = Index;
+    type Addr = MemberIndex;
 
     fn renew(&self) -> Option<Self> {
         None
     }
 
-    fn addr(&self) -> Index {
+    fn addr(&self) -> MemberIndex {
         self.0
     }
 

@@ -3,5 +3,5 @@
 mod foca;
 mod naive;
 
-pub use foca::breed as foca_breed;
+pub use foca::factory as foca_breed;
 pub use naive::Naive;

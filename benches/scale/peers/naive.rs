@@ -12,7 +12,7 @@ use swimlab::protocol::{
     Address, Identity, Incarnation, Member, MemberConfig, NodeInfo, Outbox, Packet, Roster, Time, Transmit,
 };
 use swimlab::sim::trace::Trace;
-use swimlab::sim::{Index, Observer, Outcome, Setup, address_of};
+use swimlab::sim::{MemberIndex, Observer, Outcome, Setup, address_of};
 use swimlab_selectors::rng::{Purpose, Rng, below, bits, stream};
 use swimlab_selectors::strategies::Permutation;
 use swimlab_selectors::{Bound, Context, DynSelector, Peer, Selector, Slot};
@@ -27,7 +27,7 @@ pub struct Naive<'a> {
     hosts: Vec<Host>,
     heap: BinaryHeap<Reverse<Due>>,
     /// Who crashes, at [`CRASH_AT`].
-    victim: Option<Index>,
+    victim: Option<MemberIndex>,
     outbox: Outbox,
     witness: Witness,
     trace: Trace,
@@ -48,12 +48,12 @@ struct Host {
 struct Due {
     at: Time,
     order: u64,
-    target: Index,
+    target: MemberIndex,
     packet: Option<Box<Flight>>,
 }
 
 struct Flight {
-    from: Index,
+    from: MemberIndex,
     bytes: u32,
     packet: Packet,
 }
@@ -79,7 +79,7 @@ impl<'a> Naive<'a> {
             now: Time::ZERO,
         };
         for index in 0..setup.members {
-            let mut member = founder(setup, &setting.config, &nodes, index);
+            let mut member = initial(setup, &setting.config, &nodes, index);
             let phase = below(&mut stream(setup.seed, Purpose::Phases, u64::from(index)), micros(setup));
             member.start(Time::ZERO, Time::from_micros(u64::from(phase)));
             let luck = stream(setup.seed, Purpose::Network, u64::from(index));
@@ -110,7 +110,7 @@ impl<'a> Naive<'a> {
         }
     }
 
-    fn flush(&mut self, index: Index) {
+    fn flush(&mut self, index: MemberIndex) {
         for event in self.outbox.events.drain(..) {
             self.trace.event(self.now, index, &event);
             self.witness.event(self.now, index, &event);
@@ -128,7 +128,7 @@ impl<'a> Naive<'a> {
         self.set_alarm(index);
     }
 
-    fn set_alarm(&mut self, index: Index) {
+    fn set_alarm(&mut self, index: MemberIndex) {
         let host = &mut self.hosts[index as usize];
         let deadline = host.member.as_ref().map_or(Time::NEVER, Member::deadline);
         if deadline != host.alarm {
@@ -161,7 +161,7 @@ impl Course for Naive<'_> {
 }
 
 /// A member with a whole table of its own.
-fn founder(setup: &Setup, config: &Arc<MemberConfig>, nodes: &[Arc<NodeInfo>], index: Index) -> Member {
+fn initial(setup: &Setup, config: &Arc<MemberConfig>, nodes: &[Arc<NodeInfo>], index: MemberIndex) -> Member {
     let roster = Arc::new(Roster::of_members(nodes.iter().cloned()));
     let indexed = DynSelector::new("stored shuffle", StoredShuffle).build_index(roster.peers());
     let identity = Identity {
@@ -178,7 +178,7 @@ fn micros(setup: &Setup) -> u32 {
     u32::try_from(setup.period.as_micros()).expect("a period of seconds")
 }
 
-fn index_of(address: Address) -> Index {
+fn index_of(address: Address) -> MemberIndex {
     u32::from_be_bytes(*address.ip.last_chunk().expect("sixteen bytes"))
 }
 
@@ -231,7 +231,7 @@ impl Selector for StoredShuffle {
 }
 
 impl Due {
-    fn key(&self) -> (Time, u64, Index) {
+    fn key(&self) -> (Time, u64, MemberIndex) {
         (self.at, self.order, self.target)
     }
 }

@@ -16,7 +16,7 @@ use tokio::task::JoinSet;
 pub use lateness::Lateness;
 
 use super::Experiment;
-use super::cells::{Cell, Detector};
+use super::cells::{Cell, CellDetector};
 use super::error::{BadInput, Error};
 use super::results::TrialResult;
 use super::runner::{Attempt, Failure, Finished, Options, Run, said};
@@ -164,7 +164,7 @@ impl Shift {
 
 /// Why a cell cannot be run in real time.
 fn refusal(cell: &Cell) -> Option<String> {
-    if let Detector::Rival(_) = cell.detector {
+    if let CellDetector::Other(_) = cell.detector {
         return Some(format!("profile {}: only SWIM's variants run on real sockets", cell.key.profile));
     }
     let slow = cell.faults.iter().any(|fault| matches!(fault.kind, FaultKind::Slow { .. }));

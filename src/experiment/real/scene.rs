@@ -10,8 +10,8 @@ use crate::agent::lab::{Clock, Passage, Tap};
 use crate::experiment::measures::Recorder;
 use crate::protocol::{Address, Event, Packet, Span, Time, Transmit};
 use crate::sim::{
-    Backlog, Checker, Effect, Fate, Hindrance, IdIndex, Index, Network, Observer, Promise, SEEDS, Sent, Setup, Stage,
-    Strike, Way,
+    Checker, Delivery, Effect, FaultEnvironment, FaultEvent, Guarantees, IdIndex, Impairment, MemberIndex, Network,
+    Observer, QueuePolicy, SEEDS, Sent, Setup, Transport,
 };
 
 /// A world's state, apart from its agents.
@@ -27,7 +27,7 @@ pub(super) struct Scene {
     ids: IdIndex,
     addresses: Vec<Address>,
     /// Members by address; the far ends of their streams, too.
-    members: HashMap<Address, Index>,
+    members: HashMap<Address, MemberIndex>,
     /// EventKind is to be done with the agents.
     pub orders: Vec<Order>,
     pub lateness: Lateness,
@@ -38,11 +38,11 @@ pub(super) struct Scene {
 
 /// EventKind a fault wants done with an agent.
 pub(super) enum Order {
-    Stop(Index),
-    Leave(Index),
-    Begin { member: Index, generation: u32, seeds: Vec<Address> },
-    Freeze(Index),
-    Thaw(Index),
+    Stop(MemberIndex),
+    Leave(MemberIndex),
+    Begin { member: MemberIndex, generation: u32, seeds: Vec<Address> },
+    Freeze(MemberIndex),
+    Thaw(MemberIndex),
 }
 
 struct Host {
@@ -68,13 +68,13 @@ pub(super) struct Shared(Arc<Mutex<Scene>>);
 /// One life of a member, as its agent's network sees it.
 pub(super) struct Life {
     pub scene: Shared,
-    pub member: Index,
+    pub member: MemberIndex,
     pub generation: u32,
 }
 
 impl Scene {
-    pub fn new(setup: &Setup, clock: Clock, addresses: Vec<Address>, promise: Promise) -> Self {
-        let host = |member: Index| Host {
+    pub fn new(setup: &Setup, clock: Clock, addresses: Vec<Address>, guarantees: Guarantees) -> Self {
+        let host = |member: MemberIndex| Host {
             state: if member < setup.members { State::Up } else { State::Down },
             generation: 0,
             paused: 0,
@@ -85,7 +85,7 @@ impl Scene {
             due: Time::ZERO,
             network: Network::new(Arc::clone(&setup.placement), setup.loss),
             recorder: Recorder::new(setup),
-            checker: Checker::new(setup, promise),
+            checker: Checker::new(setup, guarantees),
             hosts: (0..setup.placement.members()).map(host).collect(),
             ids: IdIndex::new(setup.placement.peers.iter().map(|peer| peer.id)),
             members: addresses.iter().copied().zip(0..).collect(),
@@ -99,7 +99,7 @@ impl Scene {
     }
 
     /// Addresses of members that are up, for one that joins.
-    pub fn seeds(&self, member: Index) -> Vec<Address> {
+    pub fn seeds(&self, member: MemberIndex) -> Vec<Address> {
         let up = self.up().into_iter().filter(|&other| other != member);
         up.take(SEEDS as usize).map(|other| self.addresses[other as usize]).collect()
     }
@@ -144,16 +144,16 @@ impl Tap for Life {
         let bytes = bytes as u32;
         let way = match (is_answer, transmit.stream) {
             // When the question was sent is for the agents to know: they give each exchange as long as it may take.
-            (true, _) => Way::Answer { asked_at: at },
-            (false, true) => Way::Stream,
-            (false, false) => Way::Datagram,
+            (true, _) => Transport::Answer { asked_at: at },
+            (false, true) => Transport::Stream,
+            (false, false) => Transport::Datagram,
         };
-        let fate = scene.network.fate(at, (self.member, to), (way, bytes), luck);
+        let delivery = scene.network.delivery(at, (self.member, to), (way, bytes), luck);
         let (kind, direct_ping) = (transmit.message.body.kind(), transmit.direct_ping);
-        scene.recorder.sent(&Sent { at, from: self.member, to, kind, direct_ping, bytes, fate });
-        match fate {
-            Fate::Arrives(at) => Passage::At(at),
-            Fate::Lost | Fate::Cut | Fate::Nowhere => Passage::Lost,
+        scene.recorder.sent(&Sent { at, from: self.member, to, kind, direct_ping, bytes, delivery });
+        match delivery {
+            Delivery::Arrives(at) => Passage::At(at),
+            Delivery::Lost | Delivery::Cut | Delivery::Nowhere => Passage::Lost,
         }
     }
 
@@ -166,8 +166,8 @@ impl Tap for Life {
         let Some(sender) = scene.ids.index(packet.from) else { return false };
         // The far end of a stream has a port of its own, and the answer goes there.
         scene.members.insert(from, sender);
-        let (fate, kind, bytes) = (Fate::Arrives(at), packet.body.kind(), bytes as u32);
-        let sent = Sent { at, from: sender, to: self.member, kind, direct_ping: false, bytes, fate };
+        let (delivery, kind, bytes) = (Delivery::Arrives(at), packet.body.kind(), bytes as u32);
+        let sent = Sent { at, from: sender, to: self.member, kind, direct_ping: false, bytes, delivery };
         scene.recorder.delivered(at, &sent);
         scene.events += 1;
         true
@@ -189,7 +189,7 @@ impl Tap for Life {
     }
 }
 
-impl Stage for Scene {
+impl FaultEnvironment for Scene {
     fn setup(&self) -> &Setup {
         &self.setup
     }
@@ -198,11 +198,11 @@ impl Stage for Scene {
         self.due
     }
 
-    fn is_up(&self, member: Index) -> bool {
+    fn is_up(&self, member: MemberIndex) -> bool {
         self.hosts[member as usize].state == State::Up
     }
 
-    fn generation(&self, member: Index) -> u32 {
+    fn generation(&self, member: MemberIndex) -> u32 {
         self.hosts[member as usize].generation
     }
 
@@ -210,26 +210,26 @@ impl Stage for Scene {
         &mut self.network
     }
 
-    fn report(&mut self, fault: u32, member: Index, effect: Effect) {
+    fn report(&mut self, fault: u32, member: MemberIndex, effect: Effect) {
         // It strikes as late as it does, and that is what the others can notice.
-        let strike = Strike { at: self.clock.now(), fault, member, effect };
-        self.checker.strike(&strike);
-        self.recorder.strike(&strike);
+        let fault_event = FaultEvent { at: self.clock.now(), fault, member, effect };
+        self.checker.fault(&fault_event);
+        self.recorder.fault(&fault_event);
     }
 
-    fn crash(&mut self, member: Index) {
+    fn crash(&mut self, member: MemberIndex) {
         let host = &mut self.hosts[member as usize];
         (host.state, host.paused) = (State::Down, 0);
         self.orders.push(Order::Stop(member));
     }
 
-    fn leave(&mut self, member: Index) {
+    fn leave(&mut self, member: MemberIndex) {
         let host = &mut self.hosts[member as usize];
         (host.state, host.paused) = (State::Leaving, 0);
         self.orders.push(Order::Leave(member));
     }
 
-    fn arrive(&mut self, member: Index, generation: u32) {
+    fn arrive(&mut self, member: MemberIndex, generation: u32) {
         let seeds = self.seeds(member);
         let host = &mut self.hosts[member as usize];
         (host.state, host.generation) = (State::Up, generation);
@@ -237,7 +237,7 @@ impl Stage for Scene {
     }
 
     /// Only pauses come here: [`super::refusal`] keeps slow members out.
-    fn hold(&mut self, member: Index, _how: Hindrance, _backlog: Backlog) {
+    fn hold(&mut self, member: MemberIndex, _how: Impairment, _backlog: QueuePolicy) {
         let host = &mut self.hosts[member as usize];
         host.paused += 1;
         if host.paused == 1 {
@@ -245,7 +245,7 @@ impl Stage for Scene {
         }
     }
 
-    fn release(&mut self, member: Index, _how: Hindrance) {
+    fn release(&mut self, member: MemberIndex, _how: Impairment) {
         let host = &mut self.hosts[member as usize];
         // A crash in between has ended the hold already.
         if host.paused > 0 {

@@ -13,14 +13,14 @@ use super::scene::{Life, Order, Scene, Shared};
 use super::sockets::Port;
 use crate::agent::Agent;
 use crate::agent::lab::{Clock, Subject};
-use crate::experiment::cells::{Cell, Detector};
+use crate::experiment::cells::{Cell, CellDetector};
 use crate::experiment::measures::Recorder;
 use crate::experiment::results::TrialResult;
 use crate::experiment::trial_seed;
 use crate::protocol::{Address, MemberConfig, Time};
-use crate::sim::swim::SwimBreed;
-use crate::sim::{Breed, Chaos, Index, Outcome, SEEDS, Setup, Start};
-use crate::wire::Compact;
+use crate::sim::swim::SwimFactory;
+use crate::sim::{DetectorFactory, FaultInjector, MemberIndex, Outcome, SEEDS, Setup, Start};
+use crate::wire::PlainSizer;
 
 /// How long the clock waits for a member to begin.
 const LEAD_PER_MEMBER: Duration = Duration::from_micros(500);
@@ -29,12 +29,12 @@ const LEAD_PER_MEMBER: Duration = Duration::from_micros(500);
 struct World {
     setup: Arc<Setup>,
     clock: Clock,
-    breed: SwimBreed,
+    factory: SwimFactory,
     ports: Vec<Port>,
     scene: Shared,
     agents: Vec<Option<Agent>>,
     /// Who stands still until this is dropped.
-    frozen: HashMap<Index, oneshot::Sender<()>>,
+    frozen: HashMap<MemberIndex, oneshot::Sender<()>>,
     /// Those that stop; the packets they have sent are still on their way.
     ending: JoinSet<()>,
 }
@@ -48,13 +48,13 @@ pub(super) async fn run(cell: &Cell, seed: u64, trial: u32) -> Result<(TrialResu
     let mut world = World::open(cell, Arc::new(cell.setup(seed)))?;
     world.populate()?;
     let end = Time::ZERO + world.setup.warmup + world.setup.duration;
-    let mut chaos = Chaos::new(&world.setup);
-    while let Some(at) = chaos.next().filter(|&at| at < end) {
+    let mut faults = FaultInjector::new(&world.setup);
+    while let Some(at) = faults.next().filter(|&at| at < end) {
         sleep_until(world.clock.instant(at)).await;
         let orders = {
             let mut scene = world.scene.lock();
             scene.due = at;
-            chaos.act(&mut *scene);
+            faults.act(&mut *scene);
             std::mem::take(&mut scene.orders)
         };
         for order in orders {
@@ -73,16 +73,17 @@ impl World {
         let hosts = setup.placement.members();
         let ports = Port::open(hosts).map_err(|error| format!("cannot open sockets for {hosts} members: {error}"))?;
         let addresses: Vec<Address> = ports.iter().map(|port| port.address).collect();
-        let Detector::Swim { strategy, helpers, config } = &cell.detector else {
+        let CellDetector::Swim { strategy, helpers, config } = &cell.detector else {
             return Err("only SWIM's variants run on real sockets".to_owned());
         };
-        let config = MemberConfig { protocol: config.clone(), helpers: Arc::clone(helpers), sizer: Arc::new(Compact) };
-        let breed = SwimBreed::at(&setup, &Arc::new(config), strategy, |member| addresses[member as usize]);
+        let config =
+            MemberConfig { protocol: config.clone(), helpers: Arc::clone(helpers), sizer: Arc::new(PlainSizer) };
+        let factory = SwimFactory::at(&setup, &Arc::new(config), strategy, |member| addresses[member as usize]);
         let clock = Clock::start_in(LEAD_PER_MEMBER * setup.members);
-        let scene = Shared::new(Scene::new(&setup, clock, addresses, breed.promise()));
+        let scene = Shared::new(Scene::new(&setup, clock, addresses, factory.guarantees()));
         let agents = (0..hosts).map(|_| None).collect();
         let (frozen, ending) = (HashMap::new(), JoinSet::new());
-        Ok(Self { setup, clock, breed, ports, scene, agents, frozen, ending })
+        Ok(Self { setup, clock, factory, ports, scene, agents, frozen, ending })
     }
 
     /// Begins all founders, while the clock still waits.
@@ -100,8 +101,8 @@ impl World {
         Ok(())
     }
 
-    fn begin(&mut self, index: Index, generation: u32, seeds: Vec<Address>, founds: bool) -> Result<(), String> {
-        let member = if founds { self.breed.founder(index) } else { self.breed.newcomer(index, generation) };
+    fn begin(&mut self, index: MemberIndex, generation: u32, seeds: Vec<Address>, founds: bool) -> Result<(), String> {
+        let member = if founds { self.factory.initial(index) } else { self.factory.joiner(index, generation) };
         // At zero the clock may not run yet; the first microsecond is when it does.
         let first_period = (self.clock.now() + self.setup.phase(index)).max(Time::from_micros(1));
         let tap = Arc::new(Life { scene: self.scene.clone(), member: index, generation });

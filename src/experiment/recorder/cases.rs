@@ -1,8 +1,8 @@
 //! How the news of each crash spreads: who of its survivors holds the victim dead.
 
-use super::{Seat, Strike, Victim, VictimKind};
+use super::{FaultEvent, Seat, Victim, VictimKind};
 use crate::protocol::Time;
-use crate::sim::Index;
+use crate::sim::MemberIndex;
 
 /// All members that crashed or left, and who holds whom dead.
 pub(super) struct Cases {
@@ -11,7 +11,7 @@ pub(super) struct Cases {
     unsettled: Vec<usize>,
     subjects: Vec<Subject>,
     /// Members with a set of holders, so that not all must be searched.
-    held: Vec<Index>,
+    held: Vec<MemberIndex>,
     running: u32,
 }
 
@@ -28,7 +28,7 @@ struct Case {
     victim: Victim,
     at: Time,
     /// Who began later than this is no survivor.
-    ctx: u32,
+    fault_number: u32,
     /// Members that have run ever since the victim stopped.
     survivors: u32,
     /// Those of them that hold it dead.
@@ -46,21 +46,28 @@ impl Cases {
     }
 
     /// A member crashes or leaves: a case of its own, and one survivor less for those before it.
-    pub(super) fn stop(&mut self, strike: &Strike, ctx: u32, kind: VictimKind, at_s: f64, seats: &[Seat]) {
+    pub(super) fn stop(
+        &mut self,
+        fault_event: &FaultEvent,
+        fault_number: u32,
+        kind: VictimKind,
+        at_s: f64,
+        seats: &[Seat],
+    ) {
         self.running -= 1;
-        let began = seats[strike.member as usize].began;
+        let began = seats[fault_event.member as usize].began;
         for &open in &self.unsettled {
             let case = &mut self.cases[open];
-            if began < case.ctx {
+            if began < case.fault_number {
                 case.survivors -= 1;
                 let holders = &self.subjects[case.victim.member as usize].holders;
-                case.informed -= u32::from(holds(holders, strike.member));
-                case.check(strike.at);
+                case.informed -= u32::from(holds(holders, fault_event.member));
+                case.check(fault_event.at);
             }
         }
         self.drop_settled();
 
-        let subject = &mut self.subjects[strike.member as usize];
+        let subject = &mut self.subjects[fault_event.member as usize];
         // Some may have held it dead already, wrongly then.
         let holders = (0..seats.len() as u32).filter(|&member| holds(&subject.holders, member));
         let informed = match subject.holders.is_empty() {
@@ -69,8 +76,8 @@ impl Cases {
         };
         let mut case = Case {
             victim: Victim {
-                fault: strike.fault,
-                member: strike.member,
+                fault: fault_event.fault,
+                member: fault_event.member,
                 at_s,
                 kind,
                 first_ping_s: None,
@@ -80,12 +87,12 @@ impl Cases {
                 informed_99_s: None,
                 informed_100_s: None,
             },
-            at: strike.at,
-            ctx,
+            at: fault_event.at,
+            fault_number,
             survivors: self.running,
             informed,
         };
-        case.check(strike.at);
+        case.check(fault_event.at);
         subject.case = Some(self.cases.len() as u32);
         self.unsettled.push(self.cases.len());
         self.cases.push(case);
@@ -93,7 +100,7 @@ impl Cases {
     }
 
     /// A member begins, for the first time or again: its own case is closed, and it holds nobody dead.
-    pub(super) fn begin(&mut self, member: Index) {
+    pub(super) fn begin(&mut self, member: MemberIndex) {
         self.running += 1;
         let Some(case) = self.subjects[member as usize].case.take() else { return };
         self.unsettled.retain(|&open| open != case as usize);
@@ -104,7 +111,7 @@ impl Cases {
     }
 
     /// A direct ping is sent to a member that is down.
-    pub(super) fn pinged(&mut self, member: Index, at: Time) {
+    pub(super) fn pinged(&mut self, member: MemberIndex, at: Time) {
         if let Some(case) = self.case_of(member) {
             let elapsed = case.elapsed(at);
             case.victim.first_ping_s.get_or_insert(elapsed);
@@ -112,7 +119,7 @@ impl Cases {
     }
 
     /// Somebody suspects a member.
-    pub(super) fn suspected(&mut self, about: Index, at: Time) {
+    pub(super) fn suspected(&mut self, about: MemberIndex, at: Time) {
         if let Some(case) = self.case_of(about) {
             let elapsed = case.elapsed(at);
             case.victim.first_suspicion_s.get_or_insert(elapsed);
@@ -120,7 +127,7 @@ impl Cases {
     }
 
     /// `observer`, which began at this turn, holds a member dead from now on.
-    pub(super) fn informed(&mut self, about: Index, observer: Index, began: u32, at: Time) {
+    pub(super) fn informed(&mut self, about: MemberIndex, observer: MemberIndex, began: u32, at: Time) {
         self.make_holders(about);
         let (word, bit) = place(observer);
         let holders = &mut self.subjects[about as usize].holders[word];
@@ -128,7 +135,7 @@ impl Cases {
         *holders |= bit;
         let Some(case) = self.case_of(about) else { return };
         case.declared(at);
-        if news && began < case.ctx {
+        if news && began < case.fault_number {
             case.informed += 1;
             case.check(at);
             if case.settled() {
@@ -138,7 +145,7 @@ impl Cases {
     }
 
     /// `observer`, which began at this turn, holds a member alive from now on.
-    pub(super) fn welcomed(&mut self, about: Index, observer: Index, began: u32) {
+    pub(super) fn welcomed(&mut self, about: MemberIndex, observer: MemberIndex, began: u32) {
         let (word, bit) = place(observer);
         let subject = &mut self.subjects[about as usize];
         if !holds(&subject.holders, observer) {
@@ -146,17 +153,17 @@ impl Cases {
         }
         subject.holders[word] &= !bit;
         if let Some(case) = self.case_of(about)
-            && began < case.ctx
+            && began < case.fault_number
         {
             case.informed -= 1;
         }
     }
 
-    fn case_of(&mut self, member: Index) -> Option<&mut Case> {
+    fn case_of(&mut self, member: MemberIndex) -> Option<&mut Case> {
         self.subjects[member as usize].case.map(|case| &mut self.cases[case as usize])
     }
 
-    fn make_holders(&mut self, member: Index) {
+    fn make_holders(&mut self, member: MemberIndex) {
         let words = self.subjects.len().div_ceil(64);
         let holders = &mut self.subjects[member as usize].holders;
         if holders.is_empty() {
@@ -206,11 +213,11 @@ impl Case {
 }
 
 /// The word and the bit of a member in a set of members.
-fn place(member: Index) -> (usize, u64) {
+fn place(member: MemberIndex) -> (usize, u64) {
     (member as usize / 64, 1 << (member % 64))
 }
 
-fn holds(holders: &[u64], member: Index) -> bool {
+fn holds(holders: &[u64], member: MemberIndex) -> bool {
     let (word, bit) = place(member);
     holders.get(word).is_some_and(|bits| bits & bit != 0)
 }

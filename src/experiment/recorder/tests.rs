@@ -5,8 +5,8 @@ use swimlab_selectors::registry::Spec;
 use super::*;
 use crate::experiment::measures::index_of;
 use crate::protocol::{Incarnation, MessageKind};
-use crate::sim::{Fate, faults};
-use crate::topology::{Base, topologies};
+use crate::sim::{Delivery, faults};
+use crate::topology::{TopologyContext, topologies};
 
 /// Five members (and joiners) in a window from 10 s to 70 s, fed by hand.
 struct Scene {
@@ -22,35 +22,35 @@ impl Scene {
     fn new(topology: &str, faults_named: &[&str]) -> Self {
         let faults: Vec<_> =
             faults_named.iter().map(|f| faults().build(&Spec::parse(f).unwrap(), &()).unwrap()).collect();
-        let topology = topologies().build(&Spec::parse(topology).unwrap(), &Base::default()).unwrap();
+        let topology = topologies().build(&Spec::parse(topology).unwrap(), &TopologyContext::default()).unwrap();
         let setup = Setup { warmup: Span::from_secs(10), ..Setup::new(&topology, 5, 1, faults) };
         Self { recorder: Recorder::new(&setup), setup }
     }
 
-    fn strike(&mut self, at: f64, fault: u32, member: Index, effect: Effect) {
-        self.recorder.strike(&Strike { at: s(at), fault, member, effect });
+    fn fault(&mut self, at: f64, fault: u32, member: MemberIndex, effect: Effect) {
+        self.recorder.fault(&FaultEvent { at: s(at), fault, member, effect });
     }
 
-    fn send(&mut self, at: f64, from: Index, to: Index, direct_ping: bool, bytes: u32) -> Sent {
-        let fate = Fate::Arrives(s(at + 0.001));
-        let sent = Sent { at: s(at), from, to, kind: MessageKind::Ping, direct_ping, bytes, fate };
+    fn send(&mut self, at: f64, from: MemberIndex, to: MemberIndex, direct_ping: bool, bytes: u32) -> Sent {
+        let delivery = Delivery::Arrives(s(at + 0.001));
+        let sent = Sent { at: s(at), from, to, kind: MessageKind::Ping, direct_ping, bytes, delivery };
         self.recorder.sent(&sent);
         sent
     }
 
-    fn ping(&mut self, at: f64, from: Index, to: Index) {
+    fn ping(&mut self, at: f64, from: MemberIndex, to: MemberIndex) {
         self.send(at, from, to, true, 50);
     }
 
-    fn event(&mut self, at: f64, member: Index, about: Index, what: EventKind, source: EventSource) {
+    fn event(&mut self, at: f64, member: MemberIndex, about: MemberIndex, what: EventKind, source: EventSource) {
         self.event_of_life(at, member, about, what, source, 0);
     }
 
     fn event_of_life(
         &mut self,
         at: f64,
-        member: Index,
-        about: Index,
+        member: MemberIndex,
+        about: MemberIndex,
         what: EventKind,
         source: EventSource,
         generation: u32,
@@ -60,7 +60,7 @@ impl Scene {
         self.recorder.event(s(at), member, &event);
     }
 
-    fn heard(&self, from: Index) -> EventSource {
+    fn heard(&self, from: MemberIndex) -> EventSource {
         EventSource::Heard(self.setup.placement.peers[from as usize].id)
     }
 
@@ -81,7 +81,7 @@ fn value(measured: &Measured, name: &str) -> f64 {
 fn a_crash_is_timed_from_the_fault_to_the_last_survivor() {
     let mut scene = Scene::new("lan", &["crash"]);
     scene.ping(14.9, 1, 0);
-    scene.strike(15.0, 0, 0, Effect::Crashed);
+    scene.fault(15.0, 0, 0, Effect::Crashed);
     scene.ping(15.5, 1, 0);
     scene.ping(15.7, 2, 0);
     scene.event(16.5, 1, 0, EventKind::Suspected, EventSource::Own);
@@ -104,7 +104,7 @@ fn a_crash_is_timed_from_the_fault_to_the_last_survivor() {
 #[test]
 fn what_is_not_reached_is_censored_and_what_cannot_be_is_absent() {
     let mut scene = Scene::new("lan", &["crash"]);
-    scene.strike(15.0, 0, 0, Effect::Crashed);
+    scene.fault(15.0, 0, 0, Effect::Crashed);
     let measured = scene.finish();
     assert_eq!(read(&measured, "first_ping_s"), Reading::Censored);
     assert_eq!(read(&measured, "informed_100_s"), Reading::Censored);
@@ -118,9 +118,9 @@ fn what_is_not_reached_is_censored_and_what_cannot_be_is_absent() {
 #[test]
 fn the_row_speaks_of_the_last_victim_each_from_its_own_fault() {
     let mut scene = Scene::new("lan", &["crash", "crash"]);
-    scene.strike(15.0, 0, 0, Effect::Crashed);
+    scene.fault(15.0, 0, 0, Effect::Crashed);
     scene.ping(18.0, 2, 0);
-    scene.strike(30.0, 1, 1, Effect::Crashed);
+    scene.fault(30.0, 1, 1, Effect::Crashed);
     scene.ping(31.0, 2, 1);
     let measured = scene.finish();
     assert_eq!(value(&measured, "first_ping_s"), 3.0);
@@ -129,8 +129,8 @@ fn the_row_speaks_of_the_last_victim_each_from_its_own_fault() {
 #[test]
 fn who_crashes_too_is_no_survivor() {
     let mut scene = Scene::new("lan", &["crash:count=2"]);
-    scene.strike(15.0, 0, 0, Effect::Crashed);
-    scene.strike(15.0, 0, 1, Effect::Crashed);
+    scene.fault(15.0, 0, 0, Effect::Crashed);
+    scene.fault(15.0, 0, 1, Effect::Crashed);
     for (at, observer) in [(20.0, 2), (21.0, 3), (22.0, 4)] {
         scene.event(at, observer, 0, EventKind::Died, EventSource::Own);
         scene.event(at, observer, 1, EventKind::Died, EventSource::Own);
@@ -141,11 +141,11 @@ fn who_crashes_too_is_no_survivor() {
 #[test]
 fn the_last_ignorant_survivors_crash_completes_the_others() {
     let mut scene = Scene::new("lan", &["crash", "crash"]);
-    scene.strike(15.0, 0, 0, Effect::Crashed);
+    scene.fault(15.0, 0, 0, Effect::Crashed);
     for observer in 1..4 {
         scene.event(20.0, observer, 0, EventKind::Died, EventSource::Own);
     }
-    scene.strike(25.0, 1, 4, Effect::Crashed);
+    scene.fault(25.0, 1, 4, Effect::Crashed);
     let measured = scene.finish();
     assert_eq!(measured.victims[0].informed_100_s, Some(10.0));
 }
@@ -153,8 +153,8 @@ fn the_last_ignorant_survivors_crash_completes_the_others() {
 #[test]
 fn joiners_are_no_survivors_of_what_was_before_them() {
     let mut scene = Scene::new("lan", &["churn"]);
-    scene.strike(15.0, 0, 0, Effect::Crashed);
-    scene.strike(15.0, 0, 5, Effect::Joined);
+    scene.fault(15.0, 0, 0, Effect::Crashed);
+    scene.fault(15.0, 0, 5, Effect::Joined);
     for observer in 1..5 {
         scene.event(20.0, observer, 0, EventKind::Died, EventSource::Own);
     }
@@ -166,9 +166,9 @@ fn joiners_are_no_survivors_of_what_was_before_them() {
 #[test]
 fn a_restart_ends_the_time_to_notice() {
     let mut scene = Scene::new("lan", &["restart"]);
-    scene.strike(15.0, 0, 0, Effect::Crashed);
+    scene.fault(15.0, 0, 0, Effect::Crashed);
     scene.event(17.0, 1, 0, EventKind::Suspected, EventSource::Own);
-    scene.strike(20.0, 0, 0, Effect::Restarted);
+    scene.fault(20.0, 0, 0, Effect::Restarted);
     scene.event(21.0, 1, 0, EventKind::Died, EventSource::Own);
     let measured = scene.finish();
     assert_eq!(value(&measured, "first_suspicion_s"), 2.0);
@@ -180,8 +180,8 @@ fn a_restart_ends_the_time_to_notice() {
 #[test]
 fn burying_the_new_life_is_a_false_positive() {
     let mut scene = Scene::new("lan", &["restart"]);
-    scene.strike(15.0, 0, 0, Effect::Crashed);
-    scene.strike(20.0, 0, 0, Effect::Restarted);
+    scene.fault(15.0, 0, 0, Effect::Crashed);
+    scene.fault(20.0, 0, 0, Effect::Restarted);
     scene.event_of_life(25.0, 1, 0, EventKind::Died, EventSource::Own, 1);
     assert_eq!(value(&scene.finish(), "false_positives"), 1.0);
 }
@@ -193,7 +193,7 @@ fn who_held_the_victim_dead_already_knows() {
         scene.event(12.0, observer, 0, EventKind::Died, EventSource::Own);
     }
     scene.event(13.0, 3, 0, EventKind::Joined, scene.heard(0));
-    scene.strike(15.0, 0, 0, Effect::Crashed);
+    scene.fault(15.0, 0, 0, Effect::Crashed);
     scene.event(16.0, 3, 0, EventKind::Died, scene.heard(1));
     scene.event(17.0, 4, 0, EventKind::Died, scene.heard(1));
     let measured = scene.finish();
@@ -206,7 +206,7 @@ fn who_held_the_victim_dead_already_knows() {
 #[test]
 fn without_suspicion_the_declaration_is_the_doubt() {
     let mut scene = Scene::new("lan", &["crash"]);
-    scene.strike(15.0, 0, 0, Effect::Crashed);
+    scene.fault(15.0, 0, 0, Effect::Crashed);
     scene.event(16.0, 1, 0, EventKind::Died, EventSource::Own);
     assert_eq!(value(&scene.finish(), "first_suspicion_s"), 1.0);
 }
@@ -214,7 +214,7 @@ fn without_suspicion_the_declaration_is_the_doubt() {
 #[test]
 fn who_leaves_is_listed_and_no_part_of_the_row() {
     let mut scene = Scene::new("lan", &["leave"]);
-    scene.strike(15.0, 0, 0, Effect::Left);
+    scene.fault(15.0, 0, 0, Effect::Left);
     for observer in 1..5 {
         scene.event(16.0, observer, 0, EventKind::Left, scene.heard(0));
     }
@@ -228,8 +228,8 @@ fn false_alarms_count_in_the_window_and_the_healthy_apart() {
     let mut scene = Scene::new("lan", &["pause"]);
     scene.event(9.0, 1, 0, EventKind::Suspected, EventSource::Own);
     scene.event(9.5, 1, 0, EventKind::Died, EventSource::Own);
-    scene.strike(15.0, 0, 2, Effect::Disturbed);
-    scene.strike(25.0, 0, 2, Effect::Released);
+    scene.fault(15.0, 0, 2, Effect::Disturbed);
+    scene.fault(25.0, 0, 2, Effect::Released);
     scene.event(25.0, 2, 0, EventKind::Suspected, EventSource::Own);
     scene.event(25.1, 3, 0, EventKind::Suspected, scene.heard(2));
     scene.event(26.0, 2, 0, EventKind::Died, EventSource::Own);
@@ -281,7 +281,7 @@ fn members_that_nobody_pings_for_over_20_periods_are_unmonitored() {
     for second in 10..70 {
         scene.ping(f64::from(second) + 0.5, 0, 1);
     }
-    scene.strike(25.0, 0, 2, Effect::Crashed);
+    scene.fault(25.0, 0, 2, Effect::Crashed);
     for at in [20.0, 40.0, 60.0] {
         scene.ping(at, 0, 3);
     }
@@ -308,8 +308,8 @@ fn real_trials(count: u64) -> Vec<Measured> {
     let fault = || faults().build(&Spec::parse("crash:at=5s").unwrap(), &()).unwrap();
     let helpers = helpers().build(&Spec::of("uniform"), &BuildContext::default()).unwrap();
     let config =
-        Arc::new(MemberConfig { protocol: Config::of("swim"), helpers, sizer: Arc::new(crate::wire::Compact) });
-    let topology = topologies().build(&Spec::of("lan"), &Base::default()).unwrap();
+        Arc::new(MemberConfig { protocol: Config::of("swim"), helpers, sizer: Arc::new(crate::wire::PlainSizer) });
+    let topology = topologies().build(&Spec::of("lan"), &TopologyContext::default()).unwrap();
     let trial = |seed| {
         let (warmup, duration) = (Span::from_secs(2), Span::from_secs(40));
         let setup = Setup { warmup, duration, ..Setup::new(&topology, 32, seed, vec![fault()]) };

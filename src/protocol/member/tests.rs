@@ -9,7 +9,7 @@ mod variants;
 use super::*;
 use crate::protocol::message::{PingReq, StateSync, Target};
 use crate::protocol::{Span, profiles};
-use crate::wire::Compact;
+use crate::wire::PlainSizer;
 use swimlab_selectors::registry::Spec;
 use swimlab_selectors::rng::{Purpose, mix, stream};
 use swimlab_selectors::{BuildContext, Peer, build_selector, helpers, selectors};
@@ -44,7 +44,7 @@ fn member_with(n: u64, spec: Spec) -> Member {
 fn member_by(n: u64, spec: Spec, selector: &str) -> Member {
     let config = profiles().build(&spec, &()).unwrap();
     let helpers = helpers().build(&Spec::of("uniform"), &BuildContext::default()).unwrap();
-    let config = Arc::new(MemberConfig { protocol: config, helpers, sizer: Arc::new(Compact) });
+    let config = Arc::new(MemberConfig { protocol: config, helpers, sizer: Arc::new(PlainSizer) });
     let roster = Arc::new(Roster::of_members((0..n).map(node)));
     let strategy = build_selector(&selectors(), &Spec::parse(selector).unwrap(), &BuildContext::default()).unwrap();
     let identity = Identity {

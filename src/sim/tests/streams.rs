@@ -11,20 +11,20 @@ struct Echo {
     asks: bool,
 }
 
-impl Breed for Echoes {
-    type Machine = Echo;
-    fn founder(&mut self, member: Index) -> Echo {
+impl DetectorFactory for Echoes {
+    type Detector = Echo;
+    fn initial(&mut self, member: MemberIndex) -> Echo {
         Echo { next: Time::NEVER, asks: member == 0 }
     }
-    fn newcomer(&mut self, member: Index, _: u32) -> Echo {
-        self.founder(member)
+    fn joiner(&mut self, member: MemberIndex, _: u32) -> Echo {
+        self.initial(member)
     }
-    fn promise(&self) -> Promise {
-        Promise::default()
+    fn guarantees(&self) -> Guarantees {
+        Guarantees::default()
     }
 }
 
-impl Machine for Echo {
+impl FailureDetector for Echo {
     type Message = MessageKind;
     const HOT_BYTES: usize = size_of::<Self>();
 

@@ -3,9 +3,9 @@
 use swimlab_selectors::registry::{Param, Params};
 
 use crate::topology::data::{self, CROSS_ZONE_MS, Listed, SAME_REGION_MS, Shipped};
-use crate::topology::ground::{Ground, Site};
 use crate::topology::jitter::{Jitter, Tail};
-use crate::topology::{Base, Topology};
+use crate::topology::site_map::{Site, SiteMap};
+use crate::topology::{Topology, TopologyContext};
 
 pub const ABOUT: &str =
     "33 regions of AWS with measured median delays, split into zones, on demand with measured tails.";
@@ -28,21 +28,21 @@ pub fn params() -> Vec<Param> {
     ]
 }
 
-pub fn build(params: &Params, _: &Base) -> Result<Topology, String> {
+pub fn build(params: &Params, _: &TopologyContext) -> Result<Topology, String> {
     let zones = params.count("zones") as usize;
     let regions = data::places(PLACES.0, PLACES.1);
     let sites: Vec<Site> =
         regions.iter().flat_map(|region| LETTERS[..zones].iter().map(|letter| zone(region, letter))).collect();
     let n = sites.len();
     let rtt_us: Vec<f64> = (0..n * n).map(|at| 1e3 * rtt_ms(&regions, at / n, at % n, zones)).collect();
-    let mut ground = Ground::from_rtt(sites, &rtt_us)?;
+    let mut site_map = SiteMap::from_rtt(sites, &rtt_us)?;
     if params.flag("jitter") {
         let pairs = (0..n * n).map(|at| tail(at / n / zones, at % n / zones)).collect();
-        ground = ground.jittered(Jitter::Tails { sites: n as u32, pairs });
+        site_map = site_map.jittered(Jitter::Tails { sites: n as u32, pairs });
     }
     let tails = if params.flag("jitter") { "medians and 90th percentiles" } else { "medians" };
     let title = format!("AWS, {} regions of {zones} zones, {tails} of July 2024 to July 2025", regions.len());
-    Ok(Topology::new(title, ground).credit(CREDIT))
+    Ok(Topology::new(title, site_map).credit(CREDIT))
 }
 
 fn zone(region: &Listed, letter: &str) -> Site {

@@ -3,8 +3,8 @@
 use swimlab_selectors::registry::{Param, Params};
 
 use crate::topology::data::{self, SAME_REGION_MS, Shipped};
-use crate::topology::ground::{Ground, Site};
-use crate::topology::{Base, Topology};
+use crate::topology::site_map::{Site, SiteMap};
+use crate::topology::{Topology, TopologyContext};
 
 pub const ABOUT: &str = "48 regions of Azure with published median delays.";
 
@@ -19,9 +19,9 @@ pub fn params() -> Vec<Param> {
     vec![super::local_ms(SAME_REGION_MS)]
 }
 
-pub fn build(params: &Params, _: &Base) -> Result<Topology, String> {
+pub fn build(params: &Params, _: &TopologyContext) -> Result<Topology, String> {
     let region = |at: data::Listed| Site { region: Some(at.name.clone()), ..at.site() };
     let sites = data::places(PLACES.0, PLACES.1).into_iter().map(region).collect();
-    let ground = Ground::from_table(sites, P50.table(), params.real("local_ms"));
-    Ok(Topology::new(TITLE, ground).credit(CREDIT))
+    let site_map = SiteMap::from_table(sites, P50.table(), params.real("local_ms"));
+    Ok(Topology::new(TITLE, site_map).credit(CREDIT))
 }

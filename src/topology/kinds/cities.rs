@@ -4,9 +4,9 @@ use swimlab_selectors::registry::{Param, Params};
 
 use crate::topology::data::{self, Listed, SAME_REGION_MS};
 use crate::topology::globe::{FIBRE_INDEX, Globe, LIGHT_M_PER_US, point};
-use crate::topology::ground::{Ground, Site};
 use crate::topology::latency::Latency;
-use crate::topology::{Base, Topology};
+use crate::topology::site_map::{Site, SiteMap};
+use crate::topology::{Topology, TopologyContext};
 
 pub const ABOUT: &str = "The most populous cities of the world; delay by distance, as light in fibre with detours.";
 
@@ -28,14 +28,14 @@ pub fn params() -> Vec<Param> {
     ]
 }
 
-pub fn build(params: &Params, _: &Base) -> Result<Topology, String> {
+pub fn build(params: &Params, _: &TopologyContext) -> Result<Topology, String> {
     let (top, stretch) = (params.count("top"), params.real("stretch"));
     let sites: Vec<Site> = data::places(CITIES.0, CITIES.1).into_iter().take(top as usize).map(city).collect();
     let points = sites.iter().filter_map(|site| point(site.location));
     let us_per_metre = FIBRE_INDEX * stretch / LIGHT_M_PER_US;
     let globe = Globe::new(points, us_per_metre, 1e3 * params.real("access_ms") / 2.0);
     let title = format!("the {top} most populous cities, fibre along great circles times {stretch}");
-    Ok(Topology::new(title, Ground::assemble(sites, Latency::globe(globe))).credit(CREDIT))
+    Ok(Topology::new(title, SiteMap::assemble(sites, Latency::globe(globe))).credit(CREDIT))
 }
 
 fn city(at: Listed) -> Site {

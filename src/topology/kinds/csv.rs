@@ -7,9 +7,9 @@ use swimlab_selectors::registry::{Param, Params, Value, did_you_mean, nearest};
 
 use crate::topology::data::SAME_ZONE_MS;
 use crate::topology::globe::{Point, light_rtt_us, point};
-use crate::topology::ground::{Ground, Site};
+use crate::topology::site_map::{Site, SiteMap};
 use crate::topology::table::Table;
-use crate::topology::{Base, Topology};
+use crate::topology::{Topology, TopologyContext};
 
 pub const ABOUT: &str = "Round-trip times from a CSV file of your own, with places, regions and zones from another.";
 
@@ -32,7 +32,7 @@ pub fn params() -> Vec<Param> {
     ]
 }
 
-pub fn build(params: &Params, base: &Base) -> Result<Topology, String> {
+pub fn build(params: &Params, base: &TopologyContext) -> Result<Topology, String> {
     let file = params.text("rtt");
     let table = Table::read(&read(&base.dir, file)?, file)?;
     let unit_us = match params.text("unit") {
@@ -46,7 +46,7 @@ pub fn build(params: &Params, base: &Base) -> Result<Topology, String> {
         places => list(&read(&base.dir, places)?, places, &table, file)?,
     };
     not_faster_than_light(&table, file, &rtt_us, &sites)?;
-    Ok(Topology::new(format!("{file}, {} sites", sites.len()), Ground::from_rtt(sites, &rtt_us)?))
+    Ok(Topology::new(format!("{file}, {} sites", sites.len()), SiteMap::from_rtt(sites, &rtt_us)?))
 }
 
 fn read(dir: &Path, file: &str) -> Result<Vec<u8>, String> {
@@ -184,7 +184,8 @@ mod tests {
         if !places.is_empty() {
             spec = spec.with("places", "places.csv");
         }
-        let result = topologies().build(&spec, &Base { dir: dir.clone() }).map_err(|error| error.to_string());
+        let result =
+            topologies().build(&spec, &TopologyContext { dir: dir.clone() }).map_err(|error| error.to_string());
         std::fs::remove_dir_all(dir).unwrap();
         result
     }
@@ -302,7 +303,7 @@ mod tests {
 
     #[test]
     fn a_file_that_is_not_there_is_named_with_its_path() {
-        let base = Base { dir: "/nowhere".into() };
+        let base = TopologyContext { dir: "/nowhere".into() };
         let error = topologies().build(&Spec::parse("csv:rtt=rtt.csv").unwrap(), &base).unwrap_err().to_string();
         assert!(error.starts_with("csv: cannot read /nowhere/rtt.csv: "), "{error}");
     }

@@ -3,9 +3,9 @@
 use swimlab_selectors::registry::{Param, Params};
 
 use crate::topology::data::{CROSS_ZONE_MS, SAME_ZONE_MS};
-use crate::topology::ground::{Ground, Site};
 use crate::topology::latency::{Latency, Tree, half_us};
-use crate::topology::{Base, Topology};
+use crate::topology::site_map::{Site, SiteMap};
+use crate::topology::{Topology, TopologyContext};
 
 pub const ABOUT: &str = "A k-ary fat tree: k pods of k/2 racks; delay by the tier at which two racks meet.";
 
@@ -24,7 +24,7 @@ pub fn params() -> Vec<Param> {
     ]
 }
 
-pub fn build(params: &Params, _: &Base) -> Result<Topology, String> {
+pub fn build(params: &Params, _: &TopologyContext) -> Result<Topology, String> {
     let k = params.count("k");
     if !k.is_multiple_of(2) {
         return Err(format!("k must be even, not {k}"));
@@ -36,7 +36,7 @@ pub fn build(params: &Params, _: &Base) -> Result<Topology, String> {
     let tree = Tree { racks: k * k / 2, racks_per_pod: k / 2, in_rack, in_pod, across };
     let racks = (0..tree.racks).map(|index| rack(index / tree.racks_per_pod, index % tree.racks_per_pod)).collect();
     let title = format!("fat tree, {} racks in {k} pods", tree.racks);
-    Ok(Topology::new(title, Ground::assemble(racks, Latency::Tree(tree))))
+    Ok(Topology::new(title, SiteMap::assemble(racks, Latency::Tree(tree))))
 }
 
 fn rack(pod: u32, rack: u32) -> Site {

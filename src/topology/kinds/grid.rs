@@ -3,7 +3,7 @@
 use swimlab_selectors::registry::{Param, Params};
 
 use crate::topology::lattice::Shape;
-use crate::topology::{Base, Topology};
+use crate::topology::{Topology, TopologyContext};
 
 pub const ABOUT: &str = "A near-square grid of positions; delay by steps along rows and columns.";
 
@@ -11,6 +11,6 @@ pub fn params() -> Vec<Param> {
     super::lattice_params()
 }
 
-pub fn build(params: &Params, _: &Base) -> Result<Topology, String> {
+pub fn build(params: &Params, _: &TopologyContext) -> Result<Topology, String> {
     Ok(super::lattice("grid", Shape::Grid, params))
 }

@@ -3,9 +3,9 @@
 use swimlab_selectors::registry::{Param, Params};
 
 use crate::topology::data::{SAME_ZONE_MS, Shipped};
-use crate::topology::ground::{Ground, Site};
 use crate::topology::jitter::{Jitter, Quantiles};
-use crate::topology::{Base, Topology};
+use crate::topology::site_map::{Site, SiteMap};
+use crate::topology::{Topology, TopologyContext};
 
 pub const ABOUT: &str =
     "99 personal devices with measured median delays and, unless switched off, heavy-tailed jitter.";
@@ -21,13 +21,13 @@ pub fn params() -> Vec<Param> {
     ]
 }
 
-pub fn build(params: &Params, _: &Base) -> Result<Topology, String> {
+pub fn build(params: &Params, _: &TopologyContext) -> Result<Topology, String> {
     let sites = MEDIANS.table().names().iter().map(Site::new).collect();
-    let mut ground = Ground::from_table(sites, MEDIANS.table(), params.real("local_ms"));
+    let mut site_map = SiteMap::from_table(sites, MEDIANS.table(), params.real("local_ms"));
     if params.flag("jitter") {
-        ground = ground.jittered(Jitter::Factor(Quantiles::new(&ONE_WAY_FACTOR)));
+        site_map = site_map.jittered(Jitter::Factor(Quantiles::new(&ONE_WAY_FACTOR)));
     }
-    Ok(Topology::new(TITLE, ground).credit(super::NET_LATENCY_DATA))
+    Ok(Topology::new(TITLE, site_map).credit(super::NET_LATENCY_DATA))
 }
 
 /// The factor of one packet's delay, such that a round trip, two packets with a draw each, has the spread that was

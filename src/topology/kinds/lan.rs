@@ -3,10 +3,10 @@
 use swimlab_selectors::registry::{Param, Params};
 
 use crate::topology::data::SAME_ZONE_MS;
-use crate::topology::ground::{Ground, Site};
 use crate::topology::jitter::Jitter;
 use crate::topology::latency::{Latency, whole_us};
-use crate::topology::{Base, Topology};
+use crate::topology::site_map::{Site, SiteMap};
+use crate::topology::{Topology, TopologyContext};
 
 pub const ABOUT: &str = "One site where every packet takes the same time, with or without jitter.";
 
@@ -30,7 +30,7 @@ pub fn params() -> Vec<Param> {
     ]
 }
 
-pub fn build(params: &Params, _: &Base) -> Result<Topology, String> {
+pub fn build(params: &Params, _: &TopologyContext) -> Result<Topology, String> {
     let (delay_ms, spread_ms, min_ms) = (params.real("delay_ms"), params.real("spread_ms"), params.real("min_ms"));
     if min_ms > delay_ms {
         return Err(format!("min_ms ({min_ms}) must not be more than delay_ms ({delay_ms})"));
@@ -52,8 +52,8 @@ pub fn build(params: &Params, _: &Base) -> Result<Topology, String> {
         _ => (Jitter::None, format!("{delay_ms} ms")),
     };
     let site = Site::new("lan");
-    let ground = Ground::assemble(vec![site], Latency::Constant(whole_us(1e3 * delay_ms))).jittered(jitter);
-    Ok(Topology::new(format!("local network, one way {law}"), ground))
+    let site_map = SiteMap::assemble(vec![site], Latency::Constant(whole_us(1e3 * delay_ms))).jittered(jitter);
+    Ok(Topology::new(format!("local network, one way {law}"), site_map))
 }
 
 /// To the microsecond, so that a sum does not show its binary digits.

@@ -19,9 +19,9 @@ use swimlab_selectors::registry::{Param, Params};
 
 use super::Topology;
 use super::data::SAME_ZONE_MS;
-use super::ground::Ground;
 use super::latency::{half_us, whole_us};
 use super::lattice::{Lattice, Shape};
+use super::site_map::SiteMap;
 
 /// The longest round trip within a site that is taken as such.
 const LONGEST_LOCAL_MS: f64 = 1_000.0;
@@ -47,7 +47,7 @@ fn lattice(name: &str, shape: Shape, params: &Params) -> Topology {
     let (hop_us, local_us) = (whole_us(1e3 * hop_ms), half_us(1e3 * params.real("local_ms")));
     Topology::growing(format!("{name}, {hop_ms} ms per hop one way"), move |members| {
         let sites = if sites == 0 { members } else { sites };
-        Arc::new(Ground::lattice(Lattice::new(shape, sites, hop_us, local_us)))
+        Arc::new(SiteMap::lattice(Lattice::new(shape, sites, hop_us, local_us)))
     })
 }
 

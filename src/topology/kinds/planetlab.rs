@@ -3,8 +3,8 @@
 use swimlab_selectors::registry::{Param, Params};
 
 use crate::topology::data::{SAME_ZONE_MS, Shipped};
-use crate::topology::ground::{Ground, Site};
-use crate::topology::{Base, Topology};
+use crate::topology::site_map::{Site, SiteMap};
+use crate::topology::{Topology, TopologyContext};
 
 pub const ABOUT: &str = "490 machines of universities around the globe with measured median delays; places unknown.";
 
@@ -16,8 +16,8 @@ pub fn params() -> Vec<Param> {
     vec![super::local_ms(SAME_ZONE_MS)]
 }
 
-pub fn build(params: &Params, _: &Base) -> Result<Topology, String> {
+pub fn build(params: &Params, _: &TopologyContext) -> Result<Topology, String> {
     let sites = MEDIANS.table().names().iter().map(Site::new).collect();
-    let ground = Ground::from_table(sites, MEDIANS.table(), params.real("local_ms"));
-    Ok(Topology::new(TITLE, ground).credit(super::NET_LATENCY_DATA))
+    let site_map = SiteMap::from_table(sites, MEDIANS.table(), params.real("local_ms"));
+    Ok(Topology::new(TITLE, site_map).credit(super::NET_LATENCY_DATA))
 }

@@ -3,7 +3,7 @@
 use swimlab_selectors::registry::{Param, Params};
 
 use crate::topology::lattice::Shape;
-use crate::topology::{Base, Topology};
+use crate::topology::{Topology, TopologyContext};
 
 pub const ABOUT: &str = "A ring of positions; delay by steps along it, the shorter way round.";
 
@@ -11,6 +11,6 @@ pub fn params() -> Vec<Param> {
     super::lattice_params()
 }
 
-pub fn build(params: &Params, _: &Base) -> Result<Topology, String> {
+pub fn build(params: &Params, _: &TopologyContext) -> Result<Topology, String> {
     Ok(super::lattice("ring", Shape::Ring, params))
 }

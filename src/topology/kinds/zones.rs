@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use swimlab_selectors::registry::{Param, Params};
 
 use crate::topology::data::{self, Shipped};
-use crate::topology::ground::{Ground, Site};
-use crate::topology::{Base, Topology};
+use crate::topology::site_map::{Site, SiteMap};
+use crate::topology::{Topology, TopologyContext};
 
 pub const ABOUT: &str =
     "40 zones in 13 regions of IBM Cloud, with measured delays within and between zones and regions.";
@@ -24,9 +24,9 @@ pub fn params() -> Vec<Param> {
     vec![]
 }
 
-pub fn build(_: &Params, _: &Base) -> Result<Topology, String> {
+pub fn build(_: &Params, _: &TopologyContext) -> Result<Topology, String> {
     let (sites, rtt_us) = measured();
-    Ok(Topology::new(TITLE, Ground::from_rtt(sites, &rtt_us)?).credit(CREDIT))
+    Ok(Topology::new(TITLE, SiteMap::from_rtt(sites, &rtt_us)?).credit(CREDIT))
 }
 
 /// The zones in the order of the file, and the round-trip times between them: between zones of one region as measured

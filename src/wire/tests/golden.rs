@@ -3,7 +3,7 @@
 use super::encoded;
 use super::samples::{self, BOB};
 use crate::protocol::{Body, Packet, PingReq, Sizer, Target};
-use crate::wire::{Compact, Limited, decode};
+use crate::wire::{Limited, PlainSizer, decode};
 
 /// One packet of each kind and its bytes: envelope, head, body, updates. Other bytes are a new version of the wire.
 fn vectors() -> Vec<(Packet, &'static [&'static str])> {
@@ -104,7 +104,7 @@ fn updates_take_the_documented_bytes() {
         ("alive, with place, zone, site, a name of 7 bytes and 2 of metadata", samples::alive()),
     ];
     for (name, update) in updates {
-        assert_documented(name, &Compact.update(&update).to_string());
+        assert_documented(name, &PlainSizer.update(&update).to_string());
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::samples;
 use super::sealing::{at, key, seal, sealed};
-use crate::wire::{Key, KeyFault, Keyring, KeyringError, Refused, Seal};
+use crate::wire::{Key, KeyFault, Keyring, KeyringError, OpenError, Seal};
 
 const BASE64: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 const HEX: &str = "0102030405060708090a0b0c0d0e0f101112131415161718191A1B1C1D1E1F20";
@@ -116,5 +116,5 @@ fn keys_are_changed_one_member_at_a_time_and_nobody_misses_a_packet() {
     }
     // Who kept to the old key is out.
     let mut late = sealed(&mut seal(9), at(now), &samples::gossip());
-    assert!(members.iter_mut().all(|member| member.decode(at(now), &mut late) == Err(Refused::Forged)));
+    assert!(members.iter_mut().all(|member| member.decode(at(now), &mut late) == Err(OpenError::Forged)));
 }

@@ -15,8 +15,8 @@ use crate::protocol::{
     Address, Body, Id, Identity, Incarnation, Member, NodeInfo, Outbox, Packet, PeerView, PingReq, Roster, Span,
     StateSync, Status, Target, Time, Update, UpdateKind, UserEvent, profiles,
 };
-use crate::wire::replay::{Heard, Mark};
-use crate::wire::{Refused, Seal, Sealed};
+use crate::wire::replay::{PacketId, ReplayWindow};
+use crate::wire::{OpenError, Seal, SealedSizer};
 
 const ME: Id = 1;
 const SENDER: Id = 2;
@@ -40,7 +40,7 @@ impl Agent {
     fn new() -> Self {
         let settings = profiles().build(&Spec::of("swim"), &()).unwrap();
         let helpers = helpers().build(&Spec::of("uniform"), &BuildContext::default()).unwrap();
-        let config = Arc::new(MemberConfig { protocol: settings, helpers, sizer: Arc::new(Sealed) });
+        let config = Arc::new(MemberConfig { protocol: settings, helpers, sizer: Arc::new(SealedSizer) });
         let roster = Arc::new(Roster::of_members((ME..=4).map(node)));
         let strategy = build_selector(&selectors(), &Spec::of("shuffle"), &BuildContext::default()).unwrap();
         let identity = Identity {
@@ -56,7 +56,7 @@ impl Agent {
     }
 
     /// Takes a datagram as an agent does: what does not open never reaches the member.
-    fn hear(&mut self, bytes: &[u8]) -> Result<Outbox, Refused> {
+    fn hear(&mut self, bytes: &[u8]) -> Result<Outbox, OpenError> {
         let packet = self.seal.decode(at(0.5), &mut bytes.to_vec())?;
         let mut out = Outbox::default();
         self.member.handle(Time::ZERO + Span::from_millis(500), address(SENDER), &packet, &mut out);
@@ -112,7 +112,7 @@ fn a_packet_that_is_played_again_changes_nothing_and_is_not_answered() {
     let (beliefs, gauge) = (agent.beliefs(), agent.member.gauge());
     assert_eq!(beliefs.0, incarnation(1), "it refuted once");
     for bytes in recorded.iter().chain(recorded.iter().rev()) {
-        assert_eq!(agent.hear(bytes).unwrap_err(), Refused::Replayed);
+        assert_eq!(agent.hear(bytes).unwrap_err(), OpenError::Replayed);
     }
     assert_eq!((agent.beliefs(), agent.member.gauge()), (beliefs, gauge));
 }
@@ -122,13 +122,13 @@ fn a_packet_is_taken_while_it_is_fresh_and_only_once() {
     let (mut alice, mut bob) = (seal(1), seal(2));
     let bytes = sealed(&mut alice, at(100.0), &samples::ping());
     let mut open = |seconds| bob.open(at(seconds), &mut bytes.clone()).map(|_| ());
-    let late = |refused| matches!(refused, Err(Refused::Stale(by)) if by.as_secs() >= 30);
-    assert!(matches!(open(69.9), Err(Refused::Early(by)) if by.as_secs() == 30));
+    let late = |refused| matches!(refused, Err(OpenError::Stale(by)) if by.as_secs() >= 30);
+    assert!(matches!(open(69.9), Err(OpenError::Early(by)) if by.as_secs() == 30));
     assert!(late(open(130.1)));
     assert_eq!(open(129.9), Ok(()));
     // While it could still pass as fresh, it is remembered; then it no longer can.
-    assert_eq!(open(129.9), Err(Refused::Replayed));
-    assert_eq!(open(70.1), Err(Refused::Replayed));
+    assert_eq!(open(129.9), Err(OpenError::Replayed));
+    assert_eq!(open(70.1), Err(OpenError::Replayed));
     assert!(late(open(130.1)));
 }
 
@@ -152,9 +152,9 @@ fn a_clock_that_is_set_back_neither_deafens_a_member_nor_silences_it() {
     // Both clocks are set right.
     let mut right = sealed(&mut alice, at(0.0), &samples::ping());
     assert!(bob.open(at(0.0), &mut right.clone()).is_ok());
-    assert_eq!(bob.open(at(0.0), &mut right), Err(Refused::Replayed));
+    assert_eq!(bob.open(at(0.0), &mut right), Err(OpenError::Replayed));
     // Time comes round to what it was before: what was played then does not play again.
-    assert_eq!(bob.open(at(3600.0), &mut wrong), Err(Refused::Replayed));
+    assert_eq!(bob.open(at(3600.0), &mut wrong), Err(OpenError::Replayed));
 }
 
 #[test]
@@ -165,24 +165,24 @@ fn a_clock_that_jumps_ahead_and_back_makes_nobody_take_a_packet_twice() {
     let mut other = sealed(&mut seal(3), at(3600.0), &samples::ping());
     assert!(bob.open(at(3600.0), &mut other).is_ok());
     assert_eq!(bob.remembered(), 1, "the first is forgotten");
-    assert!(matches!(bob.open(at(1.0), &mut bytes), Err(Refused::Stale(_))));
+    assert!(matches!(bob.open(at(1.0), &mut bytes), Err(OpenError::Stale(_))));
     let mut new = sealed(&mut alice, at(1.0), &samples::ping());
     assert!(bob.open(at(1.0), &mut new).is_ok());
 }
 
 #[test]
 fn what_is_remembered_is_bounded_and_what_is_forgotten_is_not_taken_again() {
-    let mut heard = Heard::default();
+    let mut heard = ReplayWindow::default();
     let (now, tolerance) = (1_000_000, 1_000_000);
-    let marks: Vec<_> = (1..=Heard::LIMIT as u64 + 1000).map(|stamp| Mark { stamp, salt: 7 }).collect();
+    let marks: Vec<_> = (1..=ReplayWindow::LIMIT as u64 + 1000).map(|stamp| PacketId { stamp, salt: 7 }).collect();
     for &mark in &marks {
         assert_eq!(heard.check(mark, now, tolerance), Ok(()));
         heard.insert(mark, now, tolerance);
     }
-    assert_eq!(heard.len(), Heard::LIMIT);
+    assert_eq!(heard.len(), ReplayWindow::LIMIT);
     for &mark in &marks {
         let refused = heard.check(mark, now, tolerance).expect_err("taken before");
-        assert_eq!(mark.stamp <= 1000, matches!(refused, Refused::Stale(_)), "{refused:?}");
+        assert_eq!(mark.stamp <= 1000, matches!(refused, OpenError::Stale(_)), "{refused:?}");
     }
 }
 

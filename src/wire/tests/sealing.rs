@@ -8,8 +8,8 @@ use proptest::prelude::*;
 use super::{encoded, samples};
 use crate::protocol::{Packet, Sizer};
 use crate::wire::{
-    DecodeError, FRAME_LIMIT, FRAME_PREFIX, Invalid, Key, Keyring, Limited, Refused, SEAL_OVERHEAD, SEAL_VERSION,
-    SEALED_PREFIX, Seal, Sealed, decode, frame_len,
+    DecodeError, FRAME_LIMIT, FRAME_PREFIX, Invalid, Key, Keyring, Limited, OpenError, SEAL_OVERHEAD, SEAL_VERSION,
+    SEALED_PREFIX, Seal, SealedSizer, decode, frame_len,
 };
 
 /// A key whose bytes count up from this.
@@ -66,8 +66,8 @@ fn a_seal_adds_the_documented_bytes_to_every_packet() {
     for packet in all_samples() {
         let bytes = sealed(&mut seal(1), at(0.0), &packet);
         assert_eq!(bytes.len(), encoded(&packet).len() + SEAL_OVERHEAD);
-        let updates = packet.updates.iter().map(|update| Sealed.update(update)).sum::<u32>();
-        assert_eq!(bytes.len() as u32, Sealed.bare(&packet) + updates);
+        let updates = packet.updates.iter().map(|update| SealedSizer.update(update)).sum::<u32>();
+        assert_eq!(bytes.len() as u32, SealedSizer.bare(&packet) + updates);
     }
     let docs = include_str!("../../../docs/wire.md");
     assert!(docs.contains(&format!("A seal adds {SEAL_OVERHEAD} bytes")));
@@ -88,7 +88,7 @@ fn the_wrong_key_opens_nothing() {
     let mut bytes = sealed(&mut seal(1), at(0.0), &samples::ping());
     let before = bytes.clone();
     let mut stranger = Seal::with_salt(Keyring::new(key(1)), "blue", 2);
-    assert_eq!(stranger.decode(at(0.0), &mut bytes), Err(Refused::Forged));
+    assert_eq!(stranger.decode(at(0.0), &mut bytes), Err(OpenError::Forged));
     assert_eq!((bytes, stranger.remembered()), (before, 0));
 }
 
@@ -97,7 +97,7 @@ fn the_wrong_label_opens_nothing() {
     let mut bytes = sealed(&mut seal(1), at(0.0), &samples::ping());
     for label in ["", "Blue", "blue ", "green"] {
         let mut stranger = Seal::with_salt(Keyring::new(key(0)), label, 2);
-        assert_eq!(stranger.decode(at(0.0), &mut bytes), Err(Refused::Forged), "{label}");
+        assert_eq!(stranger.decode(at(0.0), &mut bytes), Err(OpenError::Forged), "{label}");
     }
 }
 
@@ -106,11 +106,11 @@ fn a_packet_that_was_cut_short_or_grew_is_not_opened() {
     let bytes = sealed(&mut seal(1), at(0.0), &samples::gossip());
     let mut bob = seal(2);
     for len in 0..bytes.len() {
-        let expected = if len < SEAL_OVERHEAD { Refused::Short(len) } else { Refused::Forged };
+        let expected = if len < SEAL_OVERHEAD { OpenError::Short(len) } else { OpenError::Forged };
         assert_eq!(bob.open(at(0.0), &mut bytes[..len].to_vec()), Err(expected));
     }
     let mut longer = [&bytes[..], &[0]].concat();
-    assert_eq!(bob.open(at(0.0), &mut longer), Err(Refused::Forged));
+    assert_eq!(bob.open(at(0.0), &mut longer), Err(OpenError::Forged));
 }
 
 #[test]
@@ -123,9 +123,9 @@ fn a_packet_with_any_bit_flipped_is_not_opened_and_stays_as_it_is() {
         let before = flipped.clone();
         let refused = bob.open(at(0.0), &mut flipped).expect_err("altered");
         match bit / 8 {
-            0 => assert_eq!(refused, Refused::NotSealed(before[0])),
-            1..8 => assert!(matches!(refused, Refused::Stale(_) | Refused::Early(_) | Refused::Forged)),
-            _ => assert_eq!(refused, Refused::Forged),
+            0 => assert_eq!(refused, OpenError::NotSealed(before[0])),
+            1..8 => assert!(matches!(refused, OpenError::Stale(_) | OpenError::Early(_) | OpenError::Forged)),
+            _ => assert_eq!(refused, OpenError::Forged),
         }
         assert_eq!(flipped, before);
     }
@@ -135,7 +135,7 @@ fn a_packet_with_any_bit_flipped_is_not_opened_and_stays_as_it_is() {
 #[test]
 fn who_has_a_key_reads_no_plain_packets_and_who_has_none_no_sealed_ones() {
     let mut plain = [encoded(&samples::gossip()), vec![0; SEAL_OVERHEAD]].concat();
-    assert_eq!(seal(1).decode(at(0.0), &mut plain), Err(Refused::NotSealed(1)));
+    assert_eq!(seal(1).decode(at(0.0), &mut plain), Err(OpenError::NotSealed(1)));
     let bytes = sealed(&mut seal(1), at(0.0), &samples::ping());
     assert_eq!(decode(&bytes), Err(DecodeError::Version(SEAL_VERSION)));
 }
@@ -144,7 +144,7 @@ fn who_has_a_key_reads_no_plain_packets_and_who_has_none_no_sealed_ones() {
 fn what_is_sealed_well_but_is_no_packet_is_refused() {
     let mut bytes = Vec::new();
     seal(1).seal(at(0.0), b"\x02hello", &mut bytes);
-    assert_eq!(seal(2).decode(at(0.0), &mut bytes), Err(Refused::Packet(DecodeError::Version(2))));
+    assert_eq!(seal(2).decode(at(0.0), &mut bytes), Err(OpenError::Packet(DecodeError::Version(2))));
     let mut bob = seal(2);
     let mut empty = Vec::new();
     seal(1).seal(at(0.0), b"", &mut empty);
@@ -193,7 +193,7 @@ fn who_has_no_key_cannot_announce_a_length() {
     let mut plain = Vec::new();
     crate::wire::frame(&samples::sync(), &mut plain).unwrap();
     plain.resize(SEALED_PREFIX, 0);
-    assert_eq!(bob.frame_len(at(0.0), plain.first_chunk_mut().unwrap()), Err(Refused::NotSealed(0)));
+    assert_eq!(bob.frame_len(at(0.0), plain.first_chunk_mut().unwrap()), Err(OpenError::NotSealed(0)));
 }
 
 #[test]
@@ -205,7 +205,7 @@ fn a_length_beyond_the_limit_is_refused_even_if_sealed() {
     };
     assert_eq!(announce(FRAME_LIMIT as u32), Ok(FRAME_LIMIT + SEAL_OVERHEAD));
     let excess = Invalid::Excess { what: Limited::Frame, found: FRAME_LIMIT + 1 };
-    assert_eq!(announce(FRAME_LIMIT as u32 + 1), Err(Refused::Packet(DecodeError::Invalid(excess))));
+    assert_eq!(announce(FRAME_LIMIT as u32 + 1), Err(OpenError::Packet(DecodeError::Invalid(excess))));
     // Nor does a sealed prefix mean anything where nothing is sealed.
     let mut prefix = Vec::new();
     seal(1).seal(at(0.0), &[0; 4], &mut prefix);
@@ -258,6 +258,6 @@ proptest! {
         // Whatever those with a key send is decoded or refused.
         let mut bytes = Vec::new();
         seal(1).seal(at(0.0), &plain, &mut bytes);
-        prop_assert!(matches!(seal(2).decode(at(0.0), &mut bytes), Err(Refused::Packet(_)) | Ok(_)));
+        prop_assert!(matches!(seal(2).decode(at(0.0), &mut bytes), Err(OpenError::Packet(_)) | Ok(_)));
     }
 }

@@ -33,7 +33,7 @@ fn a_member_that_learns_no_distances_says_nothing_about_its_place_and_pays_no_by
     let sent = member.due(at(0.0)).transmits.remove(0);
     assert_eq!(sent.message.coordinate, None);
     let bare = packet(0, sent.message.body.clone(), vec![]);
-    assert_eq!(sent.bytes, Compact.bare(&Packet { from: member.id(), ..bare }));
+    assert_eq!(sent.bytes, PlainSizer.bare(&Packet { from: member.id(), ..bare }));
     let ack = member.take(at(0.1), 1, located(1, Body::Ping { seq: 7 }, somewhere(1e4), None));
     assert_eq!(ack.transmits[0].message.coordinate, None);
     assert_eq!(member.coordinate(), None);
@@ -44,7 +44,7 @@ fn a_member_that_learns_tells_its_place_on_pings_and_acks_and_on_nothing_else() 
     let mut member = learner(5);
     let ping = member.due(at(0.0)).transmits.remove(0);
     assert_eq!(ping.message.coordinate.as_ref().map(|located| located.at), member.coordinate());
-    assert_eq!(ping.bytes, Compact.bare(&ping.message), "and its bytes count");
+    assert_eq!(ping.bytes, PlainSizer.bare(&ping.message), "and its bytes count");
     let ack = member.hear(at(0.1), 1, Body::Ping { seq: 7 }, vec![]).transmits.remove(0);
     assert!(ack.message.coordinate.is_some());
     let asked = member.due(at(0.5)).transmits;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use swimlab_selectors::registry::{Param, Registry};
 
-use super::{Reach, Rival, Rules, fanout, period, span};
+use super::{Detector, Reach, Rules, fanout, period, span};
 use crate::protocol::Span;
 
 #[derive(Clone)]
@@ -50,10 +50,10 @@ impl Rules for GossipHeartbeat {
     }
 }
 
-pub(super) fn register(registry: &mut Registry<Arc<dyn Rival>>) {
+pub(super) fn register(registry: &mut Registry<Arc<dyn Detector>>) {
     registry.register(
         "gossip-heartbeat",
-        "Rival: tables of heartbeat counters go to a random member each period (van Renesse 1998).",
+        "Detector: tables of heartbeat counters go to a random member each period (van Renesse 1998).",
         vec![
             period(),
             fanout(1),

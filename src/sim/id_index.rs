@@ -1,11 +1,11 @@
 //! From ids, which members speak of, to their numbers in the world.
 
-use super::observer::Index;
+use super::observer::MemberIndex;
 use crate::protocol::Id;
 
 /// The numbers of a world's members by id.
 #[derive(Clone, Debug)]
-pub struct IdIndex(Vec<(Id, Index)>);
+pub struct IdIndex(Vec<(Id, MemberIndex)>);
 
 impl IdIndex {
     /// Of these ids, in the order of the members' numbers.
@@ -16,7 +16,7 @@ impl IdIndex {
     }
 
     /// The number of the member with this id.
-    pub fn index(&self, id: Id) -> Option<Index> {
+    pub fn index(&self, id: Id) -> Option<MemberIndex> {
         // Ids are spread evenly, so a guess by proportion lands close; a few steps remain.
         let len = self.0.len();
         let guess = ((u128::from(id) * len as u128) >> 64) as usize;

@@ -33,7 +33,7 @@ pub struct Site {
 
 /// Sites and the delays between them.
 #[derive(Debug)]
-pub struct Ground {
+pub struct SiteMap {
     /// Empty where the latency model itself knows the sites (a lattice).
     names: Vec<String>,
     places: Vec<Option<Location>>,
@@ -64,7 +64,7 @@ impl Site {
     }
 }
 
-impl Ground {
+impl SiteMap {
     /// Sites and the round-trip times between them: `rtt_us[i * sites + j]`, the diagonal within a site.
     ///
     /// EventKind the two directions disagree on is averaged: both measured the same round trip. One way is half of it.
@@ -196,7 +196,7 @@ impl Areas {
     }
 }
 
-impl RttSource for Ground {
+impl RttSource for SiteMap {
     fn rtt_us(&self, from: &swimlab_selectors::Peer, to: &swimlab_selectors::Peer) -> Option<u32> {
         Some(self.between(from.site?, to.site?))
     }

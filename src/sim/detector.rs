@@ -1,16 +1,16 @@
 //! EventKind a world drives: any failure detector, sans-I/O.
 
-use super::observer::Index;
+use super::observer::MemberIndex;
 use crate::protocol::{Address, Gauge, Id, MessageKind, Outbox, Status, Time};
 
 /// A failure detector of one member. The world hands packets in and takes out what it left in the outbox; the call
 /// contract is that of [`crate::protocol::Member`].
-pub trait Machine {
+pub trait FailureDetector {
     /// EventKind members send each other.
     type Message;
     /// How many of its first bytes every call reads: as many are asked for ahead of time in worlds too large for the cache.
     const HOT_BYTES: usize;
-    /// How many of its first bytes [`Machine::wake`] reads.
+    /// How many of its first bytes [`FailureDetector::wake`] reads.
     const WAKE_BYTES: usize = Self::HOT_BYTES;
 
     /// Begins: the first period starts at `first_period`.
@@ -26,7 +26,7 @@ pub trait Machine {
     /// From now on its sends block, or no longer do: what calls one stands still in it. Detectors to which that means
     /// nothing go on, and what they send waits.
     fn stall(&mut self, _now: Time, _stalled: bool) {}
-    /// When [`Machine::wake`] is due.
+    /// When [`FailureDetector::wake`] is due.
     fn deadline(&self) -> Time;
 
     /// EventKind a message is for.
@@ -38,7 +38,7 @@ pub trait Machine {
     /// How full its bounded stores are.
     fn gauge(&self) -> Gauge;
 
-    /// Has memory read ahead of time that [`Machine::wake`], or handling this message of this member, will need soon: a
+    /// Has memory read ahead of time that [`FailureDetector::wake`], or handling this message of this member, will need soon: a
     /// hint for worlds too large for the cache.
-    fn prefetch(&self, _message: Option<(Index, &Self::Message)>) {}
+    fn prefetch(&self, _message: Option<(MemberIndex, &Self::Message)>) {}
 }

@@ -16,9 +16,9 @@ use std::time::Duration;
 use ::foca::{Config, PeriodicParams};
 use swimlab_selectors::registry::{Param, Params, Registry};
 
-use self::machine::FocaBreed;
+use self::machine::FocaFactory;
 use self::node::Node;
-use super::{Rival, span};
+use super::{Detector, span};
 use crate::protocol::Span;
 use crate::sim::{Observer, Outcome, Setup, World};
 
@@ -30,13 +30,13 @@ struct Foca {
     config: Config,
 }
 
-impl Rival for Foca {
+impl Detector for Foca {
     fn period(&self) -> Span {
         self.period
     }
 
     fn run(&self, setup: &Setup, observer: &mut dyn Observer) -> Outcome {
-        World::new(setup, FocaBreed::<Node>::new(setup, self.config(setup.members)), observer).run()
+        World::new(setup, FocaFactory::<Node>::new(setup, self.config(setup.members)), observer).run()
     }
 }
 
@@ -57,10 +57,10 @@ impl Foca {
 /// How many of the dead are tried each time.
 const DEAD_TRIED: NonZeroUsize = NonZeroUsize::new(2).unwrap();
 
-pub(super) fn register(registry: &mut Registry<Arc<dyn Rival>>) {
+pub(super) fn register(registry: &mut Registry<Arc<dyn Detector>>) {
     registry.register(
         "foca",
-        "Rival: the crate foca, SWIM with suspicion, a gossip tick and announcements, with its settings for a LAN.",
+        "Detector: the crate foca, SWIM with suspicion, a gossip tick and announcements, with its settings for a LAN.",
         params(),
         |p, ()| Ok(Arc::new(build(p)?)),
     );

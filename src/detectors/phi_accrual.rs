@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use swimlab_selectors::registry::{Param, Params, Registry};
 
-use super::{Reach, Rival, Rules, fanout, period, span};
+use super::{Detector, Reach, Rules, fanout, period, span};
 use crate::protocol::Span;
 
 #[derive(Clone)]
@@ -119,10 +119,10 @@ fn deviations(phi: f64) -> f64 {
     high
 }
 
-pub(super) fn register(registry: &mut Registry<Arc<dyn Rival>>) {
+pub(super) fn register(registry: &mut Registry<Arc<dyn Detector>>) {
     registry.register(
         "phi-accrual",
-        "Rival: suspicion accrues with silence, measured against past intervals (Hayashibara 2004; chitchat, Cassandra).",
+        "Detector: suspicion accrues with silence, measured against past intervals (Hayashibara 2004; chitchat, Cassandra).",
         vec![
             period(),
             fanout(3),

@@ -6,7 +6,7 @@ use std::collections::BinaryHeap;
 use swimlab_selectors::rng::{Rng, below};
 
 /// The site of every member and joiner. Without weights, or with equal ones, all sites in turn.
-pub(super) fn deal(sites: u32, weights: &[u32], members: u32, joiners: u32, rng: &mut Rng) -> Vec<u32> {
+pub(super) fn assign_sites(sites: u32, weights: &[u32], members: u32, joiners: u32, rng: &mut Rng) -> Vec<u32> {
     let mut order: Vec<u32> = (0..sites).filter(|&site| weights.get(site as usize) != Some(&0)).collect();
     if (members as usize) < order.len() {
         // Too few for all: a sample, and the rest of the shuffled sites for those who join.
@@ -17,44 +17,44 @@ pub(super) fn deal(sites: u32, weights: &[u32], members: u32, joiners: u32, rng:
     if order.iter().all(|&site| weight(site) == weight(order[0])) {
         return order.iter().copied().cycle().take(seats).collect();
     }
-    let next = |ctx: usize, seated: u64| Reverse(Claim { odd: 2 * seated + 1, weight: weight(order[ctx]), ctx });
-    let mut claims: BinaryHeap<_> = (0..order.len()).map(|ctx| next(ctx, 0)).collect();
+    let next = |rank: usize, seated: u64| Reverse(Quota { odd: 2 * seated + 1, weight: weight(order[rank]), rank });
+    let mut claims: BinaryHeap<_> = (0..order.len()).map(|rank| next(rank, 0)).collect();
     (0..seats)
         .map(|_| {
             let Reverse(claim) = claims.pop().expect("as many claims as sites");
-            claims.push(next(claim.ctx, claim.odd / 2 + 1));
-            order[claim.ctx]
+            claims.push(next(claim.rank, claim.odd / 2 + 1));
+            order[claim.rank]
         })
         .collect()
 }
 
 /// A site's claim to the next seat, by `(seated + 1/2) / weight`, compared without rounding; ties by turn.
-struct Claim {
+struct Quota {
     odd: u64,
     weight: u32,
-    ctx: usize,
+    rank: usize,
 }
 
-impl Ord for Claim {
+impl Ord for Quota {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
         let (mine, theirs) = (self.odd * u64::from(other.weight), other.odd * u64::from(self.weight));
-        mine.cmp(&theirs).then(self.ctx.cmp(&other.ctx))
+        mine.cmp(&theirs).then(self.rank.cmp(&other.rank))
     }
 }
 
-impl PartialOrd for Claim {
+impl PartialOrd for Quota {
     fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
         Some(self.cmp(other))
     }
 }
 
-impl PartialEq for Claim {
+impl PartialEq for Quota {
     fn eq(&self, other: &Self) -> bool {
         self.cmp(other).is_eq()
     }
 }
 
-impl Eq for Claim {}
+impl Eq for Quota {}
 
 /// Fisher and Yates.
 fn shuffle(order: &mut [u32], rng: &mut Rng) {
@@ -78,13 +78,13 @@ mod tests {
 
     #[test]
     fn members_take_the_sites_in_turn_and_joiners_go_on() {
-        assert_eq!(deal(3, &[], 4, 3, &mut rng()), [0, 1, 2, 0, 1, 2, 0]);
-        assert_eq!(deal(3, &[5, 5, 5], 4, 3, &mut rng()), [0, 1, 2, 0, 1, 2, 0]);
+        assert_eq!(assign_sites(3, &[], 4, 3, &mut rng()), [0, 1, 2, 0, 1, 2, 0]);
+        assert_eq!(assign_sites(3, &[5, 5, 5], 4, 3, &mut rng()), [0, 1, 2, 0, 1, 2, 0]);
     }
 
     #[test]
     fn fewer_members_than_sites_are_a_sample_and_joiners_fill_the_rest() {
-        let mut seats = deal(10, &[], 4, 6, &mut rng());
+        let mut seats = assign_sites(10, &[], 4, 6, &mut rng());
         assert_ne!(seats, (0..10).collect::<Vec<_>>());
         seats.sort_unstable();
         assert_eq!(seats, (0..10).collect::<Vec<_>>());
@@ -92,26 +92,26 @@ mod tests {
 
     #[test]
     fn the_sample_is_the_same_on_every_machine() {
-        assert_eq!(deal(99, &[], 8, 0, &mut rng()), [18, 78, 84, 68, 12, 21, 32, 82]);
+        assert_eq!(assign_sites(99, &[], 8, 0, &mut rng()), [18, 78, 84, 68, 12, 21, 32, 82]);
     }
 
     #[test]
     fn nobody_to_seat_is_no_trouble() {
-        assert_eq!(deal(3, &[], 0, 0, &mut rng()), [0; 0]);
-        assert_eq!(deal(3, &[1, 2, 3], 0, 0, &mut rng()), [0; 0]);
-        assert_eq!(deal(3, &[], 0, 2, &mut rng()).len(), 2);
+        assert_eq!(assign_sites(3, &[], 0, 0, &mut rng()), [0; 0]);
+        assert_eq!(assign_sites(3, &[1, 2, 3], 0, 0, &mut rng()), [0; 0]);
+        assert_eq!(assign_sites(3, &[], 0, 2, &mut rng()).len(), 2);
     }
 
     #[test]
     fn as_many_members_as_the_weights_add_up_to_are_dealt_exactly_by_weight() {
         let weights = [10, 0, 1, 7, 500];
-        assert_eq!(counts(&deal(5, &weights, 518, 0, &mut rng()), 5), [10, 0, 1, 7, 500]);
-        assert_eq!(counts(&deal(5, &weights, 1036, 518, &mut rng()), 5), [30, 0, 3, 21, 1500]);
+        assert_eq!(counts(&assign_sites(5, &weights, 518, 0, &mut rng()), 5), [10, 0, 1, 7, 500]);
+        assert_eq!(counts(&assign_sites(5, &weights, 1036, 518, &mut rng()), 5), [30, 0, 3, 21, 1500]);
     }
 
     #[test]
     fn weights_hold_within_one_seat_or_so_for_any_number_of_members() {
-        let seats = deal(3, &[1, 2, 3], 100, 0, &mut rng());
+        let seats = assign_sites(3, &[1, 2, 3], 100, 0, &mut rng());
         assert_eq!(counts(&seats, 3), [17, 33, 50]);
     }
 }

@@ -7,13 +7,13 @@ use swimlab_selectors::registry::Spec;
 use super::*;
 use crate::protocol::{EventKind, Status, Time};
 use crate::sim::log::Log;
-use crate::sim::{Fault, Machine, Start};
-use crate::topology::{Base, topologies};
+use crate::sim::{FailureDetector, Fault, Start};
+use crate::topology::{TopologyContext, topologies};
 
 fn setup(members: u32, seed: u64, duration_s: u64, loss: f64, faults: &[&str]) -> Setup {
     let build = |text: &&str| crate::sim::faults().build(&Spec::parse(text).unwrap(), &()).unwrap();
     let faults: Vec<Fault> = faults.iter().map(build).collect();
-    let lan = topologies().build(&Spec::of("lan"), &Base::default()).unwrap();
+    let lan = topologies().build(&Spec::of("lan"), &TopologyContext::default()).unwrap();
     let (warmup, duration) = (Span::from_secs(20), Span::from_secs(duration_s));
     Setup { loss, warmup, duration, ..Setup::new(&lan, members, seed, faults) }
 }
@@ -25,8 +25,8 @@ fn run(label: &str, setup: &Setup) -> Log {
     log
 }
 
-fn built(label: &str) -> Arc<dyn Rival> {
-    let mut registry = rivals();
+fn built(label: &str) -> Arc<dyn Detector> {
+    let mut registry = detectors();
     foca::register(&mut registry);
     registry.build(&Spec::parse(label).unwrap(), &()).unwrap()
 }
@@ -37,29 +37,29 @@ const ALL: [&str; 5] = ["all-to-all", "gossip-heartbeat", "phi-accrual", "majori
 fn a_quiet_group_stays_together_and_its_load_is_as_the_literature_has_it() {
     // Messages per member and period: n - 1 for those that send to all; 1 for gossip; 3 tables and 3 answers for phi; a
     // ping and an answer for foca, and each thirty periods an announcement and an answer.
-    for (rival, low, high) in [
+    for (detector, low, high) in [
         ("all-to-all", 39.0, 39.0),
         ("majority", 39.0, 39.0),
         ("gossip-heartbeat", 1.0, 1.0),
         ("phi-accrual", 3.0, 6.0),
         ("foca", 2.0, 2.0 + 2.0 / 30.0),
     ] {
-        let log = run(rival, &setup(40, 1, 80, 0.0, &[]));
-        assert!(log.events.is_empty(), "{rival}: {:?}", log.events[0]);
+        let log = run(detector, &setup(40, 1, 80, 0.0, &[]));
+        assert!(log.events.is_empty(), "{detector}: {:?}", log.events[0]);
         let load = log.sent as f64 / 40.0 / 100.0;
-        assert!((0.98 * low..=1.01 * high).contains(&load), "{rival}: {load}");
+        assert!((0.98 * low..=1.01 * high).contains(&load), "{detector}: {load}");
     }
 }
 
 #[test]
 fn everybody_learns_of_a_crash_once_and_of_nothing_else() {
-    for rival in ALL {
+    for detector in ALL {
         for seed in 0..5 {
             let setup = setup(40, seed, 120, 0.0, &["crash:at=5s"]);
-            let log = run(rival, &setup);
+            let log = run(detector, &setup);
             let victim = setup.placement.peers[log.strikes[0].member as usize].id;
-            assert_eq!(log.count(&EventKind::Died), 39, "{rival}, seed {seed}");
-            assert!(log.events.iter().all(|(.., event)| event.about == victim), "{rival}: {:?}", log.events);
+            assert_eq!(log.count(&EventKind::Died), 39, "{detector}, seed {seed}");
+            assert!(log.events.iter().all(|(.., event)| event.about == victim), "{detector}: {:?}", log.events);
         }
     }
 }
@@ -86,8 +86,8 @@ fn a_gossip_heartbeat_takes_a_logarithmic_time_more() {
 fn one_member_that_hears_nobody_accuses_all_unless_a_majority_decides() {
     // A random one.
     let deaf = "one-way-partition:at=5s,lasts=30s,direction=in";
-    let dead = |rival: &str| {
-        let log = run(rival, &setup(9, 2, 30, 0.0, &[deaf]));
+    let dead = |detector: &str| {
+        let log = run(detector, &setup(9, 2, 30, 0.0, &[deaf]));
         (log.own(&EventKind::Died), log.count(&EventKind::Suspected))
     };
     assert_eq!(dead("all-to-all"), (8, 0));
@@ -102,33 +102,33 @@ fn a_majority_of_two_is_both() {
 
 #[test]
 fn joiners_are_known_to_all_and_know_all() {
-    for rival in ALL {
-        let log = run(rival, &setup(20, 4, 120, 0.0, &["join:at=5s,count=3"]));
-        assert_eq!(log.count(&EventKind::Joined), 20 * 3 + 3 * 22, "{rival}");
-        assert_eq!(log.count(&EventKind::Died), 0, "{rival}");
+    for detector in ALL {
+        let log = run(detector, &setup(20, 4, 120, 0.0, &["join:at=5s,count=3"]));
+        assert_eq!(log.count(&EventKind::Joined), 20 * 3 + 3 * 22, "{detector}");
+        assert_eq!(log.count(&EventKind::Died), 0, "{detector}");
     }
 }
 
 #[test]
 fn a_group_that_starts_joining_finds_itself() {
-    for rival in ALL {
+    for detector in ALL {
         let mut setup = setup(50, 4, 100, 0.0, &[]);
         setup.start = Start::Joining;
-        let log = run(rival, &setup);
-        assert_eq!(log.count(&EventKind::Joined) - log.count(&EventKind::Died), 50 * 49, "{rival}");
+        let log = run(detector, &setup);
+        assert_eq!(log.count(&EventKind::Joined) - log.count(&EventKind::Died), 50 * 49, "{detector}");
     }
 }
 
 #[test]
 fn everybody_learns_of_a_departure_without_waiting() {
-    for rival in ["all-to-all", "majority"] {
-        let log = run(rival, &setup(20, 4, 60, 0.0, &["leave:at=5s"]));
-        assert_eq!((log.count(&EventKind::Left), log.count(&EventKind::Died)), (19, 0), "{rival}");
+    for detector in ["all-to-all", "majority"] {
+        let log = run(detector, &setup(20, 4, 60, 0.0, &["leave:at=5s"]));
+        assert_eq!((log.count(&EventKind::Left), log.count(&EventKind::Died)), (19, 0), "{detector}");
         assert!(log.delays(&EventKind::Left).iter().all(|delay| *delay < 0.1));
     }
-    for rival in ["gossip-heartbeat", "phi-accrual"] {
-        let log = run(rival, &setup(20, 4, 60, 0.0, &["leave:at=5s"]));
-        assert_eq!((log.count(&EventKind::Left), log.count(&EventKind::Died)), (19, 0), "{rival}");
+    for detector in ["gossip-heartbeat", "phi-accrual"] {
+        let log = run(detector, &setup(20, 4, 60, 0.0, &["leave:at=5s"]));
+        assert_eq!((log.count(&EventKind::Left), log.count(&EventKind::Died)), (19, 0), "{detector}");
     }
     // foca calls who says goodbye down, as it calls the dead, but doubts nobody.
     let log = run("foca", &setup(20, 4, 60, 0.0, &["leave:at=5s"]));
@@ -138,18 +138,18 @@ fn everybody_learns_of_a_departure_without_waiting() {
 
 #[test]
 fn a_restarted_member_is_taken_back_in_its_next_life() {
-    for rival in ALL {
-        let log = run(rival, &setup(20, 5, 300, 0.0, &["restart:at=5s,down=60s"]));
-        assert_eq!((log.count(&EventKind::Died), log.count(&EventKind::Joined)), (19, 19 + 19), "{rival}");
+    for detector in ALL {
+        let log = run(detector, &setup(20, 5, 300, 0.0, &["restart:at=5s,down=60s"]));
+        assert_eq!((log.count(&EventKind::Died), log.count(&EventKind::Joined)), (19, 19 + 19), "{detector}");
     }
 }
 
 #[test]
 fn a_partition_shorter_than_the_memory_of_the_dead_heals() {
-    for rival in ["all-to-all", "majority", "phi-accrual", "foca"] {
-        let log = run(rival, &setup(20, 6, 300, 0.0, &["partition:at=5s,target=share:0.3,lasts=60s"]));
-        assert!(log.count(&EventKind::Died) > 50, "{rival}");
-        assert_eq!(log.count(&EventKind::Died), log.count(&EventKind::Joined), "{rival}");
+    for detector in ["all-to-all", "majority", "phi-accrual", "foca"] {
+        let log = run(detector, &setup(20, 6, 300, 0.0, &["partition:at=5s,target=share:0.3,lasts=60s"]));
+        assert!(log.count(&EventKind::Died) > 50, "{detector}");
+        assert_eq!(log.count(&EventKind::Died), log.count(&EventKind::Joined), "{detector}");
     }
 }
 
@@ -185,13 +185,13 @@ fn a_higher_threshold_waits_longer_and_errs_less() {
 
 #[test]
 fn equal_seeds_are_equal_runs() {
-    for rival in ALL {
+    for detector in ALL {
         let hash = |seed| {
             let setup = setup(20, seed, 60, 0.1, &["restart:at=5s,down=20s"]);
-            built(rival).run(&setup, &mut Log::default()).trace_hash
+            built(detector).run(&setup, &mut Log::default()).trace_hash
         };
-        assert_eq!(hash(1), hash(1), "{rival}");
-        assert_ne!(hash(1), hash(2), "{rival}");
+        assert_eq!(hash(1), hash(1), "{detector}");
+        assert_ne!(hash(1), hash(2), "{detector}");
     }
 }
 
@@ -199,9 +199,9 @@ fn equal_seeds_are_equal_runs() {
 fn a_watcher_tells_what_it_believes() {
     let setup = setup(3, 1, 10, 0.0, &[]);
     let rules = Fixed;
-    let mut watchers = Watchers::new(&setup, rules);
+    let mut watchers = HeartbeatFactory::new(&setup, rules);
     let id = |n: usize| setup.placement.peers[n].id;
-    let mut watcher = crate::sim::Breed::founder(&mut watchers, 0);
+    let mut watcher = crate::sim::DetectorFactory::initial(&mut watchers, 0);
     let mut out = crate::protocol::Outbox::default();
     watcher.start(Time::ZERO, Time::ZERO, &mut out);
     assert_eq!((watcher.members(), watcher.believes(id(1)), watcher.believes(99)), (3, Some(Status::Alive), None));

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::machine::Name;
 use crate::protocol::Incarnation;
-use crate::sim::Index;
+use crate::sim::MemberIndex;
 
 /// An identity as foca's users have it: an IPv4 address, all ports being equal, and what tells a member's lives apart. A
 /// member that hears of its own death comes back under a new one.
@@ -22,12 +22,12 @@ const NETWORK: u32 = 10 << 24;
 impl Name for Node {
     const NUMBERS: usize = 3;
 
-    fn new(member: Index, generation: u32) -> Self {
+    fn new(member: MemberIndex, generation: u32) -> Self {
         let generation = u16::try_from(generation).expect("fewer lives than 65,536");
         Self { ip: NETWORK + member, generation, renewals: 0 }
     }
 
-    fn index(self) -> Index {
+    fn index(self) -> MemberIndex {
         self.ip - NETWORK
     }
 

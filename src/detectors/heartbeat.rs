@@ -6,11 +6,11 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 use swimlab_selectors::rng::{Purpose, Rng, below, stream};
 
-use super::message::{Beat, Message};
+use super::message::{Heartbeat, HeartbeatMessage};
 use crate::protocol::{
     Address, Event, EventKind, EventSource, Gauge, Id, Incarnation, MessageKind, Outbox, Span, Status, Time, Transmit,
 };
-use crate::sim::{Breed, Index, Machine, Promise, Setup, address_of};
+use crate::sim::{DetectorFactory, FailureDetector, Guarantees, MemberIndex, Setup, address_of};
 
 /// EventKind distinguishes one heartbeat detector from another.
 pub trait Rules: Clone + Send + Sync + 'static {
@@ -40,7 +40,7 @@ pub trait Rules: Clone + Send + Sync + 'static {
     /// How long the dead are remembered, so that old heartbeats revive nobody.
     fn memory(&self, n: u32) -> Span;
     /// Without loss: how long after the last crash or departure all know of it; `None`: it promises nothing.
-    fn settles(&self, _n: u32) -> Option<Span> {
+    fn converges_within(&self, _n: u32) -> Option<Span> {
         None
     }
 }
@@ -55,17 +55,17 @@ pub enum Reach {
 }
 
 /// Makes watchers with these rules: founders know each other, newcomers only themselves.
-pub struct Watchers<R: Rules> {
+pub struct HeartbeatFactory<R: Rules> {
     rules: R,
-    founders: Vec<Beat>,
+    initial_members: Vec<Heartbeat>,
     ids: Vec<Id>,
     seed: u64,
 }
 
 /// One member.
-pub struct Watcher<R: Rules> {
+pub struct HeartbeatDetector<R: Rules> {
     rules: R,
-    own: Beat,
+    own: Heartbeat,
     /// All others, by id.
     rows: Vec<Row<R::Pulse>>,
     living: u32,
@@ -81,7 +81,7 @@ pub struct Watcher<R: Rules> {
 /// EventKind one member knows of another.
 #[derive(Clone)]
 struct Row<P> {
-    beat: Beat,
+    beat: Heartbeat,
     heard: Time,
     pulse: P,
     /// Since when it is dead or gone.
@@ -93,19 +93,19 @@ struct Row<P> {
     missed_by: SmallVec<[Id; 2]>,
 }
 
-impl<R: Rules> Watchers<R> {
+impl<R: Rules> HeartbeatFactory<R> {
     /// The members of this setup.
     pub fn new(setup: &Setup, rules: R) -> Self {
         let ids: Vec<Id> = setup.placement.peers.iter().map(|peer| peer.id).collect();
-        let founder = |member: Index| first_beat(ids[member as usize], member, 0);
-        let mut founders: Vec<Beat> = (0..setup.members).map(founder).collect();
-        founders.sort_unstable_by_key(|beat| beat.id);
-        Self { rules, founders, ids, seed: setup.seed }
+        let initial = |member: MemberIndex| first_beat(ids[member as usize], member, 0);
+        let mut initial_members: Vec<Heartbeat> = (0..setup.members).map(initial).collect();
+        initial_members.sort_unstable_by_key(|beat| beat.id);
+        Self { rules, initial_members, ids, seed: setup.seed }
     }
 
-    fn member(&self, member: Index, generation: u32) -> Watcher<R> {
+    fn member(&self, member: MemberIndex, generation: u32) -> HeartbeatDetector<R> {
         let life = u64::from(generation) << 32 | u64::from(member);
-        Watcher {
+        HeartbeatDetector {
             rules: self.rules.clone(),
             own: first_beat(self.ids[member as usize], member, generation),
             rows: Vec::new(),
@@ -119,59 +119,59 @@ impl<R: Rules> Watchers<R> {
     }
 }
 
-fn first_beat(id: Id, member: Index, generation: u32) -> Beat {
-    Beat { id, address: address_of(member), count: (generation, 0), left: false }
+fn first_beat(id: Id, member: MemberIndex, generation: u32) -> Heartbeat {
+    Heartbeat { id, address: address_of(member), count: (generation, 0), left: false }
 }
 
-impl<R: Rules> Breed for Watchers<R> {
-    type Machine = Watcher<R>;
+impl<R: Rules> DetectorFactory for HeartbeatFactory<R> {
+    type Detector = HeartbeatDetector<R>;
 
-    fn founder(&mut self, member: Index) -> Watcher<R> {
+    fn initial(&mut self, member: MemberIndex) -> HeartbeatDetector<R> {
         let mut watcher = self.member(member, 0);
-        let others = self.founders.iter().filter(|beat| beat.id != watcher.own.id);
+        let others = self.initial_members.iter().filter(|beat| beat.id != watcher.own.id);
         watcher.rows = others.map(|&beat| Row::new(beat, Time::ZERO)).collect();
         watcher.living = watcher.rows.len() as u32;
         watcher
     }
 
-    fn newcomer(&mut self, member: Index, generation: u32) -> Watcher<R> {
+    fn joiner(&mut self, member: MemberIndex, generation: u32) -> HeartbeatDetector<R> {
         self.member(member, generation)
     }
 
-    fn promise(&self) -> Promise {
+    fn guarantees(&self) -> Guarantees {
         let limits = Gauge { tombstones: self.ids.len(), ..Gauge::default() };
-        let settles = self.rules.settles(self.ids.len() as u32);
+        let converges_within = self.rules.converges_within(self.ids.len() as u32);
         // Who was silent only, comes back with its next heartbeat and no new incarnation.
-        Promise { limits, settles, heals: None, returns_refuted: false }
+        Guarantees { limits, converges_within, heals_within: None, returns_refuted: false }
     }
 }
 
-impl<R: Rules> Machine for Watcher<R> {
-    type Message = Message;
+impl<R: Rules> FailureDetector for HeartbeatDetector<R> {
+    type Message = HeartbeatMessage;
     const HOT_BYTES: usize = size_of::<Self>();
 
-    fn start(&mut self, now: Time, first_period: Time, _: &mut Outbox<Message>) {
+    fn start(&mut self, now: Time, first_period: Time, _: &mut Outbox<HeartbeatMessage>) {
         self.next_beat = first_period;
         self.rows.iter_mut().for_each(|row| row.heard = first_period.max(now));
         self.plan_check();
     }
 
-    fn join(&mut self, now: Time, seeds: Vec<Address>, out: &mut Outbox<Message>) {
+    fn join(&mut self, now: Time, seeds: Vec<Address>, out: &mut Outbox<HeartbeatMessage>) {
         self.seeds = seeds;
         self.ask_seed(now, out);
     }
 
-    fn leave(&mut self, _: Time, out: &mut Outbox<Message>) {
+    fn leave(&mut self, _: Time, out: &mut Outbox<HeartbeatMessage>) {
         self.own.count.1 += 1;
         self.own.left = true;
-        let beats: Arc<[Beat]> = [self.own].into();
+        let beats: Arc<[Heartbeat]> = [self.own].into();
         for to in self.audience() {
             self.send(to, MessageKind::Gossip, Arc::clone(&beats), false, out);
         }
         (self.next_beat, self.next_check) = (Time::NEVER, Time::NEVER);
     }
 
-    fn handle(&mut self, now: Time, from: Address, message: &Message, out: &mut Outbox<Message>) {
+    fn handle(&mut self, now: Time, from: Address, message: &HeartbeatMessage, out: &mut Outbox<HeartbeatMessage>) {
         let source = EventSource::Heard(message.from);
         for &beat in &*message.beats {
             self.hear(now, beat, source, out);
@@ -181,11 +181,11 @@ impl<R: Rules> Machine for Watcher<R> {
             (MessageKind::Sync, true) => self.send(from, MessageKind::Sync, self.known(), false, out),
             (MessageKind::Sync, false) => self.seeds.clear(),
             (_, true) => {
-                let better = |beat: &Beat| {
+                let better = |beat: &Heartbeat| {
                     let row = &self.rows[self.find(beat.id).ok()?];
                     (row.out.is_none() && row.beat.count > beat.count).then_some(row.beat)
                 };
-                let beats: Arc<[Beat]> = message.beats.iter().filter_map(better).collect();
+                let beats: Arc<[Heartbeat]> = message.beats.iter().filter_map(better).collect();
                 if !beats.is_empty() {
                     self.send(from, MessageKind::Gossip, beats, false, out);
                 }
@@ -194,7 +194,7 @@ impl<R: Rules> Machine for Watcher<R> {
         }
     }
 
-    fn wake(&mut self, now: Time, out: &mut Outbox<Message>) {
+    fn wake(&mut self, now: Time, out: &mut Outbox<HeartbeatMessage>) {
         if self.next_beat <= now {
             self.beat(now, out);
         }
@@ -207,7 +207,7 @@ impl<R: Rules> Machine for Watcher<R> {
         self.next_beat.min(self.next_check)
     }
 
-    fn kind(message: &Message) -> MessageKind {
+    fn kind(message: &HeartbeatMessage) -> MessageKind {
         message.kind
     }
 
@@ -224,9 +224,9 @@ impl<R: Rules> Machine for Watcher<R> {
     }
 }
 
-impl<R: Rules> Watcher<R> {
+impl<R: Rules> HeartbeatDetector<R> {
     /// A round of heartbeats.
-    fn beat(&mut self, now: Time, out: &mut Outbox<Message>) {
+    fn beat(&mut self, now: Time, out: &mut Outbox<HeartbeatMessage>) {
         self.next_beat = (self.next_beat + self.rules.period()).max(now);
         self.forget(now, out);
         self.own.count.1 += 1;
@@ -235,9 +235,9 @@ impl<R: Rules> Watcher<R> {
         }
         let pulls = self.rules.pulls();
         let beats = if self.rules.relays() { self.known() } else { [self.own].into() };
-        let packets: Vec<Arc<[Beat]>> = match beats.len() {
-            0..=Message::BEATS => vec![beats],
-            _ => beats.chunks(Message::BEATS).map(Arc::from).collect(),
+        let packets: Vec<Arc<[Heartbeat]>> = match beats.len() {
+            0..=HeartbeatMessage::BEATS => vec![beats],
+            _ => beats.chunks(HeartbeatMessage::BEATS).map(Arc::from).collect(),
         };
         for to in self.audience() {
             for packet in &packets {
@@ -247,7 +247,7 @@ impl<R: Rules> Watcher<R> {
     }
 
     /// Who is silent for too long?
-    fn check(&mut self, now: Time, out: &mut Outbox<Message>) {
+    fn check(&mut self, now: Time, out: &mut Outbox<HeartbeatMessage>) {
         let n = self.members();
         for at in 0..self.rows.len() {
             let row = &mut self.rows[at];
@@ -271,7 +271,7 @@ impl<R: Rules> Watcher<R> {
     }
 
     /// Takes a heartbeat, the sender's own or one that it passes on.
-    fn hear(&mut self, now: Time, beat: Beat, source: EventSource, out: &mut Outbox<Message>) {
+    fn hear(&mut self, now: Time, beat: Heartbeat, source: EventSource, out: &mut Outbox<HeartbeatMessage>) {
         if beat.id == self.own.id {
             return;
         }
@@ -306,7 +306,7 @@ impl<R: Rules> Watcher<R> {
     }
 
     /// Somebody tells whom it has not heard of.
-    fn hear_votes(&mut self, now: Time, by: Id, misses: &Arc<[Id]>, out: &mut Outbox<Message>) {
+    fn hear_votes(&mut self, now: Time, by: Id, misses: &Arc<[Id]>, out: &mut Outbox<HeartbeatMessage>) {
         let Ok(at) = self.find(by) else { return };
         if self.rows[at].misses == *misses {
             return;
@@ -323,7 +323,7 @@ impl<R: Rules> Watcher<R> {
     }
 
     /// Whether a member is dead or gone, as far as one knows now.
-    fn judge(&mut self, now: Time, at: usize, source: EventSource, out: &mut Outbox<Message>) {
+    fn judge(&mut self, now: Time, at: usize, source: EventSource, out: &mut Outbox<HeartbeatMessage>) {
         let n = self.members();
         let row = &mut self.rows[at];
         let against = row.missed_by.len() as u32 + u32::from(row.silent);
@@ -353,7 +353,7 @@ impl<R: Rules> Watcher<R> {
         }
     }
 
-    fn forget(&mut self, now: Time, out: &mut Outbox<Message>) {
+    fn forget(&mut self, now: Time, out: &mut Outbox<HeartbeatMessage>) {
         let before = now - self.rules.memory(self.members());
         self.rows.retain(|row| {
             let stays = row.out.is_none_or(|since| since > before || before == Time::ZERO);
@@ -364,7 +364,7 @@ impl<R: Rules> Watcher<R> {
         });
     }
 
-    fn ask_seed(&mut self, _: Time, out: &mut Outbox<Message>) {
+    fn ask_seed(&mut self, _: Time, out: &mut Outbox<HeartbeatMessage>) {
         if let Some(&seed) = self.seeds.get(self.asked % self.seeds.len().max(1)) {
             self.asked += 1;
             self.send(seed, MessageKind::Sync, [self.own].into(), true, out);
@@ -397,17 +397,24 @@ impl<R: Rules> Watcher<R> {
     }
 
     /// All heartbeats worth passing on: of the living, and the last ones of those who left.
-    fn known(&self) -> Arc<[Beat]> {
+    fn known(&self) -> Arc<[Heartbeat]> {
         let worth = self.rows.iter().filter(|row| row.out.is_none() || row.beat.left);
         std::iter::once(self.own).chain(worth.map(|row| row.beat)).collect()
     }
 
-    fn send(&self, to: Address, kind: MessageKind, beats: Arc<[Beat]>, wants_reply: bool, out: &mut Outbox<Message>) {
+    fn send(
+        &self,
+        to: Address,
+        kind: MessageKind,
+        beats: Arc<[Heartbeat]>,
+        wants_reply: bool,
+        out: &mut Outbox<HeartbeatMessage>,
+    ) {
         let silent = match self.rules.votes() {
             true => self.rows.iter().filter(|row| row.silent).map(|row| row.beat.id).collect(),
             false => Arc::default(),
         };
-        let message = Message { from: self.own.id, kind, beats, silent, wants_reply };
+        let message = HeartbeatMessage { from: self.own.id, kind, beats, silent, wants_reply };
         let (bytes, stream) = (message.bytes(), kind == MessageKind::Sync);
         out.transmits.push(Transmit { to, bytes, stream, direct_ping: false, message });
     }
@@ -418,7 +425,7 @@ impl<R: Rules> Watcher<R> {
 }
 
 impl<P: Default> Row<P> {
-    fn new(beat: Beat, heard: Time) -> Self {
+    fn new(beat: Heartbeat, heard: Time) -> Self {
         let (misses, missed_by) = (Arc::default(), SmallVec::new());
         Self { beat, heard, pulse: P::default(), out: None, silent: false, misses, missed_by }
     }

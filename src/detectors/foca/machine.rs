@@ -21,38 +21,38 @@ use swimlab_selectors::rng::{Purpose, Rng, stream};
 use crate::protocol::{
     Address, Event, EventKind, EventSource, Gauge, Id, Incarnation, MessageKind, Outbox, Span, Status, Time, Transmit,
 };
-use crate::sim::{Breed, Index, Machine, Promise, Setup, address_of, index_of};
+use crate::sim::{DetectorFactory, FailureDetector, Guarantees, MemberIndex, Setup, address_of, index_of};
 
 /// EventKind members are called: an address, and what tells a member's lives apart.
 pub trait Name: Identity + Copy + Serialize + DeserializeOwned {
     /// How many numbers it is written as.
     const NUMBERS: usize;
     /// A member in its `generation`-th life.
-    fn new(member: Index, generation: u32) -> Self;
+    fn new(member: MemberIndex, generation: u32) -> Self;
     /// Whose it is.
-    fn index(self) -> Index;
+    fn index(self) -> MemberIndex;
     /// Which life, and how often it was renewed in it.
     fn incarnation(self) -> Incarnation;
 }
 
 /// Makes foca members: founders know each other, newcomers only themselves.
-pub struct FocaBreed<N> {
+pub struct FocaFactory<N> {
     config: Config,
-    founders: u32,
+    initial_members: u32,
     /// The ids of all, by index.
     ids: Arc<[Id]>,
     seed: u64,
     names: PhantomData<N>,
 }
 
-impl<N: Name> FocaBreed<N> {
+impl<N: Name> FocaFactory<N> {
     /// The members of this setup.
     pub fn new(setup: &Setup, config: Config) -> Self {
         let ids = setup.placement.peers.iter().map(|peer| peer.id).collect();
-        Self { config, founders: setup.members, ids, seed: setup.seed, names: PhantomData }
+        Self { config, initial_members: setup.members, ids, seed: setup.seed, names: PhantomData }
     }
 
-    fn member(&self, member: Index, generation: u32, acquaintances: u32) -> FocaMember<N> {
+    fn member(&self, member: MemberIndex, generation: u32, acquaintances: u32) -> FocaMember<N> {
         let life = u64::from(generation) << 32 | u64::from(member);
         let rng = stream(self.seed, Purpose::Protocol, life);
         FocaMember {
@@ -68,20 +68,20 @@ impl<N: Name> FocaBreed<N> {
     }
 }
 
-impl<N: Name> Breed for FocaBreed<N> {
-    type Machine = FocaMember<N>;
+impl<N: Name> DetectorFactory for FocaFactory<N> {
+    type Detector = FocaMember<N>;
 
-    fn founder(&mut self, member: Index) -> FocaMember<N> {
-        self.member(member, 0, self.founders)
+    fn initial(&mut self, member: MemberIndex) -> FocaMember<N> {
+        self.member(member, 0, self.initial_members)
     }
 
-    fn newcomer(&mut self, member: Index, generation: u32) -> FocaMember<N> {
+    fn joiner(&mut self, member: MemberIndex, generation: u32) -> FocaMember<N> {
         self.member(member, generation, 0)
     }
 
-    fn promise(&self) -> Promise {
+    fn guarantees(&self) -> Guarantees {
         let limits = Gauge { broadcasts: self.ids.len(), ..Gauge::default() };
-        Promise { limits, settles: None, heals: None, returns_refuted: true }
+        Guarantees { limits, converges_within: None, heals_within: None, returns_refuted: true }
     }
 }
 
@@ -137,7 +137,7 @@ impl<N: Name> FocaMember<N> {
     }
 }
 
-impl<N: Name> Machine for FocaMember<N> {
+impl<N: Name> FailureDetector for FocaMember<N> {
     type Message = Vec<u8>;
     const HOT_BYTES: usize = size_of::<Self>();
 

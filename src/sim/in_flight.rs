@@ -2,21 +2,21 @@
 
 use swimlab_selectors::prefetch::prefetch;
 
-use super::observer::Index;
+use super::observer::MemberIndex;
 use crate::protocol::Time;
 
 /// A packet on its way.
-pub struct Flight<T> {
-    pub waybill: Waybill,
+pub struct InFlight<T> {
+    pub header: PacketHeader,
     pub message: T,
 }
 
 /// EventKind the world notes of a packet.
 #[derive(Clone, Copy, Debug)]
-pub struct Waybill {
+pub struct PacketHeader {
     pub sent_at: Time,
     pub arrives_at: Time,
-    pub from: Index,
+    pub from: MemberIndex,
     pub bytes: u32,
     pub direct_ping: bool,
     /// It came over a stream of its own, on which it can be answered.
@@ -25,34 +25,34 @@ pub struct Waybill {
 
 /// Packets on their way, in reused places: the most recently freed first, while it is still in the cache.
 pub struct Slab<T> {
-    places: Vec<Place<T>>,
+    places: Vec<SlabEntry<T>>,
     free: Vec<u32>,
 }
 
-struct Place<T> {
-    waybill: Waybill,
+struct SlabEntry<T> {
+    header: PacketHeader,
     message: Option<T>,
 }
 
 impl<T> Slab<T> {
     /// Puts one in, and tells its place.
     #[inline(always)]
-    pub fn insert(&mut self, waybill: Waybill, message: T) -> u32 {
+    pub fn insert(&mut self, header: PacketHeader, message: T) -> u32 {
         if let Some(at) = self.free.pop() {
             let place = &mut self.places[at as usize];
-            place.waybill = waybill;
+            place.header = header;
             // EventKind is free is empty: looking whether there is anything to drop would cost as much as moving the packet.
             std::mem::forget(place.message.replace(message));
             return at;
         }
-        self.places.push(Place { waybill, message: Some(message) });
+        self.places.push(SlabEntry { header, message: Some(message) });
         self.places.len() as u32 - 1
     }
 
     /// The one at this place.
-    pub fn get(&self, at: u32) -> (&Waybill, &T) {
-        let Place { waybill, message } = &self.places[at as usize];
-        (waybill, message.as_ref().expect("each packet is taken once"))
+    pub fn get(&self, at: u32) -> (&PacketHeader, &T) {
+        let SlabEntry { header, message } = &self.places[at as usize];
+        (header, message.as_ref().expect("each packet is taken once"))
     }
 
     /// Has one read ahead of time.
@@ -61,10 +61,10 @@ impl<T> Slab<T> {
     }
 
     /// Takes one out.
-    pub fn take(&mut self, at: u32) -> Flight<T> {
+    pub fn take(&mut self, at: u32) -> InFlight<T> {
         self.free.push(at);
-        let Place { waybill, message } = &mut self.places[at as usize];
-        Flight { waybill: *waybill, message: message.take().expect("each packet is taken once") }
+        let SlabEntry { header, message } = &mut self.places[at as usize];
+        InFlight { header: *header, message: message.take().expect("each packet is taken once") }
     }
 
     /// Drops one.

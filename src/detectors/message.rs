@@ -6,7 +6,7 @@ use crate::protocol::{Address, Id, MessageKind};
 
 /// A heartbeat: a member's counter, which only it raises.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Beat {
+pub struct Heartbeat {
     /// Whose.
     pub id: Id,
     /// Where it listens.
@@ -19,13 +19,13 @@ pub struct Beat {
 
 /// One message.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Message {
+pub struct HeartbeatMessage {
     /// The sender.
     pub from: Id,
     /// Gossip for heartbeats, sync for the table that a joiner asks for.
     pub kind: MessageKind,
     /// Heartbeats, the sender's own among them.
-    pub beats: Arc<[Beat]>,
+    pub beats: Arc<[Heartbeat]>,
     /// Whom the sender has not heard of for too long (majority).
     pub silent: Arc<[Id]>,
     /// Whether the receiver should answer with what it knows better.
@@ -38,13 +38,13 @@ const HEAD: u32 = 20;
 const BEAT: u32 = 9;
 const ID: u32 = 9;
 
-impl Message {
+impl HeartbeatMessage {
     /// How many heartbeats fit into a datagram of 1400 bytes.
     pub const BEATS: usize = ((1400 - HEAD) / (BEAT + 2 * 5)) as usize;
 
     /// Its size, numbers being as long as MessagePack writes them.
     pub fn bytes(&self) -> u32 {
-        let beat = |beat: &Beat| BEAT + uint(beat.count.0) + uint(beat.count.1);
+        let beat = |beat: &Heartbeat| BEAT + uint(beat.count.0) + uint(beat.count.1);
         HEAD + self.beats.iter().map(beat).sum::<u32>() + ID * self.silent.len() as u32
     }
 }

@@ -6,47 +6,47 @@ use rand::seq::SliceRandom;
 use swimlab_selectors::rng::{Purpose, Rng, below, stream};
 
 use super::fault::{Direction, Fault, FaultKind, Target};
-use super::network::{Barrier, BarrierEffect, Network};
-use super::observer::{Effect, Index, Observer};
+use super::network::{LinkEffect, LinkRule, Network};
+use super::observer::{Effect, MemberIndex, Observer};
 use super::setup::Setup;
-use super::world::{Breed, World};
+use super::world::{DetectorFactory, World};
 use crate::protocol::{Span, Time};
 use crate::topology::Placement;
 
 /// EventKind faults strike: a world, whoever owns its clock.
-pub trait Stage {
+pub trait FaultEnvironment {
     /// EventKind it was made from.
     fn setup(&self) -> &Setup;
     /// EventKind time it is.
     fn now(&self) -> Time;
     /// Whether a member runs.
-    fn is_up(&self, member: Index) -> bool;
+    fn is_up(&self, member: MemberIndex) -> bool;
     /// Which life a member is in, or was in last.
-    fn generation(&self, member: Index) -> u32;
+    fn generation(&self, member: MemberIndex) -> u32;
     /// The network between the members.
     fn network(&mut self) -> &mut Network;
     /// Tells those who watch that a fault strikes a member, or lets go of it.
-    fn report(&mut self, fault: u32, member: Index, effect: Effect);
+    fn report(&mut self, fault: u32, member: MemberIndex, effect: Effect);
     /// Stops a member at once.
-    fn crash(&mut self, member: Index);
+    fn crash(&mut self, member: MemberIndex);
     /// Lets a member say goodbye, and stops it.
-    fn leave(&mut self, member: Index);
+    fn leave(&mut self, member: MemberIndex);
     /// Starts a new member, or an old one again, which joins through seeds that are up.
-    fn arrive(&mut self, member: Index, generation: u32);
+    fn arrive(&mut self, member: MemberIndex, generation: u32);
     /// Holds a member back: packets queue up in each direction.
-    fn hold(&mut self, member: Index, how: Hindrance, backlog: Backlog);
+    fn hold(&mut self, member: MemberIndex, how: Impairment, queue_policy: QueuePolicy);
     /// Ends such a hold.
-    fn release(&mut self, member: Index, how: Hindrance);
+    fn release(&mut self, member: MemberIndex, how: Impairment);
 
     /// All members that are up.
-    fn up(&self) -> Vec<Index> {
+    fn up(&self) -> Vec<MemberIndex> {
         (0..self.setup().placement.members()).filter(|&member| self.is_up(member)).collect()
     }
 }
 
 /// How a member is held back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Hindrance {
+pub enum Impairment {
     /// Its packets wait.
     Slow,
     /// The same, and what calls a send stands still in it.
@@ -57,14 +57,14 @@ pub enum Hindrance {
 
 /// EventKind waits while a member is held back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Backlog {
+pub struct QueuePolicy {
     /// The most packets in each direction; further ones are dropped.
     pub limit: u32,
     /// How long the member takes for each one that it received, once it is let go.
     pub per_packet: Span,
 }
 
-impl Backlog {
+impl QueuePolicy {
     /// The larger of two, in both respects.
     pub fn max(self, other: Self) -> Self {
         Self { limit: self.limit.max(other.limit), per_packet: self.per_packet.max(other.per_packet) }
@@ -73,26 +73,26 @@ impl Backlog {
 
 /// EventKind is still to happen.
 #[derive(Default)]
-pub struct Chaos {
+pub struct FaultInjector {
     /// By time, then in the order of planning.
-    agenda: BTreeMap<(Time, u64), Act>,
+    schedule: BTreeMap<(Time, u64), FaultAction>,
     planned: u64,
     luck: Vec<Rng>,
-    next_joiner: Index,
+    next_joiner: MemberIndex,
 }
 
 #[derive(Debug)]
-enum Act {
+enum FaultAction {
     /// A fault strikes, for the so-manieth time.
-    Strike { fault: u32, round: u32 },
+    Activate { fault: u32, round: u32 },
     /// A crashed member begins again.
-    Return { fault: u32, member: Index },
+    Return { fault: u32, member: MemberIndex },
     /// A slow or paused member is let go.
-    Release { fault: u32, member: Index, how: Hindrance },
+    Release { fault: u32, member: MemberIndex, how: Impairment },
     /// A barrier falls, to come again if it is part of a wave.
-    Lower { fault: u32, inside: Vec<Index>, wave: Option<Wave> },
+    Lower { fault: u32, inside: Vec<MemberIndex>, wave: Option<Wave> },
     /// The next barrier of a wave.
-    Raise { fault: u32, inside: Vec<Index>, wave: Wave },
+    Raise { fault: u32, inside: Vec<MemberIndex>, wave: Wave },
 }
 
 /// A partition that comes and goes.
@@ -133,56 +133,56 @@ pub fn check_targets(placement: &Placement, members: u32, faults: &[Fault]) -> R
     Ok(())
 }
 
-impl Chaos {
+impl FaultInjector {
     /// The agenda of a setup.
     pub fn new(setup: &Setup) -> Self {
         let luck = (0..setup.faults.len() as u64).map(|fault| stream(setup.seed, Purpose::Faults, fault)).collect();
-        let mut chaos = Self { agenda: BTreeMap::new(), planned: 0, luck, next_joiner: setup.members };
+        let mut faults = Self { schedule: BTreeMap::new(), planned: 0, luck, next_joiner: setup.members };
         for (fault, plan) in setup.faults.iter().enumerate() {
-            chaos.plan(Time::ZERO + setup.warmup + plan.at, Act::Strike { fault: fault as u32, round: 0 });
+            faults.plan(Time::ZERO + setup.warmup + plan.at, FaultAction::Activate { fault: fault as u32, round: 0 });
         }
-        chaos
+        faults
     }
 
     /// When the next thing happens.
     pub fn next(&self) -> Option<Time> {
-        self.agenda.first_key_value().map(|(&(at, _), _)| at)
+        self.schedule.first_key_value().map(|(&(at, _), _)| at)
     }
 
     /// Does the next thing.
-    pub fn act(&mut self, world: &mut impl Stage) {
-        let Some((_, act)) = self.agenda.pop_first() else { return };
+    pub fn act(&mut self, world: &mut impl FaultEnvironment) {
+        let Some((_, act)) = self.schedule.pop_first() else { return };
         match act {
-            Act::Strike { fault, round } => self.strike(fault, round, world),
-            Act::Return { fault, member } => {
+            FaultAction::Activate { fault, round } => self.activate(fault, round, world),
+            FaultAction::Return { fault, member } => {
                 if !world.is_up(member) {
                     world.report(fault, member, Effect::Restarted);
                     let generation = world.generation(member) + 1;
                     world.arrive(member, generation);
                 }
             }
-            Act::Release { fault, member, how } => {
+            FaultAction::Release { fault, member, how } => {
                 world.report(fault, member, Effect::Released);
                 world.release(member, how);
             }
-            Act::Lower { fault, inside, wave } => {
+            FaultAction::Lower { fault, inside, wave } => {
                 let inside_flags = flags(&inside, world);
                 world.network().lower(fault, &inside_flags);
                 for &member in &inside {
                     world.report(fault, member, Effect::Released);
                 }
                 if let Some(wave) = wave {
-                    self.plan(world.now() + wave.off, Act::Raise { fault, inside, wave });
+                    self.plan(world.now() + wave.off, FaultAction::Raise { fault, inside, wave });
                 }
             }
-            Act::Raise { fault, inside, wave } => self.swell(fault, inside, wave, world),
+            FaultAction::Raise { fault, inside, wave } => self.swell(fault, inside, wave, world),
         }
     }
 
-    fn strike(&mut self, fault: u32, round: u32, world: &mut impl Stage) {
+    fn activate(&mut self, fault: u32, round: u32, world: &mut impl FaultEnvironment) {
         let plan = &world.setup().faults[fault as usize].clone();
         if round + 1 < plan.times {
-            self.plan(world.now() + plan.every, Act::Strike { fault, round: round + 1 });
+            self.plan(world.now() + plan.every, FaultAction::Activate { fault, round: round + 1 });
         }
         let targets = match plan.kind {
             FaultKind::Join => Vec::new(),
@@ -193,7 +193,7 @@ impl Chaos {
             FaultKind::Restart { down } => {
                 crash(fault, &targets, world);
                 for member in targets {
-                    self.plan(world.now() + *down, Act::Return { fault, member });
+                    self.plan(world.now() + *down, FaultAction::Return { fault, member });
                 }
             }
             FaultKind::Leave => {
@@ -211,19 +211,19 @@ impl Chaos {
                 self.join(fault, targets.len() as u32, world);
             }
             FaultKind::Slow { blocking, lasts, queue, catch_up } => {
-                let how = if *blocking { Hindrance::Blocked } else { Hindrance::Slow };
-                let backlog = Backlog { limit: *queue, per_packet: *catch_up };
-                self.hold(fault, &targets, how, (*lasts, backlog), world);
+                let how = if *blocking { Impairment::Blocked } else { Impairment::Slow };
+                let queue_policy = QueuePolicy { limit: *queue, per_packet: *catch_up };
+                self.hold(fault, &targets, how, (*lasts, queue_policy), world);
             }
             FaultKind::Pause { lasts, queue } => {
-                let backlog = Backlog { limit: *queue, per_packet: Span::ZERO };
-                self.hold(fault, &targets, Hindrance::Paused, (*lasts, backlog), world);
+                let queue_policy = QueuePolicy { limit: *queue, per_packet: Span::ZERO };
+                self.hold(fault, &targets, Impairment::Paused, (*lasts, queue_policy), world);
             }
             FaultKind::Loss { rate, direction, lasts } => {
-                self.raise(fault, (*direction, BarrierEffect::Lose(*rate)), targets, *lasts, None, world);
+                self.raise(fault, (*direction, LinkEffect::Lose(*rate)), targets, *lasts, None, world);
             }
             FaultKind::Partition { direction, lasts } => {
-                self.raise(fault, (*direction, BarrierEffect::Cut), targets, *lasts, None, world);
+                self.raise(fault, (*direction, LinkEffect::Cut), targets, *lasts, None, world);
             }
             FaultKind::FlipFlop { direction, on, off, lasts } => {
                 let wave = Wave { direction: *direction, on: *on, off: *off, until: world.now() + *lasts };
@@ -232,46 +232,46 @@ impl Chaos {
         }
     }
 
-    fn swell(&mut self, fault: u32, inside: Vec<Index>, wave: Wave, world: &mut impl Stage) {
+    fn swell(&mut self, fault: u32, inside: Vec<MemberIndex>, wave: Wave, world: &mut impl FaultEnvironment) {
         if world.now() < wave.until {
             let lasts = wave.on.min(wave.until.since(world.now()));
-            self.raise(fault, (wave.direction, BarrierEffect::Cut), inside, lasts, Some(wave), world);
+            self.raise(fault, (wave.direction, LinkEffect::Cut), inside, lasts, Some(wave), world);
         }
     }
 
     fn raise(
         &mut self,
         fault: u32,
-        (direction, effect): (Direction, BarrierEffect),
-        inside: Vec<Index>,
+        (direction, effect): (Direction, LinkEffect),
+        inside: Vec<MemberIndex>,
         lasts: Span,
         wave: Option<Wave>,
-        world: &mut impl Stage,
+        world: &mut impl FaultEnvironment,
     ) {
-        let barrier = Barrier { fault, inside: flags(&inside, world), direction, effect };
+        let barrier = LinkRule { fault, inside: flags(&inside, world), direction, effect };
         world.network().raise(barrier);
         for &member in &inside {
             world.report(fault, member, Effect::Disturbed);
         }
-        self.plan(world.now() + lasts, Act::Lower { fault, inside, wave });
+        self.plan(world.now() + lasts, FaultAction::Lower { fault, inside, wave });
     }
 
     fn hold(
         &mut self,
         fault: u32,
-        targets: &[Index],
-        how: Hindrance,
-        (lasts, backlog): (Span, Backlog),
-        world: &mut impl Stage,
+        targets: &[MemberIndex],
+        how: Impairment,
+        (lasts, queue_policy): (Span, QueuePolicy),
+        world: &mut impl FaultEnvironment,
     ) {
         for &member in targets {
             world.report(fault, member, Effect::Disturbed);
-            world.hold(member, how, backlog);
-            self.plan(world.now() + lasts, Act::Release { fault, member, how });
+            world.hold(member, how, queue_policy);
+            self.plan(world.now() + lasts, FaultAction::Release { fault, member, how });
         }
     }
 
-    fn join(&mut self, fault: u32, count: u32, world: &mut impl Stage) {
+    fn join(&mut self, fault: u32, count: u32, world: &mut impl FaultEnvironment) {
         for _ in 0..count {
             let member = self.next_joiner;
             if member >= world.setup().placement.members() {
@@ -284,11 +284,11 @@ impl Chaos {
     }
 
     /// Whom a fault strikes this time: members that are up, in the order of their numbers.
-    fn choose(&mut self, fault: u32, target: &Target, world: &impl Stage) -> Vec<Index> {
+    fn choose(&mut self, fault: u32, target: &Target, world: &impl FaultEnvironment) -> Vec<MemberIndex> {
         let rng = &mut self.luck[fault as usize];
         let placement = &*world.setup().placement;
         let up = world.up();
-        let mut sample = |mut from: Vec<Index>, count: usize| {
+        let mut sample = |mut from: Vec<MemberIndex>, count: usize| {
             from.shuffle(rng);
             from.truncate(count);
             from.sort_unstable();
@@ -311,13 +311,13 @@ impl Chaos {
         }
     }
 
-    fn plan(&mut self, at: Time, act: Act) {
+    fn plan(&mut self, at: Time, act: FaultAction) {
         self.planned += 1;
-        self.agenda.insert((at, self.planned), act);
+        self.schedule.insert((at, self.planned), act);
     }
 }
 
-fn crash(fault: u32, targets: &[Index], world: &mut impl Stage) {
+fn crash(fault: u32, targets: &[MemberIndex], world: &mut impl FaultEnvironment) {
     for &member in targets {
         world.report(fault, member, Effect::Crashed);
         world.crash(member);
@@ -326,16 +326,16 @@ fn crash(fault: u32, targets: &[Index], world: &mut impl Stage) {
 
 /// All that are up in the area of this name, or in a random one.
 fn area(
-    up: &[Index],
+    up: &[MemberIndex],
     names: &[String],
     name: Option<&str>,
-    area_of: impl Fn(Index) -> u16,
+    area_of: impl Fn(MemberIndex) -> u16,
     rng: &mut Rng,
-) -> Vec<Index> {
+) -> Vec<MemberIndex> {
     if up.is_empty() {
         return Vec::new();
     }
-    let is_inside: Box<dyn Fn(Index) -> bool> = match name {
+    let is_inside: Box<dyn Fn(MemberIndex) -> bool> = match name {
         Some(name) => Box::new(|member| names.get(area_of(member) as usize).is_some_and(|full| is_named(full, name))),
         None => {
             // Every area in which somebody is up is equally likely.
@@ -354,7 +354,7 @@ fn is_named(full: &str, name: &str) -> bool {
     full == name || full.rsplit('/').next() == Some(name)
 }
 
-fn flags(inside: &[Index], world: &impl Stage) -> Vec<bool> {
+fn flags(inside: &[MemberIndex], world: &impl FaultEnvironment) -> Vec<bool> {
     let mut flags = vec![false; world.setup().placement.members() as usize];
     for &member in inside {
         flags[member as usize] = true;
@@ -362,7 +362,7 @@ fn flags(inside: &[Index], world: &impl Stage) -> Vec<bool> {
     flags
 }
 
-impl<B: Breed, O: Observer> Stage for World<'_, B, O> {
+impl<B: DetectorFactory, O: Observer> FaultEnvironment for World<'_, B, O> {
     fn setup(&self) -> &Setup {
         self.setup
     }
@@ -371,11 +371,11 @@ impl<B: Breed, O: Observer> Stage for World<'_, B, O> {
         self.now
     }
 
-    fn is_up(&self, member: Index) -> bool {
+    fn is_up(&self, member: MemberIndex) -> bool {
         World::is_up(self, member)
     }
 
-    fn generation(&self, member: Index) -> u32 {
+    fn generation(&self, member: MemberIndex) -> u32 {
         World::generation(self, member)
     }
 
@@ -383,27 +383,27 @@ impl<B: Breed, O: Observer> Stage for World<'_, B, O> {
         &mut self.network
     }
 
-    fn report(&mut self, fault: u32, member: Index, effect: Effect) {
+    fn report(&mut self, fault: u32, member: MemberIndex, effect: Effect) {
         World::report(self, fault, member, effect);
     }
 
-    fn crash(&mut self, member: Index) {
+    fn crash(&mut self, member: MemberIndex) {
         World::crash(self, member);
     }
 
-    fn leave(&mut self, member: Index) {
+    fn leave(&mut self, member: MemberIndex) {
         World::leave(self, member);
     }
 
-    fn arrive(&mut self, member: Index, generation: u32) {
+    fn arrive(&mut self, member: MemberIndex, generation: u32) {
         World::arrive(self, member, generation);
     }
 
-    fn hold(&mut self, member: Index, how: Hindrance, backlog: Backlog) {
-        World::hold(self, member, how, backlog);
+    fn hold(&mut self, member: MemberIndex, how: Impairment, queue_policy: QueuePolicy) {
+        World::hold(self, member, how, queue_policy);
     }
 
-    fn release(&mut self, member: Index, how: Hindrance) {
+    fn release(&mut self, member: MemberIndex, how: Impairment) {
         World::release(self, member, how);
     }
 }

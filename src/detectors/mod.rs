@@ -1,7 +1,7 @@
 //! Detectors to weigh SWIM against: those that listen for heartbeats, and with the feature `foca` the crate of this name,
 //! a SWIM of other hands.
 //!
-//! Each that listens for heartbeats is a set of [`Rules`] in a file of its own and a line in [`rivals`]; [`Watcher`] is the
+//! Each that listens for heartbeats is a set of [`Rules`] in a file of its own and a line in [`rivals`]; [`HeartbeatDetector`] is the
 //! machine that a world drives by them. docs/rivals.md tells what each does, and what the checkers hold it to.
 
 mod all_to_all;
@@ -9,10 +9,10 @@ mod all_to_all;
 #[cfg(any(feature = "foca", test))]
 mod foca;
 mod gossip_heartbeat;
+mod heartbeat;
 mod majority;
 mod message;
 mod phi_accrual;
-mod watcher;
 
 use std::sync::Arc;
 
@@ -21,11 +21,11 @@ use swimlab_selectors::registry::{Param, Params, Registry};
 use crate::protocol::Span;
 use crate::sim::{Observer, Outcome, Setup, World};
 
-pub use message::{Beat, Message};
-pub use watcher::{Reach, Rules, Watcher, Watchers};
+pub use heartbeat::{HeartbeatDetector, HeartbeatFactory, Reach, Rules};
+pub use message::{Heartbeat, HeartbeatMessage};
 
 /// A detector that can be put into SWIM's place in any world.
-pub trait Rival: Send + Sync {
+pub trait Detector: Send + Sync {
     /// T: between two rounds of heartbeats.
     fn period(&self) -> Span;
 
@@ -33,18 +33,18 @@ pub trait Rival: Send + Sync {
     fn run(&self, setup: &Setup, observer: &mut dyn Observer) -> Outcome;
 }
 
-impl<R: Rules> Rival for R {
+impl<R: Rules> Detector for R {
     fn period(&self) -> Span {
         Rules::period(self)
     }
 
     fn run(&self, setup: &Setup, observer: &mut dyn Observer) -> Outcome {
-        World::new(setup, Watchers::new(setup, self.clone()), observer).run()
+        World::new(setup, HeartbeatFactory::new(setup, self.clone()), observer).run()
     }
 }
 
 /// The rivals by name, as an experiment file's `profile` names them.
-pub fn rivals() -> Registry<Arc<dyn Rival>> {
+pub fn detectors() -> Registry<Arc<dyn Detector>> {
     let mut registry = Registry::new("profile");
     all_to_all::register(&mut registry);
     gossip_heartbeat::register(&mut registry);
@@ -94,7 +94,7 @@ impl Heartbeats {
 
     /// When all know, without loss, if it takes so many periods longer than the timeout. One that leaves no room for two
     /// heartbeats promises nothing.
-    fn settles(&self, periods: u64) -> Option<Span> {
+    fn converges_within(&self, periods: u64) -> Option<Span> {
         (self.timeout > self.period * 2).then(|| self.timeout + self.period * periods)
     }
 }

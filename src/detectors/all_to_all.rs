@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use swimlab_selectors::registry::Registry;
 
-use super::{Heartbeats, Reach, Rival, Rules};
+use super::{Detector, Heartbeats, Reach, Rules};
 use crate::protocol::Span;
 
 #[derive(Clone)]
@@ -32,16 +32,16 @@ impl Rules for AllToAll {
         self.0.memory
     }
 
-    fn settles(&self, _: u32) -> Option<Span> {
+    fn converges_within(&self, _: u32) -> Option<Span> {
         // Two periods for the delays of the network.
-        self.0.settles(2)
+        self.0.converges_within(2)
     }
 }
 
-pub(super) fn register(registry: &mut Registry<Arc<dyn Rival>>) {
+pub(super) fn register(registry: &mut Registry<Arc<dyn Detector>>) {
     registry.register(
         "all-to-all",
-        "Rival: every member sends its heartbeat to every other; silence for a fixed time is death.",
+        "Detector: every member sends its heartbeat to every other; silence for a fixed time is death.",
         Heartbeats::params("how long a silence is borne"),
         |p, ()| Ok(Arc::new(AllToAll(Heartbeats::of(p)))),
     );

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use swimlab_selectors::registry::Registry;
 
-use super::{Heartbeats, Reach, Rival, Rules};
+use super::{Detector, Heartbeats, Reach, Rules};
 use crate::protocol::Span;
 
 #[derive(Clone)]
@@ -37,15 +37,15 @@ impl Rules for Majority {
     }
 
     /// Of two members one is no majority: nobody is ever declared dead.
-    fn settles(&self, n: u32) -> Option<Span> {
-        self.0.settles(3).filter(|_| n > 2)
+    fn converges_within(&self, n: u32) -> Option<Span> {
+        self.0.converges_within(3).filter(|_| n > 2)
     }
 }
 
-pub(super) fn register(registry: &mut Registry<Arc<dyn Rival>>) {
+pub(super) fn register(registry: &mut Registry<Arc<dyn Detector>>) {
     registry.register(
         "majority",
-        "Rival: every member sends its timestamp to every other; down is who a majority has not heard of in time.",
+        "Detector: every member sends its timestamp to every other; down is who a majority has not heard of in time.",
         Heartbeats::params("how long a silence is borne before it counts as a vote"),
         |p, ()| Ok(Arc::new(Majority(Heartbeats::of(p)))),
     );

@@ -8,7 +8,7 @@ use swimlab_selectors::registry::Spec;
 use super::machine::{FocaMember, Name};
 use super::*;
 use crate::protocol::MessageKind;
-use crate::sim::Machine;
+use crate::sim::FailureDetector;
 
 fn refusal(label: &str) -> String {
     let mut registry = Registry::new("profile");
@@ -21,10 +21,10 @@ fn refusal(label: &str) -> String {
 fn the_defaults_are_focas_own_for_a_lan() {
     let mut registry: Registry<Foca> = Registry::new("profile");
     registry.register("foca", "As it is registered.", params(), |p, ()| build(p));
-    let rival = registry.build(&Spec::of("foca"), &()).unwrap();
+    let detector = registry.build(&Spec::of("foca"), &()).unwrap();
     for n in [1, 9, 10, 100, 1000, 10_000] {
         let theirs = Config::new_lan(NonZeroU32::new(n).unwrap());
-        assert_eq!(format!("{:?}", rival.config(n)), format!("{theirs:?}"), "{n} members");
+        assert_eq!(format!("{:?}", detector.config(n)), format!("{theirs:?}"), "{n} members");
     }
 }
 
