@@ -9,7 +9,7 @@ use std::error::Error;
 use std::io::BufRead;
 use std::net::SocketAddr;
 
-use swimlab::agent::{Agent, Change, Events, Notice};
+use swimlab::agent::{Agent, AgentEvent, Events, MemberChange};
 use tokio::sync::mpsc;
 
 #[tokio::main(flavor = "current_thread")]
@@ -48,19 +48,19 @@ pub async fn enter(name: &str, addr: SocketAddr, others: Vec<String>) -> Result<
 }
 
 /// EventKind a reader sees of what happens, if anything.
-pub fn show(notice: &Notice) -> Option<String> {
+pub fn show(notice: &AgentEvent) -> Option<String> {
     match notice {
-        Notice::User { from_name, event, .. } => {
+        AgentEvent::User { from_name, event, .. } => {
             Some(format!("{from_name}: {}", String::from_utf8_lossy(&event.payload)))
         }
-        Notice::Member(change, member) => match change {
-            Change::Joined => Some(format!("* {} is here", member.name())),
-            Change::Left => Some(format!("* {} leaves", member.name())),
-            Change::Died => Some(format!("* {} is gone", member.name())),
+        AgentEvent::Member(change, member) => match change {
+            MemberChange::Joined => Some(format!("* {} is here", member.name())),
+            MemberChange::Left => Some(format!("* {} leaves", member.name())),
+            MemberChange::Died => Some(format!("* {} is gone", member.name())),
             // Doubts are for operators.
-            Change::Suspected | Change::Refuted | Change::Updated => None,
+            MemberChange::Suspected | MemberChange::Refuted | MemberChange::Updated => None,
         },
-        Notice::Missed(count) => Some(format!("* {count} lines went by too fast")),
-        Notice::Displaced => None,
+        AgentEvent::Missed(count) => Some(format!("* {count} lines went by too fast")),
+        AgentEvent::Displaced => None,
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! `cargo run --release --example custom_selector`
 
-use swimlab::experiment::{Error, Experiment, Lab, Options, Source};
+use swimlab::experiment::{Error, Experiment, Lab, Options, TomlSource};
 use swimlab::report::table;
 use swimlab_selectors::rng::below;
 use swimlab_selectors::{Bound, Context, DynSelector, Peer, Selector, Slot};
@@ -63,7 +63,7 @@ pub fn lab() -> Lab {
 
 /// Runs the experiment.
 pub fn main() -> Result<(), Error> {
-    let experiment = Experiment::parse(&Source::text("walk.toml", EXPERIMENT), &lab())?;
+    let experiment = Experiment::parse(&TomlSource::text("walk.toml", EXPERIMENT), &lab())?;
     let finished = experiment.run(Options::default())?;
     println!("{}", table::render(&finished.results, 120, false));
     Ok(())

@@ -7,7 +7,7 @@ mod agents;
 use std::time::Duration;
 
 use agents::{cluster, names, quick, within};
-use swimlab::agent::{Agent, Change, End, Notice, Refusal, id_of};
+use swimlab::agent::{Agent, AgentEvent, CommandError, ExitReason, MemberChange, id_of};
 use swimlab::protocol::{NodeInfo, Status};
 use swimlab_selectors::registry::Spec;
 use swimlab_selectors::{BuildContext, build_selector, selectors};
@@ -24,9 +24,9 @@ async fn who_leaves_is_known_to_have_left_and_is_never_suspected() {
     within(10, "all know all", async || agents::all_know(&agents, 5).await).await;
     let mut news = agents[0].events();
     agents[4].leave().await;
-    assert_eq!(agents[4].ended().await, End::Left);
+    assert_eq!(agents[4].ended().await, ExitReason::Left);
     let left = news.next().await;
-    assert!(matches!(&left, Some(Notice::Member(Change::Left, member)) if member.name() == "m4"), "{left:?}");
+    assert!(matches!(&left, Some(AgentEvent::Member(MemberChange::Left, member)) if member.name() == "m4"), "{left:?}");
     let state = async |agent: &Agent| {
         let members = agent.members().await.unwrap();
         members.iter().find(|member| member.name() == "m4").map(|member| member.state)
@@ -47,9 +47,9 @@ async fn a_crash_is_suspected_then_declared_and_known_to_all() {
     within(10, "all know all", async || agents::all_know(&agents, 5).await).await;
     let mut news = agents[0].events();
     agents[4].stop().await;
-    for expected in [Change::Suspected, Change::Died] {
+    for expected in [MemberChange::Suspected, MemberChange::Died] {
         let notice = tokio::time::timeout(Duration::from_secs(20), news.next()).await.unwrap();
-        assert!(matches!(&notice, Some(Notice::Member(change, _)) if *change == expected), "{notice:?}");
+        assert!(matches!(&notice, Some(AgentEvent::Member(change, _)) if *change == expected), "{notice:?}");
     }
     within(10, "all know it", async || agents::all_know(&agents[..4], 4).await).await;
 }
@@ -83,12 +83,12 @@ async fn of_two_processes_by_one_name_the_later_one_keeps_it() {
     tokio::time::sleep(Duration::from_millis(1100)).await;
     let detector = quick("m2").join([agents[0].addr().to_string()]).spawn().await.unwrap();
     let end = tokio::time::timeout(Duration::from_secs(10), agents[2].ended()).await.expect("an end");
-    assert_eq!(end, End::Displaced);
+    assert_eq!(end, ExitReason::Displaced);
     let mut last = None;
     while let Some(notice) = news.next().await {
         last = Some(notice);
     }
-    assert_eq!(last, Some(Notice::Displaced));
+    assert_eq!(last, Some(AgentEvent::Displaced));
     within(10, "the rival is the member", async || {
         let mut known = true;
         for agent in [&agents[0], &agents[1], &detector] {
@@ -111,8 +111,8 @@ async fn new_metadata_and_events_reach_everybody_once() {
     let (mut updated, mut deployed) = (0, 0);
     while let Ok(Some(notice)) = tokio::time::timeout(Duration::from_secs(4), news.next()).await {
         match notice {
-            Notice::Member(Change::Updated, member) if member.meta() == b"role=web" => updated += 1,
-            Notice::User { from, from_name, event } => {
+            AgentEvent::Member(MemberChange::Updated, member) if member.meta() == b"role=web" => updated += 1,
+            AgentEvent::User { from, from_name, event } => {
                 assert_eq!(
                     (from, &*from_name, &*event.name, &*event.payload),
                     (id_of("m0"), "m0", "deploy", &b"v7"[..])
@@ -123,8 +123,8 @@ async fn new_metadata_and_events_reach_everybody_once() {
         }
     }
     assert_eq!((updated, deployed), (1, 1));
-    assert!(matches!(agents[0].set_meta(vec![0; NodeInfo::META_LIMIT + 1]).await, Err(Refusal::TooLong(_))));
-    assert!(matches!(agents[0].remove_key("00".parse().unwrap()).await, Err(Refusal::NoKeys)));
+    assert!(matches!(agents[0].set_meta(vec![0; NodeInfo::META_LIMIT + 1]).await, Err(CommandError::TooLong(_))));
+    assert!(matches!(agents[0].remove_key("00".parse().unwrap()).await, Err(CommandError::NoKeys)));
 }
 
 #[tokio::test]
@@ -160,8 +160,8 @@ async fn a_slow_reader_is_told_what_it_missed() {
         others.push(quick(&name).join([first.addr().to_string()]).spawn().await.unwrap());
     }
     within(10, "all are known", async || agents::all_know(std::slice::from_ref(&first), 9).await).await;
-    assert_eq!(news.next().await, Some(Notice::Missed(4)));
-    assert!(matches!(news.next().await, Some(Notice::Member(Change::Joined, _))));
+    assert_eq!(news.next().await, Some(AgentEvent::Missed(4)));
+    assert!(matches!(news.next().await, Some(AgentEvent::Member(MemberChange::Joined, _))));
 }
 
 #[tokio::test]
@@ -169,7 +169,7 @@ async fn the_handle_of_an_agent_that_has_ended_says_so() {
     let agent = quick("m0").spawn().await.unwrap();
     let other = agent.clone();
     agent.stop().await;
-    assert_eq!(other.ended().await, End::Stopped);
+    assert_eq!(other.ended().await, ExitReason::Stopped);
     assert!(other.members().await.is_err());
     assert_eq!(other.events().next().await, None);
 }

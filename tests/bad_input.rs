@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 
-use swimlab::experiment::{Experiment, Lab, Source};
+use swimlab::experiment::{Experiment, Lab, TomlSource};
 
 /// A file that is in order, to be spoiled.
 const GOOD: &str = "\
@@ -103,7 +103,7 @@ const CATALOGUE: &[(&str, &str)] = &[
 ];
 
 fn told(text: &str) -> String {
-    match Experiment::parse(&Source::text("mine.toml", text), &Lab::default()) {
+    match Experiment::parse(&TomlSource::text("mine.toml", text), &Lab::default()) {
         Ok(_) => "(accepted)".to_owned(),
         Err(bad) => bad.to_string(),
     }
@@ -130,9 +130,9 @@ fn every_mistake_is_told_with_its_line_and_what_would_be_right() {
 #[test]
 fn files_that_cannot_be_read_are_told_so() {
     let dir = tempfile::tempdir().unwrap();
-    let read = |name: &str| Source::read(&dir.path().join(name)).unwrap_err();
+    let read = |name: &str| TomlSource::read(&dir.path().join(name)).unwrap_err();
     assert!(read("nowhere.toml").message.starts_with("cannot be read: "), "{}", read("nowhere.toml"));
-    assert!(Source::read(dir.path()).unwrap_err().message.starts_with("cannot be read: "));
+    assert!(TomlSource::read(dir.path()).unwrap_err().message.starts_with("cannot be read: "));
 
     fs::write(dir.path().join("latin1.toml"), b"name = 'a'\n# caf\xe9\n").unwrap();
     let bad = read("latin1.toml");
@@ -141,14 +141,14 @@ fn files_that_cannot_be_read_are_told_so() {
     fs::write(dir.path().join("long.toml"), vec![b'#'; 2 << 20]).unwrap();
     assert!(read("long.toml").message.contains("is longer than"));
     if Path::new("/dev/zero").exists() {
-        assert!(Source::read(Path::new("/dev/zero")).unwrap_err().message.contains("is longer than"));
+        assert!(TomlSource::read(Path::new("/dev/zero")).unwrap_err().message.contains("is longer than"));
     }
 }
 
 #[test]
 fn what_was_cut_down_is_noted() {
     let text = "topology = 'aws'\nselector = 'shuffle'\nmembers = [1, 3, 50]\n[protocol]\ndirect = 4\nindirect = 3\n";
-    let experiment = Experiment::parse(&Source::text("mine.toml", text), &Lab::default()).unwrap();
+    let experiment = Experiment::parse(&TomlSource::text("mine.toml", text), &Lab::default()).unwrap();
     let config = experiment.cells.iter().filter_map(|cell| cell.config());
     let cut: Vec<_> = config.map(|config| (config.direct, config.indirect)).collect();
     assert_eq!(cut, [(1, 0), (2, 1), (4, 3)]);

@@ -71,7 +71,7 @@ fn the_simulator_and_real_sockets_agree_about_crashes() {
     let agreement = json(dir.path().join("r/agreement.json"));
     assert_eq!(serde_json::from_slice::<Value>(&output.stdout).unwrap(), agreement);
 
-    // Both sides have the same rows, and the same members crash.
+    // RunComparison sides have the same rows, and the same members crash.
     let [simulated, real] = ["r/", "r/real/"].map(|side| rows(dir.path().join(format!("{side}victims.csv"))));
     assert_eq!(simulated.len(), 16);
     for name in ["trial", "seed", "fault", "kind", "member"] {

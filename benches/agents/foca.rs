@@ -26,12 +26,12 @@ struct Id {
 
 pub struct Theirs {
     port: u16,
-    figures: Arc<Figures>,
+    metrics: Arc<Metrics>,
     task: JoinHandle<()>,
 }
 
 #[derive(Default)]
-struct Figures {
+struct Metrics {
     alive: AtomicUsize,
     packets: AtomicU64,
     bytes: AtomicU64,
@@ -40,7 +40,7 @@ struct Figures {
 
 struct Loop {
     socket: UdpSocket,
-    figures: Arc<Figures>,
+    metrics: Arc<Metrics>,
     timers: BinaryHeap<Reverse<(Instant, u64)>>,
     due: std::collections::HashMap<u64, Timer<Id>>,
     scheduled: u64,
@@ -65,18 +65,18 @@ impl Identity for Id {
 impl Runtime<Id> for &mut Loop {
     fn notify(&mut self, notification: Notification<'_, Id>) {
         match notification {
-            Notification::MemberUp(_) => drop(self.figures.alive.fetch_add(1, Ordering::Relaxed)),
+            Notification::MemberUp(_) => drop(self.metrics.alive.fetch_add(1, Ordering::Relaxed)),
             Notification::MemberDown(_) => {
-                self.figures.alive.fetch_sub(1, Ordering::Relaxed);
-                self.figures.deaths.fetch_add(1, Ordering::Relaxed);
+                self.metrics.alive.fetch_sub(1, Ordering::Relaxed);
+                self.metrics.deaths.fetch_add(1, Ordering::Relaxed);
             }
             _ => {}
         }
     }
 
     fn send_to(&mut self, to: Id, data: &[u8]) {
-        self.figures.packets.fetch_add(1, Ordering::Relaxed);
-        self.figures.bytes.fetch_add(data.len() as u64, Ordering::Relaxed);
+        self.metrics.packets.fetch_add(1, Ordering::Relaxed);
+        self.metrics.bytes.fetch_add(data.len() as u64, Ordering::Relaxed);
         let _ = self.socket.try_send_to(data, ([127, 0, 0, 1], to.port).into());
     }
 
@@ -96,9 +96,9 @@ impl Peer for Theirs {
         let mut rng = Pcg64Mcg::new(number as u128 * 2 + 1);
         let phase = swimlab_selectors::rng::unit(&mut rng);
         let mut member = Foca::new(Id { port, bump: 0 }, config, rng, PostcardCodec);
-        let figures = Arc::new(Figures { alive: AtomicUsize::new(1), ..Figures::default() });
+        let metrics = Arc::new(Metrics { alive: AtomicUsize::new(1), ..Metrics::default() });
         let (timers, due) = (BinaryHeap::new(), std::collections::HashMap::new());
-        let mut own = Loop { socket, figures: Arc::clone(&figures), timers, due, scheduled: 0 };
+        let mut own = Loop { socket, metrics: Arc::clone(&metrics), timers, due, scheduled: 0 };
         let seed = seeds.get(number % seeds.len().max(1)).map(|seed| {
             let port = seed.rsplit(':').next().and_then(|port| port.parse().ok()).expect("a port");
             Id { port, bump: 0 }
@@ -135,7 +135,7 @@ impl Peer for Theirs {
                 }
             }
         });
-        Self { port, figures, task }
+        Self { port, metrics, task }
     }
 
     fn addr(&self) -> String {
@@ -143,11 +143,11 @@ impl Peer for Theirs {
     }
 
     async fn alive(&self) -> usize {
-        self.figures.alive.load(Ordering::Relaxed)
+        self.metrics.alive.load(Ordering::Relaxed)
     }
 
     async fn counts(&self) -> [u64; 3] {
-        let Figures { packets, bytes, deaths, .. } = &*self.figures;
+        let Metrics { packets, bytes, deaths, .. } = &*self.metrics;
         [packets, bytes, deaths].map(|count| count.load(Ordering::Relaxed))
     }
 

@@ -14,7 +14,7 @@ impl Peer for Ours {
         let mut builder = Agent::builder().name(format!("member-{number}")).join(seeds).config(config);
         if bench.is_sealed {
             let keyring = Keyring::new(Key::new(&[7; Key::LEN]));
-            builder = builder.security(Security::SealedSizer { keyring, label: "bench".to_owned() });
+            builder = builder.security(Security::Sealed { keyring, label: "bench".to_owned() });
         }
         Self(builder.spawn().await.expect("a member begins"))
     }
@@ -30,9 +30,9 @@ impl Peer for Ours {
 
     async fn counts(&self) -> [u64; 3] {
         let Ok(info) = self.0.info().await else { return [0; 3] };
-        let sent = info.figures.sent;
-        let sum = |read: fn(&swimlab::agent::figures::Traffic) -> u64| sent.iter().map(read).sum();
-        [sum(|traffic| traffic.messages), sum(|traffic| traffic.bytes), info.figures.deaths]
+        let sent = info.metrics.sent;
+        let sum = |read: fn(&swimlab::agent::metrics::Traffic) -> u64| sent.iter().map(read).sum();
+        [sum(|traffic| traffic.messages), sum(|traffic| traffic.bytes), info.metrics.deaths]
     }
 
     async fn crash(self) {

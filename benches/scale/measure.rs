@@ -14,7 +14,7 @@ use crate::setting::{PATIENCE, STEADY, Setting, Witness};
 
 /// EventKind a trial cost.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Figures {
+pub struct Metrics {
     pub members: u32,
     pub scenario: Scenario,
     pub peer: Peer,
@@ -50,7 +50,7 @@ const STEP: Span = Span::from_millis(10);
 ///
 /// # Errors
 /// If the run was unsound: its figures would mean nothing.
-pub fn measure(trial: Trial) -> Result<Figures, String> {
+pub fn measure(trial: Trial) -> Result<Metrics, String> {
     let start = ProcessTime::now();
     let setting = Setting::new(trial);
     let (setup, config) = (&setting.setup, &setting.config);
@@ -64,7 +64,7 @@ pub fn measure(trial: Trial) -> Result<Figures, String> {
     }
 }
 
-fn run(trial: Trial, start: ProcessTime, mut course: impl Course) -> Result<Figures, String> {
+fn run(trial: Trial, start: ProcessTime, mut course: impl Course) -> Result<Metrics, String> {
     course.advance(Time::ZERO);
     let built = start.elapsed();
 
@@ -92,7 +92,7 @@ fn run(trial: Trial, start: ProcessTime, mut course: impl Course) -> Result<Figu
     }
     let Trial { members, scenario, peer } = trial;
     let simulated_s = now.as_secs_f64();
-    Ok(Figures {
+    Ok(Metrics {
         members,
         scenario,
         peer,

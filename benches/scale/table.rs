@@ -3,7 +3,7 @@
 
 use std::process::{Command, Stdio};
 
-use crate::measure::Figures;
+use crate::measure::Metrics;
 use crate::options::{Peer, Scenario, Trial};
 
 const SCENARIOS: [Scenario; 2] = [Scenario::Steady, Scenario::Crash];
@@ -14,14 +14,14 @@ const PEER_SIZES: [u32; 3] = [100, 1_000, 4_000];
 /// Runs everything so many times and prints the medians.
 pub fn print(runs: usize) -> Result<(), String> {
     let trials = trials();
-    let mut figures: Vec<Vec<Figures>> = vec![Vec::new(); trials.len()];
+    let mut metrics: Vec<Vec<Metrics>> = vec![Vec::new(); trials.len()];
     for run in 1..=runs {
-        for (trial, figures) in trials.iter().zip(&mut figures) {
+        for (trial, metrics) in trials.iter().zip(&mut metrics) {
             eprintln!("run {run} of {runs}: {} members, {}, {}", trial.members, trial.scenario, trial.peer);
-            figures.push(child(*trial)?);
+            metrics.push(child(*trial)?);
         }
     }
-    let rows: Vec<Figures> = figures.iter().map(|runs| median(runs)).collect::<Result<_, _>>()?;
+    let rows: Vec<Metrics> = metrics.iter().map(|runs| median(runs)).collect::<Result<_, _>>()?;
     println!("{runs} runs each, medians; ratios are to swimlab at the same size and scenario\n");
     println!(
         "{:>7} {:<8} {:<8} {:>6} {:>10} {:>8} {:>8} {:>9} {:>8} {:>8} {:>7} {:>7}",
@@ -61,7 +61,7 @@ fn trials() -> Vec<Trial> {
     trials
 }
 
-fn child(Trial { members, scenario, peer }: Trial) -> Result<Figures, String> {
+fn child(Trial { members, scenario, peer }: Trial) -> Result<Metrics, String> {
     let program = std::env::current_exe().map_err(|error| format!("this program cannot be found: {error}"))?;
     let args = ["--members", &members.to_string(), "--scenario", &scenario.to_string(), "--peer", &peer.to_string()];
     let output = Command::new(program).args(args).stderr(Stdio::inherit()).output();
@@ -71,17 +71,17 @@ fn child(Trial { members, scenario, peer }: Trial) -> Result<Figures, String> {
 }
 
 /// The median of each measured figure; all else must be the same in every run.
-fn median(runs: &[Figures]) -> Result<Figures, String> {
+fn median(runs: &[Metrics]) -> Result<Metrics, String> {
     let first = &runs[0];
     if runs.iter().any(|run| run.trace_hash != first.trace_hash) {
         return Err(format!("{} members, {}: runs differ", first.members, first.scenario));
     }
-    let of = |figure: fn(&Figures) -> f64| {
+    let of = |figure: fn(&Metrics) -> f64| {
         let mut values: Vec<f64> = runs.iter().map(figure).collect();
         values.sort_by(f64::total_cmp);
         values[values.len() / 2]
     };
-    Ok(Figures {
+    Ok(Metrics {
         cpu_s: of(|run| run.cpu_s),
         ns_per_event: of(|run| run.ns_per_event),
         ns_per_member_second: of(|run| run.ns_per_member_second),
@@ -91,7 +91,7 @@ fn median(runs: &[Figures]) -> Result<Figures, String> {
     })
 }
 
-fn line(row: &Figures, ours: &Figures) -> String {
+fn line(row: &Metrics, ours: &Metrics) -> String {
     let ratio = |value: f64| if row.peer == Peer::Swimlab { String::new() } else { format!("{value:.1}") };
     format!(
         "{:>7} {:<8} {:<8} {:>6.2} {:>10} {:>8.3} {:>8.1} {:>9.1} {:>8.1} {:>8.3} {:>7} {:>7}",

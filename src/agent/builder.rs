@@ -16,14 +16,14 @@ use tokio::net::{TcpListener, TcpSocket, UdpSocket};
 use tokio::sync::{broadcast, mpsc, watch};
 
 use super::address::to_address;
-use super::driver::{Driver, Memory, Socket, luck, phase};
-use super::handle::{Agent, Command, Notices};
-use super::lab::{Clock, Tap};
-use super::notice::Events;
+use super::driver::{Driver, SnapshotWriter, Socket, luck, phase};
+use super::event::Events;
+use super::handle::{Agent, Command, EventSender};
+use super::packet_codec::PacketCodec;
 use super::seeds;
 use super::snapshot::{Remembered, Snapshot, StateDir, StateError, VERSION};
 use super::streams::Streams;
-use super::voice::Voice;
+use super::testing::{Clock, PacketHook};
 use crate::protocol::{
     Address, Config, Id, Identity, Incarnation, Member, MemberConfig, NodeInfo, Roster, Span, Time, TooLong, preset,
 };
@@ -204,25 +204,25 @@ impl Builder {
     }
 
     /// How many notices a slow reader of events may be behind before it misses some; at least 1.
-    pub fn event_buffer(mut self, notices: usize) -> Self {
-        self.buffer = notices.clamp(1, 1 << 20);
+    pub fn event_buffer(mut self, events: usize) -> Self {
+        self.buffer = events.clamp(1, 1 << 20);
         self
     }
 
     /// Starts the member in the runtime that this is called in.
     pub async fn spawn(self) -> Result<Agent, SpawnError> {
-        self.begin(Notices::default()).await
+        self.begin(EventSender::default()).await
     }
 
     /// The same, with a reader of all that happens: it misses none of those whom the agent finds there already.
     pub async fn spawn_watched(self) -> Result<(Agent, Events), SpawnError> {
-        let (sender, notices) = broadcast::channel(self.buffer);
+        let (sender, events) = broadcast::channel(self.buffer);
         let agent = self.begin(Arc::new(OnceLock::from(sender))).await?;
-        let events = agent.read(notices);
+        let events = agent.read(events);
         Ok((agent, events))
     }
 
-    async fn begin(self, notices: Notices) -> Result<Agent, SpawnError> {
+    async fn begin(self, events: EventSender) -> Result<Agent, SpawnError> {
         TooLong::check(self.meta.len(), NodeInfo::META_LIMIT).map_err(SpawnError::Meta)?;
         self.check_exposure()?;
         self.check_place()?;
@@ -240,9 +240,9 @@ impl Builder {
         let memory = state.map(|dir| keep(dir, &name, generation, &members)).transpose().map_err(SpawnError::State)?;
 
         let clock = Clock::start();
-        let voice = self.voice()?;
+        let codec = self.codec()?;
         let config =
-            MemberConfig { protocol: self.protocol.clone(), helpers: self.helpers_or_default(), sizer: voice.sizer() };
+            MemberConfig { protocol: self.protocol.clone(), helpers: self.helpers_or_default(), sizer: codec.sizer() };
         let (member, first_period) = self.member(config, &name, addr, generation, clock)?;
         let id = member.id();
         // A fiftieth of the wait for an answer is nothing to the protocol.
@@ -253,10 +253,10 @@ impl Builder {
         let (agent, commands) = launch(
             (socket, listener, addr),
             member,
-            voice,
+            codec,
             (clock, slack),
             (memory, None),
-            (notices, self.buffer),
+            (events, self.buffer),
             start,
         );
         if known_names {
@@ -321,11 +321,11 @@ impl Builder {
         Ok(SocketAddr::new(told.ip().to_canonical(), port))
     }
 
-    fn voice(&self) -> Result<Voice, SpawnError> {
+    fn codec(&self) -> Result<PacketCodec, SpawnError> {
         Ok(match &self.security {
-            Security::Loopback | Security::Plaintext => Voice::Plain,
+            Security::Loopback | Security::Plaintext => PacketCodec::Plain,
             Security::Sealed { keyring, label } => {
-                Voice::Sealed(Box::new(Seal::new(keyring.clone(), label).map_err(SpawnError::System)?))
+                PacketCodec::Sealed(Box::new(Seal::new(keyring.clone(), label).map_err(SpawnError::System)?))
             }
         })
     }
@@ -372,20 +372,20 @@ impl Builder {
 pub(super) fn launch(
     (udp, tcp, addr): (UdpSocket, TcpListener, SocketAddr),
     member: Member,
-    voice: Voice,
+    codec: PacketCodec,
     timing: (Clock, Span),
-    (memory, tap): (Option<Memory>, Option<Arc<dyn Tap>>),
-    (notices, buffer): (Notices, usize),
+    (memory, tap): (Option<SnapshotWriter>, Option<Arc<dyn PacketHook>>),
+    (events, buffer): (EventSender, usize),
     start: impl FnOnce(&mut Driver),
 ) -> (Agent, mpsc::WeakSender<Command>) {
     let (commands, inbox) = mpsc::channel(COMMANDS);
-    let (weak, voice) = (commands.downgrade(), Arc::new(Mutex::new(voice)));
-    let streams = Streams::new(Arc::clone(&voice), weak.clone());
+    let (weak, codec) = (commands.downgrade(), Arc::new(Mutex::new(codec)));
+    let streams = Streams::new(Arc::clone(&codec), weak.clone());
     let listening = tokio::spawn(streams.clone().listen(tcp));
     let is_v6 = udp.local_addr().is_ok_and(|bound| bound.is_ipv6());
     let socket = Socket { udp, is_v6 };
     let (id, name) = (member.id(), member.node().name.clone());
-    let mut driver = Driver::new(timing, member, socket, (voice, streams), Arc::clone(&notices), memory, tap);
+    let mut driver = Driver::new(timing, member, socket, (codec, streams), Arc::clone(&events), memory, tap);
     start(&mut driver);
     let (ended, end) = watch::channel(None);
     tokio::spawn(async move {
@@ -394,7 +394,7 @@ pub(super) fn launch(
         tracing::info!(?end, "a member ends");
         let _ = ended.send(Some(end));
     });
-    (Agent::new((id, name, addr), commands, (notices, buffer), end), weak)
+    (Agent::new((id, name, addr), commands, (events, buffer), end), weak)
 }
 
 /// Both sockets on one port.
@@ -439,9 +439,9 @@ fn generation(earlier: Option<&Snapshot>) -> Result<u32, SpawnError> {
 }
 
 /// Writes the new generation before anybody hears of it.
-fn keep(dir: StateDir, name: &str, generation: u32, members: &[Remembered]) -> Result<Memory, StateError> {
+fn keep(dir: StateDir, name: &str, generation: u32, members: &[Remembered]) -> Result<SnapshotWriter, StateError> {
     dir.write(&Snapshot { version: VERSION, name: name.to_owned(), generation, members: members.to_vec() })?;
-    Ok(Memory::new(dir, generation))
+    Ok(SnapshotWriter::new(dir, generation))
 }
 
 /// The members of an earlier life: for the reconnect list, and as seeds.

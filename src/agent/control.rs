@@ -17,9 +17,9 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
+use super::event::MemberInfo;
 use super::handle::{Agent, Info};
 use super::meta::Meta;
-use super::notice::MemberInfo;
 use crate::protocol::MessageKind;
 
 /// EventKind can be asked of an agent.
@@ -313,11 +313,11 @@ async fn obey(request: Request, agent: &Agent) -> Answer {
 }
 
 fn lines(agent: &Agent, info: &Info) -> InfoLines {
-    let (figures, gauge) = (&info.figures, info.gauge);
-    let by_kind = |traffic: &[super::figures::Traffic]| {
+    let (metrics, gauge) = (&info.metrics, info.gauge);
+    let by_kind = |traffic: &[super::metrics::Traffic]| {
         MessageKind::ALL.iter().zip(traffic).map(|(kind, traffic)| (kind.name().to_owned(), traffic.messages)).collect()
     };
-    let dropped = super::figures::Drop::ALL.iter().map(|why| (why.name().to_owned(), figures.dropped(*why)));
+    let dropped = super::metrics::DropReason::ALL.iter().map(|why| (why.name().to_owned(), metrics.dropped(*why)));
     let queues = [
         ("broadcasts", gauge.broadcasts),
         ("relays", gauge.relays),
@@ -333,10 +333,10 @@ fn lines(agent: &Agent, info: &Info) -> InfoLines {
         uptime_s: info.uptime.as_secs_f64(),
         is_joining: info.is_joining,
         members: ["alive", "suspect", "dead", "left"].map(str::to_owned).into_iter().zip(info.states).collect(),
-        probes: figures.probes,
-        accusations: figures.accusations,
-        sent: by_kind(&figures.sent),
-        received: by_kind(&figures.received),
+        probes: metrics.probes,
+        accusations: metrics.accusations,
+        sent: by_kind(&metrics.sent),
+        received: by_kind(&metrics.received),
         dropped: dropped.filter(|(_, count)| *count > 0).collect(),
         queues: queues.map(|(name, depth)| (name.to_owned(), depth)).into(),
         coordinate: info.coordinate.map(|at| CoordinateLine {

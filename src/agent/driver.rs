@@ -12,14 +12,14 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 
 use super::address::{reachable, to_address, to_socket};
-use super::departures::{Departures, Parcel};
-use super::figures::{Drop, Figures};
-use super::handle::{Command, End, Info, KeyChange, Notices, Refusal};
-use super::lab::{Clock, Passage, Tap};
-use super::notice::{Change, MemberInfo, Notice};
+use super::delay_queue::{DelayQueue, Outgoing};
+use super::event::{AgentEvent, MemberChange, MemberInfo};
+use super::handle::{Command, CommandError, EventSender, ExitReason, Info, KeyChange};
+use super::metrics::{DropReason, Metrics};
+use super::packet_codec::PacketCodec;
 use super::snapshot::{self, Remembered, Snapshot, StateDir, StateError};
 use super::streams::{Arrival, Streams, frame_limit};
-use super::voice::Voice;
+use super::testing::{Clock, PacketHook, PacketVerdict};
 use crate::protocol::{
     Address, Body, Event, EventKind, EventSource, Id, Member, NodeInfo, Outbox, Packet, Span, Status, Time, Transmit,
 };
@@ -49,23 +49,23 @@ pub(super) struct Driver {
     clock: Clock,
     member: Member,
     socket: Socket,
-    voice: Arc<Mutex<Voice>>,
+    codec: Arc<Mutex<PacketCodec>>,
     streams: Streams,
-    notices: Notices,
-    figures: Figures,
+    events: EventSender,
+    metrics: Metrics,
     outbox: Outbox,
     /// The number of this period's pings, and when they were sent.
     pinged: (u32, Time),
-    memory: Option<Memory>,
-    tap: Option<Arc<dyn Tap>>,
-    departures: Departures,
+    memory: Option<SnapshotWriter>,
+    tap: Option<Arc<dyn PacketHook>>,
+    departures: DelayQueue,
     started: Time,
     /// How late timers may be, so that those of many agents fire together.
     slack: Span,
 }
 
 /// EventKind is kept on disk.
-pub(super) struct Memory {
+pub(super) struct SnapshotWriter {
     pub dir: Arc<StateDir>,
     pub generation: u32,
     /// Whether something has changed since the last snapshot.
@@ -87,24 +87,24 @@ impl Driver {
         (clock, slack): (Clock, Span),
         member: Member,
         socket: Socket,
-        (voice, streams): (Arc<Mutex<Voice>>, Streams),
-        notices: Notices,
-        memory: Option<Memory>,
-        tap: Option<Arc<dyn Tap>>,
+        (codec, streams): (Arc<Mutex<PacketCodec>>, Streams),
+        events: EventSender,
+        memory: Option<SnapshotWriter>,
+        tap: Option<Arc<dyn PacketHook>>,
     ) -> Self {
         Self {
             clock,
             member,
             socket,
-            voice,
+            codec,
             streams,
-            notices,
-            figures: Figures::default(),
+            events,
+            metrics: Metrics::default(),
             outbox: Outbox::default(),
             pinged: (0, Time::ZERO),
             memory,
             tap,
-            departures: Departures::default(),
+            departures: DelayQueue::default(),
             started: clock.now(),
             slack,
         }
@@ -131,7 +131,7 @@ impl Driver {
     }
 
     /// Drives the member to its end.
-    pub async fn run(mut self, mut commands: mpsc::Receiver<Command>) -> End {
+    pub async fn run(mut self, mut commands: mpsc::Receiver<Command>) -> ExitReason {
         // Until the runtime has seen the socket once, it would refuse to send.
         let _ = self.socket.udp.writable().await;
         self.flush(&mut None);
@@ -151,7 +151,7 @@ impl Driver {
                     if late > STOOD_STILL {
                         self.catch_up().await;
                     }
-                    self.figures.timer_lag.add(late);
+                    self.metrics.timer_lag.add(late);
                     if let Some(tap) = &self.tap {
                         tap.woken(late);
                     }
@@ -160,18 +160,18 @@ impl Driver {
                 }
                 command = commands.recv() => {
                     if let Some(Command::Freeze(thaw)) = command {
-                        self.stand_still(thaw).await;
+                        self.pause(thaw).await;
                         self.catch_up().await;
-                    } else if let Some(end) = self.obey(command) {
-                        self.see_off().await;
+                    } else if let Some(end) = self.handle_command(command) {
+                        self.drain().await;
                         return end;
                     }
                 }
             }
-            self.tend();
+            self.run_due();
             if self.member.is_gone() {
-                self.see_off().await;
-                return End::Displaced;
+                self.drain().await;
+                return ExitReason::Displaced;
             }
             let deadline = self.deadline();
             if deadline != armed {
@@ -189,7 +189,7 @@ impl Driver {
     }
 
     /// Does nothing until it is let; what the network has of it goes on.
-    async fn stand_still(&mut self, mut thaw: oneshot::Receiver<()>) {
+    async fn pause(&mut self, mut thaw: oneshot::Receiver<()>) {
         loop {
             tokio::select! {
                 _ = &mut thaw => return,
@@ -199,7 +199,7 @@ impl Driver {
     }
 
     /// Lets those packets leave that it sent before its end.
-    async fn see_off(&mut self) {
+    async fn drain(&mut self) {
         while !self.departures.is_empty() {
             sleep_until(self.clock.instant(self.departures.next())).await;
             self.depart();
@@ -218,7 +218,7 @@ impl Driver {
     }
 
     /// Does what is due.
-    fn tend(&mut self) {
+    fn run_due(&mut self) {
         let now = self.clock.now();
         self.streams.tell_size(self.member.table().members());
         self.depart();
@@ -234,9 +234,9 @@ impl Driver {
     /// Lets those packets leave whose time has come.
     fn depart(&mut self) {
         while !self.departures.is_empty()
-            && let Some(parcel) = self.departures.pop(self.clock.now())
+            && let Some(outgoing) = self.departures.pop(self.clock.now())
         {
-            self.dispatch(parcel);
+            self.dispatch(outgoing);
         }
     }
 
@@ -257,12 +257,12 @@ impl Driver {
 
     fn datagram(&mut self, from: SocketAddr, bytes: &mut [u8]) {
         let len = bytes.len();
-        let heard = self.voice.lock().unwrap_or_else(PoisonError::into_inner).decode(bytes);
+        let heard = self.codec.lock().unwrap_or_else(PoisonError::into_inner).decode(bytes);
         match heard {
             Ok(packet) => self.handle(to_address(from), packet, len, &mut None),
             Err(misheard) => {
                 tracing::trace!(%from, len, %misheard, "a datagram is dropped");
-                self.figures.drop(misheard.reason());
+                self.metrics.drop(misheard.reason());
             }
         }
     }
@@ -272,11 +272,11 @@ impl Driver {
         if self.tap.as_ref().is_some_and(|tap| !tap.received(now, from, &packet, bytes)) {
             return;
         }
-        self.figures.received[packet.body.kind() as usize].add(bytes);
+        self.metrics.received[packet.body.kind() as usize].add(bytes);
         if let Body::Ack { seq } = packet.body
             && seq == self.pinged.0
         {
-            self.figures.rtt.add(now.since(self.pinged.1));
+            self.metrics.rtt.add(now.since(self.pinged.1));
         }
         self.member.handle(now, from, &packet, &mut self.outbox);
         self.flush(reply);
@@ -302,7 +302,7 @@ impl Driver {
         if let Body::Ping { seq } = transmit.message.body
             && transmit.direct_ping
         {
-            self.figures.probes += 1;
+            self.metrics.probes += 1;
             self.pinged = (seq, now);
         }
         let is_answer = reply.as_ref().is_some_and(|(from, _)| *from == transmit.to);
@@ -311,57 +311,57 @@ impl Driver {
         }
         let (bytes, answer) = (transmit.bytes as usize, reply.take_if(|_| is_answer));
         let Some(at) = self.hand_over(now, &transmit, bytes, answer.is_some()) else { return };
-        let parcel = match answer {
-            Some((_, reply)) => Parcel::Answer(reply, transmit.message),
-            None => Parcel::Request(transmit.to, transmit.message),
+        let outgoing = match answer {
+            Some((_, reply)) => Outgoing::Answer(reply, transmit.message),
+            None => Outgoing::Request(transmit.to, transmit.message),
         };
-        if at <= now { self.dispatch(parcel) } else { self.departures.add(at, parcel) }
+        if at <= now { self.dispatch(outgoing) } else { self.departures.add(at, outgoing) }
     }
 
     fn send_datagram(&mut self, now: Time, transmit: &Transmit) {
         ENCODED.with_borrow_mut(|buffer| {
             buffer.clear();
-            let encoded = self.voice.lock().unwrap_or_else(PoisonError::into_inner).encode(&transmit.message, buffer);
+            let encoded = self.codec.lock().unwrap_or_else(PoisonError::into_inner).encode(&transmit.message, buffer);
             if encoded.is_err() {
-                return self.figures.drop(Drop::Unencodable);
+                return self.metrics.drop(DropReason::Unencodable);
             }
             let Some(at) = self.hand_over(now, transmit, buffer.len(), false) else { return };
             if at <= now {
                 self.send_bytes(transmit.to, buffer);
             } else {
-                self.departures.add(at, Parcel::Datagram(transmit.to, buffer[..].into()));
+                self.departures.add(at, Outgoing::Datagram(transmit.to, buffer[..].into()));
             }
         });
     }
 
     /// Counts a packet of so many bytes, and asks when it leaves. `None`: it is lost.
     fn hand_over(&mut self, now: Time, transmit: &Transmit, bytes: usize, is_answer: bool) -> Option<Time> {
-        self.figures.sent[transmit.message.body.kind() as usize].add(bytes);
-        match self.tap.as_ref().map_or(Passage::At(now), |tap| tap.sent(now, transmit, bytes, is_answer)) {
-            Passage::At(at) => Some(at),
-            Passage::Lost => None,
+        self.metrics.sent[transmit.message.body.kind() as usize].add(bytes);
+        match self.tap.as_ref().map_or(PacketVerdict::At(now), |tap| tap.sent(now, transmit, bytes, is_answer)) {
+            PacketVerdict::At(at) => Some(at),
+            PacketVerdict::Lost => None,
         }
     }
 
-    fn dispatch(&mut self, parcel: Parcel) {
-        match parcel {
-            Parcel::Datagram(to, bytes) => self.send_bytes(to, &bytes),
-            Parcel::Request(to, packet) => self.begin_exchange(to, packet),
-            Parcel::Answer(reply, packet) => drop(reply.send(packet)),
+    fn dispatch(&mut self, outgoing: Outgoing) {
+        match outgoing {
+            Outgoing::Datagram(to, bytes) => self.send_bytes(to, &bytes),
+            Outgoing::Request(to, packet) => self.begin_exchange(to, packet),
+            Outgoing::Answer(reply, packet) => drop(reply.send(packet)),
         }
     }
 
     fn send_bytes(&mut self, to: Address, bytes: &[u8]) {
-        let Some(to) = reachable(to, self.socket.is_v6) else { return self.figures.drop(Drop::Unreachable) };
+        let Some(to) = reachable(to, self.socket.is_v6) else { return self.metrics.drop(DropReason::Unreachable) };
         match self.socket.udp.try_send_to(bytes, to) {
             Ok(_) => {}
-            Err(error) if error.kind() == ErrorKind::WouldBlock => self.figures.drop(Drop::SendQueueFull),
-            Err(_) => self.figures.drop(Drop::Unreachable),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => self.metrics.drop(DropReason::SendQueueFull),
+            Err(_) => self.metrics.drop(DropReason::Unreachable),
         }
     }
 
     fn begin_exchange(&mut self, to: Address, packet: Packet) {
-        let Some(to) = reachable(to, self.socket.is_v6) else { return self.figures.drop(Drop::Unreachable) };
+        let Some(to) = reachable(to, self.socket.is_v6) else { return self.metrics.drop(DropReason::Unreachable) };
         // Who joins does not know yet how large the group is.
         let limit = if self.member.is_joining() {
             crate::wire::FRAME_LIMIT
@@ -369,7 +369,7 @@ impl Driver {
             frame_limit(self.member.table().members())
         };
         if !self.streams.send(to, packet, limit) {
-            self.figures.drop(Drop::StreamLimit);
+            self.metrics.drop(DropReason::StreamLimit);
         }
     }
 
@@ -378,16 +378,16 @@ impl Driver {
         if let Some(tap) = &self.tap {
             tap.event(now, &event);
         }
-        let figures = &mut self.figures;
+        let metrics = &mut self.metrics;
         let change = match event.kind {
-            EventKind::Joined => Some((Change::Joined, &mut figures.joins)),
+            EventKind::Joined => Some((MemberChange::Joined, &mut metrics.joins)),
             EventKind::Suspected => {
-                figures.own_suspicions += u64::from(event.source == EventSource::Own);
-                Some((Change::Suspected, &mut figures.suspicions))
+                metrics.own_suspicions += u64::from(event.source == EventSource::Own);
+                Some((MemberChange::Suspected, &mut metrics.suspicions))
             }
-            EventKind::Refuted => Some((Change::Refuted, &mut figures.refutations)),
-            EventKind::Died => Some((Change::Died, &mut figures.deaths)),
-            EventKind::Left => Some((Change::Left, &mut figures.departures)),
+            EventKind::Refuted => Some((MemberChange::Refuted, &mut metrics.refutations)),
+            EventKind::Died => Some((MemberChange::Died, &mut metrics.deaths)),
+            EventKind::Left => Some((MemberChange::Left, &mut metrics.departures)),
             _ => None,
         };
         let change = match (change, &event.kind) {
@@ -395,26 +395,26 @@ impl Driver {
                 *count += 1;
                 Some(change)
             }
-            (None, EventKind::Updated) => Some(Change::Updated),
+            (None, EventKind::Updated) => Some(MemberChange::Updated),
             _ => None,
         };
         match &event.kind {
             EventKind::SelfRefuted => {
-                figures.accusations += 1;
+                metrics.accusations += 1;
                 tracing::warn!(incarnation = %event.incarnation, "others doubted this member; it speaks up");
             }
             EventKind::User(user) => {
-                figures.user_events += 1;
+                metrics.user_events += 1;
                 tracing::debug!(event = %user.name, "an application's event");
-                if let Some(notices) = self.notices.get() {
+                if let Some(events) = self.events.get() {
                     let from_name = self.info(event.about).map_or_else(Default::default, |info| info.node.name.clone());
-                    let _ = notices.send(Notice::User { from: event.about, from_name, event: Arc::clone(user) });
+                    let _ = events.send(AgentEvent::User { from: event.about, from_name, event: Arc::clone(user) });
                 }
             }
             EventKind::Displaced => {
                 tracing::error!("another process took this member's name, and keeps it");
-                if let Some(notices) = self.notices.get() {
-                    let _ = notices.send(Notice::Displaced);
+                if let Some(events) = self.events.get() {
+                    let _ = events.send(AgentEvent::Displaced);
                 }
             }
             _ => {}
@@ -424,20 +424,20 @@ impl Driver {
             memory.is_dirty = true;
             memory.due = memory.due.min(memory.rests_until.max(now + snapshot::SETTLING));
         }
-        let listens = self.notices.get().is_some_and(|notices| notices.receiver_count() > 0);
+        let listens = self.events.get().is_some_and(|events| events.receiver_count() > 0);
         if (listens || tracing::enabled!(tracing::Level::INFO))
             && let Some(mut info) = self.info(event.about)
         {
             info.state = match change {
-                Change::Joined | Change::Refuted | Change::Updated => Status::Alive,
-                Change::Suspected => Status::Suspect,
-                Change::Died => Status::Dead,
-                Change::Left => Status::Left,
+                MemberChange::Joined | MemberChange::Refuted | MemberChange::Updated => Status::Alive,
+                MemberChange::Suspected => Status::Suspect,
+                MemberChange::Died => Status::Dead,
+                MemberChange::Left => Status::Left,
             };
             info.incarnation = event.incarnation;
             tracing::info!(name = info.name(), addr = %info.addr(), incarnation = %info.incarnation, "{change}");
-            if let Some(notices) = self.notices.get() {
-                let _ = notices.send(Notice::Member(change, info));
+            if let Some(events) = self.events.get() {
+                let _ = events.send(AgentEvent::Member(change, info));
             }
         }
     }
@@ -453,14 +453,14 @@ impl Driver {
     }
 
     /// Does what a handle or a stream asks. An end is the last thing.
-    fn obey(&mut self, command: Option<Command>) -> Option<End> {
+    fn handle_command(&mut self, command: Option<Command>) -> Option<ExitReason> {
         let now = self.clock.now();
         match command {
-            None | Some(Command::Stop) => return Some(End::Stopped),
+            None | Some(Command::Stop) => return Some(ExitReason::Stopped),
             Some(Command::Leave) => {
                 self.member.leave(&mut self.outbox);
                 self.flush(&mut None);
-                return Some(End::Left);
+                return Some(ExitReason::Left);
             }
             Some(Command::Members(reply)) => {
                 let info = |(_, state, incarnation, node): (_, _, _, &Arc<_>)| MemberInfo {
@@ -491,7 +491,7 @@ impl Driver {
             Some(Command::Arrived(Arrival { from, packet, bytes, reply })) => {
                 self.handle(from, packet, bytes, &mut reply.map(|reply| (from, reply)));
             }
-            Some(Command::Failed(why)) => self.figures.drop(why),
+            Some(Command::Failed(why)) => self.metrics.drop(why),
             // PeerView to where there is time to wait.
             Some(Command::Freeze(_)) => {}
         }
@@ -502,22 +502,22 @@ impl Driver {
     fn own_info(&self, now: Time) -> Info {
         let mut states = [0; 4];
         self.member.table().entries().for_each(|(_, status, ..)| states[status as usize] += 1);
-        let mut voice = self.voice.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut codec = self.codec.lock().unwrap_or_else(PoisonError::into_inner);
         Info {
             incarnation: self.member.incarnation(),
             states,
             is_joining: self.member.is_joining(),
             uptime: std::time::Duration::from_micros(now.since(self.started).as_micros()),
             gauge: self.member.gauge(),
-            figures: self.figures.clone(),
+            metrics: self.metrics.clone(),
             coordinate: self.member.coordinate(),
-            keys: voice.keyring_mut().map_or_else(Vec::new, |keyring| keyring.ids().collect()),
+            keys: codec.keyring_mut().map_or_else(Vec::new, |keyring| keyring.ids().collect()),
         }
     }
 
-    fn change_keys(&mut self, change: KeyChange) -> Result<(), Refusal> {
-        let mut voice = self.voice.lock().unwrap_or_else(PoisonError::into_inner);
-        let keyring = voice.keyring_mut().ok_or(Refusal::NoKeys)?;
+    fn change_keys(&mut self, change: KeyChange) -> Result<(), CommandError> {
+        let mut codec = self.codec.lock().unwrap_or_else(PoisonError::into_inner);
+        let keyring = codec.keyring_mut().ok_or(CommandError::NoKeys)?;
         match change {
             KeyChange::Install(key) => keyring.install(key)?,
             KeyChange::Use(id) => keyring.promote(id)?,
@@ -562,7 +562,7 @@ impl Driver {
     }
 }
 
-impl Memory {
+impl SnapshotWriter {
     /// A folder to which this generation has just been written.
     pub fn new(dir: StateDir, generation: u32) -> Self {
         let dir = Arc::new(dir);

@@ -9,8 +9,8 @@ use swimlab_selectors::Coordinate;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 use super::builder::Builder;
-use super::figures::Figures;
-use super::notice::{Events, MemberInfo, Notice};
+use super::event::{AgentEvent, Events, MemberInfo};
+use super::metrics::Metrics;
 use super::streams::Arrival;
 use crate::protocol::{Address, Gauge, Id, Incarnation, TooLong};
 use crate::wire::{Key, KeyId, KeyringError};
@@ -25,18 +25,18 @@ struct Shared {
     name: Box<str>,
     addr: SocketAddr,
     commands: mpsc::Sender<Command>,
-    notices: Notices,
+    events: EventSender,
     /// How many notices a slow reader may be behind.
     buffer: usize,
-    end: watch::Receiver<Option<End>>,
+    end: watch::Receiver<Option<ExitReason>>,
 }
 
 /// Made with the first reader: most of thousands of agents in a process have none.
-pub(super) type Notices = Arc<OnceLock<broadcast::Sender<Notice>>>;
+pub(super) type EventSender = Arc<OnceLock<broadcast::Sender<AgentEvent>>>;
 
 /// How an agent came to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum End {
+pub enum ExitReason {
     /// It left.
     Left,
     /// Another process took its name.
@@ -47,7 +47,7 @@ pub enum End {
 
 /// The agent has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Gone;
+pub struct Closed;
 
 /// How an agent is doing.
 #[derive(Clone, Debug)]
@@ -63,7 +63,7 @@ pub struct Info {
     /// How full its bounded stores are.
     pub gauge: Gauge,
     /// Its counts.
-    pub figures: Figures,
+    pub metrics: Metrics,
     /// Where it is, if its selector learns that and has not settled yet: a network coordinate, in microseconds.
     pub coordinate: Option<Coordinate>,
     /// Its keys, the one that seals first; none if it speaks in plain text.
@@ -76,10 +76,10 @@ pub(super) enum Command {
     Info(oneshot::Sender<Box<Info>>),
     SetMeta(Vec<u8>, oneshot::Sender<Result<(), TooLong>>),
     Broadcast(String, Vec<u8>, oneshot::Sender<Result<(), TooLong>>),
-    Keys(KeyChange, oneshot::Sender<Result<(), Refusal>>),
+    Keys(KeyChange, oneshot::Sender<Result<(), CommandError>>),
     Seeds(Vec<Address>),
     Arrived(Arrival),
-    Failed(super::figures::Drop),
+    Failed(super::metrics::DropReason),
     /// Stand still until this is over, or dropped.
     Freeze(oneshot::Receiver<()>),
     Leave,
@@ -102,10 +102,10 @@ impl Agent {
     pub(super) fn new(
         (id, name, addr): (Id, Box<str>, SocketAddr),
         commands: mpsc::Sender<Command>,
-        (notices, buffer): (Notices, usize),
-        end: watch::Receiver<Option<End>>,
+        (events, buffer): (EventSender, usize),
+        end: watch::Receiver<Option<ExitReason>>,
     ) -> Self {
-        Self(Arc::new(Shared { id, name, addr, commands, notices, buffer, end }))
+        Self(Arc::new(Shared { id, name, addr, commands, events, buffer, end }))
     }
 
     /// Its id.
@@ -124,49 +124,49 @@ impl Agent {
     }
 
     /// All members that it knows, the dead and departed that it has not forgotten among them, itself included.
-    pub async fn members(&self) -> Result<Vec<MemberInfo>, Gone> {
+    pub async fn members(&self) -> Result<Vec<MemberInfo>, Closed> {
         self.ask(Command::Members).await
     }
 
     /// How it is doing.
-    pub async fn info(&self) -> Result<Info, Gone> {
+    pub async fn info(&self) -> Result<Info, Closed> {
         self.ask(Command::Info).await.map(|info| *info)
     }
 
     /// EventKind happens from now on. Somebody may have joined since the agent began: [`Builder::spawn_watched`] gives a reader
     /// of all that happens; else ask for [`Agent::members`] once there is a reader.
     pub fn events(&self) -> Events {
-        self.read(self.0.notices.get_or_init(|| broadcast::channel(self.0.buffer).0).subscribe())
+        self.read(self.0.events.get_or_init(|| broadcast::channel(self.0.buffer).0).subscribe())
     }
 
-    pub(super) fn read(&self, notices: broadcast::Receiver<Notice>) -> Events {
-        Events { notices, end: self.0.end.clone() }
+    pub(super) fn read(&self, events: broadcast::Receiver<AgentEvent>) -> Events {
+        Events { events, end: self.0.end.clone() }
     }
 
     /// Replaces its metadata; the others hear of it.
-    pub async fn set_meta(&self, meta: impl Into<Vec<u8>>) -> Result<(), Refusal> {
+    pub async fn set_meta(&self, meta: impl Into<Vec<u8>>) -> Result<(), CommandError> {
         let meta = meta.into();
         Ok(self.ask(|reply| Command::SetMeta(meta, reply)).await??)
     }
 
     /// Spreads an event among the applications of all members.
-    pub async fn broadcast(&self, name: impl Into<String>, payload: impl Into<Vec<u8>>) -> Result<(), Refusal> {
+    pub async fn broadcast(&self, name: impl Into<String>, payload: impl Into<Vec<u8>>) -> Result<(), CommandError> {
         let (name, payload) = (name.into(), payload.into());
         Ok(self.ask(|reply| Command::Broadcast(name, payload, reply)).await??)
     }
 
     /// From now on it understands this key, too.
-    pub async fn install_key(&self, key: Key) -> Result<(), Refusal> {
+    pub async fn install_key(&self, key: Key) -> Result<(), CommandError> {
         self.change_keys(KeyChange::Install(key)).await
     }
 
     /// From now on it seals with this installed key.
-    pub async fn use_key(&self, key: KeyId) -> Result<(), Refusal> {
+    pub async fn use_key(&self, key: KeyId) -> Result<(), CommandError> {
         self.change_keys(KeyChange::Use(key)).await
     }
 
     /// From now on it does not understand this key.
-    pub async fn remove_key(&self, key: KeyId) -> Result<(), Refusal> {
+    pub async fn remove_key(&self, key: KeyId) -> Result<(), CommandError> {
         self.change_keys(KeyChange::Remove(key)).await
     }
 
@@ -183,10 +183,10 @@ impl Agent {
     }
 
     /// Waits for its end.
-    pub async fn ended(&self) -> End {
+    pub async fn ended(&self) -> ExitReason {
         let mut end = self.0.end.clone();
         // Without a last word its task was taken down with its runtime.
-        end.wait_for(Option::is_some).await.ok().and_then(|end| *end).unwrap_or(End::Stopped)
+        end.wait_for(Option::is_some).await.ok().and_then(|end| *end).unwrap_or(ExitReason::Stopped)
     }
 
     /// Lets it stand still, as SIGSTOP does a process, until what is returned is dropped.
@@ -196,22 +196,22 @@ impl Agent {
         thaw
     }
 
-    async fn change_keys(&self, change: KeyChange) -> Result<(), Refusal> {
+    async fn change_keys(&self, change: KeyChange) -> Result<(), CommandError> {
         self.ask(|reply| Command::Keys(change, reply)).await?
     }
 
-    async fn ask<T>(&self, command: impl FnOnce(oneshot::Sender<T>) -> Command) -> Result<T, Gone> {
+    async fn ask<T>(&self, command: impl FnOnce(oneshot::Sender<T>) -> Command) -> Result<T, Closed> {
         let (reply, answer) = oneshot::channel();
-        self.0.commands.send(command(reply)).await.map_err(|_| Gone)?;
-        answer.await.map_err(|_| Gone)
+        self.0.commands.send(command(reply)).await.map_err(|_| Closed)?;
+        answer.await.map_err(|_| Closed)
     }
 }
 
 /// Why an agent did not do what it was asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refusal {
+pub enum CommandError {
     /// It has ended.
-    Gone,
+    Closed,
     /// That is longer than allowed.
     TooLong(TooLong),
     /// Its keys do not allow that.
@@ -220,37 +220,37 @@ pub enum Refusal {
     NoKeys,
 }
 
-impl From<Gone> for Refusal {
-    fn from(_: Gone) -> Self {
-        Self::Gone
+impl From<Closed> for CommandError {
+    fn from(_: Closed) -> Self {
+        Self::Closed
     }
 }
 
-impl From<TooLong> for Refusal {
+impl From<TooLong> for CommandError {
     fn from(error: TooLong) -> Self {
         Self::TooLong(error)
     }
 }
 
-impl From<KeyringError> for Refusal {
+impl From<KeyringError> for CommandError {
     fn from(error: KeyringError) -> Self {
         Self::Keyring(error)
     }
 }
 
-impl std::error::Error for Gone {}
-impl std::error::Error for Refusal {}
+impl std::error::Error for Closed {}
+impl std::error::Error for CommandError {}
 
-impl fmt::Display for Gone {
+impl fmt::Display for Closed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("the agent has ended")
     }
 }
 
-impl fmt::Display for Refusal {
+impl fmt::Display for CommandError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Gone => Gone.fmt(f),
+            Self::Closed => Closed.fmt(f),
             Self::TooLong(error) => error.fmt(f),
             Self::Keyring(error) => error.fmt(f),
             Self::NoKeys => f.write_str("the agent speaks in plain text and has no keys"),

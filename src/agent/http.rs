@@ -9,8 +9,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
-use super::exposition::render;
 use super::handle::Agent;
+use super::prometheus::render;
 
 /// The most scrapers at once; more wait.
 const MOST_AT_ONCE: usize = 8;

@@ -1,7 +1,7 @@
 //! A member in the real world: the protocol of `protocol`, driven over UDP and TCP.
 //!
 //! [`Agent::builder`] sets up a member, [`Builder::spawn`] starts it as one task of a tokio runtime; no thread is its
-//! own, so that thousands fit into a process. The handle asks and commands; what happens arrives as [`Notice`] values.
+//! own, so that thousands fit into a process. The handle asks and commands; what happens arrives as [`AgentEvent`] values.
 //! docs/operations.md is for whoever runs agents.
 //!
 //! ```
@@ -24,24 +24,24 @@ mod address;
 mod builder;
 #[cfg(unix)]
 pub mod control;
-mod departures;
+mod delay_queue;
 mod driver;
-mod exposition;
-pub mod figures;
+mod event;
 mod handle;
 mod http;
-pub mod lab;
 mod meta;
-mod notice;
+pub mod metrics;
+mod packet_codec;
+mod prometheus;
 mod seeds;
 mod snapshot;
 mod streams;
-mod voice;
+pub mod testing;
 
 pub use address::{to_address, to_socket};
 pub use builder::{Builder, Security, SpawnError, id_of};
-pub use handle::{Agent, End, Gone, Info, Refusal};
+pub use event::{AgentEvent, Events, MemberChange, MemberInfo};
+pub use handle::{Agent, Closed, CommandError, ExitReason, Info};
 pub use http::serve_metrics;
 pub use meta::{Meta, MetaError};
-pub use notice::{Change, Events, MemberInfo, Notice};
 pub use seeds::DEFAULT_PORT;

@@ -12,9 +12,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::time::timeout;
 
 use super::address::to_address;
-use super::figures::Drop;
 use super::handle::Command;
-use super::voice::{Misheard, Voice};
+use super::metrics::DropReason;
+use super::packet_codec::{PacketCodec, PacketError};
 use crate::protocol::{Address, MessageKind, Packet};
 
 /// How long one exchange may take.
@@ -35,7 +35,7 @@ pub(super) const fn frame_limit(members: u32) -> usize {
 /// EventKind the exchanges of one agent share.
 #[derive(Clone)]
 pub(super) struct Streams {
-    voice: Arc<Mutex<Voice>>,
+    codec: Arc<Mutex<PacketCodec>>,
     commands: mpsc::WeakSender<Command>,
     outgoing: Arc<Semaphore>,
     /// Whom tables are being exchanged with. Who takes long to answer is not asked a second time meanwhile.
@@ -59,16 +59,16 @@ pub(super) struct Arrival {
 /// Why an exchange came to nothing.
 enum Failure {
     Io(io::Error),
-    Misheard(Misheard),
+    PacketError(PacketError),
     TooLong,
     /// The agent has ended, or takes no answer.
     Idle,
 }
 
 impl Streams {
-    pub fn new(voice: Arc<Mutex<Voice>>, commands: mpsc::WeakSender<Command>) -> Self {
+    pub fn new(codec: Arc<Mutex<PacketCodec>>, commands: mpsc::WeakSender<Command>) -> Self {
         let outgoing = Arc::new(Semaphore::new(MOST_OUTGOING));
-        Self { voice, commands, outgoing, syncing: Arc::default(), members: Arc::new(AtomicU32::new(1)) }
+        Self { codec, commands, outgoing, syncing: Arc::default(), members: Arc::new(AtomicU32::new(1)) }
     }
 
     /// Takes note of how many members are known.
@@ -127,13 +127,13 @@ impl Streams {
     async fn watch(&self, exchange: impl Future<Output = Result<(), Failure>>) {
         let why = match timeout(LONGEST, exchange).await {
             Ok(Ok(()) | Err(Failure::Idle)) => return,
-            Ok(Err(Failure::Misheard(misheard))) => misheard.reason(),
-            Ok(Err(Failure::TooLong)) => Drop::FrameTooLong,
+            Ok(Err(Failure::PacketError(misheard))) => misheard.reason(),
+            Ok(Err(Failure::TooLong)) => DropReason::FrameTooLong,
             Ok(Err(Failure::Io(error))) => {
                 tracing::debug!(%error, "a stream failed");
-                Drop::StreamFailed
+                DropReason::StreamFailed
             }
-            Err(_) => Drop::StreamFailed,
+            Err(_) => DropReason::StreamFailed,
         };
         if let Some(commands) = self.commands.upgrade() {
             let _ = commands.send(Command::Failed(why)).await;
@@ -171,12 +171,12 @@ impl Streams {
 
     /// Reads one packet, or the end of the stream.
     async fn read(&self, stream: &mut TcpStream, limit: usize) -> Result<Option<(Packet, usize)>, Failure> {
-        let mut prefix = vec![0; self.voice(|voice| voice.prefix())];
+        let mut prefix = vec![0; self.codec(|codec| codec.prefix())];
         match stream.read_exact(&mut prefix).await {
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
             other => other?,
         };
-        let len = self.voice(|voice| voice.frame_len(&mut prefix))?;
+        let len = self.codec(|codec| codec.frame_len(&mut prefix))?;
         if len > limit {
             return Err(Failure::TooLong);
         }
@@ -186,18 +186,18 @@ impl Streams {
         if bytes.len() < len {
             return Err(Failure::Io(io::ErrorKind::UnexpectedEof.into()));
         }
-        let packet = self.voice(|voice| voice.decode(&mut bytes))?;
+        let packet = self.codec(|codec| codec.decode(&mut bytes))?;
         Ok(Some((packet, prefix.len() + len)))
     }
 
     fn frame(&self, packet: &Packet) -> Result<Vec<u8>, Failure> {
         let mut frame = Vec::new();
-        self.voice(|voice| voice.frame(packet, &mut frame)).map_err(|_| Failure::TooLong)?;
+        self.codec(|codec| codec.frame(packet, &mut frame)).map_err(|_| Failure::TooLong)?;
         Ok(frame)
     }
 
-    fn voice<T>(&self, with: impl FnOnce(&mut Voice) -> T) -> T {
-        with(&mut self.voice.lock().unwrap_or_else(PoisonError::into_inner))
+    fn codec<T>(&self, with: impl FnOnce(&mut PacketCodec) -> T) -> T {
+        with(&mut self.codec.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -207,8 +207,8 @@ impl From<io::Error> for Failure {
     }
 }
 
-impl From<Misheard> for Failure {
-    fn from(misheard: Misheard) -> Self {
-        Self::Misheard(misheard)
+impl From<PacketError> for Failure {
+    fn from(misheard: PacketError) -> Self {
+        Self::PacketError(misheard)
     }
 }

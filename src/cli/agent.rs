@@ -8,8 +8,8 @@ use std::process::ExitCode;
 use clap::ValueEnum;
 use serde_json::json;
 use swimlab::agent::control::Control;
-use swimlab::agent::{Agent, Builder, DEFAULT_PORT, End, Events, Meta, Notice, Security, serve_metrics};
-use swimlab::experiment::{Lab, Recipe, Source};
+use swimlab::agent::{Agent, AgentEvent, Builder, DEFAULT_PORT, Events, ExitReason, Meta, Security, serve_metrics};
+use swimlab::experiment::{AgentConfig, Lab, TomlSource};
 use swimlab::wire::Keyring;
 use swimlab_selectors::{Location, ZonePath};
 use tokio::net::TcpListener;
@@ -17,7 +17,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tracing::level_filters::LevelFilter;
 
 use super::Failed;
-use super::ask::default_socket;
+use super::client::default_socket;
 
 /// The exit code of a program that was interrupted: 128 and the number of the signal.
 const INTERRUPTED: i32 = 130;
@@ -111,12 +111,12 @@ pub fn agent(args: Args) -> Result<ExitCode, Failed> {
     let end = runtime.block_on(run(args))?;
     runtime.shutdown_background();
     match end {
-        End::Displaced => Err(failed("another process took this member's name, and keeps it".to_owned())),
-        End::Left | End::Stopped => Ok(ExitCode::SUCCESS),
+        ExitReason::Displaced => Err(failed("another process took this member's name, and keeps it".to_owned())),
+        ExitReason::Left | ExitReason::Stopped => Ok(ExitCode::SUCCESS),
     }
 }
 
-async fn run(args: Args) -> Result<End, Failed> {
+async fn run(args: Args) -> Result<ExitReason, Failed> {
     let builder = builder(&args)?;
     // All that may be in the way is taken before the cluster hears of the member.
     let metrics = match args.metrics {
@@ -140,7 +140,7 @@ async fn run(args: Args) -> Result<End, Failed> {
 }
 
 /// Prints what happens, and leaves when asked to.
-async fn until_its_end(agent: &Agent, mut news: Events, format: Format) -> End {
+async fn until_its_end(agent: &Agent, mut news: Events, format: Format) -> ExitReason {
     let mut is_heard = print(&started(agent, format));
     let [mut interrupt, mut terminate] = [SignalKind::interrupt(), SignalKind::terminate()].map(signal);
     loop {
@@ -170,9 +170,9 @@ async fn caught(signals: &mut Signals) {
 }
 
 /// Leaves; a Ctrl-C meanwhile ends the process at once.
-async fn goodbye(agent: &Agent, interrupt: &mut Signals) -> End {
+async fn goodbye(agent: &Agent, interrupt: &mut Signals) -> ExitReason {
     tokio::select! {
-        () = agent.leave() => End::Left,
+        () = agent.leave() => ExitReason::Left,
         () = caught(interrupt) => std::process::exit(INTERRUPTED),
     }
 }
@@ -183,10 +183,10 @@ fn builder(args: &Args) -> Result<Builder, Failed> {
         (Some(_), Some(_)) => {
             return Err(bad("--preset: write preset = \"...\" into the file that --config names".to_owned()));
         }
-        (Some(path), None) => Recipe::parse(&Source::read(path)?, &lab, args.profile.as_deref())?,
+        (Some(path), None) => AgentConfig::parse(&TomlSource::read(path)?, &lab, args.profile.as_deref())?,
         (None, preset) => {
             let preset = preset.unwrap_or(Preset::Lan).to_possible_value().expect("none is skipped");
-            Recipe::of(args.profile.as_deref().unwrap_or("swim"), preset.get_name(), &lab)?
+            AgentConfig::of(args.profile.as_deref().unwrap_or("swim"), preset.get_name(), &lab)?
         }
     };
     let recipe = match &args.selector {
@@ -280,42 +280,42 @@ fn started(agent: &Agent, format: Format) -> String {
     }
 }
 
-fn line(notice: &Notice, format: Format) -> String {
+fn line(notice: &AgentEvent, format: Format) -> String {
     match format {
         Format::Text => text(notice),
         Format::Json => json(notice),
     }
 }
 
-fn text(notice: &Notice) -> String {
+fn text(notice: &AgentEvent) -> String {
     match notice {
-        Notice::Member(change, member) => {
+        AgentEvent::Member(change, member) => {
             let meta = Meta::from_bytes(member.meta()).0;
             let meta: String = meta.iter().map(|(key, value)| format!(" {key}={value}")).collect();
             format!("{change:<10} {} {} ({}){meta}", member.name(), member.addr(), member.incarnation)
         }
-        Notice::User { from_name, event, .. } => {
+        AgentEvent::User { from_name, event, .. } => {
             format!("event      {} from {from_name}: {}", event.name, String::from_utf8_lossy(&event.payload))
         }
-        Notice::Displaced => "displaced  by another process of this name".to_owned(),
-        Notice::Missed(count) => format!("missed     {count} events"),
+        AgentEvent::Displaced => "displaced  by another process of this name".to_owned(),
+        AgentEvent::Missed(count) => format!("missed     {count} events"),
     }
 }
 
-fn json(notice: &Notice) -> String {
+fn json(notice: &AgentEvent) -> String {
     let at = now();
     let value = match notice {
-        Notice::Member(change, member) => json!({
+        AgentEvent::Member(change, member) => json!({
             "at": at, "event": change.name(), "id": format!("{:016x}", member.id()), "name": member.name(),
             "addr": member.addr(), "state": member.state.to_string(), "incarnation": member.incarnation.to_string(),
             "meta": Meta::from_bytes(member.meta()).0,
         }),
-        Notice::User { from, from_name, event } => json!({
+        AgentEvent::User { from, from_name, event } => json!({
             "at": at, "event": "user", "id": format!("{from:016x}"), "name": &**from_name, "user": &*event.name,
             "payload": String::from_utf8_lossy(&event.payload),
         }),
-        Notice::Displaced => json!({ "at": at, "event": "displaced" }),
-        Notice::Missed(count) => json!({ "at": at, "event": "missed", "count": count }),
+        AgentEvent::Displaced => json!({ "at": at, "event": "displaced" }),
+        AgentEvent::Missed(count) => json!({ "at": at, "event": "missed", "count": count }),
     };
     value.to_string()
 }

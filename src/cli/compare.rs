@@ -4,8 +4,8 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use swimlab::experiment::Kept;
-use swimlab::report::comparison::{Both, render, write_csv, write_json};
+use swimlab::experiment::SavedResults;
+use swimlab::report::comparison::{RunComparison, render, write_csv, write_json};
 
 use super::{Failed, Format, quietly_closed, terminal};
 
@@ -21,8 +21,8 @@ pub struct Args {
 }
 
 pub fn compare(args: &Args) -> Result<ExitCode, Failed> {
-    let (a, b) = (Kept::read(&args.a)?, Kept::read(&args.b)?);
-    let both = Both::of(&a, &b).map_err(|message| Failed { code: 2, message })?;
+    let (a, b) = (SavedResults::read(&args.a)?, SavedResults::read(&args.b)?);
+    let both = RunComparison::of(&a, &b).map_err(|message| Failed { code: 2, message })?;
     let mut out = io::stdout().lock();
     quietly_closed(match args.format {
         Format::Table => {

@@ -3,7 +3,7 @@
 #[cfg(all(feature = "agent", unix))]
 mod agent;
 #[cfg(all(feature = "agent", unix))]
-mod ask;
+mod client;
 mod compare;
 mod list;
 mod replay;
@@ -17,7 +17,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
-use swimlab::experiment::{BadInput, Error, Experiment, Lab, Source};
+use swimlab::experiment::{BadInput, Error, Experiment, Lab, TomlSource};
 
 /// The experiment that runs when none is named.
 const DEFAULT: &str = include_str!("../../examples/experiments/default.toml");
@@ -68,19 +68,19 @@ enum Command {
     Agent(Box<agent::Args>),
     /// List the members that a running agent knows.
     #[cfg(all(feature = "agent", unix))]
-    Members(ask::MembersArgs),
+    Members(client::MembersArgs),
     /// Print how a running agent is doing.
     #[cfg(all(feature = "agent", unix))]
-    Info(ask::InfoArgs),
+    Info(client::InfoArgs),
     /// Let a running agent leave its cluster.
     #[cfg(all(feature = "agent", unix))]
-    Leave(ask::Socket),
+    Leave(client::Socket),
     /// Spread an event among the applications of all members.
     #[cfg(all(feature = "agent", unix))]
-    Event(ask::EventArgs),
+    Event(client::EventArgs),
     /// Make, list, install, use and remove a running agent's keys.
     #[cfg(all(feature = "agent", unix))]
-    Keys(ask::KeysArgs),
+    Keys(client::KeysArgs),
 }
 
 /// How results are printed.
@@ -112,15 +112,15 @@ pub fn main() -> ExitCode {
         #[cfg(all(feature = "agent", unix))]
         Command::Agent(args) => agent::agent(*args),
         #[cfg(all(feature = "agent", unix))]
-        Command::Members(args) => ask::members(&args),
+        Command::Members(args) => client::members(&args),
         #[cfg(all(feature = "agent", unix))]
-        Command::Info(args) => ask::info(&args),
+        Command::Info(args) => client::info(&args),
         #[cfg(all(feature = "agent", unix))]
-        Command::Leave(socket) => ask::leave(&socket),
+        Command::Leave(socket) => client::leave(&socket),
         #[cfg(all(feature = "agent", unix))]
-        Command::Event(args) => ask::event(args),
+        Command::Event(args) => client::event(args),
         #[cfg(all(feature = "agent", unix))]
-        Command::Keys(args) => ask::keys(args),
+        Command::Keys(args) => client::keys(args),
     };
     done.unwrap_or_else(|Failed { code, message }| {
         eprintln!("error: {message}");
@@ -131,8 +131,8 @@ pub fn main() -> ExitCode {
 /// Reads the experiment in this file, or the default one.
 fn experiment(file: Option<PathBuf>, seed: Option<u64>) -> Result<Experiment, Failed> {
     let source = match file {
-        Some(path) => Source::read(&path)?,
-        None => Source::text("default.toml", DEFAULT),
+        Some(path) => TomlSource::read(&path)?,
+        None => TomlSource::text("default.toml", DEFAULT),
     };
     let mut experiment = Experiment::parse(&source, &Lab::default())?;
     experiment.seed = seed.unwrap_or(experiment.seed);

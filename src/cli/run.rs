@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use indicatif::{HumanDuration, ProgressBar, ProgressState, ProgressStyle};
 use swimlab::experiment::results::Results;
-use swimlab::experiment::{Experiment, Failure, Folder, MOST_TRIALS, Options, Progress, Sketch};
+use swimlab::experiment::{Experiment, Failure, Folder, MOST_TRIALS, Options, PingMap, Progress};
 use swimlab::report::{csv, html, json, table};
 
 use super::{DEFAULT, Failed, Format, print, terminal};
@@ -190,7 +190,7 @@ fn write_tables(folder: &Path, results: &Results) -> Result<(), Failed> {
     write_file(&folder.join("summary.json"), |out| json::write_summary(results, out))
 }
 
-fn write_report(folder: &Path, experiment: &Experiment, results: &Results, sketches: &[Sketch]) -> Result<(), Failed> {
+fn write_report(folder: &Path, experiment: &Experiment, results: &Results, sketches: &[PingMap]) -> Result<(), Failed> {
     let manifest = experiment.manifest();
     let report = html::Report { results, manifest: &manifest, file: &experiment.source.text, sketches };
     write_file(&folder.join("report.html"), |out| out.write_all(html::render(&report).as_bytes()))

@@ -9,9 +9,9 @@ use swimlab_selectors::{DynSelector, Helpers};
 
 use super::error::BadInput;
 use super::file::{File, MOST_MEMBERS, Scenario};
-use super::page::{Named, Source};
-use super::protocols::{self, How, Protocols};
+use super::protocols::{self, DetectorChoice, Protocols};
 use super::results::{CellKey, FloorInputs};
+use super::toml_source::{NamedSpec, TomlSource};
 use super::{Lab, trial_seed};
 use crate::detectors::Detector;
 use crate::protocol::{Config, Span};
@@ -28,13 +28,13 @@ pub struct Cell {
     pub key: CellKey,
     /// Where members are.
     pub topology: Topology,
-    /// How members watch each other.
+    /// DetectorChoice members watch each other.
     pub detector: CellDetector,
-    /// How members begin.
+    /// DetectorChoice members begin.
     pub start: Start,
-    /// How their periods lie to each other.
+    /// DetectorChoice their periods lie to each other.
     pub phases: Phases,
-    /// How far the members' clocks are off, at most.
+    /// DetectorChoice far the members' clocks are off, at most.
     pub clock_skew: Span,
     /// Before any fault.
     pub warmup: Span,
@@ -44,7 +44,7 @@ pub struct Cell {
     pub faults: Vec<Fault>,
 }
 
-/// How the members of a cell watch each other.
+/// DetectorChoice the members of a cell watch each other.
 #[derive(Clone)]
 #[expect(clippy::large_enum_variant, reason = "there is one for each cell, and most are of the large kind")]
 pub enum CellDetector {
@@ -54,7 +54,7 @@ pub enum CellDetector {
         strategy: DynSelector,
         /// Who helps.
         helpers: Arc<dyn Helpers>,
-        /// How.
+        /// DetectorChoice.
         config: Config,
     },
     /// Something else.
@@ -93,7 +93,7 @@ impl Cell {
 pub const NO_SELECTOR: &str = "-";
 
 /// EventKind comes of a file once all its names are looked up.
-pub(super) struct Product {
+pub(super) struct Resolved {
     pub cells: Vec<Cell>,
     pub baseline: Option<String>,
     pub notices: Vec<String>,
@@ -101,7 +101,7 @@ pub(super) struct Product {
 }
 
 /// Looks up all that the file names and multiplies its lists: topologies outermost, selectors innermost.
-pub(super) fn multiply(file: &File, source: &Source, lab: &Lab) -> Result<Product, BadInput> {
+pub(super) fn multiply(file: &File, source: &TomlSource, lab: &Lab) -> Result<Resolved, BadInput> {
     if file.cells() > MOST_CELLS {
         let why = format!("its lists multiply to {} cells; {MOST_CELLS} are the most", file.cells());
         return Err(source.whole(why));
@@ -144,10 +144,10 @@ pub(super) fn multiply(file: &File, source: &Source, lab: &Lab) -> Result<Produc
                             faults: faults.clone(),
                         };
                         match &protocol.how {
-                            How::Other(detector) => {
+                            DetectorChoice::Other(detector) => {
                                 cells.push(cell(NO_SELECTOR, CellDetector::Other(Arc::clone(detector))))
                             }
-                            How::Swim { config, selectors, helpers } => {
+                            DetectorChoice::Swim { config, selectors, helpers } => {
                                 let config = builder.fit(config, ground, joiners, &named.spec);
                                 let helpers = &ground.helpers[*helpers];
                                 cells.extend(selectors.iter().map(|&selector| {
@@ -164,7 +164,7 @@ pub(super) fn multiply(file: &File, source: &Source, lab: &Lab) -> Result<Produc
             }
         }
     }
-    Ok(Product { cells, baseline, notices: builder.notices, description })
+    Ok(Resolved { cells, baseline, notices: builder.notices, description })
 }
 
 /// A topology with so many members, and the selectors that were built for it.
@@ -180,14 +180,14 @@ struct PlacedTopology {
 struct Builder<'a> {
     file: &'a File,
     protocols: &'a Protocols,
-    source: &'a Source,
+    source: &'a TomlSource,
     lab: &'a Lab,
     notices: Vec<String>,
 }
 
 impl Builder<'_> {
     /// The baseline's label: a selector's, or the kind of one selector only.
-    fn baseline(&self, baseline: &Named) -> Result<String, BadInput> {
+    fn baseline(&self, baseline: &NamedSpec) -> Result<String, BadInput> {
         let wanted = baseline.spec.to_string();
         let labels: Vec<String> = self.file.selectors.iter().map(|selector| selector.spec.to_string()).collect();
         let of_kind = self.file.selectors.iter().filter(|selector| selector.spec.kind == wanted);
@@ -203,7 +203,7 @@ impl Builder<'_> {
     }
 
     fn faults(&self, scenario: &Scenario) -> Result<Vec<Fault>, BadInput> {
-        let build = |named: &Named| {
+        let build = |named: &NamedSpec| {
             let fault = self.built(&self.lab.faults, named, &())?;
             if fault.at >= self.file.duration {
                 let why =
@@ -216,10 +216,10 @@ impl Builder<'_> {
     }
 
     /// EventKind there is on a topology for so many members.
-    fn ground(&mut self, named: &Named, topology: &Topology, members: u32) -> Result<PlacedTopology, BadInput> {
+    fn ground(&mut self, named: &NamedSpec, topology: &Topology, members: u32) -> Result<PlacedTopology, BadInput> {
         let placement = topology.place(members, 0, trial_seed(self.file.seed, 0));
         let context = placement.context();
-        let complain = |blamed: &Named, error: &SpecError| {
+        let complain = |blamed: &NamedSpec, error: &SpecError| {
             let bad = blamed.complain(self.source, error);
             match error {
                 // Fine in itself, and perhaps elsewhere.
@@ -238,7 +238,7 @@ impl Builder<'_> {
             notices.extend(notice);
         }
         let build =
-            |named: &Named| self.lab.helpers.build(&named.spec, &context).map_err(|error| complain(named, &error));
+            |named: &NamedSpec| self.lab.helpers.build(&named.spec, &context).map_err(|error| complain(named, &error));
         let helpers = self.protocols.helpers.iter().map(build).collect::<Result<_, _>>()?;
         notices.into_iter().for_each(|notice| self.note(notice));
         Ok(PlacedTopology { members, placement, strategies, helpers })
@@ -300,7 +300,7 @@ impl Builder<'_> {
         Ok(())
     }
 
-    fn built<T, C>(&self, registry: &Registry<T, C>, named: &Named, context: &C) -> Result<T, BadInput> {
+    fn built<T, C>(&self, registry: &Registry<T, C>, named: &NamedSpec, context: &C) -> Result<T, BadInput> {
         registry.build(&named.spec, context).map_err(|error| named.complain(self.source, &error))
     }
 

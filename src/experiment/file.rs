@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use swimlab_selectors::registry::{Value, ValueRange, did_you_mean, nearest};
 
 use super::error::BadInput;
-use super::page::{Item, Named, Source, Table};
+use super::toml_source::{Item, NamedSpec, Table, TomlSource};
 use crate::protocol::{Span, preset, presets};
 use crate::sim::{Phases, Start};
 
@@ -60,16 +60,16 @@ pub(super) struct File {
     pub trials: u32,
     pub members: Vec<u32>,
     /// Each with its own sizes, or else those.
-    pub topologies: Vec<(Named, Vec<u32>)>,
+    pub topologies: Vec<(NamedSpec, Vec<u32>)>,
     /// None: the profiles' own.
-    pub selectors: Vec<Named>,
+    pub selectors: Vec<NamedSpec>,
     /// None: the profiles' own.
-    pub helpers: Vec<Named>,
-    pub profiles: Vec<Named>,
+    pub helpers: Vec<NamedSpec>,
+    pub profiles: Vec<NamedSpec>,
     /// EventKind `[protocol]` and the parts' own keys set, in the order of the file.
     pub overrides: Vec<Override>,
     pub loss: Vec<f64>,
-    pub baseline: Option<Named>,
+    pub baseline: Option<NamedSpec>,
     pub start: Vec<Start>,
     pub phases: Vec<Phases>,
     pub clock_skew: Vec<Span>,
@@ -87,11 +87,11 @@ pub(super) struct Override {
 /// One alternative of what breaks.
 pub(super) struct Scenario {
     pub name: String,
-    pub faults: Vec<Named>,
+    pub faults: Vec<NamedSpec>,
 }
 
 impl File {
-    pub fn parse(source: &Source) -> Result<Self, BadInput> {
+    pub fn parse(source: &TomlSource) -> Result<Self, BadInput> {
         let mut file = source.table(KEYS)?;
         let may_lack = |key: &str| key == SELECTOR.0 && file.has("profile");
         let missing: Vec<_> = NEEDED.iter().filter(|(key, _)| !file.has(key) && !may_lack(key)).collect();
@@ -111,7 +111,7 @@ impl File {
             members,
             selectors: all_named(selectors?)?,
             helpers: all_named(file.list("helpers")?.unwrap_or_default())?,
-            profiles: file.list("profile")?.map_or_else(|| Ok(vec![Named::unwritten("swim")]), all_named)?,
+            profiles: file.list("profile")?.map_or_else(|| Ok(vec![NamedSpec::unwritten("swim")]), all_named)?,
             loss: numbers(&mut file, "loss", 0.0)?,
             baseline: file.take("baseline").map(Item::named).transpose()?,
             start: choices(&mut file, "start", [Start::Joined, Start::Joining], start_word)?,
@@ -126,7 +126,7 @@ impl File {
 }
 
 impl File {
-    /// How many cells its lists multiply to.
+    /// DetectorChoice many cells its lists multiply to.
     pub fn cells(&self) -> usize {
         let lists = [
             self.topologies.iter().map(|(_, sizes)| sizes.len()).sum(),
@@ -148,8 +148,8 @@ impl File {
 
     /// EventKind trials depend on besides the seed, key by key.
     pub fn describe(&self) -> BTreeMap<String, String> {
-        let labels = |all: &[Named]| join(all.iter().map(|named| named.spec.to_string()));
-        let topology = |(named, sizes): &(Named, Vec<u32>)| match sizes {
+        let labels = |all: &[NamedSpec]| join(all.iter().map(|named| named.spec.to_string()));
+        let topology = |(named, sizes): &(NamedSpec, Vec<u32>)| match sizes {
             sizes if *sizes == self.members => named.spec.to_string(),
             sizes => named.spec.clone().with("members", sizes[0]).to_string(),
         };
@@ -208,7 +208,7 @@ fn distinct<T: PartialEq>(
 }
 
 /// Reads strategies; two with the same label are refused.
-fn all_named(items: Vec<Item<'_>>) -> Result<Vec<Named>, BadInput> {
+fn all_named(items: Vec<Item<'_>>) -> Result<Vec<NamedSpec>, BadInput> {
     let mut labels = BTreeSet::new();
     let mut all = Vec::with_capacity(items.len());
     for item in items {
@@ -224,8 +224,8 @@ fn all_named(items: Vec<Item<'_>>) -> Result<Vec<Named>, BadInput> {
 }
 
 /// Gives each topology its sizes: those of the file, unless it has a number of its own.
-fn sized(source: &Source, all: Vec<Named>, members: &[u32]) -> Result<Vec<(Named, Vec<u32>)>, BadInput> {
-    let mut sized: Vec<(Named, Vec<u32>)> = Vec::with_capacity(all.len());
+fn sized(source: &TomlSource, all: Vec<NamedSpec>, members: &[u32]) -> Result<Vec<(NamedSpec, Vec<u32>)>, BadInput> {
+    let mut sized: Vec<(NamedSpec, Vec<u32>)> = Vec::with_capacity(all.len());
     for named in all {
         let (named, own) = named.without("members");
         let sizes = match own {
@@ -238,7 +238,7 @@ fn sized(source: &Source, all: Vec<Named>, members: &[u32]) -> Result<Vec<(Named
                 }
             },
         };
-        let twice = |(other, others): &&(Named, Vec<u32>)| {
+        let twice = |(other, others): &&(NamedSpec, Vec<u32>)| {
             other.spec == named.spec && sizes.iter().any(|size| others.contains(size))
         };
         if sized.iter().find(twice).is_some() {
@@ -330,7 +330,7 @@ fn scenarios(file: &mut Table<'_>) -> Result<Vec<Scenario>, BadInput> {
     for item in items {
         let mut table = item.table(&["name", "fault"])?;
         let own = faults(&mut table)?;
-        let faults: Vec<Named> = common.iter().cloned().chain(own).collect();
+        let faults: Vec<NamedSpec> = common.iter().cloned().chain(own).collect();
         let (name, at) = match table.take("name") {
             Some(item) => (item.text()?.to_owned(), Some(item)),
             None => (title(&faults), None),
@@ -345,7 +345,7 @@ fn scenarios(file: &mut Table<'_>) -> Result<Vec<Scenario>, BadInput> {
     Ok(scenarios)
 }
 
-fn faults(table: &mut Table<'_>) -> Result<Vec<Named>, BadInput> {
+fn faults(table: &mut Table<'_>) -> Result<Vec<NamedSpec>, BadInput> {
     let Some(item) = table.take("fault") else { return Ok(Vec::new()) };
     // Unlike elsewhere, an empty list makes sense: a scenario in which nothing breaks.
     if item.is_empty_list() {
@@ -355,12 +355,12 @@ fn faults(table: &mut Table<'_>) -> Result<Vec<Named>, BadInput> {
 }
 
 /// The name of a scenario that has none: its kinds of faults.
-fn title(faults: &[Named]) -> String {
+fn title(faults: &[NamedSpec]) -> String {
     let kinds: Vec<&str> = faults.iter().map(|fault| fault.spec.kind.as_str()).collect();
     if kinds.is_empty() { "none".to_owned() } else { kinds.join("+") }
 }
 
-/// How a file spells it.
+/// DetectorChoice a file spells it.
 pub(super) fn start_word(start: Start) -> &'static str {
     match start {
         Start::Joined => "joined",
@@ -368,7 +368,7 @@ pub(super) fn start_word(start: Start) -> &'static str {
     }
 }
 
-/// How a file spells it.
+/// DetectorChoice a file spells it.
 pub(super) fn phases_word(phases: Phases) -> &'static str {
     match phases {
         Phases::Random => "random",

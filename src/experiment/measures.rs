@@ -65,7 +65,7 @@ pub fn index_of(name: &str) -> Option<usize> {
 /// One measure of one trial.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Reading {
+pub enum MeasuredValue {
     /// So much, in the measure's unit.
     Value(f64),
     /// Not reached within the trial: more than any value that could have been observed.
@@ -78,7 +78,7 @@ pub enum Reading {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Measured {
     /// One reading for each of [`MEASURES`], in their order.
-    pub readings: Vec<Reading>,
+    pub readings: Vec<MeasuredValue>,
     /// Every member that crashed or left, in the order in which it happened.
     pub victims: Vec<Victim>,
     /// For each of the trial's faults, how often it really struck a member.

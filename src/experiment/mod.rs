@@ -1,24 +1,24 @@
 #![doc = include_str!("../../docs/experiments.md")]
 
+mod agent_config;
 mod cells;
 mod error;
 mod file;
-mod kept;
 pub mod measures;
-mod memory;
-mod page;
+mod memory_estimate;
+mod ping_map;
 mod protocols;
 #[cfg(feature = "agent")]
 pub mod real;
-mod recipe;
 mod recorder;
 pub mod results;
 mod runner;
-mod sketch;
+mod saved_results;
 pub mod statistics;
 mod store;
 #[cfg(test)]
 mod tests;
+mod toml_source;
 mod trial;
 
 use std::collections::BTreeMap;
@@ -27,15 +27,15 @@ use std::sync::Arc;
 use swimlab_selectors::registry::Registry;
 use swimlab_selectors::{BuildContext, DynSelector, Helpers, Metric, helpers, metrics, selectors};
 
+pub use agent_config::AgentConfig;
 pub use cells::{Cell, CellDetector};
 pub use error::{BadInput, Error};
 pub use file::{MOST_MEMBERS, MOST_TRIALS};
-pub use kept::Kept;
-pub use page::Source;
-pub use recipe::Recipe;
+pub use ping_map::{Class, MOST_NODES, Node, PingMap};
 pub use runner::{Failure, Finished, Options, Progress};
-pub use sketch::{Class, MOST_NODES, Node, Sketch};
+pub use saved_results::SavedResults;
 pub use store::{Folder, Manifest};
+pub use toml_source::TomlSource;
 pub use trial::trial_seed;
 
 use crate::detectors::{Detector, detectors};
@@ -50,11 +50,11 @@ pub struct Lab {
     pub selectors: Registry<DynSelector, BuildContext>,
     /// Who helps.
     pub helpers: Registry<Arc<dyn Helpers>, BuildContext>,
-    /// How near a peer is: for reading only, selectors look metrics up themselves.
+    /// DetectorChoice near a peer is: for reading only, selectors look metrics up themselves.
     pub metrics: Registry<Arc<dyn Metric>, BuildContext>,
     /// Where members are.
     pub topologies: Registry<Topology, TopologyContext>,
-    /// How: the protocol's settings.
+    /// DetectorChoice: the protocol's settings.
     pub profiles: Registry<Config>,
     /// Detectors that are not SWIM. A file names them where it names profiles.
     pub detectors: Registry<Arc<dyn Detector>>,
@@ -84,7 +84,7 @@ pub struct Experiment {
     pub name: String,
     /// From it and its number, every trial takes its luck.
     pub seed: u64,
-    /// How many trials there are of each cell.
+    /// DetectorChoice many trials there are of each cell.
     pub trials: u32,
     /// The selector that the others are compared to.
     pub baseline: Option<String>,
@@ -95,7 +95,7 @@ pub struct Experiment {
     /// The faults of each scenario, as labels.
     pub scenarios: Vec<results::Scenario>,
     /// The text that it was read from.
-    pub source: Source,
+    pub source: TomlSource,
     /// EventKind the trials depend on, besides the seed.
     description: BTreeMap<String, String>,
 }
@@ -105,7 +105,7 @@ impl Experiment {
     ///
     /// # Errors
     /// Names the line that is wrong, and the nearest valid names.
-    pub fn parse(source: &Source, lab: &Lab) -> Result<Self, BadInput> {
+    pub fn parse(source: &TomlSource, lab: &Lab) -> Result<Self, BadInput> {
         let file = File::parse(source)?;
         let product = cells::multiply(&file, source, lab)?;
         let scenarios = file.scenarios.iter().map(|scenario| results::Scenario {

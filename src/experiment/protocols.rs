@@ -7,7 +7,7 @@ use swimlab_selectors::registry::{Registration, Value};
 use super::Lab;
 use super::error::BadInput;
 use super::file::{File, Override, SELECTOR, phases_word, start_word};
-use super::page::{Named, Source};
+use super::toml_source::{NamedSpec, TomlSource};
 use crate::detectors::{Detector, missing_feature};
 use crate::protocol::{Config, Span};
 use crate::sim::{Phases, Start};
@@ -16,7 +16,7 @@ use crate::sim::{Phases, Start};
 pub(super) struct Protocol {
     /// The profile's label.
     pub profile: String,
-    pub how: How,
+    pub how: DetectorChoice,
     pub start: Start,
     pub phases: Phases,
     pub clock_skew: Span,
@@ -27,7 +27,7 @@ pub(super) struct Protocol {
 /// With the overrides.
 #[derive(Clone)]
 #[expect(clippy::large_enum_variant, reason = "there is one for each cell, and most are of the large kind")]
-pub(super) enum How {
+pub(super) enum DetectorChoice {
     Swim {
         config: Config,
         /// Which of the [`Protocols::selectors`].
@@ -41,8 +41,8 @@ pub(super) enum How {
 /// All combinations, and the strategies that they refer to: the file's, or where it names none, the profiles' own.
 pub(super) struct Protocols {
     pub all: Vec<Protocol>,
-    pub selectors: Vec<Named>,
-    pub helpers: Vec<Named>,
+    pub selectors: Vec<NamedSpec>,
+    pub helpers: Vec<NamedSpec>,
 }
 
 /// Who is pinged if neither the file nor the profile says so.
@@ -53,7 +53,7 @@ const HELPERS_OF_ALL: &str = "uniform";
 
 /// All combinations; later keys vary faster. Rivals ask nobody for help, and of `[protocol]` take those keys that they
 /// have.
-pub(super) fn multiply(file: &File, source: &Source, lab: &Lab) -> Result<Protocols, BadInput> {
+pub(super) fn multiply(file: &File, source: &TomlSource, lab: &Lab) -> Result<Protocols, BadInput> {
     let knows =
         |detector: &Registration<Arc<dyn Detector>>, key: &str| detector.params.iter().any(|param| param.name == key);
     let known = |key: &str| {
@@ -71,10 +71,10 @@ pub(super) fn multiply(file: &File, source: &Source, lab: &Lab) -> Result<Protoc
         }
         // EventKind nobody has is a mistake, and is told as one.
         let has = |key: &str| detector.is_none_or(|detector| knows(detector, key) || !known(key));
-        for Draft { named, swept } in overridden(profile, &file.overrides, has) {
+        for CellBuilder { named, swept } in overridden(profile, &file.overrides, has) {
             let complain = |error| named.complain(source, &error);
-            let hows: Vec<How> = if detector.is_some() {
-                vec![How::Other(lab.detectors.build(&named.spec, &()).map_err(complain)?)]
+            let hows: Vec<DetectorChoice> = if detector.is_some() {
+                vec![DetectorChoice::Other(lab.detectors.build(&named.spec, &()).map_err(complain)?)]
             } else {
                 let config = lab.profiles.build(&named.spec, &()).map_err(complain)?;
                 let Some(selectors) = selectors.or(config.defaults.selector.or(SELECTOR_OF_ALL)) else {
@@ -86,7 +86,8 @@ pub(super) fn multiply(file: &File, source: &Source, lab: &Lab) -> Result<Protoc
                     return Err(profile.refuse(source, why));
                 };
                 let helpers = helpers.or(Some(config.defaults.helpers.unwrap_or(HELPERS_OF_ALL))).unwrap_or_default();
-                let how = |helpers| How::Swim { config: config.clone(), selectors: selectors.clone(), helpers };
+                let how =
+                    |helpers| DetectorChoice::Swim { config: config.clone(), selectors: selectors.clone(), helpers };
                 helpers.into_iter().map(how).collect()
             };
             for how in hows {
@@ -115,19 +116,19 @@ pub(super) fn multiply(file: &File, source: &Source, lab: &Lab) -> Result<Protoc
 /// The file's choices of selectors or helpers, and after them those that profiles bring along.
 struct Choices {
     named: usize,
-    all: Vec<Named>,
+    all: Vec<NamedSpec>,
 }
 
 impl Choices {
-    fn of(named: &[Named]) -> Self {
+    fn of(named: &[NamedSpec]) -> Self {
         Self { named: named.len(), all: named.to_vec() }
     }
 
     /// The label of the helpers of a protocol.
-    fn label(&self, how: &How) -> String {
+    fn label(&self, how: &DetectorChoice) -> String {
         match how {
-            How::Swim { helpers, .. } => self.all[*helpers].spec.to_string(),
-            How::Other(_) => "-".to_owned(),
+            DetectorChoice::Swim { helpers, .. } => self.all[*helpers].spec.to_string(),
+            DetectorChoice::Other(_) => "-".to_owned(),
         }
     }
 
@@ -136,7 +137,7 @@ impl Choices {
         if self.named > 0 {
             return Some((0..self.named).collect());
         }
-        let own = Named::default_of(own?);
+        let own = NamedSpec::default_of(own?);
         let at = self.all.iter().position(|other| other.spec == own.spec).unwrap_or_else(|| {
             self.all.push(own);
             self.all.len() - 1
@@ -146,19 +147,19 @@ impl Choices {
 }
 
 /// A profile with overrides, and which of them were varied.
-struct Draft {
-    named: Named,
+struct CellBuilder {
+    named: NamedSpec,
     swept: Vec<(String, String)>,
 }
 
 /// A profile with all combinations of the overrides' values; those that it does not have leave it as it is.
-fn overridden(profile: &Named, overrides: &[Override], has: impl Fn(&str) -> bool) -> Vec<Draft> {
-    let plain = Draft { named: profile.clone(), swept: Vec::new() };
+fn overridden(profile: &NamedSpec, overrides: &[Override], has: impl Fn(&str) -> bool) -> Vec<CellBuilder> {
+    let plain = CellBuilder { named: profile.clone(), swept: Vec::new() };
     overrides.iter().fold(vec![plain], |drafts, Override { key, values }| {
-        let vary = |Draft { named, swept }: &Draft| {
+        let vary = |CellBuilder { named, swept }: &CellBuilder| {
             let draft = |(value, at): &(Value, usize)| {
                 let column = (values.len() > 1).then(|| (key.clone(), value.to_string()));
-                Draft {
+                CellBuilder {
                     named: if has(key) { named.clone().with(key, value.clone(), *at) } else { named.clone() },
                     swept: swept.iter().cloned().chain(column).collect(),
                 }

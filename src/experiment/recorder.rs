@@ -2,22 +2,22 @@
 
 use std::ops::Range;
 
-use super::measures::{MEASURES, Measured, Reading, Victim, VictimKind};
+use super::measures::{MEASURES, Measured, MeasuredValue, Victim, VictimKind};
 use crate::protocol::{Event, EventKind, EventSource, Span, Time};
 use crate::sim::{Effect, FaultEvent, FaultKind, IdIndex, MemberIndex, Observer, Outcome, Sent, Setup};
 
-mod cases;
+mod detections;
 
-use cases::Cases;
+use detections::Detections;
 
 /// Takes all measures of one trial. Every packet costs it a few additions.
 pub struct Recorder {
     setup: Setup,
     /// EventKind is counted is counted in here: from the end of the warm-up, as long as the trial's duration.
     window: Range<Time>,
-    seats: Vec<Seat>,
+    seats: Vec<MemberStats>,
     indices: IdIndex,
-    cases: Cases,
+    cases: Detections,
     strikes: Vec<u32>,
     /// Strikes so far, to tell what came first within a microsecond.
     fault_number: u32,
@@ -28,7 +28,7 @@ pub struct Recorder {
 }
 
 /// EventKind is known of one member.
-struct Seat {
+struct MemberStats {
     /// Bytes sent and received.
     bytes: u64,
     /// The last direct ping to it, or when it became due one.
@@ -63,7 +63,7 @@ impl Recorder {
     pub fn new(setup: &Setup) -> Self {
         let placement = &setup.placement;
         let from = Time::ZERO + setup.warmup;
-        let seat = |index: MemberIndex| Seat {
+        let seat = |index: MemberIndex| MemberStats {
             bytes: 0,
             watched: from,
             began: 0,
@@ -78,7 +78,7 @@ impl Recorder {
             window: from..from + setup.duration,
             seats: (0..placement.members()).map(seat).collect(),
             indices: IdIndex::new(placement.peers.iter().map(|peer| peer.id)),
-            cases: Cases::new(placement.members(), setup.members),
+            cases: Detections::new(placement.members(), setup.members),
             strikes: vec![0; setup.faults.len()],
             fault_number: 0,
             traffic: Traffic::default(),
@@ -100,8 +100,8 @@ impl Recorder {
         let traffic = &self.traffic;
         // With heartbeats nobody pings anybody, so no ping can be late.
         let pings = traffic.pings > 0 || traffic.messages == 0;
-        let value = |count: u64| Reading::Value(count as f64);
-        let if_any = |any: bool, reading: Reading| if any { reading } else { Reading::Absent };
+        let value = |count: u64| MeasuredValue::Value(count as f64);
+        let if_any = |any: bool, reading: MeasuredValue| if any { reading } else { MeasuredValue::Absent };
 
         let handled: u64 = self.seats.iter().map(|seat| seat.bytes).sum();
         let busiest = self.seats.iter().map(|seat| seat.bytes).max().unwrap_or(0);
@@ -123,8 +123,8 @@ impl Recorder {
             value(traffic.bytes),
             if_any(placement.zones().is_some(), value(traffic.cross_zone)),
             if_any(placement.regions().is_some(), value(traffic.cross_region)),
-            if_any(handled > 0, Reading::Value(busiest as f64 / handled as f64)),
-            if_any(traffic.pings > 0, Reading::Value(ping_rtt_s)),
+            if_any(handled > 0, MeasuredValue::Value(busiest as f64 / handled as f64)),
+            if_any(traffic.pings > 0, MeasuredValue::Value(ping_rtt_s)),
             if_any(pings && self.setup.duration > patience(&self.setup), value(unmonitored)),
             value(outcome.violations.len() as u64),
         ];
@@ -257,12 +257,12 @@ fn patience(setup: &Setup) -> Span {
 }
 
 /// The latest of the crashed, each from its own fault; censored if one of them never got there.
-fn of_the_last(victims: &[Victim], reached: impl Fn(&Victim) -> Option<f64>) -> Reading {
+fn of_the_last(victims: &[Victim], reached: impl Fn(&Victim) -> Option<f64>) -> MeasuredValue {
     let crashed = victims.iter().filter(|victim| victim.kind != VictimKind::Leave);
-    crashed.map(reached).fold(Reading::Absent, |last, one| match (last, one) {
-        (Reading::Censored, _) | (_, None) => Reading::Censored,
-        (Reading::Value(last), Some(one)) => Reading::Value(last.max(one)),
-        (Reading::Absent, Some(one)) => Reading::Value(one),
+    crashed.map(reached).fold(MeasuredValue::Absent, |last, one| match (last, one) {
+        (MeasuredValue::Censored, _) | (_, None) => MeasuredValue::Censored,
+        (MeasuredValue::Value(last), Some(one)) => MeasuredValue::Value(last.max(one)),
+        (MeasuredValue::Absent, Some(one)) => MeasuredValue::Value(one),
     })
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::measures::{Measured, Reading};
+use super::measures::{Measured, MeasuredValue};
 
 /// All results of an experiment.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -13,7 +13,7 @@ pub struct Results {
     pub name: String,
     /// Its seed.
     pub seed: u64,
-    /// How many trials each cell was to have.
+    /// DetectorChoice many trials each cell was to have.
     pub trials: u32,
     /// The selector, by its label, that the others are compared to.
     pub baseline: Option<String>,
@@ -58,7 +58,7 @@ pub struct CellKey {
     pub selector: String,
     /// The profile's label.
     pub profile: String,
-    /// How many members there are at the start.
+    /// DetectorChoice many members there are at the start.
     pub members: u32,
     /// The probability that the network loses a packet.
     pub loss: f64,
@@ -75,7 +75,7 @@ pub struct CellResult {
     pub key: CellKey,
     /// EventKind the floors of its measures depend on; `None` where nobody is pinged.
     pub floors: Option<FloorInputs>,
-    /// How long traffic was counted, in seconds.
+    /// DetectorChoice long traffic was counted, in seconds.
     pub duration_s: f64,
     /// Its finished trials, in ascending order of their numbers.
     pub trials: Vec<TrialResult>,
@@ -103,13 +103,13 @@ pub struct TrialResult {
     pub measured: Measured,
     /// A hash of all that happened in it; 0 on real sockets, where no two trials are the same.
     pub trace_hash: u64,
-    /// How many events the world handled.
+    /// DetectorChoice many events the world handled.
     pub events: u64,
     /// EventKind the checkers object to.
     pub violations: Vec<String>,
 }
 
-/// How often a fault really struck.
+/// DetectorChoice often a fault really struck.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Struck {
     /// Members that it struck, over all trials; each strike counts.
@@ -152,12 +152,16 @@ impl CellKey {
 
 impl CellResult {
     /// One measure of all trials, by its column in [`super::measures::MEASURES`].
-    pub fn readings(&self, measure: usize) -> Vec<Reading> {
+    pub fn readings(&self, measure: usize) -> Vec<MeasuredValue> {
         self.trials.iter().map(|trial| trial.measured.readings[measure]).collect()
     }
 
     /// EventKind two cells read of those trials that both have: (baseline, this cell).
-    pub fn pairs(&self, baseline: &Self, read: impl Fn(&Self, &TrialResult) -> Reading) -> Vec<(Reading, Reading)> {
+    pub fn pairs(
+        &self,
+        baseline: &Self,
+        read: impl Fn(&Self, &TrialResult) -> MeasuredValue,
+    ) -> Vec<(MeasuredValue, MeasuredValue)> {
         let of_trial = |number| baseline.trials.binary_search_by_key(&number, |trial| trial.trial).ok();
         let pair = |trial: &TrialResult| {
             let other = &baseline.trials[of_trial(trial.trial)?];

@@ -14,10 +14,10 @@ use super::results::{CellKey, CellResult, Results, TopologyNote, TrialResult};
 use super::store::Folder;
 use super::trial::trial_seed;
 
-/// How to run an experiment.
+/// DetectorChoice to run an experiment.
 #[derive(Default)]
 pub struct Options {
-    /// How many threads; 0: one per core. Fewer run where worlds are too large for so many at once.
+    /// DetectorChoice many threads; 0: one per core. Fewer run where worlds are too large for so many at once.
     pub threads: usize,
     /// Where finished trials are kept, and taken from if an earlier run left some.
     pub folder: Option<Folder>,
@@ -27,7 +27,7 @@ pub struct Options {
     pub progress: Option<Box<dyn Fn(Progress) + Send + Sync>>,
 }
 
-/// How far the work is.
+/// DetectorChoice far the work is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
     /// Trials that are done, those of earlier runs included.
@@ -36,7 +36,7 @@ pub struct Progress {
     pub all: usize,
 }
 
-/// How a run ended.
+/// DetectorChoice a run ended.
 #[derive(Debug)]
 pub struct Finished {
     /// EventKind was measured.
@@ -94,7 +94,7 @@ impl Experiment {
 
     fn attempt(&self, cell: usize, trial: u32) -> Result<TrialResult, Box<Failure>> {
         catch_unwind(AssertUnwindSafe(|| self.cells[cell].run(self.seed, trial)))
-            .map_err(|panic| self.failure(cell, trial, said(panic.as_ref())))
+            .map_err(|panic| self.failure(cell, trial, panic_message(panic.as_ref())))
     }
 
     /// EventKind went wrong in a trial.
@@ -203,7 +203,7 @@ impl Run {
 }
 
 /// A panic's message.
-pub(super) fn said(panic: &(dyn Any + Send)) -> String {
+pub(super) fn panic_message(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().copied();
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message").to_owned()
 }
@@ -213,7 +213,7 @@ mod tests {
     use swimlab_selectors::{Bound, Context, DynSelector, Peer, Selector, Slot};
 
     use super::*;
-    use crate::experiment::{Lab, Source};
+    use crate::experiment::{Lab, TomlSource};
 
     /// A selector with a mistake in it.
     struct Careless;
@@ -240,7 +240,7 @@ mod tests {
         lab.selectors.register("careless", "", vec![], |_, _| Ok(DynSelector::new("careless", Careless)));
         let file = "topology = 'lan'\nmembers = 5\nselector = ['shuffle', 'careless']\ntrials = 3\nwarmup = '5s'\n\
                     duration = '5s'\nfault = [{ kind = 'crash' }]";
-        Experiment::parse(&Source::text("careless.toml", file), &lab).unwrap()
+        Experiment::parse(&TomlSource::text("careless.toml", file), &lab).unwrap()
     }
 
     #[test]

@@ -4,11 +4,11 @@ mod agreement;
 mod intervals;
 mod smirnov;
 
-use super::measures::{Measure, Reading, Unit};
+use super::measures::{Measure, MeasuredValue, Unit};
 use super::results::FloorInputs;
 pub use agreement::{Agreement, MOST_APART, Match, agree};
 use intervals::{
-    bootstrap_difference, bootstrap_mean, events_mean, flips_are_rare, quantile_ranks, shuffles_are_rare, sign_test,
+    bootstrap_difference, bootstrap_mean, events_mean, permutation_test, quantile_ranks, sign_flip_test, sign_test,
 };
 
 /// Below this, no 95 % interval of a median exists: six trials on one side are the first surprise at 5 %.
@@ -20,7 +20,7 @@ pub const FEWEST_TRIALS: usize = 6;
 pub struct Summary {
     /// Trials with something to measure: values and censored ones.
     pub n: u32,
-    /// How many of them did not reach it within the trial.
+    /// DetectorChoice many of them did not reach it within the trial.
     pub censored: u32,
     /// Trials with nothing to measure.
     pub absent: u32,
@@ -49,7 +49,7 @@ pub struct Interval {
     pub high: Option<f64>,
 }
 
-/// How a cell compares to the baseline, trial by trial.
+/// DetectorChoice a cell compares to the baseline, trial by trial.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Comparison {
     /// Trials in which both have something to measure.
@@ -94,9 +94,9 @@ impl Verdict {
 }
 
 /// Sums up one measure of a cell's trials.
-pub fn summarise(measure: &Measure, readings: &[Reading]) -> Summary {
-    let count = |reading: Reading| readings.iter().filter(|&&other| other == reading).count();
-    let (censored, absent) = (count(Reading::Censored), count(Reading::Absent));
+pub fn summarise(measure: &Measure, readings: &[MeasuredValue]) -> Summary {
+    let count = |reading: MeasuredValue| readings.iter().filter(|&&other| other == reading).count();
+    let (censored, absent) = (count(MeasuredValue::Censored), count(MeasuredValue::Absent));
     let values: Vec<f64> = readings.iter().filter_map(|reading| reading.value()).collect();
     let mut sorted = values.clone();
     sorted.sort_unstable_by(f64::total_cmp);
@@ -129,7 +129,7 @@ pub fn summarise(measure: &Measure, readings: &[Reading]) -> Summary {
 /// leaves out zero, and a difference of this size is rare when the signs of the differences are flipped at random. The
 /// second keeps a few lucky trials from deciding. With censored trials there is no mean; then the sign test decides,
 /// in which censored is more than any value.
-pub fn compare(pairs: &[(Reading, Reading)]) -> Comparison {
+pub fn compare(pairs: &[(MeasuredValue, MeasuredValue)]) -> Comparison {
     let pairs: Vec<_> = pairs.iter().filter_map(|(base, other)| Some((base.order()?, other.order()?))).collect();
     let less = pairs.iter().filter(|(base, other)| other < base).count() as u32;
     let more = pairs.iter().filter(|(base, other)| other > base).count() as u32;
@@ -146,7 +146,7 @@ pub fn compare(pairs: &[(Reading, Reading)]) -> Comparison {
     } else {
         (i64::from(more) - i64::from(less)).signum()
     };
-    let agreed = || if whole { flips_are_rare(&differences) } else { sign_test(less, more) < 0.05 };
+    let agreed = || if whole { sign_flip_test(&differences) } else { sign_test(less, more) < 0.05 };
     let verdict = match side {
         _ if pairs.len() < FEWEST_TRIALS => Verdict::Undecided,
         -1 if agreed() => Verdict::Better,
@@ -172,8 +172,8 @@ pub fn compare(pairs: &[(Reading, Reading)]) -> Comparison {
 /// zero, and a difference of this size is rare when the trials are dealt to the two sides at random. With censored trials
 /// there are no means; then ranks are dealt, and that test decides alone. `pairs` is the number of trials of the smaller
 /// side, `less` and `more` stay 0.
-pub fn compare_apart(baseline: &[Reading], other: &[Reading]) -> Comparison {
-    let ordered = |side: &[Reading]| side.iter().filter_map(|reading| reading.order()).collect::<Vec<f64>>();
+pub fn compare_unpaired(baseline: &[MeasuredValue], other: &[MeasuredValue]) -> Comparison {
+    let ordered = |side: &[MeasuredValue]| side.iter().filter_map(|reading| reading.order()).collect::<Vec<f64>>();
     let (mut base, mut other) = (ordered(baseline), ordered(other));
     let pairs = base.len().min(other.len());
     let whole = pairs > 0 && base.iter().chain(&other).all(|value| value.is_finite());
@@ -192,8 +192,8 @@ pub fn compare_apart(baseline: &[Reading], other: &[Reading]) -> Comparison {
     };
     let verdict = match side {
         _ if pairs < FEWEST_TRIALS => Verdict::Undecided,
-        -1 if shuffles_are_rare(&base, &other) => Verdict::Better,
-        1 if shuffles_are_rare(&base, &other) => Verdict::Worse,
+        -1 if permutation_test(&base, &other) => Verdict::Better,
+        1 if permutation_test(&base, &other) => Verdict::Worse,
         _ => Verdict::WithinNoise,
     };
     Comparison {
@@ -232,7 +232,7 @@ pub fn floor(measure: &Measure, inputs: &FloorInputs) -> Option<f64> {
     }
 }
 
-impl Reading {
+impl MeasuredValue {
     /// The value, where there is one.
     pub fn value(self) -> Option<f64> {
         if let Self::Value(value) = self { Some(value) } else { None }

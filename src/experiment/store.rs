@@ -126,7 +126,7 @@ impl Folder {
         &self.path
     }
 
-    /// How many trials an earlier run left here.
+    /// DetectorChoice many trials an earlier run left here.
     pub fn already_finished(&self) -> usize {
         self.finished.len()
     }

@@ -8,7 +8,7 @@ use crate::protocol::Span;
 use crate::sim::{FaultKind, Phases, Start, Target};
 
 fn parse(text: &str) -> Experiment {
-    Experiment::parse(&Source::text("mine.toml", text), &Lab::default()).unwrap_or_else(|bad| panic!("{bad}"))
+    Experiment::parse(&TomlSource::text("mine.toml", text), &Lab::default()).unwrap_or_else(|bad| panic!("{bad}"))
 }
 
 const SHORT: &str = "topology = 'lan'\nselector = 'shuffle'\nmembers = 10\n";
@@ -44,7 +44,7 @@ fn without_a_selector_each_profile_has_its_own_and_a_rival_has_none() {
 #[test]
 fn a_profile_without_a_selector_asks_for_one() {
     let text = "topology = 'lan'\nmembers = 4\nprofile = [\n'medley',\n'swim']\n";
-    let bad = Experiment::parse(&Source::text("mine.toml", text), &Lab::default()).err().expect("swim has none");
+    let bad = Experiment::parse(&TomlSource::text("mine.toml", text), &Lab::default()).err().expect("swim has none");
     let why = "missing: selector: profile swim has none of its own; for example selector = [\"uniform\", \"shuffle\"]";
     assert_eq!(bad.to_string(), format!("mine.toml:5: {why}"));
 }
@@ -81,7 +81,7 @@ fn lists_multiply_topologies_outermost_and_selectors_innermost() {
 fn a_topology_may_have_a_number_of_members_of_its_own() {
     let sizes = |topology: &str| {
         let text = format!("topology = {topology}\nselector = 'shuffle'\nmembers = [10, 20]\n");
-        let cells = Experiment::parse(&Source::text("mine.toml", text), &Lab::default()).map(|all| all.cells);
+        let cells = Experiment::parse(&TomlSource::text("mine.toml", text), &Lab::default()).map(|all| all.cells);
         let told = |cell: &Cell| format!("{} {}", cell.key.topology, cell.key.members);
         cells.map(|cells| cells.iter().map(told).collect::<Vec<_>>()).map_err(|error| error.to_string())
     };
@@ -133,7 +133,7 @@ fn a_rival_is_one_cell_whatever_the_selectors_and_takes_the_keys_that_it_has() {
 #[test]
 fn a_key_that_no_profile_has_is_refused_also_among_rivals() {
     let file = format!("{SHORT}profile = ['majority', 'all-to-all']\n[protocol]\ntimeuot = '2s'\n");
-    let error = Experiment::parse(&Source::text("mine.toml", file), &Lab::default()).err().unwrap().to_string();
+    let error = Experiment::parse(&TomlSource::text("mine.toml", file), &Lab::default()).err().unwrap().to_string();
     assert_eq!(error, "mine.toml:6: majority has no parameter \"timeuot\"; did you mean timeout?");
 }
 
@@ -145,7 +145,7 @@ fn a_rivals_trial_has_no_pings_to_measure() {
     let results = parse(&file).run(Options::default()).unwrap().results;
     let read = |name: &str| results.cells[0].readings(measures::index_of(name).unwrap());
     for absent in ["first_ping_s", "mean_ping_rtt_s", "unmonitored_members"] {
-        assert!(read(absent).iter().all(|reading| *reading == measures::Reading::Absent), "{absent}");
+        assert!(read(absent).iter().all(|reading| *reading == measures::MeasuredValue::Absent), "{absent}");
     }
     // A timeout of 5 s from the last timestamp, and up to a period for the votes.
     let declared = read("first_declaration_s").into_iter().map(|reading| reading.value().unwrap());
@@ -205,7 +205,7 @@ fn relative_paths_start_at_the_experiment_file() {
     std::fs::write(dir.path().join("rtt.csv"), ",a,b\na,,10\nb,10,\n").unwrap();
     let file = dir.path().join("mine.toml");
     std::fs::write(&file, SHORT.replace("'lan'", "{ kind = 'csv', rtt = 'rtt.csv' }")).unwrap();
-    let experiment = Experiment::parse(&Source::read(&file).unwrap(), &Lab::default()).unwrap();
+    let experiment = Experiment::parse(&TomlSource::read(&file).unwrap(), &Lab::default()).unwrap();
     let placement = experiment.cells[0].topology.place(2, 0, 1);
     assert_eq!(placement.longest_rtt_us(), 10_000);
 }

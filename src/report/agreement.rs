@@ -21,8 +21,8 @@ use crate::protocol::Span;
 /// Timers that are later than this share of the period, in the median, spoil the comparison.
 const MOST_LATE: f64 = 0.01;
 
-/// Both sides of a comparison: the same experiment, in virtual time and on real sockets.
-pub struct Sides<'a> {
+/// RunComparison sides of a comparison: the same experiment, in virtual time and on real sockets.
+pub struct RealComparison<'a> {
     /// EventKind the simulator says.
     pub simulated: &'a Results,
     /// EventKind real sockets say.
@@ -38,7 +38,7 @@ struct Pair<'a> {
     agreements: Vec<(&'static Measure, Agreement)>,
 }
 
-impl Sides<'_> {
+impl RealComparison<'_> {
     /// Every cell with its measures, those left out that have nothing to measure.
     fn pairs(&self) -> Vec<Pair<'_>> {
         let pair = |(simulated, real): (&'_ CellResult, &'_ CellResult)| {
@@ -72,7 +72,7 @@ impl Sides<'_> {
 }
 
 /// A table for each cell, and what explains it, for a terminal of this width in columns.
-pub fn render(sides: &Sides<'_>, width: u16, colour: bool) -> String {
+pub fn render(sides: &RealComparison<'_>, width: u16, colour: bool) -> String {
     let mut text = format!("\n{}: simulator and real sockets, seed {}\n", sides.simulated.name, sides.simulated.seed);
     for pair in sides.pairs() {
         text += &fill(&format!("\n{}", heading(sides.simulated, &pair)), width);
@@ -155,7 +155,7 @@ fn signed(share: f64) -> String {
 }
 
 /// Whether the real side can be believed.
-fn lateness(sides: &Sides<'_>, width: u16) -> String {
+fn lateness(sides: &RealComparison<'_>, width: u16) -> String {
     let late = sides.lateness;
     let (Some(median), Some(tail)) = (late.quantile(0.5), late.quantile(0.99)) else { return String::new() };
     let mut text = fill(
@@ -190,7 +190,7 @@ fn legend(width: u16) -> String {
 }
 
 /// Writes agreement.csv: a row for each measure of each cell. EventKind does not exist is empty.
-pub fn write_csv(sides: &Sides<'_>, out: impl io::Write) -> io::Result<()> {
+pub fn write_csv(sides: &RealComparison<'_>, out: impl io::Write) -> io::Result<()> {
     let mut csv = Writer::from_writer(out);
     let swept = sides.simulated.swept_keys();
     let columns = [
@@ -233,7 +233,7 @@ pub fn write_csv(sides: &Sides<'_>, out: impl io::Write) -> io::Result<()> {
 }
 
 /// Writes agreement.json: how late timers were, and for each cell what each measure comes to on both sides.
-pub fn write_json(sides: &Sides<'_>, mut out: impl io::Write) -> io::Result<()> {
+pub fn write_json(sides: &RealComparison<'_>, mut out: impl io::Write) -> io::Result<()> {
     let cells = sides.pairs().into_iter().map(|Pair { cell, trials, agreements }| {
         let fields = key_fields(&cell.key).into_iter().map(Value::from);
         let mut map: Map<String, Value> = KEYS.into_iter().map(str::to_owned).zip(fields).collect();

@@ -1,6 +1,6 @@
 //! EventKind the tables show: the measures that matter most, some of them per member and second.
 
-use crate::experiment::measures::{MEASURES, Measure, Reading, Unit, index_of};
+use crate::experiment::measures::{MEASURES, Measure, MeasuredValue, Unit, index_of};
 use crate::experiment::results::{CellResult, TrialResult};
 use crate::experiment::statistics::{Comparison, Summary, compare, summarise};
 
@@ -59,7 +59,7 @@ impl Column {
     }
 
     /// EventKind one trial says.
-    pub fn read(&self, cell: &CellResult, trial: &TrialResult) -> Reading {
+    pub fn read(&self, cell: &CellResult, trial: &TrialResult) -> MeasuredValue {
         let reading = trial.measured.readings[self.index()];
         let divisor = match self.per {
             Per::Trial => return reading,
@@ -67,8 +67,8 @@ impl Column {
             Per::Bytes => trial.measured.readings[column_of("bytes_sent")].value().unwrap_or(0.0),
         };
         match reading {
-            Reading::Value(_) if divisor <= 0.0 => Reading::Absent,
-            Reading::Value(value) => Reading::Value(value / divisor),
+            MeasuredValue::Value(_) if divisor <= 0.0 => MeasuredValue::Absent,
+            MeasuredValue::Value(value) => MeasuredValue::Value(value / divisor),
             reading => reading,
         }
     }
@@ -79,7 +79,7 @@ impl Column {
     }
 
     /// EventKind each trial of a cell says.
-    pub fn readings(&self, cell: &CellResult) -> Vec<Reading> {
+    pub fn readings(&self, cell: &CellResult) -> Vec<MeasuredValue> {
         cell.trials.iter().map(|trial| self.read(cell, trial)).collect()
     }
 

@@ -13,15 +13,15 @@ use super::figures::{figure, range};
 use super::notes::fill;
 use super::table::{drawn, mark};
 use super::{KEYS, key_fields};
-use crate::experiment::Kept;
-use crate::experiment::measures::{MEASURES, Measure, Reading};
+use crate::experiment::SavedResults;
+use crate::experiment::measures::{MEASURES, Measure, MeasuredValue};
 use crate::experiment::results::{CellKey, TrialResult};
-use crate::experiment::statistics::{Comparison, Verdict, compare, compare_apart, summarise};
+use crate::experiment::statistics::{Comparison, Verdict, compare, compare_unpaired, summarise};
 
 /// EventKind two results folders have in common: B is held against A.
-pub struct Both<'a> {
-    a: &'a Kept,
-    b: &'a Kept,
+pub struct RunComparison<'a> {
+    a: &'a SavedResults,
+    b: &'a SavedResults,
     pairs: Vec<Pair<'a>>,
 }
 
@@ -44,12 +44,12 @@ struct Line {
     comparison: Comparison,
 }
 
-impl<'a> Both<'a> {
+impl<'a> RunComparison<'a> {
     /// Puts the folders' cells together.
     ///
     /// # Errors
     /// If no cell with a finished trial is in both: says what the folders are about.
-    pub fn of(a: &'a Kept, b: &'a Kept) -> Result<Self, String> {
+    pub fn of(a: &'a SavedResults, b: &'a SavedResults) -> Result<Self, String> {
         let of_b = |key: &CellKey| b.cells.iter().find(|(other, _)| other == key).map(|(_, trials)| trials);
         let pair = |(key, left): &'a (CellKey, Vec<TrialResult>)| {
             let right = of_b(key).filter(|right| !left.is_empty() && !right.is_empty())?;
@@ -59,8 +59,9 @@ impl<'a> Both<'a> {
         if !pairs.is_empty() {
             return Ok(Self { a, b, pairs });
         }
-        let of = |kept: &Kept| kept.cells.iter().find(|(_, trials)| !trials.is_empty()).map(|(key, _)| label(key));
-        let told = |kept: &Kept| match of(kept) {
+        let of =
+            |kept: &SavedResults| kept.cells.iter().find(|(_, trials)| !trials.is_empty()).map(|(key, _)| label(key));
+        let told = |kept: &SavedResults| match of(kept) {
             Some(first) => format!("{} has for instance {first}", kept.path.display()),
             None => format!("{} has no finished trial", kept.path.display()),
         };
@@ -79,13 +80,13 @@ impl<'a> Pair<'a> {
             false => (a.iter().collect(), b.iter().collect()),
         };
         let line = |(column, measure): (usize, &'static Measure)| {
-            let read = |side: &[&TrialResult]| -> Vec<Reading> {
+            let read = |side: &[&TrialResult]| -> Vec<MeasuredValue> {
                 side.iter().map(|trial| trial.measured.readings[column]).collect()
             };
             let (left, right) = (read(&left), read(&right));
             let comparison = match is_paired {
                 true => compare(&left.iter().copied().zip(right.iter().copied()).collect::<Vec<_>>()),
-                false => compare_apart(&left, &right),
+                false => compare_unpaired(&left, &right),
             };
             let means = [&left, &right].map(|side| summarise(measure, side).mean);
             Line { measure, means, comparison }
@@ -111,7 +112,7 @@ impl Line {
 }
 
 /// A table for each cell that is in both, for a terminal of this width in columns.
-pub fn render(both: &Both<'_>, width: u16, colour: bool) -> String {
+pub fn render(both: &RunComparison<'_>, width: u16, colour: bool) -> String {
     let mut text = fill(&format!("A: {}", both.a.path.display()), width);
     text += &fill(&format!("B: {}", both.b.path.display()), width);
     for (what, a, b) in both.a.manifest.differing(&both.b.manifest) {
@@ -132,7 +133,7 @@ pub fn render(both: &Both<'_>, width: u16, colour: bool) -> String {
 }
 
 /// Writes a row for each measure of each cell that is in both.
-pub fn write_csv(both: &Both<'_>, out: impl io::Write) -> io::Result<()> {
+pub fn write_csv(both: &RunComparison<'_>, out: impl io::Write) -> io::Result<()> {
     let swept = swept_keys(both);
     let mut csv = Writer::from_writer(out);
     let columns = ["measure", "paired", "pairs", "a", "b", "difference", "low", "high", "ratio", "less", "more"];
@@ -153,7 +154,7 @@ pub fn write_csv(both: &Both<'_>, out: impl io::Write) -> io::Result<()> {
 }
 
 /// Writes an object: the folders, in what their experiments differ, and the cells with their measures by name.
-pub fn write_json(both: &Both<'_>, mut out: impl io::Write) -> io::Result<()> {
+pub fn write_json(both: &RunComparison<'_>, mut out: impl io::Write) -> io::Result<()> {
     let differing = both.a.manifest.differing(&both.b.manifest);
     let differing: Vec<_> = differing.into_iter().map(|(what, a, b)| json!({"what": what, "a": a, "b": b})).collect();
     let cells: Vec<_> = both.pairs.iter().map(cell).collect();
@@ -219,8 +220,8 @@ fn table(lines: &[&Line], width: u16, colour: bool) -> String {
 }
 
 /// How many cells have no partner.
-fn left_out(both: &Both<'_>, width: u16) -> String {
-    let left = |kept: &Kept| kept.cells.len() - both.pairs.len();
+fn left_out(both: &RunComparison<'_>, width: u16) -> String {
+    let left = |kept: &SavedResults| kept.cells.len() - both.pairs.len();
     let mut text = String::new();
     for (name, count) in [("A", left(both.a)), ("B", left(both.b))] {
         if count > 0 {
@@ -231,7 +232,7 @@ fn left_out(both: &Both<'_>, width: u16) -> String {
     if text.is_empty() { text } else { format!("\n{}", fill(text.trim_end(), width)) }
 }
 
-fn legend(both: &Both<'_>, width: u16) -> String {
+fn legend(both: &RunComparison<'_>, width: u16) -> String {
     let mut text = String::from(
         "Means over the trials; less is better. B is better or worse if the 95 % interval of the difference leaves out \
          zero and a permutation test finds it rare, too; of twenty comparisons between equals, about one gets a mark by \
@@ -250,7 +251,7 @@ fn label(key: &CellKey) -> String {
     named.chain(swept).collect::<Vec<_>>().join(", ")
 }
 
-fn swept_keys<'a>(both: &Both<'a>) -> Vec<&'a str> {
+fn swept_keys<'a>(both: &RunComparison<'a>) -> Vec<&'a str> {
     let mut keys: Vec<&str> = both.pairs.iter().flat_map(|pair| &pair.key.swept).map(|(key, _)| key.as_str()).collect();
     keys.sort_unstable();
     keys.dedup();

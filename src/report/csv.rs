@@ -5,7 +5,7 @@ use std::io;
 use csv::Writer;
 
 use super::{KEYS, key_fields};
-use crate::experiment::measures::{MEASURES, Reading, Victim};
+use crate::experiment::measures::{MEASURES, MeasuredValue, Victim};
 use crate::experiment::results::{CellResult, Results, TrialResult};
 
 /// EventKind trials.csv and victims.csv say of a victim's discovery, in the order of [`Victim`]'s fields.
@@ -29,8 +29,8 @@ pub fn write_trials(results: &Results, out: impl io::Write) -> io::Result<()> {
     csv.write_record(key_columns(results).chain(MEASURES.iter().map(|measure| measure.name)))?;
     for (cell, trial) in trials(results) {
         let readings = trial.measured.readings.iter().map(|reading| match reading {
-            Reading::Value(value) => value.to_string(),
-            Reading::Censored | Reading::Absent => String::new(),
+            MeasuredValue::Value(value) => value.to_string(),
+            MeasuredValue::Censored | MeasuredValue::Absent => String::new(),
         });
         csv.write_record(key_values(results, cell, trial).chain(readings))?;
     }

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::columns::COLUMNS;
 use super::table::mark;
 use super::{KEYS, is_varied, key_value};
-use crate::experiment::measures::Reading;
+use crate::experiment::measures::MeasuredValue;
 use crate::experiment::results::{CellResult, Results, Struck};
 use crate::experiment::statistics::Verdict;
 
@@ -95,8 +95,8 @@ fn censored(cells: &[&CellResult]) -> String {
     let mut text = String::new();
     for column in COLUMNS {
         let readings: Vec<_> = cells.iter().flat_map(|cell| column.readings(cell)).collect();
-        let censored = readings.iter().filter(|&&reading| reading == Reading::Censored).count();
-        let n = readings.iter().filter(|&&reading| reading != Reading::Absent).count();
+        let censored = readings.iter().filter(|&&reading| reading == MeasuredValue::Censored).count();
+        let n = readings.iter().filter(|&&reading| reading != MeasuredValue::Absent).count();
         if censored > 0 {
             let _ = write!(text, "{} {} in {censored} of {n}", if text.is_empty() { "" } else { "," }, column.title);
         }

@@ -1,13 +1,13 @@
 use super::*;
-use crate::experiment::measures::{MEASURES, Measured, Reading, Victim, VictimKind, index_of};
+use crate::experiment::measures::{MEASURES, Measured, MeasuredValue, Victim, VictimKind, index_of};
 use crate::experiment::results::{CellResult, FloorInputs, Results, Scenario, TopologyNote, TrialResult};
 
 /// A trial whose times are all about `seconds`; the crash of an unlucky one is never learnt by all.
 fn trial(number: u32, seconds: f64, regions: bool) -> TrialResult {
     let unlucky = number == 7;
     let seconds = seconds + 0.05 * f64::from(number % 5);
-    let mut readings = vec![Reading::Absent; MEASURES.len()];
-    let mut set = |name: &str, value: f64| readings[index_of(name).unwrap()] = Reading::Value(value);
+    let mut readings = vec![MeasuredValue::Absent; MEASURES.len()];
+    let mut set = |name: &str, value: f64| readings[index_of(name).unwrap()] = MeasuredValue::Value(value);
     set("first_ping_s", seconds);
     set("first_suspicion_s", seconds + 1.0);
     set("first_declaration_s", seconds + 9.0);
@@ -29,7 +29,7 @@ fn trial(number: u32, seconds: f64, regions: bool) -> TrialResult {
     set("unmonitored_members", 0.0);
     set("violations", 0.0);
     readings[index_of("informed_100_s").unwrap()] =
-        if unlucky { Reading::Censored } else { Reading::Value(seconds + 12.0) };
+        if unlucky { MeasuredValue::Censored } else { MeasuredValue::Value(seconds + 12.0) };
     let victim = Victim {
         fault: 0,
         member: 10 + number,
@@ -184,7 +184,7 @@ fn the_summarys_measures_are_the_csvs_columns() {
 fn a_trial_reads_back_to_the_very_same_bits() {
     let mut trial = trial(7, 0.1 + 0.2, true);
     trial.seed = u64::MAX;
-    trial.measured.readings[0] = Reading::Value(f64::from_bits(0x3fd5_5555_5555_5557));
+    trial.measured.readings[0] = MeasuredValue::Value(f64::from_bits(0x3fd5_5555_5555_5557));
     let line = serde_json::to_string(&trial).unwrap();
     assert!(!line.contains('\n'));
     assert_eq!(serde_json::from_str::<TrialResult>(&line).unwrap(), trial);
@@ -195,15 +195,15 @@ mod agreement {
     use super::*;
     use crate::experiment::real::Lateness;
     use crate::protocol::Span;
-    use crate::report::agreement::{Sides, render, write_csv, write_json};
+    use crate::report::agreement::{RealComparison, render, write_csv, write_json};
 
     /// Real trials take longer by so many seconds, and their timers are late by so many milliseconds.
-    fn told<T>(longer: f64, late_ms: u64, tell: impl FnOnce(&Sides<'_>) -> T) -> T {
+    fn told<T>(longer: f64, late_ms: u64, tell: impl FnOnce(&RealComparison<'_>) -> T) -> T {
         let of = |cell| Results { cells: vec![cell], baseline: None, ..sample(20) };
         let (simulated, real) = (of(cell("lan", "shuffle", 1.0, 20)), of(cell("lan", "shuffle", 1.0 + longer, 20)));
         let mut lateness = Lateness::default();
         (0..3).for_each(|_| lateness.add(Span::from_millis(late_ms)));
-        tell(&Sides { simulated: &simulated, real: &real, lateness: &lateness })
+        tell(&RealComparison { simulated: &simulated, real: &real, lateness: &lateness })
     }
 
     fn line(text: &str, measure: &str) -> String {

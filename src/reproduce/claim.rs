@@ -1,7 +1,7 @@
 //! EventKind a source claims, and how it is held against a sample of ours.
 
-use super::{Row, Verdict};
-use crate::experiment::measures::{Measure, Reading, Unit};
+use super::{ClaimVerdict, Row};
+use crate::experiment::measures::{Measure, MeasuredValue, Unit};
 use crate::experiment::statistics::summarise;
 
 /// The widest tolerance that a claim can state.
@@ -67,7 +67,7 @@ impl Claim {
     /// Against the mean of one value per trial.
     pub fn against_mean(self, values: &[f64]) -> Row {
         let measure = Measure { name: "reproduced", unit: Unit::Seconds, about: "" };
-        let readings: Vec<Reading> = values.iter().map(|&value| Reading::Value(value)).collect();
+        let readings: Vec<MeasuredValue> = values.iter().map(|&value| MeasuredValue::Value(value)).collect();
         let summary = summarise(&measure, &readings);
         let ours = summary.mean.unwrap_or(f64::NAN);
         self.against(ours, [summary.ci95_mean.low, summary.ci95_mean.high])
@@ -76,8 +76,8 @@ impl Claim {
     /// Against the median of one value per trial; `None` is not reached.
     pub fn against_median(self, values: &[Option<f64>]) -> Row {
         let measure = Measure { name: "reproduced", unit: Unit::Seconds, about: "" };
-        let readings: Vec<Reading> =
-            values.iter().map(|value| value.map_or(Reading::Censored, Reading::Value)).collect();
+        let readings: Vec<MeasuredValue> =
+            values.iter().map(|value| value.map_or(MeasuredValue::Censored, MeasuredValue::Value)).collect();
         let summary = summarise(&measure, &readings);
         self.against(summary.median.unwrap_or(f64::INFINITY), [summary.ci95.low, summary.ci95.high])
     }
@@ -123,9 +123,9 @@ impl Claim {
         let slack = self.tolerance * paper.abs();
         let fits = ci95[0].unwrap_or(ours) - slack <= paper && paper <= ci95[1].unwrap_or(ours) + slack;
         let verdict = match &self.cause {
-            _ if fits => Verdict::Match,
-            Some(_) if !self.closed_form => Verdict::Explained,
-            _ => Verdict::Mismatch,
+            _ if fits => ClaimVerdict::Match,
+            Some(_) if !self.closed_form => ClaimVerdict::Explained,
+            _ => ClaimVerdict::Mismatch,
         };
         let cause = self.cause.filter(|_| !fits).map(|cause| format!("; cause: {cause}")).unwrap_or_default();
         let range = if self.high > self.low && self.high.is_finite() {
@@ -160,28 +160,28 @@ mod tests {
     #[test]
     fn it_matches_if_the_interval_widened_by_the_tolerance_reaches_it() {
         let verdict = |low, high| claim(10.0).against((low + high) / 2.0, [Some(low), Some(high)]).verdict;
-        assert_eq!(verdict(9.5, 10.5), Verdict::Match);
-        assert_eq!(verdict(10.9, 12.0), Verdict::Match);
-        assert_eq!(verdict(11.1, 12.0), Verdict::Mismatch);
-        assert_eq!(verdict(8.0, 8.9), Verdict::Mismatch);
+        assert_eq!(verdict(9.5, 10.5), ClaimVerdict::Match);
+        assert_eq!(verdict(10.9, 12.0), ClaimVerdict::Match);
+        assert_eq!(verdict(11.1, 12.0), ClaimVerdict::Mismatch);
+        assert_eq!(verdict(8.0, 8.9), ClaimVerdict::Mismatch);
     }
 
     #[test]
     fn a_cause_explains_a_difference_but_never_from_a_formula() {
         let far = |claim: Claim| claim.against(20.0, [Some(19.0), Some(21.0)]);
         let row = far(claim(10.0).because("slow clocks"));
-        assert_eq!((row.verdict, row.note.contains("slow clocks")), (Verdict::Explained, true));
-        assert_eq!(far(claim(10.0).because("slow clocks").closed_form()).verdict, Verdict::Mismatch);
+        assert_eq!((row.verdict, row.note.contains("slow clocks")), (ClaimVerdict::Explained, true));
+        assert_eq!(far(claim(10.0).because("slow clocks").closed_form()).verdict, ClaimVerdict::Mismatch);
         let near = claim(20.0).because("slow clocks").against(20.0, [Some(19.0), Some(21.0)]);
-        assert_eq!((near.verdict, near.note.contains("slow clocks")), (Verdict::Match, false));
+        assert_eq!((near.verdict, near.note.contains("slow clocks")), (ClaimVerdict::Match, false));
     }
 
     #[test]
     fn of_a_range_the_nearest_value_is_compared() {
         let row = claim(1.0).up_to(3.0).against(2.0, [Some(2.0), Some(2.0)]);
-        assert_eq!((row.paper, row.verdict), (2.0, Verdict::Match));
+        assert_eq!((row.paper, row.verdict), (2.0, ClaimVerdict::Match));
         let row = claim(1.0).up_to(3.0).against(5.0, [Some(5.0), Some(5.0)]);
-        assert_eq!((row.paper, row.verdict), (3.0, Verdict::Mismatch));
+        assert_eq!((row.paper, row.verdict), (3.0, ClaimVerdict::Mismatch));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! `epidemic`: convergence of gossip against Serf's closed formula.
 
-use super::bench::{Bench, watch as run};
-use super::watchers::Infection;
+use super::observers::Infection;
+use super::runner::{Runner, watch as run};
 use super::{Reproduction, Row};
 use crate::experiment::Error;
 use crate::protocol::EventKind;
@@ -38,18 +38,18 @@ fn formula_s(n: f64, loss: f64, share: f64) -> f64 {
 const CAUSE: &str = "the formula counts half of the contacts that fanout and interval make, so gossip is about twice as fast; \
                      with half as many contacts the same gossip follows it, see the rows at its contact rate";
 
-fn figures(bench: &Bench<'_>) -> Result<Vec<Row>, Error> {
+fn figures(runner: &Runner<'_>) -> Result<Vec<Row>, Error> {
     const MODELLED: (&str, &str) = ("formula, at its contact rate", "1.5 contacts in 0.2 s, at any time");
     const AS_SET: (&str, &str) = ("formula, at memberlist's settings", "fanout 3 every 0.2 s");
     let parts = [("epidemic", MODELLED), ("epidemic-large", MODELLED), ("epidemic-memberlist", AS_SET)];
     let rows: Vec<Vec<Row>> = parts
         .into_iter()
-        .map(|(name, (figure, says))| converge(bench, name, figure, says))
+        .map(|(name, (figure, says))| converge(runner, name, figure, says))
         .collect::<Result<_, _>>()?;
     Ok(rows.concat())
 }
 
-fn converge(bench: &Bench<'_>, name: &str, figure: &'static str, says: &'static str) -> Result<Vec<Row>, Error> {
+fn converge(runner: &Runner<'_>, name: &str, figure: &'static str, says: &'static str) -> Result<Vec<Row>, Error> {
     const SHARES: [(f64, &str); 3] = [
         (0.5, "seconds from two who know to half"),
         (0.99, "seconds from two who know to 99 %"),
@@ -57,14 +57,14 @@ fn converge(bench: &Bench<'_>, name: &str, figure: &'static str, says: &'static 
     ];
     let mut rows = Vec::new();
     let watch = |setup: &Setup| Infection::new(setup, EventKind::Died);
-    for (cell, mut trials) in run(&bench.long_experiment(name)?, watch, |news, _, _| news.seconds_from(2)) {
+    for (cell, mut trials) in run(&runner.long_experiment(name)?, watch, |news, _, _| news.seconds_from(2)) {
         // In a few trials nobody pinged the crashed member until the end: there was no news.
         trials.retain(|times| !times.is_empty());
         // The formula's group is that of the survivors.
         let (n, loss) = (cell.key.members - 1, cell.key.loss);
         for (share, measure) in SHARES {
             let seconds = from_two_s(f64::from(n), loss, share);
-            let claim = bench.claim(figure, format!("n = {n}, loss {loss}"), measure, seconds);
+            let claim = runner.claim(figure, format!("n = {n}, loss {loss}"), measure, seconds);
             let claim = claim.says(says).because(CAUSE).closed_form().within(0.15);
             rows.push(claim.against_share(share, n as usize, &trials));
         }

@@ -1,7 +1,7 @@
 //! `go-swim`: its claims about first detection and worst cases, and the delays of its sweep.
 
-use super::bench::Bench;
-use super::watchers::Gaps;
+use super::observers::Gaps;
+use super::runner::Runner;
 use super::{Reproduction, Row};
 use crate::experiment::Error;
 use crate::experiment::measures::index_of;
@@ -19,11 +19,11 @@ pub(super) const REPRODUCTION: Reproduction = Reproduction {
     figures,
 };
 
-fn figures(bench: &Bench<'_>) -> Result<Vec<Row>, Error> {
-    Ok([detection(bench)?, bounds(bench)?, delays(bench)?].concat())
+fn figures(runner: &Runner<'_>) -> Result<Vec<Row>, Error> {
+    Ok([detection(runner)?, bounds(runner)?, delays(runner)?].concat())
 }
 
-fn detection(bench: &Bench<'_>) -> Result<Vec<Row>, Error> {
+fn detection(runner: &Runner<'_>) -> Result<Vec<Row>, Error> {
     let first_ping = index_of("first_ping_s").expect("a measure");
     let row = |cell: &crate::experiment::results::CellResult| {
         // Half a period passes from the crash to the next beginning, which counts as one.
@@ -32,7 +32,7 @@ fn detection(bench: &Bench<'_>) -> Result<Vec<Row>, Error> {
         let direct = cell.key.swept_value("direct").expect("it is varied");
         let p: f64 = direct.parse().expect("a count");
         // With p pings a member is missed with e^-p instead of 1/e.
-        let claim = bench.claim(
+        let claim = runner.claim(
             "README, first detection",
             format!("n = 128, {}, p = {direct}", cell.key.selector),
             "periods to the first ping, counted whole",
@@ -41,12 +41,12 @@ fn detection(bench: &Bench<'_>) -> Result<Vec<Row>, Error> {
         let because = "near buckets come round more often, so a member is pinged at more even times than at random";
         claim.says("about 1.58 periods for p = 1: e^p/(e^p-1)").because(because).against_mean(&periods)
     };
-    Ok(bench.measure("go-swim-detection")?.iter().map(row).collect())
+    Ok(runner.measure("go-swim-detection")?.iter().map(row).collect())
 }
 
-fn bounds(bench: &Bench<'_>) -> Result<Vec<Row>, Error> {
+fn bounds(runner: &Runner<'_>) -> Result<Vec<Row>, Error> {
     let mut rows = Vec::new();
-    for (cell, widest) in bench.watch("go-swim-bounds", |_| Gaps::default(), |gaps, _, _| gaps.widest as f64)? {
+    for (cell, widest) in runner.watch("go-swim-bounds", |_| Gaps::default(), |gaps, _, _| gaps.widest as f64)? {
         let direct = f64::from(cell.config().map_or(1, |config| config.direct));
         let buckets: u32 = cell
             .key
@@ -61,7 +61,7 @@ fn bounds(bench: &Bench<'_>) -> Result<Vec<Row>, Error> {
         let picks = (2.0 * largest - 1.0) * f64::from(buckets);
         let row = format!("{}, p = {direct}", cell.key.selector);
         // Gaps are counted in pings of one member.
-        let claim = bench.claim("README, worst case", row, "most pings of a member between two of one peer", 1.0);
+        let claim = runner.claim("README, worst case", row, "most pings of a member between two of one peer", 1.0);
         rows.push(
             claim.up_to(picks).says("(2b-1) x buckets, in periods a p-th of that").within(0.0).against_largest(&widest),
         );
@@ -69,21 +69,21 @@ fn bounds(bench: &Bench<'_>) -> Result<Vec<Row>, Error> {
     Ok(rows)
 }
 
-fn delays(bench: &Bench<'_>) -> Result<Vec<Row>, Error> {
+fn delays(runner: &Runner<'_>) -> Result<Vec<Row>, Error> {
     let (declared, informed) =
         (index_of("first_declaration_s").expect("a measure"), index_of("informed_100_s").expect("a measure"));
     let mut rows = Vec::new();
-    for cell in bench.measure("go-swim-delays")? {
+    for cell in runner.measure("go-swim-delays")? {
         let n = cell.key.members;
         let suspicion = if n < 32 { 5.0 } else { 10.0 };
         let read = |measure| cell.readings(measure).into_iter().map(|reading| reading.value()).collect::<Vec<_>>();
         // The first ping comes within a few periods, the suspicion a period after it.
         let claim =
-            bench.claim("simulator, detection delay", format!("n = {n}, K = 1"), "seconds, median", suspicion + 1.0);
+            runner.claim("simulator, detection delay", format!("n = {n}, K = 1"), "seconds, median", suspicion + 1.0);
         let says = "its suspicion, one period, and the time to the first ping";
         rows.push(claim.up_to(suspicion + 3.0).says(says).against_median(&read(declared)));
         let claim =
-            bench.claim("simulator, broadcast delay", format!("n = {n}, K = 1"), "seconds, median", suspicion + 2.0);
+            runner.claim("simulator, broadcast delay", format!("n = {n}, K = 1"), "seconds, median", suspicion + 2.0);
         let says = "as above, and O(log n) periods of infection";
         rows.push(claim.up_to(suspicion + 3.0 + libm::log2(f64::from(n))).says(says).against_median(&read(informed)));
     }

@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
-use super::bench::{Bench, watch};
-use super::watchers::Alarms;
+use super::observers::Alarms;
+use super::runner::{Runner, watch};
 use super::{Effort, Reproduction, Row};
 use crate::experiment::{Cell, CellDetector, Error, Experiment};
 use crate::protocol::Span;
@@ -81,8 +81,8 @@ const fn tuned(row: &'static str, profile: &'static str, share: [f64; 2], percen
     Published { row, profile, share: [Some(share[0]), Some(share[1]), None, None], delays }
 }
 
-fn figures(bench: &Bench<'_>) -> Result<Vec<Row>, Error> {
-    Ok([interval(bench)?, threshold(bench)?].concat())
+fn figures(runner: &Runner<'_>) -> Result<Vec<Row>, Error> {
+    Ok([interval(runner)?, threshold(runner)?].concat())
 }
 
 /// FP, FP-, messages and bytes of one trial, or of many together.
@@ -100,14 +100,14 @@ fn totals(cells: &[(Cell, Vec<Counts>)], profile: &str) -> [f64; 4] {
     trials.fold([0.0; 4], |sums, trial| std::array::from_fn(|at| sums[at] + trial[at] as f64))
 }
 
-fn interval(bench: &Bench<'_>) -> Result<Vec<Row>, Error> {
+fn interval(runner: &Runner<'_>) -> Result<Vec<Row>, Error> {
     const FEWEST: f64 = 10.0;
     const MEASURES: [&str; 4] = ["FP, % of SWIM's", "FP-, % of SWIM's", "messages, % of SWIM's", "bytes, % of SWIM's"];
-    let mut experiment = match bench.effort {
-        Effort::Full => bench.experiment_of("lifeguard-interval", &whole_grid())?,
-        _ => bench.experiment("lifeguard-interval")?,
+    let mut experiment = match runner.effort {
+        Effort::Full => runner.experiment_of("lifeguard-interval", &whole_grid())?,
+        _ => runner.experiment("lifeguard-interval")?,
     };
-    if bench.effort == Effort::Short {
+    if runner.effort == Effort::Short {
         experiment.cells.retain(|cell| cell.key.scenario == "C=16 D=16384ms I=4ms");
     }
     let cells = count(&experiment);
@@ -122,7 +122,7 @@ fn interval(bench: &Bench<'_>) -> Result<Vec<Row>, Error> {
             if swim[at] < FEWEST {
                 continue;
             }
-            let claim = bench.claim("Interval experiment", published.row, measure, paper).within(TOLERANCE);
+            let claim = runner.claim("Interval experiment", published.row, measure, paper).within(TOLERANCE);
             let mut claim = claim.says("our grid is a part of the paper's; Poisson intervals");
             let (share, spread) = percent(ours[at], swim[at]);
             for (circumstance, cells) in &causes {
@@ -231,7 +231,7 @@ fn percent(ours: f64, swim: f64) -> (f64, [Option<f64>; 2]) {
     (percent, [Some(percent / spread), Some(percent * spread)])
 }
 
-fn threshold(bench: &Bench<'_>) -> Result<Vec<Row>, Error> {
+fn threshold(runner: &Runner<'_>) -> Result<Vec<Row>, Error> {
     const MEASURES: [[&str; 3]; 2] = [
         ["first detection, median seconds", "first detection, 99 % in seconds", "first detection, 99.9 % in seconds"],
         [
@@ -242,8 +242,8 @@ fn threshold(bench: &Bench<'_>) -> Result<Vec<Row>, Error> {
     ];
     // So many values must lie beyond a quantile that is compared.
     const BEYOND: f64 = 1.0;
-    let mut experiment = bench.experiment("lifeguard-threshold")?;
-    if bench.effort == Effort::Short {
+    let mut experiment = runner.experiment("lifeguard-threshold")?;
+    if runner.effort == Effort::Short {
         experiment.cells.retain(|cell| cell.key.scenario == "C=8");
         experiment.trials = 1;
     }
@@ -259,7 +259,7 @@ fn threshold(bench: &Bench<'_>) -> Result<Vec<Row>, Error> {
                     continue;
                 }
                 let (measure, paper) = (measures[which], published.delays[at][which]);
-                let claim = bench.claim("Threshold experiment", published.row, measure, paper).within(TOLERANCE);
+                let claim = runner.claim("Threshold experiment", published.row, measure, paper).within(TOLERANCE);
                 rows.push(claim.says("anomalies of 32.8 s").against_quantile(quantile, &values));
             }
         }

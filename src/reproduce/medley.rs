@@ -1,7 +1,7 @@
 //! `medley`: hops per ping, and the expected time to the first ping, on a grid.
 
-use super::bench::Bench;
-use super::watchers::Turns;
+use super::observers::Turns;
+use super::runner::Runner;
 use super::{Reproduction, Row};
 use crate::experiment::measures::Recorder;
 use crate::experiment::results::TrialResult;
@@ -24,11 +24,11 @@ pub(super) const REPRODUCTION: Reproduction = Reproduction {
 /// Two way, a hop takes 2 ms.
 const HOP_S: f64 = 0.002;
 
-fn figures(bench: &Bench<'_>) -> Result<Vec<Row>, Error> {
-    Ok([grid(bench)?, faults(bench)?].concat())
+fn figures(runner: &Runner<'_>) -> Result<Vec<Row>, Error> {
+    Ok([grid(runner)?, faults(runner)?].concat())
 }
 
-fn grid(bench: &Bench<'_>) -> Result<Vec<Row>, Error> {
+fn grid(runner: &Runner<'_>) -> Result<Vec<Row>, Error> {
     let ping_rtt = index_of("mean_ping_rtt_s").expect("a measure");
     let watch = |setup: &Setup| (Recorder::new(setup), Turns::new(setup));
     let read = |(recorder, turns): (Recorder, Turns), setup: &Setup, outcome: &_| {
@@ -39,7 +39,7 @@ fn grid(bench: &Bench<'_>) -> Result<Vec<Row>, Error> {
         (hops, mean(&expected), mean(&corners))
     };
     let mut rows = Vec::new();
-    for (cell, trials) in bench.watch("medley-grid", watch, read)? {
+    for (cell, trials) in runner.watch("medley-grid", watch, read)? {
         let (label, paper) = match cell.key.selector.as_str() {
             selector if selector.contains("bag") => ("m = 3, time-bounded", [1.80, 1.523, 1.907]),
             selector if selector.contains("exponent=0") => ("m = 0 (SWIM)", [10.67, 1.580, 1.580]),
@@ -52,7 +52,7 @@ fn grid(bench: &Bench<'_>) -> Result<Vec<Row>, Error> {
             trials.iter().map(|trial| trial.2).collect(),
         ];
         for ((measure, paper), values) in measures.into_iter().zip(paper).zip(values) {
-            let claim = bench.claim("16 x 16 grid", label, measure, paper).says("exact for independent draws");
+            let claim = runner.claim("16 x 16 grid", label, measure, paper).says("exact for independent draws");
             // The formula is that of independent draws; the bag's draws depend on each other.
             let claim = if label.contains("bounded") { claim.within(0.15) } else { claim.closed_form() };
             rows.push(claim.against_mean(&values));
@@ -64,9 +64,9 @@ fn grid(bench: &Bench<'_>) -> Result<Vec<Row>, Error> {
 /// The authors' patterns of failures: one node, neighbours together, nodes far apart. Their figures are plots without
 /// numbers, for placements that are not published; what stands beside ours is the exact expectation for this grid: of the
 /// periods until a failed node is first pinged, when those that failed with it do not ping either.
-fn faults(bench: &Bench<'_>) -> Result<Vec<Row>, Error> {
+fn faults(runner: &Runner<'_>) -> Result<Vec<Row>, Error> {
     let mut rows = Vec::new();
-    for cell in bench.measure("medley-faults")? {
+    for cell in runner.measure("medley-faults")? {
         let m = if cell.key.selector.contains("exponent=0") { 0.0 } else { 3.0 };
         let victims: Vec<u32> = cell.trials[0].measured.victims.iter().map(|victim| victim.member).collect();
         let exact = victims.iter().map(|&victim| expected_periods(m, victim, &victims)).sum::<f64>();
@@ -77,7 +77,7 @@ fn faults(bench: &Bench<'_>) -> Result<Vec<Row>, Error> {
         };
         let values: Vec<f64> = cell.trials.iter().map(mean).collect();
         let label = format!("{}, m = {m}", cell.key.scenario);
-        let claim = bench.claim("fault patterns", label, "E[T1], mean over the failed", exact / victims.len() as f64);
+        let claim = runner.claim("fault patterns", label, "E[T1], mean over the failed", exact / victims.len() as f64);
         let says = "exact for independent draws; the paper has no numbers for it";
         rows.push(claim.closed_form().says(says).against_mean(&values));
     }

@@ -4,26 +4,26 @@
 //! figures off their trials and holds them against what the paper says. How near is near enough is stated with each
 //! claim, before anything is run; nothing is tuned until it fits.
 
-mod bench;
 mod claim;
 mod epidemic;
 mod go_swim;
 mod lifeguard;
 mod medley;
+mod observers;
 mod page;
 mod rapid;
+mod runner;
 mod small_clusters;
 mod swim;
-mod watchers;
 
 use serde::Serialize;
 use swimlab_selectors::registry::nearest;
 
 use crate::experiment::Error;
-use bench::Bench;
+use runner::Runner;
 
-pub use bench::Effort;
 pub use page::{markdown, table};
+pub use runner::Effort;
 
 /// A paper, or another source of figures.
 #[derive(Clone, Copy)]
@@ -36,7 +36,7 @@ pub struct Reproduction {
     pub source: &'static str,
     /// The experiments that it runs: name and text.
     pub experiments: &'static [(&'static str, &'static str)],
-    figures: fn(&Bench) -> Result<Vec<Row>, Error>,
+    figures: fn(&Runner) -> Result<Vec<Row>, Error>,
 }
 
 /// A published figure beside ours.
@@ -57,7 +57,7 @@ pub struct Row {
     /// Its 95 % interval; `None` where the trials are too few for one.
     pub ci95: [Option<f64>; 2],
     /// How they compare.
-    pub verdict: Verdict,
+    pub verdict: ClaimVerdict,
     /// EventKind the source says in words, the tolerance, and the cause of a difference.
     pub note: String,
     /// Whether it is a formula's value, which no cause can excuse.
@@ -68,7 +68,7 @@ pub struct Row {
 /// How a published figure and ours compare.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Verdict {
+pub enum ClaimVerdict {
     /// The published value lies in our interval, widened by the stated tolerance.
     Match,
     /// It does not, and the note gives the measured cause.
@@ -103,11 +103,11 @@ impl Reproduction {
     /// # Errors
     /// If the machine cannot run them: no memory, no threads.
     pub fn run(&self, effort: Effort) -> Result<Vec<Row>, Error> {
-        (self.figures)(&Bench::new(self, effort))
+        (self.figures)(&Runner::new(self, effort))
     }
 }
 
-impl Verdict {
+impl ClaimVerdict {
     /// Its name in tables and files.
     pub fn name(self) -> &'static str {
         match self {

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Table};
 
-use super::{Reproduction, Row, Verdict};
+use super::{ClaimVerdict, Reproduction, Row};
 
 /// All rows as a table of this width; what needs more words stands below.
 pub fn table(rows: &[Row], width: u16) -> String {
@@ -25,7 +25,7 @@ pub fn table(rows: &[Row], width: u16) -> String {
         ]);
     }
     let mut text = format!("{table}\n");
-    for row in rows.iter().filter(|row| row.verdict != Verdict::Match) {
+    for row in rows.iter().filter(|row| row.verdict != ClaimVerdict::Match) {
         let _ = writeln!(text, "{} - {} {}: {}", row.verdict.name(), row.figure, row.row, row.note);
     }
     text
@@ -46,14 +46,14 @@ pub fn markdown(reproduction: &Reproduction, rows: &[Row]) -> String {
         page,
         "{} rows: {} match, {} explained, {} mismatch.\n",
         rows.len(),
-        count(Verdict::Match),
-        count(Verdict::Explained),
-        count(Verdict::Mismatch)
+        count(ClaimVerdict::Match),
+        count(ClaimVerdict::Explained),
+        count(ClaimVerdict::Mismatch)
     );
     page += "| figure | row | measure | paper | ours | 95 % interval | verdict | note |\n|---|---|---|---|---|---|---|---|\n";
     for row in rows {
         let verdict =
-            if row.verdict == Verdict::Match { "match".to_owned() } else { format!("**{}**", row.verdict.name()) };
+            if row.verdict == ClaimVerdict::Match { "match".to_owned() } else { format!("**{}**", row.verdict.name()) };
         let _ = writeln!(
             page,
             "| {} | {} | {} | {} | {} | {} | {verdict} | {} |",

@@ -1,7 +1,7 @@
 //! `rapid`: cluster sizes while bootstrapping, and whether the faulty are removed for good.
 
-use super::bench::{Bench, watch};
-use super::watchers::{Removals, Sizes};
+use super::observers::{Removals, Sizes};
+use super::runner::{Runner, watch};
 use super::{Effort, Reproduction, Row};
 use crate::experiment::Error;
 
@@ -17,27 +17,27 @@ pub(super) const REPRODUCTION: Reproduction = Reproduction {
     figures,
 };
 
-fn figures(bench: &Bench<'_>) -> Result<Vec<Row>, Error> {
+fn figures(runner: &Runner<'_>) -> Result<Vec<Row>, Error> {
     // Two thousand joiners tell each other of two thousand: too much for a test.
-    let bootstrap = if bench.effort == Effort::Short { Vec::new() } else { bootstrap(bench)? };
-    Ok([bootstrap, faults(bench)?].concat())
+    let bootstrap = if runner.effort == Effort::Short { Vec::new() } else { bootstrap(runner)? };
+    Ok([bootstrap, faults(runner)?].concat())
 }
 
-fn bootstrap(bench: &Bench<'_>) -> Result<Vec<Row>, Error> {
-    let cells = bench.watch("rapid-bootstrap", Sizes::new, |sizes, _, _| sizes.seen.len() as f64)?;
+fn bootstrap(runner: &Runner<'_>) -> Result<Vec<Row>, Error> {
+    let cells = runner.watch("rapid-bootstrap", Sizes::new, |sizes, _, _| sizes.seen.len() as f64)?;
     let row = |(cell, seen): (_, Vec<f64>)| {
         let cell: crate::experiment::Cell = cell;
         let claim =
-            bench.claim("bootstrap", format!("N = {}", cell.key.members), "cluster sizes that anybody saw", 1858.0);
+            runner.claim("bootstrap", format!("N = {}", cell.key.members), "cluster sizes that anybody saw", 1858.0);
         claim.says("memberlist, as measured on a cluster").within(0.15).against_largest(&seen)
     };
     Ok(cells.into_iter().map(row).collect())
 }
 
-fn faults(bench: &Bench<'_>) -> Result<Vec<Row>, Error> {
+fn faults(runner: &Runner<'_>) -> Result<Vec<Row>, Error> {
     let read = |seen: Removals, _: &_, _: &_| (seen.returns(), seen.removed());
-    let mut experiment = bench.experiment("rapid-faults")?;
-    if bench.effort == Effort::Short {
+    let mut experiment = runner.experiment("rapid-faults")?;
+    if runner.effort == Effort::Short {
         experiment.trials = 1;
     }
     let mut rows = Vec::new();
@@ -49,14 +49,14 @@ fn faults(bench: &Bench<'_>) -> Result<Vec<Row>, Error> {
         // enough for whoever was removed to come to its next push-pull.
         let measure = "share of the faulty that are removed for good";
         let claim = match is_crash {
-            true => bench.claim("faults", &scenario, measure, 1.0).says("all are removed"),
-            false => bench.claim("faults", &scenario, measure, 0.0).says("memberlist never conclusively removes them"),
+            true => runner.claim("faults", &scenario, measure, 1.0).says("all are removed"),
+            false => runner.claim("faults", &scenario, measure, 0.0).says("memberlist never conclusively removes them"),
         };
         rows.push(claim.against_mean(&removed));
         let measure = "times that a member takes a faulty one back";
         let claim = match is_crash {
-            true => bench.claim("faults", &scenario, measure, 0.0).says("the dead stay away"),
-            false => bench
+            true => runner.claim("faults", &scenario, measure, 0.0).says("the dead stay away"),
+            false => runner
                 .claim("faults", &scenario, measure, 1.0)
                 .up_to(f64::INFINITY)
                 .says("memberlist oscillates: at least once"),

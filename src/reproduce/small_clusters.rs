@@ -3,7 +3,7 @@
 //! No paper has figures for this comparison. EventKind there is are closed forms, for both sides: of the messages, of the time to
 //! detect, and of false alarms on lossy links. They are what stands beside ours.
 
-use super::bench::{Bench, measure};
+use super::runner::{Runner, measure};
 use super::{Effort, Reproduction, Row};
 use crate::experiment::Error;
 use crate::experiment::measures::index_of;
@@ -25,10 +25,10 @@ pub(super) const REPRODUCTION: Reproduction = Reproduction {
 /// The rivals' timeout, in periods.
 const TIMEOUT: f64 = 5.0;
 
-fn figures(bench: &Bench<'_>) -> Result<Vec<Row>, Error> {
+fn figures(runner: &Runner<'_>) -> Result<Vec<Row>, Error> {
     let cells = |name| {
-        let mut experiment = bench.experiment(name)?;
-        if bench.effort == Effort::Short {
+        let mut experiment = runner.experiment(name)?;
+        if runner.effort == Effort::Short {
             // Heartbeats of two hundred to two hundred take longest, and a test needs only what has a closed form.
             experiment
                 .cells
@@ -38,8 +38,13 @@ fn figures(bench: &Bench<'_>) -> Result<Vec<Row>, Error> {
     };
     let (quiet, crash, alarms) =
         (cells("small-clusters-load")?, cells("small-clusters")?, cells("small-clusters-alarms")?);
-    Ok([load(bench, &quiet), detection(bench, &crash), crossing(bench, &quiet, &crash), false_alarms(bench, &alarms)]
-        .concat())
+    Ok([
+        load(runner, &quiet),
+        detection(runner, &crash),
+        crossing(runner, &quiet, &crash),
+        false_alarms(runner, &alarms),
+    ]
+    .concat())
 }
 
 /// Messages per member and period in a group where nothing happens.
@@ -51,13 +56,13 @@ fn quiet_load(profile: &str, n: f64) -> Option<f64> {
     }
 }
 
-fn load(bench: &Bench<'_>, cells: &[CellResult]) -> Vec<Row> {
+fn load(runner: &Runner<'_>, cells: &[CellResult]) -> Vec<Row> {
     let row = |cell: &CellResult| {
         let n = f64::from(cell.key.members);
         let paper = quiet_load(&cell.key.profile, n)?;
         let says = if cell.key.profile == "swim" { "2, whatever n" } else { "n - 1" };
         let label = format!("n = {n}, {}", cell.key.profile);
-        let claim = bench.claim("messages", label, "messages sent per member and period", paper);
+        let claim = runner.claim("messages", label, "messages sent per member and period", paper);
         Some(claim.closed_form().says(says).against_mean(&sent(cell)))
     };
     cells.iter().filter_map(row).collect()
@@ -117,11 +122,11 @@ fn first_ping(n: f64) -> f64 {
     others / (others + 1.0) * (1.0 - libm::pow(missed, others + 1.0)) / (1.0 - libm::pow(missed, others))
 }
 
-fn detection(bench: &Bench<'_>, cells: &[CellResult]) -> Vec<Row> {
+fn detection(runner: &Runner<'_>, cells: &[CellResult]) -> Vec<Row> {
     let row = |cell: &CellResult| {
         let n = f64::from(cell.key.members);
         let Delay { measure, column, periods, says } = delay(&cell.key.profile, n)?;
-        let claim = bench.claim("detection", format!("n = {n}, {}", cell.key.profile), measure, periods);
+        let claim = runner.claim("detection", format!("n = {n}, {}", cell.key.profile), measure, periods);
         Some(claim.closed_form().says(says).against_mean(&values(cell, column)))
     };
     cells.iter().filter_map(row).collect()
@@ -129,7 +134,7 @@ fn detection(bench: &Bench<'_>, cells: &[CellResult]) -> Vec<Row> {
 
 /// The smallest group in which SWIM costs less: messages per member in the time until all know. That number is the same
 /// however long a period is, so it compares both at equal times of detection.
-fn crossing(bench: &Bench<'_>, quiet: &[CellResult], crash: &[CellResult]) -> Vec<Row> {
+fn crossing(runner: &Runner<'_>, quiet: &[CellResult], crash: &[CellResult]) -> Vec<Row> {
     let sizes: Vec<u32> = quiet.iter().filter(|cell| cell.key.profile == "swim").map(|cell| cell.key.members).collect();
     let cell = |cells: &[CellResult], profile: &str, n: u32| {
         let is_it = |cell: &&CellResult| cell.key.profile == profile && cell.key.members == n;
@@ -149,7 +154,7 @@ fn crossing(bench: &Bench<'_>, quiet: &[CellResult], crash: &[CellResult]) -> Ve
     };
     let row = |rival: &str| {
         let measure = "members from which SWIM sends less until all know";
-        let claim = bench.claim("crossing", format!("swim against {rival}"), measure, from(&reckoned, rival));
+        let claim = runner.claim("crossing", format!("swim against {rival}"), measure, from(&reckoned, rival));
         let ours = from(&measured, rival);
         let says = "messages per member and period x periods to detect, by the sums above; the same for any period";
         claim.closed_form().says(says).within(0.0).against(ours, [Some(ours), Some(ours)])
@@ -157,7 +162,7 @@ fn crossing(bench: &Bench<'_>, quiet: &[CellResult], crash: &[CellResult]) -> Ve
     ["all-to-all", "majority"].into_iter().map(row).collect()
 }
 
-fn false_alarms(bench: &Bench<'_>, cells: &[CellResult]) -> Vec<Row> {
+fn false_alarms(runner: &Runner<'_>, cells: &[CellResult]) -> Vec<Row> {
     // Fewer would say little: a cell has at least a hundred to expect.
     const FEWEST: f64 = 100.0;
     let row = |cell: &CellResult| {
@@ -190,7 +195,7 @@ fn false_alarms(bench: &Bench<'_>, cells: &[CellResult]) -> Vec<Row> {
         }
         let ours: Vec<f64> = values(cell, column).into_iter().map(|count| count / turns).collect();
         let label = format!("n = {n}, {} % lost, {}", 100.0 * lost, cell.key.profile);
-        let claim = bench.claim(figure, label, measure, per_member).within(0.1);
+        let claim = runner.claim(figure, label, measure, per_member).within(0.1);
         Some(claim.closed_form().says(says).against_mean(&ours))
     };
     cells.iter().filter_map(row).collect()

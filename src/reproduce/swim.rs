@@ -1,7 +1,7 @@
 //! `swim`: load, detection, infection, joins under loss, false positives, completeness.
 
-use super::bench::Bench;
-use super::watchers::{Accusations, Gaps, Infection, Load, Sizes};
+use super::observers::{Accusations, Gaps, Infection, Load, Sizes};
+use super::runner::Runner;
 use super::{Effort, Reproduction, Row};
 use crate::experiment::measures::index_of;
 use crate::experiment::{Cell, Error};
@@ -25,22 +25,23 @@ pub(super) const REPRODUCTION: Reproduction = Reproduction {
     figures,
 };
 
-fn figures(bench: &Bench<'_>) -> Result<Vec<Row>, Error> {
+fn figures(runner: &Runner<'_>) -> Result<Vec<Row>, Error> {
     let parts = [load, detection, infection, joins, false_positives, completeness];
-    let rows: Vec<Vec<Row>> = parts.into_iter().map(|part| part(bench)).collect::<Result<_, _>>()?;
+    let rows: Vec<Vec<Row>> = parts.into_iter().map(|part| part(runner)).collect::<Result<_, _>>()?;
     Ok(rows.concat())
 }
 
-fn load(bench: &Bench<'_>) -> Result<Vec<Row>, Error> {
+fn load(runner: &Runner<'_>) -> Result<Vec<Row>, Error> {
     let mut rows = Vec::new();
-    for (cell, trials) in bench.watch("swim-load", Load::new, |load, _, _| (load.sent, load.received))? {
+    for (cell, trials) in runner.watch("swim-load", Load::new, |load, _, _| (load.sent, load.received))? {
         let turns = f64::from(cell.key.members) * (cell.duration.as_secs_f64() / cell.period().as_secs_f64());
         for (measure, count) in [
             ("messages sent per member and period", trials.iter().map(|trial| trial.0).collect::<Vec<_>>()),
             ("messages received per member and period", trials.iter().map(|trial| trial.1).collect()),
         ] {
             let per_turn: Vec<f64> = count.into_iter().map(|count| count as f64 / turns).collect();
-            let claim = bench.claim("section 5, load", format!("n = {}", cell.key.members), measure, 2.0).closed_form();
+            let claim =
+                runner.claim("section 5, load", format!("n = {}", cell.key.members), measure, 2.0).closed_form();
             rows.push(claim.says("2.0, whatever n").against_mean(&per_turn));
         }
     }
@@ -54,15 +55,15 @@ fn expected_periods(n: u32) -> f64 {
     1.0 / (1.0 - libm::pow(1.0 - 1.0 / others, others))
 }
 
-fn detection(bench: &Bench<'_>) -> Result<Vec<Row>, Error> {
+fn detection(runner: &Runner<'_>) -> Result<Vec<Row>, Error> {
     let first_ping = index_of("first_ping_s").expect("a measure");
     let mut rows = Vec::new();
-    for cell in bench.measure("swim-detection")? {
+    for cell in runner.measure("swim-detection")? {
         let n = cell.key.members;
         let phases = cell.key.swept_value("phases").expect("it is varied");
         let seconds = cell.readings(first_ping).into_iter().filter_map(|reading| reading.value());
         let claim = match (cell.key.selector.as_str(), phases, n) {
-            ("uniform", "synchronous", _) => bench
+            ("uniform", "synchronous", _) => runner
                 .claim(
                     "section 3, first detection",
                     format!("n = {n}"),
@@ -78,7 +79,7 @@ fn detection(bench: &Bench<'_>) -> Result<Vec<Row>, Error> {
                     _ => 0.989,
                 };
                 let row = format!("n = {n}, {selector}, random phases");
-                bench
+                runner
                     .claim("section 3, first detection", row, "periods to the first ping, as time", value)
                     .says("Monte Carlo of the same process")
             }
@@ -101,16 +102,16 @@ fn logistic(n: f64, share: f64) -> f64 {
 const SMALL: &str = "two of so few know from the beginning; of 16, the formula takes 1.00 and 3.38 periods from two to half and \
                      to 99 %, and ours lie within 15 % of these";
 
-fn infection(bench: &Bench<'_>) -> Result<Vec<Row>, Error> {
+fn infection(runner: &Runner<'_>) -> Result<Vec<Row>, Error> {
     let mut rows = Vec::new();
     let watch = |setup: &Setup| Infection::new(setup, EventKind::Joined);
-    for (cell, mut trials) in bench.watch("swim-infection", watch, |news, _, _| news.seconds_from(1))? {
+    for (cell, mut trials) in runner.watch("swim-infection", watch, |news, _, _| news.seconds_from(1))? {
         // The joiner belongs to the group, and it and its seed know from the beginning.
         trials.iter_mut().for_each(|times| times.insert(0, 0.0));
         let n = cell.key.members + 1;
         for (measure, share) in [("periods until half know", 0.5), ("periods until 99 % know", 0.99)] {
             let periods = logistic(f64::from(n), share);
-            let claim = bench.claim("section 3.2, infection", format!("n = {n}"), measure, periods);
+            let claim = runner.claim("section 3.2, infection", format!("n = {n}"), measure, periods);
             let says = "n/(1+(n-1)e^(-(2-1/n)t)), the mean share of those who know; it begins with one, here with two";
             let claim = claim.closed_form().says(says).because(SMALL).within(0.15);
             rows.push(claim.against_share(share, n as usize, &trials));
@@ -118,7 +119,8 @@ fn infection(bench: &Bench<'_>) -> Result<Vec<Row>, Error> {
         if n <= 56 {
             let half = n.div_ceil(2) as usize - 1;
             let median: Vec<Option<f64>> = trials.iter().map(|times| times.get(half).copied()).collect();
-            let claim = bench.claim("section 5, infection", format!("n = {n}"), "periods until half know, median", 1.0);
+            let claim =
+                runner.claim("section 5, infection", format!("n = {n}"), "periods until half know, median", 1.0);
             rows.push(claim.up_to(3.0).says("1 to 3 periods for n = 6 to 56").against_median(&median));
         }
     }
@@ -131,9 +133,9 @@ const UNPUBLISHED: &str = "one run; pauses between joins and its length are not 
                            passes 2 and swim-inf 4 on the way down, 90 s and 15 s after the last join, and with pauses of \
                            20 s before it; swim-inf-susp is at 18 from 5 s after it on, at pauses of 1 to 60 s";
 
-fn joins(bench: &Bench<'_>) -> Result<Vec<Row>, Error> {
+fn joins(runner: &Runner<'_>) -> Result<Vec<Row>, Error> {
     let mut rows = Vec::new();
-    for (cell, sizes) in bench.watch("swim-joins", Sizes::new, |sizes, _, _| sizes.mean())? {
+    for (cell, sizes) in runner.watch("swim-joins", Sizes::new, |sizes, _, _| sizes.mean())? {
         let paper = match cell.key.profile.as_str() {
             "swim-basic" => 2.0,
             "swim-inf" => 4.0,
@@ -141,16 +143,16 @@ fn joins(bench: &Bench<'_>) -> Result<Vec<Row>, Error> {
         };
         let row = cell.key.profile.clone();
         let claim =
-            bench.claim("section 5, 17 joins at 10 % loss", row, "members that a member counts at the end", paper);
+            runner.claim("section 5, 17 joins at 10 % loss", row, "members that a member counts at the end", paper);
         rows.push(claim.says(UNPUBLISHED).within(0.15).against_mean(&sizes));
     }
     Ok(rows)
 }
 
-fn false_positives(bench: &Bench<'_>) -> Result<Vec<Row>, Error> {
-    let mut cells = bench.watch("swim-false-positives", |_| Accusations::default(), |seen, _, _| seen)?;
-    if bench.effort != Effort::Short {
-        cells.extend(bench.watch("swim-rare-false-positives", |_| Accusations::default(), |seen, _, _| seen)?);
+fn false_positives(runner: &Runner<'_>) -> Result<Vec<Row>, Error> {
+    let mut cells = runner.watch("swim-false-positives", |_| Accusations::default(), |seen, _, _| seen)?;
+    if runner.effort != Effort::Short {
+        cells.extend(runner.watch("swim-rare-false-positives", |_| Accusations::default(), |seen, _, _| seen)?);
     }
     let indirect = |cell: &Cell| cell.config().map_or(0, |config| config.indirect);
     // With three helpers and 1 % loss, two in a million probes fail: too few to count.
@@ -161,7 +163,7 @@ fn false_positives(bench: &Bench<'_>) -> Result<Vec<Row>, Error> {
         let paper = (1.0 - q * q) * libm::pow(1.0 - libm::pow(q, 4.0), f64::from(k)) * within_detection;
         let rate = |seen: &Accusations| seen.own as f64 / seen.pings as f64 * within_detection;
         let values: Vec<f64> = seen.iter().map(rate).collect();
-        bench
+        runner
             .claim(
                 "section 3.1, PM(F)",
                 format!("q_ml = {q}, k = {k}"),
@@ -176,14 +178,14 @@ fn false_positives(bench: &Bench<'_>) -> Result<Vec<Row>, Error> {
     Ok(cells.iter().map(row).collect())
 }
 
-fn completeness(bench: &Bench<'_>) -> Result<Vec<Row>, Error> {
-    let cells = bench.watch("swim-completeness", |_| Gaps::default(), |gaps, _, _| gaps.widest as f64)?;
+fn completeness(runner: &Runner<'_>) -> Result<Vec<Row>, Error> {
+    let cells = runner.watch("swim-completeness", |_| Gaps::default(), |gaps, _, _| gaps.widest as f64)?;
     let row = |(cell, widest): (Cell, Vec<f64>)| {
         // The paper's n counts the others: all that are in the list at any time of two traversals. A member is replaced
         // every 20 periods, so under churn there are two more.
         let others = f64::from(cell.key.members - 1 + if cell.key.scenario == "churn" { 2 } else { 0 });
         let row = format!("{others} others, {}", cell.key.scenario);
-        bench
+        runner
             .claim("section 4.3, completeness", row, "most periods between two pings", others)
             .up_to(2.0 * others - 1.0)
             .says("at most 2n-1, and more than one traversal")

@@ -7,7 +7,7 @@ fn short(name: &str) -> Vec<Row> {
     for row in &rows {
         println!("{row:?}");
     }
-    let explained: Vec<&Row> = rows.iter().filter(|row| row.verdict == Verdict::Explained).collect();
+    let explained: Vec<&Row> = rows.iter().filter(|row| row.verdict == ClaimVerdict::Explained).collect();
     assert!(explained.len() * 4 <= rows.len(), "more than a quarter: {explained:#?}");
     assert!(explained.iter().all(|row| !row.closed_form), "a formula is explained away: {explained:#?}");
     rows
@@ -16,7 +16,7 @@ fn short(name: &str) -> Vec<Row> {
 /// Rows that are known not to match, each for the reason that its page gives; no others may differ.
 #[track_caller]
 fn all_match_but(rows: &[Row], known: impl Fn(&Row) -> bool) {
-    let wrong: Vec<&Row> = rows.iter().filter(|row| row.verdict != Verdict::Match && !known(row)).collect();
+    let wrong: Vec<&Row> = rows.iter().filter(|row| row.verdict != ClaimVerdict::Match && !known(row)).collect();
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
@@ -69,7 +69,7 @@ fn lifeguards_parts_each_lower_the_false_alarms_and_all_together_the_most() {
 fn memberlist_removes_the_crashed_for_good() {
     let rows = short("rapid");
     let crashes: Vec<&Row> = rows.iter().filter(|row| row.row == "ten crashes").collect();
-    assert!(crashes.len() == 2 && crashes.iter().all(|row| row.verdict == Verdict::Match), "{crashes:#?}");
+    assert!(crashes.len() == 2 && crashes.iter().all(|row| row.verdict == ClaimVerdict::Match), "{crashes:#?}");
 }
 
 #[test]
@@ -82,7 +82,7 @@ fn a_page_and_a_table_show_every_row() {
         paper: 2.0,
         ours: 0.00321,
         ci95: [Some(1.5), None],
-        verdict: Verdict::Mismatch,
+        verdict: ClaimVerdict::Mismatch,
         note: "why; tolerance 5 %".to_owned(),
         closed_form: false,
     };

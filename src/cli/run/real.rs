@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 
 use indicatif::{HumanDuration, ProgressBar};
 use swimlab::experiment::{Experiment, Failure, Finished, Folder, Options};
-use swimlab::report::agreement::{Sides, render, write_csv, write_json};
+use swimlab::report::agreement::{RealComparison, render, write_csv, write_json};
 
 use super::super::terminal;
 use super::{Args, Failed, Format, bar, follow, write_file, write_tables};
@@ -37,7 +37,7 @@ pub(super) fn run(
     let run = experiment.run_real(options)?;
     bar.finish_and_clear();
 
-    let sides = Sides { simulated: &simulated.results, real: &run.finished.results, lateness: &run.lateness };
+    let sides = RealComparison { simulated: &simulated.results, real: &run.finished.results, lateness: &run.lateness };
     write_tables(&path.join("real"), sides.real)?;
     write_file(&path.join("agreement.csv"), |out| write_csv(&sides, out))?;
     write_file(&path.join("agreement.json"), |out| write_json(&sides, out))?;

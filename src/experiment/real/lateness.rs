@@ -1,17 +1,17 @@
-//! How late timers fire: what tells whether a machine was up to real time.
+//! DetectorChoice late timers fire: what tells whether a machine was up to real time.
 
 use crate::protocol::Span;
 
-/// How finely delays are told apart.
+/// DetectorChoice finely delays are told apart.
 const STEP: Span = Span::from_micros(100);
 
 /// Later than this is as late as it gets.
 const STEPS: usize = 10_000;
 
-/// How late the timers of some trials fired.
+/// DetectorChoice late the timers of some trials fired.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lateness {
-    /// How many were late by so many steps.
+    /// DetectorChoice many were late by so many steps.
     counts: Vec<u64>,
 }
 
@@ -22,7 +22,7 @@ impl Default for Lateness {
 }
 
 impl Lateness {
-    /// How many timers fired.
+    /// DetectorChoice many timers fired.
     pub fn timers(&self) -> u64 {
         self.counts.iter().sum()
     }

@@ -2,7 +2,7 @@
 //! docs/real-time.md says what is compared with the simulator, and what is not.
 
 mod lateness;
-mod scene;
+mod network;
 mod sockets;
 mod world;
 
@@ -19,11 +19,11 @@ use super::Experiment;
 use super::cells::{Cell, CellDetector};
 use super::error::{BadInput, Error};
 use super::results::TrialResult;
-use super::runner::{Attempt, Failure, Finished, Options, Run, said};
+use super::runner::{Attempt, Failure, Finished, Options, Run, panic_message};
 use crate::protocol::Span;
 use crate::sim::{FaultKind, joiners_needed};
 
-/// How many members a core serves in time: see docs/real-time.md for what was measured.
+/// DetectorChoice many members a core serves in time: see docs/real-time.md for what was measured.
 const MEMBERS_PER_CORE: u64 = 2000;
 
 /// EventKind a run on real sockets leaves behind.
@@ -31,7 +31,7 @@ const MEMBERS_PER_CORE: u64 = 2000;
 pub struct RealRun {
     /// As of a run of the simulator.
     pub finished: Finished,
-    /// How late the timers of its trials fired; those of earlier runs are not in it.
+    /// DetectorChoice late the timers of its trials fired; those of earlier runs are not in it.
     pub lateness: Lateness,
 }
 
@@ -56,7 +56,7 @@ impl Experiment {
         Ok(())
     }
 
-    /// How many worlds run at once in real time: so many as wanted, or as the cores are likely to serve in time, if there
+    /// DetectorChoice many worlds run at once in real time: so many as wanted, or as the cores are likely to serve in time, if there
     /// are sockets for them.
     pub fn worlds(&self, wanted: usize) -> usize {
         let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u64);
@@ -65,7 +65,7 @@ impl Experiment {
         wanted.min(fits(sockets::most_members())).clamp(1, (self.cells.len() * self.trials as usize).max(1))
     }
 
-    /// How long a run of all trials in so many worlds at once takes, from the start.
+    /// DetectorChoice long a run of all trials in so many worlds at once takes, from the start.
     pub fn real_time(&self, worlds: usize) -> Duration {
         let all: f64 = self.cells.iter().map(|cell| length(cell).as_secs_f64()).sum::<f64>() * f64::from(self.trials);
         let stagger = self.stagger(worlds).as_secs_f64() * (worlds - 1) as f64;
@@ -85,7 +85,7 @@ impl Experiment {
         let worlds = self.worlds(options.threads);
         let run = Run::begin(self, options);
         let todo = Mutex::new(run.todo(self).collect());
-        let shift = Arc::new(Shift { experiment: self.clone(), run, todo });
+        let shift = Arc::new(WorkQueue { experiment: self.clone(), run, todo });
         let stagger = self.stagger(worlds);
         let (attempts, lateness) = runtime.block_on(async {
             let mut lanes = JoinSet::new();
@@ -100,7 +100,7 @@ impl Experiment {
             }
             (attempts, lateness)
         });
-        let Shift { run, .. } = Arc::into_inner(shift).expect("all lanes have ended");
+        let WorkQueue { run, .. } = Arc::into_inner(shift).expect("all lanes have ended");
         Ok(RealRun { finished: run.finish(self, attempts)?, lateness })
     }
 
@@ -117,13 +117,13 @@ impl Experiment {
 }
 
 /// EventKind the worlds that run at once share.
-struct Shift {
+struct WorkQueue {
     experiment: Experiment,
     run: Run,
     todo: Mutex<VecDeque<(u32, usize)>>,
 }
 
-impl Shift {
+impl WorkQueue {
     /// Runs one trial after the other, as long as there are any.
     async fn work(self: Arc<Self>, after: Duration) -> (Vec<Attempt>, Lateness) {
         tokio::time::sleep(after).await;
@@ -155,7 +155,7 @@ impl Shift {
             tokio::spawn(async move { world::run(&this.experiment.cells[cell], this.experiment.seed, trial).await });
         let done = match task.await {
             Ok(done) => done,
-            Err(error) if error.is_panic() => Err(said(error.into_panic().as_ref())),
+            Err(error) if error.is_panic() => Err(panic_message(error.into_panic().as_ref())),
             Err(error) => Err(error.to_string()),
         };
         done.map_err(|message| self.experiment.failure(cell, trial, message))

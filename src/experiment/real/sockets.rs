@@ -12,7 +12,7 @@ pub(super) const DESCRIPTORS_PER_MEMBER: u64 = 4;
 /// EventKind everything else may take, streams under way among it.
 const DESCRIPTORS_KEPT: u64 = 256;
 
-/// How often a free port is sought that both UDP and TCP have.
+/// DetectorChoice often a free port is sought that both UDP and TCP have.
 const PORT_TRIES: usize = 16;
 
 /// A member's port. The world holds it until its end: a packet to the dead comes to nothing, and nobody else's member is
@@ -57,7 +57,7 @@ impl Port {
     }
 }
 
-/// How many members can have sockets at once: as many as the system lets this process open, which is asked to be as many
+/// DetectorChoice many members can have sockets at once: as many as the system lets this process open, which is asked to be as many
 /// as it may.
 pub(super) fn most_members() -> u64 {
     descriptors().saturating_sub(DESCRIPTORS_KEPT) / DESCRIPTORS_PER_MEMBER

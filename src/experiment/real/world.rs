@@ -9,10 +9,10 @@ use tokio::task::JoinSet;
 use tokio::time::sleep_until;
 
 use super::lateness::Lateness;
-use super::scene::{Life, Order, Scene, Shared};
+use super::network::{Life, Order, RealNetwork, Shared};
 use super::sockets::Port;
 use crate::agent::Agent;
-use crate::agent::lab::{Clock, Subject};
+use crate::agent::testing::{Clock, ExperimentAgent};
 use crate::experiment::cells::{Cell, CellDetector};
 use crate::experiment::measures::Recorder;
 use crate::experiment::results::TrialResult;
@@ -22,7 +22,7 @@ use crate::sim::swim::SwimFactory;
 use crate::sim::{DetectorFactory, FaultInjector, MemberIndex, Outcome, SEEDS, Setup, Start};
 use crate::wire::PlainSizer;
 
-/// How long the clock waits for a member to begin.
+/// DetectorChoice long the clock waits for a member to begin.
 const LEAD_PER_MEMBER: Duration = Duration::from_micros(500);
 
 /// A world of agents.
@@ -80,7 +80,7 @@ impl World {
             MemberConfig { protocol: config.clone(), helpers: Arc::clone(helpers), sizer: Arc::new(PlainSizer) };
         let factory = SwimFactory::at(&setup, &Arc::new(config), strategy, |member| addresses[member as usize]);
         let clock = Clock::start_in(LEAD_PER_MEMBER * setup.members);
-        let scene = Shared::new(Scene::new(&setup, clock, addresses, factory.guarantees()));
+        let scene = Shared::new(RealNetwork::new(&setup, clock, addresses, factory.guarantees()));
         let agents = (0..hosts).map(|_| None).collect();
         let (frozen, ending) = (HashMap::new(), JoinSet::new());
         Ok(Self { setup, clock, factory, ports, scene, agents, frozen, ending })
@@ -108,7 +108,7 @@ impl World {
         let tap = Arc::new(Life { scene: self.scene.clone(), member: index, generation });
         let failed = |error| format!("member {index} does not begin: {error}");
         let (udp, tcp) = self.ports[index as usize].sockets().map_err(failed)?;
-        let subject = Subject { member, clock: self.clock, first_period, seeds, tap, udp, tcp };
+        let subject = ExperimentAgent { member, clock: self.clock, first_period, seeds, tap, udp, tcp };
         self.agents[index as usize] = Some(subject.begin().map_err(failed)?);
         Ok(())
     }

@@ -69,7 +69,7 @@ impl Scene {
     }
 }
 
-fn read(measured: &Measured, name: &str) -> Reading {
+fn read(measured: &Measured, name: &str) -> MeasuredValue {
     measured.readings[index_of(name).unwrap()]
 }
 
@@ -106,12 +106,12 @@ fn what_is_not_reached_is_censored_and_what_cannot_be_is_absent() {
     let mut scene = Scene::new("lan", &["crash"]);
     scene.fault(15.0, 0, 0, Effect::Crashed);
     let measured = scene.finish();
-    assert_eq!(read(&measured, "first_ping_s"), Reading::Censored);
-    assert_eq!(read(&measured, "informed_100_s"), Reading::Censored);
-    assert_eq!(read(&measured, "cross_region_bytes"), Reading::Absent);
+    assert_eq!(read(&measured, "first_ping_s"), MeasuredValue::Censored);
+    assert_eq!(read(&measured, "informed_100_s"), MeasuredValue::Censored);
+    assert_eq!(read(&measured, "cross_region_bytes"), MeasuredValue::Absent);
 
     let measured = Scene::new("lan", &["crash"]).finish();
-    assert_eq!(read(&measured, "first_ping_s"), Reading::Absent);
+    assert_eq!(read(&measured, "first_ping_s"), MeasuredValue::Absent);
     assert_eq!(measured.strikes, [0]);
 }
 
@@ -172,7 +172,7 @@ fn a_restart_ends_the_time_to_notice() {
     scene.event(21.0, 1, 0, EventKind::Died, EventSource::Own);
     let measured = scene.finish();
     assert_eq!(value(&measured, "first_suspicion_s"), 2.0);
-    assert_eq!(read(&measured, "first_declaration_s"), Reading::Censored);
+    assert_eq!(read(&measured, "first_declaration_s"), MeasuredValue::Censored);
     assert_eq!(value(&measured, "false_positives"), 0.0, "it was about the former life");
     assert_eq!(measured.strikes, [1], "coming back is no strike");
 }
@@ -219,7 +219,7 @@ fn who_leaves_is_listed_and_no_part_of_the_row() {
         scene.event(16.0, observer, 0, EventKind::Left, scene.heard(0));
     }
     let measured = scene.finish();
-    assert_eq!(read(&measured, "informed_100_s"), Reading::Absent);
+    assert_eq!(read(&measured, "informed_100_s"), MeasuredValue::Absent);
     assert_eq!((measured.victims[0].kind, measured.victims[0].informed_100_s), (VictimKind::Leave, Some(1.0)));
 }
 

@@ -2,7 +2,7 @@
 
 use super::intervals::bootstrap_pairs;
 use super::smirnov::{distance, p_value};
-use super::{FEWEST_TRIALS, Interval, Reading, finite, mean, quantile};
+use super::{FEWEST_TRIALS, Interval, MeasuredValue, finite, mean, quantile};
 use crate::experiment::measures::{Measure, Unit};
 
 /// Medians that differ by at most this share of the simulator's agree.
@@ -28,7 +28,7 @@ pub struct Agreement {
     pub relative_ci95: Interval,
     /// The greatest distance between the two distribution functions, from 0 to 1 (Kolmogorov and Smirnov).
     pub distance: Option<f64>,
-    /// How likely a distance as great is between two independent samples of one distribution.
+    /// DetectorChoice likely a distance as great is between two independent samples of one distribution.
     pub p: Option<f64>,
     /// EventKind to make of it.
     pub matched: Match,
@@ -64,7 +64,7 @@ impl Match {
 /// Trials of the same seed share their placement, phases, victims and the members' own luck, so their readings go
 /// together: the intervals resample pairs. The test by Kolmogorov and Smirnov knows nothing of pairs; between samples
 /// that go together it finds small distances more often than it should, and great ones less often.
-pub fn agree(measure: &Measure, pairs: &[(Reading, Reading)]) -> Agreement {
+pub fn agree(measure: &Measure, pairs: &[(MeasuredValue, MeasuredValue)]) -> Agreement {
     let pairs: Vec<_> = pairs.iter().filter_map(|(a, b)| Some((a.order()?, b.order()?))).collect();
     let (mut left, mut right): (Vec<f64>, Vec<f64>) = pairs.iter().copied().unzip();
     left.sort_unstable_by(f64::total_cmp);

@@ -90,7 +90,7 @@ fn rounded(value: f64) -> f64 {
 
 /// Whether a sum as far from zero as this is rare (below 5 %) when each difference may as well have the other sign:
 /// the permutation test of paired differences, by sampling.
-pub(super) fn flips_are_rare(differences: &[f64]) -> bool {
+pub(super) fn sign_flip_test(differences: &[f64]) -> bool {
     let mut rng = rng();
     // A hair's breadth less, so that sums that differ by rounding alone count as equal.
     let seen = differences.iter().sum::<f64>().abs() * (1.0 - 1e-12);
@@ -113,7 +113,7 @@ pub(super) fn bootstrap_difference(left: &[f64], right: &[f64]) -> Interval {
 
 /// Whether means as far from each other as these are rare (below 5 %) when the values are dealt to the two sides at
 /// random: the permutation test of two samples, by sampling.
-pub(super) fn shuffles_are_rare(left: &[f64], right: &[f64]) -> bool {
+pub(super) fn permutation_test(left: &[f64], right: &[f64]) -> bool {
     let mut rng = rng();
     let mut all = [left, right].concat();
     let left_over = |at: usize| (left.len() + right.len() - at) as u32;

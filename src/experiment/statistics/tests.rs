@@ -7,8 +7,8 @@ fn measure(name: &str) -> &'static Measure {
     &MEASURES[index_of(name).unwrap()]
 }
 
-fn values(values: impl IntoIterator<Item = f64>) -> Vec<Reading> {
-    values.into_iter().map(Reading::Value).collect()
+fn values(values: impl IntoIterator<Item = f64>) -> Vec<MeasuredValue> {
+    values.into_iter().map(MeasuredValue::Value).collect()
 }
 
 fn inside(interval: Interval, truth: f64) -> bool {
@@ -56,7 +56,7 @@ fn order_statistics_enclose_the_median_at_the_tabulated_ranks() {
 #[test]
 fn censored_trials_count_as_more_than_any_value() {
     let mut readings = values([1.0, 2.0, 3.0]);
-    readings.extend([Reading::Censored, Reading::Censored, Reading::Absent]);
+    readings.extend([MeasuredValue::Censored, MeasuredValue::Censored, MeasuredValue::Absent]);
     let summary = summarise(measure("informed_100_s"), &readings);
     assert_eq!((summary.n, summary.censored, summary.absent), (5, 2, 1));
     assert_eq!(summary.median, Some(3.0), "the third of five");
@@ -66,14 +66,14 @@ fn censored_trials_count_as_more_than_any_value() {
 #[test]
 fn a_bound_that_falls_among_the_censored_is_open() {
     let mut readings = values((0..60).map(f64::from));
-    readings.extend([Reading::Censored; 40]);
+    readings.extend([MeasuredValue::Censored; 40]);
     let summary = summarise(measure("informed_100_s"), &readings);
     assert_eq!(summary.ci95, Interval { low: Some(39.0), high: None });
 }
 
 #[test]
 fn nothing_measured_gives_nothing() {
-    let summary = summarise(measure("first_ping_s"), &[Reading::Absent; 3]);
+    let summary = summarise(measure("first_ping_s"), &[MeasuredValue::Absent; 3]);
     assert_eq!(summary, Summary { absent: 3, ..Summary::default() });
 }
 
@@ -139,7 +139,7 @@ fn counts_in_the_millions_have_an_interval_too() {
 fn equals_are_within_noise_19_times_in_20() {
     let calm = share(1000, |rng| {
         let pairs: Vec<_> =
-            (0..30).map(|_| (Reading::Value(exponential(rng)), Reading::Value(exponential(rng)))).collect();
+            (0..30).map(|_| (MeasuredValue::Value(exponential(rng)), MeasuredValue::Value(exponential(rng)))).collect();
         compare(&pairs).verdict == Verdict::WithinNoise
     });
     assert!((0.93..0.975).contains(&calm), "{calm}");
@@ -148,7 +148,7 @@ fn equals_are_within_noise_19_times_in_20() {
 #[test]
 fn a_difference_of_half_a_deviation_is_seen_in_100_trials() {
     let found = share(300, |rng| {
-        let mut one = |scale: f64| Reading::Value(scale * exponential(rng));
+        let mut one = |scale: f64| MeasuredValue::Value(scale * exponential(rng));
         let pairs: Vec<_> = (0..100).map(|_| (one(1.0), one(0.5))).collect();
         compare(&pairs).verdict == Verdict::Better
     });
@@ -159,7 +159,7 @@ fn a_difference_of_half_a_deviation_is_seen_in_100_trials() {
 fn the_same_luck_cancels_in_pairs() {
     let mut rng = stream(7, Purpose::Statistics, 2);
     let luck: Vec<f64> = (0..30).map(|_| 10.0 * exponential(&mut rng)).collect();
-    let pair = |luck: &f64| (Reading::Value(*luck), Reading::Value(luck + 0.1 + 0.01 * (luck % 1.0)));
+    let pair = |luck: &f64| (MeasuredValue::Value(*luck), MeasuredValue::Value(luck + 0.1 + 0.01 * (luck % 1.0)));
     let comparison = compare(&luck.iter().map(pair).collect::<Vec<_>>());
     assert_eq!(comparison.verdict, Verdict::Worse);
     assert!(inside(comparison.ci95, 0.105));
@@ -167,35 +167,37 @@ fn the_same_luck_cancels_in_pairs() {
 
 #[test]
 fn a_few_lucky_trials_decide_nothing() {
-    let mut pairs = vec![(Reading::Value(0.0), Reading::Value(0.0)); 45];
-    pairs.extend([(Reading::Value(0.0), Reading::Value(30.0)); 5]);
+    let mut pairs = vec![(MeasuredValue::Value(0.0), MeasuredValue::Value(0.0)); 45];
+    pairs.extend([(MeasuredValue::Value(0.0), MeasuredValue::Value(30.0)); 5]);
     assert_eq!(compare(&pairs).verdict, Verdict::WithinNoise, "five of five one way happen at 6 %");
 }
 
 #[test]
 fn with_censored_trials_the_sign_test_decides() {
-    let worse = vec![(Reading::Value(1.0), Reading::Censored); 10];
+    let worse = vec![(MeasuredValue::Value(1.0), MeasuredValue::Censored); 10];
     let comparison = compare(&worse);
     assert_eq!((comparison.verdict, comparison.mean_difference, comparison.ratio), (Verdict::Worse, None, None));
     assert_eq!((comparison.less, comparison.more), (0, 10));
 
-    let ties = vec![(Reading::Censored, Reading::Censored); 10];
+    let ties = vec![(MeasuredValue::Censored, MeasuredValue::Censored); 10];
     assert_eq!(compare(&ties).verdict, Verdict::WithinNoise);
 
-    let split = [(Reading::Value(1.0), Reading::Censored), (Reading::Censored, Reading::Value(1.0))].repeat(5);
+    let split =
+        [(MeasuredValue::Value(1.0), MeasuredValue::Censored), (MeasuredValue::Censored, MeasuredValue::Value(1.0))]
+            .repeat(5);
     assert_eq!(compare(&split).verdict, Verdict::WithinNoise);
 }
 
 #[test]
 fn five_pairs_decide_nothing() {
-    let pairs = vec![(Reading::Value(1.0), Reading::Value(9.0)); 5];
+    let pairs = vec![(MeasuredValue::Value(1.0), MeasuredValue::Value(9.0)); 5];
     assert_eq!(compare(&pairs).verdict, Verdict::Undecided);
     assert_eq!(compare(&[]).verdict, Verdict::Undecided);
 }
 
 #[test]
 fn identical_trials_differ_by_exactly_nothing() {
-    let pairs: Vec<_> = (0..10).map(f64::from).map(|x| (Reading::Value(x), Reading::Value(x))).collect();
+    let pairs: Vec<_> = (0..10).map(f64::from).map(|x| (MeasuredValue::Value(x), MeasuredValue::Value(x))).collect();
     let comparison = compare(&pairs);
     assert_eq!(comparison.ci95, Interval { low: Some(0.0), high: Some(0.0) });
     assert_eq!((comparison.verdict, comparison.ratio), (Verdict::WithinNoise, Some(1.0)));
@@ -211,8 +213,8 @@ fn the_floors_are_those_of_the_design() {
     assert_eq!(floor("messages_sent"), None);
 }
 
-fn paired(pairs: impl IntoIterator<Item = (f64, f64)>) -> Vec<(Reading, Reading)> {
-    pairs.into_iter().map(|(from, to)| (Reading::Value(from), Reading::Value(to))).collect()
+fn paired(pairs: impl IntoIterator<Item = (f64, f64)>) -> Vec<(MeasuredValue, MeasuredValue)> {
+    pairs.into_iter().map(|(from, to)| (MeasuredValue::Value(from), MeasuredValue::Value(to))).collect()
 }
 
 #[test]
@@ -239,7 +241,7 @@ fn two_sides_are_close_only_if_the_whole_interval_is() {
     assert_eq!(told(&longer(1.0)[..5]), Match::Undecided);
     // The same hundred values, but not in pairs: the medians are the same, and chance could have set them apart.
     let mut shuffled = longer(1.0);
-    (0..100).for_each(|at| shuffled[at].1 = Reading::Value(1.0 + ((at * 37) % 100 + 1) as f64 / 20.0));
+    (0..100).for_each(|at| shuffled[at].1 = MeasuredValue::Value(1.0 + ((at * 37) % 100 + 1) as f64 / 20.0));
     let agreement = agree(measure("first_ping_s"), &shuffled);
     assert_eq!((agreement.relative, agreement.matched), (Some(0.0), Match::Likely));
 }
@@ -265,8 +267,8 @@ fn events_are_compared_by_their_means_and_none_is_not_far_from_few() {
 #[test]
 fn a_median_that_only_one_side_reaches_sets_them_apart() {
     let mut pairs = paired((1..=40).map(f64::from).map(|n| (n, n)));
-    pairs.extend((0..60).map(|_| (Reading::Value(50.0), Reading::Censored)));
-    pairs.push((Reading::Absent, Reading::Value(1.0)));
+    pairs.extend((0..60).map(|_| (MeasuredValue::Value(50.0), MeasuredValue::Censored)));
+    pairs.push((MeasuredValue::Absent, MeasuredValue::Value(1.0)));
     let agreement = agree(measure("informed_100_s"), &pairs);
     assert_eq!((agreement.pairs, agreement.real, agreement.matched), (100, None, Match::Apart));
     assert_eq!(agreement.distance, Some(0.6));
@@ -275,8 +277,8 @@ fn a_median_that_only_one_side_reaches_sets_them_apart() {
 #[test]
 fn equals_without_common_luck_are_within_noise_19_times_in_20() {
     let quiet = share(400, |rng| {
-        let sides: [Vec<Reading>; 2] = [40, 25].map(|n| values((0..n).map(|_| exponential(rng))));
-        compare_apart(&sides[0], &sides[1]).verdict == Verdict::WithinNoise
+        let sides: [Vec<MeasuredValue>; 2] = [40, 25].map(|n| values((0..n).map(|_| exponential(rng))));
+        compare_unpaired(&sides[0], &sides[1]).verdict == Verdict::WithinNoise
     });
     assert!((0.92..=0.985).contains(&quiet), "{quiet}");
 }
@@ -286,21 +288,21 @@ fn a_difference_of_a_deviation_is_seen_without_common_luck() {
     let mut rng = stream(3, Purpose::Statistics, 2);
     let base = values((0..60).map(|_| exponential(&mut rng)));
     let more = values((0..50).map(|_| exponential(&mut rng) + 1.0));
-    let told = compare_apart(&base, &more);
+    let told = compare_unpaired(&base, &more);
     assert_eq!((told.pairs, told.verdict), (50, Verdict::Worse));
     assert!(inside(told.ci95, 1.0), "{told:?}");
-    assert_eq!(compare_apart(&more, &base).verdict, Verdict::Better);
-    assert_eq!(compare_apart(&base[..5], &more[..5]).verdict, Verdict::Undecided);
+    assert_eq!(compare_unpaired(&more, &base).verdict, Verdict::Better);
+    assert_eq!(compare_unpaired(&base[..5], &more[..5]).verdict, Verdict::Undecided);
 }
 
 #[test]
 fn with_censored_trials_of_their_own_the_ranks_decide() {
     let sound = values((0..20).map(f64::from));
     let mut broken = sound.clone();
-    assert_eq!(compare_apart(&sound, &broken).verdict, Verdict::WithinNoise);
+    assert_eq!(compare_unpaired(&sound, &broken).verdict, Verdict::WithinNoise);
     broken.truncate(8);
-    broken.extend([Reading::Censored; 12]);
-    let told = compare_apart(&sound, &broken);
+    broken.extend([MeasuredValue::Censored; 12]);
+    let told = compare_unpaired(&sound, &broken);
     assert_eq!((told.mean_difference, told.ci95, told.verdict), (None, Interval::default(), Verdict::Worse));
-    assert_eq!(compare_apart(&sound, &[]).verdict, Verdict::Undecided);
+    assert_eq!(compare_unpaired(&sound, &[]).verdict, Verdict::Undecided);
 }

@@ -162,7 +162,7 @@ struct ColdState {
 enum State {
     New,
     Running,
-    Gone,
+    Closed,
 }
 
 /// How full a member's bounded stores are.
@@ -379,7 +379,7 @@ impl Member {
 
     /// Whether it has left, or was displaced by another process of its name: it will never say anything again.
     pub fn is_gone(&self) -> bool {
-        self.state == State::Gone
+        self.state == State::Stopped
     }
 
     /// Its id.
@@ -413,7 +413,7 @@ impl Member {
     }
 
     fn stop(&mut self) {
-        self.state = State::Gone;
+        self.state = State::Stopped;
         self.timers = Timers::OFF;
         self.cold = None;
     }

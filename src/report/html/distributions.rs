@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::series::Series;
 use super::svg::{Axes, Scale, Ticks, number, plot};
-use crate::experiment::measures::{MEASURES, Measure, Reading, Unit};
+use crate::experiment::measures::{MEASURES, Measure, MeasuredValue, Unit};
 use crate::experiment::results::CellResult;
 use crate::experiment::statistics::floor;
 
@@ -49,7 +49,7 @@ impl<'a> Sample<'a> {
         let readings = cell.readings(column);
         let mut reached: Vec<f64> = readings.iter().filter_map(|reading| reading.value()).collect();
         reached.sort_unstable_by(f64::total_cmp);
-        let trials = readings.iter().filter(|reading| **reading != Reading::Absent).count();
+        let trials = readings.iter().filter(|reading| **reading != MeasuredValue::Absent).count();
         Self { cell, reached, trials }
     }
 

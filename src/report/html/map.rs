@@ -6,7 +6,7 @@ use swimlab_selectors::Location;
 
 use super::series::Series;
 use super::svg::{number, plot};
-use crate::experiment::Sketch;
+use crate::experiment::PingMap;
 
 /// The drawing, within the size of a plot.
 const WIDTH: f64 = 380.0;
@@ -23,34 +23,35 @@ const WEIGHTS: usize = 5;
 type Point = (f64, f64);
 
 /// A map for each strategy.
-pub(super) fn draw(sketches: &[&Sketch], series: &Series<'_>) -> String {
+pub(super) fn draw(sketches: &[&PingMap], series: &Series<'_>) -> String {
     // Side by side, a line of one width means the same everywhere.
-    let lines: Vec<_> = sketches.iter().map(|sketch| lines(sketch)).collect();
-    let share = |(sketch, lines): (&&Sketch, &Vec<(usize, usize, u64)>)| {
-        lines.first().map_or(0.0, |line| line.2 as f64 / pings(sketch).max(1) as f64)
+    let lines: Vec<_> = sketches.iter().map(|ping_map| lines(ping_map)).collect();
+    let share = |(ping_map, lines): (&&PingMap, &Vec<(usize, usize, u64)>)| {
+        lines.first().map_or(0.0, |line| line.2 as f64 / pings(ping_map).max(1) as f64)
     };
     let heaviest = sketches.iter().zip(&lines).map(share).fold(0.0, f64::max);
-    let drawn = sketches.iter().zip(&lines).filter(|(sketch, _)| sketch.nodes.len() > 1);
-    drawn.map(|(sketch, lines)| picture(sketch, lines, heaviest, series)).collect()
+    let drawn = sketches.iter().zip(&lines).filter(|(ping_map, _)| ping_map.nodes.len() > 1);
+    drawn.map(|(ping_map, lines)| picture(ping_map, lines, heaviest, series)).collect()
 }
 
-fn pings(sketch: &Sketch) -> u64 {
-    sketch.pings.iter().map(|&pings| u64::from(pings)).sum()
+fn pings(ping_map: &PingMap) -> u64 {
+    ping_map.pings.iter().map(|&pings| u64::from(pings)).sum()
 }
 
 /// Pairs of different nodes with the pings in both directions, the busiest first.
-fn lines(sketch: &Sketch) -> Vec<(usize, usize, u64)> {
-    let n = sketch.nodes.len();
-    let pair = |from: usize, to: usize| u64::from(sketch.pings[from * n + to]) + u64::from(sketch.pings[to * n + from]);
+fn lines(ping_map: &PingMap) -> Vec<(usize, usize, u64)> {
+    let n = ping_map.nodes.len();
+    let pair =
+        |from: usize, to: usize| u64::from(ping_map.pings[from * n + to]) + u64::from(ping_map.pings[to * n + from]);
     let pairs = (0..n).flat_map(|from| (from + 1..n).map(move |to| (from, to)));
     let mut lines: Vec<_> = pairs.map(|(from, to)| (from, to, pair(from, to))).filter(|line| line.2 > 0).collect();
     lines.sort_by_key(|&(from, to, pings)| (std::cmp::Reverse(pings), from, to));
     lines
 }
 
-fn picture(sketch: &Sketch, lines: &[(usize, usize, u64)], heaviest: f64, series: &Series<'_>) -> String {
-    let all = pings(sketch).max(1) as f64;
-    let layout = Layout::of(sketch);
+fn picture(ping_map: &PingMap, lines: &[(usize, usize, u64)], heaviest: f64, series: &Series<'_>) -> String {
+    let all = pings(ping_map).max(1) as f64;
+    let layout = Layout::of(ping_map);
     let shown = &lines[..lines.len().min(MOST_LINES)];
     let mut paths = vec![String::new(); WEIGHTS];
     for &(from, to, pings) in shown.iter().rev() {
@@ -59,18 +60,18 @@ fn picture(sketch: &Sketch, lines: &[(usize, usize, u64)], heaviest: f64, series
         paths[class] += &layout.line(from, to);
     }
     let mut body = layout.ground();
-    let class = series.class(&sketch.selector);
+    let class = series.class(&ping_map.selector);
     let _ = write!(body, "<g class=\"{class}\">");
     for (weight, path) in paths.iter().enumerate().filter(|(_, path)| !path.is_empty()) {
         let share = (weight + 1) as f64 / WEIGHTS as f64;
         let (width, opacity) = (number(0.4 + 1.6 * share), 0.12 + 0.6 * share * share);
         let _ = write!(body, "<path class=\"edge\" stroke-width=\"{width}\" opacity=\"{opacity:.2}\" d=\"{path}\"/>");
     }
-    let n = sketch.nodes.len();
+    let n = ping_map.nodes.len();
     for (node, location) in layout.points.iter().enumerate() {
-        let own = f64::from(sketch.pings[node * (n + 1)]) / all * n as f64;
+        let own = f64::from(ping_map.pings[node * (n + 1)]) / all * n as f64;
         let radius = if n > 120 { 1.6 } else { 2.0 + 4.0 * libm::sqrt(own) };
-        let (x, y, name) = (number(location.0), number(location.1), super::escape(&sketch.nodes[node].name));
+        let (x, y, name) = (number(location.0), number(location.1), super::escape(&ping_map.nodes[node].name));
         let _ = write!(
             body,
             "<circle class=\"node\" cx=\"{x}\" cy=\"{y}\" r=\"{}\"><title>{name}</title></circle>",
@@ -90,7 +91,7 @@ fn picture(sketch: &Sketch, lines: &[(usize, usize, u64)], heaviest: f64, series
             100.0 * seen as f64 / far.max(1) as f64
         );
     }
-    plot(&format!("Who pings whom: {}", sketch.selector), &body, &caption)
+    plot(&format!("Who pings whom: {}", ping_map.selector), &body, &caption)
 }
 
 /// Where the nodes are drawn.
@@ -101,7 +102,7 @@ struct Layout {
 }
 
 impl Layout {
-    fn of(sketch: &Sketch) -> Self {
+    fn of(ping_map: &PingMap) -> Self {
         let globe = |location: Option<Location>| match location {
             Some(Location::Globe { lat, lon }) => Some((lat, lon)),
             _ => None,
@@ -110,7 +111,7 @@ impl Layout {
             Some(Location::Plane { x, y }) => Some((x, y)),
             _ => None,
         };
-        let places = || sketch.nodes.iter().map(|node| node.location);
+        let places = || ping_map.nodes.iter().map(|node| node.location);
         // A node without members has no place; all others decide.
         if places().flatten().count() > 0 {
             if let Some(known) = places().map(globe).collect::<Option<Vec<Point>>>() {
@@ -121,13 +122,13 @@ impl Layout {
                 return Self { points: fitted(&known), globe: None };
             }
         }
-        let n = sketch.nodes.len() as f64;
+        let n = ping_map.nodes.len() as f64;
         let point = |node: usize| {
             let turn = std::f64::consts::TAU * node as f64 / n;
             let radius = HEIGHT / 2.0 - MARGIN;
             (WIDTH / 2.0 + radius * libm::sin(turn), HEIGHT / 2.0 - radius * libm::cos(turn))
         };
-        Self { points: (0..sketch.nodes.len()).map(point).collect(), globe: None }
+        Self { points: (0..ping_map.nodes.len()).map(point).collect(), globe: None }
     }
 
     /// EventKind lies under the lines: meridians and parallels every 30 degrees.

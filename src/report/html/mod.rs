@@ -16,7 +16,7 @@ use std::fmt::Write;
 
 use super::{KEYS, is_varied, key_value, notes};
 use crate::experiment::results::{CellResult, Results};
-use crate::experiment::{Manifest, Sketch};
+use crate::experiment::{Manifest, PingMap};
 use series::Series;
 
 const STYLE: &str = include_str!("style.css");
@@ -36,7 +36,7 @@ pub struct Report<'a> {
     /// The experiment file.
     pub file: &'a str,
     /// Trials that were watched for pictures; may be empty.
-    pub sketches: &'a [Sketch],
+    pub sketches: &'a [PingMap],
 }
 
 /// The whole file.
@@ -89,7 +89,7 @@ fn section(report: &Report<'_>, series: &Series<'_>, topology: &str, pictured: &
         html += &grid("EventKind it costs, and what it gives", &frontier::draw(&cells, series));
         html += &grid("Detection and dissemination", &distributions::draw(&cells, series));
     }
-    let sketches: Vec<_> = report.sketches.iter().filter(|sketch| sketch.topology == topology).collect();
+    let sketches: Vec<_> = report.sketches.iter().filter(|ping_map| ping_map.topology == topology).collect();
     html += &grid("How far traffic goes", &traffic::draw(&sketches, series));
     html + &grid("Who pings whom", &map::draw(&sketches, series))
 }

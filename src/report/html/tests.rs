@@ -4,7 +4,7 @@ use swimlab_selectors::Location;
 
 use super::*;
 use crate::experiment::measures::MEASURES;
-use crate::experiment::{Experiment, Lab, Node, Options, Source};
+use crate::experiment::{Experiment, Lab, Node, Options, TomlSource};
 
 const FILE: &str = "\
 # a <b> & \"c\"
@@ -20,7 +20,7 @@ fault = [{ kind = 'crash', at = '1s' }]
 
 /// A run and its report.
 fn report(file: &str) -> String {
-    let experiment = Experiment::parse(&Source::text("small.toml", file), &Lab::default()).unwrap();
+    let experiment = Experiment::parse(&TomlSource::text("small.toml", file), &Lab::default()).unwrap();
     let results = experiment.run(Options::default()).unwrap().results;
     let sketches = experiment.sketches(1).unwrap();
     render(&Report { results: &results, manifest: &experiment.manifest(), file, sketches: &sketches })
@@ -94,7 +94,7 @@ fn nothing_is_loaded_from_elsewhere() {
 
 #[test]
 fn names_are_escaped() {
-    let experiment = Experiment::parse(&Source::text("small.toml", FILE), &Lab::default()).unwrap();
+    let experiment = Experiment::parse(&TomlSource::text("small.toml", FILE), &Lab::default()).unwrap();
     let mut results = experiment.run(Options::default()).unwrap().results;
     results.name = "a <b> & \"c\"".to_owned();
     results.cells.iter_mut().for_each(|cell| cell.key.selector += "<i>");
@@ -114,7 +114,7 @@ fn a_reader_finds_what_it_takes_to_run_it_again() {
 #[test]
 fn a_run_without_trials_or_faults_has_a_report_too() {
     elements(&report(&FILE.replace("fault = [{ kind = 'crash', at = '1s' }]", "")));
-    let experiment = Experiment::parse(&Source::text("small.toml", FILE), &Lab::default()).unwrap();
+    let experiment = Experiment::parse(&TomlSource::text("small.toml", FILE), &Lab::default()).unwrap();
     let mut results = experiment.run(Options::default()).unwrap().results;
     results.cells.iter_mut().for_each(|cell| cell.trials.clear());
     elements(&render(&Report { results: &results, manifest: &experiment.manifest(), file: FILE, sketches: &[] }));
@@ -141,14 +141,14 @@ fn strategies_look_different_even_without_colour() {
 #[test]
 fn places_of_the_plane_are_drawn_where_they_are() {
     let node = |x: f64, y: f64| Node { name: format!("{x} {y}"), location: Some(Location::Plane { x, y }) };
-    let sketch = Sketch {
+    let ping_map = PingMap {
         topology: "grid".to_owned(),
         selector: "uniform".to_owned(),
         nodes: vec![node(0.0, 0.0), node(10.0, 0.0), node(0.0, 10.0)],
         pings: vec![0, 3, 1, 2, 0, 0, 0, 0, 4],
         classes: Vec::new(),
     };
-    let html = map::draw(&[&sketch], &Series::of(&Results::default()));
+    let html = map::draw(&[&ping_map], &Series::of(&Results::default()));
     assert_eq!(html.matches("<circle").count(), 3);
     assert!(html.contains("60.0 % of direct pings leave their area."), "{html}");
 }

@@ -5,11 +5,11 @@ use std::fmt::Write;
 use super::series::Series;
 use super::svg::{Axes, Scale, Ticks, number, plot};
 use crate::experiment::measures::Unit;
-use crate::experiment::{Class, Sketch};
+use crate::experiment::{Class, PingMap};
 
 /// Two pictures for a topology: bytes and direct pings by distance.
-pub(super) fn draw(sketches: &[&Sketch], series: &Series<'_>) -> String {
-    let classes = sketches.iter().map(|sketch| sketch.classes.len()).max().unwrap_or(0);
+pub(super) fn draw(sketches: &[&PingMap], series: &Series<'_>) -> String {
+    let classes = sketches.iter().map(|ping_map| ping_map.classes.len()).max().unwrap_or(0);
     // Where all are equally far, there is nothing to tell apart.
     if classes < 2 {
         return String::new();
@@ -21,11 +21,11 @@ pub(super) fn draw(sketches: &[&Sketch], series: &Series<'_>) -> String {
 fn picture(
     title: &str,
     what: &str,
-    sketches: &[&Sketch],
+    sketches: &[&PingMap],
     series: &Series<'_>,
     count: impl Fn(&Class) -> u64,
 ) -> String {
-    let ends = || sketches.iter().flat_map(|sketch| &sketch.classes).map(|class| class.below_us as f64 / 1e6);
+    let ends = || sketches.iter().flat_map(|ping_map| &ping_map.classes).map(|class| class.below_us as f64 / 1e6);
     let (low, high) = (ends().fold(f64::INFINITY, f64::min), ends().fold(0.0, f64::max));
     let axes = Axes {
         x: Scale::across(low / 1.5, high, true),
@@ -36,20 +36,20 @@ fn picture(
         y_ticks: Ticks::In(Unit::Share),
     };
     let mut body = axes.draw();
-    for sketch in sketches {
-        let all: u64 = sketch.classes.iter().map(&count).sum();
+    for ping_map in sketches {
+        let all: u64 = ping_map.classes.iter().map(&count).sum();
         if all == 0 {
             continue;
         }
         let (mut sum, mut path) = (0, format!("M{} {}", number(axes.x.at(low / 1.5)), number(axes.y.at(0.0))));
-        for class in &sketch.classes {
+        for class in &ping_map.classes {
             sum += count(class);
             let (x, y) = (axes.x.at(class.below_us as f64 / 1e6), axes.y.at(sum as f64 / all as f64));
             let _ = write!(path, "H{}V{}", number(x), number(y));
         }
         let _ = write!(path, "H{}", number(axes.x.at(high)));
-        let (class, dashes) = (series.class(&sketch.selector), series.dashes(&sketch.selector));
-        let name = super::escape(&sketch.selector);
+        let (class, dashes) = (series.class(&ping_map.selector), series.dashes(&ping_map.selector));
+        let name = super::escape(&ping_map.selector);
         let _ = write!(
             body,
             "<path class=\"curve {class}\" stroke-dasharray=\"{dashes}\" d=\"{path}\"><title>{name}</title></path>"

@@ -12,14 +12,14 @@ const MOST: usize = 100_000;
 
 /// EventKind waits, in the order of departure.
 #[derive(Default)]
-pub(super) struct Departures {
-    waiting: BinaryHeap<Reverse<Departure>>,
+pub(super) struct DelayQueue {
+    waiting: BinaryHeap<Reverse<Delayed>>,
     /// How many have ever waited.
     count: u64,
 }
 
 /// A packet in the form in which it leaves.
-pub(super) enum Parcel {
+pub(super) enum Outgoing {
     Datagram(Address, Box<[u8]>),
     /// It begins an exchange over a stream.
     Request(Address, Packet),
@@ -27,13 +27,13 @@ pub(super) enum Parcel {
     Answer(oneshot::Sender<Packet>, Packet),
 }
 
-struct Departure {
+struct Delayed {
     at: Time,
     order: u64,
-    parcel: Parcel,
+    outgoing: Outgoing,
 }
 
-impl Departures {
+impl DelayQueue {
     /// When the next one is due.
     pub fn next(&self) -> Time {
         self.waiting.peek().map_or(Time::NEVER, |Reverse(departure)| departure.at)
@@ -45,37 +45,37 @@ impl Departures {
     }
 
     /// Lets a packet wait.
-    pub fn add(&mut self, at: Time, parcel: Parcel) {
+    pub fn add(&mut self, at: Time, outgoing: Outgoing) {
         if self.waiting.len() < MOST {
             self.count += 1;
-            self.waiting.push(Reverse(Departure { at, order: self.count, parcel }));
+            self.waiting.push(Reverse(Delayed { at, order: self.count, outgoing }));
         }
     }
 
     /// Takes out one that is due.
-    pub fn pop(&mut self, now: Time) -> Option<Parcel> {
+    pub fn pop(&mut self, now: Time) -> Option<Outgoing> {
         if self.next() > now {
             return None;
         }
-        self.waiting.pop().map(|Reverse(departure)| departure.parcel)
+        self.waiting.pop().map(|Reverse(departure)| departure.outgoing)
     }
 }
 
-impl PartialEq for Departure {
+impl PartialEq for Delayed {
     fn eq(&self, other: &Self) -> bool {
         self.cmp(other).is_eq()
     }
 }
 
-impl Eq for Departure {}
+impl Eq for Delayed {}
 
-impl PartialOrd for Departure {
+impl PartialOrd for Delayed {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
 }
 
-impl Ord for Departure {
+impl Ord for Delayed {
     fn cmp(&self, other: &Self) -> Ordering {
         (self.at, self.order).cmp(&(other.at, other.order))
     }
@@ -87,15 +87,15 @@ mod tests {
 
     #[test]
     fn packets_leave_by_their_time_and_then_in_the_order_in_which_they_came() {
-        let mut departures = Departures::default();
+        let mut departures = DelayQueue::default();
         let nobody = Address { ip: [0; 16], port: 0 };
         for (us, name) in [(30, 0), (10, 1), (30, 2), (20, 3)] {
-            departures.add(Time::from_micros(us), Parcel::Datagram(nobody, [name].into()));
+            departures.add(Time::from_micros(us), Outgoing::Datagram(nobody, [name].into()));
         }
         assert_eq!(departures.next(), Time::from_micros(10));
         let mut due = |us| {
             let mut names = Vec::new();
-            while let Some(Parcel::Datagram(_, bytes)) = departures.pop(Time::from_micros(us)) {
+            while let Some(Outgoing::Datagram(_, bytes)) = departures.pop(Time::from_micros(us)) {
                 names.push(bytes[0]);
             }
             names

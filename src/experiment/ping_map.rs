@@ -13,7 +13,7 @@ use crate::topology::Placement;
 
 /// EventKind trial 0 of a cell looks like. Traffic is counted after the warm-up, as all traffic is.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Sketch {
+pub struct PingMap {
     /// The topology's label.
     pub topology: String,
     /// The selector's label.
@@ -59,7 +59,7 @@ impl Experiment {
     ///
     /// # Errors
     /// If the system grants no threads.
-    pub fn sketches(&self, threads: usize) -> Result<Vec<Sketch>, Error> {
+    pub fn sketches(&self, threads: usize) -> Result<Vec<PingMap>, Error> {
         let mut first: Vec<&Cell> = Vec::new();
         for cell in self.cells.iter().filter(|cell| cell.key.members <= MOST_MEMBERS) {
             let same =
@@ -70,19 +70,19 @@ impl Experiment {
         }
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
         let pool = pool.map_err(|error| Error::Threads { threads, why: error.to_string() })?;
-        let sketch = |cell: &&Cell| catch_unwind(AssertUnwindSafe(|| cell.sketch(self.seed))).ok();
-        let sketches: Vec<Option<Sketch>> = pool.install(|| first.par_iter().map(sketch).collect());
+        let ping_map = |cell: &&Cell| catch_unwind(AssertUnwindSafe(|| cell.ping_map(self.seed))).ok();
+        let sketches: Vec<Option<PingMap>> = pool.install(|| first.par_iter().map(ping_map).collect());
         Ok(sketches.into_iter().flatten().collect())
     }
 }
 
 impl Cell {
     /// Watches trial 0.
-    fn sketch(&self, seed: u64) -> Sketch {
+    fn ping_map(&self, seed: u64) -> PingMap {
         let setup = self.setup(trial_seed(seed, 0));
         let from = Time::ZERO + setup.warmup;
         let (nodes, node_of) = nodes(&setup.placement);
-        let mut pen = Pen {
+        let mut pen = TrafficRecorder {
             placement: &setup.placement,
             window: from..from + setup.duration,
             pings: vec![0; nodes.len() * nodes.len()],
@@ -91,16 +91,16 @@ impl Cell {
             classes: [Class::default(); CLASSES],
         };
         self.watch(&setup, &mut pen);
-        let Pen { pings, classes, .. } = pen;
+        let TrafficRecorder { pings, classes, .. } = pen;
         let class = |(at, class): (usize, Class)| Class { below_us: lower_bound_us(at + 1), ..class };
         let used = classes.into_iter().enumerate().map(class).filter(|class| class.bytes > 0);
         let (topology, selector) = (self.key.topology.clone(), self.key.selector.clone());
-        Sketch { topology, selector, nodes, pings, classes: used.collect() }
+        PingMap { topology, selector, nodes, pings, classes: used.collect() }
     }
 }
 
 /// Draws while a world runs.
-struct Pen<'a> {
+struct TrafficRecorder<'a> {
     placement: &'a Placement,
     window: std::ops::Range<Time>,
     nodes: usize,
@@ -110,7 +110,7 @@ struct Pen<'a> {
     classes: [Class; CLASSES],
 }
 
-impl Observer for Pen<'_> {
+impl Observer for TrafficRecorder<'_> {
     fn sent(&mut self, sent: &Sent) {
         // Somebody may send to an address where nobody has ever lived.
         if !self.window.contains(&sent.at) || sent.to >= self.placement.members() {
@@ -175,7 +175,7 @@ fn lower_bound_us(class: usize) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::experiment::{Lab, Source};
+    use crate::experiment::{Lab, TomlSource};
 
     #[test]
     fn every_round_trip_is_in_the_class_that_encloses_it() {
@@ -192,23 +192,24 @@ mod tests {
     fn a_sketch_counts_the_pings_and_bytes_of_its_trial() {
         let file = "topology = 'aws'\nmembers = 66\nselector = ['shuffle', { kind = 'neighborhood', radius = 1, \
                     metric = 'rtt', escape = 0.1 }]\ntrials = 1\nwarmup = '5s'\nduration = '20s'\n";
-        let experiment = Experiment::parse(&Source::text("s.toml", file), &Lab::default()).unwrap();
+        let experiment = Experiment::parse(&TomlSource::text("s.toml", file), &Lab::default()).unwrap();
         let sketches = experiment.sketches(1).unwrap();
         assert_eq!(sketches, experiment.sketches(2).unwrap());
-        let near = |sketch: &Sketch| -> f64 {
-            let own: u32 = (0..sketch.nodes.len()).map(|node| sketch.pings[node * (sketch.nodes.len() + 1)]).sum();
-            f64::from(own) / f64::from(sketch.pings.iter().sum::<u32>())
+        let near = |ping_map: &PingMap| -> f64 {
+            let own: u32 =
+                (0..ping_map.nodes.len()).map(|node| ping_map.pings[node * (ping_map.nodes.len() + 1)]).sum();
+            f64::from(own) / f64::from(ping_map.pings.iter().sum::<u32>())
         };
         assert_eq!(sketches.len(), 2);
         assert_eq!(sketches[0].nodes.len(), 33);
         assert!(near(&sketches[0]) < 0.1 && near(&sketches[1]) > 0.6, "{} {}", near(&sketches[0]), near(&sketches[1]));
-        for (sketch, cell) in sketches.iter().zip(&experiment.cells) {
+        for (ping_map, cell) in sketches.iter().zip(&experiment.cells) {
             let measured = cell.run(experiment.seed, 0).measured;
-            let bytes: u64 = sketch.classes.iter().map(|class| class.bytes).sum();
+            let bytes: u64 = ping_map.classes.iter().map(|class| class.bytes).sum();
             let column = crate::experiment::measures::index_of("bytes_sent").unwrap();
             assert_eq!(measured.readings[column].value(), Some(bytes as f64));
-            let pings: u64 = sketch.classes.iter().map(|class| class.pings).sum();
-            assert_eq!(u64::from(sketch.pings.iter().sum::<u32>()), pings);
+            let pings: u64 = ping_map.classes.iter().map(|class| class.pings).sum();
+            assert_eq!(u64::from(ping_map.pings.iter().sum::<u32>()), pings);
         }
     }
 }

@@ -6,12 +6,12 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use super::builder::launch;
-use super::handle::{Agent, Notices};
-use super::voice::Voice;
+use super::handle::{Agent, EventSender};
+use super::packet_codec::PacketCodec;
 use crate::protocol::{Address, Event, Member, Packet, Span, Time, Transmit};
 
 /// A member of an experiment, on sockets that do not block: the others must know its address before it begins.
-pub struct Subject {
+pub struct ExperimentAgent {
     /// The member.
     pub member: Member,
     /// Its world's clock.
@@ -21,14 +21,14 @@ pub struct Subject {
     /// Whom it joins through; none if it knows its group.
     pub seeds: Vec<Address>,
     /// EventKind watches it.
-    pub tap: Arc<dyn Tap>,
+    pub tap: Arc<dyn PacketHook>,
     /// For datagrams.
     pub udp: UdpSocket,
     /// For streams.
     pub tcp: TcpListener,
 }
 
-impl Subject {
+impl ExperimentAgent {
     /// Starts it in the runtime that this is called in. It speaks in plain text.
     ///
     /// # Errors
@@ -40,15 +40,24 @@ impl Subject {
         let tcp = tokio::net::TcpListener::from_std(tcp)?;
         let start = |driver: &mut super::driver::Driver| driver.start_in_lab(first_period, seeds);
         let timing = (clock, Span::ZERO);
-        Ok(launch((udp, tcp, addr), member, Voice::Plain, timing, (None, Some(tap)), (Notices::default(), 1), start).0)
+        Ok(launch(
+            (udp, tcp, addr),
+            member,
+            PacketCodec::Plain,
+            timing,
+            (None, Some(tap)),
+            (EventSender::default(), 1),
+            start,
+        )
+        .0)
     }
 }
 
 /// Watches an agent, and decides what becomes of the packets that it sends.
-pub trait Tap: Send + Sync {
+pub trait PacketHook: Send + Sync {
     /// The agent hands a packet to the network, of so many bytes. An answer goes over the stream of its question, whatever
     /// it is.
-    fn sent(&self, at: Time, transmit: &Transmit, bytes: usize, is_answer: bool) -> Passage;
+    fn sent(&self, at: Time, transmit: &Transmit, bytes: usize, is_answer: bool) -> PacketVerdict;
     /// A packet arrived, of so many bytes. Not taken, it is as if it had never come.
     fn received(&self, at: Time, from: Address, packet: &Packet, bytes: usize) -> bool;
     /// The agent noticed something.
@@ -59,7 +68,7 @@ pub trait Tap: Send + Sync {
 
 /// EventKind becomes of a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Passage {
+pub enum PacketVerdict {
     /// It leaves at this time.
     At(Time),
     /// It is lost.

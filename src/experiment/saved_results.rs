@@ -16,7 +16,7 @@ use super::store::{Line, MANIFEST, Manifest, SUMMARY, TRIALS};
 
 /// EventKind an earlier run left in its folder.
 #[derive(Clone, Debug)]
-pub struct Kept {
+pub struct SavedResults {
     /// Where it is.
     pub path: PathBuf,
     /// EventKind its trials depend on.
@@ -38,7 +38,7 @@ struct Named {
     more: BTreeMap<String, Value>,
 }
 
-impl Kept {
+impl SavedResults {
     /// Reads a results folder, finished or interrupted.
     ///
     /// # Errors

@@ -1,13 +1,13 @@
-//! How the news of each crash spreads: who of its survivors holds the victim dead.
+//! DetectorChoice the news of each crash spreads: who of its survivors holds the victim dead.
 
-use super::{FaultEvent, Seat, Victim, VictimKind};
+use super::{FaultEvent, MemberStats, Victim, VictimKind};
 use crate::protocol::Time;
 use crate::sim::MemberIndex;
 
 /// All members that crashed or left, and who holds whom dead.
-pub(super) struct Cases {
-    cases: Vec<Case>,
-    /// Cases in which somebody has yet to learn.
+pub(super) struct Detections {
+    cases: Vec<Detection>,
+    /// Detections in which somebody has yet to learn.
     unsettled: Vec<usize>,
     subjects: Vec<Subject>,
     /// Members with a set of holders, so that not all must be searched.
@@ -24,7 +24,7 @@ struct Subject {
     holders: Box<[u64]>,
 }
 
-struct Case {
+struct Detection {
     victim: Victim,
     at: Time,
     /// Who began later than this is no survivor.
@@ -35,7 +35,7 @@ struct Case {
     informed: u32,
 }
 
-impl Cases {
+impl Detections {
     pub(super) fn new(members: u32, running: u32) -> Self {
         let subjects = (0..members).map(|_| Subject::default()).collect();
         Self { cases: Vec::new(), unsettled: Vec::new(), subjects, held: Vec::new(), running }
@@ -52,7 +52,7 @@ impl Cases {
         fault_number: u32,
         kind: VictimKind,
         at_s: f64,
-        seats: &[Seat],
+        seats: &[MemberStats],
     ) {
         self.running -= 1;
         let began = seats[fault_event.member as usize].began;
@@ -74,7 +74,7 @@ impl Cases {
             true => 0,
             false => holders.filter(|&member| seats[member as usize].up).count() as u32,
         };
-        let mut case = Case {
+        let mut case = Detection {
             victim: Victim {
                 fault: fault_event.fault,
                 member: fault_event.member,
@@ -159,7 +159,7 @@ impl Cases {
         }
     }
 
-    fn case_of(&mut self, member: MemberIndex) -> Option<&mut Case> {
+    fn case_of(&mut self, member: MemberIndex) -> Option<&mut Detection> {
         self.subjects[member as usize].case.map(|case| &mut self.cases[case as usize])
     }
 
@@ -177,7 +177,7 @@ impl Cases {
     }
 }
 
-impl Case {
+impl Detection {
     fn elapsed(&self, at: Time) -> f64 {
         at.since(self.at).as_secs_f64()
     }

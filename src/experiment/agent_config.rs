@@ -8,13 +8,13 @@ use swimlab_selectors::{BuildContext, DynSelector, Helpers, build_selector};
 use super::Lab;
 use super::error::BadInput;
 use super::file::{KEYS, overrides};
-use super::page::{Item, Named, Source};
+use super::toml_source::{Item, NamedSpec, TomlSource};
 use crate::protocol::Config;
 
-/// How a member outside the laboratory pings, helps, doubts and gossips.
+/// DetectorChoice a member outside the laboratory pings, helps, doubts and gossips.
 #[derive(Clone)]
-pub struct Recipe {
-    /// How.
+pub struct AgentConfig {
+    /// DetectorChoice.
     pub config: Config,
     /// Who is pinged; `None` if the file does not say.
     pub strategy: Option<DynSelector>,
@@ -22,19 +22,19 @@ pub struct Recipe {
     pub helpers: Option<Arc<dyn Helpers>>,
 }
 
-impl Recipe {
+impl AgentConfig {
     /// Reads profile, preset, selector, helpers, the profile's parts and `[protocol]` from an experiment file, and leaves
     /// the rest alone: topology, members, faults may be there or not. With `profile` another profile than the file's is
     /// taken.
     ///
     /// # Errors
     /// Names the line that is wrong. A list of several alternatives is wrong, too: a member has one of each.
-    pub fn parse(source: &Source, lab: &Lab, profile: Option<&str>) -> Result<Self, BadInput> {
+    pub fn parse(source: &TomlSource, lab: &Lab, profile: Option<&str>) -> Result<Self, BadInput> {
         let mut file = source.table(KEYS)?;
         let named = file.list("profile")?.map(single).transpose()?;
         let mut named = match profile {
-            Some(profile) => Named::unwritten(profile),
-            None => named.unwrap_or_else(|| Named::unwritten("swim")),
+            Some(profile) => NamedSpec::unwritten(profile),
+            None => named.unwrap_or_else(|| NamedSpec::unwritten("swim")),
         };
         for over in overrides(&mut file)? {
             let [(value, at)] = &over.values[..] else {
@@ -62,7 +62,7 @@ impl Recipe {
     /// If there is no such profile or preset.
     pub fn of(profile: &str, preset: &str, lab: &Lab) -> Result<Self, BadInput> {
         let text = format!("preset = \"{}\"", preset.escape_default());
-        Self::parse(&Source::text("--preset", text), lab, Some(profile))
+        Self::parse(&TomlSource::text("--preset", text), lab, Some(profile))
     }
 
     /// Takes another selector, by its label.
@@ -76,14 +76,14 @@ impl Recipe {
     }
 }
 
-fn single(mut items: Vec<Item<'_>>) -> Result<Named, BadInput> {
+fn single(mut items: Vec<Item<'_>>) -> Result<NamedSpec, BadInput> {
     match items.len() {
         1 => items.remove(0).named(),
         _ => Err(items[1].complain(format!("{} has several values; a member has one", items[1].key))),
     }
 }
 
-fn build<T, C>(registry: &Registry<T, C>, named: &Named, context: &C, source: &Source) -> Result<T, BadInput> {
+fn build<T, C>(registry: &Registry<T, C>, named: &NamedSpec, context: &C, source: &TomlSource) -> Result<T, BadInput> {
     registry.build(&named.spec, context).map_err(|error| named.complain(source, &error))
 }
 
@@ -92,8 +92,8 @@ mod tests {
     use super::*;
     use crate::protocol::Span;
 
-    fn read(text: &str) -> Result<Recipe, String> {
-        Recipe::parse(&Source::text("a.toml", text), &Lab::default(), None).map_err(|error| error.to_string())
+    fn read(text: &str) -> Result<AgentConfig, String> {
+        AgentConfig::parse(&TomlSource::text("a.toml", text), &Lab::default(), None).map_err(|error| error.to_string())
     }
 
     #[test]

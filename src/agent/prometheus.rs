@@ -2,27 +2,27 @@
 
 use std::fmt::{Display, Write};
 
-use super::figures::{Drop, Figures, Histogram, Traffic};
 use super::handle::Info;
+use super::metrics::{DropReason, Histogram, Metrics, Traffic};
 use crate::protocol::{MessageKind, Status};
 
 /// The page that a scraper gets.
 pub(super) fn render(info: &Info) -> String {
     let mut page = Page::default();
-    let (figures, gauge) = (&info.figures, info.gauge);
+    let (metrics, gauge) = (&info.metrics, info.gauge);
     let states = [Status::Alive, Status::Suspect, Status::Dead, Status::Left];
     page.family("members", "gauge", "Members by state, as this one sees them.");
     for (status, count) in states.iter().zip(info.states) {
         page.line("members", &[("state", &status)], count);
     }
-    page.single("probes_total", "counter", "Direct pings of own probe rounds.", figures.probes);
-    page.histogram("rtt_seconds", "Round trips of direct pings.", &figures.rtt);
-    events(&mut page, figures);
-    traffic(&mut page, "sent", &figures.sent);
-    traffic(&mut page, "received", &figures.received);
+    page.single("probes_total", "counter", "Direct pings of own probe rounds.", metrics.probes);
+    page.histogram("rtt_seconds", "Round trips of direct pings.", &metrics.rtt);
+    events(&mut page, metrics);
+    traffic(&mut page, "sent", &metrics.sent);
+    traffic(&mut page, "received", &metrics.received);
     page.family("dropped_total", "counter", "EventKind was not handled or not sent, by reason.");
-    for why in Drop::ALL {
-        page.line("dropped_total", &[("reason", &why.name())], figures.dropped(why));
+    for why in DropReason::ALL {
+        page.line("dropped_total", &[("reason", &why.name())], metrics.dropped(why));
     }
     page.family("queue_depth", "gauge", "How full bounded stores are.");
     let stores = [
@@ -36,7 +36,7 @@ pub(super) fn render(info: &Info) -> String {
     }
     let lag =
         "Local health: how late this member's timers were. High values mean that the process gets no time to run.";
-    page.histogram("timer_lag_seconds", lag, &figures.timer_lag);
+    page.histogram("timer_lag_seconds", lag, &metrics.timer_lag);
     page.single("joining", "gauge", "1 while no seed has answered.", u8::from(info.is_joining));
     page.single("incarnation_generation", "gauge", "Which life this is.", info.incarnation.generation);
     page.single("incarnation_refutations", "gauge", "Refutations in this life.", info.incarnation.refutations);
@@ -44,17 +44,17 @@ pub(super) fn render(info: &Info) -> String {
     page.0
 }
 
-fn events(page: &mut Page, figures: &Figures) {
+fn events(page: &mut Page, metrics: &Metrics) {
     let about = "Members that own probes began to suspect.";
-    page.single("own_suspicions_total", "counter", about, figures.own_suspicions);
-    page.single("suspicions_total", "counter", "Suspicions begun or heard of.", figures.suspicions);
-    page.single("refutations_total", "counter", "Suspects that spoke up.", figures.refutations);
+    page.single("own_suspicions_total", "counter", about, metrics.own_suspicions);
+    page.single("suspicions_total", "counter", "Suspicions begun or heard of.", metrics.suspicions);
+    page.single("refutations_total", "counter", "Suspects that spoke up.", metrics.refutations);
     let about = "How often this member had to speak up against doubts about itself.";
-    page.single("accusations_total", "counter", about, figures.accusations);
-    page.single("deaths_total", "counter", "Deaths declared or heard of.", figures.deaths);
-    page.single("joins_total", "counter", "Members that joined or came back.", figures.joins);
-    page.single("departures_total", "counter", "Members that left.", figures.departures);
-    page.single("user_events_total", "counter", "Applications' events received.", figures.user_events);
+    page.single("accusations_total", "counter", about, metrics.accusations);
+    page.single("deaths_total", "counter", "Deaths declared or heard of.", metrics.deaths);
+    page.single("joins_total", "counter", "Members that joined or came back.", metrics.joins);
+    page.single("departures_total", "counter", "Members that left.", metrics.departures);
+    page.single("user_events_total", "counter", "Applications' events received.", metrics.user_events);
 }
 
 fn traffic(page: &mut Page, direction: &str, by_kind: &[Traffic; MessageKind::ALL.len()]) {
@@ -110,15 +110,15 @@ mod tests {
 
     #[test]
     fn every_family_is_explained_and_every_line_has_a_number() {
-        let mut figures = Figures::default();
-        figures.rtt.add(Span::from_micros(300));
+        let mut metrics = Metrics::default();
+        metrics.rtt.add(Span::from_micros(300));
         let info = Info {
             incarnation: Incarnation::default(),
             states: [3, 1, 0, 0],
             is_joining: false,
             uptime: std::time::Duration::from_millis(1500),
             gauge: Gauge::default(),
-            figures,
+            metrics,
             coordinate: None,
             keys: Vec::new(),
         };

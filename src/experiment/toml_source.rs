@@ -14,7 +14,7 @@ use crate::protocol::Span;
 
 /// An experiment's text, and where it came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Source {
+pub struct TomlSource {
     /// EventKind complaints call it.
     pub name: String,
     /// The TOML.
@@ -26,7 +26,7 @@ pub struct Source {
 /// No experiment file is as long as this, in bytes. A device that never ends is refused, too.
 const LONGEST: u64 = 1 << 20;
 
-impl Source {
+impl TomlSource {
     /// A text that is no file.
     pub fn text(name: impl Into<String>, text: impl Into<String>) -> Self {
         Self { name: name.into(), text: text.into(), dir: PathBuf::new() }
@@ -86,14 +86,14 @@ fn line(before: &[u8]) -> u32 {
 
 /// A table whose keys are all known.
 pub(super) struct Table<'a> {
-    source: &'a Source,
+    source: &'a TomlSource,
     at: usize,
     entries: DeTable<'a>,
 }
 
 /// A value, its key and its place.
 pub(super) struct Item<'a> {
-    source: &'a Source,
+    source: &'a TomlSource,
     /// The key under which it stands.
     pub key: String,
     /// The byte at which it stands.
@@ -103,14 +103,14 @@ pub(super) struct Item<'a> {
 
 /// A strategy as the file names it, and where.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Named {
+pub(super) struct NamedSpec {
     /// The strategy.
     pub spec: Spec,
     at: usize,
     params: BTreeMap<String, usize>,
 }
 
-impl Named {
+impl NamedSpec {
     /// A strategy that the file does not mention: a default.
     pub fn unwritten(kind: &str) -> Self {
         Self { spec: Spec::of(kind), at: 0, params: BTreeMap::new() }
@@ -139,7 +139,7 @@ impl Named {
     }
 
     /// EventKind a registry has against it, at the parameter that is to blame.
-    pub fn complain(&self, source: &Source, error: &SpecError) -> BadInput {
+    pub fn complain(&self, source: &TomlSource, error: &SpecError) -> BadInput {
         let blamed = match error {
             SpecError::UnknownParam { param, .. } | SpecError::Invalid { param, .. } => self.params.get(param),
             SpecError::Refused { why, .. } => {
@@ -153,14 +153,14 @@ impl Named {
     }
 
     /// A complaint about it as a whole.
-    pub fn refuse(&self, source: &Source, message: impl Into<String>) -> BadInput {
+    pub fn refuse(&self, source: &TomlSource, message: impl Into<String>) -> BadInput {
         source.complain(self.at, message)
     }
 }
 
 impl<'a> Table<'a> {
     fn new(
-        source: &'a Source,
+        source: &'a TomlSource,
         what: &str,
         at: usize,
         entries: DeTable<'a>,
@@ -203,7 +203,7 @@ impl<'a> Table<'a> {
 }
 
 impl<'a> Item<'a> {
-    fn new(source: &'a Source, key: &str, value: Spanned<DeValue<'a>>) -> Self {
+    fn new(source: &'a TomlSource, key: &str, value: Spanned<DeValue<'a>>) -> Self {
         Self { source, key: key.to_owned(), at: value.span().start, value: value.into_inner() }
     }
 
@@ -275,12 +275,12 @@ impl<'a> Item<'a> {
     }
 
     /// A strategy: its label, or a table with `kind`.
-    pub fn named(self) -> Result<Named, BadInput> {
+    pub fn named(self) -> Result<NamedSpec, BadInput> {
         let (source, key, at) = (self.source, self.key, self.at);
         let mut entries = match self.value {
             DeValue::String(label) => {
                 let spec = Spec::parse(&label).map_err(|error| source.complain(at, format!("{key}: {error}")))?;
-                return Ok(Named { spec, at, params: BTreeMap::new() });
+                return Ok(NamedSpec { spec, at, params: BTreeMap::new() });
             }
             DeValue::Table(entries) => entries,
             other => {
@@ -290,7 +290,7 @@ impl<'a> Item<'a> {
         };
         let kind = entries.remove("kind").map(|kind| Self::new(source, "kind", kind));
         let kind = kind.ok_or_else(|| source.complain(at, format!("{key}: kind is missing")))?;
-        let mut named = Named { spec: Spec::of(kind.text()?), at: kind.at, params: BTreeMap::new() };
+        let mut named = NamedSpec { spec: Spec::of(kind.text()?), at: kind.at, params: BTreeMap::new() };
         for (name, value) in entries {
             let item = Self::new(source, name.get_ref(), value);
             let at = name.span().start;

@@ -4,13 +4,13 @@ use crate::protocol::{MessageKind, Span};
 
 /// All counts of one agent since its start.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Figures {
+pub struct Metrics {
     /// Sent, by [`MessageKind`].
     pub sent: [Traffic; MessageKind::ALL.len()],
     /// Received and understood, by [`MessageKind`].
     pub received: [Traffic; MessageKind::ALL.len()],
-    /// EventKind was not handled or not sent, by [`Drop`].
-    pub drops: [u64; Drop::ALL.len()],
+    /// EventKind was not handled or not sent, by [`DropReason`].
+    pub drops: [u64; DropReason::ALL.len()],
     /// Direct pings of its own probe rounds.
     pub probes: u64,
     /// Round-trip times of those that were answered directly.
@@ -47,7 +47,7 @@ pub struct Traffic {
 /// Why something was not handled, or not sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
-pub enum Drop {
+pub enum DropReason {
     /// No packet, or one that says what is not allowed.
     Malformed,
     /// Not sealed, or with another key or label.
@@ -84,7 +84,7 @@ impl Traffic {
     }
 }
 
-impl Drop {
+impl DropReason {
     /// All reasons, in the order of their numbers.
     pub const ALL: [Self; 9] = [
         Self::Malformed,
@@ -131,13 +131,13 @@ impl Histogram {
     }
 }
 
-impl Figures {
-    pub(super) fn drop(&mut self, why: Drop) {
+impl Metrics {
+    pub(super) fn drop(&mut self, why: DropReason) {
         self.drops[why as usize] += 1;
     }
 
     /// All drops for one reason.
-    pub fn dropped(&self, why: Drop) -> u64 {
+    pub fn dropped(&self, why: DropReason) -> u64 {
         self.drops[why as usize]
     }
 }
@@ -156,6 +156,6 @@ mod tests {
 
     #[test]
     fn reasons_stand_where_their_numbers_say() {
-        assert!(Drop::ALL.iter().enumerate().all(|(at, why)| *why as usize == at));
+        assert!(DropReason::ALL.iter().enumerate().all(|(at, why)| *why as usize == at));
     }
 }

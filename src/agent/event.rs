@@ -8,7 +8,7 @@ use tokio::sync::broadcast::{self, error::RecvError};
 use tokio::sync::watch;
 
 use super::address::to_socket;
-use super::handle::End;
+use super::handle::ExitReason;
 use crate::protocol::{Id, Incarnation, NodeInfo, Status, UserEvent};
 
 /// A member in the eyes of another.
@@ -24,7 +24,7 @@ pub struct MemberInfo {
 
 /// EventKind happened to a member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Change {
+pub enum MemberChange {
     /// It is new, or back from the dead.
     Joined,
     /// Somebody got no answer from it.
@@ -41,9 +41,9 @@ pub enum Change {
 
 /// Something that happened.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Notice {
+pub enum AgentEvent {
     /// To a member.
-    Member(Change, MemberInfo),
+    Member(MemberChange, MemberInfo),
     /// An application's event, from a member.
     User {
         /// Who sent it.
@@ -63,21 +63,21 @@ pub enum Notice {
 /// more than the agent's buffer is told how much it missed.
 #[derive(Debug)]
 pub struct Events {
-    pub(super) notices: broadcast::Receiver<Notice>,
-    pub(super) end: watch::Receiver<Option<End>>,
+    pub(super) events: broadcast::Receiver<AgentEvent>,
+    pub(super) end: watch::Receiver<Option<ExitReason>>,
 }
 
 impl Events {
-    /// Waits for the next notice; `None` once the agent has ended.
-    pub async fn next(&mut self) -> Option<Notice> {
+    /// Waits for the next event; `None` once the agent has ended.
+    pub async fn next(&mut self) -> Option<AgentEvent> {
         let received = tokio::select! {
             biased;
-            received = self.notices.recv() => received,
+            received = self.events.recv() => received,
             _ = self.end.wait_for(Option::is_some) => Err(RecvError::Closed),
         };
         match received {
-            Ok(notice) => Some(notice),
-            Err(RecvError::Lagged(missed)) => Some(Notice::Missed(missed)),
+            Ok(event) => Some(event),
+            Err(RecvError::Lagged(missed)) => Some(AgentEvent::Missed(missed)),
             Err(RecvError::Closed) => None,
         }
     }
@@ -105,7 +105,7 @@ impl MemberInfo {
     }
 }
 
-impl Change {
+impl MemberChange {
     /// Its name in logs and files.
     pub const fn name(self) -> &'static str {
         match self {
@@ -119,7 +119,7 @@ impl Change {
     }
 }
 
-impl fmt::Display for Change {
+impl fmt::Display for MemberChange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.name())
     }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use swimlab_selectors::rng::{Purpose, Rng, stream};
 
 use super::lateness::Lateness;
-use crate::agent::lab::{Clock, Passage, Tap};
+use crate::agent::testing::{Clock, PacketHook, PacketVerdict};
 use crate::experiment::measures::Recorder;
 use crate::protocol::{Address, Event, Packet, Span, Time, Transmit};
 use crate::sim::{
@@ -15,7 +15,7 @@ use crate::sim::{
 };
 
 /// A world's state, apart from its agents.
-pub(super) struct Scene {
+pub(super) struct RealNetwork {
     setup: Setup,
     clock: Clock,
     /// When the fault under way was to strike: whatever follows from it counts from then.
@@ -63,7 +63,7 @@ enum State {
 
 /// A scene with those who share it.
 #[derive(Clone)]
-pub(super) struct Shared(Arc<Mutex<Scene>>);
+pub(super) struct Shared(Arc<Mutex<RealNetwork>>);
 
 /// One life of a member, as its agent's network sees it.
 pub(super) struct Life {
@@ -72,7 +72,7 @@ pub(super) struct Life {
     pub generation: u32,
 }
 
-impl Scene {
+impl RealNetwork {
     pub fn new(setup: &Setup, clock: Clock, addresses: Vec<Address>, guarantees: Guarantees) -> Self {
         let host = |member: MemberIndex| Host {
             state: if member < setup.members { State::Up } else { State::Down },
@@ -117,29 +117,29 @@ impl Scene {
 }
 
 impl Shared {
-    pub fn new(scene: Scene) -> Self {
+    pub fn new(scene: RealNetwork) -> Self {
         Self(Arc::new(Mutex::new(scene)))
     }
 
     /// The scene itself, once nobody else has it.
-    pub fn take(self) -> Scene {
+    pub fn take(self) -> RealNetwork {
         let scene = Arc::into_inner(self.0).expect("all agents have ended");
         scene.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub fn lock(&self) -> MutexGuard<'_, Scene> {
+    pub fn lock(&self) -> MutexGuard<'_, RealNetwork> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Tap for Life {
-    fn sent(&self, at: Time, transmit: &Transmit, bytes: usize, is_answer: bool) -> Passage {
+impl PacketHook for Life {
+    fn sent(&self, at: Time, transmit: &Transmit, bytes: usize, is_answer: bool) -> PacketVerdict {
         let mut scene = self.scene.lock();
         let scene = &mut *scene;
         if !scene.is_current(self, &[State::Up, State::Leaving]) {
-            return Passage::Lost;
+            return PacketVerdict::Lost;
         }
-        let Some(&to) = scene.members.get(&transmit.to) else { return Passage::Lost };
+        let Some(&to) = scene.members.get(&transmit.to) else { return PacketVerdict::Lost };
         let luck = &mut scene.hosts[self.member as usize].luck;
         let bytes = bytes as u32;
         let way = match (is_answer, transmit.stream) {
@@ -152,8 +152,8 @@ impl Tap for Life {
         let (kind, direct_ping) = (transmit.message.body.kind(), transmit.direct_ping);
         scene.recorder.sent(&Sent { at, from: self.member, to, kind, direct_ping, bytes, delivery });
         match delivery {
-            Delivery::Arrives(at) => Passage::At(at),
-            Delivery::Lost | Delivery::Cut | Delivery::Nowhere => Passage::Lost,
+            Delivery::Arrives(at) => PacketVerdict::At(at),
+            Delivery::Lost | Delivery::Cut | Delivery::Nowhere => PacketVerdict::Lost,
         }
     }
 
@@ -189,7 +189,7 @@ impl Tap for Life {
     }
 }
 
-impl FaultEnvironment for Scene {
+impl FaultEnvironment for RealNetwork {
     fn setup(&self) -> &Setup {
         &self.setup
     }

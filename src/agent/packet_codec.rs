@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::SystemTime;
 
-use super::figures::Drop;
+use super::metrics::DropReason;
 use crate::protocol::{Packet, Sizer};
 use crate::wire::{
     DecodeError, FRAME_PREFIX, Invalid, Keyring, OpenError, PlainSizer, SEALED_PREFIX, Seal, SealedSizer, decode,
@@ -12,7 +12,7 @@ use crate::wire::{
 
 /// How an agent speaks, and whom it understands.
 #[derive(Debug)]
-pub(super) enum Voice {
+pub(super) enum PacketCodec {
     /// To everybody.
     Plain,
     /// To those who have the key.
@@ -21,14 +21,14 @@ pub(super) enum Voice {
 
 /// Why bytes are not taken.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Misheard {
+pub(super) enum PacketError {
     /// They are no packet.
     Decode(DecodeError),
     /// The seal is not what it should be.
     Seal(OpenError),
 }
 
-impl Voice {
+impl PacketCodec {
     /// The sizes of what it says.
     pub fn sizer(&self) -> std::sync::Arc<dyn Sizer> {
         match self {
@@ -46,10 +46,10 @@ impl Voice {
     }
 
     /// Reads a datagram, or what followed the prefix on a stream.
-    pub fn decode(&mut self, bytes: &mut [u8]) -> Result<Packet, Misheard> {
+    pub fn decode(&mut self, bytes: &mut [u8]) -> Result<Packet, PacketError> {
         match self {
-            Self::Plain => decode(bytes).map_err(Misheard::Decode),
-            Self::Sealed(seal) => seal.decode(SystemTime::now(), bytes).map_err(Misheard::Seal),
+            Self::Plain => decode(bytes).map_err(PacketError::Decode),
+            Self::Sealed(seal) => seal.decode(SystemTime::now(), bytes).map_err(PacketError::Seal),
         }
     }
 
@@ -69,13 +69,13 @@ impl Voice {
         }
     }
 
-    /// How many bytes to read after this prefix, which has the length of [`Voice::prefix`].
-    pub fn frame_len(&mut self, prefix: &mut [u8]) -> Result<usize, Misheard> {
+    /// How many bytes to read after this prefix, which has the length of [`PacketCodec::prefix`].
+    pub fn frame_len(&mut self, prefix: &mut [u8]) -> Result<usize, PacketError> {
         match self {
-            Self::Plain => frame_len(prefix.try_into().expect("the prefix's length")).map_err(Misheard::Decode),
+            Self::Plain => frame_len(prefix.try_into().expect("the prefix's length")).map_err(PacketError::Decode),
             Self::Sealed(seal) => {
                 let prefix = prefix.try_into().expect("the prefix's length");
-                seal.frame_len(SystemTime::now(), prefix).map_err(Misheard::Seal)
+                seal.frame_len(SystemTime::now(), prefix).map_err(PacketError::Seal)
             }
         }
     }
@@ -89,18 +89,18 @@ impl Voice {
     }
 }
 
-impl Misheard {
+impl PacketError {
     /// How it is counted.
-    pub fn reason(self) -> Drop {
+    pub fn reason(self) -> DropReason {
         match self {
-            Self::Decode(_) | Self::Seal(OpenError::Packet(_)) => Drop::Malformed,
-            Self::Seal(OpenError::Stale(_) | OpenError::Early(_) | OpenError::Replayed) => Drop::Stale,
-            Self::Seal(OpenError::Short(_) | OpenError::NotSealed(_) | OpenError::Forged) => Drop::Forged,
+            Self::Decode(_) | Self::Seal(OpenError::Packet(_)) => DropReason::Malformed,
+            Self::Seal(OpenError::Stale(_) | OpenError::Early(_) | OpenError::Replayed) => DropReason::Stale,
+            Self::Seal(OpenError::Short(_) | OpenError::NotSealed(_) | OpenError::Forged) => DropReason::Forged,
         }
     }
 }
 
-impl fmt::Display for Misheard {
+impl fmt::Display for PacketError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Decode(error) => error.fmt(f),

@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use super::Reproduction;
 use super::claim::Claim;
-use crate::experiment::{Cell, Error, Experiment, Lab, Options, Source, results::CellResult, trial_seed};
+use crate::experiment::{Cell, Error, Experiment, Lab, Options, TomlSource, results::CellResult, trial_seed};
 use crate::protocol::Span;
 use crate::sim::{Observer, Outcome, Setup};
 
@@ -20,7 +20,7 @@ pub enum Effort {
 }
 
 /// The experiments of one reproduction.
-pub(super) struct Bench<'a> {
+pub(super) struct Runner<'a> {
     reproduction: &'a Reproduction,
     pub effort: Effort,
 }
@@ -31,7 +31,7 @@ const LONGEST: Span = Span::from_secs(150);
 /// Below this there is no interval.
 const FEWEST: u32 = 6;
 
-impl<'a> Bench<'a> {
+impl<'a> Runner<'a> {
     pub fn new(reproduction: &'a Reproduction, effort: Effort) -> Self {
         Self { reproduction, effort }
     }
@@ -59,7 +59,7 @@ impl<'a> Bench<'a> {
 
     /// An experiment that is not in a file.
     pub fn experiment_of(&self, file: &str, text: &str) -> Result<Experiment, Error> {
-        let mut experiment = Experiment::parse(&Source::text(format!("{file}.toml"), text), &Lab::default())?;
+        let mut experiment = Experiment::parse(&TomlSource::text(format!("{file}.toml"), text), &Lab::default())?;
         experiment.trials = match self.effort {
             Effort::Short => (experiment.trials / 10).max(FEWEST.min(experiment.trials)),
             Effort::Usual => experiment.trials,
