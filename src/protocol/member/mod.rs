@@ -162,7 +162,7 @@ struct ColdState {
 enum State {
     New,
     Running,
-    Closed,
+    Stopped,
 }
 
 /// How full a member's bounded stores are.
