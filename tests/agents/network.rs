@@ -93,7 +93,7 @@ impl Network {
     }
 }
 
-impl DropReason for Network {
+impl Drop for Network {
     fn drop(&mut self) {
         let hosts = (0..self.hosts).map(|number| self.host(number));
         for namespace in hosts.chain([self.switch()]) {

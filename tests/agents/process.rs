@@ -174,7 +174,7 @@ impl Process {
     }
 }
 
-impl DropReason for Process {
+impl Drop for Process {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
