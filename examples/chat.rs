@@ -25,7 +25,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     std::thread::spawn(move || {
         std::io::stdin().lock().lines().map_while(Result::ok).all(|line| say.blocking_send(line).is_ok())
     });
-    println!("You are {name} at {}. EventKind you write, all read; Ctrl-D leaves.", agent.addr());
+    println!("You are {name} at {}. What you write, all read; Ctrl-D leaves.", agent.addr());
     loop {
         tokio::select! {
             line = said.recv() => match line {

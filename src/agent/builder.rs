@@ -310,7 +310,7 @@ impl Builder {
         }
     }
 
-    /// EventKind others are told.
+    /// What others are told.
     async fn address(&self, bound: SocketAddr, seed: Option<Address>) -> Result<SocketAddr, SpawnError> {
         let told = match self.advertise {
             Some(told) => told,

@@ -22,7 +22,7 @@ use super::handle::{Agent, Info};
 use super::meta::Meta;
 use crate::protocol::MessageKind;
 
-/// EventKind can be asked of an agent.
+/// What can be asked of an agent.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "do")]
 pub enum Request {
@@ -56,7 +56,7 @@ pub enum Request {
     },
 }
 
-/// EventKind an agent answers.
+/// What an agent answers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Answer {
@@ -93,9 +93,9 @@ pub struct MemberLine {
 pub struct CoordinateLine {
     /// The position, in eight dimensions.
     pub position_us: [f32; 8],
-    /// EventKind the access link adds.
+    /// What the access link adds.
     pub height_us: f32,
-    /// EventKind corrects the rest.
+    /// What corrects the rest.
     pub adjustment_us: f32,
     /// The estimated relative error: 0.1 is a tenth.
     pub error: f32,
@@ -128,7 +128,7 @@ pub struct InfoLines {
     pub sent: BTreeMap<String, u64>,
     /// Messages received, by type.
     pub received: BTreeMap<String, u64>,
-    /// EventKind was dropped, by reason; reasons that never occurred are left out.
+    /// What was dropped, by reason; reasons that never occurred are left out.
     pub dropped: BTreeMap<String, u64>,
     /// How full its bounded stores are.
     pub queues: BTreeMap<String, usize>,

@@ -10,7 +10,7 @@ use crate::protocol::{Address, Packet, Time};
 /// The most packets that are held back; further ones are lost.
 const MOST: usize = 100_000;
 
-/// EventKind waits, in the order of departure.
+/// What waits, in the order of departure.
 #[derive(Default)]
 pub(super) struct DelayQueue {
     waiting: BinaryHeap<Reverse<Delayed>>,

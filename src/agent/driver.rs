@@ -64,7 +64,7 @@ pub(super) struct Driver {
     slack: Span,
 }
 
-/// EventKind is kept on disk.
+/// What is kept on disk.
 pub(super) struct SnapshotWriter {
     pub dir: Arc<StateDir>,
     pub generation: u32,
@@ -492,7 +492,7 @@ impl Driver {
                 self.handle(from, packet, bytes, &mut reply.map(|reply| (from, reply)));
             }
             Some(Command::Failed(why)) => self.metrics.drop(why),
-            // PeerView to where there is time to wait.
+            // Seen to where there is time to wait.
             Some(Command::Freeze(_)) => {}
         }
         self.flush(&mut None);

@@ -1,4 +1,4 @@
-//! EventKind an application sees: members, and what happens to them, as values.
+//! What an application sees: members, and what happens to them, as values.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -22,7 +22,7 @@ pub struct MemberInfo {
     pub incarnation: Incarnation,
 }
 
-/// EventKind happened to a member.
+/// What happened to a member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum MemberChange {
     /// It is new, or back from the dead.

@@ -70,7 +70,7 @@ pub struct Info {
     pub keys: Vec<KeyId>,
 }
 
-/// EventKind a handle asks of an agent's task.
+/// What a handle asks of an agent's task.
 pub(super) enum Command {
     Members(oneshot::Sender<Vec<MemberInfo>>),
     Info(oneshot::Sender<Box<Info>>),
@@ -133,7 +133,7 @@ impl Agent {
         self.ask(Command::Info).await.map(|info| *info)
     }
 
-    /// EventKind happens from now on. Somebody may have joined since the agent began: [`Builder::spawn_watched`] gives a reader
+    /// What happens from now on. Somebody may have joined since the agent began: [`Builder::spawn_watched`] gives a reader
     /// of all that happens; else ask for [`Agent::members`] once there is a reader.
     pub fn events(&self) -> Events {
         self.read(self.0.events.get_or_init(|| broadcast::channel(self.0.buffer).0).subscribe())

@@ -40,12 +40,12 @@ impl Meta {
         }
     }
 
-    /// EventKind goes over the wire.
+    /// What goes over the wire.
     pub fn to_bytes(&self) -> Vec<u8> {
         self.0.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join("\n").into_bytes()
     }
 
-    /// EventKind came over the wire.
+    /// What came over the wire.
     pub fn from_bytes(bytes: &[u8]) -> Self {
         let pairs = |text: &str| {
             let pair = |line: &str| line.split_once('=').map(|(key, value)| (key.to_owned(), value.to_owned()));

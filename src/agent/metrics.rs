@@ -1,4 +1,4 @@
-//! EventKind an agent counts. Plain numbers that its task adds to; nobody else writes them.
+//! What an agent counts. Plain numbers that its task adds to; nobody else writes them.
 
 use crate::protocol::{MessageKind, Span};
 
@@ -9,7 +9,7 @@ pub struct Metrics {
     pub sent: [Traffic; MessageKind::ALL.len()],
     /// Received and understood, by [`MessageKind`].
     pub received: [Traffic; MessageKind::ALL.len()],
-    /// EventKind was not handled or not sent, by [`DropReason`].
+    /// What was not handled or not sent, by [`DropReason`].
     pub drops: [u64; DropReason::ALL.len()],
     /// Direct pings of its own probe rounds.
     pub probes: u64,

@@ -20,7 +20,7 @@ pub(super) fn render(info: &Info) -> String {
     events(&mut page, metrics);
     traffic(&mut page, "sent", &metrics.sent);
     traffic(&mut page, "received", &metrics.received);
-    page.family("dropped_total", "counter", "EventKind was not handled or not sent, by reason.");
+    page.family("dropped_total", "counter", "What was not handled or not sent, by reason.");
     for why in DropReason::ALL {
         page.line("dropped_total", &[("reason", &why.name())], metrics.dropped(why));
     }

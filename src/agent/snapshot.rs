@@ -1,4 +1,4 @@
-//! EventKind an agent keeps on disk, so that a restarted cluster finds itself: who the members were and where, and its own
+//! What an agent keeps on disk, so that a restarted cluster finds itself: who the members were and where, and its own
 //! generation.
 //!
 //! The file is written anew under another name, forced to the disk and renamed: whenever the process or the machine stops,
@@ -25,7 +25,7 @@ pub(super) const MOST_MEMBERS: usize = 1024;
 /// The longest file that is read, in bytes.
 const LONGEST: u64 = 1 << 20;
 
-/// EventKind stands in the file.
+/// What stands in the file.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Snapshot {
     pub version: u32,
@@ -82,7 +82,7 @@ impl StateDir {
         }
     }
 
-    /// EventKind an earlier life wrote.
+    /// What an earlier life wrote.
     pub fn read(&self) -> Result<Option<Snapshot>, StateError> {
         let path = self.file();
         let fail = |why| StateError { path: path.clone(), why };

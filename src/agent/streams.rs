@@ -32,7 +32,7 @@ pub(super) const fn frame_limit(members: u32) -> usize {
     (1 << 20) + 1024 * members as usize
 }
 
-/// EventKind the exchanges of one agent share.
+/// What the exchanges of one agent share.
 #[derive(Clone)]
 pub(super) struct Streams {
     codec: Arc<Mutex<PacketCodec>>,

@@ -20,7 +20,7 @@ pub struct ExperimentAgent {
     pub first_period: Time,
     /// Whom it joins through; none if it knows its group.
     pub seeds: Vec<Address>,
-    /// EventKind watches it.
+    /// What watches it.
     pub tap: Arc<dyn PacketHook>,
     /// For datagrams.
     pub udp: UdpSocket,
@@ -66,7 +66,7 @@ pub trait PacketHook: Send + Sync {
     fn woken(&self, late: Span);
 }
 
-/// EventKind becomes of a packet.
+/// What becomes of a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PacketVerdict {
     /// It leaves at this time.
@@ -90,12 +90,12 @@ impl Clock {
         Self(Instant::now() + lead)
     }
 
-    /// EventKind it shows.
+    /// What it shows.
     pub fn now(self) -> Time {
         Time::from_micros(u64::try_from(self.0.elapsed().as_micros()).unwrap_or(u64::MAX))
     }
 
-    /// When it shows this time. EventKind is further away than a day comes after a day.
+    /// When it shows this time. What is further away than a day comes after a day.
     pub fn instant(self, time: Time) -> tokio::time::Instant {
         let most = self.now() + Span::from_secs(86_400);
         (self.0 + Duration::from_micros(time.min(most).as_micros())).into()

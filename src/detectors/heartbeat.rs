@@ -1,5 +1,5 @@
 //! The machine of all rivals: it sends heartbeats, notes when others' were heard, and calls those dead that are silent for
-//! too long. EventKind is too long, who hears, and whose word counts is up to the [`Rules`].
+//! too long. What is too long, who hears, and whose word counts is up to the [`Rules`].
 
 use std::sync::Arc;
 
@@ -12,9 +12,9 @@ use crate::protocol::{
 };
 use crate::sim::{DetectorFactory, FailureDetector, Guarantees, MemberIndex, Setup, address_of};
 
-/// EventKind distinguishes one heartbeat detector from another.
+/// What distinguishes one heartbeat detector from another.
 pub trait Rules: Clone + Send + Sync + 'static {
-    /// EventKind is remembered of how one member's heartbeats come in.
+    /// What is remembered of how one member's heartbeats come in.
     type Pulse: Clone + Default + Send;
 
     /// T: between two rounds of heartbeats.
@@ -78,7 +78,7 @@ pub struct HeartbeatDetector<R: Rules> {
     asked: usize,
 }
 
-/// EventKind one member knows of another.
+/// What one member knows of another.
 #[derive(Clone)]
 struct Row<P> {
     beat: Heartbeat,

@@ -1,4 +1,4 @@
-//! EventKind rivals send each other: heartbeats, and who they have not heard of.
+//! What rivals send each other: heartbeats, and who they have not heard of.
 
 use std::sync::Arc;
 

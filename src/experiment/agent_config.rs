@@ -11,10 +11,10 @@ use super::file::{KEYS, overrides};
 use super::toml_source::{Item, NamedSpec, TomlSource};
 use crate::protocol::Config;
 
-/// DetectorChoice a member outside the laboratory pings, helps, doubts and gossips.
+/// How a member outside the laboratory pings, helps, doubts and gossips.
 #[derive(Clone)]
 pub struct AgentConfig {
-    /// DetectorChoice.
+    /// How.
     pub config: Config,
     /// Who is pinged; `None` if the file does not say.
     pub strategy: Option<DynSelector>,

@@ -24,27 +24,27 @@ const MOST_CELLS: usize = 10_000;
 /// One combination of what an experiment varies.
 #[derive(Clone)]
 pub struct Cell {
-    /// EventKind distinguishes it from the others.
+    /// What distinguishes it from the others.
     pub key: CellKey,
     /// Where members are.
     pub topology: Topology,
-    /// DetectorChoice members watch each other.
+    /// How members watch each other.
     pub detector: CellDetector,
-    /// DetectorChoice members begin.
+    /// How members begin.
     pub start: Start,
-    /// DetectorChoice their periods lie to each other.
+    /// How their periods lie to each other.
     pub phases: Phases,
-    /// DetectorChoice far the members' clocks are off, at most.
+    /// How far the members' clocks are off, at most.
     pub clock_skew: Span,
     /// Before any fault.
     pub warmup: Span,
     /// After the warm-up.
     pub duration: Span,
-    /// EventKind breaks.
+    /// What breaks.
     pub faults: Vec<Fault>,
 }
 
-/// DetectorChoice the members of a cell watch each other.
+/// How the members of a cell watch each other.
 #[derive(Clone)]
 #[expect(clippy::large_enum_variant, reason = "there is one for each cell, and most are of the large kind")]
 pub enum CellDetector {
@@ -54,7 +54,7 @@ pub enum CellDetector {
         strategy: DynSelector,
         /// Who helps.
         helpers: Arc<dyn Helpers>,
-        /// DetectorChoice.
+        /// How.
         config: Config,
     },
     /// Something else.
@@ -62,7 +62,7 @@ pub enum CellDetector {
 }
 
 impl Cell {
-    /// EventKind the floors of its measures depend on; `None` where nobody is pinged.
+    /// What the floors of its measures depend on; `None` where nobody is pinged.
     pub fn floors(&self) -> Option<FloorInputs> {
         let config = self.config()?;
         Some(FloorInputs {
@@ -89,10 +89,10 @@ impl Cell {
     }
 }
 
-/// EventKind stands for a selector where there is none.
+/// What stands for a selector where there is none.
 pub const NO_SELECTOR: &str = "-";
 
-/// EventKind comes of a file once all its names are looked up.
+/// What comes of a file once all its names are looked up.
 pub(super) struct Resolved {
     pub cells: Vec<Cell>,
     pub baseline: Option<String>,
@@ -215,7 +215,7 @@ impl Builder<'_> {
         scenario.faults.iter().map(build).collect()
     }
 
-    /// EventKind there is on a topology for so many members.
+    /// What there is on a topology for so many members.
     fn ground(&mut self, named: &NamedSpec, topology: &Topology, members: u32) -> Result<PlacedTopology, BadInput> {
         let placement = topology.place(members, 0, trial_seed(self.file.seed, 0));
         let context = placement.context();

@@ -1,4 +1,4 @@
-//! EventKind can go wrong with an experiment, in the user's words.
+//! What can go wrong with an experiment, in the user's words.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 /// Why an experiment did not run, or not to its end.
 #[derive(Debug)]
 pub enum Error {
-    /// EventKind was asked for makes no sense; nothing was run.
+    /// What was asked for makes no sense; nothing was run.
     Input(BadInput),
     /// The results folder cannot be used: found out before anything was run.
     Folder {
@@ -19,14 +19,14 @@ pub enum Error {
     TooLarge {
         /// Its members, joiners included.
         members: u32,
-        /// EventKind they need, in bytes.
+        /// What they need, in bytes.
         needed: u64,
-        /// EventKind is free, in bytes.
+        /// What is free, in bytes.
         available: u64,
     },
     /// The system does not grant so many threads.
     Threads {
-        /// DetectorChoice many.
+        /// How many.
         threads: usize,
         /// Why not.
         why: String,
@@ -35,7 +35,7 @@ pub enum Error {
     Lost {
         /// The file.
         path: PathBuf,
-        /// EventKind the system said.
+        /// What the system said.
         source: std::io::Error,
     },
 }
@@ -47,7 +47,7 @@ pub struct BadInput {
     pub file: String,
     /// The line, from 1; `None` if it is about the file as a whole.
     pub line: Option<u32>,
-    /// EventKind is wrong, and what would be right.
+    /// What is wrong, and what would be right.
     pub message: String,
 }
 

@@ -1,4 +1,4 @@
-//! The experiment file: its keys, their types, ranges and defaults. EventKind it names is looked up in `cells`.
+//! The experiment file: its keys, their types, ranges and defaults. What it names is looked up in `cells`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,7 +18,7 @@ pub const MOST_TRIALS: u32 = 1_000_000;
 /// The most seconds of warm-up or duration: some eleven days.
 const LONGEST_S: f64 = 1e6;
 
-/// EventKind a file can say.
+/// What a file can say.
 pub(super) const KEYS: &[&str] = &[
     "name",
     "seed",
@@ -53,7 +53,7 @@ pub(super) const SELECTOR: (&str, &str) = ("selector", "selector = [\"uniform\",
 /// The parts of a profile that have keys of their own outside `[protocol]`.
 const PARTS: [&str; 3] = ["prober", "suspicion", "dissemination"];
 
-/// EventKind an experiment file says. Lists are as they stand in the file: at least one value, no two alike.
+/// What an experiment file says. Lists are as they stand in the file: at least one value, no two alike.
 pub(super) struct File {
     pub name: Option<String>,
     pub seed: u64,
@@ -66,7 +66,7 @@ pub(super) struct File {
     /// None: the profiles' own.
     pub helpers: Vec<NamedSpec>,
     pub profiles: Vec<NamedSpec>,
-    /// EventKind `[protocol]` and the parts' own keys set, in the order of the file.
+    /// What `[protocol]` and the parts' own keys set, in the order of the file.
     pub overrides: Vec<Override>,
     pub loss: Vec<f64>,
     pub baseline: Option<NamedSpec>,
@@ -126,7 +126,7 @@ impl File {
 }
 
 impl File {
-    /// DetectorChoice many cells its lists multiply to.
+    /// How many cells its lists multiply to.
     pub fn cells(&self) -> usize {
         let lists = [
             self.topologies.iter().map(|(_, sizes)| sizes.len()).sum(),
@@ -146,7 +146,7 @@ impl File {
             .fold(1, usize::saturating_mul)
     }
 
-    /// EventKind trials depend on besides the seed, key by key.
+    /// What trials depend on besides the seed, key by key.
     pub fn describe(&self) -> BTreeMap<String, String> {
         let labels = |all: &[NamedSpec]| join(all.iter().map(|named| named.spec.to_string()));
         let topology = |(named, sizes): &(NamedSpec, Vec<u32>)| match sizes {
@@ -275,7 +275,7 @@ fn choices<T: Copy + PartialEq, const N: usize>(
     file.list(key)?.map_or_else(|| Ok(vec![of[0]]), |items| distinct(items, read))
 }
 
-/// EventKind the protocol's keys set: the parts, `[protocol]`, and under them a preset.
+/// What the protocol's keys set: the parts, `[protocol]`, and under them a preset.
 pub(super) fn overrides(file: &mut Table<'_>) -> Result<Vec<Override>, BadInput> {
     let mut overrides: Vec<Override> = Vec::new();
     for key in PARTS {
@@ -360,7 +360,7 @@ fn title(faults: &[NamedSpec]) -> String {
     if kinds.is_empty() { "none".to_owned() } else { kinds.join("+") }
 }
 
-/// DetectorChoice a file spells it.
+/// How a file spells it.
 pub(super) fn start_word(start: Start) -> &'static str {
     match start {
         Start::Joined => "joined",
@@ -368,7 +368,7 @@ pub(super) fn start_word(start: Start) -> &'static str {
     }
 }
 
-/// DetectorChoice a file spells it.
+/// How a file spells it.
 pub(super) fn phases_word(phases: Phases) -> &'static str {
     match phases {
         Phases::Random => "random",

@@ -1,4 +1,4 @@
-//! EventKind is measured: names, units, definitions. docs/measures.md says the same at length.
+//! What is measured: names, units, definitions. docs/measures.md says the same at length.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,13 +9,13 @@ pub use super::recorder::Recorder;
 pub struct Measure {
     /// Its name: the column in trials.csv, the key in summary.json.
     pub name: &'static str,
-    /// EventKind its numbers count.
+    /// What its numbers count.
     pub unit: Unit,
     /// One sentence.
     pub about: &'static str,
 }
 
-/// EventKind a measure's numbers count.
+/// What a measure's numbers count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unit {
     /// Seconds.
@@ -50,7 +50,7 @@ pub const MEASURES: &[Measure] = &[
     of("busiest_member_share", Unit::Share, "The busiest member's part of all bytes sent and received."),
     of("mean_ping_rtt_s", Unit::Seconds, "The mean round trip, without jitter, of the direct pings sent."),
     of("unmonitored_members", Unit::Members, "Live members that nobody pinged for over 20 periods."),
-    of("violations", Unit::Events, "EventKind the checkers object to."),
+    of("violations", Unit::Events, "What the checkers object to."),
 ];
 
 const fn of(name: &'static str, unit: Unit, about: &'static str) -> Measure {
@@ -74,7 +74,7 @@ pub enum MeasuredValue {
     Absent,
 }
 
-/// EventKind one trial measured.
+/// What one trial measured.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Measured {
     /// One reading for each of [`MEASURES`], in their order.
@@ -94,7 +94,7 @@ pub struct Victim {
     pub member: u32,
     /// When, in seconds after the warm-up.
     pub at_s: f64,
-    /// EventKind happened to it.
+    /// What happened to it.
     pub kind: VictimKind,
     /// The first direct ping sent to it.
     pub first_ping_s: Option<f64>,
@@ -110,7 +110,7 @@ pub struct Victim {
     pub informed_100_s: Option<f64>,
 }
 
-/// EventKind happened to a victim.
+/// What happened to a victim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum VictimKind {

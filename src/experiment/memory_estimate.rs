@@ -1,4 +1,4 @@
-//! DetectorChoice many worlds fit into memory at once: better to be told than to be killed.
+//! How many worlds fit into memory at once: better to be told than to be killed.
 
 use std::fs;
 
@@ -7,14 +7,14 @@ use super::cells::{Cell, CellDetector};
 use super::error::Error;
 use crate::sim::joiners_needed;
 
-/// EventKind a world takes for each member, in bytes. With 100,000 members 3,300 were measured.
+/// What a world takes for each member, in bytes. With 100,000 members 3,300 were measured.
 const PER_MEMBER: u64 = 4_000;
 
-/// EventKind a rival's member takes for each other member.
+/// What a rival's member takes for each other member.
 const PER_ROW: u64 = 160;
 
 impl Experiment {
-    /// DetectorChoice many of the wanted threads (0: one per core) find memory for a world each.
+    /// How many of the wanted threads (0: one per core) find memory for a world each.
     ///
     /// # Errors
     /// If not even one world fits.

@@ -50,15 +50,15 @@ pub struct Lab {
     pub selectors: Registry<DynSelector, BuildContext>,
     /// Who helps.
     pub helpers: Registry<Arc<dyn Helpers>, BuildContext>,
-    /// DetectorChoice near a peer is: for reading only, selectors look metrics up themselves.
+    /// How near a peer is: for reading only, selectors look metrics up themselves.
     pub metrics: Registry<Arc<dyn Metric>, BuildContext>,
     /// Where members are.
     pub topologies: Registry<Topology, TopologyContext>,
-    /// DetectorChoice: the protocol's settings.
+    /// How: the protocol's settings.
     pub profiles: Registry<Config>,
     /// Detectors that are not SWIM. A file names them where it names profiles.
     pub detectors: Registry<Arc<dyn Detector>>,
-    /// EventKind breaks.
+    /// What breaks.
     pub faults: Registry<Fault>,
 }
 
@@ -84,19 +84,19 @@ pub struct Experiment {
     pub name: String,
     /// From it and its number, every trial takes its luck.
     pub seed: u64,
-    /// DetectorChoice many trials there are of each cell.
+    /// How many trials there are of each cell.
     pub trials: u32,
     /// The selector that the others are compared to.
     pub baseline: Option<String>,
     /// The combinations, topologies outermost, selectors innermost.
     pub cells: Vec<Cell>,
-    /// EventKind the user should know before believing the results.
+    /// What the user should know before believing the results.
     pub notices: Vec<String>,
     /// The faults of each scenario, as labels.
     pub scenarios: Vec<results::Scenario>,
     /// The text that it was read from.
     pub source: TomlSource,
-    /// EventKind the trials depend on, besides the seed.
+    /// What the trials depend on, besides the seed.
     description: BTreeMap<String, String>,
 }
 
@@ -125,7 +125,7 @@ impl Experiment {
         })
     }
 
-    /// EventKind the results of a run depend on.
+    /// What the results of a run depend on.
     pub fn manifest(&self) -> Manifest {
         let swimlab = env!("CARGO_PKG_VERSION").to_owned();
         Manifest { swimlab, seed: self.seed, experiment: self.description.clone() }

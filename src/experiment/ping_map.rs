@@ -11,7 +11,7 @@ use crate::protocol::Time;
 use crate::sim::{Observer, Sent};
 use crate::topology::Placement;
 
-/// EventKind trial 0 of a cell looks like. Traffic is counted after the warm-up, as all traffic is.
+/// What trial 0 of a cell looks like. Traffic is counted after the warm-up, as all traffic is.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PingMap {
     /// The topology's label.
@@ -36,7 +36,7 @@ pub struct Node {
     pub location: Option<Location>,
 }
 
-/// EventKind is sent over distances of one class. There are four to an octave.
+/// What is sent over distances of one class. There are four to an octave.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Class {
     /// Round trips in this class are shorter than this, in microseconds.

@@ -20,7 +20,7 @@ pub(super) struct Protocol {
     pub start: Start,
     pub phases: Phases,
     pub clock_skew: Span,
-    /// EventKind was varied: key and value.
+    /// What was varied: key and value.
     pub swept: Vec<(String, String)>,
 }
 
@@ -69,7 +69,7 @@ pub(super) fn multiply(file: &File, source: &TomlSource, lab: &Lab) -> Result<Pr
                 format!("profile {} is not in this build: build swimlab with --features {feature}", profile.spec.kind);
             return Err(profile.refuse(source, why));
         }
-        // EventKind nobody has is a mistake, and is told as one.
+        // What nobody has is a mistake, and is told as one.
         let has = |key: &str| detector.is_none_or(|detector| knows(detector, key) || !known(key));
         for CellBuilder { named, swept } in overridden(profile, &file.overrides, has) {
             let complain = |error| named.complain(source, &error);

@@ -13,7 +13,7 @@ use detections::Detections;
 /// Takes all measures of one trial. Every packet costs it a few additions.
 pub struct Recorder {
     setup: Setup,
-    /// EventKind is counted is counted in here: from the end of the warm-up, as long as the trial's duration.
+    /// What is counted is counted in here: from the end of the warm-up, as long as the trial's duration.
     window: Range<Time>,
     seats: Vec<MemberStats>,
     indices: IdIndex,
@@ -27,7 +27,7 @@ pub struct Recorder {
     false_positives_healthy: u64,
 }
 
-/// EventKind is known of one member.
+/// What is known of one member.
 struct MemberStats {
     /// Bytes sent and received.
     bytes: u64,
@@ -89,7 +89,7 @@ impl Recorder {
         }
     }
 
-    /// EventKind was measured, once the world has ended.
+    /// What was measured, once the world has ended.
     pub fn finish(mut self, outcome: &Outcome) -> Measured {
         for member in 0..self.seats.len() {
             if self.seats[member].up {
@@ -217,7 +217,7 @@ impl Observer for Recorder {
         }
         let Some(about) = self.indices.index(event.about).filter(|&about| about != member) else { return };
         let subject = &self.seats[about as usize];
-        // UpdateKind of a former life is late, but not false.
+        // News of a former life is late, but not false.
         let about_the_living = subject.up && event.incarnation.generation >= subject.generation;
         let counted = about_the_living && self.window.contains(&at);
         let observer = &self.seats[member as usize];

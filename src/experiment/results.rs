@@ -1,4 +1,4 @@
-//! EventKind an experiment leaves behind: one cell per combination of what was varied, one result per trial.
+//! What an experiment leaves behind: one cell per combination of what was varied, one result per trial.
 
 use std::collections::BTreeMap;
 
@@ -13,15 +13,15 @@ pub struct Results {
     pub name: String,
     /// Its seed.
     pub seed: u64,
-    /// DetectorChoice many trials each cell was to have.
+    /// How many trials each cell was to have.
     pub trials: u32,
     /// The selector, by its label, that the others are compared to.
     pub baseline: Option<String>,
     /// Whether all trials of all cells are here.
     pub complete: bool,
-    /// EventKind the reader should know: clamped settings, warnings.
+    /// What the reader should know: clamped settings, warnings.
     pub notices: Vec<String>,
-    /// EventKind is behind the topologies' labels; may be empty.
+    /// What is behind the topologies' labels; may be empty.
     pub topologies: Vec<TopologyNote>,
     /// The faults of each scenario.
     pub scenarios: Vec<Scenario>,
@@ -29,7 +29,7 @@ pub struct Results {
     pub cells: Vec<CellResult>,
 }
 
-/// EventKind a topology's label stands for.
+/// What a topology's label stands for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TopologyNote {
     /// The label, as in [`CellKey::topology`].
@@ -40,7 +40,7 @@ pub struct TopologyNote {
     pub attribution: Option<String>,
 }
 
-/// EventKind breaks in a scenario.
+/// What breaks in a scenario.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Scenario {
     /// Its name, as in [`CellKey::scenario`].
@@ -49,7 +49,7 @@ pub struct Scenario {
     pub faults: Vec<String>,
 }
 
-/// EventKind distinguishes a cell from the others.
+/// What distinguishes a cell from the others.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct CellKey {
     /// The topology's label.
@@ -58,7 +58,7 @@ pub struct CellKey {
     pub selector: String,
     /// The profile's label.
     pub profile: String,
-    /// DetectorChoice many members there are at the start.
+    /// How many members there are at the start.
     pub members: u32,
     /// The probability that the network loses a packet.
     pub loss: f64,
@@ -73,15 +73,15 @@ pub struct CellKey {
 pub struct CellResult {
     /// Which cell.
     pub key: CellKey,
-    /// EventKind the floors of its measures depend on; `None` where nobody is pinged.
+    /// What the floors of its measures depend on; `None` where nobody is pinged.
     pub floors: Option<FloorInputs>,
-    /// DetectorChoice long traffic was counted, in seconds.
+    /// How long traffic was counted, in seconds.
     pub duration_s: f64,
     /// Its finished trials, in ascending order of their numbers.
     pub trials: Vec<TrialResult>,
 }
 
-/// EventKind the floors depend on, see [`super::statistics::floor`].
+/// What the floors depend on, see [`super::statistics::floor`].
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FloorInputs {
     /// T, the protocol period in seconds.
@@ -99,17 +99,17 @@ pub struct TrialResult {
     pub trial: u32,
     /// Its seed.
     pub seed: u64,
-    /// EventKind it measured.
+    /// What it measured.
     pub measured: Measured,
     /// A hash of all that happened in it; 0 on real sockets, where no two trials are the same.
     pub trace_hash: u64,
-    /// DetectorChoice many events the world handled.
+    /// How many events the world handled.
     pub events: u64,
-    /// EventKind the checkers object to.
+    /// What the checkers object to.
     pub violations: Vec<String>,
 }
 
-/// DetectorChoice often a fault really struck.
+/// How often a fault really struck.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Struck {
     /// Members that it struck, over all trials; each strike counts.
@@ -156,7 +156,7 @@ impl CellResult {
         self.trials.iter().map(|trial| trial.measured.readings[measure]).collect()
     }
 
-    /// EventKind two cells read of those trials that both have: (baseline, this cell).
+    /// What two cells read of those trials that both have: (baseline, this cell).
     pub fn pairs(
         &self,
         baseline: &Self,
@@ -183,7 +183,7 @@ impl CellResult {
         struck
     }
 
-    /// EventKind the checkers object to, and in how many trials.
+    /// What the checkers object to, and in how many trials.
     pub fn violations(&self) -> BTreeMap<&str, u32> {
         let mut counts = BTreeMap::new();
         for trial in &self.trials {

@@ -14,10 +14,10 @@ use super::results::{CellKey, CellResult, Results, TopologyNote, TrialResult};
 use super::store::Folder;
 use super::trial::trial_seed;
 
-/// DetectorChoice to run an experiment.
+/// How to run an experiment.
 #[derive(Default)]
 pub struct Options {
-    /// DetectorChoice many threads; 0: one per core. Fewer run where worlds are too large for so many at once.
+    /// How many threads; 0: one per core. Fewer run where worlds are too large for so many at once.
     pub threads: usize,
     /// Where finished trials are kept, and taken from if an earlier run left some.
     pub folder: Option<Folder>,
@@ -27,7 +27,7 @@ pub struct Options {
     pub progress: Option<Box<dyn Fn(Progress) + Send + Sync>>,
 }
 
-/// DetectorChoice far the work is.
+/// How far the work is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
     /// Trials that are done, those of earlier runs included.
@@ -36,10 +36,10 @@ pub struct Progress {
     pub all: usize,
 }
 
-/// DetectorChoice a run ended.
+/// How a run ended.
 #[derive(Debug)]
 pub struct Finished {
-    /// EventKind was measured.
+    /// What was measured.
     pub results: Results,
     /// Trials that went wrong: a mistake in swimlab or in a strategy.
     pub failures: Vec<Failure>,
@@ -56,11 +56,11 @@ pub struct Failure {
     pub trial: u32,
     /// Its seed.
     pub seed: u64,
-    /// EventKind it said.
+    /// What it said.
     pub message: String,
 }
 
-/// EventKind the trials of a run share, whoever runs them.
+/// What the trials of a run share, whoever runs them.
 pub(super) struct Run {
     folder: Option<Folder>,
     earlier: Vec<(usize, TrialResult)>,
@@ -97,7 +97,7 @@ impl Experiment {
             .map_err(|panic| self.failure(cell, trial, panic_message(panic.as_ref())))
     }
 
-    /// EventKind went wrong in a trial.
+    /// What went wrong in a trial.
     pub(super) fn failure(&self, cell: usize, trial: u32, message: String) -> Box<Failure> {
         Box::new(Failure { key: self.cells[cell].key.clone(), trial, seed: trial_seed(self.seed, trial), message })
     }
@@ -139,7 +139,7 @@ impl Experiment {
         Finished { results, failures, interrupted }
     }
 
-    /// EventKind is behind the topologies' labels, in the order of the cells.
+    /// What is behind the topologies' labels, in the order of the cells.
     fn topologies(&self) -> Vec<TopologyNote> {
         let mut notes: Vec<TopologyNote> = Vec::new();
         for cell in &self.cells {

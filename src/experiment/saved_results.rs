@@ -14,18 +14,18 @@ use super::measures::MEASURES;
 use super::results::{CellKey, TrialResult};
 use super::store::{Line, MANIFEST, Manifest, SUMMARY, TRIALS};
 
-/// EventKind an earlier run left in its folder.
+/// What an earlier run left in its folder.
 #[derive(Clone, Debug)]
 pub struct SavedResults {
     /// Where it is.
     pub path: PathBuf,
-    /// EventKind its trials depend on.
+    /// What its trials depend on.
     pub manifest: Manifest,
     /// The cells in the order of the experiment file, each with its finished trials in ascending order.
     pub cells: Vec<(CellKey, Vec<TrialResult>)>,
 }
 
-/// The part of summary.json's entries that names a cell. EventKind it does not know may be a key that was varied.
+/// The part of summary.json's entries that names a cell. What it does not know may be a key that was varied.
 #[derive(Deserialize)]
 struct Named {
     topology: String,

@@ -1,4 +1,4 @@
-//! EventKind many trials say together: medians and tails with their confidence, and differences that are more than noise.
+//! What many trials say together: medians and tails with their confidence, and differences that are more than noise.
 
 mod agreement;
 mod intervals;
@@ -20,7 +20,7 @@ pub const FEWEST_TRIALS: usize = 6;
 pub struct Summary {
     /// Trials with something to measure: values and censored ones.
     pub n: u32,
-    /// DetectorChoice many of them did not reach it within the trial.
+    /// How many of them did not reach it within the trial.
     pub censored: u32,
     /// Trials with nothing to measure.
     pub absent: u32,
@@ -49,7 +49,7 @@ pub struct Interval {
     pub high: Option<f64>,
 }
 
-/// DetectorChoice a cell compares to the baseline, trial by trial.
+/// How a cell compares to the baseline, trial by trial.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Comparison {
     /// Trials in which both have something to measure.
@@ -64,11 +64,11 @@ pub struct Comparison {
     pub ci95: Interval,
     /// The mean over the baseline's mean.
     pub ratio: Option<f64>,
-    /// EventKind to make of it.
+    /// What to make of it.
     pub verdict: Verdict,
 }
 
-/// EventKind to make of a difference.
+/// What to make of a difference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// Less than the baseline: better.

@@ -21,7 +21,7 @@ const COPY: &str = "experiment.toml";
 pub(super) const TRIALS: &str = "trials.jsonl";
 pub(super) const SUMMARY: &str = "summary.json";
 
-/// EventKind trials depend on: results of two runs can be put together if this is the same.
+/// What trials depend on: results of two runs can be put together if this is the same.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Manifest {
     /// The version that wrote it.
@@ -126,7 +126,7 @@ impl Folder {
         &self.path
     }
 
-    /// DetectorChoice many trials an earlier run left here.
+    /// How many trials an earlier run left here.
     pub fn already_finished(&self) -> usize {
         self.finished.len()
     }

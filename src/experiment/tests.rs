@@ -1,4 +1,4 @@
-//! EventKind an experiment file means.
+//! What an experiment file means.
 
 use std::sync::Arc;
 

@@ -15,7 +15,7 @@ use crate::protocol::Span;
 /// An experiment's text, and where it came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TomlSource {
-    /// EventKind complaints call it.
+    /// What complaints call it.
     pub name: String,
     /// The TOML.
     pub text: String,
@@ -138,7 +138,7 @@ impl NamedSpec {
         (self, value.map(|value| (value, at)))
     }
 
-    /// EventKind a registry has against it, at the parameter that is to blame.
+    /// What a registry has against it, at the parameter that is to blame.
     pub fn complain(&self, source: &TomlSource, error: &SpecError) -> BadInput {
         let blamed = match error {
             SpecError::UnknownParam { param, .. } | SpecError::Invalid { param, .. } => self.params.get(param),

@@ -21,11 +21,11 @@ use crate::protocol::Span;
 /// Timers that are later than this share of the period, in the median, spoil the comparison.
 const MOST_LATE: f64 = 0.01;
 
-/// RunComparison sides of a comparison: the same experiment, in virtual time and on real sockets.
+/// Both sides of a comparison: the same experiment, in virtual time and on real sockets.
 pub struct RealComparison<'a> {
-    /// EventKind the simulator says.
+    /// What the simulator says.
     pub simulated: &'a Results,
-    /// EventKind real sockets say.
+    /// What real sockets say.
     pub real: &'a Results,
     /// How late timers fired on the real side.
     pub lateness: &'a Lateness,
@@ -87,7 +87,7 @@ pub fn render(sides: &RealComparison<'_>, width: u16, colour: bool) -> String {
     text + &lateness(sides, width) + &legend(width)
 }
 
-/// EventKind the cell is, by the keys that are varied, and how many trials there are to compare.
+/// What the cell is, by the keys that are varied, and how many trials there are to compare.
 fn heading(results: &Results, pair: &Pair<'_>) -> String {
     let keys = KEYS.into_iter().chain(results.swept_keys());
     let shown = keys.filter(|key| matches!(*key, "topology" | "selector" | "members") || is_varied(results, key));
@@ -189,7 +189,7 @@ fn legend(width: u16) -> String {
     format!("\n{}", fill(&text, width))
 }
 
-/// Writes agreement.csv: a row for each measure of each cell. EventKind does not exist is empty.
+/// Writes agreement.csv: a row for each measure of each cell. What does not exist is empty.
 pub fn write_csv(sides: &RealComparison<'_>, out: impl io::Write) -> io::Result<()> {
     let mut csv = Writer::from_writer(out);
     let swept = sides.simulated.swept_keys();

@@ -1,4 +1,4 @@
-//! EventKind the tables show: the measures that matter most, some of them per member and second.
+//! What the tables show: the measures that matter most, some of them per member and second.
 
 use crate::experiment::measures::{MEASURES, Measure, MeasuredValue, Unit, index_of};
 use crate::experiment::results::{CellResult, TrialResult};
@@ -10,7 +10,7 @@ pub(super) struct Column {
     pub title: &'static str,
     /// The measure behind it.
     pub measure: &'static str,
-    /// EventKind it is divided by.
+    /// What it is divided by.
     pub per: Per,
     /// Whether the mean says more than the median, which is zero for rare events.
     pub by_mean: bool,
@@ -18,7 +18,7 @@ pub(super) struct Column {
     pub rank: u8,
 }
 
-/// EventKind a measure is divided by.
+/// What a measure is divided by.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Per {
     /// Nothing.
@@ -58,7 +58,7 @@ impl Column {
         if self.per == Per::Bytes { Unit::Share } else { self.measure().unit }
     }
 
-    /// EventKind one trial says.
+    /// What one trial says.
     pub fn read(&self, cell: &CellResult, trial: &TrialResult) -> MeasuredValue {
         let reading = trial.measured.readings[self.index()];
         let divisor = match self.per {
@@ -73,12 +73,12 @@ impl Column {
         }
     }
 
-    /// EventKind all trials of a cell say.
+    /// What all trials of a cell say.
     pub fn summary(&self, cell: &CellResult) -> Summary {
         summarise(self.measure(), &self.readings(cell))
     }
 
-    /// EventKind each trial of a cell says.
+    /// What each trial of a cell says.
     pub fn readings(&self, cell: &CellResult) -> Vec<MeasuredValue> {
         cell.trials.iter().map(|trial| self.read(cell, trial)).collect()
     }

@@ -18,7 +18,7 @@ use crate::experiment::measures::{MEASURES, Measure, MeasuredValue};
 use crate::experiment::results::{CellKey, TrialResult};
 use crate::experiment::statistics::{Comparison, Verdict, compare, compare_unpaired, summarise};
 
-/// EventKind two results folders have in common: B is held against A.
+/// What two results folders have in common: B is held against A.
 pub struct RunComparison<'a> {
     a: &'a SavedResults,
     b: &'a SavedResults,

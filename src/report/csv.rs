@@ -8,7 +8,7 @@ use super::{KEYS, key_fields};
 use crate::experiment::measures::{MEASURES, MeasuredValue, Victim};
 use crate::experiment::results::{CellResult, Results, TrialResult};
 
-/// EventKind trials.csv and victims.csv say of a victim's discovery, in the order of [`Victim`]'s fields.
+/// What trials.csv and victims.csv say of a victim's discovery, in the order of [`Victim`]'s fields.
 const VICTIM: [&str; 10] = [
     "fault",
     "kind",
@@ -22,7 +22,7 @@ const VICTIM: [&str; 10] = [
     "informed_100_s",
 ];
 
-/// Writes trials.csv: a row per trial, with the measures in the order of [`MEASURES`]. EventKind was not reached, or does
+/// Writes trials.csv: a row per trial, with the measures in the order of [`MEASURES`]. What was not reached, or does
 /// not exist, is empty.
 pub fn write_trials(results: &Results, out: impl io::Write) -> io::Result<()> {
     let mut csv = Writer::from_writer(out);
@@ -37,7 +37,7 @@ pub fn write_trials(results: &Results, out: impl io::Write) -> io::Result<()> {
     csv.flush()
 }
 
-/// Writes victims.csv: a row per member that crashed or left, with times from its own fault. EventKind was not reached is
+/// Writes victims.csv: a row per member that crashed or left, with times from its own fault. What was not reached is
 /// empty.
 pub fn write_victims(results: &Results, out: impl io::Write) -> io::Result<()> {
     let mut csv = Writer::from_writer(out);

@@ -28,7 +28,7 @@ pub(super) fn range(interval: Interval, beside: Option<f64>, unit: Unit) -> Stri
 fn suited(value: f64, unit: Unit) -> (f64, &'static str) {
     let size = value.abs();
     match unit {
-        // EventKind rounds to 1000 ms is a second.
+        // What rounds to 1000 ms is a second.
         Unit::Seconds if size >= 0.9995 || size == 0.0 => (1.0, " s"),
         Unit::Seconds if size >= 0.9995e-3 => (1e-3, " ms"),
         Unit::Seconds => (1e-6, " µs"),

@@ -16,7 +16,7 @@ use crate::experiment::results::{CellKey, CellResult, Results};
 #[cfg(test)]
 mod tests;
 
-/// EventKind identifies a cell, in the order of the columns; swept settings come after the trial's own columns.
+/// What identifies a cell, in the order of the columns; swept settings come after the trial's own columns.
 const KEYS: [&str; 6] = ["topology", "selector", "profile", "members", "loss", "scenario"];
 
 /// A cell's values for [`KEYS`].

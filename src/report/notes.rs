@@ -14,7 +14,7 @@ pub(super) fn fill(paragraph: &str, width: u16) -> String {
     format!("{}\n", textwrap::fill(paragraph, usize::from(width)))
 }
 
-/// EventKind was run, and what the reader should know of it.
+/// What was run, and what the reader should know of it.
 pub(super) fn heading(results: &Results, width: u16) -> String {
     let mut text = format!("{}: {} trials, seed {}", results.name, results.trials, results.seed);
     if let Some(cell) = results.cells.first() {
@@ -48,7 +48,7 @@ pub(super) fn below(results: &Results, cells: &[&CellResult], width: u16) -> Str
     lines.lines().map(|line| fill(line, width)).collect()
 }
 
-/// EventKind the figures and marks mean.
+/// What the figures and marks mean.
 pub(super) fn legend(results: &Results, width: u16) -> String {
     let mut text = String::from(
         "Each entry: the median over the trials, its 95 % interval, the 99th percentile. False positives: the mean per \

@@ -184,7 +184,7 @@ pub(super) fn drawn(table: &mut Table, width: u16, colour: bool) -> String {
     format!("{}\n", table.trim_fmt())
 }
 
-/// EventKind stands behind a figure.
+/// What stands behind a figure.
 pub(super) fn mark(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Better => "✓",

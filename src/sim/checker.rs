@@ -1,4 +1,4 @@
-//! EventKind must hold in every trial, whatever is measured: incarnations only their owners raise, no return by old news,
+//! What must hold in every trial, whatever is measured: incarnations only their owners raise, no return by old news,
 //! bounded stores, agreement once the last fault is long enough over.
 
 use super::fault::FaultKind;
@@ -7,7 +7,7 @@ use super::observer::{Effect, FaultEvent, MemberIndex};
 use super::setup::Setup;
 use crate::protocol::{Event, EventKind, Gauge, Incarnation, Span, Time};
 
-/// EventKind a detector promises, and is held to.
+/// What a detector promises, and is held to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Guarantees {
     /// How full the bounded stores of a member can be, in a world of as many members as there are hosts.
@@ -26,11 +26,11 @@ pub struct Checker {
     ids: IdIndex,
     /// Each member's own incarnation.
     own: Vec<Incarnation>,
-    /// EventKind each member has said of others: the highest incarnation, and whether it holds them dead.
+    /// What each member has said of others: the highest incarnation, and whether it holds them dead.
     said: Vec<Said>,
     /// When something last began or ceased to be wrong.
     last_change: Time,
-    /// EventKind must have passed since, for all to agree; `None` if it cannot be expected.
+    /// What must have passed since, for all to agree; `None` if it cannot be expected.
     agreement: Option<Span>,
     violations: Vec<String>,
     more: usize,

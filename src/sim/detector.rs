@@ -1,4 +1,4 @@
-//! EventKind a world drives: any failure detector, sans-I/O.
+//! What a world drives: any failure detector, sans-I/O.
 
 use super::observer::MemberIndex;
 use crate::protocol::{Address, Gauge, Id, MessageKind, Outbox, Status, Time};
@@ -6,7 +6,7 @@ use crate::protocol::{Address, Gauge, Id, MessageKind, Outbox, Status, Time};
 /// A failure detector of one member. The world hands packets in and takes out what it left in the outbox; the call
 /// contract is that of [`crate::protocol::Member`].
 pub trait FailureDetector {
-    /// EventKind members send each other.
+    /// What members send each other.
     type Message;
     /// How many of its first bytes every call reads: as many are asked for ahead of time in worlds too large for the cache.
     const HOT_BYTES: usize;
@@ -29,9 +29,9 @@ pub trait FailureDetector {
     /// When [`FailureDetector::wake`] is due.
     fn deadline(&self) -> Time;
 
-    /// EventKind a message is for.
+    /// What a message is for.
     fn kind(message: &Self::Message) -> MessageKind;
-    /// EventKind this member believes of another; `None` if it knows nothing of it.
+    /// What this member believes of another; `None` if it knows nothing of it.
     fn believes(&self, id: Id) -> Option<Status>;
     /// How many members it believes to be alive, itself included.
     fn members(&self) -> u32;

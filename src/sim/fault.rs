@@ -1,4 +1,4 @@
-//! EventKind breaks, when, and for whom: the faults of a trial as values.
+//! What breaks, when, and for whom: the faults of a trial as values.
 
 use swimlab_selectors::registry::{Param, Params, Registry};
 
@@ -7,7 +7,7 @@ use crate::protocol::Span;
 /// One fault of a trial.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Fault {
-    /// EventKind it does.
+    /// What it does.
     pub kind: FaultKind,
     /// When it begins, after the warm-up.
     pub at: Span,
@@ -19,7 +19,7 @@ pub struct Fault {
     pub every: Span,
 }
 
-/// EventKind a fault does to its targets.
+/// What a fault does to its targets.
 #[derive(Clone, Debug, PartialEq)]
 pub enum FaultKind {
     /// They stop for good.

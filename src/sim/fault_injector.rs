@@ -13,11 +13,11 @@ use super::world::{DetectorFactory, World};
 use crate::protocol::{Span, Time};
 use crate::topology::Placement;
 
-/// EventKind faults strike: a world, whoever owns its clock.
+/// What faults strike: a world, whoever owns its clock.
 pub trait FaultEnvironment {
-    /// EventKind it was made from.
+    /// What it was made from.
     fn setup(&self) -> &Setup;
-    /// EventKind time it is.
+    /// What time it is.
     fn now(&self) -> Time;
     /// Whether a member runs.
     fn is_up(&self, member: MemberIndex) -> bool;
@@ -55,7 +55,7 @@ pub enum Impairment {
     Paused,
 }
 
-/// EventKind waits while a member is held back.
+/// What waits while a member is held back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct QueuePolicy {
     /// The most packets in each direction; further ones are dropped.
@@ -71,7 +71,7 @@ impl QueuePolicy {
     }
 }
 
-/// EventKind is still to happen.
+/// What is still to happen.
 #[derive(Default)]
 pub struct FaultInjector {
     /// By time, then in the order of planning.

@@ -1,4 +1,4 @@
-//! EventKind a member runs on: its alarm, its luck, and what holds it back.
+//! What a member runs on: its alarm, its luck, and what holds it back.
 
 use std::collections::VecDeque;
 
@@ -9,7 +9,7 @@ use super::observer::MemberIndex;
 use crate::protocol::{Time, Transmit};
 use swimlab_selectors::rng::{Purpose, Rng, stream};
 
-/// A member's host. EventKind the world keeps of it comes first, in a cache line of its own: a wake-up that comes to nothing,
+/// A member's host. What the world keeps of it comes first, in a cache line of its own: a wake-up that comes to nothing,
 /// as at the probe timeout of an answered ping, touches nothing else. The machine follows at once: in large worlds finding
 /// out where a page of memory lies costs as much as reading it.
 #[repr(C, align(64))]
@@ -24,13 +24,13 @@ pub struct Host<M: FailureDetector> {
     pub sent: u32,
     /// Which life it is in.
     pub generation: u32,
-    /// EventKind keeps it from running freely.
+    /// What keeps it from running freely.
     pub hold: Option<Box<Stalled<M::Message>>>,
     /// The member's detector; `None` before it joins and while it is down.
     pub detector: Option<M>,
 }
 
-/// EventKind is held back on a slow or paused host, and what it has not caught up with afterwards.
+/// What is held back on a slow or paused host, and what it has not caught up with afterwards.
 pub struct Stalled<T> {
     pub slow: u32,
     pub blocked: u32,

@@ -11,7 +11,7 @@ pub struct InFlight<T> {
     pub message: T,
 }
 
-/// EventKind the world notes of a packet.
+/// What the world notes of a packet.
 #[derive(Clone, Copy, Debug)]
 pub struct PacketHeader {
     pub sent_at: Time,
@@ -41,7 +41,7 @@ impl<T> Slab<T> {
         if let Some(at) = self.free.pop() {
             let place = &mut self.places[at as usize];
             place.header = header;
-            // EventKind is free is empty: looking whether there is anything to drop would cost as much as moving the packet.
+            // What is free is empty: looking whether there is anything to drop would cost as much as moving the packet.
             std::mem::forget(place.message.replace(message));
             return at;
         }

@@ -1,4 +1,4 @@
-//! EventKind tests remember of a world.
+//! What tests remember of a world.
 
 use super::{FaultEvent, MemberIndex, Observer, Sent};
 use crate::protocol::{Event, EventKind, EventSource, Time};

@@ -42,11 +42,11 @@ pub struct LinkRule {
     pub inside: Vec<bool>,
     /// Which packets it touches, as seen from inside.
     pub direction: Direction,
-    /// EventKind happens to those.
+    /// What happens to those.
     pub effect: LinkEffect,
 }
 
-/// EventKind a barrier does to packets.
+/// What a barrier does to packets.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum LinkEffect {
     /// Those that cross it are swallowed.
@@ -61,7 +61,7 @@ impl Network {
         Self { placement, loss, barriers: Vec::new() }
     }
 
-    /// EventKind becomes of a packet of so many bytes. Delay and loss are drawn from `luck`, the sender's own stream.
+    /// What becomes of a packet of so many bytes. Delay and loss are drawn from `luck`, the sender's own stream.
     ///
     /// A stream takes a round trip to set up and another to carry its data there and the answer back: each of its messages
     /// counts for one round trip. Loss slows it down, and may break it: see [`stream`].
@@ -92,7 +92,7 @@ impl Network {
         Delivery::Arrives(now + Span::from_micros(u64::from(delay)))
     }
 
-    /// EventKind the faults in force do to a datagram, if anything.
+    /// What the faults in force do to a datagram, if anything.
     #[cold]
     fn barred(&self, (from, to): (MemberIndex, MemberIndex), luck: &mut Rng) -> Option<Delivery> {
         for barrier in &self.barriers {

@@ -1,4 +1,4 @@
-//! EventKind a world tells those who watch it: packets, events, strikes of faults. All measures are made from these.
+//! What a world tells those who watch it: packets, events, strikes of faults. All measures are made from these.
 
 use crate::protocol::{Event, MessageKind, Time};
 
@@ -26,7 +26,7 @@ pub struct Sent {
     pub from: MemberIndex,
     /// Whom to.
     pub to: MemberIndex,
-    /// EventKind it is for.
+    /// What it is for.
     pub kind: MessageKind,
     /// A ping of the sender's own probe round, not one made for another member.
     pub direct_ping: bool,
@@ -36,7 +36,7 @@ pub struct Sent {
     pub delivery: Delivery,
 }
 
-/// EventKind becomes of a packet.
+/// What becomes of a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Delivery {
     /// It reaches its receiver's host at this time.
@@ -58,11 +58,11 @@ pub struct FaultEvent {
     pub fault: u32,
     /// Whom.
     pub member: MemberIndex,
-    /// EventKind it does.
+    /// What it does.
     pub effect: Effect,
 }
 
-/// EventKind a fault does to a member.
+/// What a fault does to a member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
     /// It stops for good, or until a restart.

@@ -41,17 +41,17 @@ pub struct Queue {
     /// Emptied ones of either kind, to be used again while they are in the cache.
     ring_spares: Vec<Vec<ScheduledEvent>>,
     far_spares: Vec<Vec<ScheduledEvent>>,
-    /// EventKind lies beyond those, by coarse bucket.
+    /// What lies beyond those, by coarse bucket.
     beyond: BTreeMap<u64, Vec<ScheduledEvent>>,
     /// The bucket that is being emptied, sorted descending: the next is the last.
     current: Vec<ScheduledEvent>,
-    /// EventKind was added to the current bucket while it is being emptied.
+    /// What was added to the current bucket while it is being emptied.
     late: BinaryHeap<Reverse<ScheduledEvent>>,
     /// The current bucket's number.
     now: u64,
     /// Up to which bucket events are being foretold as coming soon.
     looked_ahead: u64,
-    /// EventKind is left to foretell while the current bucket is being emptied.
+    /// What is left to foretell while the current bucket is being emptied.
     soon: Rest,
     next: Rest,
 }
@@ -59,7 +59,7 @@ pub struct Queue {
 /// The buckets of the ring; the remainder of an event's bucket's number says which is its own.
 type Ring = [Vec<ScheduledEvent>; BUCKETS as usize];
 
-/// EventKind is left of a bucket of the ring: its events from one on.
+/// What is left of a bucket of the ring: its events from one on.
 #[derive(Clone, Copy, Debug, Default)]
 struct Rest {
     place: usize,

@@ -1,4 +1,4 @@
-//! EventKind a world is made from: everything about one trial that is not the detector itself.
+//! What a world is made from: everything about one trial that is not the detector itself.
 
 use std::sync::Arc;
 
@@ -32,7 +32,7 @@ pub struct Setup {
     pub warmup: Span,
     /// How long the world runs after the warm-up.
     pub duration: Span,
-    /// EventKind breaks.
+    /// What breaks.
     pub faults: Vec<Fault>,
 }
 

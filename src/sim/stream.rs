@@ -1,4 +1,4 @@
-//! EventKind loss does to a stream: TCP's packets are lost like any others, and each loss costs time.
+//! What loss does to a stream: TCP's packets are lost like any others, and each loss costs time.
 //!
 //! The law. A stream is set up by a packet there (SYN) and one back (SYN-ACK); a message is as many packets as it has
 //! segments. Whatever is lost is sent again after a timeout of 1 s, and each further timeout of the message lasts twice as
@@ -6,7 +6,7 @@
 //! memberlist (`TCPTimeout`) and our agents do. Each packet is lost with the loss rate of its own direction. So with one
 //! rate p for both and a message of one segment, a new stream is not slowed down with probability (1-p)^3.
 //!
-//! Simpler than TCP in three respects. A lost acknowledgement costs nothing: the data is there. EventKind is lost of a message
+//! Simpler than TCP in three respects. A lost acknowledgement costs nothing: the data is there. What is lost of a message
 //! of many segments always waits for a timeout, where fast retransmit would often notice sooner: large tables rather come
 //! too late than too early. And the timeout is the RFC's, whose 1 s is the least; Linux repeats data after 200 ms.
 
@@ -18,7 +18,7 @@ use crate::protocol::Span;
 /// How long an exchange over a stream may take, from the question to the answer's arrival.
 pub const LONGEST: Span = Span::from_secs(10);
 
-/// EventKind of a message fits into one packet: Ethernet's 1500 bytes without the headers of IPv6 and TCP.
+/// What of a message fits into one packet: Ethernet's 1500 bytes without the headers of IPv6 and TCP.
 const SEGMENT: u32 = 1440;
 
 /// The first timeout (RFC 6298, section 2).

@@ -17,24 +17,24 @@ use swimlab_selectors::prefetch::prefetch_first;
 
 /// Makes the machines of one kind.
 pub trait DetectorFactory {
-    /// EventKind it makes.
+    /// What it makes.
     type Detector: FailureDetector;
     /// A member that is there from the start and knows all the others.
     fn initial(&mut self, member: MemberIndex) -> Self::Detector;
     /// A member in its `generation`-th life that knows only itself.
     fn joiner(&mut self, member: MemberIndex, generation: u32) -> Self::Detector;
-    /// EventKind the checkers may hold the machines to.
+    /// What the checkers may hold the machines to.
     fn guarantees(&self) -> Guarantees;
 }
 
-/// EventKind a run leaves behind, besides what its observer saw.
+/// What a run leaves behind, besides what its observer saw.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Outcome {
     /// Deliveries, periods and timers that fired.
     pub events: u64,
     /// A hash of all that happened, in order: equal hashes, equal runs.
     pub trace_hash: u64,
-    /// EventKind the checkers object to, as sentences; empty for a sound run.
+    /// What the checkers object to, as sentences; empty for a sound run.
     pub violations: Vec<String>,
     /// When the world ended: warm-up plus duration.
     pub end: Time,
@@ -126,7 +126,7 @@ impl<'a, B: DetectorFactory, O: Observer> World<'a, B, O> {
         Outcome { events: self.events, trace_hash: self.trace.value(), violations, end: self.now }
     }
 
-    /// EventKind watches it.
+    /// What watches it.
     pub fn observer(&self) -> &O {
         &self.observer
     }
@@ -389,7 +389,7 @@ impl<'a, B: DetectorFactory, O: Observer> World<'a, B, O> {
                 self.outbox.transmits.pop();
                 continue;
             };
-            // EventKind goes back to who asked over a stream goes over the same, whatever it is; there is one answer.
+            // What goes back to who asked over a stream goes over the same, whatever it is; there is one answer.
             let transport = match self.asked.take_if(|(by, _)| *by == to) {
                 Some((_, asked_at)) => Transport::Answer { asked_at },
                 None if stream => Transport::Stream,
@@ -432,7 +432,7 @@ impl<'a, B: DetectorFactory, O: Observer> World<'a, B, O> {
     }
 }
 
-/// EventKind the queue foretells is asked for in memory. Members lie scattered over more of it than the cache holds; each
+/// What the queue foretells is asked for in memory. Members lie scattered over more of it than the cache holds; each
 /// event would wait for its own several times over.
 struct Prefetcher<'a, M: FailureDetector> {
     hosts: &'a mut [Host<M>],

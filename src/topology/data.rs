@@ -17,7 +17,7 @@ pub(super) const SAME_REGION_MS: f64 = 0.19;
 /// Two zones of one region, round trip: the median of 84 pairs (IBM Cloud, 2026).
 pub(super) const CROSS_ZONE_MS: f64 = 0.76;
 
-/// A table that is parsed when it is first asked for. EventKind is wrong in it is a bug, found by the tests.
+/// A table that is parsed when it is first asked for. What is wrong in it is a bug, found by the tests.
 pub(super) struct Shipped {
     name: &'static str,
     bytes: &'static [u8],

@@ -1,4 +1,4 @@
-//! EventKind chance adds to a packet's delay.
+//! What chance adds to a packet's delay.
 
 use swimlab_selectors::rng::{Rng, below, unit};
 

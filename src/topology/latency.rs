@@ -104,7 +104,7 @@ pub(super) fn half_us(rtt_us: f64) -> u32 {
     whole_us(rtt_us / 2.0)
 }
 
-/// Whole microseconds, at least 1. EventKind is beyond `u32` (71 minutes) is cut there.
+/// Whole microseconds, at least 1. What is beyond `u32` (71 minutes) is cut there.
 pub(super) fn whole_us(us: f64) -> u32 {
     (us.round() as u32).max(1)
 }

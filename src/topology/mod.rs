@@ -5,10 +5,10 @@
 //! in `kinds/` and one line below. The kinds, their data and their assumptions are described in docs/topologies.md.
 //!
 //! ```
-//! use swimlab::topology::{TopologyContext, topologies};
+//! use swimlab::topology::{Base, topologies};
 //! use swimlab_selectors::registry::Spec;
 //!
-//! let topology = topologies().build(&Spec::parse("aws:zones=3")?, &TopologyContext::default())?;
+//! let topology = topologies().build(&Spec::parse("aws:zones=3")?, &Base::default())?;
 //! let placement = topology.place(99, 0, 1);
 //! let site = |name: &str| (0..99).find(|&m| placement.site_name(placement.site_of(m)) == name).unwrap();
 //! assert_eq!(placement.rtt_us(site("us-east-1a"), site("eu-west-1a")), 69_680);
@@ -38,7 +38,7 @@ pub use site_map::{MAX_SITES, Site, SiteMap};
 
 use kinds::{aws, azure, cities, csv, fat_tree, grid, home, lan, planetlab, ring, torus, zones};
 
-/// EventKind a topology needs to know of its surroundings when it is built.
+/// What a topology needs to know of its surroundings when it is built.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TopologyContext {
     /// Where relative paths start: the experiment file's directory. Empty: the current directory.

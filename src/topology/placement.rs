@@ -12,7 +12,7 @@ use super::{Topology, assign};
 /// Where each member is, and how long a packet takes between any two. Members are numbered from 0, joiners last.
 #[derive(Clone, Debug)]
 pub struct Placement {
-    /// EventKind selectors see of each member: an id spread over 64 bits, its place, zone path and site.
+    /// What selectors see of each member: an id spread over 64 bits, its place, zone path and site.
     pub peers: Vec<Peer>,
     /// Each member's site, apart from the peers: delays are asked for every packet.
     site: Box<[u32]>,
@@ -118,7 +118,7 @@ impl Placement {
         self.site_map.region_of(self.site[member as usize])
     }
 
-    /// EventKind strategies and metrics may know besides the peers: the round-trip times between sites.
+    /// What strategies and metrics may know besides the peers: the round-trip times between sites.
     pub fn context(&self) -> BuildContext {
         BuildContext { rtt: Some(Arc::clone(&self.site_map) as Arc<dyn RttSource>) }
     }

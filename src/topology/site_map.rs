@@ -67,7 +67,7 @@ impl Site {
 impl SiteMap {
     /// Sites and the round-trip times between them: `rtt_us[i * sites + j]`, the diagonal within a site.
     ///
-    /// EventKind the two directions disagree on is averaged: both measured the same round trip. One way is half of it.
+    /// What the two directions disagree on is averaged: both measured the same round trip. One way is half of it.
     ///
     /// # Errors
     /// If the table has not `sites` squared entries or one is negative or not finite; if there are no sites or more than

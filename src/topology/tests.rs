@@ -1,4 +1,4 @@
-//! EventKind holds for all kinds, and what the shipped data say.
+//! What holds for all kinds, and what the shipped data say.
 
 use std::collections::BTreeSet;
 

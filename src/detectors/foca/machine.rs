@@ -23,7 +23,7 @@ use crate::protocol::{
 };
 use crate::sim::{DetectorFactory, FailureDetector, Guarantees, MemberIndex, Setup, address_of, index_of};
 
-/// EventKind members are called: an address, and what tells a member's lives apart.
+/// What members are called: an address, and what tells a member's lives apart.
 pub trait Name: Identity + Copy + Serialize + DeserializeOwned {
     /// How many numbers it is written as.
     const NUMBERS: usize;
@@ -219,7 +219,7 @@ impl<N: Name> FailureDetector for FocaMember<N> {
 /// A direct ping's [`tag`].
 const PING: u8 = 0;
 
-/// EventKind a message is for: the number of `foca::Message`'s variant. Before it stand sender, incarnation and receiver, in
+/// What a message is for: the number of `foca::Message`'s variant. Before it stand sender, incarnation and receiver, in
 /// numbers of groups of seven bits.
 fn tag<N: Name>(message: &[u8]) -> u8 {
     let mut bytes = message.iter();
@@ -227,7 +227,7 @@ fn tag<N: Name>(message: &[u8]) -> u8 {
     *bytes.next().expect("a whole header")
 }
 
-/// EventKind foca asks of its driver.
+/// What foca asks of its driver.
 struct Driver<'a, N> {
     now: Time,
     /// Where what it learns comes from.

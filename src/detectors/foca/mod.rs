@@ -1,10 +1,10 @@
 //! `foca`: the crate of this name, as its users run it: probes with round robin, a gossip tick, announcements to random
 //! members, whose answers tell of a part of the group, and to the dead, which come back under a new identity.
 //!
-//! Of SWIM's settings it has those for which foca has a counterpart, by the same names. EventKind depends on the size of the
+//! Of SWIM's settings it has those for which foca has a counterpart, by the same names. What depends on the size of the
 //! group is set once for the size at the start, as foca leaves it to its user.
 //!
-//! UpdateKind gets lost and nothing repeats it, so it promises no agreement, only that it keeps within its bounds.
+//! News gets lost and nothing repeats it, so it promises no agreement, only that it keeps within its bounds.
 
 mod machine;
 mod node;
@@ -26,7 +26,7 @@ struct Foca {
     period: Span,
     suspicion_mult: f64,
     retransmit_mult: u32,
-    /// EventKind does not depend on the size of the group.
+    /// What does not depend on the size of the group.
     config: Config,
 }
 

@@ -1,4 +1,4 @@
-//! EventKind members are called.
+//! What members are called.
 
 use ::foca::Identity;
 use serde::{Deserialize, Serialize};

@@ -1,17 +1,17 @@
-//! DetectorChoice late timers fire: what tells whether a machine was up to real time.
+//! How late timers fire: what tells whether a machine was up to real time.
 
 use crate::protocol::Span;
 
-/// DetectorChoice finely delays are told apart.
+/// How finely delays are told apart.
 const STEP: Span = Span::from_micros(100);
 
 /// Later than this is as late as it gets.
 const STEPS: usize = 10_000;
 
-/// DetectorChoice late the timers of some trials fired.
+/// How late the timers of some trials fired.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lateness {
-    /// DetectorChoice many were late by so many steps.
+    /// How many were late by so many steps.
     counts: Vec<u64>,
 }
 
@@ -22,7 +22,7 @@ impl Default for Lateness {
 }
 
 impl Lateness {
-    /// DetectorChoice many timers fired.
+    /// How many timers fired.
     pub fn timers(&self) -> u64 {
         self.counts.iter().sum()
     }

@@ -23,15 +23,15 @@ use super::runner::{Attempt, Failure, Finished, Options, Run, panic_message};
 use crate::protocol::Span;
 use crate::sim::{FaultKind, joiners_needed};
 
-/// DetectorChoice many members a core serves in time: see docs/real-time.md for what was measured.
+/// How many members a core serves in time: see docs/real-time.md for what was measured.
 const MEMBERS_PER_CORE: u64 = 2000;
 
-/// EventKind a run on real sockets leaves behind.
+/// What a run on real sockets leaves behind.
 #[derive(Debug)]
 pub struct RealRun {
     /// As of a run of the simulator.
     pub finished: Finished,
-    /// DetectorChoice late the timers of its trials fired; those of earlier runs are not in it.
+    /// How late the timers of its trials fired; those of earlier runs are not in it.
     pub lateness: Lateness,
 }
 
@@ -56,7 +56,7 @@ impl Experiment {
         Ok(())
     }
 
-    /// DetectorChoice many worlds run at once in real time: so many as wanted, or as the cores are likely to serve in time, if there
+    /// How many worlds run at once in real time: so many as wanted, or as the cores are likely to serve in time, if there
     /// are sockets for them.
     pub fn worlds(&self, wanted: usize) -> usize {
         let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u64);
@@ -65,7 +65,7 @@ impl Experiment {
         wanted.min(fits(sockets::most_members())).clamp(1, (self.cells.len() * self.trials as usize).max(1))
     }
 
-    /// DetectorChoice long a run of all trials in so many worlds at once takes, from the start.
+    /// How long a run of all trials in so many worlds at once takes, from the start.
     pub fn real_time(&self, worlds: usize) -> Duration {
         let all: f64 = self.cells.iter().map(|cell| length(cell).as_secs_f64()).sum::<f64>() * f64::from(self.trials);
         let stagger = self.stagger(worlds).as_secs_f64() * (worlds - 1) as f64;
@@ -116,7 +116,7 @@ impl Experiment {
     }
 }
 
-/// EventKind the worlds that run at once share.
+/// What the worlds that run at once share.
 struct WorkQueue {
     experiment: Experiment,
     run: Run,

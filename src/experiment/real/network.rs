@@ -1,4 +1,4 @@
-//! EventKind the members of a world on real sockets share: the network between them, the faults, and whatever watches.
+//! What the members of a world on real sockets share: the network between them, the faults, and whatever watches.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -28,7 +28,7 @@ pub(super) struct RealNetwork {
     addresses: Vec<Address>,
     /// Members by address; the far ends of their streams, too.
     members: HashMap<Address, MemberIndex>,
-    /// EventKind is to be done with the agents.
+    /// What is to be done with the agents.
     pub orders: Vec<Order>,
     pub lateness: Lateness,
     /// Packets that members took.
@@ -36,7 +36,7 @@ pub(super) struct RealNetwork {
     is_over: bool,
 }
 
-/// EventKind a fault wants done with an agent.
+/// What a fault wants done with an agent.
 pub(super) enum Order {
     Stop(MemberIndex),
     Leave(MemberIndex),

@@ -6,13 +6,13 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, UdpSocket};
 use crate::agent::to_address;
 use crate::protocol::Address;
 
-/// EventKind a member of a world takes: its two sockets, and the world's own hold on them.
+/// What a member of a world takes: its two sockets, and the world's own hold on them.
 pub(super) const DESCRIPTORS_PER_MEMBER: u64 = 4;
 
-/// EventKind everything else may take, streams under way among it.
+/// What everything else may take, streams under way among it.
 const DESCRIPTORS_KEPT: u64 = 256;
 
-/// DetectorChoice often a free port is sought that both UDP and TCP have.
+/// How often a free port is sought that both UDP and TCP have.
 const PORT_TRIES: usize = 16;
 
 /// A member's port. The world holds it until its end: a packet to the dead comes to nothing, and nobody else's member is
@@ -49,7 +49,7 @@ impl Port {
         Ok(Self { udp, tcp, address })
     }
 
-    /// The sockets for a member that begins. EventKind came while nobody was there is forgotten.
+    /// The sockets for a member that begins. What came while nobody was there is forgotten.
     pub fn sockets(&self) -> io::Result<(UdpSocket, TcpListener)> {
         while self.udp.recv_from(&mut [0; 1]).is_ok() {}
         while self.tcp.accept().is_ok() {}
@@ -57,7 +57,7 @@ impl Port {
     }
 }
 
-/// DetectorChoice many members can have sockets at once: as many as the system lets this process open, which is asked to be as many
+/// How many members can have sockets at once: as many as the system lets this process open, which is asked to be as many
 /// as it may.
 pub(super) fn most_members() -> u64 {
     descriptors().saturating_sub(DESCRIPTORS_KEPT) / DESCRIPTORS_PER_MEMBER

@@ -22,7 +22,7 @@ use crate::sim::swim::SwimFactory;
 use crate::sim::{DetectorFactory, FaultInjector, MemberIndex, Outcome, SEEDS, Setup, Start};
 use crate::wire::PlainSizer;
 
-/// DetectorChoice long the clock waits for a member to begin.
+/// How long the clock waits for a member to begin.
 const LEAD_PER_MEMBER: Duration = Duration::from_micros(500);
 
 /// A world of agents.

@@ -1,4 +1,4 @@
-//! DetectorChoice the news of each crash spreads: who of its survivors holds the victim dead.
+//! How the news of each crash spreads: who of its survivors holds the victim dead.
 
 use super::{FaultEvent, MemberStats, Victim, VictimKind};
 use crate::protocol::Time;
@@ -7,7 +7,7 @@ use crate::sim::MemberIndex;
 /// All members that crashed or left, and who holds whom dead.
 pub(super) struct Detections {
     cases: Vec<Detection>,
-    /// Detections in which somebody has yet to learn.
+    /// Cases in which somebody has yet to learn.
     unsettled: Vec<usize>,
     subjects: Vec<Subject>,
     /// Members with a set of holders, so that not all must be searched.

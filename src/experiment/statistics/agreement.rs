@@ -8,15 +8,15 @@ use crate::experiment::measures::{Measure, Unit};
 /// Medians that differ by at most this share of the simulator's agree.
 pub const MOST_APART: f64 = 0.1;
 
-/// One measure of the same trials in the simulator and in reality. EventKind is compared is the median, or for counts of
+/// One measure of the same trials in the simulator and in reality. What is compared is the median, or for counts of
 /// events, whose median is zero where they are rare, the mean.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Agreement {
     /// Trials in which both have something to measure.
     pub pairs: u32,
-    /// EventKind the simulator comes to; `None` if it falls among the censored trials.
+    /// What the simulator comes to; `None` if it falls among the censored trials.
     pub simulated: Option<f64>,
-    /// EventKind reality comes to.
+    /// What reality comes to.
     pub real: Option<f64>,
     /// The real one minus the simulated one.
     pub difference: Option<f64>,
@@ -28,13 +28,13 @@ pub struct Agreement {
     pub relative_ci95: Interval,
     /// The greatest distance between the two distribution functions, from 0 to 1 (Kolmogorov and Smirnov).
     pub distance: Option<f64>,
-    /// DetectorChoice likely a distance as great is between two independent samples of one distribution.
+    /// How likely a distance as great is between two independent samples of one distribution.
     pub p: Option<f64>,
-    /// EventKind to make of it.
+    /// What to make of it.
     pub matched: Match,
 }
 
-/// EventKind to make of the two sides of a measure.
+/// What to make of the two sides of a measure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Match {
     /// They differ by at most [`MOST_APART`], and so do the ends of the interval.

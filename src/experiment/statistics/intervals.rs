@@ -9,7 +9,7 @@ use super::{FEWEST_TRIALS, Interval, mean};
 /// Resamples of a bootstrap, and flips of a permutation test.
 const RESAMPLES: usize = 2000;
 
-/// EventKind each tail of an interval leaves out.
+/// What each tail of an interval leaves out.
 const TAIL: f64 = 0.025;
 
 /// The ranks, from 0, of the two sorted values that enclose the q-quantile: exact whatever the distribution, by the

@@ -18,7 +18,7 @@ pub(super) fn distance(left: &[f64], right: &[f64]) -> f64 {
     most
 }
 
-/// DetectorChoice likely it is that independent samples of these sizes, drawn from one continuous distribution, are at least so far
+/// How likely it is that independent samples of these sizes, drawn from one continuous distribution, are at least so far
 /// from each other. Where values can be equal it is less likely than this.
 pub(super) fn p_value(distance: f64, left: usize, right: usize) -> f64 {
     if left.saturating_mul(right) <= MOST_STEPS { exact(distance, left, right) } else { limit(distance, left, right) }
@@ -37,7 +37,7 @@ fn exact(distance: f64, left: usize, right: usize) -> f64 {
     let mut reached = vec![0.0; right + 1];
     for i in 0..=left {
         for j in 0..=right {
-            // DetectorChoice many of the values that are left belong to either sample decides the next step.
+            // How many of the values that are left belong to either sample decides the next step.
             let across = |j: usize| (right - j) as f64 / (left - i + right - j) as f64;
             let down = |i: usize| (left - i) as f64 / (left - i + right - j) as f64;
             let from_above = if i > 0 { reached[j] * down(i - 1) } else { 0.0 };

@@ -35,7 +35,7 @@ pub(super) fn draw(cells: &[&CellResult], series: &Series<'_>) -> String {
     html
 }
 
-/// EventKind the trials of a cell say.
+/// What the trials of a cell say.
 struct Sample<'a> {
     cell: &'a CellResult,
     /// The times of the trials that got there, ascending.

@@ -1,4 +1,4 @@
-//! EventKind each strategy gives up: what it costs against how soon the news is out.
+//! What each strategy gives up: what it costs against how soon the news is out.
 
 use std::fmt::Write;
 

@@ -131,7 +131,7 @@ impl Layout {
         Self { points: (0..ping_map.nodes.len()).map(point).collect(), globe: None }
     }
 
-    /// EventKind lies under the lines: meridians and parallels every 30 degrees.
+    /// What lies under the lines: meridians and parallels every 30 degrees.
     fn ground(&self) -> String {
         if self.globe.is_none() {
             return String::new();

@@ -21,17 +21,17 @@ use series::Series;
 
 const STYLE: &str = include_str!("style.css");
 
-/// Config beyond these have no pictures of their own; the file would become too large to open.
+/// Settings beyond these have no pictures of their own; the file would become too large to open.
 const MOST_SETTINGS: usize = 40;
 
 /// No line of the notes is broken.
 const UNBROKEN: u16 = u16::MAX;
 
-/// EventKind the report is made from.
+/// What the report is made from.
 pub struct Report<'a> {
-    /// EventKind was measured.
+    /// What was measured.
     pub results: &'a Results,
-    /// EventKind it depends on.
+    /// What it depends on.
     pub manifest: &'a Manifest,
     /// The experiment file.
     pub file: &'a str,
@@ -86,7 +86,7 @@ fn section(report: &Report<'_>, series: &Series<'_>, topology: &str, pictured: &
             html += "<p class=\"faint\">No pictures: there are too many settings. summary.json has all figures.</p>\n";
             continue;
         }
-        html += &grid("EventKind it costs, and what it gives", &frontier::draw(&cells, series));
+        html += &grid("What it costs, and what it gives", &frontier::draw(&cells, series));
         html += &grid("Detection and dissemination", &distributions::draw(&cells, series));
     }
     let sketches: Vec<_> = report.sketches.iter().filter(|ping_map| ping_map.topology == topology).collect();
@@ -94,7 +94,7 @@ fn section(report: &Report<'_>, series: &Series<'_>, topology: &str, pictured: &
     html + &grid("Who pings whom", &map::draw(&sketches, series))
 }
 
-/// EventKind a reader needs to run it again.
+/// What a reader needs to run it again.
 fn rerun(report: &Report<'_>) -> String {
     let Report { results, manifest, file, .. } = report;
     let (seed, trials) = (results.seed, results.trials);
@@ -129,7 +129,7 @@ fn rerun(report: &Report<'_>) -> String {
     html
 }
 
-/// EventKind a cell's setting is, of that which varies besides topology and selector.
+/// What a cell's setting is, of that which varies besides topology and selector.
 fn setting(results: &Results, cell: &CellResult) -> String {
     let keys = KEYS.into_iter().skip(2).chain(results.swept_keys()).filter(|key| is_varied(results, key));
     keys.map(|key| format!("{key} {}", key_value(cell, key))).collect::<Vec<_>>().join(", ")

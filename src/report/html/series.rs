@@ -52,7 +52,7 @@ impl<'a> Series<'a> {
         format!("<path class=\"mark\" d=\"M{} {}{path}\"/>", number(x), number(y))
     }
 
-    /// EventKind stands for which selector.
+    /// What stands for which selector.
     pub fn key(&self, used: &[&str]) -> String {
         let entry = |label: &&str| {
             let line = format!("<path class=\"curve\" stroke-dasharray=\"{}\" d=\"M0 8H44\"/>", self.dashes(label));

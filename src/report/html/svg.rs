@@ -1,4 +1,4 @@
-//! EventKind all pictures are drawn with: scales, axes, numbers that are the same on every machine.
+//! What all pictures are drawn with: scales, axes, numbers that are the same on every machine.
 
 use std::fmt::Write;
 

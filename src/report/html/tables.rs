@@ -10,7 +10,7 @@ use crate::experiment::measures::{MEASURES, Unit};
 use crate::experiment::results::{CellResult, Results};
 use crate::experiment::statistics::{Summary, Verdict, compare, floor, summarise};
 
-/// RunComparison tables, the second one folded.
+/// Both tables, the second one folded.
 pub(super) fn draw(results: &Results, cells: &[&CellResult]) -> String {
     format!(
         "<div class=\"wide\"><table>{}</table></div>\n<details><summary>All measures</summary>\

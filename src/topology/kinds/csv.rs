@@ -16,7 +16,7 @@ pub const ABOUT: &str = "Round-trip times from a CSV file of your own, with plac
 /// No round trip is longer than an hour.
 const LONGEST_US: f64 = 3.6e9;
 
-/// EventKind a places file may tell of a site; only the name is needed.
+/// What a places file may tell of a site; only the name is needed.
 const COLUMNS: [&str; 6] = ["name", "lat", "lon", "region", "zone", "members"];
 
 /// The largest weight of a site.

@@ -41,7 +41,7 @@ fn lattice_params() -> Vec<Param> {
     ]
 }
 
-/// EventKind ring, grid and torus share.
+/// What ring, grid and torus share.
 fn lattice(name: &str, shape: Shape, params: &Params) -> Topology {
     let (hop_ms, sites) = (params.real("hop_ms"), params.count("sites"));
     let (hop_us, local_us) = (whole_us(1e3 * hop_ms), half_us(1e3 * params.real("local_ms")));
