@@ -9,8 +9,9 @@ use swimlab_selectors::{DynSelector, Helpers};
 
 use super::error::BadInput;
 use super::file::{File, MOST_MEMBERS, Scenario};
+use super::measures::FloorInputs;
 use super::protocols::{self, DetectorChoice, Protocols};
-use super::results::{CellKey, FloorInputs};
+use super::results::CellKey;
 use super::toml_source::{NamedSpec, TomlSource};
 use super::{Lab, trial_seed};
 use crate::detectors::Detector;

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::measures::{MEASURES, Measured, MeasuredValue, Victim, VictimKind};
+use super::measures::{Measured, MeasuredValue, Readings, Victim, VictimKind};
 use crate::protocol::{Event, EventKind, EventSource, Span, Time};
 use crate::sim::{Effect, FaultEvent, FaultKind, IdIndex, MemberIndex, Observer, Outcome, Sent, Setup};
 
@@ -109,27 +109,26 @@ impl Recorder {
         let ping_rtt_s = traffic.ping_rtt_us as f64 / traffic.pings as f64 / 1e6;
 
         let victims = self.cases.into_victims();
-        let readings = vec![
-            if_any(pings, of_the_last(&victims, |victim| victim.first_ping_s)),
-            of_the_last(&victims, |victim| victim.first_suspicion_s),
-            of_the_last(&victims, |victim| victim.first_declaration_s),
-            of_the_last(&victims, |victim| victim.informed_50_s),
-            of_the_last(&victims, |victim| victim.informed_99_s),
-            of_the_last(&victims, |victim| victim.informed_100_s),
-            value(self.false_suspicions),
-            value(self.false_positives),
-            value(self.false_positives_healthy),
-            value(traffic.messages),
-            value(traffic.bytes),
-            if_any(placement.zones().is_some(), value(traffic.cross_zone)),
-            if_any(placement.regions().is_some(), value(traffic.cross_region)),
-            if_any(handled > 0, MeasuredValue::Value(busiest as f64 / handled as f64)),
-            if_any(traffic.pings > 0, MeasuredValue::Value(ping_rtt_s)),
-            if_any(pings && self.setup.duration > patience(&self.setup), value(unmonitored)),
-            value(outcome.violations.len() as u64),
-        ];
-        debug_assert_eq!(readings.len(), MEASURES.len());
-        Measured { readings, victims, strikes: self.strikes }
+        let readings = Readings {
+            first_ping_s: if_any(pings, of_the_last(&victims, |victim| victim.first_ping_s)),
+            first_suspicion_s: of_the_last(&victims, |victim| victim.first_suspicion_s),
+            first_declaration_s: of_the_last(&victims, |victim| victim.first_declaration_s),
+            informed_50_s: of_the_last(&victims, |victim| victim.informed_50_s),
+            informed_99_s: of_the_last(&victims, |victim| victim.informed_99_s),
+            informed_100_s: of_the_last(&victims, |victim| victim.informed_100_s),
+            false_suspicions: value(self.false_suspicions),
+            false_positives: value(self.false_positives),
+            false_positives_healthy: value(self.false_positives_healthy),
+            messages_sent: value(traffic.messages),
+            bytes_sent: value(traffic.bytes),
+            cross_zone_bytes: if_any(placement.zones().is_some(), value(traffic.cross_zone)),
+            cross_region_bytes: if_any(placement.regions().is_some(), value(traffic.cross_region)),
+            busiest_member_share: if_any(handled > 0, MeasuredValue::Value(busiest as f64 / handled as f64)),
+            mean_ping_rtt_s: if_any(traffic.pings > 0, MeasuredValue::Value(ping_rtt_s)),
+            unmonitored_members: if_any(pings && self.setup.duration > patience(&self.setup), value(unmonitored)),
+            violations: value(outcome.violations.len() as u64),
+        };
+        Measured { readings: readings.in_order(), victims, strikes: self.strikes }
     }
 
     /// A direct ping reaches a member, or its watch ends: was the time without one too long?

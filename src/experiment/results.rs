@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::measures::{Measured, MeasuredValue};
+use super::measures::{FloorInputs, Measure, Measured, MeasuredValue};
 
 /// All results of an experiment.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -81,17 +81,6 @@ pub struct CellResult {
     pub trials: Vec<TrialResult>,
 }
 
-/// What the floors depend on, see [`super::statistics::floor`].
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct FloorInputs {
-    /// T, the protocol period in seconds.
-    pub period_s: f64,
-    /// p, the direct pings of a member per period.
-    pub direct: u32,
-    /// S, the shortest suspicion in seconds.
-    pub suspicion_s: f64,
-}
-
 /// One finished trial. As JSON it reads back to the very same bits.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TrialResult {
@@ -151,6 +140,11 @@ impl CellKey {
 }
 
 impl CellResult {
+    /// The least possible mean of a measure in this cell; `None` where theory gives none.
+    pub fn floor(&self, measure: &Measure) -> Option<f64> {
+        Some(measure.floor?(self.floors.as_ref()?))
+    }
+
     /// One measure of all trials, by its column in [`super::measures::MEASURES`].
     pub fn readings(&self, measure: usize) -> Vec<MeasuredValue> {
         self.trials.iter().map(|trial| trial.measured.readings[measure]).collect()

@@ -5,7 +5,6 @@ mod intervals;
 mod smirnov;
 
 use super::measures::{Measure, MeasuredValue, Unit};
-use super::results::FloorInputs;
 pub use agreement::{Agreement, MOST_APART, Match, agree};
 use intervals::{
     bootstrap_difference, bootstrap_mean, events_mean, permutation_test, quantile_ranks, sign_flip_test, sign_test,
@@ -216,20 +215,6 @@ fn ranks(left: &[f64], right: &[f64]) -> (Vec<f64>, Vec<f64>) {
         (below + up_to) as f64 / 2.0
     };
     (left.iter().map(rank).collect(), right.iter().map(rank).collect())
-}
-
-/// The least mean that a measure can have, in its unit; `None` where no such bound is known.
-///
-/// A member is pinged p times per period T in the mean, so at best every T/p, and a crash falls into the middle of
-/// that. A suspicion takes a period more, a declaration the suspicion's length S more.
-pub fn floor(measure: &Measure, inputs: &FloorInputs) -> Option<f64> {
-    let ping = inputs.period_s / (2.0 * f64::from(inputs.direct));
-    match measure.name {
-        "first_ping_s" => Some(ping),
-        "first_suspicion_s" => Some(ping + inputs.period_s),
-        "first_declaration_s" => Some(ping + inputs.period_s + inputs.suspicion_s),
-        _ => None,
-    }
 }
 
 impl MeasuredValue {

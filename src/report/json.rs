@@ -7,7 +7,7 @@ use swimlab_selectors::rng::mix;
 
 use crate::experiment::measures::MEASURES;
 use crate::experiment::results::{CellResult, Results, Struck};
-use crate::experiment::statistics::{Comparison, Interval, Summary, compare, floor, summarise};
+use crate::experiment::statistics::{Comparison, Interval, Summary, compare, summarise};
 
 /// Writes summary.json: an array of cells.
 pub fn write_summary(results: &Results, mut out: impl io::Write) -> io::Result<()> {
@@ -64,7 +64,7 @@ impl Serialize for Measures<'_> {
                 summarise(measure, &cell.readings(column));
             let pairs = |baseline| cell.pairs(baseline, |_, trial| trial.measured.readings[column]);
             let against = baseline.map(|baseline| against(baseline, &compare(&pairs(baseline))));
-            let floor = cell.floors.as_ref().and_then(|inputs| floor(measure, inputs));
+            let floor = cell.floor(measure);
             let (ci95, ci95_p99, ci95_mean) = (bounds(ci95), bounds(ci95_p99), bounds(ci95_mean));
             let summary =
                 Entry { mean, median, p99, max, ci95, floor, censored, n, ci95_p99, ci95_mean, comparison: against };

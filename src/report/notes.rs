@@ -93,12 +93,13 @@ fn strikes(results: &Results, cells: &[&CellResult]) -> String {
 
 fn censored(cells: &[&CellResult]) -> String {
     let mut text = String::new();
-    for column in COLUMNS {
+    for column in COLUMNS.iter() {
         let readings: Vec<_> = cells.iter().flat_map(|cell| column.readings(cell)).collect();
         let censored = readings.iter().filter(|&&reading| reading == MeasuredValue::Censored).count();
         let n = readings.iter().filter(|&&reading| reading != MeasuredValue::Absent).count();
         if censored > 0 {
-            let _ = write!(text, "{} {} in {censored} of {n}", if text.is_empty() { "" } else { "," }, column.title);
+            let _ =
+                write!(text, "{} {} in {censored} of {n}", if text.is_empty() { "" } else { "," }, column.shown.title);
         }
     }
     if text.is_empty() { text } else { format!("Not reached within the trial:{text}.\n") }

@@ -9,7 +9,7 @@ use super::columns::{COLUMNS, Column, Per};
 use super::figures::{figure, range};
 use super::{KEYS, is_varied, key_value, notes};
 use crate::experiment::results::{CellResult, Results};
-use crate::experiment::statistics::{Summary, Verdict, floor};
+use crate::experiment::statistics::{Summary, Verdict};
 
 /// The fewest columns of figures; below that, lines wrap.
 const FEWEST_COLUMNS: usize = 2;
@@ -58,15 +58,15 @@ impl<'a> Page<'a> {
             let entry = |cell: &&CellResult| Figures {
                 summary: column.summary(cell),
                 verdict: results.baseline_of(cell).map(|baseline| column.comparison(cell, baseline).verdict),
-                floor: cell.floors.as_ref().and_then(|inputs| floor(column.measure(), inputs)),
+                floor: cell.floor(column.measure),
             };
             (column, cells.iter().map(entry).collect::<Vec<_>>())
         };
         let mut columns: Vec<_> = COLUMNS.iter().map(figures).collect();
         columns.retain(|(_, rows)| rows.iter().any(|row| row.summary.n > 0));
         // Regions say more than zones, where there are both.
-        if columns.iter().any(|(column, _)| column.measure == "cross_region_bytes") {
-            columns.retain(|(column, _)| column.measure != "cross_zone_bytes");
+        if columns.iter().any(|(column, _)| column.measure.name == "cross_region_bytes") {
+            columns.retain(|(column, _)| column.measure.name != "cross_zone_bytes");
         }
         Self { results, cells, columns }
     }
@@ -77,8 +77,8 @@ impl<'a> Page<'a> {
         let mut left_out = Vec::new();
         let mut table = self.table(&shown);
         while breadth(&table) > width && shown.len() > FEWEST_COLUMNS {
-            let last = (0..shown.len()).max_by_key(|&at| shown[at].0.rank).expect("more than a few");
-            left_out.push(shown.remove(last).0.title);
+            let last = (0..shown.len()).max_by_key(|&at| shown[at].0.shown.rank).expect("more than a few");
+            left_out.push(shown.remove(last).0.shown.title);
             table = self.table(&shown);
         }
         let mut text = drawn(&mut table, width, colour);
@@ -93,8 +93,8 @@ impl<'a> Page<'a> {
         let mut table = Table::new();
         table.load_style(UTF8_HORIZONTAL_ONLY);
         let heading = |(column, rows): &&(&'static Column, Vec<Figures>)| {
-            let mut title = String::from(column.title);
-            if column.per == Per::MemberSecond {
+            let mut title = String::from(column.shown.title);
+            if column.shown.per == Per::MemberSecond {
                 title += "\n/member/s";
             }
             if let Some(floor) = shared_floor(rows) {
@@ -156,7 +156,7 @@ fn entry(column: &Column, figures: &Figures, with_floor: bool) -> Cell {
         return Cell::new("").set_alignment(CellAlignment::Right);
     }
     let shown = |value: Option<f64>| value.map_or_else(|| ">end".to_owned(), |value| figure(value, unit));
-    let (middle, interval, tail) = match column.by_mean {
+    let (middle, interval, tail) = match column.shown.by_mean {
         true => (summary.mean, summary.ci95_mean, format!("max {}", shown(summary.max))),
         false => (summary.median, summary.ci95, format!("p99 {}", shown(summary.p99))),
     };

@@ -1,6 +1,6 @@
 use super::*;
-use crate::experiment::measures::{MEASURES, Measured, MeasuredValue, Victim, VictimKind, index_of};
-use crate::experiment::results::{CellResult, FloorInputs, Results, Scenario, TopologyNote, TrialResult};
+use crate::experiment::measures::{FloorInputs, MEASURES, Measured, MeasuredValue, Victim, VictimKind, index_of};
+use crate::experiment::results::{CellResult, Results, Scenario, TopologyNote, TrialResult};
 
 /// A trial whose times are all about `seconds`; the crash of an unlucky one is never learnt by all.
 fn trial(number: u32, seconds: f64, regions: bool) -> TrialResult {

@@ -66,7 +66,7 @@ impl Claim {
 
     /// Against the mean of one value per trial.
     pub fn against_mean(self, values: &[f64]) -> Row {
-        let measure = Measure { name: "reproduced", unit: Unit::Seconds, about: "" };
+        let measure = Measure::new("reproduced", Unit::Seconds, "");
         let readings: Vec<MeasuredValue> = values.iter().map(|&value| MeasuredValue::Value(value)).collect();
         let summary = summarise(&measure, &readings);
         let ours = summary.mean.unwrap_or(f64::NAN);
@@ -75,7 +75,7 @@ impl Claim {
 
     /// Against the median of one value per trial; `None` is not reached.
     pub fn against_median(self, values: &[Option<f64>]) -> Row {
-        let measure = Measure { name: "reproduced", unit: Unit::Seconds, about: "" };
+        let measure = Measure::new("reproduced", Unit::Seconds, "");
         let readings: Vec<MeasuredValue> =
             values.iter().map(|value| value.map_or(MeasuredValue::Censored, MeasuredValue::Value)).collect();
         let summary = summarise(&measure, &readings);

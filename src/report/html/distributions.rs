@@ -6,17 +6,6 @@ use super::series::Series;
 use super::svg::{Axes, Scale, Ticks, number, plot};
 use crate::experiment::measures::{MEASURES, Measure, MeasuredValue, Unit};
 use crate::experiment::results::CellResult;
-use crate::experiment::statistics::floor;
-
-/// Each measure that is a time from a crash, and what it is the time of.
-const TIMES: [(&str, &str); 6] = [
-    ("first_ping_s", "First ping of the crashed"),
-    ("first_suspicion_s", "First suspicion"),
-    ("first_declaration_s", "First declaration"),
-    ("informed_50_s", "Half of the survivors know"),
-    ("informed_99_s", "99 % know"),
-    ("informed_100_s", "All know"),
-];
 
 /// A curve has no more steps than this: more are not seen.
 const MOST_STEPS: usize = 200;
@@ -25,7 +14,7 @@ const MOST_STEPS: usize = 200;
 pub(super) fn draw(cells: &[&CellResult], series: &Series<'_>) -> String {
     let mut html = String::new();
     for (column, measure) in MEASURES.iter().enumerate() {
-        let Some((_, title)) = TIMES.iter().find(|(name, _)| *name == measure.name) else { continue };
+        let Some(title) = measure.plot else { continue };
         let samples: Vec<Sample<'_>> = cells.iter().map(|cell| Sample::of(cell, column)).collect();
         if samples.iter().any(|sample| !sample.reached.is_empty()) {
             html += &picture(measure, title, &samples, series, false);
@@ -80,7 +69,7 @@ impl<'a> Sample<'a> {
 fn picture(measure: &Measure, title: &str, samples: &[Sample<'_>], series: &Series<'_>, is_tail: bool) -> String {
     let low = samples.iter().filter_map(|sample| sample.reached.first().copied()).fold(f64::INFINITY, f64::min);
     let high = samples.iter().filter_map(|sample| sample.reached.last().copied()).fold(0.0, f64::max);
-    let floors: Vec<f64> = samples.iter().filter_map(|sample| floor(measure, sample.cell.floors.as_ref()?)).collect();
+    let floors: Vec<f64> = samples.iter().filter_map(|sample| sample.cell.floor(measure)).collect();
     let low = floors.iter().copied().fold(low, f64::min).min(low);
     // Times that are far from zero are not squeezed into a corner.
     let low = if low < 0.3 * high { 0.0 } else { low - 0.05 * (high - low) };

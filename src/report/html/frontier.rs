@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::super::columns::{COLUMNS, Column};
+use super::super::columns::Column;
 use super::series::Series;
 use super::svg::{Axes, Scale, Ticks, number, plot};
 use crate::experiment::results::CellResult;
@@ -25,7 +25,7 @@ struct Point<'a> {
 
 /// A picture for each trade that there are two strategies or more to show of.
 pub(super) fn draw(cells: &[&CellResult], series: &Series<'_>) -> String {
-    let column = |measure: &str| COLUMNS.iter().find(|column| column.measure == measure);
+    let column = Column::of;
     let has_regions =
         cells.iter().any(|cell| column("cross_region_bytes").is_some_and(|column| column.summary(cell).n > 0));
     let mut html = String::new();
@@ -119,7 +119,7 @@ fn picture(cost: (&Column, &str), time: (&Column, &str), points: &[Point<'_>], s
     let caption = format!(
         "Medians of {} and {} with 95 % intervals; towards the lower left is better. Dashed: the strategies that no other \
          one beats in both.",
-        cost.measure, time.measure
+        cost.measure.name, time.measure.name
     );
     plot(&format!("{up} against {across}"), &body, &caption)
 }

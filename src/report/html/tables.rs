@@ -8,7 +8,7 @@ use super::super::table::mark;
 use super::{breakable, escape};
 use crate::experiment::measures::{MEASURES, Unit};
 use crate::experiment::results::{CellResult, Results};
-use crate::experiment::statistics::{Summary, Verdict, compare, floor, summarise};
+use crate::experiment::statistics::{Summary, Verdict, compare, summarise};
 
 /// Both tables, the second one folded.
 pub(super) fn draw(results: &Results, cells: &[&CellResult]) -> String {
@@ -27,8 +27,8 @@ fn main_columns(results: &Results, cells: &[&CellResult]) -> String {
     columns.retain(|(_, rows)| rows.iter().any(|row| row.n > 0));
     let mut html = String::from("<thead><tr><th>selector</th>");
     for (column, _) in &columns {
-        let per = if column.per == Per::MemberSecond { "<small>/member/s</small>" } else { "" };
-        let _ = write!(html, "<th>{}{per}</th>", escape(column.title));
+        let per = if column.shown.per == Per::MemberSecond { "<small>/member/s</small>" } else { "" };
+        let _ = write!(html, "<th>{}{per}</th>", escape(column.shown.title));
     }
     html += "</tr></thead><tbody>";
     for (row, cell) in cells.iter().enumerate() {
@@ -36,8 +36,8 @@ fn main_columns(results: &Results, cells: &[&CellResult]) -> String {
         let baseline = results.baseline_of(cell);
         for (column, rows) in &columns {
             let verdict = baseline.map(|baseline| column.comparison(cell, baseline).verdict);
-            let least = cell.floors.as_ref().and_then(|floors| floor(column.measure(), floors));
-            html += &entry(&rows[row], column.by_mean, column.unit(), verdict, least);
+            let least = cell.floor(column.measure);
+            html += &entry(&rows[row], column.shown.by_mean, column.unit(), verdict, least);
         }
         html += "</tr>";
     }
@@ -57,7 +57,7 @@ fn all_measures(results: &Results, cells: &[&CellResult]) -> String {
             let pairs = |baseline| cell.pairs(baseline, |_, trial| trial.measured.readings[column]);
             let verdict = results.baseline_of(cell).map(|baseline| compare(&pairs(baseline)).verdict);
             let summary = summarise(measure, &cell.readings(column));
-            let least = cell.floors.as_ref().and_then(|floors| floor(measure, floors));
+            let least = cell.floor(measure);
             html += &entry(&summary, measure.unit == Unit::Events, measure.unit, verdict, least);
         }
         html += "</tr>";

@@ -125,7 +125,7 @@ fn strategies_look_different_even_without_colour() {
     let selectors: Vec<String> = (1..=14).map(|radius| format!("near:{radius}")).collect();
     let cell = |selector: &String| CellResult {
         key: crate::experiment::results::CellKey { selector: selector.clone(), ..Default::default() },
-        floors: Some(crate::experiment::results::FloorInputs { period_s: 1.0, direct: 1, suspicion_s: 1.0 }),
+        floors: Some(crate::experiment::measures::FloorInputs { period_s: 1.0, direct: 1, suspicion_s: 1.0 }),
         duration_s: 1.0,
         trials: Vec::new(),
     };
