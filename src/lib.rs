@@ -3,9 +3,12 @@
 #[cfg(feature = "agent")]
 pub mod agent;
 pub mod detectors;
+#[cfg(feature = "lab")]
 pub mod experiment;
 pub mod protocol;
+#[cfg(feature = "lab")]
 pub mod report;
+#[cfg(feature = "lab")]
 pub mod reproduce;
 pub mod sim;
 pub mod topology;
