@@ -2,6 +2,8 @@
 
 #[cfg(feature = "agent")]
 pub mod agent;
+#[cfg(feature = "cli")]
+pub mod cli;
 pub mod detectors;
 #[cfg(feature = "lab")]
 pub mod experiment;
