@@ -51,6 +51,7 @@ fn lab() -> Lab {
     lab
 }
 
+/// Runs the command that the process's arguments name.
 pub fn main() -> ExitCode {
     swimlab::cli::main(lab())
 }
