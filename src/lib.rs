@@ -2,10 +2,15 @@
 
 #[cfg(feature = "agent")]
 pub mod agent;
+#[cfg(feature = "cli")]
+pub mod cli;
 pub mod detectors;
+#[cfg(feature = "lab")]
 pub mod experiment;
 pub mod protocol;
+#[cfg(feature = "lab")]
 pub mod report;
+#[cfg(feature = "lab")]
 pub mod reproduce;
 pub mod sim;
 pub mod topology;

@@ -1,7 +1,7 @@
-//! The command line.
+//! The binary `swimlab`: the command line with the built-in parts.
 
-mod cli;
+use swimlab::experiment::Lab;
 
 fn main() -> std::process::ExitCode {
-    cli::main()
+    swimlab::cli::main(Lab::default())
 }

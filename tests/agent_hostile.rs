@@ -1,7 +1,7 @@
 //! Hostile input on the real ports of real processes: noise, damaged and repeated packets, wrong keys and labels, lengths
 //! that promise gigabytes, idle connections, a flood. Through all of it the members must stay as they are.
 
-#![cfg(all(feature = "agent", target_os = "linux"))]
+#![cfg(all(feature = "cli", feature = "agent", target_os = "linux"))]
 
 mod agents;
 

@@ -1,7 +1,7 @@
 //! Agents on hosts of their own, with a switch between them that really loses packets: partitions, one-way loss, and what
 //! comes after. Where network namespaces are not permitted these tests say so and do nothing.
 
-#![cfg(all(feature = "agent", target_os = "linux"))]
+#![cfg(all(feature = "cli", feature = "agent", target_os = "linux"))]
 
 mod agents;
 

@@ -1,6 +1,6 @@
 //! Agents as separate processes: how they begin, end, stand still and come back.
 
-#![cfg(all(feature = "agent", unix))]
+#![cfg(all(feature = "cli", feature = "agent", unix))]
 
 mod agents;
 

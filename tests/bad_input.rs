@@ -1,5 +1,7 @@
 //! EventKind users get wrong, and what they are told: every complaint names the file and, where there is one, the line.
 
+#![cfg(feature = "lab")]
+
 use std::fmt::Write;
 use std::fs;
 use std::path::Path;

@@ -1,5 +1,7 @@
 //! `swimlab compare` from end to end, through the real binary.
 
+#![cfg(feature = "cli")]
+
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};

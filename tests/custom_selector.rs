@@ -1,5 +1,7 @@
 //! The example of a stranger's selector keeps the laws, and runs.
 
+#![cfg(feature = "lab")]
+
 #[path = "../examples/custom_selector.rs"]
 mod custom_selector;
 

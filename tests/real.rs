@@ -1,6 +1,6 @@
 //! Experiments on real sockets, through the real binary, beside the simulator.
 
-#![cfg(all(feature = "agent", unix))]
+#![cfg(all(feature = "cli", feature = "agent", unix))]
 
 use std::fs;
 use std::path::Path;

@@ -3,6 +3,8 @@
 //! The formulas are those of Das, Gupta and Motivala, "SWIM: Scalable Weakly-consistent Infection-style Process Group
 //! Membership Protocol" (DSN 2002); finite-size values follow from the same argument without its limit n -> infinity.
 
+#![cfg(feature = "lab")]
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

@@ -172,13 +172,13 @@ impl Agent {
 
     /// Says goodbye, and waits until that is sent.
     pub async fn leave(&self) {
-        let _ = self.0.commands.send(Command::Leave).await;
+        self.send(Command::Leave).await;
         self.ended().await;
     }
 
     /// Stops without a word, as if the process had crashed.
     pub async fn stop(&self) {
-        let _ = self.0.commands.send(Command::Stop).await;
+        self.send(Command::Stop).await;
         self.ended().await;
     }
 
@@ -189,11 +189,9 @@ impl Agent {
         end.wait_for(Option::is_some).await.ok().and_then(|end| *end).unwrap_or(ExitReason::Stopped)
     }
 
-    /// Lets it stand still, as SIGSTOP does a process, until what is returned is dropped.
-    pub(crate) async fn freeze(&self) -> oneshot::Sender<()> {
-        let (thaw, until) = oneshot::channel();
-        let _ = self.0.commands.send(Command::Freeze(until)).await;
-        thaw
+    /// Sends a command to the agent's task; one that has ended takes none.
+    pub(super) async fn send(&self, command: Command) {
+        let _ = self.0.commands.send(command).await;
     }
 
     async fn change_keys(&self, change: KeyChange) -> Result<(), CommandError> {

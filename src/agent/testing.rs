@@ -5,8 +5,10 @@ use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
+use tokio::sync::oneshot;
+
 use super::builder::launch;
-use super::handle::{Agent, EventSender};
+use super::handle::{Agent, Command, EventSender};
 use super::packet_codec::PacketCodec;
 use crate::protocol::{Address, Event, Member, Packet, Span, Time, Transmit};
 
@@ -50,6 +52,20 @@ impl ExperimentAgent {
             start,
         )
         .0)
+    }
+}
+
+/// An agent that stands still, as SIGSTOP makes a process do. It goes on when this is dropped.
+pub struct Paused {
+    _until: oneshot::Sender<()>,
+}
+
+impl Paused {
+    /// Pauses an agent. Packets that it has handed to the network still leave.
+    pub async fn new(agent: &Agent) -> Self {
+        let (until, paused) = oneshot::channel();
+        agent.send(Command::Freeze(paused)).await;
+        Self { _until: until }
     }
 }
 

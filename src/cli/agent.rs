@@ -7,10 +7,6 @@ use std::process::ExitCode;
 
 use clap::ValueEnum;
 use serde_json::json;
-use swimlab::agent::control::Control;
-use swimlab::agent::{Agent, AgentEvent, Builder, DEFAULT_PORT, Events, ExitReason, Meta, Security, serve_metrics};
-use swimlab::experiment::{AgentConfig, Lab, TomlSource};
-use swimlab::wire::Keyring;
 use swimlab_selectors::{Location, ZonePath};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -18,6 +14,10 @@ use tracing::level_filters::LevelFilter;
 
 use super::Failed;
 use super::client::default_socket;
+use crate::agent::control::Control;
+use crate::agent::{Agent, AgentEvent, Builder, DEFAULT_PORT, Events, ExitReason, Meta, Security, serve_metrics};
+use crate::experiment::{AgentConfig, Lab, TomlSource};
+use crate::wire::Keyring;
 
 /// The exit code of a program that was interrupted: 128 and the number of the signal.
 const INTERRUPTED: i32 = 130;
@@ -102,13 +102,13 @@ enum Preset {
     Wan,
 }
 
-pub fn agent(args: Args) -> Result<ExitCode, Failed> {
+pub fn agent(args: Args, lab: &Lab) -> Result<ExitCode, Failed> {
     let level: LevelFilter = args.log.parse().expect("clap lets no other levels pass");
     let log = tracing_subscriber::fmt().with_max_level(level).with_target(false).with_writer(io::stderr);
     log.with_ansi(io::stderr().is_terminal()).init();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let runtime = runtime.map_err(|error| failed(format!("no runtime: {error}")))?;
-    let end = runtime.block_on(run(args))?;
+    let end = runtime.block_on(run(args, lab))?;
     runtime.shutdown_background();
     match end {
         ExitReason::Displaced => Err(failed("another process took this member's name, and keeps it".to_owned())),
@@ -116,8 +116,8 @@ pub fn agent(args: Args) -> Result<ExitCode, Failed> {
     }
 }
 
-async fn run(args: Args) -> Result<ExitReason, Failed> {
-    let builder = builder(&args)?;
+async fn run(args: Args, lab: &Lab) -> Result<ExitReason, Failed> {
+    let builder = builder(&args, lab)?;
     // All that may be in the way is taken before the cluster hears of the member.
     let metrics = match args.metrics {
         None => None,
@@ -177,20 +177,19 @@ async fn goodbye(agent: &Agent, interrupt: &mut Signals) -> ExitReason {
     }
 }
 
-fn builder(args: &Args) -> Result<Builder, Failed> {
-    let lab = Lab::default();
+fn builder(args: &Args, lab: &Lab) -> Result<Builder, Failed> {
     let recipe = match (&args.config, args.preset) {
         (Some(_), Some(_)) => {
             return Err(bad("--preset: write preset = \"...\" into the file that --config names".to_owned()));
         }
-        (Some(path), None) => AgentConfig::parse(&TomlSource::read(path)?, &lab, args.profile.as_deref())?,
+        (Some(path), None) => AgentConfig::parse(&TomlSource::read(path)?, lab, args.profile.as_deref())?,
         (None, preset) => {
             let preset = preset.unwrap_or(Preset::Lan).to_possible_value().expect("none is skipped");
-            AgentConfig::of(args.profile.as_deref().unwrap_or("swim"), preset.get_name(), &lab)?
+            AgentConfig::of(args.profile.as_deref().unwrap_or("swim"), preset.get_name(), lab)?
         }
     };
     let recipe = match &args.selector {
-        Some(label) => recipe.with_selector(label, &lab)?,
+        Some(label) => recipe.with_selector(label, lab)?,
         None => recipe,
     };
     let meta = Meta::from_pairs(&args.meta).map_err(|error| bad(format!("--meta: {error}")))?;

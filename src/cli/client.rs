@@ -6,9 +6,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Subcommand, ValueEnum};
-use swimlab::agent::control::{Answer, InfoLines, MemberLine, Request, ask};
 
 use super::{Failed, print};
+use crate::agent::control::{Answer, InfoLines, MemberLine, Request, ask};
 
 #[derive(clap::Args)]
 pub struct Socket {
@@ -122,7 +122,7 @@ pub fn event(args: EventArgs) -> Result<ExitCode, Failed> {
 pub fn keys(args: KeysArgs) -> Result<ExitCode, Failed> {
     match args.step {
         Step::New => {
-            let key = swimlab::wire::Key::random_text();
+            let key = crate::wire::Key::random_text();
             let key = key.map_err(|error| Failed { code: 1, message: format!("no random numbers: {error}") })?;
             print(format_args!("{}\n", *key))?;
             Ok(ExitCode::SUCCESS)
@@ -135,7 +135,7 @@ pub fn keys(args: KeysArgs) -> Result<ExitCode, Failed> {
         Step::Install { file } => {
             let bad = |message: String| Failed { code: 2, message };
             // Checked here, where a complaint can name the line.
-            swimlab::wire::Keyring::read(&file).map_err(|error| bad(error.to_string()))?;
+            crate::wire::Keyring::read(&file).map_err(|error| bad(error.to_string()))?;
             let text = fs::read_to_string(&file).map_err(|error| bad(format!("{}: {error}", file.display())))?;
             for key in text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
                 args.socket.order(&Request::InstallKey { key: key.to_owned() })?;

@@ -4,10 +4,9 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use swimlab::experiment::SavedResults;
-use swimlab::report::comparison::{RunComparison, render, write_csv, write_json};
-
 use super::{Failed, Format, quietly_closed, terminal};
+use crate::experiment::SavedResults;
+use crate::report::comparison::{RunComparison, render, write_csv, write_json};
 
 #[derive(clap::Args)]
 pub struct Args {

@@ -5,12 +5,12 @@ use std::process::ExitCode;
 
 use clap::ValueEnum;
 use serde::Serialize;
-use swimlab::experiment::Lab;
-use swimlab::experiment::measures::{MEASURES, Measure, Unit};
-use swimlab::protocol::{Preset, Span, presets};
 use swimlab_selectors::registry::{Param, Registration, Registry, Value, ValueRange};
 
 use super::{Failed, print};
+use crate::experiment::Lab;
+use crate::experiment::measures::{MEASURES, Measure, Unit};
+use crate::protocol::{Preset, Span, presets};
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -72,10 +72,9 @@ struct Setting {
     about: &'static str,
 }
 
-pub fn list(args: &Args) -> Result<ExitCode, Failed> {
+pub fn list(args: &Args, lab: &Lab) -> Result<ExitCode, Failed> {
     let wanted: Vec<What> = args.what.map_or_else(|| What::value_variants().to_vec(), |what| vec![what]);
-    let lab = Lab::default();
-    let sections: Vec<Section> = wanted.into_iter().flat_map(|what| sections(what, &lab)).collect();
+    let sections: Vec<Section> = wanted.into_iter().flat_map(|what| sections(what, lab)).collect();
     print(match args.format {
         Format::Text => text(&sections),
         Format::Json => serde_json::to_string_pretty(&sections).expect("names become JSON") + "\n",

@@ -1,4 +1,20 @@
-//! EventKind `swimlab` does when it is called: parse the command line, call the library, choose the exit code.
+//! The command line, for `swimlab` itself and for binaries that add their own parts to it.
+//!
+//! [`main`] is the whole of it: `run`, `replay`, `compare`, `list`, `reproduce` and, with the feature `agent` on
+//! Unix, `agent` and the commands that ask a running agent. A selector that is registered in the [`Lab`] can be named in
+//! experiment files, listed, replayed and run by an agent like a built-in one (examples/own_command_line.rs):
+//!
+//! ```no_run
+//! use swimlab::experiment::Lab;
+//! use swimlab_selectors::DynSelector;
+//! use swimlab_selectors::strategies::Shuffle;
+//!
+//! fn main() -> std::process::ExitCode {
+//!     let mut lab = Lab::default();
+//!     lab.selectors.register("mine", "One sentence for `list`.", vec![], |_, _| Ok(DynSelector::new("mine", Shuffle)));
+//!     swimlab::cli::main(lab)
+//! }
+//! ```
 
 #[cfg(all(feature = "agent", unix))]
 mod agent;
@@ -11,13 +27,15 @@ mod reproduce;
 mod run;
 mod timeline;
 
+use std::env;
 use std::fmt;
 use std::io::{self, ErrorKind, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
-use swimlab::experiment::{BadInput, Error, Experiment, Lab, TomlSource};
+
+use crate::experiment::{BadInput, Error, Experiment, Lab, TomlSource};
 
 /// The experiment that runs when none is named.
 const DEFAULT: &str = include_str!("../../examples/experiments/default.toml");
@@ -101,16 +119,20 @@ struct Failed {
     message: String,
 }
 
-/// Runs the command and says how it ended.
-pub fn main() -> ExitCode {
+/// Parses the process's arguments, runs the command that they name, and returns the exit code: 0 for success, 1 for a
+/// failure on the way, 2 for bad input, 130 after an interrupt.
+///
+/// Names in experiment files and arguments are looked up in `lab`. Only `reproduce` has a lab of its own: published figures
+/// are held against the built-in parts.
+pub fn main(lab: Lab) -> ExitCode {
     let done = match Args::parse().command {
-        Command::Run(args) => run::run(args),
+        Command::Run(args) => run::run(args, &lab),
         Command::Compare(args) => compare::compare(&args),
-        Command::List(args) => list::list(&args),
+        Command::List(args) => list::list(&args, &lab),
         Command::Reproduce(args) => reproduce::reproduce(&args),
-        Command::Replay(args) => replay::replay(args),
+        Command::Replay(args) => replay::replay(args, &lab),
         #[cfg(all(feature = "agent", unix))]
-        Command::Agent(args) => agent::agent(*args),
+        Command::Agent(args) => agent::agent(*args, &lab),
         #[cfg(all(feature = "agent", unix))]
         Command::Members(args) => client::members(&args),
         #[cfg(all(feature = "agent", unix))]
@@ -128,13 +150,20 @@ pub fn main() -> ExitCode {
     })
 }
 
+/// The name by which this process was started, for commands that a message proposes.
+fn program() -> String {
+    let path = env::args_os().next().map(PathBuf::from);
+    let name = path.as_deref().and_then(Path::file_stem).map(|name| name.to_string_lossy().into_owned());
+    name.unwrap_or_else(|| "swimlab".to_owned())
+}
+
 /// Reads the experiment in this file, or the default one.
-fn experiment(file: Option<PathBuf>, seed: Option<u64>) -> Result<Experiment, Failed> {
+fn experiment(file: Option<PathBuf>, seed: Option<u64>, lab: &Lab) -> Result<Experiment, Failed> {
     let source = match file {
         Some(path) => TomlSource::read(&path)?,
         None => TomlSource::text("default.toml", DEFAULT),
     };
-    let mut experiment = Experiment::parse(&source, &Lab::default())?;
+    let mut experiment = Experiment::parse(&source, lab)?;
     experiment.seed = seed.unwrap_or(experiment.seed);
     Ok(experiment)
 }

@@ -4,12 +4,12 @@ use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use swimlab::experiment::results::CellKey;
-use swimlab::experiment::{Cell, Experiment, trial_seed};
 use swimlab_selectors::registry::{did_you_mean, nearest};
 
 use super::timeline::{Filter, Packets, Timeline};
 use super::{Failed, quietly_closed};
+use crate::experiment::results::CellKey;
+use crate::experiment::{Cell, Experiment, Lab, trial_seed};
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -58,8 +58,8 @@ struct Which {
     swept: Vec<String>,
 }
 
-pub fn replay(args: Args) -> Result<ExitCode, Failed> {
-    let experiment = super::experiment(args.file, args.seed)?;
+pub fn replay(args: Args, lab: &Lab) -> Result<ExitCode, Failed> {
+    let experiment = super::experiment(args.file, args.seed, lab)?;
     let cell = args.cell.choose(&experiment)?;
     let members = cell.key.members;
     let setup = cell.setup(trial_seed(experiment.seed, args.trial));

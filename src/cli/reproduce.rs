@@ -4,10 +4,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::ValueEnum;
-use swimlab::reproduce::{Effort, REPRODUCTIONS, Reproduction, Row, markdown, reproduction, table};
 use swimlab_selectors::registry::did_you_mean;
 
 use super::{Failed, print};
+use crate::reproduce::{Effort, REPRODUCTIONS, Reproduction, Row, markdown, reproduction, table};
 
 /// How wide tables are where there is no terminal to ask.
 const WIDTH: u16 = 140;

@@ -13,11 +13,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use indicatif::{HumanDuration, ProgressBar, ProgressState, ProgressStyle};
-use swimlab::experiment::results::Results;
-use swimlab::experiment::{Experiment, Failure, Folder, MOST_TRIALS, Options, PingMap, Progress};
-use swimlab::report::{csv, html, json, table};
 
 use super::{DEFAULT, Failed, Format, print, terminal};
+use crate::experiment::results::Results;
+use crate::experiment::{Experiment, Failure, Folder, Lab, MOST_TRIALS, Options, PingMap, Progress};
+use crate::report::{csv, html, json, table};
 
 /// The exit code of a program that was interrupted: 128 and the number of the signal.
 const INTERRUPTED: u8 = 130;
@@ -69,11 +69,11 @@ impl Args {
     }
 }
 
-pub fn run(args: Args) -> Result<ExitCode, Failed> {
+pub fn run(args: Args, lab: &Lab) -> Result<ExitCode, Failed> {
     if args.print_experiment && args.file.is_none() {
         return print(DEFAULT).map(|()| ExitCode::SUCCESS);
     }
-    let mut experiment = super::experiment(args.file.clone(), args.seed)?;
+    let mut experiment = super::experiment(args.file.clone(), args.seed, lab)?;
     if args.print_experiment {
         return print(&experiment.source.text).map(|()| ExitCode::SUCCESS);
     }
@@ -224,11 +224,12 @@ fn describe(failure: &Failure, args: &Args) -> String {
     let seed = args.seed.map(|seed| format!(" --seed {seed}")).unwrap_or_default();
     let swept: String = key.swept.iter().map(|(key, value)| format!(" --swept {key}={value}")).collect();
     format!(
-        "trial {} (seed {}) went wrong: {}\n  see it with: swimlab replay{file} --trial {}{seed} --topology '{}' \
+        "trial {} (seed {}) went wrong: {}\n  see it with: {} replay{file} --trial {}{seed} --topology '{}' \
          --selector '{}' --profile '{}' --members {} --loss {} --scenario '{}'{swept}",
         failure.trial,
         failure.seed,
         failure.message,
+        super::program(),
         failure.trial,
         key.topology,
         key.selector,

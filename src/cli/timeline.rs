@@ -2,9 +2,9 @@
 
 use std::io::{self, Write};
 
-use swimlab::protocol::{Event, EventKind, EventSource, Id, MessageKind, Time};
-use swimlab::sim::{Delivery, Effect, FaultEvent, IdIndex, MemberIndex, Observer, Sent, Setup};
-use swimlab::topology::Placement;
+use crate::protocol::{Event, EventKind, EventSource, Id, MessageKind, Time};
+use crate::sim::{Delivery, Effect, FaultEvent, IdIndex, MemberIndex, Observer, Sent, Setup};
+use crate::topology::Placement;
 
 /// EventKind a timeline tells.
 #[derive(Clone, Copy, Debug)]

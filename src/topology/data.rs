@@ -1,12 +1,12 @@
 //! The data sets that swimlab ships. Where each is from is told in data/README.md.
 
-use std::io::Read;
+use std::borrow::Cow;
 use std::sync::OnceLock;
 
 use swimlab_selectors::Location;
 
 use super::site_map::Site;
-use super::table::Table;
+use super::table::{Row, Table};
 
 /// Two machines in one zone, round trip: the median of 40 zones (IBM Cloud, 2026).
 pub(super) const SAME_ZONE_MS: f64 = 0.1;
@@ -16,6 +16,12 @@ pub(super) const SAME_REGION_MS: f64 = 0.19;
 
 /// Two zones of one region, round trip: the median of 84 pairs (IBM Cloud, 2026).
 pub(super) const CROSS_ZONE_MS: f64 = 0.76;
+
+/// Bytes that `gzip -n` writes before the deflated ones.
+const GZIP_HEADER: usize = 10;
+
+/// Bytes that `gzip` writes after them: a checksum and a length.
+const GZIP_TRAILER: usize = 8;
 
 /// A table that is parsed when it is first asked for. What is wrong in it is a bug, found by the tests.
 pub(super) struct Shipped {
@@ -30,7 +36,8 @@ impl Shipped {
     }
 
     pub fn table(&self) -> &Table {
-        self.table.get_or_init(|| Table::read(&text(self.name, self.bytes), self.name).expect(self.name))
+        let read = || Table::read(self.name, lines(&text(self.name, self.bytes)).map(Ok)).expect(self.name);
+        self.table.get_or_init(read)
     }
 }
 
@@ -51,26 +58,47 @@ impl Listed {
 /// Reads a list `name,lat,lon,...` with a header.
 pub(super) fn places(name: &'static str, bytes: &'static [u8]) -> Vec<Listed> {
     rows(name, bytes)
+        .into_iter()
         .map(|row| {
             let degrees = |column: usize| row[column].parse().expect(name);
             let location = Location::Globe { lat: degrees(1), lon: degrees(2) };
-            Listed { name: row[0].to_owned(), location, more: row.iter().skip(3).map(str::to_owned).collect() }
+            Listed { name: row[0].clone(), location, more: row[3..].to_vec() }
         })
         .collect()
 }
 
-/// The rows of a file below its header.
-pub(super) fn rows(name: &'static str, bytes: &'static [u8]) -> impl Iterator<Item = csv::StringRecord> {
-    csv::Reader::from_reader(std::io::Cursor::new(text(name, bytes)))
-        .into_records()
-        .map(move |record| record.expect(name))
+/// The rows of a file below its header, cell by cell.
+pub(super) fn rows(name: &'static str, bytes: &'static [u8]) -> Vec<Vec<String>> {
+    let owned = |row: Row<'_>| row.cells.into_iter().map(str::to_owned).collect();
+    lines(&text(name, bytes)).skip(1).map(owned).collect()
 }
 
-fn text(name: &'static str, bytes: &'static [u8]) -> Vec<u8> {
-    if !name.ends_with(".gz") {
-        return bytes.to_vec();
+/// The rows of a file, its header first. Lines of ours are never empty, and no cell has a line break in it.
+fn lines(text: &str) -> impl Iterator<Item = Row<'_>> {
+    (1..).zip(text.lines()).map(|(line, text)| Row { line, cells: cells(text) })
+}
+
+/// The cells of a line. Those with commas are quoted; no cell has a quote in it.
+fn cells(mut line: &str) -> Vec<&str> {
+    let mut cells = Vec::new();
+    loop {
+        let (cell, rest) = match line.strip_prefix('"') {
+            Some(quoted) => quoted.split_once('"').expect("a closing quote"),
+            None => line.split_at(line.find(',').unwrap_or(line.len())),
+        };
+        cells.push(cell);
+        match rest.strip_prefix(',') {
+            Some(rest) => line = rest,
+            None => return cells,
+        }
     }
-    let mut text = Vec::new();
-    flate2::read::GzDecoder::new(bytes).read_to_end(&mut text).expect(name);
-    text
+}
+
+fn text(name: &'static str, bytes: &'static [u8]) -> Cow<'static, str> {
+    if !name.ends_with(".gz") {
+        return std::str::from_utf8(bytes).expect(name).into();
+    }
+    let deflated = &bytes[GZIP_HEADER..bytes.len() - GZIP_TRAILER];
+    let text = miniz_oxide::inflate::decompress_to_vec(deflated).expect(name);
+    String::from_utf8(text).expect(name).into()
 }

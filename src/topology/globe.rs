@@ -59,6 +59,7 @@ impl Point {
     }
 
     /// Metres along the great circle, rounded to whole ones.
+    #[cfg(any(feature = "lab", test))]
     pub fn metres_to(self, other: Self) -> f64 {
         metres(self.square_chord(other))
     }
@@ -83,6 +84,7 @@ pub(super) fn point(location: Option<Location>) -> Option<Point> {
 }
 
 /// The least round trip between two points in microseconds: by light, in vacuum, there and back.
+#[cfg(any(feature = "lab", test))]
 pub(super) fn light_rtt_us(a: Point, b: Point) -> f64 {
     2.0 * a.metres_to(b) / LIGHT_M_PER_US
 }

@@ -36,7 +36,9 @@ use swimlab_selectors::registry::Registry;
 pub use placement::Placement;
 pub use site_map::{MAX_SITES, Site, SiteMap};
 
-use kinds::{aws, azure, cities, csv, fat_tree, grid, home, lan, planetlab, ring, torus, zones};
+#[cfg(feature = "lab")]
+use kinds::csv;
+use kinds::{aws, azure, cities, fat_tree, grid, home, lan, planetlab, ring, torus, zones};
 
 /// What a topology needs to know of its surroundings when it is built.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -70,6 +72,7 @@ pub fn topologies() -> Registry<Topology, TopologyContext> {
     registry.register("planetlab", planetlab::ABOUT, planetlab::params(), planetlab::build);
     registry.register("home", home::ABOUT, home::params(), home::build);
     registry.register("cities", cities::ABOUT, cities::params(), cities::build);
+    #[cfg(feature = "lab")]
     registry.register("csv", csv::ABOUT, csv::params(), csv::build);
     registry
 }

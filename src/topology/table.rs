@@ -4,26 +4,32 @@ use std::collections::BTreeMap;
 
 use super::site_map::MAX_SITES;
 
+/// A row of a file.
+pub(super) struct Row<'a> {
+    /// The line on which it begins, for messages. Lines count from 1.
+    pub line: u64,
+    /// At least one.
+    pub cells: Vec<&'a str>,
+}
+
 /// Round-trip times between named sites, in the unit of the file; `None` where a cell is blank.
 #[derive(Clone, Debug)]
 pub(super) struct Table {
     names: Vec<String>,
-    /// The line on which each row stands, for messages.
-    lines: Vec<u64>,
     cells: Vec<Option<f64>>,
 }
 
 impl Table {
-    /// Reads a table; `file` is how messages call it. Rows may come in another order than columns. The first cell of
-    /// the header does not matter.
+    /// Reads a table from its rows, the header first; `file` is what messages call it. Rows may come in another order than
+    /// columns. The first cell of the header does not matter.
     ///
     /// # Errors
-    /// A sentence that names file, row and column, if the table is not square or has more than [`MAX_SITES`] rows, a name is unknown or given twice, or a
-    /// cell holds no number, a negative or an infinite one.
-    pub fn read(bytes: &[u8], file: &str) -> Result<Self, String> {
-        let mut reader = csv::ReaderBuilder::new().flexible(true).trim(csv::Trim::All).from_reader(bytes);
-        let header = reader.headers().map_err(|error| format!("{file}: {error}"))?.clone();
-        let names: Vec<String> = header.iter().skip(1).map(str::to_owned).collect();
+    /// A sentence that names file, row and column, if the table is not square or has more than [`MAX_SITES`] rows, a name
+    /// is unknown or given twice, or a cell holds no number, a negative or an infinite one; else the first error among
+    /// the rows.
+    pub fn read<'a>(file: &str, mut rows: impl Iterator<Item = Result<Row<'a>, String>>) -> Result<Self, String> {
+        let header = rows.next().transpose()?.map_or(Vec::new(), |row| row.cells);
+        let names: Vec<String> = header.iter().skip(1).map(|&name| name.to_owned()).collect();
         if names.is_empty() {
             return Err(format!("{file} is empty; expected a header of site names and a row for each"));
         }
@@ -41,10 +47,9 @@ impl Table {
         }
         let (n, mut lines) = (names.len(), vec![0; names.len()]);
         let mut cells = vec![None; n * n];
-        for record in reader.records() {
-            let record = record.map_err(|error| format!("{file}: {error}"))?;
-            let line = record.position().map_or(0, csv::Position::line);
-            let name = record.get(0).unwrap_or_default();
+        for row in rows {
+            let Row { line, cells: texts } = row?;
+            let name = texts.first().copied().unwrap_or_default();
             let Some(&row) = columns.get(name) else {
                 return Err(format!("{file}: row \"{name}\" (line {line}) has no column of that name"));
             };
@@ -52,11 +57,11 @@ impl Table {
                 return Err(format!("{file}: row \"{name}\" stands on line {} and again on line {line}", lines[row]));
             }
             lines[row] = line;
-            if record.len() != n + 1 {
-                let cells = record.len() - 1;
+            if texts.len() != n + 1 {
+                let cells = texts.len() - 1;
                 return Err(format!("{file}: row \"{name}\" (line {line}) has {cells} cells for {n} columns"));
             }
-            for (column, text) in record.iter().skip(1).enumerate() {
+            for (column, text) in texts[1..].iter().enumerate() {
                 cells[row * n + column] = cell(text).map_err(|why| {
                     format!("{file}: row \"{name}\" (line {line}), column \"{}\": {why}", names[column])
                 })?;
@@ -65,7 +70,7 @@ impl Table {
         if let Some(row) = lines.iter().position(|&line| line == 0) {
             return Err(format!("{file}: column \"{}\" has no row of that name", names[row]));
         }
-        Ok(Self { names, lines, cells })
+        Ok(Self { names, cells })
     }
 
     /// The number of sites.
@@ -81,11 +86,6 @@ impl Table {
     /// From `row` to `column`, in the unit of the file.
     pub fn get(&self, row: usize, column: usize) -> Option<f64> {
         self.cells[row * self.len() + column]
-    }
-
-    /// How a message points at a cell.
-    pub fn cell_name(&self, row: usize, column: usize) -> String {
-        format!("row \"{}\" (line {}), column \"{}\"", self.names[row], self.lines[row], self.names[column])
     }
 
     /// All cells in microseconds for a table in milliseconds. A blank is mended from the other direction, one on the

@@ -3,9 +3,12 @@
 mod decode;
 mod encode;
 mod frame;
+#[cfg(feature = "seal")]
 mod keyring;
 mod layout;
+#[cfg(feature = "seal")]
 mod replay;
+#[cfg(feature = "seal")]
 mod seal;
 mod size;
 #[cfg(test)]
@@ -15,7 +18,9 @@ mod valid;
 pub use decode::{DecodeError, Part, decode};
 pub use encode::encode;
 pub use frame::{FRAME_LIMIT, FRAME_PREFIX, frame, frame_len};
+#[cfg(feature = "seal")]
 pub use keyring::{Exposed, Key, KeyFault, KeyFileError, KeyFileFault, KeyId, Keyring, KeyringError};
+#[cfg(feature = "seal")]
 pub use seal::{OpenError, SEAL_OVERHEAD, SEAL_VERSION, SEALED_PREFIX, Seal, SealedSizer};
 pub use size::{PlainSizer, encoded_len};
 pub use valid::{Invalid, Limited, RECORD_LIMIT, UPDATE_LIMIT};

@@ -2,9 +2,9 @@
 
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
-#[cfg(target_os = "linux")]
+#[cfg(all(feature = "cli", target_os = "linux"))]
 pub mod network;
-#[cfg(unix)]
+#[cfg(all(feature = "cli", unix))]
 pub mod process;
 
 use std::ops::Range;

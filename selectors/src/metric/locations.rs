@@ -5,9 +5,8 @@ use std::num::NonZero;
 use std::ops::ControlFlow;
 use std::sync::OnceLock;
 
-use kiddo::{ImmutableKdTree, SquaredEuclidean};
-
 use super::tied::{Groups, Hashed, visit_tied};
+use super::tree::Tree;
 use super::{MetricIndex, UNKNOWN};
 use crate::peer::{Peer, Slot};
 
@@ -36,14 +35,13 @@ const FIRST_PLACES: usize = 32;
 
 /// The index of a metric over coordinates.
 ///
-/// The tree is kiddo's immutable one (the mutable one refuses the 33rd point that shares a coordinate) and holds each
-/// place once: a million members of one rack are one point. It proposes places in the order of floating-point
-/// distances; what counts is the order of rounded distances and ties, so places are released only when everything
-/// that could precede them has been proposed.
+/// The tree holds each place once: a million members of one rack are one point. It proposes places in the order of
+/// floating-point distances; what counts is the order of rounded distances and ties, so places are released only when
+/// everything that could precede them has been proposed.
 pub(super) struct LocationIndex<S, const D: usize> {
     space: S,
     /// `None` without any place: a tree of nothing cannot be asked.
-    tree: Option<ImmutableKdTree<f64, D>>,
+    tree: Option<Tree<D>>,
     places: Vec<[f64; D]>,
     /// One group per place, and a last one of those without.
     groups: Groups,
@@ -64,29 +62,20 @@ impl<S: Space<D>, const D: usize> LocationIndex<S, D> {
         let members = (0..).zip(roster.iter().zip(&points)).map(|(slot, (peer, point))| (place(point), peer.id, slot));
         let groups = Groups::new(places.len() + 1, members);
         let embedded: Vec<_> = places.iter().map(|place| space.embed(place)).collect();
-        let tree = (!embedded.is_empty()).then(|| {
-            ImmutableKdTree::new_from_slice(&embedded).expect("slots are u32, so places can be numbered in it")
-        });
+        let tree = (!embedded.is_empty()).then(|| Tree::new(&embedded));
         Self { space, tree, places, groups, everyone: OnceLock::new() }
     }
 
     /// `(distance, place)` of the `count` places that the tree finds nearest, nearest first.
-    fn propose(&self, tree: &ImmutableKdTree<f64, D>, from: &[f64; D], count: usize) -> Vec<(u64, u32)> {
-        let embedded = self.space.embed(from);
+    fn propose(&self, tree: &Tree<D>, from: &[f64; D], count: usize) -> Vec<(u64, u32)> {
         let count = NonZero::new(count).expect("the first count is not 0 and it grows");
-        let query = tree.query(&embedded);
-        let found = match self.space.torus() {
-            Some(torus) => {
-                query.periodic_boundary_condition(&torus).nearest_n::<SquaredEuclidean<f64>>(count).execute()
-            }
-            None => query.nearest_n::<SquaredEuclidean<f64>>(count).execute(),
-        };
-        found.iter().map(|place| (self.space.distance(from, &self.places[place.item as usize]), place.item)).collect()
+        let found = tree.nearest(&self.space.embed(from), self.space.torus().as_ref(), count);
+        found.into_iter().map(|place| (self.space.distance(from, &self.places[place as usize]), place)).collect()
     }
 
     fn visit_places(
         &self,
-        tree: &ImmutableKdTree<f64, D>,
+        tree: &Tree<D>,
         from: &Peer,
         point: &[f64; D],
         visit: &mut dyn FnMut(Slot) -> ControlFlow<()>,

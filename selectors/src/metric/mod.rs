@@ -9,6 +9,7 @@ mod locations;
 mod ring;
 mod rtt;
 mod tied;
+mod tree;
 mod vivaldi;
 mod xor;
 

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use indicatif::{HumanDuration, ProgressBar};
-use swimlab::experiment::{Experiment, Failure, Finished, Folder, Options};
-use swimlab::report::agreement::{RealComparison, render, write_csv, write_json};
 
 use super::super::terminal;
 use super::{Args, Failed, Format, bar, follow, write_file, write_tables};
+use crate::experiment::{Experiment, Failure, Finished, Folder, Options};
+use crate::report::agreement::{RealComparison, render, write_csv, write_json};
 
 /// Runs what the simulator has run, writes the tables of the real side and prints the comparison. Tells how both sides
 /// have ended.

@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tokio::time::sleep_until;
 
@@ -12,7 +11,7 @@ use super::lateness::Lateness;
 use super::network::{Life, Order, RealNetwork, Shared};
 use super::sockets::Port;
 use crate::agent::Agent;
-use crate::agent::testing::{Clock, ExperimentAgent};
+use crate::agent::testing::{Clock, ExperimentAgent, Paused};
 use crate::experiment::cells::{Cell, CellDetector};
 use crate::experiment::measures::Recorder;
 use crate::experiment::results::TrialResult;
@@ -34,7 +33,7 @@ struct World {
     scene: Shared,
     agents: Vec<Option<Agent>>,
     /// Who stands still until this is dropped.
-    frozen: HashMap<MemberIndex, oneshot::Sender<()>>,
+    frozen: HashMap<MemberIndex, Paused>,
     /// Those that stop; the packets they have sent are still on their way.
     ending: JoinSet<()>,
 }
@@ -130,7 +129,7 @@ impl World {
             }
             Order::Freeze(member) => {
                 if let Some(agent) = &self.agents[member as usize] {
-                    self.frozen.insert(member, agent.freeze().await);
+                    self.frozen.insert(member, Paused::new(agent).await);
                 }
             }
             Order::Thaw(member) => drop(self.frozen.remove(&member)),

@@ -1,5 +1,6 @@
 //! `csv`: a table of round-trip times of one's own, with places if they are known.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use swimlab_selectors::Location;
@@ -8,7 +9,7 @@ use swimlab_selectors::registry::{Param, Params, Value, did_you_mean, nearest};
 use crate::topology::data::SAME_ZONE_MS;
 use crate::topology::globe::{Point, light_rtt_us, point};
 use crate::topology::site_map::{Site, SiteMap};
-use crate::topology::table::Table;
+use crate::topology::table::{Row, Table};
 use crate::topology::{Topology, TopologyContext};
 
 pub const ABOUT: &str = "Round-trip times from a CSV file of your own, with places, regions and zones from another.";
@@ -34,7 +35,7 @@ pub fn params() -> Vec<Param> {
 
 pub fn build(params: &Params, base: &TopologyContext) -> Result<Topology, String> {
     let file = params.text("rtt");
-    let table = Table::read(&read(&base.dir, file)?, file)?;
+    let table = UserTable::read(&read(&base.dir, file)?, file)?;
     let unit_us = match params.text("unit") {
         "us" => 1.0,
         "s" => 1e6,
@@ -42,8 +43,8 @@ pub fn build(params: &Params, base: &TopologyContext) -> Result<Topology, String
     };
     let rtt_us = complete(&table, file, unit_us, 1e3 * params.real("local_ms"))?;
     let sites = match params.text("places") {
-        "" => table.names().iter().map(Site::new).collect(),
-        places => list(&read(&base.dir, places)?, places, &table, file)?,
+        "" => table.table.names().iter().map(Site::new).collect(),
+        places => list(&read(&base.dir, places)?, places, &table.table, file)?,
     };
     not_faster_than_light(&table, file, &rtt_us, &sites)?;
     Ok(Topology::new(format!("{file}, {} sites", sites.len()), SiteMap::from_rtt(sites, &rtt_us)?))
@@ -54,12 +55,46 @@ fn read(dir: &Path, file: &str) -> Result<Vec<u8>, String> {
     std::fs::read(&path).map_err(|error| format!("cannot read {}: {error}", path.display()))
 }
 
+/// A table from a file, which says where in the file a cell is.
+struct UserTable {
+    table: Table,
+    /// The line of each row.
+    lines: Vec<u64>,
+}
+
+impl UserTable {
+    fn read(bytes: &[u8], file: &str) -> Result<Self, String> {
+        let mut reader = csv::ReaderBuilder::new();
+        let mut reader = reader.has_headers(false).flexible(true).trim(csv::Trim::All).from_reader(bytes);
+        let records: Vec<_> = reader.records().collect();
+        let rows = records.iter().map(|record| match record {
+            Ok(record) => Ok(Row { line: line(record), cells: record.iter().collect() }),
+            Err(error) => Err(format!("{file}: {error}")),
+        });
+        let table = Table::read(file, rows)?;
+        let by_name: BTreeMap<_, _> =
+            records.iter().skip(1).flatten().map(|record| (record.get(0), line(record))).collect();
+        let lines = table.names().iter().map(|name| by_name[&Some(name.as_str())]).collect();
+        Ok(Self { table, lines })
+    }
+
+    /// How a message points at a cell.
+    fn cell_name(&self, row: usize, column: usize) -> String {
+        let names = self.table.names();
+        format!("row \"{}\" (line {}), column \"{}\"", names[row], self.lines[row], names[column])
+    }
+}
+
+fn line(record: &csv::StringRecord) -> u64 {
+    record.position().map_or(0, csv::Position::line)
+}
+
 /// All round-trip times in microseconds. Only the diagonal may be blank.
-fn complete(table: &Table, file: &str, unit_us: f64, local_us: f64) -> Result<Vec<f64>, String> {
-    let n = table.len();
+fn complete(user: &UserTable, file: &str, unit_us: f64, local_us: f64) -> Result<Vec<f64>, String> {
+    let (table, n) = (&user.table, user.table.len());
     let cell = |at: usize| {
         let (row, column) = (at / n, at % n);
-        let refuse = |why: String| Err(format!("{file}: {}: {why}", table.cell_name(row, column)));
+        let refuse = |why: String| Err(format!("{file}: {}: {why}", user.cell_name(row, column)));
         match table.get(row, column) {
             None if row == column => Ok(local_us),
             None => refuse("is blank; every pair of sites needs a round-trip time".to_owned()),
@@ -89,7 +124,7 @@ fn list(bytes: &[u8], file: &str, table: &Table, rtt: &str) -> Result<Vec<Site>,
     for record in reader.records() {
         let record = record.map_err(|error| format!("{file}: {error}"))?;
         let cells = columns.map(|column| column.and_then(|column| record.get(column)).filter(|cell| !cell.is_empty()));
-        let (site, line) = (site(cells), record.position().map_or(0, csv::Position::line));
+        let (site, line) = (site(cells), line(&record));
         let site =
             site.map_err(|why| format!("{file}: row \"{}\" (line {line}), {why}", cells[0].unwrap_or_default()))?;
         let Some(row) = table.names().iter().position(|name| *name == site.name) else {
@@ -153,7 +188,7 @@ fn all_or_none(sites: &[(Site, u64)], file: &str, column: &str, has: impl Fn(&Si
     Ok(())
 }
 
-fn not_faster_than_light(table: &Table, file: &str, rtt_us: &[f64], sites: &[Site]) -> Result<(), String> {
+fn not_faster_than_light(table: &UserTable, file: &str, rtt_us: &[f64], sites: &[Site]) -> Result<(), String> {
     let points: Vec<Option<Point>> = sites.iter().map(|site| point(site.location)).collect();
     for (at, &rtt_us) in rtt_us.iter().enumerate() {
         let (row, column) = (at / sites.len(), at % sites.len());

@@ -3,6 +3,7 @@
 pub(super) mod aws;
 pub(super) mod azure;
 pub(super) mod cities;
+#[cfg(feature = "lab")]
 pub(super) mod csv;
 pub(super) mod fat_tree;
 pub(super) mod grid;

@@ -34,20 +34,20 @@ pub fn build(_: &Params, _: &TopologyContext) -> Result<Topology, String> {
 fn measured() -> (Vec<Site>, Vec<f64>) {
     let places: BTreeMap<_, _> =
         data::places(PLACES.0, PLACES.1).into_iter().map(|at| (at.name, at.location)).collect();
-    let pairs: Vec<_> = data::rows(ZONES.0, ZONES.1).collect();
-    let own = |row: &&csv::StringRecord| row[1] == row[2];
+    let pairs = data::rows(ZONES.0, ZONES.1);
+    let own = |row: &&Vec<String>| row[1] == row[2];
     let sites: Vec<Site> = pairs
         .iter()
         .filter(own)
         .map(|row| Site {
             location: Some(places[&row[0]]),
-            region: Some(row[0].to_owned()),
-            zone: Some(row[1].to_owned()),
-            ..Site::new(&row[1])
+            region: Some(row[0].clone()),
+            zone: Some(row[1].clone()),
+            ..Site::new(row[1].as_str())
         })
         .collect();
     let in_region: BTreeMap<(&str, &str), f64> =
-        pairs.iter().map(|row| ((&row[1], &row[2]), row[3].parse().expect(ZONES.0))).collect();
+        pairs.iter().map(|row| ((row[1].as_str(), row[2].as_str()), row[3].parse().expect(ZONES.0))).collect();
     let regions = REGIONS.table();
     let index = |site: &Site| regions.names().iter().position(|name| Some(name) == site.region.as_ref());
     let rows: Vec<usize> = sites.iter().map(|site| index(site).expect("a known region")).collect();

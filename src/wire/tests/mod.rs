@@ -1,11 +1,14 @@
 //! Sizes and bytes that are pinned, laws that hold for all packets, and what is refused.
 
 mod golden;
+#[cfg(feature = "seal")]
 mod keys;
 mod laws;
 mod refusals;
+#[cfg(feature = "seal")]
 mod replays;
 mod samples;
+#[cfg(feature = "seal")]
 mod sealing;
 
 use super::encode;
