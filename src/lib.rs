@@ -17,6 +17,6 @@ pub mod topology;
 pub mod wire;
 
 /// The guide's snippets are doctests.
-#[cfg(doctest)]
+#[cfg(all(doctest, feature = "lab"))]
 #[doc = include_str!("../docs/variants/README.md")]
 struct Variants;
