@@ -11,10 +11,8 @@ use swimlab::protocol::{
     Sizer, Span, Time, Update, UpdateKind, Updates,
 };
 use swimlab::wire::{PlainSizer, decode, encode};
-use swimlab_selectors::helpers::UniformHelpers;
 use swimlab_selectors::rng::{Purpose, mix, stream};
-use swimlab_selectors::strategies::Shuffle;
-use swimlab_selectors::{DynSelector, Peer};
+use swimlab_selectors::{DynSelector, Peer, Shuffle, UniformHelpers};
 
 /// How many members know each other.
 const MEMBERS: u32 = 1000;

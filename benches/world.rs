@@ -8,8 +8,7 @@ use std::time::Duration;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use swimlab::protocol::Span;
 use swimlab::sim::swim;
-use swimlab_selectors::DynSelector;
-use swimlab_selectors::strategies::Shuffle;
+use swimlab_selectors::{DynSelector, Shuffle};
 
 const DURATION: Span = Span::from_secs(60);
 

@@ -9,8 +9,7 @@ use std::time::Duration;
 use agents::{cluster, names, quick, within};
 use swimlab::agent::{Agent, AgentEvent, CommandError, ExitReason, MemberChange, id_of};
 use swimlab::protocol::{NodeInfo, Status};
-use swimlab_selectors::registry::Spec;
-use swimlab_selectors::{BuildContext, build_selector, selectors};
+use swimlab_selectors::{BuildContext, Spec, build_selector, selectors};
 
 #[tokio::test]
 async fn ten_members_that_join_at_once_all_know_all() {

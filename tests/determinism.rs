@@ -7,8 +7,7 @@ use swimlab::protocol::{MemberConfig, Span, profiles};
 use swimlab::sim::{self, Setup, Start};
 use swimlab::topology::{TopologyContext, topologies};
 use swimlab::wire::PlainSizer;
-use swimlab_selectors::registry::Spec;
-use swimlab_selectors::{build_selector, helpers, selectors};
+use swimlab_selectors::{Spec, build_selector, helpers, selectors};
 
 struct World {
     topology: &'static str,

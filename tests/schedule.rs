@@ -9,8 +9,7 @@ use swimlab::protocol::{Event, EventKind, MemberConfig, Span, Time, profiles};
 use swimlab::sim::{self, Effect, FaultEvent, MemberIndex, Observer, Setup};
 use swimlab::topology::{TopologyContext, topologies};
 use swimlab::wire::PlainSizer;
-use swimlab_selectors::registry::Spec;
-use swimlab_selectors::{build_selector, helpers, selectors};
+use swimlab_selectors::{Spec, build_selector, helpers, selectors};
 
 /// The cut is over: warm-up, the fault's beginning and how long it lasts.
 const HEALS: Span = Span::from_secs(50);

@@ -13,8 +13,7 @@ use swimlab::protocol::{Config, Event, EventKind, EventSource, MemberConfig, Mes
 use swimlab::sim::{self, Fault, FaultEvent, MemberIndex, Observer, Outcome, Phases, Sent, Setup, World};
 use swimlab::topology::{TopologyContext, topologies};
 use swimlab::wire::PlainSizer;
-use swimlab_selectors::registry::Spec;
-use swimlab_selectors::{BuildContext, DynSelector, build_selector, helpers, selectors};
+use swimlab_selectors::{BuildContext, DynSelector, Spec, build_selector, helpers, selectors};
 
 /// A world of `n` on a LAN, whose delays are small against the period, as the formulas assume.
 fn setup(n: u32, seed: u64, faults: &[&str]) -> Setup {

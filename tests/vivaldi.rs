@@ -6,11 +6,10 @@ use swimlab::protocol::{Config, Event, EventKind, MemberConfig, Span, Time};
 use swimlab::sim::{self, MemberIndex, Observer, Sent, Setup};
 use swimlab::topology::{Placement, TopologyContext, topologies};
 use swimlab::wire::PlainSizer;
-use swimlab_selectors::registry::Spec;
-use swimlab_selectors::strategies::{Beyond, Neighborhood, NeighborhoodState, Neighborhoods};
 use swimlab_selectors::{
-    Bound, BuildContext, Context, Coordinate, DynSelector, Observation, Peer, Selector, Slot, build_selector, helpers,
-    metric, metrics, selectors,
+    Bound, BuildContext, Context, Coordinate, DynSelector, NearPeer, Neighborhood, NeighborhoodConfig,
+    NeighborhoodState, Neighborhoods, Observation, Peer, Selector, Slot, Spec, build_metric, build_selector, helpers,
+    metrics, selectors,
 };
 
 const WARMUP: u64 = 300;
@@ -82,9 +81,9 @@ impl Selector for Watched {
         Some(if own.me.is_multiple_of(4) { beyond } else { Coordinate { vector: far, error: 1e-6, ..at } })
     }
 
-    fn neighbor_hint(&self, own: &Own, ctx: &mut Context<'_>, to: Slot) -> Option<(Slot, u32)> {
+    fn neighbor_hint(&self, own: &Own, ctx: &mut Context<'_>, to: Slot) -> Option<NearPeer> {
         if own.me < self.liars {
-            return Some(((to + 100) % ctx.view.slots(), 0));
+            return Some(NearPeer { slot: (to + 100) % ctx.view.slots(), rtt_us: 0 });
         }
         self.inner.neighbor_hint(&own.state, ctx, to)
     }
@@ -111,8 +110,8 @@ fn config() -> Arc<MemberConfig> {
 fn run(topology: &str, members: u32, metric: &str, radius: u32, liars: Slot) -> Ran {
     let setup = setup(topology, members);
     let placement = Arc::clone(&setup.placement);
-    let metric = metric::build_metric(&metrics(), metric, &placement.context()).unwrap();
-    let inner = Neighborhood::new(metric, radius, 1, 0.2, Beyond::Shuffle);
+    let metric = build_metric(&metrics(), metric, &placement.context()).unwrap();
+    let inner = Neighborhood::new(metric, NeighborhoodConfig { radius, escape: 0.2, ..NeighborhoodConfig::default() });
     let log = Arc::default();
     let strategy = DynSelector::new("watched", Watched { inner, liars, log: Arc::clone(&log) });
     sim::swim::run(&setup, &config(), &strategy, &mut ());

@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use foca::{Config, Foca, Identity, Notification, PostcardCodec, Runtime, Timer};
-use rand_pcg::Pcg64Mcg;
 use serde::{Deserialize, Serialize};
+use swimlab_selectors::rng::{Purpose, stream, unit};
 use tokio::net::UdpSocket;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
@@ -93,8 +93,8 @@ impl Peer for Theirs {
         let port = socket.local_addr().expect("it is bound").port();
         let config = Config::new_lan(NonZeroU32::new(bench.members as u32).expect("members"));
         let most = config.max_packet_size.get();
-        let mut rng = Pcg64Mcg::new(number as u128 * 2 + 1);
-        let phase = swimlab_selectors::rng::unit(&mut rng);
+        let mut rng = stream(number as u64, Purpose::Protocol, 0);
+        let phase = unit(&mut rng);
         let mut member = Foca::new(Id { port, bump: 0 }, config, rng, PostcardCodec);
         let metrics = Arc::new(Metrics { alive: AtomicUsize::new(1), ..Metrics::default() });
         let (timers, due) = (BinaryHeap::new(), std::collections::HashMap::new());

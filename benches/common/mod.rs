@@ -6,9 +6,8 @@ use swimlab::protocol::{Config, MemberConfig, Span};
 use swimlab::sim::{Fault, FaultKind, MemberIndex, Setup, Target};
 use swimlab::topology::{TopologyContext, topologies};
 use swimlab::wire::PlainSizer;
-use swimlab_selectors::helpers::UniformHelpers;
-use swimlab_selectors::registry::Spec;
 use swimlab_selectors::rng::{Purpose, below, stream};
+use swimlab_selectors::{Spec, UniformHelpers};
 
 /// The seed of all trials.
 pub const SEED: u64 = 1;

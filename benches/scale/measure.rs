@@ -5,8 +5,7 @@ use serde::{Deserialize, Serialize};
 use swimlab::protocol::{Span, Time};
 use swimlab::sim::swim::SwimFactory;
 use swimlab::sim::{DetectorFactory, Outcome, World};
-use swimlab_selectors::DynSelector;
-use swimlab_selectors::strategies::Shuffle;
+use swimlab_selectors::{DynSelector, Shuffle};
 
 use crate::options::{Peer, Scenario, Trial};
 use crate::peers::{Naive, foca_breed};

@@ -1,24 +1,45 @@
-//! EventKind an index over a roster costs, and what it costs to ask it: `cargo bench -p swimlab-selectors --bench metrics`.
+//! Time of building an index over a roster, and of querying it: `cargo bench -p swimlab-selectors --bench metrics`.
 //!
-//! The index of `vivaldi` knows nothing but the order that breaks ties; what a member learns beside it is measured, too.
+//! The index of `vivaldi` contains only the order that breaks ties; the time that a member takes to learn distances is
+//! measured separately.
 
 mod common;
 
-use common::{AllAlive, briefly, context, scattered};
+use std::sync::Arc;
+
+use common::{AllAlive, scattered, short};
 use criterion::{BatchSize, BenchmarkId, Criterion, criterion_group, criterion_main};
-use swimlab_selectors::coordinate::Vivaldi;
-use swimlab_selectors::registry::Spec;
 use swimlab_selectors::rng::{Purpose, below, stream};
-use swimlab_selectors::{Context, Coordinate, Observation, build_selector, metric, metrics, selectors};
+use swimlab_selectors::{
+    BuildContext, Context, Coordinate, DynSelector, Observation, RttSource, Vivaldi, build_metric, metrics,
+};
 
 const METRICS: [&str; 9] =
     ["ring", "xor", "finger", "euclid", "euclid;width=1000;height=1000", "great-circle", "rtt", "hierarchy", "vivaldi"];
+
+/// Sixty sites on a line.
+struct Line;
+
+impl RttSource for Line {
+    fn sites(&self) -> u32 {
+        60
+    }
+
+    fn between(&self, from: u32, to: u32) -> u32 {
+        300 + 1000 * from.abs_diff(to)
+    }
+}
+
+/// Context with measured round-trip times.
+fn context() -> BuildContext {
+    BuildContext::with_rtt(Arc::new(Line))
+}
 
 fn indexes(c: &mut Criterion) {
     let mut group = c.benchmark_group("index");
     for n in [1_000, 10_000, 100_000] {
         for label in METRICS {
-            let metric = metric::build_metric(&metrics(), label, &context()).unwrap();
+            let metric = build_metric(&metrics(), label, &context()).unwrap();
             let roster = scattered(n, label == "great-circle");
             group.bench_function(BenchmarkId::new(label, n), |b| {
                 b.iter_batched(|| (), |()| metric.index(&roster), BatchSize::PerIteration);
@@ -31,7 +52,7 @@ fn queries(c: &mut Criterion) {
     let mut group = c.benchmark_group("nearest 16");
     for n in [1_000, 10_000, 100_000] {
         for label in METRICS {
-            let metric = metric::build_metric(&metrics(), label, &context()).unwrap();
+            let metric = build_metric(&metrics(), label, &context()).unwrap();
             let roster = scattered(n, label == "great-circle");
             let index = metric.index(&roster);
             let (mut me, mut found) = (0, Vec::new());
@@ -47,7 +68,7 @@ fn queries(c: &mut Criterion) {
     }
 }
 
-fn moving(c: &mut Criterion) {
+fn moves(c: &mut Criterion) {
     let mut rng = stream(1, Purpose::Selector, 0);
     let peers = coordinates();
     let mut me = Vivaldi::default();
@@ -60,33 +81,33 @@ fn moving(c: &mut Criterion) {
     });
 }
 
-/// A ping, its answer with coordinate and tip, and a ping from another.
+/// One period: a ping, its ack with a coordinate and a hint, and a ping from another member.
 fn learning(c: &mut Criterion) {
-    let mut group = c.benchmark_group("a period of learning, 16 neighbours");
+    let mut group = c.benchmark_group("a period of learning, 16 neighbors");
     let peers = &coordinates();
     for n in [1_000, 10_000, 100_000] {
         let view = AllAlive(scattered(n, false));
-        let spec = Spec::parse("neighborhood:metric=vivaldi").unwrap();
-        let strategy = build_selector(&selectors(), &spec, &context()).unwrap();
+        let selector: DynSelector = "neighborhood:metric=vivaldi".parse().unwrap();
         let mut rng = stream(1, Purpose::Selector, 0);
         let mut ctx = Context { view: &view, period: 0, shared_period: 0, has_updates: false, rng: &mut rng };
-        let mut selector = strategy.build_index(&view.0).new_state(&mut ctx);
+        let mut member = selector.build_index(&view.0).new_state(&mut ctx);
         let mut picks = Vec::with_capacity(4);
-        let mut luck = stream(2, Purpose::Network, 0);
+        let mut network = stream(2, Purpose::Network, 0);
         let mut one_period = move || {
             ctx.period += 1;
             picks.clear();
-            selector.targets(&mut ctx, 1, &mut picks);
-            let (pinged, other, tip) = (picks[0], 1 + below(&mut luck, n - 1), 1 + below(&mut luck, n - 1));
+            member.targets(&mut ctx, 1, &mut picks);
+            let pinged = picks[0];
+            let (other, hinted) = (1 + below(&mut network, n - 1), 1 + below(&mut network, n - 1));
             let at = |slot: u32| peers[slot as usize % peers.len()];
-            let happens = [
-                Observation::Coordinate(pinged, at(pinged)),
-                Observation::Rtt(pinged, 200 + pinged * 7919 % 100_000),
-                Observation::NeighborHint(tip, below(&mut luck, 100_000)),
-                Observation::Coordinate(other, at(other)),
+            let observations = [
+                Observation::Coordinate { slot: pinged, coordinate: at(pinged) },
+                Observation::Rtt { slot: pinged, rtt_us: 200 + pinged * 7919 % 100_000 },
+                Observation::NeighborHint { slot: hinted, rtt_us: below(&mut network, 100_000) },
+                Observation::Coordinate { slot: other, coordinate: at(other) },
             ];
-            happens.into_iter().for_each(|what| selector.observe(&mut ctx, what));
-            selector.neighbor_hint(&mut ctx, other)
+            observations.into_iter().for_each(|observation| member.observe(&mut ctx, observation));
+            member.neighbor_hint(&mut ctx, other)
         };
         for _ in 0..1000 {
             one_period();
@@ -95,7 +116,7 @@ fn learning(c: &mut Criterion) {
     }
 }
 
-/// Members scattered over 100 ms.
+/// Random coordinates within 100 ms of each other.
 fn coordinates() -> Vec<Coordinate> {
     let mut rng = stream(3, Purpose::Placement, 0);
     let mut number = |most: u32| below(&mut rng, most) as f32;
@@ -110,7 +131,7 @@ fn coordinates() -> Vec<Coordinate> {
 
 criterion_group! {
     name = benches;
-    config = briefly();
-    targets = indexes, queries, moving, learning
+    config = short();
+    targets = indexes, queries, moves, learning
 }
 criterion_main!(benches);

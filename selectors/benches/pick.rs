@@ -1,12 +1,11 @@
-//! EventKind a pick costs: `cargo bench -p swimlab-selectors --bench pick`.
+//! Time of a pick: `cargo bench -p swimlab-selectors --bench pick`.
 
 mod common;
 
-use common::{AllAlive, briefly, context, scattered};
+use common::{AllAlive, scattered, short};
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
-use swimlab_selectors::registry::Spec;
 use swimlab_selectors::rng::{Purpose, stream};
-use swimlab_selectors::{Context, build_selector, selectors};
+use swimlab_selectors::{Context, DynSelector};
 
 fn targets(c: &mut Criterion) {
     let mut group = c.benchmark_group("targets");
@@ -23,11 +22,11 @@ fn targets(c: &mut Criterion) {
     for n in [1_000, 100_000] {
         let view = AllAlive(scattered(n, false));
         for label in labels {
-            let strategy = build_selector(&selectors(), &Spec::parse(label).unwrap(), &context()).unwrap();
+            let selector = label.parse::<DynSelector>().unwrap();
             let mut rng = stream(1, Purpose::Selector, 0);
             let mut period = 0;
             let mut ctx = Context { view: &view, period, shared_period: period, has_updates: false, rng: &mut rng };
-            let mut selector = strategy.build_index(&view.0).new_state(&mut ctx);
+            let mut selector = selector.build_index(&view.0).new_state(&mut ctx);
             let mut picks = Vec::with_capacity(4);
             group.bench_function(BenchmarkId::new(label, n), |b| {
                 b.iter(|| {
@@ -47,7 +46,7 @@ fn targets(c: &mut Criterion) {
 
 criterion_group! {
     name = benches;
-    config = briefly();
+    config = short();
     targets = targets
 }
 criterion_main!(benches);

@@ -1,25 +1,37 @@
-//! EventKind a topology tells strategies about itself, besides each peer's place.
+//! What selectors, metrics and helpers may use when they are built: [`BuildContext`].
 
 use std::fmt;
 use std::sync::Arc;
 
 use crate::peer::Peer;
 
-/// EventKind is known of the network when strategies and metrics are built.
+/// Properties of the network that are known when a selector, metric or helper strategy is built.
+///
+/// The default knows nothing, which suffices for everything but the metric `rtt`.
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct BuildContext {
-    /// Measured round-trip times, where there are any: what the metric `rtt` asks.
+    /// Measured round-trip times, as the metric `rtt` needs them.
     pub rtt: Option<Arc<dyn RttSource>>,
 }
 
-/// Measured round-trip times between peers.
+impl BuildContext {
+    /// Context with measured round-trip times.
+    pub fn with_rtt(source: Arc<dyn RttSource>) -> Self {
+        Self { rtt: Some(source) }
+    }
+}
+
+/// Measured round-trip times between sites.
 pub trait RttSource: Send + Sync {
-    /// Microseconds there and back, without jitter; `None` if one of the peers has no site in the measurement.
-    fn rtt_us(&self, from: &Peer, to: &Peer) -> Option<u32>;
-    /// The number of sites: [`Peer::site`] is below it. Peers of one site are interchangeable.
+    /// Number of sites; every [`Peer::site`] is below it. Peers of one site are interchangeable.
     fn sites(&self) -> u32;
-    /// Microseconds there and back between two sites, or within one (`from == to`).
+    /// Round-trip time in microseconds between two sites, or within one (`from == to`), without jitter.
     fn between(&self, from: u32, to: u32) -> u32;
+    /// Round-trip time in microseconds between two peers; `None` if one of them has no site.
+    fn rtt_us(&self, from: &Peer, to: &Peer) -> Option<u32> {
+        Some(self.between(from.site?, to.site?))
+    }
 }
 
 impl fmt::Debug for BuildContext {

@@ -1,60 +1,71 @@
-//! EventKind a selector may know about a peer: its id, its place, its zone path, its site.
+//! Data about a peer that selectors use: id, location, zone path and site.
 
 use crate::rng::mix;
 
-/// A member's number in one member's own table. Slots are private: the same peer may have another slot elsewhere.
+/// Index of a peer in one member's table. The same peer may have another slot in another member's table.
 pub type Slot = u32;
 
-/// A peer as selectors see it.
+/// Peer as selectors see it.
+///
+/// ```
+/// use swimlab_selectors::{Location, Peer, ZonePath};
+///
+/// let peer = Peer {
+///     location: Some(Location::Globe { lat: 47.4, lon: 8.5 }),
+///     zone: ZonePath::parse("europe/zurich"),
+///     ..Peer::new(0x5eed)
+/// };
+/// assert_eq!(peer.site, None);
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Peer {
-    /// Unique and stable; spread over the whole range, so that metrics over ids make sense.
+    /// Unique, stable id; spread over the whole range, as the metrics over ids assume.
     pub id: u64,
-    /// Coordinates, where the topology has any.
+    /// Location, if known.
     pub location: Option<Location>,
-    /// Region, zone and rack, as far as they are known.
+    /// Region, zone and rack, as far as known.
     pub zone: ZonePath,
-    /// The row of the measured RTT matrix, where there is one. Peers of one site are interchangeable for latency.
+    /// Row in the matrix of measured round-trip times, if there is one. Peers of one site have the same latencies.
     pub site: Option<u32>,
 }
 
 impl Peer {
-    /// A peer of which nothing but the id is known.
+    /// Peer of which only the id is known.
     pub fn new(id: u64) -> Self {
         Self { id, location: None, zone: ZonePath::default(), site: None }
     }
 }
 
-/// Where a peer stands.
+/// Location of a peer.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Location {
-    /// A point of the plane, in units of the topology's own (a grid's hops, a ring's steps).
+    /// Point in the plane, in the unit of the topology (hops of a grid, steps of a ring).
     Plane {
         /// First axis.
         x: f64,
         /// Second axis.
         y: f64,
     },
-    /// A point of the globe, in degrees (WGS84).
+    /// Point on the globe, in degrees (WGS84).
     Globe {
         /// Latitude, -90 to 90.
         lat: f64,
         /// Longitude, -180 to 180.
         lon: f64,
     },
-    /// A point of the space in which distances are round trips, as the member learnt by itself.
+    /// Point in a space whose distances are round-trip times, as learned by the member itself.
     Learned {
-        /// Three axes, each in steps of [`Location::STEP_US`].
+        /// Coordinates on three axes, in steps of [`Location::STEP_US`].
         at: [i16; 3],
     },
 }
 
 impl Location {
-    /// A step of a learnt place, in microseconds of round trip: an axis reaches sixteen seconds to either side.
+    /// Step of a learned location in microseconds of round trip; an axis reaches sixteen seconds to either side.
     pub const STEP_US: f32 = 500.0;
 }
 
-/// Names from the largest area to the smallest (`region/zone/rack`), kept as hashes: comparing is all that is asked.
+/// Path from the largest area to the smallest, `region/zone/rack`, as hashes of the names: paths are only compared.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ZonePath {
     levels: [u32; Self::LEVELS],
@@ -62,10 +73,10 @@ pub struct ZonePath {
 }
 
 impl ZonePath {
-    /// Levels that are kept: region, zone, rack.
+    /// Number of levels: region, zone, rack.
     pub const LEVELS: usize = 3;
 
-    /// Reads `region/zone/rack`; missing levels stay unknown, levels beyond the third are ignored.
+    /// Reads `region/zone/rack`. Missing levels are unknown, levels beyond the third are ignored.
     ///
     /// ```
     /// use swimlab_selectors::ZonePath;
@@ -76,7 +87,7 @@ impl ZonePath {
     pub fn parse(path: &str) -> Self {
         let mut zone = Self::default();
         for name in path.split('/').filter(|name| !name.is_empty()).take(Self::LEVELS) {
-            // The parent goes into the hash: rack r7 of one zone is not rack r7 of another.
+            // The hash includes the parent: rack r7 of one zone is not rack r7 of another.
             let parent = if zone.depth == 0 { 0 } else { zone.levels[zone.depth as usize - 1] };
             let hash = name.bytes().fold(mix(u64::from(parent)), |hash, byte| mix(hash ^ u64::from(byte)));
             zone.levels[zone.depth as usize] = hash as u32;
@@ -85,7 +96,7 @@ impl ZonePath {
         zone
     }
 
-    /// Rebuilds a path from the hashes that [`ZonePath::levels`] gave, as read from the wire.
+    /// Path of the hashes that [`ZonePath::levels`] returned, as read from the wire.
     pub fn from_levels(levels: &[u32]) -> Self {
         let mut zone = Self::default();
         for &level in levels.iter().take(Self::LEVELS) {
@@ -95,17 +106,17 @@ impl ZonePath {
         zone
     }
 
-    /// The known levels, largest area first.
+    /// Hashes of the known levels, largest area first.
     pub fn levels(&self) -> &[u32] {
         &self.levels[..self.depth as usize]
     }
 
-    /// How many leading levels two paths have in common: 0 for different regions, 3 for the same rack.
+    /// Number of leading levels that two paths share: 0 in different regions, 3 in the same rack.
     pub fn shared_levels(&self, other: &Self) -> usize {
         self.levels().iter().zip(other.levels()).take_while(|(a, b)| a == b).count()
     }
 
-    /// The region, where one is known.
+    /// Hash of the region, if known.
     pub fn region(&self) -> Option<u32> {
         self.levels().first().copied()
     }

@@ -1,39 +1,74 @@
-//! Random streams: one generator with a stable output, and one independent stream per (seed, purpose, member).
+//! Random streams with a pinned output: one independent stream per (seed, purpose, member).
+//!
+//! [`Rng`] is PCG XSL-RR 128/64 (MCG) by O'Neill ("PCG: A Family of Simple Fast Space-Efficient Statistically Good
+//! Algorithms for Random Number Generation", 2014). It implements `rand`'s generator traits, so that `rand`'s
+//! distributions can draw from it; for the common draws this module has functions whose results are the same on every
+//! platform.
+//!
+//! ```
+//! use swimlab_selectors::rng::{Purpose, below, stream};
+//!
+//! let mut rng = stream(1, Purpose::Selector, 7);
+//! assert!(below(&mut rng, 6) < 6);
+//! ```
 
+use std::convert::Infallible;
+
+use rand::{RngExt, TryRng};
 use rand_pcg::Pcg64Mcg;
 
-/// The generator used everywhere. Its stream is pinned by a golden test below.
-pub type Rng = Pcg64Mcg;
+/// The generator of every random stream. A golden test pins its output.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rng(Pcg64Mcg);
 
-/// EventKind a stream of random numbers is for.
+impl TryRng for Rng {
+    type Error = Infallible;
+
+    #[inline]
+    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
+        self.0.try_next_u32()
+    }
+
+    #[inline]
+    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
+        self.0.try_next_u64()
+    }
+
+    #[inline]
+    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Infallible> {
+        self.0.try_fill_bytes(bytes)
+    }
+}
+
+/// The use that a random stream is put to.
 ///
-/// Purposes are kept apart so that one strategy's draws do not shift another's luck: two selectors compared under the
-/// same seed meet the same placement, phases, faults and network.
+/// Purposes have separate streams, so that the draws of one do not shift those of another: two selectors compared under
+/// the same seed meet the same placement, phases, faults and network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u64)]
 pub enum Purpose {
-    /// Where members stand.
+    /// Locations of members.
     Placement = 1,
-    /// When a member's first period begins.
+    /// Start of each member's first protocol period.
     Phases = 2,
-    /// Which members a fault strikes, and when.
+    /// Choice of the members that a fault affects, and of its times.
     Faults = 3,
     /// Delay and loss of the packets that a member sends.
     Network = 4,
-    /// A selector's own choices.
+    /// Picks of a selector.
     Selector = 5,
-    /// The choices of the protocol besides the selector's.
+    /// Choices of the protocol other than the selector's.
     Protocol = 6,
     /// Resampling in the statistics.
     Statistics = 7,
-    /// How far members' clocks are off.
+    /// Offset and drift of members' clocks.
     Clocks = 8,
 }
 
-/// The stream of `member` for `purpose` in the trial with this seed.
+/// Returns the stream of `member` for `purpose` in the trial with this seed.
 ///
 /// ```
-/// use swimlab_selectors::rng::{stream, Purpose};
+/// use swimlab_selectors::rng::{Purpose, stream};
 /// assert_eq!(stream(1, Purpose::Network, 7), stream(1, Purpose::Network, 7));
 /// assert_ne!(stream(1, Purpose::Network, 7), stream(1, Purpose::Selector, 7));
 /// ```
@@ -41,10 +76,11 @@ pub fn stream(seed: u64, purpose: Purpose, member: u64) -> Rng {
     let key = mix(mix(seed) ^ (purpose as u64)).wrapping_add(member);
     let high = mix(key);
     let low = mix(high ^ 0x9e37_79b9_7f4a_7c15);
-    Pcg64Mcg::new((u128::from(high) << 64) | u128::from(low))
+    Rng(Pcg64Mcg::new((u128::from(high) << 64) | u128::from(low)))
 }
 
-/// A bijective 64-bit mixer: the finaliser of SplitMix64 (Steele, Lea, Flood 2014), after its odd-constant step.
+/// Mixes 64 bits bijectively: the increment and finalizer of SplitMix64 (Steele, Lea, Flood, "Fast Splittable
+/// Pseudorandom Number Generators", OOPSLA 2014).
 pub fn mix(x: u64) -> u64 {
     let mut z = x.wrapping_add(0x9e37_79b9_7f4a_7c15);
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -52,22 +88,31 @@ pub fn mix(x: u64) -> u64 {
     z ^ (z >> 31)
 }
 
-/// A uniform number below `n`; `n` must not be 0. Always drawn as `u32`, so that 32-bit targets agree with 64-bit ones.
+/// Draws a uniform number below `n`, as `u32` so that 32-bit and 64-bit platforms draw alike.
+///
+/// # Panics
+/// If `n` is 0.
 pub fn below(rng: &mut Rng, n: u32) -> u32 {
-    use rand::RngExt;
     rng.random_range(0..n)
 }
 
-/// 64 uniform bits, for keys.
+/// Draws 64 uniform bits, for use as a key.
 pub fn bits(rng: &mut Rng) -> u64 {
-    use rand::RngExt;
     rng.random::<u64>()
 }
 
-/// A uniform number in `[0, 1)`.
+/// Draws a uniform number in `[0, 1)`.
 pub fn unit(rng: &mut Rng) -> f64 {
-    use rand::RngExt;
     rng.random::<f64>()
+}
+
+/// Shuffles a slice uniformly (Fisher and Yates), with one draw of [`below`] per item but the first.
+///
+/// `rand`'s own shuffle draws in batches, whose order of draws differs between its versions.
+pub fn shuffle<T>(items: &mut [T], rng: &mut Rng) {
+    for last in (1..items.len()).rev() {
+        items.swap(last, below(rng, last as u32 + 1) as usize);
+    }
 }
 
 #[cfg(test)]
@@ -75,7 +120,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_stream_is_pinned() {
+    fn streams_are_pinned() {
         let mut rng = stream(1, Purpose::Selector, 0);
         assert_eq!(
             [bits(&mut rng), bits(&mut rng), bits(&mut rng)],
@@ -84,5 +129,14 @@ mod tests {
         assert_eq!([below(&mut rng, 1000), below(&mut rng, 1000), below(&mut rng, 7)], [768, 942, 6]);
         assert_eq!([unit(&mut rng), unit(&mut rng)], [0.5394832879626761, 0.26759317801261095]);
         assert_eq!([mix(0), mix(1)], [16294208416658607535, 10451216379200822465]);
+    }
+
+    #[test]
+    fn shuffled_items_are_a_permutation_with_a_pinned_order() {
+        let mut items: Vec<u32> = (0..8).collect();
+        shuffle(&mut items, &mut stream(1, Purpose::Selector, 0));
+        println!("{items:?}");
+        items.sort_unstable();
+        assert!(items.into_iter().eq(0..8));
     }
 }

@@ -1,4 +1,9 @@
-//! The seam: [`Selector`] answers who is pinged and who is gossiped with, [`Helpers`] who is asked for indirect pings.
+//! The two seams of this crate: [`Selector`] picks targets of pings and of gossip, [`Helpers`] picks members that send
+//! indirect pings. [`DynSelector`] is a selector without its type, as registries and worlds hold it.
+//!
+//! A selector has three layers: its configuration (one value, shared by all members), an index over a roster (shared by
+//! the members of that roster) and the state of one member. [`DynSelector`], [`IndexedSelector`] and [`MemberSelector`]
+//! are these layers with types erased.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,24 +14,49 @@ use crate::prefetch::prefetch;
 use crate::rng::below;
 use crate::view::{Context, Observation};
 
-/// Who is pinged, and who is gossiped with.
+/// Strategy that picks targets of direct pings and of gossip.
 ///
-/// One value of the implementing type holds the configuration and is shared by all members. An index over a roster
-/// ([`Selector::RosterIndex`]) is shared by all members of that roster; what one member must remember is a
-/// [`Selector::State`]. A strategy must keep the laws that the crate's `laws` kit checks.
+/// An implementation must keep the laws that the `laws` module checks.
+///
+/// ```
+/// use swimlab_selectors::{Bound, Context, DynSelector, Peer, Selector, Slot, pick_uniform};
+///
+/// /// Basic SWIM (Das, Gupta, Motivala, DSN 2002, section 3.1).
+/// struct Basic;
+///
+/// impl Selector for Basic {
+///     type RosterIndex = ();
+///     type State = ();
+///
+///     fn build_index(&self, _roster: &[Peer]) {}
+///
+///     fn new_state(&self, _index: &(), _ctx: &mut Context<'_>) {}
+///
+///     fn targets(&self, _: &(), _: &mut (), ctx: &mut Context<'_>, want: usize, picks: &mut Vec<Slot>) {
+///         pick_uniform(ctx, want, picks, |_| true);
+///     }
+///
+///     fn bound(&self, n: u32, direct: u32) -> Bound {
+///         Bound::PerPeriod((f64::from(direct) / f64::from(n.saturating_sub(1))).min(1.0))
+///     }
+/// }
+///
+/// let selector = DynSelector::new("basic", Basic);
+/// assert_eq!(selector.bound(101, 1), Bound::PerPeriod(0.01));
+/// ```
 pub trait Selector: Send + Sync + 'static {
-    /// An index over a roster, shared by its members; `()` if none is needed.
+    /// Index over a roster, shared by its members; `()` if none is needed.
     type RosterIndex: Send + Sync + 'static;
-    /// EventKind one member remembers: O(r), not O(n), wherever the metric allows.
+    /// State of one member: O(r) and not O(n), wherever the metric allows it.
     type State: Send + 'static;
 
-    /// Builds the shared index. `roster[slot]` is the peer in `slot`.
+    /// Builds the shared index over a roster; `roster[slot]` is the peer in `slot`.
     fn build_index(&self, roster: &[Peer]) -> Self::RosterIndex;
 
-    /// The state of a member that begins.
+    /// Returns the initial state of one member.
     fn new_state(&self, index: &Self::RosterIndex, ctx: &mut Context<'_>) -> Self::State;
 
-    /// Adds up to `want` distinct pingable slots to `picks`: this period's direct pings.
+    /// Adds the targets of this period's direct pings to `picks`: `want` distinct pingable slots, or all if fewer exist.
     fn targets(
         &self,
         index: &Self::RosterIndex,
@@ -36,17 +66,19 @@ pub trait Selector: Send + Sync + 'static {
         picks: &mut Vec<Slot>,
     );
 
-    /// Whom it will most likely pick next, if it knows that at no cost: a driver of many members has what it needs of that
-    /// peer read ahead of time.
+    /// Returns the most likely next target, if it is known without computation.
+    ///
+    /// A simulated world uses it to prefetch the memory of that member; a wrong answer costs time only.
     fn upcoming(&self, _state: &Self::State) -> Option<Slot> {
         None
     }
 
-    /// Adds up to `want` distinct pingable slots to `picks`: who gets a gossip message that carries no ping.
-    /// Has a cursor of its own; uniform unless the strategy says otherwise.
+    /// Adds the targets of gossip messages to `picks`: `want` distinct pingable slots, or all if fewer exist.
+    ///
+    /// Uniform by default. An implementation that goes round robin needs a cursor separate from that of `targets`.
     fn gossip(
         &self,
-        _survey: &Self::RosterIndex,
+        _index: &Self::RosterIndex,
         _state: &mut Self::State,
         ctx: &mut Context<'_>,
         want: usize,
@@ -55,93 +87,137 @@ pub trait Selector: Send + Sync + 'static {
         pick_uniform(ctx, want, picks, |_| true);
     }
 
-    /// Takes note of what happened.
+    /// Observes an event.
     fn observe(
         &self,
-        _survey: &Self::RosterIndex,
+        _index: &Self::RosterIndex,
         _state: &mut Self::State,
-        _turn: &mut Context<'_>,
-        _what: Observation,
+        _ctx: &mut Context<'_>,
+        _observation: Observation,
     ) {
     }
 
-    /// The member's network coordinate, for its pings and acks to carry. Those of a member that learns none carry none,
-    /// and cost nothing. Whoever learns has one from the beginning.
+    /// Returns the network coordinate that the member's pings and acks carry.
+    ///
+    /// `None` if the member learns none, which saves the bytes; a member that learns has one from its first period on.
     fn coordinate(&self, _state: &Self::State) -> Option<Coordinate> {
         None
     }
 
-    /// Whom to recommend to a peer that is being answered and has just told its coordinate: somebody that is likely to be
-    /// near it, and how many microseconds away. Its ack carries that.
-    fn neighbor_hint(&self, _state: &Self::State, _turn: &mut Context<'_>, _to: Slot) -> Option<(Slot, u32)> {
+    /// Recommends a peer that is probably near `to`, for the ack to a ping that carried the coordinate of `to`.
+    fn neighbor_hint(&self, _state: &Self::State, _ctx: &mut Context<'_>, _to: Slot) -> Option<NearPeer> {
         None
     }
 
-    /// Where the member should tell everybody from now on that it is; `None` while what its card says is good enough. Asked
-    /// at the beginning of each period of those who learn, before targets are. Whoever says something here sends news to
-    /// all: rarely is best.
-    fn advertised_location(&self, _state: &Self::State, _turn: &mut Context<'_>) -> Option<Location> {
-        None
-    }
-
-    /// The index was built anew over a longer roster, and `survey` is the new one. Slots keep their peers, so the state
-    /// stays valid; only what was derived from the old index (a rank, a shortlist) has to be refreshed.
-    fn reindexed(&self, _survey: &Self::RosterIndex, _state: &mut Self::State) {}
-
-    /// EventKind is promised about coverage of a group of `n` members, oneself among them, with `direct` pings per period.
+    /// Returns the location to advertise from now on, or `None` to keep the current one.
     ///
-    /// Under churn `n` is the largest size meanwhile, counted in the slots of the member's table: the dead who are not
-    /// yet forgotten are in it.
+    /// Called at the start of each period, before `targets`, of a member that has a coordinate. Each `Some` is gossiped
+    /// to the whole group, so it should be rare.
+    fn advertised_location(&self, _state: &Self::State, _ctx: &mut Context<'_>) -> Option<Location> {
+        None
+    }
+
+    /// Adapts the state to a new index over a longer roster.
+    ///
+    /// Slots keep their peers, so that the state stays valid; only what was derived from the old index (a rank, a
+    /// shortlist) has to be refreshed.
+    fn reindexed(&self, _index: &Self::RosterIndex, _state: &mut Self::State) {}
+
+    /// Returns the guaranteed coverage of a group of `n` members, the member itself included, with `direct` pings per
+    /// period.
+    ///
+    /// Under churn `n` is the largest number of slots in the member's table meanwhile: dead members that are not yet
+    /// forgotten count.
     fn bound(&self, n: u32, direct: u32) -> Bound;
 }
 
-/// How long a member can stay unpinged while all are alive and known.
+/// Guaranteed coverage while all members are alive and known.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum Bound {
-    /// The most periods between two pings of one member by one other. A joiner waits for at most one traversal more.
+    /// Maximum number of periods between two pings of one member by the same other member.
+    ///
+    /// A joiner is pinged within twice as many.
     Periods(u64),
-    /// The most periods between two pings of one member by anybody, as long as all know the same members alive and count
-    /// the same periods; none of a given other is promised. UpdateKind may take some of the pings.
-    Anybody(u64),
-    /// The least probability per period that a member is pinged by a given other.
+    /// Maximum number of periods between two pings of one member by any member, as long as all members know the same
+    /// members, count the same periods and have no updates to spread.
+    ///
+    /// Nothing is guaranteed about a given other member.
+    AnyMember(u64),
+    /// Minimum probability per period that a member is pinged by a given other member.
     PerPeriod(f64),
 }
 
-/// Who is asked to ping the silent targets.
+/// Strategy that picks the members that are asked to ping silent targets (SWIM's ping-req).
+///
+/// ```
+/// use swimlab_selectors::laws::Group;
+/// use swimlab_selectors::rng::{Purpose, stream};
+/// use swimlab_selectors::{Context, Peer, helpers_named};
+///
+/// let group = Group::new((0..10).map(Peer::new).collect(), 0);
+/// let mut rng = stream(1, Purpose::Selector, 0);
+/// let mut ctx = Context { view: &group, period: 0, shared_period: 0, has_updates: false, rng: &mut rng };
+/// let mut picks = Vec::new();
+/// helpers_named("uniform")?.helpers(&mut ctx, &[4], 3, &mut picks);
+/// assert_eq!(picks.len(), 3);
+/// assert!(!picks.contains(&0) && !picks.contains(&4));
+/// # Ok::<(), swimlab_selectors::SpecError>(())
+/// ```
 pub trait Helpers: Send + Sync + 'static {
-    /// Adds up to `want` distinct pingable slots to `picks`, none of them a target, none suspected.
+    /// Adds helpers to `picks`: `want` distinct pingable slots, or all if fewer exist; none a target, none suspected.
     fn helpers(&self, ctx: &mut Context<'_>, targets: &[Slot], want: usize, picks: &mut Vec<Slot>);
 }
 
-/// A selector with its label, ready to be shared among members.
+/// Peer with an estimated round-trip time to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NearPeer {
+    /// The peer's slot.
+    pub slot: Slot,
+    /// Estimated round-trip time in microseconds.
+    pub rtt_us: u32,
+}
+
+/// Selector with its label, its type erased; cheap to clone.
+///
+/// Built-in selectors are parsed from their labels:
+///
+/// ```
+/// use swimlab_selectors::{Bound, DynSelector};
+///
+/// let selector: DynSelector = "bucket:buckets=2,metric=ring".parse()?;
+/// assert_eq!(selector.label(), "bucket:buckets=2,metric=ring");
+/// assert_eq!(selector.bound(128, 1), Bound::Periods(338));
+/// # Ok::<(), swimlab_selectors::SpecError>(())
+/// ```
 #[derive(Clone)]
 pub struct DynSelector {
     label: Arc<str>,
-    inner: Arc<dyn AnySelector>,
+    inner: Arc<dyn ErasedSelector>,
 }
 
 impl DynSelector {
-    /// Wraps a selector. The label is its name in tables and files: `kind` or `kind:key=value,...`.
+    /// Wraps a selector under its label in tables and files, `kind` or `kind:key=value,...`.
     pub fn new<S: Selector>(label: impl Into<Arc<str>>, selector: S) -> Self {
-        Self { label: label.into(), inner: Arc::new(Shared(Arc::new(selector))) }
+        Self { label: label.into(), inner: Arc::new(Configured(Arc::new(selector))) }
     }
 
-    /// The name in tables and files.
+    /// Label in tables and files.
     pub fn label(&self) -> &str {
         &self.label
     }
 
-    /// The same strategy under another label.
+    /// Returns the same selector under another label.
     pub fn relabel(&self, label: impl Into<Arc<str>>) -> Self {
         Self { label: label.into(), inner: Arc::clone(&self.inner) }
     }
 
-    /// Indexes a roster once for all its members.
+    /// Builds the index over a roster, for all its members. See [`Selector::build_index`].
     pub fn build_index(&self, roster: &[Peer]) -> IndexedSelector {
         self.inner.build_index(roster)
     }
 
-    /// See [`Selector::bound`].
+    /// Returns the guaranteed coverage. See [`Selector::bound`].
     pub fn bound(&self, n: u32, direct: u32) -> Bound {
         self.inner.bound(n, direct)
     }
@@ -153,12 +229,12 @@ impl fmt::Debug for DynSelector {
     }
 }
 
-/// A strategy together with its index over one roster.
+/// Selector with its index over one roster, types erased.
 #[derive(Clone)]
-pub struct IndexedSelector(Arc<dyn AnySurveyed>);
+pub struct IndexedSelector(Arc<dyn ErasedIndexed>);
 
 impl IndexedSelector {
-    /// EventKind one member chooses with.
+    /// Returns the selector of one member, in its initial state. See [`Selector::new_state`].
     pub fn new_state(&self, ctx: &mut Context<'_>) -> Box<dyn MemberSelector> {
         self.0.new_state(ctx)
     }
@@ -170,7 +246,7 @@ impl fmt::Debug for IndexedSelector {
     }
 }
 
-/// One member's selector: the shared strategy, the shared index and the member's own state.
+/// Selector of one member: shared configuration, shared index and the member's own state, types erased.
 pub trait MemberSelector: Send {
     /// See [`Selector::targets`].
     fn targets(&mut self, ctx: &mut Context<'_>, want: usize, picks: &mut Vec<Slot>);
@@ -179,24 +255,23 @@ pub trait MemberSelector: Send {
     /// See [`Selector::gossip`].
     fn gossip(&mut self, ctx: &mut Context<'_>, want: usize, picks: &mut Vec<Slot>);
     /// See [`Selector::observe`].
-    fn observe(&mut self, ctx: &mut Context<'_>, what: Observation);
+    fn observe(&mut self, ctx: &mut Context<'_>, observation: Observation);
     /// See [`Selector::coordinate`].
     fn coordinate(&self) -> Option<Coordinate>;
-    /// See [`Selector::tip`].
-    fn neighbor_hint(&self, ctx: &mut Context<'_>, to: Slot) -> Option<(Slot, u32)>;
-    /// See [`Selector::place`].
+    /// See [`Selector::neighbor_hint`].
+    fn neighbor_hint(&self, ctx: &mut Context<'_>, to: Slot) -> Option<NearPeer>;
+    /// See [`Selector::advertised_location`].
     fn advertised_location(&self, ctx: &mut Context<'_>) -> Option<Location>;
-    /// Takes a new index over the same slots, after the member folded its differences into a new roster. Slots keep
-    /// their peers, so the state stays valid.
+    /// Builds a new index over a roster that the member's changes were folded into. Slots keep their peers.
     fn reindex(&mut self, roster: &[Peer]);
-    /// Has the state read ahead of time; see [`prefetch`](crate::prefetch).
+    /// Prefetches the state. See [`prefetch`](crate::prefetch()).
     fn prefetch(&self);
 }
 
 /// Adds up to `want` distinct pingable slots that `accept` allows, uniformly without replacement.
 ///
-/// Draws at random first and, should luck fail (few slots left to find), walks from a random slot on: it always ends,
-/// and finds `want` slots if there are so many.
+/// Draws slots at random first; after `4 want + 8` draws it lists the remaining ones and draws among them. So it always
+/// ends, and finds `want` slots if that many exist.
 pub fn pick_uniform(ctx: &mut Context<'_>, want: usize, picks: &mut Vec<Slot>, accept: impl Fn(Slot) -> bool) {
     let slots = ctx.view.slots();
     let first = picks.len();
@@ -204,16 +279,15 @@ pub fn pick_uniform(ctx: &mut Context<'_>, want: usize, picks: &mut Vec<Slot>, a
         return;
     }
     let fits = |slot: Slot, picks: &[Slot]| ctx.view.pingable(slot) && !picks[first..].contains(&slot) && accept(slot);
-    let mut tries = 4 * want + 8;
-    while picks.len() - first < want && tries > 0 {
+    let mut draws = 4 * want + 8;
+    while picks.len() - first < want && draws > 0 {
         let slot = below(ctx.rng, slots);
         if fits(slot, picks) {
             picks.push(slot);
         }
-        tries -= 1;
+        draws -= 1;
     }
     while picks.len() - first < want {
-        // Few are left: choose among them exactly.
         let left: Vec<Slot> = (0..slots).filter(|&slot| fits(slot, picks)).collect();
         if left.is_empty() {
             return;
@@ -222,32 +296,32 @@ pub fn pick_uniform(ctx: &mut Context<'_>, want: usize, picks: &mut Vec<Slot>, a
     }
 }
 
-trait AnySelector: Send + Sync {
+trait ErasedSelector: Send + Sync {
     fn build_index(&self, roster: &[Peer]) -> IndexedSelector;
     fn bound(&self, n: u32, direct: u32) -> Bound;
 }
 
-trait AnySurveyed: Send + Sync {
+trait ErasedIndexed: Send + Sync {
     fn new_state(&self, ctx: &mut Context<'_>) -> Box<dyn MemberSelector>;
 }
 
-struct Shared<S>(Arc<S>);
+struct Configured<S>(Arc<S>);
 
-struct SharedIndex<S: Selector> {
+struct WithIndex<S: Selector> {
     selector: Arc<S>,
     index: Arc<S::RosterIndex>,
 }
 
-struct Own<S: Selector> {
+struct WithState<S: Selector> {
     selector: Arc<S>,
     index: Arc<S::RosterIndex>,
     state: S::State,
 }
 
-impl<S: Selector> AnySelector for Shared<S> {
+impl<S: Selector> ErasedSelector for Configured<S> {
     fn build_index(&self, roster: &[Peer]) -> IndexedSelector {
         let index = Arc::new(self.0.build_index(roster));
-        IndexedSelector(Arc::new(SharedIndex { selector: Arc::clone(&self.0), index }))
+        IndexedSelector(Arc::new(WithIndex { selector: Arc::clone(&self.0), index }))
     }
 
     fn bound(&self, n: u32, direct: u32) -> Bound {
@@ -255,14 +329,14 @@ impl<S: Selector> AnySelector for Shared<S> {
     }
 }
 
-impl<S: Selector> AnySurveyed for SharedIndex<S> {
+impl<S: Selector> ErasedIndexed for WithIndex<S> {
     fn new_state(&self, ctx: &mut Context<'_>) -> Box<dyn MemberSelector> {
         let state = self.selector.new_state(&self.index, ctx);
-        Box::new(Own { selector: Arc::clone(&self.selector), index: Arc::clone(&self.index), state })
+        Box::new(WithState { selector: Arc::clone(&self.selector), index: Arc::clone(&self.index), state })
     }
 }
 
-impl<S: Selector> MemberSelector for Own<S> {
+impl<S: Selector> MemberSelector for WithState<S> {
     fn targets(&mut self, ctx: &mut Context<'_>, want: usize, picks: &mut Vec<Slot>) {
         self.selector.targets(&self.index, &mut self.state, ctx, want, picks);
     }
@@ -275,15 +349,15 @@ impl<S: Selector> MemberSelector for Own<S> {
         self.selector.gossip(&self.index, &mut self.state, ctx, want, picks);
     }
 
-    fn observe(&mut self, ctx: &mut Context<'_>, what: Observation) {
-        self.selector.observe(&self.index, &mut self.state, ctx, what);
+    fn observe(&mut self, ctx: &mut Context<'_>, observation: Observation) {
+        self.selector.observe(&self.index, &mut self.state, ctx, observation);
     }
 
     fn coordinate(&self) -> Option<Coordinate> {
         self.selector.coordinate(&self.state)
     }
 
-    fn neighbor_hint(&self, ctx: &mut Context<'_>, to: Slot) -> Option<(Slot, u32)> {
+    fn neighbor_hint(&self, ctx: &mut Context<'_>, to: Slot) -> Option<NearPeer> {
         self.selector.neighbor_hint(&self.state, ctx, to)
     }
 

@@ -1,4 +1,5 @@
-//! EventKind a member shows its selector.
+//! The input of a selector: the member's [`View`] of the group, the [`Context`] of a call, and what a selector may
+//! observe between two calls ([`Observation`]).
 
 use crate::coordinate::Coordinate;
 use crate::peer::{Peer, Slot};
@@ -6,54 +7,75 @@ use crate::rng::Rng;
 
 /// One member's view of the group, as slots `0..slots()`.
 ///
-/// Slots are stable for as long as the view lives. A slot whose peer is dead, gone or oneself stays in the range and is
-/// not pingable; a joiner takes a free slot or a new one at the end.
+/// A slot keeps its peer for as long as the peer is known. The slot of the member itself and those of dead, departed or
+/// forgotten peers stay in the range and are not pingable. A joiner takes the slot of a forgotten peer, or a new one at
+/// the end.
 pub trait View {
-    /// The member's own slot.
+    /// Slot of the member itself.
     fn me(&self) -> Slot;
-    /// Slots in use, pingable or not.
+    /// Number of slots, pingable or not.
     fn slots(&self) -> u32;
-    /// Slots `0..surveyed()` held these peers when the roster was surveyed; what came later stands behind them
-    /// or has taken the slot of a forgotten member (then [`Observation::Joined`] names it).
+    /// Number of slots when the selector's index was last built over the roster.
+    ///
+    /// Later peers have slots from this number on, or the slot of a forgotten peer; [`Observation::Joined`] names them.
     fn indexed(&self) -> u32;
-    /// The peer in a slot; of a dead or forgotten one, what was last known.
+    /// Peer in a slot; for a dead or forgotten one, the last known values.
     fn peer(&self, slot: Slot) -> &Peer;
-    /// Neither oneself nor dead, left or vacant. Suspects are pingable.
+    /// Whether a slot holds another member that is alive or suspected.
     fn pingable(&self, slot: Slot) -> bool;
-    /// Pingable, but suspected.
+    /// Whether a slot holds another member that is suspected.
     fn suspect(&self, slot: Slot) -> bool;
-    /// How many slots are pingable.
+    /// Number of pingable slots.
     fn pingable_count(&self) -> u32;
 }
 
-/// EventKind a selector gets to make a choice with.
+/// Context passed to every selector call.
 pub struct Context<'a> {
-    /// The member's view.
+    /// The member's view of the group.
     pub view: &'a dyn View,
-    /// Counts the member's protocol periods from 0.
+    /// Number of the member's current protocol period, from 0.
     pub period: u64,
-    /// The number of the protocol period since an epoch that all members share, by the member's own clock: what members
-    /// can agree on without a message. As good as the clocks are.
+    /// Number of the current period since an epoch that all members share, by the member's own clock.
+    ///
+    /// Members agree on it without messages, up to the skew of their clocks.
     pub shared_period: u64,
-    /// Whether there is news that waits to be spread.
+    /// Whether updates are waiting to be piggybacked.
     pub has_updates: bool,
-    /// The strategy's own random stream.
+    /// Random stream of the selector. The only permitted source of randomness.
     pub rng: &'a mut Rng,
 }
 
-/// EventKind a selector may observe between two choices.
+/// Something that a selector may observe between two picks.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum Observation {
-    /// The peer in this slot became pingable: it joined, or came back.
+    /// The peer in this slot became pingable: it joined or returned.
     Joined(Slot),
-    /// The peer in this slot is pingable no longer: it died, left or was forgotten.
+    /// The peer in this slot is no longer pingable: it died, left or was forgotten.
     Left(Slot),
-    /// The peer in this slot, or oneself, has said anew where it is: its place or its zone has changed.
+    /// The peer in this slot, or the member itself, has a new location or zone.
     Moved(Slot),
-    /// A ping to this slot took so many microseconds there and back.
-    Rtt(Slot, u32),
-    /// A peer told its network coordinate. One that comes with the answer to a ping is observed before the round trip.
-    Coordinate(Slot, Coordinate),
-    /// A peer that was pinged says who may be near, and how many microseconds away.
-    NeighborHint(Slot, u32),
+    /// A ping of this slot was acknowledged.
+    Rtt {
+        /// The pinged peer.
+        slot: Slot,
+        /// Round-trip time in microseconds.
+        rtt_us: u32,
+    },
+    /// A message carried its sender's network coordinate.
+    ///
+    /// A coordinate on an ack is observed before the round-trip time of its ping.
+    Coordinate {
+        /// The sender.
+        slot: Slot,
+        /// The sender's coordinate, unchecked.
+        coordinate: Coordinate,
+    },
+    /// An ack recommended a peer that is probably near.
+    NeighborHint {
+        /// The recommended peer.
+        slot: Slot,
+        /// Estimated round-trip time to it, in microseconds.
+        rtt_us: u32,
+    },
 }

@@ -1,15 +1,16 @@
-//! Each law can be broken: strategies that are wrong in one way each are found out, and by the right law.
+//! Violations of each law: strategies that are wrong in one way each, and the law that must report them.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use swimlab_selectors::laws::{Law, Laws};
-use swimlab_selectors::strategies::{Permutation, Shuffle};
-use swimlab_selectors::{Bound, Context, DynSelector, Helpers, Observation, Peer, Selector, Slot, pick_uniform};
+use swimlab_selectors::{
+    Bound, Context, DynSelector, Helpers, Observation, Peer, Permutation, Selector, Shuffle, Slot, pick_uniform,
+};
 
-/// A selector made of a function; it promises what it is told to.
+/// A selector made of a function, with any bound.
 struct Wrong<F> {
-    promise: Bound,
+    bound: Bound,
     targets: F,
 }
 
@@ -26,44 +27,44 @@ impl<F: Fn(&mut Context<'_>, usize, &mut Vec<Slot>) + Send + Sync + 'static> Sel
     }
 
     fn bound(&self, _: u32, _: u32) -> Bound {
-        self.promise
+        self.bound
     }
 }
 
 #[track_caller]
-fn is_found_out(law: Law, make: impl Fn() -> DynSelector) {
-    let breach = Laws::default().judge(make).expect_err("it breaks a law");
-    assert_eq!(breach.law, law, "{breach}");
-    assert!(breach.to_string().starts_with(&format!("broken law: {law}\nwrong: ")), "{breach}");
+fn is_reported(law: Law, make: impl Fn() -> DynSelector) {
+    let violation = Laws::default().find_violation(make).expect("it violates a law");
+    assert_eq!(violation.law, law, "{violation}");
+    assert!(violation.to_string().starts_with(&format!("violated law: {law}\nwrong: ")), "{violation}");
 }
 
 #[track_caller]
-fn breaks(
+fn violates(
     law: Law,
-    promise: Bound,
+    bound: Bound,
     targets: impl Fn(&mut Context<'_>, usize, &mut Vec<Slot>) + Copy + Send + Sync + 'static,
 ) {
-    is_found_out(law, || DynSelector::new("wrong", Wrong { promise, targets }));
+    is_reported(law, || DynSelector::new("wrong", Wrong { bound, targets }));
 }
 
-const NOTHING: Bound = Bound::PerPeriod(0.0);
+const NO_BOUND: Bound = Bound::PerPeriod(0.0);
 
 #[test]
-fn who_pings_oneself_is_found_out() {
-    breaks(Law::NeverOneself, NOTHING, |ctx, _, picks| picks.push(ctx.view.me()));
+fn pings_of_the_member_itself_are_reported() {
+    violates(Law::NeverItself, NO_BOUND, |ctx, _, picks| picks.push(ctx.view.me()));
 }
 
 #[test]
-fn who_pings_the_dead_is_found_out() {
-    breaks(Law::NeverTheDead, NOTHING, |ctx, want, picks| {
+fn pings_of_the_dead_are_reported() {
+    violates(Law::NeverTheDead, NO_BOUND, |ctx, want, picks| {
         let others = (0..ctx.view.slots()).filter(|&slot| slot != ctx.view.me());
         picks.extend(others.take(want));
     });
 }
 
 #[test]
-fn who_pings_somebody_twice_at_once_is_found_out() {
-    breaks(Law::Distinct, NOTHING, |ctx, want, picks| {
+fn repeated_picks_are_reported() {
+    violates(Law::Distinct, NO_BOUND, |ctx, want, picks| {
         for _ in 0..want.min(ctx.view.pingable_count() as usize) {
             pick_uniform(ctx, 1, picks, |_| true);
         }
@@ -71,39 +72,39 @@ fn who_pings_somebody_twice_at_once_is_found_out() {
 }
 
 #[test]
-fn who_pings_too_few_is_found_out() {
-    breaks(Law::AsManyAsWanted, NOTHING, |ctx, want, picks| {
+fn too_few_picks_are_reported() {
+    violates(Law::AsManyAsWanted, NO_BOUND, |ctx, want, picks| {
         pick_uniform(ctx, want.min(2), picks, |_| true);
     });
 }
 
 #[test]
-fn who_leaves_joiners_to_luck_is_found_out() {
-    is_found_out(Law::Bound, || DynSelector::new("wrong", ForgetsJoiners));
+fn joiners_without_a_bound_are_reported() {
+    is_reported(Law::Bound, || DynSelector::new("wrong", ForgetsJoiners));
 }
 
 #[test]
-fn who_promises_too_short_a_bound_is_found_out() {
-    is_found_out(Law::Bound, || DynSelector::new("wrong", Hasty));
+fn too_small_a_bound_is_reported() {
+    is_reported(Law::Bound, || DynSelector::new("wrong", OneTraversal));
 }
 
 #[test]
-fn who_promises_too_high_a_probability_is_found_out() {
-    breaks(Law::Bound, Bound::PerPeriod(0.6), |ctx, want, picks| pick_uniform(ctx, want, picks, |_| true));
+fn too_high_a_probability_is_reported() {
+    violates(Law::Bound, Bound::PerPeriod(0.6), |ctx, want, picks| pick_uniform(ctx, want, picks, |_| true));
 }
 
 #[test]
-fn who_leaves_it_to_luck_that_anybody_pings_everybody_is_found_out() {
-    breaks(Law::Bound, Bound::Anybody(3), |ctx, want, picks| pick_uniform(ctx, want, picks, |_| true));
+fn random_coverage_by_any_member_is_reported() {
+    violates(Law::Bound, Bound::AnyMember(3), |ctx, want, picks| pick_uniform(ctx, want, picks, |_| true));
 }
 
 #[test]
-fn who_has_a_die_of_its_own_is_found_out() {
-    static TOSSES: AtomicU32 = AtomicU32::new(0);
-    breaks(Law::Deterministic, NOTHING, |ctx, want, picks| {
-        let toss = TOSSES.fetch_add(1, Ordering::Relaxed) % 2;
+fn randomness_from_another_source_is_reported() {
+    static DRAWS: AtomicU32 = AtomicU32::new(0);
+    violates(Law::Deterministic, NO_BOUND, |ctx, want, picks| {
+        let parity = DRAWS.fetch_add(1, Ordering::Relaxed) % 2;
         let first = picks.len();
-        pick_uniform(ctx, want, picks, |slot| slot % 2 == toss);
+        pick_uniform(ctx, want, picks, |slot| slot % 2 == parity);
         let rest = want - (picks.len() - first);
         let so_far = picks[first..].to_vec();
         pick_uniform(ctx, rest, picks, |slot| !so_far.contains(&slot));
@@ -111,9 +112,9 @@ fn who_has_a_die_of_its_own_is_found_out() {
 }
 
 #[test]
-fn who_overlooks_somebody_is_found_out() {
-    // Whoever has the highest id is the last to be thought of.
-    breaks(Law::NobodyOverlooked, NOTHING, |ctx, want, picks| {
+fn a_neglected_member_is_reported() {
+    // The member with the highest id is picked only if all others are.
+    violates(Law::EvenLoad, NO_BOUND, |ctx, want, picks| {
         let view = ctx.view;
         let first = picks.len();
         let highest = (0..view.slots()).max_by_key(|&slot| view.peer(slot).id);
@@ -122,7 +123,7 @@ fn who_overlooks_somebody_is_found_out() {
     });
 }
 
-/// Round robin over those who were there at the beginning; the others are pinged only when there is a ping to spare.
+/// Round robin over the initial members; joiners are pinged only if a pick is left.
 struct ForgetsJoiners;
 
 impl Selector for ForgetsJoiners {
@@ -153,10 +154,10 @@ impl Selector for ForgetsJoiners {
     }
 }
 
-/// An honest shuffle with a dishonest promise: a traversal, where it takes up to two.
-struct Hasty;
+/// A shuffle that states one traversal as its bound, where it takes up to two.
+struct OneTraversal;
 
-impl Selector for Hasty {
+impl Selector for OneTraversal {
     type RosterIndex = ();
     type State = <Shuffle as Selector>::State;
 
@@ -179,7 +180,7 @@ impl Selector for Hasty {
     }
 }
 
-/// Helpers made of a function.
+/// A helper strategy made of a function.
 struct WrongHelpers<F>(F);
 
 impl<F: Fn(&mut Context<'_>, &[Slot], usize, &mut Vec<Slot>) + Send + Sync + 'static> Helpers for WrongHelpers<F> {
@@ -189,48 +190,49 @@ impl<F: Fn(&mut Context<'_>, &[Slot], usize, &mut Vec<Slot>) + Send + Sync + 'st
 }
 
 #[track_caller]
-fn helpers_break(
+fn helpers_violate(
     law: Law,
     helpers: impl Fn(&mut Context<'_>, &[Slot], usize, &mut Vec<Slot>) + Copy + Send + Sync + 'static,
 ) {
-    let breach = Laws::default().judge_helpers(|| Arc::new(WrongHelpers(helpers))).expect_err("they break a law");
-    assert_eq!(breach.law, law, "{breach}");
+    let violation = Laws::default().find_helper_violation(|| Arc::new(WrongHelpers(helpers)));
+    let violation = violation.expect("they violate a law");
+    assert_eq!(violation.law, law, "{violation}");
 }
 
 #[test]
-fn helpers_that_are_targets_are_found_out() {
-    helpers_break(Law::NeverATarget, |ctx, _, want, picks| {
+fn helpers_that_are_targets_are_reported() {
+    helpers_violate(Law::NeverATarget, |ctx, _, want, picks| {
         let view = ctx.view;
         pick_uniform(ctx, want, picks, |slot| !view.suspect(slot));
     });
 }
 
 #[test]
-fn helpers_that_are_suspected_are_found_out() {
-    helpers_break(Law::NeverASuspect, |ctx, targets, want, picks| {
+fn suspected_helpers_are_reported() {
+    helpers_violate(Law::NeverASuspect, |ctx, targets, want, picks| {
         pick_uniform(ctx, want, picks, |slot| !targets.contains(&slot));
     });
 }
 
 #[test]
-fn helpers_that_are_too_few_are_found_out() {
-    helpers_break(Law::AsManyAsWanted, |_, _, _, _| {});
+fn too_few_helpers_are_reported() {
+    helpers_violate(Law::AsManyAsWanted, |_, _, _, _| {});
 }
 
 #[test]
-fn helpers_that_are_the_same_twice_or_oneself_are_found_out() {
-    helpers_break(Law::NeverOneself, |ctx, _, want, picks| picks.extend((0..want).map(|_| ctx.view.me())));
-    helpers_break(Law::Distinct, |ctx, targets, want, picks| {
+fn repeated_helpers_and_the_member_itself_are_reported() {
+    helpers_violate(Law::NeverItself, |ctx, _, want, picks| picks.extend((0..want).map(|_| ctx.view.me())));
+    helpers_violate(Law::Distinct, |ctx, targets, want, picks| {
         let view = ctx.view;
-        let fit =
+        let possible =
             (0..view.slots()).find(|slot| view.pingable(*slot) && !view.suspect(*slot) && !targets.contains(slot));
-        picks.extend(fit.into_iter().cycle().take(want));
+        picks.extend(possible.into_iter().cycle().take(want));
     });
 }
 
 #[test]
-fn helpers_that_are_dead_are_found_out() {
-    helpers_break(Law::NeverTheDead, |ctx, targets, want, picks| {
+fn dead_helpers_are_reported() {
+    helpers_violate(Law::NeverTheDead, |ctx, targets, want, picks| {
         let view = ctx.view;
         let others =
             (0..view.slots()).filter(|slot| *slot != view.me() && !view.suspect(*slot) && !targets.contains(slot));
@@ -239,14 +241,14 @@ fn helpers_that_are_dead_are_found_out() {
 }
 
 #[test]
-fn helpers_drawn_with_a_die_of_their_own_are_found_out() {
-    static TOSSES: AtomicU32 = AtomicU32::new(0);
-    helpers_break(Law::Deterministic, |ctx, targets, want, picks| {
+fn helpers_with_randomness_from_another_source_are_reported() {
+    static DRAWS: AtomicU32 = AtomicU32::new(0);
+    helpers_violate(Law::Deterministic, |ctx, targets, want, picks| {
         let view = ctx.view;
         let fit = |slot: &Slot| view.pingable(*slot) && !view.suspect(*slot) && !targets.contains(slot);
         let mut all: Vec<Slot> = (0..view.slots()).filter(fit).collect();
         if !all.is_empty() {
-            let by = TOSSES.fetch_add(1, Ordering::Relaxed) as usize % all.len();
+            let by = DRAWS.fetch_add(1, Ordering::Relaxed) as usize % all.len();
             all.rotate_left(by);
         }
         picks.extend(all.into_iter().take(want));

@@ -1,53 +1,50 @@
-//! EventKind a schedule promises: everyone is pinged by one other, small differences of opinion stay small, nobody depends on
-//! one other.
+//! Behavior of the strategy `schedule`: each member is pinged once per period, small differences between views have small
+//! effects, and no member depends on a single other.
 
 use std::collections::BTreeSet;
 
-use swimlab_selectors::laws::{Group, Member, Standing};
-use swimlab_selectors::registry::Spec;
+use swimlab_selectors::laws::{Group, Member, Status};
 use swimlab_selectors::rng::mix;
-use swimlab_selectors::{
-    BuildContext, DynSelector, Location, Observation, Peer, Slot, View, ZonePath, build_selector, selectors,
-};
+use swimlab_selectors::{Coordinate, DynSelector, Location, Observation, Peer, Slot, View, ZonePath};
 
 fn built(label: &str) -> DynSelector {
-    build_selector(&selectors(), &Spec::parse(label).unwrap(), &BuildContext::default()).unwrap()
+    label.parse().unwrap()
 }
 
-/// So many peers in each of so many zones, by turns.
+/// `each` peers in each of `zones` zones, in turns.
 fn in_zones(zones: u32, each: u32) -> Vec<Peer> {
     let zone = |i: u32| ZonePath::parse(&format!("region{}/zone{}", i % zones / 3, i % zones));
     (0..zones * each).map(|i| Peer { zone: zone(i), ..Peer::new(mix(i.into())) }).collect()
 }
 
-/// Whom it pings in this period.
-fn ping(member: &mut Member, period: u64, news: bool) -> Slot {
-    member.is_in(period);
-    member.news = news;
+/// Target of a member in a period.
+fn ping(member: &mut Member, period: u64, has_updates: bool) -> Slot {
+    member.set_period(period);
+    member.has_updates = has_updates;
     member.ping(1)[0]
 }
 
-/// It hears in this period where a peer is.
-fn hears_of(member: &mut Member, slot: Slot, place: Location, period: u64) {
-    member.is_in(period);
-    member.group.moves(slot, place);
+/// Gives a member the new location of a peer in a period.
+fn observe_move(member: &mut Member, slot: Slot, location: Location, period: u64) {
+    member.set_period(period);
+    member.group.set_location(slot, location);
     member.observe(Observation::Moved(slot));
 }
 
-fn everybody(label: &str, roster: &[Peer]) -> Vec<Member> {
+fn all_members(label: &str, roster: &[Peer]) -> Vec<Member> {
     (0..roster.len() as u32).map(|me| Member::new(&built(label), Group::new(roster.to_vec(), me), 7)).collect()
 }
 
 #[test]
-fn while_all_see_the_same_each_is_pinged_exactly_once_per_period() {
+fn members_with_equal_views_are_pinged_exactly_once_per_period() {
     for (zones, each, dead) in [(1, 40, 0), (9, 12, 0), (9, 12, 30), (12, 9, 100), (2, 3, 0), (30, 2, 25)] {
         for label in ["auto", "schedule:least=2,escape=0.25", "schedule:least=1,escape=0.5,hold=3"] {
             let roster = in_zones(zones, each);
-            let mut all = everybody(label, &roster);
-            // Some are dead, and all know it.
-            let gone: BTreeSet<Slot> = (0..dead).map(|i| (mix(i) % roster.len() as u64) as Slot).collect();
-            all.iter_mut().for_each(|member| gone.iter().for_each(|&slot| member.dies(slot)));
-            let alive: Vec<Slot> = (0..roster.len() as u32).filter(|slot| !gone.contains(slot)).collect();
+            let mut all = all_members(label, &roster);
+            // Some are dead, and all members know it.
+            let dead_slots: BTreeSet<Slot> = (0..dead).map(|i| (mix(i) % roster.len() as u64) as Slot).collect();
+            all.iter_mut().for_each(|member| dead_slots.iter().for_each(|&slot| member.dies(slot)));
+            let alive: Vec<Slot> = (0..roster.len() as u32).filter(|slot| !dead_slots.contains(slot)).collect();
             for period in 0..200 {
                 let pinged: BTreeSet<Slot> =
                     alive.iter().map(|&slot| ping(&mut all[slot as usize], period, false)).collect();
@@ -58,9 +55,9 @@ fn while_all_see_the_same_each_is_pinged_exactly_once_per_period() {
 }
 
 #[test]
-fn a_sixth_of_the_pings_escapes_and_the_others_stay_in_the_zone() {
+fn a_sixth_of_the_pings_leaves_the_zone() {
     let roster = in_zones(30, 10);
-    let mut all = everybody("auto", &roster);
+    let mut all = all_members("auto", &roster);
     let mut beyond = 0;
     for period in 0..600 {
         for (me, member) in all.iter_mut().enumerate() {
@@ -73,22 +70,22 @@ fn a_sixth_of_the_pings_escapes_and_the_others_stay_in_the_zone() {
 }
 
 #[test]
-fn everybody_meets_most_others_in_time() {
+fn members_ping_most_others_in_the_long_run() {
     let roster = in_zones(10, 10);
-    let mut all = everybody("auto", &roster);
+    let mut all = all_members("auto", &roster);
     for member in &mut all[..10] {
-        let met: BTreeSet<Slot> = (0..6000).map(|period| ping(member, period, false)).collect();
-        // A thousand escapes to one of 90 others each, drawn anew after 64 periods.
-        assert!(met.len() > 90, "{} of 99", met.len());
+        let pinged: BTreeSet<Slot> = (0..6000).map(|period| ping(member, period, false)).collect();
+        // A thousand escapes to one of 90 others each; the rings are drawn again after 64 periods.
+        assert!(pinged.len() > 90, "{} of 99", pinged.len());
     }
 }
 
-/// How many do something else when they know some members more, and how many when they know some dead.
-fn disturbed(label: &str, d: u32, reindex: bool) -> f64 {
+/// Mean number of members per period whose target differs if they know `d` more members.
+fn changed_pings(label: &str, d: u32, reindex: bool) -> f64 {
     let roster = in_zones(12, 25);
     let joiners = in_zones(12, 30).split_off(300);
-    let (mut all, mut knowing) = (everybody(label, &roster), everybody(label, &roster));
-    for member in &mut knowing {
+    let (mut all, mut knowing_more) = (all_members(label, &roster), all_members(label, &roster));
+    for member in &mut knowing_more {
         for peer in &joiners[..d as usize] {
             member.joins(peer.clone());
         }
@@ -98,29 +95,29 @@ fn disturbed(label: &str, d: u32, reindex: bool) -> f64 {
     }
     let periods = 120;
     let differ = |period| {
-        let pairs = all.iter_mut().zip(&mut knowing);
+        let pairs = all.iter_mut().zip(&mut knowing_more);
         pairs.filter_map(|(a, b)| (ping(a, period, false) != ping(b, period, false)).then_some(())).count()
     };
     (0..periods).map(differ).sum::<usize>() as f64 / periods as f64
 }
 
 #[test]
-fn members_whom_only_some_know_disturb_the_pings_of_a_few_others() {
+fn members_that_only_some_know_change_few_pings() {
     for reindex in [false, true] {
         for d in [1, 5, 20] {
-            let disturbed = disturbed("auto", d, reindex);
-            println!("{d} more, reindexed {reindex}: {disturbed:.1} of 300 pings");
-            // Two and a half before each in its ring, in the mean; and those who escape in their stead.
-            assert!(disturbed <= 4.0 * f64::from(d), "{d} more disturb {disturbed}");
+            let changed = changed_pings("auto", d, reindex);
+            println!("{d} more, reindexed {reindex}: {changed:.1} of 300 pings change");
+            // For each, 2.5 members before it in its ring in the mean, and those that escape in their place.
+            assert!(changed <= 4.0 * f64::from(d), "{d} more change {changed} pings");
         }
     }
 }
 
 #[test]
-fn nobody_stays_unpinged_because_others_are_dead_and_not_known_to_be() {
+fn members_are_pinged_soon_although_their_pingers_are_dead() {
     let roster = in_zones(10, 12);
-    let mut all = everybody("auto", &roster);
-    // Nobody knows; so many pings of the dead are not made.
+    let mut all = all_members("auto", &roster);
+    // The pingers of one period are dead, and no other member knows it.
     for victim in 0..120u32 {
         let pingers: Vec<Slot> =
             (0..120).filter(|&slot| slot != victim && ping(&mut all[slot as usize], 3, false) == victim).collect();
@@ -134,25 +131,25 @@ fn nobody_stays_unpinged_because_others_are_dead_and_not_known_to_be() {
 }
 
 #[test]
-fn a_whole_zone_that_is_dead_is_pinged_by_the_others() {
+fn members_of_a_dead_zone_are_pinged_by_other_zones() {
     let roster = in_zones(10, 12);
-    let mut all = everybody("auto", &roster);
+    let mut all = all_members("auto", &roster);
     let zone = |slot: Slot| roster[slot as usize].zone;
     let mut waiting: BTreeSet<Slot> = (0..120).filter(|&slot| zone(slot) == zone(0)).collect();
     let survivors: Vec<Slot> = (0..120).filter(|&slot| zone(slot) != zone(0)).collect();
     for period in 0..12 {
-        // After two periods there is news.
+        // After two periods updates are waiting.
         for &slot in &survivors {
             waiting.remove(&ping(&mut all[slot as usize], period, period > 2));
         }
     }
-    assert!(waiting.is_empty(), "two turns of escapes have left {waiting:?}");
+    assert!(waiting.is_empty(), "not pinged after two turns of escapes: {waiting:?}");
 }
 
 #[test]
-fn news_goes_across_the_group_and_in_the_periods_that_are_not_random_no_two_members_meet() {
+fn pings_with_updates_go_across_the_group_and_only_random_periods_repeat_targets() {
     let roster = in_zones(10, 30);
-    // Of eight periods, which are random, and which are of news at all?
+    // Of eight periods, those with random targets, and those with pings across the group.
     for (shares, random, spreads) in [
         ("random=0", [false; 8], [true; 8]),
         ("random=0.75", [false, true, true, true, false, true, true, true], [true; 8]),
@@ -163,20 +160,20 @@ fn news_goes_across_the_group_and_in_the_periods_that_are_not_random_no_two_memb
             [false, true, false, true, false, true, false, true],
         ),
     ] {
-        let mut all = everybody(&format!("schedule:escape=0.001,{shares}"), &roster);
+        let mut all = all_members(&format!("schedule:escape=0.001,{shares}"), &roster);
         for period in 0..48 {
             let pings: Vec<Slot> = all.iter_mut().map(|member| ping(member, period, true)).collect();
             let beyond = pings.iter().enumerate().filter(|&(me, &slot)| roster[me].zone != roster[slot as usize].zone);
             let (beyond, distinct) = (beyond.count(), pings.iter().collect::<BTreeSet<_>>().len());
             let at = (period % 8) as usize;
-            // Nine in ten of all others are in other zones; a few members escape there.
+            // Nine tenths of the others are in other zones; in other periods a few members escape.
             let expected = if spreads[at] { 241..301 } else { 0..5 };
-            assert!(expected.contains(&beyond), "{shares}, period {period}: {beyond} of 300 go across");
+            assert!(expected.contains(&beyond), "{shares}, period {period}: {beyond} of 300 leave their zone");
             if random[at] {
-                // 300 (1 - 1/e) are pinged by chance, with a standard deviation of 5.
+                // 300 (1 - 1/e) members are pinged, with a standard deviation of 5.
                 assert!((165..215).contains(&distinct), "{shares}, period {period}: {distinct} of 300 are pinged");
             } else {
-                // All but those few whose turn it is to escape are part of one permutation.
+                // All members but the few that escape are part of one permutation.
                 assert!(distinct >= 296, "{shares}, period {period}: {distinct} of 300 are pinged");
             }
         }
@@ -184,9 +181,9 @@ fn news_goes_across_the_group_and_in_the_periods_that_are_not_random_no_two_memb
 }
 
 #[test]
-fn a_member_that_begins_alone_takes_its_place_among_those_it_hears_of() {
+fn a_member_that_starts_alone_joins_the_schedule_of_the_others() {
     let roster = in_zones(6, 10);
-    let mut whole = everybody("auto", &roster);
+    let mut whole = all_members("auto", &roster);
     let mut late = Member::new(&built("auto"), Group::new(roster[..1].to_vec(), 0), 7);
     for peer in &roster[1..] {
         late.joins(peer.clone());
@@ -197,14 +194,14 @@ fn a_member_that_begins_alone_takes_its_place_among_those_it_hears_of() {
 }
 
 #[test]
-fn who_takes_a_forgotten_members_slot_takes_a_place_of_its_own() {
+fn a_joiner_in_a_reused_slot_has_its_own_position() {
     let roster = in_zones(6, 20);
-    let mut all = everybody("auto", &roster);
+    let mut all = all_members("auto", &roster);
     let joiner = Peer { zone: roster[0].zone, ..Peer::new(mix(1000)) };
     for member in &mut all {
         member.dies(60);
         if member.group.me() != 60 {
-            member.group.mark(60, Standing::Vacant);
+            member.group.set_status(60, Status::Vacant);
             let slot = member.group.join(joiner.clone());
             assert_eq!(slot, 60);
             member.observe(Observation::Joined(slot));
@@ -215,100 +212,100 @@ fn who_takes_a_forgotten_members_slot_takes_a_place_of_its_own() {
         let mut pinged: Vec<Slot> = others.iter().map(|&slot| ping(&mut all[slot as usize], period, false)).collect();
         pinged.sort_unstable();
         pinged.dedup();
-        // The joiner itself does not ping here: one of 120 goes without.
+        // The joiner itself does not ping in this test, so that one of 120 is not pinged.
         assert_eq!(pinged.len(), 119, "period {period}");
     }
 }
 
-/// So many peers of whom nothing is known.
-fn nowhere(count: u32) -> Vec<Peer> {
+/// Peers with an id only.
+fn id_only(count: u32) -> Vec<Peer> {
     (0..count).map(|i| Peer::new(mix(i.into()))).collect()
 }
 
-/// A place in one of ten towns, 50 ms wide; towns are some hundred milliseconds apart.
-fn in_town(luck: u64) -> Location {
-    let town = mix(luck % 10);
-    let axis = |i: u32| (town >> (16 * i)) as i16 / 40 + (mix(luck) >> (16 * i)) as i16 / 320;
+/// Location in one of ten towns, each 50 ms wide and some hundred milliseconds from the next.
+fn in_town(seed: u64) -> Location {
+    let town = mix(seed % 10);
+    let axis = |i: u32| (town >> (16 * i)) as i16 / 40 + (mix(seed) >> (16 * i)) as i16 / 320;
     Location::Learned { at: [axis(0), axis(1), axis(2)] }
 }
 
-/// Everybody tells where it is in period 100, and all hear it in the periods that follow.
-fn all_settled(count: u32) -> Vec<Member> {
-    let mut all = everybody("schedule:learn=true", &nowhere(count));
+/// Members of which all advertised a location in period 100, received by all others in the periods that follow.
+fn all_located(count: u32) -> Vec<Member> {
+    let mut all = all_members("schedule:learn=true", &id_only(count));
     for (me, member) in all.iter_mut().enumerate() {
         (0..count)
-            .for_each(|slot| hears_of(member, slot, in_town(slot.into()), 100 + (me as u64 + u64::from(slot)) % 7));
+            .for_each(|slot| observe_move(member, slot, in_town(slot.into()), 100 + (me as u64 + u64::from(slot)) % 7));
     }
     all
 }
 
 #[test]
-fn where_all_have_heard_where_members_are_each_is_pinged_exactly_once_per_period() {
-    let mut all = all_settled(300);
+fn members_that_know_all_learned_locations_are_pinged_exactly_once_per_period() {
+    let mut all = all_located(300);
     let town = |slot: usize| slot % 10;
     let (mut pings, mut in_town) = (0, 0);
     for period in 107..400 {
         let pinged: Vec<Slot> = all.iter_mut().map(|member| ping(member, period, false)).collect();
         let distinct: BTreeSet<Slot> = pinged.iter().copied().collect();
         assert_eq!(distinct.len(), 300, "period {period}");
-        // EventKind was heard counts from the next sixteenth period on.
+        // New locations count from the next sixteenth period on.
         if period >= 112 {
             pings += 300;
             in_town += pinged.iter().enumerate().filter(|&(me, &slot)| town(me) == town(slot as usize)).count();
         }
     }
-    // A sixth escapes, and of those who escape one in ten meets its own town.
+    // A sixth of the pings escapes, and one in ten of these stays in town by chance.
     let share = in_town as f64 / f64::from(pings);
     assert!((0.80..=0.87).contains(&share), "{share} of the pings stay in town");
 }
 
 #[test]
-fn while_all_learn_they_meet_many_others_and_each_is_still_pinged_exactly_once_per_period() {
-    let mut all = everybody("schedule:learn=true", &nowhere(100));
-    let at = swimlab_selectors::Coordinate { vector: [0.0; 8], height: 10.0, adjustment: 0.0, error: 1.5 };
+fn learning_members_ping_many_others_and_each_is_still_pinged_exactly_once_per_period() {
+    let mut all = all_members("schedule:learn=true", &id_only(100));
+    let coordinate = Coordinate { vector: [0.0; 8], height: 10.0, adjustment: 0.0, error: 1.5 };
     for (me, member) in all.iter_mut().enumerate() {
-        member.observe(Observation::Coordinate((me as Slot + 1) % 100, at));
+        member.observe(Observation::Coordinate { slot: (me as Slot + 1) % 100, coordinate });
         (0..30).for_each(|i| member.dies(3 * i));
     }
     let alive: BTreeSet<Slot> = (0..100).filter(|slot| *slot >= 90 || slot % 3 != 0).collect();
-    let mut met = BTreeSet::new();
+    let mut pinged_by_first = BTreeSet::new();
     for period in 0..64 {
         let pings: Vec<Slot> = alive.iter().map(|&slot| ping(&mut all[slot as usize], period, false)).collect();
         assert_eq!(pings.iter().copied().collect::<BTreeSet<Slot>>(), alive, "period {period}");
-        met.insert(pings[0]);
+        pinged_by_first.insert(pings[0]);
     }
-    assert!(met.len() > 35, "one has met {} of 69 others", met.len());
+    assert!(pinged_by_first.len() > 35, "one member pinged {} of 69 others", pinged_by_first.len());
 }
 
 #[test]
-fn what_only_some_have_heard_of_others_places_disturbs_the_pings_of_a_few() {
+fn locations_that_only_some_know_leave_few_members_unpinged() {
     for d in [1_u32, 5, 20] {
-        let mut all = all_settled(300);
+        let mut all = all_located(300);
         for member in &mut all {
             ping(member, 120, false);
         }
-        // Half of the members hear that d have gone to another town.
+        // Half of the members learn that d members have moved to another town.
         for (_, member) in all.iter_mut().enumerate().filter(|(me, _)| me % 2 == 0) {
-            (0..d).for_each(|i| hears_of(member, i * 7, in_town(u64::from(i * 7 + 3)), 121));
+            (0..d).for_each(|i| observe_move(member, i * 7, in_town(u64::from(i * 7 + 3)), 121));
         }
         let unpinged = |all: &mut Vec<Member>, period| {
             300 - all.iter_mut().map(|member| ping(member, period, false)).collect::<BTreeSet<Slot>>().len()
         };
-        assert!((121..128).all(|period| unpinged(&mut all, period) == 0), "a division stands for sixteen periods");
+        assert!((121..128).all(|period| unpinged(&mut all, period) == 0), "a partition stays for sixteen periods");
         let left_out = (128..328).map(|period| unpinged(&mut all, period)).sum::<usize>() as f64 / 200.0;
-        println!("{d} of 300 have moved, as half of them know: {left_out:.1} go unpinged per period");
-        assert!(left_out <= 2.0 * f64::from(d), "{d} disturb {left_out}");
-        // The others hear of it, too.
+        println!("{d} of 300 moved, known to half of them: {left_out:.1} unpinged per period");
+        assert!(left_out <= 2.0 * f64::from(d), "{d} moved, {left_out} unpinged");
+        // The others learn it, too.
         for (_, member) in all.iter_mut().enumerate().filter(|(me, _)| me % 2 == 1) {
-            (0..d).for_each(|i| hears_of(member, i * 7, in_town(u64::from(i * 7 + 3)), 330));
+            (0..d).for_each(|i| observe_move(member, i * 7, in_town(u64::from(i * 7 + 3)), 330));
         }
-        assert!((336..500).all(|period| unpinged(&mut all, period) == 0), "{d} moved, and all know");
+        assert!((336..500).all(|period| unpinged(&mut all, period) == 0), "{d} moved, known to all");
     }
 }
 
 #[test]
-fn who_surveys_anew_while_places_become_known_does_not_fall_out_of_step() {
-    let mut all = all_settled(120);
+fn members_that_reindex_after_moves_keep_the_common_schedule() {
+    let mut all = all_located(120);
     for member in &mut all {
         ping(member, 120, false);
     }

@@ -1,25 +1,23 @@
-//! EventKind the strategies do, beyond the laws: how often, how near, and after how long.
+//! Behavior of the strategies beyond the laws: frequency, distance and order of pings.
 
 use std::sync::Arc;
 
-use swimlab_selectors::laws::{Group, Member, Standing};
-use swimlab_selectors::registry::Spec;
+use swimlab_selectors::laws::{Group, Member, Status};
 use swimlab_selectors::rng::{Purpose, mix, stream};
-use swimlab_selectors::strategies::{Beyond, Neighborhood};
 use swimlab_selectors::{
-    Bound, BuildContext, Context, DynSelector, Location, Metric, Observation, Peer, Slot, View, ZonePath,
-    build_selector, helpers, metric, metrics, selectors,
+    Beyond, Bound, BuildContext, Context, DynSelector, Location, Metric, Neighborhood, NeighborhoodConfig, Observation,
+    Peer, Slot, View, ZonePath, build_metric, helpers_named, metrics,
 };
 
 fn built(label: &str) -> DynSelector {
-    build_selector(&selectors(), &Spec::parse(label).unwrap(), &BuildContext::default()).unwrap()
+    label.parse().unwrap()
 }
 
-fn by(label: &str) -> Arc<dyn Metric> {
-    metric::build_metric(&metrics(), label, &BuildContext::default()).unwrap()
+fn metric(label: &str) -> Arc<dyn Metric> {
+    build_metric(&metrics(), label, &BuildContext::default()).unwrap()
 }
 
-/// `n` peers in a square of so many to a row.
+/// `n` peers in a square, `row` to a row.
 fn square(n: u32, row: u32) -> Vec<Peer> {
     let place = |i: u32| Location::Plane { x: f64::from(i % row), y: f64::from(i / row) };
     (0..n).map(|i| Peer { location: Some(place(i)), ..Peer::new(mix(i.into())) }).collect()
@@ -29,7 +27,7 @@ fn member(strategy: &DynSelector, roster: Vec<Peer>, me: Slot) -> Member {
     Member::new(strategy, Group::new(roster, me), 1)
 }
 
-/// Pings per slot in so many periods of one ping.
+/// Pings per slot in `periods` periods of one ping.
 fn counts(member: &mut Member, periods: u32) -> Vec<u32> {
     let mut counts = vec![0; member.group.slots() as usize];
     (0..periods).for_each(|_| member.ping(1).iter().for_each(|&slot| counts[slot as usize] += 1));
@@ -37,7 +35,7 @@ fn counts(member: &mut Member, periods: u32) -> Vec<u32> {
 }
 
 #[test]
-fn the_bounds_are_the_published_ones() {
+fn bounds_are_the_published_ones() {
     // SWIM's 2n - 1 with n others, and go-swim's figures for 127 others.
     assert_eq!(built("shuffle").bound(128, 1), Bound::Periods(253));
     assert_eq!(built("shuffle").bound(128, 2), Bound::Periods(127));
@@ -53,7 +51,7 @@ fn the_bounds_are_the_published_ones() {
 }
 
 #[test]
-fn a_round_robin_takes_no_longer_than_its_bound_and_sometimes_as_long() {
+fn the_bound_of_a_round_robin_is_tight() {
     let mut longest = 0;
     for me in 0..8 {
         let mut member = member(&built("shuffle"), square(8, 8), me);
@@ -68,8 +66,8 @@ fn a_round_robin_takes_no_longer_than_its_bound_and_sometimes_as_long() {
 }
 
 #[test]
-fn a_joiner_goes_in_at_any_place_of_the_current_traversal() {
-    // Somebody joins ten members after half of a traversal: at once for one half of the seeds, later for the other.
+fn joiners_are_inserted_at_a_random_position_of_the_traversal() {
+    // A peer joins ten members after half of a traversal. For half of the seeds its position is still ahead.
     let mut waits = [0; 10];
     for seed in 0..2000 {
         let mut roster = square(11, 4);
@@ -86,28 +84,28 @@ fn a_joiner_goes_in_at_any_place_of_the_current_traversal() {
 }
 
 #[test]
-fn those_who_learn_of_everybody_at_once_go_through_them_in_orders_of_their_own() {
-    // A member that has just begun is alone, and is then told of 40 others in one go. When so many begin together, their
-    // pings must not meet at one of them in the same period.
-    let mut places = [[0; 2]; 4];
+fn members_that_learn_of_all_peers_at_once_ping_them_in_separate_orders() {
+    // A new member is alone and then receives 40 others at once. If many members start together, their pings must not go
+    // to one of them in the same period.
+    let mut waits = [[0; 2]; 4];
     for seed in 0..2000 {
         let mut member = Member::new(&built("shuffle"), Group::new(vec![Peer::new(0)], 0), seed);
         let slots: Vec<Slot> = (1..=40).map(|id| member.joins(Peer::new(id))).collect();
         let order: Vec<Slot> = (0..80).flat_map(|_| member.ping(1)).collect();
-        let place = |slot| order.iter().position(|&pinged| pinged == slot).unwrap();
-        // When the first and the last of those told about are pinged first, in tens of periods.
-        for (told, slot) in [slots[0], slots[39]].into_iter().enumerate() {
-            places[usize::min(place(slot) / 10, 3)][told] += 1;
+        let wait = |slot| order.iter().position(|&pinged| pinged == slot).unwrap();
+        // Wait of the first and the last of the received peers for their first ping, in tens of periods.
+        for (i, slot) in [slots[0], slots[39]].into_iter().enumerate() {
+            waits[usize::min(wait(slot) / 10, 3)][i] += 1;
         }
     }
     // Five hundred each, give or take five standard deviations.
-    assert!(places.as_flattened().iter().all(|count| (400..600).contains(count)), "{places:?}");
+    assert!(waits.as_flattened().iter().all(|count| (400..600).contains(count)), "{waits:?}");
 }
 
 #[test]
 fn near_buckets_are_pinged_more_often() {
     let roster = square(128, 16);
-    let index = by("ring").index(&roster);
+    let index = metric("ring").index(&roster);
     let mut member = member(&built("bucket:buckets=4,metric=ring"), roster.clone(), 5);
     // Sixty-eight rounds of four buckets of 8, 17, 34 and 68: a whole number of each.
     let counts = counts(&mut member, 10 * 4 * 68);
@@ -121,9 +119,9 @@ fn near_buckets_are_pinged_more_often() {
 }
 
 #[test]
-fn three_quarters_of_the_pings_go_to_the_neighbours_and_a_quarter_beyond() {
+fn three_quarters_of_the_pings_go_to_neighbors_and_a_quarter_beyond() {
     let (roster, me) = (square(400, 20), 210);
-    let index = by("euclid").index(&roster);
+    let index = metric("euclid").index(&roster);
     let mut near = Vec::new();
     index.nearest(&roster[me], 8, &mut |slot| slot as usize != me, &mut near);
     // The eight around it.
@@ -131,20 +129,21 @@ fn three_quarters_of_the_pings_go_to_the_neighbours_and_a_quarter_beyond() {
     let mut member = member(&built("neighborhood:metric=euclid,radius=8"), roster, me as Slot);
     let counts = counts(&mut member, 4000);
     let to_near: u32 = near.iter().map(|&slot| counts[slot as usize]).sum();
-    // The escapes meet a neighbour only when a traversal reaches it before its own turn.
+    // An escape goes to a neighbor only if it has not been pinged as one in the current traversal.
     assert!((3000..3060).contains(&to_near), "{to_near}");
     assert!(near.iter().all(|&slot| (350..410).contains(&counts[slot as usize])), "{counts:?}");
     assert!((0..400).filter(|slot| *slot != me).all(|slot| counts[slot] >= 2));
 }
 
 #[test]
-fn neighbours_meet_within_their_own_bound() {
+fn neighbors_are_pinged_within_the_near_bound() {
     for (escape, direct, picks) in [(0.25, 1, 1), (0.6, 1, 1), (0.1, 3, 2), (0.5, 2, 2)] {
-        let selector = Neighborhood::new(by("ring"), 5, picks, escape, Beyond::Shuffle);
+        let config = NeighborhoodConfig { radius: 5, picks, escape, beyond: Beyond::Shuffle };
+        let selector = Neighborhood::new(metric("ring"), config);
         let bound = selector.near_bound(100, direct).unwrap();
         let roster = square(100, 10);
         let mut near = Vec::new();
-        by("ring").index(&roster).nearest(&roster[0], 5, &mut |slot| slot != 0, &mut near);
+        metric("ring").index(&roster).nearest(&roster[0], 5, &mut |slot| slot != 0, &mut near);
         let mut member = member(&DynSelector::new("n", selector), roster, 0);
         let mut last = [0; 100];
         let mut longest = 0;
@@ -156,55 +155,55 @@ fn neighbours_meet_within_their_own_bound() {
         }
         assert!(longest <= bound && 2 * longest > bound, "escape {escape}: {longest} of {bound} periods");
     }
-    let none = Neighborhood::new(by("ring"), 0, 1, 0.5, Beyond::Shuffle);
-    assert_eq!(none.near_bound(100, 1), None);
+    let no_neighbors = NeighborhoodConfig { radius: 0, ..NeighborhoodConfig::default() };
+    assert_eq!(Neighborhood::new(metric("ring"), no_neighbors).near_bound(100, 1), None);
 }
 
 #[test]
-fn the_neighbourhood_follows_deaths_joins_and_returns() {
+fn neighborhoods_follow_deaths_joins_and_returns() {
     let roster = square(100, 10);
     let mut member = member(&built("neighborhood:metric=euclid,radius=4,escape=0.001"), roster, 55);
-    // Who is pinged again and again in some eighty periods is a neighbour.
-    let neighbours = |member: &mut Member| -> Vec<Slot> {
+    // A peer that is pinged more than ten times in eighty periods is a neighbor.
+    let neighbors = |member: &mut Member| -> Vec<Slot> {
         let counts = counts(member, 80);
         (0..).zip(counts).filter(|(_, count)| *count > 10).map(|(slot, _)| slot).collect()
     };
-    assert_eq!(neighbours(&mut member), [45, 54, 56, 65]);
-    // Death: the next nearest, one of those at the corners, moves up.
+    assert_eq!(neighbors(&mut member), [45, 54, 56, 65]);
+    // After a death the next nearest, one of the four at the corners, becomes a neighbor.
     member.dies(45);
-    let mended = neighbours(&mut member);
+    let replaced = neighbors(&mut member);
     assert!(
-        mended.len() == 4 && mended.iter().filter(|slot| [44, 46, 64, 66].contains(slot)).count() == 1,
-        "{mended:?}"
+        replaced.len() == 4 && replaced.iter().filter(|slot| [44, 46, 64, 66].contains(slot)).count() == 1,
+        "{replaced:?}"
     );
-    // A joiner next door takes the place of the farthest; one far away does not.
+    // A joiner close by replaces the farthest neighbor; one far away does not.
     let at = |x, y, id| Peer { location: Some(Location::Plane { x, y }), ..Peer::new(id) };
     let far = member.joins(at(0.0, 0.0, 1));
-    let next_door = member.joins(at(5.0, 5.25, 2));
-    assert_eq!((far, next_door), (100, 101));
-    assert_eq!(neighbours(&mut member), [54, 56, 65, 101]);
-    // The dead returns, one who moved in dies, and the place of the forgotten goes to somebody near.
-    member.group.mark(45, Standing::Alive);
+    let close_by = member.joins(at(5.0, 5.25, 2));
+    assert_eq!((far, close_by), (100, 101));
+    assert_eq!(neighbors(&mut member), [54, 56, 65, 101]);
+    // The dead one returns, a new neighbor dies, and a near joiner takes the slot of a forgotten one.
+    member.group.set_status(45, Status::Alive);
     member.observe(Observation::Joined(45));
     member.dies(101);
-    assert_eq!(neighbours(&mut member), [45, 54, 56, 65]);
+    assert_eq!(neighbors(&mut member), [45, 54, 56, 65]);
     member.dies(0);
-    member.group.mark(0, Standing::Vacant);
+    member.group.set_status(0, Status::Vacant);
     let reused = member.joins(at(5.1, 5.0, 3));
     assert_eq!(reused, 0);
-    assert!(neighbours(&mut member).contains(&0));
-    // Who came later is found also when somebody is missing, and by a new survey.
+    assert!(neighbors(&mut member).contains(&0));
+    // Joiners are also found when neighbors are missing, and after reindexing.
     member.dies(54);
     member.dies(56);
-    member.group.mark(101, Standing::Alive);
+    member.group.set_status(101, Status::Alive);
     member.observe(Observation::Joined(101));
-    assert_eq!(neighbours(&mut member), [0, 45, 65, 101]);
+    assert_eq!(neighbors(&mut member), [0, 45, 65, 101]);
     member.reindex();
-    assert_eq!(neighbours(&mut member), [0, 45, 65, 101]);
+    assert_eq!(neighbors(&mut member), [0, 45, 65, 101]);
 }
 
 #[test]
-fn a_member_that_begins_alone_finds_its_neighbours() {
+fn a_member_that_starts_alone_pings_all_joiners() {
     for label in ["neighborhood:metric=euclid,radius=4,escape=0.1", "bucket:metric=euclid", "shuffle"] {
         let mut member = member(&built(label), square(1, 10), 0);
         assert_eq!(member.ping(2), []);
@@ -219,20 +218,20 @@ fn a_member_that_begins_alone_finds_its_neighbours() {
 }
 
 #[test]
-fn spatial_pings_fall_with_the_power_of_the_distance_with_and_without_a_bag() {
+fn spatial_pings_follow_the_power_law_with_and_without_a_bag() {
     // On a line of ten, the member at the end; weights 1, 1/4, 1/9, ... of a sum of 1.5398.
     let line: Vec<Peer> = square(10, 10);
     for bag in [false, true] {
         let label = format!("spatial:bag={bag},exponent=2,metric=euclid");
         let mut member = member(&built(&label), line.clone(), 0);
         let counts = counts(&mut member, 40_000);
-        // A bag holds whole draws: so many times the least weight, rounded up.
+        // A bag holds whole draws: multiples of the least weight, rounded up.
         let weight = |d: u32| if bag { (81.0 / f64::from(d * d)).ceil() } else { 1.0 / f64::from(d * d) };
         let sum: f64 = (1..10).map(weight).sum();
         for d in 1..10 {
             let expected = 40_000.0 * weight(d) / sum;
             let off = (f64::from(counts[d as usize]) - expected).abs();
-            // Four standard deviations; with a bag what the last one, begun and not emptied, may be off by.
+            // Four standard deviations; with a bag the error of the last bag, which is not emptied.
             let most = if bag { weight(d) } else { 4.0 * expected.sqrt() };
             assert!(off <= most, "{label}: {counts:?}");
         }
@@ -240,7 +239,7 @@ fn spatial_pings_fall_with_the_power_of_the_distance_with_and_without_a_bag() {
 }
 
 #[test]
-fn from_a_bag_everyone_is_pinged_once_in_a_while_and_the_far_never_twice_as_soon() {
+fn each_bag_pings_peers_in_proportion_to_their_weights() {
     // Weights 1, 1/2, 1/3, 1/4: a bag of 4 + 2 + 2 + 1 draws.
     let mut member = member(&built("spatial:bag=true,exponent=1,metric=euclid"), square(5, 5), 0);
     for _ in 0..50 {
@@ -249,20 +248,20 @@ fn from_a_bag_everyone_is_pinged_once_in_a_while_and_the_far_never_twice_as_soon
 }
 
 #[test]
-fn a_joiner_comes_into_the_bag_at_once_and_the_dead_are_not_drawn() {
+fn joiners_enter_the_bag_at_once_and_the_dead_are_not_drawn() {
     let mut member = member(&built("spatial:bag=true,exponent=3,metric=euclid"), square(100, 10), 55);
     member.ping(1);
     let at = |x, y, id| Peer { location: Some(Location::Plane { x, y }), ..Peer::new(id) };
-    let next_door = member.joins(at(5.0, 5.25, 2));
-    assert!(counts(&mut member, 200)[next_door as usize] > 0);
-    member.dies(next_door);
+    let close_by = member.joins(at(5.0, 5.25, 2));
+    assert!(counts(&mut member, 200)[close_by as usize] > 0);
+    member.dies(close_by);
     member.dies(54);
     let counts = counts(&mut member, 2000);
-    assert_eq!((counts[54], counts[next_door as usize]), (0, 0));
+    assert_eq!((counts[54], counts[close_by as usize]), (0, 0));
 }
 
 fn helpers_of(kind: &str, group: &Group, targets: &[Slot], want: usize, seed: u64) -> Vec<Slot> {
-    let helpers = helpers().build(&Spec::of(kind), &BuildContext::default()).unwrap();
+    let helpers = helpers_named(kind).unwrap();
     let mut rng = stream(seed, Purpose::Selector, 0);
     let mut picks = Vec::new();
     helpers.helpers(
@@ -275,8 +274,8 @@ fn helpers_of(kind: &str, group: &Group, targets: &[Slot], want: usize, seed: u6
 }
 
 #[test]
-fn diverse_helpers_stand_in_other_regions_than_prober_and_target() {
-    // Five regions of three zones; most members are in the prober's own.
+fn diverse_helpers_are_in_other_regions_than_prober_and_target() {
+    // Five regions of three zones; most members are in the prober's region.
     let zone = |i: u32| match i {
         0..300 => "a/a1".to_owned(),
         300..350 => format!("b/b{}", i % 3),
@@ -288,7 +287,7 @@ fn diverse_helpers_stand_in_other_regions_than_prober_and_target() {
     let group = Group::new(roster, 7);
     for seed in 0..200 {
         let one = helpers_of("diverse", &group, &[310], 1, seed);
-        assert!(one[0] >= 350, "one helper is in neither of their regions, however few there are: {one:?}");
+        assert!(one[0] >= 350, "{one:?} is in the region of the prober or the target");
         let three = helpers_of("diverse", &group, &[310], 3, seed);
         let mut zones: Vec<_> = three.iter().map(|&slot| group.peer(slot).zone).collect();
         zones.sort();
@@ -298,7 +297,7 @@ fn diverse_helpers_stand_in_other_regions_than_prober_and_target() {
 }
 
 #[test]
-fn diverse_helpers_are_told_apart_by_site_where_there_are_no_zones() {
+fn diverse_helpers_are_at_other_sites_if_there_are_no_zones() {
     let roster = (0..40).map(|i| Peer { site: Some(i % 4), ..Peer::new(mix(i.into())) }).collect();
     let group = Group::new(roster, 0);
     for seed in 0..100 {

@@ -7,10 +7,9 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use swimlab_selectors::registry::Spec;
 use swimlab_selectors::rng::{below, mix};
 use swimlab_selectors::{
-    BuildContext, DynSelector, Helpers, Location, Peer, ZonePath, build_selector, helpers, selectors,
+    BuildContext, DynSelector, Helpers, Location, Peer, Spec, ZonePath, build_selector, helpers, selectors,
 };
 use tokio::net::{TcpListener, TcpSocket, UdpSocket};
 use tokio::sync::{broadcast, mpsc, watch};

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::ValueEnum;
 use serde::Serialize;
-use swimlab_selectors::registry::{Param, Registration, Registry, Value, ValueRange};
+use swimlab_selectors::{Param, Registration, Registry, Value, ValueRange};
 
 use super::{Failed, print};
 use crate::experiment::Lab;

@@ -6,8 +6,7 @@
 //!
 //! ```no_run
 //! use swimlab::experiment::Lab;
-//! use swimlab_selectors::DynSelector;
-//! use swimlab_selectors::strategies::Shuffle;
+//! use swimlab_selectors::{DynSelector, Shuffle};
 //!
 //! fn main() -> std::process::ExitCode {
 //!     let mut lab = Lab::default();

@@ -4,7 +4,7 @@ use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use swimlab_selectors::registry::{did_you_mean, nearest};
+use swimlab_selectors::{did_you_mean, nearest_names};
 
 use super::timeline::{Filter, Packets, Timeline};
 use super::{Failed, quietly_closed};
@@ -148,7 +148,7 @@ fn keep<'a>(
         values.dedup();
         let near = match values.is_empty() {
             true => format!("; the file does not vary {name}"),
-            false => did_you_mean(&nearest(wanted, values.iter().map(String::as_str))),
+            false => did_you_mean(&nearest_names(wanted, values.iter().map(String::as_str))),
         };
         return Err(Failed { code: 2, message: format!("no cell has {name} {wanted}{near}") });
     }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::ValueEnum;
-use swimlab_selectors::registry::did_you_mean;
+use swimlab_selectors::did_you_mean;
 
 use super::{Failed, print};
 use crate::reproduce::{Effort, REPRODUCTIONS, Reproduction, Row, markdown, reproduction, table};

@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use swimlab_selectors::registry::{Param, Registry};
+use swimlab_selectors::{Param, Registry};
 
 use super::{Detector, Reach, Rules, fanout, period, span};
 use crate::protocol::Span;

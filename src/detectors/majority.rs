@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use swimlab_selectors::registry::Registry;
+use swimlab_selectors::Registry;
 
 use super::{Detector, Heartbeats, Reach, Rules};
 use crate::protocol::Span;

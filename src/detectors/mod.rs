@@ -16,7 +16,7 @@ mod phi_accrual;
 
 use std::sync::Arc;
 
-use swimlab_selectors::registry::{Param, Params, Registry};
+use swimlab_selectors::{Param, Params, Registry};
 
 use crate::protocol::Span;
 use crate::sim::{Observer, Outcome, Setup, World};

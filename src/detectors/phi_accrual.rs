@@ -10,7 +10,7 @@
 
 use std::sync::Arc;
 
-use swimlab_selectors::registry::{Param, Params, Registry};
+use swimlab_selectors::{Param, Params, Registry};
 
 use super::{Detector, Reach, Rules, fanout, period, span};
 use crate::protocol::Span;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use swimlab_selectors::registry::Spec;
+use swimlab_selectors::Spec;
 
 use super::*;
 use crate::protocol::{EventKind, Status, Time};

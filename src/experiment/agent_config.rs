@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use swimlab_selectors::registry::{Registry, Spec};
-use swimlab_selectors::{BuildContext, DynSelector, Helpers, build_selector};
+use swimlab_selectors::{BuildContext, DynSelector, Helpers, Registry, Spec, build_selector};
 
 use super::Lab;
 use super::error::BadInput;

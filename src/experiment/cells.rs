@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use swimlab_selectors::registry::{Registry, Spec, SpecError, Value, did_you_mean, nearest};
 use swimlab_selectors::rng::mix;
-use swimlab_selectors::{DynSelector, Helpers};
+use swimlab_selectors::{DynSelector, Helpers, Registry, Spec, SpecError, Value, did_you_mean, nearest_names};
 
 use super::error::BadInput;
 use super::file::{File, MOST_MEMBERS, Scenario};
@@ -197,7 +196,7 @@ impl Builder<'_> {
             (true, ..) => Ok(wanted),
             (false, Some(label), None) => Ok(label),
             _ => {
-                let near = did_you_mean(&nearest(&wanted, labels.iter().map(String::as_str)));
+                let near = did_you_mean(&nearest_names(&wanted, labels.iter().map(String::as_str)));
                 Err(baseline.refuse(self.source, format!("baseline \"{wanted}\" is none of the selectors{near}")))
             }
         }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use swimlab_selectors::registry::{Value, ValueRange, did_you_mean, nearest};
+use swimlab_selectors::{Value, ValueRange, did_you_mean, nearest_names};
 
 use super::error::BadInput;
 use super::toml_source::{Item, NamedSpec, Table, TomlSource};
@@ -268,7 +268,7 @@ fn choices<T: Copy + PartialEq, const N: usize>(
     let read = |item: &Item<'_>| {
         let text = item.text()?;
         of.into_iter().find(|&value| word(value) == text).ok_or_else(|| {
-            let near = did_you_mean(&nearest(text, of.into_iter().map(word)));
+            let near = did_you_mean(&nearest_names(text, of.into_iter().map(word)));
             item.complain(format!("{key} cannot be \"{text}\"{near}"))
         })
     };
@@ -301,7 +301,7 @@ pub(super) fn overrides(file: &mut Table<'_>) -> Result<Vec<Override>, BadInput>
     if let Some(item) = file.take("preset") {
         let name = item.text()?;
         let preset = preset(name).ok_or_else(|| {
-            let near = did_you_mean(&nearest(name, presets().iter().map(|preset| preset.name)));
+            let near = did_you_mean(&nearest_names(name, presets().iter().map(|preset| preset.name)));
             item.complain(format!("unknown preset \"{name}\"{near}"))
         })?;
         for (key, value) in preset.values() {

@@ -24,8 +24,7 @@ mod trial;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use swimlab_selectors::registry::Registry;
-use swimlab_selectors::{BuildContext, DynSelector, Helpers, Metric, helpers, metrics, selectors};
+use swimlab_selectors::{BuildContext, DynSelector, Helpers, Metric, Registry, helpers, metrics, selectors};
 
 pub use agent_config::AgentConfig;
 pub use cells::{Cell, CellDetector};

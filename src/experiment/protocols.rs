@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use swimlab_selectors::registry::{Registration, Value};
+use swimlab_selectors::{Registration, Value};
 
 use super::Lab;
 use super::error::BadInput;

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use swimlab_selectors::registry::{Spec, SpecError, Value, ValueRange, did_you_mean, nearest};
+use swimlab_selectors::{Spec, SpecError, Value, ValueRange, did_you_mean, nearest_names};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -147,7 +147,7 @@ impl NamedSpec {
                 let mentioned = self.params.iter().filter_map(|(param, at)| Some((why.find(param)?, at)));
                 mentioned.min().map(|(_, at)| at)
             }
-            SpecError::UnknownKind { .. } | SpecError::Syntax { .. } => None,
+            _ => None,
         };
         source.complain(*blamed.unwrap_or(&self.at), error.to_string())
     }
@@ -169,7 +169,7 @@ impl<'a> Table<'a> {
         // The first in the file, not in the alphabet.
         let unknown = entries.keys().filter(|key| !keys.contains(&key.get_ref().as_ref()));
         if let Some(unknown) = unknown.min_by_key(|key| key.span().start) {
-            let near = did_you_mean(&nearest(unknown.get_ref(), keys.iter().copied()));
+            let near = did_you_mean(&nearest_names(unknown.get_ref(), keys.iter().copied()));
             let message = format!("{what} has no key \"{}\"{near}", unknown.get_ref());
             return Err(source.complain(unknown.span().start, message));
         }

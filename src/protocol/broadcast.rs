@@ -1,8 +1,7 @@
 //! The queue of news that waits to be passed on: least-sent first, newest first among equals.
 
 use smallvec::SmallVec;
-use swimlab_selectors::Slot;
-use swimlab_selectors::prefetch::prefetch;
+use swimlab_selectors::{Slot, prefetch};
 
 use super::message::{Id, Sizer, Update, Updates};
 use super::sorted_map::SortedMap;

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use swimlab_selectors::registry::Spec;
+use swimlab_selectors::Spec;
 
 use super::dissemination::Dissemination;
 use super::health::LifeguardVariant;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use swimlab_selectors::registry::Registry;
+use swimlab_selectors::Registry;
 
 use super::config::Config;
 use super::message::MessageKind;

@@ -2,7 +2,7 @@
 //! and its dissemination: with those multiples a suspicion in a group of hundreds is shorter than news on pings alone
 //! takes there and back.
 
-use swimlab_selectors::registry::{Spec, Value};
+use swimlab_selectors::{Spec, Value};
 
 use super::config::Config;
 use super::profiles::profiles;

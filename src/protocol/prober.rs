@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use swimlab_selectors::Slot;
-use swimlab_selectors::registry::Registry;
+use swimlab_selectors::{Registry, Slot};
 
 /// EventKind to do when direct pings stay unanswered.
 pub trait Prober: Send + Sync {

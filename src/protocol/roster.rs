@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use swimlab_selectors::prefetch::prefetch;
-use swimlab_selectors::{Peer, Slot};
+use swimlab_selectors::{Peer, Slot, prefetch};
 
 use super::message::{Address, Id, Incarnation, NodeInfo, Status};
 

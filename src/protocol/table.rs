@@ -6,8 +6,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use smallvec::SmallVec;
-use swimlab_selectors::prefetch::prefetch;
-use swimlab_selectors::{Peer, Slot, View};
+use swimlab_selectors::{Peer, Slot, View, prefetch};
 
 use super::message::{Address, Id, Incarnation, NodeInfo, Status, Update, UpdateKind};
 use super::roster::{Record, Roster, RosterEntry};

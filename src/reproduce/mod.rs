@@ -17,7 +17,7 @@ mod small_clusters;
 mod swim;
 
 use serde::Serialize;
-use swimlab_selectors::registry::nearest;
+use swimlab_selectors::nearest_names;
 
 use crate::experiment::Error;
 use runner::Runner;
@@ -94,7 +94,7 @@ pub const REPRODUCTIONS: &[Reproduction] = &[
 /// If there is none.
 pub fn reproduction(name: &str) -> Result<&'static Reproduction, Vec<String>> {
     let found = REPRODUCTIONS.iter().find(|reproduction| reproduction.name == name);
-    found.ok_or_else(|| nearest(name, REPRODUCTIONS.iter().map(|reproduction| reproduction.name)))
+    found.ok_or_else(|| nearest_names(name, REPRODUCTIONS.iter().map(|reproduction| reproduction.name)))
 }
 
 impl Reproduction {

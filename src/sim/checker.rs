@@ -167,7 +167,7 @@ mod tests {
     use super::*;
     use crate::protocol::EventSource;
     use crate::topology::{TopologyContext, topologies};
-    use swimlab_selectors::registry::Spec;
+    use swimlab_selectors::Spec;
 
     fn checker() -> (Checker, Vec<u64>) {
         let lan = topologies().build(&Spec::of("lan"), &TopologyContext::default()).unwrap();

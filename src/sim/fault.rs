@@ -1,6 +1,6 @@
 //! What breaks, when, and for whom: the faults of a trial as values.
 
-use swimlab_selectors::registry::{Param, Params, Registry};
+use swimlab_selectors::{Param, Params, Registry};
 
 use crate::protocol::Span;
 
@@ -299,7 +299,7 @@ fn direction(default: &'static str) -> Param {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use swimlab_selectors::registry::Spec;
+    use swimlab_selectors::Spec;
 
     #[test]
     fn targets_read_as_they_are_documented() {

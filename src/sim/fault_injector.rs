@@ -114,8 +114,8 @@ pub fn check_targets(placement: &Placement, members: u32, faults: &[Fault]) -> R
         let known = |what: &str, names: Option<&[String]>, name: &Option<String>| match (names, name) {
             (None, _) => Err(format!("the topology has no {what}s")),
             (Some(names), Some(name)) if !names.iter().any(|full| is_named(full, name)) => {
-                let near = swimlab_selectors::registry::nearest(name, names.iter().map(String::as_str));
-                Err(format!("there is no {what} \"{name}\"{}", swimlab_selectors::registry::did_you_mean(&near)))
+                let near = swimlab_selectors::nearest_names(name, names.iter().map(String::as_str));
+                Err(format!("there is no {what} \"{name}\"{}", swimlab_selectors::did_you_mean(&near)))
             }
             _ => Ok(()),
         };

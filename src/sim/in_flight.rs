@@ -1,6 +1,6 @@
 //! Packets on their way.
 
-use swimlab_selectors::prefetch::prefetch;
+use swimlab_selectors::prefetch;
 
 use super::observer::MemberIndex;
 use crate::protocol::Time;

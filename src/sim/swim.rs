@@ -105,7 +105,7 @@ impl DetectorFactory for SwimFactory {
                 Some(period * (periods as u64 + 2) + suspicion)
             }
             // Somebody finds out and tells; nothing is promised of each other member's own pings.
-            Bound::Anybody(_) | Bound::PerPeriod(_) => None,
+            _ => None,
         };
         // Each member tries one of its dead every so often; those that are reached refute, and the news spreads. With
         // fewer than n tries for n dead, some are left: the logarithm is that of collecting all coupons.

@@ -4,8 +4,7 @@ mod streams;
 
 use std::sync::Arc;
 
-use swimlab_selectors::registry::Spec;
-use swimlab_selectors::{BuildContext, DynSelector, build_selector, helpers, selectors};
+use swimlab_selectors::{BuildContext, DynSelector, Spec, build_selector, helpers, selectors};
 
 use super::log::Log;
 use super::*;

@@ -13,7 +13,7 @@ use super::queue::{Lookahead, Queue, ScheduledEvent};
 use super::setup::{Setup, Start};
 use super::trace::Trace;
 use crate::protocol::{Address, Outbox, Time, Transmit};
-use swimlab_selectors::prefetch::prefetch_first;
+use swimlab_selectors::prefetch_first;
 
 /// Makes the machines of one kind.
 pub trait DetectorFactory {

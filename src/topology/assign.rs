@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use swimlab_selectors::rng::{Rng, below};
+use swimlab_selectors::rng::{Rng, shuffle};
 
 /// The site of every member and joiner. Without weights, or with equal ones, all sites in turn.
 pub(super) fn assign_sites(sites: u32, weights: &[u32], members: u32, joiners: u32, rng: &mut Rng) -> Vec<u32> {
@@ -55,13 +55,6 @@ impl PartialEq for Quota {
 }
 
 impl Eq for Quota {}
-
-/// Fisher and Yates.
-fn shuffle(order: &mut [u32], rng: &mut Rng) {
-    for last in (1..order.len()).rev() {
-        order.swap(last, below(rng, last as u32 + 1) as usize);
-    }
-}
 
 #[cfg(test)]
 mod tests {

@@ -5,14 +5,14 @@
 //! in `kinds/` and one line below. The kinds, their data and their assumptions are described in docs/topologies.md.
 //!
 //! ```
-//! use swimlab::topology::{Base, topologies};
-//! use swimlab_selectors::registry::Spec;
+//! use swimlab::topology::{TopologyContext, topologies};
+//! use swimlab_selectors::Spec;
 //!
-//! let topology = topologies().build(&Spec::parse("aws:zones=3")?, &Base::default())?;
+//! let topology = topologies().build(&Spec::parse("aws:zones=3")?, &TopologyContext::default())?;
 //! let placement = topology.place(99, 0, 1);
 //! let site = |name: &str| (0..99).find(|&m| placement.site_name(placement.site_of(m)) == name).unwrap();
 //! assert_eq!(placement.rtt_us(site("us-east-1a"), site("eu-west-1a")), 69_680);
-//! # Ok::<(), swimlab_selectors::registry::SpecError>(())
+//! # Ok::<(), swimlab_selectors::SpecError>(())
 //! ```
 
 mod assign;
@@ -31,7 +31,7 @@ mod tests;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use swimlab_selectors::registry::Registry;
+use swimlab_selectors::Registry;
 
 pub use placement::Placement;
 pub use site_map::{MAX_SITES, Site, SiteMap};

@@ -120,7 +120,7 @@ impl Placement {
 
     /// What strategies and metrics may know besides the peers: the round-trip times between sites.
     pub fn context(&self) -> BuildContext {
-        BuildContext { rtt: Some(Arc::clone(&self.site_map) as Arc<dyn RttSource>) }
+        BuildContext::with_rtt(Arc::clone(&self.site_map) as Arc<dyn RttSource>)
     }
 
     /// A line for reports, see [`Topology::title`].

@@ -197,10 +197,6 @@ impl Areas {
 }
 
 impl RttSource for SiteMap {
-    fn rtt_us(&self, from: &swimlab_selectors::Peer, to: &swimlab_selectors::Peer) -> Option<u32> {
-        Some(self.between(from.site?, to.site?))
-    }
-
     fn sites(&self) -> u32 {
         self.latency.sites()
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use swimlab_selectors::registry::Spec;
+use swimlab_selectors::Spec;
 use swimlab_selectors::rng::{Purpose, stream};
 
 use super::globe::{FIBRE_INDEX, LIGHT_M_PER_US, light_rtt_us, point};

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use swimlab::agent::{Agent, Builder};
 use swimlab::protocol::{Config, Status, preset, profiles};
-use swimlab_selectors::registry::Spec;
+use swimlab_selectors::Spec;
 
 /// Config for tests that cannot wait: a period of 200 ms, and suspicions of a second.
 pub fn quick_settings() -> Config {

@@ -14,8 +14,7 @@ use swimlab::protocol::{
 use swimlab::sim::trace::Trace;
 use swimlab::sim::{MemberIndex, Observer, Outcome, Setup, address_of};
 use swimlab_selectors::rng::{Purpose, Rng, below, bits, stream};
-use swimlab_selectors::strategies::Permutation;
-use swimlab_selectors::{Bound, Context, DynSelector, Peer, Selector, Slot};
+use swimlab_selectors::{Bound, Context, DynSelector, Peer, Permutation, Selector, Slot};
 
 use crate::common::CRASH_AT;
 use crate::measure::Course;

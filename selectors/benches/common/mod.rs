@@ -1,13 +1,12 @@
-//! Peers for the benches, and a member's view of them.
+//! Peers for the benchmarks, and a member's view of them.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use criterion::Criterion;
 use swimlab_selectors::rng::{Purpose, below, mix, stream, unit};
-use swimlab_selectors::{BuildContext, Location, Peer, RttSource, Slot, View, ZonePath};
+use swimlab_selectors::{Location, Peer, Slot, View, ZonePath};
 
-/// A view in which everybody lives.
+/// View in which all members are alive.
 pub struct AllAlive(pub Vec<Peer>);
 
 impl View for AllAlive {
@@ -40,28 +39,7 @@ impl View for AllAlive {
     }
 }
 
-/// Sixty sites on a line.
-struct Line;
-
-impl RttSource for Line {
-    fn rtt_us(&self, from: &Peer, to: &Peer) -> Option<u32> {
-        Some(self.between(from.site?, to.site?))
-    }
-
-    fn sites(&self) -> u32 {
-        60
-    }
-
-    fn between(&self, from: u32, to: u32) -> u32 {
-        300 + 1000 * from.abs_diff(to)
-    }
-}
-
-pub fn context() -> BuildContext {
-    BuildContext { rtt: Some(Arc::new(Line)) }
-}
-
-/// Peers scattered over the plane or the globe, in sixty sites and as many zones.
+/// Peers at random locations in the plane or on the globe, in sixty sites and as many zones.
 pub fn scattered(n: u32, globe: bool) -> Vec<Peer> {
     let mut rng = stream(1, Purpose::Placement, 0);
     let mut peer = |i: u32| {
@@ -78,8 +56,8 @@ pub fn scattered(n: u32, globe: bool) -> Vec<Peer> {
     (0..n).map(&mut peer).collect()
 }
 
-/// Short: figures that are good to a tenth are enough.
-pub fn briefly() -> Criterion {
+/// Short measurements: an accuracy of a tenth is enough.
+pub fn short() -> Criterion {
     Criterion::default()
         .sample_size(10)
         .warm_up_time(Duration::from_millis(100))

@@ -1,23 +1,23 @@
-//! A model of one member's view of its group.
+//! Model of one member's view of its group.
 
 use crate::peer::{Location, Peer, Slot};
 use crate::view::View;
 
-/// One member's view, as plain as can be: every slot with its peer and how that peer stands.
+/// A member's view of its group in its simplest form: each slot with its peer and the peer's status.
 #[derive(Clone, Debug)]
 pub struct Group {
     me: Slot,
     peers: Vec<Peer>,
-    standings: Vec<Standing>,
+    statuses: Vec<Status>,
     indexed: u32,
 }
 
-/// How a peer stands in the view.
+/// Status of a peer in a view.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
-    /// Alive, or oneself.
+pub enum Status {
+    /// Alive, or the member itself.
     Alive,
-    /// Suspected: still pinged.
+    /// Suspected, and still pinged.
     Suspect,
     /// Dead or departed, and remembered.
     Dead,
@@ -26,65 +26,78 @@ pub enum Standing {
 }
 
 impl Group {
-    /// The view of the member in slot `me`, all of the roster being alive and surveyed.
+    /// View of the member in slot `me`, with all of the roster alive and indexed.
     ///
     /// # Panics
     /// If the roster has no slot `me`.
     pub fn new(roster: Vec<Peer>, me: Slot) -> Self {
         assert!((me as usize) < roster.len(), "slot {me} of {} members", roster.len());
         let indexed = roster.len() as u32;
-        Self { me, standings: vec![Standing::Alive; roster.len()], peers: roster, indexed }
+        Self { me, statuses: vec![Status::Alive; roster.len()], peers: roster, indexed }
     }
 
-    /// The peers by slot, as they are surveyed.
+    /// Peers by slot.
     pub fn roster(&self) -> &[Peer] {
         &self.peers
     }
 
-    /// How the peer in this slot stands.
-    pub fn standing(&self, slot: Slot) -> Standing {
-        self.standings[slot as usize]
+    /// Status of the peer in a slot.
+    ///
+    /// # Panics
+    /// If there is no such slot.
+    pub fn status(&self, slot: Slot) -> Status {
+        self.statuses[slot as usize]
     }
 
-    /// Slots other than one's own whose peers stand like this.
-    pub fn others(&self, fits: impl Fn(Standing) -> bool) -> Vec<Slot> {
-        (0..self.slots()).filter(|&slot| slot != self.me && fits(self.standing(slot))).collect()
+    /// Slots of the other members whose status fits.
+    pub fn others(&self, fits: impl Fn(Status) -> bool) -> Vec<Slot> {
+        (0..self.slots()).filter(|&slot| slot != self.me && fits(self.status(slot))).collect()
     }
 
-    /// A peer joins, in the slot of a forgotten one if there is any.
+    /// Adds a peer, in the slot of a forgotten one if there is any, and returns its slot.
     pub fn join(&mut self, peer: Peer) -> Slot {
-        match self.others(|standing| standing == Standing::Vacant).first() {
+        match self.others(|status| status == Status::Vacant).first() {
             Some(&slot) => {
                 self.peers[slot as usize] = peer;
-                self.standings[slot as usize] = Standing::Alive;
+                self.statuses[slot as usize] = Status::Alive;
                 slot
             }
             None => {
                 self.peers.push(peer);
-                self.standings.push(Standing::Alive);
+                self.statuses.push(Status::Alive);
                 self.slots() - 1
             }
         }
     }
 
-    /// The peer in this slot says that it is here.
-    pub fn moves(&mut self, slot: Slot, location: Location) {
+    /// Sets the location of a peer.
+    ///
+    /// # Panics
+    /// If there is no such slot.
+    pub fn set_location(&mut self, slot: Slot, location: Location) {
         self.peers[slot as usize].location = Some(location);
     }
 
-    /// The peer in this slot is from now on seen like this.
-    pub fn mark(&mut self, slot: Slot, standing: Standing) {
-        self.standings[slot as usize] = standing;
+    /// Sets the status of a peer.
+    ///
+    /// # Panics
+    /// If there is no such slot.
+    pub fn set_status(&mut self, slot: Slot, status: Status) {
+        self.statuses[slot as usize] = status;
     }
 
-    /// Sees what another member sees.
-    pub fn see(&mut self, other: &Self) {
+    /// Takes over all that another member's view contains.
+    pub fn copy_from(&mut self, other: &Self) {
         *self = Self { me: self.me, ..other.clone() };
     }
 
-    /// The roster is surveyed anew: all slots are.
+    /// Marks all slots as indexed.
     pub fn reindex(&mut self) {
         self.indexed = self.slots();
+    }
+
+    pub(super) fn pingable_slots(&self) -> Vec<Slot> {
+        self.others(|status| matches!(status, Status::Alive | Status::Suspect))
     }
 }
 
@@ -106,11 +119,11 @@ impl View for Group {
     }
 
     fn pingable(&self, slot: Slot) -> bool {
-        slot != self.me && matches!(self.standing(slot), Standing::Alive | Standing::Suspect)
+        slot != self.me && matches!(self.status(slot), Status::Alive | Status::Suspect)
     }
 
     fn suspect(&self, slot: Slot) -> bool {
-        self.standing(slot) == Standing::Suspect
+        self.status(slot) == Status::Suspect
     }
 
     fn pingable_count(&self) -> u32 {

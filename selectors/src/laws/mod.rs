@@ -1,161 +1,116 @@
-//! The laws that every strategy must keep, as a test kit: for the built-in ones and for a stranger's.
+//! Laws that every strategy must keep, as a test kit for built-in strategies and for a user's own (feature `laws`).
 //!
-//! A strategy is driven through a model of one member's view ([`Group`]): members join, also in the place of forgotten
-//! ones, are suspected, die, return and are forgotten, and the roster is surveyed anew, as a script says that proptest
-//! writes, shortens when a law is broken, and always writes alike.
+//! A strategy is driven through a model of one member's view ([`Group`]) by scenarios: members join, also in the slots of
+//! forgotten ones, are suspected, die, return and are forgotten, and the roster is indexed again. proptest generates the
+//! scenarios, the same ones in each run, and reduces one that violates a law to a short one.
 //!
 //! ```
-//! use swimlab_selectors::strategies::Shuffle;
-//! use swimlab_selectors::{DynSelector, laws};
+//! use swimlab_selectors::{DynSelector, Shuffle, laws};
 //!
 //! laws::check(|| DynSelector::new("shuffle", Shuffle));
 //! ```
+//!
+//! [`Member`] drives one member period by period, for tests of what a strategy does beyond the laws.
 
-mod fairness;
+mod even_load;
+mod frequency;
 mod group;
-mod helping;
+mod helpers;
+mod law;
 mod member;
-mod rosters;
-mod script;
-mod together;
-mod trial;
+mod roster;
+mod scenario;
+mod shared_view;
+mod single_member;
 
-use std::fmt;
 use std::sync::Arc;
 
 use crate::selector::{DynSelector, Helpers};
 
-pub use group::{Group, Standing};
+pub use group::{Group, Status};
+pub use law::{Law, Violation};
 pub use member::Member;
-pub use rosters::{Maker, makers};
+pub use roster::{PeerGenerator, peer_generators};
 
-/// Panics with the name of the law if the strategy breaks one.
+/// Panics with the name of the law if the selector violates one.
 pub fn check(make: impl Fn() -> DynSelector) {
     Laws::default().check(make);
 }
 
-/// Panics with the name of the law if the choice of helpers breaks one.
+/// Panics with the name of the law if the helper strategy violates one.
 pub fn check_helpers(make: impl Fn() -> Arc<dyn Helpers>) {
     Laws::default().check_helpers(make);
 }
 
-/// The laws.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Law {
-    /// A member never pings, asks or gossips with itself.
-    NeverOneself,
-    /// Nobody dead, departed or forgotten is chosen.
-    NeverTheDead,
-    /// Nobody is chosen twice at once.
-    Distinct,
-    /// As many are chosen as were wanted, or all there are.
-    AsManyAsWanted,
-    /// Everyone is pinged as often as the strategy's bound says, also under churn.
-    Bound,
-    /// The same seed makes the same choices.
-    Deterministic,
-    /// Of members at one place nobody is pinged less than half as often as the others.
-    NobodyOverlooked,
-    /// A helper is none of the silent targets.
-    NeverATarget,
-    /// A helper is not suspected.
-    NeverASuspect,
-}
-
-/// A law that was broken, and how.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Breach {
-    /// The law.
-    pub law: Law,
-    /// EventKind happened.
-    pub story: String,
-}
-
-/// EventKind the laws are checked with.
+/// Settings for checking the laws.
+///
+/// ```
+/// use swimlab_selectors::laws::Laws;
+/// use swimlab_selectors::{DynSelector, Uniform};
+///
+/// let laws = Laws { scenarios: 8, ..Laws::default() };
+/// assert_eq!(laws.find_violation(|| DynSelector::new("uniform", Uniform)), None);
+/// ```
 #[derive(Clone)]
 pub struct Laws {
-    /// How many scripts are played for each kind of roster.
-    pub scripts: u32,
-    /// The most members of a group, from 1.
+    /// Number of scenarios for each of `peers`. 48 by default.
+    pub scenarios: u32,
+    /// Maximum number of initial members of a group, from 1. 24 by default.
     pub members: u32,
-    /// The kinds of rosters: each makes a peer at a time.
-    pub makers: Vec<Maker>,
-    /// Whether [`Law::NobodyOverlooked`] holds. It is about members whom the strategy cannot tell apart by distance, so
-    /// it does not hold where ids are distances that favour some, as with the metric `xor`.
-    pub even: bool,
+    /// Kinds of rosters, by the generator of their peers. [`peer_generators`] by default.
+    pub peers: Vec<PeerGenerator>,
+    /// Whether [`Law::EvenLoad`] is checked. True by default.
+    ///
+    /// The law is about members that the metric does not distinguish, so it does not hold where ids are distances, as
+    /// with the metric `xor`.
+    pub even_load: bool,
 }
 
 impl Default for Laws {
-    /// 48 scripts with up to 24 members for each of [`makers`].
     fn default() -> Self {
-        Self { scripts: 48, members: 24, makers: makers(), even: true }
+        Self { scenarios: 48, members: 24, peers: peer_generators(), even_load: true }
     }
 }
 
 impl Laws {
-    /// Panics with the name of the law if the strategy breaks one.
+    /// Panics with the name of the law if the selector violates one.
     pub fn check(&self, make: impl Fn() -> DynSelector) {
-        if let Err(breach) = self.judge(make) {
-            panic!("{breach}");
+        if let Some(violation) = self.find_violation(make) {
+            panic!("{violation}");
         }
     }
 
-    /// The law that the strategy breaks, if it does.
-    pub fn judge(&self, make: impl Fn() -> DynSelector) -> Result<(), Breach> {
+    /// Returns the first violation of a law by the selector.
+    pub fn find_violation(&self, make: impl Fn() -> DynSelector) -> Option<Violation> {
         let label = make().label().to_owned();
-        let judge = || {
-            for maker in &self.makers {
-                script::play_scripts(self, |script| trial::play(&make, script, *maker))?;
-                script::play_scripts(self, |script| together::play(&make, script, *maker))?;
-                fairness::pings_as_often_as_promised(&make, *maker)?;
+        let check_all = || {
+            for &generator in &self.peers {
+                self.for_each_scenario(|scenario| single_member::check(&make, scenario, generator))?;
+                self.for_each_scenario(|scenario| shared_view::check(&make, scenario, generator))?;
+                frequency::check(&make, generator)?;
             }
-            if self.even { fairness::overlooks_nobody(&make) } else { Ok(()) }
+            if self.even_load { even_load::check(&make) } else { Ok(()) }
         };
-        judge().map_err(|Breach { law, story }| Breach { law, story: format!("{label}: {story}") })
+        let violation = check_all().err()?;
+        Some(Violation { details: format!("{label}: {}", violation.details), ..violation })
     }
 
-    /// Panics with the name of the law if the choice of helpers breaks one.
+    /// Panics with the name of the law if the helper strategy violates one.
     pub fn check_helpers(&self, make: impl Fn() -> Arc<dyn Helpers>) {
-        if let Err(breach) = self.judge_helpers(make) {
-            panic!("{breach}");
+        if let Some(violation) = self.find_helper_violation(make) {
+            panic!("{violation}");
         }
     }
 
-    /// The law that the choice of helpers breaks, if it does.
-    pub fn judge_helpers(&self, make: impl Fn() -> Arc<dyn Helpers>) -> Result<(), Breach> {
-        for maker in &self.makers {
-            script::play_scripts(self, |script| helping::play(&make, script, *maker))?;
-        }
-        Ok(())
+    /// Returns the first violation of a law by the helper strategy.
+    pub fn find_helper_violation(&self, make: impl Fn() -> Arc<dyn Helpers>) -> Option<Violation> {
+        let check = |&generator: &PeerGenerator| {
+            self.for_each_scenario(|scenario| helpers::check(&make, scenario, generator)).err()
+        };
+        self.peers.iter().find_map(check)
+    }
+
+    fn for_each_scenario(&self, check: impl Fn(&scenario::Scenario) -> Result<(), Violation>) -> Result<(), Violation> {
+        scenario::for_each(self.scenarios, self.members, check)
     }
 }
-
-impl Law {
-    fn breach(self, story: impl Into<String>) -> Breach {
-        Breach { law: self, story: story.into() }
-    }
-}
-
-impl fmt::Display for Law {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::NeverOneself => "never oneself",
-            Self::NeverTheDead => "never the dead",
-            Self::Distinct => "distinct picks",
-            Self::AsManyAsWanted => "as many as wanted",
-            Self::Bound => "the stated bound",
-            Self::Deterministic => "the same seed, the same picks",
-            Self::NobodyOverlooked => "nobody is overlooked by all",
-            Self::NeverATarget => "helpers are no targets",
-            Self::NeverASuspect => "helpers are not suspected",
-        })
-    }
-}
-
-impl fmt::Display for Breach {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "broken law: {}\n{}", self.law, self.story)
-    }
-}
-
-impl std::error::Error for Breach {}

@@ -1,44 +1,40 @@
-//! `finger`: the members that a finger table on the ring points to first.
+//! `finger`: entries of a finger table on the ring of ids first, as in Chord.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use super::MetricRegistry;
+use super::distance::{Metric, MetricIndex, Nearness};
 use super::ids::SortedIds;
-use super::{Metric, MetricIndex, Nearness};
-use crate::build_context::BuildContext;
 use crate::peer::{Peer, Slot};
-use crate::registry::Registry;
 
-/// Ranks the clockwise successors on the circle of ids: those at positions 1, 2, 4, 8, ... first, then the rest in
-/// their order.
+/// Rank of the clockwise successors on the circle of ids: those at positions 1, 2, 4, 8, ... first (the finger table of
+/// Chord: Stoica and others, SIGCOMM 2001), then the rest in their order.
 ///
-/// Positions are counted in the surveyed roster. Who is not in it ranks with the member whose position it would take.
+/// Positions are counted in the indexed roster. A peer outside of it has the rank of the member whose position it would
+/// take.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Finger;
 
 struct FingerIndex(SortedIds);
 
 impl Metric for Finger {
-    fn unit(&self) -> &'static str {
-        "rank"
-    }
-
     fn index(&self, roster: &[Peer]) -> Arc<dyn MetricIndex> {
         Arc::new(FingerIndex(SortedIds::new(roster)))
     }
 }
 
-/// How many powers of two are from 1 to `x`.
+/// Number of powers of two from 1 to `x`.
 fn powers(x: u32) -> u32 {
     u32::BITS - x.leading_zeros()
 }
 
-/// The rank, from 1, of the successor at `position`, from 1, among `others`.
+/// Returns the rank, from 1, of the successor at `position`, from 1, among `others`.
 fn rank(position: u32, others: u32) -> u32 {
     if position.is_power_of_two() { powers(position) } else { powers(others) + position - powers(position) }
 }
 
-/// The position at a rank: the inverse of [`rank`] up to `others`.
+/// Returns the position at a rank: the inverse of [`rank`] up to `others`.
 fn position(rank: u32, others: u32) -> u32 {
     let fingers = powers(others);
     if rank <= fingers {
@@ -75,7 +71,7 @@ impl MetricIndex for FingerIndex {
     }
 }
 
-pub(super) fn register(registry: &mut Registry<Arc<dyn Metric>, BuildContext>) {
+pub(super) fn register(registry: &mut MetricRegistry) {
     let about = "Ring successors at positions 1, 2, 4, 8, ... first, then the rest.";
     registry.register("finger", about, vec![], |_, _| Ok(Arc::new(Finger)));
 }

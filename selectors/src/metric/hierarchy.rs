@@ -3,44 +3,39 @@
 use std::ops::ControlFlow;
 use std::sync::{Arc, OnceLock};
 
+use super::MetricRegistry;
+use super::distance::{Metric, MetricIndex, UNKNOWN_DISTANCE};
 use super::tied::{Groups, Hashed, visit_tied};
-use super::{Metric, MetricIndex, UNKNOWN};
-use crate::build_context::BuildContext;
 use crate::peer::{Peer, Slot, ZonePath};
-use crate::registry::Registry;
 
-/// How many levels of the zone path two peers do not share: 0 in one rack, 1 in one zone, 2 in one region, 3
-/// elsewhere; [`UNKNOWN`] without a path.
+/// Number of levels of the zone path that two peers do not share: 0 in one rack, 1 in one zone, 2 in one region, 3
+/// elsewhere; [`UNKNOWN_DISTANCE`] without a path.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Hierarchy;
 
 struct HierarchyIndex {
     paths: Vec<ZonePath>,
-    /// For each level, from the whole world to racks: the areas of that level and their members.
+    /// Areas of each level with their members, from the whole world to racks.
     levels: Vec<(Vec<ZonePath>, Groups)>,
-    /// Those without a path.
-    lost: Groups,
+    /// Peers without a path.
+    without_path: Groups,
     everyone: OnceLock<Vec<Hashed>>,
 }
 
 fn levels_apart(a: &ZonePath, b: &ZonePath) -> u64 {
     if a.levels().is_empty() || b.levels().is_empty() {
-        return UNKNOWN;
+        return UNKNOWN_DISTANCE;
     }
     (ZonePath::LEVELS - a.shared_levels(b)) as u64
 }
 
-/// The first `level` levels of a path that has so many and any at all.
+/// Returns the first `level` levels of a path; `None` if it has fewer, or none at all.
 fn area(path: &ZonePath, level: usize) -> Option<ZonePath> {
     let levels = path.levels();
     (!levels.is_empty() && levels.len() >= level).then(|| ZonePath::from_levels(&levels[..level]))
 }
 
 impl Metric for Hierarchy {
-    fn unit(&self) -> &'static str {
-        "levels"
-    }
-
     fn index(&self, roster: &[Peer]) -> Arc<dyn MetricIndex> {
         let peers = || (0..).zip(roster);
         let levels = (0..=ZonePath::LEVELS).map(|level| {
@@ -54,11 +49,12 @@ impl Metric for Hierarchy {
             let groups = Groups::new(areas.len(), members);
             (areas, groups)
         });
-        let lost = peers().filter(|(_, peer)| peer.zone.levels().is_empty()).map(|(slot, peer)| (0, peer.id, slot));
+        let without_path =
+            peers().filter(|(_, peer)| peer.zone.levels().is_empty()).map(|(slot, peer)| (0, peer.id, slot));
         Arc::new(HierarchyIndex {
             paths: roster.iter().map(|peer| peer.zone).collect(),
             levels: levels.collect(),
-            lost: Groups::new(1, lost),
+            without_path: Groups::new(1, without_path),
             everyone: OnceLock::new(),
         })
     }
@@ -73,7 +69,7 @@ impl MetricIndex for HierarchyIndex {
         if from.zone.levels().is_empty() {
             let everyone = self.everyone.get_or_init(|| {
                 let mut all = self.levels[0].1.united();
-                all.extend(self.lost.group(0));
+                all.extend(self.without_path.group(0));
                 all.sort_unstable();
                 all
             });
@@ -83,18 +79,18 @@ impl MetricIndex for HierarchyIndex {
             let (areas, groups) = &self.levels[level];
             let found = area(&from.zone, level).and_then(|area| areas.binary_search(&area).ok());
             if let Some(group) = found {
-                // The area holds the smaller ones that were visited before.
+                // The area contains the smaller ones that were visited before.
                 visit_tied(&[groups.group(group)], from, &mut |slot| {
                     let nearer = self.paths[slot as usize].shared_levels(&from.zone) > level;
                     if nearer { ControlFlow::Continue(()) } else { visit(slot) }
                 })?;
             }
         }
-        visit_tied(&[self.lost.group(0)], from, visit)
+        visit_tied(&[self.without_path.group(0)], from, visit)
     }
 }
 
-pub(super) fn register(registry: &mut Registry<Arc<dyn Metric>, BuildContext>) {
-    let about = "The same rack before the same zone before the same region before elsewhere.";
+pub(super) fn register(registry: &mut MetricRegistry) {
+    let about = "Same rack before same zone before same region before elsewhere.";
     registry.register("hierarchy", about, vec![], |_, _| Ok(Arc::new(Hierarchy)));
 }

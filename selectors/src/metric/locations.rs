@@ -1,99 +1,101 @@
-//! Nearest peers among coordinates: a k-d tree over the distinct places, each with the members that stand there.
+//! Index of the metrics over coordinates: a k-d tree over the distinct points, each with the members at it.
 
 use std::collections::BTreeMap;
 use std::num::NonZero;
 use std::ops::ControlFlow;
 use std::sync::OnceLock;
 
+use super::distance::{MetricIndex, UNKNOWN_DISTANCE};
 use super::tied::{Groups, Hashed, visit_tied};
 use super::tree::Tree;
-use super::{MetricIndex, UNKNOWN};
 use crate::peer::{Peer, Slot};
 
-/// A space of `D` coordinates in which the straight line tells what is nearer.
+/// Space of `D` coordinates in which distances are ordered as straight lines are.
 pub(super) trait Space<const D: usize>: Send + Sync + 'static {
-    /// The peer's point; `None` where it has no place in this space. Coordinates are finite.
+    /// Returns the peer's point, with finite coordinates; `None` if it has no location in this space.
     fn locate(&self, peer: &Peer) -> Option<[f64; D]>;
 
-    /// Their distance, rounded to the metric's unit. Must not fall where the straight line (around the torus, where
-    /// there is one) grows, but for one unit of rounding.
+    /// Returns the distance of two points, rounded to the unit of the metric.
+    ///
+    /// It must not decrease, except by one unit of rounding, where the straight line (around the [`Space::torus`], if
+    /// there is one) increases.
     fn distance(&self, a: &[f64; D], b: &[f64; D]) -> u64;
 
-    /// The point as the tree takes it: with all coordinates within the [`Space::torus`], if there is one.
+    /// Returns the point for the tree, with all coordinates within the [`Space::torus`], if there is one.
     fn embed(&self, point: &[f64; D]) -> [f64; D] {
         *point
     }
 
-    /// The circumferences of the torus that the space is.
+    /// Circumferences, if the space is a torus.
     fn torus(&self) -> Option<[f64; D]> {
         None
     }
 }
 
-/// Places asked of the tree at first; four times as many each time that they were not enough.
-const FIRST_PLACES: usize = 32;
+/// Number of points in the first query of the tree; each further query asks for four times as many.
+const FIRST_POINTS: usize = 32;
 
-/// The index of a metric over coordinates.
+/// Index of a metric over coordinates.
 ///
-/// The tree holds each place once: a million members of one rack are one point. It proposes places in the order of
-/// floating-point distances; what counts is the order of rounded distances and ties, so places are released only when
-/// everything that could precede them has been proposed.
+/// The tree has each point once: a million members of one rack are one point. It finds points in the order of
+/// floating-point distances. The order of peers is that of rounded distances and ties, so a point is visited only after
+/// all points that could precede it have been found.
 pub(super) struct LocationIndex<S, const D: usize> {
     space: S,
-    /// `None` without any place: a tree of nothing cannot be asked.
+    /// `None` without any point: an empty tree cannot be queried.
     tree: Option<Tree<D>>,
-    places: Vec<[f64; D]>,
-    /// One group per place, and a last one of those without.
+    points: Vec<[f64; D]>,
+    /// One group per point, and a last one of the peers without.
     groups: Groups,
     everyone: OnceLock<Vec<Hashed>>,
 }
 
 impl<S: Space<D>, const D: usize> LocationIndex<S, D> {
-    pub fn new(space: S, roster: &[Peer]) -> Self {
-        let points: Vec<_> = roster.iter().map(|peer| space.locate(peer)).collect();
-        // Zero has two signs; bits are compared, so only one may occur.
+    pub(super) fn new(space: S, roster: &[Peer]) -> Self {
+        let located: Vec<_> = roster.iter().map(|peer| space.locate(peer)).collect();
+        // Points are compared by their bits, and adding 0 leaves only one of the two zeros.
         let bits = |point: &[f64; D]| point.map(|x| (x + 0.0).to_bits());
-        let mut numbers: BTreeMap<[u64; D], u32> = points.iter().flatten().map(|point| (bits(point), 0)).collect();
-        for (number, place) in (0..).zip(numbers.values_mut()) {
-            *place = number;
+        let mut numbers: BTreeMap<[u64; D], u32> = located.iter().flatten().map(|point| (bits(point), 0)).collect();
+        for (next, number) in (0..).zip(numbers.values_mut()) {
+            *number = next;
         }
-        let places: Vec<_> = numbers.keys().map(|bits| bits.map(f64::from_bits)).collect();
-        let place = |point: &Option<[f64; D]>| point.map_or(places.len() as u32, |point| numbers[&bits(&point)]);
-        let members = (0..).zip(roster.iter().zip(&points)).map(|(slot, (peer, point))| (place(point), peer.id, slot));
-        let groups = Groups::new(places.len() + 1, members);
-        let embedded: Vec<_> = places.iter().map(|place| space.embed(place)).collect();
+        let points: Vec<_> = numbers.keys().map(|bits| bits.map(f64::from_bits)).collect();
+        let number = |point: &Option<[f64; D]>| point.map_or(points.len() as u32, |point| numbers[&bits(&point)]);
+        let members = (0..).zip(roster.iter().zip(&located)).map(|(slot, (peer, at))| (number(at), peer.id, slot));
+        let groups = Groups::new(points.len() + 1, members);
+        let embedded: Vec<_> = points.iter().map(|point| space.embed(point)).collect();
         let tree = (!embedded.is_empty()).then(|| Tree::new(&embedded));
-        Self { space, tree, places, groups, everyone: OnceLock::new() }
+        Self { space, tree, points, groups, everyone: OnceLock::new() }
     }
 
-    /// `(distance, place)` of the `count` places that the tree finds nearest, nearest first.
-    fn propose(&self, tree: &Tree<D>, from: &[f64; D], count: usize) -> Vec<(u64, u32)> {
+    /// Returns `(distance, point)` of the `count` points that the tree finds nearest, nearest first.
+    fn query(&self, tree: &Tree<D>, from: &[f64; D], count: usize) -> Vec<(u64, u32)> {
         let count = NonZero::new(count).expect("the first count is not 0 and it grows");
         let found = tree.nearest(&self.space.embed(from), self.space.torus().as_ref(), count);
-        found.into_iter().map(|place| (self.space.distance(from, &self.places[place as usize]), place)).collect()
+        found.into_iter().map(|point| (self.space.distance(from, &self.points[point as usize]), point)).collect()
     }
 
-    fn visit_places(
+    fn visit_points(
         &self,
         tree: &Tree<D>,
         from: &Peer,
         point: &[f64; D],
         visit: &mut dyn FnMut(Slot) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
-        let mut count = FIRST_PLACES;
-        // Distances below this one are done.
+        let mut count = FIRST_POINTS;
+        // Distances below this one have been visited.
         let mut done = 0;
         loop {
-            let mut proposed = self.propose(tree, point, count.min(self.places.len()));
-            // Whoever was not proposed is at least as far as the last, but for rounding.
-            let certain = match proposed.last() {
-                Some(&(last, _)) if proposed.len() < self.places.len() => last.saturating_sub(1),
+            let mut found = self.query(tree, point, count.min(self.points.len()));
+            // A point that was not found is at least as far as the last one found, but for rounding.
+            let certain = match found.last() {
+                Some(&(last, _)) if found.len() < self.points.len() => last.saturating_sub(1),
                 _ => u64::MAX,
             };
-            proposed.retain(|&(distance, _)| (done..certain).contains(&distance));
-            proposed.sort_unstable();
-            for equally_far in proposed.chunk_by(|a, b| a.0 == b.0) {
-                let groups: Vec<_> = equally_far.iter().map(|&(_, place)| self.groups.group(place as usize)).collect();
+            found.retain(|&(distance, _)| (done..certain).contains(&distance));
+            found.sort_unstable();
+            for equally_far in found.chunk_by(|a, b| a.0 == b.0) {
+                let groups: Vec<_> = equally_far.iter().map(|&(_, point)| self.groups.group(point as usize)).collect();
                 visit_tied(&groups, from, visit)?;
             }
             if certain == u64::MAX {
@@ -109,15 +111,15 @@ impl<S: Space<D>, const D: usize> MetricIndex for LocationIndex<S, D> {
     fn distance(&self, from: &Peer, to: &Peer) -> u64 {
         match (self.space.locate(from), self.space.locate(to)) {
             (Some(from), Some(to)) => self.space.distance(&from, &to),
-            _ => UNKNOWN,
+            _ => UNKNOWN_DISTANCE,
         }
     }
 
     fn visit(&self, from: &Peer, visit: &mut dyn FnMut(Slot) -> ControlFlow<()>) -> ControlFlow<()> {
         match (self.space.locate(from), &self.tree) {
             (Some(point), Some(tree)) => {
-                self.visit_places(tree, from, &point, visit)?;
-                visit_tied(&[self.groups.group(self.places.len())], from, visit)
+                self.visit_points(tree, from, &point, visit)?;
+                visit_tied(&[self.groups.group(self.points.len())], from, visit)
             }
             _ => {
                 let everyone = self.everyone.get_or_init(|| self.groups.united());

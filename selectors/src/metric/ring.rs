@@ -3,23 +3,18 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use super::MetricRegistry;
+use super::distance::{Metric, MetricIndex, Nearness};
 use super::ids::SortedIds;
-use super::{Metric, MetricIndex, Nearness};
-use crate::build_context::BuildContext;
 use crate::peer::{Peer, Slot};
-use crate::registry::Registry;
 
-/// The clockwise difference from one's own id on the circle of 64-bit ids.
+/// Clockwise difference of the ids on the circle of 64-bit numbers, in ids.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Ring;
 
 struct RingIndex(SortedIds);
 
 impl Metric for Ring {
-    fn unit(&self) -> &'static str {
-        "ids"
-    }
-
     fn index(&self, roster: &[Peer]) -> Arc<dyn MetricIndex> {
         Arc::new(RingIndex(SortedIds::new(roster)))
     }
@@ -41,8 +36,6 @@ impl MetricIndex for RingIndex {
     }
 }
 
-pub(super) fn register(registry: &mut Registry<Arc<dyn Metric>, BuildContext>) {
-    registry.register("ring", "Clockwise difference from one's own id on the circle of ids.", vec![], |_, _| {
-        Ok(Arc::new(Ring))
-    });
+pub(super) fn register(registry: &mut MetricRegistry) {
+    registry.register("ring", "Clockwise difference of the ids on a circle.", vec![], |_, _| Ok(Arc::new(Ring)));
 }

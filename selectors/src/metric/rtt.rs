@@ -1,22 +1,22 @@
-//! `rtt`: measured round-trip times.
+//! `rtt`: measured round-trip times between sites.
 
 use std::ops::ControlFlow;
 use std::sync::{Arc, OnceLock};
 
+use super::MetricRegistry;
+use super::distance::{Metric, MetricIndex, UNKNOWN_DISTANCE};
 use super::tied::{Groups, Hashed, visit_tied};
-use super::{Metric, MetricIndex, UNKNOWN};
-use crate::build_context::{BuildContext, RttSource};
+use crate::build_context::RttSource;
 use crate::peer::{Peer, Slot};
-use crate::registry::Registry;
 
-/// Microseconds there and back between the sites of both peers, as measured; [`UNKNOWN`] without a site.
+/// Measured round-trip time between the sites of both peers, in microseconds; [`UNKNOWN_DISTANCE`] without a site.
 #[derive(Clone)]
 pub struct Rtt {
     source: Arc<dyn RttSource>,
 }
 
 impl Rtt {
-    /// The metric over these measurements.
+    /// Metric over these measurements.
     pub fn new(source: Arc<dyn RttSource>) -> Self {
         Self { source }
     }
@@ -24,7 +24,7 @@ impl Rtt {
     fn between(&self, from: &Peer, to: &Peer) -> u64 {
         match (self.site(from), self.site(to)) {
             (Some(from), Some(to)) => u64::from(self.source.between(from, to)),
-            _ => UNKNOWN,
+            _ => UNKNOWN_DISTANCE,
         }
     }
 
@@ -33,25 +33,21 @@ impl Rtt {
     }
 }
 
-/// `(microseconds, site)`, nearest first.
-type Order = Box<[(u32, u32)]>;
+/// Sites as `(microseconds, site)`, nearest first.
+type SiteOrder = Box<[(u32, u32)]>;
 
 struct RttIndex {
     rtt: Rtt,
-    /// One group per site, and a last one of those without.
+    /// One group per site, and a last one of the peers without.
     groups: Groups,
-    /// The sites that have members.
+    /// Sites with members.
     occupied: Vec<u32>,
-    /// From each site, the occupied sites by their distance, found when first asked for.
-    orders: Vec<OnceLock<Order>>,
+    /// Occupied sites by their distance from each site, computed on first use.
+    orders: Vec<OnceLock<SiteOrder>>,
     everyone: OnceLock<Vec<Hashed>>,
 }
 
 impl Metric for Rtt {
-    fn unit(&self) -> &'static str {
-        "us"
-    }
-
     fn index(&self, roster: &[Peer]) -> Arc<dyn MetricIndex> {
         let sites = self.source.sites();
         let site = |peer: &Peer| self.site(peer).unwrap_or(sites);
@@ -64,10 +60,11 @@ impl Metric for Rtt {
 }
 
 impl RttIndex {
-    /// The occupied sites.
+    /// Returns the occupied sites by their distance from a site.
     fn order(&self, from: u32) -> &[(u32, u32)] {
         self.orders[from as usize].get_or_init(|| {
-            let mut order: Order = self.occupied.iter().map(|&to| (self.rtt.source.between(from, to), to)).collect();
+            let mut order: SiteOrder =
+                self.occupied.iter().map(|&to| (self.rtt.source.between(from, to), to)).collect();
             order.sort_unstable();
             order
         })
@@ -92,13 +89,12 @@ impl MetricIndex for RttIndex {
     }
 }
 
-pub(super) fn register(registry: &mut Registry<Arc<dyn Metric>, BuildContext>) {
+pub(super) fn register(registry: &mut MetricRegistry) {
     let about = "Measured round-trip time between the sites of both peers.";
     registry.register("rtt", about, vec![], |_, context| match &context.rtt {
         Some(source) => Ok(Arc::new(Rtt::new(Arc::clone(source)))),
-        None => Err(
-            "there are no measured round-trip times here; take a topology that has them, or vivaldi, which learns them"
-                .into(),
-        ),
+        None => {
+            Err("no measured round-trip times here; use a topology that has them, or vivaldi, which learns them".into())
+        }
     });
 }

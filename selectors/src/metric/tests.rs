@@ -1,4 +1,4 @@
-//! Every metric's index against sorting by brute force.
+//! Index of every registered metric, compared with sorting by brute force.
 
 use std::collections::BTreeSet;
 
@@ -6,16 +6,13 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::build_context::RttSource;
-use crate::peer::{Location, ZonePath};
+use crate::peer::{Location, Peer, Slot, ZonePath};
+use crate::rng::mix;
 
-/// Seven sites on a line, two of them at one spot; within a site it is not nearest of all.
+/// Seven sites on a line, two of them at one location; another site can be nearer than a peer of the same site.
 struct Line;
 
 impl RttSource for Line {
-    fn rtt_us(&self, from: &Peer, to: &Peer) -> Option<u32> {
-        Some(self.between(from.site?, to.site?))
-    }
-
     fn sites(&self) -> u32 {
         7
     }
@@ -26,27 +23,21 @@ impl RttSource for Line {
 }
 
 fn context() -> BuildContext {
-    BuildContext { rtt: Some(Arc::new(Line)) }
+    BuildContext::with_rtt(Arc::new(Line))
 }
 
+/// Every registered metric with its default parameters, and variants with other parameters.
 fn all_metrics() -> Vec<(&'static str, Arc<dyn Metric>)> {
-    let labels = [
-        "ring",
-        "xor",
-        "finger",
-        "euclid",
-        "euclid;width=16;height=16",
-        "euclid;width=16",
-        "euclid;height=3.5",
-        "great-circle",
-        "rtt",
-        "hierarchy",
-        "vivaldi",
-    ];
-    labels.map(|label| (label, build_metric(&metrics(), label, &context()).unwrap())).to_vec()
+    let registry = metrics();
+    let variants = ["euclid;width=16;height=16", "euclid;width=16", "euclid;height=3.5"];
+    let labels = registry.entries().iter().map(|entry| entry.name).chain(variants);
+    labels.map(|label| (label, build_metric(&registry, label, &context()).unwrap())).collect()
 }
 
-/// A peer with some of everything, often at the same place as another.
+/// Metrics that are defined for every peer.
+const ID_METRICS: [&str; 3] = ["ring", "xor", "finger"];
+
+/// Peers with any combination of data, often at the same location as others.
 fn any_peer() -> impl Strategy<Value = Peer> {
     let plane = prop_oneof![
         (0..16u8, 0..16u8).prop_map(|(x, y)| Location::Plane { x: x.into(), y: y.into() }),
@@ -90,16 +81,16 @@ fn agrees_with_brute_force(roster: &[Peer], from: &Peer) {
     for (label, metric) in all_metrics() {
         let index = metric.index(roster);
         let other = |slot: Slot| roster[slot as usize].id != from.id;
-        // Everybody, and the nearest few when every third is refused.
+        // All peers, and the nearest five when every third is refused.
         let mut found = Vec::new();
         index.nearest(from, roster.len(), &mut |slot| other(slot), &mut found);
         assert_eq!(found, brute_force(&*index, roster, from, other), "{label}");
-        let fit = |slot: Slot| other(slot) && !slot.is_multiple_of(3);
+        let fits = |slot: Slot| other(slot) && !slot.is_multiple_of(3);
         let mut found = vec![99];
-        index.nearest(from, 5, &mut |slot| fit(slot), &mut found);
-        let expected = brute_force(&*index, roster, from, fit).into_iter().take(5);
+        index.nearest(from, 5, &mut |slot| fits(slot), &mut found);
+        let expected = brute_force(&*index, roster, from, fits).into_iter().take(5);
         assert!(found[1..].iter().copied().eq(expected), "{label}: the nearest five");
-        // Ranks, where they are known.
+        // Ranks, where the metric supports them.
         let order = brute_force(&*index, roster, from, other);
         for (rank, &slot) in (0..).zip(&order) {
             if let Some(nearness) = index.at_rank(from, rank) {
@@ -114,22 +105,22 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
 
     #[test]
-    fn an_index_finds_what_sorting_finds(roster in any_roster(0..120), stranger in any_peer()) {
+    fn indexes_agree_with_sorting(roster in any_roster(0..120), outsider in any_peer()) {
         for from in roster.iter().take(4) {
             agrees_with_brute_force(&roster, from);
         }
-        agrees_with_brute_force(&roster, &stranger);
+        agrees_with_brute_force(&roster, &outsider);
     }
 
     #[test]
-    fn tiny_rosters_are_no_exception(roster in any_roster(0..6), stranger in any_peer()) {
-        for from in roster.iter().chain([&stranger]) {
+    fn indexes_over_tiny_rosters_agree_with_sorting(roster in any_roster(0..6), outsider in any_peer()) {
+        for from in roster.iter().chain([&outsider]) {
             agrees_with_brute_force(&roster, from);
         }
     }
 
     #[test]
-    fn many_members_may_share_one_axis(roster in any_roster(300..400), x in 0..3i8) {
+    fn indexes_agree_with_sorting_if_many_peers_share_a_coordinate(roster in any_roster(300..400), x in 0..3i8) {
         let column = |peer: &Peer| Peer {
             location: Some(Location::Plane { x: x.into(), y: (peer.id % 150) as f64 * 0.25 }),
             ..peer.clone()
@@ -140,14 +131,14 @@ proptest! {
 }
 
 #[test]
-fn at_one_place_everybody_is_in_as_many_neighbourhoods_as_anybody_else() {
+fn peers_at_one_location_are_in_equally_many_neighborhoods() {
     let zone = ZonePath::parse("a/b/c");
     let peer =
         |id| Peer { location: Some(Location::Plane { x: 1.0, y: 2.0 }), zone, site: Some(3), ..Peer::new(mix(id)) };
     let globe = |peer: &Peer| Peer { location: Some(Location::Globe { lat: 47.0, lon: 8.0 }), ..peer.clone() };
     let roster: Vec<Peer> = (0..1000).map(peer).collect();
     for (label, metric) in all_metrics() {
-        if ["ring", "xor", "finger"].contains(&label) {
+        if ID_METRICS.contains(&label) {
             continue;
         }
         let roster: Vec<Peer> =
@@ -164,16 +155,16 @@ fn at_one_place_everybody_is_in_as_many_neighbourhoods_as_anybody_else() {
 }
 
 #[test]
-fn unknown_places_are_the_farthest() {
-    let (nowhere, somewhere) = (Peer::new(1), any_place());
-    for (label, metric) in all_metrics().into_iter().skip(3) {
+fn peers_without_data_are_the_farthest() {
+    let (without, with) = (Peer::new(1), located_peer());
+    for (label, metric) in all_metrics().into_iter().filter(|(label, _)| !ID_METRICS.contains(label)) {
         let index = metric.index(&[]);
-        assert_eq!(index.distance(&nowhere, &somewhere), UNKNOWN, "{label}");
-        assert_eq!(index.distance(&somewhere, &nowhere), UNKNOWN, "{label}");
+        assert_eq!(index.distance(&without, &with), UNKNOWN_DISTANCE, "{label}");
+        assert_eq!(index.distance(&with, &without), UNKNOWN_DISTANCE, "{label}");
     }
 }
 
-fn any_place() -> Peer {
+fn located_peer() -> Peer {
     Peer {
         location: Some(Location::Plane { x: 0.0, y: 0.0 }),
         zone: ZonePath::parse("a/b"),
@@ -183,11 +174,11 @@ fn any_place() -> Peer {
 }
 
 #[test]
-fn a_metric_that_lacks_its_data_says_so() {
+fn errors_say_what_is_missing_or_wrong() {
     let refusal = |label| build_metric(&metrics(), label, &BuildContext::default()).err().unwrap();
     assert_eq!(
         refusal("rtt"),
-        "rtt: there are no measured round-trip times here; take a topology that has them, or vivaldi, which learns them"
+        "rtt: no measured round-trip times here; use a topology that has them, or vivaldi, which learns them"
     );
     assert_eq!(refusal("rinng"), "unknown metric \"rinng\"; did you mean ring or finger?");
     assert_eq!(refusal("euclid;width=-1"), "euclid: width must be a number from 0 to 1000000000, not -1");

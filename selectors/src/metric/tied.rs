@@ -1,4 +1,4 @@
-//! Peers that may be equally near, kept in the order that breaks ties: by hashed id.
+//! Peers that may be equally near, in the order that breaks ties: by hashed id.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 use crate::peer::{Peer, Slot};
 use crate::rng::mix;
 
-/// A peer's hashed id and its slot.
+/// Hashed id and slot of a peer.
 pub(super) type Hashed = (u64, Slot);
 
 /// Slots in numbered groups, each group in the order of hashed ids.
@@ -19,27 +19,27 @@ pub(super) struct Groups {
 
 impl Groups {
     /// Sorts `(group, peer's id, slot)` into `count` groups.
-    pub fn new(count: usize, members: impl Iterator<Item = (u32, u64, Slot)>) -> Self {
+    pub(super) fn new(count: usize, members: impl Iterator<Item = (u32, u64, Slot)>) -> Self {
         let mut sorted: Vec<(u32, Hashed)> = members.map(|(group, id, slot)| (group, (mix(id), slot))).collect();
         sorted.sort_unstable();
         let starts = (0..=count as u32).map(|group| sorted.partition_point(|entry| entry.0 < group) as u32).collect();
         Self { members: sorted.into_iter().map(|entry| entry.1).collect(), starts }
     }
 
-    /// One group.
-    pub fn group(&self, group: usize) -> &[Hashed] {
+    /// Members of a group.
+    pub(super) fn group(&self, group: usize) -> &[Hashed] {
         &self.members[self.starts[group] as usize..self.starts[group + 1] as usize]
     }
 
-    /// All of them as one group.
-    pub fn united(&self) -> Vec<Hashed> {
+    /// Members of all groups, as one group.
+    pub(super) fn united(&self) -> Vec<Hashed> {
         let mut all = self.members.clone();
         all.sort_unstable();
         all
     }
 }
 
-/// Visits the members of all these groups in the order of [`tie`](super::tie).
+/// Visits the members of all these groups in the order of [`tie_break`](super::distance::tie_break).
 pub(super) fn visit_tied(
     groups: &[&[Hashed]],
     from: &Peer,
@@ -61,7 +61,7 @@ pub(super) fn visit_tied(
     ControlFlow::Continue(())
 }
 
-/// The group from one's own hash on, once around, each member with how far its hash is ahead.
+/// Returns a group from the member's own hash on, once around, each entry with the distance of its hash from that.
 fn clockwise(group: &[Hashed], own: u64) -> impl Iterator<Item = Hashed> + '_ {
     let first = group.partition_point(|member| member.0 < own);
     let (before, after) = group.split_at(first);

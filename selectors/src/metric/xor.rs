@@ -3,25 +3,18 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use super::MetricRegistry;
+use super::distance::{Metric, MetricIndex, Nearness};
 use super::ids::SortedIds;
-use super::{Metric, MetricIndex, Nearness};
-use crate::build_context::BuildContext;
 use crate::peer::{Peer, Slot};
-use crate::registry::Registry;
 
-/// The exclusive or of both ids, read as a number (Maymounkov and Mazieres, "Kademlia", 2002).
+/// Exclusive or of both ids, read as a number, in ids (Maymounkov, Mazieres, "Kademlia", IPTPS 2002).
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Xor;
-
-type Entry = (u64, Slot);
 
 struct XorIndex(SortedIds);
 
 impl Metric for Xor {
-    fn unit(&self) -> &'static str {
-        "ids"
-    }
-
     fn index(&self, roster: &[Peer]) -> Arc<dyn MetricIndex> {
         Arc::new(XorIndex(SortedIds::new(roster)))
     }
@@ -41,7 +34,7 @@ impl MetricIndex for XorIndex {
         if rank >= others {
             return None;
         }
-        // Oneself, where in the roster, is the first of all.
+        // A `from` that is in the roster is the first of all.
         let mut rank = (rank as usize) + (self.0.all().len() - others as usize);
         let (mut ids, mut bit) = (self.0.all(), u64::BITS);
         while ids.len() > 1 {
@@ -58,9 +51,9 @@ impl MetricIndex for XorIndex {
     }
 }
 
-/// Visits the ids of one subtree, the half that shares the next bit with `own` first. `bit` counts the bits below the
-/// subtree's root.
-fn walk(ids: &[Entry], own: u64, bit: u32, visit: &mut dyn FnMut(Slot) -> ControlFlow<()>) -> ControlFlow<()> {
+/// Visits the ids of one subtree, the half that shares the next bit with `own` first. `bit` is the number of bits below
+/// the root of the subtree.
+fn walk(ids: &[(u64, Slot)], own: u64, bit: u32, visit: &mut dyn FnMut(Slot) -> ControlFlow<()>) -> ControlFlow<()> {
     match ids {
         [] => ControlFlow::Continue(()),
         [(_, slot)] => visit(*slot),
@@ -74,11 +67,11 @@ fn walk(ids: &[Entry], own: u64, bit: u32, visit: &mut dyn FnMut(Slot) -> Contro
 }
 
 /// Splits ids that agree above `bit` into those that share this bit with `own` and the others.
-fn halves(ids: &[Entry], own: u64, bit: u32) -> (&[Entry], &[Entry]) {
+fn halves(ids: &[(u64, Slot)], own: u64, bit: u32) -> (&[(u64, Slot)], &[(u64, Slot)]) {
     let (zeros, ones) = ids.split_at(ids.partition_point(|&(id, _)| id >> bit & 1 == 0));
     if own >> bit & 1 == 0 { (zeros, ones) } else { (ones, zeros) }
 }
 
-pub(super) fn register(registry: &mut Registry<Arc<dyn Metric>, BuildContext>) {
+pub(super) fn register(registry: &mut MetricRegistry) {
     registry.register("xor", "Exclusive or of both ids, as in Kademlia.", vec![], |_, _| Ok(Arc::new(Xor)));
 }

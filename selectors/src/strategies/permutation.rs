@@ -1,16 +1,16 @@
-//! A keyed permutation: a shuffled order of `0..len` that is computed instead of stored.
+//! Keyed permutation: a shuffled order of `0..len` that is computed and not stored.
 
 use crate::rng::mix;
 
-/// A pseudo-random permutation of `0..len`, chosen by a key, in constant memory.
+/// Pseudo-random permutation of `0..len`, chosen by a key, in constant memory.
 ///
-/// Up to 16 items it is a true Fisher-Yates shuffle, packed into 16 half-bytes. Beyond, an unbalanced Feistel network
-/// over the next power of two, walked until it lands below `len` (Black and Rogaway, "Ciphers with arbitrary finite
-/// domains", 2002): less than two turns in the mean. A Feistel network over so few bits as 16 items need would not
-/// reach all orders alike.
+/// For up to 16 items it is a Fisher-Yates shuffle, packed into 16 half-bytes. Beyond, it is an unbalanced Feistel network
+/// over the next power of two, applied until the result is below `len` (cycle walking: Black, Rogaway, "Ciphers with
+/// Arbitrary Finite Domains", CT-RSA 2002), less than twice in the mean. A Feistel network over the few bits that 16 items
+/// need would not reach all orders with equal probability.
 ///
 /// ```
-/// use swimlab_selectors::strategies::Permutation;
+/// use swimlab_selectors::Permutation;
 /// let order = Permutation::new(100, 42);
 /// let mut seen: Vec<u32> = (0..100).map(|i| order.at(i)).collect();
 /// seen.sort();
@@ -18,31 +18,34 @@ use crate::rng::mix;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Permutation {
-    /// The packed order itself up to `PACKED` items, the network's key beyond.
+    /// The packed order for up to [`PACKED`] items, the key of the network beyond.
     key: u64,
     len: u32,
 }
 
+/// Largest number of items whose order is packed.
 const PACKED: u32 = 16;
+
+/// Number of rounds of the Feistel network.
 const ROUNDS: u32 = 6;
 
 impl Permutation {
-    /// The permutation of `0..len` that this key chooses.
+    /// Permutation of `0..len` that this key chooses.
     pub fn new(len: u32, key: u64) -> Self {
         Self { key: if len <= PACKED { pack(len, key) } else { key }, len }
     }
 
-    /// How many items are permuted.
+    /// Number of items.
     pub fn len(&self) -> u32 {
         self.len
     }
 
-    /// Whether there is nothing to permute.
+    /// Whether there are no items.
     pub fn is_empty(&self) -> bool {
         self.len == 0
     }
 
-    /// The item at `index`, which must be below `len`.
+    /// Returns the item at `index`, which must be below `len`.
     pub fn at(&self, index: u32) -> u32 {
         debug_assert!(index < self.len);
         if self.len <= PACKED {
@@ -59,7 +62,7 @@ impl Permutation {
     }
 }
 
-/// A Fisher-Yates shuffle whose draws are the key's hashes.
+/// Fisher-Yates shuffle in half-bytes, with hashes of the key as its draws.
 fn pack(len: u32, key: u64) -> u64 {
     let mut order = 0xfedc_ba98_7654_3210u64;
     for i in (1..len).rev() {
@@ -70,7 +73,7 @@ fn pack(len: u32, key: u64) -> u64 {
     order
 }
 
-/// One pass over `bits` bits: the two halves are masked with hashes of each other in turn.
+/// Applies the network once to `bits` bits: the two halves are combined with hashes of each other in turn.
 fn network(x: u32, bits: u32, key: u64) -> u32 {
     let low_bits = bits / 2;
     let (low_mask, high_mask) = ((1u32 << low_bits) - 1, (1u32 << (bits - low_bits)) - 1);
@@ -87,7 +90,7 @@ fn network(x: u32, bits: u32, key: u64) -> u32 {
     (high << low_bits) | low
 }
 
-/// Two multiplications with a shift between: enough for half a slot number, checked by the tests below.
+/// Two multiplications with a shift between them. The tests below check that this suffices for half a slot number.
 fn hash(x: u32, key: u64) -> u32 {
     let z = (u64::from(x) ^ key).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     ((z ^ (z >> 32)).wrapping_mul(0xd6e8_feb8_6659_fd93) >> 32) as u32
@@ -102,14 +105,14 @@ mod tests {
         (0..len).map(|i| permutation.at(i)).collect()
     }
 
-    /// Standard deviations by which a chi-square statistic of so many degrees of freedom exceeds its mean.
+    /// Standard deviations by which a chi-square statistic of `freedom` degrees of freedom exceeds its mean.
     fn excess(observed: impl Iterator<Item = u32>, expected: f64, freedom: f64) -> f64 {
         let chi: f64 = observed.map(|count| (f64::from(count) - expected).powi(2) / expected).sum();
         (chi - freedom) / (2.0 * freedom).sqrt()
     }
 
     #[test]
-    fn every_item_comes_exactly_once() {
+    fn every_item_occurs_exactly_once() {
         for len in (0..=1030).chain([4095, 4096, 4097, 65_537]) {
             for key in [0, 1, 0xdead_beef] {
                 let mut seen = order(len, mix(key ^ u64::from(len)));
@@ -120,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn up_to_eight_items_all_orders_are_alike() {
+    fn all_orders_of_up_to_eight_items_are_equally_likely() {
         for len in 2..=8u32 {
             let orders: usize = (1..=len as usize).product();
             let samples = (40 * orders).max(20_000);
@@ -141,22 +144,22 @@ mod tests {
     }
 
     #[test]
-    fn every_item_is_equally_likely_at_every_place_and_after_every_other() {
+    fn items_are_equally_likely_at_each_position_and_after_each_other() {
         for len in [2, 5, 16, 17, 33, 64, 100] {
             let samples = 200 * len;
-            let (mut places, mut pairs) = (vec![0; (len * len) as usize], vec![0; (len * len) as usize]);
+            let (mut positions, mut pairs) = (vec![0; (len * len) as usize], vec![0; (len * len) as usize]);
             for sample in 0..samples {
                 let order = order(len, mix(0x5eed + u64::from(sample)));
-                for (place, &item) in (0..).zip(&order) {
-                    places[(place * len + item) as usize] += 1;
+                for (position, &item) in (0..).zip(&order) {
+                    positions[(position * len + item) as usize] += 1;
                 }
                 for pair in order.windows(2) {
                     pairs[(pair[0] * len + pair[1]) as usize] += 1;
                 }
             }
             let n = f64::from(len);
-            let uneven = excess(places.into_iter(), 200.0, (n - 1.0).powi(2));
-            assert!(uneven < 5.0, "{len} items: places are {uneven} standard deviations too uneven");
+            let uneven = excess(positions.into_iter(), 200.0, (n - 1.0).powi(2));
+            assert!(uneven < 5.0, "{len} items: positions are {uneven} standard deviations too uneven");
             let different = pairs.iter().enumerate().filter(|(i, _)| i / len as usize != i % len as usize);
             let uneven = excess(different.map(|(_, &count)| count), f64::from(samples) / n, n * (n - 1.0));
             assert!(uneven < 5.0, "{len} items: pairs are {uneven} standard deviations too uneven");
@@ -164,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn the_orders_are_pinned() {
+    fn orders_are_pinned() {
         assert_eq!(order(8, 1), [6, 3, 0, 5, 1, 7, 2, 4]);
         assert_eq!(order(20, 1), [15, 17, 10, 7, 19, 5, 13, 3, 18, 2, 1, 8, 16, 4, 6, 0, 9, 14, 12, 11]);
     }

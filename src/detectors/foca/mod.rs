@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ::foca::{Config, PeriodicParams};
-use swimlab_selectors::registry::{Param, Params, Registry};
+use swimlab_selectors::{Param, Params, Registry};
 
 use self::machine::FocaFactory;
 use self::node::Node;

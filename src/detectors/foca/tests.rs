@@ -3,7 +3,7 @@
 use std::num::NonZeroU32;
 
 use ::foca::{Codec, Header, Message, PostcardCodec};
-use swimlab_selectors::registry::Spec;
+use swimlab_selectors::Spec;
 
 use super::machine::{FocaMember, Name};
 use super::*;

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use swimlab_selectors::registry::Spec;
+use swimlab_selectors::Spec;
 
 use super::*;
 use crate::experiment::measures::index_of;

@@ -24,7 +24,7 @@ impl Member {
         let hint = slot.and_then(|slot| self.selector.neighbor_hint(&mut ctx, slot));
         Some(Box::new(WithCoordinate {
             at,
-            hint: hint.map(|(slot, rtt_us)| NeighborHint { id: self.table.id(slot), rtt_us }),
+            hint: hint.map(|near| NeighborHint { id: self.table.id(near.slot), rtt_us: near.rtt_us }),
         }))
     }
 
@@ -46,14 +46,14 @@ impl Member {
     /// The sender of a message told where it is.
     pub(super) fn located(&mut self, sender: Id, at: Coordinate) {
         if let Some(slot) = self.table.slot(sender) {
-            self.observe(Observation::Coordinate(slot, at));
+            self.observe(Observation::Coordinate { slot, coordinate: at });
         }
     }
 
     /// A peer that was pinged recommends somebody. Strangers are not pinged on its word.
     pub(super) fn tipped(&mut self, hint: NeighborHint) {
         if let Some(slot) = self.table.slot(hint.id) {
-            self.observe(Observation::NeighborHint(slot, hint.rtt_us));
+            self.observe(Observation::NeighborHint { slot, rtt_us: hint.rtt_us });
         }
     }
 }

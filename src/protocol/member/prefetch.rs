@@ -2,7 +2,7 @@
 
 use std::mem::offset_of;
 
-use swimlab_selectors::prefetch::{prefetch, prefetch_first};
+use swimlab_selectors::{prefetch, prefetch_first};
 
 use super::*;
 

@@ -122,7 +122,8 @@ impl Member {
             let Some(slot) = self.answered(now, seq, sender) else { return };
             let rtt = now.since(self.round.sent_at);
             self.time_peer(slot, rtt);
-            self.observe(Observation::Rtt(slot, u32::try_from(rtt.as_micros()).unwrap_or(u32::MAX)));
+            let rtt_us = u32::try_from(rtt.as_micros()).unwrap_or(u32::MAX);
+            self.observe(Observation::Rtt { slot, rtt_us });
             if let Some(hint) = hint {
                 self.tipped(hint);
             }

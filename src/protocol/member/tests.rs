@@ -10,9 +10,8 @@ use super::*;
 use crate::protocol::message::{PingReq, StateSync, Target};
 use crate::protocol::{Span, profiles};
 use crate::wire::PlainSizer;
-use swimlab_selectors::registry::Spec;
 use swimlab_selectors::rng::{Purpose, mix, stream};
-use swimlab_selectors::{BuildContext, Peer, build_selector, helpers, selectors};
+use swimlab_selectors::{BuildContext, Peer, Spec, build_selector, helpers, selectors};
 
 const SECOND: Span = Span::from_secs(1);
 

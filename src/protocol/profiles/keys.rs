@@ -1,6 +1,6 @@
 //! The keys of a profile: parameters with ranges and common defaults, and the settings that they describe.
 
-use swimlab_selectors::registry::{Param, Params, Spec};
+use swimlab_selectors::{Param, Params, Spec};
 
 use crate::protocol::config::{Config, DefaultStrategies};
 use crate::protocol::dissemination::disseminations;
@@ -115,7 +115,7 @@ pub(super) fn build(params: &Params) -> Result<Config, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use swimlab_selectors::registry::Registry;
+    use swimlab_selectors::Registry;
 
     #[test]
     fn the_choices_offered_are_the_registries_own() {

@@ -15,7 +15,7 @@ mod swim_basic;
 mod swim_inf;
 mod swim_inf_susp;
 
-use swimlab_selectors::registry::{Param, Registry, Spec};
+use swimlab_selectors::{Param, Registry, Spec};
 
 use super::config::{Config, DefaultStrategies};
 

@@ -1,6 +1,6 @@
 //! `aws`: 33 regions of Amazon Web Services as measured by cloudping.co over the year up to July 2025.
 
-use swimlab_selectors::registry::{Param, Params};
+use swimlab_selectors::{Param, Params};
 
 use crate::topology::data::{self, CROSS_ZONE_MS, Listed, SAME_REGION_MS, Shipped};
 use crate::topology::jitter::{Jitter, Tail};

@@ -1,6 +1,6 @@
 //! `azure`: 48 regions of Microsoft Azure as published by Microsoft in 2026.
 
-use swimlab_selectors::registry::{Param, Params};
+use swimlab_selectors::{Param, Params};
 
 use crate::topology::data::{self, SAME_REGION_MS, Shipped};
 use crate::topology::site_map::{Site, SiteMap};

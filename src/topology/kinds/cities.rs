@@ -1,6 +1,6 @@
 //! `cities`: the most populous cities of the world, joined by fibre along great circles.
 
-use swimlab_selectors::registry::{Param, Params};
+use swimlab_selectors::{Param, Params};
 
 use crate::topology::data::{self, Listed, SAME_REGION_MS};
 use crate::topology::globe::{FIBRE_INDEX, Globe, LIGHT_M_PER_US, point};

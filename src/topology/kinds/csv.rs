@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use swimlab_selectors::Location;
-use swimlab_selectors::registry::{Param, Params, Value, did_you_mean, nearest};
+use swimlab_selectors::{Location, Param, Params, Value, did_you_mean, nearest_names};
 
 use crate::topology::data::SAME_ZONE_MS;
 use crate::topology::globe::{Point, light_rtt_us, point};
@@ -110,7 +109,7 @@ fn list(bytes: &[u8], file: &str, table: &Table, rtt: &str) -> Result<Vec<Site>,
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(bytes);
     let header = reader.headers().map_err(|error| format!("{file}: {error}"))?.clone();
     if let Some(unknown) = header.iter().find(|column| !COLUMNS.contains(column)) {
-        let near = did_you_mean(&nearest(unknown, COLUMNS.iter().copied()));
+        let near = did_you_mean(&nearest_names(unknown, COLUMNS.iter().copied()));
         return Err(format!("{file}: unknown column \"{unknown}\"{near}"));
     }
     if let Some(column) = COLUMNS.iter().find(|&name| header.iter().filter(|column| column == name).count() > 1) {
@@ -207,7 +206,7 @@ fn not_faster_than_light(table: &UserTable, file: &str, rtt_us: &[f64], sites: &
 mod tests {
     use super::*;
     use crate::topology::topologies;
-    use swimlab_selectors::registry::Spec;
+    use swimlab_selectors::Spec;
 
     /// Builds from two files (no second one if it is empty) in a directory of the test's own.
     fn built(test: &str, rtt: &str, places: &str, label: &str) -> Result<Topology, String> {

@@ -1,6 +1,6 @@
 //! `fat-tree`: racks in pods under a common core, as in one data centre.
 
-use swimlab_selectors::registry::{Param, Params};
+use swimlab_selectors::{Param, Params};
 
 use crate::topology::data::{CROSS_ZONE_MS, SAME_ZONE_MS};
 use crate::topology::latency::{Latency, Tree, half_us};

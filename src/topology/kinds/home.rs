@@ -1,6 +1,6 @@
 //! `home`: 99 personal devices of the Seattle testbed, slow and with heavy tails.
 
-use swimlab_selectors::registry::{Param, Params};
+use swimlab_selectors::{Param, Params};
 
 use crate::topology::data::{SAME_ZONE_MS, Shipped};
 use crate::topology::jitter::{Jitter, Quantiles};

@@ -1,6 +1,6 @@
 //! `lan`: one site, all members equally far from each other.
 
-use swimlab_selectors::registry::{Param, Params};
+use swimlab_selectors::{Param, Params};
 
 use crate::topology::data::SAME_ZONE_MS;
 use crate::topology::jitter::Jitter;

@@ -16,7 +16,7 @@ pub(super) mod zones;
 
 use std::sync::Arc;
 
-use swimlab_selectors::registry::{Param, Params};
+use swimlab_selectors::{Param, Params};
 
 use super::Topology;
 use super::data::SAME_ZONE_MS;

@@ -1,6 +1,6 @@
 //! `planetlab`: 490 nodes of PlanetLab, a testbed of university machines around the globe.
 
-use swimlab_selectors::registry::{Param, Params};
+use swimlab_selectors::{Param, Params};
 
 use crate::topology::data::{SAME_ZONE_MS, Shipped};
 use crate::topology::site_map::{Site, SiteMap};

@@ -1,6 +1,6 @@
 //! `ring`: integer positions on a ring, as far from each other as hops lie between.
 
-use swimlab_selectors::registry::{Param, Params};
+use swimlab_selectors::{Param, Params};
 
 use crate::topology::lattice::Shape;
 use crate::topology::{Topology, TopologyContext};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use swimlab_selectors::registry::{Param, Params};
+use swimlab_selectors::{Param, Params};
 
 use crate::topology::data::{self, Shipped};
 use crate::topology::site_map::{Site, SiteMap};

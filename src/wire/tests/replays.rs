@@ -4,9 +4,8 @@ use std::sync::Arc;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use swimlab_selectors::registry::Spec;
 use swimlab_selectors::rng::{Purpose, stream};
-use swimlab_selectors::{BuildContext, Peer, build_selector, helpers, selectors};
+use swimlab_selectors::{BuildContext, Peer, Spec, build_selector, helpers, selectors};
 
 use super::samples;
 use super::sealing::{at, seal, sealed};

@@ -1,20 +1,25 @@
-//! No tree: every query compares all points.
+//! Linear search: a query compares all points.
 
 use std::num::NonZero;
 
-/// Points of a `D`-dimensional space, numbered in the order in which they were given.
+/// Points of a `D`-dimensional space, numbered in the given order.
 pub(in crate::metric) struct Tree<const D: usize> {
     points: Vec<[f64; D]>,
 }
 
 impl<const D: usize> Tree<D> {
-    /// A set of these points.
-    pub fn new(points: &[[f64; D]]) -> Self {
+    /// Set of these points.
+    pub(in crate::metric) fn new(points: &[[f64; D]]) -> Self {
         Self { points: points.to_vec() }
     }
 
-    /// The numbers of the `count` points nearest to `from`, nearest first. `torus`: the circumferences of the space.
-    pub fn nearest(&self, from: &[f64; D], torus: Option<&[f64; D]>, count: NonZero<usize>) -> Vec<u32> {
+    /// Returns the numbers of the `count` points nearest to `from`, nearest first; `torus` has the circumferences, if any.
+    pub(in crate::metric) fn nearest(
+        &self,
+        from: &[f64; D],
+        torus: Option<&[f64; D]>,
+        count: NonZero<usize>,
+    ) -> Vec<u32> {
         let along = |point: &[f64; D], axis: usize| {
             let straight = (point[axis] - from[axis]).abs();
             torus.map_or(straight, |torus| straight.min(torus[axis] - straight))

@@ -1,32 +1,32 @@
-//! Peers to check the laws with.
+//! Generators of peers for the scenarios.
 
 use crate::peer::{Location, Peer, ZonePath};
 use crate::rng::{Rng, below, bits};
 
-/// Makes a peer, at random and with an id of its own.
-pub type Maker = fn(&mut Rng) -> Peer;
+/// Generator of random peers with unique ids.
+pub type PeerGenerator = fn(&mut Rng) -> Peer;
 
-/// The makers that the laws are checked with by default: of peers that are known by id only, that are all at one place,
-/// that are in the same or in different places of a small plane, and in a few cities of the globe.
-pub fn makers() -> Vec<Maker> {
-    vec![nowhere, at_one_place, in_a_plane, in_cities]
+/// Default generators: of peers with an id only, of peers at one location, of peers at shared and separate locations in a
+/// small plane, and of peers in a few cities of the globe.
+pub fn peer_generators() -> Vec<PeerGenerator> {
+    vec![id_only, at_one_location, in_a_plane, in_cities]
 }
 
-pub(super) fn nowhere(rng: &mut Rng) -> Peer {
+fn id_only(rng: &mut Rng) -> Peer {
     Peer::new(bits(rng))
 }
 
-pub(super) fn at_one_place(rng: &mut Rng) -> Peer {
+pub(super) fn at_one_location(rng: &mut Rng) -> Peer {
     let location = Some(Location::Plane { x: 0.0, y: 0.0 });
-    Peer { location, zone: ZonePath::parse("eu/eu-1/r1"), site: Some(0), ..nowhere(rng) }
+    Peer { location, zone: ZonePath::parse("eu/eu-1/r1"), site: Some(0), ..id_only(rng) }
 }
 
 fn in_a_plane(rng: &mut Rng) -> Peer {
     let (x, y) = (below(rng, 5), below(rng, 4));
     let location = Some(Location::Plane { x: f64::from(x), y: f64::from(y) });
-    // One in five has no zone, and no site: data are never complete.
+    // A fifth has no zone and no site, since real data are incomplete.
     let zone = if x > 0 { ZonePath::parse(&format!("{x}/{y}")) } else { ZonePath::default() };
-    Peer { location, zone, site: Some(x).filter(|&x| x > 0), ..nowhere(rng) }
+    Peer { location, zone, site: Some(x).filter(|&x| x > 0), ..id_only(rng) }
 }
 
 fn in_cities(rng: &mut Rng) -> Peer {
@@ -41,5 +41,5 @@ fn in_cities(rng: &mut Rng) -> Peer {
     let city = below(rng, cities.len() as u32);
     let (lat, lon, name) = cities[city as usize];
     let zone = ZonePath::parse(&format!("{name}/{}", below(rng, 2)));
-    Peer { location: Some(Location::Globe { lat, lon }), zone, site: Some(city), ..nowhere(rng) }
+    Peer { location: Some(Location::Globe { lat, lon }), zone, site: Some(city), ..id_only(rng) }
 }

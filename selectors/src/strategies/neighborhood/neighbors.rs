@@ -1,43 +1,43 @@
-//! One member's neighbourhood: the r nearest pingable peers, kept up to date, in round robin.
+//! Neighborhood of one member: the r nearest pingable peers, kept up to date, pinged in round robin.
 
 use std::sync::Arc;
 
 use super::learned_neighbors::LearnedNeighbors;
 use crate::metric::{MetricIndex, Nearness};
 use crate::peer::{Peer, Slot};
-use crate::rng::below;
+use crate::rng::{below, shuffle};
 use crate::view::Context;
 
-/// The index over a roster, with the ids that it was built from: a slot may have a new peer since.
+/// Index over a roster, with the ids that it was built from: a slot may hold another peer since.
 pub struct Neighborhoods {
-    pub(crate) index: Arc<dyn MetricIndex>,
+    pub(super) metric: Arc<dyn MetricIndex>,
     ids: Vec<u64>,
 }
 
 impl Neighborhoods {
-    pub(crate) fn new(index: Arc<dyn MetricIndex>, roster: &[Peer]) -> Self {
-        Self { index, ids: roster.iter().map(|peer| peer.id).collect() }
+    pub(super) fn new(metric: Arc<dyn MetricIndex>, roster: &[Peer]) -> Self {
+        Self { metric, ids: roster.iter().map(|peer| peer.id).collect() }
     }
 
-    fn knows(&self, ctx: &Context<'_>, slot: Slot) -> bool {
+    fn contains(&self, ctx: &Context<'_>, slot: Slot) -> bool {
         self.ids.get(slot as usize) == Some(&ctx.view.peer(slot).id)
     }
 }
 
-/// The neighbours of one member: O(r), found when first asked for, mended when one leaves or a nearer one joins.
+/// Neighbors of one member: O(r), found at the first pick, replaced when one leaves or a nearer one joins.
 #[derive(Debug)]
-pub(crate) struct Neighbors {
+pub(super) struct Neighbors {
     radius: usize,
     /// By slot.
     near: Vec<Neighbor>,
-    /// The slots of `near` in the order of this traversal, and how many of them are done.
+    /// Slots of `near` in the order of this traversal; the first `next` are done.
     order: Vec<Slot>,
     next: usize,
-    /// Whether somebody may be missing in `near`.
+    /// Whether `near` may lack a peer.
     incomplete: bool,
-    /// Whether distances may have changed, the index being another.
+    /// Whether distances may have changed because the index was replaced.
     outdated: bool,
-    /// Slots of the roster whose peer the index does not know, since it took the place of a forgotten one.
+    /// Slots of the roster whose peer joined after the index was built, in place of a forgotten one; ascending.
     reused: Vec<Slot>,
 }
 
@@ -45,12 +45,12 @@ pub(crate) struct Neighbors {
 struct Neighbor {
     slot: Slot,
     nearness: Nearness,
-    /// The period of the latest ping as a neighbour.
+    /// Period of the latest ping as a neighbor.
     pinged: Option<u64>,
 }
 
 impl Neighbors {
-    pub fn new(radius: usize) -> Self {
+    pub(super) fn new(radius: usize) -> Self {
         Self {
             radius,
             near: Vec::new(),
@@ -62,22 +62,22 @@ impl Neighbors {
         }
     }
 
-    /// The next neighbour who is not among the `taken`; `None` if there is none.
-    pub fn pick(
+    /// Returns the next neighbor that is not `taken`; `None` if there is none.
+    pub(super) fn pick(
         &mut self,
-        around: &Neighborhoods,
+        index: &Neighborhoods,
         learned: Option<&LearnedNeighbors>,
         ctx: &mut Context<'_>,
         taken: &[Slot],
     ) -> Option<Slot> {
         if self.incomplete {
-            self.complete(around, learned, ctx);
+            self.complete(index, learned, ctx);
         }
         // The rest of this traversal, then a whole one.
         for _ in 0..self.order.len() - self.next + self.order.len() {
             if self.next == self.order.len() {
                 self.next = 0;
-                shuffle(&mut self.order, ctx);
+                shuffle(&mut self.order, ctx.rng);
             }
             let slot = self.order[self.next];
             self.next += 1;
@@ -91,14 +91,15 @@ impl Neighbors {
         None
     }
 
-    /// Whether this slot was pinged as a neighbour in `period` or later.
-    pub fn pinged_since(&self, slot: Slot, period: u64) -> bool {
+    /// Whether a slot was pinged as a neighbor in `period` or later.
+    pub(super) fn pinged_since(&self, slot: Slot, period: u64) -> bool {
         self.find(slot).is_ok_and(|at| self.near[at].pinged >= Some(period))
     }
 
-    pub fn joined(&mut self, around: &Neighborhoods, ctx: &mut Context<'_>, slot: Slot) {
-        if !around.knows(ctx, slot)
-            && (slot as usize) < around.ids.len()
+    /// Takes in a joiner if it is near enough.
+    pub(super) fn joined(&mut self, index: &Neighborhoods, ctx: &mut Context<'_>, slot: Slot) {
+        if !index.contains(ctx, slot)
+            && (slot as usize) < index.ids.len()
             && let Err(at) = self.reused.binary_search(&slot)
         {
             self.reused.insert(at, slot);
@@ -106,12 +107,12 @@ impl Neighbors {
         if self.incomplete || self.find(slot).is_ok() {
             return;
         }
-        let nearness = around.index.nearness(ctx.view.peer(ctx.view.me()), ctx.view.peer(slot));
+        let nearness = index.metric.nearness(ctx.view.peer(ctx.view.me()), ctx.view.peer(slot));
         self.offer(ctx, slot, nearness);
     }
 
-    /// Something was learnt about how near this peer is: it, or one that was near enough for a while, may move in or out.
-    pub fn learnt(&mut self, learned: &LearnedNeighbors, ctx: &mut Context<'_>, slot: Slot) {
+    /// Moves a peer in or out after its learned nearness changed.
+    pub(super) fn learned(&mut self, learned: &LearnedNeighbors, ctx: &mut Context<'_>, slot: Slot) {
         let Some(nearness) = learned.nearness(slot) else { return };
         match self.find(slot) {
             Ok(at) => {
@@ -128,7 +129,7 @@ impl Neighbors {
         }
     }
 
-    /// Takes a peer in if there is room, or in place of the farthest if it is nearer.
+    /// Takes in a peer if there is room, or in place of the farthest neighbor if it is nearer.
     fn offer(&mut self, ctx: &mut Context<'_>, slot: Slot, nearness: Nearness) {
         if self.near.len() == self.radius {
             match self.near.iter().max_by_key(|neighbor| neighbor.nearness) {
@@ -139,33 +140,37 @@ impl Neighbors {
         self.insert(ctx, Neighbor { slot, nearness, pinged: None });
     }
 
-    pub fn left(&mut self, slot: Slot) {
+    pub(super) fn left(&mut self, slot: Slot) {
         if self.remove(slot) {
             self.incomplete = true;
         }
     }
 
-    pub fn reindexed(&mut self) {
+    pub(super) fn reindexed(&mut self) {
         self.reused.clear();
         self.incomplete = true;
         self.outdated = true;
     }
 
-    /// Finds who is missing among those that the index knows, those that came later, and those that were learnt about.
-    fn complete(&mut self, around: &Neighborhoods, learned: Option<&LearnedNeighbors>, ctx: &mut Context<'_>) {
+    /// Fills the neighborhood from the peers in the index, those that joined later and those with a learned distance.
+    fn complete(&mut self, index: &Neighborhoods, learned: Option<&LearnedNeighbors>, ctx: &mut Context<'_>) {
         let before = if self.outdated { std::mem::take(&mut self.near) } else { Vec::new() };
         let view = ctx.view;
         let me = view.peer(view.me());
         let missing = self.radius - self.near.len();
         let mut found = Vec::new();
-        let learnt = |slot| learned.and_then(|learned| learned.nearness(slot));
-        let mut fits =
-            |slot| view.pingable(slot) && around.knows(ctx, slot) && self.find(slot).is_err() && learnt(slot).is_none();
-        around.index.nearest(me, missing, &mut fits, &mut found);
-        let late = (around.ids.len() as Slot..view.slots()).chain(self.reused.iter().copied());
-        let late = late.chain(learned.into_iter().flat_map(LearnedNeighbors::slots));
-        found.extend(late.filter(|&slot| view.pingable(slot) && self.find(slot).is_err()));
-        let nearness = |slot| learnt(slot).unwrap_or_else(|| around.index.nearness(me, view.peer(slot)));
+        let learned_nearness = |slot| learned.and_then(|learned| learned.nearness(slot));
+        let mut accept = |slot| {
+            view.pingable(slot)
+                && index.contains(ctx, slot)
+                && self.find(slot).is_err()
+                && learned_nearness(slot).is_none()
+        };
+        index.metric.nearest(me, missing, &mut accept, &mut found);
+        let late = (index.ids.len() as Slot..view.slots()).chain(self.reused.iter().copied());
+        let others = late.chain(learned.into_iter().flat_map(LearnedNeighbors::slots));
+        found.extend(others.filter(|&slot| view.pingable(slot) && self.find(slot).is_err()));
+        let nearness = |slot| learned_nearness(slot).unwrap_or_else(|| index.metric.nearness(me, view.peer(slot)));
         let mut found: Vec<_> = found.into_iter().map(|slot| (nearness(slot), slot)).collect();
         found.sort_unstable();
         found.dedup();
@@ -185,7 +190,7 @@ impl Neighbors {
         self.near.binary_search_by_key(&slot, |neighbor| neighbor.slot)
     }
 
-    /// Adds a neighbour at a random place of the rest of the traversal.
+    /// Adds a neighbor, at a random position of the rest of the traversal.
     fn insert(&mut self, ctx: &mut Context<'_>, neighbor: Neighbor) {
         if let Err(at) = self.find(neighbor.slot) {
             self.near.insert(at, neighbor);
@@ -202,11 +207,5 @@ impl Neighbors {
             self.next -= usize::from(at < self.next);
         }
         true
-    }
-}
-
-fn shuffle(order: &mut [Slot], ctx: &mut Context<'_>) {
-    for i in (1..order.len()).rev() {
-        order.swap(i, below(ctx.rng, i as u32 + 1) as usize);
     }
 }

@@ -1,19 +1,20 @@
-//! Round robin over buckets of peers by distance: what `bucket` is, and what `neighborhood` can have beyond its radius.
+//! Round robin over buckets of peers by distance: the strategy `bucket`, and an option of `neighborhood` for the peers
+//! beyond its radius.
 
 use std::sync::Arc;
 
-use super::round_robin::Traversal;
 use crate::metric::{MetricIndex, Nearness};
 use crate::peer::Slot;
 use crate::rng::below;
+use crate::strategies::round_robin::Traversal;
 use crate::view::Context;
 
-/// How many of `peers` each of `count` buckets takes, nearest bucket first: each about twice the one before.
+/// Returns how many of `peers` each of `count` buckets takes, nearest bucket first: each about twice the one before.
 ///
-/// From the farthest bucket on, bucket i takes ceil(l 2^i / (2^(i+1) - 1)) of the l peers that are left.
+/// From the farthest bucket on, bucket i takes ceil(l 2^i / (2^(i+1) - 1)) of the l peers that are left, as in go-swim.
 ///
 /// ```
-/// use swimlab_selectors::strategies::bucket_sizes;
+/// use swimlab_selectors::bucket_sizes;
 /// assert_eq!(bucket_sizes(127, 2), [42, 85]);
 /// assert_eq!(bucket_sizes(127, 4), [8, 17, 34, 68]);
 /// ```
@@ -31,34 +32,34 @@ pub fn bucket_sizes(peers: u32, count: u32) -> Vec<u32> {
     sizes
 }
 
-/// One member's buckets and its place in each of them.
+/// Buckets of one member, with a traversal of each.
 ///
-/// Nobody is stored: a peer's bucket follows from its nearness, and each bucket's traversal goes over all slots and
-/// passes by those of other buckets. That costs a member a few words instead of a list of everyone, and a pick from
-/// the smallest of K buckets about 2^K comparisons.
+/// No list of peers is stored: the bucket of a peer follows from its nearness, and the traversal of each bucket goes over
+/// all slots and skips those of other buckets. So a member needs a few words, and a pick from the smallest of K buckets
+/// takes about 2^K comparisons.
 ///
-/// Who is in which bucket is settled for an *epoch* of M rounds, M being the size of the largest bucket, in which each
-/// bucket is gone through at least once; who joins meanwhile waits for the next one. So buckets only shrink during an
-/// epoch, everybody in them is pinged in every epoch, and the bound holds under churn. An epoch's O(n log n) beginning is
+/// The borders of the buckets are fixed for an *epoch* of M rounds, M being the size of the largest bucket, in which each
+/// bucket is traversed at least once; joiners wait for the next epoch. So buckets only shrink during an epoch, every peer
+/// in them is pinged in every epoch, and the bound holds under churn. The O(n log n) time that an epoch takes to begin is
 /// spread over its more than n/2 picks.
 #[derive(Debug)]
-pub(crate) struct Buckets {
+pub(in crate::strategies) struct Buckets {
     count: u32,
-    /// This many of the nearest belong to the nearest bucket besides its due size.
+    /// Number of peers in the nearest bucket beyond its share.
     extra: u32,
     epoch: Option<Epoch>,
-    /// Whether somebody came up whom the index does not know.
+    /// Whether a peer joined that the index does not contain.
     joined: bool,
 }
 
 struct Epoch {
-    /// The distances of this epoch, though the roster may be surveyed anew meanwhile.
+    /// Index that the borders are of. The selector's own may be replaced during the epoch.
     index: Arc<dyn MetricIndex>,
-    /// The least nearness of each bucket but the first.
+    /// Least nearness of each bucket but the first.
     borders: Vec<Nearness>,
     /// Nearest first.
     buckets: Vec<Bucket>,
-    /// Turns that are left of the epoch; a bucket has its turn when this, modulo their count, is its number.
+    /// Remaining picks of the epoch. This number modulo the number of buckets is the bucket of the next pick.
     turns: u64,
     slots: u32,
     /// Slots whose peers joined during the epoch, ascending.
@@ -68,7 +69,7 @@ struct Epoch {
 #[derive(Debug)]
 struct Bucket {
     traversal: Traversal,
-    /// As of the epoch's beginning, or 0 since all of them have died.
+    /// Number of peers at the start of the epoch; 0 as soon as all of them have died.
     size: u32,
 }
 
@@ -79,14 +80,14 @@ impl std::fmt::Debug for Epoch {
 }
 
 impl Buckets {
-    /// `count` buckets, of which the nearest takes `extra` peers more than its due.
-    pub fn new(count: u32, extra: u32) -> Self {
+    /// `count` buckets, the nearest of which has `extra` peers beyond its share.
+    pub(in crate::strategies) fn new(count: u32, extra: u32) -> Self {
         Self { count, extra, epoch: None, joined: false }
     }
 
-    /// The next pingable slot that is not among the `taken` and that `skip(slot, began)` does not skip, `began` being
-    /// the period in which the current traversal of its bucket began. `None` if there is none.
-    pub fn pick(
+    /// Returns the next pingable slot that is not `taken` and for which `skip(slot, began)` is false, `began` being the
+    /// period in which the current traversal of its bucket began. `None` if there is none.
+    pub(in crate::strategies) fn pick(
         &mut self,
         index: &Arc<dyn MetricIndex>,
         ctx: &mut Context<'_>,
@@ -98,11 +99,11 @@ impl Buckets {
         }
         if self.epoch.is_none() {
             let mut first = self.begin(index, ctx);
-            // A random phase, so that not all members begin with their farthest.
+            // A random phase, so that members that start together do not all begin with their farthest bucket.
             first.turns -= u64::from(below(ctx.rng, self.count));
             self.epoch = Some(first);
         }
-        // A round in the current epoch finds nobody if they joined since; one in a new epoch finds whoever there is.
+        // A round of the current epoch finds no peer if all of them joined since; a round of a new epoch then does.
         for turns in 1..=2 * self.count {
             let epoch = self.epoch.as_mut()?;
             if epoch.turns == 0 || turns == self.count + 1 {
@@ -110,7 +111,7 @@ impl Buckets {
             }
             let epoch = self.epoch.as_mut()?;
             epoch.turns -= 1;
-            // From the farthest bucket to the nearest: whoever moves to a nearer one meanwhile is early, not late.
+            // From the farthest bucket to the nearest: a peer that moves to a nearer one is then early and not late.
             let bucket = (epoch.turns % u64::from(self.count)) as usize;
             if let Some(slot) = epoch.pick(bucket, ctx, taken, &skip) {
                 return Some(slot);
@@ -119,8 +120,8 @@ impl Buckets {
         None
     }
 
-    /// A peer became pingable: it is in no bucket before the next epoch.
-    pub fn joined(&mut self, slot: Slot) {
+    /// Notes that a peer became pingable. It belongs to no bucket before the next epoch.
+    pub(in crate::strategies) fn joined(&mut self, slot: Slot) {
         self.joined = true;
         if let Some(epoch) = &mut self.epoch
             && slot < epoch.slots
@@ -130,8 +131,8 @@ impl Buckets {
         }
     }
 
-    /// The index knows everybody again.
-    pub fn reindexed(&mut self) {
+    /// Notes that the selector's index contains all peers again.
+    pub(in crate::strategies) fn reindexed(&mut self) {
         self.joined = false;
     }
 
@@ -141,13 +142,13 @@ impl Buckets {
         let mut sizes = bucket_sizes(peers - extra, self.count);
         sizes[0] += extra;
         let turns = u64::from(sizes.iter().copied().max().unwrap_or(0)) * u64::from(self.count);
-        let firsts = sizes.iter().scan(0, |first, size| Some(std::mem::replace(first, *first + size)));
-        let borders = self.borders(index, ctx, firsts.skip(1));
+        let first_ranks = sizes.iter().scan(0, |first, size| Some(std::mem::replace(first, *first + size)));
+        let borders = self.borders(index, ctx, first_ranks.skip(1));
         let buckets = sizes.iter().map(|&size| Bucket { traversal: Traversal::begin(slots, ctx), size }).collect();
         Epoch { index: Arc::clone(index), borders, buckets, turns, slots, late: Vec::new() }
     }
 
-    /// The nearness of the pingable peers at these ascending ranks; one beyond all for ranks that nobody has.
+    /// Returns the nearness of the pingable peers at these ascending ranks; the maximum for a rank beyond the last peer.
     fn borders(
         &self,
         index: &Arc<dyn MetricIndex>,
@@ -156,9 +157,9 @@ impl Buckets {
     ) -> Vec<Nearness> {
         let view = ctx.view;
         let me = view.peer(view.me());
-        let beyond = Nearness { distance: u64::MAX, tie: u64::MAX };
-        let everybody_lives = view.slots() == view.indexed() && view.pingable_count() + 1 == view.slots();
-        if everybody_lives && !self.joined && index.at_rank(me, 0).is_some() {
+        let beyond = Nearness { distance: u64::MAX, tie_break: u64::MAX };
+        let all_alive = view.slots() == view.indexed() && view.pingable_count() + 1 == view.slots();
+        if all_alive && !self.joined && index.at_rank(me, 0).is_some() {
             return ranks.map(|rank| index.at_rank(me, rank).unwrap_or(beyond)).collect();
         }
         let pingable = (0..view.slots()).filter(|&slot| view.pingable(slot));
@@ -169,7 +170,7 @@ impl Buckets {
 }
 
 impl Epoch {
-    /// The next of a bucket, in a new traversal if need be.
+    /// Returns the next slot of a bucket, in a new traversal if the current one has ended.
     fn pick(
         &mut self,
         bucket: usize,
@@ -181,8 +182,8 @@ impl Epoch {
         if size == 0 {
             return None;
         }
-        // All of it may be picked already, if the bucket is small and its turn comes twice in a period.
-        let taken_of_it = taken.iter().filter(|&&slot| self.holds(ctx, bucket, slot)).count();
+        // A small bucket that comes up twice in a period may be taken whole.
+        let taken_of_it = taken.iter().filter(|&&slot| self.contains(ctx, bucket, slot)).count();
         if taken_of_it >= size as usize {
             return None;
         }
@@ -197,7 +198,7 @@ impl Epoch {
         found
     }
 
-    /// The next of a bucket's current traversal.
+    /// Returns the next slot of the current traversal of a bucket.
     fn advance(
         &mut self,
         bucket: usize,
@@ -208,14 +209,14 @@ impl Epoch {
         let view = ctx.view;
         let began = self.buckets[bucket].traversal.began;
         while let Some(slot) = self.buckets[bucket].traversal.next() {
-            if view.pingable(slot) && self.holds(ctx, bucket, slot) && !taken.contains(&slot) && !skip(slot, began) {
+            if view.pingable(slot) && self.contains(ctx, bucket, slot) && !taken.contains(&slot) && !skip(slot, began) {
                 return Some(slot);
             }
         }
         None
     }
 
-    fn holds(&self, ctx: &Context<'_>, bucket: usize, slot: Slot) -> bool {
+    fn contains(&self, ctx: &Context<'_>, bucket: usize, slot: Slot) -> bool {
         if slot >= self.slots || self.late.binary_search(&slot).is_ok() {
             return false;
         }
@@ -238,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn bucket_sizes_add_up_and_at_least_half_of_each_is_ahead() {
+    fn bucket_sizes_add_up_and_each_is_at_most_half_of_the_next() {
         for peers in 0..500 {
             for count in 2..=16 {
                 let sizes = bucket_sizes(peers, count);

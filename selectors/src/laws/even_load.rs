@@ -1,0 +1,34 @@
+//! The law of even load, checked by counting: with all members at one location, none is neglected by all.
+
+use super::group::Group;
+use super::law::{Law, Violation};
+use super::member::Member;
+use super::roster::at_one_location;
+use crate::peer::Peer;
+use crate::rng::{Purpose, stream};
+use crate::selector::DynSelector;
+
+/// Checks that each member at one location gets at least half of the mean number of pings.
+pub(super) fn check(make: &impl Fn() -> DynSelector) -> Result<(), Violation> {
+    const MEMBERS: u32 = 40;
+    const PERIODS: u32 = 400;
+    const SEED: u64 = 2002;
+    let mut rng = stream(SEED, Purpose::Placement, 2);
+    let roster: Vec<Peer> = (0..MEMBERS).map(|_| at_one_location(&mut rng)).collect();
+    let selector = make();
+    let mut pings = vec![0; MEMBERS as usize];
+    for me in 0..MEMBERS {
+        let mut member = Member::new(&selector, Group::new(roster.clone(), me), SEED);
+        let mut picks = Vec::new();
+        (0..PERIODS).for_each(|_| member.targets(1, &mut picks));
+        picks.iter().for_each(|&slot| pings[slot as usize] += 1);
+    }
+    match pings.iter().position(|&count| count < PERIODS / 2) {
+        None => Ok(()),
+        Some(slot) => Err(Law::EvenLoad.violated(format!(
+            "of {MEMBERS} members at one location, number {slot} was pinged {} times in {PERIODS} periods, and the \
+             others about {PERIODS} times",
+            pings[slot]
+        ))),
+    }
+}
