@@ -37,7 +37,7 @@ const GROUPS: [&[Topic]; 3] = [
         time("first_declaration_s", "first declares a crashed member dead"),
     ],
     &[
-        time("informed_100_s", "has informed every survivor"),
+        time("informed_100_s", "informs every survivor"),
         cost("false_positives", "takes live members for dead", " times per trial"),
     ],
     &[
@@ -93,18 +93,15 @@ fn sentence(results: &Results, cells: &[&CellResult], group: &[Topic]) -> Option
     let middle = |summary: &Summary| if column.shown.by_mean { summary.mean } else { summary.median };
     let order = |summary: &Summary| middle(summary).unwrap_or(f64::INFINITY);
     let (cell, best) = all.iter().min_by(|one, other| order(&one.1).total_cmp(&order(&other.1)))?;
+    let selector = &cell.key.selector;
     let Some(value) = middle(best) else {
-        let who = if all.len() > 1 { "No selector" } else { "The selector" };
-        let not = if all.len() > 1 { "" } else { " not" };
-        return Some(format!(
-            "{who} {}{not}{} within the trial in more than half of the trials.",
-            topic.does, topic.since
-        ));
+        // The least of medians that all lie beyond the end says nothing about one selector.
+        let selector = if all.len() > 1 { "every selector" } else { selector };
+        return Some(format!("{selector} {} only after the end of the trial, in the median.", topic.does));
     };
     let kind = if column.shown.by_mean { "mean" } else { "median" };
     let interval = range(if column.shown.by_mean { best.ci95_mean } else { best.ci95 }, Some(value), column.unit());
     let interval = if interval.is_empty() { interval } else { format!(" (95 % interval {interval})") };
-    let selector = &cell.key.selector;
     let told = figure(value, column.unit());
     let mut text = format!("{selector} {} a {kind} of {told}{}{interval}", topic.does, topic.since);
     if all.len() > 1 {
