@@ -72,7 +72,7 @@ pub fn replay(args: Args, lab: &Lab) -> Result<ExitCode, Failed> {
         "trial {} (seed {}) of {}\n{members} members on {}\ntimes in seconds after the warm-up of {}\n\n",
         args.trial,
         setup.seed,
-        describe(&cell.key),
+        cell.key,
         setup.placement.title(),
         setup.warmup,
     );
@@ -89,32 +89,25 @@ pub fn replay(args: Args, lab: &Lab) -> Result<ExitCode, Failed> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn describe(key: &CellKey) -> String {
-    let CellKey { topology, selector, profile, members, loss, scenario, swept } = key;
-    let swept: String = swept.iter().map(|(key, value)| format!(", {key} {value}")).collect();
-    format!(
-        "topology {topology}, selector {selector}, profile {profile}, members {members}, loss {loss}, \
-         scenario {scenario}{swept}"
-    )
+/// The value of a cell's dimension, as the command line names it.
+fn value(key: &CellKey, name: &str) -> Option<String> {
+    key.value(name).map(|value| value.to_string())
 }
-
-/// A key of a cell: its name, what is wanted of it, and how to read it.
-type Field<'a> = (&'a str, &'a Option<String>, fn(&CellKey) -> String);
 
 impl Which {
     fn choose<'a>(&self, experiment: &'a Experiment) -> Result<&'a Cell, Failed> {
         let mut left: Vec<&Cell> = experiment.cells.iter().collect();
-        let fields: [Field<'_>; 6] = [
-            ("topology", &self.topology, |key| key.topology.clone()),
-            ("selector", &self.selector, |key| key.selector.clone()),
-            ("profile", &self.profile, |key| key.profile.clone()),
-            ("members", &self.members, |key| key.members.to_string()),
-            ("loss", &self.loss, |key| key.loss.to_string()),
-            ("scenario", &self.scenario, |key| key.scenario.clone()),
+        let dimensions = [
+            ("topology", &self.topology),
+            ("selector", &self.selector),
+            ("profile", &self.profile),
+            ("members", &self.members),
+            ("loss", &self.loss),
+            ("scenario", &self.scenario),
         ];
-        for (name, wanted, value) in fields {
+        for (name, wanted) in dimensions {
             if let Some(wanted) = wanted {
-                left = keep(left, name, wanted, |key| Some(value(key)))?;
+                left = keep(left, name, wanted, |key| value(key, name))?;
             }
         }
         for swept in &self.swept {
@@ -122,8 +115,7 @@ impl Which {
                 code: 2,
                 message: format!("--swept {swept}: expected a key that the file varies, and its value: KEY=VALUE"),
             })?;
-            let value = |key: &CellKey| key.swept.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
-            left = keep(left, name, wanted, value)?;
+            left = keep(left, name, wanted, |key| value(key, name))?;
         }
         Ok(left[0])
     }

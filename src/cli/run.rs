@@ -17,7 +17,7 @@ use indicatif::{HumanDuration, ProgressBar, ProgressState, ProgressStyle};
 use super::{DEFAULT, Failed, Format, print, terminal};
 use crate::experiment::results::Results;
 use crate::experiment::{Experiment, Failure, Folder, Lab, MOST_TRIALS, Options, PingMap, Progress};
-use crate::report::{csv, html, json, table};
+use crate::report::{csv, findings, html, json, picture, table};
 
 /// The exit code of a program that was interrupted: 128 and the number of the signal.
 const INTERRUPTED: u8 = 130;
@@ -121,7 +121,7 @@ pub fn run(args: Args, lab: &Lab) -> Result<ExitCode, Failed> {
     if !args.is_real() {
         print_results(&finished.results, args.format)?;
     }
-    say(&format!("results: {}", path.display()));
+    say(&format!("results: {}; open {}", path.display(), path.join("report.html").display()));
     for failure in &finished.failures {
         eprintln!("error: {}", describe(failure, &args));
     }
@@ -191,6 +191,7 @@ fn write_tables(folder: &Path, results: &Results) -> Result<(), Failed> {
 }
 
 fn write_report(folder: &Path, experiment: &Experiment, results: &Results, sketches: &[PingMap]) -> Result<(), Failed> {
+    write_file(&folder.join("picture.svg"), |out| out.write_all(picture::render(results).as_bytes()))?;
     let manifest = experiment.manifest();
     let report = html::Report { results, manifest: &manifest, file: &experiment.source.text, sketches };
     write_file(&folder.join("report.html"), |out| out.write_all(html::render(&report).as_bytes()))
@@ -210,7 +211,7 @@ fn print_results(results: &Results, format: Format) -> Result<(), Failed> {
     super::quietly_closed(match format {
         Format::Table => {
             let (width, colour) = terminal();
-            write!(out, "{}", table::render(results, width, colour))
+            write!(out, "{}{}", table::render(results, width, colour), findings::render(results, width))
         }
         Format::Csv => csv::write_trials(results, out),
         Format::Json => json::write_summary(results, out),

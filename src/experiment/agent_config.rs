@@ -29,7 +29,7 @@ impl AgentConfig {
     /// # Errors
     /// Names the line that is wrong. A list of several alternatives is wrong, too: a member has one of each.
     pub fn parse(source: &TomlSource, lab: &Lab, profile: Option<&str>) -> Result<Self, BadInput> {
-        let mut file = source.table(KEYS)?;
+        let mut file = source.table(&KEYS)?;
         let named = file.list("profile")?.map(single).transpose()?;
         let mut named = match profile {
             Some(profile) => NamedSpec::unwritten(profile),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use swimlab_selectors::rng::mix;
 use swimlab_selectors::{DynSelector, Helpers, Registry, Spec, SpecError, Value, did_you_mean, nearest_names};
 
+use super::environment::Environment;
 use super::error::BadInput;
 use super::file::{File, MOST_MEMBERS, Scenario};
 use super::measures::FloorInputs;
@@ -15,7 +16,7 @@ use super::toml_source::{NamedSpec, TomlSource};
 use super::{Lab, trial_seed};
 use crate::detectors::Detector;
 use crate::protocol::{Config, Span};
-use crate::sim::{Fault, Phases, Start, Target, check_targets, joiners_needed};
+use crate::sim::{Fault, Target, check_targets, joiners_needed};
 use crate::topology::{Placement, Topology, TopologyContext};
 
 /// The most combinations that one file may ask for.
@@ -30,12 +31,8 @@ pub struct Cell {
     pub topology: Topology,
     /// How members watch each other.
     pub detector: CellDetector,
-    /// How members begin.
-    pub start: Start,
-    /// How their periods lie to each other.
-    pub phases: Phases,
-    /// How far the members' clocks are off, at most.
-    pub clock_skew: Span,
+    /// How its members begin and run.
+    pub environment: Environment,
     /// Before any fault.
     pub warmup: Span,
     /// After the warm-up.
@@ -136,9 +133,7 @@ pub(super) fn multiply(file: &File, source: &TomlSource, lab: &Lab) -> Result<Re
                             },
                             topology: topology.clone(),
                             detector,
-                            start: protocol.start,
-                            phases: protocol.phases,
-                            clock_skew: protocol.clock_skew,
+                            environment: protocol.environment,
                             warmup: file.warmup,
                             duration: file.duration,
                             faults: faults.clone(),

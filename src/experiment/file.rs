@@ -1,13 +1,14 @@
 //! The experiment file: its keys, their types, ranges and defaults. What it names is looked up in `cells`.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
 
 use swimlab_selectors::{Value, ValueRange, did_you_mean, nearest_names};
 
+use super::environment::{self, Environments};
 use super::error::BadInput;
 use super::toml_source::{Item, NamedSpec, Table, TomlSource};
 use crate::protocol::{Span, preset, presets};
-use crate::sim::{Phases, Start};
 
 /// The most members of a world, joiners included.
 pub const MOST_MEMBERS: u32 = 10_000_000;
@@ -16,10 +17,13 @@ pub const MOST_MEMBERS: u32 = 10_000_000;
 pub const MOST_TRIALS: u32 = 1_000_000;
 
 /// The most seconds of warm-up or duration: some eleven days.
-const LONGEST_S: f64 = 1e6;
+pub(super) const LONGEST_S: f64 = 1e6;
 
-/// What a file can say.
-pub(super) const KEYS: &[&str] = &[
+/// All keys of an experiment file.
+pub(super) static KEYS: LazyLock<Vec<&str>> =
+    LazyLock::new(|| KEYS_BEFORE.into_iter().chain(environment::names()).chain(KEYS_AFTER).collect());
+
+const KEYS_BEFORE: [&str; 14] = [
     "name",
     "seed",
     "trials",
@@ -34,15 +38,9 @@ pub(super) const KEYS: &[&str] = &[
     "dissemination",
     "loss",
     "baseline",
-    "start",
-    "phases",
-    "clock_skew",
-    "warmup",
-    "duration",
-    "protocol",
-    "fault",
-    "scenario",
 ];
+
+const KEYS_AFTER: [&str; 5] = ["warmup", "duration", "protocol", "fault", "scenario"];
 
 /// The keys that have no default, with an example of each.
 const NEEDED: [(&str, &str); 3] = [("topology", "topology = \"lan\""), SELECTOR, ("members", "members = 100")];
@@ -70,9 +68,7 @@ pub(super) struct File {
     pub overrides: Vec<Override>,
     pub loss: Vec<f64>,
     pub baseline: Option<NamedSpec>,
-    pub start: Vec<Start>,
-    pub phases: Vec<Phases>,
-    pub clock_skew: Vec<Span>,
+    pub environments: Environments,
     pub warmup: Span,
     pub duration: Span,
     pub scenarios: Vec<Scenario>,
@@ -92,7 +88,7 @@ pub(super) struct Scenario {
 
 impl File {
     pub fn parse(source: &TomlSource) -> Result<Self, BadInput> {
-        let mut file = source.table(KEYS)?;
+        let mut file = source.table(&KEYS)?;
         let may_lack = |key: &str| key == SELECTOR.0 && file.has("profile");
         let missing: Vec<_> = NEEDED.iter().filter(|(key, _)| !file.has(key) && !may_lack(key)).collect();
         if !missing.is_empty() {
@@ -114,9 +110,7 @@ impl File {
             profiles: file.list("profile")?.map_or_else(|| Ok(vec![NamedSpec::unwritten("swim")]), all_named)?,
             loss: numbers(&mut file, "loss", 0.0)?,
             baseline: file.take("baseline").map(Item::named).transpose()?,
-            start: choices(&mut file, "start", [Start::Joined, Start::Joining], start_word)?,
-            phases: choices(&mut file, "phases", [Phases::Random, Phases::Synchronous], phases_word)?,
-            clock_skew: spans(&mut file, "clock_skew")?,
+            environments: Environments::take(&mut file)?,
             warmup: file.take("warmup").map_or(Ok(Span::from_secs(20)), |item| item.span(0.0, LONGEST_S))?,
             duration: file.take("duration").map_or(Ok(Span::from_secs(60)), |item| item.span(1e-3, LONGEST_S))?,
             overrides: overrides(&mut file)?,
@@ -135,13 +129,11 @@ impl File {
             self.loss.len(),
             self.profiles.len(),
             self.helpers.len(),
-            self.start.len(),
-            self.phases.len(),
-            self.clock_skew.len(),
         ];
         lists
             .into_iter()
             .map(|values| values.max(1))
+            .chain(self.environments.lengths())
             .chain(self.overrides.iter().map(|over| over.values.len()))
             .fold(1, usize::saturating_mul)
     }
@@ -160,12 +152,10 @@ impl File {
             ("helpers".to_owned(), labels(&self.helpers)),
             ("profile".to_owned(), labels(&self.profiles)),
             ("loss".to_owned(), join(&self.loss)),
-            ("start".to_owned(), join(self.start.iter().map(|&start| start_word(start)))),
-            ("phases".to_owned(), join(self.phases.iter().map(|&phases| phases_word(phases)))),
-            ("clock_skew".to_owned(), join(&self.clock_skew)),
             ("warmup".to_owned(), self.warmup.to_string()),
             ("duration".to_owned(), self.duration.to_string()),
         ]);
+        description.extend(self.environments.described().map(|(name, values)| (name.to_owned(), join(values))));
         for over in &self.overrides {
             description.insert(over.key.clone(), join(over.values.iter().map(|(value, _)| value)));
         }
@@ -192,7 +182,7 @@ fn name(item: Item<'_>) -> Result<String, BadInput> {
 }
 
 /// Reads every item of a list; two that are alike are refused.
-fn distinct<T: PartialEq>(
+pub(super) fn distinct<T: PartialEq>(
     items: Vec<Item<'_>>,
     read: impl Fn(&Item<'_>) -> Result<T, BadInput>,
 ) -> Result<Vec<T>, BadInput> {
@@ -251,28 +241,6 @@ fn sized(source: &TomlSource, all: Vec<NamedSpec>, members: &[u32]) -> Result<Ve
 
 fn numbers(file: &mut Table<'_>, key: &str, default: f64) -> Result<Vec<f64>, BadInput> {
     file.list(key)?.map_or_else(|| Ok(vec![default]), |items| distinct(items, |item| item.real(0.0, 1.0)))
-}
-
-/// Times; zero by default.
-fn spans(file: &mut Table<'_>, key: &str) -> Result<Vec<Span>, BadInput> {
-    file.list(key)?.map_or_else(|| Ok(vec![Span::ZERO]), |items| distinct(items, |item| item.span(0.0, LONGEST_S)))
-}
-
-/// One or more of a few words; the first is the default.
-fn choices<T: Copy + PartialEq, const N: usize>(
-    file: &mut Table<'_>,
-    key: &str,
-    of: [T; N],
-    word: fn(T) -> &'static str,
-) -> Result<Vec<T>, BadInput> {
-    let read = |item: &Item<'_>| {
-        let text = item.text()?;
-        of.into_iter().find(|&value| word(value) == text).ok_or_else(|| {
-            let near = did_you_mean(&nearest_names(text, of.into_iter().map(word)));
-            item.complain(format!("{key} cannot be \"{text}\"{near}"))
-        })
-    };
-    file.list(key)?.map_or_else(|| Ok(vec![of[0]]), |items| distinct(items, read))
 }
 
 /// What the protocol's keys set: the parts, `[protocol]`, and under them a preset.
@@ -358,20 +326,4 @@ fn faults(table: &mut Table<'_>) -> Result<Vec<NamedSpec>, BadInput> {
 fn title(faults: &[NamedSpec]) -> String {
     let kinds: Vec<&str> = faults.iter().map(|fault| fault.spec.kind.as_str()).collect();
     if kinds.is_empty() { "none".to_owned() } else { kinds.join("+") }
-}
-
-/// How a file spells it.
-pub(super) fn start_word(start: Start) -> &'static str {
-    match start {
-        Start::Joined => "joined",
-        Start::Joining => "joining",
-    }
-}
-
-/// How a file spells it.
-pub(super) fn phases_word(phases: Phases) -> &'static str {
-    match phases {
-        Phases::Random => "random",
-        Phases::Synchronous => "synchronous",
-    }
 }

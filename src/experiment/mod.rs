@@ -2,6 +2,7 @@
 
 mod agent_config;
 mod cells;
+mod environment;
 mod error;
 mod file;
 pub mod measures;
@@ -28,6 +29,7 @@ use swimlab_selectors::{BuildContext, DynSelector, Helpers, Metric, Registry, he
 
 pub use agent_config::AgentConfig;
 pub use cells::{Cell, CellDetector};
+pub use environment::Environment;
 pub use error::{BadInput, Error};
 pub use file::{MOST_MEMBERS, MOST_TRIALS};
 pub use ping_map::{Class, MOST_NODES, Node, PingMap};

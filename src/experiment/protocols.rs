@@ -5,21 +5,19 @@ use std::sync::Arc;
 use swimlab_selectors::{Registration, Value};
 
 use super::Lab;
+use super::environment::Environment;
 use super::error::BadInput;
-use super::file::{File, Override, SELECTOR, phases_word, start_word};
+use super::file::{File, Override, SELECTOR};
 use super::toml_source::{NamedSpec, TomlSource};
 use crate::detectors::{Detector, missing_feature};
-use crate::protocol::{Config, Span};
-use crate::sim::{Phases, Start};
+use crate::protocol::Config;
 
 /// One combination.
 pub(super) struct Protocol {
     /// The profile's label.
     pub profile: String,
     pub how: DetectorChoice,
-    pub start: Start,
-    pub phases: Phases,
-    pub clock_skew: Span,
+    pub environment: Environment,
     /// What was varied: key and value.
     pub swept: Vec<(String, String)>,
 }
@@ -45,11 +43,8 @@ pub(super) struct Protocols {
     pub helpers: Vec<NamedSpec>,
 }
 
-/// Who is pinged if neither the file nor the profile says so.
-const SELECTOR_OF_ALL: Option<&str> = None;
-
-/// Who helps if neither says so.
-const HELPERS_OF_ALL: &str = "uniform";
+/// The helpers where neither the file nor the profile names any.
+const DEFAULT_HELPERS: &str = "uniform";
 
 /// All combinations; later keys vary faster. Rivals ask nobody for help, and of `[protocol]` take those keys that they
 /// have.
@@ -77,7 +72,7 @@ pub(super) fn multiply(file: &File, source: &TomlSource, lab: &Lab) -> Result<Pr
                 vec![DetectorChoice::Other(lab.detectors.build(&named.spec, &()).map_err(complain)?)]
             } else {
                 let config = lab.profiles.build(&named.spec, &()).map_err(complain)?;
-                let Some(selectors) = selectors.or(config.defaults.selector.or(SELECTOR_OF_ALL)) else {
+                let Some(selectors) = selectors.or(config.defaults.selector) else {
                     let (key, example) = SELECTOR;
                     let why = format!(
                         "missing: {key}: profile {} has none of its own; for example {example}",
@@ -85,27 +80,21 @@ pub(super) fn multiply(file: &File, source: &TomlSource, lab: &Lab) -> Result<Pr
                     );
                     return Err(profile.refuse(source, why));
                 };
-                let helpers = helpers.or(Some(config.defaults.helpers.unwrap_or(HELPERS_OF_ALL))).unwrap_or_default();
+                let helpers = helpers.or(Some(config.defaults.helpers.unwrap_or(DEFAULT_HELPERS))).unwrap_or_default();
                 let how =
                     |helpers| DetectorChoice::Swim { config: config.clone(), selectors: selectors.clone(), helpers };
                 helpers.into_iter().map(how).collect()
             };
             for how in hows {
-                for &start in &file.start {
-                    let skews = |&phases| file.clock_skew.iter().map(move |&skew| (phases, skew));
-                    for (phases, clock_skew) in file.phases.iter().flat_map(skews) {
-                        let columns = [
-                            ("helpers", file.helpers.len(), helpers.label(&how)),
-                            ("start", file.start.len(), start_word(start).to_owned()),
-                            ("phases", file.phases.len(), phases_word(phases).to_owned()),
-                            ("clock_skew", file.clock_skew.len(), clock_skew.to_string()),
-                        ];
-                        let varied = columns.into_iter().filter(|(_, values, _)| *values > 1);
-                        let varied = varied.map(|(key, _, value)| (key.to_owned(), value));
-                        let swept = swept.iter().cloned().chain(varied).collect();
-                        let (profile, how) = (profile.spec.to_string(), how.clone());
-                        protocols.push(Protocol { profile, how, start, phases, clock_skew, swept });
-                    }
+                let varied = (file.helpers.len() > 1).then(|| ("helpers".to_owned(), helpers.label(&how)));
+                for (environment, columns) in file.environments.product() {
+                    let swept = swept.iter().cloned().chain(varied.clone()).chain(columns).collect();
+                    protocols.push(Protocol {
+                        profile: profile.spec.to_string(),
+                        how: how.clone(),
+                        environment,
+                        swept,
+                    });
                 }
             }
         }

@@ -1,6 +1,7 @@
 //! What an experiment leaves behind: one cell per combination of what was varied, one result per trial.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
@@ -49,23 +50,102 @@ pub struct Scenario {
     pub faults: Vec<String>,
 }
 
-/// What distinguishes a cell from the others.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct CellKey {
+/// Declares [`CellKey`] together with all that is made from the list of its dimensions.
+macro_rules! cell_key {
+    ($($(#[$doc:meta])* $name:ident: $kind:ty,)*) => {
+        /// What distinguishes a cell from the others: its dimensions.
+        #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+        pub struct CellKey {
+            $($(#[$doc])* pub $name: $kind,)*
+            /// Further keys that the experiment varies, with their values, in the same order in every cell.
+            pub swept: Vec<(String, String)>,
+        }
+
+        impl CellKey {
+            /// The names of the dimensions that every cell has, in the order of the columns.
+            pub const NAMES: &[&str] = &[$(stringify!($name)),*];
+
+            /// All dimensions with their values: those of [`Self::NAMES`], then the swept keys.
+            pub fn fields(&self) -> impl Iterator<Item = (&str, KeyValue<'_>)> {
+                let fixed = [$((stringify!($name), KeyValue::from(&self.$name))),*];
+                fixed.into_iter().chain(self.swept.iter().map(|(key, value)| (key.as_str(), KeyValue::from(value))))
+            }
+        }
+
+        /// The dimensions as an object in JSON has them. What is not known may be a swept key.
+        #[derive(Deserialize)]
+        pub(super) struct JsonKey {
+            $($name: $kind,)*
+            #[serde(flatten)]
+            others: BTreeMap<String, serde_json::Value>,
+        }
+
+        impl JsonKey {
+            /// The key; `is_swept` tells swept keys from the object's other texts.
+            pub fn into_key(self, is_swept: impl Fn(&str) -> bool) -> CellKey {
+                let text = |(key, value): (String, _)| match value {
+                    serde_json::Value::String(text) if is_swept(&key) => Some((key, text)),
+                    _ => None,
+                };
+                CellKey { $($name: self.$name,)* swept: self.others.into_iter().filter_map(text).collect() }
+            }
+        }
+    };
+}
+
+cell_key! {
     /// The topology's label.
-    pub topology: String,
+    topology: String,
     /// The selector's label.
-    pub selector: String,
+    selector: String,
     /// The profile's label.
-    pub profile: String,
-    /// How many members there are at the start.
-    pub members: u32,
+    profile: String,
+    /// Number of members at the start.
+    members: u32,
     /// The probability that the network loses a packet.
-    pub loss: f64,
+    loss: f64,
     /// The scenario's name.
-    pub scenario: String,
-    /// Protocol settings that were varied: key and value, in the same order in every cell.
-    pub swept: Vec<(String, String)>,
+    scenario: String,
+}
+
+/// The value of a cell's dimension. Displayed, it is what tables and CSV files have; in JSON, numbers are numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum KeyValue<'a> {
+    /// A label or a name.
+    Text(&'a str),
+    /// A whole number.
+    Count(u32),
+    /// A real number.
+    Real(f64),
+}
+
+impl<'a> From<&'a String> for KeyValue<'a> {
+    fn from(text: &'a String) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<&u32> for KeyValue<'_> {
+    fn from(count: &u32) -> Self {
+        Self::Count(*count)
+    }
+}
+
+impl From<&f64> for KeyValue<'_> {
+    fn from(number: &f64) -> Self {
+        Self::Real(*number)
+    }
+}
+
+impl fmt::Display for KeyValue<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(text) => text.fmt(f),
+            Self::Count(count) => count.fmt(f),
+            Self::Real(number) => number.fmt(f),
+        }
+    }
 }
 
 /// The results of one cell.
@@ -111,8 +191,7 @@ impl Results {
     /// The cell that this one is compared to: the same in all but the selector. `None` for the baseline itself.
     pub fn baseline_of(&self, cell: &CellResult) -> Option<&CellResult> {
         let selector = self.baseline.as_ref().filter(|&baseline| *baseline != cell.key.selector)?;
-        let key = CellKey { selector: selector.clone(), ..cell.key.clone() };
-        self.cells.iter().find(|other| other.key == key)
+        self.cells.iter().find(|other| other.key.selector == *selector && other.key.same_setting(&cell.key))
     }
 
     /// The keys of all settings that were varied, in the order of their first appearance.
@@ -132,10 +211,31 @@ impl Results {
     }
 }
 
+/// Names and values of the dimensions: `topology lan, selector shuffle`.
+impl fmt::Display for CellKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (n, (name, value)) in self.fields().enumerate() {
+            let comma = if n == 0 { "" } else { ", " };
+            write!(f, "{comma}{name} {value}")?;
+        }
+        Ok(())
+    }
+}
+
 impl CellKey {
-    /// The value of a varied setting.
+    /// The value of a dimension, a swept key among them.
+    pub fn value(&self, key: &str) -> Option<KeyValue<'_>> {
+        self.fields().find(|(name, _)| *name == key).map(|(_, value)| value)
+    }
+
+    /// The value of a swept key.
     pub fn swept_value(&self, key: &str) -> Option<&str> {
         self.swept.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str())
+    }
+
+    /// Whether two cells differ in nothing but the selector.
+    pub fn same_setting(&self, other: &Self) -> bool {
+        *self == Self { selector: self.selector.clone(), ..other.clone() }
     }
 }
 

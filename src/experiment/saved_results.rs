@@ -1,17 +1,13 @@
 //! A results folder that is read again, by whoever has no experiment file for it: summary.json names the cells,
 //! trials.jsonl has their trials.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
-use serde_json::Value;
-
 use super::error::Error;
 use super::measures::MEASURES;
-use super::results::{CellKey, TrialResult};
+use super::results::{CellKey, JsonKey, TrialResult};
 use super::store::{Line, MANIFEST, Manifest, SUMMARY, TRIALS};
 
 /// What an earlier run left in its folder.
@@ -23,19 +19,6 @@ pub struct SavedResults {
     pub manifest: Manifest,
     /// The cells in the order of the experiment file, each with its finished trials in ascending order.
     pub cells: Vec<(CellKey, Vec<TrialResult>)>,
-}
-
-/// The part of summary.json's entries that names a cell. What it does not know may be a key that was varied.
-#[derive(Deserialize)]
-struct Named {
-    topology: String,
-    selector: String,
-    profile: String,
-    members: u32,
-    loss: f64,
-    scenario: String,
-    #[serde(flatten)]
-    more: BTreeMap<String, Value>,
 }
 
 impl SavedResults {
@@ -64,26 +47,17 @@ impl SavedResults {
         let manifest = read(MANIFEST, "is no results folder: it has no manifest.json")?;
         let manifest: Manifest = serde_json::from_str(&manifest).map_err(damaged(MANIFEST))?;
         let summary = read(SUMMARY, "has no summary.json: its run did not end; run --resume goes on with it")?;
-        let named: Vec<Named> = serde_json::from_str(&summary).map_err(damaged(SUMMARY))?;
+        let keys: Vec<JsonKey> = serde_json::from_str(&summary).map_err(damaged(SUMMARY))?;
         let trials = read(TRIALS, "is no results folder: it has no trials.jsonl")?;
-        let mut cells: Vec<_> = named.into_iter().map(|named| (named.into_key(), Vec::new())).collect();
+        let mut cells: Vec<_> =
+            keys.into_iter().map(|key| (key.into_key(|name| !NO_KEYS.contains(&name)), Vec::new())).collect();
         sort(&trials, &mut cells).map_err(refuse)?;
         Ok(Self { path: path.to_owned(), manifest, cells })
     }
 }
 
-impl Named {
-    fn into_key(self) -> CellKey {
-        const NO_KEYS: [&str; 7] = ["trials", "complete", "measures", "strikes", "violations", "events", "trace_hash"];
-        let Self { topology, selector, profile, members, loss, scenario, more } = self;
-        let text = |(key, value): (String, Value)| match value {
-            Value::String(text) if !NO_KEYS.contains(&key.as_str()) => Some((key, text)),
-            _ => None,
-        };
-        let swept = more.into_iter().filter_map(text).collect();
-        CellKey { topology, selector, profile, members, loss, scenario, swept }
-    }
-}
+/// What summary.json says of a cell besides its key.
+const NO_KEYS: [&str; 7] = ["trials", "complete", "measures", "strikes", "violations", "events", "trace_hash"];
 
 /// Each trial to its cell.
 fn sort(text: &str, cells: &mut [(CellKey, Vec<TrialResult>)]) -> Result<(), String> {

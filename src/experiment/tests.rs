@@ -22,7 +22,7 @@ fn three_keys_are_enough() {
     let key = &cell.key;
     assert_eq!((&*key.topology, &*key.selector, &*key.profile), ("lan", "shuffle", "swim"));
     assert_eq!((key.members, key.loss, &*key.scenario, key.swept.len()), (10, 0.0, "none", 0));
-    assert_eq!((cell.start, cell.phases), (Start::Joined, Phases::Random));
+    assert_eq!((cell.environment.start, cell.environment.phases), (Start::Joined, Phases::Random));
     assert_eq!((cell.warmup, cell.duration), (Span::from_secs(20), Span::from_secs(60)));
     assert!(cell.faults.is_empty());
 }
@@ -239,7 +239,7 @@ fn experiments_can_be_shared_among_threads() {
 #[test]
 fn the_reference_names_every_key_and_its_files_are_valid() {
     let page = include_str!("../../docs/experiments.md");
-    for key in file::KEYS {
+    for key in file::KEYS.iter() {
         let spelt = ["`K`", "`[K]`", "`[[K]]`"].map(|form| form.replace('K', key));
         assert!(spelt.iter().any(|form| page.contains(&format!("\n| {form} |"))), "{key}");
     }

@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use super::figures::figure;
 use super::notes::fill;
 use super::table::drawn;
-use super::{KEYS, is_varied, key_fields, key_value};
+use super::{is_varied, key_names, key_value};
 use crate::experiment::measures::{MEASURES, Measure};
 use crate::experiment::real::Lateness;
 use crate::experiment::results::{CellResult, Results};
@@ -89,8 +89,9 @@ pub fn render(sides: &RealComparison<'_>, width: u16, colour: bool) -> String {
 
 /// What the cell is, by the keys that are varied, and how many trials there are to compare.
 fn heading(results: &Results, pair: &Pair<'_>) -> String {
-    let keys = KEYS.into_iter().chain(results.swept_keys());
-    let shown = keys.filter(|key| matches!(*key, "topology" | "selector" | "members") || is_varied(results, key));
+    let shown = key_names(results)
+        .into_iter()
+        .filter(|key| matches!(*key, "topology" | "selector" | "members") || is_varied(results, key));
     let named: Vec<String> = shown.map(|key| format!("{key} {}", key_value(pair.cell, key))).collect();
     format!("{}: {} trials on both sides", named.join(", "), pair.trials)
 }
@@ -192,7 +193,7 @@ fn legend(width: u16) -> String {
 /// Writes agreement.csv: a row for each measure of each cell. What does not exist is empty.
 pub fn write_csv(sides: &RealComparison<'_>, out: impl io::Write) -> io::Result<()> {
     let mut csv = Writer::from_writer(out);
-    let swept = sides.simulated.swept_keys();
+    let keys = key_names(sides.simulated);
     let columns = [
         "measure",
         "pairs",
@@ -208,7 +209,7 @@ pub fn write_csv(sides: &RealComparison<'_>, out: impl io::Write) -> io::Result<
         "ks_p",
         "verdict",
     ];
-    csv.write_record(KEYS.into_iter().chain(swept.iter().copied()).chain(columns))?;
+    csv.write_record(keys.iter().copied().chain(columns))?;
     for Pair { cell, agreements, .. } in sides.pairs() {
         for (measure, a) in agreements {
             let numbers = [
@@ -223,7 +224,7 @@ pub fn write_csv(sides: &RealComparison<'_>, out: impl io::Write) -> io::Result<
                 a.distance,
                 a.p,
             ];
-            let keys = key_fields(&cell.key).into_iter().chain(swept.iter().map(|key| key_value(cell, key)));
+            let keys = keys.iter().map(|key| key_value(cell, key));
             let numbers = numbers.map(|number| number.map(|number| number.to_string()).unwrap_or_default());
             let row = keys.chain([measure.name.to_owned(), a.pairs.to_string()]).chain(numbers);
             csv.write_record(row.chain([a.matched.name().to_owned()]))?;
@@ -235,11 +236,8 @@ pub fn write_csv(sides: &RealComparison<'_>, out: impl io::Write) -> io::Result<
 /// Writes agreement.json: how late timers were, and for each cell what each measure comes to on both sides.
 pub fn write_json(sides: &RealComparison<'_>, mut out: impl io::Write) -> io::Result<()> {
     let cells = sides.pairs().into_iter().map(|Pair { cell, trials, agreements }| {
-        let fields = key_fields(&cell.key).into_iter().map(Value::from);
-        let mut map: Map<String, Value> = KEYS.into_iter().map(str::to_owned).zip(fields).collect();
-        map.insert("members".to_owned(), cell.key.members.into());
-        map.insert("loss".to_owned(), cell.key.loss.into());
-        map.extend(cell.key.swept.iter().map(|(key, value)| (key.clone(), value.clone().into())));
+        let mut map: Map<String, Value> =
+            cell.key.fields().map(|(name, value)| (name.to_owned(), json!(value))).collect();
         map.insert("trials".to_owned(), trials.into());
         let measures = agreements.into_iter().map(|(measure, a)| (measure.name.to_owned(), entry(&a)));
         map.insert("measures".to_owned(), Value::Object(measures.collect()));

@@ -12,7 +12,6 @@ use serde_json::{Map, Value, json};
 use super::figures::{figure, range};
 use super::notes::fill;
 use super::table::{drawn, mark};
-use super::{KEYS, key_fields};
 use crate::experiment::SavedResults;
 use crate::experiment::measures::{MEASURES, Measure, MeasuredValue};
 use crate::experiment::results::{CellKey, TrialResult};
@@ -59,8 +58,9 @@ impl<'a> RunComparison<'a> {
         if !pairs.is_empty() {
             return Ok(Self { a, b, pairs });
         }
-        let of =
-            |kept: &SavedResults| kept.cells.iter().find(|(_, trials)| !trials.is_empty()).map(|(key, _)| label(key));
+        let of = |kept: &SavedResults| {
+            kept.cells.iter().find(|(_, trials)| !trials.is_empty()).map(|(key, _)| key.to_string())
+        };
         let told = |kept: &SavedResults| match of(kept) {
             Some(first) => format!("{} has for instance {first}", kept.path.display()),
             None => format!("{} has no finished trial", kept.path.display()),
@@ -119,7 +119,7 @@ pub fn render(both: &RunComparison<'_>, width: u16, colour: bool) -> String {
         text += &fill(&format!("They differ in {what}: {a} in A, {b} in B."), width);
     }
     for pair in &both.pairs {
-        text += &format!("\n{}", fill(&format!("{}: {}", label(pair.key), pair.basis()), width));
+        text += &format!("\n{}", fill(&format!("{}: {}", pair.key, pair.basis()), width));
         let (equal, differing): (Vec<&Line>, Vec<&Line>) = pair.lines.iter().partition(|line| line.is_equal());
         if !differing.is_empty() {
             text += &table(&differing, width, colour);
@@ -135,19 +135,20 @@ pub fn render(both: &RunComparison<'_>, width: u16, colour: bool) -> String {
 /// Writes a row for each measure of each cell that is in both.
 pub fn write_csv(both: &RunComparison<'_>, out: impl io::Write) -> io::Result<()> {
     let swept = swept_keys(both);
+    let keys = CellKey::NAMES.iter().chain(&swept).copied();
     let mut csv = Writer::from_writer(out);
     let columns = ["measure", "paired", "pairs", "a", "b", "difference", "low", "high", "ratio", "less", "more"];
-    csv.write_record(KEYS.into_iter().chain(swept.iter().copied()).chain(columns).chain(["verdict"]))?;
+    csv.write_record(keys.clone().chain(columns).chain(["verdict"]))?;
     let number = |value: Option<f64>| value.map(|value| value.to_string()).unwrap_or_default();
     for pair in &both.pairs {
         for Line { measure, means, comparison } in &pair.lines {
-            let swept = swept.iter().map(|key| pair.key.swept_value(key).unwrap_or_default().to_owned());
+            let key = keys.clone().map(|key| pair.key.value(key).map(|value| value.to_string()).unwrap_or_default());
             let Comparison { pairs, less, more, mean_difference, ci95, ratio, verdict } = *comparison;
             let numbers = [means[0], means[1], mean_difference, ci95.low, ci95.high, ratio].map(number);
             let [less, more] = [less, more].map(|count| if pair.is_paired { count.to_string() } else { String::new() });
             let head = [measure.name.to_owned(), pair.is_paired.to_string(), pairs.to_string()];
             let tail = [less, more, verdict.name().to_owned()];
-            csv.write_record(key_fields(pair.key).into_iter().chain(swept).chain(head).chain(numbers).chain(tail))?;
+            csv.write_record(key.chain(head).chain(numbers).chain(tail))?;
         }
     }
     csv.flush()
@@ -169,12 +170,9 @@ pub fn write_json(both: &RunComparison<'_>, mut out: impl io::Write) -> io::Resu
 }
 
 fn cell(pair: &Pair<'_>) -> Value {
-    let CellKey { topology, selector, profile, members, loss, scenario, swept } = pair.key;
-    let mut map = Map::new();
-    let known = json!({"topology": topology, "selector": selector, "profile": profile, "members": members,
-        "loss": loss, "scenario": scenario, "paired": pair.is_paired, "trials": pair.trials});
-    map.extend(known.as_object().cloned().unwrap_or_default());
-    map.extend(swept.iter().map(|(key, value)| (key.clone(), json!(value))));
+    let mut map: Map<String, Value> = pair.key.fields().map(|(name, value)| (name.to_owned(), json!(value))).collect();
+    map.insert("paired".to_owned(), pair.is_paired.into());
+    map.insert("trials".to_owned(), json!(pair.trials));
     let measure = |line: &Line| {
         let Comparison { pairs, less, more, mean_difference, ci95, ratio, verdict } = line.comparison;
         let mut told = json!({"a": line.means[0], "b": line.means[1], "mean_difference": mean_difference,
@@ -243,12 +241,6 @@ fn legend(both: &RunComparison<'_>, width: u16) -> String {
         false => "the ranks decide.",
     };
     format!("\n{}", fill(&text, width))
-}
-
-fn label(key: &CellKey) -> String {
-    let named = KEYS.into_iter().zip(key_fields(key)).map(|(name, value)| format!("{name} {value}"));
-    let swept = key.swept.iter().map(|(name, value)| format!("{name} {value}"));
-    named.chain(swept).collect::<Vec<_>>().join(", ")
 }
 
 fn swept_keys<'a>(both: &RunComparison<'a>) -> Vec<&'a str> {

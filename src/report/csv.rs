@@ -4,9 +4,9 @@ use std::io;
 
 use csv::Writer;
 
-use super::{KEYS, key_fields};
+use super::key_value;
 use crate::experiment::measures::{MEASURES, MeasuredValue, Victim};
-use crate::experiment::results::{CellResult, Results, TrialResult};
+use crate::experiment::results::{CellKey, CellResult, Results, TrialResult};
 
 /// What trials.csv and victims.csv say of a victim's discovery, in the order of [`Victim`]'s fields.
 const VICTIM: [&str; 10] = [
@@ -55,13 +55,14 @@ fn trials(results: &Results) -> impl Iterator<Item = (&CellResult, &TrialResult)
 }
 
 fn key_columns(results: &Results) -> impl Iterator<Item = &str> {
-    KEYS.into_iter().chain(["trial", "seed"]).chain(results.swept_keys())
+    CellKey::NAMES.iter().copied().chain(["trial", "seed"]).chain(results.swept_keys())
 }
 
 fn key_values(results: &Results, cell: &CellResult, trial: &TrialResult) -> impl Iterator<Item = String> {
-    let swept = results.swept_keys();
-    let swept: Vec<_> = swept.iter().map(|key| cell.key.swept_value(key).unwrap_or_default().to_owned()).collect();
-    key_fields(&cell.key).into_iter().chain([trial.trial.to_string(), trial.seed.to_string()]).chain(swept)
+    let value = |key: &str| key_value(cell, key);
+    let fixed = CellKey::NAMES.iter().copied().map(value);
+    let swept: Vec<String> = results.swept_keys().into_iter().map(value).collect();
+    fixed.chain([trial.trial.to_string(), trial.seed.to_string()]).chain(swept)
 }
 
 fn victim_fields(victim: &Victim) -> [String; VICTIM.len()] {

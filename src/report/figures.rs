@@ -25,7 +25,7 @@ pub(super) fn range(interval: Interval, beside: Option<f64>, unit: Unit) -> Stri
 }
 
 /// By what to divide, and the unit's name after that.
-fn suited(value: f64, unit: Unit) -> (f64, &'static str) {
+pub(super) fn suited(value: f64, unit: Unit) -> (f64, &'static str) {
     let size = value.abs();
     match unit {
         // What rounds to 1000 ms is a second.

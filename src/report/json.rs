@@ -26,14 +26,8 @@ impl Serialize for Cell<'_> {
         let Self { results, cell } = self;
         let key = &cell.key;
         let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("topology", &key.topology)?;
-        map.serialize_entry("selector", &key.selector)?;
-        map.serialize_entry("profile", &key.profile)?;
-        map.serialize_entry("members", &key.members)?;
-        map.serialize_entry("loss", &key.loss)?;
-        map.serialize_entry("scenario", &key.scenario)?;
-        for (name, value) in &key.swept {
-            map.serialize_entry(name, value)?;
+        for (name, value) in key.fields() {
+            map.serialize_entry(name, &value)?;
         }
         map.serialize_entry("trials", &cell.trials.len())?;
         map.serialize_entry("complete", &(cell.trials.len() == results.trials as usize))?;

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::columns::COLUMNS;
 use super::table::mark;
-use super::{KEYS, is_varied, key_value};
+use super::{is_varied, key_names, key_value};
 use crate::experiment::measures::MeasuredValue;
 use crate::experiment::results::{CellResult, Results, Struck};
 use crate::experiment::statistics::Verdict;
@@ -19,7 +19,7 @@ pub(super) fn heading(results: &Results, width: u16) -> String {
     let mut text = format!("{}: {} trials, seed {}", results.name, results.trials, results.seed);
     if let Some(cell) = results.cells.first() {
         // The tables have columns for what varies; the rest is said once.
-        let fixed = KEYS.into_iter().skip(2).chain(results.swept_keys()).filter(|key| !is_varied(results, key));
+        let fixed = key_names(results).into_iter().skip(2).filter(|key| !is_varied(results, key));
         for key in fixed {
             let _ = write!(text, ", {key} {}", key_value(cell, key));
         }

@@ -7,7 +7,7 @@ use comfy_table::{Attribute, Cell, CellAlignment, Color, ContentArrangement, Tab
 
 use super::columns::{COLUMNS, Column, Per};
 use super::figures::{figure, range};
-use super::{KEYS, is_varied, key_value, notes};
+use super::{is_varied, key_names, key_value, notes};
 use crate::experiment::results::{CellResult, Results};
 use crate::experiment::statistics::{Summary, Verdict};
 
@@ -115,8 +115,7 @@ impl<'a> Page<'a> {
     /// The keys in which the cells of the whole experiment differ, the selector always among them.
     fn keys(&self) -> Vec<&'a str> {
         let varied = |key: &&str| *key == "selector" || is_varied(self.results, key);
-        let known = KEYS.into_iter().skip(1).filter(varied);
-        known.chain(self.results.swept_keys().into_iter().filter(varied)).collect()
+        key_names(self.results).into_iter().skip(1).filter(varied).collect()
     }
 
     fn key(&self, cell: &CellResult, key: &str) -> String {

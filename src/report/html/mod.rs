@@ -14,7 +14,7 @@ mod traffic;
 
 use std::fmt::Write;
 
-use super::{KEYS, is_varied, key_value, notes};
+use super::{is_varied, key_names, key_value, notes};
 use crate::experiment::results::{CellResult, Results};
 use crate::experiment::{Manifest, PingMap};
 use series::Series;
@@ -131,7 +131,7 @@ fn rerun(report: &Report<'_>) -> String {
 
 /// What a cell's setting is, of that which varies besides topology and selector.
 fn setting(results: &Results, cell: &CellResult) -> String {
-    let keys = KEYS.into_iter().skip(2).chain(results.swept_keys()).filter(|key| is_varied(results, key));
+    let keys = key_names(results).into_iter().skip(2).filter(|key| is_varied(results, key));
     keys.map(|key| format!("{key} {}", key_value(cell, key))).collect::<Vec<_>>().join(", ")
 }
 
@@ -164,7 +164,7 @@ fn breakable(text: &str) -> String {
 }
 
 /// Text as it is written between tags and in attributes.
-fn escape(text: &str) -> String {
+pub(super) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for letter in text.chars() {
         match letter {
