@@ -2,7 +2,7 @@
 //! a SWIM of other hands.
 //!
 //! Each that listens for heartbeats is a set of [`Rules`] in a file of its own and a line in [`rivals`]; [`HeartbeatDetector`] is the
-//! machine that a world drives by them. docs/rivals.md tells what each does, and what the checkers hold it to.
+//! machine that a world drives by them. docs/detectors.md tells what each does, and what the checkers hold it to.
 
 mod all_to_all;
 // Its tests are among those of all builds.
