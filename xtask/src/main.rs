@@ -1,7 +1,6 @@
 //! Checks and chores of the repository: `cargo xtask COMMAND`. CONTRIBUTING.md tells when to use which.
 
 mod layers;
-mod links;
 
 use std::env;
 use std::path::Path;
@@ -11,11 +10,10 @@ const USAGE: &str = "\
 Usage: cargo xtask COMMAND
 
 Commands:
-  check                        what must hold before a push: format, lints, spelling, layers, links
+  check                        what must hold before a push: format, spelling, layers, lints
   test [ARGS]                  all tests; ARGS go to `cargo test`
   bench [NAME] [-- ARGS]       all benchmarks, or one of them with its own arguments
-  docs                         the documentation of all crates, without warnings; links between pages
-  links                        the links between pages alone
+  docs                         the documentation of all crates, without warnings, and the links between pages
   layers [--circles] [--strict]
                                no room uses one above it; --circles: no import circles within rooms;
                                --strict: circles of a parent module and its children count, too
@@ -38,7 +36,6 @@ fn main() -> ExitCode {
             cargo(root, &[&["bench", "--workspace", "--locked", "--bench", name], rest].concat())
         }
         ["docs"] => docs(root),
-        ["links"] => links(root),
         ["layers", flags @ ..] => layer_options(flags).and_then(|options| layers(root, options)),
         ["help" | "--help" | "-h"] => {
             print!("{USAGE}");
@@ -70,7 +67,6 @@ fn check(root: &Path) -> Result<(), Failure> {
     step("format", &|| cargo(root, &["fmt", "--all", "--check"]));
     step("spelling", &|| spelling(root));
     step("layers", &|| layers(root, layers::Options::default()));
-    step("links", &|| links(root));
     step("lints", &|| cargo(root, &clippy));
     if failed.is_empty() { Ok(()) } else { Err(format!("failed: {}", failed.join(", "))) }
 }
@@ -86,9 +82,9 @@ fn spelling(root: &Path) -> Result<(), Failure> {
 }
 
 fn docs(root: &Path) -> Result<(), Failure> {
-    links(root)?;
     let args = ["doc", "--workspace", "--no-deps", "--all-features", "--locked"];
-    run(Command::new(cargo_path()).args(args).current_dir(root).env("RUSTDOCFLAGS", "-D warnings"))
+    run(Command::new(cargo_path()).args(args).current_dir(root).env("RUSTDOCFLAGS", "-D warnings"))?;
+    cargo(root, &["test", "--quiet", "--locked", "--test", "docs"])
 }
 
 fn layer_options(flags: &[&str]) -> Result<layers::Options, Failure> {
@@ -107,12 +103,6 @@ fn layer_options(flags: &[&str]) -> Result<layers::Options, Failure> {
 
 fn layers(root: &Path, options: layers::Options) -> Result<(), Failure> {
     if layers::check(root, options)? { Ok(()) } else { Err("the layers do not hold".to_owned()) }
-}
-
-fn links(root: &Path) -> Result<(), Failure> {
-    let dead = links::dead(root).map_err(|error| format!("cannot read the pages: {error}"))?;
-    dead.iter().for_each(|link| println!("{link}"));
-    if dead.is_empty() { Ok(()) } else { Err(format!("dead links: {}", dead.len())) }
 }
 
 fn cargo(root: &Path, args: &[&str]) -> Result<(), Failure> {
