@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use swimlab_selectors::rng::{below, mix};
-use swimlab_selectors::{DynSelector, Helpers, Location, Peer, Spec, UniformHelpers, ZonePath};
+use swimlab_selectors::{DynSelector, Helpers, Location, Peer, UniformHelpers, ZonePath};
 use tokio::net::{TcpListener, TcpSocket, UdpSocket};
 use tokio::sync::{broadcast, mpsc, watch};
 

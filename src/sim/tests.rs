@@ -4,7 +4,7 @@ mod streams;
 
 use std::sync::Arc;
 
-use swimlab_selectors::{BuildContext, DynSelector, Spec, build_selector, helpers_named, selectors};
+use swimlab_selectors::{DynSelector, Spec, build_selector, helpers_named, selectors};
 
 use super::log::Log;
 use super::*;
