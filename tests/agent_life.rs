@@ -9,7 +9,7 @@ use std::time::Duration;
 use agents::{cluster, names, quick, within};
 use swimlab::agent::{Agent, AgentEvent, CommandError, ExitReason, MemberChange, id_of};
 use swimlab::protocol::{NodeInfo, Status};
-use swimlab_selectors::{BuildContext, Spec, build_selector, selectors};
+use swimlab_selectors::DynSelector;
 
 #[tokio::test]
 async fn ten_members_that_join_at_once_all_know_all() {
@@ -128,10 +128,7 @@ async fn new_metadata_and_events_reach_everybody_once() {
 
 #[tokio::test]
 async fn members_that_learn_distances_know_where_they_are_and_the_others_do_not() {
-    let learning = || {
-        let spec = Spec::parse("neighborhood:metric=vivaldi,radius=2").unwrap();
-        build_selector(&selectors(), &spec, &BuildContext::default()).unwrap()
-    };
+    let learning = || "neighborhood:metric=vivaldi,radius=2".parse::<DynSelector>().unwrap();
     let mut agents = vec![quick("m0").selector(learning()).spawn().await.unwrap()];
     let seed = agents[0].addr().to_string();
     for name in names(1..4) {

@@ -9,7 +9,7 @@ use swimlab::protocol::{Event, EventKind, MemberConfig, Span, Time, profiles};
 use swimlab::sim::{self, Effect, FaultEvent, MemberIndex, Observer, Setup};
 use swimlab::topology::{TopologyContext, topologies};
 use swimlab::wire::PlainSizer;
-use swimlab_selectors::{Spec, build_selector, helpers, selectors};
+use swimlab_selectors::{DynSelector, Spec, helpers_named};
 
 /// The cut is over: warm-up, the fault's beginning and how long it lasts.
 const HEALS: Span = Span::from_secs(50);
@@ -57,14 +57,13 @@ fn cut_off(fault: &str, seed: u64) -> Beliefs {
     let aws = topologies().build(&Spec::of("aws"), &TopologyContext::default()).unwrap();
     let (clock_skew, warmup, duration) = (Span::from_millis(100), Span::from_secs(5), Span::from_secs(1200));
     let setup = Setup { clock_skew, warmup, duration, ..Setup::new(&aws, members, seed, vec![fault]) };
-    let context = setup.placement.context();
     let ids = setup.placement.peers.iter().map(|peer| peer.id).collect();
     let config = MemberConfig {
         protocol: profiles().build(&Spec::of("swim"), &()).unwrap(),
-        helpers: helpers().build(&Spec::of("uniform"), &context).unwrap(),
+        helpers: helpers_named("uniform").unwrap(),
         sizer: Arc::new(PlainSizer),
     };
-    let auto = build_selector(&selectors(), &Spec::of("auto"), &context).unwrap();
+    let auto = "auto".parse::<DynSelector>().unwrap();
     let mut beliefs = Beliefs { ids, ..Beliefs::default() };
     let outcome = sim::swim::run(&setup, &Arc::new(config), &auto, &mut beliefs);
     assert_eq!(outcome.violations, [""; 0]);

@@ -13,7 +13,7 @@ use swimlab::protocol::{Config, Event, EventKind, EventSource, MemberConfig, Mes
 use swimlab::sim::{self, Fault, FaultEvent, MemberIndex, Observer, Outcome, Phases, Sent, Setup, World};
 use swimlab::topology::{TopologyContext, topologies};
 use swimlab::wire::PlainSizer;
-use swimlab_selectors::{BuildContext, DynSelector, Spec, build_selector, helpers, selectors};
+use swimlab_selectors::{DynSelector, Spec, helpers_named};
 
 /// A world of `n` on a LAN, whose delays are small against the period, as the formulas assume.
 fn setup(n: u32, seed: u64, faults: &[&str]) -> Setup {
@@ -24,12 +24,12 @@ fn setup(n: u32, seed: u64, faults: &[&str]) -> Setup {
 }
 
 fn strategy(label: &str) -> DynSelector {
-    build_selector(&selectors(), &Spec::parse(label).unwrap(), &BuildContext::default()).unwrap()
+    label.parse().unwrap()
 }
 
 fn config(overrides: Spec) -> Arc<MemberConfig> {
     let config: Config = profiles().build(&overrides, &()).unwrap();
-    let helpers = helpers().build(&Spec::of("uniform"), &BuildContext::default()).unwrap();
+    let helpers = helpers_named("uniform").unwrap();
     Arc::new(MemberConfig { protocol: config, helpers, sizer: Arc::new(PlainSizer) })
 }
 

@@ -1,4 +1,35 @@
 //! Peer selection for SWIM: which members are pinged, which are gossiped with, and which send indirect pings.
+//!
+//! SWIM (Das, Gupta, Motivala, DSN 2002) detects failures by pinging one member per period. The choice of that member
+//! decides how soon a crash is found, how evenly the load is spread and how far pings travel. This crate has that choice
+//! as a part of its own, without messages, clocks or sockets; the crate `swimlab` simulates and runs members with it.
+//!
+//! - [`Selector`] picks the targets of pings and of gossip; [`DynSelector`] is one without its type. Built-in:
+//!   [`Uniform`], [`Shuffle`], [`Bucket`], [`Spatial`], [`Neighborhood`], [`Schedule`].
+//! - [`Helpers`] picks the members that are asked to ping silent targets.
+//! - [`Metric`] measures how near peers are; its [`MetricIndex`] finds the nearest ones.
+//! - [`Registry`] finds all of these by name: a label `kind:key=value,...` is the same in code, files and tables.
+//! - `laws` (feature `laws`) is the test kit that each strategy must pass, also a user's own.
+//!
+//! A selector is built from its label, indexes a roster once for all members, and keeps a small state per member:
+//!
+//! ```
+//! use swimlab_selectors::{Bound, DynSelector};
+//!
+//! let selector: DynSelector = "neighborhood:metric=ring,radius=8,escape=0.5".parse()?;
+//! // Within 506 periods each of 128 members has been pinged by each other one.
+//! assert_eq!(selector.bound(128, 1), Bound::Periods(506));
+//! # Ok::<(), swimlab_selectors::SpecError>(())
+//! ```
+//!
+//! [`Selector`] shows how to write one, [`Registry::register`] adds it to a registry.
+//!
+//! | feature | default | purpose |
+//! |---|---|---|
+//! | `kd-tree` | yes | O(log n) queries of the metrics `euclid` and `great-circle` |
+//! | `laws` | no | the test kit, with proptest |
+
+#![warn(unreachable_pub)]
 
 mod build_context;
 mod coordinate;

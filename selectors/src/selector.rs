@@ -150,7 +150,8 @@ pub enum Bound {
 
 /// Strategy that picks the members that are asked to ping silent targets (SWIM's ping-req).
 ///
-/// ```
+#[cfg_attr(feature = "laws", doc = "```")]
+#[cfg_attr(not(feature = "laws"), doc = "```ignore")]
 /// use swimlab_selectors::laws::Group;
 /// use swimlab_selectors::rng::{Purpose, stream};
 /// use swimlab_selectors::{Context, Peer, helpers_named};

@@ -8,9 +8,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use swimlab_selectors::rng::{below, mix};
-use swimlab_selectors::{
-    BuildContext, DynSelector, Helpers, Location, Peer, Spec, ZonePath, build_selector, helpers, selectors,
-};
+use swimlab_selectors::{DynSelector, Helpers, Location, Peer, UniformHelpers, ZonePath};
 use tokio::net::{TcpListener, TcpSocket, UdpSocket};
 use tokio::sync::{broadcast, mpsc, watch};
 
@@ -330,9 +328,7 @@ impl Builder {
     }
 
     fn helpers_or_default(&self) -> Arc<dyn Helpers> {
-        let uniform =
-            || helpers().build(&Spec::of("uniform"), &BuildContext::default()).expect("there are such helpers");
-        self.helpers.clone().unwrap_or_else(uniform)
+        self.helpers.clone().unwrap_or_else(|| Arc::new(UniformHelpers))
     }
 
     /// The member, and when its first period begins.
@@ -344,10 +340,7 @@ impl Builder {
         generation: u32,
         clock: Clock,
     ) -> Result<(Member, Time), SpawnError> {
-        let auto = || {
-            let context = BuildContext::default();
-            build_selector(&selectors(), &Spec::of("auto"), &context).expect("there is such a selector")
-        };
+        let auto = || "auto".parse().expect("auto is built in");
         let strategy = self.strategy.clone().unwrap_or_else(auto);
         let peer = Peer { id: id_of(name), location: self.location, zone: self.zone, site: None };
         let seed = getrandom::u64().map_err(|error| SpawnError::System(io::Error::other(error)))?;

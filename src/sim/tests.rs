@@ -4,7 +4,7 @@ mod streams;
 
 use std::sync::Arc;
 
-use swimlab_selectors::{BuildContext, DynSelector, Spec, build_selector, helpers, selectors};
+use swimlab_selectors::{DynSelector, Spec, build_selector, helpers_named, selectors};
 
 use super::log::Log;
 use super::*;
@@ -13,7 +13,7 @@ use crate::topology::{TopologyContext, topologies};
 use crate::wire::PlainSizer;
 
 fn member_config(config: Config) -> Arc<MemberConfig> {
-    let helpers = helpers().build(&Spec::of("uniform"), &BuildContext::default()).unwrap();
+    let helpers = helpers_named("uniform").unwrap();
     Arc::new(MemberConfig { protocol: config, helpers, sizer: Arc::new(PlainSizer) })
 }
 

@@ -11,7 +11,7 @@ use crate::protocol::message::{PingReq, StateSync, Target};
 use crate::protocol::{Span, profiles};
 use crate::wire::PlainSizer;
 use swimlab_selectors::rng::{Purpose, mix, stream};
-use swimlab_selectors::{BuildContext, Peer, Spec, build_selector, helpers, selectors};
+use swimlab_selectors::{DynSelector, Peer, Spec, helpers_named};
 
 const SECOND: Span = Span::from_secs(1);
 
@@ -42,10 +42,10 @@ fn member_with(n: u64, spec: Spec) -> Member {
 
 fn member_by(n: u64, spec: Spec, selector: &str) -> Member {
     let config = profiles().build(&spec, &()).unwrap();
-    let helpers = helpers().build(&Spec::of("uniform"), &BuildContext::default()).unwrap();
+    let helpers = helpers_named("uniform").unwrap();
     let config = Arc::new(MemberConfig { protocol: config, helpers, sizer: Arc::new(PlainSizer) });
     let roster = Arc::new(Roster::of_members((0..n).map(node)));
-    let strategy = build_selector(&selectors(), &Spec::parse(selector).unwrap(), &BuildContext::default()).unwrap();
+    let strategy: DynSelector = selector.parse().unwrap();
     let identity = Identity {
         node: node(0),
         incarnation: Incarnation::default(),

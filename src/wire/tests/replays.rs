@@ -5,7 +5,7 @@ use std::sync::Arc;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use swimlab_selectors::rng::{Purpose, stream};
-use swimlab_selectors::{BuildContext, Peer, Spec, build_selector, helpers, selectors};
+use swimlab_selectors::{DynSelector, Peer, Spec, helpers_named};
 
 use super::samples;
 use super::sealing::{at, seal, sealed};
@@ -38,10 +38,10 @@ struct Agent {
 impl Agent {
     fn new() -> Self {
         let settings = profiles().build(&Spec::of("swim"), &()).unwrap();
-        let helpers = helpers().build(&Spec::of("uniform"), &BuildContext::default()).unwrap();
+        let helpers = helpers_named("uniform").unwrap();
         let config = Arc::new(MemberConfig { protocol: settings, helpers, sizer: Arc::new(SealedSizer) });
         let roster = Arc::new(Roster::of_members((ME..=4).map(node)));
-        let strategy = build_selector(&selectors(), &Spec::of("shuffle"), &BuildContext::default()).unwrap();
+        let strategy: DynSelector = "shuffle".parse().unwrap();
         let identity = Identity {
             node: node(ME),
             incarnation: Incarnation::default(),
