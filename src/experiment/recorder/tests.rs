@@ -316,7 +316,7 @@ fn real_trials(count: u64) -> Vec<Measured> {
         let uniform = Spec::of("uniform");
         let strategy = build_selector(&selectors(), &uniform, &setup.placement.context()).unwrap();
         let mut recorder = Recorder::new(&setup);
-        let outcome = crate::sim::swim::run(&setup, &config, &strategy, &mut recorder);
+        let outcome = crate::sim::run_swim(&setup, &config, &strategy, &mut recorder);
         recorder.finish(&outcome)
     };
     (0..count).map(trial).collect()
