@@ -1,8 +1,8 @@
 //! Which members a fault affects.
 
 use rand::seq::SliceRandom;
-use swimlab_selectors::{did_you_mean, nearest_names};
 use swimlab_selectors::rng::{Rng, below};
+use swimlab_selectors::{did_you_mean, nearest_names};
 
 use crate::sim::observer::MemberIndex;
 use crate::topology::Placement;
