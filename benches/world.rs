@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use swimlab::protocol::Span;
-use swimlab::sim::swim;
+use swimlab::sim::run_swim;
 use swimlab_selectors::{DynSelector, Shuffle};
 
 const DURATION: Span = Span::from_secs(60);
@@ -17,7 +17,7 @@ fn trial(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("trial");
     for members in [100, 1000] {
         let setup = common::setup(members, DURATION, Some(common::victim(members)));
-        let run = || swim::run(&setup, &config, &strategy, &mut ());
+        let run = || run_swim(&setup, &config, &strategy, &mut ());
         group.throughput(Throughput::Elements(run().events));
         group.bench_function(BenchmarkId::new("crash", members), |bencher| bencher.iter(|| black_box(run())));
     }

@@ -110,7 +110,7 @@ fn hash(world: &World) -> u64 {
         sizer: Arc::new(PlainSizer),
     });
     let strategy = build_selector(&selectors(), &Spec::parse(world.selector).unwrap(), &context).unwrap();
-    sim::swim::run(&setup, &config, &strategy, &mut ()).trace_hash
+    sim::run_swim(&setup, &config, &strategy, &mut ()).trace_hash
 }
 
 #[test]

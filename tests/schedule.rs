@@ -65,7 +65,7 @@ fn cut_off(fault: &str, seed: u64) -> Beliefs {
     };
     let auto = "auto".parse::<DynSelector>().unwrap();
     let mut beliefs = Beliefs { ids, ..Beliefs::default() };
-    let outcome = sim::swim::run(&setup, &Arc::new(config), &auto, &mut beliefs);
+    let outcome = sim::run_swim(&setup, &Arc::new(config), &auto, &mut beliefs);
     assert_eq!(outcome.violations, [""; 0]);
     beliefs
 }

@@ -34,7 +34,7 @@ fn config(overrides: Spec) -> Arc<MemberConfig> {
 }
 
 fn run<O: Observer>(setup: &Setup, config: &Arc<MemberConfig>, selector: &str, observer: &mut O) -> Outcome {
-    let outcome = sim::swim::run(setup, config, &strategy(selector), observer);
+    let outcome = sim::run_swim(setup, config, &strategy(selector), observer);
     assert_eq!(outcome.violations, [""; 0], "seed {}", setup.seed);
     outcome
 }
@@ -92,8 +92,7 @@ fn first_pings_by_clocks(
     let trial = |seed| {
         let mut setup = setup(n, seed, &[&format!("crash:at={at}")]);
         (setup.phases, setup.clock_skew) = (phases, clock_skew);
-        let mut world =
-            World::new(&setup, sim::swim::SwimFactory::new(&setup, &config, &strategy), FirstPing::default());
+        let mut world = World::new(&setup, sim::SwimFactory::new(&setup, &config, &strategy), FirstPing::default());
         let mut until = Time::ZERO + setup.warmup;
         while world.observer().ping.is_none() {
             until += Span::from_millis(500);

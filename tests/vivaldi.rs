@@ -114,7 +114,7 @@ fn run(topology: &str, members: u32, metric: &str, radius: u32, liars: Slot) -> 
     let inner = Neighborhood::new(metric, NeighborhoodConfig { radius, escape: 0.2, ..NeighborhoodConfig::default() });
     let log = Arc::default();
     let strategy = DynSelector::new("watched", Watched { inner, liars, log: Arc::clone(&log) });
-    sim::swim::run(&setup, &config(), &strategy, &mut ());
+    sim::run_swim(&setup, &config(), &strategy, &mut ());
     let log = std::mem::take(&mut *log.lock().unwrap());
     (placement, log)
 }
@@ -212,7 +212,7 @@ fn scheduled(selector: &str, topology: &str, members: u32) -> (Arc<Placement>, M
     let spec = Spec::parse(selector).unwrap();
     let strategy = build_selector(&selectors(), &spec, &setup.placement.context()).unwrap();
     let mut minute = Minute::default();
-    let outcome = sim::swim::run(&setup, &config(), &strategy, &mut minute);
+    let outcome = sim::run_swim(&setup, &config(), &strategy, &mut minute);
     assert_eq!(outcome.violations, [""; 0]);
     (Arc::clone(&setup.placement), minute)
 }

@@ -1,9 +1,9 @@
-//! EventKind all benches of whole worlds have in common: the network, the settings, the luck.
+//! Network, configuration and seed that all benches of whole worlds share.
 
 use std::sync::Arc;
 
 use swimlab::protocol::{Config, MemberConfig, Span};
-use swimlab::sim::{Fault, FaultKind, MemberIndex, Setup, Target};
+use swimlab::sim::{Crash, Fault, MemberIndex, Setup, Target};
 use swimlab::topology::{TopologyContext, topologies};
 use swimlab::wire::PlainSizer;
 use swimlab_selectors::rng::{Purpose, below, stream};
@@ -33,12 +33,13 @@ pub fn setup(members: u32, duration: Span, victim: Option<MemberIndex>) -> Setup
     Setup { period: Config::of("swim").period, duration, ..Setup::new(&topology, members, SEED, faults) }
 }
 
-/// Who crashes, where somebody does.
+/// The member that crashes in crash scenarios.
 pub fn victim(members: u32) -> MemberIndex {
     below(&mut stream(SEED, Purpose::Faults, 0), members)
 }
 
 fn crash(victim: MemberIndex) -> Fault {
-    let target = Target::Members(vec![victim]);
-    Fault { kind: FaultKind::Crash, at: CRASH_AT, target, times: 1, every: Span::ZERO }
+    let mut crash = Fault::new(Crash);
+    (crash.at, crash.target) = (CRASH_AT, Target::Members(vec![victim]));
+    crash
 }

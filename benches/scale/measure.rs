@@ -3,7 +3,7 @@
 use cpu_time::ProcessTime;
 use serde::{Deserialize, Serialize};
 use swimlab::protocol::{Span, Time};
-use swimlab::sim::swim::SwimFactory;
+use swimlab::sim::SwimFactory;
 use swimlab::sim::{DetectorFactory, Outcome, World};
 use swimlab_selectors::{DynSelector, Shuffle};
 

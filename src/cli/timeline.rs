@@ -106,10 +106,9 @@ impl<W: Write> Observer for Timeline<'_, W> {
                 kind => format!("{from} sends {} to {to}", kind.name()),
             };
             let delivery = match delivery {
-                Delivery::Arrives(_) => "",
                 Delivery::Lost => ", lost",
                 Delivery::Cut => ", cut off",
-                Delivery::Nowhere => ", nobody is there",
+                _ => "",
             };
             format!("{does} ({bytes} bytes{delivery})")
         });
@@ -155,8 +154,8 @@ impl<W: Write> Observer for Timeline<'_, W> {
                 Effect::Left => "says goodbye and leaves",
                 Effect::Joined => "joins",
                 Effect::Restarted => "starts again",
-                Effect::Disturbed => "is disturbed",
                 Effect::Released => "is disturbed no more",
+                _ => "is disturbed",
             };
             format!("*** {} {does} (fault {})", line.name(fault_event.member), fault_event.fault + 1)
         });

@@ -8,9 +8,9 @@ use swimlab_selectors::rng::{Purpose, Rng, below, stream};
 
 use super::message::{Heartbeat, HeartbeatMessage};
 use crate::protocol::{
-    Address, Event, EventKind, EventSource, Gauge, Id, Incarnation, MessageKind, Outbox, Span, Status, Time, Transmit,
+    Address, Event, EventKind, EventSource, Gauge, Id, Incarnation, MessageKind, Outbox, Span, Time, Transmit,
 };
-use crate::sim::{DetectorFactory, FailureDetector, Guarantees, MemberIndex, Setup, address_of};
+use crate::sim::{DetectorFactory, FailureDetector, Guarantees, MemberIndex, Prefetch, Setup, address_of};
 
 /// What distinguishes one heartbeat detector from another.
 pub trait Rules: Clone + Send + Sync + 'static {
@@ -146,9 +146,10 @@ impl<R: Rules> DetectorFactory for HeartbeatFactory<R> {
     }
 }
 
+impl<R: Rules> Prefetch<HeartbeatMessage> for HeartbeatDetector<R> {}
+
 impl<R: Rules> FailureDetector for HeartbeatDetector<R> {
     type Message = HeartbeatMessage;
-    const HOT_BYTES: usize = size_of::<Self>();
 
     fn start(&mut self, now: Time, first_period: Time, _: &mut Outbox<HeartbeatMessage>) {
         self.next_beat = first_period;
@@ -209,10 +210,6 @@ impl<R: Rules> FailureDetector for HeartbeatDetector<R> {
 
     fn kind(message: &HeartbeatMessage) -> MessageKind {
         message.kind
-    }
-
-    fn believes(&self, id: Id) -> Option<Status> {
-        self.find(id).ok().map(|at| self.rows[at].status())
     }
 
     fn members(&self) -> u32 {
@@ -432,15 +429,6 @@ impl<P: Default> Row<P> {
 }
 
 impl<P> Row<P> {
-    fn status(&self) -> Status {
-        match (self.out, self.silent) {
-            (Some(_), _) if self.beat.left => Status::Left,
-            (Some(_), _) => Status::Dead,
-            (None, true) => Status::Suspect,
-            (None, false) => Status::Alive,
-        }
-    }
-
     fn event(&self, kind: EventKind, source: EventSource) -> Event {
         Event { about: self.beat.id, incarnation: Incarnation::of_generation(self.beat.count.0), kind, source }
     }

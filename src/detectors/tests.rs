@@ -1,11 +1,11 @@
-//! Rivals in worlds: what each promises, and what it does not.
+//! Detectors in worlds: the guarantees of each, and the limits of them.
 
 use std::sync::Arc;
 
 use swimlab_selectors::Spec;
 
 use super::*;
-use crate::protocol::{EventKind, Status, Time};
+use crate::protocol::{EventKind, Time};
 use crate::sim::log::Log;
 use crate::sim::{FailureDetector, Fault, Start};
 use crate::topology::{TopologyContext, topologies};
@@ -34,7 +34,7 @@ fn built(label: &str) -> Arc<dyn Detector> {
 const ALL: [&str; 5] = ["all-to-all", "gossip-heartbeat", "phi-accrual", "majority", "foca"];
 
 #[test]
-fn a_quiet_group_stays_together_and_its_load_is_as_the_literature_has_it() {
+fn a_quiet_group_stays_together_and_its_load_is_that_of_the_literature() {
     // Messages per member and period: n - 1 for those that send to all; 1 for gossip; 3 tables and 3 answers for phi; a
     // ping and an answer for foca, and each thirty periods an announcement and an answer.
     for (detector, low, high) in [
@@ -52,12 +52,12 @@ fn a_quiet_group_stays_together_and_its_load_is_as_the_literature_has_it() {
 }
 
 #[test]
-fn everybody_learns_of_a_crash_once_and_of_nothing_else() {
+fn every_member_learns_of_a_crash_once_and_of_nothing_else() {
     for detector in ALL {
         for seed in 0..5 {
             let setup = setup(40, seed, 120, 0.0, &["crash:at=5s"]);
             let log = run(detector, &setup);
-            let victim = setup.placement.peers[log.strikes[0].member as usize].id;
+            let victim = setup.placement.peers[log.faults[0].member as usize].id;
             assert_eq!(log.count(&EventKind::Died), 39, "{detector}, seed {seed}");
             assert!(log.events.iter().all(|(.., event)| event.about == victim), "{detector}: {:?}", log.events);
         }
@@ -83,7 +83,7 @@ fn a_gossip_heartbeat_takes_a_logarithmic_time_more() {
 }
 
 #[test]
-fn one_member_that_hears_nobody_accuses_all_unless_a_majority_decides() {
+fn one_member_that_receives_nothing_declares_all_dead_unless_a_majority_decides() {
     // A random one.
     let deaf = "one-way-partition:at=5s,lasts=30s,direction=in";
     let dead = |detector: &str| {
@@ -95,13 +95,13 @@ fn one_member_that_hears_nobody_accuses_all_unless_a_majority_decides() {
 }
 
 #[test]
-fn a_majority_of_two_is_both() {
+fn a_majority_of_two_takes_both() {
     let log = run("majority", &setup(2, 1, 60, 0.0, &["crash:at=5s"]));
     assert_eq!((log.count(&EventKind::Suspected), log.count(&EventKind::Died)), (1, 0));
 }
 
 #[test]
-fn joiners_are_known_to_all_and_know_all() {
+fn joiners_learn_of_all_members_and_all_of_them() {
     for detector in ALL {
         let log = run(detector, &setup(20, 4, 120, 0.0, &["join:at=5s,count=3"]));
         assert_eq!(log.count(&EventKind::Joined), 20 * 3 + 3 * 22, "{detector}");
@@ -110,7 +110,7 @@ fn joiners_are_known_to_all_and_know_all() {
 }
 
 #[test]
-fn a_group_that_starts_joining_finds_itself() {
+fn a_group_whose_members_start_by_joining_converges() {
     for detector in ALL {
         let mut setup = setup(50, 4, 100, 0.0, &[]);
         setup.start = Start::Joining;
@@ -120,7 +120,7 @@ fn a_group_that_starts_joining_finds_itself() {
 }
 
 #[test]
-fn everybody_learns_of_a_departure_without_waiting() {
+fn every_member_learns_of_a_departure_without_a_timeout() {
     for detector in ["all-to-all", "majority"] {
         let log = run(detector, &setup(20, 4, 60, 0.0, &["leave:at=5s"]));
         assert_eq!((log.count(&EventKind::Left), log.count(&EventKind::Died)), (19, 0), "{detector}");
@@ -130,14 +130,14 @@ fn everybody_learns_of_a_departure_without_waiting() {
         let log = run(detector, &setup(20, 4, 60, 0.0, &["leave:at=5s"]));
         assert_eq!((log.count(&EventKind::Left), log.count(&EventKind::Died)), (19, 0), "{detector}");
     }
-    // foca calls who says goodbye down, as it calls the dead, but doubts nobody.
+    // foca declares a departing member down, as it does dead ones, but suspects none.
     let log = run("foca", &setup(20, 4, 60, 0.0, &["leave:at=5s"]));
     assert_eq!((log.count(&EventKind::Died), log.count(&EventKind::Suspected)), (19, 0));
     assert!(log.delays(&EventKind::Died).iter().all(|delay| *delay < 5.0), "{:?}", log.delays(&EventKind::Died));
 }
 
 #[test]
-fn a_restarted_member_is_taken_back_in_its_next_life() {
+fn a_restarted_member_is_readmitted_in_its_next_generation() {
     for detector in ALL {
         let log = run(detector, &setup(20, 5, 300, 0.0, &["restart:at=5s,down=60s"]));
         assert_eq!((log.count(&EventKind::Died), log.count(&EventKind::Joined)), (19, 19 + 19), "{detector}");
@@ -145,7 +145,7 @@ fn a_restarted_member_is_taken_back_in_its_next_life() {
 }
 
 #[test]
-fn a_partition_shorter_than_the_memory_of_the_dead_heals() {
+fn a_partition_shorter_than_the_retention_of_the_dead_heals() {
     for detector in ["all-to-all", "majority", "phi-accrual", "foca"] {
         let log = run(detector, &setup(20, 6, 300, 0.0, &["partition:at=5s,target=share:0.3,lasts=60s"]));
         assert!(log.count(&EventKind::Died) > 50, "{detector}");
@@ -154,19 +154,24 @@ fn a_partition_shorter_than_the_memory_of_the_dead_heals() {
 }
 
 #[test]
-fn foca_doubts_before_it_buries_and_the_buried_come_back_under_a_new_name() {
+fn foca_suspects_before_it_declares_dead_and_the_dead_come_back_under_a_new_identity() {
     // 4 x max(1, log10 20) x 1 s of suspicion.
     let log = run("foca", &setup(20, 8, 120, 0.0, &["crash:at=5s"]));
-    let (doubts, deaths) = (log.delays(&EventKind::Suspected), log.delays(&EventKind::Died));
+    let (suspicions, deaths) = (log.delays(&EventKind::Suspected), log.delays(&EventKind::Died));
     let first = |delays: &[f64]| delays.iter().copied().fold(f64::INFINITY, f64::min);
-    assert!((first(&deaths) - first(&doubts) - 5.204).abs() < 0.001, "{} and {}", first(&doubts), first(&deaths));
+    assert!(
+        (first(&deaths) - first(&suspicions) - 5.204).abs() < 0.001,
+        "{} and {}",
+        first(&suspicions),
+        first(&deaths)
+    );
 
     let log = run("foca", &setup(20, 8, 240, 0.0, &["pause:at=5s,lasts=30s"]));
     let renewals = log.events.iter().filter(|(.., event)| event.kind == EventKind::SelfRefuted);
     assert_eq!(renewals.map(|(.., event)| event.incarnation.refutations).max(), Some(1));
     assert_eq!(log.count(&EventKind::Died), log.count(&EventKind::Joined));
     assert!(log.count(&EventKind::Died) >= 19);
-    // Many come back, and nobody speaks of who they were before: the checkers would object.
+    // Many come back, and no member reports on their former identities: that would be a violation.
     assert!(run("foca", &setup(50, 8, 240, 0.3, &[])).count(&EventKind::Joined) > 100);
 }
 
@@ -196,23 +201,21 @@ fn equal_seeds_are_equal_runs() {
 }
 
 #[test]
-fn a_watcher_tells_what_it_believes() {
+fn a_detector_of_own_rules_declares_silent_members_dead() {
     let setup = setup(3, 1, 10, 0.0, &[]);
-    let rules = Fixed;
-    let mut watchers = HeartbeatFactory::new(&setup, rules);
-    let id = |n: usize| setup.placement.peers[n].id;
-    let mut watcher = crate::sim::DetectorFactory::initial(&mut watchers, 0);
+    let mut factory = HeartbeatFactory::new(&setup, Fixed);
+    let mut detector = crate::sim::DetectorFactory::initial(&mut factory, 0);
     let mut out = crate::protocol::Outbox::default();
-    watcher.start(Time::ZERO, Time::ZERO, &mut out);
-    assert_eq!((watcher.members(), watcher.believes(id(1)), watcher.believes(99)), (3, Some(Status::Alive), None));
-    while watcher.deadline() <= Time::ZERO + Span::from_secs(3) {
-        let now = watcher.deadline();
-        watcher.wake(now, &mut out);
+    detector.start(Time::ZERO, Time::ZERO, &mut out);
+    assert_eq!((detector.members(), detector.gauge().tombstones), (3, 0));
+    while detector.deadline() <= Time::ZERO + Span::from_secs(3) {
+        let now = detector.deadline();
+        detector.wake(now, &mut out);
     }
-    assert_eq!((watcher.members(), watcher.believes(id(1)), watcher.gauge().tombstones), (1, Some(Status::Dead), 2));
+    assert_eq!((detector.members(), detector.gauge().tombstones), (1, 2));
 }
 
-/// A stranger's rules: three seconds, whatever happens.
+/// A user's own rules: a fixed timeout of three seconds.
 #[derive(Clone)]
 struct Fixed;
 

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::measures::{Measured, MeasuredValue, Readings, Victim, VictimKind};
 use crate::protocol::{Event, EventKind, EventSource, Span, Time};
-use crate::sim::{Effect, FaultEvent, FaultKind, IdIndex, MemberIndex, Observer, Outcome, Sent, Setup};
+use crate::sim::{Churn, Effect, FaultEvent, IdIndex, MemberIndex, Observer, Outcome, Restart, Sent, Setup};
 
 mod detections;
 
@@ -148,8 +148,8 @@ impl Recorder {
         self.seats[member].up = false;
         let kind = match self.setup.faults.get(fault_event.fault as usize).map(|fault| &fault.kind) {
             _ if fault_event.effect == Effect::Left => VictimKind::Leave,
-            Some(FaultKind::Restart { .. }) => VictimKind::Restart,
-            Some(FaultKind::Churn) => VictimKind::Churn,
+            Some(kind) if kind.is::<Restart>() => VictimKind::Restart,
+            Some(kind) if kind.is::<Churn>() => VictimKind::Churn,
             _ => VictimKind::Crash,
         };
         let at_s = fault_event.at.as_secs_f64() - self.window.start.as_secs_f64();

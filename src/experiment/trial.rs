@@ -8,7 +8,7 @@ use super::cells::{Cell, CellDetector};
 use super::measures::Recorder;
 use super::results::TrialResult;
 use crate::protocol::MemberConfig;
-use crate::sim::{Observer, Outcome, Setup, joiners_needed, swim};
+use crate::sim::{Observer, Outcome, Setup, joiners_needed, run_swim};
 use crate::wire::PlainSizer;
 
 /// The seed of a trial: the same in every cell, so that all meet the same luck.
@@ -43,7 +43,7 @@ impl Cell {
             CellDetector::Swim { strategy, helpers, config } => {
                 let (config, helpers) = (config.clone(), Arc::clone(helpers));
                 let config = MemberConfig { protocol: config, helpers, sizer: Arc::new(PlainSizer) };
-                swim::run(setup, &Arc::new(config), strategy, observer)
+                run_swim(setup, &Arc::new(config), strategy, observer)
             }
             CellDetector::Other(detector) => detector.run(setup, observer),
         }

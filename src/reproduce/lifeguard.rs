@@ -1,6 +1,7 @@
 //! `lifeguard`: false positives, detection, dissemination and load under slow members, part by part.
 
 use std::fmt::Write;
+use std::sync::Arc;
 
 use super::observers::Alarms;
 use super::runner::{Runner, watch};
@@ -8,7 +9,7 @@ use super::{Effort, Reproduction, Row};
 use crate::experiment::{Cell, CellDetector, Error, Experiment};
 use crate::protocol::Span;
 use crate::protocol::health::LifeguardVariant;
-use crate::sim::FaultKind;
+use crate::sim::Slow;
 
 const INTERVAL: &str = include_str!("../../examples/reproductions/lifeguard-interval.toml");
 
@@ -153,8 +154,8 @@ const CIRCUMSTANCES: [Circumstance; 2] = [
         figures: &[("LHA-Suspicion", "FP,"), ("Lifeguard", "FP,"), ("alpha = 5, beta = 4", "FP,")],
         turn_on: |cell| {
             for fault in &mut cell.faults {
-                if let FaultKind::Slow { catch_up, .. } = &mut fault.kind {
-                    *catch_up = Span::from_micros(50);
+                if let Some(&slow) = fault.kind.downcast_ref::<Slow>() {
+                    fault.kind = Arc::new(Slow { catch_up: Span::from_micros(50), ..slow });
                 }
             }
         },

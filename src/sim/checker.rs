@@ -1,135 +1,150 @@
-//! What must hold in every trial, whatever is measured: incarnations only their owners raise, no return by old news,
-//! bounded stores, agreement once the last fault is long enough over.
+//! Invariants that must hold in every trial, whatever is measured: only its owner raises an incarnation, a dead member
+//! returns only by a refutation, stores are bounded, and members agree once the last fault is long enough over.
 
-use super::fault::FaultKind;
 use super::id_index::IdIndex;
 use super::observer::{Effect, FaultEvent, MemberIndex};
-use super::setup::Setup;
+use super::setup::{Setup, Start};
 use crate::protocol::{Event, EventKind, Gauge, Incarnation, Span, Time};
 
-/// What a detector promises, and is held to.
+/// The guarantees of a detector, which the checkers hold it to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Guarantees {
-    /// How full the bounded stores of a member can be, in a world of as many members as there are hosts.
+    /// The limits of a member's bounded stores, in a world of this many hosts.
     pub limits: Gauge,
-    /// Without loss: how long after the last crash or departure all know of it. `None`: no promise.
+    /// Without loss: how long after the last crash or departure all members know of it. `None`: no guarantee.
     pub converges_within: Option<Span>,
-    /// Without loss: how long after any other fault is over all know who is alive. `None`: no promise.
+    /// Without loss: how long after the end of any other fault all members agree on who is alive. `None`: no guarantee.
     pub heals_within: Option<Span>,
-    /// Whether who was held dead comes back only with an incarnation that its owner raised.
+    /// Whether a member that was declared dead returns only with an incarnation that its owner raised.
     pub returns_refuted: bool,
 }
 
-/// Watches one world.
+/// Checks the invariants of one world.
 pub struct Checker {
     guarantees: Guarantees,
     ids: IdIndex,
     /// Each member's own incarnation.
     own: Vec<Incarnation>,
-    /// What each member has said of others: the highest incarnation, and whether it holds them dead.
-    said: Vec<Said>,
-    /// When something last began or ceased to be wrong.
+    /// What each member has reported about others.
+    reported: Vec<Vec<Report>>,
+    /// When a fault last took effect or ended.
     last_change: Time,
-    /// What must have passed since, for all to agree; `None` if it cannot be expected.
+    /// The time after that by which all members must agree; `None` if that cannot be expected.
     agreement: Option<Span>,
     violations: Vec<String>,
     more: usize,
 }
 
-/// Sorted by whom it is about: a few entries in nearly every trial.
-type Said = Vec<(MemberIndex, Incarnation, bool)>;
+/// What one member has reported about another. Sorted by subject; there are few in nearly every trial.
+#[derive(Clone, Copy)]
+struct Report {
+    about: MemberIndex,
+    /// The highest incarnation.
+    incarnation: Incarnation,
+    /// Whether it declared the subject dead or gone last.
+    is_dead: bool,
+}
 
-/// How many violations are reported in words; a broken detector breaks a rule thousands of times.
-const REPORTED: usize = 20;
+/// The most violations that are written out; a broken detector breaks a rule thousands of times.
+const WRITTEN_OUT: usize = 20;
 
 impl Checker {
     /// A checker for this world.
     pub fn new(setup: &Setup, guarantees: Guarantees) -> Self {
         let hosts = setup.placement.members() as usize;
-        let quiet = |kind: &FaultKind| matches!(kind, FaultKind::Crash | FaultKind::Leave);
-        let only_ends = setup.start == super::setup::Start::Joined && setup.faults.iter().all(|f| quiet(&f.kind));
-        // With lossy links somebody is always being doubted somewhere.
+        let only_stops = setup.start == Start::Joined && setup.faults.iter().all(|fault| fault.kind.only_stops());
+        // With lossy links some member is always suspected by another.
         let lossless = setup.loss == 0.0;
         Self {
             guarantees,
             ids: IdIndex::new(setup.placement.peers.iter().map(|peer| peer.id)),
             own: vec![Incarnation::default(); hosts],
-            said: vec![Said::new(); hosts],
+            reported: vec![Vec::new(); hosts],
             last_change: Time::ZERO,
-            agreement: if only_ends { guarantees.converges_within } else { guarantees.heals_within }
+            agreement: if only_stops { guarantees.converges_within } else { guarantees.heals_within }
                 .filter(|_| lossless),
             violations: Vec::new(),
             more: 0,
         }
     }
 
-    /// A fault struck or released a member.
+    /// Notes an effect of a fault.
     pub fn fault(&mut self, fault_event: &FaultEvent) {
         self.last_change = fault_event.at;
         let member = fault_event.member as usize;
         match fault_event.effect {
             Effect::Restarted => {
                 self.own[member] = Incarnation::of_generation(self.own[member].generation + 1);
-                self.said[member].clear();
+                self.reported[member].clear();
             }
             Effect::Crashed | Effect::Left | Effect::Joined | Effect::Disturbed | Effect::Released => {}
         }
     }
 
-    /// A member noticed something.
+    /// Checks an event that a member reports.
     pub fn event(&mut self, at: Time, member: MemberIndex, event: &Event) {
         let Some(about) = self.ids.index(event.about) else {
-            return self.object(at, member, &format!("speaks of an unknown id {:016x}", event.about));
+            return self.object(at, member, &format!("reports an unknown id {:016x}", event.about));
         };
-        let told = event.incarnation;
+        let incarnation = event.incarnation;
         if event.kind == EventKind::Updated && about == member {
-            self.own[member as usize] = told.max(self.own[member as usize]);
+            self.own[member as usize] = incarnation.max(self.own[member as usize]);
         }
         let own = self.own[about as usize];
         if event.kind == EventKind::SelfRefuted {
-            if about != member || told <= own {
-                self.object(at, member, &format!("answers an accusation with incarnation {told} after {own}"));
+            if about != member || incarnation <= own {
+                self.object(at, member, &format!("refutes with incarnation {incarnation} after {own}"));
             }
-            self.own[member as usize] = told;
+            self.own[member as usize] = incarnation;
             return;
         }
-        if told > own {
-            self.object(at, member, &format!("knows incarnation {told} of member {about}, which is at {own} itself"));
+        if incarnation > own {
+            self.object(
+                at,
+                member,
+                &format!("knows incarnation {incarnation} of member {about}, which is at {own} itself"),
+            );
         }
         if matches!(event.kind, EventKind::User(_)) {
             return;
         }
-        let said = &mut self.said[member as usize];
-        let at_entry = said.binary_search_by_key(&about, |&(about, ..)| about).unwrap_or_else(|at_entry| {
-            if said.is_empty() {
-                said.reserve_exact(1);
+        let reported = &mut self.reported[member as usize];
+        let at_entry = reported.binary_search_by_key(&about, |report| report.about).unwrap_or_else(|at_entry| {
+            if reported.is_empty() {
+                reported.reserve_exact(1);
             }
-            said.insert(at_entry, (about, told, false));
+            reported.insert(at_entry, Report { about, incarnation, is_dead: false });
             at_entry
         });
-        let (_, before, was_dead) = said[at_entry];
+        let before = reported[at_entry];
         let is_dead = match event.kind {
             EventKind::Died | EventKind::Left => true,
-            EventKind::Forgotten => was_dead,
+            EventKind::Forgotten => before.is_dead,
             _ => false,
         };
-        said[at_entry] = (about, told, is_dead);
-        if told < before {
-            self.object(at, member, &format!("goes back from incarnation {before} of member {about} to {told}"));
+        reported[at_entry] = Report { about, incarnation, is_dead };
+        let earlier = before.incarnation;
+        if incarnation < earlier {
+            self.object(
+                at,
+                member,
+                &format!("goes back from incarnation {earlier} of member {about} to {incarnation}"),
+            );
         }
-        if was_dead && !is_dead && told <= before && self.guarantees.returns_refuted {
-            self.object(at, member, &format!("revives member {about} by old news: {told} after death at {before}"));
+        if before.is_dead && !is_dead && incarnation <= earlier && self.guarantees.returns_refuted {
+            let what = format!("revives member {about} without a refutation: {incarnation} after death at {earlier}");
+            self.object(at, member, &what);
         }
     }
 
-    /// How full a member's stores are now.
+    /// Checks how full a member's stores are.
     pub fn inspect(&mut self, at: Time, member: MemberIndex, gauge: Gauge) {
         let limits = self.guarantees.limits;
         for (what, now, limit) in [
             ("broadcasts", gauge.broadcasts, limits.broadcasts),
             ("relays", gauge.relays, limits.relays),
-            ("buried members", gauge.forgotten, limits.forgotten),
-            ("graves", gauge.tombstones, limits.tombstones),
+            ("forgotten members", gauge.forgotten, limits.forgotten),
+            ("tombstones", gauge.tombstones, limits.tombstones),
         ] {
             if now > limit {
                 self.object(at, member, &format!("holds {now} {what}, more than {limit}"));
@@ -137,7 +152,7 @@ impl Checker {
         }
     }
 
-    /// How many members somebody counts at the end, where so many are up.
+    /// Checks that a member's count of members at the end agrees with the number that are up.
     pub fn inspect_agreement(&mut self, at: Time, member: MemberIndex, counts: u32, up: u32) {
         let quiet = at.since(self.last_change);
         if counts != up && self.agreement.is_some_and(|bound| quiet >= bound) {
@@ -145,7 +160,7 @@ impl Checker {
         }
     }
 
-    /// All objections, as sentences.
+    /// All violations, as sentences.
     pub fn into_violations(mut self) -> Vec<String> {
         if self.more > 0 {
             self.violations.push(format!("and {} more", self.more));
@@ -154,7 +169,7 @@ impl Checker {
     }
 
     fn object(&mut self, at: Time, member: MemberIndex, what: &str) {
-        if self.violations.len() < REPORTED {
+        if self.violations.len() < WRITTEN_OUT {
             self.violations.push(format!("{at}: member {member} {what}"));
         } else {
             self.more += 1;
@@ -183,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sound_life_raises_no_objection() {
+    fn a_sound_run_has_no_violations() {
         let (mut checker, ids) = checker();
         let at = Time::ZERO;
         checker.event(at, 0, &event(ids[1], 0, EventKind::Suspected));
@@ -196,23 +211,23 @@ mod tests {
     }
 
     #[test]
-    fn an_incarnation_that_its_owner_never_had_is_objected_to() {
+    fn an_incarnation_that_its_owner_never_had_is_a_violation() {
         let (mut checker, ids) = checker();
         checker.event(Time::ZERO, 0, &event(ids[1], 3, EventKind::Refuted));
         assert!(checker.into_violations()[0].contains("knows incarnation 0.3 of member 1, which is at 0.0 itself"));
     }
 
     #[test]
-    fn a_return_by_old_news_is_objected_to() {
+    fn a_return_without_a_refutation_is_a_violation() {
         let (mut checker, ids) = checker();
         checker.event(Time::ZERO, 0, &event(ids[1], 0, EventKind::Died));
         checker.event(Time::ZERO, 0, &event(ids[1], 0, EventKind::Forgotten));
         checker.event(Time::ZERO, 0, &event(ids[1], 0, EventKind::Joined));
-        assert!(checker.into_violations()[0].contains("revives member 1 by old news"));
+        assert!(checker.into_violations()[0].contains("revives member 1 without a refutation"));
     }
 
     #[test]
-    fn disagreement_is_objected_to_only_once_the_promised_time_is_over() {
+    fn disagreement_is_a_violation_only_after_the_guaranteed_time() {
         let (mut checker, _) = checker();
         let fault_event = FaultEvent { at: Time::from_micros(0), fault: 0, member: 2, effect: Effect::Crashed };
         checker.fault(&fault_event);
@@ -223,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn an_overfull_store_is_objected_to() {
+    fn an_overfull_store_is_a_violation() {
         let (mut checker, _) = checker();
         checker.inspect(Time::ZERO, 2, Gauge { relays: 2, ..Gauge::default() });
         assert_eq!(checker.into_violations(), ["0.000000s: member 2 holds 2 relays, more than 1"]);

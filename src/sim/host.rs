@@ -1,57 +1,60 @@
-//! What a member runs on: its alarm, its luck, and what holds it back.
+//! The host a member runs on: its alarm, its random stream, and the packets queued while it is impaired.
 
 use std::collections::VecDeque;
 
-use super::detector::FailureDetector;
-use super::fault_injector::{Impairment, QueuePolicy};
+use super::environment::{Impairment, QueuePolicy};
 use super::in_flight::InFlight;
 use super::observer::MemberIndex;
 use crate::protocol::{Time, Transmit};
 use swimlab_selectors::rng::{Purpose, Rng, stream};
 
-/// A member's host. What the world keeps of it comes first, in a cache line of its own: a wake-up that comes to nothing,
-/// as at the probe timeout of an answered ping, touches nothing else. The machine follows at once: in large worlds finding
-/// out where a page of memory lies costs as much as reading it.
+/// The host of a member with detector `D`, whose members exchange messages of type `T`.
+///
+/// What the world reads for every event comes first, in a cache line of its own: a wake-up without effect, as at the probe
+/// timeout of an answered ping, touches nothing else. The detector follows at once: in large worlds finding out where a
+/// page of memory lies costs as much as reading it.
 #[repr(C, align(64))]
-pub struct Host<M: FailureDetector> {
-    /// When the machine asked to be woken.
+pub(super) struct Host<D, T> {
+    /// When the detector asked to be woken.
     pub deadline: Time,
-    /// When its wake-up comes up in the queue.
+    /// The time of its wake-up in the queue.
     pub scheduled: Time,
-    /// The luck of its packets.
-    pub luck: Rng,
+    /// Random stream for the delay and loss of its packets.
+    pub rng: Rng,
     /// How many packets it has sent.
     pub sent: u32,
-    /// Which life it is in.
+    /// The member's current or last generation.
     pub generation: u32,
-    /// What keeps it from running freely.
-    pub hold: Option<Box<Stalled<M::Message>>>,
+    /// The impairments in force, and the packets still queued from them.
+    pub stalled: Option<Box<Stalled<T>>>,
     /// The member's detector; `None` before it joins and while it is down.
-    pub detector: Option<M>,
+    pub detector: Option<D>,
 }
 
-/// What is held back on a slow or paused host, and what it has not caught up with afterwards.
-pub struct Stalled<T> {
+/// Packets of a slow or paused host, and those that it has not yet processed afterwards.
+pub(super) struct Stalled<T> {
     pub slow: u32,
     pub blocked: u32,
     pub paused: u32,
     pub queue_policy: QueuePolicy,
     pub sends: Vec<Transmit<T>>,
     pub received: VecDeque<InFlight<T>>,
-    /// When it can take the next packet, once it is let go.
+    /// When it can process the next packet, once no impairment is left.
     pub next: Time,
 }
 
-impl<M: FailureDetector> Host<M> {
-    pub fn new(seed: u64, member: MemberIndex) -> Self {
-        let luck = stream(seed, Purpose::Network, u64::from(member));
-        Self { deadline: Time::NEVER, scheduled: Time::NEVER, luck, sent: 0, generation: 0, hold: None, detector: None }
+impl<D, T> Host<D, T> {
+    pub(super) fn new(seed: u64, member: MemberIndex) -> Self {
+        let rng = stream(seed, Purpose::Network, u64::from(member));
+        let (deadline, scheduled) = (Time::NEVER, Time::NEVER);
+        Self { deadline, scheduled, rng, sent: 0, generation: 0, stalled: None, detector: None }
     }
 
-    /// The wake-up of this time comes near: when is it really due? The timeout of a ping that was answered is not.
-    pub fn reschedule(&mut self, at: Time) -> Time {
+    /// Decides when the wake-up queued for `at` is really due; [`Time::NEVER`] if not at all. The probe timeout of an
+    /// answered ping, for one, is not.
+    pub(super) fn reschedule(&mut self, at: Time) -> Time {
         if self.scheduled != at {
-            return Time::NEVER; // Overtaken by an earlier one.
+            return Time::NEVER; // Superseded by an earlier one.
         }
         if self.deadline > at {
             self.scheduled = self.deadline;
@@ -59,9 +62,9 @@ impl<M: FailureDetector> Host<M> {
         self.scheduled
     }
 
-    /// It is to be woken at `deadline`. Tells for when that has to be queued, unless it will be woken before.
+    /// Sets the deadline. Returns the time for which a wake-up has to be queued, unless an earlier one is.
     #[inline]
-    pub fn alarm(&mut self, now: Time, deadline: Time) -> Option<Time> {
+    pub(super) fn alarm(&mut self, now: Time, deadline: Time) -> Option<Time> {
         self.deadline = deadline;
         let at = deadline.max(now);
         let is_earlier = at < self.scheduled;
@@ -71,38 +74,38 @@ impl<M: FailureDetector> Host<M> {
         })
     }
 
-    /// Holds it back, for one reason more.
-    pub fn hold(&mut self, how: Impairment, queue_policy: QueuePolicy) {
-        let hold = self.hold.get_or_insert_with(|| {
+    /// Adds an impairment.
+    pub(super) fn impair(&mut self, impairment: Impairment, queue_policy: QueuePolicy) {
+        let stalled = self.stalled.get_or_insert_with(|| {
             let (sends, received, next) = (Vec::new(), VecDeque::new(), Time::ZERO);
             Box::new(Stalled { slow: 0, blocked: 0, paused: 0, queue_policy, sends, received, next })
         });
-        hold.queue_policy = hold.queue_policy.max(queue_policy);
-        *hold.count(how) += 1;
+        stalled.queue_policy = stalled.queue_policy.max(queue_policy);
+        *stalled.count(impairment) += 1;
     }
 
-    /// When the world has to look at it next, as it stands.
-    pub fn due(&self) -> Option<Time> {
-        let deadline = self.detector.as_ref()?.deadline();
-        Some(match &self.hold {
-            Some(hold) if !hold.is_on() => deadline.min(hold.next),
+    /// The time of the next wake-up, given the detector's deadline.
+    #[inline]
+    pub(super) fn due(&self, deadline: Time) -> Time {
+        match &self.stalled {
+            Some(stalled) if !stalled.is_impaired() => deadline.min(stalled.next),
             _ => deadline,
-        })
+        }
     }
 }
 
 impl<T> Stalled<T> {
-    /// Whether it is still in force; if not, its host is catching up.
-    pub fn is_on(&self) -> bool {
+    /// Whether an impairment is in force; if not, the host is processing its backlog.
+    pub(super) fn is_impaired(&self) -> bool {
         self.slow + self.blocked + self.paused > 0
     }
 
-    pub fn has_room(&self, waiting: usize) -> bool {
+    pub(super) fn has_room(&self, waiting: usize) -> bool {
         waiting < self.queue_policy.limit as usize
     }
 
-    pub fn count(&mut self, how: Impairment) -> &mut u32 {
-        match how {
+    pub(super) fn count(&mut self, impairment: Impairment) -> &mut u32 {
+        match impairment {
             Impairment::Slow => &mut self.slow,
             Impairment::Blocked => &mut self.blocked,
             Impairment::Paused => &mut self.paused,

@@ -1,21 +1,21 @@
-//! From ids, which members speak of, to their numbers in the world.
+//! A lookup of members by id.
 
 use super::observer::MemberIndex;
 use crate::protocol::Id;
 
-/// The numbers of a world's members by id.
+/// The indices of a world's members by id.
 #[derive(Clone, Debug)]
 pub struct IdIndex(Vec<(Id, MemberIndex)>);
 
 impl IdIndex {
-    /// Of these ids, in the order of the members' numbers.
+    /// An index of these ids, which are in the order of the members' indices.
     pub fn new(ids: impl IntoIterator<Item = Id>) -> Self {
         let mut sorted: Vec<_> = ids.into_iter().zip(0..).collect();
         sorted.sort_unstable();
         Self(sorted)
     }
 
-    /// The number of the member with this id.
+    /// The index of the member with this id.
     pub fn index(&self, id: Id) -> Option<MemberIndex> {
         // Ids are spread evenly, so a guess by proportion lands close; a few steps remain.
         let len = self.0.len();
@@ -37,12 +37,12 @@ mod tests {
     use swimlab_selectors::rng::mix;
 
     #[test]
-    fn every_member_is_found_and_nobody_else() {
+    fn every_member_is_found_and_nothing_else() {
         for n in [0, 1, 2, 100] {
             let ids: Vec<Id> = (0..n).map(mix).collect();
             let index = IdIndex::new(ids.iter().copied());
-            for (number, &id) in ids.iter().enumerate() {
-                assert_eq!(index.index(id), Some(number as u32));
+            for (expected, &id) in ids.iter().enumerate() {
+                assert_eq!(index.index(id), Some(expected as u32));
             }
             assert_eq!([0, 5, u64::MAX].map(|id| index.index(id)), [None; 3]);
         }

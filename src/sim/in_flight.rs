@@ -1,81 +1,81 @@
-//! Packets on their way.
+//! Packets in flight.
 
 use swimlab_selectors::prefetch;
 
 use super::observer::MemberIndex;
 use crate::protocol::Time;
 
-/// A packet on its way.
-pub struct InFlight<T> {
+/// A packet in flight.
+pub(super) struct InFlight<T> {
     pub header: PacketHeader,
     pub message: T,
 }
 
-/// What the world notes of a packet.
+/// What the world records about a packet.
 #[derive(Clone, Copy, Debug)]
-pub struct PacketHeader {
+pub(super) struct PacketHeader {
     pub sent_at: Time,
     pub arrives_at: Time,
     pub from: MemberIndex,
     pub bytes: u32,
     pub direct_ping: bool,
-    /// It came over a stream of its own, on which it can be answered.
-    pub is_question: bool,
+    /// It came over a new stream, on which it can be answered.
+    pub is_request: bool,
 }
 
-/// Packets on their way, in reused places: the most recently freed first, while it is still in the cache.
-pub struct Slab<T> {
-    places: Vec<SlabEntry<T>>,
+/// Packets in flight, in reused slots: the most recently freed first, while it is still in the cache.
+pub(super) struct Slab<T> {
+    slots: Vec<Slot<T>>,
     free: Vec<u32>,
 }
 
-struct SlabEntry<T> {
+struct Slot<T> {
     header: PacketHeader,
     message: Option<T>,
 }
 
 impl<T> Slab<T> {
-    /// Puts one in, and tells its place.
+    /// Stores a packet, and returns its slot.
     #[inline(always)]
-    pub fn insert(&mut self, header: PacketHeader, message: T) -> u32 {
+    pub(super) fn insert(&mut self, header: PacketHeader, message: T) -> u32 {
         if let Some(at) = self.free.pop() {
-            let place = &mut self.places[at as usize];
-            place.header = header;
-            // What is free is empty: looking whether there is anything to drop would cost as much as moving the packet.
-            std::mem::forget(place.message.replace(message));
+            let slot = &mut self.slots[at as usize];
+            slot.header = header;
+            // A free slot holds no message: checking whether there is one to drop would cost as much as moving the packet.
+            std::mem::forget(slot.message.replace(message));
             return at;
         }
-        self.places.push(SlabEntry { header, message: Some(message) });
-        self.places.len() as u32 - 1
+        self.slots.push(Slot { header, message: Some(message) });
+        self.slots.len() as u32 - 1
     }
 
-    /// The one at this place.
-    pub fn get(&self, at: u32) -> (&PacketHeader, &T) {
-        let SlabEntry { header, message } = &self.places[at as usize];
+    /// The packet in this slot.
+    pub(super) fn get(&self, at: u32) -> (&PacketHeader, &T) {
+        let Slot { header, message } = &self.slots[at as usize];
         (header, message.as_ref().expect("each packet is taken once"))
     }
 
-    /// Has one read ahead of time.
-    pub fn prefetch(&self, at: u32) {
-        prefetch(&self.places[at as usize]);
+    /// Prefetches a slot.
+    pub(super) fn prefetch(&self, at: u32) {
+        prefetch(&self.slots[at as usize]);
     }
 
-    /// Takes one out.
-    pub fn take(&mut self, at: u32) -> InFlight<T> {
+    /// Removes and returns a packet.
+    pub(super) fn take(&mut self, at: u32) -> InFlight<T> {
         self.free.push(at);
-        let SlabEntry { header, message } = &mut self.places[at as usize];
+        let Slot { header, message } = &mut self.slots[at as usize];
         InFlight { header: *header, message: message.take().expect("each packet is taken once") }
     }
 
-    /// Drops one.
-    pub fn clear(&mut self, at: u32) {
+    /// Removes and drops a packet.
+    pub(super) fn clear(&mut self, at: u32) {
         self.free.push(at);
-        self.places[at as usize].message = None;
+        self.slots[at as usize].message = None;
     }
 }
 
 impl<T> Default for Slab<T> {
     fn default() -> Self {
-        Self { places: Vec::new(), free: Vec::new() }
+        Self { slots: Vec::new(), free: Vec::new() }
     }
 }

@@ -1,4 +1,4 @@
-//! What tests remember of a world.
+//! An observer for tests: records everything.
 
 use super::{FaultEvent, MemberIndex, Observer, Sent};
 use crate::protocol::{Event, EventKind, EventSource, Time};
@@ -8,7 +8,7 @@ pub(crate) struct Log {
     pub sent: u64,
     pub bytes: u64,
     pub events: Vec<(Time, MemberIndex, Event)>,
-    pub strikes: Vec<FaultEvent>,
+    pub faults: Vec<FaultEvent>,
 }
 
 impl Observer for Log {
@@ -20,28 +20,28 @@ impl Observer for Log {
         self.events.push((at, member, event.clone()));
     }
     fn fault(&mut self, fault_event: &FaultEvent) {
-        self.strikes.push(*fault_event);
+        self.faults.push(*fault_event);
     }
 }
 
 impl Log {
-    /// How many reports there are of this kind.
-    pub fn count(&self, what: &EventKind) -> usize {
-        self.of(what).count()
+    /// The number of events of this kind.
+    pub fn count(&self, kind: &EventKind) -> usize {
+        self.of(kind).count()
     }
 
-    /// Those of them that members found out themselves.
-    pub fn own(&self, what: &EventKind) -> usize {
-        self.of(what).filter(|(.., event)| event.source == EventSource::Own).count()
+    /// The number of events of this kind that members found out first-hand.
+    pub fn own(&self, kind: &EventKind) -> usize {
+        self.of(kind).filter(|(.., event)| event.source == EventSource::Own).count()
     }
 
-    /// Seconds from the first strike to each report of this kind.
-    pub fn delays(&self, what: &EventKind) -> Vec<f64> {
-        let struck = self.strikes[0].at;
-        self.of(what).map(|(at, ..)| at.since(struck).as_secs_f64()).collect()
+    /// Seconds from the first fault to each event of this kind.
+    pub fn delays(&self, kind: &EventKind) -> Vec<f64> {
+        let fault = self.faults[0].at;
+        self.of(kind).map(|(at, ..)| at.since(fault).as_secs_f64()).collect()
     }
 
-    fn of(&self, what: &EventKind) -> impl Iterator<Item = &(Time, MemberIndex, Event)> {
-        self.events.iter().filter(move |(.., event)| event.kind == *what)
+    fn of(&self, kind: &EventKind) -> impl Iterator<Item = &(Time, MemberIndex, Event)> {
+        self.events.iter().filter(move |(.., event)| event.kind == *kind)
     }
 }

@@ -1,81 +1,81 @@
-//! What a world tells those who watch it: packets, events, strikes of faults. All measures are made from these.
+//! What a world tells its observers: packets, events and faults. All measures are made from these.
 
 use crate::protocol::{Event, MessageKind, Time};
 
-/// A member's number in the world, from 0; joiners come after the first members.
+/// A member's index in the world, from 0; joiners come after the initial members.
 pub type MemberIndex = u32;
 
-/// Watches a world. Two observers make one as a pair; `()` watches nothing.
+/// Observes a world. A pair of observers is an observer; `()` observes nothing.
 pub trait Observer {
-    /// A packet was handed to the network.
+    /// A packet is handed to the network.
     fn sent(&mut self, _sent: &Sent) {}
-    /// A packet reached a member that runs, which will handle it at this time.
+    /// A packet reaches a running member, which handles it at this time.
     fn delivered(&mut self, _at: Time, _sent: &Sent) {}
-    /// A member noticed something.
+    /// A member reports an event.
     fn event(&mut self, _at: Time, _member: MemberIndex, _event: &Event) {}
-    /// A fault struck a member, or let go of it.
-    fn fault(&mut self, _strike: &FaultEvent) {}
+    /// A fault takes effect on a member, or ends.
+    fn fault(&mut self, _fault_event: &FaultEvent) {}
 }
 
-/// A packet on its way.
+/// A packet as observers see it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Sent {
     /// When it was sent.
     pub at: Time,
-    /// Who sent it.
+    /// The sender.
     pub from: MemberIndex,
-    /// Whom to.
+    /// The receiver.
     pub to: MemberIndex,
-    /// What it is for.
+    /// The kind of its message.
     pub kind: MessageKind,
-    /// A ping of the sender's own probe round, not one made for another member.
+    /// Whether it is a ping of the sender's own probe round, not one made for another member.
     pub direct_ping: bool,
-    /// Its size, as encoded.
+    /// Its encoded size in bytes.
     pub bytes: u32,
-    /// Whether it arrives.
+    /// Whether and when it arrives.
     pub delivery: Delivery,
 }
 
-/// What becomes of a packet.
+/// The network's decision about a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Delivery {
     /// It reaches its receiver's host at this time.
     Arrives(Time),
-    /// The network loses it, by chance.
+    /// It is lost at random.
     Lost,
-    /// A partition or a one-way fault swallows it.
+    /// A partition drops it.
     Cut,
-    /// Nobody has ever lived at its address.
-    Nowhere,
 }
 
-/// A fault strikes a member, or lets go of it.
+/// An effect of a fault on a member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FaultEvent {
     /// When.
     pub at: Time,
-    /// Which of the trial's faults, from 0.
+    /// The fault's number in the trial, from 0.
     pub fault: u32,
-    /// Whom.
+    /// The member.
     pub member: MemberIndex,
-    /// What it does.
+    /// The effect.
     pub effect: Effect,
 }
 
-/// What a fault does to a member.
+/// The effect of a fault on a member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Effect {
     /// It stops for good, or until a restart.
     Crashed,
-    /// It says goodbye and stops.
+    /// It announces its departure and stops.
     Left,
-    /// It begins, knowing only seeds.
+    /// It starts, knowing only seeds.
     Joined,
-    /// It begins again after a crash: same id, next generation, knowing only seeds.
+    /// It starts again after a crash: same id, next generation, knowing only seeds.
     Restarted,
     /// It is slow, paused, cut off or lossy from now on.
     Disturbed,
-    /// That is over.
+    /// One such disturbance ends.
     Released,
 }
 

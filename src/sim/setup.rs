@@ -1,44 +1,45 @@
-//! What a world is made from: everything about one trial that is not the detector itself.
+//! The description of one trial: everything but the detector itself.
 
 use std::sync::Arc;
 
 use swimlab_selectors::rng::{Purpose, below, stream, unit};
 
-use super::fault::Fault;
+use super::faults::Fault;
 use super::observer::MemberIndex;
 use crate::protocol::Span;
 use crate::topology::{Placement, Topology};
 
-/// One trial's world.
+/// The description of one trial.
 #[derive(Clone)]
 pub struct Setup {
-    /// Where everybody stands, joiners included ([`joiners_needed`] says how many there can be).
+    /// Where all members are, joiners included ([`joiners_needed`] says how many there can be).
     pub placement: Arc<Placement>,
-    /// How many members there are at the start.
+    /// The number of members at the start.
     pub members: u32,
-    /// The trial's seed: all its random streams come from it.
+    /// The trial's seed: all its random streams derive from it.
     pub seed: u64,
-    /// How the members begin.
+    /// Whether members know each other at the start.
     pub start: Start,
-    /// How their periods lie to each other.
+    /// How their periods are offset from each other.
     pub phases: Phases,
-    /// The protocol period, in which random phases are spread.
+    /// The protocol period, over which random phases are spread.
     pub period: Span,
-    /// How far the members' clocks are off, at most, to either side.
+    /// The largest error of a member's clock, to either side.
     pub clock_skew: Span,
-    /// The probability that the network loses a packet. Streams lose time by it: see [`super::stream`].
+    /// The probability that the network loses a packet. Streams lose time by it: see
+    /// [`Network::delivery`](super::Network::delivery).
     pub loss: f64,
-    /// Before this, no fault strikes; fault times count from its end.
+    /// The time before the first fault; fault times count from its end.
     pub warmup: Span,
     /// How long the world runs after the warm-up.
     pub duration: Span,
-    /// What breaks.
+    /// The faults.
     pub faults: Vec<Fault>,
 }
 
 impl Setup {
-    /// A minute among members that know each other, in random phases of periods of a second, without loss or warm-up: what a
-    /// world is in which nobody asks for anything else. There is room for those whom the faults let join.
+    /// A trial with the defaults: a minute, periods of a second with random phases, members that know each other, no loss,
+    /// no warm-up, and room for the members that the faults let join.
     pub fn new(topology: &Topology, members: u32, seed: u64, faults: Vec<Fault>) -> Self {
         Self {
             placement: Arc::new(topology.place(members, joiners_needed(&faults, members), seed)),
@@ -55,7 +56,7 @@ impl Setup {
         }
     }
 
-    /// When a member's first period begins, from its start.
+    /// The time from a member's start to its first period.
     pub fn phase(&self, member: MemberIndex) -> Span {
         match self.phases {
             Phases::Synchronous => Span::ZERO,
@@ -67,10 +68,10 @@ impl Setup {
         }
     }
 
-    /// How far the shared epoch lies back at time zero, by a member's own clock: far enough for clocks that are slow.
-    /// Time zero is at a random point of the shared period, the same one for all members.
+    /// The time since the shared epoch at time zero, by a member's own clock; positive for slow clocks too. Time zero is at a
+    /// random point of the shared period, the same one for all members.
     pub fn since_epoch(&self, member: MemberIndex) -> Span {
-        let draw = |who: u64| unit(&mut stream(self.seed, Purpose::Clocks, who));
+        let draw = |member: u64| unit(&mut stream(self.seed, Purpose::Clocks, member));
         EPOCH + self.period.scale(draw(u64::MAX)) - self.clock_skew + self.clock_skew.scale(2.0 * draw(member.into()))
     }
 }
@@ -78,7 +79,7 @@ impl Setup {
 /// Longer than any skew.
 const EPOCH: Span = Span::from_secs(10_000_000);
 
-/// How the members begin.
+/// Whether members know each other at the start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Start {
     /// All know each other.
@@ -87,12 +88,12 @@ pub enum Start {
     Joining,
 }
 
-/// How the members' periods lie to each other.
+/// How the members' periods are offset from each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phases {
-    /// Each begins at a random point of the period.
+    /// Each starts at a random point of the period.
     Random,
-    /// All begin at once.
+    /// All start at once.
     Synchronous,
 }
 

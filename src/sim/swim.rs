@@ -1,4 +1,4 @@
-//! SWIM members as a world's machines.
+//! SWIM members as a world's detectors.
 
 use std::sync::Arc;
 
@@ -9,19 +9,24 @@ use super::checker::Guarantees;
 use super::detector::FailureDetector;
 use super::network::address_of;
 use super::observer::{MemberIndex, Observer};
+use super::prefetch::Prefetch;
 use super::setup::Setup;
 use super::world::{DetectorFactory, Outcome, World};
 use crate::protocol::{
-    Address, Gauge, Id, Identity, Incarnation, Member, MemberConfig, MessageKind, NodeInfo, Outbox, Packet, Roster,
-    Status, Time,
+    Address, Gauge, Identity, Incarnation, Member, MemberConfig, MessageKind, NodeInfo, Outbox, Packet, Roster, Time,
 };
 
-/// Runs one trial: a world of SWIM members with this strategy.
-pub fn run(setup: &Setup, config: &Arc<MemberConfig>, strategy: &DynSelector, observer: &mut impl Observer) -> Outcome {
+/// Runs one trial: a world of SWIM members with this selector.
+pub fn run_swim(
+    setup: &Setup,
+    config: &Arc<MemberConfig>,
+    strategy: &DynSelector,
+    observer: &mut impl Observer,
+) -> Outcome {
     World::new(setup, SwimFactory::new(setup, config, strategy), observer).run()
 }
 
-/// Makes SWIM members: founders share one roster and one survey of it, newcomers begin alone.
+/// Creates SWIM members: initial members share one roster and one selector index of it, joiners start alone.
 pub struct SwimFactory {
     config: Arc<MemberConfig>,
     strategy: DynSelector,
@@ -47,14 +52,14 @@ impl SwimFactory {
         let peers = setup.placement.peers.iter().cloned();
         let nodes: Vec<_> =
             peers.zip(0..).map(|(peer, member)| Arc::new(NodeInfo::new(peer, address(member)))).collect();
-        let founders = nodes.iter().take(setup.members as usize).cloned();
-        let roster = Arc::new(Roster::of_members(founders));
+        let initial = nodes.iter().take(setup.members as usize).cloned();
+        let roster = Arc::new(Roster::of_members(initial));
         let indexed = strategy.build_index(roster.peers());
         Self { config: Arc::clone(config), strategy: strategy.clone(), nodes, roster, indexed, setup: setup.clone() }
     }
 
     fn identity(&self, member: MemberIndex, generation: u32) -> Identity {
-        // Each life has luck of its own.
+        // Each life has random streams of its own.
         let life = u64::from(generation) << 32 | u64::from(member);
         Identity {
             node: Arc::clone(&self.nodes[member as usize]),
@@ -88,15 +93,15 @@ impl DetectorFactory for SwimFactory {
             broadcasts: 2 * self.nodes.len() + 64,
             relays: Member::RELAY_LIMIT,
             forgotten: config.reconnect_limit as usize,
-            // A member that dies again and again has a grave for each death within the retention time.
+            // A member that dies repeatedly has a tombstone for each death within the retention time.
             tombstones: self.nodes.len() * 64,
         };
         let suspicion = config.suspicion.timeout(config, n, 0);
-        // Members in doubt about themselves let periods last longer.
+        // Members with a bad local health stretch their periods.
         let longest = if config.prober.judges_health() { u64::from(config.health_limit) + 1 } else { 1 };
         let period = config.period * longest;
-        // Everybody pings everybody within the strategy's bound, notices within two periods more and then waits for the
-        // refutation: so news that dissemination drops is found out first-hand.
+        // Every member pings every other within the selector's bound, notices a crash within two more periods and then waits
+        // for a refutation: so updates that dissemination drops are found out first-hand.
         let converges_within = match self.strategy.bound(n, config.direct) {
             Bound::Periods(most) => Some(period * (most + 2) + suspicion),
             Bound::PerPeriod(p) if p > 0.0 => {
@@ -104,11 +109,11 @@ impl DetectorFactory for SwimFactory {
                 let periods = libm::ceil((libm::log(1e9) + 2.0 * libm::log(f64::from(n))) / p);
                 Some(period * (periods as u64 + 2) + suspicion)
             }
-            // Somebody finds out and tells; nothing is promised of each other member's own pings.
+            // Some member finds out and tells; pings of every pair are not guaranteed.
             _ => None,
         };
-        // Each member tries one of its dead every so often; those that are reached refute, and the news spreads. With
-        // fewer than n tries for n dead, some are left: the logarithm is that of collecting all coupons.
+        // Each member pings one of its dead every `reconnect_every` periods; those that are reached refute, and the update
+        // spreads. With fewer than n tries for n dead some are left: the logarithm is that of the coupon collector.
         let rounds = 2.0 * libm::log(f64::from(n) + 1.0) + 20.0;
         let heals_within = converges_within
             .filter(|_| config.reconnect_every > 0 && config.anti_entropy && !config.dead_final)
@@ -124,9 +129,6 @@ impl DetectorFactory for SwimFactory {
 
 impl FailureDetector for Member {
     type Message = Packet;
-    const HOT_BYTES: usize = Member::HOT_BYTES;
-    const WAKE_BYTES: usize = Member::WAKE_BYTES;
-
     fn start(&mut self, now: Time, first_period: Time, _out: &mut Outbox) {
         Member::start(self, now, first_period);
     }
@@ -159,11 +161,6 @@ impl FailureDetector for Member {
         packet.body.kind()
     }
 
-    fn believes(&self, id: Id) -> Option<Status> {
-        let table = self.table();
-        table.status(table.slot(id)?)
-    }
-
     fn members(&self) -> u32 {
         self.table().members()
     }
@@ -171,11 +168,16 @@ impl FailureDetector for Member {
     fn gauge(&self) -> Gauge {
         Member::gauge(self)
     }
+}
+
+impl Prefetch<Packet> for Member {
+    const HOT_BYTES: usize = Member::HOT_BYTES;
+    const WAKE_BYTES: usize = Member::WAKE_BYTES;
 
     fn prefetch(&self, message: Option<(MemberIndex, &Packet)>) {
         match message {
             None => self.prefetch_wake(),
-            // Founders have their indices for slots.
+            // The slots of initial members are their indices.
             Some((from, packet)) => self.prefetch_handle(packet, from),
         }
     }

@@ -1,30 +1,30 @@
-//! The trace hash: one number for all that happened in a world, in order. Equal hashes, equal runs.
+//! The trace hash: one number for all events of a run in order. Equal hashes mean equal runs.
 
 use crate::protocol::{Event, EventKind, EventSource, MessageKind, Time};
 
 use super::observer::MemberIndex;
 
-/// A running hash. Not cryptographic: it guards against accidents, in a nanosecond or two per event.
+/// A running hash. Not cryptographic: it detects accidental differences, in a nanosecond or two per event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Trace(u64);
 
 impl Default for Trace {
     fn default() -> Self {
-        Self(0x243f_6a88_85a3_08d3) // The first digits of pi, as good as any.
+        Self(0x243f_6a88_85a3_08d3) // The first digits of pi: an arbitrary constant.
     }
 }
 
 impl Trace {
-    /// A packet was delivered.
+    /// Adds the delivery of a packet.
     pub fn delivery(&mut self, at: Time, from: MemberIndex, to: MemberIndex, kind: MessageKind, bytes: u32) {
         self.add(at.as_micros());
         self.add(u64::from(from) << 32 | u64::from(to));
         self.add(u64::from(kind as u8) << 32 | u64::from(bytes));
     }
 
-    /// A member noticed something.
+    /// Adds an event of a member.
     pub fn event(&mut self, at: Time, member: MemberIndex, event: &Event) {
-        let what = match &event.kind {
+        let kind = match &event.kind {
             EventKind::Joined => 1,
             EventKind::Suspected => 2,
             EventKind::Confirmed => 3,
@@ -38,7 +38,7 @@ impl Trace {
             EventKind::Displaced => 11,
         };
         self.add(at.as_micros());
-        self.add(u64::from(member) << 32 | what);
+        self.add(u64::from(member) << 32 | kind);
         self.add(event.about);
         self.add(u64::from(event.incarnation.generation) << 32 | u64::from(event.incarnation.refutations));
         self.add(match event.source {

@@ -1,78 +1,127 @@
-//! A world in virtual time: it owns the clock, the packets and the luck, and drives one machine per member.
+//! A world in virtual time: owns the clock, the packets and the random streams, and drives one detector per member.
 
-use std::mem::offset_of;
+mod environment;
 
 use super::checker::{Checker, Guarantees};
 use super::detector::FailureDetector;
-use super::fault_injector::{FaultInjector, Impairment, QueuePolicy};
+use super::environment::FaultEnvironment;
+use super::fault_injector::FaultInjector;
 use super::host::Host;
 use super::in_flight::{PacketHeader, Slab};
-use super::network::{Network, Transport, address_of, index_of};
-use super::observer::{Delivery, Effect, FaultEvent, MemberIndex, Observer, Sent};
-use super::queue::{Lookahead, Queue, ScheduledEvent};
+use super::link::{LinkPacket, Transport};
+use super::network::{Network, address_of, index_of};
+use super::observer::{Delivery, MemberIndex, Observer, Sent};
+use super::prefetch::{Lookahead, Prefetcher};
+use super::queue::Queue;
+use super::scheduled::ScheduledEvent;
 use super::setup::{Setup, Start};
 use super::trace::Trace;
 use crate::protocol::{Address, Outbox, Time, Transmit};
-use swimlab_selectors::prefetch_first;
 
-/// Makes the machines of one kind.
+/// Creates the detectors of a world's members.
 pub trait DetectorFactory {
-    /// What it makes.
+    /// The detector of one member.
     type Detector: FailureDetector;
-    /// A member that is there from the start and knows all the others.
+    /// A member that is up from the start and knows all others.
     fn initial(&mut self, member: MemberIndex) -> Self::Detector;
-    /// A member in its `generation`-th life that knows only itself.
+    /// A member that knows only itself, in its `generation`-th life, from 0.
     fn joiner(&mut self, member: MemberIndex, generation: u32) -> Self::Detector;
-    /// What the checkers may hold the machines to.
+    /// What the checkers hold the detectors to.
     fn guarantees(&self) -> Guarantees;
 }
 
-/// What a run leaves behind, besides what its observer saw.
+/// The outcome of a run, besides what its observer saw.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
 pub struct Outcome {
     /// Deliveries, periods and timers that fired.
     pub events: u64,
-    /// A hash of all that happened, in order: equal hashes, equal runs.
+    /// A hash of all events in order: equal hashes mean equal runs.
     pub trace_hash: u64,
-    /// What the checkers object to, as sentences; empty for a sound run.
+    /// Violations that the checkers found, as sentences; empty for a sound run.
     pub violations: Vec<String>,
     /// When the world ended: warm-up plus duration.
     pub end: Time,
 }
 
-/// How many of the first members serve as seeds for joiners.
+/// The number of first members that serve as seeds for joiners.
 pub const SEEDS: u32 = 3;
 
-/// Worlds up to this size fit into the cache.
-const CACHED: usize = 4096;
-
-/// A world.
+/// A world of detectors that `B` creates, watched by `O`.
+///
+/// [`World::run`] runs it to its end; [`World::advance`] and [`World::finish`] do so step by step.
+///
+/// ```
+/// use swimlab::detectors::detectors;
+/// use swimlab::protocol::{Event, EventKind, Span, Time};
+/// use swimlab::sim::{Crash, Fault, MemberIndex, Observer, Setup};
+/// use swimlab::topology::{TopologyContext, topologies};
+/// use swimlab_selectors::Spec;
+///
+/// /// Counts the members that declare a death.
+/// #[derive(Default)]
+/// struct Deaths(u32);
+///
+/// impl Observer for Deaths {
+///     fn event(&mut self, _at: Time, _member: MemberIndex, event: &Event) {
+///         self.0 += u32::from(event.kind == EventKind::Died);
+///     }
+/// }
+///
+/// let lan = topologies().build(&Spec::of("lan"), &TopologyContext::default())?;
+/// let mut crash = Fault::new(Crash);
+/// crash.at = Span::from_secs(10);
+/// let setup = Setup::new(&lan, 100, 1, vec![crash]);
+///
+/// let mut deaths = Deaths::default();
+/// let outcome = detectors().build(&Spec::of("all-to-all"), &())?.run(&setup, &mut deaths);
+/// assert_eq!(deaths.0, 99);
+/// assert!(outcome.violations.is_empty());
+/// # Ok::<(), swimlab_selectors::SpecError>(())
+/// ```
 pub struct World<'a, B: DetectorFactory, O: Observer> {
-    pub(super) setup: &'a Setup,
+    setup: &'a Setup,
     factory: B,
     observer: O,
     faults: FaultInjector,
     begun: bool,
-    hosts: Vec<Host<B::Detector>>,
+    hosts: Vec<Host<B::Detector, Message<B>>>,
     queue: Queue,
     packets: Slab<Message<B>>,
-    pub(super) network: Network,
+    network: Network,
     outbox: Outbox<Message<B>>,
-    /// Who asked what is being answered, and when, if it was over a stream.
-    asked: Option<(MemberIndex, Time)>,
-    pub(super) checker: Checker,
+    /// The stream request that is being handled.
+    request: Option<Request>,
+    checker: Checker,
     trace: Trace,
     events: u64,
-    pub(super) now: Time,
+    now: Time,
 }
 
 type Message<B> = <<B as DetectorFactory>::Detector as FailureDetector>::Message;
 
+/// A request over a stream, on which one reply can be sent.
+#[derive(Clone, Copy)]
+struct Request {
+    from: MemberIndex,
+    sent_at: Time,
+}
+
+impl Outcome {
+    /// The outcome of a sound run of another driver than [`World`], which ended at `end` after this number of events.
+    pub fn new(end: Time, events: u64, trace_hash: u64) -> Self {
+        Self { events, trace_hash, violations: Vec::new(), end }
+    }
+}
+
 impl<'a, B: DetectorFactory, O: Observer> World<'a, B, O> {
-    /// A world in which nothing has happened yet.
+    /// A world at time zero.
+    ///
+    /// # Panics
+    /// If the setup's placement has no room for its members.
     pub fn new(setup: &'a Setup, factory: B, observer: O) -> Self {
         let members = setup.placement.members();
-        assert!(setup.members <= members, "every member has its place");
+        assert!(setup.members <= members, "the placement has room for every member");
         Self {
             checker: Checker::new(setup, factory.guarantees()),
             faults: FaultInjector::new(setup),
@@ -85,21 +134,21 @@ impl<'a, B: DetectorFactory, O: Observer> World<'a, B, O> {
             packets: Slab::default(),
             network: Network::new(setup.placement.clone(), setup.loss),
             outbox: Outbox::default(),
-            asked: None,
+            request: None,
             trace: Trace::default(),
             events: 0,
             now: Time::ZERO,
         }
     }
 
-    /// Runs warm-up and duration, and tells how it went.
+    /// Runs warm-up and duration, and returns the outcome.
     pub fn run(mut self) -> Outcome {
         let end = Time::ZERO + self.setup.warmup + self.setup.duration;
         self.advance(end);
         self.finish()
     }
 
-    /// Lets everything happen that is due before `until`.
+    /// Processes all events before `until`.
     pub fn advance(&mut self, until: Time) {
         if !self.begun {
             self.begun = true;
@@ -108,7 +157,7 @@ impl<'a, B: DetectorFactory, O: Observer> World<'a, B, O> {
         while let Some(at) = self.faults.next().filter(|&at| at < until) {
             self.run_until(at);
             self.now = at;
-            // The agenda and the world change each other.
+            // Faults and the world change each other.
             let mut faults = std::mem::take(&mut self.faults);
             faults.act(self);
             self.faults = faults;
@@ -118,7 +167,7 @@ impl<'a, B: DetectorFactory, O: Observer> World<'a, B, O> {
         self.now = until;
     }
 
-    /// Ends here, and tells how it went.
+    /// Ends the run here, and returns the outcome.
     pub fn finish(mut self) -> Outcome {
         self.inspect();
         self.inspect_agreement();
@@ -126,149 +175,66 @@ impl<'a, B: DetectorFactory, O: Observer> World<'a, B, O> {
         Outcome { events: self.events, trace_hash: self.trace.value(), violations, end: self.now }
     }
 
-    /// What watches it.
+    /// The observer.
     pub fn observer(&self) -> &O {
         &self.observer
     }
 
-    /// Whether a member is up.
-    pub(super) fn is_up(&self, member: MemberIndex) -> bool {
-        self.hosts[member as usize].detector.is_some()
-    }
-
-    /// Which life a member is in, from 0.
-    pub(super) fn generation(&self, member: MemberIndex) -> u32 {
-        self.hosts[member as usize].generation
-    }
-
-    /// All members that are up.
-    pub(super) fn up(&self) -> Vec<MemberIndex> {
-        (0..self.hosts.len() as u32).filter(|&member| self.is_up(member)).collect()
-    }
-
-    /// A fault strikes or releases a member: tells those who watch.
-    pub(super) fn report(&mut self, fault: u32, member: MemberIndex, effect: Effect) {
-        let fault_event = FaultEvent { at: self.now, fault, member, effect };
-        self.checker.fault(&fault_event);
-        self.observer.fault(&fault_event);
-    }
-
-    /// Stops a member at once.
-    pub(super) fn crash(&mut self, member: MemberIndex) {
-        self.hosts[member as usize].detector = None;
-        let host = &mut self.hosts[member as usize];
-        host.hold = None;
-        host.deadline = Time::NEVER;
-    }
-
-    /// Lets a member say goodbye, and stops it.
-    pub(super) fn leave(&mut self, member: MemberIndex) {
-        if let Some(detector) = &mut self.hosts[member as usize].detector {
-            detector.leave(self.now, &mut self.outbox);
-            self.flush(member);
-        }
-        self.crash(member);
-    }
-
-    /// Starts a new member, or an old one again, which joins through seeds that are up.
-    pub(super) fn arrive(&mut self, member: MemberIndex, generation: u32) {
-        let seeds = self.seeds(member);
-        let mut detector = self.factory.joiner(member, generation);
-        let first = self.now + self.setup.phase(member);
-        detector.start(self.now, first, &mut self.outbox);
-        detector.join(self.now, seeds, &mut self.outbox);
-        self.hosts[member as usize].detector = Some(detector);
-        self.hosts[member as usize].generation = generation;
-        self.flush(member);
-    }
-
-    /// Holds a member back: packets queue up.
-    pub(super) fn hold(&mut self, member: MemberIndex, how: Impairment, queue_policy: QueuePolicy) {
-        self.hosts[member as usize].hold(how, queue_policy);
-        self.stall(member, how, true);
-    }
-
-    /// Ends such a hold. With the last one, all that was held goes through in order: sends first, then what was
-    /// received, and only then the timers that are overdue.
-    pub(super) fn release(&mut self, member: MemberIndex, how: Impairment) {
-        let host = &mut self.hosts[member as usize];
-        // A crash in between has ended the hold already.
-        let Some(hold) = &mut host.hold else { return };
-        *hold.count(how) -= 1;
-        let (is_blocked, is_on) = (hold.blocked > 0, hold.is_on());
-        let sends = if is_on { Vec::new() } else { std::mem::take(&mut hold.sends) };
-        if !is_blocked {
-            self.stall(member, how, false);
-        }
-        if is_on {
-            return;
-        }
-        self.outbox.transmits.extend(sends);
-        self.send_all(member);
-        self.catch_up(member);
-        self.flush(member);
-    }
-
-    /// A host that was let go takes what has waited, one packet after the other.
+    /// Processes the packets queued on a host that is no longer impaired, one after the other.
     fn catch_up(&mut self, member: MemberIndex) {
         loop {
             let host = &mut self.hosts[member as usize];
-            let Some(hold) = host.hold.as_mut().filter(|hold| !hold.is_on() && hold.next <= self.now) else { return };
-            let Some(flight) = hold.received.pop_front() else {
-                host.hold = None;
+            let Some(stalled) = host.stalled.as_mut().filter(|s| !s.is_impaired() && s.next <= self.now) else {
                 return;
             };
-            hold.next = self.now + hold.queue_policy.per_packet;
-            let load = self.packets.insert(flight.header, flight.message);
+            let Some(packet) = stalled.received.pop_front() else {
+                host.stalled = None;
+                return;
+            };
+            stalled.next = self.now + stalled.queue_policy.per_packet;
+            let load = self.packets.insert(packet.header, packet.message);
             self.hand_over(member, load);
         }
     }
 
-    fn stall(&mut self, member: MemberIndex, how: Impairment, stalled: bool) {
-        if how == Impairment::Blocked
-            && let Some(detector) = &mut self.hosts[member as usize].detector
-        {
-            detector.stall(self.now, stalled);
-        }
-    }
-
+    /// Starts the initial members.
     fn begin(&mut self) {
         for member in 0..self.setup.members {
-            let first = Time::ZERO + self.setup.phase(member);
-            match self.setup.start {
+            let first_period = Time::ZERO + self.setup.phase(member);
+            let detector = match self.setup.start {
                 Start::Joined => {
                     let mut detector = self.factory.initial(member);
-                    detector.start(Time::ZERO, first, &mut self.outbox);
-                    self.hosts[member as usize].detector = Some(detector);
-                    self.flush(member);
+                    detector.start(Time::ZERO, first_period, &mut self.outbox);
+                    detector
                 }
                 Start::Joining => {
                     let mut detector = self.factory.joiner(member, 0);
-                    detector.start(Time::ZERO, first, &mut self.outbox);
+                    detector.start(Time::ZERO, first_period, &mut self.outbox);
                     let seeds = (0..SEEDS.min(self.setup.members)).filter(|&seed| seed != member);
                     detector.join(Time::ZERO, seeds.map(address_of).collect(), &mut self.outbox);
-                    self.hosts[member as usize].detector = Some(detector);
-                    self.flush(member);
+                    detector
                 }
-            }
+            };
+            self.hosts[member as usize].detector = Some(detector);
+            self.flush(member);
         }
     }
 
-    /// Seeds for a joiner: the first few members, or if they are down, others that are up.
+    /// Seeds for a joiner: the first members that are up.
     fn seeds(&self, member: MemberIndex) -> Vec<Address> {
         let up = (0..self.hosts.len() as u32).filter(|&other| other != member && self.is_up(other));
         up.take(SEEDS as usize).map(address_of).collect()
     }
 
     fn run_until(&mut self, limit: Time) {
-        while let Some(due) = {
+        while let Some(event) = {
             let (hosts, packets) = (&mut self.hosts[..], &self.packets);
             self.queue.pop_before(limit, &mut Prefetcher { hosts, packets })
         } {
-            self.now = due.at();
-            match due.load {
-                ScheduledEvent::WAKE => self.wake(due.target),
-                load => self.deliver(due.target, load),
+            self.now = event.at();
+            match event.load {
+                ScheduledEvent::WAKE => self.wake(event.target),
+                load => self.deliver(event.target, load),
             }
         }
     }
@@ -277,7 +243,7 @@ impl<'a, B: DetectorFactory, O: Observer> World<'a, B, O> {
         let now = self.now;
         let host = &mut self.hosts[member as usize];
         if host.scheduled != now {
-            return; // Overtaken by an earlier one.
+            return; // Superseded by an earlier one.
         }
         host.scheduled = Time::NEVER;
         if host.deadline > now {
@@ -286,10 +252,10 @@ impl<'a, B: DetectorFactory, O: Observer> World<'a, B, O> {
             }
             return;
         }
-        if host.hold.as_ref().is_some_and(|hold| hold.paused > 0) {
+        if host.stalled.as_ref().is_some_and(|stalled| stalled.paused > 0) {
             return;
         }
-        if host.hold.is_some() {
+        if host.stalled.is_some() {
             self.catch_up(member);
         }
         let Some(detector) = &mut self.hosts[member as usize].detector else { return };
@@ -300,23 +266,25 @@ impl<'a, B: DetectorFactory, O: Observer> World<'a, B, O> {
         self.flush(member);
     }
 
+    /// A packet has reached a host.
     fn deliver(&mut self, member: MemberIndex, load: u32) {
         let host = &mut self.hosts[member as usize];
-        if let Some(hold) = &mut host.hold
+        if let Some(stalled) = &mut host.stalled
             && host.detector.is_some()
         {
-            let flight = self.packets.take(load);
-            if hold.has_room(hold.received.len()) {
-                hold.received.push_back(flight);
+            let packet = self.packets.take(load);
+            if stalled.has_room(stalled.received.len()) {
+                stalled.received.push_back(packet);
             }
             return;
         }
         self.hand_over(member, load);
     }
 
+    /// Lets a member handle a packet.
     fn hand_over(&mut self, member: MemberIndex, load: u32) {
         if let Some(detector) = &mut self.hosts[member as usize].detector {
-            let (&PacketHeader { sent_at, arrives_at, from, bytes, direct_ping, is_question }, message) =
+            let (&PacketHeader { sent_at, arrives_at, from, bytes, direct_ping, is_request }, message) =
                 self.packets.get(load);
             let (kind, delivery) = (B::Detector::kind(message), Delivery::Arrives(arrives_at));
             self.events += 1;
@@ -325,8 +293,8 @@ impl<'a, B: DetectorFactory, O: Observer> World<'a, B, O> {
                 .delivered(self.now, &Sent { at: sent_at, from, to: member, kind, direct_ping, bytes, delivery });
             detector.handle(self.now, address_of(from), message, &mut self.outbox);
             self.packets.clear(load);
-            if is_question {
-                return self.flush_answer(member, (from, sent_at));
+            if is_request {
+                return self.flush_reply(member, Request { from, sent_at });
             }
             self.flush(member);
         } else {
@@ -334,22 +302,23 @@ impl<'a, B: DetectorFactory, O: Observer> World<'a, B, O> {
         }
     }
 
-    /// Takes out what a machine left that was asked over a stream: by whom, and when.
+    /// Takes out the outbox of a member that has handled a request over a stream.
     #[cold]
-    fn flush_answer(&mut self, member: MemberIndex, asked: (MemberIndex, Time)) {
-        self.asked = Some(asked);
+    fn flush_reply(&mut self, member: MemberIndex, request: Request) {
+        self.request = Some(request);
         self.flush(member);
-        self.asked = None;
+        self.request = None;
     }
 
-    /// Takes out what a machine left.
+    /// Takes out a member's outbox, and sets its alarm.
     fn flush(&mut self, member: MemberIndex) {
         if !self.outbox.events.is_empty() {
             self.note_events(member);
         }
         self.send_all(member);
         let host = &mut self.hosts[member as usize];
-        if let Some(due) = host.due()
+        if let Some(detector) = &host.detector
+            && let due = host.due(detector.deadline())
             && let Some(at) = host.alarm(self.now, due)
         {
             self.queue.push(ScheduledEvent::wake(at, member));
@@ -364,7 +333,7 @@ impl<'a, B: DetectorFactory, O: Observer> World<'a, B, O> {
         }
     }
 
-    /// Sends what a machine left.
+    /// Sends the packets in the outbox.
     #[inline(always)]
     fn send_all(&mut self, from: MemberIndex) {
         // Nearly always there is one: popping it is cheaper than draining.
@@ -374,45 +343,45 @@ impl<'a, B: DetectorFactory, O: Observer> World<'a, B, O> {
         let members = self.hosts.len() as u32;
         while let Some(next) = self.outbox.transmits.last() {
             let host = &mut self.hosts[from as usize];
-            if let Some(hold) = host.hold.as_mut().filter(|hold| hold.is_on()) {
+            if let Some(stalled) = host.stalled.as_mut().filter(|stalled| stalled.is_impaired()) {
                 let transmit = self.outbox.transmits.pop().expect("one was there");
-                if hold.has_room(hold.sends.len()) {
-                    hold.sends.push(transmit);
+                if stalled.has_room(stalled.sends.len()) {
+                    stalled.sends.push(transmit);
                 }
                 continue;
             }
             host.sent = host.sent.wrapping_add(1);
             let (at, count) = (self.now, host.sent);
             let &Transmit { to, bytes, stream, direct_ping, ref message } = next;
-            // A packet to an address where nobody can live is gone without a trace.
+            // A packet to an address that belongs to no member is dropped without a trace.
             let Some(to) = index_of(to, members) else {
                 self.outbox.transmits.pop();
                 continue;
             };
-            // What goes back to who asked over a stream goes over the same, whatever it is; there is one answer.
-            let transport = match self.asked.take_if(|(by, _)| *by == to) {
-                Some((_, asked_at)) => Transport::Answer { asked_at },
+            // The reply to a request goes over the request's stream, whatever it is; there is one reply.
+            let transport = match self.request.take_if(|request| request.from == to) {
+                Some(request) => Transport::Answer { asked_at: request.sent_at },
                 None if stream => Transport::Stream,
                 None => Transport::Datagram,
             };
             let kind = B::Detector::kind(message);
-            let delivery = self.network.delivery(at, (from, to), (transport, bytes), &mut host.luck);
+            let delivery = self.network.delivery(&LinkPacket { at, from, to, transport, bytes }, &mut host.rng);
             self.observer.sent(&Sent { at, from, to, kind, direct_ping, bytes, delivery });
-            // Packets are large: it goes from where it was made to where it stays.
+            // Packets are large: it is moved once, from where it was made to where it stays.
             let message = self.outbox.transmits.pop().expect("one was there").message;
             if let Delivery::Arrives(arrives_at) = delivery {
-                let is_question = transport == Transport::Stream;
-                let header = PacketHeader { sent_at: at, arrives_at, from, bytes, direct_ping, is_question };
+                let is_request = transport == Transport::Stream;
+                let header = PacketHeader { sent_at: at, arrives_at, from, bytes, direct_ping, is_request };
                 let load = self.packets.insert(header, message);
-                let due = ScheduledEvent::delivery(arrives_at, from, count, to, load);
-                if self.queue.push(due) {
-                    Prefetcher { hosts: &mut self.hosts, packets: &self.packets }.soon(&due);
+                let event = ScheduledEvent::delivery(arrives_at, from, count, to, load);
+                if self.queue.push(event) {
+                    Prefetcher { hosts: &mut self.hosts, packets: &self.packets }.soon(&event);
                 }
             }
         }
     }
 
-    /// Lets the checker see whether anything has outgrown its bounds.
+    /// Lets the checker see how full the members' bounded stores are.
     fn inspect(&mut self) {
         for (member, host) in self.hosts.iter().enumerate() {
             if let Some(detector) = &host.detector {
@@ -421,51 +390,13 @@ impl<'a, B: DetectorFactory, O: Observer> World<'a, B, O> {
         }
     }
 
-    /// Lets the checker see whether all that are up count as many members as there are.
+    /// Lets the checker see whether all members that are up agree on their number.
     fn inspect_agreement(&mut self) {
         let up = self.up().len() as u32;
         for (member, host) in self.hosts.iter().enumerate() {
             if let Some(detector) = &host.detector {
                 self.checker.inspect_agreement(self.now, member as u32, detector.members(), up);
             }
-        }
-    }
-}
-
-/// What the queue foretells is asked for in memory. Members lie scattered over more of it than the cache holds; each
-/// event would wait for its own several times over.
-struct Prefetcher<'a, M: FailureDetector> {
-    hosts: &'a mut [Host<M>],
-    packets: &'a Slab<M::Message>,
-}
-
-impl<M: FailureDetector> Lookahead for Prefetcher<'_, M> {
-    fn reschedule(&mut self, member: MemberIndex, at: Time) -> Time {
-        self.hosts[member as usize].reschedule(at)
-    }
-
-    fn is_enabled(&self) -> bool {
-        self.hosts.len() > CACHED
-    }
-
-    fn approaching(&mut self, due: &ScheduledEvent) {
-        prefetch_first(offset_of!(Host<M>, detector), &self.hosts[due.target as usize]);
-    }
-
-    fn soon(&mut self, due: &ScheduledEvent) {
-        let host = &self.hosts[due.target as usize];
-        if due.load == ScheduledEvent::WAKE {
-            prefetch_first(offset_of!(Host<M>, detector) + M::WAKE_BYTES, host);
-        } else {
-            prefetch_first(offset_of!(Host<M>, detector) + M::HOT_BYTES, host);
-            self.packets.prefetch(due.load);
-        }
-    }
-
-    fn next(&mut self, due: &ScheduledEvent) {
-        if let Some(detector) = &self.hosts[due.target as usize].detector {
-            let flight = (due.load != ScheduledEvent::WAKE).then(|| self.packets.get(due.load));
-            detector.prefetch(flight.map(|(header, message)| (header.from, message)));
         }
     }
 }

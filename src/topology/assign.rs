@@ -1,34 +1,35 @@
-//! Who sits where: members dealt over sites, in turn or by weight.
+//! The assignment of members to sites, round robin or by weight.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use swimlab_selectors::rng::{Rng, shuffle};
 
-/// The site of every member and joiner. Without weights, or with equal ones, all sites in turn.
+/// Returns the site of every member and joiner. Without weights, or with equal ones, sites are used round robin.
 pub(super) fn assign_sites(sites: u32, weights: &[u32], members: u32, joiners: u32, rng: &mut Rng) -> Vec<u32> {
     let mut order: Vec<u32> = (0..sites).filter(|&site| weights.get(site as usize) != Some(&0)).collect();
     if (members as usize) < order.len() {
-        // Too few for all: a sample, and the rest of the shuffled sites for those who join.
+        // Too few for all sites: members take a sample, joiners the other shuffled sites.
         shuffle(&mut order, rng);
     }
-    let seats = members as usize + joiners as usize;
+    let total = members as usize + joiners as usize;
     let weight = |site: u32| weights.get(site as usize).copied().unwrap_or(1);
     if order.iter().all(|&site| weight(site) == weight(order[0])) {
-        return order.iter().copied().cycle().take(seats).collect();
+        return order.iter().copied().cycle().take(total).collect();
     }
-    let next = |rank: usize, seated: u64| Reverse(Quota { odd: 2 * seated + 1, weight: weight(order[rank]), rank });
-    let mut claims: BinaryHeap<_> = (0..order.len()).map(|rank| next(rank, 0)).collect();
-    (0..seats)
+    let next = |rank: usize, assigned: u64| Reverse(Quota { odd: 2 * assigned + 1, weight: weight(order[rank]), rank });
+    let mut quotas: BinaryHeap<_> = (0..order.len()).map(|rank| next(rank, 0)).collect();
+    (0..total)
         .map(|_| {
-            let Reverse(claim) = claims.pop().expect("as many claims as sites");
-            claims.push(next(claim.rank, claim.odd / 2 + 1));
-            order[claim.rank]
+            let Reverse(quota) = quotas.pop().expect("a quota for each site");
+            quotas.push(next(quota.rank, quota.odd / 2 + 1));
+            order[quota.rank]
         })
         .collect()
 }
 
-/// A site's claim to the next seat, by `(seated + 1/2) / weight`, compared without rounding; ties by turn.
+/// A site's quota by Webster's method, `(assigned + 1/2) / weight`, compared without rounding; ties by rank. The least
+/// quota is served next.
 struct Quota {
     odd: u64,
     weight: u32,
@@ -70,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn members_take_the_sites_in_turn_and_joiners_go_on() {
+    fn members_take_the_sites_round_robin_and_joiners_continue() {
         assert_eq!(assign_sites(3, &[], 4, 3, &mut rng()), [0, 1, 2, 0, 1, 2, 0]);
         assert_eq!(assign_sites(3, &[5, 5, 5], 4, 3, &mut rng()), [0, 1, 2, 0, 1, 2, 0]);
     }
@@ -89,21 +90,21 @@ mod tests {
     }
 
     #[test]
-    fn nobody_to_seat_is_no_trouble() {
+    fn no_members_need_no_sites() {
         assert_eq!(assign_sites(3, &[], 0, 0, &mut rng()), [0; 0]);
         assert_eq!(assign_sites(3, &[1, 2, 3], 0, 0, &mut rng()), [0; 0]);
         assert_eq!(assign_sites(3, &[], 0, 2, &mut rng()).len(), 2);
     }
 
     #[test]
-    fn as_many_members_as_the_weights_add_up_to_are_dealt_exactly_by_weight() {
+    fn as_many_members_as_the_weights_add_up_to_are_assigned_exactly_by_weight() {
         let weights = [10, 0, 1, 7, 500];
         assert_eq!(counts(&assign_sites(5, &weights, 518, 0, &mut rng()), 5), [10, 0, 1, 7, 500]);
         assert_eq!(counts(&assign_sites(5, &weights, 1036, 518, &mut rng()), 5), [30, 0, 3, 21, 1500]);
     }
 
     #[test]
-    fn weights_hold_within_one_seat_or_so_for_any_number_of_members() {
+    fn weights_hold_within_one_member_for_any_number_of_members() {
         let seats = assign_sites(3, &[1, 2, 3], 100, 0, &mut rng());
         assert_eq!(counts(&seats, 3), [17, 33, 50]);
     }

@@ -1,4 +1,4 @@
-//! The data sets that swimlab ships. Where each is from is told in data/README.md.
+//! The shipped data sets; data/README.md names the source of each.
 
 use std::borrow::Cow;
 use std::sync::OnceLock;
@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use swimlab_selectors::Location;
 
 use super::site_map::Site;
-use super::table::{Row, Table};
+use super::table::{RttTable, TableRow};
 
 /// Two machines in one zone, round trip: the median of 40 zones (IBM Cloud, 2026).
 pub(super) const SAME_ZONE_MS: f64 = 0.1;
@@ -23,11 +23,11 @@ const GZIP_HEADER: usize = 10;
 /// Bytes that `gzip` writes after them: a checksum and a length.
 const GZIP_TRAILER: usize = 8;
 
-/// A table that is parsed when it is first asked for. What is wrong in it is a bug, found by the tests.
+/// A table that is parsed on first use. It is valid: the tests parse all of them.
 pub(super) struct Shipped {
     name: &'static str,
     bytes: &'static [u8],
-    table: OnceLock<Table>,
+    table: OnceLock<RttTable>,
 }
 
 impl Shipped {
@@ -35,13 +35,13 @@ impl Shipped {
         Self { name, bytes, table: OnceLock::new() }
     }
 
-    pub fn table(&self) -> &Table {
-        let read = || Table::read(self.name, lines(&text(self.name, self.bytes)).map(Ok)).expect(self.name);
+    pub fn table(&self) -> &RttTable {
+        let read = || RttTable::read(self.name, lines(&text(self.name, self.bytes)).map(Ok)).expect(self.name);
         self.table.get_or_init(read)
     }
 }
 
-/// A place, by name and with whatever the list says of it.
+/// A row of a list of places.
 pub(super) struct Listed {
     pub name: String,
     pub location: Location,
@@ -69,13 +69,13 @@ pub(super) fn places(name: &'static str, bytes: &'static [u8]) -> Vec<Listed> {
 
 /// The rows of a file below its header, cell by cell.
 pub(super) fn rows(name: &'static str, bytes: &'static [u8]) -> Vec<Vec<String>> {
-    let owned = |row: Row<'_>| row.cells.into_iter().map(str::to_owned).collect();
+    let owned = |row: TableRow<'_>| row.cells.into_iter().map(str::to_owned).collect();
     lines(&text(name, bytes)).skip(1).map(owned).collect()
 }
 
-/// The rows of a file, its header first. Lines of ours are never empty, and no cell has a line break in it.
-fn lines(text: &str) -> impl Iterator<Item = Row<'_>> {
-    (1..).zip(text.lines()).map(|(line, text)| Row { line, cells: cells(text) })
+/// The rows of a file, its header first. Lines of shipped files are never empty, and no cell has a line break in it.
+fn lines(text: &str) -> impl Iterator<Item = TableRow<'_>> {
+    (1..).zip(text.lines()).map(|(line, text)| TableRow { line, cells: cells(text) })
 }
 
 /// The cells of a line. Those with commas are quoted; no cell has a quote in it.

@@ -1,21 +1,23 @@
-//! Distances on the globe and the time that light needs for them.
+//! Distances on the globe, and the time that light takes for them.
 
 use swimlab_selectors::Location;
 
-/// The mean radius of the Earth in metres (IUGG).
+use super::units::whole_us;
+
+/// The mean radius of the Earth in meters (IUGG).
 const RADIUS_M: f64 = 6_371_008.8;
 
-/// The speed of light in vacuum, metres per microsecond: nothing is faster.
+/// The speed of light in vacuum, meters per microsecond: the bound for any delay.
 pub(super) const LIGHT_M_PER_US: f64 = 299.792_458;
 
-/// The refractive index of the core of a common single-mode fibre: light in it is so many times slower.
-pub(super) const FIBRE_INDEX: f64 = 1.468;
+/// The refractive index of the core of a common single-mode fiber: the factor by which light is slower in it.
+pub(super) const FIBER_INDEX: f64 = 1.468;
 
-/// Sites on the globe with a delay by distance, computed when asked: 25 million pairs of cities would take 100 MB.
+/// Sites on the globe with a delay by distance, computed on demand: 25 million pairs of cities would take 100 MB.
 #[derive(Debug)]
 pub(super) struct Globe {
     points: Box<[Point]>,
-    us_per_metre: f64,
+    us_per_meter: f64,
     access_us: f64,
 }
 
@@ -24,9 +26,9 @@ pub(super) struct Globe {
 pub(super) struct Point([f64; 3]);
 
 impl Globe {
-    /// Sites with a one-way delay of `us_per_metre` along the great circle plus `access_us` for both ends together.
-    pub fn new(points: impl IntoIterator<Item = Point>, us_per_metre: f64, access_us: f64) -> Self {
-        Self { points: points.into_iter().collect(), us_per_metre, access_us }
+    /// Sites with a one-way delay of `us_per_meter` along the great circle plus `access_us` for both ends together.
+    pub fn new(points: impl IntoIterator<Item = Point>, us_per_meter: f64, access_us: f64) -> Self {
+        Self { points: points.into_iter().collect(), us_per_meter, access_us }
     }
 
     pub fn sites(&self) -> u32 {
@@ -38,7 +40,7 @@ impl Globe {
         self.delay_us(self.points[from as usize].square_chord(self.points[to as usize]))
     }
 
-    /// The longest way between any two of these sites: that of the longest chord.
+    /// The longest delay between any two of these sites: that of the longest chord.
     pub fn longest_us(&self, sites: &[u32]) -> u32 {
         let points: Vec<Point> = sites.iter().map(|&site| self.points[site as usize]).collect();
         let pairs = points.iter().enumerate().flat_map(|(i, &a)| points[i..].iter().map(move |&b| a.square_chord(b)));
@@ -47,21 +49,20 @@ impl Globe {
 
     #[inline]
     fn delay_us(&self, square_chord: f64) -> u32 {
-        super::latency::whole_us(metres(square_chord) * self.us_per_metre + self.access_us)
+        whole_us(meters(square_chord) * self.us_per_meter + self.access_us)
     }
 }
 
 impl Point {
-    /// From degrees.
+    /// The point at this latitude and longitude in degrees.
     pub fn new(lat: f64, lon: f64) -> Self {
         let (lat, lon) = (lat.to_radians(), lon.to_radians());
         Self([libm::cos(lat) * libm::cos(lon), libm::cos(lat) * libm::sin(lon), libm::sin(lat)])
     }
 
-    /// Metres along the great circle, rounded to whole ones.
-    #[cfg(any(feature = "lab", test))]
-    pub fn metres_to(self, other: Self) -> f64 {
-        metres(self.square_chord(other))
+    /// Meters along the great circle, rounded to whole ones.
+    pub fn meters_to(self, other: Self) -> f64 {
+        meters(self.square_chord(other))
     }
 
     fn square_chord(self, other: Self) -> f64 {
@@ -70,8 +71,8 @@ impl Point {
     }
 }
 
-/// Whole metres along the great circle over a chord between unit vectors. Half a chord is the sine of half the angle.
-fn metres(square_chord: f64) -> f64 {
+/// Whole meters along the great circle over a chord between unit vectors. Half a chord is the sine of half the angle.
+fn meters(square_chord: f64) -> f64 {
     (2.0 * RADIUS_M * libm::asin((square_chord.sqrt() / 2.0).min(1.0))).round()
 }
 
@@ -84,9 +85,8 @@ pub(super) fn point(location: Option<Location>) -> Option<Point> {
 }
 
 /// The least round trip between two points in microseconds: by light, in vacuum, there and back.
-#[cfg(any(feature = "lab", test))]
 pub(super) fn light_rtt_us(a: Point, b: Point) -> f64 {
-    2.0 * a.metres_to(b) / LIGHT_M_PER_US
+    2.0 * a.meters_to(b) / LIGHT_M_PER_US
 }
 
 #[cfg(test)]
@@ -95,12 +95,12 @@ mod tests {
     use geo::{Distance, Haversine};
 
     #[test]
-    fn distances_agree_with_the_haversine_of_the_geo_crate_to_a_metre() {
+    fn distances_agree_with_the_haversine_of_the_geo_crate_to_a_meter() {
         let places =
             [(0.0, 0.0), (51.5, -0.13), (48.86, 2.35), (-33.87, 151.21), (90.0, 0.0), (-90.0, 7.0), (0.0, 179.9)];
         for a in places {
             for b in places {
-                let ours = Point::new(a.0, a.1).metres_to(Point::new(b.0, b.1));
+                let ours = Point::new(a.0, a.1).meters_to(Point::new(b.0, b.1));
                 let theirs = Haversine.distance(geo::Point::new(a.1, a.0), geo::Point::new(b.1, b.0));
                 assert!((ours - theirs).abs() <= 1.0, "{a:?} {b:?}: {ours} {theirs}");
             }
@@ -114,10 +114,10 @@ mod tests {
     }
 
     #[test]
-    fn the_longest_way_is_that_of_the_farthest_pair() {
+    fn the_longest_delay_is_that_of_the_farthest_pair() {
         let globe = Globe::new([(0.0, 0.0), (10.0, 20.0), (-40.0, 170.0)].map(|(a, b)| Point::new(a, b)), 0.01, 7.0);
-        let ways = (0..3).flat_map(|i| (0..3).map(move |j| (i, j))).map(|(i, j)| globe.one_way_us(i, j));
-        assert_eq!(globe.longest_us(&[0, 1, 2]), ways.max().unwrap());
+        let delays = (0..3).flat_map(|i| (0..3).map(move |j| (i, j))).map(|(i, j)| globe.one_way_us(i, j));
+        assert_eq!(globe.longest_us(&[0, 1, 2]), delays.max().unwrap());
         assert_eq!(globe.longest_us(&[1]), 7);
         assert_eq!(globe.longest_us(&[]), 0);
     }

@@ -1,14 +1,14 @@
-//! What chance adds to a packet's delay.
+//! Jitter: the random part of a packet's delay.
 
 use swimlab_selectors::rng::{Rng, below, unit};
 
-use super::latency::whole_us;
+use super::units::whole_us;
 
-/// A law of random delay. Every packet draws anew; nothing remembers the last one.
+/// A distribution of delays. Packets draw independently.
 #[derive(Debug)]
 pub(super) enum Jitter {
     None,
-    /// Evenly up to `spread_us` below and above the base, both ends included.
+    /// Uniform up to `spread_us` below and above the base, both ends included.
     Uniform {
         spread_us: u32,
         min_us: u32,
@@ -18,7 +18,7 @@ pub(super) enum Jitter {
         deviation_us: f64,
         min_us: u32,
     },
-    /// A floor and an exponential tail of its own for every pair of sites, row by row.
+    /// A floor and an exponential tail for every pair of sites, row by row.
     Tails {
         sites: u32,
         pairs: Box<[Tail]>,
@@ -34,7 +34,7 @@ pub(super) struct Tail {
     mean_us: f32,
 }
 
-/// A quantile function, straight between its knots.
+/// A quantile function, linear between its knots.
 #[derive(Clone, Debug)]
 pub(super) struct Quantiles {
     /// (probability, value), both ascending, from probability 0 to 1.
@@ -42,7 +42,7 @@ pub(super) struct Quantiles {
 }
 
 impl Jitter {
-    /// A packet's delay one way in microseconds, at least 1; `base` is the delay without jitter.
+    /// Draws a packet's one-way delay in microseconds, at least 1; `base` is the delay without jitter.
     #[inline]
     pub fn apply(&self, base: u32, from: u32, to: u32, rng: &mut Rng) -> u32 {
         match self {
@@ -63,14 +63,14 @@ impl Jitter {
 }
 
 impl Tail {
-    /// No jitter at all.
+    /// No jitter.
     pub const NONE: Self = Self { floor_us: 0, mean_us: 0.0 };
 
     /// The tail under which a round trip, two packets each with a draw of its own, has this median and this 90th
     /// percentile (microseconds).
     ///
-    /// The sum of two exponentials of mean 1 is the Gamma law of shape 2. Its quantile function has the values below at
-    /// one half and at 0.9: the solutions of `1 - (1 + x) e^-x = q`.
+    /// The sum of two exponentials of mean 1 is Gamma distributed with shape 2. The constants are its quantiles at one half
+    /// and 0.9: the solutions of `1 - (1 + x) e^-x = q`.
     pub fn through(median_us: f64, p90_us: f64) -> Self {
         const AT_HALF: f64 = 1.678_346_990_016_661;
         const AT_90: f64 = 3.889_720_169_867_429;
@@ -97,7 +97,7 @@ impl Quantiles {
         Self { knots: knots.into() }
     }
 
-    /// The value below which `probability` (0 up to 1) of all lies.
+    /// The quantile at `probability`, from 0 up to but excluding 1.
     pub fn at(&self, probability: f64) -> f64 {
         let above = self.knots.partition_point(|knot| knot.0 <= probability).min(self.knots.len() - 1);
         let ((p0, v0), (p1, v1)) = (self.knots[above - 1], self.knots[above]);
@@ -105,7 +105,7 @@ impl Quantiles {
     }
 }
 
-/// A draw from the standard normal law (Marsaglia's polar method: one logarithm, no sine).
+/// Draws from the standard normal distribution (Marsaglia's polar method: one logarithm, no sine).
 fn normal(rng: &mut Rng) -> f64 {
     loop {
         let (x, y) = (2.0 * unit(rng) - 1.0, 2.0 * unit(rng) - 1.0);
@@ -152,7 +152,7 @@ mod tests {
         let variance = draws.iter().map(|x| (x - mean) * (x - mean)).sum::<f64>() / 1e5;
         assert!(mean.abs() < 0.01, "{mean}");
         assert!((variance - 1.0).abs() < 0.02, "{variance}");
-        // Three quantiles of the standard normal law.
+        // Three quantiles of the standard normal distribution.
         for (at, value) in [(2_275, -2.0), (84_134, 1.0), (97_725, 2.0)] {
             assert!((draws[at] - value).abs() < 0.03, "{} for {value}", draws[at]);
         }
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn a_quantile_function_is_straight_between_its_knots() {
+    fn a_quantile_function_is_linear_between_its_knots() {
         let quantiles = Quantiles::new(&[(0.0, 1.0), (0.5, 2.0), (1.0, 10.0)]);
         for (probability, value) in [(0.0, 1.0), (0.25, 1.5), (0.5, 2.0), (0.75, 6.0), (1.0, 10.0)] {
             assert_eq!(quantiles.at(probability), value);

@@ -1,25 +1,28 @@
-//! Models of the delay between two sites, without jitter.
+//! Latency models: the delay between two sites, without jitter.
 
 use super::globe::Globe;
 use super::lattice::Lattice;
-use super::site_map::MAX_SITES;
+use super::units::half_us;
 
-/// How long a packet takes between two sites. An enum, not a trait object: this is asked for every packet.
+/// The most sites with a table of delays; a table of this size takes 100 MB.
+pub const MAX_SITES: usize = 5_000;
+
+/// Delay of a packet between two sites. An enum, not a trait object: it is asked for every packet.
 #[derive(Debug)]
 pub(super) enum Latency {
-    /// One site: the same for all.
+    /// One site: the same for all packets.
     Constant(u32),
     /// One way in microseconds, row by row.
     Matrix { sites: u32, one_way_us: Box<[u32]> },
     /// By hops on a ring, grid or torus.
     Lattice(Lattice),
-    /// By the tier at which two racks meet.
+    /// By the tier that connects two racks.
     Tree(Tree),
     /// By distance on the globe.
     Globe(Globe),
 }
 
-/// Racks in pods: how far up a packet has to go.
+/// Racks in pods, with a delay for each tier.
 #[derive(Clone, Debug)]
 pub(super) struct Tree {
     pub racks: u32,
@@ -31,8 +34,8 @@ pub(super) struct Tree {
 }
 
 impl Latency {
-    /// By distance on the globe: from a table if that takes at most 4 MB, computed otherwise, with the same results: a
-    /// look-up is several times cheaper than an arc sine.
+    /// By distance on the globe: from a table if that takes at most 4 MB, otherwise computed, with the same results. A
+    /// table lookup is several times cheaper than an arc sine.
     pub fn globe(globe: Globe) -> Self {
         let n = globe.sites();
         if n > 1_024 {
@@ -42,7 +45,7 @@ impl Latency {
         Self::Matrix { sites: n, one_way_us }
     }
 
-    /// From round-trip times in microseconds; what the two directions disagree on is averaged.
+    /// From round-trip times in microseconds; the two directions are averaged.
     pub fn matrix(sites: usize, rtt_us: &[f64]) -> Self {
         let one_way = |i: usize, j: usize| half_us((rtt_us[i * sites + j] + rtt_us[j * sites + i]) / 2.0);
         let one_way_us = (0..sites * sites).map(|at| one_way(at / sites, at % sites)).collect();
@@ -71,11 +74,11 @@ impl Latency {
         }
     }
 
-    /// The longest way between any two of these sites, or within one of them; 0 if there is none. For more than
+    /// The longest delay between any two of these sites, or within one of them; 0 if there is none. For more than
     /// [`MAX_SITES`] positions of a lattice it is the lattice's own.
     pub fn longest_us(&self, sites: &[u32]) -> u32 {
         match self {
-            // Positions may go by the million: too many to look at every pair.
+            // There may be millions of positions: too many to compare every pair.
             Self::Lattice(lattice) if sites.len() > MAX_SITES => lattice.longest_us(),
             Self::Globe(globe) => globe.longest_us(sites),
             _ => {
@@ -97,14 +100,4 @@ impl Tree {
             self.across
         }
     }
-}
-
-/// Half a round trip, in whole microseconds, at least 1.
-pub(super) fn half_us(rtt_us: f64) -> u32 {
-    whole_us(rtt_us / 2.0)
-}
-
-/// Whole microseconds, at least 1. What is beyond `u32` (71 minutes) is cut there.
-pub(super) fn whole_us(us: f64) -> u32 {
-    (us.round() as u32).max(1)
 }

@@ -23,7 +23,7 @@ pub(super) enum Shape {
 }
 
 impl Lattice {
-    /// `sites` positions (at least one), as square as it gets; one-way delays of a hop and within a position.
+    /// `sites` positions (at least one), as square as possible; one-way delays of a hop and within a position.
     pub fn new(shape: Shape, sites: u32, hop_us: u32, local_us: u32) -> Self {
         let sites = sites.max(1);
         let width = match shape {
@@ -37,7 +37,8 @@ impl Lattice {
         self.sites
     }
 
-    /// A ring bends into a circle with one unit of arc per step, so that near on the ring is near in the plane.
+    /// The location in the plane. A ring becomes a circle with one unit of arc per step, so that neighbors on the ring are
+    /// neighbors in the plane.
     pub fn location(&self, site: u32) -> Location {
         match self.shape {
             Shape::Ring => {
@@ -76,7 +77,7 @@ impl Lattice {
         if from == to { self.local_us } else { self.hops(from, to).saturating_mul(self.hop_us) }
     }
 
-    /// The longest way between any two positions.
+    /// The longest delay between any two positions.
     pub fn longest_us(&self) -> u32 {
         let hops = match self.shape {
             Shape::Ring => self.sites / 2,
@@ -115,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lattice_is_as_square_as_it_gets() {
+    fn a_lattice_is_as_square_as_possible() {
         let sides = |sites| {
             let grid = lattice(Shape::Grid, sites);
             (grid.width, grid.height)
@@ -126,19 +127,19 @@ mod tests {
     }
 
     #[test]
-    fn the_longest_way_is_the_longest_there_is() {
+    fn the_longest_delay_is_that_of_the_farthest_pair() {
         for shape in [Shape::Ring, Shape::Grid, Shape::Torus] {
             for sites in 1..60 {
                 let lattice = lattice(shape, sites);
-                let ways = (0..sites).flat_map(|a| (0..sites).map(move |b| (a, b)));
-                let longest = ways.map(|(a, b)| lattice.one_way_us(a, b)).max();
+                let pairs = (0..sites).flat_map(|a| (0..sites).map(move |b| (a, b)));
+                let longest = pairs.map(|(a, b)| lattice.one_way_us(a, b)).max();
                 assert_eq!(Some(lattice.longest_us()), longest, "{shape:?} of {sites}");
             }
         }
     }
 
     #[test]
-    fn neighbours_on_a_ring_are_one_apart_in_the_plane() {
+    fn neighbors_on_a_ring_are_one_apart_in_the_plane() {
         let ring = lattice(Shape::Ring, 1_000);
         let xy = |site| match ring.location(site) {
             Location::Plane { x, y } => (x, y),

@@ -5,16 +5,16 @@ use std::sync::Arc;
 use swimlab_selectors::rng::{Purpose, Rng, mix, stream};
 use swimlab_selectors::{BuildContext, Peer, RttSource};
 
+use super::assign::assign_sites;
 use super::latency::Latency;
 use super::site_map::SiteMap;
-use super::{Topology, assign};
 
-/// Where each member is, and how long a packet takes between any two. Members are numbered from 0, joiners last.
+/// The site of each member, and the delay of packets between any two. Members are numbered from 0, joiners last.
 #[derive(Clone, Debug)]
 pub struct Placement {
-    /// What selectors see of each member: an id spread over 64 bits, its place, zone path and site.
+    /// What selectors see of each member: an id spread over 64 bits, its location, zone path and site.
     pub peers: Vec<Peer>,
-    /// Each member's site, apart from the peers: delays are asked for every packet.
+    /// Each member's site, apart from the peers because delays are looked up for every packet.
     site: Box<[u32]>,
     site_map: Arc<SiteMap>,
     title: String,
@@ -22,9 +22,10 @@ pub struct Placement {
 }
 
 impl Placement {
-    pub(super) fn new(topology: &Topology, site_map: Arc<SiteMap>, members: u32, joiners: u32, seed: u64) -> Self {
+    /// Places members and joiners on sites; title and attribution are added by [`Placement::described`].
+    pub(super) fn new(site_map: Arc<SiteMap>, members: u32, joiners: u32, seed: u64) -> Self {
         let mut rng = stream(seed, Purpose::Placement, 0);
-        let site = assign::assign_sites(site_map.sites(), site_map.weights(), members, joiners, &mut rng);
+        let site = assign_sites(site_map.sites(), site_map.weights(), members, joiners, &mut rng);
         let peer = |(index, &site): (usize, &u32)| Peer {
             // Both steps are bijections, so ids are distinct.
             id: mix(mix(seed).wrapping_add(index as u64)),
@@ -33,11 +34,16 @@ impl Placement {
             site: Some(site),
         };
         let peers = site.iter().enumerate().map(peer).collect();
-        let (title, attribution) = (topology.title.clone(), topology.attribution.clone());
-        Self { peers, site: site.into(), site_map, title, attribution }
+        Self { peers, site: site.into(), site_map, title: String::new(), attribution: None }
     }
 
-    /// Founding members and joiners together.
+    /// The same placement with the title and attribution of its topology.
+    pub(super) fn described(mut self, title: String, attribution: Option<String>) -> Self {
+        (self.title, self.attribution) = (title, attribution);
+        self
+    }
+
+    /// The number of initial members and joiners.
     pub fn members(&self) -> u32 {
         self.site.len() as u32
     }
@@ -51,8 +57,8 @@ impl Placement {
         }
     }
 
-    /// The delay of one packet in microseconds, at least 1, with the topology's jitter drawn from `rng`. Without jitter
-    /// nothing is drawn.
+    /// Draws the delay of one packet in microseconds, at least 1, with the topology's jitter. Without jitter nothing is
+    /// drawn from `rng`.
     #[inline(always)]
     pub fn delay_us(&self, from: u32, to: u32, rng: &mut Rng) -> u32 {
         let (base, from, to) = match self.site_map.latency() {
@@ -65,14 +71,14 @@ impl Placement {
         self.site_map.jitter().apply(base, from, to, rng)
     }
 
-    /// There and back in microseconds, without jitter: twice [`Placement::one_way_us`].
+    /// The round-trip time in microseconds, without jitter: twice [`Placement::one_way_us`].
     pub fn rtt_us(&self, from: u32, to: u32) -> u32 {
         self.one_way_us(from, to).saturating_mul(2)
     }
 
-    /// The longest round trip between any two members, without jitter; 0 where there are none. A protocol period
-    /// shorter than three of these leaves no time for a direct ping and one through a helper. Where members are at more
-    /// than [`MAX_SITES`](super::MAX_SITES) positions of a ring, grid or torus, it is the longest there can be on it.
+    /// The longest round-trip time between any two members, without jitter; 0 where there are none. A protocol period
+    /// shorter than three of these leaves no time for a direct and an indirect ping. Where members are at more than
+    /// [`MAX_SITES`](super::MAX_SITES) positions of a ring, grid or torus, it is the longest possible on it.
     pub fn longest_rtt_us(&self) -> u32 {
         let mut sites = self.site.to_vec();
         sites.sort_unstable();
@@ -96,12 +102,12 @@ impl Placement {
         self.site_map.name(site)
     }
 
-    /// The names of the zones (`region/zone`); `None` where the topology knows of none.
+    /// The names of the zones (`region/zone`); `None` where the topology has none.
     pub fn zones(&self) -> Option<&[String]> {
         Some(self.site_map.zones()).filter(|names| !names.is_empty())
     }
 
-    /// The names of the regions; `None` where the topology knows of none.
+    /// The names of the regions; `None` where the topology has none.
     pub fn regions(&self) -> Option<&[String]> {
         Some(self.site_map.regions()).filter(|names| !names.is_empty())
     }
@@ -118,17 +124,17 @@ impl Placement {
         self.site_map.region_of(self.site[member as usize])
     }
 
-    /// What strategies and metrics may know besides the peers: the round-trip times between sites.
+    /// The build context for selectors and metrics: the round-trip times between sites.
     pub fn context(&self) -> BuildContext {
         BuildContext::with_rtt(Arc::clone(&self.site_map) as Arc<dyn RttSource>)
     }
 
-    /// A line for reports, see [`Topology::title`].
+    /// A line for reports, see [`Topology::title`](super::Topology::title).
     pub fn title(&self) -> &str {
         &self.title
     }
 
-    /// Whom the data are owed to, see [`Topology::attribution`].
+    /// The credit that the data ask for, see [`Topology::attribution`](super::Topology::attribution).
     pub fn attribution(&self) -> Option<&str> {
         self.attribution.as_deref()
     }

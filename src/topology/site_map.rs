@@ -1,23 +1,20 @@
-//! The ground members stand on: sites, their names and areas, and the delays between them.
+//! Sites, their names, zones and regions, and the delays between them.
 
 use std::collections::BTreeMap;
 
 use swimlab_selectors::{Location, RttSource, ZonePath};
 
 use super::jitter::Jitter;
-use super::latency::Latency;
+use super::latency::{Latency, MAX_SITES};
 use super::lattice::Lattice;
-use super::table::Table;
+use super::table::RttTable;
 
-/// The most sites with a table of delays: the table of so many takes 100 MB.
-pub const MAX_SITES: usize = 5_000;
-
-/// A place where members can be.
+/// A location of members.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Site {
     /// Its name.
     pub name: String,
-    /// Where it is, if that is known.
+    /// Its location, if known.
     pub location: Option<Location>,
     /// The region it belongs to. Either all sites of a topology have one or none has.
     pub region: Option<String>,
@@ -25,8 +22,8 @@ pub struct Site {
     pub zone: Option<String>,
     /// The rack in that zone.
     pub rack: Option<String>,
-    /// Its share of the members, in any unit; 0 keeps it empty. Seats go to the site with the least
-    /// `(seated + 1/2) / weight` (Webster's method), so when the weights add up to the number of members, each site
+    /// Its share of the members, in any unit; 0 keeps it empty. A member goes to the site with the least
+    /// `(assigned + 1/2) / weight` (Webster's method), so when the weights add up to the number of members, each site
     /// gets exactly its weight.
     pub weight: u32,
 }
@@ -67,7 +64,7 @@ impl Site {
 impl SiteMap {
     /// Sites and the round-trip times between them: `rtt_us[i * sites + j]`, the diagonal within a site.
     ///
-    /// What the two directions disagree on is averaged: both measured the same round trip. One way is half of it.
+    /// The two directions are averaged, as both measured the same round trip. One way is half of it.
     ///
     /// # Errors
     /// If the table has not `sites` squared entries or one is negative or not finite; if there are no sites or more than
@@ -93,12 +90,12 @@ impl SiteMap {
         Ok(Self::assemble(sites, Latency::matrix(n, rtt_us)))
     }
 
-    /// Sites of a shipped table; its holes are mended from the other direction, its diagonal is `local_ms`.
-    pub(super) fn from_table(sites: Vec<Site>, table: &Table, local_ms: f64) -> Self {
-        Self::assemble(sites, Latency::matrix(table.len(), &table.mended_us(local_ms)))
+    /// Sites of a shipped table; blank cells take the value of the other direction, the diagonal is `local_ms`.
+    pub(super) fn from_table(sites: Vec<Site>, table: &RttTable, local_ms: f64) -> Self {
+        Self::assemble(sites, Latency::matrix(table.len(), &table.filled_us(local_ms)))
     }
 
-    /// Sites and a latency model that counts them the same.
+    /// Sites and a latency model with the same numbering.
     pub(super) fn assemble(sites: Vec<Site>, latency: Latency) -> Self {
         debug_assert_eq!(sites.len(), latency.sites() as usize);
         Self {
@@ -121,7 +118,7 @@ impl SiteMap {
         Self { names, places, paths, weights, regions, zones, latency, jitter: Jitter::None }
     }
 
-    /// The same ground with another jitter.
+    /// The same sites with another jitter.
     pub(super) fn jittered(mut self, jitter: Jitter) -> Self {
         self.jitter = jitter;
         self
@@ -135,7 +132,7 @@ impl SiteMap {
         }
     }
 
-    /// Where a site is, if that is known.
+    /// The location of a site, if known.
     pub fn location(&self, site: u32) -> Option<Location> {
         match &self.latency {
             Latency::Lattice(lattice) => Some(lattice.location(site)),

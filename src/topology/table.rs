@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::site_map::MAX_SITES;
+use super::latency::MAX_SITES;
 
 /// A row of a file.
-pub(super) struct Row<'a> {
+pub(super) struct TableRow<'a> {
     /// The line on which it begins, for messages. Lines count from 1.
     pub line: u64,
     /// At least one.
@@ -14,20 +14,20 @@ pub(super) struct Row<'a> {
 
 /// Round-trip times between named sites, in the unit of the file; `None` where a cell is blank.
 #[derive(Clone, Debug)]
-pub(super) struct Table {
+pub(super) struct RttTable {
     names: Vec<String>,
     cells: Vec<Option<f64>>,
 }
 
-impl Table {
-    /// Reads a table from its rows, the header first; `file` is what messages call it. Rows may come in another order than
-    /// columns. The first cell of the header does not matter.
+impl RttTable {
+    /// Reads a table from its rows, the header first; messages call it `file`. Rows may come in another order than columns.
+    /// The first cell of the header is ignored.
     ///
     /// # Errors
     /// A sentence that names file, row and column, if the table is not square or has more than [`MAX_SITES`] rows, a name
     /// is unknown or given twice, or a cell holds no number, a negative or an infinite one; else the first error among
     /// the rows.
-    pub fn read<'a>(file: &str, mut rows: impl Iterator<Item = Result<Row<'a>, String>>) -> Result<Self, String> {
+    pub fn read<'a>(file: &str, mut rows: impl Iterator<Item = Result<TableRow<'a>, String>>) -> Result<Self, String> {
         let header = rows.next().transpose()?.map_or(Vec::new(), |row| row.cells);
         let names: Vec<String> = header.iter().skip(1).map(|&name| name.to_owned()).collect();
         if names.is_empty() {
@@ -48,7 +48,7 @@ impl Table {
         let (n, mut lines) = (names.len(), vec![0; names.len()]);
         let mut cells = vec![None; n * n];
         for row in rows {
-            let Row { line, cells: texts } = row?;
+            let TableRow { line, cells: texts } = row?;
             let name = texts.first().copied().unwrap_or_default();
             let Some(&row) = columns.get(name) else {
                 return Err(format!("{file}: row \"{name}\" (line {line}) has no column of that name"));
@@ -88,9 +88,9 @@ impl Table {
         self.cells[row * self.len() + column]
     }
 
-    /// All cells in microseconds for a table in milliseconds. A blank is mended from the other direction, one on the
-    /// diagonal, or in both directions, becomes `local_ms`.
-    pub fn mended_us(&self, local_ms: f64) -> Vec<f64> {
+    /// All cells in microseconds for a table in milliseconds. A blank cell takes the value of the other
+    /// direction; one on the diagonal, or blank in both directions, becomes `local_ms`.
+    pub fn filled_us(&self, local_ms: f64) -> Vec<f64> {
         let n = self.len();
         let cell = |at: usize| self.get(at / n, at % n).or_else(|| self.get(at % n, at / n)).unwrap_or(local_ms);
         (0..n * n).map(|at| 1e3 * cell(at)).collect()

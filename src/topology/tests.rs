@@ -1,18 +1,18 @@
-//! What holds for all kinds, and what the shipped data say.
+//! Properties of all kinds, and of the shipped data.
 
 use std::collections::BTreeSet;
 
 use swimlab_selectors::Spec;
 use swimlab_selectors::rng::{Purpose, stream};
 
-use super::globe::{FIBRE_INDEX, LIGHT_M_PER_US, light_rtt_us, point};
+use super::globe::{FIBER_INDEX, LIGHT_M_PER_US, light_rtt_us, point};
 use super::*;
 
 /// One label for each kind that needs no file.
 const ALL: [&str; 11] =
     ["lan", "ring", "grid", "torus", "fat-tree", "zones", "aws", "azure", "planetlab", "home", "cities"];
 
-/// The data sets with places.
+/// The data sets with coordinates.
 const MEASURED_ON_THE_GLOBE: [&str; 3] = ["zones", "aws:zones=1", "azure"];
 
 fn built(label: &str) -> Topology {
@@ -58,7 +58,7 @@ fn every_parameter_has_a_sentence_and_no_kind_is_registered_without_one() {
 }
 
 #[test]
-fn the_page_on_topologies_tells_of_every_kind_and_parameter() {
+fn the_page_on_topologies_documents_every_kind_and_parameter() {
     let page = include_str!("../../docs/topologies.md");
     for entry in topologies().entries() {
         let section = page.split("\n## ").find(|section| section.starts_with(&format!("`{}`", entry.name)));
@@ -73,7 +73,7 @@ fn the_page_on_topologies_tells_of_every_kind_and_parameter() {
 }
 
 #[test]
-fn any_number_of_members_finds_a_place() {
+fn any_number_of_members_can_be_placed() {
     for label in ALL {
         let topology = built(label);
         for (members, joiners) in [(0, 0), (0, 3), (1, 0), (1, 1), (2, 0), (5, 2), (1_000, 10)] {
@@ -88,7 +88,7 @@ fn any_number_of_members_finds_a_place() {
 }
 
 #[test]
-fn sites_fill_in_turn() {
+fn sites_are_used_round_robin() {
     for label in ALL {
         let topology = built(label);
         let placement = topology.place(3_000, 500, 1);
@@ -100,7 +100,7 @@ fn sites_fill_in_turn() {
 }
 
 #[test]
-fn few_members_sit_on_a_sample_of_sites_that_the_seed_decides() {
+fn few_members_get_a_sample_of_sites_that_depends_on_the_seed() {
     let sites = |seed| {
         let placement = built("azure").place(6, 0, seed);
         (0..6).map(|member| placement.site_name(placement.site_of(member))).collect::<Vec<_>>()
@@ -137,7 +137,7 @@ fn delays_are_the_same_in_both_directions_and_never_0() {
 }
 
 #[test]
-fn the_surroundings_say_what_the_placement_says() {
+fn the_build_context_agrees_with_the_placement() {
     for label in ALL {
         let placement = built(label).place(50, 0, 3);
         let rtt = placement.context().rtt.unwrap();
@@ -207,7 +207,7 @@ fn medians_are_those_of_the_sources() {
 }
 
 #[test]
-fn published_values_are_found_again() {
+fn published_values_are_reproduced() {
     for (label, from, to, ms) in [
         ("aws", "us-east-1a", "eu-west-1b", 69.6),
         ("aws", "us-west-2a", "ap-northeast-1a", 98.4),
@@ -216,7 +216,7 @@ fn published_values_are_found_again() {
         ("aws", "eu-central-1a", "eu-central-1c", data::CROSS_ZONE_MS),
         ("azure", "eastus", "westeurope", 83.0),
         ("azure", "japaneast", "westus2", 100.0),
-        // Missing in one direction, mended from the other.
+        // Missing in one direction, taken from the other.
         ("azure", "malaysiawest", "qatarcentral", 89.0),
         ("zones", "us-south-dal10-a", "us-south-dal13-a", 2.16),
         ("zones", "eu-de-fra02-a", "eu-gb-lon04-a", 13.0),
@@ -257,8 +257,8 @@ fn the_stretch_of_cities_is_the_middle_one_of_three_measured_medians() {
         let placement = one_a_site(label);
         let ratio = |(from, to): (u32, u32)| {
             let [a, b] = [from, to].map(|member| point(placement.peers[member as usize].location).unwrap());
-            let fibre_us = 2.0 * a.metres_to(b) * FIBRE_INDEX / LIGHT_M_PER_US;
-            (a.metres_to(b) > 200_000.0).then(|| f64::from(placement.rtt_us(from, to)) / fibre_us)
+            let fiber_us = 2.0 * a.meters_to(b) * FIBER_INDEX / LIGHT_M_PER_US;
+            (a.meters_to(b) > 200_000.0).then(|| f64::from(placement.rtt_us(from, to)) / fiber_us)
         };
         median(pairs(&placement).filter_map(ratio).collect())
     };
@@ -278,10 +278,10 @@ fn delays_between_cities_are_the_same_looked_up_and_computed() {
 }
 
 #[test]
-fn the_longest_way_on_a_lattice_with_many_free_positions_is_found_without_looking_at_every_pair() {
+fn the_longest_delay_on_a_large_lattice_is_found_without_comparing_every_pair() {
     let longest = |label: &str, members| built(label).place(members, 0, 1).longest_rtt_us();
     assert_eq!(longest("ring:sites=1000000", 100_000), 1_000_000_000);
-    // Three members on a long ring: their own longest way, not the ring's.
+    // Three members on a long ring: their own longest delay, not the ring's.
     assert!(longest("ring:sites=1000000", 3) < 1_000_000_000);
 }
 
@@ -301,7 +301,7 @@ fn a_fat_tree_has_three_tiers() {
 }
 
 #[test]
-fn the_set_ups_of_go_swim_and_of_the_scale_study_can_be_had() {
+fn the_networks_of_go_swim_and_of_the_scale_study_can_be_built() {
     let mut rng = stream(1, Purpose::Network, 0);
     let mut delays = |label: &str| {
         let placement = built(label).place(2, 0, 1);
@@ -315,7 +315,7 @@ fn the_set_ups_of_go_swim_and_of_the_scale_study_can_be_had() {
 }
 
 #[test]
-fn what_cannot_be_is_refused_in_a_sentence() {
+fn inconsistent_parameters_are_refused_in_a_sentence() {
     for (label, message) in [
         (
             "lan:jitter=uniform,spread_ms=2,delay_ms=1",
@@ -358,7 +358,7 @@ fn delays_are_the_same_on_every_machine() {
 }
 
 #[test]
-fn a_topology_of_ones_own_needs_sites_and_round_trips() {
+fn a_users_topology_needs_sites_and_round_trip_times() {
     let sites = vec![Site::new("here"), Site { weight: 3, ..Site::new("there") }];
     let topology = Topology::new("two sites", SiteMap::from_rtt(sites, &[100.0, 5_000.0, 7_000.0, 100.0]).unwrap());
     let placement = topology.credit("me").place(4, 0, 1);

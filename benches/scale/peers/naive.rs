@@ -11,7 +11,7 @@ use std::sync::Arc;
 use swimlab::protocol::{
     Address, Identity, Incarnation, Member, MemberConfig, NodeInfo, Outbox, Packet, Roster, Time, Transmit,
 };
-use swimlab::sim::trace::Trace;
+use swimlab::sim::Trace;
 use swimlab::sim::{MemberIndex, Observer, Outcome, Setup, address_of};
 use swimlab_selectors::rng::{Purpose, Rng, below, bits, stream};
 use swimlab_selectors::{Bound, Context, DynSelector, Peer, Permutation, Selector, Slot};
@@ -155,7 +155,7 @@ impl Course for Naive<'_> {
     }
 
     fn finish(self) -> Outcome {
-        Outcome { events: self.events, trace_hash: self.trace.value(), violations: Vec::new(), end: self.now }
+        Outcome::new(self.now, self.events, self.trace.value())
     }
 }
 

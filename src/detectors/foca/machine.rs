@@ -19,9 +19,9 @@ use serde::de::DeserializeOwned;
 use swimlab_selectors::rng::{Purpose, Rng, stream};
 
 use crate::protocol::{
-    Address, Event, EventKind, EventSource, Gauge, Id, Incarnation, MessageKind, Outbox, Span, Status, Time, Transmit,
+    Address, Event, EventKind, EventSource, Gauge, Id, Incarnation, MessageKind, Outbox, Span, Time, Transmit,
 };
-use crate::sim::{DetectorFactory, FailureDetector, Guarantees, MemberIndex, Setup, address_of, index_of};
+use crate::sim::{DetectorFactory, FailureDetector, Guarantees, MemberIndex, Prefetch, Setup, address_of, index_of};
 
 /// What members are called: an address, and what tells a member's lives apart.
 pub trait Name: Identity + Copy + Serialize + DeserializeOwned {
@@ -137,9 +137,10 @@ impl<N: Name> FocaMember<N> {
     }
 }
 
+impl<N: Name> Prefetch<Vec<u8>> for FocaMember<N> {}
+
 impl<N: Name> FailureDetector for FocaMember<N> {
     type Message = Vec<u8>;
-    const HOT_BYTES: usize = size_of::<Self>();
 
     fn start(&mut self, _: Time, first_period: Time, out: &mut Outbox<Vec<u8>>) {
         let me = self.foca.identity().index();
@@ -196,15 +197,6 @@ impl<N: Name> FailureDetector for FocaMember<N> {
             6 | 7 => MessageKind::Sync,
             _ => MessageKind::Gossip,
         }
-    }
-
-    fn believes(&self, id: Id) -> Option<Status> {
-        let is_meant = |member: &&Member<N>| self.ids[member.id().index() as usize] == id;
-        self.foca.iter_membership_state().find(is_meant).map(|member| match member.state() {
-            State::Alive => Status::Alive,
-            State::Suspect => Status::Suspect,
-            State::Down => Status::Dead,
-        })
     }
 
     fn members(&self) -> u32 {

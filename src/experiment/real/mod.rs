@@ -21,7 +21,7 @@ use super::error::{BadInput, Error};
 use super::results::TrialResult;
 use super::runner::{Attempt, Failure, Finished, Options, Run, panic_message};
 use crate::protocol::Span;
-use crate::sim::{FaultKind, joiners_needed};
+use crate::sim::joiners_needed;
 
 /// How many members a core serves in time: see docs/real-time.md for what was measured.
 const MEMBERS_PER_CORE: u64 = 2000;
@@ -167,12 +167,7 @@ fn refusal(cell: &Cell) -> Option<String> {
     if let CellDetector::Other(_) = cell.detector {
         return Some(format!("profile {}: only SWIM's variants run on real sockets", cell.key.profile));
     }
-    let slow = cell.faults.iter().any(|fault| matches!(fault.kind, FaultKind::Slow { .. }));
-    slow.then(|| {
-        "fault slow: an agent cannot hold its packets back while its timers run, so it is not run in real time; pause \
-         stops an agent altogether"
-            .to_owned()
-    })
+    cell.faults.iter().find_map(|fault| fault.kind.simulator_only()).map(str::to_owned)
 }
 
 fn length(cell: &Cell) -> Span {

@@ -10,9 +10,10 @@ use crate::agent::testing::{Clock, PacketHook, PacketVerdict};
 use crate::experiment::measures::Recorder;
 use crate::protocol::{Address, Event, Packet, Span, Time, Transmit};
 use crate::sim::{
-    Checker, Delivery, Effect, FaultEnvironment, FaultEvent, Guarantees, IdIndex, Impairment, MemberIndex, Network,
-    Observer, QueuePolicy, SEEDS, Sent, Setup, Transport,
+    Checker, Delivery, Effect, FaultEnvironment, FaultEvent, Guarantees, IdIndex, Impairment, LinkPacket, MemberIndex,
+    Network, Observer, QueuePolicy, SEEDS, Sent, Setup, Transport,
 };
+use crate::topology::Placement;
 
 /// A world's state, apart from its agents.
 pub(super) struct RealNetwork {
@@ -142,18 +143,18 @@ impl PacketHook for Life {
         let Some(&to) = scene.members.get(&transmit.to) else { return PacketVerdict::Lost };
         let luck = &mut scene.hosts[self.member as usize].luck;
         let bytes = bytes as u32;
-        let way = match (is_answer, transmit.stream) {
+        let transport = match (is_answer, transmit.stream) {
             // When the question was sent is for the agents to know: they give each exchange as long as it may take.
             (true, _) => Transport::Answer { asked_at: at },
             (false, true) => Transport::Stream,
             (false, false) => Transport::Datagram,
         };
-        let delivery = scene.network.delivery(at, (self.member, to), (way, bytes), luck);
+        let delivery = scene.network.delivery(&LinkPacket { at, from: self.member, to, transport, bytes }, luck);
         let (kind, direct_ping) = (transmit.message.body.kind(), transmit.direct_ping);
         scene.recorder.sent(&Sent { at, from: self.member, to, kind, direct_ping, bytes, delivery });
         match delivery {
             Delivery::Arrives(at) => PacketVerdict::At(at),
-            Delivery::Lost | Delivery::Cut | Delivery::Nowhere => PacketVerdict::Lost,
+            Delivery::Lost | Delivery::Cut => PacketVerdict::Lost,
         }
     }
 
@@ -190,8 +191,8 @@ impl PacketHook for Life {
 }
 
 impl FaultEnvironment for RealNetwork {
-    fn setup(&self) -> &Setup {
-        &self.setup
+    fn placement(&self) -> &Placement {
+        &self.setup.placement
     }
 
     fn now(&self) -> Time {
@@ -229,15 +230,15 @@ impl FaultEnvironment for RealNetwork {
         self.orders.push(Order::Leave(member));
     }
 
-    fn arrive(&mut self, member: MemberIndex, generation: u32) {
+    fn start(&mut self, member: MemberIndex, generation: u32) {
         let seeds = self.seeds(member);
         let host = &mut self.hosts[member as usize];
         (host.state, host.generation) = (State::Up, generation);
         self.orders.push(Order::Begin { member, generation, seeds });
     }
 
-    /// Only pauses come here: [`super::refusal`] keeps slow members out.
-    fn hold(&mut self, member: MemberIndex, _how: Impairment, _backlog: QueuePolicy) {
+    /// Only pauses come here: [`super::refusal`] refuses slow members.
+    fn impair(&mut self, member: MemberIndex, _: Impairment, _: QueuePolicy) {
         let host = &mut self.hosts[member as usize];
         host.paused += 1;
         if host.paused == 1 {
@@ -245,9 +246,9 @@ impl FaultEnvironment for RealNetwork {
         }
     }
 
-    fn release(&mut self, member: MemberIndex, _how: Impairment) {
+    fn restore(&mut self, member: MemberIndex, _: Impairment) {
         let host = &mut self.hosts[member as usize];
-        // A crash in between has ended the hold already.
+        // A crash in between has ended the pause already.
         if host.paused > 0 {
             host.paused -= 1;
             if host.paused == 0 {

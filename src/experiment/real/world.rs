@@ -17,8 +17,7 @@ use crate::experiment::measures::Recorder;
 use crate::experiment::results::TrialResult;
 use crate::experiment::trial_seed;
 use crate::protocol::{Address, MemberConfig, Time};
-use crate::sim::swim::SwimFactory;
-use crate::sim::{DetectorFactory, FaultInjector, MemberIndex, Outcome, SEEDS, Setup, Start};
+use crate::sim::{DetectorFactory, FaultInjector, MemberIndex, Outcome, SEEDS, Setup, Start, SwimFactory};
 use crate::wire::PlainSizer;
 
 /// How long the clock waits for a member to begin.

@@ -315,7 +315,7 @@ fn real_trials(count: u64) -> Vec<Measured> {
         let setup = Setup { warmup, duration, ..Setup::new(&topology, 32, seed, vec![fault()]) };
         let strategy = "uniform".parse().unwrap();
         let mut recorder = Recorder::new(&setup);
-        let outcome = crate::sim::swim::run(&setup, &config, &strategy, &mut recorder);
+        let outcome = crate::sim::run_swim(&setup, &config, &strategy, &mut recorder);
         recorder.finish(&outcome)
     };
     (0..count).map(trial).collect()

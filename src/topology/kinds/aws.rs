@@ -1,14 +1,11 @@
 //! `aws`: 33 regions of Amazon Web Services as measured by cloudping.co over the year up to July 2025.
 
-use swimlab_selectors::{Param, Params};
+use swimlab_selectors::{Param, Params, Registry};
 
 use crate::topology::data::{self, CROSS_ZONE_MS, Listed, SAME_REGION_MS, Shipped};
 use crate::topology::jitter::{Jitter, Tail};
+use crate::topology::model::{Topology, TopologyContext};
 use crate::topology::site_map::{Site, SiteMap};
-use crate::topology::{Topology, TopologyContext};
-
-pub const ABOUT: &str =
-    "33 regions of AWS with measured median delays, split into zones, on demand with measured tails.";
 
 const CREDIT: &str = "Round-trip times by cloudping.co (July 2024 to July 2025), through commonwarexyz/monorepo; \
                       within regions by streamr-dev/network (2022); between zones as on IBM Cloud (2026); \
@@ -21,14 +18,19 @@ const PLACES: (&str, &[u8]) = ("aws_places.csv", include_bytes!("../data/aws_pla
 /// AWS calls its zones by letters; no region has more than six.
 const LETTERS: [&str; 6] = ["a", "b", "c", "d", "e", "f"];
 
-pub fn params() -> Vec<Param> {
+pub(super) fn register(registry: &mut Registry<Topology, TopologyContext>) {
+    let about = "33 regions of AWS with measured median delays, split into zones, on demand with measured tails.";
+    registry.register("aws", about, params(), build);
+}
+
+fn params() -> Vec<Param> {
     vec![
         Param::count("zones", 1, LETTERS.len() as u32, 3, "the number of zones in every region"),
         Param::flag("jitter", false, "draw delays between regions from a tail that meets the measured 90th percentile"),
     ]
 }
 
-pub fn build(params: &Params, _: &TopologyContext) -> Result<Topology, String> {
+fn build(params: &Params, _: &TopologyContext) -> Result<Topology, String> {
     let zones = params.count("zones") as usize;
     let regions = data::places(PLACES.0, PLACES.1);
     let sites: Vec<Site> =

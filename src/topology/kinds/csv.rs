@@ -1,38 +1,42 @@
-//! `csv`: a table of round-trip times of one's own, with places if they are known.
+//! `csv`: a user's table of round-trip times, with coordinates if they are known.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use swimlab_selectors::{Location, Param, Params, Value, did_you_mean, nearest_names};
+use swimlab_selectors::{Location, Param, Params, Registry, Value, did_you_mean, nearest_names};
 
+use super::params::local_ms;
 use crate::topology::data::SAME_ZONE_MS;
 use crate::topology::globe::{Point, light_rtt_us, point};
+use crate::topology::model::{Topology, TopologyContext};
 use crate::topology::site_map::{Site, SiteMap};
-use crate::topology::table::{Row, Table};
-use crate::topology::{Topology, TopologyContext};
-
-pub const ABOUT: &str = "Round-trip times from a CSV file of your own, with places, regions and zones from another.";
+use crate::topology::table::{RttTable, TableRow};
 
 /// No round trip is longer than an hour.
 const LONGEST_US: f64 = 3.6e9;
 
-/// What a places file may tell of a site; only the name is needed.
+/// The columns of a places file; only the name is required.
 const COLUMNS: [&str; 6] = ["name", "lat", "lon", "region", "zone", "members"];
 
 /// The largest weight of a site.
 const MOST_MEMBERS: u32 = 1_000_000_000;
 
-pub fn params() -> Vec<Param> {
+pub(super) fn register(registry: &mut Registry<Topology, TopologyContext>) {
+    let about = "Round-trip times from a CSV file of your own, with places, regions and zones from another.";
+    registry.register("csv", about, params(), build);
+}
+
+fn params() -> Vec<Param> {
     let places = "a file of sites: the column name, and any of lat, lon, region, zone, members";
     vec![
         Param::text("rtt", "the file of round-trip times: a header and a first column of site names"),
         Param { default: Some(Value::Text(String::new())), ..Param::text("places", places) },
         Param::choice("unit", &["ms", "us", "s"], "ms", "the unit of the round-trip times"),
-        super::local_ms(SAME_ZONE_MS),
+        local_ms(SAME_ZONE_MS),
     ]
 }
 
-pub fn build(params: &Params, base: &TopologyContext) -> Result<Topology, String> {
+fn build(params: &Params, base: &TopologyContext) -> Result<Topology, String> {
     let file = params.text("rtt");
     let table = UserTable::read(&read(&base.dir, file)?, file)?;
     let unit_us = match params.text("unit") {
@@ -56,7 +60,7 @@ fn read(dir: &Path, file: &str) -> Result<Vec<u8>, String> {
 
 /// A table from a file, which says where in the file a cell is.
 struct UserTable {
-    table: Table,
+    table: RttTable,
     /// The line of each row.
     lines: Vec<u64>,
 }
@@ -67,17 +71,17 @@ impl UserTable {
         let mut reader = reader.has_headers(false).flexible(true).trim(csv::Trim::All).from_reader(bytes);
         let records: Vec<_> = reader.records().collect();
         let rows = records.iter().map(|record| match record {
-            Ok(record) => Ok(Row { line: line(record), cells: record.iter().collect() }),
+            Ok(record) => Ok(TableRow { line: line(record), cells: record.iter().collect() }),
             Err(error) => Err(format!("{file}: {error}")),
         });
-        let table = Table::read(file, rows)?;
+        let table = RttTable::read(file, rows)?;
         let by_name: BTreeMap<_, _> =
             records.iter().skip(1).flatten().map(|record| (record.get(0), line(record))).collect();
         let lines = table.names().iter().map(|name| by_name[&Some(name.as_str())]).collect();
         Ok(Self { table, lines })
     }
 
-    /// How a message points at a cell.
+    /// A cell as messages name it.
     fn cell_name(&self, row: usize, column: usize) -> String {
         let names = self.table.names();
         format!("row \"{}\" (line {}), column \"{}\"", names[row], self.lines[row], names[column])
@@ -105,7 +109,7 @@ fn complete(user: &UserTable, file: &str, unit_us: f64, local_us: f64) -> Result
 }
 
 /// Reads the sites, in the table's order.
-fn list(bytes: &[u8], file: &str, table: &Table, rtt: &str) -> Result<Vec<Site>, String> {
+fn list(bytes: &[u8], file: &str, table: &RttTable, rtt: &str) -> Result<Vec<Site>, String> {
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(bytes);
     let header = reader.headers().map_err(|error| format!("{file}: {error}"))?.clone();
     if let Some(unknown) = header.iter().find(|column| !COLUMNS.contains(column)) {
@@ -194,7 +198,7 @@ fn not_faster_than_light(table: &UserTable, file: &str, rtt_us: &[f64], sites: &
         let (Some(from), Some(to)) = (points[row], points[column]) else { continue };
         let light_us = light_rtt_us(from, to);
         if rtt_us < light_us {
-            let (cell, km, ms) = (table.cell_name(row, column), from.metres_to(to) / 1e3, rtt_us / 1e3);
+            let (cell, km, ms) = (table.cell_name(row, column), from.meters_to(to) / 1e3, rtt_us / 1e3);
             let least = format!("light needs {:.3} ms for the {km:.0} km there and back", light_us / 1e3);
             return Err(format!("{file}: {cell}: {ms:.3} ms is faster than light; {least}"));
         }

@@ -1,20 +1,24 @@
 //! `fat-tree`: racks in pods under a common core, as in one data centre.
 
-use swimlab_selectors::{Param, Params};
+use swimlab_selectors::{Param, Params, Registry};
 
 use crate::topology::data::{CROSS_ZONE_MS, SAME_ZONE_MS};
-use crate::topology::latency::{Latency, Tree, half_us};
+use crate::topology::latency::{Latency, Tree};
+use crate::topology::model::{Topology, TopologyContext};
 use crate::topology::site_map::{Site, SiteMap};
-use crate::topology::{Topology, TopologyContext};
-
-pub const ABOUT: &str = "A k-ary fat tree: k pods of k/2 racks; delay by the tier at which two racks meet.";
+use crate::topology::units::half_us;
 
 /// Nothing published tells the round trip within a rack; half of that within a zone is an assumption.
 const SAME_RACK_MS: f64 = SAME_ZONE_MS / 2.0;
 
 const LONGEST_MS: f64 = 1_000.0;
 
-pub fn params() -> Vec<Param> {
+pub(super) fn register(registry: &mut Registry<Topology, TopologyContext>) {
+    let about = "A k-ary fat tree: k pods of k/2 racks; delay by the tier at which two racks meet.";
+    registry.register("fat-tree", about, params(), build);
+}
+
+fn params() -> Vec<Param> {
     let tier = |name, default, about| Param::real(name, 0.002, LONGEST_MS, default, about).unit("ms");
     vec![
         Param::count("k", 2, 64, 8, "the number of pods, even; each has k/2 racks"),
@@ -24,7 +28,7 @@ pub fn params() -> Vec<Param> {
     ]
 }
 
-pub fn build(params: &Params, _: &TopologyContext) -> Result<Topology, String> {
+fn build(params: &Params, _: &TopologyContext) -> Result<Topology, String> {
     let k = params.count("k");
     if !k.is_multiple_of(2) {
         return Err(format!("k must be even, not {k}"));

@@ -1,16 +1,20 @@
 //! `grid`: integer positions on a grid, as far from each other as hops lie between.
 
-use swimlab_selectors::{Param, Params};
+use swimlab_selectors::{Param, Params, Registry};
 
+use super::params::{lattice, lattice_params};
 use crate::topology::lattice::Shape;
-use crate::topology::{Topology, TopologyContext};
+use crate::topology::model::{Topology, TopologyContext};
 
-pub const ABOUT: &str = "A near-square grid of positions; delay by steps along rows and columns.";
-
-pub fn params() -> Vec<Param> {
-    super::lattice_params()
+pub(super) fn register(registry: &mut Registry<Topology, TopologyContext>) {
+    let about = "A near-square grid of positions; delay by steps along rows and columns.";
+    registry.register("grid", about, params(), build);
 }
 
-pub fn build(params: &Params, _: &TopologyContext) -> Result<Topology, String> {
-    Ok(super::lattice("grid", Shape::Grid, params))
+fn params() -> Vec<Param> {
+    lattice_params()
+}
+
+fn build(params: &Params, _: &TopologyContext) -> Result<Topology, String> {
+    Ok(lattice("grid", Shape::Grid, params))
 }

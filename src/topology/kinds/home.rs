@@ -1,33 +1,36 @@
 //! `home`: 99 personal devices of the Seattle testbed, slow and with heavy tails.
 
-use swimlab_selectors::{Param, Params};
+use swimlab_selectors::{Param, Params, Registry};
 
+use super::params::{NET_LATENCY_DATA, local_ms};
 use crate::topology::data::{SAME_ZONE_MS, Shipped};
 use crate::topology::jitter::{Jitter, Quantiles};
+use crate::topology::model::{Topology, TopologyContext};
 use crate::topology::site_map::{Site, SiteMap};
-use crate::topology::{Topology, TopologyContext};
-
-pub const ABOUT: &str =
-    "99 personal devices with measured median delays and, unless switched off, heavy-tailed jitter.";
 
 const TITLE: &str = "Seattle, 99 personal devices, medians over 688 time slices";
 
 static MEDIANS: Shipped = Shipped::new("home.csv.gz", include_bytes!("../data/home.csv.gz"));
 
-pub fn params() -> Vec<Param> {
+pub(super) fn register(registry: &mut Registry<Topology, TopologyContext>) {
+    let about = "99 personal devices with measured median delays and, unless switched off, heavy-tailed jitter.";
+    registry.register("home", about, params(), build);
+}
+
+fn params() -> Vec<Param> {
     vec![
         Param::flag("jitter", true, "multiply each delay by a factor from the measured spread over time"),
-        super::local_ms(SAME_ZONE_MS),
+        local_ms(SAME_ZONE_MS),
     ]
 }
 
-pub fn build(params: &Params, _: &TopologyContext) -> Result<Topology, String> {
+fn build(params: &Params, _: &TopologyContext) -> Result<Topology, String> {
     let sites = MEDIANS.table().names().iter().map(Site::new).collect();
     let mut site_map = SiteMap::from_table(sites, MEDIANS.table(), params.real("local_ms"));
     if params.flag("jitter") {
         site_map = site_map.jittered(Jitter::Factor(Quantiles::new(&ONE_WAY_FACTOR)));
     }
-    Ok(Topology::new(TITLE, site_map).credit(super::NET_LATENCY_DATA))
+    Ok(Topology::new(TITLE, site_map).credit(NET_LATENCY_DATA))
 }
 
 /// The factor of one packet's delay, such that a round trip, two packets with a draw each, has the spread that was

@@ -1,19 +1,23 @@
 //! `lan`: one site, all members equally far from each other.
 
-use swimlab_selectors::{Param, Params};
+use swimlab_selectors::{Param, Params, Registry};
 
 use crate::topology::data::SAME_ZONE_MS;
 use crate::topology::jitter::Jitter;
-use crate::topology::latency::{Latency, whole_us};
+use crate::topology::latency::Latency;
+use crate::topology::model::{Topology, TopologyContext};
 use crate::topology::site_map::{Site, SiteMap};
-use crate::topology::{Topology, TopologyContext};
-
-pub const ABOUT: &str = "One site where every packet takes the same time, with or without jitter.";
+use crate::topology::units::whole_us;
 
 /// Longer delays than a minute are of no use to any detector, and keep sums far from the end of `u32`.
 const LONGEST_MS: f64 = 60_000.0;
 
-pub fn params() -> Vec<Param> {
+pub(super) fn register(registry: &mut Registry<Topology, TopologyContext>) {
+    let about = "One site where every packet takes the same time, with or without jitter.";
+    registry.register("lan", about, params(), build);
+}
+
+fn params() -> Vec<Param> {
     vec![
         Param::real("delay_ms", 0.001, LONGEST_MS, SAME_ZONE_MS / 2.0, "a packet's delay one way, in the middle")
             .unit("ms"),
@@ -30,7 +34,7 @@ pub fn params() -> Vec<Param> {
     ]
 }
 
-pub fn build(params: &Params, _: &TopologyContext) -> Result<Topology, String> {
+fn build(params: &Params, _: &TopologyContext) -> Result<Topology, String> {
     let (delay_ms, spread_ms, min_ms) = (params.real("delay_ms"), params.real("spread_ms"), params.real("min_ms"));
     if min_ms > delay_ms {
         return Err(format!("min_ms ({min_ms}) must not be more than delay_ms ({delay_ms})"));

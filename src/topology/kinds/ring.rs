@@ -1,16 +1,20 @@
 //! `ring`: integer positions on a ring, as far from each other as hops lie between.
 
-use swimlab_selectors::{Param, Params};
+use swimlab_selectors::{Param, Params, Registry};
 
+use super::params::{lattice, lattice_params};
 use crate::topology::lattice::Shape;
-use crate::topology::{Topology, TopologyContext};
+use crate::topology::model::{Topology, TopologyContext};
 
-pub const ABOUT: &str = "A ring of positions; delay by steps along it, the shorter way round.";
-
-pub fn params() -> Vec<Param> {
-    super::lattice_params()
+pub(super) fn register(registry: &mut Registry<Topology, TopologyContext>) {
+    let about = "A ring of positions; delay by steps along it, the shorter way round.";
+    registry.register("ring", about, params(), build);
 }
 
-pub fn build(params: &Params, _: &TopologyContext) -> Result<Topology, String> {
-    Ok(super::lattice("ring", Shape::Ring, params))
+fn params() -> Vec<Param> {
+    lattice_params()
+}
+
+fn build(params: &Params, _: &TopologyContext) -> Result<Topology, String> {
+    Ok(lattice("ring", Shape::Ring, params))
 }

@@ -1,16 +1,20 @@
 //! `torus`: integer positions on a torus, as far from each other as hops lie between.
 
-use swimlab_selectors::{Param, Params};
+use swimlab_selectors::{Param, Params, Registry};
 
+use super::params::{lattice, lattice_params};
 use crate::topology::lattice::Shape;
-use crate::topology::{Topology, TopologyContext};
+use crate::topology::model::{Topology, TopologyContext};
 
-pub const ABOUT: &str = "A near-square grid whose edges are joined; delay by steps, the shorter way round.";
-
-pub fn params() -> Vec<Param> {
-    super::lattice_params()
+pub(super) fn register(registry: &mut Registry<Topology, TopologyContext>) {
+    let about = "A near-square grid whose edges are joined; delay by steps, the shorter way round.";
+    registry.register("torus", about, params(), build);
 }
 
-pub fn build(params: &Params, _: &TopologyContext) -> Result<Topology, String> {
-    Ok(super::lattice("torus", Shape::Torus, params))
+fn params() -> Vec<Param> {
+    lattice_params()
+}
+
+fn build(params: &Params, _: &TopologyContext) -> Result<Topology, String> {
+    Ok(lattice("torus", Shape::Torus, params))
 }

@@ -2,14 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use swimlab_selectors::{Param, Params};
+use swimlab_selectors::{Param, Params, Registry};
 
 use crate::topology::data::{self, Shipped};
+use crate::topology::model::{Topology, TopologyContext};
 use crate::topology::site_map::{Site, SiteMap};
-use crate::topology::{Topology, TopologyContext};
-
-pub const ABOUT: &str =
-    "40 zones in 13 regions of IBM Cloud, with measured delays within and between zones and regions.";
 
 const TITLE: &str = "IBM Cloud, 40 zones in 13 regions, means of 18 July to 16 August 2026";
 
@@ -20,11 +17,16 @@ static REGIONS: Shipped = Shipped::new("ibm_regions.csv", include_bytes!("../dat
 const ZONES: (&str, &[u8]) = ("ibm_zones.csv", include_bytes!("../data/ibm_zones.csv"));
 const PLACES: (&str, &[u8]) = ("ibm_places.csv", include_bytes!("../data/ibm_places.csv"));
 
-pub fn params() -> Vec<Param> {
+pub(super) fn register(registry: &mut Registry<Topology, TopologyContext>) {
+    let about = "40 zones in 13 regions of IBM Cloud, with measured delays within and between zones and regions.";
+    registry.register("zones", about, params(), build);
+}
+
+fn params() -> Vec<Param> {
     vec![]
 }
 
-pub fn build(_: &Params, _: &TopologyContext) -> Result<Topology, String> {
+fn build(_: &Params, _: &TopologyContext) -> Result<Topology, String> {
     let (sites, rtt_us) = measured();
     Ok(Topology::new(TITLE, SiteMap::from_rtt(sites, &rtt_us)?).credit(CREDIT))
 }

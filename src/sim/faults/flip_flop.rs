@@ -1,0 +1,64 @@
+//! `flip-flop`: a partition that comes and goes.
+
+use swimlab_selectors::{Param, Registry};
+
+use super::activation::Activation;
+use super::fault::{Fault, FaultKind};
+use super::params::{Direction, build, common_and, direction, lasts, span};
+use super::partition::Isolation;
+use crate::protocol::{Span, Time};
+use crate::sim::observer::MemberIndex;
+
+/// Cuts off the targets from all other members, again and again (Suresh et al., "Stable and Consistent Membership at
+/// Scale with Rapid", USENIX ATC 2018, section 7).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FlipFlop {
+    /// Which packets are dropped, as seen from the targets.
+    pub direction: Direction,
+    /// How long they are cut off each time.
+    pub on: Span,
+    /// How long they are connected each time.
+    pub off: Span,
+    /// How long in all.
+    pub lasts: Span,
+}
+
+impl FlipFlop {
+    /// Cuts off the targets, and schedules the end and the next time.
+    fn cut(self, targets: Vec<MemberIndex>, until: Time, activation: &mut Activation<'_>) {
+        if activation.now() >= until {
+            return;
+        }
+        let lasts = self.on.min(until.since(activation.now()));
+        let rule = Isolation::new(&targets, activation.hosts(), self.direction);
+        let id = activation.add_rule(rule, &targets);
+        activation.after(lasts, move |later| {
+            later.remove_rule(id, &targets);
+            later.after(self.off, move |later| self.cut(targets, until, later));
+        });
+    }
+}
+
+impl FaultKind for FlipFlop {
+    fn activate(&self, activation: &mut Activation<'_>) {
+        let targets = activation.choose_targets();
+        self.cut(targets, activation.now() + self.lasts, activation);
+    }
+}
+
+pub(super) fn register(registry: &mut Registry<Fault>) {
+    registry.register(
+        "flip-flop",
+        "A partition that comes and goes (Rapid's one-way flip-flop by default).",
+        common_and(&[
+            lasts(),
+            direction("in"),
+            Param::span("on", 1e-3, 1e6, "20s", "how long it is cut each time"),
+            Param::span("off", 1e-3, 1e6, "20s", "how long it is whole each time"),
+        ]),
+        |p, ()| {
+            let (on, off) = (span(p, "on"), span(p, "off"));
+            build(p, FlipFlop { direction: Direction::of(p), on, off, lasts: span(p, "lasts") })
+        },
+    );
+}

@@ -1,0 +1,63 @@
+//! `loss`: packets from or to members are lost at random.
+
+use swimlab_selectors::{Params, Registry};
+
+use super::activation::Activation;
+use super::fault::{Fault, FaultKind};
+use super::members::MemberSet;
+use super::params::{Crossing, Direction, build, common_and, direction, lasts, rate, span};
+use crate::protocol::Span;
+use crate::sim::link::{LinkPacket, LinkRule, LinkVerdict};
+
+/// Loses packets from or to the targets at random, in addition to the network's own loss.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Loss {
+    /// The probability for each packet.
+    pub rate: f64,
+    /// Which packets, as seen from the targets. Packets between two targets count in both directions.
+    pub direction: Direction,
+    /// How long.
+    pub lasts: Span,
+}
+
+#[derive(Debug)]
+struct LossyMembers {
+    members: MemberSet,
+    rate: f64,
+    direction: Direction,
+}
+
+impl Loss {
+    pub(super) fn of(params: &Params) -> Self {
+        Self { rate: params.real("rate"), direction: Direction::of(params), lasts: span(params, "lasts") }
+    }
+}
+
+impl FaultKind for Loss {
+    fn activate(&self, activation: &mut Activation<'_>) {
+        let targets = activation.choose_targets();
+        let members = MemberSet::new(&targets, activation.hosts());
+        let rule = LossyMembers { members, rate: self.rate, direction: self.direction };
+        activation.add_rule_for(self.lasts, rule, targets);
+    }
+}
+
+impl LinkRule for LossyMembers {
+    fn on_packet(&self, packet: &LinkPacket) -> LinkVerdict {
+        let (into, out_of) = (self.members.contains(packet.to), self.members.contains(packet.from));
+        if self.direction.includes(Crossing { into, out_of }) {
+            LinkVerdict::Lose(self.rate)
+        } else {
+            LinkVerdict::Pass
+        }
+    }
+}
+
+pub(super) fn register(registry: &mut Registry<Fault>) {
+    registry.register(
+        "loss",
+        "Packets from or to members are lost by chance.",
+        common_and(&[lasts(), rate(), direction("both")]),
+        |p, ()| build(p, Loss::of(p)),
+    );
+}

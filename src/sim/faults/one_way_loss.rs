@@ -1,0 +1,16 @@
+//! `one-way-loss`: [`Loss`] of packets to members, unless told otherwise.
+
+use swimlab_selectors::Registry;
+
+use super::fault::Fault;
+use super::loss::Loss;
+use super::params::{build, common_and, direction, lasts, rate};
+
+pub(super) fn register(registry: &mut Registry<Fault>) {
+    registry.register(
+        "one-way-loss",
+        "Packets to members (direction = \"in\") or from them (\"out\") are lost by chance.",
+        common_and(&[lasts(), rate(), direction("in")]),
+        |p, ()| build(p, Loss::of(p)),
+    );
+}

@@ -1,0 +1,16 @@
+//! `one-way-partition`: a [`Partition`] in one direction.
+
+use swimlab_selectors::Registry;
+
+use super::fault::Fault;
+use super::params::{build, common_and, direction, lasts};
+use super::partition::Partition;
+
+pub(super) fn register(registry: &mut Registry<Fault>) {
+    registry.register(
+        "one-way-partition",
+        "Nothing reaches the targets from the others (direction = \"in\"), or the other way round (\"out\").",
+        common_and(&[lasts(), direction("in")]),
+        |p, ()| build(p, Partition::of(p)),
+    );
+}

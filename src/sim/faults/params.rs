@@ -1,0 +1,93 @@
+//! Parameters that several kinds share.
+
+use swimlab_selectors::{Param, Params};
+
+use super::fault::{Fault, FaultKind};
+use super::target::Target;
+use crate::protocol::Span;
+
+/// Which packets of a target a fault affects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// Packets to the target.
+    In,
+    /// Packets from the target.
+    Out,
+    /// Both.
+    Both,
+}
+
+impl Direction {
+    /// Whether it includes a packet that comes in to the target (`into`) or goes out of it (`out_of`).
+    pub(super) fn includes(self, packet: Crossing) -> bool {
+        match self {
+            Self::In => packet.into,
+            Self::Out => packet.out_of,
+            Self::Both => packet.into || packet.out_of,
+        }
+    }
+
+    pub(super) fn of(params: &Params) -> Self {
+        match params.text("direction") {
+            "in" => Self::In,
+            "out" => Self::Out,
+            _ => Self::Both,
+        }
+    }
+}
+
+/// How a packet goes, as seen from a group.
+#[derive(Clone, Copy)]
+pub(super) struct Crossing {
+    /// To a member of the group.
+    pub into: bool,
+    /// From a member of the group.
+    pub out_of: bool,
+}
+
+/// The parameters that every fault has, and its own.
+pub(super) fn common_and(own: &[Param]) -> Vec<Param> {
+    let targets = "random, share:0.1, member numbers like 3,14, zone, zone:NAME, region or region:NAME";
+    let mut params = vec![
+        Param::span("at", 0.0, 1e7, "0s", "when it begins, after the warm-up"),
+        Param::count("count", 1, 10_000_000, 1, "how many members, if the target is random").unit("members"),
+        Param { default: Some("random".into()), ..Param::text("target", targets) },
+        Param::count("times", 1, 1_000_000, 1, "how many times it strikes, with new targets each time"),
+        Param::span("every", 1e-3, 1e6, "1s", "the time between two such strikes"),
+    ];
+    params.extend_from_slice(own);
+    params
+}
+
+/// A fault of this kind with the common parameters.
+pub(super) fn build(params: &Params, kind: impl FaultKind) -> Result<Fault, String> {
+    let target = Target::parse(params.text("target"), params.count("count"))?;
+    Ok(Fault {
+        at: span(params, "at"),
+        target,
+        times: params.count("times"),
+        every: span(params, "every"),
+        ..Fault::new(kind)
+    })
+}
+
+pub(super) fn span(params: &Params, name: &str) -> Span {
+    Span::from_secs_f64(params.real(name))
+}
+
+pub(super) fn lasts() -> Param {
+    Param::span("lasts", 1e-3, 1e7, "10s", "how long")
+}
+
+pub(super) fn queue() -> Param {
+    // About 1 MiB of a socket's buffer in small packets.
+    Param::count("queue", 0, 1_000_000, 4096, "the most packets that wait in each direction").unit("packets")
+}
+
+pub(super) fn rate() -> Param {
+    Param::real("rate", 0.0, 1.0, 0.1, "the probability of losing a packet")
+}
+
+pub(super) fn direction(default: &'static str) -> Param {
+    Param::choice("direction", &["in", "out", "both"], default, "which packets, as seen from the targets")
+}

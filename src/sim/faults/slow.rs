@@ -1,0 +1,60 @@
+//! `slow`: members whose packets are delayed while their timers run, the anomaly of the Lifeguard paper.
+
+use swimlab_selectors::{Param, Registry};
+
+use super::activation::Activation;
+use super::fault::{Fault, FaultKind};
+use super::params::{build, common_and, lasts, queue, span};
+use crate::protocol::Span;
+use crate::sim::environment::{Impairment, QueuePolicy};
+
+/// Lets the targets' timers run while their sends are held and received packets queue up; all are processed in order at
+/// the end (Dadgar, Phillips and Currey, "Lifeguard: Local Health Awareness for More Accurate Failure Detection", 2018).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Slow {
+    /// Whether a task that sends blocks in the send, as a thread does, instead of continuing.
+    pub blocking: bool,
+    /// How long.
+    pub lasts: Span,
+    /// The most packets queued in each direction; further ones are dropped.
+    pub queue: u32,
+    /// How long each queued packet takes afterwards; later ones wait their turn.
+    pub catch_up: Span,
+}
+
+impl FaultKind for Slow {
+    fn activate(&self, activation: &mut Activation<'_>) {
+        let targets = activation.choose_targets();
+        let impairment = if self.blocking { Impairment::Blocked } else { Impairment::Slow };
+        let policy = QueuePolicy { limit: self.queue, per_packet: self.catch_up };
+        activation.impair(&targets, impairment, policy, self.lasts);
+    }
+
+    fn simulator_only(&self) -> Option<&'static str> {
+        Some(
+            "fault slow: an agent cannot hold its packets back while its timers run, so it is not run in real time; \
+             pause stops an agent altogether",
+        )
+    }
+}
+
+pub(super) fn register(registry: &mut Registry<Fault>) {
+    let sends =
+        "whether sends return at once and wait, or block: then the probe loop and the gossip loop stop with their next";
+    let catch_up = "how long each packet that waited takes afterwards; 0s: all are done at once";
+    registry.register(
+        "slow",
+        "Timers run, sends are held, received packets queue up; all go through at the end (Lifeguard's anomaly).",
+        common_and(&[
+            lasts(),
+            queue(),
+            Param::choice("sends", &["queue", "block"], "queue", sends),
+            Param::span("catch_up", 0.0, 60.0, "0s", catch_up),
+        ]),
+        |p, ()| {
+            let blocking = p.text("sends") == "block";
+            let (lasts, queue, catch_up) = (span(p, "lasts"), p.count("queue"), span(p, "catch_up"));
+            build(p, Slow { blocking, lasts, queue, catch_up })
+        },
+    );
+}

@@ -1,0 +1,99 @@
+//! A simulated world as the environment of its faults.
+
+use super::{DetectorFactory, World};
+use crate::protocol::Time;
+use crate::sim::detector::FailureDetector;
+use crate::sim::environment::{FaultEnvironment, Impairment, QueuePolicy};
+use crate::sim::network::Network;
+use crate::sim::observer::{Effect, FaultEvent, MemberIndex, Observer};
+use crate::topology::Placement;
+
+impl<B: DetectorFactory, O: Observer> FaultEnvironment for World<'_, B, O> {
+    fn placement(&self) -> &Placement {
+        &self.setup.placement
+    }
+
+    fn now(&self) -> Time {
+        self.now
+    }
+
+    fn is_up(&self, member: MemberIndex) -> bool {
+        self.hosts[member as usize].detector.is_some()
+    }
+
+    fn generation(&self, member: MemberIndex) -> u32 {
+        self.hosts[member as usize].generation
+    }
+
+    fn network(&mut self) -> &mut Network {
+        &mut self.network
+    }
+
+    fn report(&mut self, fault: u32, member: MemberIndex, effect: Effect) {
+        let fault_event = FaultEvent { at: self.now, fault, member, effect };
+        self.checker.fault(&fault_event);
+        self.observer.fault(&fault_event);
+    }
+
+    fn crash(&mut self, member: MemberIndex) {
+        let host = &mut self.hosts[member as usize];
+        host.detector = None;
+        host.stalled = None;
+        host.deadline = Time::NEVER;
+    }
+
+    fn leave(&mut self, member: MemberIndex) {
+        if let Some(detector) = &mut self.hosts[member as usize].detector {
+            detector.leave(self.now, &mut self.outbox);
+            self.flush(member);
+        }
+        self.crash(member);
+    }
+
+    fn start(&mut self, member: MemberIndex, generation: u32) {
+        let seeds = self.seeds(member);
+        let mut detector = self.factory.joiner(member, generation);
+        let first_period = self.now + self.setup.phase(member);
+        detector.start(self.now, first_period, &mut self.outbox);
+        detector.join(self.now, seeds, &mut self.outbox);
+        self.hosts[member as usize].detector = Some(detector);
+        self.hosts[member as usize].generation = generation;
+        self.flush(member);
+    }
+
+    fn impair(&mut self, member: MemberIndex, impairment: Impairment, queue_policy: QueuePolicy) {
+        self.hosts[member as usize].impair(impairment, queue_policy);
+        self.stall(member, impairment, true);
+    }
+
+    /// Ends an impairment. With the last one, all queued packets go through in order: sends first, then received ones, and
+    /// only then overdue timers.
+    fn restore(&mut self, member: MemberIndex, impairment: Impairment) {
+        let host = &mut self.hosts[member as usize];
+        // A crash in between has ended the impairment already.
+        let Some(stalled) = &mut host.stalled else { return };
+        *stalled.count(impairment) -= 1;
+        let (is_blocked, is_impaired) = (stalled.blocked > 0, stalled.is_impaired());
+        let sends = if is_impaired { Vec::new() } else { std::mem::take(&mut stalled.sends) };
+        if !is_blocked {
+            self.stall(member, impairment, false);
+        }
+        if is_impaired {
+            return;
+        }
+        self.outbox.transmits.extend(sends);
+        self.send_all(member);
+        self.catch_up(member);
+        self.flush(member);
+    }
+}
+
+impl<B: DetectorFactory, O: Observer> World<'_, B, O> {
+    fn stall(&mut self, member: MemberIndex, impairment: Impairment, stalled: bool) {
+        if impairment == Impairment::Blocked
+            && let Some(detector) = &mut self.hosts[member as usize].detector
+        {
+            detector.stall(self.now, stalled);
+        }
+    }
+}

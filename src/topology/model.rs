@@ -1,0 +1,71 @@
+//! A topology: a description of a network on which members can be placed.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::placement::Placement;
+use super::site_map::SiteMap;
+
+/// The context in which a topology is built.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TopologyContext {
+    /// The base of relative paths: the experiment file's directory. Empty: the current directory.
+    pub dir: PathBuf,
+}
+
+/// A description of a network on which members can be placed.
+#[derive(Clone)]
+pub struct Topology {
+    title: String,
+    attribution: Option<String>,
+    plan: Plan,
+}
+
+/// The sites for a number of members: most kinds have the same sites for all, a ring grows with its members.
+type Plan = Arc<dyn Fn(u32) -> Arc<SiteMap> + Send + Sync>;
+
+impl Topology {
+    /// A topology whose sites are the same for any number of members.
+    pub fn new(title: impl Into<String>, site_map: SiteMap) -> Self {
+        let site_map = Arc::new(site_map);
+        Self::growing(title, move |_| Arc::clone(&site_map))
+    }
+
+    /// A topology whose sites depend on the number of initial members.
+    pub fn growing(title: impl Into<String>, plan: impl Fn(u32) -> Arc<SiteMap> + Send + Sync + 'static) -> Self {
+        Self { title: title.into(), attribution: None, plan: Arc::new(plan) }
+    }
+
+    /// The same topology, with the credit that its data ask for.
+    pub fn credit(mut self, attribution: impl Into<String>) -> Self {
+        self.attribution = Some(attribution.into());
+        self
+    }
+
+    /// A line for reports: kind, size and date of the data.
+    pub fn title(&self) -> &str {
+        &self.title
+    }
+
+    /// The credit that the data ask for, if any.
+    pub fn attribution(&self) -> Option<&str> {
+        self.attribution.as_deref()
+    }
+
+    /// Puts members `0..members` and joiners `members..members + joiners` onto the sites.
+    ///
+    /// Members are assigned round robin to the sites in their order. When they are fewer than the sites, the sites are
+    /// shuffled first, so that members get a sample of them, drawn from the seed's placement stream. Joiners continue the
+    /// round robin. Where sites have weights, members are assigned in proportion to them (see
+    /// [`Site::weight`](super::Site::weight)).
+    pub fn place(&self, members: u32, joiners: u32, seed: u64) -> Placement {
+        let placement = Placement::new((self.plan)(members), members, joiners, seed);
+        placement.described(self.title.clone(), self.attribution.clone())
+    }
+}
+
+impl std::fmt::Debug for Topology {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Topology").field("title", &self.title).finish_non_exhaustive()
+    }
+}
