@@ -121,7 +121,7 @@ fn a_run_without_trials_or_faults_has_a_report_too() {
 }
 
 #[test]
-fn strategies_look_different_even_without_colour() {
+fn strategies_look_different_even_without_color() {
     let selectors: Vec<String> = (1..=14).map(|radius| format!("near:{radius}")).collect();
     let cell = |selector: &String| CellResult {
         key: crate::experiment::results::CellKey { selector: selector.clone(), ..Default::default() },
