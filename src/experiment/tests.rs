@@ -249,3 +249,18 @@ fn the_reference_names_every_key_and_its_files_are_valid() {
         parse(file);
     }
 }
+
+#[test]
+fn the_reference_defines_every_measure_and_no_other() {
+    let page = include_str!("../../docs/measures.md");
+    let mut rows: Vec<&str> = page
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `"))
+        .filter_map(|row| row.split(" | ").next())
+        .flat_map(|names| names.split(", "))
+        .map(|name| name.trim_matches('`'))
+        .collect();
+    let mut names: Vec<&str> = measures::MEASURES.iter().map(|measure| measure.name).collect();
+    (rows.sort_unstable(), names.sort_unstable());
+    assert_eq!(rows, names);
+}

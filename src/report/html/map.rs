@@ -133,7 +133,7 @@ impl Layout {
             }
             if let Some(known) = places().map(plane).collect::<Option<Vec<Point>>>() {
                 let all = ping_map.nodes.iter().flat_map(|node| &node.members_at);
-                let fit = Fit::of(all.filter_map(|&location| plane(Some(location))));
+                let fit = Fit::of(known.iter().copied().chain(all.filter_map(|&location| plane(Some(location)))));
                 return Self {
                     points: known.iter().map(|&point| fit.at(point)).collect(),
                     globe: None,

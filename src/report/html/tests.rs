@@ -140,7 +140,11 @@ fn strategies_look_different_even_without_color() {
 
 #[test]
 fn places_of_the_plane_are_drawn_where_they_are() {
-    let node = |x: f64, y: f64| Node { name: format!("{x} {y}"), location: Some(Location::Plane { x, y }) };
+    let node = |x: f64, y: f64| Node {
+        name: format!("{x} {y}"),
+        location: Some(Location::Plane { x, y }),
+        members_at: Vec::new(),
+    };
     let ping_map = PingMap {
         topology: "grid".to_owned(),
         selector: "uniform".to_owned(),
@@ -150,5 +154,6 @@ fn places_of_the_plane_are_drawn_where_they_are() {
     };
     let html = map::draw(&[&ping_map], &Series::of(&Results::default()));
     assert_eq!(html.matches("<circle").count(), 3);
+    assert!(!html.contains("NaN"), "{html}");
     assert!(html.contains("60.0 % of direct pings leave their area."), "{html}");
 }
