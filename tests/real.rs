@@ -79,7 +79,7 @@ fn the_simulator_and_real_sockets_agree_about_crashes() {
     }
     let [simulated, real] = ["r/", "r/real/"].map(|side| rows(dir.path().join(format!("{side}trials.csv"))));
     assert_eq!(column(&simulated, "seed"), column(&real, "seed"));
-    // EventKind was measured in real time is no copy.
+    // The real side is measured, not copied.
     assert_ne!(column(&simulated, "informed_100_s"), column(&real, "informed_100_s"));
 
     let measures = &agreement["cells"][0]["measures"];
@@ -125,7 +125,7 @@ fn faults_strike_real_members_as_they_strike_simulated_ones() {
         assert_eq!(real["violations"], serde_json::json!({}), "{scenario}");
         let mean = |cell: &Value, name: &str| cell["measures"][name]["mean"].as_f64().unwrap();
         // Cut off for three seconds, a member is taken for dead by all others, and takes them all for dead; one that
-        // stands still for half a second is doubted, and not buried.
+        // pauses for half a second is suspected, and not declared dead.
         let (simulated, real) = (mean(simulated, "false_positives"), mean(real, "false_positives"));
         match scenario.as_str().unwrap() {
             "loss" | "partition" => assert!(simulated >= 7.0 && real >= 7.0, "{scenario}: {simulated}, {real}"),

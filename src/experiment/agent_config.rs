@@ -10,7 +10,7 @@ use super::file::{KEYS, overrides};
 use super::toml_source::{Item, NamedSpec, TomlSource};
 use crate::protocol::Config;
 
-/// How a member outside the laboratory pings, helps, doubts and gossips.
+/// Strategies and settings of one member outside the laboratory.
 #[derive(Clone)]
 pub struct AgentConfig {
     /// How.

@@ -27,39 +27,39 @@ const MOST_CELLS: usize = 10_000;
 pub struct Cell {
     /// What distinguishes it from the others.
     pub key: CellKey,
-    /// Where members are.
+    /// Where its members are, and how long packets take.
     pub topology: Topology,
-    /// How members watch each other.
+    /// The failure detector that its members run.
     pub detector: CellDetector,
     /// How its members begin and run.
     pub environment: Environment,
-    /// Before any fault.
+    /// Time before any fault can happen.
     pub warmup: Span,
-    /// After the warm-up.
+    /// Time that is measured, after the warm-up.
     pub duration: Span,
-    /// What breaks.
+    /// The faults; their times count from the end of the warm-up.
     pub faults: Vec<Fault>,
 }
 
-/// How the members of a cell watch each other.
+/// The failure detector of a cell's members.
 #[derive(Clone)]
 #[expect(clippy::large_enum_variant, reason = "there is one for each cell, and most are of the large kind")]
 pub enum CellDetector {
     /// SWIM, or a variant of it.
     Swim {
-        /// Who is pinged.
+        /// The selector.
         strategy: DynSelector,
-        /// Who helps.
+        /// The selector of helpers.
         helpers: Arc<dyn Helpers>,
-        /// How.
+        /// The protocol's settings.
         config: Config,
     },
-    /// Something else.
+    /// A detector that is not SWIM.
     Other(Arc<dyn Detector>),
 }
 
 impl Cell {
-    /// What the floors of its measures depend on; `None` where nobody is pinged.
+    /// What the floors of its measures depend on; `None` for detectors without pings.
     pub fn floors(&self) -> Option<FloorInputs> {
         let config = self.config()?;
         Some(FloorInputs {
@@ -77,7 +77,7 @@ impl Cell {
         }
     }
 
-    /// T: the protocol period, or that of a rival's heartbeats.
+    /// T: the protocol period, or the period of another detector's heartbeats.
     pub fn period(&self) -> Span {
         match &self.detector {
             CellDetector::Swim { config, .. } => config.period,
@@ -86,10 +86,10 @@ impl Cell {
     }
 }
 
-/// What stands for a selector where there is none.
+/// The selector in the key of a cell whose detector has none.
 pub const NO_SELECTOR: &str = "-";
 
-/// What comes of a file once all its names are looked up.
+/// An experiment file with all names resolved.
 pub(super) struct Resolved {
     pub cells: Vec<Cell>,
     pub baseline: Option<String>,
@@ -307,13 +307,13 @@ impl Builder<'_> {
     }
 }
 
-/// No neighbourhood is larger than the group: r counts the others.
+/// Cuts the radius of a neighborhood to the number of other members.
 fn clamp_radius(spec: &Spec, members: u32) -> (Spec, Option<String>) {
     let others = members.saturating_sub(1);
     match spec.values.get("radius") {
         Some(Value::Number(radius)) if *radius > f64::from(others) => {
             let notice =
-                format!("{spec}: members = {members} leave {others} neighbours; radius {radius} is cut to that");
+                format!("{spec}: members = {members} leave {others} neighbors; radius {radius} is cut to that");
             (spec.clone().with("radius", others), Some(notice))
         }
         _ => (spec.clone(), None),

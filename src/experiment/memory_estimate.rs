@@ -70,6 +70,6 @@ mod tests {
     #[test]
     fn a_world_that_does_not_fit_is_told_so() {
         let told = fitting(1, world(10_000_000), Some(16_000_000_000)).unwrap_err().to_string();
-        assert_eq!(told, "a world of 10000000 members needs some 40.0 GB of memory_estimate; 16.0 GB are free");
+        assert_eq!(told, "a world of 10000000 members needs some 40.0 GB of memory; 16.0 GB are free");
     }
 }

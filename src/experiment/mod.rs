@@ -45,26 +45,26 @@ use crate::sim::{Fault, faults};
 use crate::topology::{Topology, TopologyContext, topologies};
 use file::File;
 
-/// Everything that an experiment file can name. Strangers add lines of their own.
+/// The registries of everything that an experiment file can name. Users register parts of their own.
 pub struct Lab {
-    /// Who is pinged.
+    /// Selectors: which members are pinged and gossiped with.
     pub selectors: Registry<DynSelector, BuildContext>,
-    /// Who helps.
+    /// Helpers: which members are asked for indirect pings.
     pub helpers: Registry<Arc<dyn Helpers>, BuildContext>,
-    /// How near a peer is: for reading only, selectors look metrics up themselves.
+    /// Metrics: how near a peer is. For listing only: selectors look metrics up themselves.
     pub metrics: Registry<Arc<dyn Metric>, BuildContext>,
-    /// Where members are.
+    /// Topologies: where members are, and how long packets take.
     pub topologies: Registry<Topology, TopologyContext>,
-    /// How: the protocol's settings.
+    /// Profiles: named settings of the protocol.
     pub profiles: Registry<Config>,
     /// Detectors that are not SWIM. A file names them where it names profiles.
     pub detectors: Registry<Arc<dyn Detector>>,
-    /// What breaks.
+    /// Faults: what breaks.
     pub faults: Registry<Fault>,
 }
 
 impl Default for Lab {
-    /// All that swimlab brings along.
+    /// The parts that swimlab has of its own.
     fn default() -> Self {
         Self {
             selectors: selectors(),
@@ -78,26 +78,26 @@ impl Default for Lab {
     }
 }
 
-/// An experiment whose every name is looked up: it can be run.
+/// An experiment with all names resolved, ready to run.
 #[derive(Clone)]
 pub struct Experiment {
     /// Its name.
     pub name: String,
-    /// From it and its number, every trial takes its luck.
+    /// The seed from which every trial's seed follows.
     pub seed: u64,
-    /// How many trials there are of each cell.
+    /// Number of trials of each cell.
     pub trials: u32,
     /// The selector that the others are compared to.
     pub baseline: Option<String>,
     /// The combinations, topologies outermost, selectors innermost.
     pub cells: Vec<Cell>,
-    /// What the user should know before believing the results.
+    /// Notices that belong beside the results: settings that were cut, periods that are too short.
     pub notices: Vec<String>,
     /// The faults of each scenario, as labels.
     pub scenarios: Vec<results::Scenario>,
     /// The text that it was read from.
     pub source: TomlSource,
-    /// What the trials depend on, besides the seed.
+    /// Keys and values on which the trials depend, besides the seed.
     description: BTreeMap<String, String>,
 }
 
@@ -126,7 +126,7 @@ impl Experiment {
         })
     }
 
-    /// What the results of a run depend on.
+    /// Version, seed and settings on which the results of a run depend.
     pub fn manifest(&self) -> Manifest {
         let swimlab = env!("CARGO_PKG_VERSION").to_owned();
         Manifest { swimlab, seed: self.seed, experiment: self.description.clone() }

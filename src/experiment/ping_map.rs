@@ -11,7 +11,7 @@ use crate::protocol::Time;
 use crate::sim::{Observer, Sent};
 use crate::topology::Placement;
 
-/// What trial 0 of a cell looks like. Traffic is counted after the warm-up, as all traffic is.
+/// The traffic of trial 0 of a cell, between areas and by distance. Traffic is counted after the warm-up, as all traffic is.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PingMap {
     /// The topology's label.
@@ -32,8 +32,10 @@ pub struct PingMap {
 pub struct Node {
     /// Its name.
     pub name: String,
-    /// Where one of its members is, if that is known.
+    /// The location of one of its members, if that is known.
     pub location: Option<Location>,
+    /// The locations of its members, each once, as far as they are known.
+    pub members_at: Vec<Location>,
 }
 
 /// What is sent over distances of one class. There are four to an octave.
@@ -77,12 +79,12 @@ impl Experiment {
 }
 
 impl Cell {
-    /// Watches trial 0.
+    /// Runs trial 0 and counts its traffic.
     fn ping_map(&self, seed: u64) -> PingMap {
         let setup = self.setup(trial_seed(seed, 0));
         let from = Time::ZERO + setup.warmup;
         let (nodes, node_of) = nodes(&setup.placement);
-        let mut pen = TrafficRecorder {
+        let mut recorder = TrafficRecorder {
             placement: &setup.placement,
             window: from..from + setup.duration,
             pings: vec![0; nodes.len() * nodes.len()],
@@ -90,8 +92,8 @@ impl Cell {
             node_of,
             classes: [Class::default(); CLASSES],
         };
-        self.watch(&setup, &mut pen);
-        let TrafficRecorder { pings, classes, .. } = pen;
+        self.watch(&setup, &mut recorder);
+        let TrafficRecorder { pings, classes, .. } = recorder;
         let class = |(at, class): (usize, Class)| Class { below_us: lower_bound_us(at + 1), ..class };
         let used = classes.into_iter().enumerate().map(class).filter(|class| class.bytes > 0);
         let (topology, selector) = (self.key.topology.clone(), self.key.selector.clone());
@@ -99,7 +101,7 @@ impl Cell {
     }
 }
 
-/// Draws while a world runs.
+/// Counts pings and bytes while a world runs.
 struct TrafficRecorder<'a> {
     placement: &'a Placement,
     window: std::ops::Range<Time>,
@@ -112,7 +114,7 @@ struct TrafficRecorder<'a> {
 
 impl Observer for TrafficRecorder<'_> {
     fn sent(&mut self, sent: &Sent) {
-        // Somebody may send to an address where nobody has ever lived.
+        // A member may send to an address that no member ever had.
         if !self.window.contains(&sent.at) || sent.to >= self.placement.members() {
             return;
         }
@@ -145,9 +147,12 @@ fn nodes(placement: &Placement) -> (Vec<Node>, Vec<u32>) {
     if names.len() > MOST_NODES {
         return (Vec::new(), Vec::new());
     }
-    let mut nodes: Vec<Node> = names.into_iter().map(|name| Node { name, location: None }).collect();
+    let mut nodes: Vec<Node> =
+        names.into_iter().map(|name| Node { name, location: None, members_at: Vec::new() }).collect();
     for (peer, &node) in placement.peers.iter().zip(&node_of) {
-        nodes[node as usize].location = nodes[node as usize].location.or(peer.location);
+        let node = &mut nodes[node as usize];
+        node.location = node.location.or(peer.location);
+        node.members_at.extend(peer.location.filter(|location| !node.members_at.contains(location)));
     }
     (nodes, node_of)
 }

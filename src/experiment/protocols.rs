@@ -46,7 +46,7 @@ pub(super) struct Protocols {
 /// The helpers where neither the file nor the profile names any.
 const DEFAULT_HELPERS: &str = "uniform";
 
-/// All combinations; later keys vary faster. Rivals ask nobody for help, and of `[protocol]` take those keys that they
+/// All combinations; later keys vary faster. Detectors that are not SWIM ask no helpers, and of `[protocol]` take those keys that they
 /// have.
 pub(super) fn multiply(file: &File, source: &TomlSource, lab: &Lab) -> Result<Protocols, BadInput> {
     let knows =
@@ -64,7 +64,7 @@ pub(super) fn multiply(file: &File, source: &TomlSource, lab: &Lab) -> Result<Pr
                 format!("profile {} is not in this build: build swimlab with --features {feature}", profile.spec.kind);
             return Err(profile.refuse(source, why));
         }
-        // What nobody has is a mistake, and is told as one.
+        // A key that no profile of the file has is a mistake; the registry reports it.
         let has = |key: &str| detector.is_none_or(|detector| knows(detector, key) || !known(key));
         for CellBuilder { named, swept } in overridden(profile, &file.overrides, has) {
             let complain = |error| named.complain(source, &error);

@@ -1,4 +1,4 @@
-//! Watches a world and takes all measures of one trial as they happen. docs/measures.md has the definitions.
+//! An observer of a world that takes all measures of one trial. docs/measures.md has the definitions.
 
 use std::ops::Range;
 
@@ -13,13 +13,13 @@ use detections::Detections;
 /// Takes all measures of one trial. Every packet costs it a few additions.
 pub struct Recorder {
     setup: Setup,
-    /// What is counted is counted in here: from the end of the warm-up, as long as the trial's duration.
+    /// The interval in which traffic and false alarms are counted: from the end of the warm-up, as long as the trial's duration.
     window: Range<Time>,
-    seats: Vec<MemberStats>,
+    members: Vec<MemberStats>,
     indices: IdIndex,
     cases: Detections,
     strikes: Vec<u32>,
-    /// Strikes so far, to tell what came first within a microsecond.
+    /// Number of fault events so far: orders those of one microsecond.
     fault_number: u32,
     traffic: Traffic,
     false_suspicions: u64,
@@ -27,15 +27,15 @@ pub struct Recorder {
     false_positives_healthy: u64,
 }
 
-/// What is known of one member.
+/// Counters and state of one member.
 struct MemberStats {
     /// Bytes sent and received.
     bytes: u64,
     /// The last direct ping to it, or when it became due one.
     watched: Time,
-    /// The turn at which it began to run.
+    /// The fault number at which it began to run.
     began: u32,
-    /// Which life it is in.
+    /// The generation of its present life.
     generation: u32,
     zone: u16,
     region: u16,
@@ -55,7 +55,7 @@ struct Traffic {
     ping_rtt_us: u64,
 }
 
-/// A member that nobody has pinged for more periods than this counts as unmonitored.
+/// A member that no other has pinged for more periods than this counts as unmonitored.
 const PATIENCE_PERIODS: u64 = 20;
 
 impl Recorder {
@@ -63,7 +63,7 @@ impl Recorder {
     pub fn new(setup: &Setup) -> Self {
         let placement = &setup.placement;
         let from = Time::ZERO + setup.warmup;
-        let seat = |index: MemberIndex| MemberStats {
+        let stats = |index: MemberIndex| MemberStats {
             bytes: 0,
             watched: from,
             began: 0,
@@ -76,7 +76,7 @@ impl Recorder {
         };
         Self {
             window: from..from + setup.duration,
-            seats: (0..placement.members()).map(seat).collect(),
+            members: (0..placement.members()).map(stats).collect(),
             indices: IdIndex::new(placement.peers.iter().map(|peer| peer.id)),
             cases: Detections::new(placement.members(), setup.members),
             strikes: vec![0; setup.faults.len()],
@@ -91,21 +91,21 @@ impl Recorder {
 
     /// What was measured, once the world has ended.
     pub fn finish(mut self, outcome: &Outcome) -> Measured {
-        for member in 0..self.seats.len() {
-            if self.seats[member].up {
+        for member in 0..self.members.len() {
+            if self.members[member].up {
                 self.watch(member, self.window.end);
             }
         }
         let placement = &self.setup.placement;
         let traffic = &self.traffic;
-        // With heartbeats nobody pings anybody, so no ping can be late.
+        // Detectors with heartbeats send no pings, so none can be late.
         let pings = traffic.pings > 0 || traffic.messages == 0;
         let value = |count: u64| MeasuredValue::Value(count as f64);
         let if_any = |any: bool, reading: MeasuredValue| if any { reading } else { MeasuredValue::Absent };
 
-        let handled: u64 = self.seats.iter().map(|seat| seat.bytes).sum();
-        let busiest = self.seats.iter().map(|seat| seat.bytes).max().unwrap_or(0);
-        let unmonitored = self.seats.iter().filter(|seat| seat.unmonitored).count() as u64;
+        let handled: u64 = self.members.iter().map(|member| member.bytes).sum();
+        let busiest = self.members.iter().map(|member| member.bytes).max().unwrap_or(0);
+        let unmonitored = self.members.iter().filter(|member| member.unmonitored).count() as u64;
         let ping_rtt_s = traffic.ping_rtt_us as f64 / traffic.pings as f64 / 1e6;
 
         let victims = self.cases.into_victims();
@@ -134,18 +134,18 @@ impl Recorder {
     /// A direct ping reaches a member, or its watch ends: was the time without one too long?
     fn watch(&mut self, member: usize, at: Time) {
         let limit = patience(&self.setup);
-        let seat = &mut self.seats[member];
-        seat.unmonitored |= at.since(seat.watched) > limit;
-        seat.watched = at;
+        let stats = &mut self.members[member];
+        stats.unmonitored |= at.since(stats.watched) > limit;
+        stats.watched = at;
     }
 
     fn stop(&mut self, fault_event: &FaultEvent) {
         let member = fault_event.member as usize;
-        if !self.seats[member].up {
+        if !self.members[member].up {
             return;
         }
         self.watch(member, fault_event.at.min(self.window.end));
-        self.seats[member].up = false;
+        self.members[member].up = false;
         let kind = match self.setup.faults.get(fault_event.fault as usize).map(|fault| &fault.kind) {
             _ if fault_event.effect == Effect::Left => VictimKind::Leave,
             Some(kind) if kind.is::<Restart>() => VictimKind::Restart,
@@ -153,20 +153,20 @@ impl Recorder {
             _ => VictimKind::Crash,
         };
         let at_s = fault_event.at.as_secs_f64() - self.window.start.as_secs_f64();
-        self.cases.stop(fault_event, self.fault_number, kind, at_s, &self.seats);
+        self.cases.stop(fault_event, self.fault_number, kind, at_s, &self.members);
     }
 
     fn begin(&mut self, fault_event: &FaultEvent) {
-        let seat = &mut self.seats[fault_event.member as usize];
-        if seat.up {
+        let stats = &mut self.members[fault_event.member as usize];
+        if stats.up {
             return;
         }
-        seat.up = true;
-        seat.disturbed = false;
-        seat.began = self.fault_number;
-        seat.watched = fault_event.at.max(self.window.start);
+        stats.up = true;
+        stats.disturbed = false;
+        stats.began = self.fault_number;
+        stats.watched = fault_event.at.max(self.window.start);
         if fault_event.effect == Effect::Restarted {
-            seat.generation += 1;
+            stats.generation += 1;
         }
         self.cases.begin(fault_event.member);
     }
@@ -181,11 +181,11 @@ impl Observer for Recorder {
         let bytes = u64::from(sent.bytes);
         self.traffic.messages += 1;
         self.traffic.bytes += bytes;
-        let from = &mut self.seats[sent.from as usize];
+        let from = &mut self.members[sent.from as usize];
         from.bytes += bytes;
         let (zone, region) = (from.zone, from.region);
-        // Somebody may send to an address where nobody has ever lived.
-        let Some(to) = self.seats.get(sent.to as usize) else { return };
+        // A member may send to an address that no member ever had.
+        let Some(to) = self.members.get(sent.to as usize) else { return };
         if to.zone != zone {
             self.traffic.cross_zone += bytes;
         }
@@ -206,7 +206,7 @@ impl Observer for Recorder {
     #[inline]
     fn delivered(&mut self, at: Time, sent: &Sent) {
         if self.window.contains(&at) {
-            self.seats[sent.to as usize].bytes += u64::from(sent.bytes);
+            self.members[sent.to as usize].bytes += u64::from(sent.bytes);
         }
     }
 
@@ -215,11 +215,11 @@ impl Observer for Recorder {
             return;
         }
         let Some(about) = self.indices.index(event.about).filter(|&about| about != member) else { return };
-        let subject = &self.seats[about as usize];
-        // News of a former life is late, but not false.
+        let subject = &self.members[about as usize];
+        // An update about a former life is late, but not false.
         let about_the_living = subject.up && event.incarnation.generation >= subject.generation;
         let counted = about_the_living && self.window.contains(&at);
-        let observer = &self.seats[member as usize];
+        let observer = &self.members[member as usize];
         match event.kind {
             EventKind::Suspected => {
                 self.false_suspicions += u64::from(counted && event.source == EventSource::Own);
@@ -245,7 +245,7 @@ impl Observer for Recorder {
         match fault_event.effect {
             Effect::Crashed | Effect::Left => self.stop(fault_event),
             Effect::Joined | Effect::Restarted => self.begin(fault_event),
-            Effect::Disturbed => self.seats[fault_event.member as usize].disturbed = true,
+            Effect::Disturbed => self.members[fault_event.member as usize].disturbed = true,
             Effect::Released => {}
         }
     }

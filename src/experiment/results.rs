@@ -1,4 +1,4 @@
-//! What an experiment leaves behind: one cell per combination of what was varied, one result per trial.
+//! The results of an experiment: one cell per combination of what was varied, one result per trial.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -14,15 +14,15 @@ pub struct Results {
     pub name: String,
     /// Its seed.
     pub seed: u64,
-    /// How many trials each cell was to have.
+    /// Number of trials planned for each cell.
     pub trials: u32,
     /// The selector, by its label, that the others are compared to.
     pub baseline: Option<String>,
     /// Whether all trials of all cells are here.
     pub complete: bool,
-    /// What the reader should know: clamped settings, warnings.
+    /// Notices for the reader: settings that were cut, warnings.
     pub notices: Vec<String>,
-    /// What is behind the topologies' labels; may be empty.
+    /// Descriptions of the topologies; may be empty.
     pub topologies: Vec<TopologyNote>,
     /// The faults of each scenario.
     pub scenarios: Vec<Scenario>,
@@ -37,11 +37,11 @@ pub struct TopologyNote {
     pub label: String,
     /// A line about it.
     pub title: String,
-    /// Whom its data are owed to.
+    /// The source of its data and its license.
     pub attribution: Option<String>,
 }
 
-/// What breaks in a scenario.
+/// A scenario and its faults.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Scenario {
     /// Its name, as in [`CellKey::scenario`].
@@ -151,11 +151,11 @@ impl fmt::Display for KeyValue<'_> {
 /// The results of one cell.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CellResult {
-    /// Which cell.
+    /// The cell.
     pub key: CellKey,
-    /// What the floors of its measures depend on; `None` where nobody is pinged.
+    /// What the floors of its measures depend on; `None` for detectors without pings.
     pub floors: Option<FloorInputs>,
-    /// How long traffic was counted, in seconds.
+    /// The time in which traffic was counted, in seconds.
     pub duration_s: f64,
     /// Its finished trials, in ascending order of their numbers.
     pub trials: Vec<TrialResult>,
@@ -164,26 +164,26 @@ pub struct CellResult {
 /// One finished trial. As JSON it reads back to the very same bits.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TrialResult {
-    /// Its number, from 0; the same number means the same luck in every cell.
+    /// Its number, from 0; the same number means the same seed in every cell.
     pub trial: u32,
     /// Its seed.
     pub seed: u64,
-    /// What it measured.
+    /// The measures.
     pub measured: Measured,
-    /// A hash of all that happened in it; 0 on real sockets, where no two trials are the same.
+    /// A hash of all its events; 0 on real sockets, where no two trials are the same.
     pub trace_hash: u64,
-    /// How many events the world handled.
+    /// Number of events that the world handled.
     pub events: u64,
-    /// What the checkers object to.
+    /// Rules of the protocol that the checkers found broken.
     pub violations: Vec<String>,
 }
 
-/// How often a fault really struck.
+/// How often a fault was activated.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Struck {
     /// Members that it struck, over all trials; each strike counts.
     pub members: u64,
-    /// Trials in which it struck anybody.
+    /// Trials in which it struck a member.
     pub trials: u32,
 }
 

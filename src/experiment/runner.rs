@@ -56,11 +56,11 @@ pub struct Failure {
     pub trial: u32,
     /// Its seed.
     pub seed: u64,
-    /// What it said.
+    /// The panic's message.
     pub message: String,
 }
 
-/// What the trials of a run share, whoever runs them.
+/// State that the trials of a run share, in virtual and in real time.
 pub(super) struct Run {
     folder: Option<Folder>,
     earlier: Vec<(usize, TrialResult)>,

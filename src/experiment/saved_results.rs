@@ -1,4 +1,4 @@
-//! A results folder that is read again, by whoever has no experiment file for it: summary.json names the cells,
+//! A results folder that is read without its experiment file: summary.json names the cells,
 //! trials.jsonl has their trials.
 
 use std::fs;
@@ -10,12 +10,12 @@ use super::measures::MEASURES;
 use super::results::{CellKey, JsonKey, TrialResult};
 use super::store::{Line, MANIFEST, Manifest, SUMMARY, TRIALS};
 
-/// What an earlier run left in its folder.
+/// The results folder of an earlier run.
 #[derive(Clone, Debug)]
 pub struct SavedResults {
-    /// Where it is.
+    /// The folder.
     pub path: PathBuf,
-    /// What its trials depend on.
+    /// Version, seed and settings on which its trials depend.
     pub manifest: Manifest,
     /// The cells in the order of the experiment file, each with its finished trials in ascending order.
     pub cells: Vec<(CellKey, Vec<TrialResult>)>,

@@ -1,4 +1,4 @@
-//! What many trials say together: medians and tails with their confidence, and differences that are more than noise.
+//! Statistics over many trials: medians and tails with their confidence, and differences that are more than noise.
 
 mod agreement;
 mod intervals;
@@ -23,7 +23,7 @@ pub struct Summary {
     pub censored: u32,
     /// Trials with nothing to measure.
     pub absent: u32,
-    /// The mean; `None` if a trial is censored, for then nobody knows.
+    /// The mean; `None` if a trial is censored, as it is unknown then.
     pub mean: Option<f64>,
     /// The median.
     pub median: Option<f64>,
@@ -48,7 +48,7 @@ pub struct Interval {
     pub high: Option<f64>,
 }
 
-/// How a cell compares to the baseline, trial by trial.
+/// The comparison of a cell with the baseline, trial by trial.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Comparison {
     /// Trials in which both have something to measure.
@@ -63,11 +63,11 @@ pub struct Comparison {
     pub ci95: Interval,
     /// The mean over the baseline's mean.
     pub ratio: Option<f64>,
-    /// What to make of it.
+    /// The verdict.
     pub verdict: Verdict,
 }
 
-/// What to make of a difference.
+/// The verdict on a difference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// Less than the baseline: better.
@@ -124,9 +124,9 @@ pub fn summarise(measure: &Measure, readings: &[MeasuredValue]) -> Summary {
 
 /// Compares pairs of (baseline, other), each pair from the same trial.
 ///
-/// A difference is called better or worse if two judges agree at 5 %: the bootstrap interval of the mean difference
+/// A difference is called better or worse if two criteria agree at 5 %: the bootstrap interval of the mean difference
 /// leaves out zero, and a difference of this size is rare when the signs of the differences are flipped at random. The
-/// second keeps a few lucky trials from deciding. With censored trials there is no mean; then the sign test decides,
+/// second keeps a few extreme trials from deciding. With censored trials there is no mean; then the sign test decides,
 /// in which censored is more than any value.
 pub fn compare(pairs: &[(MeasuredValue, MeasuredValue)]) -> Comparison {
     let pairs: Vec<_> = pairs.iter().filter_map(|(base, other)| Some((base.order()?, other.order()?))).collect();
@@ -167,7 +167,7 @@ pub fn compare(pairs: &[(MeasuredValue, MeasuredValue)]) -> Comparison {
 
 /// Compares two cells whose trials do not go together: (baseline, other), each with trials of its own.
 ///
-/// As in [`compare`], two judges must agree at 5 %: the bootstrap interval of the difference of the means leaves out
+/// As in [`compare`], two criteria must agree at 5 %: the bootstrap interval of the difference of the means leaves out
 /// zero, and a difference of this size is rare when the trials are dealt to the two sides at random. With censored trials
 /// there are no means; then ranks are dealt, and that test decides alone. `pairs` is the number of trials of the smaller
 /// side, `less` and `more` stay 0.
@@ -237,7 +237,7 @@ fn finite(value: f64) -> Option<f64> {
     value.is_finite().then_some(value)
 }
 
-/// The q-quantile, interpolated between neighbours (type 7 of Hyndman and Fan, 1996: the default of R and NumPy).
+/// The q-quantile, interpolated between neighbors (type 7 of Hyndman and Fan, 1996: the default of R and NumPy).
 fn quantile(sorted: &[f64], q: f64) -> Option<f64> {
     let at = q * sorted.len().checked_sub(1)? as f64;
     let (below, share) = (libm::floor(at), at - libm::floor(at));

@@ -1,7 +1,7 @@
 //! The results folder while trials run: what is finished is safe, and a later run goes on from there.
 //!
 //! `experiment.toml` is a copy of the file, `manifest.json` says what the trials depend on, `trials.jsonl` gets a line
-//! for every trial as it finishes. Tables are written beside them at the end, by whoever asked for the run.
+//! for every trial as it finishes. Tables are written beside them at the end, by the caller of the run.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
@@ -21,7 +21,7 @@ const COPY: &str = "experiment.toml";
 pub(super) const TRIALS: &str = "trials.jsonl";
 pub(super) const SUMMARY: &str = "summary.json";
 
-/// What trials depend on: results of two runs can be put together if this is the same.
+/// Everything on which trials depend: results of two runs can be put together if this is the same.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Manifest {
     /// The version that wrote it.
@@ -78,7 +78,7 @@ impl Folder {
         let parent = base.parent().unwrap_or(Path::new(""));
         fs::create_dir_all(parent).map_err(|error| Error::folder(base, error.to_string()))?;
         for path in numbered(base) {
-            // Whoever makes the folder has it, even if two begin at once.
+            // Only one of two runs that begin at once succeeds in making the folder.
             match fs::create_dir(&path) {
                 Ok(()) => return Self::create(&path, experiment),
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
@@ -121,12 +121,12 @@ impl Folder {
         Self::resume(last.as_deref().unwrap_or(base), experiment)
     }
 
-    /// Where it is.
+    /// The folder's path.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// How many trials an earlier run left here.
+    /// Number of trials that an earlier run finished.
     pub fn already_finished(&self) -> usize {
         self.finished.len()
     }

@@ -92,7 +92,7 @@ fn a_topology_may_have_a_number_of_members_of_its_own() {
 }
 
 #[test]
-fn clocks_that_are_off_are_a_column_and_leave_all_other_luck_alone() {
+fn clocks_that_are_off_are_a_column_and_leave_all_other_random_streams_alone() {
     let cells = parse(&format!("{SHORT}clock_skew = ['0s', '100ms']\n")).cells;
     assert_eq!(cells[1].key.swept_value("clock_skew"), Some("100ms"));
     let (exact, off) = (cells[0].setup(7), cells[1].setup(7));
@@ -195,7 +195,7 @@ fn a_radius_beyond_the_group_is_cut_and_the_label_keeps_what_was_asked_for() {
     let text = "topology = 'lan'\nmembers = 10\nselector = { kind = 'neighborhood', metric = 'ring', radius = 50 }\n";
     let experiment = parse(text);
     assert_eq!(experiment.cells[0].key.selector, "neighborhood:metric=ring,radius=50");
-    let cut = "neighborhood:metric=ring,radius=50: members = 10 leave 9 neighbours; radius 50 is cut to that";
+    let cut = "neighborhood:metric=ring,radius=50: members = 10 leave 9 neighbors; radius 50 is cut to that";
     assert_eq!(experiment.notices, [cut]);
 }
 
@@ -248,4 +248,19 @@ fn the_reference_names_every_key_and_its_files_are_valid() {
     for file in files {
         parse(file);
     }
+}
+
+#[test]
+fn the_reference_defines_every_measure_and_no_other() {
+    let page = include_str!("../../docs/measures.md");
+    let mut rows: Vec<&str> = page
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `"))
+        .filter_map(|row| row.split(" | ").next())
+        .flat_map(|names| names.split(", "))
+        .map(|name| name.trim_matches('`'))
+        .collect();
+    let mut names: Vec<&str> = measures::MEASURES.iter().map(|measure| measure.name).collect();
+    (rows.sort_unstable(), names.sort_unstable());
+    assert_eq!(rows, names);
 }

@@ -11,7 +11,7 @@ use crate::protocol::MemberConfig;
 use crate::sim::{Observer, Outcome, Setup, joiners_needed, run_swim};
 use crate::wire::PlainSizer;
 
-/// The seed of a trial: the same in every cell, so that all meet the same luck.
+/// The seed of a trial: the same in every cell, so that all have the same placement and faults.
 ///
 /// It has 53 bits: JSON readers and spreadsheets that keep numbers as doubles keep it whole.
 pub fn trial_seed(seed: u64, trial: u32) -> u64 {
@@ -37,7 +37,7 @@ impl Cell {
         }
     }
 
-    /// Lets somebody watch the world of a trial.
+    /// Runs the world of a trial with an observer.
     pub fn watch(&self, setup: &Setup, observer: &mut impl Observer) -> Outcome {
         match &self.detector {
             CellDetector::Swim { strategy, helpers, config } => {

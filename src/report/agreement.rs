@@ -72,11 +72,11 @@ impl RealComparison<'_> {
 }
 
 /// A table for each cell, and what explains it, for a terminal of this width in columns.
-pub fn render(sides: &RealComparison<'_>, width: u16, colour: bool) -> String {
+pub fn render(sides: &RealComparison<'_>, width: u16, color: bool) -> String {
     let mut text = format!("\n{}: simulator and real sockets, seed {}\n", sides.simulated.name, sides.simulated.seed);
     for pair in sides.pairs() {
         text += &fill(&format!("\n{}", heading(sides.simulated, &pair)), width);
-        text += &table(&pair, width, colour);
+        text += &table(&pair, width, color);
         let zero = |agreement: &Agreement| agreement.simulated == Some(0.0) && agreement.real == Some(0.0);
         let zeros = pair.agreements.iter().filter(|(_, agreement)| zero(agreement));
         let zeros: Vec<_> = zeros.map(|(measure, _)| measure.name).collect();
@@ -96,7 +96,7 @@ fn heading(results: &Results, pair: &Pair<'_>) -> String {
     format!("{}: {} trials on both sides", named.join(", "), pair.trials)
 }
 
-fn table(pair: &Pair<'_>, width: u16, colour: bool) -> String {
+fn table(pair: &Pair<'_>, width: u16, color: bool) -> String {
     let mut table = Table::new();
     table.load_style(UTF8_HORIZONTAL_ONLY);
     let right = |text: String| Cell::new(text).set_alignment(CellAlignment::Right);
@@ -126,7 +126,7 @@ fn table(pair: &Pair<'_>, width: u16, colour: bool) -> String {
             },
         ]);
     }
-    drawn(&mut table, width, colour)
+    drawn(&mut table, width, color)
 }
 
 fn mark(matched: Match) -> &'static str {

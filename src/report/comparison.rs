@@ -112,7 +112,7 @@ impl Line {
 }
 
 /// A table for each cell that is in both, for a terminal of this width in columns.
-pub fn render(both: &RunComparison<'_>, width: u16, colour: bool) -> String {
+pub fn render(both: &RunComparison<'_>, width: u16, color: bool) -> String {
     let mut text = fill(&format!("A: {}", both.a.path.display()), width);
     text += &fill(&format!("B: {}", both.b.path.display()), width);
     for (what, a, b) in both.a.manifest.differing(&both.b.manifest) {
@@ -122,7 +122,7 @@ pub fn render(both: &RunComparison<'_>, width: u16, colour: bool) -> String {
         text += &format!("\n{}", fill(&format!("{}: {}", pair.key, pair.basis()), width));
         let (equal, differing): (Vec<&Line>, Vec<&Line>) = pair.lines.iter().partition(|line| line.is_equal());
         if !differing.is_empty() {
-            text += &table(&differing, width, colour);
+            text += &table(&differing, width, color);
         }
         if !equal.is_empty() {
             let equal: Vec<_> = equal.iter().map(|line| line.measure.name).collect();
@@ -188,7 +188,7 @@ fn cell(pair: &Pair<'_>) -> Value {
     map.into()
 }
 
-fn table(lines: &[&Line], width: u16, colour: bool) -> String {
+fn table(lines: &[&Line], width: u16, color: bool) -> String {
     let mut table = Table::new();
     table.load_style(UTF8_HORIZONTAL_ONLY);
     let right = |text: String| Cell::new(text).set_alignment(CellAlignment::Right);
@@ -214,7 +214,7 @@ fn table(lines: &[&Line], width: u16, colour: bool) -> String {
             },
         ]);
     }
-    drawn(&mut table, width, colour)
+    drawn(&mut table, width, color)
 }
 
 /// How many cells have no partner.

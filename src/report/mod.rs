@@ -1,4 +1,26 @@
-//! The answer: tables for people, CSV and JSON for programs.
+//! Results written for people and programs.
+//!
+//! Everything here is a function of [`Results`](crate::experiment::results::Results), which a run returns: [`table`] for
+//! a terminal, [`findings`] in three sentences, [`csv`] and [`json`] for programs, [`html`] for a page with plots,
+//! [`picture`] for one drawing. [`comparison`] holds two results folders against each other, `agreement` the simulator
+//! against real sockets. Measures and their columns come from
+//! [`MEASURES`](crate::experiment::measures::MEASURES), the columns of a cell's dimensions from
+//! [`CellKey`](crate::experiment::results::CellKey): nothing here lists them again.
+//!
+//! ```
+//! use swimlab::experiment::{Experiment, Lab, Options, TomlSource};
+//! use swimlab::report::{csv, findings, table};
+//!
+//! let file = "topology = 'lan'\nmembers = 8\nselector = ['uniform', 'shuffle']\nbaseline = 'shuffle'\ntrials = 6\n\
+//!             warmup = '2s'\nduration = '20s'\nfault = [{ kind = 'crash' }]";
+//! let experiment = Experiment::parse(&TomlSource::text("small.toml", file), &Lab::default())?;
+//! let results = experiment.run(Options::default())?.results;
+//! println!("{}{}", table::render(&results, 80, false), findings::render(&results, 80));
+//! let mut rows = Vec::new();
+//! csv::write_trials(&results, &mut rows).expect("memory takes it all");
+//! assert_eq!(rows.iter().filter(|byte| **byte == b'\n').count(), 1 + 2 * 6);
+//! # Ok::<(), swimlab::experiment::Error>(())
+//! ```
 
 #[cfg(feature = "agent")]
 pub mod agreement;

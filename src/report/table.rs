@@ -18,7 +18,7 @@ const FEWEST_COLUMNS: usize = 2;
 ///
 /// Columns in which nothing was measured are left out; so are the least important ones where the width does not
 /// suffice, and a line says which.
-pub fn render(results: &Results, width: u16, colour: bool) -> String {
+pub fn render(results: &Results, width: u16, color: bool) -> String {
     let mut text = notes::heading(results, width);
     let mut topologies: Vec<&str> = Vec::new();
     for cell in &results.cells {
@@ -30,7 +30,7 @@ pub fn render(results: &Results, width: u16, colour: bool) -> String {
         let cells: Vec<_> = results.cells.iter().filter(|cell| cell.key.topology == topology).collect();
         let page = Page::new(results, cells);
         text += &notes::topology(results, topology, width);
-        text += &page.fit(width, colour);
+        text += &page.fit(width, color);
         text += &notes::below(results, &page.cells, width);
     }
     text += &notes::legend(results, width);
@@ -72,7 +72,7 @@ impl<'a> Page<'a> {
     }
 
     /// The table with as many columns as the width takes.
-    fn fit(&self, width: u16, colour: bool) -> String {
+    fn fit(&self, width: u16, color: bool) -> String {
         let mut shown: Vec<_> = self.columns.iter().collect();
         let mut left_out = Vec::new();
         let mut table = self.table(&shown);
@@ -81,7 +81,7 @@ impl<'a> Page<'a> {
             left_out.push(shown.remove(last).0.shown.title);
             table = self.table(&shown);
         }
-        let mut text = drawn(&mut table, width, colour);
+        let mut text = drawn(&mut table, width, color);
         if !left_out.is_empty() {
             text += &notes::fill(&format!("Left out for want of width: {}.", left_out.join(", ")), width);
         }
@@ -173,9 +173,9 @@ fn entry(column: &Column, figures: &Figures, with_floor: bool) -> Cell {
 }
 
 /// The table as text of this width.
-pub(super) fn drawn(table: &mut Table, width: u16, colour: bool) -> String {
+pub(super) fn drawn(table: &mut Table, width: u16, color: bool) -> String {
     table.set_width(width).set_content_arrangement(ContentArrangement::Dynamic);
-    if colour {
+    if color {
         table.enforce_styling()
     } else {
         table.force_no_tty()

@@ -129,7 +129,7 @@ fn no_line_is_wider_than_the_terminal() {
 }
 
 #[test]
-fn colours_come_only_when_asked_for() {
+fn colors_come_only_when_asked_for() {
     assert!(!table::render(&sample(20), 120, false).contains('\u{1b}'));
     assert!(table::render(&sample(20), 120, true).contains('\u{1b}'));
 }

@@ -50,8 +50,8 @@ struct Host {
     state: State,
     generation: u32,
     paused: u32,
-    /// The luck of its packets.
-    luck: Rng,
+    /// The random stream of its packets.
+    rng: Rng,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -79,7 +79,7 @@ impl RealNetwork {
             state: if member < setup.members { State::Up } else { State::Down },
             generation: 0,
             paused: 0,
-            luck: stream(setup.seed, Purpose::Network, u64::from(member)),
+            rng: stream(setup.seed, Purpose::Network, u64::from(member)),
         };
         Self {
             clock,
@@ -122,7 +122,7 @@ impl Shared {
         Self(Arc::new(Mutex::new(scene)))
     }
 
-    /// The scene itself, once nobody else has it.
+    /// The network itself, once no other handle to it is left.
     pub fn take(self) -> RealNetwork {
         let scene = Arc::into_inner(self.0).expect("all agents have ended");
         scene.into_inner().unwrap_or_else(PoisonError::into_inner)
@@ -141,7 +141,7 @@ impl PacketHook for Life {
             return PacketVerdict::Lost;
         }
         let Some(&to) = scene.members.get(&transmit.to) else { return PacketVerdict::Lost };
-        let luck = &mut scene.hosts[self.member as usize].luck;
+        let rng = &mut scene.hosts[self.member as usize].rng;
         let bytes = bytes as u32;
         let transport = match (is_answer, transmit.stream) {
             // When the question was sent is for the agents to know: they give each exchange as long as it may take.
@@ -149,7 +149,7 @@ impl PacketHook for Life {
             (false, true) => Transport::Stream,
             (false, false) => Transport::Datagram,
         };
-        let delivery = scene.network.delivery(&LinkPacket { at, from: self.member, to, transport, bytes }, luck);
+        let delivery = scene.network.delivery(&LinkPacket { at, from: self.member, to, transport, bytes }, rng);
         let (kind, direct_ping) = (transmit.message.body.kind(), transmit.direct_ping);
         scene.recorder.sent(&Sent { at, from: self.member, to, kind, direct_ping, bytes, delivery });
         match delivery {

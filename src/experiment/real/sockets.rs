@@ -49,7 +49,7 @@ impl Port {
         Ok(Self { udp, tcp, address })
     }
 
-    /// The sockets for a member that begins. What came while nobody was there is forgotten.
+    /// The sockets for a member that begins. Packets that arrived while no member had it are dropped.
     pub fn sockets(&self) -> io::Result<(UdpSocket, TcpListener)> {
         while self.udp.recv_from(&mut [0; 1]).is_ok() {}
         while self.tcp.accept().is_ok() {}

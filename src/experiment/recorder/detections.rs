@@ -1,4 +1,4 @@
-//! How the news of each crash spreads: who of its survivors holds the victim dead.
+//! How knowledge of each crash spreads: which of its survivors hold the victim dead.
 
 use super::{FaultEvent, MemberStats, Victim, VictimKind};
 use crate::protocol::Time;
@@ -7,7 +7,7 @@ use crate::sim::MemberIndex;
 /// All members that crashed or left, and who holds whom dead.
 pub(super) struct Detections {
     cases: Vec<Detection>,
-    /// Cases in which somebody has yet to learn.
+    /// Indices of the cases in which not every survivor is informed yet.
     unsettled: Vec<usize>,
     subjects: Vec<Subject>,
     /// Members with a set of holders, so that not all must be searched.
@@ -15,12 +15,12 @@ pub(super) struct Detections {
     running: u32,
 }
 
-/// A member as the object of news.
+/// A member as the subject of updates.
 #[derive(Default)]
 struct Subject {
     /// Its case, while it is down.
     case: Option<u32>,
-    /// A bit for every member that holds it dead; empty until somebody does.
+    /// A bit for every member that holds it dead; empty until one does.
     holders: Box<[u64]>,
 }
 
@@ -52,10 +52,10 @@ impl Detections {
         fault_number: u32,
         kind: VictimKind,
         at_s: f64,
-        seats: &[MemberStats],
+        members: &[MemberStats],
     ) {
         self.running -= 1;
-        let began = seats[fault_event.member as usize].began;
+        let began = members[fault_event.member as usize].began;
         for &open in &self.unsettled {
             let case = &mut self.cases[open];
             if began < case.fault_number {
@@ -69,10 +69,10 @@ impl Detections {
 
         let subject = &mut self.subjects[fault_event.member as usize];
         // Some may have held it dead already, wrongly then.
-        let holders = (0..seats.len() as u32).filter(|&member| holds(&subject.holders, member));
+        let holders = (0..members.len() as u32).filter(|&member| holds(&subject.holders, member));
         let informed = match subject.holders.is_empty() {
             true => 0,
-            false => holders.filter(|&member| seats[member as usize].up).count() as u32,
+            false => holders.filter(|&member| members[member as usize].up).count() as u32,
         };
         let mut case = Detection {
             victim: Victim {
@@ -99,7 +99,7 @@ impl Detections {
         self.drop_settled();
     }
 
-    /// A member begins, for the first time or again: its own case is closed, and it holds nobody dead.
+    /// A member begins, for the first time or again: its own case is closed, and it holds no member dead.
     pub(super) fn begin(&mut self, member: MemberIndex) {
         self.running += 1;
         let Some(case) = self.subjects[member as usize].case.take() else { return };
@@ -118,7 +118,7 @@ impl Detections {
         }
     }
 
-    /// Somebody suspects a member.
+    /// A running member suspects another.
     pub(super) fn suspected(&mut self, about: MemberIndex, at: Time) {
         if let Some(case) = self.case_of(about) {
             let elapsed = case.elapsed(at);
@@ -126,16 +126,16 @@ impl Detections {
         }
     }
 
-    /// `observer`, which began at this turn, holds a member dead from now on.
+    /// `observer`, which began at this fault number, holds a member dead from now on.
     pub(super) fn informed(&mut self, about: MemberIndex, observer: MemberIndex, began: u32, at: Time) {
         self.make_holders(about);
         let (word, bit) = place(observer);
         let holders = &mut self.subjects[about as usize].holders[word];
-        let news = *holders & bit == 0;
+        let is_new = *holders & bit == 0;
         *holders |= bit;
         let Some(case) = self.case_of(about) else { return };
         case.declared(at);
-        if news && began < case.fault_number {
+        if is_new && began < case.fault_number {
             case.informed += 1;
             case.check(at);
             if case.settled() {
@@ -144,7 +144,7 @@ impl Detections {
         }
     }
 
-    /// `observer`, which began at this turn, holds a member alive from now on.
+    /// `observer`, which began at this fault number, holds a member alive from now on.
     pub(super) fn welcomed(&mut self, about: MemberIndex, observer: MemberIndex, began: u32) {
         let (word, bit) = place(observer);
         let subject = &mut self.subjects[about as usize];
@@ -182,14 +182,14 @@ impl Detection {
         at.since(self.at).as_secs_f64()
     }
 
-    /// Somebody holds the victim dead. That is a doubt too, if none was reported before.
+    /// Records that a member holds the victim dead: a suspicion too, if none was reported before.
     fn declared(&mut self, at: Time) {
         let elapsed = self.elapsed(at);
         self.victim.first_suspicion_s.get_or_insert(elapsed);
         self.victim.first_declaration_s.get_or_insert(elapsed);
     }
 
-    /// Which marks are reached now?
+    /// Records the marks that are reached now.
     fn check(&mut self, at: Time) {
         if self.informed == 0 {
             return;

@@ -204,7 +204,7 @@ fn who_held_the_victim_dead_already_knows() {
 }
 
 #[test]
-fn without_suspicion_the_declaration_is_the_doubt() {
+fn without_suspicion_the_declaration_counts_as_one() {
     let mut scene = Scene::new("lan", &["crash"]);
     scene.fault(15.0, 0, 0, Effect::Crashed);
     scene.event(16.0, 1, 0, EventKind::Died, EventSource::Own);
@@ -236,7 +236,7 @@ fn false_alarms_count_in_the_window_and_the_healthy_apart() {
     scene.event(27.0, 3, 0, EventKind::Died, scene.heard(2));
     scene.event(28.0, 4, 2, EventKind::Died, EventSource::Own);
     let measured = scene.finish();
-    assert_eq!(value(&measured, "false_suspicions"), 1.0, "own doubts, after the warm-up");
+    assert_eq!(value(&measured, "false_suspicions"), 1.0, "own suspicions, after the warm-up");
     assert_eq!(value(&measured, "false_positives"), 3.0, "the disturbed are alive");
     assert_eq!(value(&measured, "false_positives_healthy"), 2.0, "member 2 was disturbed before");
 }
@@ -276,7 +276,7 @@ fn the_mean_ping_rtt_is_the_topologys() {
 }
 
 #[test]
-fn members_that_nobody_pings_for_over_20_periods_are_unmonitored() {
+fn members_that_no_other_pings_for_over_20_periods_are_unmonitored() {
     let mut scene = Scene::new("lan", &["crash"]);
     for second in 10..70 {
         scene.ping(f64::from(second) + 0.5, 0, 1);
@@ -328,7 +328,7 @@ fn a_real_world_measures_what_the_papers_say() {
     // Random phases and uniform targets: 1.0 T, with a deviation of 1 T and so a standard error of 0.05 T.
     let ping = mean("first_ping_s");
     assert!((ping - 1.0).abs() < 0.15, "{ping}");
-    // Four periods of suspicion times log10(33) follow, and then the news spreads.
+    // Four periods of suspicion times log10(33) follow, and then the update spreads.
     assert!(mean("first_suspicion_s") > ping);
     let (declared, all) = (mean("first_declaration_s"), mean("informed_100_s"));
     assert!((declared - mean("first_suspicion_s") - 4.0 * 33f64.log10()).abs() < 0.5, "{declared}");

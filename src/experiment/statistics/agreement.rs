@@ -61,7 +61,7 @@ impl Match {
 
 /// Compares pairs of (simulated, real), each pair from the same trial. Censored readings are more than any value.
 ///
-/// Trials of the same seed share their placement, phases, victims and the members' own luck, so their readings go
+/// Trials of the same seed share their placement, phases, victims and the members' random streams, so their readings go
 /// together: the intervals resample pairs. The test by Kolmogorov and Smirnov knows nothing of pairs; between samples
 /// that go together it finds small distances more often than it should, and great ones less often.
 pub fn agree(measure: &Measure, pairs: &[(MeasuredValue, MeasuredValue)]) -> Agreement {

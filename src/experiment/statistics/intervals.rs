@@ -138,7 +138,7 @@ pub(super) fn sign_test(less: u32, more: u32) -> f64 {
     (2.0 * fair.cdf(u64::from(less.min(more)))).min(1.0)
 }
 
-/// Every statistic has the same luck: results do not depend on what else is computed.
+/// Every statistic draws from the same fixed stream: results do not depend on what else is computed.
 fn rng() -> Rng {
     stream(0, Purpose::Statistics, 0)
 }

@@ -156,17 +156,18 @@ fn a_difference_of_half_a_deviation_is_seen_in_100_trials() {
 }
 
 #[test]
-fn the_same_luck_cancels_in_pairs() {
+fn common_randomness_cancels_in_pairs() {
     let mut rng = stream(7, Purpose::Statistics, 2);
-    let luck: Vec<f64> = (0..30).map(|_| 10.0 * exponential(&mut rng)).collect();
-    let pair = |luck: &f64| (MeasuredValue::Value(*luck), MeasuredValue::Value(luck + 0.1 + 0.01 * (luck % 1.0)));
-    let comparison = compare(&luck.iter().map(pair).collect::<Vec<_>>());
+    let shared: Vec<f64> = (0..30).map(|_| 10.0 * exponential(&mut rng)).collect();
+    let pair =
+        |shared: &f64| (MeasuredValue::Value(*shared), MeasuredValue::Value(shared + 0.1 + 0.01 * (shared % 1.0)));
+    let comparison = compare(&shared.iter().map(pair).collect::<Vec<_>>());
     assert_eq!(comparison.verdict, Verdict::Worse);
     assert!(inside(comparison.ci95, 0.105));
 }
 
 #[test]
-fn a_few_lucky_trials_decide_nothing() {
+fn a_few_extreme_trials_decide_nothing() {
     let mut pairs = vec![(MeasuredValue::Value(0.0), MeasuredValue::Value(0.0)); 45];
     pairs.extend([(MeasuredValue::Value(0.0), MeasuredValue::Value(30.0)); 5]);
     assert_eq!(compare(&pairs).verdict, Verdict::WithinNoise, "five of five one way happen at 6 %");
@@ -219,11 +220,11 @@ fn paired(pairs: impl IntoIterator<Item = (f64, f64)>) -> Vec<(MeasuredValue, Me
 
 #[test]
 fn the_interval_of_a_difference_of_medians_covers_the_truth() {
-    // Pairs that share their luck, as trials of one seed do; the second is longer by a tenth in the median.
+    // Pairs that share their random numbers, as trials of one seed do; the second is longer by a tenth in the median.
     let covered = share(400, |rng| {
         let pair = |rng: &mut Rng| {
-            let luck = exponential(rng);
-            (luck, luck + 0.1 * libm::log(2.0) + 0.02 * (unit(rng) - 0.5))
+            let shared = exponential(rng);
+            (shared, shared + 0.1 * libm::log(2.0) + 0.02 * (unit(rng) - 0.5))
         };
         let pairs = paired((0..100).map(|_| pair(rng)).collect::<Vec<_>>());
         inside(agree(measure("first_ping_s"), &pairs).relative_ci95, 0.1)
@@ -234,7 +235,7 @@ fn the_interval_of_a_difference_of_medians_covers_the_truth() {
 
 #[test]
 fn two_sides_are_close_only_if_the_whole_interval_is() {
-    let longer = |by: f64| paired((1..=100).map(|n| 1.0 + f64::from(n) / 20.0).map(|luck| (luck, luck * by)));
+    let longer = |by: f64| paired((1..=100).map(|n| 1.0 + f64::from(n) / 20.0).map(|shared| (shared, shared * by)));
     let told = |pairs: &[_]| agree(measure("first_ping_s"), pairs).matched;
     assert_eq!([1.0, 1.05, 0.93].map(|by| told(&longer(by))), [Match::Close; 3]);
     assert_eq!([1.12, 0.88].map(|by| told(&longer(by))), [Match::Apart; 2]);
@@ -275,7 +276,7 @@ fn a_median_that_only_one_side_reaches_sets_them_apart() {
 }
 
 #[test]
-fn equals_without_common_luck_are_within_noise_19_times_in_20() {
+fn equals_without_common_seeds_are_within_noise_19_times_in_20() {
     let quiet = share(400, |rng| {
         let sides: [Vec<MeasuredValue>; 2] = [40, 25].map(|n| values((0..n).map(|_| exponential(rng))));
         compare_unpaired(&sides[0], &sides[1]).verdict == Verdict::WithinNoise
@@ -284,7 +285,7 @@ fn equals_without_common_luck_are_within_noise_19_times_in_20() {
 }
 
 #[test]
-fn a_difference_of_a_deviation_is_seen_without_common_luck() {
+fn a_difference_of_a_deviation_is_seen_without_common_seeds() {
     let mut rng = stream(3, Purpose::Statistics, 2);
     let base = values((0..60).map(|_| exponential(&mut rng)));
     let more = values((0..50).map(|_| exponential(&mut rng) + 1.0));

@@ -1,4 +1,4 @@
-//! What each strategy gives up: what it costs against how soon the news is out.
+//! Trade-offs: the cost of each strategy against the time until members are informed.
 
 use std::fmt::Write;
 

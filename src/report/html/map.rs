@@ -2,11 +2,12 @@
 
 use std::fmt::Write;
 
+use geo::{Area, ConvexHull, Distance, Haversine, InterpolatePoint, MultiPoint};
 use swimlab_selectors::Location;
 
 use super::series::Series;
 use super::svg::{number, plot};
-use crate::experiment::PingMap;
+use crate::experiment::{Node, PingMap};
 
 /// The drawing, within the size of a plot.
 const WIDTH: f64 = 380.0;
@@ -18,6 +19,12 @@ const MOST_LINES: usize = 600;
 
 /// Lines of about the same weight are one path.
 const WEIGHTS: usize = 5;
+
+/// The longest straight piece of a great circle, in meters: 12 degrees.
+const ARC_M: f64 = 1_335_000.0;
+
+/// Areas whose members are nearer together than this have no outline, in square units of the drawing.
+const SMALLEST_OUTLINE: f64 = 1.0;
 
 /// A point of the drawing.
 type Point = (f64, f64);
@@ -62,6 +69,10 @@ fn picture(ping_map: &PingMap, lines: &[(usize, usize, u64)], heaviest: f64, ser
     let mut body = layout.ground();
     let class = series.class(&ping_map.selector);
     let _ = write!(body, "<g class=\"{class}\">");
+    let outlines: String = ping_map.nodes.iter().map(|node| layout.outline(node)).collect();
+    if !outlines.is_empty() {
+        let _ = write!(body, "<path class=\"outline\" d=\"{outlines}\"/>");
+    }
     for (weight, path) in paths.iter().enumerate().filter(|(_, path)| !path.is_empty()) {
         let share = (weight + 1) as f64 / WEIGHTS as f64;
         let (width, opacity) = (number(0.4 + 1.6 * share), 0.12 + 0.6 * share * share);
@@ -99,6 +110,8 @@ struct Layout {
     points: Vec<Point>,
     /// Latitude and longitude in degrees, if the drawing is a map of the globe.
     globe: Option<Vec<Point>>,
+    /// How points of the plane are fitted into the drawing, if it is a map of the plane.
+    plane: Option<Fit>,
 }
 
 impl Layout {
@@ -116,10 +129,16 @@ impl Layout {
         if places().flatten().count() > 0 {
             if let Some(known) = places().map(globe).collect::<Option<Vec<Point>>>() {
                 let points = known.iter().map(|&(lat, lon)| projected(lat, lon)).collect();
-                return Self { points, globe: Some(known) };
+                return Self { points, globe: Some(known), plane: None };
             }
             if let Some(known) = places().map(plane).collect::<Option<Vec<Point>>>() {
-                return Self { points: fitted(&known), globe: None };
+                let all = ping_map.nodes.iter().flat_map(|node| &node.members_at);
+                let fit = Fit::of(known.iter().copied().chain(all.filter_map(|&location| plane(Some(location)))));
+                return Self {
+                    points: known.iter().map(|&point| fit.at(point)).collect(),
+                    globe: None,
+                    plane: Some(fit),
+                };
             }
         }
         let n = ping_map.nodes.len() as f64;
@@ -128,7 +147,7 @@ impl Layout {
             let radius = HEIGHT / 2.0 - MARGIN;
             (WIDTH / 2.0 + radius * libm::sin(turn), HEIGHT / 2.0 - radius * libm::cos(turn))
         };
-        Self { points: (0..ping_map.nodes.len()).map(point).collect(), globe: None }
+        Self { points: (0..ping_map.nodes.len()).map(point).collect(), globe: None, plane: None }
     }
 
     /// What lies under the lines: meridians and parallels every 30 degrees.
@@ -146,6 +165,32 @@ impl Layout {
             let _ = write!(path, "M{} {}H{}", number(left), number(y), number(right));
         }
         format!("<path class=\"axis\" opacity=\".6\" d=\"{path}\"/>")
+    }
+
+    /// The outline of a node: the convex hull of its members' locations. None across the date line, where a hull in
+    /// longitudes would go around the globe.
+    fn outline(&self, node: &Node) -> String {
+        let globe = |location: &Location| match location {
+            Location::Globe { lat, lon } => Some((*lat, *lon)),
+            _ => None,
+        };
+        if self.globe.is_some() {
+            let places: Vec<Point> = node.members_at.iter().filter_map(globe).collect();
+            let west = places.iter().map(|place| place.1).fold(f64::INFINITY, f64::min);
+            let east = places.iter().map(|place| place.1).fold(f64::NEG_INFINITY, f64::max);
+            let is_broken = east - west > 180.0;
+            return if is_broken {
+                String::new()
+            } else {
+                hull(&places.iter().map(|&(lat, lon)| projected(lat, lon)).collect::<Vec<_>>())
+            };
+        }
+        let Some(fit) = &self.plane else { return String::new() };
+        let plane = |location: &Location| match location {
+            Location::Plane { x, y } => Some(fit.at((*x, *y))),
+            _ => None,
+        };
+        hull(&node.members_at.iter().filter_map(plane).collect::<Vec<_>>())
     }
 
     /// The way from one node to another: along the great circle on the globe, straight elsewhere.
@@ -173,43 +218,50 @@ fn projected(lat: f64, lon: f64) -> Point {
     (WIDTH / 2.0 + lon * scale, HEIGHT / 2.0 - lat * scale)
 }
 
-/// Points of the plane, fitted into the drawing without distorting it.
-fn fitted(places: &[Point]) -> Vec<Point> {
-    let ends = |of: fn(&Point) -> f64| {
-        let values = || places.iter().map(of);
-        (values().fold(f64::INFINITY, f64::min), values().fold(f64::NEG_INFINITY, f64::max))
-    };
-    let ((left, right), (low, high)) = (ends(|location| location.0), ends(|location| location.1));
-    let scale =
-        ((WIDTH - 2.0 * MARGIN) / (right - left).max(1e-9)).min((HEIGHT - 2.0 * MARGIN) / (high - low).max(1e-9));
-    let at = |&(x, y): &Point| {
-        (WIDTH / 2.0 + (x - (left + right) / 2.0) * scale, HEIGHT / 2.0 - (y - (low + high) / 2.0) * scale)
-    };
-    places.iter().map(at).collect()
+/// How points of the plane are fitted into the drawing without distorting them.
+struct Fit {
+    center: Point,
+    scale: f64,
 }
 
-/// Points of the great circle between two places in degrees, no more than 12 degrees apart. Antipodes have no one great
+impl Fit {
+    fn of(places: impl Iterator<Item = Point>) -> Self {
+        let (mut low, mut high) = ((f64::INFINITY, f64::INFINITY), (f64::NEG_INFINITY, f64::NEG_INFINITY));
+        for (x, y) in places {
+            low = (low.0.min(x), low.1.min(y));
+            high = (high.0.max(x), high.1.max(y));
+        }
+        let scale = ((WIDTH - 2.0 * MARGIN) / (high.0 - low.0).max(1e-9))
+            .min((HEIGHT - 2.0 * MARGIN) / (high.1 - low.1).max(1e-9));
+        Self { center: ((low.0 + high.0) / 2.0, (low.1 + high.1) / 2.0), scale }
+    }
+
+    fn at(&self, (x, y): Point) -> Point {
+        (WIDTH / 2.0 + (x - self.center.0) * self.scale, HEIGHT / 2.0 - (y - self.center.1) * self.scale)
+    }
+}
+
+/// Points of the great circle between two places in degrees, no more than [`ARC_M`] apart. Antipodes have no one great
 /// circle; their line goes straight through longitudes.
 fn great_circle(from: Point, to: Point) -> Vec<Point> {
-    let vector = |(lat, lon): Point| {
-        let (lat, lon) = (lat.to_radians(), lon.to_radians());
-        [libm::cos(lat) * libm::cos(lon), libm::cos(lat) * libm::sin(lon), libm::sin(lat)]
-    };
-    let (a, b) = (vector(from), vector(to));
-    let dot: f64 = a.iter().zip(&b).map(|(a, b)| a * b).sum();
-    let angle = libm::acos(dot.clamp(-1.0, 1.0));
-    let sine = libm::sin(angle);
-    if sine < 1e-6 {
+    let [start, end] = [from, to].map(|(lat, lon)| geo::Point::new(lon, lat));
+    let half_way_around = std::f64::consts::PI * Haversine.radius();
+    if half_way_around - Haversine.distance(start, end) < 1.0 {
         return vec![from, to];
     }
-    let steps = libm::ceil(angle.to_degrees() / 12.0).max(1.0) as u32;
-    let between = |step: u32| {
-        let share = f64::from(step) / f64::from(steps);
-        let (left, right) = (libm::sin((1.0 - share) * angle) / sine, libm::sin(share * angle) / sine);
-        let [x, y, z] = [0, 1, 2].map(|axis| left * a[axis] + right * b[axis]);
-        (libm::asin(z.clamp(-1.0, 1.0)).to_degrees(), libm::atan2(y, x).to_degrees())
-    };
-    (0..=steps).map(between).collect()
+    let points = Haversine.points_along_line(start, end, ARC_M, true);
+    points.map(|point| (point.y(), point.x())).collect()
+}
+
+/// The convex hull of points of the drawing as a closed path; empty if it has no area.
+fn hull(points: &[Point]) -> String {
+    let points: MultiPoint = points.iter().copied().collect();
+    let hull = points.convex_hull();
+    if hull.unsigned_area() < SMALLEST_OUTLINE {
+        return String::new();
+    }
+    let corners = hull.exterior().coords().map(|corner| format!("{} {}", number(corner.x), number(corner.y)));
+    format!("M{}Z", corners.collect::<Vec<_>>().join("L"))
 }
 
 #[cfg(test)]
@@ -224,5 +276,22 @@ mod tests {
         assert!((last.0 - 50.0).abs() < 1e-9 && (last.1 - 20.0).abs() < 1e-9, "{last:?}");
         assert!(way.iter().any(|point| point.0 > 70.0), "{way:?}");
         assert_eq!(great_circle((10.0, 0.0), (10.0, 0.0)).len(), 2);
+    }
+
+    #[test]
+    fn antipodes_are_joined_by_a_straight_line() {
+        assert_eq!(great_circle((0.0, 0.0), (0.0, 180.0)), [(0.0, 0.0), (0.0, 180.0)]);
+        let way = great_circle((40.0, 10.0), (-40.0, -170.0));
+        assert!(way.iter().all(|point| point.0.is_finite() && point.1.is_finite()), "{way:?}");
+    }
+
+    #[test]
+    fn an_outline_goes_around_all_members_and_needs_an_area() {
+        let square = [(0.0, 0.0), (4.0, 0.0), (2.0, 2.0), (4.0, 4.0), (0.0, 4.0)];
+        let path = hull(&square);
+        assert!(path.starts_with('M') && path.ends_with('Z') && !path.contains("2 2"), "{path}");
+        assert_eq!(hull(&square[..2]), "");
+        assert_eq!(hull(&[(1.0, 1.0); 5]), "");
+        assert_eq!(hull(&[]), "");
     }
 }

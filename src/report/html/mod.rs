@@ -99,7 +99,7 @@ fn rerun(report: &Report<'_>) -> String {
     let Report { results, manifest, file, .. } = report;
     let (seed, trials) = (results.seed, results.trials);
     let mut html = format!(
-        "<section id=\"rerun\">\n<h2>Config, seeds, sources</h2>\n<p>swimlab {}, seed {seed}, {trials} trials of each \
+        "<section id=\"rerun\">\n<h2>Settings, seeds, sources</h2>\n<p>swimlab {}, seed {seed}, {trials} trials of each \
          cell. With the file below as experiment.toml (there is a copy beside this report; tables that it names are \
          looked for beside it), the same again, to the last bit:</p>\n\
          <pre>swimlab run experiment.toml --seed {seed} --trials {trials}</pre>\n",
@@ -114,7 +114,7 @@ fn rerun(report: &Report<'_>) -> String {
     let _ = write!(
         html,
         "<details><summary>Seeds of the trials, the same in every cell</summary><p class=\"faint\">{}</p></details>\n\
-         <details><summary>EventKind the trials depend on</summary><div class=\"wide\"><table>",
+         <details><summary>What the trials depend on</summary><div class=\"wide\"><table>",
         seeds.join(", ")
     );
     for (key, value) in &manifest.experiment {

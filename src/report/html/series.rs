@@ -1,4 +1,4 @@
-//! How strategies are told apart: by colour, by dashes and by the shape of their markers, so that one of them suffices.
+//! How strategies are told apart: by color, by dashes and by the shape of their markers, so that one of them suffices.
 
 use super::escape;
 use super::svg::number;
@@ -9,9 +9,9 @@ pub(super) struct Series<'a> {
     labels: Vec<&'a str>,
 }
 
-/// Okabe and Ito's palette (2008), which colour-blind readers can tell apart, darkened or lightened for contrast in the
+/// Okabe and Ito's palette (2008), which color-blind readers can tell apart, darkened or lightened for contrast in the
 /// style sheet; there are seven classes in it.
-const COLOURS: usize = 7;
+const COLORS: usize = 7;
 
 const DASHES: [&str; 7] = ["none", "7 3", "2 3", "9 3 2 3", "14 4", "5 2 1 2 1 2", "1 2"];
 
@@ -26,21 +26,21 @@ impl<'a> Series<'a> {
         Self { labels }
     }
 
-    /// The class that colours a selector.
+    /// The class that colors a selector.
     pub fn class(&self, label: &str) -> String {
-        format!("s{}", self.index(label) % COLOURS)
+        format!("s{}", self.index(label) % COLORS)
     }
 
-    /// A selector's dashes, as an attribute's value. The second seven have the colours with other dashes.
+    /// A selector's dashes, as an attribute's value. The second seven have the colors with other dashes.
     pub fn dashes(&self, label: &str) -> &'static str {
         let index = self.index(label);
-        DASHES[(index + index / COLOURS) % DASHES.len()]
+        DASHES[(index + index / COLORS) % DASHES.len()]
     }
 
     /// A selector's marker.
     pub fn marker(&self, label: &str, x: f64, y: f64) -> String {
         let index = self.index(label);
-        let path = match (index + 2 * (index / COLOURS)) % 7 {
+        let path = match (index + 2 * (index / COLORS)) % 7 {
             0 => "m-5 0a5 5 0 1 0 10 0a5 5 0 1 0-10 0z",
             1 => "m-4.5-4.5h9v9h-9z",
             2 => "m0-6l6 6-6 6-6-6z",

@@ -121,7 +121,7 @@ fn a_run_without_trials_or_faults_has_a_report_too() {
 }
 
 #[test]
-fn strategies_look_different_even_without_colour() {
+fn strategies_look_different_even_without_color() {
     let selectors: Vec<String> = (1..=14).map(|radius| format!("near:{radius}")).collect();
     let cell = |selector: &String| CellResult {
         key: crate::experiment::results::CellKey { selector: selector.clone(), ..Default::default() },
@@ -140,7 +140,11 @@ fn strategies_look_different_even_without_colour() {
 
 #[test]
 fn places_of_the_plane_are_drawn_where_they_are() {
-    let node = |x: f64, y: f64| Node { name: format!("{x} {y}"), location: Some(Location::Plane { x, y }) };
+    let node = |x: f64, y: f64| Node {
+        name: format!("{x} {y}"),
+        location: Some(Location::Plane { x, y }),
+        members_at: Vec::new(),
+    };
     let ping_map = PingMap {
         topology: "grid".to_owned(),
         selector: "uniform".to_owned(),
@@ -150,5 +154,6 @@ fn places_of_the_plane_are_drawn_where_they_are() {
     };
     let html = map::draw(&[&ping_map], &Series::of(&Results::default()));
     assert_eq!(html.matches("<circle").count(), 3);
+    assert!(!html.contains("NaN"), "{html}");
     assert!(html.contains("60.0 % of direct pings leave their area."), "{html}");
 }
