@@ -111,7 +111,9 @@ pub fn agent(args: Args, lab: &Lab) -> Result<ExitCode, Failed> {
     let end = runtime.block_on(run(args, lab))?;
     runtime.shutdown_background();
     match end {
-        ExitReason::Displaced => Err(failed("another process took this member's name; give each process a name of its own".to_owned())),
+        ExitReason::Displaced => {
+            Err(failed("another process took this member's name; give each process a name of its own".to_owned()))
+        }
         ExitReason::Left | ExitReason::Stopped => Ok(ExitCode::SUCCESS),
     }
 }
