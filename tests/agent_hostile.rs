@@ -25,7 +25,7 @@ use swimlab_selectors::rng::{Purpose, Rng, below, bits, stream};
 /// A cluster's key, and a stranger's.
 const KEYS: [[u8; Key::LEN]; 2] = [[0x5a; Key::LEN], [0xa5; Key::LEN]];
 
-/// EventKind an agent's memory may grow by while it is attacked, in KiB.
+/// Limit of the growth of an agent's memory while it is attacked, in KiB.
 const GROWTH: u64 = 24 << 10;
 
 /// Three members with a key, or without.
@@ -70,7 +70,7 @@ impl Stranger {
         self.sent += bytes.len();
     }
 
-    /// EventKind has come, after all that was sent has been read.
+    /// Answers that have arrived, after all that was sent has been read.
     fn answers(&self) -> Vec<Vec<u8>> {
         thread::sleep(Duration::from_millis(500));
         let mut buffer = [0; 1 << 16];
@@ -159,7 +159,7 @@ fn without_the_key_nothing_is_answered_and_nothing_changes() {
     for at in 0..3000 {
         let len = below(&mut rng, 1500) as usize;
         stranger.send(all[0].addr, &noise(&mut rng, len));
-        // EventKind looks sealed just now, and is not.
+        // Looks freshly sealed, and is not.
         let mut fresh = noise(&mut rng, 64 + len % 64);
         let stamp = now.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_micros() as u64 + at;
         fresh[..8].copy_from_slice(&(u64::from(SEAL_VERSION) << 56 | stamp).to_be_bytes());
@@ -237,7 +237,7 @@ fn noise_in_plain_text_is_dropped_and_damaged_packets_kill_nobody() {
         let from = 4 + len % (packet.len() - 4);
         packet[from..].iter_mut().for_each(|byte| *byte = bits(&mut rng) as u8);
         stranger.send(all[0].addr, &packet);
-        // EventKind does not fit into the socket's queue says nothing.
+        // Packets beyond the socket's queue test nothing.
         if len.is_multiple_of(16) {
             thread::sleep(Duration::from_millis(2));
         }
@@ -337,7 +337,7 @@ fn a_flood_of_a_million_packets_fills_no_memory_and_buries_nobody() {
     let took = begun.elapsed();
     most = most.max(all[0].memory_kib());
     assert!(most - memory < GROWTH, "{} KiB more", most - memory);
-    // EventKind others had said to the stranger was new to this one: once.
+    // Updates that other members had sent to the stranger were new to this one: once.
     assert!(stranger.answers().len() <= real.len());
     let read = dropped(&all[0], "forged") + dropped(&all[0], "stale");
     assert!(read > FLOOD as u64 / 100, "{read} were read");

@@ -1,9 +1,9 @@
-//! EventKind a member costs on real sockets: many in one process on loopback, all joining at once, then running steadily, then
+//! Cost of a member on real sockets: many in one process on loopback, all joining at once, then running steadily, then
 //! losing one.
 //!
 //! `cargo bench --bench agents -- --members N [--peer foca] [--sealed] [--window SECONDS] [--threads T]` prints one line of
 //! JSON. With `--peer foca` the same is done with foca on a lean loop of its own: one task, one socket and one timer queue
-//! per member. Config are the same: a period of 1 s, a probe timeout of 500 ms, three helpers, gossip of news to three
+//! per member. Settings are the same: a period of 1 s, a probe timeout of 500 ms, three helpers, gossip of updates to three
 //! every 200 ms.
 
 mod foca;
@@ -28,7 +28,7 @@ trait Peer: Sized {
     async fn crash(self);
 }
 
-/// EventKind is asked for.
+/// Options of a run.
 struct Bench {
     members: usize,
     is_sealed: bool,

@@ -11,16 +11,17 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use super::event::MemberInfo;
+use super::families::{FAMILIES, Family, Reading};
 use super::handle::{Agent, Info};
 use super::meta::Meta;
-use crate::protocol::MessageKind;
 
 /// What can be asked of an agent.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -118,25 +119,56 @@ pub struct InfoLines {
     pub uptime_s: f64,
     /// Whether no seed has answered yet.
     pub is_joining: bool,
-    /// Members by state.
-    pub members: BTreeMap<String, usize>,
-    /// Direct pings of its own probe rounds.
-    pub probes: u64,
-    /// How often it had to speak up against doubts about itself.
-    pub accusations: u64,
-    /// Messages sent, by type.
-    pub sent: BTreeMap<String, u64>,
-    /// Messages received, by type.
-    pub received: BTreeMap<String, u64>,
-    /// What was dropped, by reason; reasons that never occurred are left out.
-    pub dropped: BTreeMap<String, u64>,
-    /// How full its bounded stores are.
-    pub queues: BTreeMap<String, usize>,
+    /// The metric families that `swimlab info` shows, by their keys.
+    #[serde(flatten)]
+    pub counts: Counts,
     /// Where it is among the others, if its selector learns that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub coordinate: Option<CoordinateLine>,
     /// The names of its keys, the one that seals first.
     pub keys: Vec<String>,
+}
+
+/// Counts by key, in the order in which they are shown: an object in JSON.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Counts(pub Vec<(String, Count)>);
+
+/// Value of one metric family.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Count {
+    /// A family without labels.
+    One(u64),
+    /// A value per label.
+    Labeled(BTreeMap<String, u64>),
+}
+
+impl Serialize for Counts {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(key, count)| (key, count)))
+    }
+}
+
+impl<'de> Deserialize<'de> for Counts {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Entries;
+        impl<'de> Visitor<'de> for Entries {
+            type Value = Counts;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("counts by key")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Counts, A::Error> {
+                let mut counts = Vec::new();
+                while let Some(entry) = map.next_entry()? {
+                    counts.push(entry);
+                }
+                Ok(Counts(counts))
+            }
+        }
+        deserializer.deserialize_map(Entries)
+    }
 }
 
 /// Why an agent could not be asked, or its socket not be opened.
@@ -312,18 +344,7 @@ async fn obey(request: Request, agent: &Agent) -> Answer {
     done.map_or_else(|refusal| refused(&refusal), |()| Answer::Done)
 }
 
-fn lines(agent: &Agent, info: &Info) -> InfoLines {
-    let (metrics, gauge) = (&info.metrics, info.gauge);
-    let by_kind = |traffic: &[super::metrics::Traffic]| {
-        MessageKind::ALL.iter().zip(traffic).map(|(kind, traffic)| (kind.name().to_owned(), traffic.messages)).collect()
-    };
-    let dropped = super::metrics::DropReason::ALL.iter().map(|why| (why.name().to_owned(), metrics.dropped(*why)));
-    let queues = [
-        ("broadcasts", gauge.broadcasts),
-        ("relays", gauge.relays),
-        ("reconnect", gauge.forgotten),
-        ("graves", gauge.tombstones),
-    ];
+pub(super) fn lines(agent: &Agent, info: &Info) -> InfoLines {
     InfoLines {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         name: agent.name().to_owned(),
@@ -332,13 +353,7 @@ fn lines(agent: &Agent, info: &Info) -> InfoLines {
         incarnation: info.incarnation.to_string(),
         uptime_s: info.uptime.as_secs_f64(),
         is_joining: info.is_joining,
-        members: ["alive", "suspect", "dead", "left"].map(str::to_owned).into_iter().zip(info.states).collect(),
-        probes: metrics.probes,
-        accusations: metrics.accusations,
-        sent: by_kind(&metrics.sent),
-        received: by_kind(&metrics.received),
-        dropped: dropped.filter(|(_, count)| *count > 0).collect(),
-        queues: queues.map(|(name, depth)| (name.to_owned(), depth)).into(),
+        counts: Counts(FAMILIES.iter().filter_map(|family| count(family, info)).collect()),
         coordinate: info.coordinate.map(|at| CoordinateLine {
             position_us: at.vector,
             height_us: at.height,
@@ -347,6 +362,20 @@ fn lines(agent: &Agent, info: &Info) -> InfoLines {
         }),
         keys: info.keys.iter().map(ToString::to_string).collect(),
     }
+}
+
+/// Reads a family that `swimlab info` shows.
+fn count(family: &Family, info: &Info) -> Option<(String, Count)> {
+    let shown = family.info?;
+    let count = match (family.read)(info) {
+        Reading::Count(count) => Count::One(count),
+        Reading::Labeled(_, values) => {
+            let values = values.into_iter().filter(|(_, count)| *count > 0 || !shown.skips_zeros);
+            Count::Labeled(values.map(|(name, count)| (name.to_owned(), count)).collect())
+        }
+        Reading::Seconds(_) | Reading::Histogram(_) => return None,
+    };
+    Some((shown.key.to_owned(), count))
 }
 
 impl From<&MemberInfo> for MemberLine {

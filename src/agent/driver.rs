@@ -401,7 +401,7 @@ impl Driver {
         match &event.kind {
             EventKind::SelfRefuted => {
                 metrics.accusations += 1;
-                tracing::warn!(incarnation = %event.incarnation, "others doubted this member; it speaks up");
+                tracing::warn!(incarnation = %event.incarnation, "other members suspect this one; it refutes");
             }
             EventKind::User(user) => {
                 metrics.user_events += 1;
@@ -412,7 +412,7 @@ impl Driver {
                 }
             }
             EventKind::Displaced => {
-                tracing::error!("another process took this member's name, and keeps it");
+                tracing::error!("another process took this member's name; this one stops");
                 if let Some(events) = self.events.get() {
                     let _ = events.send(AgentEvent::Displaced);
                 }

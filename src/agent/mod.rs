@@ -27,6 +27,7 @@ pub mod control;
 mod delay_queue;
 mod driver;
 mod event;
+mod families;
 mod handle;
 mod http;
 mod meta;
@@ -37,10 +38,13 @@ mod seeds;
 mod snapshot;
 mod streams;
 pub mod testing;
+#[cfg(test)]
+mod tests;
 
 pub use address::{to_address, to_socket};
 pub use builder::{Builder, Security, SpawnError, id_of};
 pub use event::{AgentEvent, Events, MemberChange, MemberInfo};
+pub use families::metrics_markdown;
 pub use handle::{Agent, Closed, CommandError, ExitReason, Info};
 pub use http::serve_metrics;
 pub use meta::{Meta, MetaError};

@@ -24,10 +24,10 @@ const INTERRUPTED: i32 = 130;
 
 #[derive(clap::Args)]
 pub struct Args {
-    /// Where to listen, by UDP and TCP.
+    /// Address to listen on, for UDP and TCP.
     #[arg(long, value_name = "ADDR:PORT", default_value_t = SocketAddr::from(([127, 0, 0, 1], DEFAULT_PORT)))]
     bind: SocketAddr,
-    /// EventKind others are told, where that is not where it listens.
+    /// Address to advertise to other members, if it differs from the one bound.
     #[arg(long, value_name = "ADDR:PORT")]
     advertise: Option<SocketAddr>,
     /// Members to join through. A host name stands for all its addresses.
@@ -36,43 +36,43 @@ pub struct Args {
     /// The member's name, unique in the cluster; its address without one.
     #[arg(long)]
     name: Option<String>,
-    /// How members ping, doubt and gossip: see `swimlab list profiles`.
+    /// How members probe, suspect and gossip: see `swimlab list profiles`.
     #[arg(long)]
     profile: Option<String>,
     /// Intervals for a kind of network; lan unless a file is given.
     #[arg(long, value_enum)]
     preset: Option<Preset>,
-    /// Who is pinged: a label, see `swimlab list selectors`.
+    /// Selector of the members to ping: a label, see `swimlab list selectors`.
     #[arg(long, value_name = "LABEL")]
     selector: Option<String>,
-    /// Where the member stands, in degrees.
+    /// Location of the member, in degrees.
     #[arg(long, value_name = "LAT,LON", allow_hyphen_values = true, conflicts_with = "zone", value_parser = place)]
     place: Option<Location>,
-    /// Where the member stands, by names.
+    /// Location of the member, by names.
     #[arg(long, value_name = "REGION/ZONE/RACK")]
     zone: Option<String>,
-    /// Metadata that the others see; may be repeated.
+    /// Metadata that other members see; may be repeated.
     #[arg(long, value_name = "KEY=VALUE")]
     meta: Vec<String>,
     /// Encrypt with the keys in this file, one per line; the first one seals.
     #[arg(long, value_name = "FILE")]
     key_file: Option<PathBuf>,
-    /// The cluster's name: with the same key and other labels, clusters do not hear each other.
+    /// The cluster's name: clusters with the same key and different labels ignore each other.
     #[arg(long, default_value = "swimlab", requires = "key_file")]
     label: String,
-    /// Speak in plain text on any interface: anybody who reaches the port can forge members and kill them.
+    /// Send plain text on any interface: whoever reaches the port can forge members and declare members dead.
     #[arg(long, conflicts_with = "key_file")]
     plaintext: bool,
     /// Take profile, preset, selector, helpers and [protocol] from an experiment file.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Where `swimlab members` and others reach the agent [default: swimlab.sock in the user's runtime folder].
+    /// Control socket, for `swimlab members`, `info`, `event`, `keys` and `leave` [default: swimlab.sock in the user's runtime folder].
     #[arg(long, value_name = "PATH")]
     socket: Option<PathBuf>,
     /// Keep a snapshot in this folder, so that a restarted cluster finds itself without seeds.
     #[arg(long, value_name = "DIR")]
     state_dir: Option<PathBuf>,
-    /// Serve figures to Prometheus at http://ADDR:PORT/metrics.
+    /// Serve metrics to Prometheus at http://ADDR:PORT/metrics.
     #[arg(long, value_name = "ADDR:PORT")]
     metrics: Option<SocketAddr>,
     /// How events are printed.
@@ -111,7 +111,9 @@ pub fn agent(args: Args, lab: &Lab) -> Result<ExitCode, Failed> {
     let end = runtime.block_on(run(args, lab))?;
     runtime.shutdown_background();
     match end {
-        ExitReason::Displaced => Err(failed("another process took this member's name, and keeps it".to_owned())),
+        ExitReason::Displaced => {
+            Err(failed("another process took this member's name; give each process a name of its own".to_owned()))
+        }
         ExitReason::Left | ExitReason::Stopped => Ok(ExitCode::SUCCESS),
     }
 }
@@ -234,11 +236,11 @@ fn security(args: &Args) -> Result<Security, Failed> {
             Ok(Security::Sealed { keyring, label: args.label.clone() })
         }
         None if args.plaintext => {
-            eprintln!("warning: plain text: anybody who reaches {} can forge members", args.bind);
+            eprintln!("warning: plain text: whoever reaches {} can forge members", args.bind);
             Ok(Security::Plaintext)
         }
         None if args.bind.ip().to_canonical().is_loopback() => {
-            eprintln!("warning: without --key-file the agent speaks plain text, and only on this machine");
+            eprintln!("warning: without --key-file the agent sends plain text, on the loopback interface only");
             Ok(Security::Loopback)
         }
         None => Err(bad(format!("{} is no loopback address: give --key-file, or --plaintext", args.bind))),

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use clap::{Subcommand, ValueEnum};
 
 use super::{Failed, print};
-use crate::agent::control::{Answer, InfoLines, MemberLine, Request, ask};
+use crate::agent::control::{Answer, Count, InfoLines, MemberLine, Request, ask};
 
 #[derive(clap::Args)]
 pub struct Socket {
@@ -39,9 +39,9 @@ pub struct InfoArgs {
 pub struct EventArgs {
     #[command(flatten)]
     socket: Socket,
-    /// EventKind kind of event.
+    /// Name of the event.
     name: String,
-    /// EventKind it says.
+    /// Payload of the event.
     #[arg(default_value = "")]
     payload: String,
 }
@@ -61,7 +61,7 @@ enum Step {
     New,
     /// List the agent's keys by name, the one that seals first.
     List,
-    /// Understand the keys in this file, too.
+    /// Install the keys in this file: the agent then opens packets sealed with them.
     Install {
         /// One key per line.
         file: PathBuf,
@@ -71,7 +71,7 @@ enum Step {
         /// Its name, as listed.
         id: String,
     },
-    /// Understand a key no longer.
+    /// Remove a key: packets sealed with it are dropped from then on.
     Remove {
         /// Its name, as listed.
         id: String,
@@ -87,7 +87,7 @@ enum Format {
     Json,
 }
 
-/// Where agents and those who ask them meet unless told otherwise: a folder that belongs to the user alone.
+/// Default path of the control socket, in a folder that only the user can enter.
 pub fn default_socket() -> Option<PathBuf> {
     let folder = std::env::var_os("XDG_RUNTIME_DIR").filter(|dir| !dir.is_empty()).map_or("/run".into(), PathBuf::from);
     folder.is_dir().then(|| folder.join("swimlab.sock"))
@@ -149,7 +149,7 @@ pub fn keys(args: KeysArgs) -> Result<ExitCode, Failed> {
 
 impl Socket {
     fn ask(&self, request: &Request) -> Result<Answer, Failed> {
-        let none = || Failed { code: 2, message: "which agent? --socket names its control socket".to_owned() };
+        let none = || Failed { code: 2, message: "no control socket: name the agent's with --socket".to_owned() };
         let path = self.socket.clone().or_else(default_socket).ok_or_else(none)?;
         let failed = |message: String| Failed { code: 1, message };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -169,7 +169,7 @@ impl Socket {
 }
 
 fn unexpected() -> Failed {
-    Failed { code: 1, message: "the agent answers something else than it was asked".to_owned() }
+    Failed { code: 1, message: "unexpected answer from the agent: are both of the same version?".to_owned() }
 }
 
 fn table(members: &[MemberLine]) -> String {
@@ -195,22 +195,21 @@ fn lines(info: &InfoLines) -> String {
     let mut line = |name: &str, value: String| {
         let _ = writeln!(text, "{name:12} {value}");
     };
-    let counts = |counts: &mut dyn Iterator<Item = (&String, String)>| {
-        counts.map(|(name, count)| format!("{name} {count}")).collect::<Vec<_>>().join(", ")
-    };
     line("name", info.name.clone());
     line("id", info.id.clone());
     line("address", info.addr.to_string());
     line("incarnation", info.incarnation.clone());
     line("uptime", format!("{:.0} s", info.uptime_s));
     line("joining", if info.is_joining { "no seed has answered yet" } else { "no" }.to_owned());
-    line("members", counts(&mut info.members.iter().map(|(name, count)| (name, count.to_string()))));
-    line("probes", info.probes.to_string());
-    line("accusations", info.accusations.to_string());
-    line("sent", counts(&mut info.sent.iter().map(|(name, count)| (name, count.to_string()))));
-    line("received", counts(&mut info.received.iter().map(|(name, count)| (name, count.to_string()))));
-    line("dropped", counts(&mut info.dropped.iter().map(|(name, count)| (name, count.to_string()))));
-    line("queues", counts(&mut info.queues.iter().map(|(name, count)| (name, count.to_string()))));
+    for (key, count) in &info.counts.0 {
+        let count = match count {
+            Count::One(count) => count.to_string(),
+            Count::Labeled(counts) => {
+                counts.iter().map(|(name, count)| format!("{name} {count}")).collect::<Vec<_>>().join(", ")
+            }
+        };
+        line(key, count);
+    }
     if let Some(at) = &info.coordinate {
         let ms = |us: &f32| format!("{:.1}", us / 1e3);
         let position = at.position_us.iter().map(ms).collect::<Vec<_>>().join(" ");
@@ -220,4 +219,37 @@ fn lines(info: &InfoLines) -> String {
     line("keys", if info.keys.is_empty() { "none: plain text".to_owned() } else { info.keys.join(", ") });
     line("version", info.version.clone());
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_text_form_of_info_is_pinned() {
+        let json = r#"{"version":"1.2.3","name":"a","id":"00000000000000ff","addr":"127.0.0.1:7946","incarnation":"7.2",
+            "uptime_s":1.5,"is_joining":true,"members":{"alive":4,"dead":2,"left":1,"suspect":3},"probes":50,
+            "accusations":54,"sent":{"ack":2,"ping":1},"received":{"ack":4,"ping":3},"dropped":{"stale":5},
+            "queues":{"broadcasts":11,"graves":14},
+            "coordinate":{"position_us":[1000,0,0,0,0,0,0,0],"height_us":500,"adjustment_us":0,"error":0.25},
+            "keys":["0123456789abcdef"]}"#;
+        insta::assert_snapshot!(lines(&serde_json::from_str(json).unwrap()), @r"
+        name         a
+        id           00000000000000ff
+        address      127.0.0.1:7946
+        incarnation  7.2
+        uptime       2 s
+        joining      no seed has answered yet
+        members      alive 4, dead 2, left 1, suspect 3
+        probes       50
+        accusations  54
+        sent         ack 2, ping 1
+        received     ack 4, ping 3
+        dropped      stale 5
+        queues       broadcasts 11, graves 14
+        coordinate   1.0 0.0 0.0 0.0 0.0 0.0 0.0 0.0 ms, height 0.5 ms, give or take 25 %
+        keys         0123456789abcdef
+        version      1.2.3
+        ");
+    }
 }

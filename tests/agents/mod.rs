@@ -1,4 +1,4 @@
-//! EventKind tests of agents share: quick settings, clusters, and waiting with an end.
+//! Shared by the tests of agents: quick settings, clusters, and waiting with a timeout.
 
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
@@ -29,7 +29,7 @@ pub fn names(range: Range<usize>) -> Vec<String> {
     range.map(|n| format!("m{n}")).collect()
 }
 
-/// So many members that join through the first one.
+/// A cluster of `members` members that join through the first one.
 pub async fn cluster(members: usize) -> Vec<Agent> {
     let mut agents = vec![quick("m0").spawn().await.unwrap()];
     let seed = agents[0].addr().to_string();

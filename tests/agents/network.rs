@@ -10,7 +10,7 @@ use super::process::{Process, swimlab};
 
 /// A few hosts on one switch.
 pub struct Network {
-    /// EventKind the names of its namespaces begin with.
+    /// Prefix of the names of its namespaces.
     prefix: String,
     hosts: usize,
 }

@@ -85,12 +85,12 @@ impl Process {
         }
     }
 
-    /// EventKind it has printed so far.
+    /// Events that it has printed so far.
     pub fn events(&self) -> Vec<Value> {
         self.lines.lock().unwrap().clone()
     }
 
-    /// EventKind it has complained about so far.
+    /// Lines that it has written to standard error so far.
     pub fn errors(&self) -> String {
         self.errors.lock().unwrap().clone()
     }
