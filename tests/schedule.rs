@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use swimlab::protocol::{Event, EventKind, MemberConfig, Span, Time, profiles};
+use swimlab::protocol::{Config, Event, EventKind, MemberConfig, Span, Time};
 use swimlab::sim::{self, Effect, FaultEvent, MemberIndex, Observer, Setup};
 use swimlab::topology::{TopologyContext, topologies};
 use swimlab::wire::PlainSizer;
-use swimlab_selectors::{Spec, build_selector, helpers, selectors};
+use swimlab_selectors::{Spec, build_selector, selectors};
 
 /// The cut is over: warm-up, the fault's beginning and how long it lasts.
 const HEALS: Span = Span::from_secs(50);
@@ -59,11 +59,7 @@ fn cut_off(fault: &str, seed: u64) -> Beliefs {
     let setup = Setup { clock_skew, warmup, duration, ..Setup::new(&aws, members, seed, vec![fault]) };
     let context = setup.placement.context();
     let ids = setup.placement.peers.iter().map(|peer| peer.id).collect();
-    let config = MemberConfig {
-        protocol: profiles().build(&Spec::of("swim"), &()).unwrap(),
-        helpers: helpers().build(&Spec::of("uniform"), &context).unwrap(),
-        sizer: Arc::new(PlainSizer),
-    };
+    let config = MemberConfig::new(Config::swim(), Arc::new(PlainSizer)).unwrap();
     let auto = build_selector(&selectors(), &Spec::of("auto"), &context).unwrap();
     let mut beliefs = Beliefs { ids, ..Beliefs::default() };
     let outcome = sim::swim::run(&setup, &Arc::new(config), &auto, &mut beliefs);

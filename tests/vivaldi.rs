@@ -7,9 +7,8 @@ use swimlab::sim::{self, MemberIndex, Observer, Sent, Setup};
 use swimlab::topology::{Placement, TopologyContext, topologies};
 use swimlab::wire::PlainSizer;
 use swimlab_selectors::{
-    Bound, BuildContext, Context, Coordinate, DynSelector, NearPeer, Neighborhood, NeighborhoodConfig,
-    NeighborhoodState, Neighborhoods, Observation, Peer, Selector, Slot, Spec, build_metric, build_selector, helpers,
-    metrics, selectors,
+    Bound, Context, Coordinate, DynSelector, NearPeer, Neighborhood, NeighborhoodConfig, NeighborhoodState,
+    Neighborhoods, Observation, Peer, Selector, Slot, Spec, build_metric, build_selector, metrics, selectors,
 };
 
 const WARMUP: u64 = 300;
@@ -102,8 +101,7 @@ fn setup(topology: &str, members: u32) -> Setup {
 }
 
 fn config() -> Arc<MemberConfig> {
-    let helpers = helpers().build(&Spec::of("uniform"), &BuildContext::default()).unwrap();
-    Arc::new(MemberConfig { protocol: Config::of("swim"), helpers, sizer: Arc::new(PlainSizer) })
+    Arc::new(MemberConfig::new(Config::swim(), Arc::new(PlainSizer)).unwrap())
 }
 
 /// The pings of the minute, and the coordinates at its end.

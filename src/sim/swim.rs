@@ -81,7 +81,7 @@ impl DetectorFactory for SwimFactory {
     }
 
     fn guarantees(&self) -> Guarantees {
-        let config = &self.config.protocol;
+        let config = self.config.protocol();
         let n = self.nodes.len() as u32;
         let limits = Gauge {
             // One about each member and as many overtaken; the simulator sends no application events.
@@ -91,9 +91,9 @@ impl DetectorFactory for SwimFactory {
             // A member that dies again and again has a grave for each death within the retention time.
             tombstones: self.nodes.len() * 64,
         };
-        let suspicion = config.suspicion.timeout(config, n, 0);
+        let suspicion = config.suspicion.timeout(config.period, n, 0);
         // Members in doubt about themselves let periods last longer.
-        let longest = if config.prober.judges_health() { u64::from(config.health_limit) + 1 } else { 1 };
+        let longest = config.prober.local_health().map_or(1, |health| u64::from(health.limit) + 1);
         let period = config.period * longest;
         // Everybody pings everybody within the strategy's bound, notices within two periods more and then waits for the
         // refutation: so news that dissemination drops is found out first-hand.

@@ -144,7 +144,7 @@ fn founders_exchange_tables_at_moments_spread_over_the_interval() {
     // A hundred members of memberlist's sync every 90 s.
     let setup = setup("lan", 100, 1, 86, &[]);
     let mut tables = Tables::default();
-    swim::run(&setup, &member_config(Config::of("memberlist-lan")), &strategy("shuffle", &setup), &mut tables);
+    swim::run(&setup, &member_config(Config::memberlist_lan()), &strategy("shuffle", &setup), &mut tables);
     let within = |from: u64| tables.0.iter().filter(|&&second| (from..from + 30).contains(&second)).count();
     assert!((196..=204).contains(&tables.0.len()), "a question and an answer of each: {}", tables.0.len());
     // A third of 200, within three standard errors.
