@@ -5,14 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use criterion::{BatchSize, BenchmarkId, Criterion, criterion_group, criterion_main};
-use swimlab::protocol::broadcast::{Broadcasts, Room};
 use swimlab::protocol::{
-    Address, Body, Config, Id, Identity, Incarnation, Member, MemberConfig, NodeInfo, Outbox, Packet, PeerView, Roster,
-    Sizer, Span, Time, Update, UpdateKind, Updates,
+    Address, Body, Broadcasts, Config, FillLimits, Id, Identity, Incarnation, Member, MemberConfig, NodeInfo, Outbox,
+    Packet, PeerView, Roster, Sizer, Span, Time, Update, UpdateKind, Updates,
 };
 use swimlab::wire::{PlainSizer, decode, encode};
 use swimlab_selectors::rng::{Purpose, mix, stream};
-use swimlab_selectors::{DynSelector, Peer, Shuffle, UniformHelpers};
+use swimlab_selectors::{DynSelector, Peer, Shuffle};
 
 /// How many members know each other.
 const MEMBERS: u32 = 1000;
@@ -60,7 +59,7 @@ fn member(criterion: &mut Criterion) {
 
 fn broadcasts(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("fill a packet, pieces queued");
-    let room = Room { bytes: 1400, most: usize::MAX, limit: 16 };
+    let limits = FillLimits { bytes: 1400, updates: usize::MAX, transmissions: 16 };
     for queued in [1, 100, 1000] {
         let waiting = || {
             let mut queue = Broadcasts::default();
@@ -72,7 +71,7 @@ fn broadcasts(criterion: &mut Criterion) {
                 waiting,
                 |queue| {
                     let mut updates = Updates::new();
-                    queue.fill(id(0), room, |_, _| true, &mut updates);
+                    queue.fill(id(0), limits, |_, _| true, &mut updates);
                     updates
                 },
                 BatchSize::SmallInput,
@@ -106,11 +105,7 @@ fn wire(criterion: &mut Criterion) {
 }
 
 fn config() -> Arc<MemberConfig> {
-    Arc::new(MemberConfig {
-        protocol: Config::of("swim"),
-        helpers: Arc::new(UniformHelpers),
-        sizer: Arc::new(PlainSizer),
-    })
+    Arc::new(MemberConfig::new(Config::swim(), Arc::new(PlainSizer)).expect("a valid profile"))
 }
 
 fn roster() -> Arc<Roster> {

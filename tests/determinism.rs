@@ -104,11 +104,8 @@ fn hash(world: &World) -> u64 {
     let setup = Setup { start, loss, warmup, ..Setup::new(&topology, members, seed, faults) };
     let context = setup.placement.context();
     let spec = world.protocol.iter().fold(Spec::of("swim"), |spec, &(key, value)| spec.with(key, value));
-    let config = Arc::new(MemberConfig {
-        protocol: profiles().build(&spec, &()).unwrap(),
-        helpers: helpers().build(&Spec::of(world.helpers), &context).unwrap(),
-        sizer: Arc::new(PlainSizer),
-    });
+    let config = MemberConfig::new(profiles().build(&spec, &()).unwrap(), Arc::new(PlainSizer)).unwrap();
+    let config = Arc::new(config.with_helpers(helpers().build(&Spec::of(world.helpers), &context).unwrap()));
     let strategy = build_selector(&selectors(), &Spec::parse(world.selector).unwrap(), &context).unwrap();
     sim::run_swim(&setup, &config, &strategy, &mut ()).trace_hash
 }

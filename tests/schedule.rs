@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use swimlab::protocol::{Event, EventKind, MemberConfig, Span, Time, profiles};
+use swimlab::protocol::{Config, Event, EventKind, MemberConfig, Span, Time};
 use swimlab::sim::{self, Effect, FaultEvent, MemberIndex, Observer, Setup};
 use swimlab::topology::{TopologyContext, topologies};
 use swimlab::wire::PlainSizer;
-use swimlab_selectors::{DynSelector, Spec, helpers_named};
+use swimlab_selectors::{DynSelector, Spec};
 
 /// The cut is over: warm-up, the fault's beginning and how long it lasts.
 const HEALS: Span = Span::from_secs(50);
@@ -58,11 +58,7 @@ fn cut_off(fault: &str, seed: u64) -> Beliefs {
     let (clock_skew, warmup, duration) = (Span::from_millis(100), Span::from_secs(5), Span::from_secs(1200));
     let setup = Setup { clock_skew, warmup, duration, ..Setup::new(&aws, members, seed, vec![fault]) };
     let ids = setup.placement.peers.iter().map(|peer| peer.id).collect();
-    let config = MemberConfig {
-        protocol: profiles().build(&Spec::of("swim"), &()).unwrap(),
-        helpers: helpers_named("uniform").unwrap(),
-        sizer: Arc::new(PlainSizer),
-    };
+    let config = MemberConfig::new(Config::swim(), Arc::new(PlainSizer)).unwrap();
     let auto = "auto".parse::<DynSelector>().unwrap();
     let mut beliefs = Beliefs { ids, ..Beliefs::default() };
     let outcome = sim::run_swim(&setup, &Arc::new(config), &auto, &mut beliefs);

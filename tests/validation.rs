@@ -13,7 +13,7 @@ use swimlab::protocol::{Config, Event, EventKind, EventSource, MemberConfig, Mes
 use swimlab::sim::{self, Fault, FaultEvent, MemberIndex, Observer, Outcome, Phases, Sent, Setup, World};
 use swimlab::topology::{TopologyContext, topologies};
 use swimlab::wire::PlainSizer;
-use swimlab_selectors::{DynSelector, Spec, helpers_named};
+use swimlab_selectors::{DynSelector, Spec};
 
 /// A world of `n` on a LAN, whose delays are small against the period, as the formulas assume.
 fn setup(n: u32, seed: u64, faults: &[&str]) -> Setup {
@@ -29,8 +29,7 @@ fn strategy(label: &str) -> DynSelector {
 
 fn config(overrides: Spec) -> Arc<MemberConfig> {
     let config: Config = profiles().build(&overrides, &()).unwrap();
-    let helpers = helpers_named("uniform").unwrap();
-    Arc::new(MemberConfig { protocol: config, helpers, sizer: Arc::new(PlainSizer) })
+    Arc::new(MemberConfig::new(config, Arc::new(PlainSizer)).unwrap())
 }
 
 fn run<O: Observer>(setup: &Setup, config: &Arc<MemberConfig>, selector: &str, observer: &mut O) -> Outcome {

@@ -8,8 +8,7 @@ use swimlab::topology::{Placement, TopologyContext, topologies};
 use swimlab::wire::PlainSizer;
 use swimlab_selectors::{
     Bound, Context, Coordinate, DynSelector, NearPeer, Neighborhood, NeighborhoodConfig, NeighborhoodState,
-    Neighborhoods, Observation, Peer, Selector, Slot, Spec, build_metric, build_selector, helpers_named, metrics,
-    selectors,
+    Neighborhoods, Observation, Peer, Selector, Slot, Spec, build_metric, build_selector, metrics, selectors,
 };
 
 const WARMUP: u64 = 300;
@@ -102,8 +101,7 @@ fn setup(topology: &str, members: u32) -> Setup {
 }
 
 fn config() -> Arc<MemberConfig> {
-    let helpers = helpers_named("uniform").unwrap();
-    Arc::new(MemberConfig { protocol: Config::of("swim"), helpers, sizer: Arc::new(PlainSizer) })
+    Arc::new(MemberConfig::new(Config::swim(), Arc::new(PlainSizer)).unwrap())
 }
 
 /// The pings of the minute, and the coordinates at its end.

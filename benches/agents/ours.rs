@@ -1,7 +1,7 @@
 //! swimlab's agents.
 
 use swimlab::agent::{Agent, Security};
-use swimlab::protocol::preset;
+use swimlab::protocol::Config;
 use swimlab::wire::{Key, Keyring};
 
 use super::{Bench, Peer};
@@ -10,8 +10,8 @@ pub struct Ours(Agent);
 
 impl Peer for Ours {
     async fn begin(bench: &Bench, number: usize, seeds: &[String]) -> Self {
-        let config = preset("lan").expect("a preset").config("swim");
-        let mut builder = Agent::builder().name(format!("member-{number}")).join(seeds).config(config);
+        let name = format!("member-{number}");
+        let mut builder = Agent::builder().name(name).join(seeds).config(Config::lan());
         if bench.is_sealed {
             let keyring = Keyring::new(Key::new(&[7; Key::LEN]));
             builder = builder.security(Security::Sealed { keyring, label: "bench".to_owned() });

@@ -6,8 +6,8 @@ use swimlab::protocol::{Config, MemberConfig, Span};
 use swimlab::sim::{Crash, Fault, MemberIndex, Setup, Target};
 use swimlab::topology::{TopologyContext, topologies};
 use swimlab::wire::PlainSizer;
+use swimlab_selectors::Spec;
 use swimlab_selectors::rng::{Purpose, below, stream};
-use swimlab_selectors::{Spec, UniformHelpers};
 
 /// The seed of all trials.
 pub const SEED: u64 = 1;
@@ -18,11 +18,7 @@ const NETWORK: &str = "lan:delay_ms=30,jitter=uniform,spread_ms=20";
 
 /// Config of the profile `swim`, uniform helpers, sizes as on the wire.
 pub fn config() -> Arc<MemberConfig> {
-    Arc::new(MemberConfig {
-        protocol: Config::of("swim"),
-        helpers: Arc::new(UniformHelpers),
-        sizer: Arc::new(PlainSizer),
-    })
+    Arc::new(MemberConfig::new(Config::swim(), Arc::new(PlainSizer)).expect("a valid profile"))
 }
 
 /// Members that all know each other, with random phases, in a network without loss.
@@ -30,7 +26,7 @@ pub fn setup(members: u32, duration: Span, victim: Option<MemberIndex>) -> Setup
     let network = Spec::parse(NETWORK).expect("a network's label");
     let topology = topologies().build(&network, &TopologyContext::default()).expect("a network");
     let faults = victim.into_iter().map(crash).collect();
-    Setup { period: Config::of("swim").period, duration, ..Setup::new(&topology, members, SEED, faults) }
+    Setup { period: Config::swim().period, duration, ..Setup::new(&topology, members, SEED, faults) }
 }
 
 /// The member that crashes in crash scenarios.

@@ -22,7 +22,8 @@ use super::snapshot::{Remembered, Snapshot, StateDir, StateError, VERSION};
 use super::streams::Streams;
 use super::testing::{Clock, PacketHook};
 use crate::protocol::{
-    Address, Config, Id, Identity, Incarnation, Member, MemberConfig, NodeInfo, Roster, Span, Time, TooLong, preset,
+    Address, Config, ConfigError, Id, Identity, Incarnation, Member, MemberConfig, NodeInfo, Roster, Span, Time,
+    TooLong,
 };
 use crate::wire::{Keyring, Seal};
 
@@ -94,6 +95,8 @@ pub enum SpawnError {
     Meta(TooLong),
     /// The place is none on earth, or infinitely far.
     Location,
+    /// The protocol configuration is not valid.
+    Config(ConfigError),
     /// The state folder cannot be used.
     State(StateError),
     /// The system has no random numbers, or no clock.
@@ -112,7 +115,7 @@ impl Default for Builder {
             advertise: None,
             name: None,
             seeds: Vec::new(),
-            protocol: preset("lan").expect("a preset of this name").config("swim"),
+            protocol: Config::lan(),
             strategy: None,
             helpers: None,
             location: None,
@@ -238,8 +241,8 @@ impl Builder {
 
         let clock = Clock::start();
         let codec = self.codec()?;
-        let config =
-            MemberConfig { protocol: self.protocol.clone(), helpers: self.helpers_or_default(), sizer: codec.sizer() };
+        let config = MemberConfig::new(self.protocol.clone(), codec.sizer()).map_err(SpawnError::Config)?;
+        let config = config.with_helpers(self.helpers_or_default());
         let (member, first_period) = self.member(config, &name, addr, generation, clock)?;
         let id = member.id();
         // A fiftieth of the wait for an answer is nothing to the protocol.
@@ -472,6 +475,7 @@ impl fmt::Display for SpawnError {
             Self::Name(error) => write!(f, "the name: {error}"),
             Self::Meta(error) => write!(f, "the metadata: {error}"),
             Self::Location => f.write_str("the place has a latitude beyond 90 or a longitude beyond 180 degrees"),
+            Self::Config(error) => error.fmt(f),
             Self::State(error) => error.fmt(f),
             Self::System(error) => error.fmt(f),
         }

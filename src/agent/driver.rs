@@ -169,7 +169,7 @@ impl Driver {
                 }
             }
             self.run_due();
-            if self.member.is_gone() {
+            if self.member.is_stopped() {
                 self.drain().await;
                 return ExitReason::Displaced;
             }

@@ -141,7 +141,9 @@ fn measures() -> Vec<Line> {
 
 fn setting(param: &Param) -> Setting {
     let default = param.default.as_ref().map(|value| match (&param.range, value) {
-        (ValueRange::Span(..), Value::Number(seconds)) => Span::from_secs_f64(*seconds).to_string(),
+        (ValueRange::Span(..) | ValueRange::ChoiceOrSpan(..), Value::Number(seconds)) => {
+            Span::from_secs_f64(*seconds).to_string()
+        }
         (ValueRange::Text, Value::Text(text)) if text.is_empty() => "\"\"".to_owned(),
         (_, value) => value.to_string(),
     });

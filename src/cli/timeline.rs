@@ -123,17 +123,8 @@ impl<W: Write> Observer for Timeline<'_, W> {
         self.tell(at, [Some(member), about, teller], |line| {
             let (me, other) = (line.name(member), line.name_of(event.about));
             let news = match &event.kind {
-                EventKind::Joined => format!("{other} is a member"),
-                EventKind::Suspected => format!("{other} is suspected"),
-                EventKind::Confirmed => format!("one more suspects {other}"),
-                EventKind::Refuted => format!("{other} lives and refutes"),
-                EventKind::Died => format!("{other} is dead"),
-                EventKind::Left => format!("{other} has left"),
-                EventKind::Updated => format!("{other} has a new card"),
-                EventKind::Forgotten => format!("{other} can be forgotten"),
-                EventKind::SelfRefuted => "it is doubted itself, and speaks up".to_owned(),
-                EventKind::Displaced => "another took its name; it stops".to_owned(),
                 EventKind::User(event) => format!("the event {}", event.name),
+                kind => kind.sentence().replace("{}", &other),
             };
             let incarnation = event.incarnation;
             match event.source {

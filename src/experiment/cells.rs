@@ -65,7 +65,7 @@ impl Cell {
         Some(FloorInputs {
             period_s: config.period.as_secs_f64(),
             direct: config.direct,
-            suspicion_s: config.suspicion.timeout(config, self.key.members, u32::MAX).as_secs_f64(),
+            suspicion_s: config.suspicion.timeout(config.period, self.key.members, u32::MAX).as_secs_f64(),
         })
     }
 

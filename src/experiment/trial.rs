@@ -41,8 +41,8 @@ impl Cell {
     pub fn watch(&self, setup: &Setup, observer: &mut impl Observer) -> Outcome {
         match &self.detector {
             CellDetector::Swim { strategy, helpers, config } => {
-                let (config, helpers) = (config.clone(), Arc::clone(helpers));
-                let config = MemberConfig { protocol: config, helpers, sizer: Arc::new(PlainSizer) };
+                let config = MemberConfig::new(config.clone(), Arc::new(PlainSizer)).expect("cells hold valid values");
+                let config = config.with_helpers(Arc::clone(helpers));
                 run_swim(setup, &Arc::new(config), strategy, observer)
             }
             CellDetector::Other(detector) => detector.run(setup, observer),

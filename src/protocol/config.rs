@@ -1,126 +1,209 @@
-//! The protocol's settings: all that one member can be told, besides its selector.
+//! Protocol configuration of one member: everything but its selector, its helpers and its identity.
 
-use std::fmt;
 use std::sync::Arc;
 
-use swimlab_selectors::Spec;
-
+use super::config_error::ConfigError;
 use super::dissemination::Dissemination;
-use super::health::LifeguardVariant;
+use super::message::PingReq;
 use super::prober::Prober;
-use super::profiles::profiles;
-use super::scale::Scale;
 use super::suspicion::Suspicion;
 use super::time::Span;
 
-/// All that one member's protocol can be told, besides its selector. Built by [`profiles`].
-#[derive(Clone)]
+/// Protocol configuration of a member. All members of a group should share it.
+///
+/// Start from a constructor: [`Config::lan`], [`Config::wan`] and [`Config::local`] for the protocol that agents run by
+/// default, or one per published variant ([`Config::swim_inf_susp`], [`Config::memberlist_lan`], [`Config::lifeguard`], ...).
+/// Then change fields, or chain the `with_` methods. The text form of experiment files and agent configurations is parsed
+/// by `"profile:key=value,...".parse::<Config>()`.
+///
+/// ```
+/// use swimlab::protocol::{AbsoluteSuspicion, Config, Span};
+///
+/// let config = Config::lan()
+///     .with_period(Span::from_millis(500))
+///     .with_probe_timeout(Span::from_millis(200))
+///     .with_suspicion(AbsoluteSuspicion { timeout: Span::from_secs(5) });
+/// config.validate()?;
+/// # Ok::<(), swimlab::protocol::ConfigError>(())
+/// ```
+#[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Config {
-    /// T: the protocol period, between two rounds of direct pings.
+    /// T: the protocol period, the time from one round of direct pings to the next. Detection time and traffic are
+    /// proportional to it. 1 s on a LAN, 5 s between continents, 200 ms and below for tests. Longer than `probe_timeout`.
     pub period: Span,
-    /// How long a direct ping may take before helpers are asked. Slow peers get more time, up to two thirds of the
-    /// period.
+    /// The time that a direct ping may take before helpers are asked. About the 99th percentile of the round-trip time;
+    /// half a period leaves as much for the detour over helpers. Known slow peers get more, up to two thirds of the period.
+    /// Longer than zero, shorter than `period`.
     pub probe_timeout: Span,
-    /// p: direct pings per period.
+    /// p: direct pings per period. 1 in all published variants; more find a failure sooner at proportional cost. From 1 to
+    /// [`PingReq::TARGET_LIMIT`].
     pub direct: u32,
-    /// k: helpers that are asked for indirect pings.
+    /// k: helpers that are asked for an indirect ping of a silent target. 3 in most systems, 1 in the 2002 testbed; 0 turns
+    /// indirect pings off.
     pub indirect: u32,
-    /// How a ping is carried out.
+    /// Indirect probing strategy.
     pub prober: Arc<dyn Prober>,
-    /// How long is doubt.
+    /// Suspicion timeout strategy.
     pub suspicion: Arc<dyn Suspicion>,
-    /// How news spreads.
+    /// Update dissemination strategy.
     pub dissemination: Arc<dyn Dissemination>,
-    /// A suspect has this times `suspicion_scale` periods to refute.
-    pub suspicion_mult: f64,
-    /// How suspicion grows with the group.
-    pub suspicion_scale: Scale,
-    /// The longest suspicion, in multiples of the shortest (`confirmed` only).
-    pub suspicion_max_mult: f64,
-    /// K: independent confirmations that bring a suspicion to its shortest (`confirmed` only).
-    pub confirmations: u32,
-    /// The worst score of a member's own health; its periods and timeouts are up to this + 1 times as long (`nack` only).
-    pub health_limit: u32,
-    /// EventKind a failed probe says about the prober's own health (`nack` only): see
-    /// [`Health::probe_failed`](super::health::Health::probe_failed).
-    pub health_scoring: LifeguardVariant,
-    /// EventKind a low opinion of oneself draws out (`nack` only). In the paper that is every period and every probe timeout; in
-    /// memberlist only the periods whose pings stay unanswered, for helpers and streams: its probe loop goes by a ticker of
-    /// the period's own length, an answer ends a round, and waiting longer does not bring a datagram through.
-    pub health_pacing: LifeguardVariant,
-    /// A piece of news is sent this times `retransmit_scale`, rounded up, times by each member.
-    pub retransmit_mult: u32,
-    /// How often news is repeated as the group grows.
-    pub retransmit_scale: Scale,
-    /// The largest datagram, in bytes.
+    /// The largest datagram, in bytes; updates fill what a message leaves free. 1400 avoids fragmentation on Ethernet, 512
+    /// on almost any path. From 256 to 65,000.
     pub packet_bytes: u32,
-    /// The most updates on one message; 0: as many as fit.
+    /// The most updates on one message; 0: as many as fit. 6 in the 2002 testbed.
     pub max_updates: u32,
-    /// Between two gossip messages (`gossip` only).
-    pub gossip_interval: Span,
-    /// Who gets one each time (`gossip` only).
-    pub gossip_nodes: u32,
-    /// For how long the dead still get gossip messages, so that they can refute (`gossip` only); zero: not at all.
-    pub gossip_to_dead: Span,
-    /// Between two state syncs with a random member; zero: only joiners sync. Stretched in groups above 32 by
-    /// ceil(log2 n - log2 32) + 1, as memberlist does.
+    /// The interval between two state syncs with a random member; zero: only joining members sync. 30 s in memberlist on a
+    /// LAN. In groups above 32 it is stretched: see [`Config::sync_interval_in`].
     pub sync_interval: Span,
-    /// How many more times a joiner asks its seeds in turn for their tables, a period apart, for as long as there is
-    /// somebody new: so many who join at once find each other.
+    /// The number of further state syncs with seeds, a period or more apart, while they still name unknown members, so that
+    /// many members that join at once find each other. 6 suffices for hundreds of joiners; 0 asks one seed once.
     pub join_syncs: u32,
-    /// Whether a silent target is pinged over a stream, too, while helpers are asked.
+    /// Whether a silent target is also pinged over a stream while helpers are asked (memberlist): a member behind a path
+    /// that drops datagrams is then not declared dead.
     pub stream_ping: bool,
-    /// How long the record of a dead or departed member is kept.
+    /// The time for which the record of a dead or departed member is kept, so that late updates about it are recognized as
+    /// old. Several times as long as an update takes to reach every member. Longer than zero.
     pub dead_retention: Span,
-    /// Every so many periods one dead member is tried, in case it lives behind a healed partition; 0: never.
+    /// The number of periods between two attempts to reach a dead or forgotten member or a seed, to heal partitions; 0:
+    /// never. The traffic is one ping per member and attempt.
     pub reconnect_every: u32,
-    /// How many forgotten members are kept to be tried.
+    /// The most forgotten members that are remembered, with their addresses, for `reconnect_every`.
     pub reconnect_limit: u32,
-    /// Whether members speak up when a message shows that its sender's record of them is old or dead.
+    /// Whether messages state what the sender believes about the receiver's incarnation and a receiver refutes or introduces
+    /// itself when that is outdated. Off in memberlist and in the 2002 paper.
     pub anti_entropy: bool,
-    /// Whether the dead stay dead, whatever they say (the 2002 paper).
+    /// Whether a declaration of death is final, whatever incarnation the member takes (SWIM 2002).
     pub dead_final: bool,
-    /// Who is pinged and who helps, where nobody says otherwise.
+    /// The selector and helpers that belong to the variant, used where none is named.
     pub defaults: DefaultStrategies,
 }
 
-/// The selector and the helpers that belong to a variant, as labels; `None`: it goes with any.
+/// Labels of the selector and helpers that belong to a variant; `None`: it has none of its own.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct DefaultStrategies {
-    /// Who is pinged.
+    /// Label of the selector.
     pub selector: Option<&'static str>,
-    /// Who helps.
+    /// Label of the helpers.
     pub helpers: Option<&'static str>,
 }
 
 impl DefaultStrategies {
-    /// Any.
+    /// No selector and no helpers of its own.
     pub const ANY: Self = Self { selector: None, helpers: None };
 
-    /// This selector, and any helpers.
+    /// This selector, no helpers of its own.
     pub const fn selector(label: &'static str) -> Self {
         Self { selector: Some(label), helpers: None }
     }
 }
 
+/// A `with_` method per plain field.
+macro_rules! setters {
+    ($($method:ident => $field:ident: $type:ty),* $(,)?) => {
+        $(
+            #[doc = concat!("Sets [`Config::", stringify!($field), "`].")]
+            #[must_use]
+            pub fn $method(mut self, $field: $type) -> Self {
+                self.$field = $field;
+                self
+            }
+        )*
+    };
+}
+
 impl Config {
-    /// The settings of a profile with its own defaults.
-    ///
-    /// # Panics
-    /// If there is no such profile.
-    pub fn of(profile: &str) -> Self {
-        profiles().build(&Spec::of(profile), &()).expect("a profile of this name")
+    setters! {
+        with_period => period: Span,
+        with_probe_timeout => probe_timeout: Span,
+        with_direct => direct: u32,
+        with_indirect => indirect: u32,
+        with_packet_bytes => packet_bytes: u32,
+        with_max_updates => max_updates: u32,
+        with_sync_interval => sync_interval: Span,
+        with_join_syncs => join_syncs: u32,
+        with_stream_ping => stream_ping: bool,
+        with_dead_retention => dead_retention: Span,
+        with_reconnect_every => reconnect_every: u32,
+        with_reconnect_limit => reconnect_limit: u32,
+        with_anti_entropy => anti_entropy: bool,
+        with_dead_final => dead_final: bool,
+        with_defaults => defaults: DefaultStrategies,
     }
 
-    /// State sync's interval in a group of `n`; `None` if there is none.
-    pub fn sync_interval(&self, n: u32) -> Option<Span> {
+    /// Sets [`Config::prober`].
+    #[must_use]
+    pub fn with_prober(mut self, prober: impl Prober + 'static) -> Self {
+        self.prober = Arc::new(prober);
+        self
+    }
+
+    /// Sets [`Config::suspicion`].
+    #[must_use]
+    pub fn with_suspicion(mut self, suspicion: impl Suspicion + 'static) -> Self {
+        self.suspicion = Arc::new(suspicion);
+        self
+    }
+
+    /// Sets [`Config::dissemination`].
+    #[must_use]
+    pub fn with_dissemination(mut self, dissemination: impl Dissemination + 'static) -> Self {
+        self.dissemination = Arc::new(dissemination);
+        self
+    }
+
+    /// Checks that the protocol can run with these values.
+    ///
+    /// # Errors
+    /// Names the first field or parameter that is out of range.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        let Self { period, probe_timeout, direct, packet_bytes, dead_retention, .. } = *self;
+        ConfigError::check(probe_timeout > Span::ZERO, "probe_timeout", probe_timeout, "longer than 0s")?;
+        if probe_timeout >= period {
+            return Err(ConfigError::ProbeTimeout { probe_timeout, period });
+        }
+        let is_allowed = (1..=PingReq::TARGET_LIMIT as u32).contains(&direct);
+        ConfigError::check(is_allowed, "direct", direct, "from 1 to 16")?;
+        let is_allowed = (256..=65_000).contains(&packet_bytes);
+        ConfigError::check(is_allowed, "packet_bytes", packet_bytes, "from 256 to 65000")?;
+        ConfigError::check(dead_retention > Span::ZERO, "dead_retention", dead_retention, "longer than 0s")?;
+        self.prober.validate()?;
+        self.suspicion.validate()?;
+        self.dissemination.validate()
+    }
+
+    /// The interval between state syncs in a group of `n`; `None`: there are none. In groups above 32 it is
+    /// [`Config::sync_interval`] times ceil(log2 n - log2 32) + 1, as in memberlist, so that the traffic stays bounded.
+    pub fn sync_interval_in(&self, n: u32) -> Option<Span> {
         let stretch = if n <= 32 { 1 } else { n.next_power_of_two().ilog2() - 5 + 1 };
         (self.sync_interval > Span::ZERO).then(|| self.sync_interval * u64::from(stretch))
     }
 }
 
-impl fmt::Debug for Config {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Config").field("period", &self.period).finish_non_exhaustive()
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::{FixedSuspicion, GossipTick, LocalHealth, NackProber, Piggyback, Scale};
+
+    #[test]
+    fn values_that_the_protocol_cannot_run_with_are_refused() {
+        let refusal = |config: Config| config.validate().unwrap_err().to_string();
+        let base = Config::lan;
+        assert_eq!(base().validate(), Ok(()));
+        let gossip = Some(GossipTick { interval: Span::ZERO, nodes: 3, to_dead: Span::ZERO });
+        let silent = Piggyback { mult: 4, scale: Scale::Log10, gossip, buddy: false };
+        let suspicion = FixedSuspicion { mult: f64::NAN, scale: Scale::Ln };
+        let health = LocalHealth { limit: 101, ..LocalHealth::PAPER };
+        for (config, message) in [
+            (base().with_period(Span::ZERO), "probe_timeout (500ms) must be shorter than period (0s)"),
+            (base().with_probe_timeout(Span::ZERO), "probe_timeout must be longer than 0s, not 0s"),
+            (base().with_direct(0), "direct must be from 1 to 16, not 0"),
+            (base().with_packet_bytes(100), "packet_bytes must be from 256 to 65000, not 100"),
+            (base().with_dissemination(silent), "gossip_interval must be longer than 0s, not 0s"),
+            (base().with_suspicion(suspicion), "suspicion_mult must be a number of at least 0, not NaN"),
+            (base().with_prober(NackProber { health }), "health_limit must be at most 100, not 101"),
+        ] {
+            assert_eq!(refusal(config), message);
+        }
     }
 }

@@ -1,78 +1,83 @@
-//! EventKind rides on which message, how often, and what is sent for the news' sake alone.
+//! Dissemination: which messages carry updates, how often, and which are sent for the updates' sake alone.
 
-use std::sync::Arc;
+use std::fmt;
 
-use swimlab_selectors::Registry;
-
-use super::config::Config;
+use super::config_error::ConfigError;
 use super::message::MessageKind;
+use super::scale::Scale;
 use super::time::Span;
 
-/// How news spreads.
-pub trait Dissemination: Send + Sync {
-    /// Whether queued news rides on messages of this kind.
+/// Strategy for spreading updates. All answers but [`Dissemination::transmissions`] are read once per
+/// [`MemberConfig`](super::MemberConfig).
+pub trait Dissemination: fmt::Debug + Send + Sync {
+    /// Whether queued updates ride on messages of this kind.
     fn rides_on(&self, kind: MessageKind) -> bool;
 
-    /// How often one piece of news is sent by one member in a group of `n`; 0: it is not passed on.
-    fn transmissions(&self, config: &Config, n: u32) -> u32;
+    /// The number of times that a member sends one update in a group of `n`; 0: it is not passed on.
+    fn transmissions(&self, n: u32) -> u32;
 
-    /// Whether who finds news out sends it to everyone at once.
+    /// Whether the first member to notice something sends it to every other at once.
     fn multicasts(&self) -> bool {
         false
     }
 
-    /// Between the probes: every so often, news goes to so many members.
-    fn gossip_tick(&self, _settings: &Config) -> Option<(Span, usize)> {
+    /// Gossip messages between the probes; `None`: there are none.
+    fn gossip(&self) -> Option<GossipTick> {
         None
     }
 
-    /// Whether a ping to a suspect always carries the suspicion (Lifeguard's buddy system).
-    fn buddy(&self) -> bool {
+    /// Whether a ping to a suspect always carries the suspicion (Lifeguard's buddy system, section IV-C).
+    fn is_buddy(&self) -> bool {
         false
+    }
+
+    /// Checks the strategy's own parameters.
+    ///
+    /// # Errors
+    /// Names the parameter that is out of range.
+    fn validate(&self) -> Result<(), ConfigError> {
+        Ok(())
     }
 }
 
-/// The strategies by name.
-pub fn disseminations() -> Registry<Arc<dyn Dissemination>> {
-    let mut registry: Registry<Arc<dyn Dissemination>> = Registry::new("dissemination");
-    registry.register(
-        "multicast",
-        "Who finds news out sends it to every member at once, and nobody passes it on (basic SWIM).",
-        vec![],
-        |_, ()| Ok(Arc::new(Multicast)),
-    );
-    registry.register(
-        "piggyback",
-        "UpdateKind rides on pings, acks and ping requests, retransmit_mult x retransmit_scale times per member (SWIM).",
-        vec![],
-        |_, ()| Ok(Arc::new(Piggyback { tick: false, buddy: false })),
-    );
-    registry.register(
-        "gossip",
-        "Piggyback, and every gossip_interval what news there is goes to gossip_nodes members (memberlist).",
-        vec![],
-        |_, ()| Ok(Arc::new(Piggyback { tick: true, buddy: false })),
-    );
-    registry.register(
-        "buddy",
-        "Piggyback, and a ping to a suspect always tells it of the suspicion (Lifeguard's buddy system).",
-        vec![],
-        |_, ()| Ok(Arc::new(Piggyback { tick: false, buddy: true })),
-    );
-    registry.register("gossip-buddy", "Gossip and buddy together (Lifeguard in memberlist).", vec![], |_, ()| {
-        Ok(Arc::new(Piggyback { tick: true, buddy: true }))
-    });
-    registry
+/// Multicast: the first member to notice something sends it to every member at once, and none passes it on (SWIM 2002,
+/// section 3).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Multicast;
+
+/// Infection-style dissemination: updates ride on pings, acks and ping requests (SWIM 2002, section 4.1), optionally with
+/// gossip messages between the probes and Lifeguard's buddy system.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Piggyback {
+    /// Each member sends an update this times `scale`(n) times. 3 in the 2002 paper, 4 in memberlist. More transmissions
+    /// reach the last members sooner and cost bytes. From 1 to 100.
+    pub mult: u32,
+    /// Growth with the group, rounded up.
+    pub scale: Scale,
+    /// Gossip messages between the probes (memberlist); `None`: updates only ride on probes.
+    pub gossip: Option<GossipTick>,
+    /// Whether a ping to a suspect always carries the suspicion (Lifeguard, section IV-C).
+    pub buddy: bool,
 }
 
-struct Multicast;
+/// Gossip between the probes: while there are updates, a few members get them at a fixed interval.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GossipTick {
+    /// The time between two rounds. 200 ms in memberlist on a LAN, 500 ms on a WAN. Longer than zero.
+    pub interval: Span,
+    /// Receivers per round. 3 in memberlist on a LAN, 4 on a WAN.
+    pub nodes: u32,
+    /// The time for which dead members still get gossip messages, so that they can refute; zero: not at all. 30 s in
+    /// memberlist on a LAN. No longer than dead members are remembered.
+    pub to_dead: Span,
+}
 
 impl Dissemination for Multicast {
     fn rides_on(&self, _: MessageKind) -> bool {
         false
     }
 
-    fn transmissions(&self, _: &Config, _: u32) -> u32 {
+    fn transmissions(&self, _: u32) -> u32 {
         0
     }
 
@@ -81,26 +86,27 @@ impl Dissemination for Multicast {
     }
 }
 
-struct Piggyback {
-    tick: bool,
-    buddy: bool,
-}
-
 impl Dissemination for Piggyback {
     fn rides_on(&self, kind: MessageKind) -> bool {
         kind != MessageKind::Sync
     }
 
-    fn transmissions(&self, config: &Config, n: u32) -> u32 {
-        config.retransmit_mult * config.retransmit_scale.whole(n)
+    fn transmissions(&self, n: u32) -> u32 {
+        self.mult * self.scale.whole(n)
     }
 
-    fn gossip_tick(&self, config: &Config) -> Option<(Span, usize)> {
-        self.tick.then_some((config.gossip_interval, config.gossip_nodes as usize))
+    fn gossip(&self) -> Option<GossipTick> {
+        self.gossip
     }
 
-    fn buddy(&self) -> bool {
+    fn is_buddy(&self) -> bool {
         self.buddy
+    }
+
+    fn validate(&self) -> Result<(), ConfigError> {
+        ConfigError::check((1..=100).contains(&self.mult), "retransmit_mult", self.mult, "from 1 to 100")?;
+        let interval = self.gossip.map_or(Span::from_secs(1), |gossip| gossip.interval);
+        ConfigError::check(interval > Span::ZERO, "gossip_interval", interval, "longer than 0s")
     }
 }
 
@@ -109,11 +115,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn news_is_sent_on_as_often_as_the_formula_says() {
-        let config = Config::of("swim");
+    fn updates_are_sent_as_often_as_the_formula_says() {
+        let piggyback = Piggyback { mult: 4, scale: Scale::Log10, gossip: None, buddy: false };
         for n in [1, 2, 9, 10, 11, 99, 100, 101, 999, 1000, 123_456, 1_000_000] {
             let formula = 4 * f64::from(n + 1).log10().ceil() as u32;
-            assert_eq!(config.dissemination.transmissions(&config, n), formula, "n = {n}");
+            assert_eq!(piggyback.transmissions(n), formula, "n = {n}");
         }
     }
 }

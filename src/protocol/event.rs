@@ -1,4 +1,4 @@
-//! EventKind happened, as values: a driver logs them, counts them, hands them to an application.
+//! Events: what a member noticed, as values for drivers to log, count or hand to an application.
 
 use std::sync::Arc;
 
@@ -7,48 +7,106 @@ use super::message::{Id, Incarnation, UserEvent};
 /// Something that one member noticed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Event {
-    /// Whom it is about.
+    /// The member that it is about.
     pub about: Id,
-    /// The incarnation that the news speaks of.
+    /// The incarnation that it is about.
     pub incarnation: Incarnation,
-    /// EventKind happened.
+    /// The kind of event, from the reporting member's point of view.
     pub kind: EventKind,
-    /// How the member knows.
+    /// How the reporting member learned of it.
     pub source: EventSource,
 }
 
-/// EventKind happened, in the eyes of the member that reports it.
-#[derive(Clone, Debug, PartialEq)]
-pub enum EventKind {
-    /// A member is new, or back from the dead with a higher incarnation.
-    Joined,
-    /// A member is doubted.
-    Suspected,
-    /// One more member doubts a suspect.
-    Confirmed,
-    /// A suspect spoke up.
-    Refuted,
-    /// A member is dead.
-    Died,
-    /// A member left of its own will.
-    Left,
-    /// A member's card changed; of the reporting member itself: it says anew where it is.
-    Updated,
-    /// A dead or departed member's record is dropped.
-    Forgotten,
-    /// Somebody doubted or buried the reporting member itself, which raised its incarnation.
-    SelfRefuted,
-    /// Another process took the reporting member's name, and keeps it: the member has stopped.
-    Displaced,
-    /// An application's event.
-    User(Arc<UserEvent>),
-}
-
-/// How a member came to know.
+/// How a member learned of something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EventSource {
     /// By its own probe or timer.
     Own,
-    /// It was told, by this sender.
+    /// By a message of this sender.
     Heard(Id),
+}
+
+impl EventSource {
+    /// The sender of the message, if it was one.
+    pub const fn sender(self) -> Option<Id> {
+        match self {
+            Self::Own => None,
+            Self::Heard(id) => Some(id),
+        }
+    }
+}
+
+/// Declares [`EventKind`] together with the table of its codes, names and sentences.
+macro_rules! event_kinds {
+    ($($(#[$doc:meta])* $kind:ident $(($payload:ty))? = $code:literal, $name:literal, $sentence:literal;)*) => {
+        /// The kind of an [`Event`].
+        #[derive(Clone, Debug, PartialEq)]
+        #[non_exhaustive]
+        pub enum EventKind {
+            $($(#[$doc])* $kind $(($payload))?,)*
+        }
+
+        impl EventKind {
+            /// The number in trace hashes. It never changes.
+            pub const fn code(&self) -> u8 {
+                match self {
+                    $(event_kinds!(@pattern $kind $($payload)?) => $code,)*
+                }
+            }
+
+            /// The name in logs and files.
+            pub const fn name(&self) -> &'static str {
+                match self {
+                    $(event_kinds!(@pattern $kind $($payload)?) => $name,)*
+                }
+            }
+
+            /// What is said of the event in a timeline, with `{}` in place of the member it is about.
+            pub const fn sentence(&self) -> &'static str {
+                match self {
+                    $(event_kinds!(@pattern $kind $($payload)?) => $sentence,)*
+                }
+            }
+        }
+    };
+    (@pattern $kind:ident) => { Self::$kind };
+    (@pattern $kind:ident $payload:ty) => { Self::$kind(_) };
+}
+
+event_kinds! {
+    /// A member is new, or has returned with a higher incarnation after its death.
+    Joined = 1, "joined", "{} is a member";
+    /// A member is suspected.
+    Suspected = 2, "suspected", "{} is suspected";
+    /// One more member suspects a suspect.
+    Confirmed = 3, "confirmed", "one more suspects {}";
+    /// A suspect refuted.
+    Refuted = 4, "refuted", "{} lives and refutes";
+    /// A member is dead.
+    Died = 5, "died", "{} is dead";
+    /// A member left of its own accord.
+    Left = 6, "left", "{} has left";
+    /// A member's address, location or metadata changed. About the reporting member itself: it published a learned location.
+    Updated = 7, "updated", "{} has a new record";
+    /// The record of a dead or departed member was dropped.
+    Forgotten = 8, "forgotten", "{} is forgotten";
+    /// The reporting member was suspected or declared dead, and raised its incarnation.
+    SelfRefuted = 9, "self-refuted", "it is suspected itself, and refutes";
+    /// An application event.
+    User(Arc<UserEvent>) = 10, "user", "an application event of {}";
+    /// Another process took the reporting member's name and keeps it: the member has stopped.
+    Displaced = 11, "displaced", "another process took its name; it stops";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_user_event_has_its_line_in_the_table_like_any_other() {
+        let event = UserEvent { seq: 1, name: "deploy".into(), payload: [].into() };
+        let kind = EventKind::User(Arc::new(event));
+        assert_eq!((kind.code(), kind.name()), (10, "user"));
+        assert_eq!((EventKind::Joined.code(), EventKind::Joined.name()), (1, "joined"));
+    }
 }

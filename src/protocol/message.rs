@@ -1,4 +1,4 @@
-//! EventKind members tell each other. The codec in `wire` turns these values into bytes; the simulator passes them as they are.
+//! Messages between members. The codec in `wire` encodes these values as bytes; the simulator passes them as they are.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,90 +9,90 @@ use swimlab_selectors::{Coordinate, Peer};
 /// A member's identity: unique, stable over restarts, spread over the whole range.
 pub type Id = u64;
 
-/// Where a member can be reached: an IPv6 address (IPv4 as a mapped one) and a port. Only drivers look inside.
+/// A member's network address: an IPv6 address (IPv4 as a mapped one) and a port. Only drivers interpret it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Address {
-    /// Sixteen bytes in network order.
+    /// The IP address, in network byte order.
     pub ip: [u8; 16],
     /// The port.
     pub port: u16,
 }
 
-/// How new a record about a member is: its generation (which life), then its refutations within that life.
+/// Version of a record about a member: its generation (the number of its life), then its refutations within that life.
 ///
-/// Only the owner raises it. The higher incarnation wins, whatever the state it reports.
+/// Only the member itself raises it. The higher incarnation wins, whatever state it reports.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Incarnation {
-    /// Which life: restarts count up. The driver supplies it.
+    /// The number of the life; the driver raises it with each restart.
     pub generation: u32,
-    /// How often the owner spoke up in this life.
+    /// The number of refutations and changes in this life.
     pub refutations: u32,
 }
 
-/// EventKind a record says about a member. At equal incarnation the later one in this order wins.
+/// State of a member in a record. At equal incarnation the later one in this order wins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Status {
-    /// It answers, or has not been doubted.
+    /// It answers, or is not suspected yet.
     Alive,
-    /// Somebody got no answer; it may refute.
+    /// A member got no answer from it; it may refute.
     Suspect,
     /// It was declared dead.
     Dead,
-    /// It said that it leaves.
+    /// It left of its own accord.
     Left,
 }
 
-/// EventKind there is to know about a member besides its state. Immutable; a change comes with a new incarnation.
+/// What a member publishes about itself. Immutable; a change comes with a higher incarnation.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NodeInfo {
-    /// Id, place, zone path, site.
+    /// Id, location, zone path and site.
     pub peer: Peer,
-    /// Where it listens.
+    /// The address it listens at.
     pub address: Address,
-    /// Its name for people; may be empty. At most [`NodeInfo::NAME_LIMIT`] bytes.
+    /// A readable name; may be empty. At most [`NodeInfo::NAME_LIMIT`] bytes.
     pub name: Box<str>,
     /// Opaque metadata, at most [`NodeInfo::META_LIMIT`] bytes.
     pub meta: Box<[u8]>,
 }
 
-/// A piece of news that rides on messages.
+/// An update that rides on messages: a record about a member, or an application event.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Update {
-    /// Whom it is about; for a user event, who sent it.
+    /// The member it is about; for an application event, its sender.
     pub id: Id,
-    /// How new it is.
+    /// The incarnation of the member that it is about.
     pub incarnation: Incarnation,
-    /// EventKind it says.
+    /// The content.
     pub kind: UpdateKind,
 }
 
-/// UpdateKind on a packet: one piece, nearly always, if there is any.
+/// Updates on a packet: nearly always none or one.
 pub type Updates = SmallVec<[Update; 1]>;
 
-/// EventKind an [`Update`] says.
+/// The content of an [`Update`].
 #[derive(Clone, Debug, PartialEq)]
 pub enum UpdateKind {
-    /// The member is alive and this is its card. Written by the member itself.
+    /// The member is alive. Written by the member itself.
     Alive(Arc<NodeInfo>),
     /// `by` got no answer from it.
     Suspect {
-        /// Who doubts.
+        /// The member that suspects it.
         by: Id,
     },
     /// It was declared dead.
     Dead,
-    /// It leaves of its own will.
+    /// It left of its own accord.
     Left,
-    /// Not about membership: an event for the applications.
+    /// An application event: not about membership.
     User(Arc<UserEvent>),
 }
 
-/// An application's event, spread like any other news.
+/// An application event, spread like any other update.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UserEvent {
     /// Counts the events of one sender in one life.
     pub seq: u32,
-    /// EventKind kind of event; at most [`UserEvent::NAME_LIMIT`] bytes.
+    /// The kind of event, chosen by the application; at most [`UserEvent::NAME_LIMIT`] bytes.
     pub name: Box<str>,
     /// Opaque, at most [`UserEvent::PAYLOAD_LIMIT`] bytes.
     pub payload: Box<[u8]>,
@@ -105,20 +105,20 @@ pub struct Packet {
     pub from: Id,
     /// The sender's own incarnation.
     pub incarnation: Incarnation,
-    /// EventKind the sender knows of the receiver: pairwise anti-entropy.
+    /// What the sender believes about the receiver: pairwise anti-entropy.
     pub peer_view: PeerView,
-    /// EventKind the message is for.
+    /// The kind-specific part.
     pub body: Body,
-    /// The news that ride on it.
+    /// Updates that ride on it.
     pub updates: Updates,
     /// Extension: the sender's network coordinate.
     pub coordinate: Option<Box<WithCoordinate>>,
 }
 
-/// EventKind a sender knows of the receiver. Who is behind the truth hears so, and can speak up.
+/// What the sender believes about the receiver, so that a receiver with a newer incarnation can refute.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum PeerView {
-    /// Nothing: the receiver should introduce itself.
+    /// No record: the receiver should introduce itself.
     #[default]
     Unknown,
     /// It is a member with this incarnation (suspected or not).
@@ -127,91 +127,91 @@ pub enum PeerView {
     Dead(Incarnation),
 }
 
-/// EventKind a message is for.
+/// The kind-specific part of a message.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Body {
-    /// Answer me.
+    /// Asks for an ack.
     Ping {
         /// Returned by the ack.
         seq: u32,
     },
-    /// The answer to a ping.
+    /// Answers a ping.
     Ack {
-        /// The ping's number.
+        /// The ping's sequence number.
         seq: u32,
     },
-    /// Please ping these for me.
+    /// Asks a helper for indirect pings.
     PingReq(Box<PingReq>),
-    /// A target of a ping request answered its helper.
+    /// Tells the origin of a ping request that a target answered its helper.
     IndirectAck {
-        /// The ping request's number.
+        /// The ping request's sequence number.
         seq: u32,
-        /// Who answered.
+        /// The target that answered.
         target: Id,
     },
-    /// A helper got no answer from a target in good time (Lifeguard, section IV-A).
+    /// Tells the origin of a ping request that a target did not answer in time (Lifeguard, section IV-A).
     Nack {
-        /// The ping request's number.
+        /// The ping request's sequence number.
         seq: u32,
-        /// Who did not answer.
+        /// The target that did not answer.
         target: Id,
     },
-    /// Nothing but the updates.
+    /// Carries updates only.
     Gossip,
-    /// The sender's whole table, over a stream.
+    /// Carries the sender's whole table, over a stream.
     Sync(Box<StateSync>),
 }
 
-/// A batched request for indirect pings.
+/// A request for indirect pings of one or more targets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PingReq {
     /// Returned by [`Body::IndirectAck`] and [`Body::Nack`].
     pub seq: u32,
-    /// When the helper should say that it got no answer, in microseconds; 0: it need not.
+    /// The time after which the helper sends a nack, in microseconds; 0: it sends none.
     pub nack_after_us: u32,
-    /// Whom to ping; at most [`PingReq::TARGET_LIMIT`].
+    /// The members to ping; at most [`PingReq::TARGET_LIMIT`].
     pub targets: Vec<Target>,
 }
 
-/// A member to be pinged for another.
+/// A member to ping for another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Target {
-    /// Who.
+    /// The member's id.
     pub id: Id,
-    /// Where.
+    /// The member's address.
     pub address: Address,
 }
 
-/// A table of members: what joiners get, and what state sync exchanges.
+/// A whole table of members, for joining and for state sync (memberlist's push-pull).
 #[derive(Clone, Debug, PartialEq)]
 pub struct StateSync {
     /// Whether the sender wants the receiver's table in return.
     pub wants_reply: bool,
-    /// Whether the sender is joining: knows nobody yet.
+    /// Whether the sender is joining and knows no other member yet.
     pub joining: bool,
     /// One record per member; a suspect's follows its alive record.
     pub records: Vec<Update>,
 }
 
-/// Where a sender is, for those who learn distances.
+/// The sender's network coordinate, for selectors that learn distances.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct WithCoordinate {
-    /// Its network coordinate.
+    /// The coordinate.
     pub at: Coordinate,
-    /// On acks: somebody who may be near the receiver.
+    /// On acks: a member that may be near the receiver.
     pub hint: Option<NeighborHint>,
 }
 
-/// A member that may be near somebody.
+/// A member that may be near the receiver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NeighborHint {
-    /// Who.
+    /// The member's id.
     pub id: Id,
-    /// How many microseconds away, there and back.
+    /// The estimated round-trip time from the receiver, in microseconds.
     pub rtt_us: u32,
 }
 
-/// The kind of a message, for counting and for rules about what rides on what.
+/// The kind of a message, for counters and for rules about which messages carry updates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum MessageKind {
@@ -237,7 +237,7 @@ impl NodeInfo {
     /// The most metadata, in bytes (as in memberlist).
     pub const META_LIMIT: usize = 512;
 
-    /// A card without name and metadata.
+    /// A member without name and metadata.
     pub fn new(peer: Peer, address: Address) -> Self {
         Self { peer, address, name: "".into(), meta: [].into() }
     }
@@ -261,7 +261,7 @@ impl Incarnation {
         Self { generation, refutations: 0 }
     }
 
-    /// The next higher one: what an owner takes to outbid a record about itself.
+    /// The next higher incarnation, for a refutation or a change.
     pub const fn next(self) -> Self {
         match self.refutations.checked_add(1) {
             Some(refutations) => Self { generation: self.generation, refutations },
@@ -278,7 +278,7 @@ impl Status {
 }
 
 impl UpdateKind {
-    /// The state that this news reports; `None` for a user event.
+    /// The state that the update reports; `None` for an application event.
     pub const fn status(&self) -> Option<Status> {
         match self {
             Self::Alive(_) => Some(Status::Alive),
@@ -291,7 +291,7 @@ impl UpdateKind {
 }
 
 impl Body {
-    /// Its kind.
+    /// The kind of message.
     pub const fn kind(&self) -> MessageKind {
         match self {
             Self::Ping { .. } => MessageKind::Ping,
@@ -306,7 +306,7 @@ impl Body {
 }
 
 impl MessageKind {
-    /// All kinds, in the order of their numbers.
+    /// All kinds, in the order of their numbers on the wire.
     pub const ALL: [Self; 7] =
         [Self::Ping, Self::Ack, Self::PingReq, Self::IndirectAck, Self::Nack, Self::Gossip, Self::Sync];
 
@@ -341,10 +341,10 @@ impl fmt::Display for Status {
     }
 }
 
-/// How many bytes messages take. `wire` knows; the protocol asks, to fill a packet and to count traffic.
+/// Sizes of encoded messages, implemented in `wire`. The protocol needs them to fill packets and to count traffic.
 pub trait Sizer: Send + Sync {
-    /// A packet without its updates, but with room for them: what sealing and framing add included.
+    /// The size of a packet without its updates, in bytes, including what sealing adds.
     fn bare(&self, packet: &Packet) -> u32;
-    /// EventKind one more update adds to a packet.
+    /// The bytes that an update adds to a packet.
     fn update(&self, update: &Update) -> u32;
 }

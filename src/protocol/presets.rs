@@ -1,20 +1,18 @@
-//! Presets: sets of protocol values for common networks. They hold the intervals and multiples of memberlist's profiles,
-//! and its dissemination: with those multiples a suspicion in a group of hundreds is shorter than news on pings alone
-//! takes there and back.
+//! Presets: protocol values for common networks.
+//!
+//! They hold the intervals and multiples of memberlist's three configurations, and its dissemination: with these multiples
+//! a suspicion in a group of hundreds is shorter than a round trip of updates that ride on pings alone.
 
 use swimlab_selectors::{Spec, Value};
 
-use super::config::Config;
-use super::profiles::profiles;
-
-/// Values for an experiment file's `[protocol]` table, by a name.
+/// Named values for an experiment file's `[protocol]` table.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Preset {
-    /// Its name.
+    /// Name in files and on the command line.
     pub name: &'static str,
-    /// One sentence.
+    /// Description, one sentence.
     pub about: &'static str,
-    /// Keys and values, as in a label, beside those [`COMMON`] to all.
+    /// Keys and values as in a label, in addition to [`COMMON`].
     pub(super) values: &'static str,
 }
 
@@ -29,32 +27,24 @@ pub fn preset(name: &str) -> Option<&'static Preset> {
 }
 
 impl Preset {
-    /// Its keys and values.
+    /// Keys and values.
     pub fn values(&self) -> impl Iterator<Item = (String, Value)> {
         let spec = Spec::parse(&format!("preset:{COMMON},{}", self.values)).expect("presets are labels");
         spec.values.into_iter()
     }
 
-    /// The same over a profile's own values; those that the spec gives itself stay.
+    /// The spec of a profile with the preset's values added for all keys that the spec does not give itself.
     pub fn under(&self, spec: Spec) -> Spec {
         self.values().fold(spec, |spec, (key, value)| {
             let is_given = spec.values.contains_key(&key);
             if is_given { spec } else { spec.with(&key, value) }
         })
     }
-
-    /// The settings of a profile with these values.
-    ///
-    /// # Panics
-    /// If there is no such profile.
-    pub fn config(&self, profile: &str) -> Config {
-        profiles().build(&self.under(Spec::of(profile)), &()).expect("a profile of this name")
-    }
 }
 
 const PRESETS: [Preset; 3] = [LOCAL, LAN, WAN];
 
-/// EventKind all of them set.
+/// Values of all presets.
 pub(super) const COMMON: &str = "suspicion_max_mult=6,dissemination=gossip-buddy,join_syncs=6,stream_ping=true";
 
 pub(super) const LOCAL: Preset = Preset {
@@ -77,25 +67,3 @@ pub(super) const WAN: Preset = Preset {
     values: "period=5s,probe_timeout=3s,indirect=3,suspicion_mult=6,retransmit_mult=4,\
              gossip_interval=500ms,gossip_nodes=4,sync_interval=60s",
 };
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::protocol::Span;
-
-    #[test]
-    fn presets_fit_every_profile() {
-        for entry in profiles().entries() {
-            for preset in presets() {
-                preset.config(entry.name);
-            }
-        }
-    }
-
-    #[test]
-    fn what_a_spec_gives_itself_stays() {
-        let spec = preset("wan").unwrap().under(Spec::of("swim").with("period", "9s"));
-        let config = profiles().build(&spec, &()).unwrap();
-        assert_eq!((config.period, config.probe_timeout), (Span::from_secs(9), Span::from_secs(3)));
-    }
-}

@@ -1,57 +1,66 @@
-//! How a ping is carried out: what happens about the targets that stay silent. The prober never chooses a peer.
+//! Indirect probing: what happens about targets whose direct ping got no ack in time. The prober never chooses a peer.
 
-use std::sync::Arc;
+use std::fmt;
 
-use swimlab_selectors::{Registry, Slot};
+use swimlab_selectors::Slot;
 
-/// EventKind to do when direct pings stay unanswered.
-pub trait Prober: Send + Sync {
-    /// Asks for indirect pings: `choose` yields up to `indirect` helpers each time it is called, and each request adds a
-    /// helper with the targets it should ping.
+use super::config_error::ConfigError;
+use super::health::LocalHealth;
+
+/// Strategy for targets that did not answer their direct ping before the probe timeout.
+pub trait Prober: fmt::Debug + Send + Sync {
+    /// Adds requests for indirect pings of the `silent` targets. Each call of `choose` yields up to
+    /// [`Config::indirect`](super::Config::indirect) helpers.
     fn escalate(&self, silent: &[Slot], choose: &mut dyn FnMut() -> Vec<Slot>, requests: &mut Vec<IndirectRequest>);
 
-    /// Whether helpers are to say that they got no answer, and the prober judges its own health by that.
-    fn judges_health(&self) -> bool {
-        false
+    /// Parameters of the local health multiplier; `None` if the prober does not judge its own health. With it, helpers are
+    /// asked to send nacks. Read once per [`MemberConfig`](super::MemberConfig).
+    fn local_health(&self) -> Option<LocalHealth> {
+        None
+    }
+
+    /// Checks the prober's own parameters.
+    ///
+    /// # Errors
+    /// Names the parameter that is out of range.
+    fn validate(&self) -> Result<(), ConfigError> {
+        Ok(())
     }
 }
 
 /// A helper and the targets that it is asked to ping.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IndirectRequest {
-    /// Who is asked.
+    /// The member that is asked.
     pub helper: Slot,
-    /// Whom to ping.
+    /// The members to ping.
     pub targets: Vec<Slot>,
 }
 
-/// The strategies by name.
-pub fn probers() -> Registry<Arc<dyn Prober>> {
-    let mut registry: Registry<Arc<dyn Prober>> = Registry::new("prober");
-    registry.register(
-        "classic",
-        "For each silent target, k helpers of its own are asked to ping it (SWIM).",
-        vec![],
-        |_, ()| Ok(Arc::new(Classic)),
-    );
-    registry.register(
-        "batched",
-        "All silent targets go into one request to each of k helpers (go-swim).",
-        vec![],
-        |_, ()| Ok(Arc::new(Batched)),
-    );
-    registry.register(
-        "nack",
-        "Classic, and helpers say when they got no answer; who misses that slows down, for it may be the slow one (Lifeguard).",
-        vec![],
-        |_, ()| Ok(Arc::new(Nack)),
-    );
-    registry
+/// SWIM's prober: for each silent target, k helpers of its own are asked to ping it (SWIM 2002, section 3.1).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ClassicProber;
+
+/// go-swim's prober: all silent targets go into one request to each of k helpers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct BatchedProber;
+
+/// Lifeguard's prober (section IV-A): classic, and helpers send a nack when they get no ack themselves. A prober that
+/// misses acks and nacks is probably the slow one, and slows down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NackProber {
+    /// Parameters of the local health multiplier.
+    pub health: LocalHealth,
 }
 
-struct Classic;
+impl Default for NackProber {
+    /// The paper's parameters.
+    fn default() -> Self {
+        Self { health: LocalHealth::PAPER }
+    }
+}
 
-impl Prober for Classic {
+impl Prober for ClassicProber {
     fn escalate(&self, silent: &[Slot], choose: &mut dyn FnMut() -> Vec<Slot>, requests: &mut Vec<IndirectRequest>) {
         for &target in silent {
             requests.extend(choose().into_iter().map(|helper| IndirectRequest { helper, targets: vec![target] }));
@@ -59,23 +68,22 @@ impl Prober for Classic {
     }
 }
 
-struct Batched;
-
-impl Prober for Batched {
+impl Prober for BatchedProber {
     fn escalate(&self, silent: &[Slot], choose: &mut dyn FnMut() -> Vec<Slot>, requests: &mut Vec<IndirectRequest>) {
         requests.extend(choose().into_iter().map(|helper| IndirectRequest { helper, targets: silent.to_vec() }));
     }
 }
 
-/// Lifeguard, section IV-A.
-struct Nack;
-
-impl Prober for Nack {
+impl Prober for NackProber {
     fn escalate(&self, silent: &[Slot], choose: &mut dyn FnMut() -> Vec<Slot>, requests: &mut Vec<IndirectRequest>) {
-        Classic.escalate(silent, choose, requests);
+        ClassicProber.escalate(silent, choose, requests);
     }
 
-    fn judges_health(&self) -> bool {
-        true
+    fn local_health(&self) -> Option<LocalHealth> {
+        Some(self.health)
+    }
+
+    fn validate(&self) -> Result<(), ConfigError> {
+        self.health.validate()
     }
 }

@@ -1,4 +1,4 @@
-//! A roster: an immutable snapshot of a group, shared by all who start from it.
+//! Rosters: immutable snapshots of a group, shared by all members that start from them.
 
 use std::sync::Arc;
 
@@ -6,47 +6,47 @@ use swimlab_selectors::{Peer, Slot, prefetch};
 
 use super::message::{Address, Id, Incarnation, NodeInfo, Status};
 
-/// The members that a table starts from, by slot. A world hands one to all its members; an agent begins with itself
-/// alone. EventKind changes later stands in each member's own [`Table`](super::table::Table).
+/// Snapshot of a group, by slot. A simulated world shares one among all its members; an agent starts with itself alone.
+/// Later changes are held by each member's own [`MembershipTable`](super::MembershipTable).
 #[derive(Debug)]
 pub struct Roster {
-    records: Vec<Record>,
+    records: Vec<MemberRecord>,
     peers: Vec<Peer>,
     nodes: Vec<Arc<NodeInfo>>,
     members: u32,
-    /// From id to slot: an open-addressing table, at most half full.
+    /// Slots by id: an open-addressing table, at most half full.
     index: Vec<IndexBucket>,
 }
 
-/// A place of the index.
+/// An entry of the index.
 #[derive(Clone, Copy, Debug)]
 struct IndexBucket {
     slot: Slot,
-    /// Half of the id's hash: others' records, which lie anywhere, need not be looked at.
+    /// The low half of the id's hash, so that records of other ids need not be read.
     tag: u32,
 }
 
-/// EventKind sending to a member takes, together in one cache line: at a hundred thousand members every line counts.
+/// What sending to a member needs, in one cache line.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Record {
-    /// Who.
+pub struct MemberRecord {
+    /// The member's id.
     pub id: Id,
-    /// How new the record is.
+    /// The incarnation of the record.
     pub incarnation: Incarnation,
-    /// Where it listens.
+    /// The member's address.
     pub address: Address,
-    /// Its state; `None` once it is forgotten.
+    /// The member's state; `None` once it is forgotten.
     pub status: Option<Status>,
 }
 
-/// EventKind a roster or table knows about the occupant of a slot.
+/// A slot's occupant in a roster.
 #[derive(Clone, Debug)]
 pub struct RosterEntry {
-    /// Who, and where.
+    /// What the member publishes about itself.
     pub node: Arc<NodeInfo>,
-    /// How new the record is.
+    /// The incarnation of the record.
     pub incarnation: Incarnation,
-    /// Its state; `None` for a slot whose last occupant is forgotten.
+    /// The member's state; `None` for a slot whose last occupant is forgotten.
     pub status: Option<Status>,
 }
 
@@ -57,7 +57,7 @@ impl Roster {
             Self { records: Vec::new(), peers: Vec::new(), nodes: Vec::new(), members: 0, index: Vec::new() };
         for RosterEntry { node, incarnation, status } in entries {
             let (id, address) = (node.peer.id, node.address);
-            roster.records.push(Record { id, incarnation, address, status });
+            roster.records.push(MemberRecord { id, incarnation, address, status });
             roster.peers.push(node.peer.clone());
             roster.nodes.push(node);
             roster.members += u32::from(status.is_some_and(Status::is_member));
@@ -72,7 +72,7 @@ impl Roster {
         Self::new(nodes.into_iter().map(alive))
     }
 
-    /// Slots, forgotten ones included.
+    /// The number of slots, forgotten ones included.
     pub fn len(&self) -> u32 {
         self.records.len() as u32
     }
@@ -82,7 +82,7 @@ impl Roster {
         self.records.is_empty()
     }
 
-    /// How many occupants are alive or suspect.
+    /// The number of occupants that are alive or suspect.
     pub fn members(&self) -> u32 {
         self.members
     }
@@ -92,40 +92,40 @@ impl Roster {
         let mask = self.index.len() - 1;
         let (mut at, tag) = home(id);
         loop {
-            let place = self.index[at & mask];
-            if place.slot == VACANT {
+            let bucket = self.index[at & mask];
+            if bucket.slot == VACANT {
                 return None;
             }
-            if place.tag == tag && self.records[place.slot as usize].id == id {
-                return Some(place.slot);
+            if bucket.tag == tag && self.records[bucket.slot as usize].id == id {
+                return Some(bucket.slot);
             }
             at += 1;
         }
     }
 
-    /// Has the place in the index read ahead of time where [`Roster::slot`] begins to look.
+    /// Prefetches the index entry at which [`Roster::slot`] starts.
     pub(super) fn prefetch_index(&self, id: Id) {
         prefetch(&self.index[home(id).0 & (self.index.len() - 1)]);
     }
 
-    /// Has the record of a slot read ahead of time, if there is one.
+    /// Prefetches the record of a slot, if there is one.
     pub(super) fn prefetch(&self, slot: Slot) {
         if let Some(record) = self.records.get(slot as usize) {
             prefetch(record);
         }
     }
 
-    /// The peers by slot, as selectors survey them.
+    /// The peers by slot, for the index of a selector.
     pub fn peers(&self) -> &[Peer] {
         &self.peers
     }
 
-    /// EventKind sending to the occupant of a slot takes.
-    pub fn record(&self, slot: Slot) -> &Record {
+    /// The record of a slot's occupant.
+    pub fn record(&self, slot: Slot) -> &MemberRecord {
         &self.records[slot as usize]
     }
 
-    /// The card of a slot's occupant.
+    /// What a slot's occupant publishes about itself.
     pub fn node(&self, slot: Slot) -> &Arc<NodeInfo> {
         &self.nodes[slot as usize]
     }
@@ -133,7 +133,7 @@ impl Roster {
 
 const VACANT: Slot = Slot::MAX;
 
-fn index_of(records: &[Record]) -> Vec<IndexBucket> {
+fn index_of(records: &[MemberRecord]) -> Vec<IndexBucket> {
     let size = (records.len() * 2 + 1).next_power_of_two();
     let mut index = vec![IndexBucket { slot: VACANT, tag: 0 }; size];
     for (slot, record) in (0..).zip(records) {
@@ -151,8 +151,7 @@ fn index_of(records: &[Record]) -> Vec<IndexBucket> {
     index
 }
 
-/// Where an id is looked for first, and its tag: Fibonacci hashing, the high half of the product, where it is well mixed,
-/// and the low half, which alone tells apart as many ids as there are.
+/// The first bucket for an id, and its tag: the well-mixed high half of a Fibonacci hash, and its low half.
 fn home(id: Id) -> (usize, u32) {
     let product = id.wrapping_mul(0x9e37_79b9_7f4a_7c15);
     ((product >> 32) as usize, product as u32)

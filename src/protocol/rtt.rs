@@ -1,4 +1,4 @@
-//! Round-trip estimates of slow peers: who needs more than the configured probe timeout gets it.
+//! Round-trip time estimates of slow peers, which get a longer probe timeout.
 
 use std::collections::BTreeMap;
 
@@ -8,8 +8,8 @@ use super::time::Span;
 
 /// Jacobson/Karels estimates (gains 1/8 and 1/4, timeout = mean + 4 deviations), as TCP and go-swim use them.
 ///
-/// Only peers whose RTT is a good part of the configured timeout are remembered, at most [`SlowPeers::LIMIT`] of them:
-/// for all others the configured timeout is the longer one, so that their estimates would never matter.
+/// Only peers with an RTT of at least a third of the configured timeout are remembered, at most [`SlowPeers::LIMIT`] of them:
+/// the estimates of others would not exceed the configured timeout.
 #[derive(Debug, Default)]
 pub struct SlowPeers(BTreeMap<Slot, Estimate>);
 
@@ -36,8 +36,7 @@ impl SlowPeers {
         }
     }
 
-    /// Whether a sample is worth remembering: a first sample sets the timeout to three times itself, so below a third
-    /// of the configured timeout it cannot matter.
+    /// Whether a sample may lengthen the timeout: a first sample sets it to three times itself.
     pub fn is_slow(rtt: Span, configured: Span) -> bool {
         rtt * 3 >= configured
     }
@@ -52,7 +51,7 @@ impl SlowPeers {
         self.0.remove(&slot);
     }
 
-    /// How long to wait for an answer of this peer, if longer than `configured`.
+    /// The probe timeout for a peer: its estimate, at least `configured`.
     pub fn timeout(&self, slot: Slot, configured: Span) -> Span {
         if self.0.is_empty() {
             return configured;

@@ -1,20 +1,20 @@
-//! How waiting and repeating grow with the group: the logarithms that the systems of the family use.
+//! Growth with the group: the logarithms by which the SWIM family scales timeouts and repetitions.
 
-/// A factor that grows with the number of members, oneself included. It is at least 1.
+/// A factor that grows with the number of members, this one included. At least 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scale {
-    /// log10(n+1).
+    /// log10(n + 1): memberlist's retransmissions.
     Log10,
-    /// log10(n): memberlist's suspicion, and Lifeguard's.
+    /// log10(n): memberlist's and Lifeguard's suspicion.
     Memberlist,
-    /// ceil(ln(n+1)): the 2002 paper, section 5.
+    /// ceil(ln(n + 1)): the SWIM 2002 paper, section 5.
     Ln,
-    /// floor(log2ceil(n+1) / 3): go-swim's suspicion.
+    /// floor(log2ceil(n + 1) / 3): go-swim's suspicion.
     GoSwim,
 }
 
 impl Scale {
-    /// Their names, as experiment files spell them.
+    /// Names in experiment files.
     pub const NAMES: &'static [&'static str] = &["log10", "memberlist", "ln", "go-swim"];
 
     /// The scale of this name.
@@ -34,7 +34,7 @@ impl Scale {
         factor.max(1.0)
     }
 
-    /// The factor rounded up: how often something is repeated.
+    /// The factor, rounded up: a number of repetitions.
     pub fn whole(self, n: u32) -> u32 {
         match self {
             // ceil(log10(n+1)) is the number of n's decimal digits.

@@ -1,4 +1,4 @@
-//! A sorted map that is nearly always tiny: what one member of very many keeps about news.
+//! A sorted map that is nearly always tiny, for per-member state in very large worlds.
 
 use std::collections::BTreeMap;
 
@@ -34,7 +34,7 @@ impl<K: Ord + Copy, V> SortedMap<K, V> {
     /// The value of a key.
     pub fn get(&self, key: K) -> Option<&V> {
         match &self.0 {
-            Store::Few(list) => place(list, key).ok().map(|at| &list[at].1),
+            Store::Few(list) => position(list, key).ok().map(|at| &list[at].1),
             Store::Many(tree) => tree.get(&key),
         }
     }
@@ -42,7 +42,7 @@ impl<K: Ord + Copy, V> SortedMap<K, V> {
     /// The value of a key, to be changed.
     pub fn get_mut(&mut self, key: K) -> Option<&mut V> {
         match &mut self.0 {
-            Store::Few(list) => place(list, key).ok().map(|at| &mut list[at].1),
+            Store::Few(list) => position(list, key).ok().map(|at| &mut list[at].1),
             Store::Many(tree) => tree.get_mut(&key),
         }
     }
@@ -52,7 +52,7 @@ impl<K: Ord + Copy, V> SortedMap<K, V> {
         self.make_room();
         match &mut self.0 {
             Store::Few(list) => {
-                let at = place(list, key).unwrap_or_else(|at| {
+                let at = position(list, key).unwrap_or_else(|at| {
                     list.insert(at, (key, value()));
                     at
                 });
@@ -66,7 +66,7 @@ impl<K: Ord + Copy, V> SortedMap<K, V> {
     pub fn insert(&mut self, key: K, value: V) {
         self.make_room();
         match &mut self.0 {
-            Store::Few(list) => match place(list, key) {
+            Store::Few(list) => match position(list, key) {
                 Ok(at) => list[at].1 = value,
                 Err(at) => list.insert(at, (key, value)),
             },
@@ -79,7 +79,7 @@ impl<K: Ord + Copy, V> SortedMap<K, V> {
     /// Takes an entry out.
     pub fn remove(&mut self, key: K) -> Option<V> {
         match &mut self.0 {
-            Store::Few(list) => place(list, key).ok().map(|at| list.remove(at).1),
+            Store::Few(list) => position(list, key).ok().map(|at| list.remove(at).1),
             Store::Many(tree) => tree.remove(&key),
         }
     }
@@ -112,7 +112,7 @@ impl<K: Ord + Copy, V> SortedMap<K, V> {
     }
 }
 
-fn place<K: Ord + Copy, V>(list: &[(K, V)], key: K) -> Result<usize, usize> {
+fn position<K: Ord + Copy, V>(list: &[(K, V)], key: K) -> Result<usize, usize> {
     list.binary_search_by_key(&key, |&(other, _)| other)
 }
 
@@ -129,7 +129,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn it_does_what_a_tree_does_at_any_size(
+        fn it_behaves_like_a_tree_at_any_size(
             steps in proptest::collection::vec((0u8..5, 0u16..60, 0u32..1000), 0..200),
         ) {
             let (mut ours, mut tree) = (SortedMap::default(), BTreeMap::new());

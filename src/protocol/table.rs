@@ -1,6 +1,6 @@
-//! A member's table: a shared roster, and what differs from it in this member's eyes.
+//! A member's view of the group: a shared roster, and this member's differences from it.
 //!
-//! State is in proportion to news, not to the size of the group: with nothing changed, a table is one pointer.
+//! State is in proportion to changes, not to the size of the group: without changes, a table is one pointer.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -9,72 +9,80 @@ use smallvec::SmallVec;
 use swimlab_selectors::{Peer, Slot, View, prefetch};
 
 use super::message::{Address, Id, Incarnation, NodeInfo, Status, Update, UpdateKind};
-use super::roster::{Record, Roster, RosterEntry};
+use super::roster::{MemberRecord, Roster, RosterEntry};
 use super::sorted_map::SortedMap;
 use super::time::Time;
 
 /// One member's view of the group.
 #[derive(Debug)]
-pub struct Table {
+pub struct MembershipTable {
     me: Slot,
     slots: u32,
-    /// Alive or suspect, oneself included.
+    /// The number of alive and suspect members, this one included.
     members: u32,
     roster: Arc<Roster>,
-    /// EventKind differs from the roster; nothing, most of the time.
+    /// Differences from the roster; none, most of the time.
     overlay: Option<Box<Overlay>>,
 }
 
-/// All that differs from the roster.
+/// Differences from the roster.
 #[derive(Debug, Default)]
 struct Overlay {
-    /// By slot; slots from `roster.len()` on are joiners'.
-    rows: SortedMap<Slot, Row>,
+    /// Changed records by slot; slots from `roster.len()` on belong to joiners.
+    changed: SortedMap<Slot, ChangedRecord>,
     joiners: Option<Box<Joiners>>,
-    /// Dead and departed, in the order of their end.
-    tombstones: VecDeque<(Time, Slot, Incarnation)>,
+    /// Dead and departed members, in the order of their declaration.
+    tombstones: VecDeque<Tombstone>,
 }
 
-/// Slots that a roster's index does not know.
+/// Occupants of slots that the roster's index does not list.
 #[derive(Debug, Default)]
 struct Joiners {
     /// Joiners and returned members, by id.
     added: BTreeMap<Id, Slot>,
-    /// Slots whose occupants are forgotten, free for joiners.
+    /// Slots of forgotten members, free for joiners.
     free: Vec<Slot>,
 }
 
-/// EventKind differs from the roster.
+/// A record that differs from the roster.
 #[derive(Debug)]
-struct Row {
+struct ChangedRecord {
     entry: RosterEntry,
     suspicion: Option<Box<OngoingSuspicion>>,
+}
+
+/// A declaration of death or a departure.
+#[derive(Clone, Copy, Debug)]
+struct Tombstone {
+    since: Time,
+    slot: Slot,
+    incarnation: Incarnation,
 }
 
 /// An ongoing suspicion.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OngoingSuspicion {
-    /// When it began.
+    /// The time of the first suspicion.
     pub since: Time,
-    /// When the suspect is declared dead.
+    /// The time at which the suspect is declared dead.
     pub until: Time,
-    /// Who has doubted so far.
+    /// The members that suspect it, in the order in which this member learned of them.
     pub by: SmallVec<[Id; 1]>,
 }
 
-impl Table {
+impl MembershipTable {
     /// A table that agrees with its roster, seen by the occupant of slot `me`.
     pub fn new(roster: Arc<Roster>, me: Slot) -> Self {
         let (slots, members) = (roster.len(), roster.members());
         Self { me, slots, members, roster, overlay: None }
     }
 
-    /// Alive or suspect, oneself included.
+    /// The number of alive and suspect members, this one included.
     pub fn members(&self) -> u32 {
         self.members
     }
 
-    /// The slot of this id, dead or alive, unless it is unknown or forgotten.
+    /// The slot of an id, dead or alive; `None` if it is unknown or forgotten.
     pub fn slot(&self, id: Id) -> Option<Slot> {
         let Some(overlay) = &self.overlay else { return self.roster.slot(id) };
         if let Some(&slot) = overlay.joiners.as_ref().and_then(|joiners| joiners.added.get(&id)) {
@@ -82,18 +90,18 @@ impl Table {
         }
         let slot = self.roster.slot(id)?;
         // The slot may have been forgotten, and given to another.
-        match overlay.rows.get(slot) {
+        match overlay.changed.get(slot) {
             Some(row) if row.entry.status.is_none() || row.entry.node.peer.id != id => None,
             _ => Some(slot),
         }
     }
 
-    /// EventKind is believed of a slot's occupant, and what sending to it takes.
+    /// The record of a slot's occupant.
     #[inline]
-    pub fn record(&self, slot: Slot) -> Record {
-        match self.row(slot) {
-            Some(Row { entry: RosterEntry { node, incarnation, status }, .. }) => {
-                Record { id: node.peer.id, incarnation: *incarnation, address: node.address, status: *status }
+    pub fn record(&self, slot: Slot) -> MemberRecord {
+        match self.changed(slot) {
+            Some(ChangedRecord { entry: RosterEntry { node, incarnation, status }, .. }) => {
+                MemberRecord { id: node.peer.id, incarnation: *incarnation, address: node.address, status: *status }
             }
             None => *self.roster.record(slot),
         }
@@ -101,35 +109,35 @@ impl Table {
 
     /// The state of a slot's occupant.
     pub fn status(&self, slot: Slot) -> Option<Status> {
-        self.row(slot).map_or_else(|| self.roster.record(slot).status, |row| row.entry.status)
+        self.changed(slot).map_or_else(|| self.roster.record(slot).status, |row| row.entry.status)
     }
 
-    /// How new the record of a slot is.
+    /// The incarnation of a slot's occupant.
     pub fn incarnation(&self, slot: Slot) -> Incarnation {
         self.record(slot).incarnation
     }
 
-    /// A slot's occupant.
+    /// What a slot's occupant publishes about itself.
     pub fn node(&self, slot: Slot) -> &Arc<NodeInfo> {
-        self.row(slot).map_or_else(|| self.roster.node(slot), |row| &row.entry.node)
+        self.changed(slot).map_or_else(|| self.roster.node(slot), |row| &row.entry.node)
     }
 
-    /// A slot's occupant's id.
+    /// The id of a slot's occupant.
     pub fn id(&self, slot: Slot) -> Id {
         self.record(slot).id
     }
 
-    /// The suspicion of a slot's occupant.
+    /// The ongoing suspicion of a slot's occupant.
     pub fn suspicion(&self, slot: Slot) -> Option<&OngoingSuspicion> {
-        self.row(slot)?.suspicion.as_deref()
+        self.changed(slot)?.suspicion.as_deref()
     }
 
-    /// The suspicion of a slot's occupant, to be changed.
+    /// The ongoing suspicion of a slot's occupant, mutably.
     pub fn suspicion_mut(&mut self, slot: Slot) -> Option<&mut OngoingSuspicion> {
-        self.overlay.as_mut()?.rows.get_mut(slot)?.suspicion.as_deref_mut()
+        self.overlay.as_mut()?.changed.get_mut(slot)?.suspicion.as_deref_mut()
     }
 
-    /// Admits a member that has no slot yet.
+    /// Adds a member that has no slot yet.
     pub fn admit(&mut self, node: Arc<NodeInfo>, incarnation: Incarnation) -> Slot {
         let id = node.peer.id;
         debug_assert!(self.slot(id).is_none(), "admitted twice");
@@ -141,12 +149,12 @@ impl Table {
         });
         let entry = RosterEntry { node, incarnation, status: Some(Status::Alive) };
         joiners.added.insert(id, slot);
-        overlay.rows.insert(slot, Row { entry, suspicion: None });
+        overlay.changed.insert(slot, ChangedRecord { entry, suspicion: None });
         self.members += 1;
         slot
     }
 
-    /// Changes a record. A doubt must come with [`Status::Suspect`] and with no other state.
+    /// Changes a record. A suspicion comes with [`Status::Suspect`], and with no other state.
     pub fn set(
         &mut self,
         now: Time,
@@ -158,7 +166,7 @@ impl Table {
     ) {
         debug_assert_eq!(suspicion.is_some(), status == Status::Suspect);
         let was_member = self.status(slot).is_some_and(Status::is_member);
-        let row = self.row_mut(slot);
+        let row = self.changed_mut(slot);
         row.entry.status = Some(status);
         row.entry.incarnation = incarnation;
         row.suspicion = suspicion.map(Box::new);
@@ -175,26 +183,26 @@ impl Table {
             if tombstones.is_empty() {
                 tombstones.reserve_exact(1);
             }
-            tombstones.push_back((now, slot, incarnation));
+            tombstones.push_back(Tombstone { since: now, slot, incarnation });
         }
     }
 
-    /// Forgets one dead or departed member whose record is from `before` or earlier, and tells who it was.
+    /// Forgets one member that was declared dead, or left, at `before` or earlier, and returns it.
     pub fn forget(&mut self, before: Time) -> Option<(Slot, RosterEntry)> {
         loop {
             let overlay = self.overlay.as_deref_mut()?;
-            let &(since, slot, incarnation) = overlay.tombstones.front()?;
+            let &Tombstone { since, slot, incarnation } = overlay.tombstones.front()?;
             if since > before {
                 return None;
             }
             overlay.tombstones.pop_front();
-            // It may have come back, or have died again since.
-            let gone = self.status(slot).is_some_and(|status| !status.is_member());
-            if !gone || self.incarnation(slot) != incarnation {
+            // It may have returned, or have died again since.
+            let is_gone = self.status(slot).is_some_and(|status| !status.is_member());
+            if !is_gone || self.incarnation(slot) != incarnation {
                 continue;
             }
-            let entry = self.row_mut(slot).entry.clone();
-            self.row_mut(slot).entry.status = None;
+            let entry = self.changed_mut(slot).entry.clone();
+            self.changed_mut(slot).entry.status = None;
             let overlay = self.overlay.as_deref_mut()?;
             let joiners = overlay.joiners.get_or_insert_default();
             joiners.added.remove(&entry.node.peer.id);
@@ -203,40 +211,40 @@ impl Table {
         }
     }
 
-    /// The dead and departed that are not forgotten: a bound for how long [`Table::forget`] can go on.
+    /// The number of declarations of death and departures that are not forgotten, of returned members, too.
     pub fn tombstones(&self) -> usize {
         self.overlay.as_ref().map_or(0, |overlay| overlay.tombstones.len())
     }
 
-    /// How many graves were dug at this time or later: the last ones.
-    pub fn graves_since(&self, since: Time) -> usize {
+    /// The number of tombstones from `since` or later: the last ones.
+    pub fn tombstones_since(&self, since: Time) -> usize {
         self.overlay.as_ref().map_or(0, |overlay| {
-            overlay.tombstones.len() - overlay.tombstones.partition_point(|&(dug, ..)| dug < since)
+            overlay.tombstones.len() - overlay.tombstones.partition_point(|tombstone| tombstone.since < since)
         })
     }
 
-    /// The n-th of the graves, if its occupant is dead (not departed, not back).
-    pub fn grave(&self, n: usize) -> Option<Slot> {
-        let &(_, slot, incarnation) = self.overlay.as_ref()?.tombstones.get(n)?;
+    /// The slot of the n-th oldest tombstone, if its member is dead: neither departed nor back.
+    pub fn tombstone(&self, n: usize) -> Option<Slot> {
+        let &Tombstone { slot, incarnation, .. } = self.overlay.as_ref()?.tombstones.get(n)?;
         (self.status(slot) == Some(Status::Dead) && self.incarnation(slot) == incarnation).then_some(slot)
     }
 
-    /// When the oldest grave was dug.
-    pub fn oldest_grave(&self) -> Option<Time> {
-        self.overlay.as_ref()?.tombstones.front().map(|&(since, _, _)| since)
+    /// The time of the oldest tombstone.
+    pub fn oldest_tombstone(&self) -> Option<Time> {
+        self.overlay.as_ref()?.tombstones.front().map(|tombstone| tombstone.since)
     }
 
-    /// Whether a piece of news about a slot's occupant is still what is believed, and worth passing on.
+    /// Whether an update about a slot's occupant agrees with its record and is worth passing on.
     pub fn is_current(&self, slot: Slot, update: &Update) -> bool {
-        let Some(row) = self.row(slot) else {
-            // It has become part of the roster.
-            let &Record { id, incarnation, status, .. } = self.roster.record(slot);
+        let Some(row) = self.changed(slot) else {
+            // The record has been folded into the roster.
+            let &MemberRecord { id, incarnation, status, .. } = self.roster.record(slot);
             return (id, incarnation, status) == (update.id, update.incarnation, update.kind.status());
         };
         let RosterEntry { node, incarnation, status } = &row.entry;
         let same = (*incarnation, *status) == (update.incarnation, update.kind.status()) && node.peer.id == update.id;
         match update.kind {
-            // Of several who doubt, the latest is passed on.
+            // Of several members that suspect it, the latest is passed on.
             UpdateKind::Suspect { by } => {
                 same && row.suspicion.as_ref().is_some_and(|suspicion| suspicion.by.last() == Some(&by))
             }
@@ -244,12 +252,12 @@ impl Table {
         }
     }
 
-    /// Has memory read ahead of time by which an id is found.
+    /// Prefetches the index entry of an id.
     pub(super) fn prefetch_index(&self, id: Id) {
         self.roster.prefetch_index(id);
     }
 
-    /// Has the record of a slot read ahead of time, and what differs from the roster.
+    /// Prefetches the record of a slot and the differences from the roster.
     pub(super) fn prefetch(&self, slot: Slot) {
         self.roster.prefetch(slot);
         if let Some(overlay) = &self.overlay {
@@ -257,17 +265,17 @@ impl Table {
         }
     }
 
-    /// Whether nothing has ever differed from the roster.
+    /// Whether no record has ever differed from the roster.
     pub fn is_pristine(&self) -> bool {
         self.overlay.is_none()
     }
 
-    /// How many records differ from the roster.
+    /// The number of records that differ from the roster.
     pub fn differences(&self) -> usize {
-        self.overlay.as_ref().map_or(0, |overlay| overlay.rows.len())
+        self.overlay.as_ref().map_or(0, |overlay| overlay.changed.len())
     }
 
-    /// Whether the differences have grown enough that a roster of one's own pays.
+    /// Whether there are enough differences for a roster of this member's own to pay off.
     pub fn wants_rebase(&self) -> bool {
         self.differences() > 64 + self.roster.len() as usize / 2
     }
@@ -281,7 +289,7 @@ impl Table {
         };
         self.roster = Arc::new(Roster::new((0..self.slots).map(entry)));
         if let Some(overlay) = &mut self.overlay {
-            overlay.rows.retain(|row| row.suspicion.is_some());
+            overlay.changed.retain(|row| row.suspicion.is_some());
             if let Some(joiners) = &mut overlay.joiners {
                 joiners.added.clear();
             }
@@ -289,34 +297,34 @@ impl Table {
         self.roster.peers()
     }
 
-    /// All that is known, by slot; forgotten slots are left out.
+    /// All records by slot; forgotten members are left out.
     pub fn entries(&self) -> impl Iterator<Item = (Slot, Status, Incarnation, &Arc<NodeInfo>)> {
-        (0..self.slots).filter_map(|slot| match self.row(slot) {
-            Some(Row { entry: RosterEntry { node, incarnation, status }, .. }) => {
+        (0..self.slots).filter_map(|slot| match self.changed(slot) {
+            Some(ChangedRecord { entry: RosterEntry { node, incarnation, status }, .. }) => {
                 Some((slot, (*status)?, *incarnation, node))
             }
             None => {
-                let &Record { incarnation, status, .. } = self.roster.record(slot);
+                let &MemberRecord { incarnation, status, .. } = self.roster.record(slot);
                 Some((slot, status?, incarnation, self.roster.node(slot)))
             }
         })
     }
 
-    /// Whether a member listens at this address.
-    pub fn lives_at(&self, address: Address) -> bool {
+    /// Whether an alive or suspect member listens at this address.
+    pub fn has_member_at(&self, address: Address) -> bool {
         (0..self.slots).any(|slot| {
-            let Record { address: known, status, .. } = self.record(slot);
+            let MemberRecord { address: known, status, .. } = self.record(slot);
             known == address && status.is_some_and(Status::is_member)
         })
     }
 
-    fn row(&self, slot: Slot) -> Option<&Row> {
-        self.overlay.as_ref()?.rows.get(slot)
+    fn changed(&self, slot: Slot) -> Option<&ChangedRecord> {
+        self.overlay.as_ref()?.changed.get(slot)
     }
 
-    fn row_mut(&mut self, slot: Slot) -> &mut Row {
+    fn changed_mut(&mut self, slot: Slot) -> &mut ChangedRecord {
         let roster = &self.roster;
-        self.overlay.get_or_insert_default().rows.get_or_insert_with(slot, || Row {
+        self.overlay.get_or_insert_default().changed.get_or_insert_with(slot, || ChangedRecord {
             entry: RosterEntry {
                 node: Arc::clone(roster.node(slot)),
                 incarnation: roster.record(slot).incarnation,
@@ -327,7 +335,7 @@ impl Table {
     }
 }
 
-impl View for Table {
+impl View for MembershipTable {
     fn me(&self) -> Slot {
         self.me
     }
@@ -341,7 +349,7 @@ impl View for Table {
     }
 
     fn peer(&self, slot: Slot) -> &Peer {
-        match self.row(slot) {
+        match self.changed(slot) {
             Some(row) => &row.entry.node.peer,
             None => &self.roster.peers()[slot as usize],
         }

@@ -1,4 +1,4 @@
-//! Time as the protocol knows it: whole microseconds since the driver's epoch, and spans between two such times.
+//! Time in the protocol: whole microseconds since the driver's epoch, and spans between two such times.
 
 use std::fmt;
 use std::ops::{Add, AddAssign, Mul, Sub};
@@ -17,7 +17,7 @@ impl Time {
     /// Later than anything that happens: a deadline that never comes.
     pub const NEVER: Self = Self(u64::MAX);
 
-    /// So many microseconds after the epoch.
+    /// The time `micros` microseconds after the epoch.
     pub const fn from_micros(micros: u64) -> Self {
         Self(micros)
     }
@@ -39,25 +39,25 @@ impl Time {
 }
 
 impl Span {
-    /// No time at all.
+    /// The empty span.
     pub const ZERO: Self = Self(0);
 
-    /// So many microseconds.
+    /// A span of `micros` microseconds.
     pub const fn from_micros(micros: u64) -> Self {
         Self(micros)
     }
 
-    /// So many milliseconds.
+    /// A span of `millis` milliseconds.
     pub const fn from_millis(millis: u64) -> Self {
         Self(millis * 1000)
     }
 
-    /// So many seconds.
+    /// A span of `secs` seconds.
     pub const fn from_secs(secs: u64) -> Self {
         Self(secs * 1_000_000)
     }
 
-    /// So many seconds, rounded to a microsecond; negative numbers and NaN become zero.
+    /// A span of `secs` seconds, rounded to a microsecond; negative numbers and NaN become zero.
     pub fn from_secs_f64(secs: f64) -> Self {
         Self(libm::round(secs * 1e6) as u64)
     }
@@ -126,7 +126,7 @@ impl fmt::Display for Time {
 }
 
 impl fmt::Display for Span {
-    /// In the largest unit that keeps it a short number: `2m`, `1.5s`, `500ms`, `20us`.
+    /// Writes the span in the largest unit that keeps it short: `2m`, `1.5s`, `500ms`, `20us`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             us if us >= 60_000_000 && us % 60_000_000 == 0 => write!(f, "{}m", us / 60_000_000),
@@ -142,7 +142,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn spans_print_in_a_unit_that_suits_them() {
+    fn spans_print_in_the_largest_unit_that_keeps_them_short() {
         let shown = |us| Span::from_micros(us).to_string();
         assert_eq!(
             [0, 20, 1500, 500_000, 1_500_000, 120_000_000].map(shown),

@@ -7,8 +7,7 @@ use super::observers::Alarms;
 use super::runner::{Runner, watch};
 use super::{Effort, Reproduction, Row};
 use crate::experiment::{Cell, CellDetector, Error, Experiment};
-use crate::protocol::Span;
-use crate::protocol::health::LifeguardVariant;
+use crate::protocol::{LifeguardVariant, LocalHealth, NackProber, Span};
 use crate::sim::Slow;
 
 const INTERVAL: &str = include_str!("../../examples/reproductions/lifeguard-interval.toml");
@@ -164,8 +163,11 @@ const CIRCUMSTANCES: [Circumstance; 2] = [
         about: "memberlist's probe loop draws out only the rounds that fail (health_pacing = memberlist)",
         figures: &[("LHA-Probe", "bytes,"), ("Lifeguard", "bytes,")],
         turn_on: |cell| {
-            if let CellDetector::Swim { config, .. } = &mut cell.detector {
-                config.health_pacing = LifeguardVariant::Memberlist;
+            if let CellDetector::Swim { config, .. } = &mut cell.detector
+                && let Some(health) = config.prober.local_health()
+            {
+                let health = LocalHealth { pacing: LifeguardVariant::Memberlist, ..health };
+                config.prober = Arc::new(NackProber { health });
             }
         },
     },

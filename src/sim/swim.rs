@@ -86,7 +86,7 @@ impl DetectorFactory for SwimFactory {
     }
 
     fn guarantees(&self) -> Guarantees {
-        let config = &self.config.protocol;
+        let config = self.config.protocol();
         let n = self.nodes.len() as u32;
         let limits = Gauge {
             // One about each member and as many overtaken; the simulator sends no application events.
@@ -96,9 +96,9 @@ impl DetectorFactory for SwimFactory {
             // A member that dies repeatedly has a tombstone for each death within the retention time.
             tombstones: self.nodes.len() * 64,
         };
-        let suspicion = config.suspicion.timeout(config, n, 0);
+        let suspicion = config.suspicion.timeout(config.period, n, 0);
         // Members with a bad local health stretch their periods.
-        let longest = if config.prober.judges_health() { u64::from(config.health_limit) + 1 } else { 1 };
+        let longest = config.prober.local_health().map_or(1, |health| u64::from(health.limit) + 1);
         let period = config.period * longest;
         // Every member pings every other within the selector's bound, notices a crash within two more periods and then waits
         // for a refutation: so updates that dissemination drops are found out first-hand.

@@ -4,7 +4,7 @@ mod streams;
 
 use std::sync::Arc;
 
-use swimlab_selectors::{DynSelector, Spec, build_selector, helpers_named, selectors};
+use swimlab_selectors::{DynSelector, Spec, build_selector, selectors};
 
 use super::log::Log;
 use super::*;
@@ -13,8 +13,7 @@ use crate::topology::{TopologyContext, topologies};
 use crate::wire::PlainSizer;
 
 fn member_config(config: Config) -> Arc<MemberConfig> {
-    let helpers = helpers_named("uniform").unwrap();
-    Arc::new(MemberConfig { protocol: config, helpers, sizer: Arc::new(PlainSizer) })
+    Arc::new(MemberConfig::new(config, Arc::new(PlainSizer)).unwrap())
 }
 
 fn setup(topology: &str, members: u32, seed: u64, duration_s: u64, faults: &[&str]) -> Setup {
@@ -30,7 +29,7 @@ fn strategy(label: &str, setup: &Setup) -> DynSelector {
 }
 
 fn run(setup: &Setup) -> (Outcome, Log) {
-    run_with(setup, Config::of("swim"))
+    run_with(setup, Config::swim())
 }
 
 fn run_with(setup: &Setup, config: Config) -> (Outcome, Log) {
@@ -112,7 +111,7 @@ fn a_partition_longer_than_the_suspicion_timeout_heals() {
 
 #[test]
 fn a_partition_longer_than_the_retention_of_the_dead_heals() {
-    let config = profiles().build(&Spec::of("swim").with("dead_retention", "20s"), &()).unwrap();
+    let config = Config::swim().with_dead_retention(Span::from_secs(20));
     let setup = setup("lan", 40, 1, 1500, &["partition:at=5s,target=share:0.3,lasts=200s"]);
     let (outcome, log) = run_with(&setup, config);
     assert_eq!(outcome.violations, [""; 0]);
@@ -182,7 +181,7 @@ fn a_slow_members_backlog_is_processed_at_once_or_a_packet_at_a_time() {
         let setup = setup("lan", 30, 2, 60, &[fault]);
         let mut arrivals = Arrivals::default();
         let strategy = strategy("shuffle", &setup);
-        let outcome = run_swim(&setup, &member_config(Config::of("swim")), &strategy, &mut arrivals);
+        let outcome = run_swim(&setup, &member_config(Config::swim()), &strategy, &mut arrivals);
         assert_eq!(outcome.violations, [""; 0], "{fault}");
         let (end, slow) = arrivals.released[0];
         let later = arrivals.all.iter().filter(|(at, to)| *to == slow && *at >= end);
@@ -198,7 +197,7 @@ fn a_member_that_is_slow_again_before_it_has_caught_up_keeps_its_backlog() {
     setup.faults[0].target = Target::Members(vec![3]);
     let mut arrivals = Arrivals::default();
     let strategy = strategy("shuffle", &setup);
-    let outcome = run_swim(&setup, &member_config(Config::of("swim")), &strategy, &mut arrivals);
+    let outcome = run_swim(&setup, &member_config(Config::swim()), &strategy, &mut arrivals);
     assert_eq!(outcome.violations, [""; 0]);
     let (first, second) = (arrivals.released[0].0, arrivals.released[1].0);
     let between = |from: Time, to: Time| {
@@ -282,7 +281,7 @@ fn a_partial_partition_cuts_every_direct_ping_between_its_groups_and_no_other() 
     setup.faults[0].at = Span::from_secs(5);
     setup.faults[0].target = Target::Members(vec![0, 1]);
     let mut cuts = Cuts::default();
-    run_swim(&setup, &member_config(Config::of("swim")), &strategy("shuffle", &setup), &mut cuts);
+    run_swim(&setup, &member_config(Config::swim()), &strategy("shuffle", &setup), &mut cuts);
     assert!(cuts.0.len() > 30, "{}", cuts.0.len());
     assert!(cuts.0.iter().all(|&(from, to)| (from < 2 && (2..4).contains(&to)) || (to < 2 && (2..4).contains(&from))));
     assert_eq!(cuts.1, 0, "packets that crossed");

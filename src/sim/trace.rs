@@ -1,6 +1,6 @@
 //! The trace hash: one number for all events of a run in order. Equal hashes mean equal runs.
 
-use crate::protocol::{Event, EventKind, EventSource, MessageKind, Time};
+use crate::protocol::{Event, EventSource, MessageKind, Time};
 
 use super::observer::MemberIndex;
 
@@ -24,21 +24,8 @@ impl Trace {
 
     /// Adds an event of a member.
     pub fn event(&mut self, at: Time, member: MemberIndex, event: &Event) {
-        let kind = match &event.kind {
-            EventKind::Joined => 1,
-            EventKind::Suspected => 2,
-            EventKind::Confirmed => 3,
-            EventKind::Refuted => 4,
-            EventKind::Died => 5,
-            EventKind::Left => 6,
-            EventKind::Updated => 7,
-            EventKind::Forgotten => 8,
-            EventKind::SelfRefuted => 9,
-            EventKind::User(_) => 10,
-            EventKind::Displaced => 11,
-        };
         self.add(at.as_micros());
-        self.add(u64::from(member) << 32 | kind);
+        self.add(u64::from(member) << 32 | u64::from(event.kind.code()));
         self.add(event.about);
         self.add(u64::from(event.incarnation.generation) << 32 | u64::from(event.incarnation.refutations));
         self.add(match event.source {

@@ -16,9 +16,9 @@ use machine::{FocaFactory, Name};
 
 /// The members of this setup.
 pub fn factory(setup: &Setup, config: &MemberConfig) -> FocaFactory<Bare> {
-    let config = &config.protocol;
-    let suspicion = config.suspicion.timeout(config, setup.members, 0);
-    let transmissions = config.dissemination.transmissions(config, setup.members);
+    let config = config.protocol();
+    let suspicion = config.suspicion.timeout(config.period, setup.members, 0);
+    let transmissions = config.dissemination.transmissions(setup.members);
     let config = Config {
         probe_period: duration(config.period),
         probe_rtt: duration(config.probe_timeout),

@@ -52,6 +52,18 @@ impl Param {
         Self { name, range: ValueRange::Choice(of), default: Some(Value::Text(default.to_owned())), unit: "", about }
     }
 
+    /// One of the names `of`, or a length of time between two limits in seconds. [`Params::time`] tells which was given.
+    pub fn choice_or_span(
+        name: &'static str,
+        of: &'static [&'static str],
+        (from_s, to_s): (f64, f64),
+        default: &'static str,
+        about: &'static str,
+    ) -> Self {
+        let range = ValueRange::ChoiceOrSpan(of, from_s, to_s);
+        Self { name, range, default: Some(Value::Text(default.to_owned())), unit: "", about }
+    }
+
     /// Text that must be given.
     pub fn text(name: &'static str, about: &'static str) -> Self {
         Self { name, range: ValueRange::Text, default: None, unit: "", about }
@@ -103,6 +115,14 @@ impl Params {
         match self.0.get(name) {
             Some(Value::Flag(flag)) => *flag,
             other => wrong_declaration(name, "flag", other),
+        }
+    }
+
+    /// Seconds of a parameter that takes a name or a length of time; `None` if it has a name.
+    pub fn time(&self, name: &str) -> Option<f64> {
+        match self.0.get(name) {
+            Some(Value::Number(seconds)) => Some(*seconds),
+            _ => None,
         }
     }
 

@@ -28,6 +28,8 @@ pub enum ValueRange {
     Flag,
     /// One of these names.
     Choice(&'static [&'static str]),
+    /// One of these names, or a length of time between two limits in seconds, both included.
+    ChoiceOrSpan(&'static [&'static str], f64, f64),
     /// Any text, for example a path.
     Text,
 }
@@ -53,6 +55,16 @@ impl ValueRange {
                 _ => refuse(),
             },
             (Self::Flag, Value::Flag(_)) | (Self::Text, Value::Text(_)) => Ok(value.clone()),
+            (Self::ChoiceOrSpan(names, from, to), Value::Text(text)) if !names.contains(&text.as_str()) => {
+                match parse_seconds(text) {
+                    Some(s) if (*from..=*to).contains(&s) => Ok(Value::Number(s)),
+                    _ => Err(format!(
+                        "must be {self}, not {value}{}",
+                        did_you_mean(&nearest_names(text, names.iter().copied()))
+                    )),
+                }
+            }
+            (Self::ChoiceOrSpan(..), Value::Text(_)) => Ok(value.clone()),
             (Self::Choice(names), Value::Text(text)) => {
                 if names.contains(&text.as_str()) {
                     return Ok(value.clone());
@@ -77,6 +89,9 @@ impl fmt::Display for ValueRange {
             }
             Self::Span(from, to) => write!(f, "a time from {from}s to {to}s, like \"500ms\" or \"20s\""),
             Self::Flag => f.write_str("true or false"),
+            Self::ChoiceOrSpan(names, from, to) => {
+                write!(f, "one of {}, or a time from {from}s to {to}s, like \"5s\"", names.join(", "))
+            }
             Self::Choice(names) => write!(f, "one of {}", names.join(", ")),
             Self::Text => f.write_str("a text"),
         }

@@ -74,8 +74,8 @@ impl World {
         let CellDetector::Swim { strategy, helpers, config } = &cell.detector else {
             return Err("only SWIM's variants run on real sockets".to_owned());
         };
-        let config =
-            MemberConfig { protocol: config.clone(), helpers: Arc::clone(helpers), sizer: Arc::new(PlainSizer) };
+        let config = MemberConfig::new(config.clone(), Arc::new(PlainSizer)).map_err(|error| error.to_string())?;
+        let config = config.with_helpers(Arc::clone(helpers));
         let factory = SwimFactory::at(&setup, &Arc::new(config), strategy, |member| addresses[member as usize]);
         let clock = Clock::start_in(LEAD_PER_MEMBER * setup.members);
         let scene = Shared::new(RealNetwork::new(&setup, clock, addresses, factory.guarantees()));

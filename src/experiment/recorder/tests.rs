@@ -303,12 +303,8 @@ fn what_the_checkers_object_to_is_counted() {
 /// Trials of a real world: 32 members with uniform targets on a LAN, one of which crashes.
 fn real_trials(count: u64) -> Vec<Measured> {
     use crate::protocol::{Config, MemberConfig};
-    use swimlab_selectors::helpers_named;
-
     let fault = || faults().build(&Spec::parse("crash:at=5s").unwrap(), &()).unwrap();
-    let helpers = helpers_named("uniform").unwrap();
-    let config =
-        Arc::new(MemberConfig { protocol: Config::of("swim"), helpers, sizer: Arc::new(crate::wire::PlainSizer) });
+    let config = Arc::new(MemberConfig::new(Config::swim(), Arc::new(crate::wire::PlainSizer)).unwrap());
     let topology = topologies().build(&Spec::of("lan"), &TopologyContext::default()).unwrap();
     let trial = |seed| {
         let (warmup, duration) = (Span::from_secs(2), Span::from_secs(40));

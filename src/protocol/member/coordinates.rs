@@ -1,41 +1,40 @@
-//! Network coordinates on pings and acks, for selectors that learn distances; those of others say and take nothing.
+//! Network coordinates on pings and acks, for selectors that learn distances. Other selectors send and use none.
 
-use swimlab_selectors::{Coordinate, Peer};
+use std::sync::Arc;
 
-use super::*;
-use crate::protocol::message::{NeighborHint, WithCoordinate};
+use swimlab_selectors::{Context, Coordinate, Observation, Peer, View};
+
+use super::{Member, Outbox};
+use crate::protocol::event::{Event, EventKind, EventSource};
+use crate::protocol::message::{Id, MessageKind, NeighborHint, NodeInfo, WithCoordinate};
+use crate::protocol::time::Time;
 
 impl Member {
-    /// Where the member is, as far as its selector knows. Gauges and operators may ask.
+    /// The member's network coordinate, if its selector learns one.
     pub fn coordinate(&self) -> Option<Coordinate> {
         self.selector.coordinate()
     }
 
-    /// EventKind a message of this kind says about that; an ack also recommends somebody, if its ping told where it is from.
-    pub(super) fn whereabouts(&mut self, kind: MessageKind, to: Id) -> Option<Box<WithCoordinate>> {
-        if !self.learns || !matches!(kind, MessageKind::Ping | MessageKind::Ack) {
+    /// The coordinate that a message of this kind carries. An ack to a known member also recommends a neighbor.
+    pub(super) fn coordinate_for(&mut self, kind: MessageKind, to: Id) -> Option<Box<WithCoordinate>> {
+        if !self.has_coordinates || !matches!(kind, MessageKind::Ping | MessageKind::Ack) {
             return None;
         }
         let at = self.selector.coordinate()?;
         let slot = self.table.slot(to).filter(|_| kind == MessageKind::Ack);
-        let has_updates = !self.queue.is_empty();
-        let (period, shared_period) = (self.period, self.shared_period);
-        let mut ctx = Context { view: &self.table, period, shared_period, has_updates, rng: &mut self.strategy_rng };
-        let hint = slot.and_then(|slot| self.selector.neighbor_hint(&mut ctx, slot));
+        let hint = slot.and_then(|slot| self.selector.neighbor_hint(&mut context!(self), slot));
         Some(Box::new(WithCoordinate {
             at,
             hint: hint.map(|near| NeighborHint { id: self.table.id(near.slot), rtt_us: near.rtt_us }),
         }))
     }
 
-    /// Tells everybody where the member has learnt to be, if its selector says so: a card that changes, as any other.
-    pub(super) fn take_place(&mut self, now: Time, out: &mut Outbox) {
-        let has_updates = !self.queue.is_empty();
-        let (period, shared_period) = (self.period, self.shared_period);
-        let mut ctx = Context { view: &self.table, period, shared_period, has_updates, rng: &mut self.strategy_rng };
-        let Some(place) = self.selector.advertised_location(&mut ctx) else { return };
+    /// Publishes the location that the selector has learned, if it wants it published: an update of the member's own
+    /// record, like any other.
+    pub(super) fn advertise_location(&mut self, now: Time, out: &mut Outbox) {
+        let Some(location) = self.selector.advertised_location(&mut context!(self)) else { return };
         let node = NodeInfo::clone(&self.node);
-        self.node = Arc::new(NodeInfo { peer: Peer { location: Some(place), ..node.peer }, ..node });
+        self.node = Arc::new(NodeInfo { peer: Peer { location: Some(location), ..node.peer }, ..node });
         self.incarnation = self.incarnation.next();
         let (about, incarnation) = (self.id, self.incarnation);
         out.events.push(Event { about, incarnation, kind: EventKind::Updated, source: EventSource::Own });
@@ -43,15 +42,15 @@ impl Member {
         self.observe(Observation::Moved(self.table.me()));
     }
 
-    /// The sender of a message told where it is.
-    pub(super) fn located(&mut self, sender: Id, at: Coordinate) {
+    /// Takes the coordinate on a message of this sender.
+    pub(super) fn observe_coordinate(&mut self, sender: Id, at: Coordinate) {
         if let Some(slot) = self.table.slot(sender) {
             self.observe(Observation::Coordinate { slot, coordinate: at });
         }
     }
 
-    /// A peer that was pinged recommends somebody. Strangers are not pinged on its word.
-    pub(super) fn tipped(&mut self, hint: NeighborHint) {
+    /// Takes the neighbor that a pinged peer recommends, if it is known: unknown members are not pinged on a peer's word.
+    pub(super) fn observe_neighbor_hint(&mut self, hint: NeighborHint) {
         if let Some(slot) = self.table.slot(hint.id) {
             self.observe(Observation::NeighborHint { slot, rtt_us: hint.rtt_us });
         }

@@ -1,45 +1,35 @@
-//! How a member joins: through seeds, until it knows the group.
+//! Joining: a member contacts seeds until it knows the group.
 
-use super::*;
-use crate::protocol::message::StateSync;
-use crate::protocol::time::Span;
+use swimlab_selectors::rng::unit;
 
-/// A join under way.
-#[derive(Debug)]
-pub(super) struct Joining {
-    seeds: Vec<Address>,
-    next: usize,
-    phase: Phase,
-}
+use super::addressee::Addressee;
+use super::cold::{JoinPhase, Joining};
+use super::{Lifecycle, Member, Outbox};
+use crate::protocol::message::{Address, Body, StateSync};
+use crate::protocol::time::{Span, Time};
 
-#[derive(Debug)]
-enum Phase {
-    /// No seed has answered yet; the next one is tried after this pause.
-    Contacting { wait: Span },
-    /// One has. Others may have joined meanwhile of whom it did not know: so many more times a seed is asked, for as long
-    /// as its answer names somebody new.
-    Syncing { left: u32, known: u32, wait: Span, is_answered: bool },
-    /// It knows the group. Where hundreds join at once, somebody misses the news of somebody: each piece reaches each member
-    /// about retransmit_mult x retransmit_scale times, a number with the spread of a Poisson variable, so that at 500
-    /// members 500^2 e^-12 = 1.5 of all pairs remain strangers. One more sync, soon, and they do not.
-    Finishing { is_asked: bool },
-}
+/// The longest pause between two attempts to join, in periods.
+const LONGEST_JOIN_WAIT: u64 = 30;
+
+/// The number of periods within which a joiner syncs once more when it knows the group: more than an update takes to
+/// spread.
+const FINISHING_PERIODS: u64 = 5;
 
 impl Member {
-    /// Joins through any of these seeds. They are tried in turn, with longer and longer pauses, until one answers.
+    /// Joins the group through any of these seeds. They are tried in turn, with growing pauses, until one answers.
     pub fn join(&mut self, now: Time, seeds: Vec<Address>, out: &mut Outbox) {
-        if seeds.is_empty() || self.state != State::Running {
+        if seeds.is_empty() || self.lifecycle != Lifecycle::Running {
             return;
         }
         let wait = self.config.protocol.period;
-        self.cold().joining = Some(Joining { seeds, next: 0, phase: Phase::Contacting { wait } });
+        self.cold().joining = Some(Joining { seeds, next: 0, phase: JoinPhase::Contacting { wait } });
         self.continue_join(now, out);
         self.pass_on(now, self.own_record(), None, out);
     }
 
     /// Whether a join is under way that no seed has answered yet.
     pub fn is_joining(&self) -> bool {
-        matches!(self.joining(), Some(Phase::Contacting { .. }))
+        matches!(self.joining(), Some(JoinPhase::Contacting { .. }))
     }
 
     /// The next step of a join: another seed.
@@ -49,26 +39,28 @@ impl Member {
         let cold = self.cold();
         let Some(Joining { seeds, next, phase }) = &mut cold.joining else { return };
         let then = match phase {
-            Phase::Contacting { wait } => {
+            JoinPhase::Contacting { wait } => {
                 let then = now + *wait;
                 *wait = (*wait * 2).min(period * LONGEST_JOIN_WAIT);
                 then
             }
-            Phase::Syncing { left, known, is_answered, .. } if *left == 0 || (*is_answered && *known == members) => {
-                *phase = Phase::Finishing { is_asked: false };
+            JoinPhase::Syncing { left, known, is_answered, .. }
+                if *left == 0 || (*is_answered && *known == members) =>
+            {
+                *phase = JoinPhase::Finishing { is_asked: false };
                 return self.stagger_syncs(now);
             }
-            Phase::Finishing { is_asked: true } => {
+            JoinPhase::Finishing { is_asked: true } => {
                 cold.joining = None;
                 return;
             }
-            Phase::Finishing { is_asked } => {
+            JoinPhase::Finishing { is_asked } => {
                 *is_asked = true;
                 self.set_alarm(|alarms| alarms.join = now + period * LONGEST_JOIN_WAIT);
-                return self.sync_with_somebody(out);
+                return self.sync_with_random(out);
             }
-            Phase::Syncing { left, known, wait, is_answered } => {
-                // Silence says nothing: a seed that many ask at once may take its time, and is given more each time.
+            JoinPhase::Syncing { left, known, wait, is_answered } => {
+                // A seed that many ask at once may answer late: each gets more time than the last.
                 (*left, *known, *is_answered) = (*left - 1, members, false);
                 let then = now + *wait;
                 *wait = (*wait * 2).min(period * LONGEST_JOIN_WAIT);
@@ -80,37 +72,38 @@ impl Member {
         self.set_alarm(|alarms| alarms.join = then);
         let records = vec![self.own_record()];
         let body = Body::Sync(Box::new(StateSync { wants_reply: true, joining: true, records }));
-        // Who answers there is not known yet; id 0 only keeps news from going back to its source.
-        self.send(Addressee { id: 0, address, peer_view: PeerView::Unknown }, body, None, false, out);
+        // The seed's id is not known yet. Id 0 is only compared with the sources of updates.
+        self.send(Addressee::unknown(0, address), body, None, out);
     }
 
-    /// Whether it still asks seeds for those who joined with it.
-    pub(super) fn is_settling(&self) -> bool {
-        matches!(self.joining(), Some(Phase::Syncing { .. }))
+    /// Whether the member still asks seeds for members that joined at the same time.
+    pub(super) fn is_syncing_with_seeds(&self) -> bool {
+        matches!(self.joining(), Some(JoinPhase::Syncing { .. }))
     }
 
-    /// Whether it believes the tables it gets: who knows nobody believes the first, and those it asks for until its join
-    /// is over.
-    pub(super) fn is_trusting(&self) -> bool {
-        self.table.members() == 1 || matches!(self.joining(), Some(Phase::Syncing { .. } | Phase::Finishing { .. }))
+    /// Whether members in a table are admitted without a ping: in the first table that a lone member gets, and in those it
+    /// asks for until its join is over.
+    pub(super) fn trusts_tables(&self) -> bool {
+        self.table.members() == 1
+            || matches!(self.joining(), Some(JoinPhase::Syncing { .. } | JoinPhase::Finishing { .. }))
     }
 
-    /// Somebody has answered with a table.
-    pub(super) fn settle(&mut self, now: Time, from: Address) {
+    /// Advances the join after a seed or member at `from` has answered with its table.
+    pub(super) fn handle_sync_reply(&mut self, now: Time, from: Address) {
         let (left, period) = (self.config.protocol.join_syncs, self.config.protocol.period);
         let Some(cold) = &mut self.cold else { return };
         match &mut cold.joining {
-            Some(joining) if left > 0 && matches!(joining.phase, Phase::Contacting { .. }) => {
-                joining.phase = Phase::Syncing { left, known: 0, wait: period, is_answered: true };
+            Some(joining) if left > 0 && matches!(joining.phase, JoinPhase::Contacting { .. }) => {
+                joining.phase = JoinPhase::Syncing { left, known: 0, wait: period, is_answered: true };
                 self.set_alarm(|alarms| alarms.join = now + period);
             }
-            // The late answer of another seed, asked before, is none to this question: that it names nobody new says little.
-            Some(Joining { seeds, next, phase: Phase::Syncing { is_answered, .. } }) => {
+            // Only the seed asked last counts: the late answer of an earlier one says little when it names no new member.
+            Some(Joining { seeds, next, phase: JoinPhase::Syncing { is_answered, .. } }) => {
                 *is_answered |= from == seeds[(*next - 1) % seeds.len()];
             }
-            // The last answer it waits for: nobody's later table is taken at its word.
+            // The last answer of the join: members in later tables are pinged first.
             Some(joining)
-                if matches!(joining.phase, Phase::Contacting { .. } | Phase::Finishing { is_asked: true }) =>
+                if matches!(joining.phase, JoinPhase::Contacting { .. } | JoinPhase::Finishing { is_asked: true }) =>
             {
                 cold.joining = None;
                 self.set_alarm(|alarms| alarms.join = Time::NEVER);
@@ -119,45 +112,40 @@ impl Member {
         }
     }
 
-    fn joining(&self) -> Option<&Phase> {
+    fn joining(&self) -> Option<&JoinPhase> {
         Some(&self.cold.as_ref()?.joining.as_ref()?.phase)
     }
 
-    /// It knows the group now, and how long it takes from one sync to the next there. Those who joined together must not
-    /// all sync in the same second.
+    /// Schedules the next state syncs of a member that knows the group now, at random times: members that joined together
+    /// must not all sync in the same second.
     fn stagger_syncs(&mut self, now: Time) {
         let config = &self.config.protocol;
-        let (interval, anti_entropy) = (config.sync_interval(self.table.members()), config.anti_entropy);
+        let (interval, anti_entropy) = (config.sync_interval_in(self.table.members()), config.anti_entropy);
         if let Some(interval) = interval {
-            let first = self.within(now, interval);
+            let first = self.random_time_within(now, interval);
             self.set_alarm(|alarms| alarms.sync = first);
         }
         if interval.is_none() || !anti_entropy {
             return self.cold().joining = None;
         }
-        let last = self.within(now, self.config.protocol.period * CLOSING);
+        let last = self.random_time_within(now, self.config.protocol.period * FINISHING_PERIODS);
         self.set_alarm(|alarms| alarms.join = last);
     }
 
-    /// A seed that joiners ask may itself miss those who ask others: it syncs as soon as they do when they have settled.
+    /// Brings the next state sync forward, for a member that joiners use as a seed: it may itself not know those that joined
+    /// through other seeds.
     pub(super) fn sync_soon(&mut self, now: Time) {
         let config = &self.config.protocol;
-        if config.anti_entropy && config.join_syncs > 0 && config.sync_interval(1).is_some() {
-            let soon = now + config.period * CLOSING;
+        if config.anti_entropy && config.join_syncs > 0 && config.sync_interval_in(1).is_some() {
+            let soon = now + config.period * FINISHING_PERIODS;
             if self.alarms().sync > soon {
                 self.set_alarm(|alarms| alarms.sync = soon);
             }
         }
     }
 
-    /// A random moment from now on.
-    pub(super) fn within(&mut self, now: Time, longest: Span) -> Time {
-        now + longest.scale(swimlab_selectors::rng::unit(&mut self.rng))
+    /// A random time within `longest` from now on.
+    pub(super) fn random_time_within(&mut self, now: Time, longest: Span) -> Time {
+        now + longest.scale(unit(&mut self.rng))
     }
 }
-
-/// The longest pause between two tries to join, in periods.
-const LONGEST_JOIN_WAIT: u64 = 30;
-
-/// Within how many periods a joiner syncs once more when it knows the group: more than news takes to be passed on.
-const CLOSING: u64 = 5;

@@ -1,21 +1,21 @@
-//! EventKind is believed of others: learning news, doubting, declaring dead, refuting, passing on.
+//! Beliefs about other members: suspicion, declaration of death, refutation, and the spreading of updates.
 
-use std::collections::VecDeque;
+use std::cmp::Reverse;
+use std::sync::Arc;
 
-use super::*;
-use crate::protocol::table::OngoingSuspicion;
-use crate::protocol::time::Span;
 use swimlab_selectors::rng::below;
+use swimlab_selectors::{Observation, Slot, View};
 
-/// Application events that have been seen, so that each is reported once.
-#[derive(Debug, Default)]
-pub(super) struct UserEvents {
-    own: u32,
-    peer_view: VecDeque<(Id, u32, u32)>,
-}
+use super::addressee::Addressee;
+use super::{Member, Outbox};
+use crate::protocol::event::{Event, EventKind, EventSource};
+use crate::protocol::message::{Body, Id, Incarnation, PeerView, Status, Update, UpdateKind, UserEvent};
+use crate::protocol::roster::MemberRecord;
+use crate::protocol::table::OngoingSuspicion;
+use crate::protocol::time::{Span, Time};
 
 impl Member {
-    /// Takes a piece of news.
+    /// Applies an update.
     pub(super) fn learn(&mut self, now: Time, update: &Update, source: EventSource, out: &mut Outbox) {
         if let UpdateKind::User(event) = &update.kind {
             return self.learn_user(now, update, event, source, out);
@@ -24,13 +24,13 @@ impl Member {
             return self.learn_of_self(now, update, source, out);
         }
         let Some(slot) = self.table.slot(update.id) else {
-            return self.learn_of_stranger(now, update, source, out);
+            return self.learn_of_unknown(now, update, source, out);
         };
-        let Record { incarnation, status: known, .. } = self.table.record(slot);
+        let MemberRecord { incarnation, status: known, .. } = self.table.record(slot);
         let &Update { incarnation: told, ref kind, .. } = update;
-        let (status, known) = (kind.status().expect("membership news"), known.expect("it has a slot"));
-        let forgotten = !known.is_member();
-        if forgotten && self.config.protocol.dead_final && status != Status::Left {
+        let (status, known) = (kind.status().expect("a membership update"), known.expect("it has a slot"));
+        let is_dead = !known.is_member();
+        if is_dead && self.config.protocol.dead_final && status != Status::Left {
             return;
         }
         let newer = (told, status) > (incarnation, known);
@@ -39,16 +39,16 @@ impl Member {
                 self.confirm(now, slot, *by, source, out);
             }
             _ if !newer => {}
-            UpdateKind::Suspect { .. } if forgotten => {} // It is alive by implication only: wait for its own word.
-            UpdateKind::Suspect { by } => self.suspicion(now, slot, told, *by, source, out),
+            UpdateKind::Suspect { .. } if is_dead => {} // Alive by implication only: its own alive record decides.
+            UpdateKind::Suspect { by } => self.suspect(now, slot, told, *by, source, out),
             UpdateKind::Alive(_) => self.revive(now, slot, update, source, out),
-            UpdateKind::Dead | UpdateKind::Left => self.end(now, slot, status, told, source, out),
+            UpdateKind::Dead | UpdateKind::Left => self.declare(now, slot, status, told, source, out),
             UpdateKind::User(_) => unreachable!("handled above"),
         }
     }
 
-    /// Somebody did not answer in time, or somebody says so.
-    pub(super) fn suspicion(
+    /// Suspects a member that did not answer in time, or that `by` suspects.
+    pub(super) fn suspect(
         &mut self,
         now: Time,
         slot: Slot,
@@ -64,11 +64,11 @@ impl Member {
             return self.confirm(now, slot, by, source, out);
         }
         let config = &self.config.protocol;
-        let timeout = config.suspicion.timeout(config, self.table.members(), 0);
+        let timeout = config.suspicion.timeout(config.period, self.table.members(), 0);
         if timeout == Span::ZERO {
-            // Without suspicion only one's own probe declares somebody dead; hearsay waits for the declaration.
+            // Without suspicion a member's own failed probe is a declaration; a peer's suspicion is not.
             if source == EventSource::Own {
-                self.end(now, slot, Status::Dead, incarnation, source, out);
+                self.declare(now, slot, Status::Dead, incarnation, source, out);
             }
             return;
         }
@@ -81,14 +81,14 @@ impl Member {
         self.pass_on(now, Update { id, incarnation, kind: UpdateKind::Suspect { by } }, source.sender(), out);
     }
 
-    /// Declares those dead whose time to refute is over.
+    /// Declares suspects dead whose time to refute is over.
     pub(super) fn end_suspicions(&mut self, now: Time, out: &mut Outbox) {
         loop {
             let next = self.cold.as_ref().and_then(|cold| cold.suspicions.peek());
             let Some(&Reverse((until, slot))) = next else {
                 return self.set_alarm(|alarms| alarms.suspicion = Time::NEVER);
             };
-            // The heap keeps entries of suspicions that ended otherwise: drop them as they surface.
+            // Entries of suspicions that ended otherwise are dropped as they surface.
             let current = self.table.suspicion(slot).is_some_and(|suspicion| suspicion.until == until);
             if current && until > now {
                 return self.set_alarm(|alarms| alarms.suspicion = until);
@@ -96,7 +96,7 @@ impl Member {
             self.cold().suspicions.pop();
             if current {
                 let incarnation = self.table.incarnation(slot);
-                self.end(now, slot, Status::Dead, incarnation, EventSource::Own, out);
+                self.declare(now, slot, Status::Dead, incarnation, EventSource::Own, out);
             }
         }
     }
@@ -110,107 +110,105 @@ impl Member {
         self.set_alarm(|alarms| alarms.suspicion = alarms.suspicion.min(until));
     }
 
-    /// Raises one's own incarnation above what somebody claims, and lets everyone know.
+    /// Raises this member's incarnation above the claimed one, and spreads it.
     pub(super) fn refute(&mut self, now: Time, claimed: Incarnation, source: EventSource, out: &mut Outbox) {
         if claimed < self.incarnation {
             return;
         }
         self.incarnation = claimed.next();
-        if self.config.protocol.prober.judges_health() {
-            self.health.was_accused(self.config.protocol.health_limit);
+        if let Some(rules) = &self.config.health {
+            self.health.was_suspected(rules);
         }
         out.events.push(Event { about: self.id, incarnation: self.incarnation, kind: EventKind::SelfRefuted, source });
         self.announce(now, out);
     }
 
-    /// Writes one's own record anew and passes it on.
+    /// Updates this member's own record and spreads it.
     pub(super) fn announce(&mut self, now: Time, out: &mut Outbox) {
         let me = self.table.me();
         self.table.set(now, me, Status::Alive, self.incarnation, Some(Arc::clone(&self.node)), None);
         self.pass_on(now, self.own_record(), None, out);
     }
 
-    /// Queues news, or sends it to everyone at once if that is how news spreads and we are its first source.
+    /// Queues an update, or multicasts it if dissemination works like that and this member is the update's origin.
     pub(super) fn pass_on(&mut self, now: Time, update: Update, source: Option<Id>, out: &mut Outbox) {
         let config = &self.config.protocol;
-        if config.dissemination.transmissions(config, self.table.members()) > 0 {
+        if config.dissemination.transmissions(self.table.members()) > 0 {
             let slot = update.kind.status().and_then(|_| self.table.slot(update.id));
             self.queue.push(update, slot, &*self.config.sizer, source);
-            // One piece about each member, and as much again that is overtaken: beyond that, sweep.
+            // One update about each member, and as many outdated ones: beyond that, sweep.
             if self.queue.len() > 2 * self.table.slots() as usize + 64 {
                 let table = &self.table;
                 self.queue.prune(|slot, update| table.is_current(slot, update));
             }
-            if let Some((interval, _)) = config.dissemination.gossip_tick(config)
+            if let Some(gossip) = &self.config.gossip
                 && self.alarms().gossip == Time::NEVER
             {
-                let tick = self.next_tick(now, interval);
+                let tick = self.next_tick(now, gossip.interval);
                 self.set_alarm(|alarms| alarms.gossip = tick);
             }
-        } else if source.is_none() && config.dissemination.multicasts() {
+        } else if source.is_none() && self.config.multicasts {
             self.multicast(&update, out);
         }
     }
 
-    /// Sends news to every member at once.
+    /// Sends an update to every member at once.
     pub(super) fn multicast(&mut self, update: &Update, out: &mut Outbox) {
         for slot in 0..self.table.slots() {
             if self.table.pingable(slot) {
-                let to = self.known(slot);
-                self.send(to, Body::Gossip, Some(update.clone()), false, out);
+                let to = self.addressee_of(slot);
+                self.send(to, Body::Gossip, Some(update.clone()), out);
             }
         }
     }
 
-    /// Gossip ticks like a clock of its own, each member's at another moment, and ticks without news are left out.
+    /// The next tick of the gossip clock. Each member's runs at another phase; ticks without updates are left out.
     fn next_tick(&self, now: Time, interval: Span) -> Time {
         let interval = interval.as_micros();
         let phase = self.timers.period.as_micros() % interval;
         now + Span::from_micros(interval - (now.as_micros() + interval - phase) % interval)
     }
 
-    /// Between the probes: what news there is goes to a few members.
+    /// Sends gossip messages to a few members, while there are updates.
     pub(super) fn gossip_tick(&mut self, now: Time, out: &mut Outbox) {
         self.set_alarm(|alarms| alarms.gossip = Time::NEVER);
-        let config = &self.config.protocol;
-        let Some((interval, nodes)) = config.dissemination.gossip_tick(config) else { return };
-        let mut picks = self.choose_gossip(nodes);
-        self.exchange_for_dead(now, &mut picks);
+        let Some(gossip) = self.config.gossip else { return };
+        let mut picks = self.gossip_targets(gossip.nodes as usize);
+        self.replace_by_dead(now, gossip.to_dead, &mut picks);
         for slot in picks {
             if self.queue.is_empty() {
                 return;
             }
-            let to = self.known(slot);
-            self.send(to, Body::Gossip, None, false, out);
+            let to = self.addressee_of(slot);
+            self.send(to, Body::Gossip, None, out);
         }
         if !self.queue.is_empty() {
-            self.set_alarm(|alarms| alarms.gossip = now + interval);
+            self.set_alarm(|alarms| alarms.gossip = now + gossip.interval);
         }
     }
 
-    /// Puts the recently dead into the places of some picks, each as likely as a living member (memberlist's gossip to the
-    /// dead): they can refute only what they hear.
-    fn exchange_for_dead(&mut self, now: Time, picks: &mut [Slot]) {
-        let since = now - self.config.protocol.gossip_to_dead;
-        let recent = self.table.graves_since(since) as u32;
-        if self.config.protocol.gossip_to_dead == Span::ZERO || recent == 0 {
+    /// Replaces some picks by members that died within `to_dead`, each as likely as a living member (memberlist's gossip to
+    /// the dead), so that they can refute.
+    fn replace_by_dead(&mut self, now: Time, to_dead: Span, picks: &mut [Slot]) {
+        let recent = self.table.tombstones_since(now - to_dead) as u32;
+        if to_dead == Span::ZERO || recent == 0 {
             return;
         }
         let (tombstones, living) = (self.table.tombstones() as u32, self.table.members() - 1);
         for pick in picks {
             let drawn = below(&mut self.rng, living + recent);
-            if let Some(slot) = drawn.checked_sub(living).and_then(|n| self.table.grave((tombstones - 1 - n) as usize))
-            {
+            let dead = drawn.checked_sub(living).map(|n| (tombstones - 1 - n) as usize);
+            if let Some(slot) = dead.and_then(|n| self.table.tombstone(n)) {
                 *pick = slot;
             }
         }
     }
 
-    /// Admits a member that is not in the table, on its own word or on fresh news.
-    pub(super) fn admit(&mut self, now: Time, update: &Update, source: EventSource, pass_on: bool, out: &mut Outbox) {
-        let UpdateKind::Alive(node) = &update.kind else { return };
+    /// Admits a member that is not in the table. Returns whether the update was a valid alive record.
+    pub(super) fn admit(&mut self, update: &Update, source: EventSource, out: &mut Outbox) -> bool {
+        let UpdateKind::Alive(node) = &update.kind else { return false };
         if node.peer.id != update.id {
-            return;
+            return false;
         }
         if let Some(cold) = &mut self.cold {
             cold.forgotten.remove(update.id);
@@ -218,11 +216,7 @@ impl Member {
         let slot = self.table.admit(Arc::clone(node), update.incarnation);
         self.observe(Observation::Joined(slot));
         out.events.push(Event { about: update.id, incarnation: update.incarnation, kind: EventKind::Joined, source });
-        // Of many who join at once each would tell all others what the seeds are telling everybody anyhow: a joiner leaves
-        // the news of other joiners to those who know the group.
-        if pass_on && !self.is_settling() {
-            self.pass_on(now, update.clone(), source.sender(), out);
-        }
+        true
     }
 
     fn learn_of_self(&mut self, now: Time, update: &Update, source: EventSource, out: &mut Outbox) {
@@ -231,7 +225,7 @@ impl Member {
             UpdateKind::Alive(node) if node.address != self.node.address => {
                 self.handle_name_claim(now, update.incarnation, node.address, source, out);
             }
-            // A former life knew more: outbid it.
+            // An earlier life had a higher incarnation.
             UpdateKind::Alive(_) if update.incarnation > self.incarnation => {
                 self.refute(now, update.incarnation, source, out);
             }
@@ -239,20 +233,23 @@ impl Member {
         }
     }
 
-    fn learn_of_stranger(&mut self, now: Time, update: &Update, source: EventSource, out: &mut Outbox) {
+    fn learn_of_unknown(&mut self, now: Time, update: &Update, source: EventSource, out: &mut Outbox) {
         let first_hand = source == EventSource::Heard(update.id);
         match &update.kind {
-            UpdateKind::Alive(_) if self.outbids_forgotten(update.id, update.incarnation) => {
-                self.admit(now, update, source, true, out);
+            UpdateKind::Alive(_) if self.is_newer_than_forgotten(update.id, update.incarnation) => {
+                // When many members join at once, the seeds spread the updates: a joiner does not pass on other joiners.
+                if self.admit(update, source, out) && !self.is_syncing_with_seeds() {
+                    self.pass_on(now, update.clone(), source.sender(), out);
+                }
             }
-            // Back with its old incarnation: it does not know yet that it was buried. Tell it, so that it refutes.
+            // Back with its old incarnation: it does not know that it was declared dead. Tell it, so that it refutes.
             UpdateKind::Alive(node) if first_hand => {
                 if let Some(incarnation) = self.cold().forgotten.incarnation(update.id) {
                     let to = Addressee { id: update.id, address: node.address, peer_view: PeerView::Dead(incarnation) };
-                    self.send(to, Body::Gossip, None, false, out);
+                    self.send(to, Body::Gossip, None, out);
                 }
             }
-            // UpdateKind of a death that overtook the news of the life: remember it, so that the latter is not believed.
+            // A death that overtook the alive record: remembered, so that the latter is not believed.
             UpdateKind::Dead | UpdateKind::Left => {
                 let limit = self.config.protocol.reconnect_limit;
                 self.cold().forgotten.insert(update.id, update.incarnation, None, limit);
@@ -278,22 +275,23 @@ impl Member {
         self.pass_on(now, update.clone(), source.sender(), out);
     }
 
-    /// One more doubts a suspect.
+    /// Counts one more member that suspects a suspect.
     fn confirm(&mut self, now: Time, slot: Slot, by: Id, source: EventSource, out: &mut Outbox) {
         let n = self.table.members();
-        let wanted = self.config.protocol.suspicion.confirmations_wanted(&self.config.protocol, n);
+        let wanted = self.config.protocol.suspicion.confirmations_wanted(n);
         if wanted == 0 {
             return;
         }
         let config = Arc::clone(&self.config);
-        let Record { id, incarnation, .. } = self.table.record(slot);
+        let MemberRecord { id, incarnation, .. } = self.table.record(slot);
         let Some(suspicion) = self.table.suspicion_mut(slot) else { return };
-        // The first doubter is none of the confirmations.
+        // The first to suspect is not a confirmation.
         if suspicion.by.len() as u32 > wanted || suspicion.by.contains(&by) {
             return;
         }
         suspicion.by.push(by);
-        let timeout = config.protocol.suspicion.timeout(&config.protocol, n, suspicion.by.len() as u32 - 1);
+        let confirmations = suspicion.by.len() as u32 - 1;
+        let timeout = config.protocol.suspicion.timeout(config.protocol.period, n, confirmations);
         let until = (suspicion.since + timeout).max(now);
         suspicion.until = until;
         self.schedule_suspicion_end(until, slot);
@@ -301,7 +299,7 @@ impl Member {
         self.pass_on(now, Update { id, incarnation, kind: UpdateKind::Suspect { by } }, source.sender(), out);
     }
 
-    /// A known member speaks up with a higher incarnation.
+    /// Applies a known member's alive record of a higher incarnation.
     fn revive(&mut self, now: Time, slot: Slot, update: &Update, source: EventSource, out: &mut Outbox) {
         let UpdateKind::Alive(node) = &update.kind else { return };
         if node.peer.id != update.id {
@@ -327,8 +325,8 @@ impl Member {
         self.pass_on(now, update.clone(), source.sender(), out);
     }
 
-    /// A member is dead, or left.
-    fn end(
+    /// Marks a member as dead or departed.
+    fn declare(
         &mut self,
         now: Time,
         slot: Slot,
@@ -350,35 +348,5 @@ impl Member {
         }
         let kind = if status == Status::Left { UpdateKind::Left } else { UpdateKind::Dead };
         self.pass_on(now, Update { id, incarnation, kind }, source.sender(), out);
-    }
-}
-
-impl EventSource {
-    fn sender(self) -> Option<Id> {
-        match self {
-            Self::Own => None,
-            Self::Heard(id) => Some(id),
-        }
-    }
-}
-
-impl UserEvents {
-    /// How many events are remembered, to tell new from old.
-    const LIMIT: usize = 512;
-
-    pub(super) fn next_own(&mut self) -> u32 {
-        self.own += 1;
-        self.own
-    }
-
-    fn is_new(&mut self, key: (Id, u32, u32)) -> bool {
-        if self.peer_view.contains(&key) {
-            return false;
-        }
-        if self.peer_view.len() == Self::LIMIT {
-            self.peer_view.pop_front();
-        }
-        self.peer_view.push_back(key);
-        true
     }
 }

@@ -1,190 +1,139 @@
-//! One member: the sans-I/O state machine that a world or an agent drives.
+//! One member: the sans-I/O state machine that a simulated world or an agent drives.
 //!
 //! The call contract: [`Member::start`] once; then [`Member::handle`] for every packet that arrives, [`Member::wake`]
-//! once the time of [`Member::deadline`] has come, commands at any time. Each call adds to an [`Outbox`] what is to be
-//! sent and what happened, and may change the deadline. Times never go back from call to call.
+//! when the time of [`Member::deadline`] has come, commands at any time. Each call adds messages and events to an
+//! [`Outbox`], and may change the deadline. Times never go back from call to call.
 //!
-//! `probe` holds the protocol period, `membership` what is believed of others, `join` and `heal` how members find each
-//! other, `name` what happens when two processes go by one name, `whereabouts` the network coordinates of those who learn
-//! distances, `timers` when what is due, `prefetch` what memory the next call will read.
+//! `probe` holds the protocol period, `membership` the beliefs about other members, `join` and `heal` how members find each
+//! other, `name_conflict` two processes of one name, `coordinates` the network coordinates, `send` packets with updates,
+//! `stall` blocked sends, `prefetch` memory. The other files hold state: `timers`, `round`, `forgotten`, `user_events` and
+//! `cold`.
 
+/// The context of a selector call: borrows the fields it needs, so that the selector can be borrowed beside it.
+macro_rules! context {
+    ($member:expr) => {
+        Context {
+            view: &$member.table,
+            period: $member.period,
+            shared_period: $member.shared_period,
+            has_updates: !$member.queue.is_empty(),
+            rng: &mut $member.strategy_rng,
+        }
+    };
+}
+
+mod addressee;
+mod cold;
+mod config;
 mod coordinates;
+mod forgotten;
 mod heal;
 mod join;
 mod membership;
 mod name_conflict;
+mod outbox;
 mod prefetch;
 mod probe;
+mod round;
+mod send;
 mod stall;
+#[cfg(test)]
+mod tests;
 mod timers;
+mod user_events;
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::error::Error;
+use std::fmt;
 use std::sync::Arc;
 
 use swimlab_selectors::rng::Rng;
-use swimlab_selectors::{Context, Helpers, IndexedSelector, MemberSelector, Observation, Slot, View};
+use swimlab_selectors::{Context, IndexedSelector, MemberSelector, Slot};
 
-use super::broadcast::{Broadcasts, Room};
+use super::broadcast::Broadcasts;
 use super::config::Config;
-use super::event::{Event, EventKind, EventSource};
-use super::health::Health;
+use super::event::EventSource;
+use super::health::HealthScore;
 use super::message::{
-    Address, Body, Id, Incarnation, MessageKind, NodeInfo, Packet, PeerView, Sizer, Status, Update, UpdateKind,
-    Updates, UserEvent,
+    Address, Body, Id, Incarnation, NodeInfo, Packet, PeerView, Status, Update, UpdateKind, UserEvent,
 };
-use super::roster::{Record, Roster};
-use super::rtt::SlowPeers;
-use super::table::Table;
+use super::roster::Roster;
+use super::table::MembershipTable;
 use super::time::{Span, Time};
-
-use heal::Forgotten;
-use join::Joining;
-use membership::UserEvents;
-use name_conflict::NameConflict;
-use probe::{Relay, Round};
+use cold::ColdState;
+use round::Round;
+use send::SendMode;
 use timers::{Alarms, Timers};
 
-/// EventKind members of one kind share: settings and strategies.
-pub struct MemberConfig {
-    /// The protocol's settings.
-    pub protocol: Config,
-    /// Who is asked for indirect pings.
-    pub helpers: Arc<dyn Helpers>,
-    /// How many bytes messages take.
-    pub sizer: Arc<dyn Sizer>,
-}
-
-/// EventKind a call leaves for the driver. Reuse it, and drain it after each call.
-#[derive(Debug)]
-pub struct Outbox<M = Packet> {
-    /// Messages to be sent.
-    pub transmits: Vec<Transmit<M>>,
-    /// EventKind happened.
-    pub events: Vec<Event>,
-    /// Room for picks, so that members need none of their own.
-    scratch: Vec<Slot>,
-}
-
-/// A message to be sent.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Transmit<M = Packet> {
-    /// Whom to.
-    pub to: Address,
-    /// Its size as encoded.
-    pub bytes: u32,
-    /// Over a stream, not as a datagram: for what is too large.
-    pub stream: bool,
-    /// A ping of the sender's own probe round, not one made for another member.
-    pub direct_ping: bool,
-    /// The message.
-    pub message: M,
-}
-
-impl Transmit {
-    /// One to be filled in where it lies.
-    const BLANK: Self = Self {
-        to: Address { ip: [0; 16], port: 0 },
-        bytes: 0,
-        stream: false,
-        direct_ping: false,
-        message: Packet {
-            from: 0,
-            incarnation: Incarnation::of_generation(0),
-            peer_view: PeerView::Unknown,
-            body: Body::Gossip,
-            updates: Updates::new_const(),
-            coordinate: None,
-        },
-    };
-}
+pub use config::MemberConfig;
+pub use outbox::{Outbox, Transmit};
 
 /// One member of a group.
 ///
-/// In worlds too large for the cache, each line of memory that an event reads costs as much as its work. So fields that
-/// all events read come first, and those that only a member's own periods read come last.
+/// In worlds too large for the cache, each line of memory that an event reads costs as much as its work. Fields that all
+/// events read therefore come first, and those that only a member's own periods read come last.
 #[repr(C, align(64))]
 pub struct Member {
-    // For any event.
+    // Read by every event.
     config: Arc<MemberConfig>,
     id: Id,
     incarnation: Incarnation,
     queue: Broadcasts,
-    table: Table,
+    table: MembershipTable,
     timers: Timers,
-    state: State,
-    /// Whether `rare` knows slow peers.
+    lifecycle: Lifecycle,
+    /// Whether `cold` holds slow peers.
     knows_slow: bool,
-    /// Whether its sends block.
+    /// Whether sends block.
     stalled: bool,
-    /// Whether its selector learns coordinates: those that do not are not asked at each send.
-    learns: bool,
-    /// Whether its next period begins a period's length after this one, neither late nor slowed down.
+    /// Whether the selector learns coordinates: others are not asked at each send.
+    has_coordinates: bool,
+    /// Whether the next period begins exactly a period's length after this one, neither late nor stretched.
     is_regular: bool,
-    health: Health,
-    // For a period's beginning and its end, and for acks.
+    health: HealthScore,
+    // Read by a period's beginning and end, and by acks.
     seq: u32,
-    /// Whom it will most likely ping next; itself if that is unknown.
+    /// The most likely next target; the member itself if unknown.
     upcoming: Slot,
     round: Round,
     selector: Box<dyn MemberSelector>,
     period: u64,
-    /// This period's number since the shared epoch, by its own clock.
+    /// The number of this period since the shared epoch, by the member's own clock.
     shared_period: u64,
-    /// EventKind few members need at any time.
     cold: Option<Box<ColdState>>,
-    // Seldom.
+    // Read rarely.
     since_epoch: Span,
     strategy_rng: Rng,
     rng: Rng,
     node: Arc<NodeInfo>,
 }
 
-/// State that most members do not have most of the time. EventKind those who have it look at in each period comes first.
-#[repr(C)]
-#[derive(Debug, Default)]
-struct ColdState {
-    alarms: Alarms,
-    name_conflict: Option<NameConflict>,
-    /// Tried for ever while no member answers there.
-    seeds: Vec<Address>,
-    forgotten: Forgotten,
-    /// When suspicions end; entries of refuted or changed ones are skipped.
-    suspicions: BinaryHeap<Reverse<(Time, Slot)>>,
-    relays: Vec<Relay>,
-    stall: stall::Stall,
-    slow: SlowPeers,
-    joining: Option<Joining>,
-    user_events: UserEvents,
-}
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
+enum Lifecycle {
     New,
     Running,
     Stopped,
 }
 
-/// How full a member's bounded stores are.
+/// Fill levels of a member's bounded stores.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Gauge {
-    /// UpdateKind that waits to be passed on.
+    /// Queued updates.
     pub broadcasts: usize,
-    /// Indirect pings under way for others.
+    /// Indirect pings under way for other members.
     pub relays: usize,
     /// Forgotten members that are still tried.
     pub forgotten: usize,
-    /// Records of the dead and departed.
+    /// Records of dead and departed members.
     pub tombstones: usize,
 }
 
-/// Who a member is, and with what luck.
+/// A member's identity and random streams.
 pub struct Identity {
-    /// Its card.
+    /// Id, address, name and metadata.
     pub node: Arc<NodeInfo>,
-    /// Its first incarnation: the driver counts the generations.
+    /// The first incarnation; the driver counts generations.
     pub incarnation: Incarnation,
-    /// By its own clock, how long before the driver's time zero the epoch lies from which all members count periods.
+    /// The time from the epoch that all members count periods from to the driver's time zero, by the member's own clock.
     pub since_epoch: Span,
     /// The selector's random stream.
     pub strategy_rng: Rng,
@@ -193,7 +142,7 @@ pub struct Identity {
 }
 
 impl Member {
-    /// A member that starts from a roster, in which it has the slot `me`.
+    /// A member that starts from a roster, in which it occupies slot `me`.
     pub fn new(
         config: Arc<MemberConfig>,
         identity: Identity,
@@ -202,7 +151,7 @@ impl Member {
         me: Slot,
     ) -> Self {
         let Identity { node, incarnation, since_epoch, mut strategy_rng, rng } = identity;
-        let mut table = Table::new(roster, me);
+        let mut table = MembershipTable::new(roster, me);
         if table.incarnation(me) != incarnation {
             table.set(Time::ZERO, me, Status::Alive, incarnation, Some(Arc::clone(&node)), None);
         }
@@ -216,15 +165,15 @@ impl Member {
             queue: Broadcasts::default(),
             table,
             timers: Timers::OFF,
-            state: State::New,
+            lifecycle: Lifecycle::New,
             knows_slow: false,
             stalled: false,
-            learns: selector.coordinate().is_some(),
+            has_coordinates: selector.coordinate().is_some(),
             is_regular: false,
             seq: 0,
             upcoming: me,
             round: Round::default(),
-            health: Health::default(),
+            health: HealthScore::default(),
             selector,
             period: 0,
             shared_period,
@@ -236,35 +185,35 @@ impl Member {
         }
     }
 
-    /// Begins: the first period starts at `first_period`. Whoever syncs does so first after a random part of the interval,
-    /// so that those who begin together do not all sync in the same second.
+    /// Starts the member; its first period begins at `first_period`. The first state sync comes after a random part of the
+    /// interval, so that members that start together do not all sync in the same second.
     pub fn start(&mut self, now: Time, first_period: Time) {
-        self.state = State::Running;
+        self.lifecycle = Lifecycle::Running;
         self.timers.period = first_period.max(now);
-        if let Some(interval) = self.config.protocol.sync_interval(self.table.members()) {
-            let first = self.within(self.timers.period, interval);
+        if let Some(interval) = self.config.protocol.sync_interval_in(self.table.members()) {
+            let first = self.random_time_within(self.timers.period, interval);
             self.set_alarm(|alarms| alarms.sync = first);
         }
     }
 
-    /// Numbers its pings from here on instead of from 0: answers to a former life's pings then say nothing to this one. To
-    /// be called before it starts.
+    /// Numbers pings from `seq` on instead of from 0, so that acks to an earlier life's pings do not match. To be called
+    /// before [`Member::start`].
     pub fn number_pings_from(&mut self, seq: u32) {
         self.seq = seq;
     }
 
-    /// When [`Member::wake`] is due; [`Time::NEVER`] once it has left.
+    /// The time at which [`Member::wake`] is due; [`Time::NEVER`] once the member has stopped.
     pub fn deadline(&self) -> Time {
         if self.stalled { self.stalled_deadline() } else { self.timers.next() }
     }
 
-    /// Takes a packet that came from `from`.
+    /// Handles a packet that came from `from`.
     pub fn handle(&mut self, now: Time, from: Address, packet: &Packet, out: &mut Outbox) {
-        if self.state != State::Running {
+        if self.lifecycle != Lifecycle::Running {
             return;
         }
         if packet.from == self.id {
-            return self.meet_namesake(from, packet, out);
+            return self.handle_own_id(from, packet, out);
         }
         let sender = packet.from;
         for update in &packet.updates {
@@ -276,40 +225,44 @@ impl Member {
         {
             self.refute(now, incarnation, EventSource::Heard(sender), out);
         }
-        // Whoever does not know the truth about us is told it: in the answer, if there is one.
+        // A sender with an outdated record of this member gets the current one: on the answer, if there is one.
         let stale = anti_entropy && packet.peer_view != PeerView::Member(self.incarnation);
-        if let Some(located) = &packet.coordinate {
-            self.located(sender, located.at);
+        if let Some(coordinate) = &packet.coordinate {
+            self.observe_coordinate(sender, coordinate.at);
         }
         match &packet.body {
             &Body::Ping { seq } => {
-                let to = self.addressee(sender, from);
-                let first = self.namesake_of(&to, packet.incarnation).or_else(|| stale.then(|| self.own_record()));
-                self.send_by(false, to, Body::Ack { seq }, first, false, out);
+                let to = self.addressee_at(sender, from);
+                let displacing = self.displacing_record(&to, packet.incarnation);
+                let first = displacing.or_else(|| stale.then(|| self.own_record()));
+                self.send_by(SendMode::Datagram, to, Body::Ack { seq }, first, out);
                 return;
             }
-            &Body::Ack { seq } => self.acked(now, seq, sender, packet.coordinate.as_ref().and_then(|at| at.hint), out),
-            Body::PingReq(request) => self.help(now, sender, from, request, out),
-            &Body::IndirectAck { seq, target } => {
-                self.answered(now, seq, target);
-                self.round.heard_of_helper(seq);
+            &Body::Ack { seq } => {
+                let hint = packet.coordinate.as_ref().and_then(|coordinate| coordinate.hint);
+                self.handle_ack(now, seq, sender, hint, out);
             }
-            &Body::Nack { seq, .. } => self.round.heard_of_helper(seq),
+            Body::PingReq(request) => self.relay_pings(now, sender, from, request, out),
+            &Body::IndirectAck { seq, target } => {
+                self.mark_answered(now, seq, target);
+                self.round.count_answer(seq);
+            }
+            &Body::Nack { seq, .. } => self.round.count_answer(seq),
             Body::Gossip => {}
             Body::Sync(sync) => {
-                self.merge(now, sender, from, sync, out);
+                self.merge_table(now, sender, from, sync, out);
                 return;
             }
         }
         if stale {
-            let (to, record) = (self.addressee(sender, from), self.own_record());
-            self.send(to, Body::Gossip, Some(record), false, out);
+            let (to, record) = (self.addressee_at(sender, from), self.own_record());
+            self.send(to, Body::Gossip, Some(record), out);
         }
     }
 
     /// Does what is due.
     pub fn wake(&mut self, now: Time, out: &mut Outbox) {
-        if self.state != State::Running {
+        if self.lifecycle != Lifecycle::Running {
             return;
         }
         if self.stalled {
@@ -322,36 +275,36 @@ impl Member {
             self.escalate(out);
         }
         if self.timers.alarm <= now && self.alarms().relay <= now {
-            self.tend_relays(now, out);
+            self.run_relays(now, out);
         }
         if self.timers.period <= now {
             self.next_period(now, out);
         }
         if self.timers.alarm <= now {
-            self.tend_alarms(now, out);
+            self.run_alarms(now, out);
         }
     }
 
-    /// Says goodbye: its own death record goes to a few members, and nothing more is sent or heard.
+    /// Leaves the group: a few members get the member's departure, and nothing more is sent or handled.
     pub fn leave(&mut self, out: &mut Outbox) {
-        if self.state != State::Running {
+        if self.lifecycle != Lifecycle::Running {
             return;
         }
         let update = Update { id: self.id, incarnation: self.incarnation, kind: UpdateKind::Left };
-        if self.config.protocol.dissemination.multicasts() {
+        if self.config.multicasts {
             self.multicast(&update, out);
         } else {
-            // As many as would have heard it from this member, had it stayed.
-            let want = self.config.protocol.dissemination.transmissions(&self.config.protocol, self.table.members());
-            for slot in self.choose_gossip(want as usize) {
-                let to = self.known(slot);
-                self.send(to, Body::Gossip, Some(update.clone()), false, out);
+            // As many members as this one would have sent the update to, had it stayed.
+            let want = self.config.protocol.dissemination.transmissions(self.table.members());
+            for slot in self.gossip_targets(want as usize) {
+                let to = self.addressee_of(slot);
+                self.send(to, Body::Gossip, Some(update.clone()), out);
             }
         }
         self.stop();
     }
 
-    /// Replaces the metadata; the others hear of it.
+    /// Replaces the metadata and spreads the change.
     ///
     /// # Errors
     /// If it is longer than [`NodeInfo::META_LIMIT`] bytes; nothing is changed then.
@@ -363,7 +316,7 @@ impl Member {
         Ok(())
     }
 
-    /// Spreads an application's event.
+    /// Spreads an application event.
     ///
     /// # Errors
     /// If the name is longer than [`UserEvent::NAME_LIMIT`] bytes or the payload than [`UserEvent::PAYLOAD_LIMIT`].
@@ -377,32 +330,32 @@ impl Member {
         Ok(())
     }
 
-    /// Whether it has left, or was displaced by another process of its name: it will never say anything again.
-    pub fn is_gone(&self) -> bool {
-        self.state == State::Stopped
+    /// Whether the member has left, or was displaced by another process of its name; it stays silent for good.
+    pub fn is_stopped(&self) -> bool {
+        self.lifecycle == Lifecycle::Stopped
     }
 
-    /// Its id.
+    /// The member's id.
     pub fn id(&self) -> Id {
         self.id
     }
 
-    /// Its incarnation.
+    /// The member's incarnation.
     pub fn incarnation(&self) -> Incarnation {
         self.incarnation
     }
 
-    /// Its card.
+    /// Id, address, name and metadata.
     pub fn node(&self) -> &Arc<NodeInfo> {
         &self.node
     }
 
-    /// EventKind it believes of the group.
-    pub fn table(&self) -> &Table {
+    /// The member's view of the group.
+    pub fn table(&self) -> &MembershipTable {
         &self.table
     }
 
-    /// How full its bounded stores are.
+    /// Fill levels of the bounded stores.
     pub fn gauge(&self) -> Gauge {
         Gauge {
             broadcasts: self.queue.len(),
@@ -413,13 +366,13 @@ impl Member {
     }
 
     fn stop(&mut self) {
-        self.state = State::Stopped;
+        self.lifecycle = Lifecycle::Stopped;
         self.timers = Timers::OFF;
         self.cold = None;
     }
 
-    /// EventKind follows a period's beginning.
-    fn tend_alarms(&mut self, now: Time, out: &mut Outbox) {
+    /// Does what is due besides suspicions and relays, after the period.
+    fn run_alarms(&mut self, now: Time, out: &mut Outbox) {
         if self.alarms().gossip <= now {
             self.gossip_tick(now, out);
         }
@@ -435,122 +388,29 @@ impl Member {
         self.cold.get_or_insert_default()
     }
 
-    /// Sends a packet, with what news fits.
-    fn send(&mut self, to: Addressee, body: Body, first: Option<Update>, direct_ping: bool, out: &mut Outbox) {
-        let stream = body.kind() == MessageKind::Sync;
-        self.send_by(stream, to, body, first, direct_ping, out);
+    fn alarms(&self) -> Alarms {
+        self.cold.as_ref().map_or(Alarms::OFF, |cold| cold.alarms)
     }
 
-    /// The same for the two that each period sends, ping and ack, and for what may go over a stream or not.
-    ///
-    /// The busiest place of all. So it is inlined, and a packet is written field by field where it stays: put together
-    /// elsewhere and copied, it would be read in larger pieces than it has just been written in, for which the processor
-    /// waits until all of it is written.
-    #[inline(always)]
-    fn send_by(
-        &mut self,
-        stream: bool,
-        to: Addressee,
-        body: Body,
-        first: Option<Update>,
-        direct_ping: bool,
-        out: &mut Outbox,
-    ) {
-        let kind = body.kind();
-        let coordinate = self.whereabouts(kind, to.id);
-        let config = &*self.config;
-        out.transmits.push(Transmit::BLANK);
-        let Some(transmit) = out.transmits.last_mut() else { return };
-        transmit.to = to.address;
-        transmit.stream = stream;
-        transmit.direct_ping = direct_ping;
-        let Transmit { bytes, message: packet, .. } = transmit;
-        packet.from = self.id;
-        packet.incarnation = self.incarnation;
-        packet.peer_view = to.peer_view;
-        packet.body = body;
-        packet.coordinate = coordinate;
-        *bytes = config.sizer.bare(packet);
-        let mut most = if config.protocol.max_updates == 0 { usize::MAX } else { config.protocol.max_updates as usize };
-        if let Some(update) = first {
-            *bytes += config.sizer.update(&update);
-            packet.updates.push(update);
-            most = most.saturating_sub(1);
-        }
-        if !self.queue.is_empty() && config.protocol.dissemination.rides_on(kind) {
-            let limit = config.protocol.dissemination.transmissions(&config.protocol, self.table.members());
-            let room = Room { bytes: config.protocol.packet_bytes.saturating_sub(*bytes), most, limit };
-            let table = &self.table;
-            *bytes += self.queue.fill(to.id, room, |slot, update| table.is_current(slot, update), &mut packet.updates);
-        }
-    }
-
-    /// Someone with a slot.
-    fn known(&self, slot: Slot) -> Addressee {
-        Addressee::of(&self.table.record(slot))
-    }
-
-    /// Whoever sent something, to be answered at the address where it came from.
-    fn addressee(&self, id: Id, address: Address) -> Addressee {
-        match self.table.slot(id) {
-            Some(slot) => Addressee { address, ..self.known(slot) },
-            None => Addressee { id, address, peer_view: PeerView::Unknown },
-        }
-    }
-
-    fn own_record(&self) -> Update {
-        Update { id: self.id, incarnation: self.incarnation, kind: UpdateKind::Alive(Arc::clone(&self.node)) }
-    }
-
-    /// Lets the chooser pick, with the member's view and the strategy's stream.
-    fn choose_gossip(&mut self, want: usize) -> Vec<Slot> {
-        let mut picks = Vec::new();
-        let has_updates = !self.queue.is_empty();
-        let (period, shared_period) = (self.period, self.shared_period);
-        let mut ctx = Context { view: &self.table, period, shared_period, has_updates, rng: &mut self.strategy_rng };
-        self.selector.gossip(&mut ctx, want, &mut picks);
-        picks
-    }
-
-    fn observe(&mut self, kind: Observation) {
-        let has_updates = !self.queue.is_empty();
-        let (period, shared_period) = (self.period, self.shared_period);
-        let mut ctx = Context { view: &self.table, period, shared_period, has_updates, rng: &mut self.strategy_rng };
-        self.selector.observe(&mut ctx, kind);
+    fn set_alarm(&mut self, set: impl FnOnce(&mut Alarms)) {
+        let alarms = &mut self.cold().alarms;
+        set(alarms);
+        self.timers.alarm = alarms.next();
     }
 }
 
-/// The number of the period in which a time falls, counted from the shared epoch.
+/// The number of the period that contains `time`, counted from the shared epoch.
 fn period_at(time: Time, since_epoch: Span, config: &Config) -> u64 {
     (time + since_epoch).as_micros() / config.period.as_micros().max(1)
 }
 
-/// Whom a packet is for, and what is known of it.
-#[derive(Clone, Copy, Debug)]
-struct Addressee {
-    id: Id,
-    address: Address,
-    peer_view: PeerView,
-}
-
-impl Addressee {
-    #[inline]
-    fn of(&Record { id, incarnation, address, status }: &Record) -> Self {
-        let peer_view = match status {
-            Some(Status::Alive | Status::Suspect) => PeerView::Member(incarnation),
-            Some(Status::Dead | Status::Left) => PeerView::Dead(incarnation),
-            None => PeerView::Unknown,
-        };
-        Self { id, address, peer_view }
-    }
-}
-
-/// Something is longer than allowed.
+/// A text or payload longer than allowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct TooLong {
-    /// Its length, in bytes.
+    /// The length, in bytes.
     pub bytes: usize,
-    /// The limit.
+    /// The limit, in bytes.
     pub limit: usize,
 }
 
@@ -560,19 +420,10 @@ impl TooLong {
     }
 }
 
-impl std::fmt::Display for TooLong {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for TooLong {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} bytes are more than the {} allowed", self.bytes, self.limit)
     }
 }
 
-impl std::error::Error for TooLong {}
-
-impl<M> Default for Outbox<M> {
-    fn default() -> Self {
-        Self { transmits: Vec::new(), events: Vec::new(), scratch: Vec::new() }
-    }
-}
-
-#[cfg(test)]
-mod tests;
+impl Error for TooLong {}

@@ -1,28 +1,24 @@
-//! Two processes by one name. Ids are made from names, so both claim one id.
+//! Name conflicts: two processes of one name. Ids are made from names, so both claim one id.
 //!
-//! The rule: the later generation keeps the name; of two equal generations, the higher address. Who hears of a record of
-//! itself with another address asks there for a sign of life. A rival that is alive and has the better claim displaces
-//! us: we stop without a word, since every word would be about the rival too. Any other record is a former life's, and
-//! is outbid.
+//! The later generation keeps the name; of two equal generations, the higher address does. A member that receives a record
+//! of itself with another address pings that address. A live process there with the better claim displaces this one, which
+//! stops without a message, since any message would be about the other process, too. A record whose process does not answer
+//! belongs to an earlier life of this member and is refuted.
 
-use super::*;
+use std::sync::Arc;
 
-/// A process that may go by our name.
-#[derive(Debug)]
-pub(super) struct NameConflict {
-    address: Address,
-    /// The highest incarnation heard of it.
-    incarnation: Incarnation,
-    source: EventSource,
-    /// How often it was asked for a sign of life.
-    asked: u32,
-}
+use super::addressee::Addressee;
+use super::cold::NameConflict;
+use super::{Member, Outbox};
+use crate::protocol::event::{Event, EventKind, EventSource};
+use crate::protocol::message::{Address, Body, Incarnation, Packet, PeerView, Update, UpdateKind};
+use crate::protocol::time::Time;
 
-/// After so many periods without a sign of life, a rival is taken for a former life of our own.
-const PATIENCE: u32 = 3;
+/// Pings without an answer, one a period, after which a record with another address is taken for an earlier life's.
+const PING_LIMIT: u32 = 3;
 
 impl Member {
-    /// Somebody passes on a record of this member with another address.
+    /// Handles a record of this member with another address.
     pub(super) fn handle_name_claim(
         &mut self,
         now: Time,
@@ -33,38 +29,37 @@ impl Member {
     ) {
         let (theirs, own) = ((incarnation.generation, address), (self.incarnation.generation, self.node.address));
         if theirs < own {
-            // An earlier life of ours, or a rival that will give way.
+            // An earlier life of this member, or a process that will give way.
             return self.refute(now, incarnation, source, out);
         }
         let cold = self.cold();
-        if let Some(name_conflict) = &mut cold.name_conflict
-            && name_conflict.address == address
+        if let Some(conflict) = &mut cold.name_conflict
+            && conflict.address == address
         {
-            name_conflict.incarnation = name_conflict.incarnation.max(incarnation);
+            conflict.incarnation = conflict.incarnation.max(incarnation);
             return;
         }
-        cold.name_conflict = Some(NameConflict { address, incarnation, source, asked: 0 });
+        cold.name_conflict = Some(NameConflict { address, incarnation, source, pings: 0 });
         self.ping_name_claimant(now, out);
     }
 
-    /// Once per period: asks a rival again, or takes back the name from a ghost.
+    /// Once per period: pings the other claimant again, or refutes its record if it never answered.
     pub(super) fn ping_name_claimant(&mut self, now: Time, out: &mut Outbox) {
-        let Some(name_conflict) = self.cold.as_mut().and_then(|cold| cold.name_conflict.as_mut()) else { return };
-        if name_conflict.asked == PATIENCE {
-            let (incarnation, source) = (name_conflict.incarnation, name_conflict.source);
+        let Some(conflict) = self.cold.as_mut().and_then(|cold| cold.name_conflict.as_mut()) else { return };
+        if conflict.pings == PING_LIMIT {
+            let (incarnation, source) = (conflict.incarnation, conflict.source);
             self.cold().name_conflict = None;
             return self.refute(now, incarnation, source, out);
         }
-        name_conflict.asked += 1;
-        let address = name_conflict.address;
+        conflict.pings += 1;
+        let address = conflict.address;
         self.seq = self.seq.wrapping_add(1);
-        let to = Addressee { id: self.id, address, peer_view: PeerView::Unknown };
-        self.send(to, Body::Ping { seq: self.seq }, None, false, out);
+        self.send(Addressee::unknown(self.id, address), Body::Ping { seq: self.seq }, None, out);
     }
 
-    /// The record of who goes by the name of a sender of this incarnation, if that is somebody later, elsewhere: the
-    /// sender has to hear of it.
-    pub(super) fn namesake_of(&self, sender: &Addressee, incarnation: Incarnation) -> Option<Update> {
+    /// The record of the process that displaces a sender of this incarnation: one of the same id with a later generation at
+    /// another address. The sender has to learn of it.
+    pub(super) fn displacing_record(&self, sender: &Addressee, incarnation: Incarnation) -> Option<Update> {
         let PeerView::Member(known) = sender.peer_view else { return None };
         if known.generation <= incarnation.generation {
             return None;
@@ -74,13 +69,13 @@ impl Member {
         (node.address != sender.address).then(record)
     }
 
-    /// A packet from a process of our own name.
-    pub(super) fn meet_namesake(&mut self, from: Address, packet: &Packet, out: &mut Outbox) {
+    /// Handles a packet from a process with this member's own id.
+    pub(super) fn handle_own_id(&mut self, from: Address, packet: &Packet, out: &mut Outbox) {
         let (theirs, own) = (packet.incarnation, self.incarnation);
         if theirs == own {
-            return; // Our own voice.
+            return; // The member's own packet, come back.
         }
-        // A stream's other end says nothing about where the rival listens.
+        // The remote address of a stream is not the one that the other process listens at.
         let is_higher = !matches!(packet.body, Body::Sync(_)) && from > self.node.address;
         if theirs.generation > own.generation || (theirs.generation == own.generation && is_higher) {
             let event = Event {
@@ -92,11 +87,10 @@ impl Member {
             out.events.push(event);
             return self.stop();
         }
-        // It asks whether we are alive, or joins through us: it learns that it must give way.
+        // It checks whether this member is alive, or joins through it: the answer makes it give way.
         if matches!(packet.body, Body::Ping { .. } | Body::Sync(_)) {
             let record = self.own_record();
-            let to = Addressee { id: self.id, address: from, peer_view: PeerView::Unknown };
-            self.send(to, Body::Gossip, Some(record), false, out);
+            self.send(Addressee::unknown(self.id, from), Body::Gossip, Some(record), out);
         }
     }
 }

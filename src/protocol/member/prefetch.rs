@@ -1,18 +1,20 @@
-//! EventKind memory the next call will read: asked for ahead of time by drivers of more members than the cache holds.
+//! Memory prefetching for drivers of more members than the cache holds.
 
 use std::mem::offset_of;
 
-use swimlab_selectors::{prefetch, prefetch_first};
+use swimlab_selectors::{Slot, prefetch, prefetch_first};
 
-use super::*;
+use super::Member;
+use super::cold::ColdState;
+use crate::protocol::message::{Body, Packet};
 
 impl Member {
-    /// How many of its first bytes every call reads.
+    /// The number of leading bytes that every call reads.
     pub const HOT_BYTES: usize = offset_of!(Self, seq);
-    /// How many of its first bytes [`Member::wake`] reads.
+    /// The number of leading bytes that [`Member::wake`] reads.
     pub const WAKE_BYTES: usize = offset_of!(Self, since_epoch);
 
-    /// Has memory read ahead of time that [`Member::wake`] will need, [`Member::WAKE_BYTES`] of this value aside.
+    /// Prefetches the memory that [`Member::wake`] will read outside this value's first [`Member::WAKE_BYTES`] bytes.
     pub fn prefetch_wake(&self) {
         self.selector.prefetch();
         self.table.prefetch(self.upcoming);
@@ -22,11 +24,12 @@ impl Member {
         }
     }
 
-    /// The same for handling this packet, [`Member::HOT_BYTES`] of this value aside. Its sender most likely has this slot.
+    /// Prefetches the memory that handling this packet will read outside this value's first [`Member::HOT_BYTES`] bytes.
+    /// `sender` is the slot that the sender most likely has.
     pub fn prefetch_handle(&self, packet: &Packet, sender: Slot) {
         if let Body::Ack { .. } = packet.body {
             prefetch(&self.selector);
-            // Whose answer is awaited is known.
+            // The round holds the slot of a target that answers; the table is not read.
             if packet.updates.is_empty() {
                 return;
             }
@@ -35,8 +38,4 @@ impl Member {
         self.table.prefetch(sender);
         self.queue.prefetch();
     }
-}
-
-impl ColdState {
-    const HOT_BYTES: usize = offset_of!(Self, suspicions);
 }

@@ -1,62 +1,40 @@
-//! The protocol period: direct pings, the timeout, helpers, and what is done for others.
+//! The protocol period: direct pings, the probe timeout, indirect pings, and indirect pings made for other members.
 //!
 //! ```text
 //!  period begins ── ping p targets ──► acked ─────────────────────────► period ends: nothing
 //!                        │ probe timeout
-//!                        └─► ask k helpers ──► relayed ───────────────► period ends: nothing
+//!                        └─► ask k helpers ──► answered ──────────────► period ends: nothing
 //!                                   └──────── silence ────────────────► period ends: suspect
 //! ```
 
+use std::sync::Arc;
+
 use smallvec::SmallVec;
+use swimlab_selectors::{Context, Observation, Slot, View};
 
-use super::*;
-use crate::protocol::health::LifeguardVariant;
-use crate::protocol::message::{NeighborHint, PingReq, Target};
+use super::addressee::Addressee;
+use super::round::{Probed, Relay, Round};
+use super::send::SendMode;
+use super::{Member, Outbox, period_at};
+use crate::protocol::config::Config;
+use crate::protocol::event::EventSource;
+use crate::protocol::health::{LifeguardVariant, LocalHealth};
+use crate::protocol::message::{Address, Body, Id, NeighborHint, PingReq, Target, Update, UpdateKind};
 use crate::protocol::prober::IndirectRequest;
-
-/// The direct pings of one period.
-#[derive(Debug, Default)]
-pub(super) struct Round {
-    seq: u32,
-    /// The number of the pings over streams; 0 before there are any.
-    stream_seq: u32,
-    sent_at: Time,
-    /// How many answers, nacks among them, helpers owe, and how many came.
-    asked: u16,
-    heard: u16,
-    /// One, nearly always.
-    targets: SmallVec<[Probed; 1]>,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Probed {
-    slot: Slot,
-    id: Id,
-    incarnation: Incarnation,
-    answered: bool,
-}
-
-/// An indirect ping under way for another member.
-#[derive(Debug)]
-pub(super) struct Relay {
-    seq: u32,
-    target: Id,
-    origin: Target,
-    origin_seq: u32,
-    nack_at: Time,
-    ends_at: Time,
-}
+use crate::protocol::roster::MemberRecord;
+use crate::protocol::rtt::SlowPeers;
+use crate::protocol::time::{Span, Time};
 
 impl Member {
-    /// The most indirect pings under way for others.
+    /// The most indirect pings under way for other members.
     pub const RELAY_LIMIT: usize = 256;
 
     /// Ends a period and begins the next.
     pub(super) fn next_period(&mut self, now: Time, out: &mut Outbox) {
-        self.conclude(now, out);
-        // Whoever never had any news has nobody to bury, to try again or to ask.
+        self.end_period(now, out);
+        // Fast path: without local changes nothing expires, retries or merges.
         if self.cold.is_some() || !self.table.is_pristine() {
-            self.bury(now, out);
+            self.purge_tombstones(now, out);
             self.reconnect(out);
             self.rebase_if_grown();
             self.ping_name_claimant(now, out);
@@ -64,30 +42,27 @@ impl Member {
         let config = &self.config.protocol;
         let slowdown = self.health.slowdown();
         let length = config.period * slowdown;
-        let probe_timeout = match config.health_pacing {
-            LifeguardVariant::Paper => config.probe_timeout * slowdown,
-            LifeguardVariant::Memberlist => config.probe_timeout,
+        let probe_timeout = match self.config.health {
+            Some(LocalHealth { pacing: LifeguardVariant::Paper, .. }) => config.probe_timeout * slowdown,
+            _ => config.probe_timeout,
         };
-        // By when it was due: a timer that fires late is no other period. Most are counted on: divisions are slow.
+        // By the time it was due, not the time of a late wake-up. Regular periods are counted: divisions are slow.
         self.shared_period = match self.is_regular {
             true => self.shared_period + 1,
             false => period_at(self.timers.period, self.since_epoch, config),
         };
         let regular = self.timers.period + config.period;
         let next = self.timers.period + length;
-        // Who is too late for an answer to come in time, as after its host stood still, begins a whole period.
+        // Woken too late for an ack to arrive in time (after a host pause, say): starts a full period now.
         self.timers.period = if next >= now + probe_timeout { next } else { now + length };
         self.is_regular = self.timers.period == regular;
-        if self.learns {
-            self.take_place(now, out);
+        if self.has_coordinates {
+            self.advertise_location(now, out);
         }
         let want = self.config.protocol.direct as usize;
         let mut picks = std::mem::take(&mut out.scratch);
         picks.clear();
-        let has_updates = !self.queue.is_empty();
-        let (period, shared_period) = (self.period, self.shared_period);
-        let mut ctx = Context { view: &self.table, period, shared_period, has_updates, rng: &mut self.strategy_rng };
-        self.selector.targets(&mut ctx, want, &mut picks);
+        self.selector.targets(&mut context!(self), want, &mut picks);
         self.period += 1;
         self.upcoming = self.selector.upcoming().unwrap_or(self.table.me());
 
@@ -95,52 +70,53 @@ impl Member {
         self.round.seq = self.seq;
         self.round.stream_seq = 0;
         self.round.sent_at = now;
-        (self.round.asked, self.round.heard) = (0, 0);
+        (self.round.asked, self.round.answers) = (0, 0);
         self.round.targets.clear();
         let mut timeout = probe_timeout;
         for &slot in &picks {
             let record = self.table.record(slot);
-            let Record { id, incarnation, .. } = record;
+            let MemberRecord { id, incarnation, .. } = record;
             self.round.targets.push(Probed { slot, id, incarnation, answered: false });
             if self.knows_slow
                 && let Some(cold) = &self.cold
             {
-                // Helpers need time too: a third of the period, unless the configured timeout leaves them less.
+                // A third of the period remains for helpers, unless the configured timeout leaves less.
                 let ceiling = Span::from_micros(length.as_micros() * 2 / 3).max(probe_timeout);
                 timeout = timeout.max(cold.slow.timeout(slot, probe_timeout).min(ceiling));
             }
             let buddy = self.buddy_record(slot);
-            self.send_by(false, Addressee::of(&record), Body::Ping { seq: self.seq }, buddy, true, out);
+            self.send_by(SendMode::DirectPing, Addressee::of(&record), Body::Ping { seq: self.seq }, buddy, out);
         }
         self.timers.timeout = if picks.is_empty() { Time::NEVER } else { now + timeout };
         out.scratch = picks;
     }
 
-    /// Takes an ack: of a direct ping, or of one made for another.
-    pub(super) fn acked(&mut self, now: Time, seq: u32, sender: Id, hint: Option<NeighborHint>, out: &mut Outbox) {
+    /// Handles an ack: of a direct ping, or of an indirect one made for another member.
+    pub(super) fn handle_ack(&mut self, now: Time, seq: u32, sender: Id, hint: Option<NeighborHint>, out: &mut Outbox) {
         if seq == self.round.seq {
-            let Some(slot) = self.answered(now, seq, sender) else { return };
+            let Some(slot) = self.mark_answered(now, seq, sender) else { return };
             let rtt = now.since(self.round.sent_at);
-            self.time_peer(slot, rtt);
+            self.sample_rtt(slot, rtt);
             let rtt_us = u32::try_from(rtt.as_micros()).unwrap_or(u32::MAX);
             self.observe(Observation::Rtt { slot, rtt_us });
             if let Some(hint) = hint {
-                self.tipped(hint);
+                self.observe_neighbor_hint(hint);
             }
         } else if seq == self.round.stream_seq && seq != 0 {
-            self.answered(now, self.round.seq, sender);
+            self.mark_answered(now, self.round.seq, sender);
         } else if let Some(cold) = &mut self.cold
             && let Some(at) = cold.relays.iter().position(|relay| relay.seq == seq && relay.target == sender)
         {
             let relay = cold.relays.swap_remove(at);
-            self.time_relays();
-            let to = self.addressee(relay.origin.id, relay.origin.address);
-            self.send(to, Body::IndirectAck { seq: relay.origin_seq, target: sender }, None, false, out);
+            self.schedule_relays();
+            let to = self.addressee_at(relay.origin.id, relay.origin.address);
+            self.send(to, Body::IndirectAck { seq: relay.origin_seq, target: sender }, None, out);
         }
     }
 
-    /// A target of the round with this number answered, to us or to a helper. Tells its slot the first time.
-    pub(super) fn answered(&mut self, now: Time, seq: u32, target: Id) -> Option<Slot> {
+    /// Marks a target of the round with this sequence number as answered, directly or over a helper. Returns its slot the
+    /// first time.
+    pub(super) fn mark_answered(&mut self, now: Time, seq: u32, target: Id) -> Option<Slot> {
         if seq != self.round.seq {
             return None;
         }
@@ -149,7 +125,7 @@ impl Member {
         let slot = probed.slot;
         if self.round.targets.iter().all(|probed| probed.answered) {
             self.timers.timeout = Time::NEVER;
-            if self.config.protocol.health_pacing == LifeguardVariant::Memberlist {
+            if let Some(LocalHealth { pacing: LifeguardVariant::Memberlist, .. }) = self.config.health {
                 let next = (self.round.sent_at + self.config.protocol.period).max(now);
                 self.timers.period = self.timers.period.min(next);
             }
@@ -157,8 +133,8 @@ impl Member {
         Some(slot)
     }
 
-    /// Takes the RTT of a direct ping, if it is one that could ever lengthen a timeout.
-    fn time_peer(&mut self, slot: Slot, rtt: Span) {
+    /// Records the round-trip time of a direct ping, if it may ever lengthen a timeout.
+    fn sample_rtt(&mut self, slot: Slot, rtt: Span) {
         let configured = self.config.protocol.probe_timeout;
         if self.knows_slow || SlowPeers::is_slow(rtt, configured) {
             let slow = &mut self.cold().slow;
@@ -167,7 +143,7 @@ impl Member {
         }
     }
 
-    /// The probe timeout has passed: asks helpers about the silent.
+    /// Handles the probe timeout: asks helpers to ping the silent targets.
     pub(super) fn escalate(&mut self, out: &mut Outbox) {
         self.timers.timeout = Time::NEVER;
         let silent: Vec<Slot> =
@@ -180,44 +156,42 @@ impl Member {
         if silent.is_empty() || want == 0 {
             return;
         }
-        // Targets that did answer are no helpers either: nobody is asked twice in one period.
+        // Targets that did answer are not helpers either: no member is used twice in one period.
         let targets: Vec<Slot> = self.round.targets.iter().map(|probed| probed.slot).collect();
         let mut requests = Vec::new();
-        let has_updates = !self.queue.is_empty();
-        let (period, shared_period) = (self.period, self.shared_period);
-        let mut ctx = Context { view: &self.table, period, shared_period, has_updates, rng: &mut self.strategy_rng };
+        let mut ctx = context!(self);
         let mut choose = || {
             let mut picks = Vec::new();
             config.helpers.helpers(&mut ctx, &targets, want, &mut picks);
             picks
         };
         config.protocol.prober.escalate(&silent, &mut choose, &mut requests);
-        let nack_after_us = if config.protocol.prober.judges_health() { nack_after(&config.protocol) } else { 0 };
+        let nack_after_us = if config.health.is_some() { nack_after(&config.protocol) } else { 0 };
         for IndirectRequest { helper, targets } in requests {
             let target = |&slot: &Slot| {
-                let Record { id, address, .. } = self.table.record(slot);
+                let MemberRecord { id, address, .. } = self.table.record(slot);
                 Target { id, address }
             };
             let targets: Vec<Target> = targets.iter().map(target).collect();
             self.round.asked = self.round.asked.saturating_add(targets.len() as u16);
             let request = PingReq { seq: self.round.seq, nack_after_us, targets };
-            let to = self.known(helper);
-            self.send(to, Body::PingReq(Box::new(request)), None, false, out);
+            let to = self.addressee_of(helper);
+            self.send(to, Body::PingReq(Box::new(request)), None, out);
         }
     }
 
-    /// Datagrams may be what is lost: somewhere on the way, or in a queue that is full.
+    /// Pings silent targets over streams: perhaps only datagrams are lost.
     fn ping_over_streams(&mut self, silent: &[Slot], out: &mut Outbox) {
         self.seq = self.seq.wrapping_add(1);
         self.round.stream_seq = self.seq;
         for &slot in silent {
-            let to = self.known(slot);
-            self.send_by(true, to, Body::Ping { seq: self.seq }, None, false, out);
+            let to = self.addressee_of(slot);
+            self.send_by(SendMode::Stream, to, Body::Ping { seq: self.seq }, None, out);
         }
     }
 
-    /// Pings members for another.
-    pub(super) fn help(&mut self, now: Time, sender: Id, from: Address, request: &PingReq, out: &mut Outbox) {
+    /// Pings targets for another member.
+    pub(super) fn relay_pings(&mut self, now: Time, sender: Id, from: Address, request: &PingReq, out: &mut Outbox) {
         let period = self.config.protocol.period;
         for &target in request.targets.iter().take(PingReq::TARGET_LIMIT) {
             self.seq = self.seq.wrapping_add(1);
@@ -238,15 +212,15 @@ impl Member {
                 nack_at,
                 ends_at: now + period,
             });
-            self.time_relays();
-            let to = self.addressee(target.id, target.address);
+            self.schedule_relays();
+            let to = self.addressee_at(target.id, target.address);
             let buddy = self.table.slot(target.id).and_then(|slot| self.buddy_record(slot));
-            self.send(to, Body::Ping { seq: self.seq }, buddy, false, out);
+            self.send(to, Body::Ping { seq: self.seq }, buddy, out);
         }
     }
 
-    /// Sends nacks that are due, and gives up indirect pings that nobody waits for any more.
-    pub(super) fn tend_relays(&mut self, now: Time, out: &mut Outbox) {
+    /// Sends nacks that are due, and drops indirect pings whose origin no longer waits.
+    pub(super) fn run_relays(&mut self, now: Time, out: &mut Outbox) {
         let Some(cold) = &mut self.cold else { return };
         let mut nacks = Vec::new();
         for relay in cold.relays.iter_mut().filter(|relay| relay.nack_at <= now) {
@@ -254,44 +228,44 @@ impl Member {
             nacks.push((relay.origin, relay.origin_seq, relay.target));
         }
         cold.relays.retain(|relay| relay.ends_at > now);
-        self.time_relays();
+        self.schedule_relays();
         for (origin, seq, target) in nacks {
-            let to = self.addressee(origin.id, origin.address);
-            self.send(to, Body::Nack { seq, target }, None, false, out);
+            let to = self.addressee_at(origin.id, origin.address);
+            self.send(to, Body::Nack { seq, target }, None, out);
         }
     }
 
-    fn time_relays(&mut self) {
+    fn schedule_relays(&mut self) {
         let next = self.cold().relays.iter().map(Relay::due).min().unwrap_or(Time::NEVER);
         self.set_alarm(|alarms| alarms.relay = next);
     }
 
-    /// The period is over: who is still silent is suspected.
-    fn conclude(&mut self, now: Time, out: &mut Outbox) {
-        self.judge_health();
+    /// Ends a period: suspects the targets that are still silent.
+    fn end_period(&mut self, now: Time, out: &mut Outbox) {
+        self.update_health();
         let silent = |probed: &&Probed| !probed.answered;
         let silent: SmallVec<[Probed; 1]> = self.round.targets.iter().filter(silent).copied().collect();
         for Probed { slot, id, incarnation, .. } in silent {
-            // UpdateKind may have come meanwhile: it died, it refuted, or its slot has another occupant.
+            // Updates may have come meanwhile: it died, it refuted, or its slot has another occupant.
             let unchanged = self.table.id(slot) == id && self.table.incarnation(slot) == incarnation;
             if unchanged && self.table.pingable(slot) {
-                self.suspicion(now, slot, incarnation, self.id, EventSource::Own, out);
+                self.suspect(now, slot, incarnation, self.id, EventSource::Own, out);
             }
         }
         self.round.targets.clear();
     }
 
-    /// EventKind this period's probes say about the prober itself (Lifeguard, section IV-A).
-    fn judge_health(&mut self) {
-        let config = &self.config.protocol;
-        if !config.prober.judges_health() || self.round.targets.is_empty() {
+    /// Updates the local health score by the outcome of this period's probes (Lifeguard, section IV-A).
+    fn update_health(&mut self) {
+        let Some(rules) = &self.config.health else { return };
+        let Round { asked, answers, ref targets, .. } = self.round;
+        if targets.is_empty() {
             return;
         }
-        let Round { asked, heard, ref targets, .. } = self.round;
         if targets.iter().all(|probed| probed.answered) {
             self.health.probe_answered();
         } else {
-            self.health.probe_failed(config.health_scoring, asked, heard, config.health_limit);
+            self.health.probe_failed(rules, asked, answers);
         }
     }
 
@@ -299,7 +273,7 @@ impl Member {
     #[inline]
     fn buddy_record(&self, slot: Slot) -> Option<Update> {
         let by = *self.table.suspicion(slot)?.by.first()?;
-        if !self.config.protocol.dissemination.buddy() {
+        if !self.config.is_buddy {
             return None;
         }
         Some(Update {
@@ -310,22 +284,9 @@ impl Member {
     }
 }
 
-impl Round {
-    /// A helper answered: with the target's ack, or with a nack.
-    pub(super) fn heard_of_helper(&mut self, seq: u32) {
-        self.heard = self.heard.saturating_add(u16::from(seq == self.seq));
-    }
-}
-
-/// When a helper sends its nack: at 80 % of the probe timeout (Lifeguard, section IV-A), or where the period leaves less
-/// than that, as memberlist's WAN settings do, at 80 % of what it leaves. A later one would always count as missing.
+/// The time after which a helper sends its nack, in microseconds: 80 % of the probe timeout (Lifeguard, section IV-A), or of
+/// the rest of the period where that is shorter, as with memberlist's WAN values. A later nack would always count as missing.
 fn nack_after(config: &Config) -> u32 {
     let wait = config.probe_timeout.min(config.period - config.probe_timeout);
     u32::try_from(wait.as_micros() * 4 / 5).unwrap_or(u32::MAX).max(1)
-}
-
-impl Relay {
-    fn due(&self) -> Time {
-        self.nack_at.min(self.ends_at)
-    }
 }

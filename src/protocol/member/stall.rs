@@ -1,21 +1,18 @@
-//! A member whose sends block: what calls a send stands still in it, and everything else runs on.
+//! Stalled members: sends block, so that a loop that sends stands still until the stall ends while the others run on.
 //!
-//! That is how Lifeguard's authors slowed their agents down: a call to send returns when the anomaly ends. An agent's loops
-//! are threads of their own, so its probe loop stops with the next ping or request, its gossip loop with the next round,
-//! while suspicions, whose timers send nothing, go on and end. Unlike a member whose packets queue up while it probes on,
-//! such a one accuses a single member in all that time.
+//! Lifeguard's authors slowed their agents down like that: a call to send returns when the anomaly ends. An agent's loops are
+//! threads of their own, so its probe loop stops with the next ping or request and its gossip loop with the next round, while
+//! suspicions, whose timers send nothing, run on and end. Unlike a member whose packets queue up while it probes on, such a
+//! member accuses a single peer in all that time.
 
-use super::*;
-
-/// Which loops stand still in a send.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Stall {
-    probing: bool,
-    gossiping: bool,
-}
+use super::cold::Stall;
+use super::timers::Alarms;
+use super::{Member, Outbox};
+use crate::protocol::time::Time;
 
 impl Member {
-    /// From now on sends block, or no longer do. Meanwhile the driver keeps what is sent, and hands in nothing.
+    /// Makes sends block from now on, or no longer. Meanwhile the driver holds back what the member sends and hands in
+    /// nothing.
     pub fn stall(&mut self, now: Time, stalled: bool) {
         if self.stalled == stalled {
             return;
@@ -23,7 +20,7 @@ impl Member {
         self.stalled = stalled;
         self.cold().stall = Stall::default();
         if !stalled && self.timers.period < now {
-            // A loop that is late begins a whole period with its next ping.
+            // A loop that is late starts a full period with its next ping.
             self.timers.period = now;
         }
     }
@@ -34,7 +31,7 @@ impl Member {
             self.end_suspicions(now, out);
         }
         if self.alarms().relay <= now {
-            self.tend_relays(now, out);
+            self.run_relays(now, out);
         }
         if self.loops().probing <= now {
             if self.timers.timeout <= now {
@@ -50,7 +47,7 @@ impl Member {
         }
     }
 
-    /// When there is something of that to do.
+    /// The deadline of [`Member::wake_stalled`].
     pub(super) fn stalled_deadline(&self) -> Time {
         let Alarms { suspicion, relay, .. } = self.alarms();
         let Loops { probing, gossiping } = self.loops();
@@ -59,7 +56,7 @@ impl Member {
 
     fn loops(&self) -> Loops {
         let Stall { probing, gossiping } = self.cold.as_ref().map_or(Stall::default(), |cold| cold.stall);
-        let unless = |still: bool, due: Time| if still { Time::NEVER } else { due };
+        let unless = |is_blocked: bool, due: Time| if is_blocked { Time::NEVER } else { due };
         Loops {
             probing: unless(probing, self.timers.period.min(self.timers.timeout)),
             gossiping: unless(gossiping, self.alarms().gossip),
@@ -67,7 +64,7 @@ impl Member {
     }
 }
 
-/// When the loops that may send have something to do.
+/// Deadlines of the loops that may send.
 struct Loops {
     probing: Time,
     gossiping: Time,

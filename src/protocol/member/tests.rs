@@ -6,12 +6,17 @@ mod laws;
 mod probe;
 mod variants;
 
-use super::*;
-use crate::protocol::message::{PingReq, StateSync, Target};
-use crate::protocol::{Span, profiles};
-use crate::wire::PlainSizer;
+use std::sync::Arc;
+
 use swimlab_selectors::rng::{Purpose, mix, stream};
-use swimlab_selectors::{DynSelector, Peer, Spec, helpers_named};
+use swimlab_selectors::{DynSelector, Peer, Spec};
+
+use super::Member;
+use crate::protocol::{
+    Address, Body, EventKind, EventSource, Id, Identity, Incarnation, MemberConfig, MessageKind, NodeInfo, Outbox,
+    Packet, PeerView, PingReq, Roster, Span, StateSync, Status, Target, Time, Update, UpdateKind, UserEvent, profiles,
+};
+use crate::wire::PlainSizer;
 
 const SECOND: Span = Span::from_secs(1);
 
@@ -42,8 +47,7 @@ fn member_with(n: u64, spec: Spec) -> Member {
 
 fn member_by(n: u64, spec: Spec, selector: &str) -> Member {
     let config = profiles().build(&spec, &()).unwrap();
-    let helpers = helpers_named("uniform").unwrap();
-    let config = Arc::new(MemberConfig { protocol: config, helpers, sizer: Arc::new(PlainSizer) });
+    let config = Arc::new(MemberConfig::new(config, Arc::new(PlainSizer)).unwrap());
     let roster = Arc::new(Roster::of_members((0..n).map(node)));
     let strategy: DynSelector = selector.parse().unwrap();
     let identity = Identity {

@@ -1,12 +1,12 @@
-//! `go-swim`: Michael Phan-Ba's laboratory of 2015, with the defaults of its simulator. Its selectors are `shuffle` (one
+//! `go-swim`: Michael Phan-Ba's simulator of 2015, with its defaults. Its selectors are `shuffle` (one
 //! bucket) and `bucket` over the metrics `finger`, `ring` and `xor`.
 //!
-//! Suspicion grows in steps: 5 x max(1, floor(log2ceil(n+1)/3)) periods. Its faults are not carried over; see
+//! Suspicion grows in steps: 5 x max(1, floor(log2ceil(n+1)/3)) periods. Its bugs are not carried over; see
 //! docs/architecture.md.
 
-use super::{DefaultStrategies, Profile};
+use super::profile::Profile;
+use crate::protocol::config::{Config, DefaultStrategies};
 
-/// The variant.
 pub(super) const PROFILE: Profile = Profile {
     name: "go-swim",
     about: "go-swim's defaults: batched ping requests, a 300 ms timeout, 512-byte packets, suspicion in steps.",
@@ -16,3 +16,10 @@ pub(super) const PROFILE: Profile = Profile {
     ],
     defaults: DefaultStrategies::selector("bucket:buckets=8,metric=ring"),
 };
+
+impl Config {
+    /// go-swim (2015) with its defaults.
+    pub fn go_swim() -> Self {
+        PROFILE.config()
+    }
+}

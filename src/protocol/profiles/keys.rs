@@ -1,18 +1,49 @@
-//! The keys of a profile: parameters with ranges and common defaults, and the settings that they describe.
+//! The text form of a [`Config`]: keys with ranges and common defaults, and the typed values that they describe.
+//!
+//! A new prober, suspicion or dissemination gets a line in [`PROBERS`], [`SUSPICIONS`] or [`DISSEMINATIONS`], and its
+//! parameters a line each in [`params`].
 
-use swimlab_selectors::{Param, Params, Spec};
+use std::sync::Arc;
+
+use swimlab_selectors::{Param, Params};
 
 use crate::protocol::config::{Config, DefaultStrategies};
-use crate::protocol::dissemination::disseminations;
-use crate::protocol::health::LifeguardVariant;
-use crate::protocol::prober::probers;
+use crate::protocol::dissemination::{Dissemination, GossipTick, Multicast, Piggyback};
+use crate::protocol::health::{LifeguardVariant, LocalHealth};
+use crate::protocol::prober::{BatchedProber, ClassicProber, NackProber, Prober};
 use crate::protocol::scale::Scale;
-use crate::protocol::suspicion::suspicions;
+use crate::protocol::suspicion::{AbsoluteSuspicion, ConfirmedSuspicion, FixedSuspicion, NoSuspicion, Suspicion};
 use crate::protocol::time::Span;
 
-const PROBERS: &[&str] = &["classic", "batched", "nack"];
-const SUSPICIONS: &[&str] = &["none", "fixed", "confirmed"];
-const DISSEMINATIONS: &[&str] = &["multicast", "piggyback", "gossip", "buddy", "gossip-buddy"];
+/// A strategy's name, and how it is made from the parameters.
+struct Choice<T: ?Sized> {
+    name: &'static str,
+    build: fn(&Params) -> Result<Arc<T>, String>,
+}
+
+const PROBERS: [Choice<dyn Prober>; 3] = [
+    Choice { name: "classic", build: |_| Ok(Arc::new(ClassicProber)) },
+    Choice { name: "batched", build: |_| Ok(Arc::new(BatchedProber)) },
+    Choice { name: "nack", build: |params| Ok(Arc::new(NackProber { health: local_health(params)? })) },
+];
+
+const SUSPICIONS: [Choice<dyn Suspicion>; 3] = [
+    Choice { name: "none", build: |_| Ok(Arc::new(NoSuspicion)) },
+    Choice { name: "fixed", build: |params| Ok(Arc::new(fixed(params)?)) },
+    Choice { name: "confirmed", build: |params| Ok(Arc::new(confirmed(params)?)) },
+];
+
+const DISSEMINATIONS: [Choice<dyn Dissemination>; 5] = [
+    Choice { name: "multicast", build: |_| Ok(Arc::new(Multicast)) },
+    Choice { name: "piggyback", build: |params| Ok(Arc::new(piggyback(params)?)) },
+    Choice { name: "gossip", build: |params| Ok(Arc::new(gossip(params)?)) },
+    Choice { name: "buddy", build: |params| Ok(Arc::new(Piggyback { buddy: true, ..piggyback(params)? })) },
+    Choice { name: "gossip-buddy", build: |params| Ok(Arc::new(Piggyback { buddy: true, ..gossip(params)? })) },
+];
+
+const PROBER_NAMES: &[&str] = &names(&PROBERS);
+const SUSPICION_NAMES: &[&str] = &names(&SUSPICIONS);
+const DISSEMINATION_NAMES: &[&str] = &names(&DISSEMINATIONS);
 
 /// All parameters, with the common defaults.
 pub(super) fn params() -> Vec<Param> {
@@ -21,14 +52,20 @@ pub(super) fn params() -> Vec<Param> {
         Param::span("probe_timeout", 1e-4, 3600.0, "500ms", "how long a direct ping may take before helpers are asked"),
         Param::count("direct", 1, 16, 1, "p: direct pings per period").unit("pings"),
         Param::count("indirect", 0, 64, 3, "k: helpers asked for indirect pings").unit("members"),
-        Param::choice("prober", PROBERS, "batched", "how a ping is carried out"),
-        Param::choice("suspicion", SUSPICIONS, "fixed", "how long is doubt"),
-        Param::choice("dissemination", DISSEMINATIONS, "piggyback", "what rides on which message"),
+        Param::choice("prober", PROBER_NAMES, "batched", "indirect probing strategy"),
+        Param::choice_or_span(
+            "suspicion",
+            SUSPICION_NAMES,
+            (1e-3, 1e7),
+            "fixed",
+            "suspicion timeout: a strategy, or an absolute time such as 5s",
+        ),
+        Param::choice("dissemination", DISSEMINATION_NAMES, "piggyback", "what rides on which message"),
         Param::real("suspicion_mult", 0.0, 1000.0, 4.0, "suspicion lasts this x suspicion_scale periods"),
         Param::choice("suspicion_scale", Scale::NAMES, "log10", "how suspicion grows with the group, at least 1"),
         Param::real("suspicion_max_mult", 1.0, 1000.0, 6.0, "the longest suspicion over the shortest (confirmed)"),
         Param::count("confirmations", 0, 64, 3, "K: confirmations for the shortest suspicion (confirmed)"),
-        Param::count("health_limit", 0, 100, 8, "the worst score of one's own health; 0: it is not judged (nack)"),
+        Param::count("health_limit", 0, 100, 8, "the highest local health score; 0: it never rises (nack)"),
         Param::choice(
             "health_scoring",
             LifeguardVariant::NAMES,
@@ -39,91 +76,120 @@ pub(super) fn params() -> Vec<Param> {
             "health_pacing",
             LifeguardVariant::NAMES,
             "paper",
-            "what a bad score draws out: all periods, or failed ones (nack)",
+            "what a high score stretches: all periods, or failed ones (nack)",
         ),
-        Param::count("retransmit_mult", 1, 100, 4, "each member sends news this x retransmit_scale times"),
+        Param::count("retransmit_mult", 1, 100, 4, "each member sends an update this x retransmit_scale times"),
         Param::choice("retransmit_scale", Scale::NAMES, "log10", "how repetition grows with the group, rounded up"),
         Param::count("packet_bytes", 256, 65_000, 1400, "the largest datagram").unit("bytes"),
         Param::count("max_updates", 0, 1000, 0, "the most updates on one message; 0: as many as fit"),
         Param::span("gossip_interval", 1e-3, 3600.0, "200ms", "between two gossip messages (gossip)"),
-        Param::count("gossip_nodes", 0, 64, 3, "who gets one each time (gossip)").unit("members"),
+        Param::count("gossip_nodes", 0, 64, 3, "receivers of each gossip message (gossip)").unit("members"),
         Param::span("gossip_to_dead", 0.0, 86_400.0, "0s", "for how long the dead still get gossip messages (gossip)"),
         Param::span("sync_interval", 0.0, 86_400.0, "0s", "between two state syncs; 0s: only joiners sync"),
-        Param::count(
-            "join_syncs",
-            0,
-            16,
-            0,
-            "how often a joiner asks its seeds again, for as long as there is somebody new",
-        ),
+        Param::count("join_syncs", 0, 16, 0, "how often a joiner asks its seeds again while they name new members"),
         Param::flag("stream_ping", false, "whether a silent target is pinged over a stream, too"),
-        Param::span("dead_retention", 1.0, 1e7, "10m", "how long the record of the dead is kept"),
-        Param::count("reconnect_every", 0, 100_000, 10, "one of the dead is tried every so often; 0: never")
+        Param::span("dead_retention", 1.0, 1e7, "10m", "how long the record of a dead member is kept"),
+        Param::count("reconnect_every", 0, 100_000, 10, "between two attempts to reach a dead member; 0: never")
             .unit("periods"),
-        Param::count("reconnect_limit", 0, 1_000_000, 1024, "forgotten members kept to be tried").unit("members"),
-        Param::flag("anti_entropy", true, "whether members speak up against old records of them"),
-        Param::flag("dead_final", false, "whether the dead stay dead, whatever they say"),
+        Param::count("reconnect_limit", 0, 1_000_000, 1024, "forgotten members remembered for reconnection")
+            .unit("members"),
+        Param::flag("anti_entropy", true, "whether members refute outdated records of themselves on any message"),
+        Param::flag("dead_final", false, "whether a declaration of death is final"),
     ]
 }
 
-/// The settings that these parameters describe.
+/// The configuration that these parameters describe.
 pub(super) fn build(params: &Params) -> Result<Config, String> {
-    let span = |name| Span::from_secs_f64(params.real(name));
-    let named = |name: &str| Spec::of(params.text(name));
-    let scale = |name: &str| Scale::named(params.text(name)).ok_or_else(|| format!("an unknown {name}"));
     let config = Config {
-        period: span("period"),
-        probe_timeout: span("probe_timeout"),
+        period: span(params, "period"),
+        probe_timeout: span(params, "probe_timeout"),
         direct: params.count("direct"),
         indirect: params.count("indirect"),
-        prober: probers().build(&named("prober"), &()).map_err(|error| error.to_string())?,
-        suspicion: suspicions().build(&named("suspicion"), &()).map_err(|error| error.to_string())?,
-        dissemination: disseminations().build(&named("dissemination"), &()).map_err(|error| error.to_string())?,
-        suspicion_mult: params.real("suspicion_mult"),
-        suspicion_scale: scale("suspicion_scale")?,
-        suspicion_max_mult: params.real("suspicion_max_mult"),
-        confirmations: params.count("confirmations"),
-        retransmit_mult: params.count("retransmit_mult"),
-        retransmit_scale: scale("retransmit_scale")?,
-        health_limit: params.count("health_limit"),
-        health_scoring: LifeguardVariant::named(params.text("health_scoring")).ok_or("an unknown health_scoring")?,
-        health_pacing: LifeguardVariant::named(params.text("health_pacing")).ok_or("an unknown health_pacing")?,
+        prober: choose(&PROBERS, params, "prober")?,
+        suspicion: match params.time("suspicion") {
+            Some(timeout) => Arc::new(AbsoluteSuspicion { timeout: Span::from_secs_f64(timeout) }),
+            None => choose(&SUSPICIONS, params, "suspicion")?,
+        },
+        dissemination: choose(&DISSEMINATIONS, params, "dissemination")?,
         packet_bytes: params.count("packet_bytes"),
         max_updates: params.count("max_updates"),
-        gossip_interval: span("gossip_interval"),
-        gossip_nodes: params.count("gossip_nodes"),
-        gossip_to_dead: span("gossip_to_dead"),
-        sync_interval: span("sync_interval"),
+        sync_interval: span(params, "sync_interval"),
         join_syncs: params.count("join_syncs"),
         stream_ping: params.flag("stream_ping"),
-        dead_retention: span("dead_retention"),
+        dead_retention: span(params, "dead_retention"),
         reconnect_every: params.count("reconnect_every"),
         reconnect_limit: params.count("reconnect_limit"),
         anti_entropy: params.flag("anti_entropy"),
         dead_final: params.flag("dead_final"),
         defaults: DefaultStrategies::ANY,
     };
-    if config.probe_timeout >= config.period {
-        return Err(format!(
-            "probe_timeout ({}) must be shorter than period ({})",
-            config.probe_timeout, config.period
-        ));
-    }
+    config.validate().map_err(|error| error.to_string())?;
     Ok(config)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use swimlab_selectors::Registry;
+fn local_health(params: &Params) -> Result<LocalHealth, String> {
+    Ok(LocalHealth {
+        limit: params.count("health_limit"),
+        scoring: variant(params, "health_scoring")?,
+        pacing: variant(params, "health_pacing")?,
+    })
+}
 
-    #[test]
-    fn the_choices_offered_are_the_registries_own() {
-        fn names<T>(registry: &Registry<T>) -> Vec<&str> {
-            registry.entries().iter().map(|entry| entry.name).collect()
-        }
-        assert_eq!(names(&probers()), PROBERS);
-        assert_eq!(names(&suspicions()), SUSPICIONS);
-        assert_eq!(names(&disseminations()), DISSEMINATIONS);
+fn fixed(params: &Params) -> Result<FixedSuspicion, String> {
+    Ok(FixedSuspicion { mult: params.real("suspicion_mult"), scale: scale(params, "suspicion_scale")? })
+}
+
+fn confirmed(params: &Params) -> Result<ConfirmedSuspicion, String> {
+    Ok(ConfirmedSuspicion {
+        min: fixed(params)?,
+        max_mult: params.real("suspicion_max_mult"),
+        confirmations: params.count("confirmations"),
+    })
+}
+
+fn piggyback(params: &Params) -> Result<Piggyback, String> {
+    let (mult, scale) = (params.count("retransmit_mult"), scale(params, "retransmit_scale")?);
+    Ok(Piggyback { mult, scale, gossip: None, buddy: false })
+}
+
+fn gossip(params: &Params) -> Result<Piggyback, String> {
+    let gossip = GossipTick {
+        interval: span(params, "gossip_interval"),
+        nodes: params.count("gossip_nodes"),
+        to_dead: span(params, "gossip_to_dead"),
+    };
+    Ok(Piggyback { gossip: Some(gossip), ..piggyback(params)? })
+}
+
+fn span(params: &Params, key: &str) -> Span {
+    Span::from_secs_f64(params.real(key))
+}
+
+fn scale(params: &Params, key: &str) -> Result<Scale, String> {
+    Scale::named(params.text(key)).ok_or_else(|| unknown(params, key))
+}
+
+fn variant(params: &Params, key: &str) -> Result<LifeguardVariant, String> {
+    LifeguardVariant::named(params.text(key)).ok_or_else(|| unknown(params, key))
+}
+
+fn choose<T: ?Sized>(choices: &[Choice<T>], params: &Params, key: &str) -> Result<Arc<T>, String> {
+    let name = params.text(key);
+    let choice = choices.iter().find(|choice| choice.name == name).ok_or_else(|| unknown(params, key))?;
+    (choice.build)(params)
+}
+
+fn unknown(params: &Params, key: &str) -> String {
+    format!("unknown {key} {}", params.text(key))
+}
+
+/// The names of the choices, for their parameter.
+const fn names<T: ?Sized, const N: usize>(choices: &[Choice<T>; N]) -> [&'static str; N] {
+    let mut names = [""; N];
+    let mut at = 0;
+    while at < N {
+        names[at] = choices[at].name;
+        at += 1;
     }
+    names
 }

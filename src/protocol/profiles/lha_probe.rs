@@ -2,12 +2,19 @@
 //! slowly and waits longer.
 
 use super::lifeguard::BASE;
-use super::{DefaultStrategies, Profile};
+use super::profile::Profile;
+use crate::protocol::config::{Config, DefaultStrategies};
 
-/// The variant.
 pub(super) const PROFILE: Profile = Profile {
     name: "lha-probe",
-    about: "Lifeguard's first part alone: probes slow down when one's own health is in doubt, and helpers send nacks.",
+    about: "Lifeguard's first part alone: probes slow down when a member's own health is in doubt, and helpers send nacks.",
     values: &[BASE[0], BASE[1], BASE[2], BASE[3], "prober=nack"],
     defaults: DefaultStrategies::selector("shuffle"),
 };
+
+impl Config {
+    /// Lifeguard's local health alone (section IV-A).
+    pub fn lha_probe() -> Self {
+        PROFILE.config()
+    }
+}

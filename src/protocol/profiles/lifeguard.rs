@@ -1,14 +1,15 @@
-//! `lifeguard`: the three extensions of Dadgar, Phillips and Currey (DSN 2018) together: a local health multiplier with
+//! `lifeguard`: the three extensions by Dadgar, Phillips and Currey (DSN 2018) together: a local health multiplier with
 //! nacks, suspicion that shrinks with each confirmation, and the buddy system, on memberlist's LAN machinery.
 //!
 //! Details are the paper's: alpha = 5, beta = 6, K = 3, a health score up to S = 8, and both the failed probe and each
-//! missing nack count. memberlist's own reading is in the `memberlist-*` profiles; `health_limit`, `health_scoring`
+//! missing nack count. memberlist's own variant is in the `memberlist-*` profiles; `health_limit`, `health_scoring`
 //! and `health_pacing` choose between them.
 
-use super::{DefaultStrategies, Profile};
+use super::profile::Profile;
+use crate::protocol::config::{Config, DefaultStrategies};
 use crate::protocol::presets;
 
-/// The paper's SWIM, which the parts extend: memberlist without Lifeguard, alpha = 5, beta = 1.
+/// The paper's SWIM baseline, which the extensions are added to: memberlist without Lifeguard, alpha = 5, beta = 1.
 pub(super) const BASE: &[&str] = &[
     presets::COMMON,
     presets::LAN.values,
@@ -16,7 +17,6 @@ pub(super) const BASE: &[&str] = &[
     "gossip_to_dead=30s,dead_retention=30s,join_syncs=2,anti_entropy=false,reconnect_every=0,reconnect_limit=0",
 ];
 
-/// The variant.
 pub(super) const PROFILE: Profile = Profile {
     name: "lifeguard",
     about: "Lifeguard: local health with nacks, confirmed suspicions, buddy system (DSN 2018, alpha = 5, beta = 6).",
@@ -24,15 +24,22 @@ pub(super) const PROFILE: Profile = Profile {
     defaults: DefaultStrategies::selector("shuffle"),
 };
 
+impl Config {
+    /// Lifeguard (DSN 2018) with all three extensions: local health, confirmed suspicions, buddy system.
+    pub fn lifeguard() -> Self {
+        PROFILE.config()
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use crate::protocol::Config;
+    use super::*;
 
     #[test]
     fn its_timeouts_match_its_paper() {
         // Derived in the literature for n = 128, alpha = 5, beta = 6, K = 3.
-        let config = Config::of("lifeguard");
-        let timeout = |c| config.suspicion.timeout(&config, 128, c).as_secs_f64();
+        let config = Config::lifeguard();
+        let timeout = |c| config.suspicion.timeout(config.period, 128, c).as_secs_f64();
         for (confirmations, paper) in [(0, 63.2), (1, 36.9), (2, 21.5), (3, 10.54)] {
             let ours = timeout(confirmations);
             assert!((ours - paper).abs() < 0.06, "{confirmations} confirmations: {ours} s, not {paper}");
@@ -40,13 +47,14 @@ mod tests {
     }
 
     #[test]
-    fn each_part_alone_differs_from_the_ground_in_one_key() {
-        let [whole, probe, suspicion, buddy] = ["lifeguard", "lha-probe", "lha-suspicion", "buddy"].map(Config::of);
-        let parts =
-            |s: &Config| (s.prober.judges_health(), s.suspicion.confirmations_wanted(s, 128), s.dissemination.buddy());
-        assert_eq!(parts(&whole), (true, 3, true));
-        assert_eq!(parts(&probe), (true, 0, false));
-        assert_eq!(parts(&suspicion), (false, 3, false));
-        assert_eq!(parts(&buddy), (false, 0, true));
+    fn each_extension_alone_differs_from_the_base_in_one_key() {
+        let parts = |config: Config| {
+            let Config { prober, suspicion, dissemination, .. } = config;
+            (prober.local_health().is_some(), suspicion.confirmations_wanted(128), dissemination.is_buddy())
+        };
+        assert_eq!(parts(Config::lifeguard()), (true, 3, true));
+        assert_eq!(parts(Config::lha_probe()), (true, 0, false));
+        assert_eq!(parts(Config::lha_suspicion()), (false, 3, false));
+        assert_eq!(parts(Config::buddy()), (false, 0, true));
     }
 }

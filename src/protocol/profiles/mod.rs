@@ -1,6 +1,7 @@
-//! Profiles: SWIM and its variants, one file each, as values over common defaults.
+//! Profiles: SWIM and its published variants, one file each.
 //!
-//! A variant that combines parts there are is a [`Profile`] in a file of its own and a line in the list below.
+//! A profile is a named [`Config`], written as values over common defaults for the keys of the `[protocol]` table (see
+//! `keys`). A variant that combines existing parts is a [`Profile`] in a file of its own and a line in the list below.
 
 mod buddy;
 mod go_swim;
@@ -10,29 +11,21 @@ mod lha_suspicion;
 mod lifeguard;
 mod medley;
 mod memberlist;
+mod profile;
 mod swim;
 mod swim_basic;
 mod swim_inf;
 mod swim_inf_susp;
 
-use swimlab_selectors::{Param, Registry, Spec};
+use std::str::FromStr;
 
-use super::config::{Config, DefaultStrategies};
+use swimlab_selectors::{Registry, Spec, SpecError};
 
-/// A variant: what it sets differently from the defaults.
-#[derive(Clone, Copy, Debug)]
-pub struct Profile {
-    /// Its name.
-    pub name: &'static str,
-    /// One sentence.
-    pub about: &'static str,
-    /// Keys and values as in a label (`key=value,...`); what stands in a later one counts.
-    pub values: &'static [&'static str],
-    /// Who is pinged and who helps, where nobody says otherwise.
-    pub defaults: DefaultStrategies,
-}
+use super::config::Config;
 
-/// All of them, in the order in which they are listed.
+pub use profile::Profile;
+
+/// All profiles, in the order in which they are listed.
 const PROFILES: &[Profile] = &[
     swim::PROFILE,
     swim_basic::PROFILE,
@@ -49,83 +42,134 @@ const PROFILES: &[Profile] = &[
     medley::PROFILE,
 ];
 
-/// The profiles by name. All take the same parameters, each with defaults of its own; the parameters are the keys of
-/// an experiment file's `[protocol]` table.
+/// Registry of the profiles. All take the same parameters, with defaults of their own; the parameters are the keys of an
+/// experiment file's `[protocol]` table.
 pub fn profiles() -> Registry<Config> {
     let mut registry = Registry::new("profile");
     for profile in PROFILES {
-        profile.register(&mut registry);
+        profile.register(&mut registry).expect("built-in profiles are tested");
     }
     registry
 }
 
-impl Profile {
-    /// Adds it to a registry: to [`profiles`], or a stranger's to their laboratory's.
-    ///
-    /// # Panics
-    /// If it sets a key that there is not, or to a value that the key does not allow.
-    pub fn register(&self, registry: &mut Registry<Config>) {
-        let defaults = self.defaults;
-        registry.register(self.name, self.about, self.params(), move |params, ()| {
-            Ok(Config { defaults, ..keys::build(params)? })
-        });
-    }
+impl FromStr for Config {
+    type Err = SpecError;
 
-    /// All parameters, with its own values for their defaults.
-    fn params(&self) -> Vec<Param> {
-        let mut params = keys::params();
-        for values in self.values {
-            let spec = Spec::parse(&format!("{}:{values}", self.name)).expect("a profile's values are a label");
-            for (key, value) in spec.values {
-                let param = params.iter_mut().find(|param| param.name == key);
-                let param = param.unwrap_or_else(|| panic!("{} sets {key}, which there is not", self.name));
-                let admitted = param.range.admit(&value);
-                param.default = Some(admitted.unwrap_or_else(|why| panic!("{}: {key} {why}", self.name)));
-            }
-        }
-        params
+    /// Parses a profile's label: `profile` or `profile:key=value,...`.
+    ///
+    /// ```
+    /// use swimlab::protocol::{Config, Span};
+    ///
+    /// let config: Config = "lifeguard:period=2s,suspicion=10s".parse()?;
+    /// assert_eq!(config.period, Span::from_secs(2));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    fn from_str(label: &str) -> Result<Self, SpecError> {
+        profiles().build(&Spec::parse(label)?, &())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::Span;
+    use crate::protocol::{DefaultStrategies, Span, preset, presets};
 
     #[test]
-    fn every_profile_is_built_from_its_name_alone() {
+    fn every_profile_is_valid_by_itself_and_with_every_preset() {
         for profile in PROFILES {
             assert!(profile.about.ends_with('.'), "{}: one sentence", profile.name);
             profiles().build(&Spec::of(profile.name), &()).unwrap();
+            for preset in presets() {
+                profiles().build(&preset.under(Spec::of(profile.name)), &()).unwrap();
+            }
         }
+    }
+
+    #[test]
+    fn every_profile_has_a_constructor() {
+        let constructors: [fn() -> Config; 13] = [
+            Config::swim,
+            Config::swim_basic,
+            Config::swim_inf,
+            Config::swim_inf_susp,
+            Config::go_swim,
+            Config::memberlist_local,
+            Config::memberlist_lan,
+            Config::memberlist_wan,
+            Config::lifeguard,
+            Config::lha_probe,
+            Config::lha_suspicion,
+            Config::buddy,
+            Config::medley,
+        ];
+        assert_eq!(constructors.len(), PROFILES.len());
+        for (constructor, profile) in constructors.iter().zip(PROFILES) {
+            let named: Config = profile.name.parse().unwrap();
+            assert_eq!(format!("{:?}", constructor()), format!("{named:?}"), "{}", profile.name);
+        }
+    }
+
+    #[test]
+    fn presets_have_constructors_and_yield_to_given_values() {
+        for (constructor, name) in
+            [(Config::local as fn() -> Config, "local"), (Config::lan, "lan"), (Config::wan, "wan")]
+        {
+            let spec = preset(name).unwrap().under(Spec::of("swim"));
+            assert_eq!(
+                format!("{:?}", constructor()),
+                format!("{:?}", profiles().build(&spec, &()).unwrap()),
+                "{name}"
+            );
+        }
+        let spec = preset("wan").unwrap().under(Spec::of("swim").with("period", "9s"));
+        let config = profiles().build(&spec, &()).unwrap();
+        assert_eq!((config.period, config.probe_timeout), (Span::from_secs(9), Span::from_secs(3)));
     }
 
     #[test]
     fn the_swim_profile_has_the_documented_defaults() {
-        let swim = Config::of("swim");
+        let swim = Config::swim();
         assert_eq!((swim.period, swim.probe_timeout), (Span::from_secs(1), Span::from_millis(500)));
-        assert_eq!((swim.direct, swim.indirect, swim.retransmit_mult), (1, 3, 4));
+        assert_eq!((swim.direct, swim.indirect), (1, 3));
+        assert_eq!(swim.dissemination.transmissions(100), 12);
     }
 
     #[test]
-    fn a_timeout_not_below_the_period_is_refused() {
-        let spec = Spec::of("swim").with("probe_timeout", "2s");
-        let error = profiles().build(&spec, &()).unwrap_err().to_string();
-        assert_eq!(error, "swim: probe_timeout (2s) must be shorter than period (1s)");
+    fn mistakes_in_the_text_form_are_named() {
+        let refusal = |label: &str| label.parse::<Config>().unwrap_err().to_string();
+        assert_eq!(refusal("swim:probe_timeout=2s"), "swim: probe_timeout (2s) must be shorter than period (1s)");
+        assert_eq!(refusal("swimm"), "unknown profile \"swimm\"; did you mean swim, swim-inf or swim-basic?");
+        assert_eq!(
+            refusal("swim:suspicion=fixt"),
+            "swim: suspicion must be one of none, fixed, confirmed, or a time from 0.001s to 10000000s, like \"5s\", \
+             not fixt; did you mean fixed?"
+        );
     }
 
     #[test]
-    fn a_strangers_profile_is_one_more_line() {
+    fn a_time_as_suspicion_is_an_absolute_one() {
+        let config: Config = "memberlist-lan:suspicion=1m 30s".parse().unwrap();
+        for n in [2, 100, 100_000] {
+            assert_eq!(config.suspicion.timeout(config.period, n, 0), Span::from_secs(90));
+        }
+    }
+
+    #[test]
+    fn a_users_profile_is_registered_beside_the_others() {
         let mut registry = profiles();
-        Profile {
+        let hasty = Profile {
             name: "hasty",
             about: "No suspicion.",
             values: &["suspicion=none", "period=500ms,probe_timeout=100ms"],
             defaults: DefaultStrategies::ANY,
-        }
-        .register(&mut registry);
-        let hasty = registry.build(&Spec::of("hasty").with("indirect", 7.0), &()).unwrap();
-        assert_eq!((hasty.period, hasty.indirect), (Span::from_millis(500), 7));
-        assert_eq!(hasty.suspicion.timeout(&hasty, 100, 0), Span::ZERO);
+        };
+        hasty.register(&mut registry).unwrap();
+        let config = registry.build(&Spec::of("hasty").with("indirect", 7.0), &()).unwrap();
+        assert_eq!((config.period, config.indirect), (Span::from_millis(500), 7));
+        assert_eq!(config.suspicion.timeout(config.period, 100, 0), Span::ZERO);
+
+        let refusal = |values| Profile { values, ..hasty }.register(&mut profiles()).unwrap_err().to_string();
+        assert_eq!(refusal(&["haste=9"]), "hasty: haste is no key of the protocol");
+        assert_eq!(refusal(&["direct=99"]), "hasty: direct must be an integer from 1 to 16, not 99");
     }
 }

@@ -143,7 +143,7 @@ fn initial_members_exchange_tables_at_times_spread_over_the_interval() {
     // A hundred members of memberlist's sync every 90 s.
     let setup = setup("lan", 100, 1, 86, &[]);
     let mut tables = Tables::default();
-    run_swim(&setup, &member_config(Config::of("memberlist-lan")), &strategy("shuffle", &setup), &mut tables);
+    run_swim(&setup, &member_config(Config::memberlist_lan()), &strategy("shuffle", &setup), &mut tables);
     let within = |from: u64| tables.0.iter().filter(|&&second| (from..from + 30).contains(&second)).count();
     assert!((196..=204).contains(&tables.0.len()), "a request and a reply of each: {}", tables.0.len());
     // A third of 200, within three standard errors.

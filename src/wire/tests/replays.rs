@@ -5,14 +5,13 @@ use std::sync::Arc;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use swimlab_selectors::rng::{Purpose, stream};
-use swimlab_selectors::{DynSelector, Peer, Spec, helpers_named};
+use swimlab_selectors::{DynSelector, Peer};
 
 use super::samples;
 use super::sealing::{at, seal, sealed};
-use crate::protocol::member::MemberConfig;
 use crate::protocol::{
-    Address, Body, Id, Identity, Incarnation, Member, NodeInfo, Outbox, Packet, PeerView, PingReq, Roster, Span,
-    StateSync, Status, Target, Time, Update, UpdateKind, UserEvent, profiles,
+    Address, Body, Config, Id, Identity, Incarnation, Member, MemberConfig, NodeInfo, Outbox, Packet, PeerView,
+    PingReq, Roster, Span, StateSync, Status, Target, Time, Update, UpdateKind, UserEvent,
 };
 use crate::wire::replay::{PacketId, ReplayWindow};
 use crate::wire::{OpenError, Seal, SealedSizer};
@@ -37,9 +36,7 @@ struct Agent {
 
 impl Agent {
     fn new() -> Self {
-        let settings = profiles().build(&Spec::of("swim"), &()).unwrap();
-        let helpers = helpers_named("uniform").unwrap();
-        let config = Arc::new(MemberConfig { protocol: settings, helpers, sizer: Arc::new(SealedSizer) });
+        let config = Arc::new(MemberConfig::new(Config::swim(), Arc::new(SealedSizer)).unwrap());
         let roster = Arc::new(Roster::of_members((ME..=4).map(node)));
         let strategy: DynSelector = "shuffle".parse().unwrap();
         let identity = Identity {

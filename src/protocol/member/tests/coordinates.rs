@@ -1,9 +1,9 @@
 //! Who says where it is, and who is believed about others.
 
-use swimlab_selectors::Coordinate;
+use swimlab_selectors::{Coordinate, Slot};
 
 use super::*;
-use crate::protocol::message::{NeighborHint, WithCoordinate};
+use crate::protocol::{NeighborHint, Sizer, WithCoordinate};
 
 fn learner(n: u64) -> Member {
     member_by(n, Spec::of("swim"), "neighborhood:metric=vivaldi,radius=4,escape=0.5")

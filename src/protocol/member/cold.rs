@@ -1,0 +1,79 @@
+//! State that most members do not have most of the time.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::mem::offset_of;
+
+use swimlab_selectors::Slot;
+
+use super::forgotten::Forgotten;
+use super::round::Relay;
+use super::timers::Alarms;
+use super::user_events::UserEvents;
+use crate::protocol::event::EventSource;
+use crate::protocol::message::{Address, Incarnation};
+use crate::protocol::rtt::SlowPeers;
+use crate::protocol::time::{Span, Time};
+
+/// Rarely present state, boxed. Fields read in every period come first.
+#[repr(C)]
+#[derive(Debug, Default)]
+pub(super) struct ColdState {
+    pub(super) alarms: Alarms,
+    pub(super) name_conflict: Option<NameConflict>,
+    /// Seeds, tried again while no known member listens there.
+    pub(super) seeds: Vec<Address>,
+    pub(super) forgotten: Forgotten,
+    /// Ends of suspicions. Entries of refuted or changed suspicions are skipped when they surface.
+    pub(super) suspicions: BinaryHeap<Reverse<(Time, Slot)>>,
+    pub(super) relays: Vec<Relay>,
+    pub(super) stall: Stall,
+    pub(super) slow: SlowPeers,
+    pub(super) joining: Option<Joining>,
+    pub(super) user_events: UserEvents,
+}
+
+impl ColdState {
+    /// The number of leading bytes that every period reads.
+    pub(super) const HOT_BYTES: usize = offset_of!(Self, suspicions);
+}
+
+/// A process at another address that may use this member's id.
+#[derive(Debug)]
+pub(super) struct NameConflict {
+    pub(super) address: Address,
+    /// The highest incarnation seen of it.
+    pub(super) incarnation: Incarnation,
+    pub(super) source: EventSource,
+    /// The number of pings it was sent.
+    pub(super) pings: u32,
+}
+
+/// Loops that are blocked in a send.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Stall {
+    pub(super) probing: bool,
+    pub(super) gossiping: bool,
+}
+
+/// A join under way.
+#[derive(Debug)]
+pub(super) struct Joining {
+    pub(super) seeds: Vec<Address>,
+    pub(super) next: usize,
+    pub(super) phase: JoinPhase,
+}
+
+/// Phases of a join, in order.
+#[derive(Debug)]
+pub(super) enum JoinPhase {
+    /// No seed has answered yet; the next one is tried after `wait`.
+    Contacting { wait: Span },
+    /// A seed has answered. It may not know members that join at the same time, so up to `left` more seeds are asked, while
+    /// their answers name new members: the table had `known` members when the last was asked.
+    Syncing { left: u32, known: u32, wait: Span, is_answered: bool },
+    /// The group is known, apart from updates that missed this member while hundreds joined at once: each update reaches
+    /// each member about retransmit_mult x retransmit_scale times, Poisson distributed, so that among 500 members
+    /// 500^2 e^-12 = 1.5 of all pairs remain unknown to each other. One more sync with a random member closes that gap.
+    Finishing { is_asked: bool },
+}

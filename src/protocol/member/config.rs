@@ -1,0 +1,74 @@
+//! Configuration shared by the members of a group: the protocol, helpers and sizes.
+
+use std::sync::Arc;
+
+use swimlab_selectors::{Helpers, UniformHelpers};
+
+use crate::protocol::config::Config;
+use crate::protocol::config_error::ConfigError;
+use crate::protocol::dissemination::GossipTick;
+use crate::protocol::health::LocalHealth;
+use crate::protocol::message::{MessageKind, Sizer};
+
+/// Configuration that members share: a valid [`Config`], a choice of helpers, and the sizes of messages.
+///
+/// ```
+/// use std::sync::Arc;
+/// use swimlab::protocol::{Config, MemberConfig};
+/// use swimlab::wire::PlainSizer;
+///
+/// let config = MemberConfig::new(Config::lan(), Arc::new(PlainSizer))?;
+/// assert_eq!(config.protocol().indirect, 3);
+/// # Ok::<(), swimlab::protocol::ConfigError>(())
+/// ```
+pub struct MemberConfig {
+    pub(super) protocol: Config,
+    pub(super) helpers: Arc<dyn Helpers>,
+    pub(super) sizer: Arc<dyn Sizer>,
+    /// Answers of the strategies that do not change, so that the hot path does not ask for them.
+    pub(super) health: Option<LocalHealth>,
+    pub(super) gossip: Option<GossipTick>,
+    pub(super) multicasts: bool,
+    pub(super) is_buddy: bool,
+    /// The bit of each kind of message that carries updates.
+    carriers: u8,
+}
+
+impl MemberConfig {
+    /// This protocol configuration with uniform helpers ([`MemberConfig::with_helpers`] sets others). The `sizer` must be
+    /// that of the codec in use: plain or sealed.
+    ///
+    /// # Errors
+    /// If the configuration is not valid: see [`Config::validate`].
+    pub fn new(protocol: Config, sizer: Arc<dyn Sizer>) -> Result<Self, ConfigError> {
+        protocol.validate()?;
+        let carriers = MessageKind::ALL.into_iter().filter(|kind| protocol.dissemination.rides_on(*kind));
+        Ok(Self {
+            health: protocol.prober.local_health(),
+            gossip: protocol.dissemination.gossip(),
+            multicasts: protocol.dissemination.multicasts(),
+            is_buddy: protocol.dissemination.is_buddy(),
+            carriers: carriers.fold(0, |bits, kind| bits | 1 << kind as u8),
+            protocol,
+            helpers: Arc::new(UniformHelpers),
+            sizer,
+        })
+    }
+
+    /// The same configuration with other helpers.
+    #[must_use]
+    pub fn with_helpers(self, helpers: Arc<dyn Helpers>) -> Self {
+        Self { helpers, ..self }
+    }
+
+    /// The protocol configuration.
+    pub fn protocol(&self) -> &Config {
+        &self.protocol
+    }
+
+    /// Whether updates ride on messages of this kind.
+    #[inline]
+    pub(super) fn rides_on(&self, kind: MessageKind) -> bool {
+        self.carriers & 1 << kind as u8 != 0
+    }
+}

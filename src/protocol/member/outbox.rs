@@ -1,0 +1,56 @@
+//! Output of a member: messages to send and events.
+
+use swimlab_selectors::Slot;
+
+use crate::protocol::event::Event;
+use crate::protocol::message::{Address, Body, Incarnation, Packet, PeerView, Updates};
+
+/// Output of one or more calls, for the driver. Reuse it, and drain it after each call.
+#[derive(Debug)]
+pub struct Outbox<M = Packet> {
+    /// Messages to send.
+    pub transmits: Vec<Transmit<M>>,
+    /// Events to report.
+    pub events: Vec<Event>,
+    /// Buffer for chosen slots, kept here so that members need none of their own.
+    pub(super) scratch: Vec<Slot>,
+}
+
+/// A message to send.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Transmit<M = Packet> {
+    /// The receiver's address.
+    pub to: Address,
+    /// The encoded size, in bytes.
+    pub bytes: u32,
+    /// Whether it is sent over a stream instead of as a datagram.
+    pub stream: bool,
+    /// Whether it is a ping of the sender's own probe round, not one made for another member.
+    pub direct_ping: bool,
+    /// The message.
+    pub message: M,
+}
+
+impl Transmit {
+    /// A placeholder that is filled in in place.
+    pub(super) const BLANK: Self = Self {
+        to: Address { ip: [0; 16], port: 0 },
+        bytes: 0,
+        stream: false,
+        direct_ping: false,
+        message: Packet {
+            from: 0,
+            incarnation: Incarnation::of_generation(0),
+            peer_view: PeerView::Unknown,
+            body: Body::Gossip,
+            updates: Updates::new_const(),
+            coordinate: None,
+        },
+    };
+}
+
+impl<M> Default for Outbox<M> {
+    fn default() -> Self {
+        Self { transmits: Vec::new(), events: Vec::new(), scratch: Vec::new() }
+    }
+}

@@ -1,0 +1,55 @@
+//! State of a probe round, and of indirect pings made for other members.
+
+use smallvec::SmallVec;
+use swimlab_selectors::Slot;
+
+use crate::protocol::message::{Id, Incarnation, Target};
+use crate::protocol::time::Time;
+
+/// The direct pings of one period.
+#[derive(Debug, Default)]
+pub(super) struct Round {
+    pub(super) seq: u32,
+    /// The sequence number of the pings over streams; 0 before there are any.
+    pub(super) stream_seq: u32,
+    pub(super) sent_at: Time,
+    /// Answers, nacks among them, that helpers were asked for and that they gave.
+    pub(super) asked: u16,
+    pub(super) answers: u16,
+    /// Nearly always one.
+    pub(super) targets: SmallVec<[Probed; 1]>,
+}
+
+/// A target of a direct ping.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Probed {
+    pub(super) slot: Slot,
+    pub(super) id: Id,
+    pub(super) incarnation: Incarnation,
+    pub(super) answered: bool,
+}
+
+/// An indirect ping under way for another member.
+#[derive(Debug)]
+pub(super) struct Relay {
+    pub(super) seq: u32,
+    pub(super) target: Id,
+    pub(super) origin: Target,
+    pub(super) origin_seq: u32,
+    pub(super) nack_at: Time,
+    pub(super) ends_at: Time,
+}
+
+impl Round {
+    /// Counts a helper's answer: the target's ack, or a nack.
+    pub(super) fn count_answer(&mut self, seq: u32) {
+        self.answers = self.answers.saturating_add(u16::from(seq == self.seq));
+    }
+}
+
+impl Relay {
+    /// When something is to be done about it.
+    pub(super) fn due(&self) -> Time {
+        self.nack_at.min(self.ends_at)
+    }
+}
