@@ -109,6 +109,7 @@ fn faults_strike_real_members_as_they_strike_simulated_ones() {
         ("pause", ", lasts = '500ms', target = [5]"),
         ("loss", ", rate = 1, lasts = '3s', target = [6]"),
         ("partition", ", lasts = '3s', target = [7]"),
+        ("partial-partition", ", lasts = '3s', target = [1], peers = [6]"),
         ("flip-flop", ", lasts = '3s', on = '500ms', off = '500ms', target = [8]"),
     ]
     .map(|(kind, more)| fault(kind, more))

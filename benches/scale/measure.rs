@@ -11,7 +11,7 @@ use crate::options::{Peer, Scenario, Trial};
 use crate::peers::{Naive, foca_breed};
 use crate::setting::{PATIENCE, STEADY, Setting, Witness};
 
-/// EventKind a trial cost.
+/// The measured cost of a trial.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Metrics {
     pub members: u32,

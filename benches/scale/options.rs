@@ -7,7 +7,7 @@ use std::str::FromStr;
 use lexopt::{Arg, Parser, ValueExt};
 use serde::{Deserialize, Serialize};
 
-/// EventKind is asked for.
+/// What the arguments ask for.
 pub enum Options {
     /// One trial, as a line of JSON.
     Trial(Trial),
@@ -23,7 +23,7 @@ pub struct Trial {
     pub peer: Peer,
 }
 
-/// EventKind happens in it.
+/// What happens in a trial.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Scenario {
@@ -33,7 +33,7 @@ pub enum Scenario {
     Crash,
 }
 
-/// Who is measured.
+/// The implementation that is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Peer {

@@ -17,7 +17,7 @@ pub const PATIENCE: Span = Span::from_secs(600);
 pub struct Setting {
     pub setup: Setup,
     pub config: Arc<MemberConfig>,
-    /// Who crashes.
+    /// The member that crashes.
     pub victim: Option<MemberIndex>,
 }
 
@@ -28,7 +28,7 @@ impl Setting {
         Self { setup: common::setup(trial.members, PATIENCE, victim), config: common::config(), victim }
     }
 
-    /// Who counts the informed.
+    /// An observer that counts the informed members.
     pub fn witness(&self) -> Witness {
         let id = |victim: MemberIndex| self.setup.placement.peers[victim as usize].id;
         Witness { victim: self.victim.map(id), informed: 0 }
@@ -50,7 +50,7 @@ impl Witness {
 
 impl Observer for Witness {
     fn event(&mut self, _at: Time, _member: MemberIndex, event: &Event) {
-        // A member reports a death once, as long as nobody speaks up for the dead; the victim does not.
+        // A member reports a death once, as nothing refutes it; the victim does not.
         if event.kind == EventKind::Died && Some(event.about) == self.victim {
             self.informed += 1;
         }

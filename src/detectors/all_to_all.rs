@@ -1,7 +1,7 @@
-//! `all-to-all`: every member sends its heartbeat to every other in each period; who is not heard of for a fixed time is
-//! dead. The load grows with the square of the group: what SWIM set out to avoid (DSN 2002, section 2).
+//! `all-to-all`: every member sends its heartbeat to every other in each period; a member that is silent for
+//! a fixed time is dead. The load grows with the square of the group, which SWIM avoids (DSN 2002, section 2).
 //!
-//! Without loss it promises that everyone knows of a crash or departure one timeout and one period later.
+//! Without loss it guarantees that every member knows of a crash or departure one timeout and one period later.
 
 use std::sync::Arc;
 

@@ -1,5 +1,5 @@
-//! The machine of all rivals: it sends heartbeats, notes when others' were heard, and calls those dead that are silent for
-//! too long. What is too long, who hears, and whose word counts is up to the [`Rules`].
+//! The member of all heartbeat detectors: it sends heartbeats, records when those of others arrive, and declares members
+//! dead that are silent for too long. Timeout, receivers and voting are up to the [`Rules`].
 
 use std::sync::Arc;
 
@@ -12,20 +12,20 @@ use crate::protocol::{
 };
 use crate::sim::{DetectorFactory, FailureDetector, Guarantees, MemberIndex, Prefetch, Setup, address_of};
 
-/// What distinguishes one heartbeat detector from another.
+/// The rules that distinguish one heartbeat detector from another.
 pub trait Rules: Clone + Send + Sync + 'static {
-    /// What is remembered of how one member's heartbeats come in.
+    /// Statistics about the arrival of one member's heartbeats.
     type Pulse: Clone + Default + Send;
 
-    /// T: between two rounds of heartbeats.
+    /// The time between two rounds of heartbeats.
     fn period(&self) -> Span;
-    /// Who gets them.
+    /// The receivers of a round.
     fn reach(&self) -> Reach;
     /// Whether a message carries all heartbeats that the sender has heard of, and not its own alone.
     fn relays(&self) -> bool {
         false
     }
-    /// Whether the receiver answers with what it knows better.
+    /// Whether the receiver replies with newer heartbeats.
     fn pulls(&self) -> bool {
         false
     }
@@ -33,28 +33,28 @@ pub trait Rules: Clone + Send + Sync + 'static {
     fn votes(&self) -> bool {
         false
     }
-    /// A newer heartbeat has come after so long a silence.
+    /// Records a newer heartbeat after a silence of this length.
     fn beat(&self, _pulse: &mut Self::Pulse, _silence: Span) {}
-    /// How long a silence is borne in a group of `n`.
+    /// The timeout: the longest silence of a living member, in a group of `n`.
     fn patience(&self, pulse: &Self::Pulse, n: u32) -> Span;
-    /// How long the dead are remembered, so that old heartbeats revive nobody.
+    /// How long the dead are remembered, so that old heartbeats revive no dead member.
     fn memory(&self, n: u32) -> Span;
-    /// Without loss: how long after the last crash or departure all know of it; `None`: it promises nothing.
+    /// Without loss: how long after the last crash or departure all members know of it. `None`: no guarantee.
     fn converges_within(&self, _n: u32) -> Option<Span> {
         None
     }
 }
 
-/// Who gets a round of heartbeats.
+/// The receivers of a round of heartbeats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reach {
-    /// Everyone that is not forgotten, the dead too: so partitions heal.
+    /// Every member that is not forgotten, including the dead, so that partitions heal.
     Everyone,
-    /// So many of the living at random; and now and then, as likely as any of those, one of the dead.
+    /// This number of living members at random; and, as likely as any of those, one of the dead.
     Random(u32),
 }
 
-/// Makes watchers with these rules: founders know each other, newcomers only themselves.
+/// Creates members with these rules: initial members know each other, joiners only themselves.
 pub struct HeartbeatFactory<R: Rules> {
     rules: R,
     initial_members: Vec<Heartbeat>,
@@ -62,7 +62,7 @@ pub struct HeartbeatFactory<R: Rules> {
     seed: u64,
 }
 
-/// One member.
+/// A member of a heartbeat detector.
 pub struct HeartbeatDetector<R: Rules> {
     rules: R,
     own: Heartbeat,
@@ -71,14 +71,14 @@ pub struct HeartbeatDetector<R: Rules> {
     living: u32,
     rng: Rng,
     next_beat: Time,
-    /// No silence ends before that.
+    /// No timeout expires before this.
     next_check: Time,
     /// Still to be asked for their tables, in turn; empty once one has answered.
     seeds: Vec<Address>,
     asked: usize,
 }
 
-/// What one member knows of another.
+/// One member's record of another.
 #[derive(Clone)]
 struct Row<P> {
     beat: Heartbeat,
@@ -87,9 +87,9 @@ struct Row<P> {
     /// Since when it is dead or gone.
     out: Option<Time>,
     silent: bool,
-    /// Whom it has not heard of, by its own last word.
+    /// The members that it last listed as overdue.
     misses: Arc<[Id]>,
-    /// Who has not heard of it, by their last word.
+    /// The members that last listed it as overdue.
     missed_by: SmallVec<[Id; 2]>,
 }
 
@@ -141,7 +141,7 @@ impl<R: Rules> DetectorFactory for HeartbeatFactory<R> {
     fn guarantees(&self) -> Guarantees {
         let limits = Gauge { tombstones: self.ids.len(), ..Gauge::default() };
         let converges_within = self.rules.converges_within(self.ids.len() as u32);
-        // Who was silent only, comes back with its next heartbeat and no new incarnation.
+        // A member that was merely silent comes back with its next heartbeat, without a new incarnation.
         Guarantees { limits, converges_within, heals_within: None, returns_refuted: false }
     }
 }
@@ -222,7 +222,7 @@ impl<R: Rules> FailureDetector for HeartbeatDetector<R> {
 }
 
 impl<R: Rules> HeartbeatDetector<R> {
-    /// A round of heartbeats.
+    /// Sends a round of heartbeats.
     fn beat(&mut self, now: Time, out: &mut Outbox<HeartbeatMessage>) {
         self.next_beat = (self.next_beat + self.rules.period()).max(now);
         self.forget(now, out);
@@ -243,7 +243,7 @@ impl<R: Rules> HeartbeatDetector<R> {
         }
     }
 
-    /// Who is silent for too long?
+    /// Declares members overdue that are silent for too long.
     fn check(&mut self, now: Time, out: &mut Outbox<HeartbeatMessage>) {
         let n = self.members();
         for at in 0..self.rows.len() {
@@ -267,7 +267,7 @@ impl<R: Rules> HeartbeatDetector<R> {
         self.next_check = due.min().unwrap_or(Time::NEVER);
     }
 
-    /// Takes a heartbeat, the sender's own or one that it passes on.
+    /// Records a heartbeat, the sender's own or a relayed one.
     fn hear(&mut self, now: Time, beat: Heartbeat, source: EventSource, out: &mut Outbox<HeartbeatMessage>) {
         if beat.id == self.own.id {
             return;
@@ -302,7 +302,7 @@ impl<R: Rules> HeartbeatDetector<R> {
         self.judge(now, at, source, out);
     }
 
-    /// Somebody tells whom it has not heard of.
+    /// Records a member's list of overdue members.
     fn hear_votes(&mut self, now: Time, by: Id, misses: &Arc<[Id]>, out: &mut Outbox<HeartbeatMessage>) {
         let Ok(at) = self.find(by) else { return };
         if self.rows[at].misses == *misses {
@@ -319,7 +319,7 @@ impl<R: Rules> HeartbeatDetector<R> {
         }
     }
 
-    /// Whether a member is dead or gone, as far as one knows now.
+    /// Decides whether a member is dead or gone, and reports a change.
     fn judge(&mut self, now: Time, at: usize, source: EventSource, out: &mut Outbox<HeartbeatMessage>) {
         let n = self.members();
         let row = &mut self.rows[at];
@@ -368,7 +368,7 @@ impl<R: Rules> HeartbeatDetector<R> {
         }
     }
 
-    /// Who gets this round.
+    /// The receivers of this round.
     fn audience(&mut self) -> Vec<Address> {
         let addresses = |rows: &[Row<R::Pulse>], fits: fn(&Row<R::Pulse>) -> bool| -> Vec<Address> {
             rows.iter().filter(|row| fits(row)).map(|row| row.beat.address).collect()
@@ -393,7 +393,7 @@ impl<R: Rules> HeartbeatDetector<R> {
         }
     }
 
-    /// All heartbeats worth passing on: of the living, and the last ones of those who left.
+    /// All heartbeats to relay: of living members, and the last ones of members that left.
     fn known(&self) -> Arc<[Heartbeat]> {
         let worth = self.rows.iter().filter(|row| row.out.is_none() || row.beat.left);
         std::iter::once(self.own).chain(worth.map(|row| row.beat)).collect()

@@ -1,7 +1,7 @@
 //! `majority`: the scheme of small clusters. Every member publishes its timestamp to all others, and with it the list of
-//! those whose timestamps it finds too old; a member is down when more than half of the group find so.
+//! those whose timestamps it finds too old; a member is down when more than half of the group lists it.
 //!
-//! Without loss it promises that everyone knows of a crash one timeout and two periods later: the silence, and the votes.
+//! Without loss it guarantees that every member knows of a crash one timeout and two periods later: the silence, and the votes.
 
 use std::sync::Arc;
 
@@ -36,7 +36,7 @@ impl Rules for Majority {
         self.0.memory
     }
 
-    /// Of two members one is no majority: nobody is ever declared dead.
+    /// Of two members one is no majority: none is ever declared dead.
     fn converges_within(&self, n: u32) -> Option<Span> {
         self.0.converges_within(3).filter(|_| n > 2)
     }

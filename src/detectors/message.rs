@@ -1,4 +1,4 @@
-//! What rivals send each other: heartbeats, and who they have not heard of.
+//! The messages of heartbeat detectors: heartbeats, and lists of overdue members.
 
 use std::sync::Arc;
 
@@ -7,17 +7,17 @@ use crate::protocol::{Address, Id, MessageKind};
 /// A heartbeat: a member's counter, which only it raises.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Heartbeat {
-    /// Whose.
+    /// The member's id.
     pub id: Id,
-    /// Where it listens.
+    /// Its address.
     pub address: Address,
-    /// Which life, and how many heartbeats it has sent in it.
+    /// Its generation, and the number of heartbeats sent in it.
     pub count: (u32, u32),
-    /// Whether it says goodbye with it.
+    /// Whether it announces its departure.
     pub left: bool,
 }
 
-/// One message.
+/// A message between heartbeat detectors.
 #[derive(Clone, Debug, PartialEq)]
 pub struct HeartbeatMessage {
     /// The sender.
@@ -26,23 +26,23 @@ pub struct HeartbeatMessage {
     pub kind: MessageKind,
     /// Heartbeats, the sender's own among them.
     pub beats: Arc<[Heartbeat]>,
-    /// Whom the sender has not heard of for too long (majority).
+    /// The members that are overdue at the sender (majority).
     pub silent: Arc<[Id]>,
-    /// Whether the receiver should answer with what it knows better.
+    /// Whether the receiver should reply with newer heartbeats.
     pub wants_reply: bool,
 }
 
-/// The envelope of our own wire format, kind and flags, the sender's id, the lengths of both lists.
+/// The envelope of this crate's wire format, kind and flags, the sender's id, the lengths of both lists.
 const HEAD: u32 = 20;
-/// Address, port and flags of a heartbeat: the address is who a member is, there is no other id.
+/// Address, port and flags of a heartbeat: the address identifies a member, there is no other id.
 const BEAT: u32 = 9;
 const ID: u32 = 9;
 
 impl HeartbeatMessage {
-    /// How many heartbeats fit into a datagram of 1400 bytes.
+    /// The number of heartbeats that fit into a datagram of 1400 bytes.
     pub const BEATS: usize = ((1400 - HEAD) / (BEAT + 2 * 5)) as usize;
 
-    /// Its size, numbers being as long as MessagePack writes them.
+    /// Its size in bytes, with numbers as long as MessagePack encodes them.
     pub fn bytes(&self) -> u32 {
         let beat = |beat: &Heartbeat| BEAT + uint(beat.count.0) + uint(beat.count.1);
         HEAD + self.beats.iter().map(beat).sum::<u32>() + ID * self.silent.len() as u32

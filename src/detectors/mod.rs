@@ -1,8 +1,20 @@
-//! Detectors to weigh SWIM against: those that listen for heartbeats, and with the feature `foca` the crate of this name,
-//! a SWIM of other hands.
+//! Failure detectors other than SWIM, to compare it with: heartbeat detectors, and with the feature `foca` the crate of this
+//! name, another implementation of SWIM.
 //!
-//! Each that listens for heartbeats is a set of [`Rules`] in a file of its own and a line in [`rivals`]; [`HeartbeatDetector`] is the
-//! machine that a world drives by them. docs/detectors.md tells what each does, and what the checkers hold it to.
+//! A [`Detector`] is a detector kind with its parameters: it runs whole worlds. A
+//! [`FailureDetector`](crate::sim::FailureDetector) is the sans-I/O detector of a single member in such a world. Each
+//! heartbeat detector is a set of [`Rules`] for the shared member [`HeartbeatDetector`]: one file with a `register`
+//! function, and one line in [`detectors`]. docs/detectors.md describes each, and its guarantees.
+//!
+//! ```
+//! use swimlab::detectors::detectors;
+//! use swimlab::protocol::Span;
+//! use swimlab_selectors::Spec;
+//!
+//! let detector = detectors().build(&Spec::parse("phi-accrual:threshold=10")?, &())?;
+//! assert_eq!(detector.period(), Span::from_secs(1));
+//! # Ok::<(), swimlab_selectors::SpecError>(())
+//! ```
 
 mod all_to_all;
 // Its tests are among those of all builds.
@@ -24,9 +36,9 @@ use crate::sim::{Observer, Outcome, Setup, World};
 pub use heartbeat::{HeartbeatDetector, HeartbeatFactory, Reach, Rules};
 pub use message::{Heartbeat, HeartbeatMessage};
 
-/// A detector that can be put into SWIM's place in any world.
+/// A detector kind with its parameters, which can take SWIM's place in any trial.
 pub trait Detector: Send + Sync {
-    /// T: between two rounds of heartbeats.
+    /// The time between two rounds of heartbeats or pings.
     fn period(&self) -> Span;
 
     /// Runs one trial.
@@ -43,7 +55,7 @@ impl<R: Rules> Detector for R {
     }
 }
 
-/// The rivals by name, as an experiment file's `profile` names them.
+/// The detectors by name, as an experiment file's `profile` names them.
 pub fn detectors() -> Registry<Arc<dyn Detector>> {
     let mut registry = Registry::new("profile");
     all_to_all::register(&mut registry);
@@ -55,22 +67,22 @@ pub fn detectors() -> Registry<Arc<dyn Detector>> {
     registry
 }
 
-/// The feature of this crate that a rival of this name needs, where the crate was built without it.
+/// The feature of this crate that the detector of this name needs, if the crate was built without it.
 pub fn missing_feature(name: &str) -> Option<&'static str> {
     (name == "foca" && !cfg!(feature = "foca")).then_some("foca")
 }
 
-/// T, which all have.
+/// The parameter T, which all detectors have.
 fn period() -> Param {
     Param::span("period", 1e-3, 3600.0, "1s", "T: between two rounds of heartbeats")
 }
 
-/// Of those that gossip: how many members a round goes to.
+/// The parameter of gossiping detectors: the number of receivers per round.
 fn fanout(default: u32) -> Param {
     Param::count("fanout", 1, 64, default, "who gets the table each period").unit("members")
 }
 
-/// The parameters of heartbeats that go to everybody.
+/// The parameters of heartbeats that go to every member.
 #[derive(Clone)]
 struct Heartbeats {
     period: Span,
@@ -92,8 +104,8 @@ impl Heartbeats {
         Self { period: span(p, "period"), timeout: span(p, "timeout"), memory: span(p, "memory") }
     }
 
-    /// When all know, without loss, if it takes so many periods longer than the timeout. One that leaves no room for two
-    /// heartbeats promises nothing.
+    /// The time until all members know of a crash, without loss, if that takes `periods` longer than the timeout. A timeout
+    /// without room for two heartbeats guarantees nothing.
     fn converges_within(&self, periods: u64) -> Option<Span> {
         (self.timeout > self.period * 2).then(|| self.timeout + self.period * periods)
     }

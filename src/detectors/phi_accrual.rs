@@ -1,12 +1,12 @@
 //! `phi-accrual`: Hayashibara, Défago, Yared and Katayama (SRDS 2004) over gossip, as chitchat and Cassandra run it. A
-//! table of heartbeat counters goes to three random members each second, which answer with what they know better. Each
-//! member keeps the intervals between news of every other, and calls it dead once
+//! table of heartbeat counters goes to three random members each second, which answer with newer counters. Each
+//! member keeps the intervals between updates about every other, and declares it dead once
 //! phi = -log10(P(an interval is longer than the silence so far)) reaches a threshold.
 //!
 //! Intervals are taken to be normal (Hayashibara) or exponential (Cassandra). Of the last `window` intervals only count,
 //! mean and variance are kept: exact until the window is full, with old ones fading exponentially after that.
 //!
-//! Its accuracy is a probability, so it promises no agreement, only that it keeps within its bounds.
+//! Its accuracy is a probability, so it guarantees no agreement, only that its stores stay bounded.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ use crate::protocol::Span;
 struct PhiAccrual {
     period: Span,
     fanout: u32,
-    /// Silence is death at mean + this x deviation (normal), or this x mean (exponential).
+    /// The timeout: mean + this x deviation (normal), or this x mean (exponential).
     limit: Limit,
     window: u32,
     longest_s: f64,
@@ -34,7 +34,7 @@ enum Limit {
     Means(f64),
 }
 
-/// The intervals between news of one member, in seconds.
+/// The intervals between updates about one member, in seconds.
 #[derive(Clone, Copy, Default)]
 struct Intervals {
     count: u32,
@@ -94,7 +94,7 @@ impl PhiAccrual {
 }
 
 impl Intervals {
-    /// Welford's running mean and spread; with a full window each takes the place of an average one.
+    /// Welford's running mean and sum of squares; with a full window a new interval replaces an average one.
     fn with(self, interval: f64, window: u32) -> Self {
         let full = self.count >= window;
         let count = if full { self.count } else { self.count + 1 };
@@ -108,7 +108,7 @@ impl Intervals {
     }
 }
 
-/// How many deviations above its mean a normal variable exceeds with a probability of 10^-phi.
+/// The number of standard deviations above its mean that a normal variable exceeds with a probability of 10^-phi.
 fn deviations(phi: f64) -> f64 {
     let phi_of = |z: f64| -libm::log10(0.5 * libm::erfc(z * std::f64::consts::FRAC_1_SQRT_2));
     let (mut low, mut high) = (-10.0, 37.0);

@@ -32,7 +32,7 @@ pub fn factory(setup: &Setup, config: &MemberConfig) -> FocaFactory<Bare> {
     FocaFactory::new(setup, config)
 }
 
-/// A member's identity and address: its index. In these trials everybody has but one life.
+/// A member's identity and address: its index. In these trials each member has one generation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Bare(MemberIndex);
 

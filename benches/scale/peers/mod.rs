@@ -1,4 +1,4 @@
-//! Whom swimlab is compared with.
+//! The implementations that swimlab is compared with.
 
 mod foca;
 mod naive;

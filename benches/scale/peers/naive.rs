@@ -25,7 +25,7 @@ pub struct Naive<'a> {
     setup: &'a Setup,
     hosts: Vec<Host>,
     heap: BinaryHeap<Reverse<Due>>,
-    /// Who crashes, at [`CRASH_AT`].
+    /// The member that crashes, at [`CRASH_AT`].
     victim: Option<MemberIndex>,
     outbox: Outbox,
     witness: Witness,
@@ -43,7 +43,7 @@ struct Host {
     luck: Rng,
 }
 
-/// EventKind is to happen, in the order of the world's own queue.
+/// A scheduled event, ordered as in the world's own queue.
 struct Due {
     at: Time,
     order: u64,

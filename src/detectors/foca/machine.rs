@@ -23,19 +23,19 @@ use crate::protocol::{
 };
 use crate::sim::{DetectorFactory, FailureDetector, Guarantees, MemberIndex, Prefetch, Setup, address_of, index_of};
 
-/// What members are called: an address, and what tells a member's lives apart.
+/// The identity of a member: an address, and what distinguishes the member's generations.
 pub trait Name: Identity + Copy + Serialize + DeserializeOwned {
-    /// How many numbers it is written as.
+    /// The number of integers in its encoding.
     const NUMBERS: usize;
-    /// A member in its `generation`-th life.
+    /// The identity of a member in this generation.
     fn new(member: MemberIndex, generation: u32) -> Self;
-    /// Whose it is.
+    /// The member's index.
     fn index(self) -> MemberIndex;
-    /// Which life, and how often it was renewed in it.
+    /// Its generation, and the number of renewals in it.
     fn incarnation(self) -> Incarnation;
 }
 
-/// Makes foca members: founders know each other, newcomers only themselves.
+/// Creates foca members: initial members know each other, joiners only themselves.
 pub struct FocaFactory<N> {
     config: Config,
     initial_members: u32,
@@ -111,21 +111,21 @@ impl<N: Name> FocaMember<N> {
         out: &mut Outbox<Vec<u8>>,
         act: impl FnOnce(&mut Inner<N>, &mut Driver<'_, N>) -> Result<(), Error>,
     ) {
-        let mut driver = Driver { now, source, doubted: None, out, timers: &mut self.timers, ids: &self.ids };
+        let mut driver = Driver { now, source, suspected: None, out, timers: &mut self.timers, ids: &self.ids };
         match act(&mut self.foca, &mut driver) {
             // It was asked to reach a former life of its own, and reached itself.
             Ok(()) | Err(Error::DataFromOurselves | Error::IndirectForOurselves) => {}
             Err(error) => panic!("foca among its own kind, in time: {error}"),
         }
-        // Who came back under a new name meanwhile is not doubted, whatever timer foca sets.
-        if let Some(node) = driver.doubted
+        // A member that came back under a new identity meanwhile is not suspected, whatever timer foca sets.
+        if let Some(node) = driver.suspected
             && self.foca.iter_membership_state().any(|other| *other.id() == node && other.state() == State::Suspect)
         {
             driver.report(node, EventKind::Suspected);
         }
     }
 
-    /// Asks the next seed, until there is somebody to talk to.
+    /// Asks the next seed, until a member is known.
     fn ask(&mut self, now: Time, out: &mut Outbox<Vec<u8>>) {
         self.next_ask = Time::NEVER;
         if self.foca.num_members() == 0 && !self.seeds.is_empty() {
@@ -147,7 +147,7 @@ impl<N: Name> FailureDetector for FocaMember<N> {
         let others = (0..self.acquaintances).filter(|&other| other != me);
         let alive = others.map(|other| Member::alive(N::new(other, 0)));
         self.drive(first_period, EventSource::Own, out, |foca, driver| foca.apply_many(alive, false, driver));
-        out.events.clear(); // Everyone is there from the start: nobody has joined.
+        out.events.clear(); // Initial members know each other: none has joined.
         // foca waits for a whole period before its first probe; here all begin with their first.
         let first = |Reverse((due, timer))| match timer {
             Timer::ProbeRandomMember(_) => Reverse((first_period, timer)),
@@ -224,8 +224,8 @@ struct Driver<'a, N> {
     now: Time,
     /// Where what it learns comes from.
     source: EventSource,
-    /// Whom it may have begun to doubt.
-    doubted: Option<N>,
+    /// The member that it may have begun to suspect.
+    suspected: Option<N>,
     out: &'a mut Outbox<Vec<u8>>,
     timers: &'a mut Timers<N>,
     ids: &'a [Id],
@@ -255,11 +255,11 @@ impl<N: Name> Runtime<N> for Driver<'_, N> {
     }
 
     fn submit_after(&mut self, timer: Timer<N>, after: Duration) {
-        // foca does not tell of its doubts, but it sets a timer; another one for the same doubt if its next ping fails, too.
+        // foca does not report suspicions, but it sets a timer for each; another one if a second ping fails too.
         if let Timer::ChangeSuspectToDown { member_id, .. } = timer
             && !self.timers.iter().any(|Reverse((_, other))| *other == timer)
         {
-            self.doubted = Some(member_id);
+            self.suspected = Some(member_id);
         }
         let after = Span::from_micros(u64::try_from(after.as_micros()).expect("less than ages"));
         self.timers.push(Reverse((self.now + after, timer)));

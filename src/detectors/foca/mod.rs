@@ -1,10 +1,10 @@
 //! `foca`: the crate of this name, as its users run it: probes with round robin, a gossip tick, announcements to random
-//! members, whose answers tell of a part of the group, and to the dead, which come back under a new identity.
+//! members, whose replies contain a part of the group, and to dead members, which come back under a new identity.
 //!
-//! Of SWIM's settings it has those for which foca has a counterpart, by the same names. What depends on the size of the
-//! group is set once for the size at the start, as foca leaves it to its user.
+//! Its parameters are those of SWIM for which foca has a counterpart, by the same names. Settings that depend on the size
+//! of the group are computed once, for the size at the start: foca leaves them to its user.
 //!
-//! News gets lost and nothing repeats it, so it promises no agreement, only that it keeps within its bounds.
+//! Lost updates are not repeated, so it guarantees no agreement, only that its stores stay bounded.
 
 mod machine;
 mod node;
