@@ -11,7 +11,7 @@ use swimlab::protocol::{
 };
 use swimlab::wire::{PlainSizer, decode, encode};
 use swimlab_selectors::rng::{Purpose, mix, stream};
-use swimlab_selectors::{DynSelector, Peer, Shuffle, UniformHelpers};
+use swimlab_selectors::{DynSelector, Peer, Shuffle};
 
 /// How many members know each other.
 const MEMBERS: u32 = 1000;
