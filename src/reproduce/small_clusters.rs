@@ -12,7 +12,7 @@ use crate::experiment::results::CellResult;
 pub(super) const REPRODUCTION: Reproduction = Reproduction {
     name: "small-clusters",
     about: "From which size SWIM pays: 3 to 200 members, against all-to-all heartbeats and a majority of timestamps.",
-    source: "closed forms: A. Das, I. Gupta, A. Motivala, SWIM, DSN 2002, sections 2 and 3; the sums for heartbeats are spelt \
+    source: "closed forms: A. Das, I. Gupta, A. Motivala, SWIM, DSN 2002, sections 2 and 3; the sums for heartbeats are spelled \
              out in docs/detectors.md. No paper has a table of small clusters",
     experiments: &[
         ("small-clusters", include_str!("../../examples/reproductions/small-clusters.toml")),
