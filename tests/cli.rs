@@ -364,7 +364,7 @@ fn lists_name_all_there_is() {
     let names: Vec<&str> = json.as_array().unwrap().iter().map(|part| part["name"].as_str().unwrap()).collect();
     assert_eq!(
         names,
-        ["selectors", "metrics", "helpers", "topologies", "faults", "profiles", "rivals", "presets", "measures"]
+        ["selectors", "metrics", "helpers", "topologies", "faults", "profiles", "detectors", "presets", "measures"]
     );
     assert_eq!(json[5]["entries"][0]["params"][0]["default"], "1s");
 }
@@ -375,6 +375,28 @@ fn help_is_enough_to_begin() {
     insta::assert_snapshot!(out(&done(dir.path(), "--help")));
     insta::assert_snapshot!(out(&done(dir.path(), "run --help")));
     assert_eq!(swimlab(dir.path(), "").status.code(), Some(2));
+}
+
+#[test]
+fn detectors_are_listed_under_their_old_name_too() {
+    let dir = tempfile::tempdir().unwrap();
+    let listed = out(&done(dir.path(), "list detectors"));
+    assert!(listed.starts_with("DETECTORS\n") && listed.contains("phi-accrual"), "{listed}");
+    assert_eq!(out(&done(dir.path(), "list rivals")), listed);
+    assert!(out(&done(dir.path(), "list profiles")).ends_with(&listed));
+}
+
+#[test]
+fn completions_manual_pages_and_the_version_are_generated() {
+    let dir = tempfile::tempdir().unwrap();
+    for shell in ["bash", "zsh", "fish"] {
+        assert!(out(&done(dir.path(), &format!("completions {shell}"))).contains("--print-experiment"), "{shell}");
+    }
+    done(dir.path(), "man pages/man1");
+    assert!(read(dir.path(), "pages/man1/swimlab.1").contains("reproduce"));
+    assert!(read(dir.path(), "pages/man1/swimlab-run.1").contains("print\\-experiment"));
+    let version = out(&done(dir.path(), "--version"));
+    assert!(version.starts_with(concat!("swimlab ", env!("CARGO_PKG_VERSION"))), "{version}");
 }
 
 #[cfg(unix)]

@@ -9,17 +9,17 @@ use crate::experiment::SavedResults;
 use crate::report::comparison::{RunComparison, render, write_csv, write_json};
 
 #[derive(clap::Args)]
-pub struct Args {
-    /// The results folder to compare to.
+pub struct CompareArgs {
+    /// The results folder to compare with.
     a: PathBuf,
     /// The results folder that is compared.
     b: PathBuf,
-    /// How to print it.
+    /// The output format.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }
 
-pub fn compare(args: &Args) -> Result<ExitCode, Failed> {
+pub fn compare(args: &CompareArgs) -> Result<ExitCode, Failed> {
     let (a, b) = (SavedResults::read(&args.a)?, SavedResults::read(&args.b)?);
     let both = RunComparison::of(&a, &b).map_err(|message| Failed { code: 2, message })?;
     let mut out = io::stdout().lock();

@@ -13,46 +13,48 @@ use crate::experiment::measures::{MEASURES, Measure, Unit};
 use crate::protocol::{Preset, Span, presets};
 
 #[derive(clap::Args)]
-pub struct Args {
-    /// What to list; everything without it.
+pub struct ListArgs {
+    /// The section to list; all sections without it.
     #[arg(value_enum)]
-    what: Option<What>,
-    /// How to print it.
+    section: Option<ListSection>,
+    /// The output format.
     #[arg(long, value_enum, default_value_t)]
-    format: Format,
+    format: ListFormat,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// For people.
+enum ListFormat {
+    /// For reading.
     #[default]
     Text,
-    /// For programs.
+    /// An array of sections.
     Json,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum What {
+enum ListSection {
     Selectors,
     Metrics,
     Helpers,
     Topologies,
     Faults,
     Profiles,
+    #[value(alias = "rivals")]
+    Detectors,
     Presets,
     Measures,
 }
 
-/// A part of the list.
+/// A section of the list.
 #[derive(Serialize)]
 struct Section {
     name: String,
     about: &'static str,
-    entries: Vec<Line>,
+    entries: Vec<Listed>,
 }
 
 #[derive(Serialize)]
-struct Line {
+struct Listed {
     name: &'static str,
     about: &'static str,
     #[serde(skip_serializing_if = "str::is_empty")]
@@ -64,7 +66,7 @@ struct Line {
 #[derive(Clone, PartialEq, Serialize)]
 struct Setting {
     name: &'static str,
-    /// `None`: it must be given.
+    /// `None`: required.
     default: Option<String>,
     #[serde(skip_serializing_if = "str::is_empty")]
     unit: &'static str,
@@ -72,42 +74,43 @@ struct Setting {
     about: &'static str,
 }
 
-pub fn list(args: &Args, lab: &Lab) -> Result<ExitCode, Failed> {
-    let wanted: Vec<What> = args.what.map_or_else(|| What::value_variants().to_vec(), |what| vec![what]);
-    let sections: Vec<Section> = wanted.into_iter().flat_map(|what| sections(what, lab)).collect();
+pub fn list(args: &ListArgs, lab: &Lab) -> Result<ExitCode, Failed> {
+    let wanted = match args.section {
+        None => ListSection::value_variants().to_vec(),
+        // A file names both alike.
+        Some(ListSection::Profiles) => vec![ListSection::Profiles, ListSection::Detectors],
+        Some(section) => vec![section],
+    };
+    let sections: Vec<Section> = wanted.into_iter().map(|wanted| section(wanted, lab)).collect();
     print(match args.format {
-        Format::Text => text(&sections),
-        Format::Json => serde_json::to_string_pretty(&sections).expect("names become JSON") + "\n",
+        ListFormat::Text => text(&sections),
+        ListFormat::Json => serde_json::to_string_pretty(&sections).expect("names become JSON") + "\n",
     })?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// A part, and the rivals after the profiles: a file names both alike.
-fn sections(what: What, lab: &Lab) -> Vec<Section> {
-    let about = "Detectors that are not SWIM: profile = ..., too";
-    let detectors = || Section { name: "rivals".to_owned(), about, entries: lines(&lab.detectors) };
-    let mut sections = vec![section(what, lab)];
-    sections.extend((what == What::Profiles).then(detectors));
-    sections
-}
-
-fn section(what: What, lab: &Lab) -> Section {
-    let (about, entries) = match what {
-        What::Selectors => ("Who is pinged. In an experiment file: selector = ...", lines(&lab.selectors)),
-        What::Metrics => ("How near a peer is. A parameter of some selectors: metric = ...", lines(&lab.metrics)),
-        What::Helpers => ("Who is asked for indirect pings: helpers = ...", lines(&lab.helpers)),
-        What::Topologies => ("Where members are: topology = ...", lines(&lab.topologies)),
-        What::Faults => ("What breaks: [[fault]] tables with kind = ...", lines(&lab.faults)),
-        What::Profiles => ("The protocol's settings: profile = ..., keys in [protocol]", lines(&lab.profiles)),
-        What::Presets => ("Values of [protocol] for common networks: preset = ...", presets_of(lab)),
-        What::Measures => ("What is measured: the columns of trials.csv", measures()),
+fn section(wanted: ListSection, lab: &Lab) -> Section {
+    let (about, entries) = match wanted {
+        ListSection::Selectors => {
+            ("Choice of the pinged member. In an experiment file: selector = ...", lines(&lab.selectors))
+        }
+        ListSection::Metrics => {
+            ("Distance to a peer. A parameter of some selectors: metric = ...", lines(&lab.metrics))
+        }
+        ListSection::Helpers => ("Choice of the members asked for indirect pings: helpers = ...", lines(&lab.helpers)),
+        ListSection::Topologies => ("Places and latencies: topology = ...", lines(&lab.topologies)),
+        ListSection::Faults => ("What breaks: [[fault]] tables with kind = ...", lines(&lab.faults)),
+        ListSection::Profiles => ("The protocol's settings: profile = ..., keys in [protocol]", lines(&lab.profiles)),
+        ListSection::Detectors => ("Detectors that are not SWIM: profile = ..., too", lines(&lab.detectors)),
+        ListSection::Presets => ("Values of [protocol] for common networks: preset = ...", presets_of(lab)),
+        ListSection::Measures => ("What is measured: the columns of trials.csv", measures()),
     };
-    let name = what.to_possible_value().expect("nothing is skipped").get_name().to_owned();
+    let name = wanted.to_possible_value().expect("nothing is skipped").get_name().to_owned();
     Section { name, about, entries }
 }
 
-fn lines<T, C>(registry: &Registry<T, C>) -> Vec<Line> {
-    let line = |entry: &Registration<T, C>| Line {
+fn lines<T, C>(registry: &Registry<T, C>) -> Vec<Listed> {
+    let line = |entry: &Registration<T, C>| Listed {
         name: entry.name,
         about: entry.about,
         unit: "",
@@ -116,21 +119,21 @@ fn lines<T, C>(registry: &Registry<T, C>) -> Vec<Line> {
     registry.entries().iter().map(line).collect()
 }
 
-/// Each with the parameters that it sets, and its values for their defaults.
-fn presets_of(lab: &Lab) -> Vec<Line> {
+/// The presets, each with the parameters that it sets; its values are their defaults.
+fn presets_of(lab: &Lab) -> Vec<Listed> {
     let params = lab.profiles.entries().first().map_or(&[][..], |profile| &profile.params);
     let line = |preset: &Preset| {
         let set = |(key, value): (String, Value)| {
             let param = params.iter().find(|param| param.name == key)?;
             Some(setting(&Param { default: Some(value), ..param.clone() }))
         };
-        Line { name: preset.name, about: preset.about, unit: "", params: preset.values().filter_map(set).collect() }
+        Listed { name: preset.name, about: preset.about, unit: "", params: preset.values().filter_map(set).collect() }
     };
     presets().iter().map(line).collect()
 }
 
-fn measures() -> Vec<Line> {
-    let line = |measure: &Measure| Line {
+fn measures() -> Vec<Listed> {
+    let line = |measure: &Measure| Listed {
         name: measure.name,
         about: measure.about,
         unit: unit_name(measure.unit),
@@ -161,7 +164,7 @@ fn unit_name(unit: Unit) -> &'static str {
     }
 }
 
-/// Times are written with their unit.
+/// The unit of a parameter; empty for times, which are written with theirs.
 fn unit(param: &Param) -> &'static str {
     if matches!(param.range, ValueRange::Span(..)) { "" } else { param.unit }
 }
@@ -181,7 +184,7 @@ fn text(sections: &[Section]) -> String {
         }
         if !common.is_empty() {
             let differs = section.entries.iter().any(|line| line.params.iter().any(|own| differs(own, &common)));
-            let but = if differs { ", where nothing else is said" } else { "" };
+            let but = if differs { ", unless stated otherwise" } else { "" };
             let _ = writeln!(out, "\n  all of these{but}");
             config(&common, &[], &mut out);
         }
@@ -189,11 +192,11 @@ fn text(sections: &[Section]) -> String {
     out
 }
 
-/// What several entries have all in common, the first one's defaults standing for all: said once.
-fn common(entries: &[Line]) -> Vec<&Setting> {
+/// The settings that all entries share, with the first entry's defaults; printed once.
+fn common(entries: &[Listed]) -> Vec<&Setting> {
     match entries {
         [first, rest @ ..] if !rest.is_empty() => {
-            let has = |line: &Line, setting: &Setting| line.params.iter().any(|own| own.is_like(setting));
+            let has = |line: &Listed, setting: &Setting| line.params.iter().any(|own| own.is_like(setting));
             first.params.iter().filter(|setting| rest.iter().all(|line| has(line, setting))).collect()
         }
         _ => Vec::new(),
@@ -206,13 +209,13 @@ fn differs(own: &Setting, common: &[&Setting]) -> bool {
 }
 
 impl Setting {
-    /// The same but for its default.
+    /// Whether both differ at most in their defaults.
     fn is_like(&self, other: &Self) -> bool {
         (self.name, self.unit, &self.allowed, self.about) == (other.name, other.unit, &other.allowed, other.about)
     }
 }
 
-/// Config, one a line; of those in common only what differs.
+/// Writes settings, one a line; of the shared ones only the differing defaults.
 fn config(config: &[&Setting], common: &[&Setting], out: &mut String) {
     let first = |setting: &Setting| {
         let default = setting.default.as_deref().unwrap_or("(must be given)");

@@ -24,6 +24,7 @@ mod list;
 mod replay;
 mod reproduce;
 mod run;
+mod shell;
 mod timeline;
 
 use std::env;
@@ -39,31 +40,31 @@ use crate::experiment::{BadInput, Error, Experiment, Lab, TomlSource};
 /// The experiment that runs when none is named.
 const DEFAULT: &str = include_str!("../../examples/experiments/default.toml");
 
-/// How wide tables are where there is no terminal to ask.
+/// The width of tables, in columns, without a terminal.
 const WIDTH: u16 = 120;
 
 const EXAMPLES: &str = "\
 Examples:
-  swimlab run                                        run the default experiment, under a minute
-  swimlab run --print-experiment > mine.toml         a file of your own to start from
+  swimlab run                                        run the default experiment, in less than a minute
+  swimlab run --print-experiment > mine.toml         an experiment file to start from
   swimlab run mine.toml --trials 1000 --out results/mine
   swimlab run mine.toml --trials 1000 --out results/mine --resume
   swimlab run mine.toml --format csv --quiet > trials.csv
-  swimlab run mine.toml --real                       the same on real sockets, and how far they are apart
-  swimlab compare results/mine results/mine-2        what differs between two runs, and whether it is noise
-  swimlab list selectors                             what an experiment file can name
+  swimlab run mine.toml --real                       the same on real sockets, and a comparison
+  swimlab compare results/mine results/mine-2        differences between two runs, and whether they are noise
+  swimlab list selectors                             names and parameters for experiment files
   swimlab replay mine.toml --trial 7 --selector shuffle --member 3
-  swimlab reproduce swim                             the SWIM paper's figures beside ours
+  swimlab reproduce swim                             the SWIM paper's figures next to measured ones
   swimlab agent --name a --join 127.0.0.1:7947       a member on real sockets; see docs/operations.md
 
 Results go to results/NAME (then NAME-2, NAME-3, ...) unless --out names a folder.
-Exit codes: 0 all went well, 1 something failed on the way, 2 bad input, 130 interrupted.";
+Exit codes: 0 success, 1 a failure on the way, 2 bad input, 130 interrupted.";
 
-/// A laboratory for the SWIM membership protocol: name strategies and topologies in a file, and get detection time,
-/// false positives and traffic of each.
+/// A laboratory for the SWIM membership protocol: measures detection time, false positives and traffic of the strategies
+/// and topologies that an experiment file names.
 #[derive(Parser)]
-#[command(name = "swimlab", version, after_help = EXAMPLES, arg_required_else_help = true)]
-struct Args {
+#[command(name = "swimlab", version = env!("SWIMLAB_VERSION"), after_help = EXAMPLES, arg_required_else_help = true)]
+struct CommandLine {
     #[command(subcommand)]
     command: Command,
 }
@@ -73,42 +74,46 @@ enum Command {
     /// Run an experiment file, or the default experiment.
     Run(run::Args),
     /// Compare two results folders: the difference of each measure, its interval, and whether it is more than noise.
-    Compare(compare::Args),
-    /// List what an experiment file can name: strategies, their parameters, ranges and defaults.
-    List(list::Args),
-    /// Set published figures beside ours, row by row.
-    Reproduce(reproduce::Args),
-    /// Print the timeline of one trial: who pinged whom, who suspected, who learnt it from whom.
+    Compare(compare::CompareArgs),
+    /// List the names for experiment files: strategies with their parameters, ranges and defaults.
+    List(list::ListArgs),
+    /// Compare published figures with measured ones, row by row.
+    Reproduce(reproduce::ReproduceArgs),
+    /// Print the timeline of one trial: pings, suspicions, declarations and how they spread.
     Replay(replay::Args),
     /// Run a member on real sockets, until Ctrl-C.
     #[cfg(all(feature = "agent", unix))]
     Agent(Box<agent::Args>),
-    /// List the members that a running agent knows.
+    /// List the members in a running agent's table.
     #[cfg(all(feature = "agent", unix))]
     Members(client::MembersArgs),
-    /// Print how a running agent is doing.
+    /// Print a running agent's state and counters.
     #[cfg(all(feature = "agent", unix))]
     Info(client::InfoArgs),
-    /// Let a running agent leave its cluster.
+    /// Make a running agent leave its cluster.
     #[cfg(all(feature = "agent", unix))]
     Leave(client::Socket),
-    /// Spread an event among the applications of all members.
+    /// Send an event to the applications of all members.
     #[cfg(all(feature = "agent", unix))]
     Event(client::EventArgs),
-    /// Make, list, install, use and remove a running agent's keys.
+    /// Generate keys; list, install, use and remove those of a running agent.
     #[cfg(all(feature = "agent", unix))]
     Keys(client::KeysArgs),
+    /// Print a completion script for a shell.
+    Completions(shell::CompletionsArgs),
+    /// Write manual pages into a folder.
+    Man(shell::ManArgs),
 }
 
 /// How results are printed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 enum Format {
-    /// For people.
+    /// For reading.
     #[default]
     Table,
-    /// For programs, in rows: those of trials.csv, or one for each measure compared.
+    /// Rows: those of trials.csv, or one for each measure compared.
     Csv,
-    /// For programs, in full: what is in summary.json, or each comparison by name.
+    /// In full: the contents of summary.json, or each comparison by name.
     Json,
 }
 
@@ -124,7 +129,7 @@ struct Failed {
 /// Names in experiment files and arguments are looked up in `lab`. Only `reproduce` has a lab of its own: published figures
 /// are held against the built-in parts.
 pub fn main(lab: Lab) -> ExitCode {
-    let done = match Args::parse().command {
+    let done = match CommandLine::parse().command {
         Command::Run(args) => run::run(args, &lab),
         Command::Compare(args) => compare::compare(&args),
         Command::List(args) => list::list(&args, &lab),
@@ -142,6 +147,8 @@ pub fn main(lab: Lab) -> ExitCode {
         Command::Event(args) => client::event(args),
         #[cfg(all(feature = "agent", unix))]
         Command::Keys(args) => client::keys(args),
+        Command::Completions(args) => shell::completions(&args),
+        Command::Man(args) => shell::man(&args),
     };
     done.unwrap_or_else(|Failed { code, message }| {
         eprintln!("error: {message}");
@@ -173,7 +180,7 @@ fn print(text: impl fmt::Display) -> Result<(), Failed> {
     quietly_closed(write!(out, "{text}").and_then(|()| out.flush()))
 }
 
-/// How wide a table may be, and whether it may have colours.
+/// The width of a table, in columns, and whether it may have colors.
 fn terminal() -> (u16, bool) {
     let terminal = console::Term::stdout();
     let width = terminal.size_checked().map_or(WIDTH, |(_, columns)| columns);

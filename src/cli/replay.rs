@@ -15,22 +15,22 @@ use crate::experiment::{Cell, Experiment, Lab, trial_seed};
 pub struct Args {
     /// The experiment file; the default experiment without one.
     file: Option<PathBuf>,
-    /// Which trial, as numbered in trials.csv.
+    /// The number of the trial, as in trials.csv.
     #[arg(long, value_name = "K")]
     trial: u32,
     /// Take this seed instead of the file's, as the run did.
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
-    /// Tell only what this member does, gets, or is the subject of.
+    /// Show only events of or about this member, and packets from or to it.
     #[arg(long, value_name = "N")]
     member: Option<u32>,
-    /// Which packets to tell of.
+    /// The packets to show.
     #[arg(long, value_enum, default_value = "pings")]
     packets: Packets,
-    /// From when on, in seconds after the warm-up; negative times are in the warm-up.
+    /// The first time to show, in seconds after the warm-up; negative times are in the warm-up.
     #[arg(long, value_name = "S", default_value_t = 0.0, allow_negative_numbers = true)]
     from: f64,
-    /// Until when, in seconds after the warm-up.
+    /// The time to stop at, in seconds after the warm-up.
     #[arg(long, value_name = "S", default_value_t = f64::INFINITY, hide_default_value = true)]
     until: f64,
     #[command(flatten)]

@@ -9,20 +9,20 @@ use swimlab_selectors::did_you_mean;
 use super::{Failed, print};
 use crate::reproduce::{Effort, REPRODUCTIONS, Reproduction, Row, markdown, reproduction, table};
 
-/// How wide tables are where there is no terminal to ask.
+/// The width of tables, in columns, without a terminal.
 const WIDTH: u16 = 140;
 
 #[derive(clap::Args)]
-pub struct Args {
-    /// EventKind to reproduce; all without it. `swimlab reproduce --list` names them.
+pub struct ReproduceArgs {
+    /// The reproduction to run; all without it. `swimlab reproduce --list` prints the names.
     name: Option<String>,
-    /// How to print it.
+    /// The output format.
     #[arg(long, value_enum, default_value_t)]
-    format: Format,
+    format: RowFormat,
     /// Five times as many trials, for narrower intervals.
     #[arg(long)]
     full: bool,
-    /// Write a page NAME.md into this folder, too.
+    /// Also write a page NAME.md into this folder.
     #[arg(long, value_name = "DIR")]
     pages: Option<PathBuf>,
     /// Print the names of all reproductions instead.
@@ -34,15 +34,15 @@ pub struct Args {
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// For people.
+enum RowFormat {
+    /// For reading.
     #[default]
     Table,
     /// An array of rows.
     Json,
 }
 
-pub fn reproduce(args: &Args) -> Result<ExitCode, Failed> {
+pub fn reproduce(args: &ReproduceArgs) -> Result<ExitCode, Failed> {
     let wanted: Vec<&Reproduction> = match &args.name {
         None => REPRODUCTIONS.iter().collect(),
         Some(name) => vec![reproduction(name).map_err(|near| Failed {
@@ -69,13 +69,13 @@ pub fn reproduce(args: &Args) -> Result<ExitCode, Failed> {
             written
                 .map_err(|error| Failed { code: 1, message: format!("cannot write {}: {error}", path.display()) })?;
         }
-        if args.format == Format::Table {
+        if args.format == RowFormat::Table {
             let width = console::Term::stdout().size_checked().map_or(WIDTH, |(_, columns)| columns);
             print(format!("{}: {}\n{}\n", reproduction.name, reproduction.source, table(&rows, width)))?;
         }
         all.extend(rows);
     }
-    if args.format == Format::Json {
+    if args.format == RowFormat::Json {
         print(serde_json::to_string_pretty(&all).expect("rows become JSON") + "\n")?;
     }
     Ok(ExitCode::SUCCESS)

@@ -29,30 +29,30 @@ pub struct Args {
     /// Take this seed instead of the file's.
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
-    /// Run so many trials of each cell instead of the file's number.
+    /// Run N trials of each cell instead of the file's number.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST_TRIALS)))]
     trials: Option<u32>,
-    /// Use so many threads; without it, one per core. Results do not depend on it.
+    /// Use N threads [default: one per core]. Results do not depend on it.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
-    /// Write results into this folder; without it, results/NAME or the next free number after it.
+    /// Write results into this folder [default: results/NAME, or results/NAME-2, ... if that exists].
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// EventKind to print when all is done.
+    /// The format of the results on standard output.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
     /// No progress bar and no notes; errors only.
     #[arg(long, short)]
     quiet: bool,
-    /// Run the trials on real sockets, too, and compare: real clock, one UDP socket per member on loopback.
+    /// Also run the trials on real sockets and compare: real clock, one UDP socket per member on loopback.
     #[cfg(feature = "agent")]
     #[arg(long)]
     real: bool,
-    /// Run so many worlds at once in real time; without it, as many as the cores are likely to serve in time.
+    /// Run N worlds at once in real time [default: as many as the cores can probably serve in time].
     #[cfg(feature = "agent")]
     #[arg(long, value_name = "N", requires = "real", value_parser = clap::value_parser!(u16).range(1..=1024))]
     worlds: Option<u16>,
-    /// Go on with an interrupted run in the results folder; finished trials are not run again.
+    /// Continue an interrupted run in the results folder; finished trials are not repeated.
     #[arg(long)]
     resume: bool,
     /// Print the experiment file instead of running it.
@@ -110,7 +110,7 @@ pub fn run(args: Args, lab: &Lab) -> Result<ExitCode, Failed> {
     })?;
     bar.finish_and_clear();
     write_tables(&path, &finished.results)?;
-    // Who interrupts a run does not want to wait for pictures.
+    // An interrupted run ends without the time that pictures take.
     let sketches = if finished.interrupted { Vec::new() } else { experiment.sketches(threads)? };
     write_report(&path, &experiment, &finished.results, &sketches)?;
     #[cfg(feature = "agent")]
@@ -218,7 +218,7 @@ fn print_results(results: &Results, format: Format) -> Result<(), Failed> {
     })
 }
 
-/// EventKind went wrong in a trial, and how to see it again.
+/// The message of a failed trial, and the command that replays it.
 fn describe(failure: &Failure, args: &Args) -> String {
     let key = &failure.key;
     let file = args.file.as_ref().map(|file| format!(" {}", file.display())).unwrap_or_default();

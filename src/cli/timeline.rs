@@ -6,23 +6,23 @@ use crate::protocol::{Event, EventKind, EventSource, Id, MessageKind, Time};
 use crate::sim::{Delivery, Effect, FaultEvent, IdIndex, MemberIndex, Observer, Sent, Setup};
 use crate::topology::Placement;
 
-/// EventKind a timeline tells.
+/// The events that a timeline shows.
 #[derive(Clone, Copy, Debug)]
 pub struct Filter {
-    /// Only what this member does, gets, or is the subject of.
+    /// Only events of or about this member, and packets from or to it.
     pub member: Option<MemberIndex>,
-    /// Which packets.
+    /// The packets shown.
     pub packets: Packets,
-    /// From when on, in seconds after the warm-up.
+    /// The first time shown, in seconds after the warm-up.
     pub from_s: f64,
-    /// Until when.
+    /// The first time no longer shown, in seconds after the warm-up.
     pub until_s: f64,
 }
 
-/// Which packets a timeline tells of.
+/// The packets that a timeline shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Packets {
-    /// None: what members notice, and what strikes them.
+    /// None: only events of members, and faults.
     None,
     /// Pings, and requests for indirect ones.
     Pings,
@@ -36,7 +36,7 @@ pub struct Timeline<'a, W> {
     ids: IdIndex,
     filter: Filter,
     out: W,
-    /// The first error ends the tale.
+    /// The first error; nothing is written after it.
     written: io::Result<()>,
 }
 

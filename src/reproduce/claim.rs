@@ -1,4 +1,4 @@
-//! EventKind a source claims, and how it is held against a sample of ours.
+//! The claims of a source, and their comparison with samples of measured values.
 
 use super::{ClaimVerdict, Row};
 use crate::experiment::measures::{Measure, MeasuredValue, Unit};

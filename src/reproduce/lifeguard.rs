@@ -24,7 +24,7 @@ pub(super) const REPRODUCTION: Reproduction = Reproduction {
     figures,
 };
 
-/// EventKind the paper says of one configuration.
+/// The paper's figures for one configuration.
 struct Published {
     row: &'static str,
     profile: &'static str,
@@ -88,7 +88,7 @@ fn figures(runner: &Runner<'_>) -> Result<Vec<Row>, Error> {
 /// FP, FP-, messages and bytes of one trial, or of many together.
 type Counts = [u64; 4];
 
-/// Those of every trial.
+/// The counts of every trial.
 fn count(experiment: &Experiment) -> Vec<(Cell, Vec<Counts>)> {
     let read = |alarms: Alarms, _: &_, _: &_| [alarms.false_alarms, alarms.by_healthy, alarms.messages, alarms.bytes];
     watch(experiment, Alarms::new, read)

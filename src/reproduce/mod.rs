@@ -1,8 +1,9 @@
-//! Published figures against ours: what `swimlab reproduce` runs.
+//! Published figures compared with measured ones, as `swimlab reproduce` prints them.
 //!
 //! A reproduction is an experiment file or several, under examples/reproductions/, and a source file here that reads its
-//! figures off their trials and holds them against what the paper says. How near is near enough is stated with each
-//! claim, before anything is run; nothing is tuned until it fits.
+//! figures off their trials and compares them with the paper's. A [`Reproduction`] runs its experiments and yields a
+//! [`Row`] for each published figure. The tolerance is stated with each claim, before anything is run; nothing is tuned
+//! to fit.
 
 mod claim;
 mod epidemic;
@@ -39,7 +40,7 @@ pub struct Reproduction {
     figures: fn(&Runner) -> Result<Vec<Row>, Error>,
 }
 
-/// A published figure beside ours.
+/// A published figure and the measured one.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Row {
     /// The reproduction's name.
@@ -48,24 +49,24 @@ pub struct Row {
     pub figure: &'static str,
     /// Which of its rows or points.
     pub row: String,
-    /// EventKind is measured, with its unit.
+    /// The measure, with its unit.
     pub measure: &'static str,
-    /// EventKind the source says; of a range, the nearest to ours.
+    /// The published value; of a range, the one nearest to the measured value.
     pub paper: f64,
-    /// EventKind we measured.
+    /// The measured value.
     pub ours: f64,
-    /// Its 95 % interval; `None` where the trials are too few for one.
+    /// The bounds of its 95 % interval; `None` if there are too few trials for one.
     pub ci95: [Option<f64>; 2],
     /// How they compare.
     pub verdict: ClaimVerdict,
-    /// EventKind the source says in words, the tolerance, and the cause of a difference.
+    /// The source's wording, the tolerance, and the cause of a difference.
     pub note: String,
-    /// Whether it is a formula's value, which no cause can excuse.
+    /// Whether the published value is that of a formula; such a difference is never [`ClaimVerdict::Explained`].
     #[serde(skip)]
     pub closed_form: bool,
 }
 
-/// How a published figure and ours compare.
+/// The result of comparing a published figure with the measured one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ClaimVerdict {

@@ -1,13 +1,14 @@
-//! Rows for people: on a terminal, and as a page of the documentation.
+//! Rows as a table for a terminal, and as a page of the documentation.
 
 use std::fmt::Write;
 
 use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Table};
+use textwrap::{Options, WordSplitter};
 
 use super::{ClaimVerdict, Reproduction, Row};
 
-/// All rows as a table of this width; what needs more words stands below.
+/// All rows as a table of `width` columns, followed by the notes of those that do not match.
 pub fn table(rows: &[Row], width: u16) -> String {
     let mut table = Table::new();
     table.load_style(UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
@@ -33,13 +34,14 @@ pub fn table(rows: &[Row], width: u16) -> String {
 
 /// A page of the documentation.
 pub fn markdown(reproduction: &Reproduction, rows: &[Row]) -> String {
-    let mut page = format!("# Reproduction: {}\n\n{}\n\n", reproduction.name, reproduction.about);
-    let _ = writeln!(page, "Source: {}.\n", reproduction.source);
+    let mut page = format!("# Reproduction: {}\n\n{}\n\n", reproduction.name, wrapped(reproduction.about));
+    let _ = writeln!(page, "{}\n", wrapped(&format!("Source: {}.", reproduction.source)));
     let files = reproduction
         .experiments
         .iter()
         .map(|(name, _)| format!("[{name}.toml](../../examples/reproductions/{name}.toml)"));
-    let _ = writeln!(page, "Experiments: {}.\n", files.collect::<Vec<_>>().join(", "));
+    let files = files.collect::<Vec<_>>().join(", ");
+    let _ = writeln!(page, "{}\n", wrapped(&format!("Experiments: {files}.")));
     let _ = writeln!(page, "This page is written by `swimlab reproduce {}`.\n", reproduction.name);
     let count = |verdict| rows.iter().filter(|row| row.verdict == verdict).count();
     let _ = writeln!(
@@ -67,6 +69,11 @@ pub fn markdown(reproduction: &Reproduction, rows: &[Row]) -> String {
         );
     }
     page
+}
+
+/// Text in lines of at most 120 columns, broken at spaces only.
+fn wrapped(text: &str) -> String {
+    textwrap::fill(text, Options::new(120).word_splitter(WordSplitter::NoHyphenation).break_words(false))
 }
 
 fn interval(row: &Row) -> String {

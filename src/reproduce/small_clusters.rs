@@ -1,7 +1,7 @@
 //! `small-clusters`: SWIM against heartbeats and the majority of timestamps, 3 to 200 members.
 //!
-//! No paper has figures for this comparison. EventKind there is are closed forms, for both sides: of the messages, of the time to
-//! detect, and of false alarms on lossy links. They are what stands beside ours.
+//! No paper has figures for this comparison, so both sides are compared with closed forms: of the number of messages, of
+//! the detection time, and of false alarms on lossy links.
 
 use super::runner::{Runner, measure};
 use super::{Effort, Reproduction, Row};
@@ -12,7 +12,7 @@ use crate::experiment::results::CellResult;
 pub(super) const REPRODUCTION: Reproduction = Reproduction {
     name: "small-clusters",
     about: "From which size SWIM pays: 3 to 200 members, against all-to-all heartbeats and a majority of timestamps.",
-    source: "closed forms: A. Das, I. Gupta, A. Motivala, SWIM, DSN 2002, sections 2 and 3; the sums for heartbeats are spelt \
+    source: "closed forms: A. Das, I. Gupta, A. Motivala, SWIM, DSN 2002, sections 2 and 3; the sums for heartbeats are spelled \
              out in docs/detectors.md. No paper has a table of small clusters",
     experiments: &[
         ("small-clusters", include_str!("../../examples/reproductions/small-clusters.toml")),
@@ -22,7 +22,7 @@ pub(super) const REPRODUCTION: Reproduction = Reproduction {
     figures,
 };
 
-/// The rivals' timeout, in periods.
+/// The timeout of the heartbeat detectors, in periods.
 const TIMEOUT: f64 = 5.0;
 
 fn figures(runner: &Runner<'_>) -> Result<Vec<Row>, Error> {
@@ -79,7 +79,7 @@ fn values(cell: &CellResult, measure: &str) -> Vec<f64> {
     cell.readings(column).into_iter().filter_map(|reading| reading.value()).collect()
 }
 
-/// EventKind is expected of the time from a crash to a declaration, in periods, and how it is reckoned.
+/// The expected time from a crash to a declaration, in periods, and its formula.
 struct Delay {
     measure: &'static str,
     column: &'static str,

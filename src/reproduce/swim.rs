@@ -127,7 +127,7 @@ fn infection(runner: &Runner<'_>) -> Result<Vec<Row>, Error> {
     Ok(rows)
 }
 
-/// EventKind is not known of the experiment with joins, and how much hangs on it: mean sizes, of 60 trials at pauses of 5 s and of
+/// The unpublished details of the experiment with joins, and their effect: mean sizes, of 60 trials at pauses of 5 s and of
 /// 20 at pauses of 1, 20 and 60 s, counted in what `replay` tells.
 const UNPUBLISHED: &str = "one run; pauses between joins and its length are not published, here 5 s and 10 min more; swim-basic \
                            passes 2 and swim-inf 4 on the way down, 90 s and 15 s after the last join, and with pauses of \
