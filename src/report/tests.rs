@@ -266,7 +266,7 @@ fn the_picture_has_a_row_for_each_selector_and_stands_on_its_own() {
     assert_eq!(svg, picture::render(&sample(40)));
     assert_eq!(svg.matches("<circle").count(), 2 * 3, "two selectors, three measures");
     assert!(svg.contains(">neighborhood:metric=rtt,") && svg.contains("(baseline)"), "{svg}");
-    for part in ["<script", "url(", "@import", "<image", "NaN", "inf"] {
+    for part in ["<script", "url(", "@import", "<image", "NaN", ">inf", "\"inf"] {
         assert!(!svg.contains(part), "{part}");
     }
     assert!(svg.contains("prefers-color-scheme:dark") && svg.ends_with("</svg>\n"));
@@ -290,12 +290,25 @@ fn what_identifies_a_cell_is_never_left_out_of_a_narrow_table() {
     }
     for width in [60, 80] {
         let text = table::render(&results, width, false);
-        let table: String = text.lines().skip_while(|line| !line.starts_with('─')).collect::<Vec<_>>().join("\n");
-        let letters: String = table.chars().filter(|letter| !letter.is_whitespace() && *letter != '─').collect();
-        for value in ["shuffle", "uniform", "swim", "100", "1000", "0.05", "1s", "1500ms"] {
-            assert!(letters.contains(value), "{width}, {value}: {text}");
+        let table: Vec<&str> = text.lines().skip_while(|line| !line.starts_with('─')).collect();
+        let end = table.iter().rposition(|line| line.starts_with('─')).unwrap();
+        let lines: Vec<Vec<char>> = table[..end].iter().map(|line| line.chars().collect()).collect();
+        let lines: Vec<_> = lines.into_iter().filter(|line| !['─', '═'].contains(&line[0])).collect();
+        let letter = |line: &Vec<char>, at: usize| line.get(at).copied().unwrap_or(' ');
+        // A column ends where all lines are blank. Its letters from top to bottom are its texts, however they wrap.
+        let mut columns = vec![String::new()];
+        let mut from = 0;
+        for at in 0..=usize::from(width) {
+            if lines.iter().all(|line| letter(line, at) == ' ') {
+                let inside = |line: &Vec<char>| (from..at).map(|at| letter(line, at)).collect::<String>();
+                columns.push(lines.iter().map(inside).collect::<String>().replace(' ', ""));
+                from = at + 1;
+            }
         }
-        assert!(table.lines().all(|line| line.chars().count() <= usize::from(width)), "{width}: {text}");
+        for value in ["shuffle", "uniform", "swim", "1000", "0.05", "crash+slow+churn", "1500ms", "max_factor=6"] {
+            assert!(columns.iter().any(|column| column.contains(value)), "{width}, {value}: {text}");
+        }
+        assert!(table[..end].iter().all(|line| line.chars().count() <= usize::from(width)), "{width}: {text}");
     }
 }
 
