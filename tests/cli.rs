@@ -390,7 +390,7 @@ fn detectors_are_listed_under_their_old_name_too() {
 fn completions_manual_pages_and_the_version_are_generated() {
     let dir = tempfile::tempdir().unwrap();
     for shell in ["bash", "zsh", "fish"] {
-        assert!(out(&done(dir.path(), &format!("completions {shell}"))).contains("--print-experiment"), "{shell}");
+        assert!(out(&done(dir.path(), &format!("completions {shell}"))).contains("print-experiment"), "{shell}");
     }
     done(dir.path(), "man pages/man1");
     assert!(read(dir.path(), "pages/man1/swimlab.1").contains("reproduce"));
