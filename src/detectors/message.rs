@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::protocol::{Address, Id, MessageKind};
+use crate::wire::uint32_len;
 
 /// A heartbeat: a member's counter, which only it raises.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,16 +45,7 @@ impl HeartbeatMessage {
 
     /// Its size in bytes, with numbers as long as MessagePack encodes them.
     pub fn bytes(&self) -> u32 {
-        let beat = |beat: &Heartbeat| BEAT + uint(beat.count.0) + uint(beat.count.1);
+        let beat = |beat: &Heartbeat| BEAT + uint32_len(beat.count.0) + uint32_len(beat.count.1);
         HEAD + self.beats.iter().map(beat).sum::<u32>() + ID * self.silent.len() as u32
-    }
-}
-
-fn uint(value: u32) -> u32 {
-    match value {
-        0..0x80 => 1,
-        0x80..0x100 => 2,
-        0x100..0x1_0000 => 3,
-        _ => 5,
     }
 }

@@ -113,6 +113,12 @@ mod tests {
     }
 
     #[test]
+    fn a_time_is_an_absolute_suspicion() {
+        let config = read("suspicion = '5s'").unwrap().config;
+        assert_eq!([2, 1000].map(|n| config.suspicion.timeout(config.period, n, 0)), [Span::from_secs(5); 2]);
+    }
+
+    #[test]
     fn several_alternatives_are_one_too_many() {
         let error = read("selector = ['shuffle',\n'uniform']").err().unwrap();
         assert_eq!(error, "a.toml:2: selector has several values; a member has one");

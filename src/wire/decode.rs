@@ -1,5 +1,5 @@
-//! From bytes to packets. The bytes come from strangers: nothing here panics, and what it allocates is bounded by the
-//! length of the input and by the limits of [`Limited`].
+//! Decoding of packets. The bytes are not trusted: nothing here panics, and allocations are bounded by the length of the
+//! input and by the limits of [`Limited`].
 
 use std::error::Error;
 use std::fmt;
@@ -17,53 +17,57 @@ use crate::protocol::{
     UpdateKind, UserEvent, WithCoordinate,
 };
 
-/// Reads the one packet that `bytes` hold. Each packet has exactly one encoding; every other input is refused.
+/// Decodes the one packet in `bytes`. Each packet has exactly one encoding.
+///
+/// # Errors
+/// If the bytes are not the encoding of exactly one valid packet.
 pub fn decode(bytes: &[u8]) -> Result<Packet, DecodeError> {
     let packet = read(bytes)?;
-    // MessagePack has many forms for one value. To compare with what we would have written is all it takes to accept
-    // a single one, and to leave no byte unexplained.
+    // MessagePack has many forms for one value. A comparison with the canonical encoding admits only that.
     match encode::left_after(&packet, bytes) {
         Some(0) => Ok(packet),
         Some(left) => Err(DecodeError::Trailing(left)),
-        None => Err(DecodeError::Disguised),
+        None => Err(DecodeError::NotCanonical),
     }
 }
 
-/// Why bytes are not a packet.
+/// Reason why bytes are not a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum DecodeError {
     /// The input ends inside this part.
     Truncated(Part),
-    /// Not a version that this build reads.
+    /// A version that this build does not read.
     Version(u8),
-    /// No such kind of message.
+    /// An unknown kind of message.
     MessageKind(u8),
-    /// Flags that do not exist or exclude each other.
+    /// Unknown flags, or flags that exclude each other.
     Flags(u8),
-    /// No such kind of update.
+    /// An unknown kind of update.
     UpdateKind(u8),
-    /// This part is not built as the layout says.
+    /// A part that does not follow the layout.
     Malformed(Part),
-    /// EventKind it says is not allowed.
+    /// Values that are not allowed.
     Invalid(Invalid),
-    /// So many bytes follow the packet.
+    /// The number of bytes that follow the packet.
     Trailing(usize),
-    /// Not the one form in which this packet is written.
-    Disguised,
+    /// Not the canonical encoding of the packet.
+    NotCanonical,
 }
 
-/// A part of a packet, for [`DecodeError`].
+/// Part of a packet, for [`DecodeError`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Part {
     /// Version, kind, flags, number of updates.
     Envelope,
-    /// The sender and what it knows of the receiver.
+    /// The sender and what it believes about the receiver.
     Head,
     /// The network coordinate.
     Coordinate,
-    /// Who may be near.
+    /// The recommended neighbor.
     NeighborHint,
-    /// EventKind is particular to the kind of message.
+    /// The kind-specific part.
     Body,
     /// A target of a ping request.
     Target,
@@ -82,7 +86,8 @@ fn read(bytes: &[u8]) -> Result<Packet, DecodeError> {
     let kind = *MessageKind::ALL.get(usize::from(kind)).ok_or(DecodeError::MessageKind(kind))?;
     let mut reader = Reader::new(rest);
     let (from, incarnation, peer_view) = reader.head(flags)?;
-    let coordinate = if flags & layout::COORDINATE == 0 { None } else { Some(Box::new(reader.located(flags)?)) };
+    let coordinate =
+        if flags & layout::COORDINATE == 0 { None } else { Some(Box::new(reader.with_coordinate(flags)?)) };
     let body = reader.body(kind)?;
     let updates = reader.updates(usize::from(u16::from_be_bytes([high, low])))?;
     Ok(Packet { from, incarnation, peer_view, body, updates: updates.into(), coordinate })
@@ -111,10 +116,10 @@ impl<'a> Reader<'a> {
     }
 
     fn head(&mut self, flags: u8) -> Result<(Id, Incarnation, PeerView), DecodeError> {
-        if flags & (layout::COORDINATE | layout::TIP) == layout::TIP {
+        if flags & (layout::COORDINATE | layout::HINT) == layout::HINT {
             return Err(DecodeError::Flags(flags));
         }
-        let as_seen = match flags & !(layout::COORDINATE | layout::TIP) {
+        let as_seen = match flags & !(layout::COORDINATE | layout::HINT) {
             0 => {
                 let layout::Head { from, generation, refutations } = self.next(Part::Head)?;
                 return Ok((from, Incarnation { generation, refutations }, PeerView::Unknown));
@@ -129,9 +134,9 @@ impl<'a> Reader<'a> {
         Ok((head.from, own, as_seen(peer_view)))
     }
 
-    fn located(&mut self, flags: u8) -> Result<WithCoordinate, DecodeError> {
+    fn with_coordinate(&mut self, flags: u8) -> Result<WithCoordinate, DecodeError> {
         let at = self.coordinate()?;
-        if flags & layout::TIP == 0 {
+        if flags & layout::HINT == 0 {
             return Ok(WithCoordinate { at, hint: None });
         }
         let layout::NeighborHint { id, rtt_us } = self.next(Part::NeighborHint)?;
@@ -164,7 +169,7 @@ impl<'a> Reader<'a> {
     }
 
     fn ping_req(&mut self) -> Result<PingReq, DecodeError> {
-        let layout::Request { seq, nack_after_us, targets } = self.next(Part::Body)?;
+        let layout::PingReqHeader { seq, nack_after_us, targets } = self.next(Part::Body)?;
         Limited::Targets.check(targets as usize)?;
         let target = |layout::TargetRecord { id, address }| Target { id, address: address.into() };
         let targets = (0..targets).map(|_| self.next(Part::Target).map(target)).collect::<Result<_, _>>()?;
@@ -172,7 +177,7 @@ impl<'a> Reader<'a> {
     }
 
     fn sync(&mut self) -> Result<StateSync, DecodeError> {
-        let layout::Table { wants_reply, joining, records } = self.next(Part::Body)?;
+        let layout::SyncHeader { wants_reply, joining, records } = self.next(Part::Body)?;
         Limited::Records.check(records as usize)?;
         Ok(StateSync { wants_reply, joining, records: self.updates(records as usize)? })
     }
@@ -188,30 +193,30 @@ impl<'a> Reader<'a> {
     }
 
     fn update(&mut self) -> Result<Update, DecodeError> {
-        let line: layout::UpdateHeader = self.next(Part::Update)?;
-        let kind = match line.tag {
-            tag::ALIVE => UpdateKind::Alive(Arc::new(self.node(line.id)?)),
+        let header: layout::UpdateHeader = self.next(Part::Update)?;
+        let kind = match header.tag {
+            tag::ALIVE => UpdateKind::Alive(Arc::new(self.node(header.id)?)),
             tag::SUSPECT => UpdateKind::Suspect { by: self.next(Part::Update)? },
             tag::DEAD => UpdateKind::Dead,
             tag::LEFT => UpdateKind::Left,
             tag::USER => UpdateKind::User(Arc::new(self.user_event()?)),
             unknown => return Err(DecodeError::UpdateKind(unknown)),
         };
-        Ok(Update { id: line.id, incarnation: line.incarnation(), kind })
+        Ok(Update { id: header.id, incarnation: header.incarnation(), kind })
     }
 
     fn node(&mut self, id: Id) -> Result<NodeInfo, DecodeError> {
         let layout::NodeInfo { address, location, zone, site, name, meta } = self.next(Part::Update)?;
-        valid::card_texts(name, meta.0)?;
+        valid::node_texts(name, meta.0)?;
         let location = location.map(|location| match location {
-            layout::Location::Told { globe: false, first, second } => Location::Plane { x: first.0, y: second.0 },
-            layout::Location::Told { globe: true, first, second } => Location::Globe { lat: first.0, lon: second.0 },
+            layout::Location::Given { globe: false, first, second } => Location::Plane { x: first.0, y: second.0 },
+            layout::Location::Given { globe: true, first, second } => Location::Globe { lat: first.0, lon: second.0 },
             layout::Location::Learned([a, b, c, d, e, f]) => {
                 Location::Learned { at: [[a, b], [c, d], [e, f]].map(i16::from_be_bytes) }
             }
         });
         location.as_ref().map_or(Ok(()), valid::location)?;
-        // A gap between known levels does not survive this, and is refused with the other disguises.
+        // A gap between known levels does not survive this, and is refused as not canonical.
         let depth = zone.iter().flatten().count();
         let levels = zone.map(Option::unwrap_or_default);
         let peer = Peer { id, location, zone: ZonePath::from_levels(&levels[..depth]), site };
@@ -237,14 +242,14 @@ impl fmt::Display for DecodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Truncated(part) => write!(f, "the input ends inside {part}"),
-            Self::Version(version) => write!(f, "version {version} is not spoken here, only {VERSION}"),
-            Self::MessageKind(kind) => write!(f, "there is no message of kind {kind}"),
-            Self::Flags(flags) => write!(f, "the flags {flags:#04x} do not exist or exclude each other"),
-            Self::UpdateKind(tag) => write!(f, "there is no update of kind {tag}"),
-            Self::Malformed(part) => write!(f, "{part} is not built as it should be"),
+            Self::Version(version) => write!(f, "unsupported version {version} (expected {VERSION})"),
+            Self::MessageKind(kind) => write!(f, "unknown kind of message {kind}"),
+            Self::Flags(flags) => write!(f, "unknown or conflicting flags {flags:#04x}"),
+            Self::UpdateKind(tag) => write!(f, "unknown kind of update {tag}"),
+            Self::Malformed(part) => write!(f, "{part} does not follow the layout"),
             Self::Invalid(invalid) => invalid.fmt(f),
             Self::Trailing(left) => write!(f, "{left} bytes follow the packet"),
-            Self::Disguised => f.write_str("the packet is not written in its one and shortest form"),
+            Self::NotCanonical => f.write_str("the packet is not in its canonical, shortest encoding"),
         }
     }
 }
@@ -255,7 +260,7 @@ impl fmt::Display for Part {
             Self::Envelope => "the envelope",
             Self::Head => "the head",
             Self::Coordinate => "the coordinate",
-            Self::NeighborHint => "the tip",
+            Self::NeighborHint => "the neighbor hint",
             Self::Body => "the body",
             Self::Target => "a target",
             Self::Update => "an update",

@@ -1,4 +1,4 @@
-//! From packets to bytes.
+//! Encoding of packets.
 
 use std::io::{self, ErrorKind, Write};
 
@@ -11,20 +11,23 @@ use crate::protocol::{
     Body, NeighborHint, NodeInfo, Packet, PeerView, PingReq, StateSync, Update, UpdateKind, WithCoordinate,
 };
 
-/// Appends a packet's bytes to `out`. A packet that no reader would accept is refused, and `out` is left as it was.
+/// Appends the encoding of a packet to `out`.
+///
+/// # Errors
+/// If no receiver would accept the packet; `out` is unchanged then.
 pub fn encode(packet: &Packet, out: &mut Vec<u8>) -> Result<(), Invalid> {
     valid::packet(packet)?;
     append(packet, out);
     Ok(())
 }
 
-/// Appends the bytes of a packet that was checked.
+/// Appends the encoding of a packet that has been checked.
 pub(super) fn append(packet: &Packet, out: &mut Vec<u8>) {
     out.reserve(encoded_len(packet) as usize);
     write(packet, out).expect("a vector takes every byte");
 }
 
-/// How many bytes follow the packet in `bytes`; `None` when `bytes` do not begin with exactly what [`encode`] writes.
+/// The number of bytes after the packet in `bytes`; `None` if `bytes` do not begin with exactly what [`encode`] writes.
 pub(super) fn left_after(packet: &Packet, bytes: &[u8]) -> Option<usize> {
     let mut expected = Expected(bytes);
     write(packet, &mut expected).ok()?;
@@ -35,7 +38,7 @@ fn write(packet: &Packet, sink: &mut impl Write) -> io::Result<()> {
     let coordinate = match packet.coordinate.as_deref() {
         None => 0,
         Some(WithCoordinate { hint: None, .. }) => layout::COORDINATE,
-        Some(WithCoordinate { hint: Some(_), .. }) => layout::COORDINATE | layout::TIP,
+        Some(WithCoordinate { hint: Some(_), .. }) => layout::COORDINATE | layout::HINT,
     };
     let flags = seen_flag(packet.peer_view) | coordinate;
     let [high, low] = (packet.updates.len() as u16).to_be_bytes();
@@ -93,13 +96,13 @@ fn numbers(at: &Coordinate) -> layout::Coordinate {
 
 fn ping_req(request: &PingReq, sink: &mut impl Write) -> io::Result<()> {
     let PingReq { seq, nack_after_us, targets } = request;
-    put(sink, &layout::Request { seq: *seq, nack_after_us: *nack_after_us, targets: targets.len() as u32 })?;
+    put(sink, &layout::PingReqHeader { seq: *seq, nack_after_us: *nack_after_us, targets: targets.len() as u32 })?;
     targets.iter().try_for_each(|target| put(sink, &layout::TargetRecord::from(target)))
 }
 
 fn sync(table: &StateSync, sink: &mut impl Write) -> io::Result<()> {
     let StateSync { wants_reply, joining, records } = table;
-    put(sink, &layout::Table { wants_reply: *wants_reply, joining: *joining, records: records.len() as u32 })?;
+    put(sink, &layout::SyncHeader { wants_reply: *wants_reply, joining: *joining, records: records.len() as u32 })?;
     records.iter().try_for_each(|record| update(record, sink))
 }
 
@@ -128,8 +131,10 @@ fn node(node: &NodeInfo) -> layout::NodeInfo<'_> {
     layout::NodeInfo {
         address: address.into(),
         location: location.as_ref().map(|location| match *location {
-            Location::Plane { x, y } => layout::Location::Told { globe: false, first: Real(x), second: Real(y) },
-            Location::Globe { lat, lon } => layout::Location::Told { globe: true, first: Real(lat), second: Real(lon) },
+            Location::Plane { x, y } => layout::Location::Given { globe: false, first: Real(x), second: Real(y) },
+            Location::Globe { lat, lon } => {
+                layout::Location::Given { globe: true, first: Real(lat), second: Real(lon) }
+            }
             Location::Learned { at } => at.into(),
         }),
         zone: levels,
@@ -143,7 +148,7 @@ fn put<T: Serialize>(sink: &mut impl Write, value: &T) -> io::Result<()> {
     rmp_serde::encode::write(sink, value).map_err(|_| ErrorKind::InvalidData.into())
 }
 
-/// A sink that takes only the bytes that it expects.
+/// A sink that accepts only the expected bytes.
 struct Expected<'a>(&'a [u8]);
 
 impl Write for Expected<'_> {

@@ -1,4 +1,4 @@
-//! Packets on a stream: each follows its length, four bytes in network order.
+//! Packets on a stream: each follows its length, four bytes in network byte order.
 
 use super::{DecodeError, Invalid, Limited, encode, encoded_len, valid};
 use crate::protocol::Packet;
@@ -9,7 +9,10 @@ pub const FRAME_PREFIX: usize = 4;
 /// The longest packet on a stream, in bytes: room for the table of a million members.
 pub const FRAME_LIMIT: usize = 1 << 27;
 
-/// Appends a packet and its length to `out`; refuses what a reader would refuse, and then leaves `out` as it was.
+/// Appends the length of a packet and its encoding to `out`.
+///
+/// # Errors
+/// If no receiver would accept the packet; `out` is unchanged then.
 pub fn frame(packet: &Packet, out: &mut Vec<u8>) -> Result<(), Invalid> {
     valid::packet(packet)?;
     let len = encoded_len(packet);
@@ -19,8 +22,11 @@ pub fn frame(packet: &Packet, out: &mut Vec<u8>) -> Result<(), Invalid> {
     Ok(())
 }
 
-/// The length of the packet that follows this prefix. It is the sender's word: read as the bytes come in, do not
-/// allocate it beforehand.
+/// The length of the packet that follows this prefix. It is not trustworthy: read as the bytes come in instead of
+/// allocating it beforehand.
+///
+/// # Errors
+/// If it is more than [`FRAME_LIMIT`].
 pub fn frame_len(prefix: [u8; FRAME_PREFIX]) -> Result<usize, DecodeError> {
     let len = u32::from_be_bytes(prefix) as usize;
     Limited::Frame.check(len)?;

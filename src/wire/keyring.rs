@@ -12,8 +12,8 @@ use chacha20poly1305::{AeadInOut, KeyInit, Tag, XChaCha20Poly1305, XNonce};
 use data_encoding::{BASE64, HEXLOWER_PERMISSIVE};
 use zeroize::Zeroizing;
 
-/// A secret that all members of a cluster share, and whoever has it is a member. Clones share one place in memory, which
-/// is overwritten when the last of them is dropped.
+/// A secret shared by all members of a cluster; a process that has it can be a member. Clones share one place in memory,
+/// which is overwritten when the last of them is dropped.
 #[derive(Clone)]
 pub struct Key(Arc<Secret>);
 
@@ -22,7 +22,7 @@ struct Secret {
     id: KeyId,
 }
 
-/// A key's name: tells keys apart, and tells nothing else about them. Its text is 16 hexadecimal digits.
+/// Identifier of a key, which reveals nothing else about it. Its text is 16 hexadecimal digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct KeyId(u64);
 
@@ -36,8 +36,9 @@ pub struct Keyring {
     keys: Vec<Key>,
 }
 
-/// Why a text is not a key.
+/// Reason why a text is not a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum KeyFault {
     /// Neither base64 nor hexadecimal.
     NotText,
@@ -45,8 +46,9 @@ pub enum KeyFault {
     Length(usize),
 }
 
-/// Why a keyring stays as it is.
+/// Reason why a change of a keyring is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum KeyringError {
     /// It holds [`Keyring::LIMIT`] keys already.
     Full,
@@ -56,17 +58,18 @@ pub enum KeyringError {
     Primary(KeyId),
 }
 
-/// Why a file gives no keyring.
+/// A key file that cannot be used.
 #[derive(Debug)]
 pub struct KeyFileError {
-    /// Which file.
+    /// The file.
     pub path: PathBuf,
-    /// Why.
+    /// The reason.
     pub fault: KeyFileFault,
 }
 
-/// EventKind is wrong with a key file. Lines count from 1.
+/// Reason why a key file cannot be used. Lines count from 1.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum KeyFileFault {
     /// It cannot be read.
     Unreadable(io::Error),
@@ -87,10 +90,10 @@ pub enum KeyFileFault {
     TooMany(usize),
 }
 
-/// A warning: others than its owner can read or write a key file.
+/// A warning: other users than its owner can read or write a key file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Exposed {
-    /// Which file.
+    /// The file.
     pub path: PathBuf,
     /// Its permission bits.
     pub mode: u32,
@@ -116,7 +119,7 @@ impl Key {
         Ok(Zeroizing::new(BASE64.encode(&*bytes)))
     }
 
-    /// Its name.
+    /// The key's identifier.
     pub fn id(&self) -> KeyId {
         self.0.id
     }
@@ -133,7 +136,7 @@ impl Key {
 }
 
 impl Keyring {
-    /// The most keys. EventKind nobody sealed costs as many tries, and a rotation needs two.
+    /// The most keys. A forged packet costs as many attempts to open it; a rotation needs two.
     pub const LIMIT: usize = 4;
 
     /// The longest key file, in bytes: leaves room for comments.
@@ -190,12 +193,12 @@ impl Keyring {
         &self.keys[0]
     }
 
-    /// The names of all keys, the primary one first.
+    /// The identifiers of all keys, the primary one first.
     pub fn ids(&self) -> impl ExactSizeIterator<Item = KeyId> {
         self.keys.iter().map(Key::id)
     }
 
-    /// From now on this key opens, too. To install it a second time changes nothing.
+    /// Adds a key that opens. Adding it a second time changes nothing.
     pub fn install(&mut self, key: Key) -> Result<(), KeyringError> {
         if self.keys.contains(&key) {
             return Ok(());
@@ -207,14 +210,14 @@ impl Keyring {
         Ok(())
     }
 
-    /// From now on this installed key seals.
+    /// Makes an installed key the primary one.
     pub fn promote(&mut self, id: KeyId) -> Result<(), KeyringError> {
         let at = self.position(id)?;
         self.keys[..=at].rotate_right(1);
         Ok(())
     }
 
-    /// From now on this key opens nothing.
+    /// Removes a key.
     pub fn remove(&mut self, id: KeyId) -> Result<(), KeyringError> {
         match self.position(id)? {
             0 => Err(KeyringError::Primary(id)),
@@ -270,7 +273,7 @@ impl FromStr for KeyId {
 }
 
 impl PartialEq for Key {
-    /// By name: no secrets are compared.
+    /// Compares identifiers, not secrets.
     fn eq(&self, other: &Self) -> bool {
         self.id() == other.id()
     }

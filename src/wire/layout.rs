@@ -1,6 +1,6 @@
-//! How the parts of a packet stand in the bytes. Each struct is one MessagePack array, its fields in order.
+//! Layout of packets in bytes. Each struct is one MessagePack array, its fields in order.
 //!
-//! These mirrors keep serde out of `protocol`, and the format independent of how `protocol` arranges its types.
+//! These types keep serde out of `protocol`, and the format independent of the types there.
 
 use std::fmt;
 
@@ -11,19 +11,19 @@ use crate::protocol::{Address, Id, Incarnation, Target, UserEvent};
 /// Bytes before the first MessagePack value: version, kind and flags, number of updates.
 pub(super) const ENVELOPE: usize = 4;
 
-/// The bits of the second byte that tell the kind; the others are flags.
+/// The bits of the second byte that hold the kind; the others are flags.
 pub(super) const KIND: u8 = 0x0f;
-/// Flag: the sender knows the receiver as a member.
+/// Flag: the sender has a record of the receiver as a member.
 pub(super) const SEEN_MEMBER: u8 = 0x10;
-/// Flag: the sender knows the receiver as dead.
+/// Flag: the sender has a record of the receiver as dead.
 pub(super) const SEEN_DEAD: u8 = 0x20;
 /// Flag: a coordinate follows the head.
 pub(super) const COORDINATE: u8 = 0x40;
 
-/// Flag, with [`COORDINATE`] only: a tip follows the coordinate.
-pub(super) const TIP: u8 = 0x80;
+/// Flag, with [`COORDINATE`] only: a neighbor hint follows the coordinate.
+pub(super) const HINT: u8 = 0x80;
 
-/// EventKind an update says, as its array's first element.
+/// Kinds of update, the first element of an update's array.
 pub(super) mod tag {
     pub const ALIVE: u8 = 0;
     pub const SUSPECT: u8 = 1;
@@ -32,7 +32,7 @@ pub(super) mod tag {
     pub const USER: u8 = 4;
 }
 
-/// The sender, where it knows nothing of the receiver.
+/// The sender, without a record of the receiver.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Head {
     pub from: Id,
@@ -40,7 +40,7 @@ pub(super) struct Head {
     pub refutations: u32,
 }
 
-/// The sender, and at which incarnation it saw the receiver.
+/// The sender, and the incarnation in its record of the receiver.
 #[derive(Serialize, Deserialize)]
 pub(super) struct PeerViewHead {
     pub from: Id,
@@ -53,7 +53,7 @@ pub(super) struct PeerViewHead {
 /// Vector, height, adjustment, error.
 pub(super) type Coordinate = [f32; 11];
 
-/// Somebody near the receiver.
+/// A member near the receiver.
 #[derive(Serialize, Deserialize)]
 pub(super) struct NeighborHint {
     pub id: Id,
@@ -63,7 +63,7 @@ pub(super) struct NeighborHint {
 /// The body of a ping or an ack: a bare integer.
 pub(super) type Seq = u32;
 
-/// The body of relayed and nack.
+/// The body of an indirect ack or a nack.
 #[derive(Serialize, Deserialize)]
 pub(super) struct ProbeReply {
     pub seq: u32,
@@ -72,7 +72,7 @@ pub(super) struct ProbeReply {
 
 /// The body of a ping request; `targets` [`Target`]s follow.
 #[derive(Serialize, Deserialize)]
-pub(super) struct Request {
+pub(super) struct PingReqHeader {
     pub seq: u32,
     pub nack_after_us: u32,
     pub targets: u32,
@@ -87,7 +87,7 @@ pub(super) struct TargetRecord {
 
 /// The body of a sync; `records` updates follow.
 #[derive(Serialize, Deserialize)]
-pub(super) struct Table {
+pub(super) struct SyncHeader {
     pub wants_reply: bool,
     pub joining: bool,
     pub records: u32,
@@ -102,7 +102,7 @@ pub(super) struct UpdateHeader {
     pub refutations: u32,
 }
 
-/// EventKind an alive update says of its member.
+/// The part of an alive update that describes the member.
 #[derive(Serialize, Deserialize)]
 pub(super) struct NodeInfo<'a> {
     pub address: SocketBytes,
@@ -114,9 +114,9 @@ pub(super) struct NodeInfo<'a> {
     pub meta: Bytes<'a>,
 }
 
-/// A place: x and y of the plane, or latitude and longitude; or one that was learnt, as a byte string.
+/// A location: x and y of the plane, or latitude and longitude; or a learned one, as a byte string.
 pub(super) enum Location {
-    Told { globe: bool, first: Real, second: Real },
+    Given { globe: bool, first: Real, second: Real },
     Learned([u8; 6]),
 }
 
@@ -141,18 +141,18 @@ pub(super) struct Bytes<'a>(#[serde(borrow)] pub &'a [u8]);
 #[derive(Clone, Copy)]
 pub(super) struct SocketBytes([u8; 18]);
 
-/// Where an IPv4 address begins inside its IPv6-mapped form.
+/// The offset of an IPv4 address in its IPv6-mapped form.
 const MAPPED: usize = 12;
 
 impl Real {
-    /// Whether single precision holds it.
+    /// Whether single precision represents it exactly.
     pub fn is_single(self) -> bool {
         f64::from(self.0 as f32) == self.0
     }
 }
 
 impl SocketBytes {
-    /// Whether the short form is for it.
+    /// Whether the address has the short form.
     pub fn is_mapped(address: &Address) -> bool {
         const PREFIX: [u8; MAPPED] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff];
         address.ip[..MAPPED] == PREFIX
@@ -168,7 +168,7 @@ impl Serialize for Real {
 impl Serialize for Location {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
-            Self::Told { globe, first, second } => (globe, first, second).serialize(serializer),
+            Self::Given { globe, first, second } => (globe, first, second).serialize(serializer),
             Self::Learned(axes) => serializer.serialize_bytes(axes),
         }
     }
@@ -191,7 +191,7 @@ impl<'de> Deserialize<'de> for Location {
 
             fn visit_seq<A: de::SeqAccess<'de>>(self, array: A) -> Result<Location, A::Error> {
                 let (globe, first, second) = Deserialize::deserialize(de::value::SeqAccessDeserializer::new(array))?;
-                Ok(Location::Told { globe, first, second })
+                Ok(Location::Given { globe, first, second })
             }
         }
 
@@ -257,7 +257,7 @@ impl From<&Target> for TargetRecord {
 }
 
 impl UpdateHeader {
-    /// The incarnation in it.
+    /// The incarnation of the update.
     pub fn incarnation(&self) -> Incarnation {
         Incarnation { generation: self.generation, refutations: self.refutations }
     }

@@ -22,6 +22,7 @@ pub use frame::{FRAME_LIMIT, FRAME_PREFIX, frame, frame_len};
 pub use keyring::{Exposed, Key, KeyFault, KeyFileError, KeyFileFault, KeyId, Keyring, KeyringError};
 #[cfg(feature = "seal")]
 pub use seal::{OpenError, SEAL_OVERHEAD, SEAL_VERSION, SEALED_PREFIX, Seal, SealedSizer};
+pub(crate) use size::uint32_len;
 pub use size::{PlainSizer, encoded_len};
 pub use valid::{Invalid, Limited, RECORD_LIMIT, UPDATE_LIMIT};
 

@@ -1,4 +1,4 @@
-//! Encryption and authentication of packets, and the memory that keeps old ones from being played again.
+//! Encryption and authentication of packets, with replay protection.
 
 use std::error::Error;
 use std::fmt;
@@ -12,57 +12,58 @@ use super::replay::{PacketId, ReplayWindow};
 use super::{DecodeError, FRAME_PREFIX, Invalid, Keyring, Limited, PlainSizer, decode, encode, encoded_len, valid};
 use crate::protocol::{Packet, Sizer, Update};
 
-/// EventKind a seal adds to a packet, in bytes, whatever the packet.
+/// The number of bytes that a seal adds to a packet.
 pub const SEAL_OVERHEAD: usize = HEADER + TAG;
 
 /// Bytes before each sealed packet on a stream: its length, sealed.
 pub const SEALED_PREFIX: usize = FRAME_PREFIX + SEAL_OVERHEAD;
 
-/// The first byte of everything that is sealed in this way. No version of a plain packet will ever have it.
+/// The first byte of everything sealed in this format. No version of a plain packet has it.
 pub const SEAL_VERSION: u8 = 0x81;
 
-/// EventKind one member seals its packets with and opens others' with.
+/// One member's means to seal its own packets and to open those of others.
 ///
-/// It needs the clock: what it is given as `now` must be the time of day.
+/// The `now` of each call must be the time of day.
 #[derive(Debug)]
 pub struct Seal {
     keyring: Keyring,
     label: Arc<[u8]>,
     tolerance: u64,
-    /// The last that was given away.
-    mark: PacketId,
-    heard: ReplayWindow,
+    /// The id given last.
+    last: PacketId,
+    window: ReplayWindow,
 }
 
-/// The sizes of packets that [`Seal::encode`] writes, to the byte. EventKind precedes them on a stream is not counted.
+/// The sizes of packets that [`Seal::encode`] writes, to the byte. The prefix on a stream is not counted.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SealedSizer;
 
-/// Why sealed bytes are not taken. Only of [`OpenError::Packet`] is it certain that somebody with the key sent them.
+/// Reason why sealed bytes are refused. Only [`OpenError::Packet`] proves that the sender has the key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum OpenError {
     /// Too short to be sealed.
     Short(usize),
     /// Not sealed, or in a way that this build does not know: the first byte.
     NotSealed(u8),
-    /// SealedSizer so long ago: it was played again, or the clocks disagree.
+    /// Sealed that long ago: a replay, or the clocks disagree.
     Stale(Duration),
-    /// SealedSizer so long hence: the clocks disagree.
+    /// Sealed that far in the future: the clocks disagree.
     Early(Duration),
-    /// Taken before.
+    /// Accepted before.
     Replayed,
-    /// SealedSizer with another key or for another cluster, or altered since.
+    /// Sealed with another key or for another cluster, or altered since.
     Forged,
-    /// Well sealed, but no packet.
+    /// Authentic, but not a packet.
     Packet(DecodeError),
 }
 
 impl Seal {
-    /// How far members' clocks may be apart, and how long a packet may be under way, unless told otherwise.
+    /// The default for the longest time that a packet may be under way, plus the difference between two members' clocks.
     pub const TOLERANCE: Duration = Duration::from_secs(30);
 
-    /// A seal for one member of the cluster with this label. Clusters with the same key and different labels do not hear
-    /// each other.
+    /// A seal for one member of the cluster with this label. Clusters with the same key and different labels refuse each
+    /// other's packets.
     ///
     /// # Errors
     /// If the system has no random numbers.
@@ -71,7 +72,7 @@ impl Seal {
         Ok(Self::with_salt(keyring, label, salt))
     }
 
-    /// The same, with another tolerance.
+    /// Sets the tolerance, [`Seal::TOLERANCE`] by default.
     pub fn with_tolerance(self, tolerance: Duration) -> Self {
         Self { tolerance: micros(tolerance), ..self }
     }
@@ -99,7 +100,8 @@ impl Seal {
         Ok(())
     }
 
-    /// How many bytes to read after this prefix and to give to [`Seal::decode`]. Who has no key cannot announce any.
+    /// The number of bytes to read after this prefix and to pass to [`Seal::decode`]. Authenticated, unlike
+    /// [`frame_len`](super::frame_len).
     pub fn frame_len(&mut self, now: SystemTime, prefix: &mut [u8; SEALED_PREFIX]) -> Result<usize, OpenError> {
         let plain = self.open(now, prefix)?;
         let plain = plain.try_into().expect("what remains without the overhead");
@@ -117,17 +119,17 @@ impl Seal {
         let len = bytes.len();
         let Some((header, rest)) = bytes.split_first_chunk_mut::<HEADER>() else { return Err(OpenError::Short(len)) };
         let Some((body, tag)) = rest.split_last_chunk_mut::<TAG>() else { return Err(OpenError::Short(len)) };
-        let mark = PacketId::read(header).ok_or(OpenError::NotSealed(header[0]))?;
+        let id = PacketId::read(header).ok_or(OpenError::NotSealed(header[0]))?;
         let now = since_1970(now);
         // Cheap questions first: a flood of old packets costs no cryptography. They are asked of what is not proven yet,
         // but the header is part of what the tag proves.
-        self.heard.check(mark, now, self.tolerance)?;
+        self.window.check(id, now, self.tolerance)?;
         let (nonce, tag) = (nonce(header), Tag::from(*tag));
         let opened = self.keyring.keys().iter().any(|key| key.open(&nonce, &self.label, body, &tag));
         if !opened {
             return Err(OpenError::Forged);
         }
-        self.heard.insert(mark, now, self.tolerance);
+        self.window.insert(id, now, self.tolerance);
         Ok(body)
     }
 
@@ -136,24 +138,24 @@ impl Seal {
         &self.keyring
     }
 
-    /// The keys, to be changed.
+    /// The keys, mutably.
     pub fn keyring_mut(&mut self) -> &mut Keyring {
         &mut self.keyring
     }
 
-    /// How many packets are remembered so that they are not taken twice.
+    /// The number of packets remembered for replay protection.
     pub fn remembered(&self) -> usize {
-        self.heard.len()
+        self.window.len()
     }
 
     pub(super) fn with_salt(keyring: Keyring, label: &str, salt: u64) -> Self {
-        let mark = PacketId { stamp: 0, salt };
+        let last = PacketId { stamp: 0, salt };
         let tolerance = micros(Self::TOLERANCE);
-        Self { keyring, label: label.as_bytes().into(), tolerance, mark, heard: ReplayWindow::default() }
+        Self { keyring, label: label.as_bytes().into(), tolerance, last, window: ReplayWindow::default() }
     }
 
     fn wrap(&mut self, now: SystemTime, out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
-        let header = self.next_mark(since_1970(now)).header();
+        let header = self.next_id(since_1970(now)).header();
         out.extend_from_slice(&header);
         let body = out.len();
         write(out);
@@ -161,17 +163,17 @@ impl Seal {
         out.extend_from_slice(&tag);
     }
 
-    /// A mark that was never given before: nonces must not repeat.
-    fn next_mark(&mut self, now: u64) -> PacketId {
-        let PacketId { stamp, salt } = self.mark;
-        self.mark = if stamp > now.saturating_add(self.tolerance / 2) {
+    /// An id that was never given before: nonces must not repeat.
+    fn next_id(&mut self, now: u64) -> PacketId {
+        let PacketId { stamp, salt } = self.last;
+        self.last = if stamp > now.saturating_add(self.tolerance / 2) {
             // The clock was set back. To go on counting from where it was would look like the future to others; to
             // count the same time again takes another salt.
             PacketId { stamp: now, salt: salt.wrapping_add(1) }
         } else {
             PacketId { stamp: now.max(stamp + 1), salt }
         };
-        self.mark
+        self.last
     }
 }
 

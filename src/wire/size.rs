@@ -1,4 +1,4 @@
-//! How many bytes a packet takes, without writing it: the simulator asks for every packet.
+//! Sizes of encoded packets, computed without encoding: the simulator needs one for every packet.
 
 use swimlab_selectors::Location;
 
@@ -20,7 +20,7 @@ pub fn encoded_len(packet: &Packet) -> u32 {
 impl Sizer for PlainSizer {
     #[inline]
     fn bare(&self, packet: &Packet) -> u32 {
-        ENVELOPE as u32 + head(packet) + packet.coordinate.as_deref().map_or(0, located) + body(&packet.body)
+        ENVELOPE as u32 + head(packet) + packet.coordinate.as_deref().map_or(0, with_coordinate) + body(&packet.body)
     }
 
     #[inline]
@@ -38,51 +38,53 @@ fn head(packet: &Packet) -> u32 {
         PeerView::Unknown => 0,
         PeerView::Member(peer_view) | PeerView::Dead(peer_view) => incarnation(peer_view),
     };
-    ONE + uint(packet.from) + incarnation(packet.incarnation) + peer_view
+    ONE + uint64_len(packet.from) + incarnation(packet.incarnation) + peer_view
 }
 
-fn located(located: &WithCoordinate) -> u32 {
-    COORDINATE + located.hint.map_or(0, |hint| ONE + uint(hint.id) + small(hint.rtt_us))
+fn with_coordinate(extension: &WithCoordinate) -> u32 {
+    COORDINATE + extension.hint.map_or(0, |hint| ONE + uint64_len(hint.id) + uint32_len(hint.rtt_us))
 }
 
 fn body(body: &Body) -> u32 {
     match body {
-        Body::Ping { seq } | Body::Ack { seq } => small(*seq),
-        Body::IndirectAck { seq, target } | Body::Nack { seq, target } => ONE + small(*seq) + uint(*target),
+        Body::Ping { seq } | Body::Ack { seq } => uint32_len(*seq),
+        Body::IndirectAck { seq, target } | Body::Nack { seq, target } => ONE + uint32_len(*seq) + uint64_len(*target),
         Body::Gossip => 0,
         Body::PingReq(request) => {
-            let numbers = small(request.seq) + small(request.nack_after_us) + small(request.targets.len() as u32);
-            let aim = |aim: &Target| ONE + uint(aim.id) + address(&aim.address);
-            ONE + numbers + request.targets.iter().map(aim).sum::<u32>()
+            let numbers =
+                uint32_len(request.seq) + uint32_len(request.nack_after_us) + uint32_len(request.targets.len() as u32);
+            let target = |target: &Target| ONE + uint64_len(target.id) + address(&target.address);
+            ONE + numbers + request.targets.iter().map(target).sum::<u32>()
         }
         Body::Sync(table) => {
             let flags = 2 * ONE;
-            ONE + flags + small(table.records.len() as u32) + table.records.iter().map(update).sum::<u32>()
+            ONE + flags + uint32_len(table.records.len() as u32) + table.records.iter().map(update).sum::<u32>()
         }
     }
 }
 
 fn update(update: &Update) -> u32 {
     let tag = ONE;
-    let line = ONE + tag + uint(update.id) + incarnation(update.incarnation);
-    line + match &update.kind {
-        UpdateKind::Alive(of) => node(of),
-        UpdateKind::Suspect { by } => uint(*by),
-        UpdateKind::Dead | UpdateKind::Left => 0,
-        UpdateKind::User(event) => user_event(event),
-    }
+    let header = ONE + tag + uint64_len(update.id) + incarnation(update.incarnation);
+    header
+        + match &update.kind {
+            UpdateKind::Alive(of) => node(of),
+            UpdateKind::Suspect { by } => uint64_len(*by),
+            UpdateKind::Dead | UpdateKind::Left => 0,
+            UpdateKind::User(event) => user_event(event),
+        }
 }
 
 fn node(node: &NodeInfo) -> u32 {
     let levels = node.peer.zone.levels();
     let unknown = (3 - levels.len() as u32) * ONE;
-    let zone = ONE + unknown + levels.iter().map(|level| small(*level)).sum::<u32>();
-    let site = node.peer.site.map_or(ONE, small);
+    let zone = ONE + unknown + levels.iter().map(|level| uint32_len(*level)).sum::<u32>();
+    let site = node.peer.site.map_or(ONE, uint32_len);
     ONE + address(&node.address) + location(node.peer.location) + zone + site + text(&node.name) + bytes(&node.meta)
 }
 
 fn user_event(event: &UserEvent) -> u32 {
-    ONE + small(event.seq) + text(&event.name) + bytes(&event.payload)
+    ONE + uint32_len(event.seq) + text(&event.name) + bytes(&event.payload)
 }
 
 fn location(location: Option<Location>) -> u32 {
@@ -98,14 +100,14 @@ fn location(location: Option<Location>) -> u32 {
 }
 
 fn incarnation(incarnation: Incarnation) -> u32 {
-    // Nearly always.
+    // Fast path: nearly always.
     if (incarnation.generation | incarnation.refutations) < 0x80 {
         return 2;
     }
-    small(incarnation.generation) + small(incarnation.refutations)
+    uint32_len(incarnation.generation) + uint32_len(incarnation.refutations)
 }
 
-/// A byte string of one short length or the other.
+/// A byte string of 6 or 18 bytes.
 fn address(address: &Address) -> u32 {
     2 + if SocketBytes::is_mapped(address) { 6 } else { 18 }
 }
@@ -131,15 +133,16 @@ fn bytes(bytes: &[u8]) -> u32 {
 
 /// An integer of up to 64 bits: MessagePack takes the shortest of its forms.
 #[inline]
-fn uint(value: u64) -> u32 {
+fn uint64_len(value: u64) -> u32 {
     match u32::try_from(value) {
-        Ok(value) => small(value),
+        Ok(value) => uint32_len(value),
         Err(_) => 9,
     }
 }
 
+/// The size of an integer of up to 32 bits.
 #[inline]
-fn small(value: u32) -> u32 {
+pub(crate) fn uint32_len(value: u32) -> u32 {
     match value {
         ..0x80 => 1,
         0x80..0x100 => 2,

@@ -1,4 +1,4 @@
-//! EventKind no packet may hold, whether it is written or read: one set of checks for both directions.
+//! Checks of packets' values, the same for encoding and decoding.
 
 use std::error::Error;
 use std::fmt;
@@ -13,31 +13,33 @@ pub const UPDATE_LIMIT: usize = u16::MAX as usize;
 /// The most records of one sync: a million members, each of them suspected (which takes a second record).
 pub const RECORD_LIMIT: usize = 1 << 21;
 
-/// Why a packet is not allowed, although its form would be.
+/// Reason why a well-formed packet is not allowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Invalid {
     /// Something is longer than its limit.
     Excess {
-        /// EventKind is.
+        /// The thing that is too long.
         what: Limited,
-        /// How long it is.
+        /// Its length.
         found: usize,
     },
-    /// A coordinate or a place with an infinite or undefined number in it.
+    /// A coordinate or location with a number that is infinite or not a number.
     NotFinite,
     /// A latitude or a longitude out of range.
     OffTheGlobe,
-    /// An alive update that carries another member's card.
-    ForeignCard {
-        /// Whom the update is about.
+    /// An alive update with another member's description.
+    ForeignNode {
+        /// The member that the update is about.
         update: Id,
-        /// Whose card it is.
+        /// The member that it describes.
         node: Id,
     },
 }
 
-/// EventKind has a limit.
+/// Things with a limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Limited {
     /// Updates of one packet: [`UPDATE_LIMIT`].
     Updates,
@@ -72,7 +74,7 @@ impl Limited {
         }
     }
 
-    /// Refuses what is longer.
+    /// Refuses a length above the limit.
     pub(super) fn check(self, found: usize) -> Result<(), Invalid> {
         if found <= self.limit() { Ok(()) } else { Err(Invalid::Excess { what: self, found }) }
     }
@@ -100,9 +102,9 @@ fn update(update: &Update) -> Result<(), Invalid> {
     match &update.kind {
         UpdateKind::Alive(node) => {
             if node.peer.id != update.id {
-                return Err(Invalid::ForeignCard { update: update.id, node: node.peer.id });
+                return Err(Invalid::ForeignNode { update: update.id, node: node.peer.id });
             }
-            card_texts(&node.name, &node.meta)?;
+            node_texts(&node.name, &node.meta)?;
             node.peer.location.as_ref().map_or(Ok(()), location)
         }
         UpdateKind::User(event) => event_texts(&event.name, &event.payload),
@@ -110,19 +112,19 @@ fn update(update: &Update) -> Result<(), Invalid> {
     }
 }
 
-/// Checks what a card carries for people and applications.
-pub(super) fn card_texts(name: &str, meta: &[u8]) -> Result<(), Invalid> {
+/// Checks the name and metadata of a member.
+pub(super) fn node_texts(name: &str, meta: &[u8]) -> Result<(), Invalid> {
     Limited::Name.check(name.len())?;
     Limited::Meta.check(meta.len())
 }
 
-/// Checks what a user event carries.
+/// Checks the name and payload of an application event.
 pub(super) fn event_texts(name: &str, payload: &[u8]) -> Result<(), Invalid> {
     Limited::EventName.check(name.len())?;
     Limited::Payload.check(payload.len())
 }
 
-/// Checks a place.
+/// Checks a location.
 pub(super) fn location(location: &Location) -> Result<(), Invalid> {
     match *location {
         Location::Plane { x, y } if x.is_finite() && y.is_finite() => Ok(()),
@@ -147,8 +149,8 @@ impl fmt::Display for Invalid {
             Self::Excess { what, found } => write!(f, "{what}: {found} is more than the {} allowed", what.limit()),
             Self::NotFinite => f.write_str("a coordinate is infinite or not a number"),
             Self::OffTheGlobe => f.write_str("a latitude beyond 90 or a longitude beyond 180 degrees"),
-            Self::ForeignCard { update, node } => {
-                write!(f, "an alive update about {update:016x} carries the card of {node:016x}")
+            Self::ForeignNode { update, node } => {
+                write!(f, "an alive update about {update:016x} describes {node:016x}")
             }
         }
     }

@@ -81,7 +81,7 @@ fn the_same_value_in_another_form_is_refused() {
     let map = [&[0x84][..], b"\xa3tag\x02\xa2id\x01\xaageneration\x01\xabrefutations\x01"].concat();
     let bytes_as_array = [0xc4, 4, 2, 1, 1, 1];
     for update in [&long_integer[..], &signed_integer, &long_array, &map, &bytes_as_array] {
-        assert_eq!(decode(&gossip(1, update)), Err(DecodeError::Disguised), "{update:02x?}");
+        assert_eq!(decode(&gossip(1, update)), Err(DecodeError::NotCanonical), "{update:02x?}");
     }
 }
 
@@ -96,18 +96,18 @@ fn a_card_in_another_form_is_refused() {
     assert!(decode(&update(address, &[0xc0], no_zone)).is_ok());
 
     let mapped = b"\xc4\x12\0\0\0\0\0\0\0\0\0\0\xff\xff\x0a\0\0\x01\x1f\x0a";
-    assert_eq!(decode(&update(mapped, &[0xc0], no_zone)), Err(DecodeError::Disguised), "IPv4 as IPv6");
+    assert_eq!(decode(&update(mapped, &[0xc0], no_zone)), Err(DecodeError::NotCanonical), "IPv4 as IPv6");
     let five = b"\xc4\x05\x0a\0\0\x01\x1f";
     assert_eq!(decode(&update(five, &[0xc0], no_zone)), Err(DecodeError::Malformed(Part::Update)), "no address");
     for gap in [&[0x93, 0xc0, 5, 0xc0], &[0x93, 5, 0xc0, 5]] {
-        assert_eq!(decode(&update(address, &[0xc0], gap)), Err(DecodeError::Disguised), "a zone without its region");
+        assert_eq!(decode(&update(address, &[0xc0], gap)), Err(DecodeError::NotCanonical), "a zone without its region");
     }
     let four = &[0x94, 1, 2, 3, 4];
     assert_eq!(decode(&update(address, &[0xc0], four)), Err(DecodeError::Malformed(Part::Update)), "four levels");
     let integers = &[0x93, 0xc2, 1, 2];
-    assert_eq!(decode(&update(address, integers, no_zone)), Err(DecodeError::Disguised), "a place of integers");
+    assert_eq!(decode(&update(address, integers, no_zone)), Err(DecodeError::NotCanonical), "a place of integers");
     let double = b"\x93\xc2\xcb\0\0\0\0\0\0\0\0\xca\0\0\0\0";
-    assert_eq!(decode(&update(address, double, no_zone)), Err(DecodeError::Disguised), "double for no reason");
+    assert_eq!(decode(&update(address, double, no_zone)), Err(DecodeError::NotCanonical), "double for no reason");
 }
 
 #[test]
@@ -236,7 +236,7 @@ fn places_off_the_globe_and_endless_numbers_are_neither_written_nor_read() {
 #[test]
 fn nobody_carries_the_card_of_another() {
     let packet = node(|node| node.peer = Peer::new(BOB));
-    assert_eq!(refusal(&packet), Err(Invalid::ForeignCard { update: CAROL, node: BOB }));
+    assert_eq!(refusal(&packet), Err(Invalid::ForeignNode { update: CAROL, node: BOB }));
 }
 
 #[test]
@@ -280,5 +280,5 @@ fn refusals_are_sentences() {
         "bytes of a member's name: 129 is more than the 128 allowed"
     );
     assert_eq!(DecodeError::Truncated(Part::Update).to_string(), "the input ends inside an update");
-    assert_eq!(DecodeError::Version(9).to_string(), "version 9 is not spoken here, only 1");
+    assert_eq!(DecodeError::Version(9).to_string(), "unsupported version 9 (expected 1)");
 }
