@@ -47,7 +47,7 @@ pub async fn enter(name: &str, addr: SocketAddr, others: Vec<String>) -> Result<
     Ok(Agent::builder().name(name).bind(addr).join(others).spawn_watched().await?)
 }
 
-/// EventKind a reader sees of what happens, if anything.
+/// The line printed for an event, if any.
 pub fn show(notice: &AgentEvent) -> Option<String> {
     match notice {
         AgentEvent::User { from_name, event, .. } => {

@@ -94,7 +94,7 @@ impl Member {
         out
     }
 
-    fn told(&mut self, update: Update) -> Outbox {
+    fn learns_of(&mut self, update: Update) -> Outbox {
         self.hear(at(0.0), 1, Body::Gossip, vec![update])
     }
 
@@ -124,7 +124,7 @@ fn bodies(out: &Outbox) -> Vec<&Body> {
 #[test]
 fn a_suspect_that_does_not_refute_is_declared_dead_after_the_suspicion() {
     let mut member = member(9);
-    member.told(suspect(1, 0));
+    member.learns_of(suspect(1, 0));
     // 4 x max(1, log10(10)) periods.
     assert_eq!(member.table.suspicion(member.table.slot(id(1)).unwrap()).unwrap().until, at(4.0));
     let out = member.due(at(4.0));
@@ -136,22 +136,22 @@ fn a_suspect_that_does_not_refute_is_declared_dead_after_the_suspicion() {
 #[test]
 fn a_suspect_that_refutes_lives() {
     let mut member = member(9);
-    member.told(suspect(1, 0));
-    let out = member.told(alive(1, 1));
+    member.learns_of(suspect(1, 0));
+    let out = member.learns_of(alive(1, 1));
     assert_eq!(out.events[0].kind, EventKind::Refuted);
     let out = member.due(at(4.5));
     assert!(!out.events.iter().any(|event| event.about == id(1) && event.kind == EventKind::Died));
 }
 
 #[test]
-fn whoever_is_doubted_or_buried_raises_its_incarnation_above_the_claim() {
+fn a_member_suspected_or_declared_dead_refutes_with_a_higher_incarnation() {
     for kind in [UpdateKind::Suspect { by: id(9) }, UpdateKind::Dead] {
         let mut member = member(3);
-        let out = member.told(update(0, 4, kind.clone()));
+        let out = member.learns_of(update(0, 4, kind.clone()));
         assert_eq!(member.incarnation(), incarnation(5));
         assert_eq!(out.events[0].kind, EventKind::SelfRefuted);
         // An older claim is none.
-        member.told(update(0, 3, kind));
+        member.learns_of(update(0, 3, kind));
         assert_eq!(member.incarnation(), incarnation(5));
         let ack = member.hear(at(0.1), 1, Body::Ping { seq: 1 }, vec![]);
         assert!(ack.transmits[0].message.updates.contains(&alive(0, 5)));
@@ -161,14 +161,14 @@ fn whoever_is_doubted_or_buried_raises_its_incarnation_above_the_claim() {
 #[test]
 fn a_departure_is_not_refuted() {
     let mut member = member(3);
-    member.told(update(0, 4, UpdateKind::Left));
+    member.learns_of(update(0, 4, UpdateKind::Left));
     assert_eq!(member.incarnation(), incarnation(0));
 }
 
 #[test]
-fn who_holds_the_sender_dead_says_so_in_its_answer_and_the_buried_refutes() {
+fn an_answer_to_a_member_believed_dead_says_so_and_it_refutes() {
     let mut member = member(3);
-    member.told(update(1, 2, UpdateKind::Dead));
+    member.learns_of(update(1, 2, UpdateKind::Dead));
     let ack = member.hear(at(0.1), 1, Body::Ping { seq: 1 }, vec![]);
     assert_eq!(ack.transmits[0].message.peer_view, PeerView::Dead(incarnation(2)));
 
@@ -180,7 +180,7 @@ fn who_holds_the_sender_dead_says_so_in_its_answer_and_the_buried_refutes() {
 }
 
 #[test]
-fn whoever_is_unknown_to_a_sender_introduces_itself() {
+fn a_member_unknown_to_a_sender_introduces_itself() {
     let mut member = member(3);
     let unknown = |body| Packet { peer_view: PeerView::Unknown, ..packet(1, body, vec![]) };
     let out = member.take(at(0.1), 1, unknown(Body::Ping { seq: 1 }));
@@ -190,7 +190,7 @@ fn whoever_is_unknown_to_a_sender_introduces_itself() {
 }
 
 #[test]
-fn a_stranger_is_answered_and_admitted_on_its_own_word() {
+fn an_unknown_member_is_answered_and_admitted_by_its_own_record() {
     let mut member = member(3);
     let out = member.hear(at(0.1), 7, Body::Ping { seq: 1 }, vec![]);
     assert_eq!(out.transmits[0].message.peer_view, PeerView::Unknown);
@@ -203,21 +203,21 @@ fn a_stranger_is_answered_and_admitted_on_its_own_word() {
 #[test]
 fn a_record_under_another_ones_id_is_not_believed() {
     let mut member = member(3);
-    member.told(Update { id: id(7), incarnation: incarnation(0), kind: UpdateKind::Alive(node(8)) });
-    member.told(Update { id: id(1), incarnation: incarnation(5), kind: UpdateKind::Alive(node(8)) });
+    member.learns_of(Update { id: id(7), incarnation: incarnation(0), kind: UpdateKind::Alive(node(8)) });
+    member.learns_of(Update { id: id(1), incarnation: incarnation(5), kind: UpdateKind::Alive(node(8)) });
     assert_eq!((member.belief(7), member.belief(1)), (None, Some((incarnation(0), Status::Alive))));
 }
 
 #[test]
-fn the_forgotten_do_not_return_by_old_news_but_by_their_own_new_word() {
+fn forgotten_members_return_only_with_a_higher_incarnation() {
     let mut member = member_with(3, Spec::of("swim").with("dead_retention", "5s"));
-    member.told(update(1, 2, UpdateKind::Dead));
+    member.learns_of(update(1, 2, UpdateKind::Dead));
     let out = member.due(at(7.0));
     assert!(out.events.iter().any(|event| event.kind == EventKind::Forgotten && event.about == id(1)));
     assert_eq!((member.belief(1), member.gauge().forgotten), (None, 1));
     member.hear(at(7.0), 2, Body::Gossip, vec![alive(1, 2)]);
     assert_eq!(member.belief(1), None);
-    // Its own word with the old incarnation: it does not know yet, and is told.
+    // Its own record with the old incarnation: it does not know yet, and is informed.
     let out = member.hear(at(7.0), 1, Body::Gossip, vec![alive(1, 2)]);
     assert!(out.transmits.iter().any(|transmit| transmit.message.peer_view == PeerView::Dead(incarnation(2))));
     member.hear(at(7.0), 2, Body::Gossip, vec![alive(1, 3)]);
@@ -230,7 +230,7 @@ fn the_dead_are_tried_again_and_seeds_of_healing_are_bounded() {
     let spec = Spec::of("swim").with("dead_retention", "5s").with("reconnect_limit", 8.0);
     let mut member = member_with(40, spec);
     for n in 1..40 {
-        member.told(update(n, 0, UpdateKind::Dead));
+        member.learns_of(update(n, 0, UpdateKind::Dead));
     }
     let out = member.due(at(100.0));
     assert_eq!(member.gauge().forgotten, 8);
@@ -240,17 +240,17 @@ fn the_dead_are_tried_again_and_seeds_of_healing_are_bounded() {
 }
 
 #[test]
-fn news_of_a_death_that_overtakes_news_of_the_life_is_remembered() {
+fn a_death_that_overtakes_the_alive_record_is_remembered() {
     let mut member = member(3);
-    member.told(update(7, 1, UpdateKind::Dead));
-    member.told(alive(7, 1));
+    member.learns_of(update(7, 1, UpdateKind::Dead));
+    member.learns_of(alive(7, 1));
     assert_eq!(member.belief(7), None);
-    member.told(alive(7, 2));
+    member.learns_of(alive(7, 2));
     assert!(member.belief(7).is_some());
 }
 
 #[test]
-fn a_stranger_in_a_third_partys_table_is_pinged_before_it_is_admitted() {
+fn an_unknown_member_in_a_third_partys_table_is_pinged_before_it_is_admitted() {
     let mut member = member(3);
     let sync = |records| Body::Sync(Box::new(StateSync { wants_reply: true, joining: false, records }));
     let out = member.hear(at(0.1), 1, sync(vec![alive(1, 0), alive(7, 0)]), vec![]);
@@ -262,7 +262,7 @@ fn a_stranger_in_a_third_partys_table_is_pinged_before_it_is_admitted() {
 }
 
 #[test]
-fn the_dead_of_another_table_are_doubted_not_buried() {
+fn dead_members_of_another_table_are_suspected_first() {
     let mut member = member(3);
     let sync = StateSync { wants_reply: false, joining: false, records: vec![update(2, 0, UpdateKind::Dead)] };
     member.hear(at(0.1), 1, Body::Sync(Box::new(sync)), vec![]);
@@ -276,9 +276,9 @@ fn an_application_event_is_reported_once_and_its_size_is_limited() {
         update(1, 0, UpdateKind::User(Arc::new(event)))
     };
     let mut member = member(3);
-    assert_eq!(member.told(event(1)).events.len(), 1);
-    assert_eq!(member.told(event(1)).events.len(), 0);
-    assert_eq!(member.told(event(2)).events.len(), 1);
+    assert_eq!(member.learns_of(event(1)).events.len(), 1);
+    assert_eq!(member.learns_of(event(1)).events.len(), 0);
+    assert_eq!(member.learns_of(event(2)).events.len(), 1);
     let mut out = Outbox::default();
     let error = member.broadcast(at(0.0), "big", &[0; 513], &mut out).unwrap_err();
     assert_eq!(error.to_string(), "513 bytes are more than the 512 allowed");
@@ -302,7 +302,7 @@ fn new_metadata_reaches_the_others_as_an_update() {
 }
 
 #[test]
-fn who_leaves_says_so_and_falls_silent() {
+fn a_leaving_member_announces_it_and_falls_silent() {
     let mut member = member(30);
     let mut out = Outbox::default();
     member.leave(&mut out);
@@ -313,7 +313,7 @@ fn who_leaves_says_so_and_falls_silent() {
 }
 
 #[test]
-fn without_suspicion_the_silent_are_dead_at_once_and_everyone_is_told() {
+fn without_suspicion_silent_members_are_dead_at_once_and_all_members_informed() {
     let spec = Spec::of("swim").with("suspicion", "none").with("dissemination", "multicast");
     let mut member = member_with(5, spec);
     member.due(at(0.0));
@@ -324,10 +324,10 @@ fn without_suspicion_the_silent_are_dead_at_once_and_everyone_is_told() {
 }
 
 #[test]
-fn where_death_is_final_no_incarnation_brings_anybody_back() {
+fn where_death_is_final_no_incarnation_revives_a_member() {
     let mut member = member_with(5, Spec::of("swim").with("dead_final", true));
-    member.told(update(1, 0, UpdateKind::Dead));
-    member.told(alive(1, 9));
+    member.learns_of(update(1, 0, UpdateKind::Dead));
+    member.learns_of(alive(1, 9));
     assert_eq!(member.belief(1).unwrap().1, Status::Dead);
 }
 
@@ -340,7 +340,7 @@ fn confirmations_shorten_a_suspicion_and_are_passed_on() {
     assert_eq!(slot_of_1, Some(1));
     let mut ends = Vec::new();
     for by in [2, 3, 3, 4, 5, 6] {
-        member.told(update(1, 0, UpdateKind::Suspect { by: id(by) }));
+        member.learns_of(update(1, 0, UpdateKind::Suspect { by: id(by) }));
         ends.push(until(&member));
     }
     assert_eq!(ends[0], at(24.0));
@@ -353,7 +353,7 @@ fn with_the_buddy_system_a_ping_tells_a_suspect_that_it_is_suspected() {
     for (dissemination, tells) in [("buddy", true), ("piggyback", false)] {
         let spec = Spec::of("swim").with("dissemination", dissemination).with("retransmit_mult", 1.0);
         let mut member = member_with(2, spec);
-        member.told(suspect(1, 0));
+        member.learns_of(suspect(1, 0));
         member.queue.prune(|_, _| false);
         let ping = member.due(at(0.0));
         assert_eq!(ping.transmits[0].message.updates.contains(&suspect(1, 0)), tells, "{dissemination}");
@@ -361,9 +361,9 @@ fn with_the_buddy_system_a_ping_tells_a_suspect_that_it_is_suspected() {
 }
 
 #[test]
-fn between_the_probes_a_gossip_tick_spreads_news_while_there_is_any() {
+fn between_the_probes_a_gossip_tick_spreads_updates_while_there_are_any() {
     let mut member = member_with(9, Spec::of("swim").with("dissemination", "gossip"));
-    member.told(update(1, 0, UpdateKind::Dead));
+    member.learns_of(update(1, 0, UpdateKind::Dead));
     let out = member.due(at(0.95));
     let gossip = out.transmits.iter().filter(|transmit| matches!(transmit.message.body, Body::Gossip)).count();
     // Ping and four requests use up some of the 4 transmissions; the ticks at 0.2 s and on take the rest.
@@ -384,11 +384,11 @@ fn groups_of_one_to_five_run_without_incident() {
 }
 
 #[test]
-fn no_datagram_outgrows_the_limit_however_much_news_there_is() {
+fn no_datagram_outgrows_the_limit_however_many_updates_there_are() {
     let spec = Spec::of("swim").with("packet_bytes", 300.0);
     let mut member = member_with(200, spec);
     for n in 1..200 {
-        member.told(suspect(n, 0));
+        member.learns_of(suspect(n, 0));
     }
     let out = member.due(at(3.0));
     let largest = out.transmits.iter().map(|transmit| transmit.bytes).max().unwrap();
@@ -396,7 +396,7 @@ fn no_datagram_outgrows_the_limit_however_much_news_there_is() {
     let spec = Spec::of("swim").with("max_updates", 6.0);
     let mut member = member_with(200, spec);
     for n in 1..200 {
-        member.told(suspect(n, 0));
+        member.learns_of(suspect(n, 0));
     }
     let out = member.due(at(3.0));
     assert_eq!(out.transmits.iter().map(|transmit| transmit.message.updates.len()).max(), Some(6));

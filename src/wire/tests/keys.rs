@@ -95,7 +95,7 @@ fn a_ring_has_a_few_keys_and_always_a_primary_one() {
 }
 
 #[test]
-fn keys_are_changed_one_member_at_a_time_and_nobody_misses_a_packet() {
+fn keys_are_changed_one_member_at_a_time_without_losing_a_packet() {
     let mut members: Vec<Seal> = (0..4).map(seal).collect();
     type Step = fn(&mut Keyring) -> Result<(), KeyringError>;
     let steps: [Step; 3] =

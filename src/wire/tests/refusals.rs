@@ -1,4 +1,4 @@
-//! EventKind is refused, and why.
+//! Refused inputs, and the reasons.
 
 use std::sync::Arc;
 
@@ -86,8 +86,8 @@ fn the_same_value_in_another_form_is_refused() {
 }
 
 #[test]
-fn a_card_in_another_form_is_refused() {
-    // Address, place, zone, site, name, metadata.
+fn a_member_description_in_another_form_is_refused() {
+    // Address, location, zone, site, name, metadata.
     let update = |address: &[u8], location: &[u8], zone: &[u8]| {
         gossip(1, &[&[0x94, 0, 1, 1, 1, 0x96], address, location, zone, &[0xc0, 0xa0, 0xc4, 0]].concat())
     };
@@ -219,7 +219,7 @@ fn places_off_the_globe_and_endless_numbers_are_neither_written_nor_read() {
         assert_eq!(refusal(&packet), Err(Invalid::NotFinite));
     }
 
-    // The same, put together by a stranger. The last five bytes of the coordinate are its error.
+    // The same, put together by hand. The last five bytes of the coordinate are its error.
     let mut bytes = encoded(&Packet { body: Body::Gossip, ..sample });
     let len = bytes.len();
     bytes[len - 4..].copy_from_slice(&f32::NAN.to_be_bytes());
@@ -234,7 +234,7 @@ fn places_off_the_globe_and_endless_numbers_are_neither_written_nor_read() {
 }
 
 #[test]
-fn nobody_carries_the_card_of_another() {
+fn no_member_describes_another() {
     let packet = node(|node| node.peer = Peer::new(BOB));
     assert_eq!(refusal(&packet), Err(Invalid::ForeignNode { update: CAROL, node: BOB }));
 }

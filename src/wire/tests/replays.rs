@@ -1,4 +1,4 @@
-//! Packets that are played again: that a seal takes none twice, and that old news would change nothing if it did.
+//! Replayed packets: a seal accepts none twice, and old updates would change nothing if it did.
 
 use std::sync::Arc;
 
@@ -134,7 +134,7 @@ fn packets_may_overtake_each_other() {
     let packets: Vec<_> = (0..100).map(|_| sealed(&mut alice, at(0.0), &samples::ping())).collect();
     assert!(packets.iter().rev().all(|bytes| bob.open(at(1.0), &mut bytes.clone()).is_ok()));
     assert_eq!(bob.remembered(), 100);
-    // EventKind is too old to pass is forgotten when something new comes.
+    // Packets too old to pass are forgotten when a new one comes.
     let later = sealed(&mut alice, at(60.0), &samples::ping());
     assert!(bob.open(at(60.0), &mut later.clone()).is_ok());
     assert_eq!(bob.remembered(), 1);
@@ -154,7 +154,7 @@ fn a_clock_that_is_set_back_neither_deafens_a_member_nor_silences_it() {
 }
 
 #[test]
-fn a_clock_that_jumps_ahead_and_back_makes_nobody_take_a_packet_twice() {
+fn a_clock_that_jumps_ahead_and_back_lets_no_packet_be_accepted_twice() {
     let (mut alice, mut bob) = (seal(1), seal(2));
     let mut bytes = sealed(&mut alice, at(0.0), &samples::ping());
     assert!(bob.open(at(0.0), &mut bytes.clone()).is_ok());
@@ -182,7 +182,7 @@ fn what_is_remembered_is_bounded_and_what_is_forgotten_is_not_taken_again() {
     }
 }
 
-/// How a group's news comes about: each piece about somebody is newer than the one before.
+/// The updates of a group: each about a member is newer than the one before.
 fn history() -> impl Strategy<Value = Vec<Update>> {
     vec((0..OTHERS.len(), 0u8..5, any::<bool>()), 1..40).prop_map(|steps| {
         let mut truth = [(0u32, Status::Alive); OTHERS.len()];
@@ -212,9 +212,9 @@ fn history() -> impl Strategy<Value = Vec<Update>> {
 }
 
 proptest! {
-    /// EventKind a member that was restarted, and remembers no packets, could be told again.
+    /// Replays to a member that was restarted and remembers no packets.
     #[test]
-    fn old_news_changes_no_belief_even_where_its_packet_is_not_remembered(
+    fn old_updates_change_no_belief_even_where_their_packet_is_not_remembered(
         history in history(),
         again in vec(any::<prop::sample::Index>(), 1..80),
     ) {

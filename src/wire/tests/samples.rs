@@ -77,7 +77,7 @@ pub fn kind() -> Vec<Update> {
     vec![alive(), suspect(), update(BOB, UpdateKind::Dead), update(BOB, UpdateKind::Left), user()]
 }
 
-/// Carol in Amsterdam: IPv4, a place, region and zone, a site, a name, two bytes of metadata.
+/// Carol in Amsterdam: IPv4, a location, region and zone, a site, a name, two bytes of metadata.
 pub fn alive() -> Update {
     let peer = Peer {
         location: Some(Location::Globe { lat: 52.37, lon: 4.9 }),
@@ -94,7 +94,7 @@ pub fn alive_bare() -> Update {
     update(CAROL, UpdateKind::Alive(Arc::new(NodeInfo::new(Peer::new(CAROL), ipv4(3)))))
 }
 
-/// The same, and where it has learnt to be.
+/// The same, with a learned location.
 pub fn alive_somewhere() -> Update {
     let peer = Peer { location: Some(Location::Learned { at: [-3, 200, 1000] }), ..Peer::new(CAROL) };
     update(CAROL, UpdateKind::Alive(Arc::new(NodeInfo::new(peer, ipv4(3)))))

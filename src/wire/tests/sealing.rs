@@ -1,4 +1,4 @@
-//! EventKind is sealed, what is opened, and what is not.
+//! Sealing and opening.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -75,7 +75,7 @@ fn a_seal_adds_the_documented_bytes_to_every_packet() {
 }
 
 #[test]
-fn who_has_the_key_and_the_label_reads_what_was_sealed() {
+fn the_key_and_the_label_open_what_was_sealed() {
     let (mut alice, mut bob) = (seal(1), seal(2));
     for packet in all_samples() {
         let mut bytes = sealed(&mut alice, at(0.0), &packet);
@@ -133,7 +133,7 @@ fn a_packet_with_any_bit_flipped_is_not_opened_and_stays_as_it_is() {
 }
 
 #[test]
-fn who_has_a_key_reads_no_plain_packets_and_who_has_none_no_sealed_ones() {
+fn with_a_key_plain_packets_are_refused_and_without_one_sealed_ones() {
     let mut plain = [encoded(&samples::gossip()), vec![0; SEAL_OVERHEAD]].concat();
     assert_eq!(seal(1).decode(at(0.0), &mut plain), Err(OpenError::NotSealed(1)));
     let bytes = sealed(&mut seal(1), at(0.0), &samples::ping());
@@ -180,7 +180,7 @@ fn a_packet_on_a_stream_follows_its_sealed_length() {
 }
 
 #[test]
-fn who_has_no_key_cannot_announce_a_length() {
+fn without_the_key_no_length_can_be_announced() {
     let mut bob = seal(2);
     let mut stream = Vec::new();
     seal(1).frame(at(0.0), &samples::sync(), &mut stream).unwrap();

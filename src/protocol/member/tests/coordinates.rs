@@ -1,4 +1,4 @@
-//! Who says where it is, and who is believed about others.
+//! Network coordinates and neighbor hints.
 
 use swimlab_selectors::{Coordinate, Slot};
 
@@ -17,7 +17,7 @@ fn located(from: u64, body: Body, at: Coordinate, hint: Option<NeighborHint>) ->
     Packet { coordinate: Some(Box::new(WithCoordinate { at, hint })), ..packet(from, body, vec![]) }
 }
 
-/// The one who is pinged answers from this place, after 20 ms; gives its slot.
+/// Lets the pinged member answer from this coordinate after 20 ms, and returns its slot.
 fn answered(member: &mut Member, now: f64, at_place: Coordinate, hint: Option<NeighborHint>) -> Slot {
     let out = member.due(at(now));
     let transmit = out.transmits.iter().find(|transmit| transmit.direct_ping).expect("a ping");
@@ -28,7 +28,7 @@ fn answered(member: &mut Member, now: f64, at_place: Coordinate, hint: Option<Ne
 }
 
 #[test]
-fn a_member_that_learns_no_distances_says_nothing_about_its_place_and_pays_no_byte() {
+fn a_member_without_coordinates_sends_none_and_pays_no_byte() {
     let mut member = member(3);
     let sent = member.due(at(0.0)).transmits.remove(0);
     assert_eq!(sent.message.coordinate, None);
@@ -40,7 +40,7 @@ fn a_member_that_learns_no_distances_says_nothing_about_its_place_and_pays_no_by
 }
 
 #[test]
-fn a_member_that_learns_tells_its_place_on_pings_and_acks_and_on_nothing_else() {
+fn coordinates_ride_on_pings_and_acks_only() {
     let mut member = learner(5);
     let ping = member.due(at(0.0)).transmits.remove(0);
     assert_eq!(ping.message.coordinate.as_ref().map(|located| located.at), member.coordinate());
@@ -64,9 +64,9 @@ fn answers_move_a_member_and_packets_that_answer_nothing_do_not() {
 }
 
 #[test]
-fn who_says_where_it_is_hears_of_somebody_near_it() {
+fn a_sender_with_a_coordinate_gets_a_near_member_as_hint() {
     let mut member = learner(40);
-    // Members answer from two places, by turns; later somebody at one of them pings.
+    // Members answer from two coordinates, by turns; later a member at one of them pings.
     let places = [somewhere(0.0), somewhere(2e4)];
     let mut at_place = [vec![], vec![]];
     for period in 0..40 {
@@ -86,7 +86,7 @@ fn who_says_where_it_is_hears_of_somebody_near_it() {
 }
 
 #[test]
-fn a_tip_makes_a_neighbour_only_of_a_member_and_only_from_one_who_was_pinged() {
+fn a_hint_counts_only_about_a_member_and_only_from_a_pinged_one() {
     let mut member = learner(400);
     let neighbor_hint = |n: u64| Some(NeighborHint { id: id(n), rtt_us: 1 });
     member.take(at(0.0), 1, located(1, Body::Ack { seq: 999 }, somewhere(0.0), neighbor_hint(100)));

@@ -1,4 +1,4 @@
-//! Joining: whom a joiner asks, how often, and what it believes.
+//! Joining: the seeds that are asked, how often, and the tables that are trusted.
 
 use super::*;
 
@@ -18,7 +18,7 @@ fn a_joiner_tries_its_seeds_in_turn_until_one_answers_and_believes_its_table() {
 }
 
 #[test]
-fn a_joiner_asks_again_while_there_is_somebody_new_and_leaves_other_joiners_to_the_settled() {
+fn a_joiner_asks_again_while_answers_name_new_members_and_does_not_pass_on_other_joiners() {
     let names = |out: &Outbox, who: u64| {
         let mut updates = out.transmits.iter().flat_map(|transmit| &transmit.message.updates);
         updates.any(|update| update.id == id(who))
@@ -33,13 +33,13 @@ fn a_joiner_asks_again_while_there_is_somebody_new_and_leaves_other_joiners_to_t
     assert_eq!(streams(&out), 1);
     answer(&mut member, 0.1, vec![alive(1, 0), alive(2, 0)]);
     assert_eq!(streams(&member.due(at(1.5))), 1, "a period after the answer");
-    // The answer names somebody new, and so does another member: both are believed, and not passed on.
+    // The answer names a new member, and so does another member: both are admitted, and not passed on.
     answer(&mut member, 1.6, vec![alive(3, 0)]);
     member.hear(at(1.7), 2, Body::Gossip, vec![alive(4, 0)]);
     let out = member.due(at(2.5));
     assert_eq!((streams(&out), member.table.members()), (1, 5));
     assert!(!names(&out, 3) && !names(&out, 4));
-    // Silence is no answer: it asks on, and when an answer names nobody new it is done.
+    // Without an answer it asks on; an answer without new members ends it.
     assert_eq!(streams(&member.due(at(4.5))), 1);
     answer(&mut member, 4.6, vec![alive(3, 0)]);
     assert_eq!(streams(&member.due(at(60.0))), 0);
@@ -75,7 +75,7 @@ fn a_late_answer_of_another_seed_does_not_settle_a_join() {
 }
 
 #[test]
-fn a_joiner_syncs_once_more_soon_and_believes_what_it_hears() {
+fn a_joiner_syncs_once_more_soon_and_trusts_that_table() {
     let mut member = settling();
     member.hear(at(1.6), 2, Body::Sync(Box::new(group(1..400))), vec![]);
     assert_eq!(streams(&member.due(at(2.6))), 0, "it has settled");
@@ -89,7 +89,7 @@ fn a_joiner_syncs_once_more_soon_and_believes_what_it_hears() {
 }
 
 #[test]
-fn a_seed_that_joiners_ask_syncs_soon_itself_for_it_may_miss_those_who_ask_others() {
+fn a_seed_of_joiners_syncs_soon_itself() {
     let spec = Spec::of("swim").with("join_syncs", 6.0).with("sync_interval", "30s").with("suspicion_mult", 1000.0);
     let mut seed = member_with(3, spec);
     let ask = |who| Body::Sync(Box::new(StateSync { wants_reply: true, joining: true, records: vec![alive(who, 0)] }));

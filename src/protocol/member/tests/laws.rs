@@ -1,14 +1,14 @@
-//! EventKind holds whatever comes, in whatever order.
+//! Invariants under any updates in any order.
 
 use proptest::prelude::*;
 
 use super::*;
 
-fn any_news() -> impl Strategy<Value = (u64, u32, u8)> {
+fn any_update() -> impl Strategy<Value = (u64, u32, u8)> {
     (0u64..6, 0u32..4, 0u8..4)
 }
 
-fn news_of((about, refutations, kind): (u64, u32, u8)) -> Update {
+fn update_of((about, refutations, kind): (u64, u32, u8)) -> Update {
     match kind {
         0 => alive(about, refutations),
         1 => suspect(about, refutations),
@@ -22,14 +22,14 @@ proptest! {
     /// suspicion of the dead at a higher incarnation waits for their own word keeps the order from being total, so
     /// suspicions of the dead are left out.
     #[test]
-    fn what_is_believed_does_not_depend_on_the_order_of_news(
+    fn beliefs_do_not_depend_on_the_order_of_updates(
         kind in proptest::collection::vec((1u64..2, 0u32..4, 0u8..4), 1..8),
         ctx in 0usize..8,
     ) {
         prop_assume!(kind.iter().all(|&(_, _, kind)| kind != 1));
         let believe = |kind: &[(u64, u32, u8)]| {
             let mut member = member(3);
-            kind.iter().for_each(|&kind| { member.told(news_of(kind)); });
+            kind.iter().for_each(|&kind| { member.learns_of(update_of(kind)); });
             member.belief(1)
         };
         let mut turned = kind.clone();
@@ -38,13 +38,13 @@ proptest! {
     }
 
     #[test]
-    fn news_never_lowers_an_incarnation_nor_revives_at_the_same_one(
-        kind in proptest::collection::vec(any_news(), 1..40),
+    fn updates_never_lower_an_incarnation_nor_revive_at_the_same_one(
+        kind in proptest::collection::vec(any_update(), 1..40),
     ) {
         let mut member = member(4);
         let mut before = [None; 6];
         for kind in kind {
-            member.told(news_of(kind));
+            member.learns_of(update_of(kind));
             for about in 1..6 {
                 let now = member.belief(about);
                 if let (Some(before), Some(now)) = (before[about as usize], now) {
@@ -58,7 +58,7 @@ proptest! {
     #[test]
     fn no_packet_makes_a_member_panic_or_outgrow_its_bounds(
         packets in proptest::collection::vec(
-            (0u64..9, 0u8..7, any::<u32>(), proptest::collection::vec(any_news(), 0..6), 0u64..400),
+            (0u64..9, 0u8..7, any::<u32>(), proptest::collection::vec(any_update(), 0..6), 0u64..400),
             1..60,
         ),
     ) {
@@ -67,7 +67,7 @@ proptest! {
         for (from, kind, seq, news, wait_ms) in packets {
             now += Span::from_millis(wait_ms);
             member.due(now);
-            let updates: Vec<Update> = news.into_iter().map(news_of).collect();
+            let updates: Vec<Update> = news.into_iter().map(update_of).collect();
             let body = match kind {
                 0 => Body::Ping { seq },
                 1 => Body::Ack { seq: seq % 8 },

@@ -11,7 +11,7 @@ fn a_ping_is_acked_at_the_address_where_it_came_from() {
 }
 
 #[test]
-fn who_answers_in_time_is_not_suspected_and_who_does_not_is() {
+fn a_target_is_suspected_only_without_an_answer_in_time() {
     for answers in [true, false] {
         let mut member = member(2);
         let ping = member.due(at(0.0));
@@ -27,7 +27,7 @@ fn who_answers_in_time_is_not_suspected_and_who_does_not_is() {
 }
 
 #[test]
-fn an_ack_from_somebody_else_or_to_an_old_ping_does_not_count() {
+fn an_ack_of_another_member_or_to_an_old_ping_does_not_count() {
     let mut member = member(3);
     let ping = member.due(at(0.0));
     let Body::Ping { seq } = ping.transmits[0].message.body else { panic!() };
@@ -93,7 +93,7 @@ fn with_two_silent_targets_a_batch_takes_k_requests_and_the_classic_way_twice_as
 }
 
 #[test]
-fn a_helper_pings_relays_the_answer_and_says_so_if_there_is_none() {
+fn a_helper_pings_and_relays_the_answer_or_a_nack() {
     let mut member = member(4);
     member.due(at(0.0));
     let targets = vec![Target { id: id(2), address: address(2) }, Target { id: id(3), address: address(3) }];

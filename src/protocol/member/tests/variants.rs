@@ -1,4 +1,4 @@
-//! EventKind the variants do differently.
+//! Differences of the variants.
 
 use super::*;
 
@@ -17,7 +17,7 @@ fn periods(member: &mut Member, until: f64) -> Vec<f64> {
 }
 
 #[test]
-fn a_member_that_hears_of_nobody_probes_more_and_more_slowly() {
+fn a_member_without_any_answer_probes_more_and_more_slowly() {
     let mut member = member_with(9, Spec::of("lha-probe"));
     // A failed probe and three missing nacks: 4 points a period, 8 at most.
     assert_eq!(periods(&mut member, 20.0), [0.0, 1.0, 6.0, 15.0]);
@@ -30,7 +30,7 @@ fn memberlist_counts_missing_nacks_alone_and_ends_at_seven() {
 }
 
 #[test]
-fn nacks_show_that_it_is_the_target_who_is_silent() {
+fn nacks_show_that_the_target_is_the_silent_one() {
     let mut member = member_with(9, Spec::of("lha-probe"));
     member.due(at(0.0));
     let out = member.due(at(0.5));
@@ -55,7 +55,7 @@ fn nacks_show_that_it_is_the_target_who_is_silent() {
 #[test]
 fn good_health_comes_back_a_point_at_a_time_and_an_accusation_costs_one() {
     let mut member = member_with(9, Spec::of("lha-probe"));
-    member.told(suspect(0, 0));
+    member.learns_of(suspect(0, 0));
     let mut starts = Vec::new();
     while starts.len() < 3 {
         let now = member.deadline();
@@ -73,7 +73,7 @@ fn good_health_comes_back_a_point_at_a_time_and_an_accusation_costs_one() {
 #[test]
 fn by_memberlists_pacing_an_answer_ends_the_round_and_only_silence_draws_it_out() {
     let mut member = member_with(9, Spec::of("lha-probe").with("health_pacing", "memberlist"));
-    (0..4).for_each(|accusation| drop(member.told(suspect(0, accusation))));
+    (0..4).for_each(|accusation| drop(member.learns_of(suspect(0, accusation))));
     let out = member.due(at(0.0));
     let Body::Ping { seq } = bodies(&out)[0].clone() else { panic!("{out:?}") };
     let target = (1..9).find(|&n| address(n) == out.transmits[0].to).unwrap();
@@ -89,7 +89,7 @@ fn by_memberlists_pacing_an_answer_ends_the_round_and_only_silence_draws_it_out(
 #[test]
 fn by_memberlists_pacing_a_late_answer_is_followed_by_the_next_round_at_once() {
     let mut member = member_with(9, Spec::of("lha-probe").with("health_pacing", "memberlist"));
-    (0..4).for_each(|accusation| drop(member.told(suspect(0, accusation))));
+    (0..4).for_each(|accusation| drop(member.learns_of(suspect(0, accusation))));
     let out = member.due(at(0.0));
     let Body::Ping { seq } = bodies(&out)[0].clone() else { panic!("{out:?}") };
     let target = (1..9).find(|&n| address(n) == out.transmits[0].to).unwrap();
@@ -120,14 +120,14 @@ fn the_first_k_confirmations_shorten_a_suspicion_and_are_passed_on() {
     };
     let mut ends = Vec::new();
     let mut passed_on = Vec::new();
-    for doubter in [9, 9, 10, 11, 12, 13] {
-        member.told(by(doubter));
+    for suspecter in [9, 9, 10, 11, 12, 13] {
+        member.learns_of(by(suspecter));
         ends.push(until(&member).round());
         let ack = member.hear(at(0.0), 2, Body::Ping { seq: 1 }, vec![]);
-        passed_on.push(ack.transmits[0].message.updates.contains(&by(doubter)));
+        passed_on.push(ack.transmits[0].message.updates.contains(&by(suspecter)));
     }
     assert_eq!(ends, [63.0, 63.0, 37.0, 21.0, 11.0, 11.0]);
-    // The second time it is no news any more, but still on its rounds; the fourth confirmation is one too many.
+    // The second time it is not new, but still being sent; the fourth confirmation is one too many.
     assert_eq!(passed_on, [true, true, true, true, true, false]);
 }
 
@@ -135,8 +135,8 @@ fn the_first_k_confirmations_shorten_a_suspicion_and_are_passed_on() {
 fn the_recently_dead_get_gossip_until_their_time_is_over() {
     let spec = Spec::of("memberlist-lan").with("gossip_nodes", 8.0);
     let mut member = member_with(4, spec);
-    member.told(update(1, 0, UpdateKind::Dead));
-    member.told(update(2, 0, UpdateKind::Dead));
+    member.learns_of(update(1, 0, UpdateKind::Dead));
+    member.learns_of(update(2, 0, UpdateKind::Dead));
     let gossip_to = |out: &Outbox, n| {
         let gossip = out.transmits.iter().filter(|transmit| matches!(transmit.message.body, Body::Gossip));
         gossip.filter(|transmit| transmit.to == address(n)).count()
@@ -144,7 +144,7 @@ fn the_recently_dead_get_gossip_until_their_time_is_over() {
     let soon = member.due(at(1.0));
     assert!(gossip_to(&soon, 1) + gossip_to(&soon, 2) > 0, "two of three candidates are dead: {soon:?}");
     member.due(at(32.0));
-    member.told(alive(3, 1));
+    member.learns_of(alive(3, 1));
     let late = member.due(at(34.0));
     assert_eq!((gossip_to(&late, 1), gossip_to(&late, 2)), (0, 0));
 }
@@ -153,8 +153,8 @@ fn the_recently_dead_get_gossip_until_their_time_is_over() {
 fn in_the_2002_paper_the_dead_stay_dead() {
     for profile in ["swim-basic", "swim-inf", "swim-inf-susp"] {
         let mut member = member_with(9, Spec::of(profile));
-        member.told(update(1, 0, UpdateKind::Dead));
-        member.told(alive(1, 1));
+        member.learns_of(update(1, 0, UpdateKind::Dead));
+        member.learns_of(alive(1, 1));
         assert_eq!(member.belief(1), Some((incarnation(0), Status::Dead)), "{profile}");
     }
 }
