@@ -1,6 +1,7 @@
 //! Checks and chores of the repository: `cargo xtask COMMAND`. CONTRIBUTING.md tells when to use which.
 
 mod layers;
+mod links;
 
 use std::env;
 use std::path::Path;
@@ -10,10 +11,11 @@ const USAGE: &str = "\
 Usage: cargo xtask COMMAND
 
 Commands:
-  check                        what must hold before a push: format, spelling, layers, lints
+  check                        what must hold before a push: format, spelling, layers, links, lints
   test [ARGS]                  all tests; ARGS go to `cargo test`
   bench [NAME] [-- ARGS]       all benchmarks, or one of them with its own arguments
   docs                         the documentation of all crates, without warnings, and the links between pages
+  links                        the links between pages alone
   layers [--circles] [--strict]
                                no room uses one above it; --circles: no import circles within rooms;
                                --strict: circles of a parent module and its children count, too
@@ -36,6 +38,7 @@ fn main() -> ExitCode {
             cargo(root, &[&["bench", "--workspace", "--locked", "--bench", name], rest].concat())
         }
         ["docs"] => docs(root),
+        ["links"] => links(root),
         ["layers", flags @ ..] => layer_options(flags).and_then(|options| layers(root, options)),
         ["help" | "--help" | "-h"] => {
             print!("{USAGE}");
@@ -67,6 +70,7 @@ fn check(root: &Path) -> Result<(), Failure> {
     step("format", &|| cargo(root, &["fmt", "--all", "--check"]));
     step("spelling", &|| spelling(root));
     step("layers", &|| layers(root, layers::Options::default()));
+    step("links", &|| links(root));
     step("lints", &|| cargo(root, &clippy));
     if failed.is_empty() { Ok(()) } else { Err(format!("failed: {}", failed.join(", "))) }
 }
@@ -82,9 +86,15 @@ fn spelling(root: &Path) -> Result<(), Failure> {
 }
 
 fn docs(root: &Path) -> Result<(), Failure> {
+    links(root)?;
     let args = ["doc", "--workspace", "--no-deps", "--all-features", "--locked"];
-    run(Command::new(cargo_path()).args(args).current_dir(root).env("RUSTDOCFLAGS", "-D warnings"))?;
-    cargo(root, &["test", "--quiet", "--locked", "--test", "docs"])
+    run(Command::new(cargo_path()).args(args).current_dir(root).env("RUSTDOCFLAGS", "-D warnings"))
+}
+
+fn links(root: &Path) -> Result<(), Failure> {
+    let dead = links::dead(root).map_err(|error| format!("cannot read the pages: {error}"))?;
+    dead.iter().for_each(|link| println!("{link}"));
+    if dead.is_empty() { Ok(()) } else { Err(format!("dead links: {}", dead.len())) }
 }
 
 fn layer_options(flags: &[&str]) -> Result<layers::Options, Failure> {
