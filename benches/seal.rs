@@ -1,4 +1,4 @@
-//! EventKind sealing costs: `cargo bench --bench seal`. The best of several rounds, because other work only ever adds time.
+//! What sealing costs: `cargo bench --bench seal`. The best of several rounds, because other work only ever adds time.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant, UNIX_EPOCH};

@@ -274,7 +274,7 @@ fn connections_that_promise_much_or_say_nothing_hold_up_nobody() {
             [&[0, 0, 1, 0], &noise(&mut rng, 256)[..]].concat(),
             noise(&mut rng, SEALED_PREFIX),
             noise(&mut rng, 5000),
-            real, // SealedSizer with another key.
+            real, // Sealed with another key.
             Vec::new(),
         ];
         let mut open = Vec::new();

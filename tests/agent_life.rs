@@ -137,11 +137,11 @@ async fn members_that_learn_distances_know_where_they_are_and_the_others_do_not(
     // One who has no use for coordinates understands those who have.
     let other = quick("m4").join([seed]).spawn().await.unwrap();
     within(30, "they learn", async || {
-        let mut learnt = agents::all_know(std::slice::from_ref(&other), 5).await;
+        let mut learned = agents::all_know(std::slice::from_ref(&other), 5).await;
         for agent in &agents {
-            learnt &= agent.info().await.unwrap().coordinate.is_some_and(|at| at.error < 1.4);
+            learned &= agent.info().await.unwrap().coordinate.is_some_and(|at| at.error < 1.4);
         }
-        learnt
+        learned
     })
     .await;
     assert_eq!(other.info().await.unwrap().coordinate, None);

@@ -71,8 +71,8 @@ fn both_halves_of_a_partition_go_on_and_become_one_again() {
             && all[3..].iter().all(|process| process.alive() == ["p3", "p4", "p5"])
     });
     until(20, "the others are forgotten", || all.iter().all(|process| process.members().len() == 3));
-    // Neither half buried one of its own. (Once they meet, a member may hear of its neighbour's death over there a moment
-    // before the neighbour hears of it, and speaks up.)
+    // Neither half buried one of its own. (Once they meet, a member may hear of its neighbor's death over there a moment
+    // before the neighbor hears of it, and speaks up.)
     assert!(none_died(&all[..3]) && none_died(&all[3..]));
     network.lose(&[]);
     until_complete(30, &all);

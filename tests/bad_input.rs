@@ -1,4 +1,4 @@
-//! EventKind users get wrong, and what they are told: every complaint names the file and, where there is one, the line.
+//! What users get wrong, and what they are told: every complaint names the file and, where there is one, the line.
 
 #![cfg(feature = "lab")]
 

@@ -255,7 +255,7 @@ fn a_live_member_is_suspected_as_often_as_the_formula_for_lossy_links_says() {
     }
 }
 
-/// When each founder learnt that somebody joined.
+/// When each founder learned that somebody joined.
 struct Infection {
     founders: u32,
     times: Vec<Time>,
@@ -271,7 +271,7 @@ impl Observer for Infection {
 }
 
 #[test]
-fn news_spreads_as_the_epidemic_it_is_modelled_on() {
+fn news_spreads_as_the_epidemic_it_is_modeled_on() {
     let config = config(Spec::of("swim").with("retransmit_mult", 20.0));
     // Periods until half and 99 % of the group know of a joiner, from the moment its seed does. The Monte Carlo of the bare
     // process (each member pings one random other per period, news passes both ways) was computed apart from this code.
@@ -285,7 +285,7 @@ fn news_spreads_as_the_epidemic_it_is_modelled_on() {
                 setup.duration = Span::from_secs(20);
                 run(&setup, &config, "uniform", &mut infection);
                 let times = infection.times;
-                assert_eq!(times.len(), founders as usize, "all have learnt");
+                assert_eq!(times.len(), founders as usize, "all have learned");
                 // The joiner knows too, so the second to know is the first in the list.
                 let when = |share: f64| times[(share * n) as usize - 2].since(times[0]).as_secs_f64();
                 (when(0.5), when(0.99))

@@ -1,4 +1,4 @@
-//! EventKind members learn of distances in a world: with the protocol's own pings, and nothing else.
+//! What members learn of distances in a world: with the protocol's own pings, and nothing else.
 
 use std::sync::{Arc, Mutex};
 
@@ -13,7 +13,7 @@ use swimlab_selectors::{
 
 const WARMUP: u64 = 300;
 
-/// A neighbourhood by some metric, and a log of what its members do after the warm-up.
+/// A neighborhood by some metric, and a log of what its members do after the warm-up.
 struct Watched {
     inner: Neighborhood,
     /// The first so many members lie about where they and others are.
@@ -143,7 +143,7 @@ fn median_error((placement, log): &Ran, first: Slot) -> f64 {
 #[test]
 fn after_five_minutes_members_know_round_trips_to_15_percent_in_the_median() {
     for (topology, members) in [("planetlab", 490), ("aws", 330)] {
-        // With a neighbourhood most samples are of near peers; without one (radius 0) of everybody.
+        // With a neighborhood most samples are of near peers; without one (radius 0) of everybody.
         for radius in [0, 8, 16] {
             let error = median_error(&run(topology, members, "vivaldi", radius, 0), 0);
             assert!(error <= 0.15, "{topology}, radius {radius}: {error}");
@@ -167,14 +167,14 @@ fn after_five_minutes_pings_are_nearly_as_short_as_with_measured_round_trips() {
 fn members_that_lie_about_their_places_do_little_harm_to_the_others() {
     let liars = 24;
     let (honest, lied) = (run("planetlab", 490, "vivaldi", 16, 0), run("planetlab", 490, "vivaldi", 16, liars));
-    let (error, spoilt) = (median_error(&honest, liars), median_error(&lied, liars));
-    assert!(spoilt <= error + 0.02, "the error grows from {error} to {spoilt}");
+    let (error, spoiled) = (median_error(&honest, liars), median_error(&lied, liars));
+    assert!(spoiled <= error + 0.02, "the error grows from {error} to {spoiled}");
     let (rtt, longer) = (mean_rtt_ms(&honest, liars), mean_rtt_ms(&lied, liars));
     assert!(longer <= 1.15 * rtt, "pings grow from {rtt} to {longer} ms");
 }
 
 #[test]
-fn what_is_learnt_is_the_same_each_time() {
+fn what_is_learned_is_the_same_each_time() {
     let (first, second) = (run("aws", 100, "vivaldi", 8, 10).1, run("aws", 100, "vivaldi", 8, 10).1);
     assert_eq!(first.pings, second.pings);
     assert_eq!(first.at, second.at);
@@ -215,9 +215,9 @@ fn scheduled(selector: &str, topology: &str, members: u32) -> (Arc<Placement>, M
     (Arc::clone(&setup.placement), minute)
 }
 
-/// The mean round trip within neighbourhoods of eight or more, of one who knows all round trips: whichever two are nearest
+/// The mean round trip within neighborhoods of eight or more, of one who knows all round trips: whichever two are nearest
 /// in the mean become one, while one of them has too few members.
-fn within_neighbourhoods_us(rtt_us: &impl Fn(Slot, Slot) -> f64, members: Slot) -> f64 {
+fn within_neighborhoods_us(rtt_us: &impl Fn(Slot, Slot) -> f64, members: Slot) -> f64 {
     let mut groups: Vec<Vec<Slot>> = (0..members).map(|slot| vec![slot]).collect();
     // Sums over pairs.
     let mut apart: Vec<Vec<f64>> = (0..members).map(|a| (0..members).map(|b| rtt_us(a, b)).collect()).collect();
@@ -244,7 +244,7 @@ fn within_neighbourhoods_us(rtt_us: &impl Fn(Slot, Slot) -> f64, members: Slot) 
 }
 
 #[test]
-fn a_schedule_over_learnt_places_pings_near_and_everybody_once_per_period() {
+fn a_schedule_over_learned_places_pings_near_and_everybody_once_per_period() {
     let members = 490;
     let (placement, minute) = scheduled("schedule:learn=true", "planetlab", members);
     let told: Vec<MemberIndex> = minute.told.iter().map(|told| told.1).collect();
@@ -263,9 +263,9 @@ fn a_schedule_over_learnt_places_pings_near_and_everybody_once_per_period() {
         others[..8].iter().sum::<f64>() / 8.0
     });
     let nearest = nearest.sum::<f64>() / f64::from(members) / all;
-    let within = within_neighbourhoods_us(&rtt_us, members) / all;
+    let within = within_neighborhoods_us(&rtt_us, members) / all;
     let floor = |near: f64| 1.0 / 6.0 + 5.0 / 6.0 * near;
-    println!("of the mean round trip: to the nearest eight {nearest:.3}, within neighbourhoods {within:.3}");
+    println!("of the mean round trip: to the nearest eight {nearest:.3}, within neighborhoods {within:.3}");
     println!("pings take {ratio:.3}; with all known they would take {:.3}, {:.3}", floor(nearest), floor(within));
     assert!(floor(nearest) < floor(within) && floor(within) < ratio);
     assert!(ratio <= 0.65, "{ratio}");
@@ -276,7 +276,7 @@ fn a_schedule_over_learnt_places_pings_near_and_everybody_once_per_period() {
 }
 
 #[test]
-fn on_one_network_members_stay_neighbours_and_tell_nothing() {
+fn on_one_network_members_stay_neighbors_and_tell_nothing() {
     assert_eq!(scheduled("schedule:learn=true", "lan", 100).1.told, []);
 }
 

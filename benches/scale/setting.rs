@@ -35,7 +35,7 @@ impl Setting {
     }
 }
 
-/// Counts the survivors that hold the victim dead: that declared it, or learnt it.
+/// Counts the survivors that hold the victim dead: that declared it, or learned it.
 pub struct Witness {
     victim: Option<Id>,
     informed: u32,

@@ -45,7 +45,7 @@ fn bounds_are_the_published_ones() {
     assert_eq!(built("uniform").bound(101, 2), Bound::PerPeriod(0.02));
     // A quarter of the pings goes through two traversals of 127 others.
     assert_eq!(built("neighborhood:metric=ring").bound(128, 1), Bound::Periods(4 * 253));
-    // And no share at all without a neighbourhood.
+    // And no share at all without a neighborhood.
     assert_eq!(built("neighborhood:metric=ring,radius=0").bound(128, 1), Bound::Periods(253));
     assert_eq!(built("neighborhood:metric=ring,picks=1").bound(128, 3), Bound::Periods(113));
 }

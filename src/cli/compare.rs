@@ -25,8 +25,8 @@ pub fn compare(args: &CompareArgs) -> Result<ExitCode, Failed> {
     let mut out = io::stdout().lock();
     quietly_closed(match args.format {
         Format::Table => {
-            let (width, colour) = terminal();
-            write!(out, "{}", render(&both, width, colour))
+            let (width, color) = terminal();
+            write!(out, "{}", render(&both, width, color))
         }
         Format::Csv => write_csv(&both, &mut out),
         Format::Json => write_json(&both, &mut out),

@@ -210,8 +210,8 @@ fn print_results(results: &Results, format: Format) -> Result<(), Failed> {
     let mut out = io::stdout().lock();
     super::quietly_closed(match format {
         Format::Table => {
-            let (width, colour) = terminal();
-            write!(out, "{}{}", table::render(results, width, colour), findings::render(results, width))
+            let (width, color) = terminal();
+            write!(out, "{}{}", table::render(results, width, color), findings::render(results, width))
         }
         Format::Csv => csv::write_trials(results, out),
         Format::Json => json::write_summary(results, out),

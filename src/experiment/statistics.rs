@@ -93,7 +93,7 @@ impl Verdict {
 }
 
 /// Sums up one measure of a cell's trials.
-pub fn summarise(measure: &Measure, readings: &[MeasuredValue]) -> Summary {
+pub fn summarize(measure: &Measure, readings: &[MeasuredValue]) -> Summary {
     let count = |reading: MeasuredValue| readings.iter().filter(|&&other| other == reading).count();
     let (censored, absent) = (count(MeasuredValue::Censored), count(MeasuredValue::Absent));
     let values: Vec<f64> = readings.iter().filter_map(|reading| reading.value()).collect();

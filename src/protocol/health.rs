@@ -1,4 +1,4 @@
-//! Local health: how far a member trusts its own judgement (Lifeguard, section IV-A).
+//! Local health: how far a member trusts its own judgment (Lifeguard, section IV-A).
 //!
 //! A slow member receives acks late and wrongly accuses its peers. It therefore keeps a score of signs that it is the slow
 //! one, and stretches its timeouts and periods to (score + 1) times their length.

@@ -6,7 +6,7 @@ use crate::experiment::measures::{self, MEASURES, Measure, MeasuredValue, Unit};
 
 pub(super) use crate::experiment::measures::Per;
 use crate::experiment::results::{CellResult, TrialResult};
-use crate::experiment::statistics::{Comparison, Summary, compare, summarise};
+use crate::experiment::statistics::{Comparison, Summary, compare, summarize};
 
 /// A column of a table: a measure, as its row in [`MEASURES`] says it is shown.
 pub(super) struct Column {
@@ -51,7 +51,7 @@ impl Column {
 
     /// What all trials of a cell say.
     pub fn summary(&self, cell: &CellResult) -> Summary {
-        summarise(self.measure, &self.readings(cell))
+        summarize(self.measure, &self.readings(cell))
     }
 
     /// What each trial of a cell says.

@@ -15,7 +15,7 @@ use super::table::{drawn, mark};
 use crate::experiment::SavedResults;
 use crate::experiment::measures::{MEASURES, Measure, MeasuredValue};
 use crate::experiment::results::{CellKey, TrialResult};
-use crate::experiment::statistics::{Comparison, Verdict, compare, compare_unpaired, summarise};
+use crate::experiment::statistics::{Comparison, Verdict, compare, compare_unpaired, summarize};
 
 /// What two results folders have in common: B is held against A.
 pub struct RunComparison<'a> {
@@ -88,7 +88,7 @@ impl<'a> Pair<'a> {
                 true => compare(&left.iter().copied().zip(right.iter().copied()).collect::<Vec<_>>()),
                 false => compare_unpaired(&left, &right),
             };
-            let means = [&left, &right].map(|side| summarise(measure, side).mean);
+            let means = [&left, &right].map(|side| summarize(measure, side).mean);
             Line { measure, means, comparison }
         };
         let lines = MEASURES.iter().enumerate().map(line).filter(|line| line.comparison.pairs > 0).collect();

@@ -7,7 +7,7 @@ use swimlab_selectors::rng::mix;
 
 use crate::experiment::measures::MEASURES;
 use crate::experiment::results::{CellResult, Results, Struck};
-use crate::experiment::statistics::{Comparison, Interval, Summary, compare, summarise};
+use crate::experiment::statistics::{Comparison, Interval, Summary, compare, summarize};
 
 /// Writes summary.json: an array of cells.
 pub fn write_summary(results: &Results, mut out: impl io::Write) -> io::Result<()> {
@@ -55,7 +55,7 @@ impl Serialize for Measures<'_> {
         let Self { cell, baseline } = self;
         serializer.collect_map(MEASURES.iter().enumerate().map(|(column, measure)| {
             let Summary { n, censored, mean, median, p99, max, ci95, ci95_p99, ci95_mean, .. } =
-                summarise(measure, &cell.readings(column));
+                summarize(measure, &cell.readings(column));
             let pairs = |baseline| cell.pairs(baseline, |_, trial| trial.measured.readings[column]);
             let against = baseline.map(|baseline| against(baseline, &compare(&pairs(baseline))));
             let floor = cell.floor(measure);

@@ -2,7 +2,7 @@
 
 use super::{ClaimVerdict, Row};
 use crate::experiment::measures::{Measure, MeasuredValue, Unit};
-use crate::experiment::statistics::summarise;
+use crate::experiment::statistics::summarize;
 
 /// The widest tolerance that a claim can state.
 const WIDEST: f64 = 0.15;
@@ -68,7 +68,7 @@ impl Claim {
     pub fn against_mean(self, values: &[f64]) -> Row {
         let measure = Measure::new("reproduced", Unit::Seconds, "");
         let readings: Vec<MeasuredValue> = values.iter().map(|&value| MeasuredValue::Value(value)).collect();
-        let summary = summarise(&measure, &readings);
+        let summary = summarize(&measure, &readings);
         let ours = summary.mean.unwrap_or(f64::NAN);
         self.against(ours, [summary.ci95_mean.low, summary.ci95_mean.high])
     }
@@ -78,7 +78,7 @@ impl Claim {
         let measure = Measure::new("reproduced", Unit::Seconds, "");
         let readings: Vec<MeasuredValue> =
             values.iter().map(|value| value.map_or(MeasuredValue::Censored, MeasuredValue::Value)).collect();
-        let summary = summarise(&measure, &readings);
+        let summary = summarize(&measure, &readings);
         self.against(summary.median.unwrap_or(f64::INFINITY), [summary.ci95.low, summary.ci95.high])
     }
 

@@ -39,9 +39,9 @@ const CAUSE: &str = "the formula counts half of the contacts that fanout and int
                      with half as many contacts the same gossip follows it, see the rows at its contact rate";
 
 fn figures(runner: &Runner<'_>) -> Result<Vec<Row>, Error> {
-    const MODELLED: (&str, &str) = ("formula, at its contact rate", "1.5 contacts in 0.2 s, at any time");
+    const MODELED: (&str, &str) = ("formula, at its contact rate", "1.5 contacts in 0.2 s, at any time");
     const AS_SET: (&str, &str) = ("formula, at memberlist's settings", "fanout 3 every 0.2 s");
-    let parts = [("epidemic", MODELLED), ("epidemic-large", MODELLED), ("epidemic-memberlist", AS_SET)];
+    let parts = [("epidemic", MODELED), ("epidemic-large", MODELED), ("epidemic-memberlist", AS_SET)];
     let rows: Vec<Vec<Row>> = parts
         .into_iter()
         .map(|(name, (figure, says))| converge(runner, name, figure, says))

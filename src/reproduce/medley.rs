@@ -61,7 +61,7 @@ fn grid(runner: &Runner<'_>) -> Result<Vec<Row>, Error> {
     Ok(rows)
 }
 
-/// The authors' patterns of failures: one node, neighbours together, nodes far apart. Their figures are plots without
+/// The authors' patterns of failures: one node, neighbors together, nodes far apart. Their figures are plots without
 /// numbers, for placements that are not published; what stands beside ours is the exact expectation for this grid: of the
 /// periods until a failed node is first pinged, when those that failed with it do not ping either.
 fn faults(runner: &Runner<'_>) -> Result<Vec<Row>, Error> {

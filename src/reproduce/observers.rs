@@ -110,7 +110,7 @@ impl Observer for Sizes {
     }
 }
 
-/// When each founder learnt that the member that a fault struck joined, or died, from the first of them on.
+/// When each founder learned that the member that a fault struck joined, or died, from the first of them on.
 pub(super) struct Infection {
     founders: u32,
     ids: IdIndex,

@@ -44,8 +44,8 @@ pub(super) fn run(
     let mut out = io::stdout().lock();
     super::super::quietly_closed(match args.format {
         Format::Table => {
-            let (width, colour) = terminal();
-            write!(out, "{}", render(&sides, width, colour))
+            let (width, color) = terminal();
+            write!(out, "{}", render(&sides, width, color))
         }
         Format::Csv => write_csv(&sides, out),
         Format::Json => write_json(&sides, out),

@@ -37,10 +37,10 @@ fn poisson(mean: f64, rng: &mut Rng) -> f64 {
 
 #[test]
 fn quantiles_are_those_of_the_textbook() {
-    let summary = summarise(measure("first_ping_s"), &values((1..=101).map(f64::from)));
+    let summary = summarize(measure("first_ping_s"), &values((1..=101).map(f64::from)));
     assert_eq!((summary.median, summary.p99, summary.max), (Some(51.0), Some(100.0), Some(101.0)));
     assert_eq!((summary.n, summary.mean), (101, Some(51.0)));
-    assert_eq!(summarise(measure("first_ping_s"), &values([1.0, 2.0])).median, Some(1.5));
+    assert_eq!(summarize(measure("first_ping_s"), &values([1.0, 2.0])).median, Some(1.5));
 }
 
 #[test]
@@ -57,7 +57,7 @@ fn order_statistics_enclose_the_median_at_the_tabulated_ranks() {
 fn censored_trials_count_as_more_than_any_value() {
     let mut readings = values([1.0, 2.0, 3.0]);
     readings.extend([MeasuredValue::Censored, MeasuredValue::Censored, MeasuredValue::Absent]);
-    let summary = summarise(measure("informed_100_s"), &readings);
+    let summary = summarize(measure("informed_100_s"), &readings);
     assert_eq!((summary.n, summary.censored, summary.absent), (5, 2, 1));
     assert_eq!(summary.median, Some(3.0), "the third of five");
     assert_eq!((summary.mean, summary.p99, summary.max), (None, None, None));
@@ -67,13 +67,13 @@ fn censored_trials_count_as_more_than_any_value() {
 fn a_bound_that_falls_among_the_censored_is_open() {
     let mut readings = values((0..60).map(f64::from));
     readings.extend([MeasuredValue::Censored; 40]);
-    let summary = summarise(measure("informed_100_s"), &readings);
+    let summary = summarize(measure("informed_100_s"), &readings);
     assert_eq!(summary.ci95, Interval { low: Some(39.0), high: None });
 }
 
 #[test]
 fn nothing_measured_gives_nothing() {
-    let summary = summarise(measure("first_ping_s"), &[MeasuredValue::Absent; 3]);
+    let summary = summarize(measure("first_ping_s"), &[MeasuredValue::Absent; 3]);
     assert_eq!(summary, Summary { absent: 3, ..Summary::default() });
 }
 
@@ -121,7 +121,7 @@ fn the_interval_of_rare_events_covers_their_mean() {
 
 #[test]
 fn no_event_in_a_hundred_trials_still_leaves_room_for_some() {
-    let summary = summarise(measure("false_positives"), &values([0.0; 100]));
+    let summary = summarize(measure("false_positives"), &values([0.0; 100]));
     let high = summary.ci95_mean.high.unwrap();
     assert!((high - 0.036_889).abs() < 1e-5, "-ln(0.025) / 100, not {high}");
     assert_eq!(summary.ci95_mean.low, Some(0.0));

@@ -8,7 +8,7 @@ use super::super::table::mark;
 use super::{breakable, escape};
 use crate::experiment::measures::{MEASURES, Unit};
 use crate::experiment::results::{CellResult, Results};
-use crate::experiment::statistics::{Summary, Verdict, compare, summarise};
+use crate::experiment::statistics::{Summary, Verdict, compare, summarize};
 
 /// Both tables, the second one folded.
 pub(super) fn draw(results: &Results, cells: &[&CellResult]) -> String {
@@ -56,7 +56,7 @@ fn all_measures(results: &Results, cells: &[&CellResult]) -> String {
         for cell in cells {
             let pairs = |baseline| cell.pairs(baseline, |_, trial| trial.measured.readings[column]);
             let verdict = results.baseline_of(cell).map(|baseline| compare(&pairs(baseline)).verdict);
-            let summary = summarise(measure, &cell.readings(column));
+            let summary = summarize(measure, &cell.readings(column));
             let least = cell.floor(measure);
             html += &entry(&summary, measure.unit == Unit::Events, measure.unit, verdict, least);
         }

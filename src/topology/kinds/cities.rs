@@ -1,4 +1,4 @@
-//! `cities`: the most populous cities of the world, joined by fibre along great circles.
+//! `cities`: the most populous cities of the world, joined by fiber along great circles.
 
 use swimlab_selectors::{Param, Params, Registry};
 
@@ -12,20 +12,20 @@ const CREDIT: &str = "City data by GeoNames (https://www.geonames.org), CC BY 4.
 
 const CITIES: (&str, &[u8]) = ("cities.csv.gz", include_bytes!("../data/cities.csv.gz"));
 
-/// Measured round trips over the time light needs there and back in fibre along the great circle, for pairs more than
+/// Measured round trips over the time light needs there and back in fiber along the great circle, for pairs more than
 /// 200 km apart, have the medians 1.81 (`aws`), 1.77 (`azure`) and 1.69 (`zones`): this is the middle one. A test holds
 /// the data to it.
 const STRETCH: f64 = 1.77;
 
 pub(super) fn register(registry: &mut Registry<Topology, TopologyContext>) {
-    let about = "The most populous cities of the world; delay by distance, as light in fibre with detours.";
+    let about = "The most populous cities of the world; delay by distance, as light in fiber with detours.";
     registry.register("cities", about, params(), build);
 }
 
 fn params() -> Vec<Param> {
     vec![
         Param::count("top", 1, 5_000, 1_000, "take so many cities, the most populous first"),
-        Param::real("stretch", 1.0, 10.0, STRETCH, "how much longer than straight fibre a path takes"),
+        Param::real("stretch", 1.0, 10.0, STRETCH, "how much longer than straight fiber a path takes"),
         Param::real("access_ms", 0.002, 1_000.0, SAME_REGION_MS, "added to every round trip; all there is in one city")
             .unit("ms"),
     ]
@@ -37,7 +37,7 @@ fn build(params: &Params, _: &TopologyContext) -> Result<Topology, String> {
     let points = sites.iter().filter_map(|site| point(site.location));
     let us_per_meter = FIBER_INDEX * stretch / LIGHT_M_PER_US;
     let globe = Globe::new(points, us_per_meter, 1e3 * params.real("access_ms") / 2.0);
-    let title = format!("the {top} most populous cities, fibre along great circles times {stretch}");
+    let title = format!("the {top} most populous cities, fiber along great circles times {stretch}");
     Ok(Topology::new(title, SiteMap::assemble(sites, Latency::globe(globe))).credit(CREDIT))
 }
 

@@ -1,4 +1,4 @@
-//! `fat-tree`: racks in pods under a common core, as in one data centre.
+//! `fat-tree`: racks in pods under a common core, as in one data center.
 
 use swimlab_selectors::{Param, Params, Registry};
 

@@ -100,7 +100,7 @@ fn updates_take_the_documented_bytes() {
         ("dead, left", samples::dead()),
         ("suspect", samples::suspect()),
         ("alive, nothing but an IPv4 address", samples::alive_bare()),
-        ("alive, with an IPv4 address and a learnt place", samples::alive_somewhere()),
+        ("alive, with an IPv4 address and a learned place", samples::alive_somewhere()),
         ("alive, with place, zone, site, a name of 7 bytes and 2 of metadata", samples::alive()),
     ];
     for (name, update) in updates {

@@ -68,7 +68,7 @@ fn a_period_that_begins_late_gives_its_target_as_long_as_any_other() {
         while member.deadline() <= now {
             member.wake(now, &mut out);
         }
-        assert_eq!((out.transmits.len(), out.events.len()), (1, 0), "late by {late} s: one ping and no judgement");
+        assert_eq!((out.transmits.len(), out.events.len()), (1, 0), "late by {late} s: one ping and no judgment");
         let second = target_of(&out);
         let mut out = Outbox::default();
         while member.deadline() < now + SECOND {
