@@ -66,7 +66,7 @@ fn a_run_prints_a_table_and_says_where_its_results_are() {
     let dir = small();
     let output = done(dir.path(), "run small.toml");
     assert!(out(&output).contains("shuffle"), "{}", out(&output));
-    assert!(err(&output).ends_with("results: results/small\n"), "{}", err(&output));
+    assert!(err(&output).ends_with("results: results/small; open results/small/report.html\n"), "{}", err(&output));
     let results = dir.path().join("results/small");
     assert_eq!(read(&results, "experiment.toml"), SMALL);
     let trials = read(&results, "trials.csv");
@@ -83,7 +83,10 @@ fn a_run_prints_a_table_and_says_where_its_results_are() {
 fn a_second_run_leaves_the_results_of_the_first_alone() {
     let dir = small();
     done(dir.path(), "run small.toml");
-    assert!(err(&done(dir.path(), "run small.toml --trials 1")).ends_with("results: results/small-2\n"));
+    assert!(
+        err(&done(dir.path(), "run small.toml --trials 1"))
+            .ends_with("results: results/small-2; open results/small-2/report.html\n")
+    );
     assert_eq!(read(dir.path(), "results/small/trials.csv").lines().count(), 25);
 
     let refused = swimlab(dir.path(), "run small.toml --out results/small");

@@ -43,7 +43,6 @@ pub struct Cell {
 
 /// The failure detector of a cell's members.
 #[derive(Clone)]
-#[expect(clippy::large_enum_variant, reason = "there is one for each cell, and most are of the large kind")]
 pub enum CellDetector {
     /// SWIM, or a variant of it.
     Swim {

@@ -34,10 +34,13 @@ struct Key {
     values: Values,
 }
 
+/// A word, and what it sets.
+type Word = (&'static str, fn(&mut Environment));
+
 /// The values that a key can have.
 enum Values {
     /// One of a few words, the default first.
-    Words(&'static [(&'static str, fn(&mut Environment))]),
+    Words(&'static [Word]),
     /// A length of time up to [`LONGEST_S`]; zero by default.
     Time(fn(&mut Environment, Span)),
 }

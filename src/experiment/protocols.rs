@@ -24,7 +24,6 @@ pub(super) struct Protocol {
 
 /// With the overrides.
 #[derive(Clone)]
-#[expect(clippy::large_enum_variant, reason = "there is one for each cell, and most are of the large kind")]
 pub(super) enum DetectorChoice {
     Swim {
         config: Config,

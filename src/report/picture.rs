@@ -191,7 +191,7 @@ impl Panel {
             let (low, high) = (at(low.unwrap_or(value)), at(high.unwrap_or(value)));
             let _ = write!(svg, "<path class=\"interval\" d=\"M{low} {y}H{high}\"/>");
             let _ = write!(svg, "<circle class=\"dot\" cx=\"{}\" cy=\"{y}\" r=\"4.5\"/>", at(value));
-            let _ = write!(svg, "<title>{}: {}</title></g>\n", escape(&cell.key.selector), figure(value, unit));
+            let _ = writeln!(svg, "<title>{}: {}</title></g>", escape(&cell.key.selector), figure(value, unit));
         }
         svg
     }

@@ -15,10 +15,7 @@
 //! use swimlab::sim::{Crash, Fault, MemberIndex, Observer, Setup, run_swim};
 //! use swimlab::topology::{TopologyContext, topologies};
 //! use swimlab::wire::PlainSizer;
-//! use swimlab_selectors::UniformHelpers;
-//! use swimlab_selectors::Spec;
-//! use swimlab_selectors::Shuffle;
-//! use swimlab_selectors::DynSelector;
+//! use swimlab_selectors::{DynSelector, Shuffle, Spec};
 //!
 //! /// Counts the members that learn of a death.
 //! #[derive(Default)]
@@ -34,13 +31,12 @@
 //! let mut crash = Fault::new(Crash);
 //! crash.at = Span::from_secs(5);
 //! let setup = Setup::new(&aws, 100, 1, vec![crash]);
-//! let config =
-//!     MemberConfig { protocol: Config::of("swim"), helpers: Arc::new(UniformHelpers), sizer: Arc::new(PlainSizer) };
+//! let config = MemberConfig::new(Config::swim(), Arc::new(PlainSizer))?;
 //!
 //! let mut deaths = Deaths::default();
 //! let outcome = run_swim(&setup, &Arc::new(config), &DynSelector::new("shuffle", Shuffle), &mut deaths);
 //! assert_eq!((deaths.0, outcome.violations.len()), (99, 0));
-//! # Ok::<(), swimlab_selectors::SpecError>(())
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
 //! The protocol is that of Das, Gupta and Motivala, "SWIM: Scalable Weakly-consistent Infection-style Process Group

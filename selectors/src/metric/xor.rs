@@ -66,8 +66,11 @@ fn walk(ids: &[(u64, Slot)], own: u64, bit: u32, visit: &mut dyn FnMut(Slot) -> 
     }
 }
 
+/// An id and its slot.
+type Item = (u64, Slot);
+
 /// Splits ids that agree above `bit` into those that share this bit with `own` and the others.
-fn halves(ids: &[(u64, Slot)], own: u64, bit: u32) -> (&[(u64, Slot)], &[(u64, Slot)]) {
+fn halves(ids: &[Item], own: u64, bit: u32) -> (&[Item], &[Item]) {
     let (zeros, ones) = ids.split_at(ids.partition_point(|&(id, _)| id >> bit & 1 == 0));
     if own >> bit & 1 == 0 { (zeros, ones) } else { (ones, zeros) }
 }

@@ -238,7 +238,8 @@ impl Member {
         match &update.kind {
             UpdateKind::Alive(_) if self.is_newer_than_forgotten(update.id, update.incarnation) => {
                 // When many members join at once, the seeds spread the updates: a joiner does not pass on other joiners.
-                if self.admit(update, source, out) && !self.is_syncing_with_seeds() {
+                let is_passed_on = self.admit(update, source, out) && !self.is_syncing_with_seeds();
+                if is_passed_on {
                     self.pass_on(now, update.clone(), source.sender(), out);
                 }
             }

@@ -87,7 +87,8 @@ mod tests {
 
     #[test]
     fn the_constructors_are_the_profiles_of_their_names() {
-        let constructors: [(&str, fn() -> Config); 13] = [
+        type Constructor = fn() -> Config;
+        let constructors: [(&str, Constructor); 13] = [
             ("swim", Config::swim),
             ("swim-basic", Config::swim_basic),
             ("swim-inf", Config::swim_inf),
