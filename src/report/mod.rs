@@ -1,11 +1,11 @@
 //! Results written for people and programs.
 //!
-//! Everything here is a function of [`Results`](crate::experiment::results::Results), which a run returns: [`table`] for
+//! Everything here is a function of [`Results`], which a run returns: [`table`] for
 //! a terminal, [`findings`] in three sentences, [`csv`] and [`json`] for programs, [`html`] for a page with plots,
 //! [`picture`] for one drawing. [`comparison`] holds two results folders against each other, `agreement` the simulator
 //! against real sockets. Measures and their columns come from
 //! [`MEASURES`](crate::experiment::measures::MEASURES), the columns of a cell's dimensions from
-//! [`CellKey`](crate::experiment::results::CellKey): nothing here lists them again.
+//! [`CellKey`]: nothing here lists them again.
 //!
 //! ```
 //! use swimlab::experiment::{Experiment, Lab, Options, TomlSource};
