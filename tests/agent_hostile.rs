@@ -22,7 +22,7 @@ use swimlab::wire::{Key, Keyring, SEAL_VERSION, SEALED_PREFIX, Seal, decode, enc
 use swimlab_selectors::Peer;
 use swimlab_selectors::rng::{Purpose, Rng, below, bits, stream};
 
-/// A cluster's key, and a stranger's.
+/// A cluster's key, and an outsider's.
 const KEYS: [[u8; Key::LEN]; 2] = [[0x5a; Key::LEN], [0xa5; Key::LEN]];
 
 /// Limit of the growth of an agent's memory while it is attacked, in KiB.
@@ -50,12 +50,12 @@ fn seal(key: usize, label: &str) -> Seal {
 }
 
 /// A socket of somebody who is no member.
-struct Stranger {
+struct Outsider {
     socket: UdpSocket,
     sent: usize,
 }
 
-impl Stranger {
+impl Outsider {
     fn at(addr: &str) -> Self {
         let socket = UdpSocket::bind(addr).unwrap();
         socket.set_nonblocking(true).unwrap();
@@ -79,7 +79,7 @@ impl Stranger {
 
     /// Real packets of real members: it introduces itself to one, and records what all send it until they bury it.
     fn records(&mut self, to: SocketAddr, mut seal: Option<&mut Seal>) -> Vec<Vec<u8>> {
-        let id = id_of("stranger");
+        let id = id_of("outsider");
         let node = Arc::new(NodeInfo::new(Peer::new(id), to_address(self.socket.local_addr().unwrap())));
         let incarnation = Incarnation::of_generation(1);
         let alive = Update { id, incarnation, kind: UpdateKind::Alive(node) };
@@ -148,41 +148,41 @@ fn assert_unharmed(all: &[Process]) {
 fn without_the_key_nothing_is_answered_and_nothing_changes() {
     let dir = tempfile::tempdir().unwrap();
     let all = cluster(dir.path(), true, 20.0);
-    let mut recorder = Stranger::at("127.0.0.1:0");
+    let mut recorder = Outsider::at("127.0.0.1:0");
     let real = recorder.records(all[0].addr, Some(&mut seal(0, "swimlab")));
     let (before, memory) = (views(&all), all[0].memory_kib());
 
-    let mut stranger = Stranger::at("127.0.0.1:0");
+    let mut outsider = Outsider::at("127.0.0.1:0");
     let (mut rng, now) = (stream(1, Purpose::Faults, 0), SystemTime::now());
     let ping = packet(id_of("p1"), Body::Ping { seq: 7 }, Updates::new());
     let mut forged = 0;
     for at in 0..3000 {
         let len = below(&mut rng, 1500) as usize;
-        stranger.send(all[0].addr, &noise(&mut rng, len));
+        outsider.send(all[0].addr, &noise(&mut rng, len));
         // Looks freshly sealed, and is not.
         let mut fresh = noise(&mut rng, 64 + len % 64);
         let stamp = now.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_micros() as u64 + at;
         fresh[..8].copy_from_slice(&(u64::from(SEAL_VERSION) << 56 | stamp).to_be_bytes());
-        stranger.send(all[0].addr, &fresh);
+        outsider.send(all[0].addr, &fresh);
         forged += 2;
     }
     for bytes in real.iter().flat_map(|whole| damaged(whole)) {
-        stranger.send(all[0].addr, &bytes);
+        outsider.send(all[0].addr, &bytes);
     }
     for mut liar in [seal(1, "swimlab"), seal(0, "another cluster")] {
         for _ in 0..100 {
             let mut bytes = Vec::new();
             liar.encode(SystemTime::now(), &ping, &mut bytes).unwrap();
-            stranger.send(all[0].addr, &bytes);
+            outsider.send(all[0].addr, &bytes);
             forged += 1;
         }
     }
     // In plain text, as if there were no key.
     let mut bytes = Vec::new();
     encode(&ping, &mut bytes).unwrap();
-    stranger.send(all[0].addr, &bytes);
+    outsider.send(all[0].addr, &bytes);
 
-    assert_eq!(stranger.answers(), Vec::<Vec<u8>>::new());
+    assert_eq!(outsider.answers(), Vec::<Vec<u8>>::new());
     assert!(dropped(&all[0], "forged") >= forged / 2, "{} of {forged} were read", dropped(&all[0], "forged"));
     assert_eq!(views(&all), before);
     assert_unharmed(&all);
@@ -194,12 +194,12 @@ fn without_the_key_nothing_is_answered_and_nothing_changes() {
 fn what_was_recorded_and_is_played_again_moves_nobody_and_is_answered_once_at_most() {
     let dir = tempfile::tempdir().unwrap();
     let all = cluster(dir.path(), true, 20.0);
-    let mut recorder = Stranger::at("127.0.0.1:0");
+    let mut recorder = Outsider::at("127.0.0.1:0");
     let real = recorder.records(all[0].addr, Some(&mut seal(0, "swimlab")));
     let before = views(&all);
 
     // From another address, to all, again and again.
-    let mut player = Stranger::at("127.0.0.9:0");
+    let mut player = Outsider::at("127.0.0.9:0");
     for _ in 0..50 {
         for bytes in &real {
             all.iter().for_each(|process| player.send(process.addr, bytes));
@@ -223,28 +223,28 @@ fn what_was_recorded_and_is_played_again_moves_nobody_and_is_answered_once_at_mo
 fn noise_in_plain_text_is_dropped_and_damaged_packets_kill_nobody() {
     let dir = tempfile::tempdir().unwrap();
     let all = cluster(dir.path(), false, 20.0);
-    let mut recorder = Stranger::at("127.0.0.1:0");
+    let mut recorder = Outsider::at("127.0.0.1:0");
     let mut real = recorder.records(all[0].addr, None);
     // Not its own: in plain text one forged word of a later life of it, and it would give way to that.
     real.retain(|bytes| decode(bytes).unwrap().from != id_of("p0"));
     let memory = all[0].memory_kib();
-    let (mut stranger, mut rng) = (Stranger::at("127.0.0.1:0"), stream(2, Purpose::Faults, 0));
+    let (mut outsider, mut rng) = (Outsider::at("127.0.0.1:0"), stream(2, Purpose::Faults, 0));
     for _ in 0..5000 {
         let len = below(&mut rng, 1500) as usize;
-        stranger.send(all[0].addr, &noise(&mut rng, len));
+        outsider.send(all[0].addr, &noise(&mut rng, len));
         // Noise behind an envelope in order: it reaches the decoder's depths.
         let mut packet = real[len % real.len()].clone();
         let from = 4 + len % (packet.len() - 4);
         packet[from..].iter_mut().for_each(|byte| *byte = bits(&mut rng) as u8);
-        stranger.send(all[0].addr, &packet);
+        outsider.send(all[0].addr, &packet);
         // Packets beyond the socket's queue test nothing.
         if len.is_multiple_of(16) {
             thread::sleep(Duration::from_millis(2));
         }
     }
-    assert_eq!(stranger.answers().iter().map(Vec::len).filter(|&len| len > 1400).count(), 0);
+    assert_eq!(outsider.answers().iter().map(Vec::len).filter(|&len| len > 1400).count(), 0);
     for bytes in real.iter().flat_map(|whole| damaged(whole)) {
-        stranger.send(all[0].addr, &bytes);
+        outsider.send(all[0].addr, &bytes);
     }
     until(5, "much of it is read", || dropped(&all[0], "malformed") > 1000);
     // Bits turned in plain text may say anything, that somebody is doubted for example: who is alive says otherwise.
@@ -316,7 +316,7 @@ fn a_flood_of_a_million_packets_fills_no_memory_and_buries_nobody() {
     const FLOOD: usize = 1_000_000;
     let dir = tempfile::tempdir().unwrap();
     let all = cluster(dir.path(), true, 40.0);
-    let mut recorder = Stranger::at("127.0.0.1:0");
+    let mut recorder = Outsider::at("127.0.0.1:0");
     let real = recorder.records(all[0].addr, Some(&mut seal(0, "swimlab")));
     let memory = all[0].memory_kib();
     let mut rng = stream(4, Purpose::Faults, 0);
@@ -326,10 +326,10 @@ fn a_flood_of_a_million_packets_fills_no_memory_and_buries_nobody() {
         bytes[..8].copy_from_slice(&(u64::from(SEAL_VERSION) << 56 | (now + at as u64)).to_be_bytes());
     });
     kinds.extend(real.iter().cloned());
-    let mut stranger = Stranger::at("127.0.0.1:0");
+    let mut outsider = Outsider::at("127.0.0.1:0");
     let (begun, mut most) = (Instant::now(), memory);
     for at in 0..FLOOD {
-        stranger.send(all[0].addr, &kinds[at % kinds.len()]);
+        outsider.send(all[0].addr, &kinds[at % kinds.len()]);
         if at % 50_000 == 0 {
             most = most.max(all[0].memory_kib());
         }
@@ -337,8 +337,8 @@ fn a_flood_of_a_million_packets_fills_no_memory_and_buries_nobody() {
     let took = begun.elapsed();
     most = most.max(all[0].memory_kib());
     assert!(most - memory < GROWTH, "{} KiB more", most - memory);
-    // Updates that other members had sent to the stranger were new to this one: once.
-    assert!(stranger.answers().len() <= real.len());
+    // Updates that other members had sent to the outsider were new to this one: once.
+    assert!(outsider.answers().len() <= real.len());
     let read = dropped(&all[0], "forged") + dropped(&all[0], "stale");
     assert!(read > FLOOD as u64 / 100, "{read} were read");
     until(10, "all are well", || all.iter().all(|process| process.alive().len() >= 3));

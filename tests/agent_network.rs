@@ -78,7 +78,7 @@ fn both_halves_of_a_partition_go_on_and_become_one_again() {
     until_complete(30, &all);
     thread::sleep(Duration::from_secs(3));
     until_complete(1, &all);
-    // Such a death was told by the others: nobody's own doubt ended in one, and each was back at once.
+    // Such a death came as an update: no member's own suspicion ended in one, and each member was back at once.
     for half in [&all[..3], &all[3..]] {
         for (process, other) in half.iter().flat_map(|process| half.iter().map(move |other| (process, &other.name))) {
             let deaths = process.count("died", other);

@@ -1,4 +1,4 @@
-//! The example of a stranger's selector keeps the laws, and runs.
+//! The example of a user's selector keeps the laws, and runs.
 
 #![cfg(feature = "lab")]
 

@@ -17,13 +17,13 @@ const HEALS: Span = Span::from_secs(50);
 /// How long after the cut somebody may still be taken for dead.
 const BOUND: Span = Span::from_secs(500);
 
-/// Who holds whom dead, and when the last changed its mind.
+/// The members that each member holds dead, and the time of the last change.
 #[derive(Default)]
 struct Beliefs {
     ids: Vec<u64>,
     cut: BTreeSet<MemberIndex>,
     dead: BTreeSet<(MemberIndex, MemberIndex)>,
-    /// Who declared whom while the cut lasted.
+    /// Declarations of death while the cut lasted: the declaring member and the declared one.
     declared: BTreeSet<(MemberIndex, MemberIndex)>,
     healed: Time,
 }

@@ -245,7 +245,7 @@ fn a_live_member_is_suspected_as_often_as_the_formula_for_lossy_links_says() {
             })
             .collect();
         let (own, pings): (u64, u64) = (counts.iter().map(|c| c.own).sum(), counts.iter().map(|c| c.pings).sum());
-        // Now and then a suspect is out of luck with all who could tell it.
+        // Now and then no update about its suspicion reaches a suspect in time.
         let deaths: u64 = counts.iter().map(|c| c.deaths).sum();
         assert!(deaths < own, "{deaths} deaths of {own} suspicions");
         let expected = expected_rate * pings as f64;
@@ -255,16 +255,16 @@ fn a_live_member_is_suspected_as_often_as_the_formula_for_lossy_links_says() {
     }
 }
 
-/// When each founder learned that somebody joined.
+/// When each initial member learned of the join.
 struct Infection {
-    founders: u32,
+    initial_members: u32,
     times: Vec<Time>,
 }
 
 impl Observer for Infection {
     fn event(&mut self, at: Time, member: MemberIndex, event: &Event) {
         // The joiner itself learns of everybody else.
-        if event.kind == EventKind::Joined && member < self.founders {
+        if event.kind == EventKind::Joined && member < self.initial_members {
             self.times.push(at);
         }
     }
@@ -275,17 +275,17 @@ fn news_spreads_as_the_epidemic_it_is_modeled_on() {
     let config = config(Spec::of("swim").with("retransmit_mult", 20.0));
     // Periods until half and 99 % of the group know of a joiner, from the moment its seed does. The Monte Carlo of the bare
     // process (each member pings one random other per period, news passes both ways) was computed apart from this code.
-    for (founders, trials, monte_carlo) in [(64, 1000, (2.067, 3.435)), (512, 300, (3.402, 4.929))] {
-        let n = f64::from(founders) + 1.0;
+    for (initial_members, trials, monte_carlo) in [(64, 1000, (2.067, 3.435)), (512, 300, (3.402, 4.929))] {
+        let n = f64::from(initial_members) + 1.0;
         let times: Vec<(f64, f64)> = (0..trials)
             .into_par_iter()
             .map(|seed| {
-                let mut infection = Infection { founders, times: Vec::new() };
-                let mut setup = setup(founders, seed, &["join:at=500ms"]);
+                let mut infection = Infection { initial_members, times: Vec::new() };
+                let mut setup = setup(initial_members, seed, &["join:at=500ms"]);
                 setup.duration = Span::from_secs(20);
                 run(&setup, &config, "uniform", &mut infection);
                 let times = infection.times;
-                assert_eq!(times.len(), founders as usize, "all have learned");
+                assert_eq!(times.len(), initial_members as usize, "all have learned");
                 // The joiner knows too, so the second to know is the first in the list.
                 let when = |share: f64| times[(share * n) as usize - 2].since(times[0]).as_secs_f64();
                 (when(0.5), when(0.99))
@@ -294,7 +294,7 @@ fn news_spreads_as_the_epidemic_it_is_modeled_on() {
         let (half, nearly): (Vec<f64>, Vec<f64>) = times.into_iter().unzip();
         assert_close(&format!("infection, n={n}, 50 %"), mean(&half), monte_carlo.0, 0.05 * monte_carlo.0);
         assert_close(&format!("infection, n={n}, 99 %"), mean(&nearly), monte_carlo.1, 0.05 * monte_carlo.1);
-        if founders > 500 {
+        if initial_members > 500 {
             // DSN 2002, section 3.2: x(t) = n / (1 + (n/x0 - 1) exp(-(2 - 1/n) t)) with x0 = 2, a mean field: it starts
             // faster than chance lets it and ends slower than whole periods do, and meets the process at 99 % of a group
             // of this size.

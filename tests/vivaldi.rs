@@ -180,7 +180,7 @@ fn what_is_learned_is_the_same_each_time() {
     assert_eq!(first.at, second.at);
 }
 
-/// Who is pinged in the minute, and what it takes; and how often members have told where they are.
+/// The pings of one minute with their round trips, and how often members have published a learned location.
 #[derive(Default)]
 struct Minute {
     pings: Vec<(Slot, Slot)>,

@@ -14,7 +14,7 @@ fuzz_target!(|bytes: &[u8]| {
     let seal = || Seal::new(ring(), "fuzz").expect("random numbers");
     let now = UNIX_EPOCH + Duration::from_secs(1_767_225_600);
 
-    // A stranger's bytes, made to look fresh, so that they reach the cipher.
+    // An outsider's bytes, made to look fresh, so that they reach the cipher.
     let mut strange = bytes.to_vec();
     let _ = seal().open(now, &mut strange.clone()).expect_err("nobody sealed it");
     if let Some(header) = strange.first_chunk_mut() {

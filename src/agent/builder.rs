@@ -13,7 +13,7 @@ use tokio::net::{TcpListener, TcpSocket, UdpSocket};
 use tokio::sync::{broadcast, mpsc, watch};
 
 use super::address::to_address;
-use super::driver::{Driver, SnapshotWriter, Socket, luck, phase};
+use super::driver::{Driver, SnapshotWriter, Socket, phase, random_streams};
 use super::event::Events;
 use super::handle::{Agent, Command, EventSender};
 use super::packet_codec::PacketCodec;
@@ -61,7 +61,7 @@ pub struct Builder {
     buffer: usize,
 }
 
-/// Who can read and write the packets of a cluster.
+/// Protection of a cluster's packets.
 #[derive(Clone, Debug, Default)]
 pub enum Security {
     /// Everybody on this machine: the agent binds to the loopback interface only.
@@ -69,7 +69,8 @@ pub enum Security {
     Loopback,
     /// Everybody who can reach the agent. Anybody can then forge members, and kill them.
     Plaintext,
-    /// Who has the key. Clusters with the same key and different labels do not hear each other.
+    /// Encrypted and authenticated: only holders of the key read and write packets. Clusters with the same key and
+    /// different labels reject each other's packets.
     Sealed {
         /// The keys.
         keyring: Keyring,
@@ -161,13 +162,13 @@ impl Builder {
         self
     }
 
-    /// Who is pinged.
+    /// Sets the selector of members to ping.
     pub fn selector(mut self, strategy: DynSelector) -> Self {
         self.strategy = Some(strategy);
         self
     }
 
-    /// Who is asked for indirect pings.
+    /// Sets the selection of helpers for indirect pings.
     pub fn helpers(mut self, helpers: Arc<dyn Helpers>) -> Self {
         self.helpers = Some(helpers);
         self
@@ -191,7 +192,7 @@ impl Builder {
         self
     }
 
-    /// Who can read and write the cluster's packets.
+    /// Sets the protection of the cluster's packets.
     pub fn security(mut self, security: Security) -> Self {
         self.security = security;
         self
@@ -347,7 +348,7 @@ impl Builder {
         let strategy = self.strategy.clone().unwrap_or_else(auto);
         let peer = Peer { id: id_of(name), location: self.location, zone: self.zone, site: None };
         let seed = getrandom::u64().map_err(|error| SpawnError::System(io::Error::other(error)))?;
-        let (strategy_rng, mut rng) = luck(seed, peer.id);
+        let (strategy_rng, mut rng) = random_streams(seed, peer.id);
         let first_period = phase(clock.now(), self.protocol.period, &mut rng);
         let incarnation = Incarnation::of_generation(generation);
         let node = NodeInfo { peer, address: to_address(addr), name: name.into(), meta: self.meta[..].into() };

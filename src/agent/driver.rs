@@ -584,11 +584,11 @@ fn remembered(member: &Member) -> Vec<Remembered> {
 }
 
 /// When a member's first period begins: at a random point of the period after its start.
-pub(super) fn phase(now: Time, period: Span, luck: &mut Rng) -> Time {
-    now + Span::from_micros((swimlab_selectors::rng::unit(luck) * period.as_micros() as f64) as u64)
+pub(super) fn phase(now: Time, period: Span, rng: &mut Rng) -> Time {
+    now + Span::from_micros((swimlab_selectors::rng::unit(rng) * period.as_micros() as f64) as u64)
 }
 
 /// An agent's random streams: for its strategy and for the rest.
-pub(super) fn luck(seed: u64, id: Id) -> (Rng, Rng) {
+pub(super) fn random_streams(seed: u64, id: Id) -> (Rng, Rng) {
     (stream(seed, Purpose::Selector, id), stream(seed, Purpose::Protocol, id))
 }

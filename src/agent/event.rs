@@ -46,7 +46,7 @@ pub enum AgentEvent {
     Member(MemberChange, MemberInfo),
     /// An application's event, from a member.
     User {
-        /// Who sent it.
+        /// The sender.
         from: Id,
         /// Its name, where it is known.
         from_name: Box<str>,

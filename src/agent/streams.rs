@@ -26,7 +26,7 @@ const MOST_INCOMING: usize = 32;
 /// The most exchanges at once that an agent begins itself.
 const MOST_OUTGOING: usize = 8;
 
-/// The largest packet that a stranger may send: a table as large as one may be met behind a healed partition, and larger
+/// The largest packet that an unknown peer may send: a table as large as one may be met behind a healed partition, and larger
 /// still where many members are known already.
 pub(super) const fn frame_limit(members: u32) -> usize {
     (1 << 20) + 1024 * members as usize
@@ -38,7 +38,7 @@ pub(super) struct Streams {
     codec: Arc<Mutex<PacketCodec>>,
     commands: mpsc::WeakSender<Command>,
     outgoing: Arc<Semaphore>,
-    /// Whom tables are being exchanged with. Who takes long to answer is not asked a second time meanwhile.
+    /// Peers with which a table exchange is under way: a slow one is not asked a second time meanwhile.
     syncing: Arc<Mutex<Vec<SocketAddr>>>,
     /// How many members are known: what strangers may send depends on it.
     members: Arc<AtomicU32>,

@@ -20,7 +20,7 @@ pub struct ExperimentAgent {
     pub clock: Clock,
     /// When its first period begins.
     pub first_period: Time,
-    /// Whom it joins through; none if it knows its group.
+    /// Seeds to join through; none if it knows its group.
     pub seeds: Vec<Address>,
     /// What watches it.
     pub tap: Arc<dyn PacketHook>,
@@ -82,7 +82,7 @@ pub trait PacketHook: Send + Sync {
     fn woken(&self, late: Span);
 }
 
-/// What becomes of a packet.
+/// Verdict on a packet that leaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PacketVerdict {
     /// It leaves at this time.

@@ -15,9 +15,9 @@ use crate::protocol::Config;
 pub struct AgentConfig {
     /// How.
     pub config: Config,
-    /// Who is pinged; `None` if the file does not say.
+    /// Selector of members to ping; `None` if the file names none.
     pub strategy: Option<DynSelector>,
-    /// Who helps; `None` if the file does not say.
+    /// Selection of helpers; `None` if the file names none.
     pub helpers: Option<Arc<dyn Helpers>>,
 }
 

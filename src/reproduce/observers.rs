@@ -76,10 +76,10 @@ pub(super) struct Sizes {
 impl Sizes {
     pub fn new(setup: &Setup) -> Self {
         let hosts = setup.placement.members();
-        let founder = |member| member < setup.members;
-        let count = |member| if founder(member) && setup.start == Start::Joined { setup.members } else { 1 };
+        let is_initial = |member| member < setup.members;
+        let count = |member| if is_initial(member) && setup.start == Start::Joined { setup.members } else { 1 };
         let counts: Vec<u32> = (0..hosts).map(count).collect();
-        Self { seen: counts.iter().copied().collect(), counts, up: (0..hosts).map(founder).collect() }
+        Self { seen: counts.iter().copied().collect(), counts, up: (0..hosts).map(is_initial).collect() }
     }
 
     /// The mean over all that are up.
@@ -110,9 +110,9 @@ impl Observer for Sizes {
     }
 }
 
-/// When each founder learned that the member that a fault struck joined, or died, from the first of them on.
+/// When each initial member learned that the member that a fault struck joined, or died, from the first of them on.
 pub(super) struct Infection {
-    founders: u32,
+    initial_members: u32,
     ids: IdIndex,
     subject: Option<MemberIndex>,
     what: EventKind,
@@ -122,7 +122,7 @@ pub(super) struct Infection {
 impl Infection {
     pub fn new(setup: &Setup, what: EventKind) -> Self {
         let ids = IdIndex::new(setup.placement.peers.iter().map(|peer| peer.id));
-        Self { founders: setup.members, ids, subject: None, what, times: Vec::new() }
+        Self { initial_members: setup.members, ids, subject: None, what, times: Vec::new() }
     }
 
     /// In seconds from when so many of them knew; none if they never did.
@@ -136,7 +136,7 @@ impl Infection {
 impl Observer for Infection {
     fn event(&mut self, at: Time, member: MemberIndex, event: &Event) {
         let is_news = event.kind == self.what && self.ids.index(event.about) == self.subject;
-        if is_news && self.subject.is_some() && member < self.founders {
+        if is_news && self.subject.is_some() && member < self.initial_members {
             self.times.push(at);
         }
     }

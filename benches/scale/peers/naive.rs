@@ -40,7 +40,7 @@ struct Host {
     /// The last deadline that went into the heap.
     alarm: Time,
     sent: u32,
-    luck: Rng,
+    rng: Rng,
 }
 
 /// A scheduled event, ordered as in the world's own queue.
@@ -81,8 +81,8 @@ impl<'a> Naive<'a> {
             let mut member = initial(setup, &setting.config, &nodes, index);
             let phase = below(&mut stream(setup.seed, Purpose::Phases, u64::from(index)), micros(setup));
             member.start(Time::ZERO, Time::from_micros(u64::from(phase)));
-            let luck = stream(setup.seed, Purpose::Network, u64::from(index));
-            naive.hosts.push(Host { member: Some(member), alarm: Time::NEVER, sent: 0, luck });
+            let rng = stream(setup.seed, Purpose::Network, u64::from(index));
+            naive.hosts.push(Host { member: Some(member), alarm: Time::NEVER, sent: 0, rng });
             naive.set_alarm(index);
         }
         naive
@@ -118,7 +118,7 @@ impl<'a> Naive<'a> {
         for Transmit { to, bytes, message, .. } in self.outbox.transmits.drain(..) {
             host.sent += 1;
             let target = index_of(to);
-            let delay = self.setup.placement.delay_us(index, target, &mut host.luck);
+            let delay = self.setup.placement.delay_us(index, target, &mut host.rng);
             let at = Time::from_micros(self.now.as_micros() + u64::from(delay));
             let order = u64::from(index) << 32 | u64::from(host.sent);
             let packet = Some(Box::new(Flight { from: index, bytes, packet: message }));

@@ -85,22 +85,22 @@ impl Experiment {
         let worlds = self.worlds(options.threads);
         let run = Run::begin(self, options);
         let todo = Mutex::new(run.todo(self).collect());
-        let shift = Arc::new(WorkQueue { experiment: self.clone(), run, todo });
+        let queue = Arc::new(WorkQueue { experiment: self.clone(), run, todo });
         let stagger = self.stagger(worlds);
         let (attempts, lateness) = runtime.block_on(async {
-            let mut lanes = JoinSet::new();
-            for lane in 0..worlds as u32 {
-                lanes.spawn(Arc::clone(&shift).work(stagger * lane));
+            let mut workers = JoinSet::new();
+            for worker in 0..worlds as u32 {
+                workers.spawn(Arc::clone(&queue).work(stagger * worker));
             }
             let (mut attempts, mut lateness) = (Vec::new(), Lateness::default());
-            while let Some(lane) = lanes.join_next().await {
-                let (done, late) = lane.expect("trials run in tasks of their own");
+            while let Some(worker) = workers.join_next().await {
+                let (done, late) = worker.expect("trials run in tasks of their own");
                 attempts.extend(done);
                 lateness.merge(&late);
             }
             (attempts, lateness)
         });
-        let WorkQueue { run, .. } = Arc::into_inner(shift).expect("all lanes have ended");
+        let WorkQueue { run, .. } = Arc::into_inner(queue).expect("all workers have ended");
         Ok(RealRun { finished: run.finish(self, attempts)?, lateness })
     }
 

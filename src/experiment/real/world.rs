@@ -31,7 +31,7 @@ struct World {
     ports: Vec<Port>,
     scene: Shared,
     agents: Vec<Option<Agent>>,
-    /// Who stands still until this is dropped.
+    /// Paused agents: each runs on when its sender is dropped.
     frozen: HashMap<MemberIndex, Paused>,
     /// Those that stop; the packets they have sent are still on their way.
     ending: JoinSet<()>,
@@ -84,7 +84,7 @@ impl World {
         Ok(Self { setup, clock, factory, ports, scene, agents, frozen, ending })
     }
 
-    /// Begins all founders, while the clock still waits.
+    /// Starts all initial members, while the clock still waits.
     fn populate(&mut self) -> Result<(), String> {
         for member in 0..self.setup.members {
             let seeds: Vec<Address> = match self.setup.start {

@@ -27,7 +27,7 @@ struct Subject {
 struct Detection {
     victim: Victim,
     at: Time,
-    /// Who began later than this is no survivor.
+    /// Members that began later than this are no survivors.
     fault_number: u32,
     /// Members that have run ever since the victim stopped.
     survivors: u32,

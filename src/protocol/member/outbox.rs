@@ -32,7 +32,7 @@ pub struct Transmit<M = Packet> {
 }
 
 impl Transmit {
-    /// A placeholder that is filled in in place.
+    /// The initial value of an entry that is filled in place.
     pub(super) const BLANK: Self = Self {
         to: Address { ip: [0; 16], port: 0 },
         bytes: 0,

@@ -7,7 +7,7 @@ use crate::protocol::config::{Config, DefaultStrategies};
 
 pub(super) const PROFILE: Profile = Profile {
     name: "lha-probe",
-    about: "Lifeguard's first part alone: probes slow down when a member's own health is in doubt, and helpers send nacks.",
+    about: "Lifeguard's first part alone: probes slow down when a member's local health is bad, and helpers send nacks.",
     values: &[BASE[0], BASE[1], BASE[2], BASE[3], "prober=nack"],
     defaults: DefaultStrategies::selector("shuffle"),
 };

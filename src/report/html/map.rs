@@ -1,4 +1,4 @@
-//! Who pings whom: areas on the globe, on the plane or on a circle, with a line for each pair that pings.
+//! The map of pings: areas on the globe, on the plane or on a circle, with a line for each pair that pings.
 
 use std::fmt::Write;
 

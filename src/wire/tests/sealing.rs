@@ -87,17 +87,17 @@ fn the_key_and_the_label_open_what_was_sealed() {
 fn the_wrong_key_opens_nothing() {
     let mut bytes = sealed(&mut seal(1), at(0.0), &samples::ping());
     let before = bytes.clone();
-    let mut stranger = Seal::with_salt(Keyring::new(key(1)), "blue", 2);
-    assert_eq!(stranger.decode(at(0.0), &mut bytes), Err(OpenError::Forged));
-    assert_eq!((bytes, stranger.remembered()), (before, 0));
+    let mut outsider = Seal::with_salt(Keyring::new(key(1)), "blue", 2);
+    assert_eq!(outsider.decode(at(0.0), &mut bytes), Err(OpenError::Forged));
+    assert_eq!((bytes, outsider.remembered()), (before, 0));
 }
 
 #[test]
 fn the_wrong_label_opens_nothing() {
     let mut bytes = sealed(&mut seal(1), at(0.0), &samples::ping());
     for label in ["", "Blue", "blue ", "green"] {
-        let mut stranger = Seal::with_salt(Keyring::new(key(0)), label, 2);
-        assert_eq!(stranger.decode(at(0.0), &mut bytes), Err(OpenError::Forged), "{label}");
+        let mut outsider = Seal::with_salt(Keyring::new(key(0)), label, 2);
+        assert_eq!(outsider.decode(at(0.0), &mut bytes), Err(OpenError::Forged), "{label}");
     }
 }
 
