@@ -28,7 +28,8 @@ fn main() -> ExitCode {
     let args: Vec<String> = env::args().skip(1).collect();
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     // Cargo runs the alias wherever the user stands; all paths are from the repository's root.
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the package is a folder of the repository");
+    let package = env::var("CARGO_MANIFEST_DIR").unwrap_or_else(|_| env!("CARGO_MANIFEST_DIR").to_owned());
+    let root = Path::new(&package).parent().expect("the package is a folder of the repository");
     let outcome = match args.as_slice() {
         ["check"] => check(root),
         ["test", rest @ ..] => cargo(root, &[&["test", "--workspace", "--locked"], rest].concat()),
