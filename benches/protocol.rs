@@ -13,7 +13,7 @@ use swimlab::wire::{PlainSizer, decode, encode};
 use swimlab_selectors::rng::{Purpose, mix, stream};
 use swimlab_selectors::{DynSelector, Peer, Shuffle};
 
-/// How many members know each other.
+/// Number of members that know each other.
 const MEMBERS: u32 = 1000;
 
 fn member(criterion: &mut Criterion) {

@@ -1,4 +1,4 @@
-//! What sealing costs: `cargo bench --bench seal`. The best of several rounds, because other work only ever adds time.
+//! Cost of sealing: `cargo bench --bench seal`. The best of several rounds, because other work only ever adds time.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant, UNIX_EPOCH};

@@ -23,7 +23,7 @@ use tokio::time::timeout;
 /// The metadata key under which a backend says where it serves HTTP.
 const HTTP: &str = "http";
 
-/// How long a backend may take to accept a connection.
+/// Time-out of a connection to a backend.
 const PATIENCE: Duration = Duration::from_millis(500);
 
 #[tokio::main]
@@ -91,7 +91,7 @@ pub async fn balance(listener: TcpListener, agent: Agent) -> io::Result<()> {
     }
 }
 
-/// Where members serve that are alive. Who is suspected gets nothing while it is, unless all are.
+/// Addresses at which live members serve. Suspected members are left out, unless all are suspected.
 pub async fn backends(agent: &Agent) -> Vec<SocketAddr> {
     let members = agent.members().await.unwrap_or_default();
     let serving = |state| {

@@ -17,7 +17,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// How long it took until all knew all, and until all the others knew of a crash.
+/// Times until all members knew all others, and until all survivors knew of a crash.
 pub fn run(members: usize) -> Result<[Duration; 2], Box<dyn Error>> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {

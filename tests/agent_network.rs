@@ -18,9 +18,9 @@ use agents::process::{Process, until, until_complete};
 const QUICK: &str = "period = '200ms'\nprobe_timeout = '100ms'\nsuspicion_mult = 10.0\nsync_interval = '5s'\n\
                      dead_retention = '2s'\nreconnect_every = 5\n";
 
-/// Where every 15th probe is answered by nobody, each suspect must hear of it within its time. By the defaults each of
-/// five tells it 0.8 x 4/5 times: all stay silent for one suspect in 25. Twice the time and three times the tellings leave
-/// one in 16,000.
+/// With one probe in 15 unanswered, each suspect must learn of its suspicion before the timeout. By the defaults each of
+/// five members sends it the suspicion 0.8 x 4/5 times, and one suspect in 25 receives it from none. Twice the timeout
+/// and three times the transmissions leave one in 16,000.
 const LOSSY: &str = "period = '500ms'\nprobe_timeout = '250ms'\nsuspicion_mult = 8.0\nretransmit_mult = 12.0\n";
 
 /// Members on hosts need a key.

@@ -1,4 +1,4 @@
-//! What users get wrong, and what they are told: every complaint names the file and, where there is one, the line.
+//! Mistakes of users and the messages about them: every message names the file and, where there is one, the line.
 
 #![cfg(feature = "lab")]
 

@@ -69,7 +69,7 @@ fn a_misspelled_selector_is_refused_and_the_own_one_proposed() {
     assert!(output.status.code() == Some(2) && error.contains("half-local"), "{error}");
 }
 
-/// What the example prints; it must succeed.
+/// Output of the example, which must succeed.
 fn example(args: &[&str]) -> String {
     let output = run(args);
     assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));

@@ -14,7 +14,7 @@ use swimlab_selectors::{DynSelector, Spec};
 /// The cut is over: warm-up, the fault's beginning and how long it lasts.
 const HEALS: Span = Span::from_secs(50);
 
-/// How long after the cut somebody may still be taken for dead.
+/// Time after the cut within which a live member may still be taken for dead.
 const BOUND: Span = Span::from_secs(500);
 
 /// The members that each member holds dead, and the time of the last change.

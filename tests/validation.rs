@@ -51,7 +51,7 @@ fn assert_close(what: &str, measured: f64, expected: f64, tolerance: f64) {
     );
 }
 
-/// When a member crashed, and when it was first pinged after that.
+/// Times of a member's crash and of the first ping after it.
 #[derive(Default)]
 struct FirstPing {
     crash: Option<(Time, MemberIndex)>,
@@ -170,7 +170,7 @@ fn the_load_is_two_messages_per_member_and_period_whatever_the_size() {
     }
 }
 
-/// How many direct pings each member sent between two to the same other.
+/// Number of direct pings that each member sent between two to the same peer.
 #[derive(Default)]
 struct Gaps {
     sent: BTreeMap<MemberIndex, u64>,
@@ -255,7 +255,7 @@ fn a_live_member_is_suspected_as_often_as_the_formula_for_lossy_links_says() {
     }
 }
 
-/// When each initial member learned of the join.
+/// Times at which the initial members learned of the join.
 struct Infection {
     initial_members: u32,
     times: Vec<Time>,

@@ -1,4 +1,4 @@
-//! What members learn of distances in a world: with the protocol's own pings, and nothing else.
+//! Distances that members of a world learn from the protocol's own pings alone.
 
 use std::sync::{Arc, Mutex};
 

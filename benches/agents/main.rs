@@ -14,13 +14,13 @@ use std::time::{Duration, Instant};
 use cpu_time::ProcessTime;
 use serde_json::json;
 
-/// How a group of members is run.
+/// Implementation of SWIM whose members the bench runs on real sockets.
 trait Peer: Sized {
     /// A member that others join through.
     async fn begin(bench: &Bench, number: usize, seeds: &[String]) -> Self;
-    /// Where it listens.
+    /// Address at which it listens.
     fn addr(&self) -> String;
-    /// How many members it knows to be alive, itself included.
+    /// Number of members that it knows to be alive, itself included.
     async fn alive(&self) -> usize;
     /// Packets and bytes that it has sent, and deaths that it has heard of.
     async fn counts(&self) -> [u64; 3];
@@ -35,10 +35,10 @@ struct Bench {
     window: Duration,
 }
 
-/// How many members the others join through.
+/// Number of members through which the others join.
 const SEEDS: usize = 3;
 
-/// How long anything may take before the bench gives up on it.
+/// Time-out of every wait.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 fn main() -> Result<(), lexopt::Error> {

@@ -1,4 +1,4 @@
-//! How much a simulated second costs: one trial as a line of JSON, or without arguments a table of many with ratios.
+//! Cost of a simulated second: one trial as a line of JSON, or without arguments a table of many with ratios.
 //!
 //! ```text
 //! cargo bench --bench scale

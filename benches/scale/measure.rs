@@ -17,7 +17,7 @@ pub struct Metrics {
     pub members: u32,
     pub scenario: Scenario,
     pub peer: Peer,
-    /// How far the trial went in virtual time.
+    /// Virtual time at the end of the trial.
     pub simulated_s: f64,
     /// Deliveries, periods and timers that fired.
     pub events: u64,
@@ -36,13 +36,13 @@ pub struct Metrics {
 pub trait Course {
     /// Lets everything happen that is due before `until`.
     fn advance(&mut self, until: Time);
-    /// How many survivors know of the crash.
+    /// Number of survivors that know of the crash.
     fn informed(&self) -> u32;
     /// Ends here.
     fn finish(self) -> Outcome;
 }
 
-/// How finely the end of a crash trial is found.
+/// Resolution with which the end of a crash trial is found.
 const STEP: Span = Span::from_millis(10);
 
 /// Runs a trial.

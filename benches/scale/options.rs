@@ -7,7 +7,7 @@ use std::str::FromStr;
 use lexopt::{Arg, Parser, ValueExt};
 use serde::{Deserialize, Serialize};
 
-/// What the arguments ask for.
+/// Command line arguments, parsed.
 pub enum Options {
     /// One trial, as a line of JSON.
     Trial(Trial),
@@ -23,7 +23,7 @@ pub struct Trial {
     pub peer: Peer,
 }
 
-/// What happens in a trial.
+/// Course of a trial.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Scenario {

@@ -1,4 +1,4 @@
-//! Where a trial takes place, and when it is over.
+//! World of a trial, and the condition that ends it.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use swimlab::sim::{MemberIndex, Observer, Setup};
 use crate::common;
 use crate::options::{Scenario, Trial};
 
-/// How long a steady trial lasts.
+/// Duration of a steady trial.
 pub const STEADY: Span = Span::from_secs(20);
 /// A crash that has not got around by now never will.
 pub const PATIENCE: Span = Span::from_secs(600);
@@ -42,7 +42,7 @@ pub struct Witness {
 }
 
 impl Witness {
-    /// How many they are by now.
+    /// Their number so far.
     pub fn informed(&self) -> u32 {
         self.informed
     }

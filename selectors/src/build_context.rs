@@ -1,4 +1,4 @@
-//! What selectors, metrics and helpers may use when they are built: [`BuildContext`].
+//! Inputs to the construction of selectors, metrics and helpers: [`BuildContext`].
 
 use std::fmt;
 use std::sync::Arc;

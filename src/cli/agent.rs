@@ -36,7 +36,7 @@ pub struct Args {
     /// The member's name, unique in the cluster; its address without one.
     #[arg(long)]
     name: Option<String>,
-    /// How members probe, suspect and gossip: see `swimlab list profiles`.
+    /// Profile of probing, suspicion and gossip: see `swimlab list profiles`.
     #[arg(long)]
     profile: Option<String>,
     /// Intervals for a kind of network; lan unless a file is given.
@@ -75,10 +75,10 @@ pub struct Args {
     /// Serve metrics to Prometheus at http://ADDR:PORT/metrics.
     #[arg(long, value_name = "ADDR:PORT")]
     metrics: Option<SocketAddr>,
-    /// How events are printed.
+    /// Format of printed events.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
-    /// How much goes to the log on standard error.
+    /// Level of the log on standard error.
     #[arg(long, value_name = "LEVEL", default_value = "warn", value_parser = ["off", "error", "warn", "info", "debug", "trace"])]
     log: String,
 }

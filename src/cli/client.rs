@@ -21,7 +21,7 @@ pub struct Socket {
 pub struct MembersArgs {
     #[command(flatten)]
     socket: Socket,
-    /// How to print them.
+    /// Output format.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }
@@ -30,7 +30,7 @@ pub struct MembersArgs {
 pub struct InfoArgs {
     #[command(flatten)]
     socket: Socket,
-    /// How to print it.
+    /// Output format.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }

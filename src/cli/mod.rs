@@ -105,7 +105,7 @@ enum Command {
     Man(shell::ManArgs),
 }
 
-/// How results are printed.
+/// Output format of results.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 enum Format {
     /// For reading.

@@ -37,7 +37,7 @@ pub trait Rules: Clone + Send + Sync + 'static {
     fn beat(&self, _pulse: &mut Self::Pulse, _silence: Span) {}
     /// The timeout: the longest silence of a living member, in a group of `n`.
     fn patience(&self, pulse: &Self::Pulse, n: u32) -> Span;
-    /// How long the dead are remembered, so that old heartbeats revive no dead member.
+    /// Time for which a dead member is remembered, so that old heartbeats do not revive it.
     fn memory(&self, n: u32) -> Span;
     /// Without loss: how long after the last crash or departure all members know of it. `None`: no guarantee.
     fn converges_within(&self, _n: u32) -> Option<Span> {

@@ -13,11 +13,11 @@ pub struct Event {
     pub incarnation: Incarnation,
     /// The kind of event, from the reporting member's point of view.
     pub kind: EventKind,
-    /// How the reporting member learned of it.
+    /// Source from which the reporting member learned of it.
     pub source: EventSource,
 }
 
-/// How a member learned of something.
+/// Source of a member's knowledge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EventSource {
     /// By its own probe or timer.
@@ -61,7 +61,7 @@ macro_rules! event_kinds {
                 }
             }
 
-            /// What is said of the event in a timeline, with `{}` in place of the member it is about.
+            /// Line for the event in a timeline, with `{}` in place of the member it is about.
             pub const fn sentence(&self) -> &'static str {
                 match self {
                     $(event_kinds!(@pattern $kind $($payload)?) => $sentence,)*

@@ -42,7 +42,7 @@ pub enum Status {
     Left,
 }
 
-/// What a member publishes about itself. Immutable; a change comes with a higher incarnation.
+/// Published description of a member. Immutable; a change comes with a higher incarnation.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NodeInfo {
     /// Id, location, zone path and site.
@@ -105,7 +105,7 @@ pub struct Packet {
     pub from: Id,
     /// The sender's own incarnation.
     pub incarnation: Incarnation,
-    /// What the sender believes about the receiver: pairwise anti-entropy.
+    /// Sender's belief about the receiver: pairwise anti-entropy.
     pub peer_view: PeerView,
     /// The kind-specific part.
     pub body: Body,
@@ -115,7 +115,7 @@ pub struct Packet {
     pub coordinate: Option<Box<WithCoordinate>>,
 }
 
-/// What the sender believes about the receiver, so that a receiver with a newer incarnation can refute.
+/// Sender's belief about the receiver, so that a receiver with a newer incarnation can refute.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum PeerView {
     /// No record: the receiver should introduce itself.

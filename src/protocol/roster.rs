@@ -26,7 +26,7 @@ struct IndexBucket {
     tag: u32,
 }
 
-/// What sending to a member needs, in one cache line.
+/// Data needed for sending to a member, in one cache line.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct MemberRecord {
     /// The member's id.
@@ -42,7 +42,7 @@ pub struct MemberRecord {
 /// A slot's occupant in a roster.
 #[derive(Clone, Debug)]
 pub struct RosterEntry {
-    /// What the member publishes about itself.
+    /// Published description of the member.
     pub node: Arc<NodeInfo>,
     /// The incarnation of the record.
     pub incarnation: Incarnation,
@@ -125,7 +125,7 @@ impl Roster {
         &self.records[slot as usize]
     }
 
-    /// What a slot's occupant publishes about itself.
+    /// Published description of a slot's occupant.
     pub fn node(&self, slot: Slot) -> &Arc<NodeInfo> {
         &self.nodes[slot as usize]
     }

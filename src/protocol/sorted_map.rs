@@ -18,7 +18,7 @@ enum Store<K, V> {
 const FEW: usize = 16;
 
 impl<K: Ord + Copy, V> SortedMap<K, V> {
-    /// How many entries there are.
+    /// Number of entries.
     pub fn len(&self) -> usize {
         match &self.0 {
             Store::Few(list) => list.len(),

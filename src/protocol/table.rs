@@ -117,7 +117,7 @@ impl MembershipTable {
         self.record(slot).incarnation
     }
 
-    /// What a slot's occupant publishes about itself.
+    /// Published description of a slot's occupant.
     pub fn node(&self, slot: Slot) -> &Arc<NodeInfo> {
         self.changed(slot).map_or_else(|| self.roster.node(slot), |row| &row.entry.node)
     }

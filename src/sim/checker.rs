@@ -25,9 +25,9 @@ pub struct Checker {
     ids: IdIndex,
     /// Each member's own incarnation.
     own: Vec<Incarnation>,
-    /// What each member has reported about others.
+    /// Reports of each member about others.
     reported: Vec<Vec<Report>>,
-    /// When a fault last took effect or ended.
+    /// Time at which a fault last took effect or ended.
     last_change: Time,
     /// The time after that by which all members must agree; `None` if that cannot be expected.
     agreement: Option<Span>,
@@ -35,7 +35,7 @@ pub struct Checker {
     more: usize,
 }
 
-/// What one member has reported about another. Sorted by subject; there are few in nearly every trial.
+/// Report of one member about another. Sorted by subject; there are few in nearly every trial.
 #[derive(Clone, Copy)]
 struct Report {
     about: MemberIndex,

@@ -9,7 +9,7 @@ use crate::protocol::{Address, Gauge, MessageKind, Outbox, Time};
 /// One detector kind as a whole, which runs worlds of such members, is a
 /// [`Detector`](crate::detectors::Detector).
 pub trait FailureDetector: Prefetch<<Self as FailureDetector>::Message> {
-    /// What members send each other.
+    /// Message between members.
     type Message;
 
     /// Starts; the first period begins at `first_period`.
@@ -25,13 +25,13 @@ pub trait FailureDetector: Prefetch<<Self as FailureDetector>::Message> {
     /// Says whether from now on its sends block: a task that sends then stops in the send. Detectors without a notion of
     /// tasks do nothing; their sends are queued.
     fn stall(&mut self, _now: Time, _stalled: bool) {}
-    /// When [`FailureDetector::wake`] is due.
+    /// Time at which [`FailureDetector::wake`] is due.
     fn deadline(&self) -> Time;
 
     /// The kind of a message.
     fn kind(message: &Self::Message) -> MessageKind;
     /// The number of members that it believes to be alive, itself included.
     fn members(&self) -> u32;
-    /// How full its bounded stores are.
+    /// Fill levels of its bounded stores.
     fn gauge(&self) -> Gauge;
 }

@@ -1,4 +1,4 @@
-//! What faults act on: a world, whether its clock is virtual or the system's.
+//! Target of faults: a world, whether its clock is virtual or the system's.
 
 use super::network::Network;
 use super::observer::{Effect, MemberIndex};
@@ -8,7 +8,7 @@ use crate::topology::Placement;
 /// A world as the faults see it. The simulator's [`World`](super::World) and the experiments on real sockets implement
 /// it.
 pub trait FaultEnvironment {
-    /// Where the members are, joiners included.
+    /// Placement of the members, joiners included.
     fn placement(&self) -> &Placement;
     /// The current time.
     fn now(&self) -> Time;
@@ -38,7 +38,7 @@ pub trait FaultEnvironment {
     }
 }
 
-/// How a member's host is impaired.
+/// Impairment of a member's host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Impairment {
     /// Timers run; packets in both directions are queued.
@@ -49,12 +49,12 @@ pub enum Impairment {
     Paused,
 }
 
-/// How packets are queued while a member is impaired.
+/// Queueing of packets while a member is impaired.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct QueuePolicy {
     /// The most packets queued in each direction; further ones are dropped.
     pub limit: u32,
-    /// How long the member takes for each queued packet afterwards.
+    /// Time that the member takes for each queued packet afterwards.
     pub per_packet: Span,
 }
 

@@ -54,7 +54,7 @@ impl FaultInjector {
         injector
     }
 
-    /// When the next step is due.
+    /// Time of the next step.
     pub fn next(&self) -> Option<Time> {
         self.schedule.first_key_value().map(|(&(at, _), _)| at)
     }

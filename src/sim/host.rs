@@ -10,18 +10,18 @@ use swimlab_selectors::rng::{Purpose, Rng, stream};
 
 /// The host of a member with detector `D`, whose members exchange messages of type `T`.
 ///
-/// What the world reads for every event comes first, in a cache line of its own: a wake-up without effect, as at the probe
-/// timeout of an answered ping, touches nothing else. The detector follows at once: in large worlds finding out where a
-/// page of memory lies costs as much as reading it.
+/// Fields that the world reads for every event come first, in a cache line of their own: a wake-up without effect, as at
+/// the probe timeout of an answered ping, touches nothing else. The detector follows at once: in large worlds the lookup
+/// of a page's address costs as much as reading it.
 #[repr(C, align(64))]
 pub(super) struct Host<D, T> {
-    /// When the detector asked to be woken.
+    /// Time at which the detector asked to be woken.
     pub deadline: Time,
     /// The time of its wake-up in the queue.
     pub scheduled: Time,
     /// Random stream for the delay and loss of its packets.
     pub rng: Rng,
-    /// How many packets it has sent.
+    /// Number of packets that it has sent.
     pub sent: u32,
     /// The member's current or last generation.
     pub generation: u32,
@@ -39,7 +39,7 @@ pub(super) struct Stalled<T> {
     pub queue_policy: QueuePolicy,
     pub sends: Vec<Transmit<T>>,
     pub received: VecDeque<InFlight<T>>,
-    /// When it can process the next packet, once no impairment is left.
+    /// Time at which it can process the next packet, once no impairment is left.
     pub next: Time,
 }
 

@@ -11,7 +11,7 @@ pub(super) struct InFlight<T> {
     pub message: T,
 }
 
-/// What the world records about a packet.
+/// Record of a packet.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct PacketHeader {
     pub sent_at: Time,

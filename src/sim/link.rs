@@ -32,19 +32,19 @@ pub trait LinkRule: Debug + Send + Sync {
 /// A packet that is handed to the network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LinkPacket {
-    /// When it is sent.
+    /// Time of sending.
     pub at: Time,
     /// The sender.
     pub from: MemberIndex,
     /// The receiver.
     pub to: MemberIndex,
-    /// How it is sent.
+    /// Transport.
     pub transport: Transport,
     /// Its encoded size in bytes.
     pub bytes: u32,
 }
 
-/// How a packet is sent.
+/// Transport of a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Transport {
     /// As a datagram.
@@ -53,12 +53,12 @@ pub enum Transport {
     Stream,
     /// As the reply on the stream that carried the request.
     Answer {
-        /// When the request was sent.
+        /// Time at which the request was sent.
         asked_at: Time,
     },
 }
 
-/// What a rule does to a packet.
+/// Effect of a rule on a packet.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum LinkVerdict {

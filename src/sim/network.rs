@@ -51,7 +51,7 @@ impl Network {
         Delivery::Arrives(packet.at + Span::from_micros(u64::from(delay)))
     }
 
-    /// What the rules in force do to a datagram; `None` if all let it pass.
+    /// Combined effect of the rules in force on a datagram; `None` if all let it pass.
     #[cold]
     fn apply_rules(&self, packet: &LinkPacket, rng: &mut Rng) -> Option<Delivery> {
         for (_, rule) in &self.rules {

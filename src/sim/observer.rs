@@ -1,4 +1,4 @@
-//! What a world tells its observers: packets, events and faults. All measures are made from these.
+//! Interface of a world to its observers: packets, events and faults. All measures are made from these.
 
 use crate::protocol::{Event, MessageKind, Time};
 
@@ -20,7 +20,7 @@ pub trait Observer {
 /// A packet as observers see it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Sent {
-    /// When it was sent.
+    /// Time at which it was sent.
     pub at: Time,
     /// The sender.
     pub from: MemberIndex,
@@ -51,7 +51,7 @@ pub enum Delivery {
 /// An effect of a fault on a member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FaultEvent {
-    /// When.
+    /// Time of the event.
     pub at: Time,
     /// The fault's number in the trial, from 0.
     pub fault: u32,

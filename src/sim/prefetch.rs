@@ -17,9 +17,9 @@ use crate::protocol::Time;
 
 /// Hints of a detector with messages of type `T` about the memory that its calls touch. The defaults suit any detector.
 pub trait Prefetch<T>: Sized {
-    /// How many of its first bytes every call reads.
+    /// Number of leading bytes that every call reads.
     const HOT_BYTES: usize = size_of::<Self>();
-    /// How many of its first bytes [`FailureDetector::wake`](super::FailureDetector::wake) reads.
+    /// Number of leading bytes that [`FailureDetector::wake`](super::FailureDetector::wake) reads.
     const WAKE_BYTES: usize = Self::HOT_BYTES;
 
     /// Prefetches what a wake-up (`None`), or handling this message of this member, will read elsewhere soon.

@@ -37,7 +37,7 @@ impl ScheduledEvent {
         Self { key: EventKey::new(at, MemberIndex::MAX, target), target, load: Self::WAKE }
     }
 
-    /// When it is due.
+    /// Time at which it is due.
     pub(super) fn at(&self) -> Time {
         self.key.at
     }

@@ -12,7 +12,7 @@ use crate::topology::{Placement, Topology};
 /// The description of one trial.
 #[derive(Clone)]
 pub struct Setup {
-    /// Where all members are, joiners included ([`joiners_needed`] says how many there can be).
+    /// Placement of all members, joiners included ([`joiners_needed`] says how many there can be).
     pub placement: Arc<Placement>,
     /// The number of members at the start.
     pub members: u32,
@@ -20,7 +20,7 @@ pub struct Setup {
     pub seed: u64,
     /// Whether members know each other at the start.
     pub start: Start,
-    /// How their periods are offset from each other.
+    /// Offsets of their periods from each other.
     pub phases: Phases,
     /// The protocol period, over which random phases are spread.
     pub period: Span,
@@ -31,7 +31,7 @@ pub struct Setup {
     pub loss: f64,
     /// The time before the first fault; fault times count from its end.
     pub warmup: Span,
-    /// How long the world runs after the warm-up.
+    /// Run time of the world after the warm-up.
     pub duration: Span,
     /// The faults.
     pub faults: Vec<Fault>,
@@ -88,7 +88,7 @@ pub enum Start {
     Joining,
 }
 
-/// How the members' periods are offset from each other.
+/// Offsets of the members' periods from each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phases {
     /// Each starts at a random point of the period.

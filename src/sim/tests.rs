@@ -156,7 +156,7 @@ fn a_member_whose_sends_block_suspects_only_the_target_of_its_next_ping() {
     assert!(suspicions("slow:at=5s,lasts=30s") > 20);
 }
 
-/// When packets reach which members, and when faults end.
+/// Times at which packets reach members and at which faults end.
 #[derive(Default)]
 struct Arrivals {
     all: Vec<(Time, MemberIndex)>,

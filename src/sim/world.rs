@@ -26,7 +26,7 @@ pub trait DetectorFactory {
     fn initial(&mut self, member: MemberIndex) -> Self::Detector;
     /// A member that knows only itself, in its `generation`-th life, from 0.
     fn joiner(&mut self, member: MemberIndex, generation: u32) -> Self::Detector;
-    /// What the checkers hold the detectors to.
+    /// Guarantees to which the checkers hold the detectors.
     fn guarantees(&self) -> Guarantees;
 }
 
@@ -40,7 +40,7 @@ pub struct Outcome {
     pub trace_hash: u64,
     /// Violations that the checkers found, as sentences; empty for a sound run.
     pub violations: Vec<String>,
-    /// When the world ended: warm-up plus duration.
+    /// Time at which the world ended: warm-up plus duration.
     pub end: Time,
 }
 

@@ -12,7 +12,7 @@ use super::site_map::SiteMap;
 /// The site of each member, and the delay of packets between any two. Members are numbered from 0, joiners last.
 #[derive(Clone, Debug)]
 pub struct Placement {
-    /// What selectors see of each member: an id spread over 64 bits, its location, zone path and site.
+    /// Selectors' view of each member: an id spread over 64 bits, its location, zone path and site.
     pub peers: Vec<Peer>,
     /// Each member's site, apart from the peers because delays are looked up for every packet.
     site: Box<[u32]>,

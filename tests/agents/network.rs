@@ -31,7 +31,7 @@ impl Network {
         }
     }
 
-    /// Where a host's member listens.
+    /// Address at which a host's member listens.
     pub fn addr(host: usize) -> String {
         format!("10.77.0.{}:7946", host + 1)
     }

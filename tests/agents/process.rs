@@ -100,7 +100,7 @@ impl Process {
         self.count(event, name) > 0
     }
 
-    /// How often it has reported this about a member.
+    /// Number of its reports of this about a member.
     pub fn count(&self, event: &str, name: &str) -> usize {
         self.events().iter().filter(|line| line["event"] == event && line["name"] == name).count()
     }

@@ -21,7 +21,7 @@ Commands:
                                --strict: circles of a parent module and its children count, too
 ";
 
-/// What is not right, in words for the user.
+/// Description of a failure for the user.
 type Failure = String;
 
 fn main() -> ExitCode {

@@ -31,7 +31,7 @@ pub enum Law {
 pub struct Violation {
     /// The violated law.
     pub law: Law,
-    /// What happened, with the shortest scenario found.
+    /// Description of the violation, with the shortest scenario found.
     pub details: String,
 }
 

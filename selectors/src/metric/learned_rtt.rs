@@ -10,7 +10,7 @@ use crate::peer::{Peer, Slot};
 
 /// Round-trip time in microseconds, as each member measures it or estimates it from network coordinates.
 ///
-/// What a member learns is its own, so the shared index has no distances: all peers are equally far, and the tie-break
+/// Each member learns for itself, so the shared index has no distances: all peers are equally far, and the tie-break
 /// alone orders them. A member starts from this order; a selector that supports [`Metric::learned`] refines it.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct LearnedRtt;

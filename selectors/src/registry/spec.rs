@@ -29,7 +29,7 @@ pub struct Spec {
 pub enum SpecError {
     /// No entry has this name.
     UnknownKind {
-        /// What the registry contains: "selector", "metric", ...
+        /// Kind of the registry's entries: "selector", "metric", ...
         what: &'static str,
         /// Given name.
         kind: String,
@@ -51,7 +51,7 @@ pub enum SpecError {
         kind: String,
         /// Name of the parameter.
         param: String,
-        /// What is wrong, and what is allowed.
+        /// Description of the fault and of the allowed values.
         why: String,
     },
     /// Each value is valid, but nothing can be built from them.
@@ -65,7 +65,7 @@ pub enum SpecError {
     Syntax {
         /// The text.
         text: String,
-        /// What is wrong, and what was expected.
+        /// Description of the fault and of what was expected.
         why: String,
     },
 }

@@ -89,7 +89,7 @@ impl<N: Name> DetectorFactory for FocaFactory<N> {
 pub struct FocaMember<N: Name> {
     foca: Inner<N>,
     timers: Timers<N>,
-    /// How many of the first members it knows from the start.
+    /// Number of the first members that it knows from the start.
     acquaintances: u32,
     /// Still to be asked, in turn; foca leaves trying again to its user.
     seeds: Vec<N>,
@@ -211,7 +211,7 @@ impl<N: Name> FailureDetector for FocaMember<N> {
 /// A direct ping's [`tag`].
 const PING: u8 = 0;
 
-/// What a message is for: the number of `foca::Message`'s variant. Before it stand sender, incarnation and receiver, in
+/// Purpose of a message: the number of `foca::Message`'s variant. Before it stand sender, incarnation and receiver, in
 /// numbers of groups of seven bits.
 fn tag<N: Name>(message: &[u8]) -> u8 {
     let mut bytes = message.iter();
@@ -219,10 +219,10 @@ fn tag<N: Name>(message: &[u8]) -> u8 {
     *bytes.next().expect("a whole header")
 }
 
-/// What foca asks of its driver.
+/// Foca's requests to its driver.
 struct Driver<'a, N> {
     now: Time,
-    /// Where what it learns comes from.
+    /// Source of what it learns.
     source: EventSource,
     /// The member that it may have begun to suspect.
     suspected: Option<N>,

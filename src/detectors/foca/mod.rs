@@ -26,7 +26,7 @@ struct Foca {
     period: Span,
     suspicion_mult: f64,
     retransmit_mult: u32,
-    /// What does not depend on the size of the group.
+    /// Settings that do not depend on the size of the group.
     config: Config,
 }
 
@@ -54,7 +54,7 @@ impl Foca {
     }
 }
 
-/// How many of the dead are tried each time.
+/// Number of dead members tried each time.
 const DEAD_TRIED: NonZeroUsize = NonZeroUsize::new(2).unwrap();
 
 pub(super) fn register(registry: &mut Registry<Arc<dyn Detector>>) {

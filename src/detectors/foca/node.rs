@@ -1,4 +1,4 @@
-//! What members are called.
+//! Identity of a member.
 
 use ::foca::Identity;
 use serde::{Deserialize, Serialize};

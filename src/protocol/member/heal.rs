@@ -1,4 +1,4 @@
-//! How members find each other again: state sync, attempts to reach dead members, forgetting, folding the table.
+//! Reunion of separated members: state sync, attempts to reach dead members, forgetting, folding the table.
 
 use std::sync::Arc;
 

@@ -48,7 +48,7 @@ impl Round {
 }
 
 impl Relay {
-    /// When something is to be done about it.
+    /// Time of its next step.
     pub(super) fn due(&self) -> Time {
         self.nack_at.min(self.ends_at)
     }

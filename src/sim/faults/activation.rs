@@ -16,7 +16,7 @@ pub struct Activation<'a> {
     /// The fault's number in the trial, from 0.
     pub(in crate::sim) fault: u32,
     pub(in crate::sim) target: &'a Target,
-    /// How many members there are at the start.
+    /// Number of members at the start.
     pub(in crate::sim) members: u32,
     pub(in crate::sim) rng: &'a mut Rng,
     pub(in crate::sim) next_joiner: &'a mut MemberIndex,
@@ -33,7 +33,7 @@ impl Activation<'_> {
         self.world.now()
     }
 
-    /// How many members the world can hold, joiners included.
+    /// Number of members that the world can hold, joiners included.
     pub fn hosts(&self) -> u32 {
         self.world.placement().members()
     }

@@ -12,13 +12,13 @@ use crate::protocol::Span;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Fault {
-    /// What happens.
+    /// Effect of the fault.
     pub kind: Arc<dyn FaultKind>,
-    /// When it is first activated, after the warm-up.
+    /// Time of the first activation, after the warm-up.
     pub at: Span,
     /// Which members it affects.
     pub target: Target,
-    /// How many times it is activated, with targets chosen anew each time.
+    /// Number of activations, with targets chosen anew each time.
     pub times: u32,
     /// The time between two activations.
     pub every: Span,

@@ -15,11 +15,11 @@ use crate::sim::observer::MemberIndex;
 pub struct FlipFlop {
     /// Which packets are dropped, as seen from the targets.
     pub direction: Direction,
-    /// How long they are cut off each time.
+    /// Duration of each disconnection.
     pub on: Span,
-    /// How long they are connected each time.
+    /// Duration of each connection between two disconnections.
     pub off: Span,
-    /// How long in all.
+    /// Total duration.
     pub lasts: Span,
 }
 

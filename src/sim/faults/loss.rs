@@ -16,7 +16,7 @@ pub struct Loss {
     pub rate: f64,
     /// Which packets, as seen from the targets. Packets between two targets count in both directions.
     pub direction: Direction,
-    /// How long.
+    /// Duration.
     pub lasts: Span,
 }
 

@@ -36,7 +36,7 @@ impl Direction {
     }
 }
 
-/// How a packet goes, as seen from a group.
+/// Direction of a packet, as seen from a group.
 #[derive(Clone, Copy)]
 pub(super) struct Crossing {
     /// To a member of the group.

@@ -18,7 +18,7 @@ pub struct PartialPartition {
     pub peers: Target,
     /// Which packets are dropped, as seen from the targets.
     pub direction: Direction,
-    /// How long.
+    /// Duration.
     pub lasts: Span,
 }
 

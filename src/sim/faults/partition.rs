@@ -15,7 +15,7 @@ use crate::sim::observer::MemberIndex;
 pub struct Partition {
     /// Which packets are dropped, as seen from the targets.
     pub direction: Direction,
-    /// How long.
+    /// Duration.
     pub lasts: Span,
 }
 

@@ -12,7 +12,7 @@ use crate::sim::environment::{Impairment, QueuePolicy};
 /// timers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pause {
-    /// How long.
+    /// Duration.
     pub lasts: Span,
     /// The most packets queued; further ones are dropped.
     pub queue: u32,

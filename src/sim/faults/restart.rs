@@ -10,7 +10,7 @@ use crate::protocol::Span;
 /// Stops the targets and starts them again: same id, next generation, joining through seeds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Restart {
-    /// How long they are down.
+    /// Downtime.
     pub down: Span,
 }
 

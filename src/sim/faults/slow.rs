@@ -14,11 +14,11 @@ use crate::sim::environment::{Impairment, QueuePolicy};
 pub struct Slow {
     /// Whether a task that sends blocks in the send, as a thread does, instead of continuing.
     pub blocking: bool,
-    /// How long.
+    /// Duration.
     pub lasts: Span,
     /// The most packets queued in each direction; further ones are dropped.
     pub queue: u32,
-    /// How long each queued packet takes afterwards; later ones wait their turn.
+    /// Processing time of each queued packet afterwards; later packets wait for earlier ones.
     pub catch_up: Span,
 }
 

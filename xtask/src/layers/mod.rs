@@ -38,7 +38,7 @@ const ROOMS: [&str; 13] = [
 /// random source and the time of a packet from its clock.
 const SANS_IO_ROOMS: [&str; 6] = [SELECTORS, "protocol", "topology", "sim", "detectors", "discovery"];
 
-/// What to look for.
+/// Faults to look for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Options {
     /// Import circles within rooms, besides arrows between them.

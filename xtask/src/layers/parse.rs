@@ -1,4 +1,4 @@
-//! What a source file declares and what it mentions: modules, items, imports and paths, without its tests.
+//! Declarations and mentions of a source file: modules, items, imports and paths, without its tests.
 
 use std::collections::BTreeMap;
 

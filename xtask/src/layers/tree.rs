@@ -38,7 +38,7 @@ pub(super) struct Mention<'a> {
     pub module: ModuleId,
     pub path: &'a [String],
     pub line: usize,
-    /// What defines it; none if that is no module of the tree.
+    /// Module or item that defines it; none outside the tree.
     pub target: Option<ModuleId>,
 }
 
@@ -121,7 +121,7 @@ impl Tree {
         mentions
     }
 
-    /// Where a path leads; none if nothing in the tree defines it.
+    /// Target of a path; none if nothing in the tree defines it.
     fn resolve(&self, module: ModuleId, path: &[String], pending: &mut Vec<(ModuleId, String)>) -> Option<Found> {
         let (first, mut rest) = path.split_first()?;
         let mut found = match first.as_str() {
@@ -145,7 +145,7 @@ impl Tree {
         Some(found)
     }
 
-    /// What a name means in a module. Where a module and a function go by one name, the last segment of a path is taken
+    /// Meaning of a name in a module. Where a module and a function go by one name, the last segment of a path is taken
     /// for the function.
     fn lookup(
         &self,
@@ -183,7 +183,7 @@ impl Tree {
     }
 }
 
-/// Where a path leads.
+/// Target of a path.
 #[derive(Clone, Copy, Debug)]
 enum Found {
     Module(ModuleId),

@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// When the next ping of a fresh period goes out.
+/// Time of the next ping of a fresh period.
 fn periods(member: &mut Member, until: f64) -> Vec<f64> {
     let mut times = Vec::new();
     while member.deadline() <= at(until) {
