@@ -117,7 +117,7 @@ enum Format {
     Json,
 }
 
-/// Why the command failed, and the exit code for it.
+/// Reason of a failed command, and its exit code.
 struct Failed {
     code: u8,
     message: String,

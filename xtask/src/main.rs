@@ -2,6 +2,7 @@
 
 mod layers;
 mod links;
+mod wording;
 
 use std::env;
 use std::path::Path;
@@ -11,11 +12,12 @@ const USAGE: &str = "\
 Usage: cargo xtask COMMAND
 
 Commands:
-  check                        what must hold before a push: format, spelling, layers, links, lints
+  check                        what must hold before a push: format, spelling, layers, links, wording, lints
   test [ARGS]                  all tests; ARGS go to `cargo test`
   bench [NAME] [-- ARGS]       all benchmarks, or one of them with its own arguments
   docs                         the documentation of all crates, without warnings, and the links between pages
   links                        the links between pages alone
+  wording                      no doc comment begins with a question word
   layers [--circles] [--strict]
                                no room uses one above it; --circles: no import circles within rooms;
                                --strict: circles of a parent module and its children count, too
@@ -40,6 +42,7 @@ fn main() -> ExitCode {
         }
         ["docs"] => docs(root),
         ["links"] => links(root),
+        ["wording"] => wording(root),
         ["layers", flags @ ..] => layer_options(flags).and_then(|options| layers(root, options)),
         ["help" | "--help" | "-h"] => {
             print!("{USAGE}");
@@ -72,6 +75,7 @@ fn check(root: &Path) -> Result<(), Failure> {
     step("spelling", &|| spelling(root));
     step("layers", &|| layers(root, layers::Options::default()));
     step("links", &|| links(root));
+    step("wording", &|| wording(root));
     step("lints", &|| cargo(root, &clippy));
     if failed.is_empty() { Ok(()) } else { Err(format!("failed: {}", failed.join(", "))) }
 }
@@ -96,6 +100,16 @@ fn links(root: &Path) -> Result<(), Failure> {
     let dead = links::dead(root).map_err(|error| format!("cannot read the pages: {error}"))?;
     dead.iter().for_each(|link| println!("{link}"));
     if dead.is_empty() { Ok(()) } else { Err(format!("dead links: {}", dead.len())) }
+}
+
+fn wording(root: &Path) -> Result<(), Failure> {
+    let questions = wording::questions(root).map_err(|error| format!("cannot read the sources: {error}"))?;
+    questions.iter().for_each(|question| println!("{question}"));
+    if questions.is_empty() {
+        Ok(())
+    } else {
+        Err(format!("doc comments that begin with a question word: {}", questions.len()))
+    }
 }
 
 fn layer_options(flags: &[&str]) -> Result<layers::Options, Failure> {

@@ -46,7 +46,7 @@ pub trait FaultKind: Any + Debug + Send + Sync {
         Vec::new()
     }
 
-    /// Why it cannot be run on real sockets, as a message for users; `None` if it can.
+    /// Reason for which it cannot run on real sockets, as a message for users; `None` if it can.
     fn simulator_only(&self) -> Option<&'static str> {
         None
     }
