@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use swimlab_selectors::laws::Laws;
 use swimlab_selectors::{
-    BuildContext, DynSelector, Param, RttSource, Spec, build_metric, build_selector, helpers, metrics, selectors,
+    BuildContext, DynSelector, Metric, Param, RttSource, Spec, build_metric, build_selector, helpers, metrics,
+    selectors,
 };
 
 /// Sites on a line.
@@ -28,8 +29,15 @@ fn built(label: &str) -> DynSelector {
     build_selector(&selectors(), &Spec::parse(label).unwrap(), &context()).unwrap()
 }
 
-/// Metrics whose distances are ids, so that some members get more pings than others.
-const ID_METRICS: [&str; 3] = ["ring", "xor", "finger"];
+fn metric(label: &str) -> Arc<dyn Metric> {
+    build_metric(&metrics(), label, &context()).unwrap()
+}
+
+/// Every registered metric that is not learned, with its default parameters, and a variant with others.
+fn metric_labels() -> Vec<&'static str> {
+    let names: Vec<&str> = metrics().entries().iter().map(|entry| entry.name).collect();
+    names.into_iter().filter(|name| !metric(name).learned()).chain(["euclid;width=5;height=4"]).collect()
+}
 
 /// Returns the labels of every entry with its default parameters, and with each metric if it has such a parameter.
 fn labels(entries: impl Iterator<Item = (&'static str, Vec<Param>)>) -> Vec<String> {
@@ -62,7 +70,7 @@ fn every_registered_selector_keeps_the_laws_with_its_default_parameters() {
     let labels = labels(entries);
     assert!(labels.len() >= 25, "{labels:?}");
     for label in labels {
-        let even_load = !ID_METRICS.iter().any(|metric| label.ends_with(&format!("metric={metric}")));
+        let even_load = !label.split_once("metric=").is_some_and(|(_, name)| metric(name).compares_ids());
         Laws { even_load, ..Laws::default() }.check(|| built(&label));
     }
 }
@@ -77,12 +85,9 @@ fn every_registered_helper_strategy_keeps_the_laws_with_its_default_parameters()
     }
 }
 
-const METRICS: [&str; 8] =
-    ["ring", "xor", "finger", "euclid", "euclid;width=5;height=4", "great-circle", "rtt", "hierarchy"];
-
 #[test]
 fn bucket_keeps_the_laws_with_every_metric() {
-    for metric in METRICS {
+    for metric in metric_labels() {
         for buckets in [2, 3, 8] {
             keeps_the_laws(&format!("bucket:buckets={buckets},metric={metric}"));
         }
@@ -91,7 +96,7 @@ fn bucket_keeps_the_laws_with_every_metric() {
 
 #[test]
 fn neighborhood_keeps_the_laws_with_every_metric() {
-    for metric in METRICS {
+    for metric in metric_labels() {
         for rest in ["radius=3", "radius=16,escape=0.6", "escape=0.1,picks=2,radius=4"] {
             keeps_the_laws(&format!("neighborhood:metric={metric},{rest}"));
         }
@@ -123,10 +128,10 @@ fn neighborhood_without_neighbors_keeps_the_laws() {
 
 #[test]
 fn spatial_keeps_the_laws_with_every_metric() {
-    for metric in METRICS {
+    for name in metric_labels() {
         for rest in ["exponent=3", "exponent=0", "exponent=3,bag=true", "exponent=1.5,bag=true,least=0.2"] {
-            let even_load = !ID_METRICS.contains(&metric);
-            let label = format!("spatial:metric={metric},{rest}");
+            let even_load = !metric(name).compares_ids();
+            let label = format!("spatial:metric={name},{rest}");
             Laws { even_load, ..Laws::default() }.check(|| built(&label));
         }
     }

@@ -30,6 +30,13 @@ pub trait Metric: Send + Sync + 'static {
     fn learned(&self) -> bool {
         false
     }
+
+    /// Whether distances depend on ids alone. They are known for all peers then, and differ between peers at one location,
+    /// so that a selector over the metric need not ping these equally often
+    /// (law [`EvenLoad`](crate::laws::Law::EvenLoad) of the feature `laws`).
+    fn compares_ids(&self) -> bool {
+        false
+    }
 }
 
 /// Distances between peers, and the peers of one roster in the order of their distance.

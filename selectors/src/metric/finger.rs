@@ -22,6 +22,10 @@ impl Metric for Finger {
     fn index(&self, roster: &[Peer]) -> Arc<dyn MetricIndex> {
         Arc::new(FingerIndex(SortedIds::new(roster)))
     }
+
+    fn compares_ids(&self) -> bool {
+        true
+    }
 }
 
 /// Number of powers of two from 1 to `x`.

@@ -18,6 +18,10 @@ impl Metric for Ring {
     fn index(&self, roster: &[Peer]) -> Arc<dyn MetricIndex> {
         Arc::new(RingIndex(SortedIds::new(roster)))
     }
+
+    fn compares_ids(&self) -> bool {
+        true
+    }
 }
 
 impl MetricIndex for RingIndex {

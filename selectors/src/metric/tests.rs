@@ -34,9 +34,6 @@ fn all_metrics() -> Vec<(&'static str, Arc<dyn Metric>)> {
     labels.map(|label| (label, build_metric(&registry, label, &context()).unwrap())).collect()
 }
 
-/// Metrics that are defined for every peer.
-const ID_METRICS: [&str; 3] = ["ring", "xor", "finger"];
-
 /// Peers with any combination of data, often at the same location as others.
 fn any_peer() -> impl Strategy<Value = Peer> {
     let plane = prop_oneof![
@@ -138,7 +135,7 @@ fn peers_at_one_location_are_in_equally_many_neighborhoods() {
     let globe = |peer: &Peer| Peer { location: Some(Location::Globe { lat: 47.0, lon: 8.0 }), ..peer.clone() };
     let roster: Vec<Peer> = (0..1000).map(peer).collect();
     for (label, metric) in all_metrics() {
-        if ID_METRICS.contains(&label) {
+        if metric.compares_ids() {
             continue;
         }
         let roster: Vec<Peer> =
@@ -157,7 +154,7 @@ fn peers_at_one_location_are_in_equally_many_neighborhoods() {
 #[test]
 fn peers_without_data_are_the_farthest() {
     let (without, with) = (Peer::new(1), located_peer());
-    for (label, metric) in all_metrics().into_iter().filter(|(label, _)| !ID_METRICS.contains(label)) {
+    for (label, metric) in all_metrics().into_iter().filter(|(_, metric)| !metric.compares_ids()) {
         let index = metric.index(&[]);
         assert_eq!(index.distance(&without, &with), UNKNOWN_DISTANCE, "{label}");
         assert_eq!(index.distance(&with, &without), UNKNOWN_DISTANCE, "{label}");

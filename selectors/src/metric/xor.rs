@@ -18,6 +18,10 @@ impl Metric for Xor {
     fn index(&self, roster: &[Peer]) -> Arc<dyn MetricIndex> {
         Arc::new(XorIndex(SortedIds::new(roster)))
     }
+
+    fn compares_ids(&self) -> bool {
+        true
+    }
 }
 
 impl MetricIndex for XorIndex {
