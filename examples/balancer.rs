@@ -1,5 +1,5 @@
-//! An HTTP balancer that needs no list of backends and no health checks of its own: a backend is a member that says in its
-//! metadata where it serves, and gets requests for as long as its fellow members find it alive.
+//! An HTTP balancer without a list of backends and without health checks: a backend is a member whose metadata tell
+//! where it serves, and it gets requests as long as its group finds it alive.
 //!
 //! ```sh
 //! cargo run --example balancer -- front 127.0.0.1:8080 127.0.0.1:7001      # HTTP port, then the member's own address
@@ -20,7 +20,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 
-/// The metadata key under which a backend says where it serves HTTP.
+/// The metadata key of the address at which a backend serves HTTP.
 const HTTP: &str = "http";
 
 /// Time-out of a connection to a backend.
@@ -41,7 +41,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// A backend's port, and the member that stands for it.
+/// Opens a backend's port, and starts the member that announces it.
 pub async fn back(name: &str, seed: &str) -> Result<(TcpListener, Agent), Box<dyn Error>> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let meta = Meta::from_pairs([format!("{HTTP}={}", listener.local_addr()?)])?;
@@ -49,7 +49,7 @@ pub async fn back(name: &str, seed: &str) -> Result<(TcpListener, Agent), Box<dy
     Ok((listener, agent))
 }
 
-/// Serves the same page to everybody. The member lives as long as this does.
+/// Serves the same page to every client. The member runs as long as this does.
 pub async fn serve((listener, _member): (TcpListener, Agent), name: String) -> io::Result<()> {
     loop {
         let (mut stream, _) = listener.accept().await?;
@@ -73,8 +73,8 @@ pub async fn balance(listener: TcpListener, agent: Agent) -> io::Result<()> {
         let agent = agent.clone();
         tokio::spawn(async move {
             let mut backends = backends(&agent).await;
-            let ctx = TURN.fetch_add(1, Ordering::Relaxed) % backends.len().max(1);
-            backends.rotate_left(ctx);
+            let first = TURN.fetch_add(1, Ordering::Relaxed) % backends.len().max(1);
+            backends.rotate_left(first);
             for backend in backends {
                 if let Ok(Ok(mut server)) = timeout(PATIENCE, TcpStream::connect(backend)).await {
                     return copy_bidirectional(&mut client, &mut server).await.map(drop);

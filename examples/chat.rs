@@ -1,4 +1,4 @@
-//! A chat without a server: who is there is who is a member, and what is said is an event that reaches everybody.
+//! A chat without a server: participants are members, and each line is an application event that reaches all of them.
 //!
 //! ```sh
 //! cargo run --example chat -- ann 127.0.0.1:7001
@@ -16,9 +16,9 @@ use tokio::sync::mpsc;
 async fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let (Some(name), Some(addr)) = (arguments.next(), arguments.next()) else {
-        return Err("usage: chat NAME ADDR:PORT [ADDR:PORT of somebody in the chat]...".into());
+        return Err("usage: chat NAME ADDR:PORT [ADDR:PORT of a participant]...".into());
     };
-    let (agent, mut news) = enter(&name, addr.parse()?, arguments.collect()).await?;
+    let (agent, mut events) = enter(&name, addr.parse()?, arguments.collect()).await?;
 
     // Terminals are read in a thread of their own: a runtime cannot wait for them.
     let (say, mut said) = mpsc::channel(16);
@@ -32,9 +32,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
                 Some(line) => agent.broadcast("said", line).await?,
                 None => break,
             },
-            notice = news.next() => match notice {
-                Some(notice) => show(&notice).into_iter().for_each(|line| println!("{line}")),
-                None => return Err("somebody else came in by your name".into()),
+            event = events.next() => match event {
+                Some(event) => show(&event).into_iter().for_each(|line| println!("{line}")),
+                None => return Err("another process joined under your name".into()),
             },
         }
     }
@@ -42,14 +42,14 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Joins a chat, or opens one if nobody is named.
+/// Joins a chat through some of its participants, or opens one if there are none.
 pub async fn enter(name: &str, addr: SocketAddr, others: Vec<String>) -> Result<(Agent, Events), Box<dyn Error>> {
     Ok(Agent::builder().name(name).bind(addr).join(others).spawn_watched().await?)
 }
 
 /// The line printed for an event, if any.
-pub fn show(notice: &AgentEvent) -> Option<String> {
-    match notice {
+pub fn show(event: &AgentEvent) -> Option<String> {
+    match event {
         AgentEvent::User { from_name, event, .. } => {
             Some(format!("{from_name}: {}", String::from_utf8_lossy(&event.payload)))
         }
@@ -57,10 +57,10 @@ pub fn show(notice: &AgentEvent) -> Option<String> {
             MemberChange::Joined => Some(format!("* {} is here", member.name())),
             MemberChange::Left => Some(format!("* {} leaves", member.name())),
             MemberChange::Died => Some(format!("* {} is gone", member.name())),
-            // Doubts are for operators.
-            MemberChange::Suspected | MemberChange::Refuted | MemberChange::Updated => None,
+            // Suspicions and refutations are for operators.
+            _ => None,
         },
         AgentEvent::Missed(count) => Some(format!("* {count} lines went by too fast")),
-        AgentEvent::Displaced => None,
+        _ => None,
     }
 }

@@ -1,4 +1,4 @@
-//! A cluster in one process: so many members join at once, one crashes, and all others learn of it.
+//! A cluster in one process: all members join at once, one crashes, and all others learn of it.
 //!
 //! ```sh
 //! cargo run --release --example cluster -- 200
@@ -39,7 +39,7 @@ pub fn run(members: usize) -> Result<[Duration; 2], Box<dyn Error>> {
     })
 }
 
-/// Waits until each of them sees so many members that are alive.
+/// Waits until each agent sees exactly `members` members alive.
 async fn all_see(agents: &[Agent], members: usize) -> Result<(), Box<dyn Error>> {
     for agent in agents {
         while agent.info().await?.states[Status::Alive as usize] != members {

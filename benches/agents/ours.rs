@@ -1,6 +1,6 @@
 //! swimlab's agents.
 
-use swimlab::agent::{Agent, Security};
+use swimlab::agent::{Agent, Security, Traffic};
 use swimlab::protocol::Config;
 use swimlab::wire::{Key, Keyring};
 
@@ -31,8 +31,8 @@ impl Peer for Ours {
     async fn counts(&self) -> [u64; 3] {
         let Ok(info) = self.0.info().await else { return [0; 3] };
         let sent = info.metrics.sent;
-        let sum = |read: fn(&swimlab::agent::metrics::Traffic) -> u64| sent.iter().map(read).sum();
-        [sum(|traffic| traffic.messages), sum(|traffic| traffic.bytes), info.metrics.deaths]
+        let sum = |read: fn(&Traffic) -> u64| sent.iter().map(read).sum();
+        [sum(|traffic| traffic.messages), sum(|traffic| traffic.bytes), info.metrics.counters.deaths]
     }
 
     async fn crash(self) {

@@ -1,4 +1,4 @@
-//! Packets that an experiment's network holds back until it is time for them to leave.
+//! Packets that an experiment's network holds back until the time at which they leave.
 
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
@@ -7,23 +7,24 @@ use tokio::sync::oneshot;
 
 use crate::protocol::{Address, Packet, Time};
 
-/// The most packets that are held back; further ones are lost.
-const MOST: usize = 100_000;
+/// The most packets in a queue; further ones are lost.
+const CAPACITY: usize = 100_000;
 
-/// What waits, in the order of departure.
+/// Outgoing packets, ordered by departure.
 #[derive(Default)]
 pub(super) struct DelayQueue {
     waiting: BinaryHeap<Reverse<Delayed>>,
-    /// How many have ever waited.
+    /// Number of packets ever added: orders those of one time.
     count: u64,
 }
 
 /// A packet in the form in which it leaves.
 pub(super) enum Outgoing {
+    /// Encoded bytes.
     Datagram(Address, Box<[u8]>),
-    /// It begins an exchange over a stream.
+    /// Begins an exchange over a stream.
     Request(Address, Packet),
-    /// It ends one.
+    /// Ends an exchange over a stream.
     Answer(oneshot::Sender<Packet>, Packet),
 }
 
@@ -34,30 +35,28 @@ struct Delayed {
 }
 
 impl DelayQueue {
-    /// When the next one is due.
-    pub fn next(&self) -> Time {
-        self.waiting.peek().map_or(Time::NEVER, |Reverse(departure)| departure.at)
+    /// The time of the next departure; [`Time::NEVER`] if the queue is empty.
+    pub(super) fn next(&self) -> Time {
+        self.waiting.peek().map_or(Time::NEVER, |Reverse(delayed)| delayed.at)
     }
 
-    /// Whether nothing waits.
-    pub fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.waiting.is_empty()
     }
 
-    /// Lets a packet wait.
-    pub fn add(&mut self, at: Time, outgoing: Outgoing) {
-        if self.waiting.len() < MOST {
+    pub(super) fn add(&mut self, at: Time, outgoing: Outgoing) {
+        if self.waiting.len() < CAPACITY {
             self.count += 1;
             self.waiting.push(Reverse(Delayed { at, order: self.count, outgoing }));
         }
     }
 
-    /// Takes out one that is due.
-    pub fn pop(&mut self, now: Time) -> Option<Outgoing> {
+    /// Takes out the next packet if it is due.
+    pub(super) fn pop_due(&mut self, now: Time) -> Option<Outgoing> {
         if self.next() > now {
             return None;
         }
-        self.waiting.pop().map(|Reverse(departure)| departure.outgoing)
+        self.waiting.pop().map(|Reverse(delayed)| delayed.outgoing)
     }
 }
 
@@ -86,21 +85,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn packets_leave_by_their_time_and_then_in_the_order_in_which_they_came() {
-        let mut departures = DelayQueue::default();
-        let nobody = Address { ip: [0; 16], port: 0 };
+    fn packets_leave_in_the_order_of_their_times_and_then_of_their_arrival() {
+        let mut queue = DelayQueue::default();
+        let to = Address { ip: [0; 16], port: 0 };
         for (us, name) in [(30, 0), (10, 1), (30, 2), (20, 3)] {
-            departures.add(Time::from_micros(us), Outgoing::Datagram(nobody, [name].into()));
+            queue.add(Time::from_micros(us), Outgoing::Datagram(to, [name].into()));
         }
-        assert_eq!(departures.next(), Time::from_micros(10));
+        assert_eq!(queue.next(), Time::from_micros(10));
         let mut due = |us| {
             let mut names = Vec::new();
-            while let Some(Outgoing::Datagram(_, bytes)) = departures.pop(Time::from_micros(us)) {
+            while let Some(Outgoing::Datagram(_, bytes)) = queue.pop_due(Time::from_micros(us)) {
                 names.push(bytes[0]);
             }
             names
         };
         assert_eq!([due(9), due(20), due(29), due(30)], [vec![], vec![1, 3], vec![], vec![0, 2]]);
-        assert!(departures.is_empty());
+        assert!(queue.is_empty());
     }
 }

@@ -1,513 +1,363 @@
-//! The task of one agent: owns the member, hands it what arrives and what time it is, and sends what it leaves.
+//! The task of one agent. It owns the member, hands it packets, commands and the time, and sends and reports what the
+//! member leaves in its outbox.
 
-use std::cell::RefCell;
 use std::future::poll_fn;
-use std::io::ErrorKind;
-use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
 
-use swimlab_selectors::rng::{Purpose, Rng, stream};
-use tokio::net::UdpSocket;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 
-use super::address::{reachable, to_address, to_socket};
-use super::delay_queue::{DelayQueue, Outgoing};
+use super::arrival::Arrival;
+use super::clock::Clock;
+use super::command::{Command, CommandError, KeyChange};
 use super::event::{AgentEvent, MemberChange, MemberInfo};
-use super::handle::{Command, CommandError, EventSender, ExitReason, Info, KeyChange};
-use super::metrics::{DropReason, Metrics};
-use super::packet_codec::PacketCodec;
-use super::snapshot::{self, Remembered, Snapshot, StateDir, StateError};
-use super::streams::{Arrival, Streams, frame_limit};
-use super::testing::{Clock, PacketHook, PacketVerdict};
-use crate::protocol::{
-    Address, Body, Event, EventKind, EventSource, Id, Member, NodeInfo, Outbox, Packet, Span, Status, Time, Transmit,
-};
+use super::event_hub::EventHub;
+use super::exit::ExitReason;
+use super::metrics::{Info, Metrics};
+use super::packet_codec::SharedCodec;
+use super::packet_hook::{PacketHook, ReceivedPacket};
+use super::packet_io::PacketIo;
+use super::snapshot_writer::SnapshotWriter;
+use crate::protocol::{Body, Event, EventKind, Id, Member, Outbox, Span, Time, Transmit};
 
-/// How many datagrams are read before timers and commands get their turn.
-const BATCH: usize = 64;
+/// The most datagrams that are read before timers and commands have their turn.
+const RECEIVE_BATCH: usize = 64;
 
-/// Timers this late mean that the whole process stood still: what has arrived meanwhile is heard first, so that a member
-/// does not take others' silence for its own.
-const STOOD_STILL: Span = Span::from_millis(50);
+/// Timers this late mean that the whole process was paused. What has arrived meanwhile is then handled first, so that
+/// the member does not take its own pause for silence of others.
+const PROCESS_PAUSE: Span = Span::from_millis(50);
 
-thread_local! {
-    /// Room for the largest datagram, shared by all agents of a thread.
-    static RECEIVED: RefCell<Vec<u8>> = RefCell::new(vec![0; 1 << 16]);
-    /// The same for datagrams to be sent.
-    static ENCODED: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
-}
-
-/// Where an agent sends datagrams and receives them.
-pub(super) struct Socket {
-    pub udp: UdpSocket,
-    pub is_v6: bool,
-}
-
-/// An agent's task.
+/// State of an agent's task.
 pub(super) struct Driver {
     clock: Clock,
-    member: Member,
-    socket: Socket,
-    codec: Arc<Mutex<PacketCodec>>,
-    streams: Streams,
-    events: EventSender,
-    metrics: Metrics,
-    outbox: Outbox,
-    /// The number of this period's pings, and when they were sent.
-    pinged: (u32, Time),
-    memory: Option<SnapshotWriter>,
-    tap: Option<Arc<dyn PacketHook>>,
-    departures: DelayQueue,
+    /// Tolerated delay of timers, so that those of many agents fire together.
+    timer_slack: Span,
     started: Time,
-    /// How late timers may be, so that those of many agents fire together.
-    slack: Span,
+    member: Member,
+    outbox: Outbox,
+    io: PacketIo,
+    codec: SharedCodec,
+    hook: Option<Arc<dyn PacketHook>>,
+    events: EventHub,
+    metrics: Metrics,
+    last_ping: LastPing,
+    snapshots: Option<SnapshotWriter>,
 }
 
-/// What is kept on disk.
-pub(super) struct SnapshotWriter {
-    pub dir: Arc<StateDir>,
-    pub generation: u32,
-    /// Whether something has changed since the last snapshot.
-    is_dirty: bool,
-    /// When to see to it; [`Time::NEVER`] if there is nothing to see to.
-    due: Time,
-    /// Not before this is another one written.
-    rests_until: Time,
-    writing: Option<oneshot::Receiver<Result<(), StateError>>>,
-    /// Whether the last one could not be written.
-    is_failing: bool,
+/// Parts of a [`Driver`].
+pub(super) struct DriverParts {
+    pub clock: Clock,
+    /// Tolerated delay of timers, so that those of many agents fire together.
+    pub timer_slack: Span,
+    /// A member that has been started.
+    pub member: Member,
+    /// Packets and events of the member's start.
+    pub outbox: Outbox,
+    pub io: PacketIo,
+    pub codec: SharedCodec,
+    pub hook: Option<Arc<dyn PacketHook>>,
+    pub events: EventHub,
+    pub snapshots: Option<SnapshotWriter>,
 }
 
-/// Where the answer to a packet goes that came over a stream.
-type Reply = Option<(Address, oneshot::Sender<Packet>)>;
+/// The latest ping of an own probe round, to measure its round-trip time.
+struct LastPing {
+    seq: u32,
+    at: Time,
+}
 
 impl Driver {
-    pub fn new(
-        (clock, slack): (Clock, Span),
-        member: Member,
-        socket: Socket,
-        (codec, streams): (Arc<Mutex<PacketCodec>>, Streams),
-        events: EventSender,
-        memory: Option<SnapshotWriter>,
-        tap: Option<Arc<dyn PacketHook>>,
-    ) -> Self {
+    pub(super) fn new(parts: DriverParts) -> Self {
+        let DriverParts { clock, timer_slack, member, outbox, io, codec, hook, events, snapshots } = parts;
         Self {
             clock,
+            timer_slack,
+            started: clock.now(),
             member,
-            socket,
+            outbox,
+            io,
             codec,
-            streams,
+            hook,
             events,
             metrics: Metrics::default(),
-            outbox: Outbox::default(),
-            pinged: (0, Time::ZERO),
-            memory,
-            tap,
-            departures: DelayQueue::default(),
-            started: clock.now(),
-            slack,
+            last_ping: LastPing { seq: 0, at: Time::ZERO },
+            snapshots,
         }
     }
 
-    /// Starts the member at a random point of its period, and lets it join.
-    pub fn start(&mut self, seeds: (Vec<Address>, Vec<Address>), known: Vec<(Id, Address)>, first_period: Time) {
-        let (now, (seeds, others)) = (self.clock.now(), seeds);
-        self.member.start(now, first_period);
-        self.member.set_seeds(seeds.clone());
-        known.into_iter().for_each(|(id, address)| self.member.remember(id, address));
-        let own = self.member.node().address;
-        let all: Vec<Address> = seeds.into_iter().chain(others).filter(|seed| *seed != own).collect();
-        self.member.join(now, all, &mut self.outbox);
-    }
-
-    /// Starts the member of an experiment, and lets it join if there is anybody to join.
-    pub fn start_in_lab(&mut self, first_period: Time, seeds: Vec<Address>) {
-        let now = self.clock.now();
-        self.member.start(now, first_period);
-        if !seeds.is_empty() {
-            self.member.join(now, seeds, &mut self.outbox);
-        }
-    }
-
-    /// Drives the member to its end.
-    pub async fn run(mut self, mut commands: mpsc::Receiver<Command>) -> ExitReason {
-        // Until the runtime has seen the socket once, it would refuse to send.
-        let _ = self.socket.udp.writable().await;
-        self.flush(&mut None);
+    /// Runs the agent to its end.
+    pub(super) async fn run(mut self, mut commands: mpsc::Receiver<Command>) -> ExitReason {
+        // It fails on a socket that is broken, which every send counts.
+        let _ = self.io.writable().await;
+        self.flush();
         let mut armed = self.deadline();
-        let alarm = sleep_until(self.alarm(armed));
-        tokio::pin!(alarm);
+        let timer = sleep_until(self.wake_up_at(armed));
+        tokio::pin!(timer);
         loop {
             tokio::select! {
-                // As `readable` does, without a place in the socket's list of waiters for each wait.
-                ready = poll_fn(|context| self.socket.udp.poll_recv_ready(context)) => {
+                ready = poll_fn(|context| self.io.poll_readable(context)) => {
                     if ready.is_ok() {
-                        self.receive();
+                        self.receive_batch();
                     }
                 }
-                () = &mut alarm => {
-                    let late = self.clock.now().since(armed);
-                    if late > STOOD_STILL {
-                        self.catch_up().await;
-                    }
-                    self.metrics.timer_lag.add(late);
-                    if let Some(tap) = &self.tap {
-                        tap.woken(late);
-                    }
-                    // Armed again below, for what is due then.
+                () = &mut timer => {
+                    self.handle_timer(armed).await;
+                    // Set again below, for what is due then.
                     armed = Time::NEVER;
                 }
                 command = commands.recv() => {
-                    if let Some(Command::Freeze(thaw)) = command {
-                        self.pause(thaw).await;
-                        self.catch_up().await;
-                    } else if let Some(end) = self.handle_command(command) {
-                        self.drain().await;
-                        return end;
+                    // Without a handle, nothing can reach the agent any more.
+                    let command = command.unwrap_or(Command::Stop);
+                    if let ControlFlow::Break(reason) = self.handle_command(command).await {
+                        return self.finish(reason).await;
                     }
                 }
             }
             self.run_due();
             if self.member.is_stopped() {
-                self.drain().await;
-                return ExitReason::Displaced;
+                return self.finish(ExitReason::Displaced).await;
             }
             let deadline = self.deadline();
             if deadline != armed {
                 armed = deadline;
-                alarm.as_mut().reset(self.alarm(deadline));
+                timer.as_mut().reset(self.wake_up_at(deadline));
             }
         }
     }
 
-    /// Hears what has arrived while it could not.
-    async fn catch_up(&mut self) {
-        // The runtime looks at its sockets before it comes back here.
-        tokio::task::yield_now().await;
-        while self.receive() {}
-    }
-
-    /// Does nothing until it is let; what the network has of it goes on.
-    async fn pause(&mut self, mut thaw: oneshot::Receiver<()>) {
-        loop {
-            tokio::select! {
-                _ = &mut thaw => return,
-                () = sleep_until(self.clock.instant(self.departures.next())) => self.depart(),
-            }
-        }
-    }
-
-    /// Lets those packets leave that it sent before its end.
-    async fn drain(&mut self) {
-        while !self.departures.is_empty() {
-            sleep_until(self.clock.instant(self.departures.next())).await;
-            self.depart();
-        }
-    }
-
-    /// When to wake up for what is due at this time.
-    fn alarm(&self, deadline: Time) -> Instant {
-        if self.tap.is_some() { self.clock.instant(deadline) } else { self.clock.beat(deadline, self.slack) }
-    }
-
-    /// When something is due.
+    /// The time at which something is due.
     fn deadline(&self) -> Time {
-        let snapshot = self.memory.as_ref().map_or(Time::NEVER, |memory| memory.due);
-        self.member.deadline().min(self.departures.next()).min(snapshot)
+        let snapshot = self.snapshots.as_ref().map_or(Time::NEVER, SnapshotWriter::due);
+        self.member.deadline().min(self.io.due()).min(snapshot)
+    }
+
+    /// The instant at which to wake up for a deadline. Experiments measure how late timers fire, and want no slack.
+    fn wake_up_at(&self, deadline: Time) -> Instant {
+        match self.hook {
+            Some(_) => self.clock.instant(deadline),
+            None => self.clock.tick(deadline, self.timer_slack),
+        }
     }
 
     /// Does what is due.
     fn run_due(&mut self) {
         let now = self.clock.now();
-        self.streams.tell_size(self.member.table().members());
-        self.depart();
+        self.io.set_frame_limits(&self.member);
+        self.io.send_due(self.clock, &mut self.metrics);
         if self.member.deadline() <= now {
             self.member.wake(now, &mut self.outbox);
-            self.flush(&mut None);
+            self.flush();
         }
-        if self.memory.as_ref().is_some_and(|memory| memory.due <= now) {
-            self.remember(now);
-        }
-    }
-
-    /// Lets those packets leave whose time has come.
-    fn depart(&mut self) {
-        while !self.departures.is_empty()
-            && let Some(outgoing) = self.departures.pop(self.clock.now())
-        {
-            self.dispatch(outgoing);
+        if let Some(snapshots) = self.snapshots.as_mut().filter(|snapshots| snapshots.due() <= now) {
+            snapshots.run_due(now, &self.member);
         }
     }
 
-    /// Reads some datagrams. `true`: there may be more.
-    fn receive(&mut self) -> bool {
-        RECEIVED.with_borrow_mut(|buffer| {
-            for _ in 0..BATCH {
-                match self.socket.udp.try_recv_from(buffer) {
-                    Ok((len, from)) => self.datagram(from, &mut buffer[..len]),
-                    Err(error) if error.kind() == ErrorKind::WouldBlock => return false,
-                    // An earlier packet of ours came back; there is nothing to read from that.
-                    Err(_) => {}
-                }
-            }
-            true
-        })
+    /// Counts how late the timer for `armed` has fired. After a pause of the process, first handles what has arrived.
+    async fn handle_timer(&mut self, armed: Time) {
+        let late = self.clock.now().since(armed);
+        if late > PROCESS_PAUSE {
+            self.catch_up().await;
+        }
+        self.metrics.timer_lag.add(late);
+        if let Some(hook) = &self.hook {
+            hook.woken(late);
+        }
     }
 
-    fn datagram(&mut self, from: SocketAddr, bytes: &mut [u8]) {
-        let len = bytes.len();
-        let heard = self.codec.lock().unwrap_or_else(PoisonError::into_inner).decode(bytes);
-        match heard {
-            Ok(packet) => self.handle(to_address(from), packet, len, &mut None),
-            Err(misheard) => {
-                tracing::trace!(%from, len, %misheard, "a datagram is dropped");
-                self.metrics.drop(misheard.reason());
+    /// Does nothing until `until` resolves. Packets that the network has already still leave.
+    async fn pause(&mut self, mut until: oneshot::Receiver<()>) {
+        loop {
+            tokio::select! {
+                _ = &mut until => break,
+                () = sleep_until(self.clock.instant(self.io.due())) => self.io.send_due(self.clock, &mut self.metrics),
             }
         }
+        self.catch_up().await;
     }
 
-    fn handle(&mut self, from: Address, packet: Packet, bytes: usize, reply: &mut Reply) {
+    /// Handles what has arrived during a pause.
+    async fn catch_up(&mut self) {
+        // The runtime polls its sockets before it returns here.
+        tokio::task::yield_now().await;
+        while self.receive_batch() {}
+    }
+
+    /// Ends the agent, once the packets that it has sent have left.
+    async fn finish(mut self, reason: ExitReason) -> ExitReason {
+        while self.io.has_delayed() {
+            sleep_until(self.clock.instant(self.io.due())).await;
+            self.io.send_due(self.clock, &mut self.metrics);
+        }
+        reason
+    }
+
+    /// Handles some of the datagrams that wait. `true`: there may be more.
+    fn receive_batch(&mut self) -> bool {
+        for _ in 0..RECEIVE_BATCH {
+            match self.io.receive_datagram(&mut self.metrics) {
+                Poll::Ready(Some(arrival)) => self.handle(arrival),
+                Poll::Ready(None) => {}
+                Poll::Pending => return false,
+            }
+        }
+        true
+    }
+
+    fn handle(&mut self, arrival: Arrival) {
         let now = self.clock.now();
-        if self.tap.as_ref().is_some_and(|tap| !tap.received(now, from, &packet, bytes)) {
+        let Arrival { from, packet, bytes, reply } = arrival;
+        let received = ReceivedPacket { at: now, from, packet: &packet, bytes };
+        if self.hook.as_ref().is_some_and(|hook| !hook.received(&received)) {
             return;
         }
         self.metrics.received[packet.body.kind() as usize].add(bytes);
         if let Body::Ack { seq } = packet.body
-            && seq == self.pinged.0
+            && seq == self.last_ping.seq
         {
-            self.metrics.rtt.add(now.since(self.pinged.1));
+            self.metrics.rtt.add(now.since(self.last_ping.at));
         }
+        self.io.begin_handling(from, reply);
         self.member.handle(now, from, &packet, &mut self.outbox);
-        self.flush(reply);
+        self.flush();
+        self.io.end_handling();
     }
 
-    /// Takes out what the member left.
-    fn flush(&mut self, reply: &mut Reply) {
+    /// Reports and sends what the member has left in the outbox.
+    fn flush(&mut self) {
         if !self.outbox.events.is_empty() {
             let mut events = std::mem::take(&mut self.outbox.events);
             let now = self.clock.now();
-            events.drain(..).for_each(|event| self.report(now, event));
+            events.drain(..).for_each(|event| self.report(now, &event));
             self.outbox.events = events;
         }
         if !self.outbox.transmits.is_empty() {
             let mut transmits = std::mem::take(&mut self.outbox.transmits);
             let now = self.clock.now();
-            transmits.drain(..).for_each(|transmit| self.send(now, transmit, reply));
+            self.io.set_frame_limits(&self.member);
+            transmits.drain(..).for_each(|transmit| self.send(now, transmit));
             self.outbox.transmits = transmits;
         }
     }
 
-    fn send(&mut self, now: Time, transmit: Transmit, reply: &mut Reply) {
+    fn send(&mut self, now: Time, transmit: Transmit) {
         if let Body::Ping { seq } = transmit.message.body
             && transmit.direct_ping
         {
-            self.metrics.probes += 1;
-            self.pinged = (seq, now);
+            self.metrics.counters.probes += 1;
+            self.last_ping = LastPing { seq, at: now };
         }
-        let is_answer = reply.as_ref().is_some_and(|(from, _)| *from == transmit.to);
-        if !is_answer && !transmit.stream {
-            return self.send_datagram(now, &transmit);
-        }
-        let (bytes, answer) = (transmit.bytes as usize, reply.take_if(|_| is_answer));
-        let Some(at) = self.hand_over(now, &transmit, bytes, answer.is_some()) else { return };
-        let outgoing = match answer {
-            Some((_, reply)) => Outgoing::Answer(reply, transmit.message),
-            None => Outgoing::Request(transmit.to, transmit.message),
-        };
-        if at <= now { self.dispatch(outgoing) } else { self.departures.add(at, outgoing) }
+        self.io.send(now, transmit, &mut self.metrics);
     }
 
-    fn send_datagram(&mut self, now: Time, transmit: &Transmit) {
-        ENCODED.with_borrow_mut(|buffer| {
-            buffer.clear();
-            let encoded = self.codec.lock().unwrap_or_else(PoisonError::into_inner).encode(&transmit.message, buffer);
-            if encoded.is_err() {
-                return self.metrics.drop(DropReason::Unencodable);
-            }
-            let Some(at) = self.hand_over(now, transmit, buffer.len(), false) else { return };
-            if at <= now {
-                self.send_bytes(transmit.to, buffer);
-            } else {
-                self.departures.add(at, Outgoing::Datagram(transmit.to, buffer[..].into()));
-            }
-        });
-    }
-
-    /// Counts a packet of so many bytes, and asks when it leaves. `None`: it is lost.
-    fn hand_over(&mut self, now: Time, transmit: &Transmit, bytes: usize, is_answer: bool) -> Option<Time> {
-        self.metrics.sent[transmit.message.body.kind() as usize].add(bytes);
-        match self.tap.as_ref().map_or(PacketVerdict::At(now), |tap| tap.sent(now, transmit, bytes, is_answer)) {
-            PacketVerdict::At(at) => Some(at),
-            PacketVerdict::Lost => None,
+    /// Counts and logs an event of the protocol, and publishes it to readers.
+    fn report(&mut self, now: Time, event: &Event) {
+        if let Some(hook) = &self.hook {
+            hook.event(now, event);
         }
-    }
-
-    fn dispatch(&mut self, outgoing: Outgoing) {
-        match outgoing {
-            Outgoing::Datagram(to, bytes) => self.send_bytes(to, &bytes),
-            Outgoing::Request(to, packet) => self.begin_exchange(to, packet),
-            Outgoing::Answer(reply, packet) => drop(reply.send(packet)),
-        }
-    }
-
-    fn send_bytes(&mut self, to: Address, bytes: &[u8]) {
-        let Some(to) = reachable(to, self.socket.is_v6) else { return self.metrics.drop(DropReason::Unreachable) };
-        match self.socket.udp.try_send_to(bytes, to) {
-            Ok(_) => {}
-            Err(error) if error.kind() == ErrorKind::WouldBlock => self.metrics.drop(DropReason::SendQueueFull),
-            Err(_) => self.metrics.drop(DropReason::Unreachable),
-        }
-    }
-
-    fn begin_exchange(&mut self, to: Address, packet: Packet) {
-        let Some(to) = reachable(to, self.socket.is_v6) else { return self.metrics.drop(DropReason::Unreachable) };
-        // Who joins does not know yet how large the group is.
-        let limit = if self.member.is_joining() {
-            crate::wire::FRAME_LIMIT
-        } else {
-            frame_limit(self.member.table().members())
-        };
-        if !self.streams.send(to, packet, limit) {
-            self.metrics.drop(DropReason::StreamLimit);
-        }
-    }
-
-    /// Counts what happened, logs it, and tells those who listen.
-    fn report(&mut self, now: Time, event: Event) {
-        if let Some(tap) = &self.tap {
-            tap.event(now, &event);
-        }
-        let metrics = &mut self.metrics;
-        let change = match event.kind {
-            EventKind::Joined => Some((MemberChange::Joined, &mut metrics.joins)),
-            EventKind::Suspected => {
-                metrics.own_suspicions += u64::from(event.source == EventSource::Own);
-                Some((MemberChange::Suspected, &mut metrics.suspicions))
-            }
-            EventKind::Refuted => Some((MemberChange::Refuted, &mut metrics.refutations)),
-            EventKind::Died => Some((MemberChange::Died, &mut metrics.deaths)),
-            EventKind::Left => Some((MemberChange::Left, &mut metrics.departures)),
-            _ => None,
-        };
-        let change = match (change, &event.kind) {
-            (Some((change, count)), _) => {
-                *count += 1;
-                Some(change)
-            }
-            (None, EventKind::Updated) => Some(MemberChange::Updated),
-            _ => None,
-        };
+        self.metrics.counters.record(event);
         match &event.kind {
             EventKind::SelfRefuted => {
-                metrics.accusations += 1;
                 tracing::warn!(incarnation = %event.incarnation, "other members suspect this one; it refutes");
             }
             EventKind::User(user) => {
-                metrics.user_events += 1;
-                tracing::debug!(event = %user.name, "an application's event");
-                if let Some(events) = self.events.get() {
-                    let from_name = self.info(event.about).map_or_else(Default::default, |info| info.node.name.clone());
-                    let _ = events.send(AgentEvent::User { from: event.about, from_name, event: Arc::clone(user) });
+                tracing::debug!(event = %user.name, "an application event");
+                if self.events.has_readers() {
+                    let from_name = self.member_info(event.about).map(|info| info.node.name.clone());
+                    let (from, from_name, event) = (event.about, from_name.unwrap_or_default(), Arc::clone(user));
+                    self.events.publish(AgentEvent::User { from, from_name, event });
                 }
             }
             EventKind::Displaced => {
                 tracing::error!("another process took this member's name; this one stops");
-                if let Some(events) = self.events.get() {
-                    let _ = events.send(AgentEvent::Displaced);
+                self.events.publish(AgentEvent::Displaced);
+            }
+            kind => {
+                if let Some(change) = MemberChange::of(kind) {
+                    self.report_change(now, change, event);
                 }
             }
-            _ => {}
-        }
-        let Some(change) = change else { return };
-        if let Some(memory) = &mut self.memory {
-            memory.is_dirty = true;
-            memory.due = memory.due.min(memory.rests_until.max(now + snapshot::SETTLING));
-        }
-        let listens = self.events.get().is_some_and(|events| events.receiver_count() > 0);
-        if (listens || tracing::enabled!(tracing::Level::INFO))
-            && let Some(mut info) = self.info(event.about)
-        {
-            info.state = match change {
-                MemberChange::Joined | MemberChange::Refuted | MemberChange::Updated => Status::Alive,
-                MemberChange::Suspected => Status::Suspect,
-                MemberChange::Died => Status::Dead,
-                MemberChange::Left => Status::Left,
-            };
-            info.incarnation = event.incarnation;
-            tracing::info!(name = info.name(), addr = %info.addr(), incarnation = %info.incarnation, "{change}");
-            if let Some(events) = self.events.get() {
-                let _ = events.send(AgentEvent::Member(change, info));
-            }
         }
     }
 
-    fn info(&self, id: Id) -> Option<MemberInfo> {
-        let table = self.member.table();
-        let slot = table.slot(id)?;
-        Some(MemberInfo {
-            node: Arc::clone(table.node(slot)),
-            state: table.status(slot)?,
-            incarnation: table.incarnation(slot),
-        })
+    fn report_change(&mut self, now: Time, change: MemberChange, event: &Event) {
+        if let Some(snapshots) = &mut self.snapshots {
+            snapshots.note_change(now);
+        }
+        if !self.events.has_readers() && !tracing::enabled!(tracing::Level::INFO) {
+            return;
+        }
+        let Some(info) = self.member_info(event.about) else { return };
+        // The record may have changed again since.
+        let info = MemberInfo { state: change.state(), incarnation: event.incarnation, ..info };
+        tracing::info!(name = info.name(), addr = %info.addr(), incarnation = %info.incarnation, "{change}");
+        self.events.publish(AgentEvent::Member(change, info));
     }
 
-    /// Does what a handle or a stream asks. An end is the last thing.
-    fn handle_command(&mut self, command: Option<Command>) -> Option<ExitReason> {
+    /// Carries out a command. `Break`: it ends the agent.
+    async fn handle_command(&mut self, command: Command) -> ControlFlow<ExitReason> {
         let now = self.clock.now();
+        // An answer cannot be delivered if the caller has given up meanwhile.
         match command {
-            None | Some(Command::Stop) => return Some(ExitReason::Stopped),
-            Some(Command::Leave) => {
-                self.member.leave(&mut self.outbox);
-                self.flush(&mut None);
-                return Some(ExitReason::Left);
+            Command::Members(reply) => {
+                let _ = reply.send(self.members());
             }
-            Some(Command::Members(reply)) => {
-                let info = |(_, state, incarnation, node): (_, _, _, &Arc<_>)| MemberInfo {
-                    node: Arc::clone(node),
-                    state,
-                    incarnation,
-                };
-                let _ = reply.send(self.member.table().entries().map(info).collect());
+            Command::Info(reply) => {
+                let _ = reply.send(Box::new(self.info(now)));
             }
-            Some(Command::Info(reply)) => {
-                let _ = reply.send(Box::new(self.own_info(now)));
-            }
-            Some(Command::SetMeta(meta, reply)) => {
+            Command::SetMeta { meta, reply } => {
                 let _ = reply.send(self.member.set_meta(now, &meta, &mut self.outbox));
             }
-            Some(Command::Broadcast(name, payload, reply)) => {
+            Command::Broadcast { name, payload, reply } => {
                 let _ = reply.send(self.member.broadcast(now, &name, &payload, &mut self.outbox));
             }
-            Some(Command::Keys(change, reply)) => {
+            Command::ChangeKeys { change, reply } => {
                 let _ = reply.send(self.change_keys(change));
             }
-            Some(Command::Seeds(seeds)) => {
+            Command::SetSeeds(seeds) => {
                 self.member.set_seeds(seeds.clone());
                 if self.member.is_joining() {
                     self.member.join(now, seeds, &mut self.outbox);
                 }
             }
-            Some(Command::Arrived(Arrival { from, packet, bytes, reply })) => {
-                self.handle(from, packet, bytes, &mut reply.map(|reply| (from, reply)));
+            Command::Arrived(arrival) => self.handle(arrival),
+            Command::StreamFailed(reason) => self.metrics.count_drop(reason),
+            Command::Pause(until) => self.pause(until).await,
+            Command::Leave => {
+                self.member.leave(&mut self.outbox);
+                self.flush();
+                return ControlFlow::Break(ExitReason::Left);
             }
-            Some(Command::Failed(why)) => self.metrics.drop(why),
-            // Seen to where there is time to wait.
-            Some(Command::Freeze(_)) => {}
+            Command::Stop => return ControlFlow::Break(ExitReason::Stopped),
         }
-        self.flush(&mut None);
-        None
+        self.flush();
+        ControlFlow::Continue(())
     }
 
-    fn own_info(&self, now: Time) -> Info {
+    fn members(&self) -> Vec<MemberInfo> {
+        let entries = self.member.table().entries();
+        entries.map(|(_, state, incarnation, node)| MemberInfo { node: Arc::clone(node), state, incarnation }).collect()
+    }
+
+    fn member_info(&self, id: Id) -> Option<MemberInfo> {
+        let table = self.member.table();
+        let slot = table.slot(id)?;
+        let (node, state) = (Arc::clone(table.node(slot)), table.status(slot)?);
+        Some(MemberInfo { node, state, incarnation: table.incarnation(slot) })
+    }
+
+    fn info(&self, now: Time) -> Info {
         let mut states = [0; 4];
         self.member.table().entries().for_each(|(_, status, ..)| states[status as usize] += 1);
-        let mut codec = self.codec.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut codec = self.codec.lock();
         Info {
             incarnation: self.member.incarnation(),
             states,
             is_joining: self.member.is_joining(),
-            uptime: std::time::Duration::from_micros(now.since(self.started).as_micros()),
+            uptime: Duration::from_micros(now.since(self.started).as_micros()),
             gauge: self.member.gauge(),
             metrics: self.metrics.clone(),
             coordinate: self.member.coordinate(),
@@ -516,7 +366,7 @@ impl Driver {
     }
 
     fn change_keys(&mut self, change: KeyChange) -> Result<(), CommandError> {
-        let mut codec = self.codec.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut codec = self.codec.lock();
         let keyring = codec.keyring_mut().ok_or(CommandError::NoKeys)?;
         match change {
             KeyChange::Install(key) => keyring.install(key)?,
@@ -525,70 +375,4 @@ impl Driver {
         }
         Ok(())
     }
-
-    /// Sees to the snapshot. It is written apart from this task: disks are slow.
-    fn remember(&mut self, now: Time) {
-        let Some(memory) = &mut self.memory else { return };
-        (memory.due, memory.rests_until) = (now + snapshot::INTERVAL, now + snapshot::INTERVAL);
-        if let Some(writing) = &mut memory.writing {
-            match writing.try_recv() {
-                Err(oneshot::error::TryRecvError::Empty) => return,
-                Ok(Err(error)) => {
-                    if !memory.is_failing {
-                        tracing::warn!(
-                            "{error}; the last one stays, and another try is made every {}",
-                            snapshot::INTERVAL
-                        );
-                    }
-                    (memory.is_failing, memory.is_dirty) = (true, true);
-                }
-                _ => memory.is_failing = false,
-            }
-            memory.writing = None;
-        }
-        if !memory.is_dirty {
-            memory.due = Time::NEVER;
-            return;
-        }
-        let snapshot = Snapshot {
-            version: snapshot::VERSION,
-            name: self.member.node().name.to_string(),
-            generation: memory.generation,
-            members: remembered(&self.member),
-        };
-        let (dir, (done, writing)) = (Arc::clone(&memory.dir), oneshot::channel());
-        (memory.writing, memory.is_dirty) = (Some(writing), false);
-        tokio::task::spawn_blocking(move || done.send(dir.write(&snapshot)));
-    }
-}
-
-impl SnapshotWriter {
-    /// A folder to which this generation has just been written.
-    pub fn new(dir: StateDir, generation: u32) -> Self {
-        let dir = Arc::new(dir);
-        let (is_dirty, writing, is_failing) = (false, None, false);
-        Self { dir, generation, is_dirty, due: Time::NEVER, rests_until: Time::ZERO, writing, is_failing }
-    }
-}
-
-/// The others, as a snapshot keeps them: the dead may come back, those who left will not.
-fn remembered(member: &Member) -> Vec<Remembered> {
-    let others =
-        member.table().entries().filter(|(_, status, _, node)| *status != Status::Left && node.peer.id != member.id());
-    let of = |(_, _, _, node): (_, _, _, &Arc<NodeInfo>)| Remembered {
-        name: node.name.to_string(),
-        id: format!("{:016x}", node.peer.id),
-        addr: to_socket(node.address),
-    };
-    others.take(snapshot::MOST_MEMBERS).map(of).collect()
-}
-
-/// When a member's first period begins: at a random point of the period after its start.
-pub(super) fn phase(now: Time, period: Span, rng: &mut Rng) -> Time {
-    now + Span::from_micros((swimlab_selectors::rng::unit(rng) * period.as_micros() as f64) as u64)
-}
-
-/// An agent's random streams: for its strategy and for the rest.
-pub(super) fn random_streams(seed: u64, id: Id) -> (Rng, Rng) {
-    (stream(seed, Purpose::Selector, id), stream(seed, Purpose::Protocol, id))
 }

@@ -1,120 +1,117 @@
-//! What an application sees: members, and what happens to them, as values.
+//! Members and their changes as an application sees them.
 
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use tokio::sync::broadcast::{self, error::RecvError};
-use tokio::sync::watch;
-
 use super::address::to_socket;
-use super::handle::ExitReason;
-use crate::protocol::{Id, Incarnation, NodeInfo, Status, UserEvent};
+use crate::protocol::{EventKind, Id, Incarnation, NodeInfo, Status, UserEvent};
 
-/// A member in the eyes of another.
+/// An agent's record of one member.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct MemberInfo {
-    /// Its card: id, name, address, place, metadata.
+    /// Id, name, address, location and metadata.
     pub node: Arc<NodeInfo>,
-    /// Its state.
+    /// The member's state.
     pub state: Status,
-    /// How new the record is.
+    /// The incarnation that the record is about.
     pub incarnation: Incarnation,
 }
 
-/// What happened to a member.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum MemberChange {
-    /// It is new, or back from the dead.
-    Joined,
-    /// Somebody got no answer from it.
-    Suspected,
-    /// It was suspected, and spoke up.
-    Refuted,
-    /// It is dead.
-    Died,
-    /// It left of its own will.
-    Left,
-    /// Its address or metadata changed.
-    Updated,
+impl MemberInfo {
+    /// The member's id.
+    pub fn id(&self) -> Id {
+        self.node.peer.id
+    }
+
+    /// The member's name.
+    pub fn name(&self) -> &str {
+        &self.node.name
+    }
+
+    /// The address that the member advertises.
+    pub fn addr(&self) -> SocketAddr {
+        to_socket(self.node.address)
+    }
+
+    /// The member's metadata.
+    pub fn meta(&self) -> &[u8] {
+        &self.node.meta
+    }
 }
 
-/// Something that happened.
+/// An event of an agent.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum AgentEvent {
-    /// To a member.
+    /// A member's record changed; the record is the one after the change.
     Member(MemberChange, MemberInfo),
-    /// An application's event, from a member.
+    /// A member broadcast an application event.
     User {
         /// The sender.
         from: Id,
-        /// Its name, where it is known.
+        /// The sender's name; empty if the sender is not known.
         from_name: Box<str>,
         /// The event.
         event: Arc<UserEvent>,
     },
     /// Another process took this agent's name and keeps it, by the rule in docs/operations.md: this agent has ended.
     Displaced,
-    /// The reader was too slow: so many notices are lost. [`super::Agent::members`] tells how things stand.
+    /// The reader was too slow and lost this number of events. [`Agent::members`](super::Agent::members) has the
+    /// current state.
     Missed(u64),
 }
 
-/// A reader of what happens. Each reader sees everything from its creation on, at its own pace; one that falls behind by
-/// more than the agent's buffer is told how much it missed.
-#[derive(Debug)]
-pub struct Events {
-    pub(super) events: broadcast::Receiver<AgentEvent>,
-    pub(super) end: watch::Receiver<Option<ExitReason>>,
-}
-
-impl Events {
-    /// Waits for the next event; `None` once the agent has ended.
-    pub async fn next(&mut self) -> Option<AgentEvent> {
-        let received = tokio::select! {
-            biased;
-            received = self.events.recv() => received,
-            _ = self.end.wait_for(Option::is_some) => Err(RecvError::Closed),
-        };
-        match received {
-            Ok(event) => Some(event),
-            Err(RecvError::Lagged(missed)) => Some(AgentEvent::Missed(missed)),
-            Err(RecvError::Closed) => None,
-        }
-    }
-}
-
-impl MemberInfo {
-    /// Its id.
-    pub fn id(&self) -> Id {
-        self.node.peer.id
-    }
-
-    /// Its name.
-    pub fn name(&self) -> &str {
-        &self.node.name
-    }
-
-    /// Where it listens.
-    pub fn addr(&self) -> SocketAddr {
-        to_socket(self.node.address)
-    }
-
-    /// Its metadata.
-    pub fn meta(&self) -> &[u8] {
-        &self.node.meta
-    }
+/// Change of a member's record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum MemberChange {
+    /// It is new, or has returned with a higher incarnation after its death.
+    Joined,
+    /// It is suspected.
+    Suspected,
+    /// It was suspected, and refuted.
+    Refuted,
+    /// It is dead.
+    Died,
+    /// It left of its own accord.
+    Left,
+    /// Its address, location or metadata changed.
+    Updated,
 }
 
 impl MemberChange {
-    /// Its name in logs and files.
-    pub const fn name(self) -> &'static str {
+    const ALL: [Self; 6] = [Self::Joined, Self::Suspected, Self::Refuted, Self::Died, Self::Left, Self::Updated];
+
+    /// The change that an event of the protocol reports, if it reports one.
+    pub(super) fn of(event: &EventKind) -> Option<Self> {
+        Self::ALL.into_iter().find(|change| change.as_event() == *event)
+    }
+
+    /// The member's state after the change.
+    pub(super) const fn state(self) -> Status {
         match self {
-            Self::Joined => "joined",
-            Self::Suspected => "suspected",
-            Self::Refuted => "refuted",
-            Self::Died => "died",
-            Self::Left => "left",
-            Self::Updated => "updated",
+            Self::Joined | Self::Refuted | Self::Updated => Status::Alive,
+            Self::Suspected => Status::Suspect,
+            Self::Died => Status::Dead,
+            Self::Left => Status::Left,
+        }
+    }
+
+    /// The name in logs and files: that of the protocol's event.
+    pub fn name(self) -> &'static str {
+        self.as_event().name()
+    }
+
+    const fn as_event(self) -> EventKind {
+        match self {
+            Self::Joined => EventKind::Joined,
+            Self::Suspected => EventKind::Suspected,
+            Self::Refuted => EventKind::Refuted,
+            Self::Died => EventKind::Died,
+            Self::Left => EventKind::Left,
+            Self::Updated => EventKind::Updated,
         }
     }
 }

@@ -1,28 +1,32 @@
-//! A member's metadata as pairs of texts: what `--meta key=value` sets.
+//! A member's metadata as pairs of texts, as `--meta key=value` sets them.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::protocol::NodeInfo;
 
-/// Pairs of texts. On the wire: lines of `key=value`. An application may use other bytes; those are shown in hexadecimal
-/// digits under the empty key.
+/// Metadata as pairs of texts, encoded as lines of `key=value`. Metadata that an application has encoded in another way
+/// are decoded to one pair: the empty key, and the bytes in hexadecimal digits.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Meta(pub BTreeMap<String, String>);
 
-/// Why something is no metadata.
+/// Reason why pairs of texts cannot be metadata.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum MetaError {
-    /// Not `key=value`.
+    /// A text is not `key=value`.
     NoPair(String),
-    /// A line break, or an equals sign in a key.
+    /// A pair has an empty key or a line break.
     Unfit(String),
-    /// So many bytes, more than [`NodeInfo::META_LIMIT`].
+    /// The encoded length in bytes, more than [`NodeInfo::META_LIMIT`].
     TooLong(usize),
 }
 
 impl Meta {
-    /// Reads pairs as they stand on a command line.
+    /// Parses texts of the form `key=value`. Of pairs with one key, the last one counts.
+    ///
+    /// # Errors
+    /// If a text is not a pair, has no key or a line break, or all together are too long.
     pub fn from_pairs<T: AsRef<str>>(pairs: impl IntoIterator<Item = T>) -> Result<Self, MetaError> {
         let mut all = BTreeMap::new();
         for pair in pairs {
@@ -40,12 +44,12 @@ impl Meta {
         }
     }
 
-    /// What goes over the wire.
+    /// Encodes the pairs, for [`Builder::meta`](super::Builder::meta) or [`Agent::set_meta`](super::Agent::set_meta).
     pub fn to_bytes(&self) -> Vec<u8> {
         self.0.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join("\n").into_bytes()
     }
 
-    /// What came over the wire.
+    /// Decodes a member's metadata.
     pub fn from_bytes(bytes: &[u8]) -> Self {
         let pairs = |text: &str| {
             let pair = |line: &str| line.split_once('=').map(|(key, value)| (key.to_owned(), value.to_owned()));
@@ -76,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pairs_survive_the_wire_and_other_bytes_are_shown_as_digits() {
+    fn pairs_are_decoded_as_they_were_encoded_and_other_bytes_are_shown_as_digits() {
         let meta = Meta::from_pairs(["role=web", "url=http://a/?b=c", "empty="]).unwrap();
         assert_eq!(Meta::from_bytes(&meta.to_bytes()), meta);
         assert_eq!(Meta::from_bytes(b""), Meta::default());
@@ -84,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_pair_or_too_long_is_refused() {
+    fn texts_that_are_no_pairs_or_too_long_are_refused() {
         assert_eq!(Meta::from_pairs(["role"]), Err(MetaError::NoPair("role".to_owned())));
         assert_eq!(Meta::from_pairs(["=web"]), Err(MetaError::Unfit("=web".to_owned())));
         assert_eq!(Meta::from_pairs([format!("k={}", "x".repeat(600))]), Err(MetaError::TooLong(602)));

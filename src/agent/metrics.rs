@@ -1,161 +1,350 @@
-//! What an agent counts. Plain numbers that its task adds to; nobody else writes them.
+//! Metrics of an agent, all declared in one table.
+//!
+//! Each row of `families!` is a metric family. The fields of [`Counters`], the Prometheus page, `swimlab info` with its
+//! JSON form, and the table in docs/operations.md are made from them. A new counter is one row, and the line that
+//! counts: in [`Counters::record`] if an event of the protocol is counted, else where it happens.
 
-use crate::protocol::{MessageKind, Span};
+use std::time::Duration;
 
-/// All counts of one agent since its start.
+use swimlab_selectors::Coordinate;
+
+use super::histogram::Histogram;
+use super::traffic::{DropReason, Traffic};
+use crate::protocol::{Event, EventKind, EventSource, Gauge, Incarnation, MessageKind};
+use crate::wire::KeyId;
+
+/// State and metrics of an agent at one moment.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Info {
+    /// The agent's own incarnation.
+    pub incarnation: Incarnation,
+    /// Number of known members by [`Status`](crate::protocol::Status): alive, suspect, dead, left. The agent itself is
+    /// one of them.
+    pub states: [usize; 4],
+    /// Whether a join is under way that no seed has answered yet.
+    pub is_joining: bool,
+    /// Time since the start of the agent.
+    pub uptime: Duration,
+    /// Fill levels of the member's bounded stores.
+    pub gauge: Gauge,
+    /// Counts since the start of the agent.
+    pub metrics: Metrics,
+    /// The agent's network coordinate, in microseconds; `None` if its selector learns none.
+    pub coordinate: Option<Coordinate>,
+    /// The agent's keys, the one that seals first; empty if it sends plain text.
+    pub keys: Vec<KeyId>,
+}
+
+/// Counts of one agent since its start.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
 pub struct Metrics {
-    /// Sent, by [`MessageKind`].
+    /// Counters without labels.
+    pub counters: Counters,
+    /// Sent packets by [`MessageKind`].
     pub sent: [Traffic; MessageKind::ALL.len()],
-    /// Received and understood, by [`MessageKind`].
+    /// Packets received and decoded, by [`MessageKind`].
     pub received: [Traffic; MessageKind::ALL.len()],
-    /// What was not handled or not sent, by [`DropReason`].
+    /// Packets not handled or not sent, by [`DropReason`].
     pub drops: [u64; DropReason::ALL.len()],
-    /// Direct pings of its own probe rounds.
-    pub probes: u64,
-    /// Round-trip times of those that were answered directly.
+    /// Round-trip times of own pings that were answered directly.
     pub rtt: Histogram,
-    /// Members that its own probes began to suspect.
-    pub own_suspicions: u64,
-    /// Suspicions that it began or heard of.
-    pub suspicions: u64,
-    /// Suspects that spoke up.
-    pub refutations: u64,
-    /// How often it had to speak up itself.
-    pub accusations: u64,
-    /// Deaths that it declared or heard of.
-    pub deaths: u64,
-    /// Members that joined or came back.
-    pub joins: u64,
-    /// Members that left.
-    pub departures: u64,
-    /// Applications' events that it received.
-    pub user_events: u64,
-    /// How late its timers were: long waits mean that this process gets too little time to run.
+    /// Delays of timers. Long ones mean that the process gets too little time to run.
     pub timer_lag: Histogram,
 }
 
-/// Messages and their bytes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Traffic {
-    /// How many.
-    pub messages: u64,
-    /// Their bytes as encoded, without headers of UDP, TCP and IP.
-    pub bytes: u64,
+/// A metric family: a row of the table.
+pub(super) struct Family {
+    /// Name on the Prometheus page, without the prefix `swimlab_`.
+    pub name: &'static str,
+    pub kind: FamilyKind,
+    /// Help text on the Prometheus page.
+    pub help: &'static str,
+    /// Advice to operators for docs/operations.md, which a test writes; empty if the help text suffices.
+    #[cfg(test)]
+    pub advice: &'static str,
+    /// Form in `swimlab info`, if it is shown there.
+    pub info: Option<InfoKey>,
+    /// Reads the current value.
+    pub read: fn(&Info) -> Reading<'_>,
 }
 
-/// Why something was not handled, or not sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub enum DropReason {
-    /// No packet, or one that says what is not allowed.
-    Malformed,
-    /// Not sealed, or with another key or label.
-    Forged,
-    /// Sealed too long ago or hence, or taken before.
-    Stale,
-    /// The system took no further datagram.
-    SendQueueFull,
-    /// There is no way from this socket to that address.
-    Unreachable,
-    /// The stream broke, or took too long.
-    StreamFailed,
-    /// As many streams as allowed were open.
-    StreamLimit,
-    /// A packet on a stream was longer than allowed.
-    FrameTooLong,
-    /// A packet of our own that no reader would accept, or larger than a datagram.
-    Unencodable,
+/// Type of a family in Prometheus' sense.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum FamilyKind {
+    Counter,
+    Gauge,
+    Histogram,
 }
 
-/// How many values fell into which range.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Histogram {
-    /// By range: up to [`Histogram::BOUNDS_US`], and above them all.
-    pub counts: [u64; Histogram::BOUNDS_US.len() + 1],
-    /// All values, in microseconds.
-    pub sum_us: u64,
+/// Form of a family in `swimlab info`.
+#[derive(Clone, Copy)]
+pub(super) struct InfoKey {
+    pub key: &'static str,
+    /// Whether labels with the value 0 are left out.
+    pub skips_zeros: bool,
 }
 
-impl Traffic {
-    pub(super) fn add(&mut self, bytes: usize) {
-        self.messages += 1;
-        self.bytes += bytes as u64;
+/// Current value of a family.
+pub(super) enum Reading<'a> {
+    Count(u64),
+    Seconds(f64),
+    /// A value for each value of one label.
+    Labeled(&'static str, Vec<(&'static str, u64)>),
+    Histogram(&'a Histogram),
+}
+
+/// Declares [`FAMILIES`], and [`Counters`] with a field for each row that has a `counter`. The other rows `read` their
+/// values.
+macro_rules! families {
+    ($(
+        $name:literal = $kind:ident {
+            help: $help:literal,
+            $(advice: $advice:literal,)?
+            $(info: $info:expr,)?
+            $(counter: $counter:ident,)?
+            $(read: $read:expr,)?
+        }
+    )*) => {
+        /// Counters of one agent since its start.
+        #[derive(Clone, Debug, Default, PartialEq, Eq)]
+        #[non_exhaustive]
+        pub struct Counters {
+            $($(#[doc = $help] pub $counter: u64,)?)*
+        }
+
+        /// All families, in the order of the Prometheus page.
+        pub(super) const FAMILIES: &[Family] = &[$(
+            Family {
+                name: $name,
+                kind: FamilyKind::$kind,
+                help: $help,
+                #[cfg(test)]
+                advice: concat!("" $(, $advice)?),
+                info: families!(@option $($info)?),
+                read: families!(@read $(counter $counter)? $(read $read)?),
+            },
+        )*];
+
+        #[cfg(test)]
+        impl Counters {
+            /// Counters with the values `first`, `first + 1` and so on, in the order of the table.
+            pub(super) fn numbered(first: u64) -> Self {
+                let mut numbers = first..;
+                Self { $($($counter: numbers.next().unwrap(),)?)* }
+            }
+        }
+    };
+    (@option) => { None };
+    (@option $some:expr) => { Some($some) };
+    (@read counter $counter:ident) => { |info| Reading::Count(info.metrics.counters.$counter) };
+    (@read read $read:expr) => { $read };
+}
+
+families! {
+    "members" = Gauge {
+        help: "Members by state, as this one sees them.",
+        advice: "All members should agree within seconds",
+        info: shown("members"),
+        read: |info| {
+            let states = ["alive", "suspect", "dead", "left"];
+            Reading::Labeled("state", states.into_iter().zip(info.states.map(|count| count as u64)).collect())
+        },
+    }
+    "probes_total" = Counter {
+        help: "Direct pings of own probe rounds.",
+        info: shown("probes"),
+        counter: probes,
+    }
+    "rtt_seconds" = Histogram {
+        help: "Round trips of direct pings.",
+        advice: "Only pings that were answered directly count. `probe_timeout` should be above the slowest usual one",
+        read: |info| Reading::Histogram(&info.metrics.rtt),
+    }
+    "own_suspicions_total" = Counter {
+        help: "Suspicions that own probes began.",
+        advice: "A rising share of `swimlab_probes_total`: packet loss, or members that are paused",
+        counter: own_suspicions,
+    }
+    "suspicions_total" = Counter {
+        help: "Suspicions of other members, begun or received.",
+        advice: "Many suspicions with as many refutations: `probe_timeout` is too short, or the network loses packets",
+        counter: suspicions,
+    }
+    "refutations_total" = Counter {
+        help: "Refutations by suspected members.",
+        counter: refutations,
+    }
+    "accusations_total" = Counter {
+        help: "Suspicions and deaths reported of this member, which it refuted.",
+        advice: "Rising on one host only: look at that host",
+        info: shown("accusations"),
+        counter: accusations,
+    }
+    "deaths_total" = Counter {
+        help: "Deaths declared or received.",
+        counter: deaths,
+    }
+    "joins_total" = Counter {
+        help: "Members that joined, or returned after their death.",
+        counter: joins,
+    }
+    "departures_total" = Counter {
+        help: "Members that left.",
+        counter: departures,
+    }
+    "user_events_total" = Counter {
+        help: "Application events received.",
+        counter: user_events,
+    }
+    "sent_messages_total" = Counter {
+        help: "Messages sent, by type.",
+        info: shown("sent"),
+        read: |info| by_message_kind(&info.metrics.sent, |traffic| traffic.messages),
+    }
+    "sent_bytes_total" = Counter {
+        help: "Bytes sent, by type.",
+        advice: "Without the headers of UDP, TCP and IP",
+        read: |info| by_message_kind(&info.metrics.sent, |traffic| traffic.bytes),
+    }
+    "received_messages_total" = Counter {
+        help: "Messages received, by type.",
+        info: shown("received"),
+        read: |info| by_message_kind(&info.metrics.received, |traffic| traffic.messages),
+    }
+    "received_bytes_total" = Counter {
+        help: "Bytes received, by type.",
+        advice: "Without the headers of UDP, TCP and IP",
+        read: |info| by_message_kind(&info.metrics.received, |traffic| traffic.bytes),
+    }
+    "dropped_total" = Counter {
+        help: "Packets not handled or not sent, by reason.",
+        advice: "`malformed`: not a packet. `forged`: another key or label, or none. `stale`: replayed, or clocks differ \
+                 by more than 30 s. The other reasons: `DropReason` in the library's documentation",
+        info: InfoKey { key: "dropped", skips_zeros: true },
+        read: |info| {
+            let count = |reason: DropReason| (reason.name(), info.metrics.dropped(reason));
+            Reading::Labeled("reason", DropReason::ALL.map(count).into())
+        },
+    }
+    "queue_depth" = Gauge {
+        help: "Fill levels of bounded stores.",
+        advice: "`broadcasts`: updates to be passed on. `relays`: indirect pings for other members. `reconnect`: \
+                 forgotten members that are still tried. `graves`: records of dead and departed members",
+        info: shown("queues"),
+        read: |info| {
+            let Gauge { broadcasts, relays, forgotten, tombstones } = info.gauge;
+            let stores =
+                [("broadcasts", broadcasts), ("relays", relays), ("reconnect", forgotten), ("graves", tombstones)];
+            Reading::Labeled("queue", stores.map(|(name, depth)| (name, depth as u64)).into())
+        },
+    }
+    "timer_lag_seconds" = Histogram {
+        help: "Delays of this member's timers. High values mean that the process gets too little time to run.",
+        advice: "Up to 10 ms is intended (timers of many members fire together); above 100 ms the process gets too \
+                 little time",
+        read: |info| Reading::Histogram(&info.metrics.timer_lag),
+    }
+    "joining" = Gauge {
+        help: "1 while no seed has answered.",
+        read: |info| Reading::Count(info.is_joining.into()),
+    }
+    "incarnation_generation" = Gauge {
+        help: "Generation of this member's incarnation, which grows with each restart.",
+        advice: "The second of its start since 1970, or more",
+        read: |info| Reading::Count(info.incarnation.generation.into()),
+    }
+    "incarnation_refutations" = Gauge {
+        help: "Refutations in this generation.",
+        read: |info| Reading::Count(info.incarnation.refutations.into()),
+    }
+    "uptime_seconds" = Gauge {
+        help: "Time since the start of this member.",
+        read: |info| Reading::Seconds(info.uptime.as_secs_f64()),
     }
 }
 
-impl DropReason {
-    /// All reasons, in the order of their numbers.
-    pub const ALL: [Self; 9] = [
-        Self::Malformed,
-        Self::Forged,
-        Self::Stale,
-        Self::SendQueueFull,
-        Self::Unreachable,
-        Self::StreamFailed,
-        Self::StreamLimit,
-        Self::FrameTooLong,
-        Self::Unencodable,
-    ];
+const fn shown(key: &'static str) -> InfoKey {
+    InfoKey { key, skips_zeros: false }
+}
 
-    /// The name in metrics.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Malformed => "malformed",
-            Self::Forged => "forged",
-            Self::Stale => "stale",
-            Self::SendQueueFull => "send_queue_full",
-            Self::Unreachable => "unreachable",
-            Self::StreamFailed => "stream_failed",
-            Self::StreamLimit => "stream_limit",
-            Self::FrameTooLong => "frame_too_long",
-            Self::Unencodable => "unencodable",
+fn by_message_kind(traffic: &[Traffic; MessageKind::ALL.len()], read: fn(&Traffic) -> u64) -> Reading<'static> {
+    let value = |kind: &MessageKind| (kind.name(), read(&traffic[*kind as usize]));
+    Reading::Labeled("type", MessageKind::ALL.iter().map(value).collect())
+}
+
+impl Counters {
+    /// Counts an event of the protocol.
+    pub(super) fn record(&mut self, event: &Event) {
+        match event.kind {
+            EventKind::Joined => self.joins += 1,
+            EventKind::Suspected => {
+                self.suspicions += 1;
+                self.own_suspicions += u64::from(event.source == EventSource::Own);
+            }
+            EventKind::Refuted => self.refutations += 1,
+            EventKind::Died => self.deaths += 1,
+            EventKind::Left => self.departures += 1,
+            EventKind::SelfRefuted => self.accusations += 1,
+            EventKind::User(_) => self.user_events += 1,
+            _ => {}
         }
     }
 }
 
-impl Histogram {
-    /// The upper ends of the ranges, in microseconds.
-    pub const BOUNDS_US: [u64; 12] =
-        [100, 250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 1_000_000];
-
-    pub(super) fn add(&mut self, span: Span) {
-        let us = span.as_micros();
-        self.counts[Self::BOUNDS_US.partition_point(|&bound| bound < us)] += 1;
-        self.sum_us += us;
+impl Metrics {
+    /// Number of packets dropped for a reason.
+    pub fn dropped(&self, reason: DropReason) -> u64 {
+        self.drops[reason as usize]
     }
 
-    /// How many values there are.
-    pub fn count(&self) -> u64 {
-        self.counts.iter().sum()
+    pub(super) fn count_drop(&mut self, reason: DropReason) {
+        self.drops[reason as usize] += 1;
     }
 }
 
-impl Metrics {
-    pub(super) fn drop(&mut self, why: DropReason) {
-        self.drops[why as usize] += 1;
-    }
-
-    /// All drops for one reason.
-    pub fn dropped(&self, why: DropReason) -> u64 {
-        self.drops[why as usize]
+impl FamilyKind {
+    /// The name on the Prometheus page.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Counter => "counter",
+            Self::Gauge => "gauge",
+            Self::Histogram => "histogram",
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write;
+
     use super::*;
 
-    #[test]
-    fn a_value_on_a_bound_belongs_below_it() {
-        let mut histogram = Histogram::default();
-        [100, 101, 2_000_000].into_iter().for_each(|us| histogram.add(Span::from_micros(us)));
-        assert_eq!((histogram.counts[0], histogram.counts[1], histogram.counts[12]), (1, 1, 1));
-        assert_eq!((histogram.count(), histogram.sum_us), (3, 2_000_201));
+    /// The families as a table in Markdown: name, type, meaning.
+    fn markdown() -> String {
+        let mut table = "| family | type | meaning |\n|---|---|---|\n".to_owned();
+        for family in FAMILIES {
+            let help = family.help.trim_end_matches('.');
+            let advice = if family.advice.is_empty() { String::new() } else { format!(". {}", family.advice) };
+            let _ = writeln!(table, "| `swimlab_{}` | {} | {help}{advice} |", family.name, family.kind.name());
+        }
+        table
     }
 
     #[test]
-    fn reasons_stand_where_their_numbers_say() {
-        assert!(DropReason::ALL.iter().enumerate().all(|(at, why)| *why as usize == at));
+    fn the_table_in_the_operations_guide_is_made_from_the_families() {
+        const BEGIN: &str = "<!-- metrics: written by the test in src/agent/metrics.rs -->\n";
+        const END: &str = "<!-- end of metrics -->\n";
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/operations.md");
+        let page = std::fs::read_to_string(path).unwrap();
+        let (head, rest) = page.split_once(BEGIN).expect("the table's beginning");
+        let (table, tail) = rest.split_once(END).expect("the table's end");
+        let made = format!("\n{}\n", markdown());
+        if std::env::var_os("UPDATE_DOCS").is_some() {
+            std::fs::write(path, [head, BEGIN, &made, END, tail].concat()).unwrap();
+        } else {
+            assert_eq!(table, made, "UPDATE_DOCS=1 cargo test agent::metrics writes the table");
+        }
     }
 }

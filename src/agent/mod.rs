@@ -1,51 +1,92 @@
-//! A member in the real world: the protocol of `protocol`, driven over UDP and TCP.
+//! Members on real sockets: the protocol of [`protocol`](crate::protocol), driven over UDP and TCP.
 //!
-//! [`Agent::builder`] sets up a member, [`Builder::spawn`] starts it as one task of a tokio runtime; no thread is its
-//! own, so that thousands fit into a process. The handle asks and commands; what happens arrives as [`AgentEvent`] values.
-//! docs/operations.md is for whoever runs agents.
+//! SWIM's members are processes that exchange datagrams (Das, Gupta, Motivala, DSN 2002). What surrounds the protocol
+//! here follows two systems that run it in production:
+//!
+//! - [memberlist](https://github.com/hashicorp/memberlist): one port for UDP and TCP; state sync and what exceeds a
+//!   datagram go over TCP; a keyring that is rotated while the cluster runs.
+//! - [Serf](https://www.serf.io): application events, a local socket for commands, and a snapshot of the members'
+//!   addresses by which a restarted cluster finds itself again.
+//!
+//! Two types matter. A [`Builder`] holds the settings of a member and starts it. An [`Agent`] is the handle of a
+//! running member: its methods ask and command, and its events arrive as [`AgentEvent`] values. An agent is one task of
+//! a tokio runtime that owns a [`Member`](crate::protocol::Member), its sockets and its timers, and one more that
+//! accepts streams. It has no thread of its own, so that thousands fit into a process.
 //!
 //! ```
-//! # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
 //! use swimlab::agent::Agent;
 //!
+//! # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
 //! let first = Agent::builder().name("first").spawn().await?;
 //! let second = Agent::builder().name("second").join([first.addr().to_string()]).spawn().await?;
-//! let mut news = first.events();
+//! let mut events = first.events();
 //! while first.members().await?.len() < 2 {
-//!     println!("{:?}", news.next().await);
+//!     println!("{:?}", events.next().await);
 //! }
 //! second.leave().await;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! # })?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! | task | item |
+//! |---|---|
+//! | follow members and application events | [`Agent::events`], [`Builder::spawn_watched`] |
+//! | encrypt packets, and change the key | [`Security`], [`Agent::install_key`] |
+//! | let a restarted cluster find itself again | [`Builder::state_dir`] |
+//! | export metrics to Prometheus | [`serve_metrics`], [`Agent::info`] |
+//! | let other processes talk to the agent | [`control`] |
+//! | put an experiment's network between agents | [`testing`] |
+//!
+//! docs/operations.md is the guide for operators of agents; `swimlab agent` runs one from the command line.
 
 mod address;
+mod arrival;
 mod builder;
+mod clock;
+mod command;
 #[cfg(unix)]
 pub mod control;
 mod delay_queue;
 mod driver;
 mod event;
-mod families;
+mod event_hub;
+mod exit;
 mod handle;
-mod http;
+mod histogram;
+mod launch;
 mod meta;
-pub mod metrics;
+mod metrics;
+mod metrics_server;
 mod packet_codec;
+mod packet_hook;
+mod packet_io;
 mod prometheus;
 mod seeds;
+mod server;
 mod snapshot;
+mod snapshot_writer;
+mod sockets;
+mod spawn;
+mod spawn_error;
 mod streams;
 pub mod testing;
 #[cfg(test)]
 mod tests;
+mod traffic;
 
 pub use address::{to_address, to_socket};
-pub use builder::{Builder, Security, SpawnError, id_of};
-pub use event::{AgentEvent, Events, MemberChange, MemberInfo};
-pub use families::metrics_markdown;
-pub use handle::{Agent, Closed, CommandError, ExitReason, Info};
-pub use http::serve_metrics;
+pub use builder::{Builder, Security, id_of};
+pub use command::CommandError;
+pub use event::{AgentEvent, MemberChange, MemberInfo};
+pub use event_hub::Events;
+pub use exit::{Closed, ExitReason};
+pub use handle::Agent;
+pub use histogram::Histogram;
 pub use meta::{Meta, MetaError};
+pub use metrics::{Counters, Info, Metrics};
+pub use metrics_server::serve_metrics;
 pub use seeds::DEFAULT_PORT;
+pub use snapshot::StateError;
+pub use spawn_error::SpawnError;
+pub use traffic::{DropReason, Traffic};

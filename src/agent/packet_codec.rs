@@ -1,87 +1,97 @@
-//! Packets to bytes and back, sealed or plain: the one place where an agent knows which.
+//! Packets to bytes and back, sealed or in plain text: the one place where an agent knows which.
 
 use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
-use super::metrics::DropReason;
+use super::traffic::DropReason;
 use crate::protocol::{Packet, Sizer};
 use crate::wire::{
     DecodeError, FRAME_PREFIX, Invalid, Keyring, OpenError, PlainSizer, SEALED_PREFIX, Seal, SealedSizer, decode,
     encode, frame, frame_len,
 };
 
-/// How an agent speaks, and whom it understands.
+/// Codec of an agent's packets.
 #[derive(Debug)]
 pub(super) enum PacketCodec {
-    /// To everybody.
     Plain,
-    /// To those who have the key.
     Sealed(Box<Seal>),
 }
 
-/// Why bytes are not taken.
+/// A codec that an agent's task shares with its streams.
+#[derive(Clone)]
+pub(super) struct SharedCodec(Arc<Mutex<PacketCodec>>);
+
+/// Reason why bytes are not accepted as a packet.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum PacketError {
-    /// They are no packet.
     Decode(DecodeError),
-    /// The seal is not what it should be.
-    Seal(OpenError),
+    Open(OpenError),
+}
+
+impl SharedCodec {
+    pub(super) fn new(codec: PacketCodec) -> Self {
+        Self(Arc::new(Mutex::new(codec)))
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, PacketCodec> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl PacketCodec {
-    /// The sizes of what it says.
-    pub fn sizer(&self) -> std::sync::Arc<dyn Sizer> {
+    /// Computes the sizes of encoded packets.
+    pub(super) fn sizer(&self) -> Arc<dyn Sizer> {
         match self {
-            Self::Plain => std::sync::Arc::new(PlainSizer),
-            Self::Sealed(_) => std::sync::Arc::new(SealedSizer),
+            Self::Plain => Arc::new(PlainSizer),
+            Self::Sealed(_) => Arc::new(SealedSizer),
         }
     }
 
     /// Appends a datagram.
-    pub fn encode(&mut self, packet: &Packet, out: &mut Vec<u8>) -> Result<(), Invalid> {
+    pub(super) fn encode(&mut self, packet: &Packet, out: &mut Vec<u8>) -> Result<(), Invalid> {
         match self {
             Self::Plain => encode(packet, out),
             Self::Sealed(seal) => seal.encode(SystemTime::now(), packet, out),
         }
     }
 
-    /// Reads a datagram, or what followed the prefix on a stream.
-    pub fn decode(&mut self, bytes: &mut [u8]) -> Result<Packet, PacketError> {
+    /// Decodes a datagram, or what followed the prefix on a stream.
+    pub(super) fn decode(&mut self, bytes: &mut [u8]) -> Result<Packet, PacketError> {
         match self {
             Self::Plain => decode(bytes).map_err(PacketError::Decode),
-            Self::Sealed(seal) => seal.decode(SystemTime::now(), bytes).map_err(PacketError::Seal),
+            Self::Sealed(seal) => seal.decode(SystemTime::now(), bytes).map_err(PacketError::Open),
         }
     }
 
-    /// Appends a packet for a stream.
-    pub fn frame(&mut self, packet: &Packet, out: &mut Vec<u8>) -> Result<(), Invalid> {
+    /// Appends a packet with its prefix, for a stream.
+    pub(super) fn frame(&mut self, packet: &Packet, out: &mut Vec<u8>) -> Result<(), Invalid> {
         match self {
             Self::Plain => frame(packet, out),
             Self::Sealed(seal) => seal.frame(SystemTime::now(), packet, out),
         }
     }
 
-    /// How many bytes precede each packet on a stream.
-    pub fn prefix(&self) -> usize {
+    /// Bytes of the prefix of each packet on a stream.
+    pub(super) fn prefix_len(&self) -> usize {
         match self {
             Self::Plain => FRAME_PREFIX,
             Self::Sealed(_) => SEALED_PREFIX,
         }
     }
 
-    /// How many bytes to read after this prefix, which has the length of [`PacketCodec::prefix`].
-    pub fn frame_len(&mut self, prefix: &mut [u8]) -> Result<usize, PacketError> {
+    /// Reads how many bytes follow a prefix of [`PacketCodec::prefix_len`] bytes.
+    pub(super) fn frame_len(&mut self, prefix: &mut [u8]) -> Result<usize, PacketError> {
+        const LENGTH: &str = "callers read as many bytes as prefix_len says";
         match self {
-            Self::Plain => frame_len(prefix.try_into().expect("the prefix's length")).map_err(PacketError::Decode),
+            Self::Plain => frame_len(prefix.try_into().expect(LENGTH)).map_err(PacketError::Decode),
             Self::Sealed(seal) => {
-                let prefix = prefix.try_into().expect("the prefix's length");
-                seal.frame_len(SystemTime::now(), prefix).map_err(PacketError::Seal)
+                seal.frame_len(SystemTime::now(), prefix.try_into().expect(LENGTH)).map_err(PacketError::Open)
             }
         }
     }
 
-    /// Its keys, if it has any.
-    pub fn keyring_mut(&mut self) -> Option<&mut Keyring> {
+    pub(super) fn keyring_mut(&mut self) -> Option<&mut Keyring> {
         match self {
             Self::Plain => None,
             Self::Sealed(seal) => Some(seal.keyring_mut()),
@@ -90,12 +100,12 @@ impl PacketCodec {
 }
 
 impl PacketError {
-    /// How it is counted.
-    pub fn reason(self) -> DropReason {
+    /// The reason under which the packet is counted.
+    pub(super) fn drop_reason(self) -> DropReason {
         match self {
-            Self::Decode(_) | Self::Seal(OpenError::Packet(_)) => DropReason::Malformed,
-            Self::Seal(OpenError::Stale(_) | OpenError::Early(_) | OpenError::Replayed) => DropReason::Stale,
-            Self::Seal(OpenError::Short(_) | OpenError::NotSealed(_) | OpenError::Forged) => DropReason::Forged,
+            Self::Decode(_) | Self::Open(OpenError::Packet(_)) => DropReason::Malformed,
+            Self::Open(OpenError::Stale(_) | OpenError::Early(_) | OpenError::Replayed) => DropReason::Stale,
+            Self::Open(OpenError::Short(_) | OpenError::NotSealed(_) | OpenError::Forged) => DropReason::Forged,
         }
     }
 }
@@ -104,7 +114,7 @@ impl fmt::Display for PacketError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Decode(error) => error.fmt(f),
-            Self::Seal(error) => error.fmt(f),
+            Self::Open(error) => error.fmt(f),
         }
     }
 }

@@ -1,9 +1,10 @@
-//! What an agent keeps on disk, so that a restarted cluster finds itself: who the members were and where, and its own
-//! generation.
+//! The snapshot that an agent keeps on disk: the members' addresses and its own generation, by which a restarted
+//! cluster finds itself again.
 //!
-//! The file is written anew under another name, forced to the disk and renamed: whenever the process or the machine stops,
-//! there is a whole file, the old one or the new one.
+//! The file is written under another name, forced to the disk and renamed. Whenever the process or the machine stops,
+//! there is a whole file: the old one or the new one.
 
+use std::error::Error;
 use std::fmt;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
@@ -12,98 +13,125 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::protocol::Span;
+use super::address::{to_address, to_socket};
+use crate::protocol::{Address, Id, Member, NodeInfo, Status};
 
-/// Between two writes, if there is something new.
-pub(super) const INTERVAL: Span = Span::from_secs(5);
-/// From a change to the write: changes come in swarms, as when a member has just joined.
-pub(super) const SETTLING: Span = Span::from_millis(500);
+/// The version of the file's format.
+const VERSION: u32 = 1;
 
-/// The most members that are written.
-pub(super) const MOST_MEMBERS: usize = 1024;
+/// The most members in a snapshot.
+const MAX_MEMBERS: usize = 1024;
 
 /// The longest file that is read, in bytes.
-const LONGEST: u64 = 1 << 20;
+const MAX_FILE_BYTES: u64 = 1 << 20;
 
-/// What stands in the file.
+/// Contents of the file.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Snapshot {
-    pub version: u32,
+    version: u32,
     pub name: String,
     pub generation: u32,
-    pub members: Vec<Remembered>,
+    pub members: Vec<SavedMember>,
 }
 
-/// A member.
+/// A member in a snapshot.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub(super) struct Remembered {
-    pub name: String,
-    pub id: String,
-    pub addr: SocketAddr,
+pub(super) struct SavedMember {
+    name: String,
+    /// In hexadecimal digits.
+    id: String,
+    addr: SocketAddr,
 }
 
 /// A folder that one agent keeps its snapshot in.
 #[derive(Debug)]
 pub(super) struct StateDir {
     path: PathBuf,
-    /// Held while the agent runs: a second one would write over the first one's file.
+    /// Locked while the agent runs: a second one would overwrite the first one's file.
     _lock: File,
 }
 
-/// Why there is no snapshot.
+/// A state folder that cannot be used.
 #[derive(Debug)]
 pub struct StateError {
     path: PathBuf,
-    why: Why,
+    fault: Fault,
 }
 
 #[derive(Debug)]
-enum Why {
-    Taken,
+enum Fault {
+    InUse,
     Io(&'static str, io::Error),
-    Unreadable(String),
+    NotSnapshot(String),
 }
 
-/// The only version of the file so far.
-pub(super) const VERSION: u32 = 1;
+impl Snapshot {
+    pub(super) fn new(name: &str, generation: u32, members: Vec<SavedMember>) -> Self {
+        Self { version: VERSION, name: name.to_owned(), generation, members }
+    }
+
+    /// The other members in a member's table. The dead may return; those that left will not, and are left out.
+    pub(super) fn of(member: &Member, generation: u32) -> Self {
+        let saved = |node: &NodeInfo, status| status != Status::Left && node.peer.id != member.id();
+        let others = member.table().entries().filter(|(_, status, _, node)| saved(node, *status));
+        let others = others.map(|(.., node)| SavedMember::of(node)).take(MAX_MEMBERS);
+        Self::new(&member.node().name, generation, others.collect())
+    }
+}
+
+impl SavedMember {
+    fn of(node: &NodeInfo) -> Self {
+        let id = format!("{:016x}", node.peer.id);
+        Self { name: node.name.to_string(), id, addr: to_socket(node.address) }
+    }
+
+    /// The id, if it is a number.
+    pub(super) fn id(&self) -> Option<Id> {
+        Id::from_str_radix(&self.id, 16).ok()
+    }
+
+    pub(super) fn address(&self) -> Address {
+        to_address(self.addr)
+    }
+}
 
 impl StateDir {
-    /// Takes the folder, and makes it if there is none.
-    pub fn open(path: &Path) -> Result<Self, StateError> {
-        let fail = |path: &Path, what, error| StateError { path: path.to_owned(), why: Why::Io(what, error) };
+    /// Locks the folder, and creates it if there is none.
+    pub(super) fn open(path: &Path) -> Result<Self, StateError> {
+        let fail = |path: &Path, what, error| StateError { path: path.to_owned(), fault: Fault::Io(what, error) };
         fs::create_dir_all(path).map_err(|error| fail(path, "cannot be made", error))?;
         let lock_path = path.join("lock");
         let lock = OpenOptions::new().create(true).append(true).open(&lock_path);
         let lock = lock.map_err(|error| fail(&lock_path, "cannot be opened", error))?;
         match lock.try_lock() {
             Ok(()) => Ok(Self { path: path.to_owned(), _lock: lock }),
-            Err(TryLockError::WouldBlock) => Err(StateError { path: path.to_owned(), why: Why::Taken }),
+            Err(TryLockError::WouldBlock) => Err(StateError { path: path.to_owned(), fault: Fault::InUse }),
             Err(TryLockError::Error(error)) => Err(fail(&lock_path, "cannot be locked", error)),
         }
     }
 
-    /// What an earlier life wrote.
-    pub fn read(&self) -> Result<Option<Snapshot>, StateError> {
+    /// Reads the snapshot of an earlier life, if there is one.
+    pub(super) fn read(&self) -> Result<Option<Snapshot>, StateError> {
         let path = self.file();
-        let fail = |why| StateError { path: path.clone(), why };
+        let fail = |fault| StateError { path: path.clone(), fault };
         let bytes = match fs::metadata(&path).and_then(|about| Ok((about.len(), fs::read(&path)?))) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(fail(Why::Io("cannot be read", error))),
-            Ok((LONGEST.., _)) => return Err(fail(Why::Unreadable("it is too long".to_owned()))),
+            Err(error) => return Err(fail(Fault::Io("cannot be read", error))),
+            Ok((MAX_FILE_BYTES.., _)) => return Err(fail(Fault::NotSnapshot("it is too long".to_owned()))),
             Ok((_, bytes)) => bytes,
         };
         let snapshot: Snapshot =
-            serde_json::from_slice(&bytes).map_err(|error| fail(Why::Unreadable(error.to_string())))?;
+            serde_json::from_slice(&bytes).map_err(|error| fail(Fault::NotSnapshot(error.to_string())))?;
         match snapshot.version {
             VERSION => Ok(Some(snapshot)),
-            other => Err(fail(Why::Unreadable(format!("it has version {other}, not {VERSION}")))),
+            other => Err(fail(Fault::NotSnapshot(format!("unsupported version {other}, expected {VERSION}")))),
         }
     }
 
-    /// Writes a snapshot; if that fails the last one stays as it is.
-    pub fn write(&self, snapshot: &Snapshot) -> Result<(), StateError> {
+    /// Replaces the snapshot. If that fails the last one stays as it is.
+    pub(super) fn write(&self, snapshot: &Snapshot) -> Result<(), StateError> {
         let (path, fresh) = (self.file(), self.path.join("snapshot.new"));
-        let fail = |what| move |error| StateError { path: self.path.clone(), why: Why::Io(what, error) };
+        let fail = |what| move |error| StateError { path: self.path.clone(), fault: Fault::Io(what, error) };
         let bytes = serde_json::to_vec(snapshot).expect("plain data");
         File::create(&fresh)
             .and_then(|mut file| {
@@ -112,7 +140,7 @@ impl StateDir {
             })
             .map_err(fail("a snapshot cannot be written"))?;
         fs::rename(&fresh, &path).map_err(fail("a snapshot cannot be renamed"))?;
-        // The new name is safe once the folder is. Where folders cannot be forced to the disk, rename is all there is.
+        // The new name is on the disk once the folder is. Some systems cannot sync folders: there, the rename must do.
         let _ = File::open(&self.path).and_then(|folder| folder.sync_all());
         Ok(())
     }
@@ -122,15 +150,15 @@ impl StateDir {
     }
 }
 
-impl std::error::Error for StateError {}
+impl Error for StateError {}
 
 impl fmt::Display for StateError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let path = self.path.display();
-        match &self.why {
-            Why::Taken => write!(f, "state folder {path} is in use by another agent"),
-            Why::Io(what, error) => write!(f, "state in {path}: {what}: {error}"),
-            Why::Unreadable(why) => write!(f, "{path} is no snapshot ({why}); move it away to begin without one"),
+        match &self.fault {
+            Fault::InUse => write!(f, "state folder {path} is in use by another agent"),
+            Fault::Io(what, error) => write!(f, "state in {path}: {what}: {error}"),
+            Fault::NotSnapshot(why) => write!(f, "{path} is no snapshot ({why}); move it away to begin without one"),
         }
     }
 }
@@ -141,12 +169,12 @@ mod tests {
 
     fn snapshot(generation: u32) -> Snapshot {
         let member =
-            Remembered { name: "b".into(), id: "00000000000000ff".into(), addr: "127.0.0.1:7".parse().unwrap() };
-        Snapshot { version: VERSION, name: "a".into(), generation, members: vec![member] }
+            SavedMember { name: "b".into(), id: "00000000000000ff".into(), addr: "127.0.0.1:7".parse().unwrap() };
+        Snapshot::new("a", generation, vec![member])
     }
 
     #[test]
-    fn what_was_written_is_read_and_a_new_folder_holds_nothing() {
+    fn a_snapshot_that_was_written_is_read_and_a_new_folder_holds_none() {
         let folder = tempfile::tempdir().unwrap();
         let state = StateDir::open(&folder.path().join("new/folder")).unwrap();
         assert_eq!(state.read().unwrap(), None);
@@ -156,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn a_write_that_was_cut_short_leaves_the_last_snapshot() {
+    fn an_interrupted_write_leaves_the_last_snapshot() {
         let folder = tempfile::tempdir().unwrap();
         let state = StateDir::open(folder.path()).unwrap();
         state.write(&snapshot(1)).unwrap();
@@ -180,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_snapshot_is_refused_and_not_written_over() {
+    fn a_file_that_is_no_snapshot_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let state = StateDir::open(folder.path()).unwrap();
         for text in ["", "{", "[1,2]", r#"{"version":2,"name":"a","generation":1,"members":[]}"#] {

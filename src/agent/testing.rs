@@ -1,61 +1,78 @@
-//! Where an experiment on real sockets comes in: a world's own clock, and a network between agent and socket.
+//! Hooks for experiments on real sockets: a clock that members share, and a network between agents and sockets.
+//!
+//! They serve `Experiment::run_real` (feature `lab`), which runs the simulator's worlds on sockets. An application
+//! needs none of them.
 
 use std::io;
-use std::net::{SocketAddr, TcpListener, UdpSocket};
-use std::sync::{Arc, OnceLock};
-use std::time::{Duration, Instant};
+use std::net::{TcpListener, UdpSocket};
+use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
-use super::builder::launch;
-use super::handle::{Agent, Command, EventSender};
+pub use super::clock::Clock;
+use super::command::Command;
+use super::event_hub::EventHub;
+use super::handle::Agent;
+use super::launch::Launch;
 use super::packet_codec::PacketCodec;
-use crate::protocol::{Address, Event, Member, Packet, Span, Time, Transmit};
+pub use super::packet_hook::{PacketHook, PacketVerdict, ReceivedPacket, SentPacket};
+use super::sockets::Sockets;
+use crate::protocol::{Address, Member, Outbox, Span, Time};
 
-/// A member of an experiment, on sockets that do not block: the others must know its address before it begins.
+/// A member of an experiment, to be run by an agent. Its sockets are bound already, because the other members must know
+/// its address before it starts.
 pub struct ExperimentAgent {
-    /// The member.
+    /// The member, not yet started.
     pub member: Member,
-    /// Its world's clock.
+    /// The clock that all members of the experiment share.
     pub clock: Clock,
-    /// When its first period begins.
+    /// The time at which the member's first period begins.
     pub first_period: Time,
-    /// Seeds to join through; none if it knows its group.
+    /// Seeds to join through; empty if the member knows its group.
     pub seeds: Vec<Address>,
-    /// What watches it.
-    pub tap: Arc<dyn PacketHook>,
-    /// For datagrams.
+    /// Decides about the agent's packets.
+    pub hook: Arc<dyn PacketHook>,
+    /// The socket for datagrams, in non-blocking mode.
     pub udp: UdpSocket,
-    /// For streams.
+    /// The socket for streams, in non-blocking mode.
     pub tcp: TcpListener,
 }
 
 impl ExperimentAgent {
-    /// Starts it in the runtime that this is called in. It speaks in plain text.
+    /// Starts the member as a task of the current tokio runtime. It sends plain text.
     ///
     /// # Errors
-    /// If the runtime does not take the sockets.
-    pub fn begin(self) -> io::Result<Agent> {
-        let Self { member, clock, first_period, seeds, tap, udp, tcp } = self;
-        let addr: SocketAddr = udp.local_addr()?;
+    /// If the runtime cannot register the sockets.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime with I/O and time enabled.
+    pub fn spawn(self) -> io::Result<Agent> {
+        let Self { mut member, clock, first_period, seeds, hook, udp, tcp } = self;
+        let addr = udp.local_addr()?;
         let udp = tokio::net::UdpSocket::from_std(udp)?;
         let tcp = tokio::net::TcpListener::from_std(tcp)?;
-        let start = |driver: &mut super::driver::Driver| driver.start_in_lab(first_period, seeds);
-        let timing = (clock, Span::ZERO);
-        Ok(launch(
-            (udp, tcp, addr),
+        let (now, mut outbox) = (clock.now(), Outbox::default());
+        member.start(now, first_period);
+        member.join(now, seeds, &mut outbox);
+        let (events, exit) = EventHub::new(1);
+        Ok(Launch {
+            sockets: Sockets { udp, tcp },
+            addr,
             member,
-            PacketCodec::Plain,
-            timing,
-            (None, Some(tap)),
-            (EventSender::default(), 1),
-            start,
-        )
-        .0)
+            outbox,
+            codec: PacketCodec::Plain,
+            clock,
+            timer_slack: Span::ZERO,
+            snapshots: None,
+            hook: Some(hook),
+            events,
+            exit,
+        }
+        .start())
     }
 }
 
-/// An agent that stands still, as SIGSTOP makes a process do. It goes on when this is dropped.
+/// A paused agent: it does nothing, like a process after SIGSTOP, until this is dropped.
 pub struct Paused {
     _until: oneshot::Sender<()>,
 }
@@ -63,68 +80,8 @@ pub struct Paused {
 impl Paused {
     /// Pauses an agent. Packets that it has handed to the network still leave.
     pub async fn new(agent: &Agent) -> Self {
-        let (until, paused) = oneshot::channel();
-        agent.send(Command::Freeze(paused)).await;
+        let (until, resumed) = oneshot::channel();
+        agent.send(Command::Pause(resumed)).await;
         Self { _until: until }
-    }
-}
-
-/// Watches an agent, and decides what becomes of the packets that it sends.
-pub trait PacketHook: Send + Sync {
-    /// The agent hands a packet to the network, of so many bytes. An answer goes over the stream of its question, whatever
-    /// it is.
-    fn sent(&self, at: Time, transmit: &Transmit, bytes: usize, is_answer: bool) -> PacketVerdict;
-    /// A packet arrived, of so many bytes. Not taken, it is as if it had never come.
-    fn received(&self, at: Time, from: Address, packet: &Packet, bytes: usize) -> bool;
-    /// The agent noticed something.
-    fn event(&self, at: Time, event: &Event);
-    /// A timer of the agent fired so late.
-    fn woken(&self, late: Span);
-}
-
-/// Verdict on a packet that leaves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PacketVerdict {
-    /// It leaves at this time.
-    At(Time),
-    /// It is lost.
-    Lost,
-}
-
-/// The protocol's time, read from the system's monotonic clock.
-#[derive(Clone, Copy, Debug)]
-pub struct Clock(Instant);
-
-impl Clock {
-    /// A clock that shows zero now.
-    pub fn start() -> Self {
-        Self(Instant::now())
-    }
-
-    /// A clock that shows zero until so much time has passed, and runs from then on.
-    pub fn start_in(lead: Duration) -> Self {
-        Self(Instant::now() + lead)
-    }
-
-    /// What it shows.
-    pub fn now(self) -> Time {
-        Time::from_micros(u64::try_from(self.0.elapsed().as_micros()).unwrap_or(u64::MAX))
-    }
-
-    /// When it shows this time. What is further away than a day comes after a day.
-    pub fn instant(self, time: Time) -> tokio::time::Instant {
-        let most = self.now() + Span::from_secs(86_400);
-        (self.0 + Duration::from_micros(time.min(most).as_micros())).into()
-    }
-
-    /// The first beat of the process's pulse after this time, with so long between two beats. Timers that fire on it fire
-    /// together: for a process of many agents, to be woken for each of them is most of what they cost.
-    pub fn beat(self, time: Time, between: Span) -> tokio::time::Instant {
-        static PULSE: OnceLock<Instant> = OnceLock::new();
-        let (start, at) = (*PULSE.get_or_init(Instant::now), self.instant(time).into_std());
-        let between = Duration::from_micros(between.as_micros().max(1));
-        let since = at.saturating_duration_since(start).as_micros();
-        let beats = since.div_ceil(between.as_micros());
-        (start + Duration::from_micros((beats * between.as_micros()) as u64)).into()
     }
 }

@@ -1,31 +1,27 @@
 //! The forms in which an agent's state leaves the process, byte for byte: scrapers and scripts depend on them.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, watch};
-
-use super::handle::{Agent, EventSender, Info};
-use super::metrics::{DropReason, Metrics};
+use super::histogram::Histogram;
+use super::metrics::{Counters, Info, Metrics};
 use super::prometheus::render;
+use super::traffic::DropReason;
 use crate::protocol::{Gauge, Incarnation, MessageKind, Span};
 
 /// State in which every counter has a value of its own.
 fn sample() -> Info {
-    let mut metrics = Metrics::default();
+    let mut metrics = Metrics { counters: Counters::numbered(50), ..Metrics::default() };
     for (number, kind) in (1..).zip(MessageKind::ALL) {
         let (sent, received) = (&mut metrics.sent[kind as usize], &mut metrics.received[kind as usize]);
         (sent.messages, sent.bytes) = (number, 100 * number);
         (received.messages, received.bytes) = (number + 20, 100 * number + 7);
     }
-    for (number, why) in (3..).zip(DropReason::ALL).step_by(2) {
-        metrics.drops[why as usize] = number;
+    for (number, reason) in (3..).zip(DropReason::ALL).step_by(2) {
+        metrics.drops[reason as usize] = number;
     }
-    [100, 300, 40_000].into_iter().for_each(|us| metrics.rtt.add(Span::from_micros(us)));
-    [900, 2_000_000].into_iter().for_each(|us| metrics.timer_lag.add(Span::from_micros(us)));
-    (metrics.probes, metrics.own_suspicions, metrics.suspicions, metrics.refutations) = (50, 51, 52, 53);
-    (metrics.accusations, metrics.deaths, metrics.joins, metrics.departures) = (54, 55, 56, 57);
-    metrics.user_events = 58;
+    let fill = |histogram: &mut Histogram, all: &[u64]| all.iter().for_each(|&us| histogram.add(Span::from_micros(us)));
+    fill(&mut metrics.rtt, &[100, 300, 40_000]);
+    fill(&mut metrics.timer_lag, &[900, 2_000_000]);
     let gauge = Gauge { broadcasts: 11, relays: 12, forgotten: 13, tombstones: 14 };
     Info {
         incarnation: Incarnation { generation: 1_795_377_303, refutations: 2 },
@@ -44,13 +40,34 @@ fn the_prometheus_page_is_pinned() {
     insta::assert_snapshot!(render(&sample()));
 }
 
+#[test]
+fn every_sample_on_the_prometheus_page_follows_the_head_of_its_family_and_is_a_number() {
+    let mut family = String::new();
+    for line in render(&sample()).lines() {
+        if let Some(rest) = line.strip_prefix("# TYPE ") {
+            family = rest.split(' ').next().unwrap().to_owned();
+        } else if !line.starts_with('#') {
+            assert!(line.starts_with(&family), "{line}");
+            line.rsplit(' ').next().unwrap().parse::<f64>().unwrap();
+        }
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn the_json_form_of_info_is_pinned() {
-    let (commands, _inbox) = mpsc::channel(1);
-    let (_ended, end) = watch::channel(None);
+    use std::net::SocketAddr;
+
+    use tokio::sync::mpsc;
+
+    use super::control::AgentSummary;
+    use super::event_hub::EventHub;
+    use super::handle::{Agent, AgentIdentity};
+
     let addr = SocketAddr::from(([127, 0, 0, 1], 7946));
-    let agent = Agent::new((0xff, "a".into(), addr), commands, (EventSender::default(), 1), end);
-    let lines = super::control::lines(&agent, &sample());
-    insta::assert_snapshot!(serde_json::to_string_pretty(&lines).unwrap());
+    let (commands, _inbox) = mpsc::channel(1);
+    let (events, _exit) = EventHub::new(1);
+    let agent = Agent::new(AgentIdentity { id: 0xff, name: "a".into(), addr }, commands, events);
+    let summary = AgentSummary::new(&agent, &sample());
+    insta::assert_snapshot!(serde_json::to_string_pretty(&summary).unwrap());
 }

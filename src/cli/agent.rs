@@ -14,7 +14,7 @@ use tracing::level_filters::LevelFilter;
 
 use super::Failed;
 use super::client::default_socket;
-use crate::agent::control::Control;
+use crate::agent::control::ControlSocket;
 use crate::agent::{Agent, AgentEvent, Builder, DEFAULT_PORT, Events, ExitReason, Meta, Security, serve_metrics};
 use crate::experiment::{AgentConfig, Lab, TomlSource};
 use crate::wire::Keyring;
@@ -66,7 +66,8 @@ pub struct Args {
     /// Take profile, preset, selector, helpers and [protocol] from an experiment file.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Control socket, for `swimlab members`, `info`, `event`, `keys` and `leave` [default: swimlab.sock in the user's runtime folder].
+    /// Control socket, for `swimlab members`, `info`, `event`, `keys` and `leave` [default: swimlab.sock in the user's
+    /// runtime folder].
     #[arg(long, value_name = "PATH")]
     socket: Option<PathBuf>,
     /// Keep a snapshot in this folder, so that a restarted cluster finds itself without seeds.
@@ -120,7 +121,7 @@ pub fn agent(args: Args, lab: &Lab) -> Result<ExitCode, Failed> {
 
 async fn run(args: Args, lab: &Lab) -> Result<ExitReason, Failed> {
     let builder = builder(&args, lab)?;
-    // All that may be in the way is taken before the cluster hears of the member.
+    // All that may fail is opened before the cluster learns of the member.
     let metrics = match args.metrics {
         None => None,
         Some(addr) => {
@@ -128,31 +129,31 @@ async fn run(args: Args, lab: &Lab) -> Result<ExitReason, Failed> {
         }
     };
     let control = control(args.socket.as_deref()).await?;
-    let (agent, news) = builder.spawn_watched().await.map_err(|error| failed(error.to_string()))?;
+    let (agent, events) = builder.spawn_watched().await.map_err(|error| failed(error.to_string()))?;
     let control = control.map(|control| tokio::spawn(control.serve(agent.clone())));
     if let Some(metrics) = metrics {
         tokio::spawn(serve_metrics(metrics, agent.clone()));
     }
-    let end = until_its_end(&agent, news, args.format).await;
+    let end = print_events(&agent, events, args.format).await;
     if let Some(control) = control {
-        // Takes its file away.
+        // Its file is removed then.
         let _ = control.await;
     }
     Ok(end)
 }
 
-/// Prints what happens, and leaves when asked to.
-async fn until_its_end(agent: &Agent, mut news: Events, format: Format) -> ExitReason {
-    let mut is_heard = print(&started(agent, format));
+/// Prints events until the agent ends, and leaves on SIGINT and SIGTERM.
+async fn print_events(agent: &Agent, mut events: Events, format: Format) -> ExitReason {
+    let mut has_reader = print(&started(agent, format));
     let [mut interrupt, mut terminate] = [SignalKind::interrupt(), SignalKind::terminate()].map(signal);
     loop {
         tokio::select! {
             biased;
             () = caught(&mut interrupt) => return goodbye(agent, &mut interrupt).await,
             () = caught(&mut terminate) => return goodbye(agent, &mut interrupt).await,
-            notice = news.next() => match notice {
-                // Who listened has gone: the member stays.
-                Some(notice) if is_heard => is_heard = print(&line(&notice, format)),
+            event = events.next() => match event {
+                // A closed pipe does not end the member.
+                Some(event) if has_reader => has_reader = print(&line(&event, format)),
                 Some(_) => {}
                 None => return agent.ended().await,
             },
@@ -247,13 +248,13 @@ fn security(args: &Args) -> Result<Security, Failed> {
     }
 }
 
-async fn control(path: Option<&Path>) -> Result<Option<Control>, Failed> {
+async fn control(path: Option<&Path>) -> Result<Option<ControlSocket>, Failed> {
     let (path, is_asked_for) = match (path, default_socket()) {
         (Some(path), _) => (path.to_owned(), true),
         (None, Some(path)) => (path, false),
         (None, None) => return Ok(None),
     };
-    match Control::open(&path).await {
+    match ControlSocket::open(&path).await {
         Ok(control) => Ok(Some(control)),
         Err(error) if is_asked_for => Err(failed(error.to_string())),
         Err(error) => {
@@ -281,15 +282,15 @@ fn started(agent: &Agent, format: Format) -> String {
     }
 }
 
-fn line(notice: &AgentEvent, format: Format) -> String {
+fn line(event: &AgentEvent, format: Format) -> String {
     match format {
-        Format::Text => text(notice),
-        Format::Json => json(notice),
+        Format::Text => text(event),
+        Format::Json => json(event),
     }
 }
 
-fn text(notice: &AgentEvent) -> String {
-    match notice {
+fn text(event: &AgentEvent) -> String {
+    match event {
         AgentEvent::Member(change, member) => {
             let meta = Meta::from_bytes(member.meta()).0;
             let meta: String = meta.iter().map(|(key, value)| format!(" {key}={value}")).collect();
@@ -303,9 +304,9 @@ fn text(notice: &AgentEvent) -> String {
     }
 }
 
-fn json(notice: &AgentEvent) -> String {
+fn json(event: &AgentEvent) -> String {
     let at = now();
-    let value = match notice {
+    let value = match event {
         AgentEvent::Member(change, member) => json!({
             "at": at, "event": change.name(), "id": format!("{:016x}", member.id()), "name": member.name(),
             "addr": member.addr(), "state": member.state.to_string(), "incarnation": member.incarnation.to_string(),
@@ -327,7 +328,7 @@ fn now() -> f64 {
     (since.as_secs_f64() * 1e3).round() / 1e3
 }
 
-/// Writes a line. `false`: nobody reads.
+/// Writes a line. `false`: the reader is gone.
 fn print(line: &str) -> bool {
     let mut out = io::stdout().lock();
     writeln!(out, "{line}").and_then(|()| out.flush()).is_ok()

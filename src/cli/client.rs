@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use clap::{Subcommand, ValueEnum};
 
 use super::{Failed, print};
-use crate::agent::control::{Answer, Count, InfoLines, MemberLine, Request, ask};
+use crate::agent::control::{AgentSummary, Answer, FamilyValue, MemberSummary, Request, ask};
 
 #[derive(clap::Args)]
 pub struct Socket {
@@ -172,7 +172,7 @@ fn unexpected() -> Failed {
     Failed { code: 1, message: "unexpected answer from the agent: are both of the same version?".to_owned() }
 }
 
-fn table(members: &[MemberLine]) -> String {
+fn table(members: &[MemberSummary]) -> String {
     let mut rows = vec![["NAME", "ADDRESS", "STATE", "INCARNATION", "META"].map(str::to_owned)];
     rows.extend(members.iter().map(|member| {
         let meta: Vec<String> = member.meta.iter().map(|(key, value)| format!("{key}={value}")).collect();
@@ -190,7 +190,7 @@ fn table(members: &[MemberLine]) -> String {
     text
 }
 
-fn lines(info: &InfoLines) -> String {
+fn lines(info: &AgentSummary) -> String {
     let mut text = String::new();
     let mut line = |name: &str, value: String| {
         let _ = writeln!(text, "{name:12} {value}");
@@ -201,14 +201,14 @@ fn lines(info: &InfoLines) -> String {
     line("incarnation", info.incarnation.clone());
     line("uptime", format!("{:.0} s", info.uptime_s));
     line("joining", if info.is_joining { "no seed has answered yet" } else { "no" }.to_owned());
-    for (key, count) in &info.counts.0 {
-        let count = match count {
-            Count::One(count) => count.to_string(),
-            Count::Labeled(counts) => {
+    for (key, value) in &info.families.0 {
+        let value = match value {
+            FamilyValue::Single(count) => count.to_string(),
+            FamilyValue::Labeled(counts) => {
                 counts.iter().map(|(name, count)| format!("{name} {count}")).collect::<Vec<_>>().join(", ")
             }
         };
-        line(key, count);
+        line(key, value);
     }
     if let Some(at) = &info.coordinate {
         let ms = |us: &f32| format!("{:.1}", us / 1e3);

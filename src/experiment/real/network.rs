@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use swimlab_selectors::rng::{Purpose, Rng, stream};
 
 use super::lateness::Lateness;
-use crate::agent::testing::{Clock, PacketHook, PacketVerdict};
+use crate::agent::testing::{Clock, PacketHook, PacketVerdict, ReceivedPacket, SentPacket};
 use crate::experiment::measures::Recorder;
-use crate::protocol::{Address, Event, Packet, Span, Time, Transmit};
+use crate::protocol::{Address, Event, Span, Time};
 use crate::sim::{
     Checker, Delivery, Effect, FaultEnvironment, FaultEvent, Guarantees, IdIndex, Impairment, LinkPacket, MemberIndex,
     Network, Observer, QueuePolicy, SEEDS, Sent, Setup, Transport,
@@ -134,7 +134,8 @@ impl Shared {
 }
 
 impl PacketHook for Life {
-    fn sent(&self, at: Time, transmit: &Transmit, bytes: usize, is_answer: bool) -> PacketVerdict {
+    fn sent(&self, packet: &SentPacket<'_>) -> PacketVerdict {
+        let &SentPacket { at, transmit, is_answer, .. } = packet;
         let mut scene = self.scene.lock();
         let scene = &mut *scene;
         if !scene.is_current(self, &[State::Up, State::Leaving]) {
@@ -142,7 +143,7 @@ impl PacketHook for Life {
         }
         let Some(&to) = scene.members.get(&transmit.to) else { return PacketVerdict::Lost };
         let rng = &mut scene.hosts[self.member as usize].rng;
-        let bytes = bytes as u32;
+        let bytes = packet.bytes as u32;
         let transport = match (is_answer, transmit.stream) {
             // When the question was sent is for the agents to know: they give each exchange as long as it may take.
             (true, _) => Transport::Answer { asked_at: at },
@@ -158,7 +159,8 @@ impl PacketHook for Life {
         }
     }
 
-    fn received(&self, at: Time, from: Address, packet: &Packet, bytes: usize) -> bool {
+    fn received(&self, received: &ReceivedPacket<'_>) -> bool {
+        let &ReceivedPacket { at, from, packet, .. } = received;
         let mut scene = self.scene.lock();
         if !scene.is_current(self, &[State::Up]) {
             return false;
@@ -167,7 +169,7 @@ impl PacketHook for Life {
         let Some(sender) = scene.ids.index(packet.from) else { return false };
         // The far end of a stream has a port of its own, and the answer goes there.
         scene.members.insert(from, sender);
-        let (delivery, kind, bytes) = (Delivery::Arrives(at), packet.body.kind(), bytes as u32);
+        let (delivery, kind, bytes) = (Delivery::Arrives(at), packet.body.kind(), received.bytes as u32);
         let sent = Sent { at, from: sender, to: self.member, kind, direct_ping: false, bytes, delivery };
         scene.recorder.delivered(at, &sent);
         scene.events += 1;

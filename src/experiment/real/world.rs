@@ -103,11 +103,11 @@ impl World {
         let member = if founds { self.factory.initial(index) } else { self.factory.joiner(index, generation) };
         // At zero the clock may not run yet; the first microsecond is when it does.
         let first_period = (self.clock.now() + self.setup.phase(index)).max(Time::from_micros(1));
-        let tap = Arc::new(Life { scene: self.scene.clone(), member: index, generation });
+        let hook = Arc::new(Life { scene: self.scene.clone(), member: index, generation });
         let failed = |error| format!("member {index} does not begin: {error}");
         let (udp, tcp) = self.ports[index as usize].sockets().map_err(failed)?;
-        let subject = ExperimentAgent { member, clock: self.clock, first_period, seeds, tap, udp, tcp };
-        self.agents[index as usize] = Some(subject.begin().map_err(failed)?);
+        let agent = ExperimentAgent { member, clock: self.clock, first_period, seeds, hook, udp, tcp };
+        self.agents[index as usize] = Some(agent.spawn().map_err(failed)?);
         Ok(())
     }
 

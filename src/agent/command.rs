@@ -1,0 +1,95 @@
+//! Requests of handles, streams and lookups to an agent's task.
+
+use std::error::Error;
+use std::fmt;
+
+use tokio::sync::oneshot;
+
+use super::arrival::Arrival;
+use super::event::MemberInfo;
+use super::exit::Closed;
+use super::metrics::Info;
+use super::traffic::DropReason;
+use crate::protocol::{Address, TooLong};
+use crate::wire::{Key, KeyId, KeyringError};
+
+/// A request to an agent's task.
+pub(super) enum Command {
+    Members(oneshot::Sender<Vec<MemberInfo>>),
+    Info(oneshot::Sender<Box<Info>>),
+    SetMeta {
+        meta: Vec<u8>,
+        reply: oneshot::Sender<Result<(), TooLong>>,
+    },
+    Broadcast {
+        name: String,
+        payload: Vec<u8>,
+        reply: oneshot::Sender<Result<(), TooLong>>,
+    },
+    ChangeKeys {
+        change: KeyChange,
+        reply: oneshot::Sender<Result<(), CommandError>>,
+    },
+    /// The seeds' names resolve to these addresses now.
+    SetSeeds(Vec<Address>),
+    /// A packet arrived over a stream.
+    Arrived(Arrival),
+    /// A stream brought no packet, or did not take one.
+    StreamFailed(DropReason),
+    /// Pause until this resolves.
+    Pause(oneshot::Receiver<()>),
+    Leave,
+    Stop,
+}
+
+/// A step of a key rotation.
+pub(super) enum KeyChange {
+    Install(Key),
+    Use(KeyId),
+    Remove(KeyId),
+}
+
+/// Reason why an agent did not carry out a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CommandError {
+    /// The agent has ended.
+    Closed,
+    /// An argument is longer than allowed.
+    TooLong(TooLong),
+    /// The keyring does not allow the change.
+    Keyring(KeyringError),
+    /// The agent sends plain text, without keys.
+    NoKeys,
+}
+
+impl From<Closed> for CommandError {
+    fn from(_: Closed) -> Self {
+        Self::Closed
+    }
+}
+
+impl From<TooLong> for CommandError {
+    fn from(error: TooLong) -> Self {
+        Self::TooLong(error)
+    }
+}
+
+impl From<KeyringError> for CommandError {
+    fn from(error: KeyringError) -> Self {
+        Self::Keyring(error)
+    }
+}
+
+impl Error for CommandError {}
+
+impl fmt::Display for CommandError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Closed => Closed.fmt(f),
+            Self::TooLong(error) => error.fmt(f),
+            Self::Keyring(error) => error.fmt(f),
+            Self::NoKeys => f.write_str("the agent sends plain text and has no keys"),
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! The control socket, by which other processes talk to a running agent: `swimlab members`, `info`, `event`, `keys` and
+//! `leave`.
+//!
+//! It is a Unix socket that only its owner can open. A connection serves one request: a line of JSON, answered by a
+//! line of JSON. [`ControlSocket`] is the agent's side, [`ask`] that of a client:
+//!
+//! ```
+//! use swimlab::agent::Agent;
+//! use swimlab::agent::control::{Answer, ControlSocket, Request, ask};
+//!
+//! # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+//! # let folder = tempfile::tempdir()?;
+//! let path = folder.path().join("web.sock");
+//! let agent = Agent::builder().name("web").spawn().await?;
+//! tokio::spawn(ControlSocket::open(&path).await?.serve(agent));
+//!
+//! match ask(&path, &Request::Members).await? {
+//!     Answer::Members(members) => assert_eq!(members[0].name, "web"),
+//!     other => panic!("{other:?}"),
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # })?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod client;
+mod error;
+mod messages;
+mod server;
+
+pub use client::ask;
+pub use error::ControlError;
+pub use messages::{AgentSummary, Answer, CoordinateSummary, FamilyValue, FamilyValues, MemberSummary, Request};
+pub use server::ControlSocket;

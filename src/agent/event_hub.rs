@@ -1,0 +1,87 @@
+//! Fan-out of an agent's events, and of its end, to any number of readers.
+
+use std::sync::{Arc, OnceLock};
+
+use tokio::sync::broadcast::{self, error::RecvError};
+use tokio::sync::watch;
+
+use super::event::AgentEvent;
+use super::exit::ExitReason;
+
+/// Publishes events of an agent's task to its readers. Clones share the readers.
+#[derive(Clone)]
+pub(super) struct EventHub {
+    /// Made for the first reader: most of thousands of agents in a process have none.
+    sender: Arc<OnceLock<broadcast::Sender<AgentEvent>>>,
+    /// The most events that a reader may be behind.
+    capacity: usize,
+    exit: watch::Receiver<Option<ExitReason>>,
+}
+
+/// Announces the end of an agent, once.
+pub(super) struct ExitSender(watch::Sender<Option<ExitReason>>);
+
+/// Reader of an agent's events. Each reader gets every event from its creation on, at its own pace; one that falls
+/// behind by more than [`Builder::event_buffer`](super::Builder::event_buffer) gets [`AgentEvent::Missed`] in place of
+/// what it lost.
+#[derive(Debug)]
+pub struct Events {
+    events: broadcast::Receiver<AgentEvent>,
+    exit: watch::Receiver<Option<ExitReason>>,
+}
+
+impl EventHub {
+    /// A hub whose readers may be `capacity` events behind, and the value that announces the agent's end.
+    pub(super) fn new(capacity: usize) -> (Self, ExitSender) {
+        let (exit_sender, exit) = watch::channel(None);
+        (Self { sender: Arc::default(), capacity, exit }, ExitSender(exit_sender))
+    }
+
+    pub(super) fn has_readers(&self) -> bool {
+        self.sender.get().is_some_and(|sender| sender.receiver_count() > 0)
+    }
+
+    pub(super) fn publish(&self, event: AgentEvent) {
+        if let Some(sender) = self.sender.get() {
+            // It fails if all readers are gone.
+            let _ = sender.send(event);
+        }
+    }
+
+    pub(super) fn subscribe(&self) -> Events {
+        let sender = self.sender.get_or_init(|| broadcast::Sender::new(self.capacity));
+        Events { events: sender.subscribe(), exit: self.exit.clone() }
+    }
+
+    /// Waits for the agent's end.
+    pub(super) async fn exited(&self) -> ExitReason {
+        let mut exit = self.exit.clone();
+        // Without a reason, the agent's task was dropped with its runtime.
+        exit.wait_for(Option::is_some).await.ok().and_then(|reason| *reason).unwrap_or(ExitReason::Stopped)
+    }
+}
+
+impl ExitSender {
+    pub(super) fn send(self, reason: ExitReason) {
+        // It fails if no handle and no reader is left.
+        let _ = self.0.send(Some(reason));
+    }
+}
+
+impl Events {
+    /// Waits for the next event. `None`: the agent has ended, and all its events have been read.
+    ///
+    /// Cancel safe: no event is lost if the future is dropped, as in `tokio::select!`.
+    pub async fn next(&mut self) -> Option<AgentEvent> {
+        let received = tokio::select! {
+            biased;
+            received = self.events.recv() => received,
+            _ = self.exit.wait_for(Option::is_some) => Err(RecvError::Closed),
+        };
+        match received {
+            Ok(event) => Some(event),
+            Err(RecvError::Lagged(missed)) => Some(AgentEvent::Missed(missed)),
+            Err(RecvError::Closed) => None,
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! The end of an agent.
+
+use std::error::Error;
+use std::fmt;
+
+/// Reason why an agent ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ExitReason {
+    /// It left the group: [`Agent::leave`](super::Agent::leave).
+    Left,
+    /// Another process took its name.
+    Displaced,
+    /// It was stopped, or all its handles were dropped.
+    Stopped,
+}
+
+/// Error of a call to an agent that has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Closed;
+
+impl Error for Closed {}
+
+impl fmt::Display for Closed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the agent has ended")
+    }
+}

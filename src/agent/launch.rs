@@ -1,0 +1,63 @@
+//! Starts the tasks of an agent.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+
+use super::clock::Clock;
+use super::driver::{Driver, DriverParts};
+use super::event_hub::{EventHub, ExitSender};
+use super::handle::{Agent, AgentIdentity};
+use super::packet_codec::{PacketCodec, SharedCodec};
+use super::packet_hook::PacketHook;
+use super::packet_io::PacketIo;
+use super::snapshot_writer::SnapshotWriter;
+use super::sockets::Sockets;
+use super::streams::Streams;
+use crate::protocol::{Member, Outbox, Span};
+
+/// The most commands that may wait for an agent's task.
+const COMMANDS: usize = 64;
+
+/// Parts of an agent to be started.
+pub(super) struct Launch {
+    pub sockets: Sockets,
+    /// The address that other members are told.
+    pub addr: SocketAddr,
+    /// A member that has been started.
+    pub member: Member,
+    /// Packets and events of the member's start.
+    pub outbox: Outbox,
+    pub codec: PacketCodec,
+    pub clock: Clock,
+    /// Tolerated delay of timers, so that those of many agents fire together.
+    pub timer_slack: Span,
+    pub snapshots: Option<SnapshotWriter>,
+    pub hook: Option<Arc<dyn PacketHook>>,
+    pub events: EventHub,
+    pub exit: ExitSender,
+}
+
+impl Launch {
+    /// Starts one task that drives the member and one that accepts streams.
+    pub(super) fn start(self) -> Agent {
+        let Self { sockets, addr, member, outbox, codec, clock, timer_slack, snapshots, hook, events, exit } = self;
+        let (commands, inbox) = mpsc::channel(COMMANDS);
+        let codec = SharedCodec::new(codec);
+        let streams = Streams::new(codec.clone(), commands.downgrade());
+        let listening = tokio::spawn(streams.clone().listen(sockets.tcp));
+        let io = PacketIo::new(sockets.udp, codec.clone(), streams, hook.clone());
+        let identity = AgentIdentity { id: member.id(), name: member.node().name.clone(), addr };
+        let agent = Agent::new(identity, commands, events.clone());
+        let driver =
+            Driver::new(DriverParts { clock, timer_slack, member, outbox, io, codec, hook, events, snapshots });
+        tokio::spawn(async move {
+            let reason = driver.run(inbox).await;
+            listening.abort();
+            tracing::info!(?reason, "the agent has ended");
+            exit.send(reason);
+        });
+        agent
+    }
+}
