@@ -20,19 +20,19 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 #[test]
-fn a_cluster_in_one_process_finds_itself_and_notices_a_crash() {
+fn members_of_a_cluster_in_one_process_find_each_other_and_detect_a_crash() {
     let [join, detection] = cluster::run(10).unwrap();
     assert!(join < Duration::from_secs(15) && detection < Duration::from_secs(20), "{join:?}, {detection:?}");
 }
 
 #[tokio::test]
-async fn who_enters_a_chat_is_seen_and_what_one_says_the_other_reads() {
+async fn participants_of_a_chat_see_each_other_and_read_what_is_said() {
     let any = "127.0.0.1:0".parse().unwrap();
     let (ann, mut anns) = chat::enter("ann", any, Vec::new()).await.unwrap();
     let (bob, mut bobs) = chat::enter("bob", any, vec![ann.addr().to_string()]).await.unwrap();
-    let read = async |news: &mut Events| loop {
-        let notice = tokio::time::timeout(Duration::from_secs(10), news.next()).await.unwrap().unwrap();
-        if let Some(line) = chat::show(&notice) {
+    let read = async |events: &mut Events| loop {
+        let event = tokio::time::timeout(Duration::from_secs(10), events.next()).await.unwrap().unwrap();
+        if let Some(line) = chat::show(&event) {
             return line;
         }
     };
@@ -45,7 +45,7 @@ async fn who_enters_a_chat_is_seen_and_what_one_says_the_other_reads() {
 }
 
 #[tokio::test]
-async fn a_balancer_sends_requests_to_those_who_are_alive() {
+async fn a_balancer_sends_requests_to_live_backends() {
     let front = Agent::builder().name("front").spawn().await.unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let http = listener.local_addr().unwrap();
@@ -70,7 +70,7 @@ async fn a_balancer_sends_requests_to_those_who_are_alive() {
     pages.sort();
     assert_eq!(pages, ["blue was here", "green was here"]);
 
-    // One crashes, member and port: whoever is left answers everything, at once and ever after.
+    // One crashes, member and port: the other one answers every request from then on.
     let (agent, server) = servers.remove(0);
     server.abort();
     let _ = server.await;

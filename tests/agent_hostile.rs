@@ -1,5 +1,5 @@
-//! Hostile input on the real ports of real processes: noise, damaged and repeated packets, wrong keys and labels, lengths
-//! that promise gigabytes, idle connections, a flood. Through all of it the members must stay as they are.
+//! Hostile input on the real ports of real processes: noise, damaged and repeated packets, wrong keys and labels,
+//! lengths that promise gigabytes, idle connections, a flood. Through all of it the members must stay as they are.
 
 #![cfg(all(feature = "cli", feature = "agent", target_os = "linux"))]
 
@@ -49,7 +49,7 @@ fn seal(key: usize, label: &str) -> Seal {
     Seal::new(Keyring::new(Key::new(&KEYS[key])), label).unwrap()
 }
 
-/// A socket of somebody who is no member.
+/// A socket of a process that is no member.
 struct Outsider {
     socket: UdpSocket,
     sent: usize,
@@ -77,7 +77,8 @@ impl Outsider {
         std::iter::from_fn(|| self.socket.recv(&mut buffer).ok().map(|len| buffer[..len].to_vec())).collect()
     }
 
-    /// Real packets of real members: it introduces itself to one, and records what all send it until they bury it.
+    /// Records real packets of real members: introduces itself to one, and keeps what all send it until they declare it
+    /// dead.
     fn records(&mut self, to: SocketAddr, mut seal: Option<&mut Seal>) -> Vec<Vec<u8>> {
         let id = id_of("outsider");
         let node = Arc::new(NodeInfo::new(Peer::new(id), to_address(self.socket.local_addr().unwrap())));
@@ -108,7 +109,7 @@ fn noise(rng: &mut Rng, len: usize) -> Vec<u8> {
     (0..len).map(|_| bits(rng) as u8).collect()
 }
 
-/// Every beginning of a packet, and the packet with every single bit turned.
+/// Every truncation of a packet, and the packet with every single bit flipped.
 fn damaged(whole: &[u8]) -> impl Iterator<Item = Vec<u8>> {
     let turned = |bit: usize| {
         let mut bytes = whole.to_vec();
@@ -118,7 +119,7 @@ fn damaged(whole: &[u8]) -> impl Iterator<Item = Vec<u8>> {
     (0..whole.len()).map(|len| whole[..len].to_vec()).chain((0..8 * whole.len()).map(turned))
 }
 
-/// Members, their addresses and lives, as somebody sees them.
+/// Members, their addresses and generations, as one of them sees them.
 fn view(of: &Process) -> Vec<(String, String, String)> {
     let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
     let members = of.members().into_iter().filter(|member| member["name"].as_str().unwrap().starts_with('p'));
@@ -134,18 +135,18 @@ fn dropped(of: &Process, why: &str) -> u64 {
     of.info()["dropped"][why].as_u64().unwrap_or(0)
 }
 
-/// All are alive in each other's eyes, and never were anything else.
+/// Checks that all members hold each other alive, and always have.
 fn assert_unharmed(all: &[Process]) {
     for process in all {
         let alive = process.alive();
         assert!(all.iter().all(|other| alive.contains(&other.name)), "{} knows {alive:?}", process.name);
-        assert!(all.iter().all(|other| !process.saw("died", &other.name)), "{} buried somebody", process.name);
+        assert!(all.iter().all(|other| !process.saw("died", &other.name)), "{} declared a member dead", process.name);
         assert!(!process.errors().contains("panic"), "{}", process.errors());
     }
 }
 
 #[test]
-fn without_the_key_nothing_is_answered_and_nothing_changes() {
+fn packets_without_the_key_are_not_answered_and_change_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let all = cluster(dir.path(), true, 20.0);
     let mut recorder = Outsider::at("127.0.0.1:0");
@@ -191,7 +192,7 @@ fn without_the_key_nothing_is_answered_and_nothing_changes() {
 }
 
 #[test]
-fn what_was_recorded_and_is_played_again_moves_nobody_and_is_answered_once_at_most() {
+fn replayed_packets_change_no_record_and_are_answered_once_at_most() {
     let dir = tempfile::tempdir().unwrap();
     let all = cluster(dir.path(), true, 20.0);
     let mut recorder = Outsider::at("127.0.0.1:0");
@@ -214,18 +215,18 @@ fn what_was_recorded_and_is_played_again_moves_nobody_and_is_answered_once_at_mo
         all.iter().for_each(|process| player.send(process.addr, bytes));
     }
     assert!(player.sent > again && player.answers().is_empty(), "{first} answers at first");
-    // Nobody moved to where the packets seemed to come from.
+    // No member moved to the address that the packets seemed to come from.
     assert_eq!(views(&all), before);
     assert_unharmed(&all);
 }
 
 #[test]
-fn noise_in_plain_text_is_dropped_and_damaged_packets_kill_nobody() {
+fn noise_in_plain_text_is_dropped_and_damaged_packets_lead_to_no_death() {
     let dir = tempfile::tempdir().unwrap();
     let all = cluster(dir.path(), false, 20.0);
     let mut recorder = Outsider::at("127.0.0.1:0");
     let mut real = recorder.records(all[0].addr, None);
-    // Not its own: in plain text one forged word of a later life of it, and it would give way to that.
+    // Not its own: damaged, one could claim a later life of p0, to which p0 would give way.
     real.retain(|bytes| decode(bytes).unwrap().from != id_of("p0"));
     let memory = all[0].memory_kib();
     let (mut outsider, mut rng) = (Outsider::at("127.0.0.1:0"), stream(2, Purpose::Faults, 0));
@@ -247,7 +248,7 @@ fn noise_in_plain_text_is_dropped_and_damaged_packets_kill_nobody() {
         outsider.send(all[0].addr, &bytes);
     }
     until(5, "much of it is read", || dropped(&all[0], "malformed") > 1000);
-    // Bits turned in plain text may say anything, that somebody is doubted for example: who is alive says otherwise.
+    // Bits flipped in plain text may say anything, a suspicion for example: live members refute.
     until(10, "all are alive", || {
         all.iter()
             .all(|process| ["p0", "p1", "p2"].iter().all(|name| process.alive().iter().any(|alive| alive == name)))
@@ -258,7 +259,7 @@ fn noise_in_plain_text_is_dropped_and_damaged_packets_kill_nobody() {
 }
 
 #[test]
-fn connections_that_promise_much_or_say_nothing_hold_up_nobody() {
+fn connections_that_promise_much_or_send_nothing_delay_no_member() {
     for is_sealed in [true, false] {
         let dir = tempfile::tempdir().unwrap();
         let all = cluster(dir.path(), is_sealed, 20.0);
@@ -299,7 +300,7 @@ fn connections_that_promise_much_or_say_nothing_hold_up_nobody() {
         let dropped = &info["dropped"];
         let why = if is_sealed { "forged" } else { "frame_too_long" };
         assert!(dropped[why].as_u64().is_some(), "{dropped}");
-        // And somebody who is welcome comes in.
+        // A member with the key still gets in.
         let (config, key) = (config(dir.path(), 20.0), dir.path().join("key"));
         let (config, key, seed) = (config.to_str().unwrap(), key.to_str().unwrap(), all[0].addr.to_string());
         let mut args = vec!["--config", config, "--join", &seed];
@@ -312,7 +313,7 @@ fn connections_that_promise_much_or_say_nothing_hold_up_nobody() {
 }
 
 #[test]
-fn a_flood_of_a_million_packets_fills_no_memory_and_buries_nobody() {
+fn a_flood_of_a_million_packets_fills_no_memory_and_leads_to_no_death() {
     const FLOOD: usize = 1_000_000;
     let dir = tempfile::tempdir().unwrap();
     let all = cluster(dir.path(), true, 40.0);

@@ -1,4 +1,4 @@
-//! The life of members on real sockets, many in one process: they join, change, talk, leave, crash, come back.
+//! The life of members on real sockets, many in one process: they join, change, broadcast, leave, crash and return.
 
 #![cfg(feature = "agent")]
 
@@ -12,19 +12,19 @@ use swimlab::protocol::{NodeInfo, Status};
 use swimlab_selectors::DynSelector;
 
 #[tokio::test]
-async fn ten_members_that_join_at_once_all_know_all() {
+async fn ten_members_that_join_at_once_know_each_other() {
     let agents = cluster(10).await;
     within(10, "all know all", async || agents::all_know(&agents, 10).await).await;
 }
 
 #[tokio::test]
-async fn who_leaves_is_known_to_have_left_and_is_never_suspected() {
+async fn a_member_that_leaves_is_recorded_as_left_and_never_suspected() {
     let agents = cluster(5).await;
     within(10, "all know all", async || agents::all_know(&agents, 5).await).await;
-    let mut news = agents[0].events();
+    let mut events = agents[0].events();
     agents[4].leave().await;
     assert_eq!(agents[4].ended().await, ExitReason::Left);
-    let left = news.next().await;
+    let left = events.next().await;
     assert!(matches!(&left, Some(AgentEvent::Member(MemberChange::Left, member)) if member.name() == "m4"), "{left:?}");
     let state = async |agent: &Agent| {
         let members = agent.members().await.unwrap();
@@ -41,20 +41,20 @@ async fn who_leaves_is_known_to_have_left_and_is_never_suspected() {
 }
 
 #[tokio::test]
-async fn a_crash_is_suspected_then_declared_and_known_to_all() {
+async fn a_crashed_member_is_suspected_and_then_dead_at_all_members() {
     let agents = cluster(5).await;
     within(10, "all know all", async || agents::all_know(&agents, 5).await).await;
-    let mut news = agents[0].events();
+    let mut events = agents[0].events();
     agents[4].stop().await;
     for expected in [MemberChange::Suspected, MemberChange::Died] {
-        let notice = tokio::time::timeout(Duration::from_secs(20), news.next()).await.unwrap();
-        assert!(matches!(&notice, Some(AgentEvent::Member(change, _)) if *change == expected), "{notice:?}");
+        let event = tokio::time::timeout(Duration::from_secs(20), events.next()).await.unwrap();
+        assert!(matches!(&event, Some(AgentEvent::Member(change, _)) if *change == expected), "{event:?}");
     }
     within(10, "all know it", async || agents::all_know(&agents[..4], 4).await).await;
 }
 
 #[tokio::test]
-async fn who_comes_back_by_the_same_name_on_another_port_replaces_itself() {
+async fn a_member_that_returns_under_its_name_on_another_port_replaces_its_record() {
     let agents = cluster(3).await;
     within(10, "all know all", async || agents::all_know(&agents, 3).await).await;
     let old = agents[2].addr();
@@ -74,25 +74,25 @@ async fn who_comes_back_by_the_same_name_on_another_port_replaces_itself() {
 }
 
 #[tokio::test]
-async fn of_two_processes_by_one_name_the_later_one_keeps_it() {
+async fn of_two_processes_with_one_name_the_later_one_keeps_it() {
     let agents = cluster(3).await;
     within(10, "all know all", async || agents::all_know(&agents, 3).await).await;
-    let mut news = agents[2].events();
+    let mut events = agents[2].events();
     // Generations are seconds.
     tokio::time::sleep(Duration::from_millis(1100)).await;
-    let detector = quick("m2").join([agents[0].addr().to_string()]).spawn().await.unwrap();
+    let later = quick("m2").join([agents[0].addr().to_string()]).spawn().await.unwrap();
     let end = tokio::time::timeout(Duration::from_secs(10), agents[2].ended()).await.expect("an end");
     assert_eq!(end, ExitReason::Displaced);
     let mut last = None;
-    while let Some(notice) = news.next().await {
-        last = Some(notice);
+    while let Some(event) = events.next().await {
+        last = Some(event);
     }
     assert_eq!(last, Some(AgentEvent::Displaced));
-    within(10, "the rival is the member", async || {
+    within(10, "the later process is the member", async || {
         let mut known = true;
-        for agent in [&agents[0], &agents[1], &detector] {
+        for agent in [&agents[0], &agents[1], &later] {
             let members = agent.members().await.unwrap();
-            known &= members.iter().any(|member| member.addr() == detector.addr() && member.state == Status::Alive);
+            known &= members.iter().any(|member| member.addr() == later.addr() && member.state == Status::Alive);
             known &= members.len() == 3;
         }
         known
@@ -101,15 +101,15 @@ async fn of_two_processes_by_one_name_the_later_one_keeps_it() {
 }
 
 #[tokio::test]
-async fn new_metadata_and_events_reach_everybody_once() {
+async fn new_metadata_and_events_reach_every_member_once() {
     let agents = cluster(4).await;
     within(10, "all know all", async || agents::all_know(&agents, 4).await).await;
-    let mut news = agents[3].events();
+    let mut events = agents[3].events();
     agents[0].set_meta("role=web").await.unwrap();
     agents[0].broadcast("deploy", "v7").await.unwrap();
     let (mut updated, mut deployed) = (0, 0);
-    while let Ok(Some(notice)) = tokio::time::timeout(Duration::from_secs(4), news.next()).await {
-        match notice {
+    while let Ok(Some(event)) = tokio::time::timeout(Duration::from_secs(4), events.next()).await {
+        match event {
             AgentEvent::Member(MemberChange::Updated, member) if member.meta() == b"role=web" => updated += 1,
             AgentEvent::User { from, from_name, event } => {
                 assert_eq!(
@@ -127,14 +127,14 @@ async fn new_metadata_and_events_reach_everybody_once() {
 }
 
 #[tokio::test]
-async fn members_that_learn_distances_know_where_they_are_and_the_others_do_not() {
+async fn members_that_learn_coordinates_report_them_and_others_report_none() {
     let learning = || "neighborhood:metric=vivaldi,radius=2".parse::<DynSelector>().unwrap();
     let mut agents = vec![quick("m0").selector(learning()).spawn().await.unwrap()];
     let seed = agents[0].addr().to_string();
     for name in names(1..4) {
         agents.push(quick(&name).selector(learning()).join([seed.clone()]).spawn().await.unwrap());
     }
-    // One who has no use for coordinates understands those who have.
+    // A member without coordinates understands packets that carry them.
     let other = quick("m4").join([seed]).spawn().await.unwrap();
     within(30, "they learn", async || {
         let mut learned = agents::all_know(std::slice::from_ref(&other), 5).await;
@@ -148,16 +148,16 @@ async fn members_that_learn_distances_know_where_they_are_and_the_others_do_not(
 }
 
 #[tokio::test]
-async fn a_slow_reader_is_told_what_it_missed() {
+async fn a_slow_reader_learns_how_many_events_it_missed() {
     let first = quick("m0").event_buffer(4).spawn().await.unwrap();
-    let mut news = first.events();
+    let mut events = first.events();
     let mut others = Vec::new();
     for name in names(1..9) {
         others.push(quick(&name).join([first.addr().to_string()]).spawn().await.unwrap());
     }
     within(10, "all are known", async || agents::all_know(std::slice::from_ref(&first), 9).await).await;
-    assert_eq!(news.next().await, Some(AgentEvent::Missed(4)));
-    assert!(matches!(news.next().await, Some(AgentEvent::Member(MemberChange::Joined, _))));
+    assert_eq!(events.next().await, Some(AgentEvent::Missed(4)));
+    assert!(matches!(events.next().await, Some(AgentEvent::Member(MemberChange::Joined, _))));
 }
 
 #[tokio::test]

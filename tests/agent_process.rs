@@ -1,4 +1,4 @@
-//! Agents as separate processes: how they begin, end, stand still and come back.
+//! Agents as separate processes: they start, end, are paused and return.
 
 #![cfg(all(feature = "cli", feature = "agent", unix))]
 
@@ -40,9 +40,7 @@ fn three_members_in_three_terminals() {
 
     for one in &all {
         let others = || all.iter().filter(|other| other.name != one.name);
-        until(5, "each tells of each that it finds or that comes", || {
-            others().all(|other| one.count("joined", &other.name) == 1)
-        });
+        until(5, "each member reports each other one", || others().all(|other| one.count("joined", &other.name) == 1));
     }
 
     all[0].order(&["event", "deploy", "v7"]);
@@ -78,7 +76,7 @@ fn the_terminal_and_the_service_manager_end_a_member_gracefully() {
 }
 
 #[test]
-fn a_process_that_is_killed_is_found_dead_and_may_come_back_on_another_port() {
+fn a_killed_process_is_declared_dead_and_may_return_on_another_port() {
     let dir = tempfile::tempdir().unwrap();
     let config = config(dir.path(), 5.0);
     let mut all = group(dir.path(), 4, &config, &[]);
@@ -94,7 +92,7 @@ fn a_process_that_is_killed_is_found_dead_and_may_come_back_on_another_port() {
 }
 
 #[test]
-fn who_stands_still_for_less_than_a_suspicion_lasts_refutes_and_is_not_buried() {
+fn a_member_paused_for_less_than_a_suspicion_refutes_and_is_not_declared_dead() {
     let dir = tempfile::tempdir().unwrap();
     // 45 periods of 200 ms: 9 s.
     let all = group(dir.path(), 4, &config(dir.path(), 45.0), &[]);
@@ -106,17 +104,17 @@ fn who_stands_still_for_less_than_a_suspicion_lasts_refutes_and_is_not_buried() 
     until(5, "it refutes", || all[..3].iter().all(|process| process.alive().len() == 4));
     thread::sleep(Duration::from_secs(6));
     assert!(all[..3].iter().all(|process| !process.saw("died", "p3")));
-    // It heard what had come meanwhile before it judged the others.
+    // It handled what had arrived meanwhile before it judged the others.
     assert!(all[..3].iter().all(|other| !all[3].saw("died", &other.name)));
 }
 
 #[test]
-fn who_stands_still_for_longer_is_buried_and_comes_back_by_itself() {
+fn a_member_paused_for_longer_is_declared_dead_and_returns_by_itself() {
     let dir = tempfile::tempdir().unwrap();
     let all = group(dir.path(), 4, &config(dir.path(), 5.0), &[]);
     until_complete(10, &all);
     all[3].signal("STOP");
-    until(15, "it is buried", || all[..3].iter().all(|process| process.saw("died", "p3")));
+    until(15, "it is declared dead", || all[..3].iter().all(|process| process.saw("died", "p3")));
     thread::sleep(Duration::from_secs(1));
     all[3].signal("CONT");
     until_complete(15, &all);
@@ -124,7 +122,7 @@ fn who_stands_still_for_longer_is_buried_and_comes_back_by_itself() {
 }
 
 #[test]
-fn who_finds_nobody_says_so_and_finds_a_seed_that_comes_later() {
+fn a_member_without_an_answer_warns_and_finds_a_seed_that_starts_later() {
     let dir = tempfile::tempdir().unwrap();
     let config = config(dir.path(), 5.0);
     let config = config.to_str().unwrap();
@@ -150,7 +148,7 @@ fn members_go_on_when_all_seeds_are_gone_and_a_seed_that_returns_finds_them() {
     seed.kill();
     until(15, "the seed's death is known", || all.iter().all(|process| process.saw("died", "p0")));
     assert!(all.iter().all(|process| process.alive() == ["p1", "p2", "p3"]));
-    // It knows nobody, and is given nobody: the others still know where it used to be.
+    // It knows no member and has no seeds: the others still have its former address.
     all.push(Process::start(dir.path(), "p0", &["--config", config.to_str().unwrap(), "--bind", &port]));
     until_complete(30, &all);
 }
@@ -179,7 +177,7 @@ fn a_whole_cluster_that_was_killed_finds_itself_without_seeds() {
 }
 
 #[test]
-fn what_is_in_the_way_is_told_in_one_line_and_nothing_is_lost() {
+fn obstacles_to_a_start_are_reported_in_one_line_and_nothing_is_lost() {
     let dir = tempfile::tempdir().unwrap();
     let first = Process::start(dir.path(), "p0", &[]);
     let fails = |name: &str, args: &[&str], code: i32, why: &str| {
@@ -202,21 +200,21 @@ fn what_is_in_the_way_is_told_in_one_line_and_nothing_is_lost() {
     fails("p0", &[], 1, "another agent listens at");
     assert_eq!(first.alive(), ["p0"]);
 
-    // A state folder that is none, and a file in it that is no snapshot. Key files that nobody may read are no obstacle to
-    // root, whom tests often run as.
+    // A state folder that is a file, and a file in it that is no snapshot. Unreadable key files are not tried: tests
+    // often run as root, who may read them.
     fs::write(path("file"), "").unwrap();
     fails("p1", &["--state-dir", &path("file")], 1, "cannot be made");
     fs::create_dir(path("state")).unwrap();
     fs::write(path("state/snapshot.json"), "{}").unwrap();
     fails("p1", &["--state-dir", &path("state")], 1, "is no snapshot");
     assert_eq!(fs::read_to_string(path("state/snapshot.json")).unwrap(), "{}");
-    let output = swimlab().args(["members", "--socket", &path("nobody.sock")]).output().unwrap();
+    let output = swimlab().args(["members", "--socket", &path("none.sock")]).output().unwrap();
     assert!(stderr(&output).starts_with("error: no agent answers at"), "{}", stderr(&output));
     assert_eq!(output.status.code(), Some(1));
 }
 
-/// An agent whose state folder is a disk of two pages, seen by nobody else. `before` is what a shell does before it becomes
-/// the agent; `None` where such a disk cannot be had, which is said aloud.
+/// Starts an agent whose state folder is a disk of two pages in a mount namespace of its own. `before` is run by the
+/// shell that becomes the agent. `None`: mount namespaces are not permitted here; that is printed.
 #[cfg(target_os = "linux")]
 fn on_a_tiny_disk(dir: &Path, name: &str, before: &str) -> Option<Result<Process, std::process::Output>> {
     use std::io::Write;
@@ -247,7 +245,7 @@ fn on_a_tiny_disk(dir: &Path, name: &str, before: &str) -> Option<Result<Process
 
 #[cfg(target_os = "linux")]
 #[test]
-fn on_a_full_disk_no_member_starts_that_would_forget_itself() {
+fn on_a_full_disk_no_member_starts_that_could_not_save_its_generation() {
     let dir = tempfile::tempdir().unwrap();
     let Some(started) = on_a_tiny_disk(dir.path(), "p0", "head -c 9000 /dev/zero > fill 2> /dev/null;") else { return };
     let output = started.err().expect("there is no room");
@@ -259,7 +257,7 @@ fn on_a_full_disk_no_member_starts_that_would_forget_itself() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_disk_that_fills_up_stops_nobody_and_keeps_the_last_snapshot() {
+fn a_disk_that_fills_up_stops_no_member_and_keeps_the_last_snapshot() {
     let dir = tempfile::tempdir().unwrap();
     // The first snapshot is written within a moment of the start.
     let fill = "(sleep 2; head -c 9000 /dev/zero > fill) 2> /dev/null &";
@@ -281,7 +279,7 @@ fn a_disk_that_fills_up_stops_nobody_and_keeps_the_last_snapshot() {
 }
 
 #[test]
-fn figures_are_served_to_prometheus() {
+fn metrics_are_served_to_prometheus() {
     use std::io::{Read, Write};
 
     let dir = tempfile::tempdir().unwrap();
@@ -307,7 +305,7 @@ fn figures_are_served_to_prometheus() {
 }
 
 #[test]
-fn a_rolling_restart_of_twenty_with_changing_keys_loses_nobody_and_leaves_no_ghost() {
+fn a_rolling_restart_of_twenty_with_changing_keys_loses_no_member_and_leaves_no_ghost() {
     const MEMBERS: usize = 20;
     let dir = tempfile::tempdir().unwrap();
     let key = |name: &str| {
@@ -318,7 +316,7 @@ fn a_rolling_restart_of_twenty_with_changing_keys_loses_nobody_and_leaves_no_gho
         path.to_str().unwrap().to_owned()
     };
     let (old, new) = (key("old"), key("new"));
-    // Suspicions of 4 s and more: a restart is over before anybody is buried.
+    // Suspicions of 4 s and more: a restart is over before a member is declared dead.
     let config = config(dir.path(), 20.0);
     let mut all = group(dir.path(), MEMBERS, &config, &["--key-file", &old]);
     until_complete(30, &all);
@@ -328,8 +326,8 @@ fn a_rolling_restart_of_twenty_with_changing_keys_loses_nobody_and_leaves_no_gho
     all.iter().for_each(|process| drop(process.order(&["keys", "install", &new])));
     let second = id(&all[0], 1);
     all.iter().for_each(|process| drop(process.order(&["keys", "use", &second])));
-    let stubborn = all[0].ask(&["keys", "remove", &second]);
-    assert!(stderr(&stubborn).contains("in use"), "{}", stderr(&stubborn));
+    let refused = all[0].ask(&["keys", "remove", &second]);
+    assert!(stderr(&refused).contains("in use"), "{}", stderr(&refused));
     all.iter().for_each(|process| drop(process.order(&["keys", "remove", &first])));
 
     for n in 0..MEMBERS {
@@ -339,7 +337,7 @@ fn a_rolling_restart_of_twenty_with_changing_keys_loses_nobody_and_leaves_no_gho
         let seed = all[(n + 1) % MEMBERS].addr.to_string();
         let args = ["--config", config.to_str().unwrap(), "--key-file", &new, "--join", &seed];
         all[n] = Process::start(dir.path(), &name, &args);
-        // As an operator would: not before one is back goes the next one.
+        // As an operator would: one after the other.
         until(10, "it has joined", || all[n].alive().len() == MEMBERS);
     }
     until_complete(30, &all);

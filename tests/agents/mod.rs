@@ -1,4 +1,4 @@
-//! Shared by the tests of agents: quick settings, clusters, and waiting with a timeout.
+//! Helpers for the tests of agents: quick settings, clusters, and waiting with a timeout.
 
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
@@ -39,7 +39,7 @@ pub async fn cluster(members: usize) -> Vec<Agent> {
     agents
 }
 
-/// Whether each of them knows so many members that are alive, and no more.
+/// Whether each agent holds exactly `members` members alive.
 pub async fn all_know(agents: &[Agent], members: usize) -> bool {
     for agent in agents {
         let known = agent.members().await.unwrap();

@@ -1,5 +1,5 @@
-//! Hosts of their own: network namespaces behind a switch that loses what it is told to lose. Needs root, iproute2 and
-//! nftables; nothing of it is seen outside the namespaces.
+//! Hosts in network namespaces, behind a switch that drops packets by rules. Needs root, iproute2 and nftables; nothing
+//! outside the namespaces changes.
 
 use std::io::Write;
 use std::path::Path;
@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::process::{Process, swimlab};
 
-/// A few hosts on one switch.
+/// Hosts on one switch.
 pub struct Network {
     /// Prefix of the names of its namespaces.
     prefix: String,
@@ -16,7 +16,7 @@ pub struct Network {
 }
 
 impl Network {
-    /// So many hosts, numbered from 0; `None` where they cannot be had, which is said aloud.
+    /// Sets up hosts, numbered from 0. `None`: network namespaces are not permitted here; that is printed.
     pub fn new(hosts: usize) -> Option<Self> {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
@@ -53,8 +53,8 @@ impl Network {
         Process::run(command, &name, socket).unwrap_or_else(|output| panic!("{output:?}"))
     }
 
-    /// From now on the switch loses what these rules say and nothing else, in nftables' language. Host 3 is behind its port
-    /// `p3`.
+    /// Lets the switch drop packets by these rules, in nftables' language, in place of earlier ones. Host 3 is behind its
+    /// port `p3`.
     pub fn lose(&self, rules: &[&str]) {
         let rules = rules.join("\n");
         let text = format!(

@@ -85,44 +85,44 @@ impl Process {
         }
     }
 
-    /// Events that it has printed so far.
+    /// Events that the agent has printed so far.
     pub fn events(&self) -> Vec<Value> {
         self.lines.lock().unwrap().clone()
     }
 
-    /// Lines that it has written to standard error so far.
+    /// Lines that the agent has written to standard error so far.
     pub fn errors(&self) -> String {
         self.errors.lock().unwrap().clone()
     }
 
-    /// Whether it has reported this about a member.
+    /// Whether the agent has reported this event about a member.
     pub fn saw(&self, event: &str, name: &str) -> bool {
         self.count(event, name) > 0
     }
 
-    /// Number of its reports of this about a member.
+    /// Number of the agent\'s reports of this event about a member.
     pub fn count(&self, event: &str, name: &str) -> usize {
         self.events().iter().filter(|line| line["event"] == event && line["name"] == name).count()
     }
 
-    /// Asks it through its control socket.
+    /// Runs a command of `swimlab` against the control socket.
     pub fn ask(&self, args: &[&str]) -> Output {
         swimlab().args(args).arg("--socket").arg(&self.socket).output().unwrap()
     }
 
-    /// Asks for something that succeeds.
+    /// Runs a command that succeeds, and returns its output.
     pub fn order(&self, args: &[&str]) -> String {
         let output = self.ask(args);
         assert!(output.status.success(), "{args:?}: {}", stderr(&output));
         String::from_utf8(output.stdout).unwrap()
     }
 
-    /// The members that it knows.
+    /// The members that the agent has a record of.
     pub fn members(&self) -> Vec<Value> {
         serde_json::from_str(&self.order(&["members", "--format", "json"])).unwrap()
     }
 
-    /// The names of the members that it holds alive, sorted.
+    /// The names of the members that the agent holds alive, sorted.
     pub fn alive(&self) -> Vec<String> {
         let alive = self.members().into_iter().filter(|member| member["state"] == "alive");
         let mut names: Vec<String> = alive.map(|member| member["name"].as_str().unwrap().to_owned()).collect();
@@ -130,18 +130,18 @@ impl Process {
         names
     }
 
-    /// Its figures.
+    /// The output of `swimlab info`.
     pub fn info(&self) -> Value {
         serde_json::from_str(&self.order(&["info", "--format", "json"])).unwrap()
     }
 
-    /// Sends it a signal: TERM, INT, STOP, CONT, KILL.
+    /// Sends a signal: TERM, INT, STOP, CONT, KILL.
     pub fn signal(&self, signal: &str) {
         let sent = Command::new("kill").args([&format!("-{signal}"), &self.child.id().to_string()]).status().unwrap();
         assert!(sent.success());
     }
 
-    /// Waits for its end.
+    /// Waits for the end of the process.
     pub fn ended(&mut self) -> ExitStatus {
         let begun = Instant::now();
         loop {
@@ -153,18 +153,18 @@ impl Process {
         }
     }
 
-    /// Ends it without a word.
+    /// Kills the process.
     pub fn kill(mut self) {
         self.signal("KILL");
         self.ended();
     }
 
-    /// The process's number.
+    /// The process id.
     pub fn pid(&self) -> u32 {
         self.child.id()
     }
 
-    /// Its resident memory in KiB.
+    /// The resident memory in KiB.
     pub fn memory_kib(&self) -> u64 {
         let mut status = String::new();
         let path = format!("/proc/{}/status", self.child.id());
@@ -194,7 +194,7 @@ pub fn until(seconds: u64, what: &str, mut is_true: impl FnMut() -> bool) {
     }
 }
 
-/// Waits until each of them holds exactly all of them alive.
+/// Waits until each agent holds exactly these members alive.
 pub fn until_complete(seconds: u64, all: &[Process]) {
     let mut names: Vec<String> = all.iter().map(|process| process.name.clone()).collect();
     names.sort();
