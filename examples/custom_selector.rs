@@ -65,6 +65,6 @@ pub fn lab() -> Lab {
 pub fn main() -> Result<(), Error> {
     let experiment = Experiment::parse(&TomlSource::text("walk.toml", EXPERIMENT), &lab())?;
     let finished = experiment.run(Options::default())?;
-    println!("{}", table::render(&finished.results, 120, false));
+    println!("{}", table(&finished.results, 120, false));
     Ok(())
 }

@@ -69,7 +69,7 @@
 //! ";
 //! let experiment = Experiment::parse(&TomlSource::text("walk.toml", file), &lab)?;
 //! let results = experiment.run(Options::default())?.results;
-//! println!("{}{}", table::render(&results, 120, false), findings::render(&results, 120));
+//! println!("{}{}", table(&results, 120, false), findings(&results, 120));
 //! # Ok::<(), swimlab::experiment::Error>(())
 //! ```
 //!
@@ -145,7 +145,7 @@
 //! |---|---|---|
 //! | none | | [`protocol`], [`wire`], [`topology`], [`sim`], [`detectors`]: no threads, clocks, sockets or files; builds for wasm32 |
 //! | `lab` | yes | [`experiment`], [`report`], [`reproduce`]; topologies from CSV files |
-//! | `agent` | yes | [`agent`]; with `lab` also experiments on real sockets ([`experiment::real`]) |
+//! | `agent` | yes | [`agent`]; with `lab` also experiments on real sockets ([`experiment::Experiment::run_real`]) |
 //! | `cli` | yes | [`cli`] and the program `swimlab`; implies `lab` |
 //! | `seal` | by `agent` | encrypted packets in [`wire`] |
 //! | `foca` | no | the crate foca as a detector to compare with |

@@ -4,9 +4,9 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use super::{Failed, Format, quietly_closed, terminal};
+use super::{ComparisonFormat, Failed, quietly_closed, terminal};
 use crate::experiment::SavedResults;
-use crate::report::comparison::{RunComparison, render, write_csv, write_json};
+use crate::report::RunComparison;
 
 #[derive(clap::Args)]
 pub struct CompareArgs {
@@ -16,20 +16,20 @@ pub struct CompareArgs {
     b: PathBuf,
     /// The output format.
     #[arg(long, value_enum, default_value_t)]
-    format: Format,
+    format: ComparisonFormat,
 }
 
 pub fn compare(args: &CompareArgs) -> Result<ExitCode, Failed> {
     let (a, b) = (SavedResults::read(&args.a)?, SavedResults::read(&args.b)?);
-    let both = RunComparison::of(&a, &b).map_err(|message| Failed { code: 2, message })?;
+    let comparison = RunComparison::of(&a, &b).map_err(|message| Failed { code: 2, message })?;
     let mut out = io::stdout().lock();
     quietly_closed(match args.format {
-        Format::Table => {
+        ComparisonFormat::Table => {
             let (width, color) = terminal();
-            write!(out, "{}", render(&both, width, color))
+            write!(out, "{}", comparison.render(width, color))
         }
-        Format::Csv => write_csv(&both, &mut out),
-        Format::Json => write_json(&both, &mut out),
+        ComparisonFormat::Csv => comparison.write_csv(&mut out),
+        ComparisonFormat::Json => comparison.write_json(&mut out),
     })?;
     Ok(ExitCode::SUCCESS)
 }

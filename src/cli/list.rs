@@ -5,11 +5,10 @@ use std::process::ExitCode;
 
 use clap::ValueEnum;
 use serde::Serialize;
-use swimlab_selectors::{Param, Registration, Registry, Value, ValueRange};
+use swimlab_selectors::{Param, Registration, Registry, Value, ValueRange, metrics};
 
 use super::{Failed, print};
-use crate::experiment::Lab;
-use crate::experiment::measures::{MEASURES, Measure, Unit};
+use crate::experiment::{Lab, MEASURES, Measure, Unit};
 use crate::protocol::{Preset, Span, presets};
 
 #[derive(clap::Args)]
@@ -77,7 +76,7 @@ struct Setting {
 pub fn list(args: &ListArgs, lab: &Lab) -> Result<ExitCode, Failed> {
     let wanted = match args.section {
         None => ListSection::value_variants().to_vec(),
-        // A file names both alike.
+        // A file names both under `profile`.
         Some(ListSection::Profiles) => vec![ListSection::Profiles, ListSection::Detectors],
         Some(section) => vec![section],
     };
@@ -94,9 +93,7 @@ fn section(wanted: ListSection, lab: &Lab) -> Section {
         ListSection::Selectors => {
             ("Choice of the pinged member. In an experiment file: selector = ...", lines(&lab.selectors))
         }
-        ListSection::Metrics => {
-            ("Distance to a peer. A parameter of some selectors: metric = ...", lines(&lab.metrics))
-        }
+        ListSection::Metrics => ("Distance to a peer. A parameter of some selectors: metric = ...", lines(&metrics())),
         ListSection::Helpers => ("Choice of the members asked for indirect pings: helpers = ...", lines(&lab.helpers)),
         ListSection::Topologies => ("Places and latencies: topology = ...", lines(&lab.topologies)),
         ListSection::Faults => ("What breaks: [[fault]] tables with kind = ...", lines(&lab.faults)),

@@ -37,10 +37,10 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::experiment::{BadInput, Error, Experiment, Lab, TomlSource};
 
-/// The experiment that runs when none is named.
+/// The experiment that runs if no file is given.
 const DEFAULT: &str = include_str!("../../examples/experiments/default.toml");
 
-/// The width of tables, in columns, without a terminal.
+/// The width of tables in columns if standard output is not a terminal.
 const WIDTH: u16 = 120;
 
 const EXAMPLES: &str = "\
@@ -105,15 +105,15 @@ enum Command {
     Man(shell::ManArgs),
 }
 
-/// Output format of results.
+/// Output format of a comparison.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-enum Format {
+enum ComparisonFormat {
     /// For reading.
     #[default]
     Table,
-    /// Rows: those of trials.csv, or one for each measure compared.
+    /// A row for each measure of each cell.
     Csv,
-    /// In full: the contents of summary.json, or each comparison by name.
+    /// All cells with their measures by name.
     Json,
 }
 
@@ -126,8 +126,8 @@ struct Failed {
 /// Parses the process's arguments, runs the command that they name, and returns the exit code: 0 for success, 1 for a
 /// failure on the way, 2 for bad input, 130 after an interrupt.
 ///
-/// Names in experiment files and arguments are looked up in `lab`. Only `reproduce` has a lab of its own: published figures
-/// are held against the built-in parts.
+/// Names in experiment files and arguments are looked up in `lab`. Only `reproduce` uses a default lab, as published figures
+/// are compared with the built-in parts.
 pub fn main(lab: Lab) -> ExitCode {
     let done = match CommandLine::parse().command {
         Command::Run(args) => run::run(args, &lab),
@@ -156,14 +156,14 @@ pub fn main(lab: Lab) -> ExitCode {
     })
 }
 
-/// The name by which this process was started, for commands that a message proposes.
+/// The name by which this process was started, for commands that messages suggest.
 fn program() -> String {
     let path = env::args_os().next().map(PathBuf::from);
     let name = path.as_deref().and_then(Path::file_stem).map(|name| name.to_string_lossy().into_owned());
     name.unwrap_or_else(|| "swimlab".to_owned())
 }
 
-/// Reads the experiment in this file, or the default one.
+/// Reads the experiment of a file, or the default one.
 fn experiment(file: Option<PathBuf>, seed: Option<u64>, lab: &Lab) -> Result<Experiment, Failed> {
     let source = match file {
         Some(path) => TomlSource::read(&path)?,
@@ -174,19 +174,20 @@ fn experiment(file: Option<PathBuf>, seed: Option<u64>, lab: &Lab) -> Result<Exp
     Ok(experiment)
 }
 
-/// Writes to standard output. That the reader has gone (`| head`) is no failure.
+/// Writes to standard output. It is not a failure if the reader has closed it, as `head` does.
 fn print(text: impl fmt::Display) -> Result<(), Failed> {
     let mut out = io::stdout().lock();
     quietly_closed(write!(out, "{text}").and_then(|()| out.flush()))
 }
 
-/// The width of a table, in columns, and whether it may have colors.
+/// The width of the terminal in columns, and whether it shows colors.
 fn terminal() -> (u16, bool) {
     let terminal = console::Term::stdout();
     let width = terminal.size_checked().map_or(WIDTH, |(_, columns)| columns);
     (width, terminal.is_term() && console::colors_enabled())
 }
 
+/// Ignores the error of an output that its reader has closed.
 fn quietly_closed(written: io::Result<()>) -> Result<(), Failed> {
     match written {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {

@@ -4,12 +4,12 @@ use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use clap::{Arg, ArgAction, ArgMatches, Command, FromArgMatches};
 use swimlab_selectors::{did_you_mean, nearest_names};
 
 use super::timeline::{Filter, Packets, Timeline};
 use super::{Failed, quietly_closed};
-use crate::experiment::results::CellKey;
-use crate::experiment::{Cell, Experiment, Lab, trial_seed};
+use crate::experiment::{Cell, CellKey, Experiment, Lab, trial_seed};
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -34,28 +34,44 @@ pub struct Args {
     #[arg(long, value_name = "S", default_value_t = f64::INFINITY, hide_default_value = true)]
     until: f64,
     #[command(flatten)]
-    cell: Which,
+    cell: CellFilter,
 }
 
-/// Which cell; the first that fits.
-#[derive(clap::Args)]
-#[command(next_help_heading = "Which cell (the first that fits; a name stands for any label of that kind)")]
-struct Which {
-    #[arg(long, value_name = "LABEL")]
-    topology: Option<String>,
-    #[arg(long, value_name = "LABEL")]
-    selector: Option<String>,
-    #[arg(long, value_name = "LABEL")]
-    profile: Option<String>,
-    #[arg(long, value_name = "N")]
-    members: Option<String>,
-    #[arg(long, value_name = "P")]
-    loss: Option<String>,
-    #[arg(long, value_name = "NAME")]
-    scenario: Option<String>,
-    /// A key that the file varies, and its value.
-    #[arg(long, value_name = "KEY=VALUE")]
+/// The cell to replay: the first one with these values. Each dimension of [`CellKey`] is a flag.
+struct CellFilter {
+    /// Dimensions or varied keys with the wanted values.
+    values: Vec<(&'static str, String)>,
+    /// The arguments of `--swept`.
     swept: Vec<String>,
+}
+
+impl clap::Args for CellFilter {
+    fn augment_args(command: Command) -> Command {
+        let heading = "Which cell (the first that fits; a name stands for any label of that kind)";
+        let flag =
+            |&(name, placeholder): &(&'static str, &'static str)| Arg::new(name).long(name).value_name(placeholder);
+        let swept = Arg::new("swept").long("swept").value_name("KEY=VALUE").action(ArgAction::Append);
+        let swept = swept.help("A key that the file varies, and its value");
+        command.next_help_heading(heading).args(CellKey::FLAGS.iter().map(flag)).arg(swept)
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+impl FromArgMatches for CellFilter {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let value = |&name: &&'static str| Some((name, matches.get_one::<String>(name)?.clone()));
+        let values = CellKey::NAMES.iter().filter_map(value).collect();
+        let swept = matches.get_many::<String>("swept").into_iter().flatten().cloned().collect();
+        Ok(Self { values, swept })
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
 }
 
 pub fn replay(args: Args, lab: &Lab) -> Result<ExitCode, Failed> {
@@ -89,53 +105,34 @@ pub fn replay(args: Args, lab: &Lab) -> Result<ExitCode, Failed> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The value of a cell's dimension, as the command line names it.
-fn value(key: &CellKey, name: &str) -> Option<String> {
-    key.value(name).map(|value| value.to_string())
-}
-
-impl Which {
+impl CellFilter {
     fn choose<'a>(&self, experiment: &'a Experiment) -> Result<&'a Cell, Failed> {
         let mut left: Vec<&Cell> = experiment.cells.iter().collect();
-        let dimensions = [
-            ("topology", &self.topology),
-            ("selector", &self.selector),
-            ("profile", &self.profile),
-            ("members", &self.members),
-            ("loss", &self.loss),
-            ("scenario", &self.scenario),
-        ];
-        for (name, wanted) in dimensions {
-            if let Some(wanted) = wanted {
-                left = keep(left, name, wanted, |key| value(key, name))?;
-            }
+        for (name, wanted) in &self.values {
+            left = with_value(left, name, wanted)?;
         }
         for swept in &self.swept {
             let (name, wanted) = swept.split_once('=').ok_or_else(|| Failed {
                 code: 2,
                 message: format!("--swept {swept}: expected a key that the file varies, and its value: KEY=VALUE"),
             })?;
-            left = keep(left, name, wanted, |key| value(key, name))?;
+            left = with_value(left, name, wanted)?;
         }
         Ok(left[0])
     }
 }
 
-/// The cells with this value, at least one.
-fn keep<'a>(
-    cells: Vec<&'a Cell>,
-    name: &str,
-    wanted: &str,
-    value: impl Fn(&CellKey) -> Option<String>,
-) -> Result<Vec<&'a Cell>, Failed> {
+/// The cells with the value `wanted` of a dimension or varied key, at least one.
+fn with_value<'a>(cells: Vec<&'a Cell>, name: &str, wanted: &str) -> Result<Vec<&'a Cell>, Failed> {
+    let value = |cell: &Cell| cell.key.value(name).map(|value| value.to_string());
     let of_kind = |value: &str| value.split(':').next() == Some(wanted);
-    let with = |fits: &dyn Fn(&str) -> bool| -> Vec<&'a Cell> {
-        cells.iter().copied().filter(|cell| value(&cell.key).is_some_and(|value| fits(&value))).collect()
+    let matching = |fits: &dyn Fn(&str) -> bool| -> Vec<&'a Cell> {
+        cells.iter().copied().filter(|cell| value(cell).is_some_and(|value| fits(&value))).collect()
     };
-    let exact = with(&|value| value == wanted);
-    let left = if exact.is_empty() { with(&of_kind) } else { exact };
+    let exact = matching(&|value| value == wanted);
+    let left = if exact.is_empty() { matching(&of_kind) } else { exact };
     if left.is_empty() {
-        let mut values: Vec<String> = cells.iter().filter_map(|cell| value(&cell.key)).collect();
+        let mut values: Vec<String> = cells.iter().filter_map(|cell| value(cell)).collect();
         values.sort();
         values.dedup();
         let near = match values.is_empty() {

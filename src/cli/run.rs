@@ -14,10 +14,10 @@ use std::time::Duration;
 
 use indicatif::{HumanDuration, ProgressBar, ProgressState, ProgressStyle};
 
-use super::{DEFAULT, Failed, Format, print, terminal};
-use crate::experiment::results::Results;
-use crate::experiment::{Experiment, Failure, Folder, Lab, MOST_TRIALS, Options, PingMap, Progress};
-use crate::report::{csv, findings, html, json, picture, table};
+use super::{DEFAULT, Failed, print, terminal};
+use crate::experiment::{CellKey, Experiment, Failure, Folder, KeyValue, Lab, MOST_TRIALS, Options, Progress, Results};
+use crate::report::{EXPORTERS, ExportOptions, Exporter, exporter};
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
 /// The exit code of a program that was interrupted: 128 and the number of the signal.
 const INTERRUPTED: u8 = 130;
@@ -38,9 +38,9 @@ pub struct Args {
     /// Write results into this folder [default: results/NAME, or results/NAME-2, ... if that exists].
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// The format of the results on standard output.
-    #[arg(long, value_enum, default_value_t)]
-    format: Format,
+    /// The format of the results on standard output; with --real, that of the comparison: table, csv or json.
+    #[arg(long, value_name = "FORMAT", default_value = EXPORTERS[0].name(), value_parser = format_parser())]
+    format: &'static dyn Exporter,
     /// No progress bar and no notes; errors only.
     #[arg(long, short)]
     quiet: bool,
@@ -58,6 +58,13 @@ pub struct Args {
     /// Print the experiment file instead of running it.
     #[arg(long)]
     print_experiment: bool,
+}
+
+/// The formats of [`EXPORTERS`], by name.
+fn format_parser() -> impl TypedValueParser<Value = &'static dyn Exporter> {
+    let value = |exporter: &&dyn Exporter| PossibleValue::new(exporter.name()).help(exporter.about());
+    PossibleValuesParser::new(EXPORTERS.iter().map(value))
+        .map(|name| exporter(&name).expect("only their names are parsed"))
 }
 
 impl Args {
@@ -85,6 +92,7 @@ pub fn run(args: Args, lab: &Lab) -> Result<ExitCode, Failed> {
     };
     #[cfg(feature = "agent")]
     if args.real {
+        real::format(&args)?;
         experiment.check_real()?;
     }
     let wanted = args.threads.map_or(0, usize::from);
@@ -109,17 +117,21 @@ pub fn run(args: Args, lab: &Lab) -> Result<ExitCode, Failed> {
         progress: Some(follow(bar.clone())),
     })?;
     bar.finish_and_clear();
-    write_tables(&path, &finished.results)?;
-    // An interrupted run ends without the time that pictures take.
-    let sketches = if finished.interrupted { Vec::new() } else { experiment.sketches(threads)? };
-    write_report(&path, &experiment, &finished.results, &sketches)?;
+    let mut export = ExportOptions::default();
+    export.experiment = Some(&experiment);
+    write_files(&path, &finished.results, &export, |exporter| exporter.is_data())?;
+    // An interrupted run ends at once, without the trials for ping maps.
+    let ping_maps = if finished.interrupted { Vec::new() } else { experiment.ping_maps(threads)? };
+    export.ping_maps = &ping_maps;
+    write_files(&path, &finished.results, &export, |exporter| !exporter.is_data())?;
     #[cfg(feature = "agent")]
     let finished = match args.real {
         true => real::run(&args, &experiment, finished, &path, (stop, bar))?,
         false => finished,
     };
     if !args.is_real() {
-        print_results(&finished.results, args.format)?;
+        (export.width, export.color) = terminal();
+        super::quietly_closed(args.format.export(&finished.results, &export, &mut io::stdout().lock()))?;
     }
     say(&format!("results: {}; open {}", path.display(), path.join("report.html").display()));
     for failure in &finished.failures {
@@ -132,7 +144,7 @@ pub fn run(args: Args, lab: &Lab) -> Result<ExitCode, Failed> {
     Ok(if finished.failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// The results folder, before any work is done: that it cannot be written should not come out at the end.
+/// Opens the results folder before any work is done, so that a folder that cannot be written is reported first.
 fn folder(args: &Args, experiment: &Experiment) -> Result<Folder, Failed> {
     let beside = || Path::new("results").join(&experiment.name);
     Ok(match (&args.out, args.resume) {
@@ -143,11 +155,11 @@ fn folder(args: &Args, experiment: &Experiment) -> Result<Folder, Failed> {
     })
 }
 
-/// The first Ctrl-C or SIGTERM lets running trials end; the second ends the program.
+/// The first Ctrl-C or SIGTERM stops the run after the trials under way; the second one ends the program.
 fn stop_on_ctrl_c(bar: ProgressBar) -> Arc<AtomicBool> {
     let stop = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&stop);
-    // Without a handler Ctrl-C ends the program at once, and finished trials are safe all the same.
+    // Without a handler, Ctrl-C ends the program at once; finished trials are kept in any case.
     let _ = ctrlc::set_handler(move || {
         if flag.swap(true, Ordering::Relaxed) {
             std::process::exit(i32::from(INTERRUPTED));
@@ -157,17 +169,17 @@ fn stop_on_ctrl_c(bar: ProgressBar) -> Arc<AtomicBool> {
     stop
 }
 
-/// Drawn on standard error, and only if that is a terminal.
+/// The progress bar, drawn on standard error if that is a terminal.
 fn bar() -> ProgressBar {
     let style = ProgressStyle::with_template("{bar:40} {pos}/{len} trials{left}").expect("a valid template");
     let style = style.with_key("left", |state: &ProgressState, out: &mut dyn fmt::Write| {
-        // Before the first trial is done nothing is known.
+        // Before the first trial has ended, there is no estimate.
         if !state.eta().is_zero() {
             let _ = write!(out, ", {} left", HumanDuration(state.eta()));
         }
     });
     let bar = ProgressBar::no_length().with_style(style);
-    // Trials can take minutes; the time left goes on meanwhile.
+    // The remaining time is updated while trials run, which can take minutes.
     bar.enable_steady_tick(Duration::from_secs(1));
     bar
 }
@@ -175,7 +187,7 @@ fn bar() -> ProgressBar {
 fn follow(bar: ProgressBar) -> Box<dyn Fn(Progress) + Send + Sync> {
     Box::new(move |Progress { done, all }| {
         if bar.length().is_none() {
-            // Trials of an earlier run took no time of this one.
+            // Trials of earlier runs must not count for the estimate.
             bar.set_length(all as u64);
             bar.set_position(done as u64);
             bar.reset_eta();
@@ -184,17 +196,19 @@ fn follow(bar: ProgressBar) -> Box<dyn Fn(Progress) + Send + Sync> {
     })
 }
 
-fn write_tables(folder: &Path, results: &Results) -> Result<(), Failed> {
-    write_file(&folder.join("trials.csv"), |out| csv::write_trials(results, out))?;
-    write_file(&folder.join("victims.csv"), |out| csv::write_victims(results, out))?;
-    write_file(&folder.join("summary.json"), |out| json::write_summary(results, out))
-}
-
-fn write_report(folder: &Path, experiment: &Experiment, results: &Results, sketches: &[PingMap]) -> Result<(), Failed> {
-    write_file(&folder.join("picture.svg"), |out| out.write_all(picture::render(results).as_bytes()))?;
-    let manifest = experiment.manifest();
-    let report = html::Report { results, manifest: &manifest, file: &experiment.source.text, sketches };
-    write_file(&folder.join("report.html"), |out| out.write_all(html::render(&report).as_bytes()))
+/// Writes the files of the formats that `wanted` selects.
+fn write_files(
+    folder: &Path,
+    results: &Results,
+    options: &ExportOptions<'_>,
+    wanted: impl Fn(&dyn Exporter) -> bool,
+) -> Result<(), Failed> {
+    for exporter in EXPORTERS.iter().filter(|exporter| wanted(**exporter)) {
+        if let Some(name) = exporter.file_name() {
+            write_file(&folder.join(name), |out| exporter.export(results, options, out))?;
+        }
+    }
+    Ok(())
 }
 
 fn write_file(path: &Path, fill: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>) -> Result<(), Failed> {
@@ -206,37 +220,24 @@ fn write_file(path: &Path, fill: impl FnOnce(&mut BufWriter<File>) -> io::Result
     written.map_err(|error| Failed { code: 1, message: format!("cannot write {}: {error}", path.display()) })
 }
 
-fn print_results(results: &Results, format: Format) -> Result<(), Failed> {
-    let mut out = io::stdout().lock();
-    super::quietly_closed(match format {
-        Format::Table => {
-            let (width, color) = terminal();
-            write!(out, "{}{}", table::render(results, width, color), findings::render(results, width))
-        }
-        Format::Csv => csv::write_trials(results, out),
-        Format::Json => json::write_summary(results, out),
-    })
-}
-
 /// The message of a failed trial, and the command that replays it.
 fn describe(failure: &Failure, args: &Args) -> String {
     let key = &failure.key;
     let file = args.file.as_ref().map(|file| format!(" {}", file.display())).unwrap_or_default();
     let seed = args.seed.map(|seed| format!(" --seed {seed}")).unwrap_or_default();
-    let swept: String = key.swept.iter().map(|(key, value)| format!(" --swept {key}={value}")).collect();
+    let fixed = CellKey::NAMES.len();
+    let flag = |(n, (name, value)): (usize, (&str, KeyValue<'_>))| match value {
+        _ if n >= fixed => format!(" --swept {name}={value}"),
+        KeyValue::Text(text) => format!(" --{name} '{text}'"),
+        number => format!(" --{name} {number}"),
+    };
+    let flags: String = key.fields().enumerate().map(flag).collect();
     format!(
-        "trial {} (seed {}) went wrong: {}\n  see it with: {} replay{file} --trial {}{seed} --topology '{}' \
-         --selector '{}' --profile '{}' --members {} --loss {} --scenario '{}'{swept}",
+        "trial {} (seed {}) went wrong: {}\n  see it with: {} replay{file} --trial {}{seed}{flags}",
         failure.trial,
         failure.seed,
         failure.message,
         super::program(),
         failure.trial,
-        key.topology,
-        key.selector,
-        key.profile,
-        key.members,
-        key.loss,
-        key.scenario,
     )
 }

@@ -1,4 +1,4 @@
-//! Tells what happens in a world, line by line.
+//! The timeline of a world, line by line.
 
 use std::io::{self, Write};
 
@@ -30,7 +30,7 @@ pub enum Packets {
     All,
 }
 
-/// An observer that writes down what it sees.
+/// An observer that writes a line for each event.
 pub struct Timeline<'a, W> {
     setup: &'a Setup,
     ids: IdIndex,
@@ -47,14 +47,14 @@ impl<'a, W: Write> Timeline<'a, W> {
         Self { setup, ids, filter, out, written: Ok(()) }
     }
 
-    /// Whether all could be written.
+    /// Flushes the output; returns the first error in writing.
     pub fn finish(mut self) -> io::Result<()> {
         self.written?;
         self.out.flush()
     }
 
-    /// A line about some members, unless the filter hides it.
-    fn tell(&mut self, at: Time, about: [Option<MemberIndex>; 3], what: impl FnOnce(&Self) -> String) {
+    /// Writes a line about these members unless the filter excludes it.
+    fn write(&mut self, at: Time, about: [Option<MemberIndex>; 3], what: impl FnOnce(&Self) -> String) {
         let at_s = seconds(at, self.setup);
         let hidden = self.filter.member.is_some_and(|member| !about.contains(&Some(member)));
         if hidden || at_s < self.filter.from_s || at_s >= self.filter.until_s || self.written.is_err() {
@@ -88,16 +88,16 @@ fn seconds(at: Time, setup: &Setup) -> f64 {
 
 impl<W: Write> Observer for Timeline<'_, W> {
     fn sent(&mut self, sent: &Sent) {
-        let told = match self.filter.packets {
+        let is_shown = match self.filter.packets {
             Packets::None => false,
             Packets::Pings => sent.direct_ping || matches!(sent.kind, MessageKind::Ping | MessageKind::PingReq),
             Packets::All => true,
         };
-        if !told {
+        if !is_shown {
             return;
         }
         let Sent { at, from, to, kind, direct_ping, bytes, delivery } = *sent;
-        self.tell(at, [Some(from), Some(to), None], |line| {
+        self.write(at, [Some(from), Some(to), None], |line| {
             let (from, to) = (line.name(from), line.name(to));
             let does = match kind {
                 MessageKind::Ping if direct_ping => format!("{from} pings {to}"),
@@ -116,30 +116,30 @@ impl<W: Write> Observer for Timeline<'_, W> {
 
     fn event(&mut self, at: Time, member: MemberIndex, event: &Event) {
         let about = self.ids.index(event.about);
-        let teller = match event.source {
+        let source = match event.source {
             EventSource::Own => None,
             EventSource::Heard(id) => self.ids.index(id),
         };
-        self.tell(at, [Some(member), about, teller], |line| {
+        self.write(at, [Some(member), about, source], |line| {
             let (me, other) = (line.name(member), line.name_of(event.about));
-            let news = match &event.kind {
+            let update = match &event.kind {
                 EventKind::User(event) => format!("the event {}", event.name),
                 kind => kind.sentence().replace("{}", &other),
             };
             let incarnation = event.incarnation;
             match event.source {
-                EventSource::Heard(id) => format!("{me} learns from {}: {news} ({incarnation})", line.name_of(id)),
+                EventSource::Heard(id) => format!("{me} learns from {}: {update} ({incarnation})", line.name_of(id)),
                 EventSource::Own => match event.kind {
                     EventKind::Suspected => format!("{me} gets no answer and suspects {other} ({incarnation})"),
                     EventKind::Died => format!("{me} declares {other} dead ({incarnation})"),
-                    _ => format!("{me} finds: {news} ({incarnation})"),
+                    _ => format!("{me} finds: {update} ({incarnation})"),
                 },
             }
         });
     }
 
     fn fault(&mut self, fault_event: &FaultEvent) {
-        self.tell(fault_event.at, [Some(fault_event.member), None, None], |line| {
+        self.write(fault_event.at, [Some(fault_event.member), None, None], |line| {
             let does = match fault_event.effect {
                 Effect::Crashed => "crashes",
                 Effect::Left => "says goodbye and leaves",

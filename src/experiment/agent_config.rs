@@ -1,4 +1,4 @@
-//! One member's strategies and settings, as an experiment file names them: what won in the laboratory is copied over.
+//! The part of an experiment file that an agent uses, so that a configuration that was measured can be run unchanged.
 
 use std::sync::Arc;
 
@@ -7,27 +7,27 @@ use swimlab_selectors::{BuildContext, DynSelector, Helpers, Registry, Spec, buil
 use super::Lab;
 use super::error::BadInput;
 use super::file::{KEYS, overrides};
-use super::toml_source::{Item, NamedSpec, TomlSource};
+use super::toml_source::{NamedSpec, TomlSource, TomlValue};
 use crate::protocol::Config;
 
-/// Strategies and settings of one member outside the laboratory.
+/// Strategies and configuration of an agent.
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct AgentConfig {
-    /// How.
+    /// Configuration of the protocol.
     pub config: Config,
-    /// Selector of members to ping; `None` if the file names none.
+    /// Selector of the members to ping; `None` if the file names none.
     pub strategy: Option<DynSelector>,
-    /// Selection of helpers; `None` if the file names none.
+    /// Selector of helpers for indirect pings; `None` if the file names none.
     pub helpers: Option<Arc<dyn Helpers>>,
 }
 
 impl AgentConfig {
-    /// Reads profile, preset, selector, helpers, the profile's parts and `[protocol]` from an experiment file, and leaves
-    /// the rest alone: topology, members, faults may be there or not. With `profile` another profile than the file's is
-    /// taken.
+    /// Reads profile, preset, selector, helpers, prober, suspicion, dissemination and `[protocol]` from an experiment file.
+    /// The other keys are ignored, and none is required. `profile` replaces the file's profile.
     ///
     /// # Errors
-    /// Names the line that is wrong. A list of several alternatives is wrong, too: a member has one of each.
+    /// Names the line that is wrong. A list of several values is an error as well.
     pub fn parse(source: &TomlSource, lab: &Lab, profile: Option<&str>) -> Result<Self, BadInput> {
         let mut file = source.table(&KEYS)?;
         let named = file.list("profile")?.map(single).transpose()?;
@@ -38,7 +38,7 @@ impl AgentConfig {
         for over in overrides(&mut file)? {
             let [(value, at)] = &over.values[..] else {
                 let at = over.values[1].1;
-                return Err(source.complain(at, format!("{} has several values; a member has one", over.key)));
+                return Err(source.error(at, format!("{} has several values; a member has one", over.key)));
             };
             named = named.with(&over.key, value.clone(), *at);
         }
@@ -47,7 +47,7 @@ impl AgentConfig {
         let selector = file.list("selector")?.map(single).transpose()?;
         let strategy = selector.map(|named| {
             let built = build_selector(&lab.selectors, &named.spec, &context);
-            built.map_err(|error| named.complain(source, &error))
+            built.map_err(|error| named.registry_error(source, &error))
         });
         let strategy = strategy.transpose()?;
         let helpers = file.list("helpers")?.map(single).transpose()?;
@@ -64,10 +64,10 @@ impl AgentConfig {
         Self::parse(&TomlSource::text("--preset", text), lab, Some(profile))
     }
 
-    /// Takes another selector, by its label.
+    /// Replaces the selector by the one of this label.
     ///
     /// # Errors
-    /// If there is none of this label.
+    /// If the label is not valid or names no registered selector.
     pub fn with_selector(self, label: &str, lab: &Lab) -> Result<Self, BadInput> {
         let spec = Spec::parse(label).and_then(|spec| build_selector(&lab.selectors, &spec, &BuildContext::default()));
         let whole = |message| BadInput { file: "--selector".to_owned(), line: None, message };
@@ -75,15 +75,15 @@ impl AgentConfig {
     }
 }
 
-fn single(mut items: Vec<Item<'_>>) -> Result<NamedSpec, BadInput> {
-    match items.len() {
-        1 => items.remove(0).named(),
-        _ => Err(items[1].complain(format!("{} has several values; a member has one", items[1].key))),
+fn single(mut values: Vec<TomlValue<'_>>) -> Result<NamedSpec, BadInput> {
+    match values.len() {
+        1 => values.remove(0).named(),
+        _ => Err(values[1].error(format!("{} has several values; a member has one", values[1].key))),
     }
 }
 
 fn build<T, C>(registry: &Registry<T, C>, named: &NamedSpec, context: &C, source: &TomlSource) -> Result<T, BadInput> {
-    registry.build(&named.spec, context).map_err(|error| named.complain(source, &error))
+    registry.build(&named.spec, context).map_err(|error| named.registry_error(source, &error))
 }
 
 #[cfg(test)]
@@ -96,30 +96,30 @@ mod tests {
     }
 
     #[test]
-    fn an_experiment_file_is_taken_as_it_is_and_what_is_not_about_members_is_left_alone() {
+    fn keys_that_do_not_concern_an_agent_are_ignored() {
         let file = "topology = 'aws'\nmembers = [10, 20]\nselector = 'neighborhood:metric=xor,radius=8'\n\
                     suspicion = 'confirmed'\n[protocol]\nperiod = '2s'\n[[fault]]\nkind = 'crash'\n";
-        let recipe = read(file).unwrap();
-        assert_eq!(recipe.config.period, Span::from_secs(2));
-        assert_eq!(recipe.strategy.unwrap().label(), "neighborhood:metric=xor,radius=8");
-        assert!(recipe.helpers.is_none());
+        let config = read(file).unwrap();
+        assert_eq!(config.config.period, Span::from_secs(2));
+        assert_eq!(config.strategy.unwrap().label(), "neighborhood:metric=xor,radius=8");
+        assert!(config.helpers.is_none());
     }
 
     #[test]
-    fn a_preset_lies_under_what_the_file_says_itself() {
-        let recipe = read("preset = 'wan'\n[protocol]\nprobe_timeout = '1s'\n").unwrap();
-        assert_eq!((recipe.config.period, recipe.config.probe_timeout), (Span::from_secs(5), Span::from_secs(1)));
+    fn keys_of_the_file_override_its_preset() {
+        let config = read("preset = 'wan'\n[protocol]\nprobe_timeout = '1s'\n").unwrap();
+        assert_eq!((config.config.period, config.config.probe_timeout), (Span::from_secs(5), Span::from_secs(1)));
         assert_eq!(read("preset = 'won'").err().unwrap(), "a.toml:1: unknown preset \"won\"; did you mean wan?");
     }
 
     #[test]
-    fn a_time_is_an_absolute_suspicion() {
+    fn a_length_of_time_is_an_absolute_suspicion_timeout() {
         let config = read("suspicion = '5s'").unwrap().config;
         assert_eq!([2, 1000].map(|n| config.suspicion.timeout(config.period, n, 0)), [Span::from_secs(5); 2]);
     }
 
     #[test]
-    fn several_alternatives_are_one_too_many() {
+    fn several_values_of_a_key_are_refused() {
         let error = read("selector = ['shuffle',\n'uniform']").err().unwrap();
         assert_eq!(error, "a.toml:2: selector has several values; a member has one");
         let error = read("[protocol]\nperiod = ['1s',\n'2s']").err().unwrap();

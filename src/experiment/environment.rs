@@ -1,32 +1,16 @@
-//! The keys that say how the members of a world begin and run, apart from protocol, topology and faults.
+//! The keys that set how the members of a world start and run, apart from protocol, topology and faults.
 //!
-//! A key is declared once, in [`KEYS`]: its name, and what each of its values does to an [`Environment`]. The first value
-//! of a key with a fixed set of words is its default. A list of values is multiplied and becomes a column of that name.
+//! A key is declared once, in `environment!` below: its documentation, name, type and values. From that are made its field
+//! in [`Environment`], its default and how a file's text is read. A list of values is multiplied and becomes a column of
+//! that name in the results.
 
 use swimlab_selectors::{did_you_mean, nearest_names};
 
 use super::error::BadInput;
-use super::file::{LONGEST_S, distinct};
-use super::toml_source::{Item, Table};
+use super::limits::LONGEST_S;
+use super::toml_source::{TomlTable, TomlValue, distinct};
 use crate::protocol::Span;
 use crate::sim::{Phases, Start};
-
-/// How the members of a cell begin and run.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Environment {
-    /// Whether all members know each other from the start.
-    pub start: Start,
-    /// Whether the members' periods begin at random points or together.
-    pub phases: Phases,
-    /// The most that a member's clock is off.
-    pub clock_skew: Span,
-}
-
-impl Default for Environment {
-    fn default() -> Self {
-        Self { start: Start::Joined, phases: Phases::Random, clock_skew: Span::ZERO }
-    }
-}
 
 /// A key of the experiment file that sets a part of the environment.
 struct Key {
@@ -34,7 +18,7 @@ struct Key {
     values: Values,
 }
 
-/// A word, and what it sets.
+/// A word, and the assignment that it stands for.
 type Word = (&'static str, fn(&mut Environment));
 
 /// The values that a key can have.
@@ -45,34 +29,58 @@ enum Values {
     Time(fn(&mut Environment, Span)),
 }
 
-/// All keys; the last one varies fastest.
-const KEYS: [Key; 3] = [
-    Key {
-        name: "start",
-        values: Values::Words(&[
-            ("joined", |environment| environment.start = Start::Joined),
-            ("joining", |environment| environment.start = Start::Joining),
-        ]),
-    },
-    Key {
-        name: "phases",
-        values: Values::Words(&[
-            ("random", |environment| environment.phases = Phases::Random),
-            ("synchronous", |environment| environment.phases = Phases::Synchronous),
-        ]),
-    },
-    Key { name: "clock_skew", values: Values::Time(|environment, skew| environment.clock_skew = skew) },
-];
+/// Declares [`Environment`], its default, and [`KEYS`]. The values of a key are `time`, or words with what each stands for,
+/// the default first.
+macro_rules! environment {
+    (@values $name:ident time) => {
+        Values::Time(|environment, time| environment.$name = time)
+    };
+    (@values $name:ident [$($word:literal = $value:expr),*]) => {
+        Values::Words(&[$(($word, |environment| environment.$name = $value)),*])
+    };
+    (@default time) => {
+        Span::ZERO
+    };
+    (@default [$word:literal = $default:expr $(, $($others:tt)*)?]) => {
+        $default
+    };
+    ($($(#[$doc:meta])* $name:ident: $kind:ty = $values:tt;)*) => {
+        /// How the members of a cell start and run.
+        #[derive(Clone, Copy, Debug, PartialEq)]
+        #[non_exhaustive]
+        pub struct Environment {
+            $($(#[$doc])* pub $name: $kind,)*
+        }
+
+        impl Default for Environment {
+            fn default() -> Self {
+                Self { $($name: environment!(@default $values)),* }
+            }
+        }
+
+        /// All keys; the last one varies fastest.
+        const KEYS: &[Key] = &[$(Key { name: stringify!($name), values: environment!(@values $name $values) }),*];
+    };
+}
+
+environment! {
+    /// Whether all members know each other from the start, or join through seeds.
+    start: Start = ["joined" = Start::Joined, "joining" = Start::Joining];
+    /// Whether the members' periods begin at random points or together.
+    phases: Phases = ["random" = Phases::Random, "synchronous" = Phases::Synchronous];
+    /// The maximum error of a member's clock, to either side.
+    clock_skew: Span = time;
+}
 
 /// The names of all keys.
 pub(super) fn names() -> impl Iterator<Item = &'static str> {
     KEYS.iter().map(|key| key.name)
 }
 
-/// What a file sets, for every key.
-pub(super) struct Environments(Vec<(&'static str, Vec<Choice>)>);
+/// The values that a file gives to each key.
+pub(super) struct EnvironmentLists(Vec<(&'static str, Vec<Choice>)>);
 
-/// A value of a key.
+/// One value of a key.
 #[derive(Clone, Copy, PartialEq)]
 enum Choice {
     /// The index of a word of [`Values::Words`].
@@ -80,12 +88,12 @@ enum Choice {
     Time(Span),
 }
 
-impl Environments {
-    /// Takes the keys from a file.
-    pub(super) fn take(file: &mut Table<'_>) -> Result<Self, BadInput> {
+impl EnvironmentLists {
+    /// Takes the keys from a file; a key that is not given has its default.
+    pub(super) fn take(file: &mut TomlTable<'_>) -> Result<Self, BadInput> {
         let choices = |key: &Key| -> Result<Vec<Choice>, BadInput> {
             match file.list(key.name)? {
-                Some(items) => distinct(items, |item| key.read(item)),
+                Some(values) => distinct(values, |value| key.read(value)),
                 None => Ok(vec![key.default()]),
             }
         };
@@ -93,12 +101,12 @@ impl Environments {
         Ok(Self(names().zip(choices).collect()))
     }
 
-    /// How many values each key has.
+    /// The number of values of each key.
     pub(super) fn lengths(&self) -> impl Iterator<Item = usize> {
         self.0.iter().map(|(_, choices)| choices.len())
     }
 
-    /// Every key with its values as a file spells them.
+    /// Each key with its values as a file writes them.
     pub(super) fn described(&self) -> impl Iterator<Item = (&'static str, Vec<String>)> {
         let words = |(key, (name, choices)): (&Key, &(&'static str, Vec<Choice>))| {
             (*name, choices.iter().map(|choice| key.word(*choice)).collect())
@@ -134,12 +142,12 @@ impl Key {
         }
     }
 
-    fn read(&self, item: &Item<'_>) -> Result<Choice, BadInput> {
-        let Values::Words(words) = self.values else { return item.span(0.0, LONGEST_S).map(Choice::Time) };
-        let text = item.text()?;
+    fn read(&self, value: &TomlValue<'_>) -> Result<Choice, BadInput> {
+        let Values::Words(words) = self.values else { return value.span(0.0, LONGEST_S).map(Choice::Time) };
+        let text = value.text()?;
         words.iter().position(|(word, _)| *word == text).map(Choice::Word).ok_or_else(|| {
             let near = did_you_mean(&nearest_names(text, words.iter().map(|(word, _)| *word)));
-            item.complain(format!("{} cannot be \"{text}\"{near}", self.name))
+            value.error(format!("{} cannot be \"{text}\"{near}", self.name))
         })
     }
 
@@ -151,7 +159,7 @@ impl Key {
         }
     }
 
-    /// The value as a file spells it.
+    /// The value as a file writes it.
     fn word(&self, choice: Choice) -> String {
         match (&self.values, choice) {
             (Values::Words(words), Choice::Word(index)) => words[index].0.to_owned(),

@@ -1,53 +1,55 @@
-//! What can go wrong with an experiment, in the user's words.
+//! Errors of experiments.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-/// Why an experiment did not run, or not to its end.
+/// The reason why an experiment did not run, or did not complete.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum Error {
-    /// What was asked for makes no sense; nothing was run.
+    /// The experiment file or an argument is invalid; nothing was run.
     Input(BadInput),
-    /// The results folder cannot be used: found out before anything was run.
+    /// The results folder cannot be used; nothing was run.
     Folder {
         /// The folder.
         path: PathBuf,
-        /// Why not.
+        /// The reason.
         why: String,
     },
     /// A world does not fit into memory.
     TooLarge {
-        /// Its members, joiners included.
+        /// Number of its members, joiners included.
         members: u32,
-        /// What they need, in bytes.
+        /// Memory that it needs, in bytes.
         needed: u64,
-        /// What is free, in bytes.
+        /// Free memory, in bytes.
         available: u64,
     },
-    /// The system does not grant so many threads.
+    /// Threads cannot be started.
     Threads {
-        /// How many.
+        /// Number of threads.
         threads: usize,
-        /// Why not.
+        /// The reason.
         why: String,
     },
-    /// Results could not be kept while the work went on.
+    /// A finished trial could not be written during the run.
     Lost {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: std::io::Error,
     },
 }
 
-/// Something wrong in an experiment file, and where.
+/// An error in an experiment file, with its position.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct BadInput {
-    /// The file as the user named it.
+    /// The name of the file as it was given.
     pub file: String,
-    /// The line, from 1; `None` if it is about the file as a whole.
+    /// The line, from 1; `None` if the error concerns the file as a whole.
     pub line: Option<u32>,
-    /// What is wrong, and what would be right.
+    /// What is wrong and what would be valid.
     pub message: String,
 }
 

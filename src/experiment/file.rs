@@ -1,23 +1,15 @@
-//! The experiment file: its keys, their types, ranges and defaults. What it names is looked up in `cells`.
+//! The experiment file: its keys, their types, ranges and defaults. `product` looks up the names in it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use swimlab_selectors::{Value, ValueRange, did_you_mean, nearest_names};
 
-use super::environment::{self, Environments};
+use super::environment::{self, EnvironmentLists};
 use super::error::BadInput;
-use super::toml_source::{Item, NamedSpec, Table, TomlSource};
+use super::limits::{LONGEST_S, MOST_MEMBERS, MOST_TRIALS};
+use super::toml_source::{NamedSpec, TomlSource, TomlTable, TomlValue, distinct};
 use crate::protocol::{Span, preset, presets};
-
-/// The most members of a world, joiners included.
-pub const MOST_MEMBERS: u32 = 10_000_000;
-
-/// The most trials of one cell.
-pub const MOST_TRIALS: u32 = 1_000_000;
-
-/// The most seconds of warm-up or duration: some eleven days.
-pub(super) const LONGEST_S: f64 = 1e6;
 
 /// All keys of an experiment file.
 pub(super) static KEYS: LazyLock<Vec<&str>> =
@@ -42,46 +34,46 @@ const KEYS_BEFORE: [&str; 14] = [
 
 const KEYS_AFTER: [&str; 5] = ["warmup", "duration", "protocol", "fault", "scenario"];
 
-/// The keys that have no default, with an example of each.
+/// The keys without a default, each with an example.
 const NEEDED: [(&str, &str); 3] = [("topology", "topology = \"lan\""), SELECTOR, ("members", "members = 100")];
 
-/// A profile may have a selector of its own, and rivals need none.
+/// Profiles may have a default selector, and detectors that are not SWIM have none.
 pub(super) const SELECTOR: (&str, &str) = ("selector", "selector = [\"uniform\", \"shuffle\"]");
 
-/// The parts of a profile that have keys of their own outside `[protocol]`.
+/// The strategies of a profile that have keys outside `[protocol]`.
 const PARTS: [&str; 3] = ["prober", "suspicion", "dissemination"];
 
-/// What an experiment file says. Lists are as they stand in the file: at least one value, no two alike.
+/// The values of an experiment file. Lists keep the order of the file, and have at least one value and no equal ones.
 pub(super) struct File {
     pub name: Option<String>,
     pub seed: u64,
     pub trials: u32,
     pub members: Vec<u32>,
-    /// Each with its own sizes, or else those.
+    /// Each with its own numbers of members if it has any, otherwise with `members`.
     pub topologies: Vec<(NamedSpec, Vec<u32>)>,
-    /// None: the profiles' own.
+    /// Empty for the profiles' defaults.
     pub selectors: Vec<NamedSpec>,
-    /// None: the profiles' own.
+    /// Empty for the profiles' defaults.
     pub helpers: Vec<NamedSpec>,
     pub profiles: Vec<NamedSpec>,
-    /// What `[protocol]` and the parts' own keys set, in the order of the file.
+    /// The values from `[protocol]` and from the keys of [`PARTS`], in the order of the file.
     pub overrides: Vec<Override>,
     pub loss: Vec<f64>,
     pub baseline: Option<NamedSpec>,
-    pub environments: Environments,
+    pub environments: EnvironmentLists,
     pub warmup: Span,
     pub duration: Span,
-    pub scenarios: Vec<Scenario>,
+    pub scenarios: Vec<ScenarioSpec>,
 }
 
-/// A protocol key and its alternatives.
+/// A key of the protocol with its alternative values and their positions.
 pub(super) struct Override {
     pub key: String,
     pub values: Vec<(Value, usize)>,
 }
 
-/// One alternative of what breaks.
-pub(super) struct Scenario {
+/// One of the alternative lists of faults.
+pub(super) struct ScenarioSpec {
     pub name: String,
     pub faults: Vec<NamedSpec>,
 }
@@ -95,24 +87,24 @@ impl File {
             let keys: Vec<&str> = missing.iter().map(|(key, _)| *key).collect();
             let examples: Vec<&str> = missing.iter().map(|(_, example)| *example).collect();
             let why = format!("missing: {}; for example {}", keys.join(", "), examples.join("; "));
-            return Err(file.complain(why));
+            return Err(file.error(why));
         }
         let [topologies, selectors, members] = NEEDED.map(|(key, _)| file.list(key).map(Option::unwrap_or_default));
-        let members = distinct(members?, |item| item.count(1, MOST_MEMBERS))?;
+        let members = distinct(members?, |value| value.count(1, MOST_MEMBERS))?;
         Ok(Self {
             name: file.take("name").map(name).transpose()?,
-            seed: file.take("seed").map_or(Ok(1), |item| item.seed())?,
-            trials: file.take("trials").map_or(Ok(100), |item| item.count(1, MOST_TRIALS))?,
+            seed: file.take("seed").map_or(Ok(1), |value| value.seed())?,
+            trials: file.take("trials").map_or(Ok(100), |value| value.count(1, MOST_TRIALS))?,
             topologies: sized(source, all_named(topologies?)?, &members)?,
             members,
             selectors: all_named(selectors?)?,
             helpers: all_named(file.list("helpers")?.unwrap_or_default())?,
             profiles: file.list("profile")?.map_or_else(|| Ok(vec![NamedSpec::unwritten("swim")]), all_named)?,
             loss: numbers(&mut file, "loss", 0.0)?,
-            baseline: file.take("baseline").map(Item::named).transpose()?,
-            environments: Environments::take(&mut file)?,
-            warmup: file.take("warmup").map_or(Ok(Span::from_secs(20)), |item| item.span(0.0, LONGEST_S))?,
-            duration: file.take("duration").map_or(Ok(Span::from_secs(60)), |item| item.span(1e-3, LONGEST_S))?,
+            baseline: file.take("baseline").map(TomlValue::named).transpose()?,
+            environments: EnvironmentLists::take(&mut file)?,
+            warmup: file.take("warmup").map_or(Ok(Span::from_secs(20)), |value| value.span(0.0, LONGEST_S))?,
+            duration: file.take("duration").map_or(Ok(Span::from_secs(60)), |value| value.span(1e-3, LONGEST_S))?,
             overrides: overrides(&mut file)?,
             scenarios: scenarios(&mut file)?,
         })
@@ -120,7 +112,7 @@ impl File {
 }
 
 impl File {
-    /// How many cells its lists multiply to.
+    /// The number of cells that its lists multiply to.
     pub fn cells(&self) -> usize {
         let lists = [
             self.topologies.iter().map(|(_, sizes)| sizes.len()).sum(),
@@ -138,7 +130,7 @@ impl File {
             .fold(1, usize::saturating_mul)
     }
 
-    /// What trials depend on besides the seed, key by key.
+    /// The values that trials depend on besides the seed, by key.
     pub fn describe(&self) -> BTreeMap<String, String> {
         let labels = |all: &[NamedSpec]| join(all.iter().map(|named| named.spec.to_string()));
         let topology = |(named, sizes): &(NamedSpec, Vec<u32>)| match sizes {
@@ -170,40 +162,24 @@ fn join<T: ToString>(values: impl IntoIterator<Item = T>) -> String {
     values.into_iter().map(|value| value.to_string()).collect::<Vec<_>>().join(", ")
 }
 
-/// A name that can be a folder's.
-fn name(item: Item<'_>) -> Result<String, BadInput> {
-    let name = item.text()?;
+/// The experiment's name, which must be usable as that of a folder.
+fn name(value: TomlValue<'_>) -> Result<String, BadInput> {
+    let name = value.text()?;
     let fits = !name.is_empty() && name.len() <= 100 && !name.starts_with('.');
     if fits && name.chars().all(|c| c.is_alphanumeric() || "-_. +".contains(c)) {
         return Ok(name.to_owned());
     }
     let allowed = "up to 100 letters, digits, spaces, dots, dashes, underscores and plus signs, no dot in front";
-    Err(item.complain(format!("name must be {allowed}, not \"{name}\"")))
+    Err(value.error(format!("name must be {allowed}, not \"{name}\"")))
 }
 
-/// Reads every item of a list; two that are alike are refused.
-pub(super) fn distinct<T: PartialEq>(
-    items: Vec<Item<'_>>,
-    read: impl Fn(&Item<'_>) -> Result<T, BadInput>,
-) -> Result<Vec<T>, BadInput> {
-    let mut values = Vec::with_capacity(items.len());
-    for item in items {
-        let value = read(&item)?;
-        if values.contains(&value) {
-            return Err(item.complain(format!("{} lists {} twice", item.key, item.plain()?)));
-        }
-        values.push(value);
-    }
-    Ok(values)
-}
-
-/// Reads strategies; two with the same label are refused.
-fn all_named(items: Vec<Item<'_>>) -> Result<Vec<NamedSpec>, BadInput> {
+/// Reads specs; two with the same label are an error.
+fn all_named(values: Vec<TomlValue<'_>>) -> Result<Vec<NamedSpec>, BadInput> {
     let mut labels = BTreeSet::new();
-    let mut all = Vec::with_capacity(items.len());
-    for item in items {
-        let twice = item.complain(format!("{} lists this twice: ", item.key));
-        let named = item.named()?;
+    let mut all = Vec::with_capacity(values.len());
+    for value in values {
+        let twice = value.error(format!("{} lists this twice: ", value.key));
+        let named = value.named()?;
         let label = named.spec.to_string();
         if !labels.insert(label.clone()) {
             return Err(BadInput { message: twice.message + &label, ..twice });
@@ -213,7 +189,7 @@ fn all_named(items: Vec<Item<'_>>) -> Result<Vec<NamedSpec>, BadInput> {
     Ok(all)
 }
 
-/// Gives each topology its sizes: those of the file, unless it has a number of its own.
+/// Pairs each topology with its numbers of members: those of the file, unless it has one of its own.
 fn sized(source: &TomlSource, all: Vec<NamedSpec>, members: &[u32]) -> Result<Vec<(NamedSpec, Vec<u32>)>, BadInput> {
     let mut sized: Vec<(NamedSpec, Vec<u32>)> = Vec::with_capacity(all.len());
     for named in all {
@@ -224,7 +200,7 @@ fn sized(source: &TomlSource, all: Vec<NamedSpec>, members: &[u32]) -> Result<Ve
                 Ok(Value::Number(n)) => vec![n as u32],
                 refused => {
                     let why = refused.err().unwrap_or_default();
-                    return Err(source.complain(at, format!("{}: members {why}", named.spec)));
+                    return Err(source.error(at, format!("{}: members {why}", named.spec)));
                 }
             },
         };
@@ -232,97 +208,97 @@ fn sized(source: &TomlSource, all: Vec<NamedSpec>, members: &[u32]) -> Result<Ve
             other.spec == named.spec && sizes.iter().any(|size| others.contains(size))
         };
         if sized.iter().find(twice).is_some() {
-            return Err(named.refuse(source, format!("topology lists {} twice with as many members", named.spec)));
+            return Err(named.error(source, format!("topology lists {} twice with as many members", named.spec)));
         }
         sized.push((named, sizes));
     }
     Ok(sized)
 }
 
-fn numbers(file: &mut Table<'_>, key: &str, default: f64) -> Result<Vec<f64>, BadInput> {
-    file.list(key)?.map_or_else(|| Ok(vec![default]), |items| distinct(items, |item| item.real(0.0, 1.0)))
+fn numbers(file: &mut TomlTable<'_>, key: &str, default: f64) -> Result<Vec<f64>, BadInput> {
+    file.list(key)?.map_or_else(|| Ok(vec![default]), |values| distinct(values, |value| value.real(0.0, 1.0)))
 }
 
-/// What the protocol's keys set: the parts, `[protocol]`, and under them a preset.
-pub(super) fn overrides(file: &mut Table<'_>) -> Result<Vec<Override>, BadInput> {
+/// The overrides of the profile: the keys of [`PARTS`] and `[protocol]`, then the preset's values where these set none.
+pub(super) fn overrides(file: &mut TomlTable<'_>) -> Result<Vec<Override>, BadInput> {
     let mut overrides: Vec<Override> = Vec::new();
     for key in PARTS {
-        if let Some(items) = file.list(key)? {
-            let values = items.into_iter().map(|item| {
-                let at = item.at;
-                Ok((Value::Text(item.named()?.spec.to_string()), at))
+        if let Some(values) = file.list(key)? {
+            let values = values.into_iter().map(|value| {
+                let at = value.at;
+                Ok((Value::Text(value.named()?.spec.to_string()), at))
             });
             overrides.push(Override { key: key.to_owned(), values: values.collect::<Result<_, _>>()? });
         }
     }
-    for item in file.take("protocol").map(Item::entries).transpose()?.unwrap_or_default() {
-        if KEYS.contains(&item.key.as_str()) && !PARTS.contains(&item.key.as_str()) {
-            return Err(item.complain(format!("{} belongs above the first [table] of the file", item.key)));
+    for value in file.take("protocol").map(TomlValue::entries).transpose()?.unwrap_or_default() {
+        if KEYS.contains(&value.key.as_str()) && !PARTS.contains(&value.key.as_str()) {
+            return Err(value.error(format!("{} belongs above the first [table] of the file", value.key)));
         }
-        if overrides.iter().any(|other| other.key == item.key) {
-            return Err(item.complain(format!("{} is given outside [protocol], too", item.key)));
+        if overrides.iter().any(|other| other.key == value.key) {
+            return Err(value.error(format!("{} is given outside [protocol], too", value.key)));
         }
-        let key = item.key.clone();
-        let values = item.list()?.into_iter().map(|item| Ok((item.plain()?, item.at)));
+        let key = value.key.clone();
+        let values = value.list()?.into_iter().map(|value| Ok((value.plain()?, value.at)));
         overrides.push(Override { key, values: values.collect::<Result<_, _>>()? });
     }
-    if let Some(item) = file.take("preset") {
-        let name = item.text()?;
+    if let Some(preset_name) = file.take("preset") {
+        let name = preset_name.text()?;
         let preset = preset(name).ok_or_else(|| {
             let near = did_you_mean(&nearest_names(name, presets().iter().map(|preset| preset.name)));
-            item.complain(format!("unknown preset \"{name}\"{near}"))
+            preset_name.error(format!("unknown preset \"{name}\"{near}"))
         })?;
         for (key, value) in preset.values() {
             if !overrides.iter().any(|other| other.key == key) {
-                overrides.push(Override { key, values: vec![(value, item.at)] });
+                overrides.push(Override { key, values: vec![(value, preset_name.at)] });
             }
         }
     }
     for Override { key, values } in &overrides {
         for (i, (value, at)) in values.iter().enumerate() {
             if values[..i].iter().any(|(other, _)| other == value) {
-                return Err(file.complain_at(*at, format!("{key} lists {value} twice")));
+                return Err(file.error_at(*at, format!("{key} lists {value} twice")));
             }
         }
     }
     Ok(overrides)
 }
 
-/// The alternatives. The faults of `[[fault]]` happen in each of them.
-fn scenarios(file: &mut Table<'_>) -> Result<Vec<Scenario>, BadInput> {
+/// The scenarios. The faults of `[[fault]]` belong to each of them.
+fn scenarios(file: &mut TomlTable<'_>) -> Result<Vec<ScenarioSpec>, BadInput> {
     let common = faults(file)?;
-    let Some(items) = file.list("scenario")? else {
-        return Ok(vec![Scenario { name: title(&common), faults: common }]);
+    let Some(values) = file.list("scenario")? else {
+        return Ok(vec![ScenarioSpec { name: title(&common), faults: common }]);
     };
-    let mut scenarios: Vec<Scenario> = Vec::new();
-    for item in items {
-        let mut table = item.table(&["name", "fault"])?;
+    let mut scenarios: Vec<ScenarioSpec> = Vec::new();
+    for value in values {
+        let mut table = value.table(&["name", "fault"])?;
         let own = faults(&mut table)?;
         let faults: Vec<NamedSpec> = common.iter().cloned().chain(own).collect();
         let (name, at) = match table.take("name") {
-            Some(item) => (item.text()?.to_owned(), Some(item)),
+            Some(value) => (value.text()?.to_owned(), Some(value)),
             None => (title(&faults), None),
         };
         if name.is_empty() || scenarios.iter().any(|other| other.name == name) {
             let why = if name.is_empty() { "has an empty name" } else { "has the name of an earlier one" };
             let message = format!("this scenario {why}; name = \"...\" tells them apart");
-            return Err(at.map_or_else(|| table.complain(&message), |item| item.complain(&message)));
+            return Err(at.map_or_else(|| table.error(&message), |value| value.error(&message)));
         }
-        scenarios.push(Scenario { name, faults });
+        scenarios.push(ScenarioSpec { name, faults });
     }
     Ok(scenarios)
 }
 
-fn faults(table: &mut Table<'_>) -> Result<Vec<NamedSpec>, BadInput> {
-    let Some(item) = table.take("fault") else { return Ok(Vec::new()) };
-    // Unlike elsewhere, an empty list makes sense: a scenario in which nothing breaks.
-    if item.is_empty_list() {
+fn faults(table: &mut TomlTable<'_>) -> Result<Vec<NamedSpec>, BadInput> {
+    let Some(value) = table.take("fault") else { return Ok(Vec::new()) };
+    // An empty list is valid here only: a scenario without faults.
+    if value.is_empty_list() {
         return Ok(Vec::new());
     }
-    item.list()?.into_iter().map(Item::named).collect()
+    value.list()?.into_iter().map(TomlValue::named).collect()
 }
 
-/// The name of a scenario that has none: its kinds of faults.
+/// The name of a scenario without one: the kinds of its faults.
 fn title(faults: &[NamedSpec]) -> String {
     let kinds: Vec<&str> = faults.iter().map(|fault| fault.spec.kind.as_str()).collect();
     if kinds.is_empty() { "none".to_owned() } else { kinds.join("+") }

@@ -1,68 +1,69 @@
-//! What is measured: names, units, definitions. docs/measures.md says the same at length.
+//! The measures: names, units and definitions. docs/measures.md defines them at length.
 
 use serde::{Deserialize, Serialize};
 
-pub use super::recorder::Recorder;
-
 /// A measure: one number per trial. For every measure, less is better.
 ///
-/// Everything that is said about a measure anywhere (tables, trials.csv, summary.json, report.html, `swimlab list
-/// measures`) is read from its row in [`MEASURES`].
+/// Tables, trials.csv, summary.json, report.html and `swimlab list measures` are all made from its row in [`MEASURES`].
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct Measure {
-    /// The name: the column in trials.csv, the key in summary.json.
+    /// Column in trials.csv and key in summary.json.
     pub name: &'static str,
     /// The unit of its values.
     pub unit: Unit,
-    /// The definition, in one sentence. docs/measures.md has it at length.
+    /// The definition in one sentence.
     pub about: &'static str,
-    /// The least possible mean, where theory gives one.
+    /// The least possible mean, if theory gives one.
     pub floor: Option<fn(&FloorInputs) -> f64>,
-    /// The title of its distribution's plot; `None`: not plotted.
+    /// The title of the plot of its distribution; `None` if it is not plotted.
     pub plot: Option<&'static str>,
-    /// Its column in the tables for people; `None`: only in "all measures" and the files.
-    pub column: Option<Column>,
+    /// Its column in the main tables; `None` if it is only in the files and in the table of all measures.
+    pub column: Option<TableColumn>,
 }
 
 /// The unit of a measure's values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Unit {
     /// Seconds.
     Seconds,
-    /// Counts of events, mostly rare ones.
+    /// Counts of events, most of them rare.
     Events,
     /// Messages.
     Messages,
     /// Bytes.
     Bytes,
-    /// A share of a whole, 0 to 1.
+    /// A share of a whole, from 0 to 1.
     Share,
     /// Members.
     Members,
 }
 
-/// A measure's column in the tables for people.
+/// A measure's column in the main tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Column {
+#[non_exhaustive]
+pub struct TableColumn {
     /// The heading.
     pub title: &'static str,
     /// The divisor of the shown value.
-    pub per: Per,
-    /// Whether the mean is shown: the median of rare events is zero.
+    pub per: Divisor,
+    /// Whether the mean is shown instead of the median, which is zero for rare events.
     pub by_mean: bool,
-    /// The order in which columns are left out of a narrow table: the highest first.
+    /// The order in which columns are left out of a narrow table, the highest rank first.
     pub rank: u8,
 }
 
-/// The divisor of a shown value.
+/// The divisor of the values that a table shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Per {
-    /// None: the trial's value.
-    Trial,
-    /// Members times seconds.
+#[non_exhaustive]
+pub enum Divisor {
+    /// One: the value of the trial.
+    One,
+    /// The members at the start times the seconds of the trial.
     MemberSecond,
-    /// All bytes sent.
-    Bytes,
+    /// All bytes sent in the trial.
+    BytesSent,
 }
 
 /// Declares [`MEASURES`], and [`Readings`] with a field for each of them.
@@ -93,7 +94,7 @@ measures! {
     first_ping_s: Seconds, "From a crash to the first direct ping sent to the victim." {
         floor: FloorInputs::first_ping_s,
         plot: "First ping of the crashed",
-        column: column("first ping", Per::Trial, 4)
+        column: column("first ping", Divisor::One, 4)
     };
     first_suspicion_s: Seconds, "From a crash to the first running member that suspects." {
         floor: FloorInputs::first_suspicion_s,
@@ -102,39 +103,39 @@ measures! {
     first_declaration_s: Seconds, "From a crash to the first declaration of death." {
         floor: FloorInputs::first_declaration_s,
         plot: "First declaration",
-        column: column("declared", Per::Trial, 0)
+        column: column("declared", Divisor::One, 0)
     };
     informed_50_s: Seconds, "From a crash until half of the survivors know." {
         plot: "Half of the survivors know"
     };
     informed_99_s: Seconds, "From a crash until 99 % of the survivors know." {
         plot: "99 % know",
-        column: column("99 % know", Per::Trial, 5)
+        column: column("99 % know", Divisor::One, 5)
     };
     informed_100_s: Seconds, "From a crash until all survivors know." {
         plot: "All know",
-        column: column("all know", Per::Trial, 1)
+        column: column("all know", Divisor::One, 1)
     };
     false_suspicions: Events, "Live members suspected by another member's own probe.";
     false_positives: Events, "Transitions of an observer to dead about a live member." {
-        column: Column { by_mean: true, ..column("false pos.", Per::Trial, 2) }
+        column: TableColumn { by_mean: true, ..column("false pos.", Divisor::One, 2) }
     };
     false_positives_healthy: Events, "Those of observers that no fault has disturbed.";
     messages_sent: Messages, "Messages sent after the warm-up." {
-        column: column("messages", Per::MemberSecond, 3)
+        column: column("messages", Divisor::MemberSecond, 3)
     };
     bytes_sent: Bytes, "Bytes sent after the warm-up." {
-        column: column("bytes", Per::MemberSecond, 8)
+        column: column("bytes", Divisor::MemberSecond, 8)
     };
     cross_zone_bytes: Bytes, "Bytes sent from one zone to another." {
-        column: column("x-zone", Per::Bytes, 9)
+        column: column("x-zone", Divisor::BytesSent, 9)
     };
     cross_region_bytes: Bytes, "Bytes sent from one region to another." {
-        column: column("x-region", Per::Bytes, 6)
+        column: column("x-region", Divisor::BytesSent, 6)
     };
     busiest_member_share: Share, "The busiest member's part of all bytes sent and received.";
     mean_ping_rtt_s: Seconds, "The mean round trip, without jitter, of the direct pings sent." {
-        column: column("ping RTT", Per::Trial, 7)
+        column: column("ping RTT", Divisor::One, 7)
     };
     unmonitored_members: Members, "Live members that no other member pinged for over 20 periods.";
     violations: Events, "Rules of the protocol that the checkers found broken.";
@@ -146,32 +147,32 @@ impl Measure {
         MEASURES.iter().find(|measure| measure.name == name)
     }
 
+    /// The index in [`MEASURES`] of the measure of this name.
+    pub fn index_of(name: &str) -> Option<usize> {
+        MEASURES.iter().position(|measure| measure.name == name)
+    }
+
     /// A measure without floor, plot and column.
     pub const fn new(name: &'static str, unit: Unit, about: &'static str) -> Self {
         Self { name, unit, about, floor: None, plot: None, column: None }
     }
 }
 
-const fn column(title: &'static str, per: Per, rank: u8) -> Column {
-    Column { title, per, by_mean: false, rank }
+const fn column(title: &'static str, per: Divisor, rank: u8) -> TableColumn {
+    TableColumn { title, per, by_mean: false, rank }
 }
 
-/// The index of a measure in [`MEASURES`]; `None` if there is none of this name.
-pub fn index_of(name: &str) -> Option<usize> {
-    MEASURES.iter().position(|measure| measure.name == name)
-}
-
-/// The settings on which the floors depend.
+/// The configuration values that the floors depend on.
 ///
-/// On average a member is pinged p times per period T, so at best every T/p, and a crash falls into the middle of such
-/// an interval. A suspicion takes one period more, a declaration the length of the suspicion more.
+/// On average a member is pinged p times per period T, so at best every T/p, and a crash falls in the middle of such an
+/// interval on average. A suspicion takes one more period, a declaration the suspicion timeout on top of that.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FloorInputs {
     /// T, the protocol period in seconds.
     pub period_s: f64,
     /// p, the direct pings of a member per period.
     pub direct: u32,
-    /// S, the shortest suspicion in seconds.
+    /// S, the shortest suspicion timeout in seconds.
     pub suspicion_s: f64,
 }
 
@@ -189,77 +190,79 @@ impl FloorInputs {
     }
 }
 
-/// One measure of one trial.
+/// The value of one measure in one trial.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MeasuredValue {
-    /// So much, in the measure's unit.
+    /// The value, in the measure's unit.
     Value(f64),
-    /// Not reached within the trial: more than any value that could have been observed.
+    /// Not reached within the trial; counts as more than any value.
     Censored,
-    /// There is nothing to measure: no victim, no zones.
+    /// There is nothing to measure, as there is no victim or no zone for instance.
     Absent,
 }
 
-/// What one trial measured.
+/// The measures of one trial.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Measured {
-    /// One reading for each of [`MEASURES`], in their order.
+    /// The value of each of [`MEASURES`], in their order.
     pub readings: Vec<MeasuredValue>,
-    /// Every member that crashed or left, in the order in which it happened.
+    /// All members that crashed or left, in the order of their faults.
     pub victims: Vec<Victim>,
-    /// For each of the trial's faults, how often it really struck a member.
+    /// For each of the trial's faults, the number of members that it affected; a member may count several times.
     pub strikes: Vec<u32>,
 }
 
 impl Measured {
     /// The value of the measure of this name; `Absent` if there is no such measure.
     pub fn reading(&self, measure: &str) -> MeasuredValue {
-        index_of(measure).and_then(|index| self.readings.get(index)).copied().unwrap_or(MeasuredValue::Absent)
+        Measure::index_of(measure).and_then(|index| self.readings.get(index)).copied().unwrap_or(MeasuredValue::Absent)
     }
 }
 
-/// A member that crashed or left, and how the others came to know. Seconds from its own fault; `None` is not reached.
+/// A member that crashed or left, and the times of its detection in seconds from its own fault; `None` if not reached.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Victim {
-    /// Which of the trial's faults struck it, from 0.
+    /// The fault, by its index in the trial's scenario.
     pub fault: u32,
-    /// Its number in the world.
+    /// The index of the member in the world.
     pub member: u32,
-    /// When, in seconds after the warm-up.
+    /// Time of the fault, in seconds after the warm-up.
     pub at_s: f64,
-    /// What happened to it.
+    /// The kind of its fault.
     pub kind: VictimKind,
-    /// The first direct ping sent to it.
+    /// Time until the first direct ping was sent to it.
     pub first_ping_s: Option<f64>,
-    /// The first running member that suspected it.
+    /// Time until the first running member suspected it.
     pub first_suspicion_s: Option<f64>,
-    /// The first running member that held it dead.
+    /// Time until the first running member had it recorded as dead.
     pub first_declaration_s: Option<f64>,
-    /// Half of the survivors knew.
+    /// Time until half of the survivors were informed.
     pub informed_50_s: Option<f64>,
-    /// 99 % of the survivors knew.
+    /// Time until 99 % of the survivors were informed.
     pub informed_99_s: Option<f64>,
-    /// All survivors knew.
+    /// Time until all survivors were informed.
     pub informed_100_s: Option<f64>,
 }
 
-/// What happened to a victim.
+/// The kind of fault that a victim met.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum VictimKind {
-    /// It stopped for good.
+    /// It stopped permanently.
     Crash,
-    /// It stopped, and begins again later: the time to notice ends there.
+    /// It stopped and restarts later, which ends the time in which it can be detected.
     Restart,
-    /// It was replaced by a new member.
+    /// It stopped and a new member joined in its place.
     Churn,
-    /// It said goodbye. Listed, but no part of the trial's readings.
+    /// It announced its departure. Listed, but not part of the trial's measures.
     Leave,
 }
 
 impl VictimKind {
-    /// Its name in files.
+    /// The name in files.
     pub fn name(self) -> &'static str {
         match self {
             Self::Crash => "crash",

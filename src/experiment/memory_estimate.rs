@@ -1,29 +1,29 @@
-//! How many worlds fit into memory at once: better to be told than to be killed.
+//! The number of worlds that fit into memory at once, so that a run is refused rather than killed by the system.
 
 use std::fs;
 
 use super::Experiment;
-use super::cells::{Cell, CellDetector};
+use super::cell::{Cell, CellDetector};
 use super::error::Error;
 use crate::sim::joiners_needed;
 
-/// What a world takes for each member, in bytes. With 100,000 members 3,300 were measured.
+/// Memory of a world per member, in bytes. 3,300 were measured with 100,000 members.
 const PER_MEMBER: u64 = 4_000;
 
-/// What a rival's member takes for each other member.
+/// Memory of a member per other member, in bytes, in detectors that are not SWIM.
 const PER_ROW: u64 = 160;
 
 impl Experiment {
-    /// How many of the wanted threads (0: one per core) find memory for a world each.
+    /// The number of threads, of the `wanted` ones (0 for one per core), for which memory suffices with a world each.
     ///
     /// # Errors
-    /// If not even one world fits.
+    /// If not even one world fits into memory.
     pub fn threads(&self, wanted: usize) -> Result<usize, Error> {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         fitting(if wanted == 0 { cores } else { wanted }, self.largest_world(), available())
     }
 
-    /// The world that takes the most memory: its members, joiners included, and its bytes.
+    /// The members, joiners included, and the bytes of the world that takes the most memory.
     fn largest_world(&self) -> (u32, u64) {
         let world = |cell: &Cell| {
             let members = cell.key.members.saturating_add(joiners_needed(&cell.faults, cell.key.members));
@@ -42,7 +42,7 @@ fn fitting(wanted: usize, (members, needed): (u32, u64), available: Option<u64>)
     }
 }
 
-/// Free memory in bytes, where the system says so (Linux).
+/// Free memory in bytes, on systems that report it (Linux).
 fn available() -> Option<u64> {
     let meminfo = fs::read_to_string("/proc/meminfo").ok()?;
     let line = meminfo.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
@@ -59,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn as_many_worlds_run_at_once_as_find_memory() {
+    fn the_number_of_worlds_at_once_is_bounded_by_memory() {
         let fits = |wanted, members, available| fitting(wanted, world(members), available).ok();
         assert_eq!(fits(8, 1_000_000, None), Some(8));
         assert_eq!(fits(8, 100, Some(1 << 30)), Some(8));
@@ -68,8 +68,8 @@ mod tests {
     }
 
     #[test]
-    fn a_world_that_does_not_fit_is_told_so() {
-        let told = fitting(1, world(10_000_000), Some(16_000_000_000)).unwrap_err().to_string();
-        assert_eq!(told, "a world of 10000000 members needs some 40.0 GB of memory; 16.0 GB are free");
+    fn a_world_that_does_not_fit_is_refused() {
+        let message = fitting(1, world(10_000_000), Some(16_000_000_000)).unwrap_err().to_string();
+        assert_eq!(message, "a world of 10000000 members needs some 40.0 GB of memory; 16.0 GB are free");
     }
 }

@@ -1,67 +1,72 @@
-//! One trial per strategy and topology, watched for pictures: who pings whom, and how far bytes travel.
+//! Traffic of one trial per selector and topology, for the maps of the report: pings between areas, bytes by distance.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use rayon::prelude::*;
 use swimlab_selectors::Location;
 
+use super::Experiment;
+use super::cell::Cell;
 use super::error::Error;
-use super::{Cell, Experiment, trial_seed};
+use super::seed::trial_seed;
 use crate::protocol::Time;
 use crate::sim::{Observer, Sent};
 use crate::topology::Placement;
 
-/// The traffic of trial 0 of a cell, between areas and by distance. Traffic is counted after the warm-up, as all traffic is.
-#[derive(Clone, Debug, PartialEq)]
+/// Traffic of trial 0 of a cell after the warm-up, between areas and by distance.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
 pub struct PingMap {
-    /// The topology's label.
+    /// Label of the topology.
     pub topology: String,
-    /// The selector's label.
+    /// Label of the selector.
     pub selector: String,
-    /// The areas that members are in: regions, or zones where there are none, or sites. Empty if all are in one, or in
-    /// more than [`MOST_NODES`].
-    pub nodes: Vec<Node>,
+    /// The areas that members are in: regions, else zones, else sites. Empty if all members are in one area, or in more than
+    /// 600.
+    pub nodes: Vec<MapNode>,
     /// Direct pings from one node to another: `pings[from * nodes + to]`.
     pub pings: Vec<u32>,
     /// Traffic by the round trip between sender and receiver, in ascending order, without empty classes.
-    pub classes: Vec<Class>,
+    pub classes: Vec<DistanceClass>,
 }
 
 /// An area that members are in.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Node {
-    /// Its name.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct MapNode {
+    /// Name of the area.
     pub name: String,
-    /// The location of one of its members, if that is known.
+    /// Location of one of its members, if known.
     pub location: Option<Location>,
-    /// The locations of its members, each once, as far as they are known.
+    /// The distinct known locations of its members.
     pub members_at: Vec<Location>,
 }
 
-/// What is sent over distances of one class. There are four to an octave.
+/// Traffic over round-trip times of one class. There are four classes to a factor of two.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Class {
-    /// Round trips in this class are shorter than this, in microseconds.
+#[non_exhaustive]
+pub struct DistanceClass {
+    /// Exclusive upper bound of the round-trip times of the class, in microseconds.
     pub below_us: u64,
-    /// Bytes handed to the network.
+    /// Bytes sent.
     pub bytes: u64,
-    /// Direct pings.
+    /// Direct pings sent.
     pub pings: u64,
 }
 
-/// More areas than these make no picture.
-pub const MOST_NODES: usize = 600;
+/// The maximum number of areas; more are not legible.
+const MOST_NODES: usize = 600;
 
-/// A world larger than this is not run once more for a picture.
+/// The maximum number of members of a world that is run again for a map.
 const MOST_MEMBERS: u32 = 10_000;
 
 impl Experiment {
-    /// Runs trial 0 of the first cell of each pair of topology and selector, in their order. A world of more than
-    /// 10,000 members, and a trial that panics, have none.
+    /// Runs trial 0 of the first cell of each pair of topology and selector, in the order of the cells. Worlds of more than
+    /// 10,000 members and trials that panic are left out.
     ///
     /// # Errors
-    /// If the system grants no threads.
-    pub fn sketches(&self, threads: usize) -> Result<Vec<PingMap>, Error> {
+    /// If threads cannot be started.
+    pub fn ping_maps(&self, threads: usize) -> Result<Vec<PingMap>, Error> {
         let mut first: Vec<&Cell> = Vec::new();
         for cell in self.cells.iter().filter(|cell| cell.key.members <= MOST_MEMBERS) {
             let same =
@@ -73,8 +78,8 @@ impl Experiment {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
         let pool = pool.map_err(|error| Error::Threads { threads, why: error.to_string() })?;
         let ping_map = |cell: &&Cell| catch_unwind(AssertUnwindSafe(|| cell.ping_map(self.seed))).ok();
-        let sketches: Vec<Option<PingMap>> = pool.install(|| first.par_iter().map(ping_map).collect());
-        Ok(sketches.into_iter().flatten().collect())
+        let ping_maps: Vec<Option<PingMap>> = pool.install(|| first.par_iter().map(ping_map).collect());
+        Ok(ping_maps.into_iter().flatten().collect())
     }
 }
 
@@ -90,31 +95,31 @@ impl Cell {
             pings: vec![0; nodes.len() * nodes.len()],
             nodes: nodes.len(),
             node_of,
-            classes: [Class::default(); CLASSES],
+            classes: [DistanceClass::default(); CLASSES],
         };
         self.watch(&setup, &mut recorder);
         let TrafficRecorder { pings, classes, .. } = recorder;
-        let class = |(at, class): (usize, Class)| Class { below_us: lower_bound_us(at + 1), ..class };
+        let class = |(at, class): (usize, DistanceClass)| DistanceClass { below_us: lower_bound_us(at + 1), ..class };
         let used = classes.into_iter().enumerate().map(class).filter(|class| class.bytes > 0);
         let (topology, selector) = (self.key.topology.clone(), self.key.selector.clone());
         PingMap { topology, selector, nodes, pings, classes: used.collect() }
     }
 }
 
-/// Counts pings and bytes while a world runs.
+/// An observer that counts pings and bytes.
 struct TrafficRecorder<'a> {
     placement: &'a Placement,
     window: std::ops::Range<Time>,
     nodes: usize,
-    /// Each member's node; empty if there are no nodes.
+    /// Index of each member's node; empty if there are no nodes.
     node_of: Vec<u32>,
     pings: Vec<u32>,
-    classes: [Class; CLASSES],
+    classes: [DistanceClass; CLASSES],
 }
 
 impl Observer for TrafficRecorder<'_> {
     fn sent(&mut self, sent: &Sent) {
-        // A member may send to an address that no member ever had.
+        // Members may send to addresses that belong to no member.
         if !self.window.contains(&sent.at) || sent.to >= self.placement.members() {
             return;
         }
@@ -130,8 +135,8 @@ impl Observer for TrafficRecorder<'_> {
     }
 }
 
-/// The areas of a placement, and each member's.
-fn nodes(placement: &Placement) -> (Vec<Node>, Vec<u32>) {
+/// The areas of a placement, and the index of each member's area.
+fn nodes(placement: &Placement) -> (Vec<MapNode>, Vec<u32>) {
     let members = 0..placement.members();
     let many = |names: Option<&[String]>| names.filter(|names| names.len() > 1).map(<[String]>::to_vec);
     let (names, node_of): (Vec<String>, Vec<u32>) = if let Some(names) = many(placement.regions()) {
@@ -147,8 +152,8 @@ fn nodes(placement: &Placement) -> (Vec<Node>, Vec<u32>) {
     if names.len() > MOST_NODES {
         return (Vec::new(), Vec::new());
     }
-    let mut nodes: Vec<Node> =
-        names.into_iter().map(|name| Node { name, location: None, members_at: Vec::new() }).collect();
+    let mut nodes: Vec<MapNode> =
+        names.into_iter().map(|name| MapNode { name, location: None, members_at: Vec::new() }).collect();
     for (peer, &node) in placement.peers.iter().zip(&node_of) {
         let node = &mut nodes[node as usize];
         node.location = node.location.or(peer.location);
@@ -157,10 +162,10 @@ fn nodes(placement: &Placement) -> (Vec<Node>, Vec<u32>) {
     (nodes, node_of)
 }
 
-/// Classes for all round trips that fit into 32 bits.
+/// Number of classes for round-trip times of up to 32 bits.
 const CLASSES: usize = 124;
 
-/// The class of a round trip: below 4 us one for each, then four to an octave.
+/// The class of a round-trip time: one per microsecond below 4 us, then four to a factor of two.
 fn class_of(rtt_us: u32) -> usize {
     if rtt_us < 4 {
         return rtt_us as usize;
@@ -169,7 +174,7 @@ fn class_of(rtt_us: u32) -> usize {
     4 * (octave as usize - 1) + (rtt_us >> (octave - 2) & 3) as usize
 }
 
-/// The shortest round trip of a class.
+/// The shortest round-trip time of a class, in microseconds.
 fn lower_bound_us(class: usize) -> u64 {
     match class {
         0..4 => class as u64,
@@ -183,7 +188,7 @@ mod tests {
     use crate::experiment::{Lab, TomlSource};
 
     #[test]
-    fn every_round_trip_is_in_the_class_that_encloses_it() {
+    fn every_round_trip_time_lies_within_the_bounds_of_its_class() {
         let mut rtts: Vec<u32> = (0..5_000).collect();
         rtts.extend((0..32).flat_map(|bit| [(1 << bit) - 1, 1 << bit, (1_u32 << bit).saturating_add(1)]));
         for rtt in rtts.into_iter().chain([u32::MAX]) {
@@ -194,25 +199,29 @@ mod tests {
     }
 
     #[test]
-    fn a_sketch_counts_the_pings_and_bytes_of_its_trial() {
+    fn a_ping_map_counts_the_pings_and_bytes_of_its_trial() {
         let file = "topology = 'aws'\nmembers = 66\nselector = ['shuffle', { kind = 'neighborhood', radius = 1, \
                     metric = 'rtt', escape = 0.1 }]\ntrials = 1\nwarmup = '5s'\nduration = '20s'\n";
         let experiment = Experiment::parse(&TomlSource::text("s.toml", file), &Lab::default()).unwrap();
-        let sketches = experiment.sketches(1).unwrap();
-        assert_eq!(sketches, experiment.sketches(2).unwrap());
+        let ping_maps = experiment.ping_maps(1).unwrap();
+        assert_eq!(ping_maps, experiment.ping_maps(2).unwrap());
         let near = |ping_map: &PingMap| -> f64 {
             let own: u32 =
                 (0..ping_map.nodes.len()).map(|node| ping_map.pings[node * (ping_map.nodes.len() + 1)]).sum();
             f64::from(own) / f64::from(ping_map.pings.iter().sum::<u32>())
         };
-        assert_eq!(sketches.len(), 2);
-        assert_eq!(sketches[0].nodes.len(), 33);
-        assert!(near(&sketches[0]) < 0.1 && near(&sketches[1]) > 0.6, "{} {}", near(&sketches[0]), near(&sketches[1]));
-        for (ping_map, cell) in sketches.iter().zip(&experiment.cells) {
+        assert_eq!(ping_maps.len(), 2);
+        assert_eq!(ping_maps[0].nodes.len(), 33);
+        assert!(
+            near(&ping_maps[0]) < 0.1 && near(&ping_maps[1]) > 0.6,
+            "{} {}",
+            near(&ping_maps[0]),
+            near(&ping_maps[1])
+        );
+        for (ping_map, cell) in ping_maps.iter().zip(&experiment.cells) {
             let measured = cell.run(experiment.seed, 0).measured;
             let bytes: u64 = ping_map.classes.iter().map(|class| class.bytes).sum();
-            let column = crate::experiment::measures::index_of("bytes_sent").unwrap();
-            assert_eq!(measured.readings[column].value(), Some(bytes as f64));
+            assert_eq!(measured.reading("bytes_sent").value(), Some(bytes as f64));
             let pings: u64 = ping_map.classes.iter().map(|class| class.pings).sum();
             assert_eq!(u64::from(ping_map.pings.iter().sum::<u32>()), pings);
         }

@@ -1,4 +1,4 @@
-//! The product of what concerns a single member: profiles, their overrides, helpers, starts and phases.
+//! The product of the lists that concern a single member: profiles, their overrides, helpers and the environment.
 
 use std::sync::Arc;
 
@@ -12,30 +12,31 @@ use super::toml_source::{NamedSpec, TomlSource};
 use crate::detectors::{Detector, missing_feature};
 use crate::protocol::Config;
 
-/// One combination.
+/// One combination of profile, overrides, helpers and environment.
 pub(super) struct Protocol {
     /// The profile's label.
     pub profile: String,
-    pub how: DetectorChoice,
+    pub detector: DetectorChoice,
     pub environment: Environment,
-    /// What was varied: key and value.
+    /// The varied keys with their values.
     pub swept: Vec<(String, String)>,
 }
 
-/// With the overrides.
+/// The detector of a combination, with the overrides applied.
 #[derive(Clone)]
 pub(super) enum DetectorChoice {
     Swim {
         config: Config,
-        /// Which of the [`Protocols::selectors`].
+        /// Indices into [`Protocols::selectors`].
         selectors: Vec<usize>,
-        /// Which of the [`Protocols::helpers`].
+        /// An index into [`Protocols::helpers`].
         helpers: usize,
     },
     Other(Arc<dyn Detector>),
 }
 
-/// All combinations, and the strategies that they refer to: the file's, or where it names none, the profiles' own.
+/// All combinations, with the selectors and helpers that they refer to: the file's, or where it names none, those of the
+/// profiles.
 pub(super) struct Protocols {
     pub all: Vec<Protocol>,
     pub selectors: Vec<NamedSpec>,
@@ -45,8 +46,8 @@ pub(super) struct Protocols {
 /// The helpers where neither the file nor the profile names any.
 const DEFAULT_HELPERS: &str = "uniform";
 
-/// All combinations; later keys vary faster. Detectors that are not SWIM ask no helpers, and of `[protocol]` take those keys that they
-/// have.
+/// Builds all combinations; later keys vary faster. Detectors that are not SWIM have no helpers, and of `[protocol]` they take
+/// the keys that are parameters of theirs.
 pub(super) fn multiply(file: &File, source: &TomlSource, lab: &Lab) -> Result<Protocols, BadInput> {
     let knows =
         |detector: &Registration<Arc<dyn Detector>>, key: &str| detector.params.iter().any(|param| param.name == key);
@@ -57,17 +58,17 @@ pub(super) fn multiply(file: &File, source: &TomlSource, lab: &Lab) -> Result<Pr
     let mut protocols = Vec::new();
     let (mut selectors, mut helpers) = (Choices::of(&file.selectors), Choices::of(&file.helpers));
     for profile in &file.profiles {
-        let detector = lab.detectors.entry(&profile.spec.kind).ok();
-        if let (None, Some(feature)) = (detector, missing_feature(&profile.spec.kind)) {
+        let registration = lab.detectors.entry(&profile.spec.kind).ok();
+        if let (None, Some(feature)) = (registration, missing_feature(&profile.spec.kind)) {
             let why =
                 format!("profile {} is not in this build: build swimlab with --features {feature}", profile.spec.kind);
-            return Err(profile.refuse(source, why));
+            return Err(profile.error(source, why));
         }
-        // A key that no profile of the file has is a mistake; the registry reports it.
-        let has = |key: &str| detector.is_none_or(|detector| knows(detector, key) || !known(key));
-        for CellBuilder { named, swept } in overridden(profile, &file.overrides, has) {
-            let complain = |error| named.complain(source, &error);
-            let hows: Vec<DetectorChoice> = if detector.is_some() {
+        // The registry reports a key that no profile of the file has.
+        let has = |key: &str| registration.is_none_or(|detector| knows(detector, key) || !known(key));
+        for ProfileVariant { named, swept } in overridden(profile, &file.overrides, has) {
+            let complain = |error| named.registry_error(source, &error);
+            let choices: Vec<DetectorChoice> = if registration.is_some() {
                 vec![DetectorChoice::Other(lab.detectors.build(&named.spec, &()).map_err(complain)?)]
             } else {
                 let config = lab.profiles.build(&named.spec, &()).map_err(complain)?;
@@ -77,20 +78,20 @@ pub(super) fn multiply(file: &File, source: &TomlSource, lab: &Lab) -> Result<Pr
                         "missing: {key}: profile {} has none of its own; for example {example}",
                         named.spec.kind
                     );
-                    return Err(profile.refuse(source, why));
+                    return Err(profile.error(source, why));
                 };
                 let helpers = helpers.or(Some(config.defaults.helpers.unwrap_or(DEFAULT_HELPERS))).unwrap_or_default();
-                let how =
+                let choice =
                     |helpers| DetectorChoice::Swim { config: config.clone(), selectors: selectors.clone(), helpers };
-                helpers.into_iter().map(how).collect()
+                helpers.into_iter().map(choice).collect()
             };
-            for how in hows {
-                let varied = (file.helpers.len() > 1).then(|| ("helpers".to_owned(), helpers.label(&how)));
+            for detector in choices {
+                let varied = (file.helpers.len() > 1).then(|| ("helpers".to_owned(), helpers.label(&detector)));
                 for (environment, columns) in file.environments.product() {
                     let swept = swept.iter().cloned().chain(varied.clone()).chain(columns).collect();
                     protocols.push(Protocol {
                         profile: profile.spec.to_string(),
-                        how: how.clone(),
+                        detector: detector.clone(),
                         environment,
                         swept,
                     });
@@ -101,7 +102,7 @@ pub(super) fn multiply(file: &File, source: &TomlSource, lab: &Lab) -> Result<Pr
     Ok(Protocols { all: protocols, selectors: selectors.all, helpers: helpers.all })
 }
 
-/// The file's choices of selectors or helpers, and after them those that profiles bring along.
+/// The selectors or helpers that the file names, followed by the profiles' defaults that are used.
 struct Choices {
     named: usize,
     all: Vec<NamedSpec>,
@@ -112,48 +113,48 @@ impl Choices {
         Self { named: named.len(), all: named.to_vec() }
     }
 
-    /// The label of the helpers of a protocol.
-    fn label(&self, how: &DetectorChoice) -> String {
-        match how {
+    /// The label of the helpers of a combination; `-` for detectors without helpers.
+    fn label(&self, detector: &DetectorChoice) -> String {
+        match detector {
             DetectorChoice::Swim { helpers, .. } => self.all[*helpers].spec.to_string(),
             DetectorChoice::Other(_) => "-".to_owned(),
         }
     }
 
-    /// The file's, or if it names none, this one; `None` if there is neither.
-    fn or(&mut self, own: Option<&str>) -> Option<Vec<usize>> {
+    /// The indices of the file's choices, or of this default if the file names none; `None` if there is neither.
+    fn or(&mut self, default: Option<&str>) -> Option<Vec<usize>> {
         if self.named > 0 {
             return Some((0..self.named).collect());
         }
-        let own = NamedSpec::default_of(own?);
-        let at = self.all.iter().position(|other| other.spec == own.spec).unwrap_or_else(|| {
-            self.all.push(own);
+        let default = NamedSpec::default_of(default?);
+        let at = self.all.iter().position(|other| other.spec == default.spec).unwrap_or_else(|| {
+            self.all.push(default);
             self.all.len() - 1
         });
         Some(vec![at])
     }
 }
 
-/// A profile with overrides, and which of them were varied.
-struct CellBuilder {
+/// A profile with overrides, and those of them that were varied.
+struct ProfileVariant {
     named: NamedSpec,
     swept: Vec<(String, String)>,
 }
 
-/// A profile with all combinations of the overrides' values; those that it does not have leave it as it is.
-fn overridden(profile: &NamedSpec, overrides: &[Override], has: impl Fn(&str) -> bool) -> Vec<CellBuilder> {
-    let plain = CellBuilder { named: profile.clone(), swept: Vec::new() };
-    overrides.iter().fold(vec![plain], |drafts, Override { key, values }| {
-        let vary = |CellBuilder { named, swept }: &CellBuilder| {
-            let draft = |(value, at): &(Value, usize)| {
+/// The profile with each combination of the overrides' values. Keys that it does not have are ignored.
+fn overridden(profile: &NamedSpec, overrides: &[Override], has: impl Fn(&str) -> bool) -> Vec<ProfileVariant> {
+    let plain = ProfileVariant { named: profile.clone(), swept: Vec::new() };
+    overrides.iter().fold(vec![plain], |variants, Override { key, values }| {
+        let vary = |ProfileVariant { named, swept }: &ProfileVariant| {
+            let variant = |(value, at): &(Value, usize)| {
                 let column = (values.len() > 1).then(|| (key.clone(), value.to_string()));
-                CellBuilder {
+                ProfileVariant {
                     named: if has(key) { named.clone().with(key, value.clone(), *at) } else { named.clone() },
                     swept: swept.iter().cloned().chain(column).collect(),
                 }
             };
-            values.iter().map(draft).collect::<Vec<_>>()
+            values.iter().map(variant).collect::<Vec<_>>()
         };
-        drafts.iter().flat_map(vary).collect()
+        variants.iter().flat_map(vary).collect()
     })
 }

@@ -1,4 +1,4 @@
-//! An observer of a world that takes all measures of one trial. docs/measures.md has the definitions.
+//! The observer that takes all measures of one trial. docs/measures.md has the definitions.
 
 use std::ops::Range;
 
@@ -10,16 +10,19 @@ mod detections;
 
 use detections::Detections;
 
-/// Takes all measures of one trial. Every packet costs it a few additions.
+/// An observer that takes all measures of one trial, with a few additions per packet.
+///
+/// [`Cell::run`](super::Cell::run) uses one; with [`Cell::watch`](super::Cell::watch) it can be combined with other
+/// observers.
 pub struct Recorder {
     setup: Setup,
-    /// The interval in which traffic and false alarms are counted: from the end of the warm-up, as long as the trial's duration.
+    /// The interval in which traffic and false alarms are counted: the trial without its warm-up.
     window: Range<Time>,
     members: Vec<MemberStats>,
     indices: IdIndex,
-    cases: Detections,
+    detections: Detections,
     strikes: Vec<u32>,
-    /// Number of fault events so far: orders those of one microsecond.
+    /// Number of fault events so far, which orders fault events of the same microsecond.
     fault_number: u32,
     traffic: Traffic,
     false_suspicions: u64,
@@ -31,16 +34,16 @@ pub struct Recorder {
 struct MemberStats {
     /// Bytes sent and received.
     bytes: u64,
-    /// The last direct ping to it, or when it became due one.
-    watched: Time,
-    /// The fault number at which it began to run.
+    /// Time of the last direct ping to it, or of its start if none was sent since.
+    last_pinged: Time,
+    /// The fault number at which it started.
     began: u32,
-    /// The generation of its present life.
+    /// The current generation.
     generation: u32,
     zone: u16,
     region: u16,
     up: bool,
-    /// Whether a fault has disturbed it in this life.
+    /// Whether a fault has disturbed it in this generation.
     disturbed: bool,
     unmonitored: bool,
 }
@@ -55,8 +58,8 @@ struct Traffic {
     ping_rtt_us: u64,
 }
 
-/// A member that no other has pinged for more periods than this counts as unmonitored.
-const PATIENCE_PERIODS: u64 = 20;
+/// A member to which no direct ping was sent for more periods than this counts as unmonitored.
+const MONITORING_PERIODS: u64 = 20;
 
 impl Recorder {
     /// A recorder for one trial.
@@ -65,7 +68,7 @@ impl Recorder {
         let from = Time::ZERO + setup.warmup;
         let stats = |index: MemberIndex| MemberStats {
             bytes: 0,
-            watched: from,
+            last_pinged: from,
             began: 0,
             generation: 0,
             zone: placement.zone_of(index),
@@ -78,7 +81,7 @@ impl Recorder {
             window: from..from + setup.duration,
             members: (0..placement.members()).map(stats).collect(),
             indices: IdIndex::new(placement.peers.iter().map(|peer| peer.id)),
-            cases: Detections::new(placement.members(), setup.members),
+            detections: Detections::new(placement.members(), setup.members),
             strikes: vec![0; setup.faults.len()],
             fault_number: 0,
             traffic: Traffic::default(),
@@ -89,16 +92,16 @@ impl Recorder {
         }
     }
 
-    /// What was measured, once the world has ended.
+    /// Returns the measures once the world has ended.
     pub fn finish(mut self, outcome: &Outcome) -> Measured {
         for member in 0..self.members.len() {
             if self.members[member].up {
-                self.watch(member, self.window.end);
+                self.end_ping_gap(member, self.window.end);
             }
         }
         let placement = &self.setup.placement;
         let traffic = &self.traffic;
-        // Detectors with heartbeats send no pings, so none can be late.
+        // For detectors without pings, all measures of pings are absent.
         let pings = traffic.pings > 0 || traffic.messages == 0;
         let value = |count: u64| MeasuredValue::Value(count as f64);
         let if_any = |any: bool, reading: MeasuredValue| if any { reading } else { MeasuredValue::Absent };
@@ -108,14 +111,14 @@ impl Recorder {
         let unmonitored = self.members.iter().filter(|member| member.unmonitored).count() as u64;
         let ping_rtt_s = traffic.ping_rtt_us as f64 / traffic.pings as f64 / 1e6;
 
-        let victims = self.cases.into_victims();
+        let victims = self.detections.into_victims();
         let readings = Readings {
-            first_ping_s: if_any(pings, of_the_last(&victims, |victim| victim.first_ping_s)),
-            first_suspicion_s: of_the_last(&victims, |victim| victim.first_suspicion_s),
-            first_declaration_s: of_the_last(&victims, |victim| victim.first_declaration_s),
-            informed_50_s: of_the_last(&victims, |victim| victim.informed_50_s),
-            informed_99_s: of_the_last(&victims, |victim| victim.informed_99_s),
-            informed_100_s: of_the_last(&victims, |victim| victim.informed_100_s),
+            first_ping_s: if_any(pings, last_victim(&victims, |victim| victim.first_ping_s)),
+            first_suspicion_s: last_victim(&victims, |victim| victim.first_suspicion_s),
+            first_declaration_s: last_victim(&victims, |victim| victim.first_declaration_s),
+            informed_50_s: last_victim(&victims, |victim| victim.informed_50_s),
+            informed_99_s: last_victim(&victims, |victim| victim.informed_99_s),
+            informed_100_s: last_victim(&victims, |victim| victim.informed_100_s),
             false_suspicions: value(self.false_suspicions),
             false_positives: value(self.false_positives),
             false_positives_healthy: value(self.false_positives_healthy),
@@ -125,18 +128,21 @@ impl Recorder {
             cross_region_bytes: if_any(placement.regions().is_some(), value(traffic.cross_region)),
             busiest_member_share: if_any(handled > 0, MeasuredValue::Value(busiest as f64 / handled as f64)),
             mean_ping_rtt_s: if_any(traffic.pings > 0, MeasuredValue::Value(ping_rtt_s)),
-            unmonitored_members: if_any(pings && self.setup.duration > patience(&self.setup), value(unmonitored)),
+            unmonitored_members: if_any(
+                pings && self.setup.duration > monitoring_limit(&self.setup),
+                value(unmonitored),
+            ),
             violations: value(outcome.violations.len() as u64),
         };
         Measured { readings: readings.in_order(), victims, strikes: self.strikes }
     }
 
-    /// A direct ping reaches a member, or its watch ends: was the time without one too long?
-    fn watch(&mut self, member: usize, at: Time) {
-        let limit = patience(&self.setup);
+    /// Ends an interval without direct pings to a member, and marks it as unmonitored if the interval was too long.
+    fn end_ping_gap(&mut self, member: usize, at: Time) {
+        let limit = monitoring_limit(&self.setup);
         let stats = &mut self.members[member];
-        stats.unmonitored |= at.since(stats.watched) > limit;
-        stats.watched = at;
+        stats.unmonitored |= at.since(stats.last_pinged) > limit;
+        stats.last_pinged = at;
     }
 
     fn stop(&mut self, fault_event: &FaultEvent) {
@@ -144,7 +150,7 @@ impl Recorder {
         if !self.members[member].up {
             return;
         }
-        self.watch(member, fault_event.at.min(self.window.end));
+        self.end_ping_gap(member, fault_event.at.min(self.window.end));
         self.members[member].up = false;
         let kind = match self.setup.faults.get(fault_event.fault as usize).map(|fault| &fault.kind) {
             _ if fault_event.effect == Effect::Left => VictimKind::Leave,
@@ -153,7 +159,7 @@ impl Recorder {
             _ => VictimKind::Crash,
         };
         let at_s = fault_event.at.as_secs_f64() - self.window.start.as_secs_f64();
-        self.cases.stop(fault_event, self.fault_number, kind, at_s, &self.members);
+        self.detections.stop(fault_event, self.fault_number, kind, at_s, &self.members);
     }
 
     fn begin(&mut self, fault_event: &FaultEvent) {
@@ -164,11 +170,11 @@ impl Recorder {
         stats.up = true;
         stats.disturbed = false;
         stats.began = self.fault_number;
-        stats.watched = fault_event.at.max(self.window.start);
+        stats.last_pinged = fault_event.at.max(self.window.start);
         if fault_event.effect == Effect::Restarted {
             stats.generation += 1;
         }
-        self.cases.begin(fault_event.member);
+        self.detections.begin(fault_event.member);
     }
 }
 
@@ -184,7 +190,7 @@ impl Observer for Recorder {
         let from = &mut self.members[sent.from as usize];
         from.bytes += bytes;
         let (zone, region) = (from.zone, from.region);
-        // A member may send to an address that no member ever had.
+        // Members may send to addresses that belong to no member.
         let Some(to) = self.members.get(sent.to as usize) else { return };
         if to.zone != zone {
             self.traffic.cross_zone += bytes;
@@ -196,9 +202,9 @@ impl Observer for Recorder {
             self.traffic.pings += 1;
             self.traffic.ping_rtt_us += u64::from(self.setup.placement.rtt_us(sent.from, sent.to));
             if to.up {
-                self.watch(sent.to as usize, sent.at);
+                self.end_ping_gap(sent.to as usize, sent.at);
             } else {
-                self.cases.pinged(sent.to, sent.at);
+                self.detections.pinged(sent.to, sent.at);
             }
         }
     }
@@ -216,22 +222,22 @@ impl Observer for Recorder {
         }
         let Some(about) = self.indices.index(event.about).filter(|&about| about != member) else { return };
         let subject = &self.members[about as usize];
-        // An update about a former life is late, but not false.
-        let about_the_living = subject.up && event.incarnation.generation >= subject.generation;
-        let counted = about_the_living && self.window.contains(&at);
+        // An update about an earlier generation is late but not false.
+        let is_about_live = subject.up && event.incarnation.generation >= subject.generation;
+        let counted = is_about_live && self.window.contains(&at);
         let observer = &self.members[member as usize];
         match event.kind {
             EventKind::Suspected => {
                 self.false_suspicions += u64::from(counted && event.source == EventSource::Own);
-                self.cases.suspected(about, at);
+                self.detections.suspected(about, at);
             }
             EventKind::Died => {
                 self.false_positives += u64::from(counted);
                 self.false_positives_healthy += u64::from(counted && !observer.disturbed);
-                self.cases.informed(about, member, observer.began, at);
+                self.detections.informed(about, member, observer.began, at);
             }
-            EventKind::Left => self.cases.informed(about, member, observer.began, at),
-            _ => self.cases.welcomed(about, member, observer.began),
+            EventKind::Left => self.detections.informed(about, member, observer.began, at),
+            _ => self.detections.recorded_alive(about, member, observer.began),
         }
     }
 
@@ -251,12 +257,12 @@ impl Observer for Recorder {
     }
 }
 
-fn patience(setup: &Setup) -> Span {
-    setup.period * PATIENCE_PERIODS
+fn monitoring_limit(setup: &Setup) -> Span {
+    setup.period * MONITORING_PERIODS
 }
 
-/// The latest of the crashed, each from its own fault; censored if one of them never got there.
-fn of_the_last(victims: &[Victim], reached: impl Fn(&Victim) -> Option<f64>) -> MeasuredValue {
+/// The longest time among the crashed, each from its own fault; censored if one of them did not reach it.
+fn last_victim(victims: &[Victim], reached: impl Fn(&Victim) -> Option<f64>) -> MeasuredValue {
     let crashed = victims.iter().filter(|victim| victim.kind != VictimKind::Leave);
     crashed.map(reached).fold(MeasuredValue::Absent, |last, one| match (last, one) {
         (MeasuredValue::Censored, _) | (_, None) => MeasuredValue::Censored,

@@ -1,4 +1,4 @@
-//! The results of an experiment: one cell per combination of what was varied, one result per trial.
+//! The results of an experiment: the cells, and the measures of each of their trials.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -9,18 +9,19 @@ use super::measures::{FloorInputs, Measure, Measured, MeasuredValue};
 
 /// All results of an experiment.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Results {
-    /// The experiment's name.
+    /// Name of the experiment.
     pub name: String,
-    /// Its seed.
+    /// Seed of the experiment.
     pub seed: u64,
     /// Number of trials planned for each cell.
     pub trials: u32,
-    /// The selector, by its label, that the others are compared to.
+    /// Label of the selector that the others are compared with.
     pub baseline: Option<String>,
-    /// Whether all trials of all cells are here.
+    /// Whether all trials of all cells are finished.
     pub complete: bool,
-    /// Notices for the reader: settings that were cut, warnings.
+    /// Notices for the reader: values that were reduced, warnings.
     pub notices: Vec<String>,
     /// Descriptions of the topologies; may be empty.
     pub topologies: Vec<TopologyNote>,
@@ -30,40 +31,45 @@ pub struct Results {
     pub cells: Vec<CellResult>,
 }
 
-/// What a topology's label stands for.
+/// The description of a topology.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TopologyNote {
     /// The label, as in [`CellKey::topology`].
     pub label: String,
-    /// A line about it.
+    /// One line about it.
     pub title: String,
-    /// The source of its data and its license.
+    /// Source and license of its data.
     pub attribution: Option<String>,
 }
 
 /// A scenario and its faults.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Scenario {
-    /// Its name, as in [`CellKey::scenario`].
+    /// The name, as in [`CellKey::scenario`].
     pub name: String,
-    /// A label for each of its faults, in the order of [`Measured::strikes`].
+    /// The labels of its faults, in the order of [`Measured::strikes`].
     pub faults: Vec<String>,
 }
 
-/// Declares [`CellKey`] together with all that is made from the list of its dimensions.
+/// Declares [`CellKey`] and what is made from the list of its dimensions. Each dimension ends with the placeholder of its
+/// value in the help of command-line flags.
 macro_rules! cell_key {
-    ($($(#[$doc:meta])* $name:ident: $kind:ty,)*) => {
-        /// What distinguishes a cell from the others: its dimensions.
+    ($($(#[$doc:meta])* $name:ident: $kind:ty, $placeholder:literal;)*) => {
+        /// The values that distinguish a cell from the others: one for each dimension.
         #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+        #[non_exhaustive]
         pub struct CellKey {
             $($(#[$doc])* pub $name: $kind,)*
-            /// Further keys that the experiment varies, with their values, in the same order in every cell.
+            /// Further keys that the experiment varies, with their values; the order is the same in all cells.
             pub swept: Vec<(String, String)>,
         }
 
         impl CellKey {
             /// The names of the dimensions that every cell has, in the order of the columns.
             pub const NAMES: &[&str] = &[$(stringify!($name)),*];
+
+            /// The names of the dimensions, each with the placeholder of its value in the help of a command-line flag.
+            pub(crate) const FLAGS: &[(&str, &str)] = &[$((stringify!($name), $placeholder)),*];
 
             /// All dimensions with their values: those of [`Self::NAMES`], then the swept keys.
             pub fn fields(&self) -> impl Iterator<Item = (&str, KeyValue<'_>)> {
@@ -72,7 +78,7 @@ macro_rules! cell_key {
             }
         }
 
-        /// The dimensions as an object in JSON has them. What is not known may be a swept key.
+        /// The dimensions of a cell as members of a JSON object, whose other members may be swept keys.
         #[derive(Deserialize)]
         pub(super) struct JsonKey {
             $($name: $kind,)*
@@ -81,7 +87,7 @@ macro_rules! cell_key {
         }
 
         impl JsonKey {
-            /// The key; `is_swept` tells swept keys from the object's other texts.
+            /// The key. `is_swept` tells the swept keys from the other strings of the object.
             pub fn into_key(self, is_swept: impl Fn(&str) -> bool) -> CellKey {
                 let text = |(key, value): (String, _)| match value {
                     serde_json::Value::String(text) if is_swept(&key) => Some((key, text)),
@@ -94,25 +100,25 @@ macro_rules! cell_key {
 }
 
 cell_key! {
-    /// The topology's label.
-    topology: String,
-    /// The selector's label.
-    selector: String,
-    /// The profile's label.
-    profile: String,
+    /// Label of the topology.
+    topology: String, "LABEL";
+    /// Label of the selector.
+    selector: String, "LABEL";
+    /// Label of the profile.
+    profile: String, "LABEL";
     /// Number of members at the start.
-    members: u32,
-    /// The probability that the network loses a packet.
-    loss: f64,
-    /// The scenario's name.
-    scenario: String,
+    members: u32, "N";
+    /// Probability that the network loses a packet.
+    loss: f64, "P";
+    /// Name of the scenario.
+    scenario: String, "NAME";
 }
 
-/// The value of a cell's dimension. Displayed, it is what tables and CSV files have; in JSON, numbers are numbers.
+/// The value of a dimension. `Display` writes it as tables and CSV files have it; in JSON, numbers stay numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum KeyValue<'a> {
-    /// A label or a name.
+    /// A label or name.
     Text(&'a str),
     /// A whole number.
     Count(u32),
@@ -150,51 +156,55 @@ impl fmt::Display for KeyValue<'_> {
 
 /// The results of one cell.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct CellResult {
-    /// The cell.
+    /// The values that identify the cell.
     pub key: CellKey,
-    /// What the floors of its measures depend on; `None` for detectors without pings.
+    /// The values that the floors of its measures depend on; `None` for detectors without pings.
     pub floors: Option<FloorInputs>,
-    /// The time in which traffic was counted, in seconds.
+    /// Length of the interval in which traffic was counted, in seconds.
     pub duration_s: f64,
-    /// Its finished trials, in ascending order of their numbers.
+    /// The finished trials in ascending order of their numbers.
     pub trials: Vec<TrialResult>,
 }
 
-/// One finished trial. As JSON it reads back to the very same bits.
+/// One finished trial. Written as JSON and read back, it is equal to the last bit.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct TrialResult {
-    /// Its number, from 0; the same number means the same seed in every cell.
+    /// The number, from 0. Trials of the same number have the same seed in every cell.
     pub trial: u32,
-    /// Its seed.
+    /// The seed.
     pub seed: u64,
     /// The measures.
     pub measured: Measured,
-    /// A hash of all its events; 0 on real sockets, where no two trials are the same.
+    /// A hash of all events; 0 on real sockets, where no two trials are equal.
     pub trace_hash: u64,
-    /// Number of events that the world handled.
+    /// Number of events that the world processed.
     pub events: u64,
-    /// Rules of the protocol that the checkers found broken.
+    /// Violations of the rules of the protocol that the checkers found.
     pub violations: Vec<String>,
 }
 
-/// How often a fault was activated.
+/// How often a fault affected members.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Struck {
-    /// Members that it struck, over all trials; each strike counts.
+#[non_exhaustive]
+pub struct FaultCount {
+    /// Members that it affected, over all trials; a member counts each time.
     pub members: u64,
-    /// Trials in which it struck a member.
+    /// Trials in which it affected a member.
     pub trials: u32,
 }
 
 impl Results {
-    /// The cell that this one is compared to: the same in all but the selector. `None` for the baseline itself.
+    /// The cell that `cell` is compared with: the one with the baseline as selector and otherwise the same key. `None` for the
+    /// baseline itself.
     pub fn baseline_of(&self, cell: &CellResult) -> Option<&CellResult> {
         let selector = self.baseline.as_ref().filter(|&baseline| *baseline != cell.key.selector)?;
         self.cells.iter().find(|other| other.key.selector == *selector && other.key.same_setting(&cell.key))
     }
 
-    /// The keys of all settings that were varied, in the order of their first appearance.
+    /// The swept keys of all cells, in the order of their first appearance.
     pub fn swept_keys(&self) -> Vec<&str> {
         let mut keys: Vec<&str> = Vec::new();
         for (key, _) in self.cells.iter().flat_map(|cell| &cell.key.swept) {
@@ -205,13 +215,13 @@ impl Results {
         keys
     }
 
-    /// The labels of a scenario's faults.
+    /// The labels of the faults of a scenario.
     pub fn faults_of(&self, scenario: &str) -> &[String] {
         self.scenarios.iter().find(|other| other.name == scenario).map_or(&[], |scenario| &scenario.faults)
     }
 }
 
-/// Names and values of the dimensions: `topology lan, selector shuffle`.
+/// The names and values of all dimensions: `topology lan, selector shuffle`.
 impl fmt::Display for CellKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (n, (name, value)) in self.fields().enumerate() {
@@ -223,7 +233,7 @@ impl fmt::Display for CellKey {
 }
 
 impl CellKey {
-    /// The value of a dimension, a swept key among them.
+    /// The value of a dimension or swept key.
     pub fn value(&self, key: &str) -> Option<KeyValue<'_>> {
         self.fields().find(|(name, _)| *name == key).map(|(_, value)| value)
     }
@@ -233,24 +243,29 @@ impl CellKey {
         self.swept.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str())
     }
 
-    /// Whether two cells differ in nothing but the selector.
+    /// Whether two cells are equal apart from the selector.
     pub fn same_setting(&self, other: &Self) -> bool {
         *self == Self { selector: self.selector.clone(), ..other.clone() }
     }
 }
 
 impl CellResult {
-    /// The least possible mean of a measure in this cell; `None` where theory gives none.
+    /// The least possible mean of a measure in this cell; `None` if theory gives none.
     pub fn floor(&self, measure: &Measure) -> Option<f64> {
         Some(measure.floor?(self.floors.as_ref()?))
     }
 
-    /// One measure of all trials, by its column in [`super::measures::MEASURES`].
+    /// The values of one measure in all trials; `measure` is its index in [`MEASURES`](super::MEASURES).
     pub fn readings(&self, measure: usize) -> Vec<MeasuredValue> {
         self.trials.iter().map(|trial| trial.measured.readings[measure]).collect()
     }
 
-    /// What two cells read of those trials that both have: (baseline, this cell).
+    /// The values of the measure of this name in all trials; `Absent` if there is no such measure.
+    pub fn readings_of(&self, measure: &str) -> Vec<MeasuredValue> {
+        self.trials.iter().map(|trial| trial.measured.reading(measure)).collect()
+    }
+
+    /// The values that `read` takes from the trials that both cells have, in pairs (baseline, this cell).
     pub fn pairs(
         &self,
         baseline: &Self,
@@ -264,28 +279,28 @@ impl CellResult {
         self.trials.iter().filter_map(pair).collect()
     }
 
-    /// For each fault of the scenario, how many members it struck in all trials, and in how many trials it struck any.
-    pub fn strikes(&self) -> Vec<Struck> {
+    /// For each fault of the scenario, how often it affected members.
+    pub fn strikes(&self) -> Vec<FaultCount> {
         let faults = self.trials.iter().map(|trial| trial.measured.strikes.len()).max().unwrap_or(0);
-        let mut struck = vec![Struck::default(); faults];
+        let mut counts = vec![FaultCount::default(); faults];
         for trial in &self.trials {
-            for (sum, &strikes) in struck.iter_mut().zip(&trial.measured.strikes) {
+            for (sum, &strikes) in counts.iter_mut().zip(&trial.measured.strikes) {
                 sum.members += u64::from(strikes);
                 sum.trials += u32::from(strikes > 0);
             }
         }
-        struck
+        counts
     }
 
-    /// What the checkers object to, and in how many trials.
+    /// The violations that the checkers found, with the number of trials in which each occurred.
     pub fn violations(&self) -> BTreeMap<&str, u32> {
         let mut counts = BTreeMap::new();
         for trial in &self.trials {
-            let mut sentences: Vec<&str> = trial.violations.iter().map(String::as_str).collect();
-            sentences.sort_unstable();
-            sentences.dedup();
-            for sentence in sentences {
-                *counts.entry(sentence).or_default() += 1;
+            let mut violations: Vec<&str> = trial.violations.iter().map(String::as_str).collect();
+            violations.sort_unstable();
+            violations.dedup();
+            for violation in violations {
+                *counts.entry(violation).or_default() += 1;
             }
         }
         counts

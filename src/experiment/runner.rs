@@ -1,4 +1,4 @@
-//! All trials of all cells on all cores. Results do not depend on the number of threads.
+//! Runs all trials of all cells on all cores. Results do not depend on the number of threads.
 
 use std::any::Any;
 use std::collections::BTreeSet;
@@ -11,57 +11,62 @@ use rayon::prelude::*;
 use super::Experiment;
 use super::error::Error;
 use super::results::{CellKey, CellResult, Results, TopologyNote, TrialResult};
+use super::seed::trial_seed;
 use super::store::Folder;
-use super::trial::trial_seed;
 
-/// How to run an experiment.
+/// How an experiment is run. The default has one thread per core, keeps no results folder and reports no progress; the
+/// fields of a default value can be set.
 #[derive(Default)]
+#[non_exhaustive]
 pub struct Options {
-    /// How many threads; 0: one per core. Fewer run where worlds are too large for so many at once.
+    /// Number of threads, 0 for one per core. Fewer are used if memory does not suffice for that many worlds.
     pub threads: usize,
-    /// Where finished trials are kept, and taken from if an earlier run left some.
+    /// The results folder, which keeps every finished trial and provides those of earlier runs.
     pub folder: Option<Folder>,
-    /// Once this is set, no further trial begins.
+    /// Once this is set, no further trial is started.
     pub stop: Arc<AtomicBool>,
-    /// Is told how far the work is: at the start and after every trial.
+    /// Called with the progress at the start and after every trial.
     pub progress: Option<Box<dyn Fn(Progress) + Send + Sync>>,
 }
 
-/// How far the work is.
+/// The progress of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Progress {
-    /// Trials that are done, those of earlier runs included.
+    /// Number of finished trials, those of earlier runs included.
     pub done: usize,
-    /// All trials.
+    /// Number of all trials.
     pub all: usize,
 }
 
-/// How a run ended.
+/// The outcome of a run.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Finished {
-    /// What was measured.
+    /// The results of all finished trials.
     pub results: Results,
-    /// Trials that went wrong: a mistake in swimlab or in a strategy.
+    /// The trials that panicked, which is a bug of swimlab or of a strategy.
     pub failures: Vec<Failure>,
-    /// Whether it was stopped before its end.
+    /// Whether it was stopped before all trials had run.
     pub interrupted: bool,
 }
 
 /// A trial that panicked.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Failure {
-    /// Its cell.
+    /// The key of its cell.
     pub key: CellKey,
-    /// Its number.
+    /// The number of the trial.
     pub trial: u32,
-    /// Its seed.
+    /// The seed of the trial.
     pub seed: u64,
-    /// The panic's message.
+    /// The message of the panic.
     pub message: String,
 }
 
-/// State that the trials of a run share, in virtual and in real time.
-pub(super) struct Run {
+/// State that the trials of a run share, in virtual time and on real sockets.
+pub(super) struct RunState {
     folder: Option<Folder>,
     earlier: Vec<(usize, TrialResult)>,
     finished: BTreeSet<(usize, u32)>,
@@ -69,23 +74,23 @@ pub(super) struct Run {
     progress: Option<Box<dyn Fn(Progress) + Send + Sync>>,
     done: AtomicUsize,
     all: usize,
-    /// Why a finished trial could not be kept.
+    /// The error by which a finished trial could not be kept.
     lost: Mutex<Option<Error>>,
 }
 
-/// A trial's cell, and how it went.
+/// The index of a trial's cell, and the outcome of the trial.
 pub(super) type Attempt = (usize, Result<TrialResult, Box<Failure>>);
 
 impl Experiment {
     /// Runs all trials that no earlier run has finished.
     ///
     /// # Errors
-    /// If a world does not fit into memory, the system grants no threads, or the folder cannot keep a finished trial.
+    /// If a world does not fit into memory, threads cannot be started, or the folder cannot keep a finished trial.
     pub fn run(&self, options: Options) -> Result<Finished, Error> {
         let threads = self.threads(options.threads)?;
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
         let pool = pool.map_err(|error| Error::Threads { threads, why: error.to_string() })?;
-        let run = Run::begin(self, options);
+        let run = RunState::new(self, options);
         let attempt = |(trial, cell)| run.done((cell, self.attempt(cell, trial)));
         let todo = run.todo(self).take_while(|_| !run.stop.load(Ordering::Relaxed));
         let attempts = pool.install(|| todo.par_bridge().map(attempt).collect());
@@ -97,12 +102,12 @@ impl Experiment {
             .map_err(|panic| self.failure(cell, trial, panic_message(panic.as_ref())))
     }
 
-    /// What went wrong in a trial.
+    /// The record of a trial that failed.
     pub(super) fn failure(&self, cell: usize, trial: u32, message: String) -> Box<Failure> {
         Box::new(Failure { key: self.cells[cell].key.clone(), trial, seed: trial_seed(self.seed, trial), message })
     }
 
-    /// Puts everything into the order of cells and trials.
+    /// Collects trials and failures in the order of cells and trials.
     fn gather(&self, earlier: Vec<(usize, TrialResult)>, attempts: Vec<Attempt>) -> Finished {
         let mut trials: Vec<Vec<TrialResult>> = vec![Vec::new(); self.cells.len()];
         let mut failures = Vec::new();
@@ -139,7 +144,7 @@ impl Experiment {
         Finished { results, failures, interrupted }
     }
 
-    /// What is behind the topologies' labels, in the order of the cells.
+    /// The descriptions of the topologies in the order of the cells.
     fn topologies(&self) -> Vec<TopologyNote> {
         let mut notes: Vec<TopologyNote> = Vec::new();
         for cell in &self.cells {
@@ -155,39 +160,43 @@ impl Experiment {
     }
 }
 
-impl Run {
-    pub fn begin(experiment: &Experiment, options: Options) -> Self {
+impl RunState {
+    pub fn new(experiment: &Experiment, options: Options) -> Self {
         let Options { mut folder, stop, progress, .. } = options;
         let earlier = folder.as_mut().map(|folder| std::mem::take(&mut folder.finished)).unwrap_or_default();
         let finished: BTreeSet<_> = earlier.iter().map(|(cell, result)| (*cell, result.trial)).collect();
         let (done, lost) = (AtomicUsize::new(finished.len()), Mutex::new(None));
         let all = experiment.cells.len() * experiment.trials as usize;
         let run = Self { folder, earlier, finished, stop, progress, done, all, lost };
-        run.tell();
+        run.report_progress();
         run
     }
 
-    /// The trials that no earlier run has finished. One trial of every cell before the next of any: whenever it stops,
-    /// the cells can be compared.
+    /// The trials that no earlier run has finished. Every cell has a trial before any cell has its next one, so that cells
+    /// can be compared whenever the run stops.
     pub fn todo(&self, experiment: &Experiment) -> impl Iterator<Item = (u32, usize)> + Send {
         let cells = experiment.cells.len();
         let all = (0..experiment.trials).flat_map(move |trial| (0..cells).map(move |cell| (trial, cell)));
         all.filter(|(trial, cell)| !self.finished.contains(&(*cell, *trial)))
     }
 
-    /// Keeps a finished trial.
+    /// Keeps a finished trial and reports progress.
     pub fn done(&self, (cell, result): Attempt) -> Attempt {
         if let (Ok(result), Some(folder)) = (&result, &self.folder)
-            && let Err(error) = folder.keep(cell, result)
+            && let Err(error) = folder.append(cell, result)
         {
             self.lost.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
             self.stop.store(true, Ordering::Relaxed);
         }
         self.done.fetch_add(1, Ordering::Relaxed);
-        self.tell();
+        self.report_progress();
         (cell, result)
     }
 
+    /// Returns the outcome of the run.
+    ///
+    /// # Errors
+    /// If a finished trial could not be kept.
     pub fn finish(self, experiment: &Experiment, attempts: Vec<Attempt>) -> Result<Finished, Error> {
         match self.lost.into_inner().unwrap_or_else(PoisonError::into_inner) {
             Some(error) => Err(error),
@@ -195,14 +204,14 @@ impl Run {
         }
     }
 
-    fn tell(&self) {
+    fn report_progress(&self) {
         if let Some(progress) = &self.progress {
             progress(Progress { done: self.done.load(Ordering::Relaxed), all: self.all });
         }
     }
 }
 
-/// A panic's message.
+/// The message of a panic.
 pub(super) fn panic_message(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().copied();
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message").to_owned()
@@ -215,10 +224,10 @@ mod tests {
     use super::*;
     use crate::experiment::{Lab, TomlSource};
 
-    /// A selector with a mistake in it.
-    struct Careless;
+    /// A selector with a bug.
+    struct Buggy;
 
-    impl Selector for Careless {
+    impl Selector for Buggy {
         type RosterIndex = ();
         type State = ();
 
@@ -227,7 +236,7 @@ mod tests {
         fn new_state(&self, (): &(), _: &mut Context<'_>) {}
 
         fn targets(&self, (): &(), (): &mut (), ctx: &mut Context<'_>, _: usize, _: &mut Vec<Slot>) {
-            assert!(ctx.period < 2, "no third period was foreseen");
+            assert!(ctx.period < 2, "a third period");
         }
 
         fn bound(&self, _: u32, _: u32) -> Bound {
@@ -237,25 +246,25 @@ mod tests {
 
     fn experiment() -> Experiment {
         let mut lab = Lab::default();
-        lab.selectors.register("careless", "", vec![], |_, _| Ok(DynSelector::new("careless", Careless)));
-        let file = "topology = 'lan'\nmembers = 5\nselector = ['shuffle', 'careless']\ntrials = 3\nwarmup = '5s'\n\
+        lab.selectors.register("buggy", "", vec![], |_, _| Ok(DynSelector::new("buggy", Buggy)));
+        let file = "topology = 'lan'\nmembers = 5\nselector = ['shuffle', 'buggy']\ntrials = 3\nwarmup = '5s'\n\
                     duration = '5s'\nfault = [{ kind = 'crash' }]";
-        Experiment::parse(&TomlSource::text("careless.toml", file), &lab).unwrap()
+        Experiment::parse(&TomlSource::text("buggy.toml", file), &lab).unwrap()
     }
 
     #[test]
-    fn a_trial_that_panics_takes_no_other_with_it() {
+    fn a_trial_that_panics_does_not_affect_other_trials() {
         let Finished { results, failures, interrupted } = experiment().run(Options::default()).unwrap();
         let finished: Vec<usize> = results.cells.iter().map(|cell| cell.trials.len()).collect();
         assert_eq!((finished, results.complete, interrupted), (vec![3, 0], false, false));
-        let told: Vec<_> = failures.iter().map(|failure| (failure.trial, failure.seed, &*failure.message)).collect();
-        let foreseen = |trial| (trial, trial_seed(1, trial), "no third period was foreseen");
-        assert_eq!(told, [foreseen(0), foreseen(1), foreseen(2)]);
-        assert!(failures.iter().all(|failure| failure.key.selector == "careless"));
+        let failed: Vec<_> = failures.iter().map(|failure| (failure.trial, failure.seed, &*failure.message)).collect();
+        let expected = |trial| (trial, trial_seed(1, trial), "a third period");
+        assert_eq!(failed, [expected(0), expected(1), expected(2)]);
+        assert!(failures.iter().all(|failure| failure.key.selector == "buggy"));
     }
 
     #[test]
-    fn all_cells_meet_the_same_seeds() {
+    fn all_cells_have_the_same_seeds() {
         let mut experiment = experiment();
         experiment.cells[1] = experiment.cells[0].clone();
         let results = experiment.run(Options { threads: 2, ..Options::default() }).unwrap().results;
@@ -272,11 +281,11 @@ mod tests {
     }
 
     #[test]
-    fn progress_is_told_from_nothing_to_all() {
-        let told = Arc::new(Mutex::new(Vec::new()));
-        let told_too = Arc::clone(&told);
-        let progress = Box::new(move |Progress { done, all }| told_too.lock().unwrap().push((done, all)));
+    fn progress_is_reported_from_zero_to_all() {
+        let reported = Arc::new(Mutex::new(Vec::new()));
+        let record = Arc::clone(&reported);
+        let progress = Box::new(move |Progress { done, all }| record.lock().unwrap().push((done, all)));
         experiment().run(Options { threads: 1, progress: Some(progress), ..Options::default() }).unwrap();
-        assert_eq!(*told.lock().unwrap(), (0..=6).map(|done| (done, 6)).collect::<Vec<_>>());
+        assert_eq!(*reported.lock().unwrap(), (0..=6).map(|done| (done, 6)).collect::<Vec<_>>());
     }
 }

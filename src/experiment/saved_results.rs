@@ -1,5 +1,4 @@
-//! A results folder that is read without its experiment file: summary.json names the cells,
-//! trials.jsonl has their trials.
+//! A results folder read without its experiment file: summary.json has the keys of the cells, trials.jsonl their trials.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -8,16 +7,17 @@ use std::path::{Path, PathBuf};
 use super::error::Error;
 use super::measures::MEASURES;
 use super::results::{CellKey, JsonKey, TrialResult};
-use super::store::{Line, MANIFEST, Manifest, SUMMARY, TRIALS};
+use super::store::{MANIFEST, Manifest, SUMMARY, TRIALS, TrialLine};
 
 /// The results folder of an earlier run.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct SavedResults {
-    /// The folder.
+    /// The path of the folder.
     pub path: PathBuf,
-    /// Version, seed and settings on which its trials depend.
+    /// Version, seed and the values of the file that its trials depend on.
     pub manifest: Manifest,
-    /// The cells in the order of the experiment file, each with its finished trials in ascending order.
+    /// The cells in the order of the experiment file, each with its finished trials in ascending order of their numbers.
     pub cells: Vec<(CellKey, Vec<TrialResult>)>,
 }
 
@@ -25,7 +25,7 @@ impl SavedResults {
     /// Reads a results folder, finished or interrupted.
     ///
     /// # Errors
-    /// If it is missing, is no results folder, or a file in it is damaged or from a version with other measures.
+    /// If it does not exist, is not a results folder, or has a file that is damaged or from a version with other measures.
     pub fn read(path: &Path) -> Result<Self, Error> {
         let refuse = |why: String| Error::folder(path, why);
         match fs::metadata(path) {
@@ -50,22 +50,22 @@ impl SavedResults {
         let keys: Vec<JsonKey> = serde_json::from_str(&summary).map_err(damaged(SUMMARY))?;
         let trials = read(TRIALS, "is no results folder: it has no trials.jsonl")?;
         let mut cells: Vec<_> =
-            keys.into_iter().map(|key| (key.into_key(|name| !NO_KEYS.contains(&name)), Vec::new())).collect();
-        sort(&trials, &mut cells).map_err(refuse)?;
+            keys.into_iter().map(|key| (key.into_key(|name| !NOT_KEYS.contains(&name)), Vec::new())).collect();
+        assign_trials(&trials, &mut cells).map_err(refuse)?;
         Ok(Self { path: path.to_owned(), manifest, cells })
     }
 }
 
-/// What summary.json says of a cell besides its key.
-const NO_KEYS: [&str; 7] = ["trials", "complete", "measures", "strikes", "violations", "events", "trace_hash"];
+/// The members of a cell in summary.json that are not part of its key.
+const NOT_KEYS: [&str; 7] = ["trials", "complete", "measures", "strikes", "violations", "events", "trace_hash"];
 
-/// Each trial to its cell.
-fn sort(text: &str, cells: &mut [(CellKey, Vec<TrialResult>)]) -> Result<(), String> {
-    // A run that was killed may have left half a line.
+/// Adds each trial of trials.jsonl to its cell.
+fn assign_trials(text: &str, cells: &mut [(CellKey, Vec<TrialResult>)]) -> Result<(), String> {
+    // A run that was killed may have left an incomplete line.
     let whole = text.rfind('\n').map_or("", |end| &text[..end]);
     for (n, line) in whole.lines().enumerate() {
         let damaged = |why: &dyn std::fmt::Display| format!("{TRIALS}:{}: {why}", n + 1);
-        let Line { cell, result } = serde_json::from_str(line).map_err(|error| damaged(&error))?;
+        let TrialLine { cell, result } = serde_json::from_str(line).map_err(|error| damaged(&error))?;
         let Some((_, trials)) = cells.get_mut(cell) else { return Err(damaged(&"belongs to no cell of summary.json")) };
         let (has, known) = (result.measured.readings.len(), MEASURES.len());
         if has != known {

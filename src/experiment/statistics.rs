@@ -1,29 +1,48 @@
-//! Statistics over many trials: medians and tails with their confidence, and differences that are more than noise.
+//! Statistics over many trials: quantiles and means with confidence intervals, comparisons, and corrections for many of them.
+//!
+//! The functions here need no experiment: they take slices of [`MeasuredValue`]s and can be applied to values from anywhere.
+//! That is why the module is public under its own name. docs/measures.md describes the methods.
+//!
+//! ```
+//! use swimlab::experiment::MeasuredValue;
+//! use swimlab::experiment::statistics::{Verdict, compare};
+//!
+//! // Ten trials with a baseline of 2 s, in each of which the other one takes half a second less.
+//! let pairs = vec![(MeasuredValue::Value(2.0), MeasuredValue::Value(1.5)); 10];
+//! assert_eq!(compare(&pairs).verdict, Verdict::Better);
+//! ```
 
 mod agreement;
+mod correction;
 mod intervals;
 mod smirnov;
 
 use super::measures::{Measure, MeasuredValue, Unit};
 pub use agreement::{Agreement, MOST_APART, Match, agree};
+pub use correction::holm;
 use intervals::{
     bootstrap_difference, bootstrap_mean, events_mean, permutation_test, quantile_ranks, sign_flip_test, sign_test,
 };
 
-/// Below this, no 95 % interval of a median exists: six trials on one side are the first surprise at 5 %.
+/// The minimum number of trials for intervals and verdicts: with fewer, no 95 % interval of a median exists, and six trials
+/// on the same side are the first result of a sign test that is rarer than 5 %.
 pub const FEWEST_TRIALS: usize = 6;
 
-/// One measure over all trials of a cell. A censored trial counts as more than any value, and `None` as a quantile
-/// says that it falls among those.
+/// The level of all tests.
+const LEVEL: f64 = 0.05;
+
+/// Statistics of one measure over all trials of a cell. A censored trial counts as more than any value; a quantile is `None`
+/// if it falls among censored trials.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[non_exhaustive]
 pub struct Summary {
-    /// Trials with something to measure: values and censored ones.
+    /// Number of trials that are not absent: values and censored ones.
     pub n: u32,
-    /// How many of them did not reach it within the trial.
+    /// Number of censored trials.
     pub censored: u32,
-    /// Trials with nothing to measure.
+    /// Number of absent trials.
     pub absent: u32,
-    /// The mean; `None` if a trial is censored, as it is unknown then.
+    /// The mean; `None` if a trial is censored.
     pub mean: Option<f64>,
     /// The median.
     pub median: Option<f64>,
@@ -35,11 +54,11 @@ pub struct Summary {
     pub ci95: Interval,
     /// The 95 % interval of the 99th percentile, by order statistics.
     pub ci95_p99: Interval,
-    /// The 95 % interval of the mean, by bootstrap; for counts of events, never narrower than Poisson's.
+    /// The 95 % interval of the mean, by bootstrap; for counts of events, never narrower than the one of Poisson's law.
     pub ci95_mean: Interval,
 }
 
-/// A confidence interval; `None` is a bound that these trials cannot give: they are too few, or it is censored.
+/// A confidence interval. A bound is `None` if the trials are too few for it, or if it is censored.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Interval {
     /// The lower bound.
@@ -48,21 +67,25 @@ pub struct Interval {
     pub high: Option<f64>,
 }
 
-/// The comparison of a cell with the baseline, trial by trial.
+/// The comparison of a cell with the baseline.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Comparison {
-    /// Trials in which both have something to measure.
+    /// Number of trials in which neither is absent.
     pub pairs: u32,
-    /// In how many of them it was less than the baseline.
+    /// Number of these in which the cell had less than the baseline.
     pub less: u32,
-    /// In how many of them it was more.
+    /// Number of these in which it had more.
     pub more: u32,
-    /// The mean of the differences, other minus baseline; `None` if a trial is censored.
+    /// The mean of the differences, cell minus baseline; `None` if a trial is censored.
     pub mean_difference: Option<f64>,
     /// Its 95 % interval, by bootstrap.
     pub ci95: Interval,
-    /// The mean over the baseline's mean.
+    /// The mean divided by the baseline's mean.
     pub ratio: Option<f64>,
+    /// The p-value of the verdict, as [`holm`] needs it: that of the permutation test, or of the sign test. It is 1 if the
+    /// interval includes zero or the trials are too few, which makes the verdict neither better nor worse.
+    pub p: f64,
     /// The verdict.
     pub verdict: Verdict,
 }
@@ -70,18 +93,18 @@ pub struct Comparison {
 /// The verdict on a difference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// Less than the baseline: better.
+    /// Less than the baseline.
     Better,
-    /// More than the baseline: worse.
+    /// More than the baseline.
     Worse,
-    /// Chance alone makes such differences in one of twenty comparisons.
+    /// Differences like this occur in more than 5 % of comparisons between equals.
     WithinNoise,
-    /// Too few trials to tell anything.
+    /// Too few trials for a verdict.
     Undecided,
 }
 
 impl Verdict {
-    /// Its name in files.
+    /// The name in files.
     pub fn name(self) -> &'static str {
         match self {
             Self::Better => "better",
@@ -92,7 +115,7 @@ impl Verdict {
     }
 }
 
-/// Sums up one measure of a cell's trials.
+/// The statistics of one measure over the trials of a cell.
 pub fn summarize(measure: &Measure, readings: &[MeasuredValue]) -> Summary {
     let count = |reading: MeasuredValue| readings.iter().filter(|&&other| other == reading).count();
     let (censored, absent) = (count(MeasuredValue::Censored), count(MeasuredValue::Absent));
@@ -124,10 +147,10 @@ pub fn summarize(measure: &Measure, readings: &[MeasuredValue]) -> Summary {
 
 /// Compares pairs of (baseline, other), each pair from the same trial.
 ///
-/// A difference is called better or worse if two criteria agree at 5 %: the bootstrap interval of the mean difference
-/// leaves out zero, and a difference of this size is rare when the signs of the differences are flipped at random. The
-/// second keeps a few extreme trials from deciding. With censored trials there is no mean; then the sign test decides,
-/// in which censored is more than any value.
+/// A difference is better or worse if two criteria agree at 5 %: the bootstrap interval of the mean difference excludes
+/// zero, and a permutation test that flips the signs of the differences finds it rare. The second criterion prevents
+/// that a few extreme trials decide. With censored trials there is no mean; then the sign test decides alone, in which
+/// censored is more than any value.
 pub fn compare(pairs: &[(MeasuredValue, MeasuredValue)]) -> Comparison {
     let pairs: Vec<_> = pairs.iter().filter_map(|(base, other)| Some((base.order()?, other.order()?))).collect();
     let less = pairs.iter().filter(|(base, other)| other < base).count() as u32;
@@ -143,15 +166,15 @@ pub fn compare(pairs: &[(MeasuredValue, MeasuredValue)]) -> Comparison {
             _ => 0,
         }
     } else {
-        (i64::from(more) - i64::from(less)).signum()
+        i32::from(more > less) - i32::from(more < less)
     };
-    let agreed = || if whole { sign_flip_test(&differences) } else { sign_test(less, more) < 0.05 };
-    let verdict = match side {
-        _ if pairs.len() < FEWEST_TRIALS => Verdict::Undecided,
-        -1 if agreed() => Verdict::Better,
-        1 if agreed() => Verdict::Worse,
-        _ => Verdict::WithinNoise,
+    let p = match side {
+        _ if pairs.len() < FEWEST_TRIALS => 1.0,
+        0 => 1.0,
+        _ if whole => sign_flip_test(&differences),
+        _ => sign_test(less, more),
     };
+    let verdict = verdict(pairs.len(), side, p);
     let sum = |side: fn(&(f64, f64)) -> f64| pairs.iter().map(side).sum::<f64>();
     let (base, other) = (sum(|pair| pair.0), sum(|pair| pair.1));
     Comparison {
@@ -161,16 +184,17 @@ pub fn compare(pairs: &[(MeasuredValue, MeasuredValue)]) -> Comparison {
         mean_difference: whole.then(|| mean(&differences)),
         ci95,
         ratio: (whole && base > 0.0).then(|| other / base),
+        p,
         verdict,
     }
 }
 
-/// Compares two cells whose trials do not go together: (baseline, other), each with trials of its own.
+/// Compares two cells whose trials are not pairs, as they have different seeds.
 ///
-/// As in [`compare`], two criteria must agree at 5 %: the bootstrap interval of the difference of the means leaves out
-/// zero, and a difference of this size is rare when the trials are dealt to the two sides at random. With censored trials
-/// there are no means; then ranks are dealt, and that test decides alone. `pairs` is the number of trials of the smaller
-/// side, `less` and `more` stay 0.
+/// As in [`compare`], two criteria must agree at 5 %: the bootstrap interval of the difference of the means excludes zero,
+/// and a permutation test that reassigns the trials to the two sides finds it rare. With censored trials there are no
+/// means; then that test is applied to ranks and decides alone. `pairs` is the number of trials of the smaller side,
+/// `less` and `more` are 0.
 pub fn compare_unpaired(baseline: &[MeasuredValue], other: &[MeasuredValue]) -> Comparison {
     let ordered = |side: &[MeasuredValue]| side.iter().filter_map(|reading| reading.order()).collect::<Vec<f64>>();
     let (mut base, mut other) = (ordered(baseline), ordered(other));
@@ -189,12 +213,8 @@ pub fn compare_unpaired(baseline: &[MeasuredValue], other: &[MeasuredValue]) -> 
             i32::from(apart > 0.0) - i32::from(apart < 0.0)
         }
     };
-    let verdict = match side {
-        _ if pairs < FEWEST_TRIALS => Verdict::Undecided,
-        -1 if permutation_test(&base, &other) => Verdict::Better,
-        1 if permutation_test(&base, &other) => Verdict::Worse,
-        _ => Verdict::WithinNoise,
-    };
+    let p = if side == 0 || pairs < FEWEST_TRIALS { 1.0 } else { permutation_test(&base, &other) };
+    let verdict = verdict(pairs, side, p);
     Comparison {
         pairs: pairs as u32,
         less: 0,
@@ -202,11 +222,23 @@ pub fn compare_unpaired(baseline: &[MeasuredValue], other: &[MeasuredValue]) -> 
         mean_difference: means.map(|(base, other)| other - base),
         ci95,
         ratio: means.filter(|(base, _)| *base > 0.0).map(|(base, other)| other / base),
+        p,
         verdict,
     }
 }
 
-/// The ranks of two samples in both together; what is equal shares a rank.
+/// The verdict on a difference of this sign with this p-value.
+fn verdict(pairs: usize, sign: i32, p: f64) -> Verdict {
+    match sign {
+        _ if pairs < FEWEST_TRIALS => Verdict::Undecided,
+        _ if p >= LEVEL => Verdict::WithinNoise,
+        -1 => Verdict::Better,
+        1 => Verdict::Worse,
+        _ => Verdict::WithinNoise,
+    }
+}
+
+/// The ranks of two samples within both together; equal values share a rank.
 fn ranks(left: &[f64], right: &[f64]) -> (Vec<f64>, Vec<f64>) {
     let mut all = [left, right].concat();
     all.sort_unstable_by(f64::total_cmp);
@@ -223,7 +255,7 @@ impl MeasuredValue {
         if let Self::Value(value) = self { Some(value) } else { None }
     }
 
-    /// Its place in the order of values; censored ones come last.
+    /// The value by which readings are ordered: infinity if censored, `None` if absent.
     fn order(self) -> Option<f64> {
         if self == Self::Censored { Some(f64::INFINITY) } else { self.value() }
     }

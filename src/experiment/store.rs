@@ -1,7 +1,7 @@
-//! The results folder while trials run: what is finished is safe, and a later run goes on from there.
+//! The results folder during a run: keeps every finished trial, so that a later run can continue from there.
 //!
-//! `experiment.toml` is a copy of the file, `manifest.json` says what the trials depend on, `trials.jsonl` gets a line
-//! for every trial as it finishes. Tables are written beside them at the end, by the caller of the run.
+//! `experiment.toml` is a copy of the file, `manifest.json` holds the values that the trials depend on, and `trials.jsonl`
+//! gets a line for each trial as it finishes. The caller of the run writes tables beside them at the end.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
@@ -21,35 +21,39 @@ const COPY: &str = "experiment.toml";
 pub(super) const TRIALS: &str = "trials.jsonl";
 pub(super) const SUMMARY: &str = "summary.json";
 
-/// Everything on which trials depend: results of two runs can be put together if this is the same.
+/// Everything that trials depend on: the trials of two runs with equal manifests can be combined.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Manifest {
-    /// The version that wrote it.
+    /// The version of swimlab that wrote it.
     pub swimlab: String,
-    /// The experiment's seed.
+    /// The seed of the experiment.
     pub seed: u64,
-    /// The experiment file's keys and what they say.
+    /// The keys of the experiment file with their values.
     pub experiment: BTreeMap<String, String>,
 }
 
-/// A results folder that is open for writing.
+/// A results folder, open for writing and locked against other runs.
 #[derive(Debug)]
 pub struct Folder {
     path: PathBuf,
-    /// Trials that an earlier run finished, with the cells they belong to.
+    /// The trials that earlier runs finished, each with the index of its cell.
     pub(super) finished: Vec<(usize, TrialResult)>,
     trials: Mutex<File>,
 }
 
 /// A line of `trials.jsonl`.
 #[derive(Serialize, Deserialize)]
-pub(super) struct Line<'a> {
+pub(super) struct TrialLine<'a> {
     pub cell: usize,
     pub result: std::borrow::Cow<'a, TrialResult>,
 }
 
 impl Folder {
-    /// Begins a folder of this name, which must not exist or be empty.
+    /// Creates the folder `path`, which must be empty if it exists.
+    ///
+    /// # Errors
+    /// If it has other contents or cannot be written.
     pub fn create(path: &Path, experiment: &Experiment) -> Result<Self, Error> {
         let refuse = |why: &str| Err(Error::folder(path, why));
         if path.join(MANIFEST).exists() {
@@ -67,18 +71,21 @@ impl Folder {
         fs::write(path.join(COPY), &experiment.source.text).map_err(io)?;
         let trials = File::create_new(path.join(TRIALS)).map_err(io)?;
         lock(&trials, path)?;
-        // Last, so that a folder with a manifest is complete.
+        // Written last, so that a folder with a manifest is complete.
         let manifest = serde_json::to_string_pretty(&experiment.manifest()).expect("strings and numbers become JSON");
         fs::write(path.join(MANIFEST), manifest + "\n").map_err(io)?;
         Ok(Self { path: path.to_owned(), finished: Vec::new(), trials: Mutex::new(trials) })
     }
 
-    /// Begins a folder beside those of earlier runs: `base`, `base-2`, `base-3`, ...
+    /// Creates the first of `base`, `base-2`, `base-3`, ... that does not exist.
+    ///
+    /// # Errors
+    /// If it cannot be written.
     pub fn create_beside(base: &Path, experiment: &Experiment) -> Result<Self, Error> {
         let parent = base.parent().unwrap_or(Path::new(""));
         fs::create_dir_all(parent).map_err(|error| Error::folder(base, error.to_string()))?;
         for path in numbered(base) {
-            // Only one of two runs that begin at once succeeds in making the folder.
+            // If two runs start at the same time, only one of them creates this folder.
             match fs::create_dir(&path) {
                 Ok(()) => return Self::create(&path, experiment),
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
@@ -88,19 +95,19 @@ impl Folder {
         unreachable!("numbers do not run out")
     }
 
-    /// Goes on with a folder, or begins it if there is none.
+    /// Opens the folder of an earlier run to continue it, or creates it if it does not exist.
     ///
     /// # Errors
-    /// If the folder belongs to another experiment: says in what they differ.
+    /// If the folder belongs to another experiment, with the differences; if it is damaged, in use or cannot be written.
     pub fn resume(path: &Path, experiment: &Experiment) -> Result<Self, Error> {
         let text = match fs::read_to_string(path.join(MANIFEST)) {
             Ok(text) => text,
             Err(error) if error.kind() == ErrorKind::NotFound => return Self::create(path, experiment),
             Err(error) => return Err(Error::folder(path, error.to_string())),
         };
-        let there: Manifest =
+        let saved: Manifest =
             serde_json::from_str(&text).map_err(|error| Error::folder(path, format!("{MANIFEST}: {error}")))?;
-        let differences = there.differences(&experiment.manifest());
+        let differences = saved.differences(&experiment.manifest());
         if !differences.is_empty() {
             return Err(Error::folder(path, format!("belongs to another experiment: {}", differences.join("; "))));
         }
@@ -108,32 +115,35 @@ impl Folder {
         let file = File::options().read(true).append(true).create(true).open(path.join(TRIALS)).map_err(io)?;
         lock(&file, path)?;
         let text = fs::read(path.join(TRIALS)).map_err(io)?;
-        // A run that was killed may have left half a line.
+        // A run that was killed may have left an incomplete line.
         let whole = text.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1);
         file.set_len(whole as u64).map_err(io)?;
         let finished = read_lines(&text[..whole], experiment).map_err(|why| Error::folder(path, why))?;
         Ok(Self { path: path.to_owned(), finished, trials: Mutex::new(file) })
     }
 
-    /// Goes on with the last of `base`, `base-2`, `base-3`, ..., or begins the first.
+    /// Opens the last of `base`, `base-2`, `base-3`, ... that exists to continue it, or creates `base`.
+    ///
+    /// # Errors
+    /// As those of [`Self::resume`].
     pub fn resume_beside(base: &Path, experiment: &Experiment) -> Result<Self, Error> {
         let last = numbered(base).take_while(|path| path.exists()).last();
         Self::resume(last.as_deref().unwrap_or(base), experiment)
     }
 
-    /// The folder's path.
+    /// The path of the folder.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Number of trials that an earlier run finished.
+    /// Number of trials that earlier runs finished.
     pub fn already_finished(&self) -> usize {
         self.finished.len()
     }
 
-    /// Keeps a finished trial.
-    pub(super) fn keep(&self, cell: usize, result: &TrialResult) -> Result<(), Error> {
-        let line = Line { cell, result: std::borrow::Cow::Borrowed(result) };
+    /// Appends a finished trial.
+    pub(super) fn append(&self, cell: usize, result: &TrialResult) -> Result<(), Error> {
+        let line = TrialLine { cell, result: std::borrow::Cow::Borrowed(result) };
         let mut line = serde_json::to_vec(&line).expect("results become JSON");
         line.push(b'\n');
         let mut file = self.trials.lock().unwrap_or_else(PoisonError::into_inner);
@@ -142,13 +152,13 @@ impl Folder {
 }
 
 impl Manifest {
-    /// In what two experiments differ, as sentences.
+    /// The differences from the manifest of this run, in words.
     pub fn differences(&self, here: &Self) -> Vec<String> {
         let sentence = |(what, there, here): (String, String, String)| format!("{what}: {there} there, {here} here");
         self.differing(here).into_iter().map(sentence).collect()
     }
 
-    /// In what two experiments differ: what it is, its value here, and its value there.
+    /// The differences: the key, its value in this manifest and its value in the other one.
     pub fn differing(&self, other: &Self) -> Vec<(String, String, String)> {
         let mut differing = Vec::new();
         let mut compare = |what: &str, one: String, other: String| {
@@ -168,6 +178,7 @@ impl Manifest {
     }
 }
 
+/// `base`, `base-2`, `base-3`, ...
 fn numbered(base: &Path) -> impl Iterator<Item = PathBuf> {
     let name = base.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let later = {
@@ -189,11 +200,11 @@ fn read_lines(text: &[u8], experiment: &Experiment) -> Result<Vec<(usize, TrialR
     let mut finished = Vec::new();
     for (n, line) in text.split(|&byte| byte == b'\n').enumerate().filter(|(_, line)| !line.is_empty()) {
         let damaged = |why: String| format!("{TRIALS}:{}: {why}", n + 1);
-        let Line { cell, result } = serde_json::from_slice(line).map_err(|error| damaged(error.to_string()))?;
+        let TrialLine { cell, result } = serde_json::from_slice(line).map_err(|error| damaged(error.to_string()))?;
         if cell >= experiment.cells.len() || result.measured.readings.len() != MEASURES.len() {
             return Err(damaged("was not written by this experiment".to_owned()));
         }
-        // Fewer trials may be wanted now than then.
+        // This run may have fewer trials than the earlier one.
         if result.trial < experiment.trials && seen.insert((cell, result.trial)) {
             finished.push((cell, result.into_owned()));
         }

@@ -1,8 +1,7 @@
-//! What an experiment file means.
+//! The meaning of experiment files.
 
 use std::sync::Arc;
 
-use super::results::CellKey;
 use super::*;
 use crate::protocol::Span;
 use crate::sim::{Crash, Phases, Start, Target};
@@ -28,14 +27,14 @@ fn three_keys_are_enough() {
 }
 
 #[test]
-fn without_a_selector_each_profile_has_its_own_and_a_rival_has_none() {
+fn without_a_selector_profiles_use_their_own_and_other_detectors_none() {
     let profiles = "topology = 'grid'\nmembers = 16\nprofile = ['medley', 'go-swim', 'lha-probe', 'majority']\n";
     let selectors = |text: &str| parse(text).cells.into_iter().map(|cell| cell.key.selector).collect::<Vec<_>>();
     let own = ["spatial:exponent=3,metric=rtt", "bucket:buckets=8,metric=ring", "shuffle", "-"];
     assert_eq!(selectors(profiles), own);
     let named = "selector = ['uniform', 'shuffle']\n";
     assert_eq!(selectors(&format!("{named}{profiles}")).join(" "), "uniform shuffle uniform shuffle uniform shuffle -");
-    // Medley's helpers are near, too; the file may say otherwise, alone or as a list.
+    // Medley's helpers are near as well; the file can override them, by one value or a list.
     let listed = format!("{profiles}helpers = ['uniform', 'diverse']\n");
     assert_eq!(parse(&listed).cells.len(), 7);
     assert_eq!(parse(&listed).cells[1].key.swept_value("helpers"), Some("diverse"));
@@ -50,7 +49,7 @@ fn a_profile_without_a_selector_asks_for_one() {
 }
 
 #[test]
-fn a_plain_value_stands_for_a_list_of_one() {
+fn a_plain_value_is_a_list_of_one() {
     let lists = "topology = ['lan']\nselector = ['shuffle']\nmembers = [10]\nloss = [0.0]\nprofile = ['swim']\n\
                  helpers = ['uniform']\nstart = ['joined']\nphases = ['random']\nprotocol = { direct = [1] }\n";
     assert_eq!(parse(lists).cells[0].key, parse(SHORT).cells[0].key);
@@ -65,15 +64,15 @@ fn lists_multiply_topologies_outermost_and_selectors_innermost() {
     )
     .cells;
     assert_eq!(cells.len(), 128);
-    let told = |cell: &Cell| {
+    let describe = |cell: &Cell| {
         let CellKey { topology, selector, members, loss, swept, .. } = &cell.key;
         let swept: Vec<String> = swept.iter().map(|(key, value)| format!("{key}={value}")).collect();
         format!("{topology} {members} {loss} {} {selector}", swept.join(","))
     };
-    assert_eq!(told(&cells[0]), "lan 10 0 suspicion=none,direct=1,helpers=uniform uniform");
-    assert_eq!(told(&cells[1]), "lan 10 0 suspicion=none,direct=1,helpers=uniform shuffle");
-    assert_eq!(told(&cells[2]), "lan 10 0 suspicion=none,direct=1,helpers=diverse uniform");
-    assert_eq!(told(&cells[127]), "aws 20 0.1 suspicion=fixed,direct=2,helpers=diverse shuffle");
+    assert_eq!(describe(&cells[0]), "lan 10 0 suspicion=none,direct=1,helpers=uniform uniform");
+    assert_eq!(describe(&cells[1]), "lan 10 0 suspicion=none,direct=1,helpers=uniform shuffle");
+    assert_eq!(describe(&cells[2]), "lan 10 0 suspicion=none,direct=1,helpers=diverse uniform");
+    assert_eq!(describe(&cells[127]), "aws 20 0.1 suspicion=fixed,direct=2,helpers=diverse shuffle");
     assert!(cells.iter().all(|cell| cell.config().unwrap().indirect == 1));
 }
 
@@ -82,8 +81,8 @@ fn a_topology_may_have_a_number_of_members_of_its_own() {
     let sizes = |topology: &str| {
         let text = format!("topology = {topology}\nselector = 'shuffle'\nmembers = [10, 20]\n");
         let cells = Experiment::parse(&TomlSource::text("mine.toml", text), &Lab::default()).map(|all| all.cells);
-        let told = |cell: &Cell| format!("{} {}", cell.key.topology, cell.key.members);
-        cells.map(|cells| cells.iter().map(told).collect::<Vec<_>>()).map_err(|error| error.to_string())
+        let describe = |cell: &Cell| format!("{} {}", cell.key.topology, cell.key.members);
+        cells.map(|cells| cells.iter().map(describe).collect::<Vec<_>>()).map_err(|error| error.to_string())
     };
     let own = "['lan', { kind = 'aws', members = 33 }, 'lan:delay_ms=1,members=5']";
     assert_eq!(sizes(own).unwrap(), ["lan 10", "lan 20", "aws 33", "lan:delay_ms=1 5"]);
@@ -92,15 +91,15 @@ fn a_topology_may_have_a_number_of_members_of_its_own() {
 }
 
 #[test]
-fn clocks_that_are_off_are_a_column_and_leave_all_other_random_streams_alone() {
+fn clock_skew_is_a_column_and_does_not_affect_other_random_streams() {
     let cells = parse(&format!("{SHORT}clock_skew = ['0s', '100ms']\n")).cells;
     assert_eq!(cells[1].key.swept_value("clock_skew"), Some("100ms"));
-    let (exact, off) = (cells[0].setup(7), cells[1].setup(7));
-    let ahead = |member| off.since_epoch(member).as_micros() as i64 - exact.since_epoch(member).as_micros() as i64;
+    let (exact, skewed) = (cells[0].setup(7), cells[1].setup(7));
+    let ahead = |member| skewed.since_epoch(member).as_micros() as i64 - exact.since_epoch(member).as_micros() as i64;
     let ahead: Vec<i64> = (0..10).map(ahead).collect();
     assert!(ahead.iter().all(|us| us.abs() <= 100_000), "{ahead:?}");
     assert!(ahead.iter().any(|&us| us < -10_000) && ahead.iter().any(|&us| us > 10_000), "{ahead:?}");
-    // Shuffle counts no shared periods.
+    // Shuffle does not count shared periods.
     assert_eq!(cells[0].run(1, 0).trace_hash, cells[1].run(1, 0).trace_hash);
 }
 
@@ -118,7 +117,7 @@ fn a_strategy_is_its_name_its_label_or_a_table() {
 }
 
 #[test]
-fn a_rival_is_one_cell_whatever_the_selectors_and_takes_the_keys_that_it_has() {
+fn a_detector_that_is_not_swim_is_one_cell_for_all_selectors_and_takes_its_own_keys() {
     let cells = parse(
         "topology = 'lan'\nmembers = 10\nselector = ['uniform', 'shuffle']\nhelpers = ['uniform', 'diverse']\n\
          profile = ['swim', 'all-to-all']\n[protocol]\nperiod = '2s'\ndirect = 2\n",
@@ -131,21 +130,21 @@ fn a_rival_is_one_cell_whatever_the_selectors_and_takes_the_keys_that_it_has() {
 }
 
 #[test]
-fn a_key_that_no_profile_has_is_refused_also_among_rivals() {
+fn a_key_that_no_profile_has_is_refused_for_other_detectors_as_well() {
     let file = format!("{SHORT}profile = ['majority', 'all-to-all']\n[protocol]\ntimeuot = '2s'\n");
     let error = Experiment::parse(&TomlSource::text("mine.toml", file), &Lab::default()).err().unwrap().to_string();
     assert_eq!(error, "mine.toml:6: majority has no parameter \"timeuot\"; did you mean timeout?");
 }
 
 #[test]
-fn a_rivals_trial_has_no_pings_to_measure() {
+fn a_detector_without_pings_has_no_measures_of_pings() {
     let file = format!(
         "{SHORT}profile = 'majority'\ntrials = 6\nwarmup = '5s'\nduration = '30s'\nfault = [{{ kind = 'crash' }}]\n"
     );
     let results = parse(&file).run(Options::default()).unwrap().results;
-    let read = |name: &str| results.cells[0].readings(measures::index_of(name).unwrap());
+    let read = |name: &str| results.cells[0].readings_of(name);
     for absent in ["first_ping_s", "mean_ping_rtt_s", "unmonitored_members"] {
-        assert!(read(absent).iter().all(|reading| *reading == measures::MeasuredValue::Absent), "{absent}");
+        assert!(read(absent).iter().all(|reading| *reading == MeasuredValue::Absent), "{absent}");
     }
     // A timeout of 5 s from the last timestamp, and up to a period for the votes.
     let declared = read("first_declaration_s").into_iter().map(|reading| reading.value().unwrap());
@@ -191,7 +190,7 @@ fn a_baseline_can_be_named_by_its_kind_if_there_is_one_of_it() {
 }
 
 #[test]
-fn a_radius_beyond_the_group_is_cut_and_the_label_keeps_what_was_asked_for() {
+fn a_radius_beyond_the_group_is_reduced_and_the_label_keeps_the_given_one() {
     let text = "topology = 'lan'\nmembers = 10\nselector = { kind = 'neighborhood', metric = 'ring', radius = 50 }\n";
     let experiment = parse(text);
     assert_eq!(experiment.cells[0].key.selector, "neighborhood:metric=ring,radius=50");
@@ -223,11 +222,11 @@ fn trial_seeds_are_the_same_on_every_machine_and_fit_a_double() {
 }
 
 #[test]
-fn the_manifest_tells_experiments_apart() {
+fn manifests_differ_if_experiments_do() {
     let manifest = |more: &str| parse(&format!("{SHORT}{more}")).manifest();
     assert_eq!(manifest("").differences(&manifest("trials = 7\nname = 'other'\n")), [""; 0]);
-    let told = manifest("").differences(&manifest("seed = 2\nprotocol = { direct = 2 }\n"));
-    assert_eq!(told, ["seed: 1 there, 2 here", "direct: not given there, 2 here"]);
+    let differences = manifest("").differences(&manifest("seed = 2\nprotocol = { direct = 2 }\n"));
+    assert_eq!(differences, ["seed: 1 there, 2 here", "direct: not given there, 2 here"]);
 }
 
 #[test]
@@ -240,8 +239,8 @@ fn experiments_can_be_shared_among_threads() {
 fn the_reference_names_every_key_and_its_files_are_valid() {
     let page = include_str!("../../docs/experiments.md");
     for key in file::KEYS.iter() {
-        let spelt = ["`K`", "`[K]`", "`[[K]]`"].map(|form| form.replace('K', key));
-        assert!(spelt.iter().any(|form| page.contains(&format!("\n| {form} |"))), "{key}");
+        let written = ["`K`", "`[K]`", "`[[K]]`"].map(|form| form.replace('K', key));
+        assert!(written.iter().any(|form| page.contains(&format!("\n| {form} |"))), "{key}");
     }
     let files: Vec<&str> = page.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
     assert_eq!(files.len(), 5);
@@ -260,7 +259,7 @@ fn the_reference_defines_every_measure_and_no_other() {
         .flat_map(|names| names.split(", "))
         .map(|name| name.trim_matches('`'))
         .collect();
-    let mut names: Vec<&str> = measures::MEASURES.iter().map(|measure| measure.name).collect();
+    let mut names: Vec<&str> = MEASURES.iter().map(|measure| measure.name).collect();
     rows.sort_unstable();
     names.sort_unstable();
     assert_eq!(rows, names);

@@ -1,4 +1,4 @@
-//! A TOML file whose every value knows its line, so that every complaint does.
+//! TOML whose values know where they are in the text, so that errors name the line.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -12,27 +12,30 @@ use toml::de::{DeTable, DeValue};
 use super::error::BadInput;
 use crate::protocol::Span;
 
-/// An experiment's text, and where it came from.
+/// The text of an experiment file and its origin.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TomlSource {
-    /// What complaints call it.
+    /// The name that error messages give it.
     pub name: String,
     /// The TOML.
     pub text: String,
-    /// Where relative paths in it start. Empty: the current directory.
+    /// The folder in which relative paths of the text start; empty for the current directory.
     pub dir: PathBuf,
 }
 
-/// No experiment file is as long as this, in bytes. A device that never ends is refused, too.
+/// The longest experiment file, in bytes; it also bounds what is read from a device.
 const LONGEST: u64 = 1 << 20;
 
 impl TomlSource {
-    /// A text that is no file.
+    /// A source from text in memory; `name` stands for the file name in error messages.
     pub fn text(name: impl Into<String>, text: impl Into<String>) -> Self {
         Self { name: name.into(), text: text.into(), dir: PathBuf::new() }
     }
 
     /// Reads a file.
+    ///
+    /// # Errors
+    /// If it cannot be read, is longer than 1 MiB, or is not UTF-8.
     pub fn read(path: &Path) -> Result<Self, BadInput> {
         let name = path.display().to_string();
         let refuse = |line, message| BadInput { file: name.clone(), line, message };
@@ -51,114 +54,114 @@ impl TomlSource {
         Ok(Self { name, text, dir })
     }
 
-    /// The file's name without folder and ending.
+    /// The file's name without folder and extension.
     pub(super) fn stem(&self) -> String {
         Path::new(&self.name)
             .file_stem()
             .map_or_else(|| "experiment".to_owned(), |stem| stem.to_string_lossy().into_owned())
     }
 
-    /// The table that the text spells, with these keys and no others.
-    pub(super) fn table(&self, keys: &'static [&'static str]) -> Result<Table<'_>, BadInput> {
+    /// Parses the text as a table with these keys and no others.
+    pub(super) fn table(&self, keys: &'static [&'static str]) -> Result<TomlTable<'_>, BadInput> {
         let parsed = DeTable::parse(&self.text).map_err(|error| {
             let at = error.span().map_or(0, |span| span.start);
-            self.complain(at, error.message().replace('\n', "; "))
+            self.error(at, error.message().replace('\n', "; "))
         })?;
-        Table::new(self, "this file", 0, parsed.into_inner(), keys)
+        TomlTable::new(self, "this file", 0, parsed.into_inner(), keys)
     }
 
-    /// A complaint about the file as a whole.
+    /// An error about the file as a whole.
     pub(super) fn whole(&self, message: impl Into<String>) -> BadInput {
         BadInput { file: self.name.clone(), line: None, message: message.into() }
     }
 
-    /// A complaint about what stands at this byte.
-    pub(super) fn complain(&self, at: usize, message: impl Into<String>) -> BadInput {
+    /// An error about the text at this byte.
+    pub(super) fn error(&self, at: usize, message: impl Into<String>) -> BadInput {
         let line = line(&self.text.as_bytes()[..at.min(self.text.len())]);
         BadInput { file: self.name.clone(), line: Some(line), message: message.into() }
     }
 }
 
-/// The line, from 1, after so much text.
+/// The number, from 1, of the line that follows this text.
 fn line(before: &[u8]) -> u32 {
     1 + before.iter().filter(|&&byte| byte == b'\n').count() as u32
 }
 
 /// A table whose keys are all known.
-pub(super) struct Table<'a> {
+pub(super) struct TomlTable<'a> {
     source: &'a TomlSource,
     at: usize,
     entries: DeTable<'a>,
 }
 
-/// A value, its key and its place.
-pub(super) struct Item<'a> {
+/// A value with its key and position.
+pub(super) struct TomlValue<'a> {
     source: &'a TomlSource,
-    /// The key under which it stands.
+    /// The key that it belongs to.
     pub key: String,
-    /// The byte at which it stands.
+    /// The offset of its first byte.
     pub at: usize,
     value: DeValue<'a>,
 }
 
-/// A strategy as the file names it, and where.
+/// A spec from the file, with the positions of its kind and parameters.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct NamedSpec {
-    /// The strategy.
+    /// The kind and its parameters.
     pub spec: Spec,
     at: usize,
     params: BTreeMap<String, usize>,
 }
 
 impl NamedSpec {
-    /// A strategy that the file does not mention: a default.
+    /// A spec without parameters that is not in the file: a default.
     pub fn unwritten(kind: &str) -> Self {
         Self { spec: Spec::of(kind), at: 0, params: BTreeMap::new() }
     }
 
-    /// The same, by its label.
+    /// A spec from its label that is not in the file: a profile's default.
     ///
     /// # Panics
-    /// If that is not one.
+    /// If `label` is not valid.
     pub fn default_of(label: &str) -> Self {
         Self { spec: Spec::parse(label).expect("a label"), at: 0, params: BTreeMap::new() }
     }
 
-    /// The same strategy with one parameter more, or another value for one.
+    /// Sets a parameter that was found at the byte `at`.
     pub fn with(mut self, key: &str, value: Value, at: usize) -> Self {
         self.spec = self.spec.with(key, value);
         self.params.insert(key.to_owned(), at);
         self
     }
 
-    /// The same strategy without a parameter, and what that was.
+    /// Removes a parameter; returns its value and position as well, if it was set.
     pub fn without(mut self, key: &str) -> (Self, Option<(Value, usize)>) {
         let at = self.params.remove(key).unwrap_or(self.at);
         let value = self.spec.values.remove(key);
         (self, value.map(|value| (value, at)))
     }
 
-    /// What a registry has against it, at the parameter that is to blame.
-    pub fn complain(&self, source: &TomlSource, error: &SpecError) -> BadInput {
+    /// The error for a spec that a registry refused, at the parameter that caused it if that is known.
+    pub fn registry_error(&self, source: &TomlSource, error: &SpecError) -> BadInput {
         let blamed = match error {
             SpecError::UnknownParam { param, .. } | SpecError::Invalid { param, .. } => self.params.get(param),
             SpecError::Refused { why, .. } => {
-                // The one that it mentions first.
+                // The parameter that the message names first.
                 let mentioned = self.params.iter().filter_map(|(param, at)| Some((why.find(param)?, at)));
                 mentioned.min().map(|(_, at)| at)
             }
             _ => None,
         };
-        source.complain(*blamed.unwrap_or(&self.at), error.to_string())
+        source.error(*blamed.unwrap_or(&self.at), error.to_string())
     }
 
-    /// A complaint about it as a whole.
-    pub fn refuse(&self, source: &TomlSource, message: impl Into<String>) -> BadInput {
-        source.complain(self.at, message)
+    /// An error about the spec as a whole.
+    pub fn error(&self, source: &TomlSource, message: impl Into<String>) -> BadInput {
+        source.error(self.at, message)
     }
 }
 
-impl<'a> Table<'a> {
+impl<'a> TomlTable<'a> {
     fn new(
         source: &'a TomlSource,
         what: &str,
@@ -166,12 +169,12 @@ impl<'a> Table<'a> {
         entries: DeTable<'a>,
         keys: &'static [&'static str],
     ) -> Result<Self, BadInput> {
-        // The first in the file, not in the alphabet.
+        // The first one in the file; the table sorts its keys.
         let unknown = entries.keys().filter(|key| !keys.contains(&key.get_ref().as_ref()));
         if let Some(unknown) = unknown.min_by_key(|key| key.span().start) {
             let near = did_you_mean(&nearest_names(unknown.get_ref(), keys.iter().copied()));
             let message = format!("{what} has no key \"{}\"{near}", unknown.get_ref());
-            return Err(source.complain(unknown.span().start, message));
+            return Err(source.error(unknown.span().start, message));
         }
         Ok(Self { source, at, entries })
     }
@@ -182,67 +185,67 @@ impl<'a> Table<'a> {
     }
 
     /// The value of a key, if it is given.
-    pub fn take(&mut self, key: &str) -> Option<Item<'a>> {
-        self.entries.remove(key).map(|value| Item::new(self.source, key, value))
+    pub fn take(&mut self, key: &str) -> Option<TomlValue<'a>> {
+        self.entries.remove(key).map(|value| TomlValue::new(self.source, key, value))
     }
 
-    /// The values of a key: a plain value stands for a list of one. An empty list is refused.
-    pub fn list(&mut self, key: &str) -> Result<Option<Vec<Item<'a>>>, BadInput> {
-        self.take(key).map(Item::list).transpose()
+    /// The values of a key, a plain value as a list of one; an empty list is an error.
+    pub fn list(&mut self, key: &str) -> Result<Option<Vec<TomlValue<'a>>>, BadInput> {
+        self.take(key).map(TomlValue::list).transpose()
     }
 
-    /// A complaint about the table as a whole.
-    pub fn complain(&self, message: impl Into<String>) -> BadInput {
-        self.source.complain(self.at, message)
+    /// An error about the table as a whole.
+    pub fn error(&self, message: impl Into<String>) -> BadInput {
+        self.source.error(self.at, message)
     }
 
-    /// A complaint about what stands at this byte.
-    pub fn complain_at(&self, at: usize, message: impl Into<String>) -> BadInput {
-        self.source.complain(at, message)
+    /// An error about the text at this byte.
+    pub fn error_at(&self, at: usize, message: impl Into<String>) -> BadInput {
+        self.source.error(at, message)
     }
 }
 
-impl<'a> Item<'a> {
+impl<'a> TomlValue<'a> {
     fn new(source: &'a TomlSource, key: &str, value: Spanned<DeValue<'a>>) -> Self {
         Self { source, key: key.to_owned(), at: value.span().start, value: value.into_inner() }
     }
 
-    /// A complaint about this value.
-    pub fn complain(&self, message: impl Into<String>) -> BadInput {
-        self.source.complain(self.at, message)
+    /// An error about this value.
+    pub fn error(&self, message: impl Into<String>) -> BadInput {
+        self.source.error(self.at, message)
     }
 
-    /// The values of a list; a plain value stands for a list of one. An empty list is refused.
+    /// The values of a list, a plain value as a list of one; an empty list is an error.
     pub fn list(self) -> Result<Vec<Self>, BadInput> {
-        let DeValue::Array(items) = self.value else { return Ok(vec![self]) };
-        if items.is_empty() {
-            return Err(self.source.complain(self.at, format!("{} is an empty list", self.key)));
+        let DeValue::Array(values) = self.value else { return Ok(vec![self]) };
+        if values.is_empty() {
+            return Err(self.source.error(self.at, format!("{} is an empty list", self.key)));
         }
-        Ok(items.into_iter().map(|item| Self::new(self.source, &self.key, item)).collect())
+        Ok(values.into_iter().map(|value| Self::new(self.source, &self.key, value)).collect())
     }
 
-    /// A list without values.
+    /// Whether it is a list without values.
     pub fn is_empty_list(&self) -> bool {
-        matches!(&self.value, DeValue::Array(items) if items.is_empty())
+        matches!(&self.value, DeValue::Array(values) if values.is_empty())
     }
 
-    /// A plain value within a range; times come in seconds.
+    /// A plain value within a range; lengths of time in seconds.
     pub fn admit(&self, range: &ValueRange) -> Result<Value, BadInput> {
         let admitted = self.plain().ok().and_then(|value| range.admit(&value).ok());
-        admitted.ok_or_else(|| self.complain(format!("{} must be {range}, not {}", self.key, describe(&self.value))))
+        admitted.ok_or_else(|| self.error(format!("{} must be {range}, not {}", self.key, describe(&self.value))))
     }
 
-    /// An integer from .. to.
+    /// An integer within these bounds, both included.
     pub fn count(&self, from: u32, to: u32) -> Result<u32, BadInput> {
         Ok(self.number(&ValueRange::Count(from, to))? as u32)
     }
 
-    /// A real number from .. to.
+    /// A real number within these bounds, both included.
     pub fn real(&self, from: f64, to: f64) -> Result<f64, BadInput> {
         self.number(&ValueRange::Real(from, to))
     }
 
-    /// A length of time from .. to seconds.
+    /// A length of time within these bounds in seconds, both included.
     pub fn span(&self, from: f64, to: f64) -> Result<Span, BadInput> {
         Ok(Span::from_secs_f64(self.number(&ValueRange::Span(from, to))?))
     }
@@ -250,19 +253,19 @@ impl<'a> Item<'a> {
     fn number(&self, range: &ValueRange) -> Result<f64, BadInput> {
         match self.admit(range)? {
             Value::Number(n) => Ok(n),
-            other => Err(self.complain(format!("{} must be {range}, not {other}", self.key))),
+            other => Err(self.error(format!("{} must be {range}, not {other}", self.key))),
         }
     }
 
-    /// A text.
+    /// A string.
     pub fn text(&self) -> Result<&str, BadInput> {
         match &self.value {
             DeValue::String(text) => Ok(text),
-            other => Err(self.complain(format!("{} must be a text, not {}", self.key, describe(other)))),
+            other => Err(self.error(format!("{} must be a text, not {}", self.key, describe(other)))),
         }
     }
 
-    /// An integer that needs all its bits.
+    /// A seed: an integer of up to 63 bits, exact.
     pub fn seed(&self) -> Result<u64, BadInput> {
         let seed = match &self.value {
             DeValue::Integer(integer) => u64::from_str_radix(integer.as_str(), integer.radix()).ok(),
@@ -270,55 +273,55 @@ impl<'a> Item<'a> {
         };
         seed.ok_or_else(|| {
             let why = format!("must be an integer from 0 to {}, not {}", i64::MAX, describe(&self.value));
-            self.complain(format!("{} {why}", self.key))
+            self.error(format!("{} {why}", self.key))
         })
     }
 
-    /// A strategy: its label, or a table with `kind`.
+    /// A spec: a label, or a table with `kind`.
     pub fn named(self) -> Result<NamedSpec, BadInput> {
         let (source, key, at) = (self.source, self.key, self.at);
         let mut entries = match self.value {
             DeValue::String(label) => {
-                let spec = Spec::parse(&label).map_err(|error| source.complain(at, format!("{key}: {error}")))?;
+                let spec = Spec::parse(&label).map_err(|error| source.error(at, format!("{key}: {error}")))?;
                 return Ok(NamedSpec { spec, at, params: BTreeMap::new() });
             }
             DeValue::Table(entries) => entries,
             other => {
                 let why = format!("must be a name or a table with kind, not {}", describe(&other));
-                return Err(source.complain(at, format!("{key} {why}")));
+                return Err(source.error(at, format!("{key} {why}")));
             }
         };
         let kind = entries.remove("kind").map(|kind| Self::new(source, "kind", kind));
-        let kind = kind.ok_or_else(|| source.complain(at, format!("{key}: kind is missing")))?;
+        let kind = kind.ok_or_else(|| source.error(at, format!("{key}: kind is missing")))?;
         let mut named = NamedSpec { spec: Spec::of(kind.text()?), at: kind.at, params: BTreeMap::new() };
         for (name, value) in entries {
-            let item = Self::new(source, name.get_ref(), value);
+            let value = Self::new(source, name.get_ref(), value);
             let at = name.span().start;
-            named = named.with(name.get_ref(), item.parameter()?, at);
+            named = named.with(name.get_ref(), value.parameter()?, at);
         }
         Ok(named)
     }
 
     /// A table with these keys and no others.
-    pub fn table(self, keys: &'static [&'static str]) -> Result<Table<'a>, BadInput> {
+    pub fn table(self, keys: &'static [&'static str]) -> Result<TomlTable<'a>, BadInput> {
         match self.value {
-            DeValue::Table(entries) => Table::new(self.source, &self.key, self.at, entries, keys),
-            ref other => Err(self.complain(format!("{} must be a table, not {}", self.key, describe(other)))),
+            DeValue::Table(entries) => TomlTable::new(self.source, &self.key, self.at, entries, keys),
+            ref other => Err(self.error(format!("{} must be a table, not {}", self.key, describe(other)))),
         }
     }
 
-    /// The values of a table with any keys, in the order of the file.
+    /// The values of a table with arbitrary keys, in the order of the file.
     pub fn entries(self) -> Result<Vec<Self>, BadInput> {
         let DeValue::Table(entries) = self.value else {
-            return Err(self.complain(format!("{} must be a table, not {}", self.key, describe(&self.value))));
+            return Err(self.error(format!("{} must be a table, not {}", self.key, describe(&self.value))));
         };
-        let mut items: Vec<Self> =
+        let mut values: Vec<Self> =
             entries.into_iter().map(|(key, value)| Self::new(self.source, key.get_ref(), value)).collect();
-        items.sort_by_key(|item| item.at);
-        Ok(items)
+        values.sort_by_key(|value| value.at);
+        Ok(values)
     }
 
-    /// Neither a list nor a table.
+    /// The value if it is neither a list nor a table.
     pub fn plain(&self) -> Result<Value, BadInput> {
         let value = match &self.value {
             DeValue::String(text) => Some(Value::Text(text.as_ref().to_owned())),
@@ -330,26 +333,42 @@ impl<'a> Item<'a> {
             DeValue::Datetime(_) | DeValue::Array(_) | DeValue::Table(_) => None,
         };
         value.ok_or_else(|| {
-            self.complain(format!("{} must be a number, text, true or false, not {}", self.key, describe(&self.value)))
+            self.error(format!("{} must be a number, text, true or false, not {}", self.key, describe(&self.value)))
         })
     }
 
-    /// A strategy's parameter: a plain value, a list of member numbers, or a strategy of its own with parameters.
+    /// A parameter's value: a plain value, a list of member numbers, or a spec with parameters of its own.
     fn parameter(self) -> Result<Value, BadInput> {
         match self.value {
-            DeValue::Array(items) => {
-                let member = |item| Self::new(self.source, &self.key, item).count(0, u32::MAX).map(|n| n.to_string());
-                let members: Vec<String> = items.into_iter().map(member).collect::<Result<_, _>>()?;
+            DeValue::Array(values) => {
+                let member = |value| Self::new(self.source, &self.key, value).count(0, u32::MAX).map(|n| n.to_string());
+                let members: Vec<String> = values.into_iter().map(member).collect::<Result<_, _>>()?;
                 Ok(Value::Text(members.join(",")))
             }
-            // A label within a label has semicolons in place of its colon and commas.
+            // Within a label, a nested label has semicolons in place of its colon and commas.
             DeValue::Table(_) => Ok(Value::Text(self.named()?.spec.to_string().replace([':', ','], ";"))),
             _ => self.plain(),
         }
     }
 }
 
-/// A value in a complaint.
+/// Reads the values of a list; equal ones are an error.
+pub(super) fn distinct<T: PartialEq>(
+    values: Vec<TomlValue<'_>>,
+    read: impl Fn(&TomlValue<'_>) -> Result<T, BadInput>,
+) -> Result<Vec<T>, BadInput> {
+    let mut distinct = Vec::with_capacity(values.len());
+    for value in values {
+        let parsed = read(&value)?;
+        if distinct.contains(&parsed) {
+            return Err(value.error(format!("{} lists {} twice", value.key, value.plain()?)));
+        }
+        distinct.push(parsed);
+    }
+    Ok(distinct)
+}
+
+/// The value as error messages show it.
 fn describe(value: &DeValue<'_>) -> String {
     match value {
         DeValue::String(text) => format!("\"{text}\""),

@@ -1,4 +1,4 @@
-//! Simulator and reality side by side: a table for people, CSV and JSON for programs.
+//! The comparison of simulator and real sockets: tables for people, CSV and JSON for programs.
 
 use std::fmt::Write;
 use std::io;
@@ -10,37 +10,42 @@ use serde_json::{Map, Value, json};
 
 use super::figures::figure;
 use super::notes::fill;
-use super::table::drawn;
+use super::table::draw;
 use super::{is_varied, key_names, key_value};
-use crate::experiment::measures::{MEASURES, Measure};
-use crate::experiment::real::Lateness;
-use crate::experiment::results::{CellResult, Results};
 use crate::experiment::statistics::{Agreement, Interval, MOST_APART, Match, agree};
+use crate::experiment::{CellResult, Lateness, MEASURES, Measure, Results};
 use crate::protocol::Span;
 
-/// Timers that are later than this share of the period, in the median, spoil the comparison.
+/// The maximum of the median delay of timers, as a share of the period; with longer delays the comparison is not valid.
 const MOST_LATE: f64 = 0.01;
 
-/// Both sides of a comparison: the same experiment, in virtual time and on real sockets.
+/// The comparison of an experiment in virtual time with the same experiment on real sockets.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct RealComparison<'a> {
-    /// What the simulator says.
+    /// The results of the simulator.
     pub simulated: &'a Results,
-    /// What real sockets say.
+    /// The results on real sockets.
     pub real: &'a Results,
-    /// How late timers fired on the real side.
+    /// The delays of timers on the real side.
     pub lateness: &'a Lateness,
 }
 
-/// The cells of both sides, and what each measure comes to.
-struct Pair<'a> {
+/// A cell of both sides, with the agreement of each measure.
+struct CellAgreement<'a> {
     cell: &'a CellResult,
     trials: usize,
     agreements: Vec<(&'static Measure, Agreement)>,
 }
 
-impl RealComparison<'_> {
-    /// Every cell with its measures, those left out that have nothing to measure.
-    fn pairs(&self) -> Vec<Pair<'_>> {
+impl<'a> RealComparison<'a> {
+    /// Compares the results of the simulator with those on real sockets.
+    pub fn new(simulated: &'a Results, real: &'a Results, lateness: &'a Lateness) -> Self {
+        Self { simulated, real, lateness }
+    }
+
+    /// All cells with the agreement of all measures that are not absent.
+    fn cells(&self) -> Vec<CellAgreement<'_>> {
         let pair = |(simulated, real): (&'_ CellResult, &'_ CellResult)| {
             let agreement = |(column, measure): (usize, &'static Measure)| {
                 let pairs = real.pairs(simulated, |_, trial| trial.measured.readings[column]);
@@ -53,42 +58,136 @@ impl RealComparison<'_> {
         cells
             .map(|(cell, real)| {
                 let (trials, agreements) = pair((cell, real));
-                Pair { cell, trials, agreements }
+                CellAgreement { cell, trials, agreements }
             })
             .collect()
     }
 
-    /// The latest that timers may be in the median.
+    /// The maximum of the median delay of timers.
     fn bound(&self) -> Span {
         let shortest =
             self.simulated.cells.iter().filter_map(|cell| Some(cell.floors?.period_s)).fold(f64::INFINITY, f64::min);
         Span::from_secs_f64(shortest * MOST_LATE)
     }
 
-    /// Whether the machine kept up with real time; `None` if nothing is known of it.
+    /// Whether the machine kept up with real time; `None` if no timer fired.
     pub fn kept_up(&self) -> Option<bool> {
         self.lateness.quantile(0.5).map(|median| median <= self.bound())
     }
-}
 
-/// A table for each cell, and what explains it, for a terminal of this width in columns.
-pub fn render(sides: &RealComparison<'_>, width: u16, color: bool) -> String {
-    let mut text = format!("\n{}: simulator and real sockets, seed {}\n", sides.simulated.name, sides.simulated.seed);
-    for pair in sides.pairs() {
-        text += &fill(&format!("\n{}", heading(sides.simulated, &pair)), width);
-        text += &table(&pair, width, color);
-        let zero = |agreement: &Agreement| agreement.simulated == Some(0.0) && agreement.real == Some(0.0);
-        let zeros = pair.agreements.iter().filter(|(_, agreement)| zero(agreement));
-        let zeros: Vec<_> = zeros.map(|(measure, _)| measure.name).collect();
-        if !zeros.is_empty() {
-            text += &fill(&format!("Zero on both sides: {}.", zeros.join(", ")), width);
+    /// A table for each cell with its notes, for a terminal of `width` columns.
+    pub fn render(&self, width: u16, color: bool) -> String {
+        let mut text = format!("\n{}: simulator and real sockets, seed {}\n", self.simulated.name, self.simulated.seed);
+        for pair in self.cells() {
+            text += &fill(&format!("\n{}", heading(self.simulated, &pair)), width);
+            text += &table(&pair, width, color);
+            let zero = |agreement: &Agreement| agreement.simulated == Some(0.0) && agreement.real == Some(0.0);
+            let zeros = pair.agreements.iter().filter(|(_, agreement)| zero(agreement));
+            let zeros: Vec<_> = zeros.map(|(measure, _)| measure.name).collect();
+            if !zeros.is_empty() {
+                text += &fill(&format!("Zero on both sides: {}.", zeros.join(", ")), width);
+            }
         }
+        text + &self.lateness_notes(width) + &legend(width)
     }
-    text + &lateness(sides, width) + &legend(width)
+
+    /// What the cell is, by the keys that are varied, and how many trials there are to compare.
+
+    /// Writes agreement.csv: a row for each measure of each cell. Values that do not exist are empty.
+    ///
+    /// # Errors
+    /// If writing to `out` fails.
+    pub fn write_csv(&self, out: impl io::Write) -> io::Result<()> {
+        let mut csv = Writer::from_writer(out);
+        let keys = key_names(self.simulated);
+        let columns = [
+            "measure",
+            "pairs",
+            "simulated",
+            "real",
+            "difference",
+            "difference_low",
+            "difference_high",
+            "relative",
+            "relative_low",
+            "relative_high",
+            "ks_distance",
+            "ks_p",
+            "verdict",
+        ];
+        csv.write_record(keys.iter().copied().chain(columns))?;
+        for CellAgreement { cell, agreements, .. } in self.cells() {
+            for (measure, a) in agreements {
+                let numbers = [
+                    a.simulated,
+                    a.real,
+                    a.difference,
+                    a.ci95.low,
+                    a.ci95.high,
+                    a.relative,
+                    a.relative_ci95.low,
+                    a.relative_ci95.high,
+                    a.distance,
+                    a.p,
+                ];
+                let keys = keys.iter().map(|key| key_value(cell, key));
+                let numbers = numbers.map(|number| number.map(|number| number.to_string()).unwrap_or_default());
+                let row = keys.chain([measure.name.to_owned(), a.pairs.to_string()]).chain(numbers);
+                csv.write_record(row.chain([a.matched.name().to_owned()]))?;
+            }
+        }
+        csv.flush()
+    }
+
+    /// Writes agreement.json: the delays of timers, and for each cell both sides of each measure.
+    ///
+    /// # Errors
+    /// If writing to `out` fails.
+    pub fn write_json(&self, mut out: impl io::Write) -> io::Result<()> {
+        let cells = self.cells().into_iter().map(|CellAgreement { cell, trials, agreements }| {
+            let mut map: Map<String, Value> =
+                cell.key.fields().map(|(name, value)| (name.to_owned(), json!(value))).collect();
+            map.insert("trials".to_owned(), trials.into());
+            let measures = agreements.into_iter().map(|(measure, a)| (measure.name.to_owned(), entry(&a)));
+            map.insert("measures".to_owned(), Value::Object(measures.collect()));
+            Value::Object(map)
+        });
+        let seconds = |q| self.lateness.quantile(q).map(Span::as_secs_f64);
+        let whole = json!({
+            "lateness": {
+                "timers": self.lateness.timers(),
+                "median_s": seconds(0.5),
+                "p99_s": seconds(0.99),
+                "bound_s": self.bound().as_secs_f64(),
+                "kept_up": self.kept_up(),
+            },
+            "cells": cells.collect::<Vec<_>>(),
+        });
+        serde_json::to_writer_pretty(&mut out, &whole)?;
+        writeln!(out)
+    }
+
+    /// The delays of timers, with a warning if the real side is not valid.
+    fn lateness_notes(&self, width: u16) -> String {
+        let late = self.lateness;
+        let (Some(median), Some(tail)) = (late.quantile(0.5), late.quantile(0.99)) else { return String::new() };
+        let mut text = fill(
+            &format!("Real timers fired {median} late in the median and {tail} in 99 of 100, of {}.", late.timers()),
+            width,
+        );
+        if self.kept_up() == Some(false) {
+            let warning = format!(
+                "Warning: this machine could not keep up. Timers may be {} late in the median, a hundredth of the period; what \
+                 the real side says of times is worth nothing. Run fewer worlds at once (--worlds), and nothing else beside.",
+                self.bound()
+            );
+            text += &fill(&warning, width);
+        }
+        text
+    }
 }
 
-/// What the cell is, by the keys that are varied, and how many trials there are to compare.
-fn heading(results: &Results, pair: &Pair<'_>) -> String {
+fn heading(results: &Results, pair: &CellAgreement<'_>) -> String {
     let shown = key_names(results)
         .into_iter()
         .filter(|key| matches!(*key, "topology" | "selector" | "members") || is_varied(results, key));
@@ -96,7 +195,7 @@ fn heading(results: &Results, pair: &Pair<'_>) -> String {
     format!("{}: {} trials on both sides", named.join(", "), pair.trials)
 }
 
-fn table(pair: &Pair<'_>, width: u16, color: bool) -> String {
+fn table(pair: &CellAgreement<'_>, width: u16, color: bool) -> String {
     let mut table = Table::new();
     table.load_style(UTF8_HORIZONTAL_ONLY);
     let right = |text: String| Cell::new(text).set_alignment(CellAlignment::Right);
@@ -126,7 +225,7 @@ fn table(pair: &Pair<'_>, width: u16, color: bool) -> String {
             },
         ]);
     }
-    drawn(&mut table, width, color)
+    draw(&mut table, width, color)
 }
 
 fn mark(matched: Match) -> &'static str {
@@ -149,29 +248,10 @@ fn percents(interval: Interval) -> String {
     }
 }
 
-/// In hundredths; what rounds to nothing has no sign.
+/// A share in percent; without a sign if it rounds to zero.
 fn signed(share: f64) -> String {
     let text = format!("{:+.1}", 100.0 * share);
     if text.ends_with("0.0") && text.len() == 4 { "0.0".to_owned() } else { text }
-}
-
-/// Whether the real side can be believed.
-fn lateness(sides: &RealComparison<'_>, width: u16) -> String {
-    let late = sides.lateness;
-    let (Some(median), Some(tail)) = (late.quantile(0.5), late.quantile(0.99)) else { return String::new() };
-    let mut text = fill(
-        &format!("Real timers fired {median} late in the median and {tail} in 99 of 100, of {}.", late.timers()),
-        width,
-    );
-    if sides.kept_up() == Some(false) {
-        let warning = format!(
-            "Warning: this machine could not keep up. Timers may be {} late in the median, a hundredth of the period; what \
-             the real side says of times is worth nothing. Run fewer worlds at once (--worlds), and nothing else beside.",
-            sides.bound()
-        );
-        text += &fill(&warning, width);
-    }
-    text
 }
 
 fn legend(width: u16) -> String {
@@ -188,74 +268,6 @@ fn legend(width: u16) -> String {
         mark(Match::Undecided),
     );
     format!("\n{}", fill(&text, width))
-}
-
-/// Writes agreement.csv: a row for each measure of each cell. What does not exist is empty.
-pub fn write_csv(sides: &RealComparison<'_>, out: impl io::Write) -> io::Result<()> {
-    let mut csv = Writer::from_writer(out);
-    let keys = key_names(sides.simulated);
-    let columns = [
-        "measure",
-        "pairs",
-        "simulated",
-        "real",
-        "difference",
-        "difference_low",
-        "difference_high",
-        "relative",
-        "relative_low",
-        "relative_high",
-        "ks_distance",
-        "ks_p",
-        "verdict",
-    ];
-    csv.write_record(keys.iter().copied().chain(columns))?;
-    for Pair { cell, agreements, .. } in sides.pairs() {
-        for (measure, a) in agreements {
-            let numbers = [
-                a.simulated,
-                a.real,
-                a.difference,
-                a.ci95.low,
-                a.ci95.high,
-                a.relative,
-                a.relative_ci95.low,
-                a.relative_ci95.high,
-                a.distance,
-                a.p,
-            ];
-            let keys = keys.iter().map(|key| key_value(cell, key));
-            let numbers = numbers.map(|number| number.map(|number| number.to_string()).unwrap_or_default());
-            let row = keys.chain([measure.name.to_owned(), a.pairs.to_string()]).chain(numbers);
-            csv.write_record(row.chain([a.matched.name().to_owned()]))?;
-        }
-    }
-    csv.flush()
-}
-
-/// Writes agreement.json: how late timers were, and for each cell what each measure comes to on both sides.
-pub fn write_json(sides: &RealComparison<'_>, mut out: impl io::Write) -> io::Result<()> {
-    let cells = sides.pairs().into_iter().map(|Pair { cell, trials, agreements }| {
-        let mut map: Map<String, Value> =
-            cell.key.fields().map(|(name, value)| (name.to_owned(), json!(value))).collect();
-        map.insert("trials".to_owned(), trials.into());
-        let measures = agreements.into_iter().map(|(measure, a)| (measure.name.to_owned(), entry(&a)));
-        map.insert("measures".to_owned(), Value::Object(measures.collect()));
-        Value::Object(map)
-    });
-    let seconds = |q| sides.lateness.quantile(q).map(Span::as_secs_f64);
-    let whole = json!({
-        "lateness": {
-            "timers": sides.lateness.timers(),
-            "median_s": seconds(0.5),
-            "p99_s": seconds(0.99),
-            "bound_s": sides.bound().as_secs_f64(),
-            "kept_up": sides.kept_up(),
-        },
-        "cells": cells.collect::<Vec<_>>(),
-    });
-    serde_json::to_writer_pretty(&mut out, &whole)?;
-    writeln!(out)
 }
 
 fn entry(agreement: &Agreement) -> Value {
@@ -279,7 +291,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn shares_have_a_sign_unless_they_round_to_nothing() {
+    fn shares_have_a_sign_unless_they_round_to_zero() {
         let shown = [0.0, -0.0004, 0.0006, -0.0824, 0.1, -0.1].map(signed);
         assert_eq!(shown, ["0.0", "0.0", "+0.1", "-8.2", "+10.0", "-10.0"]);
     }

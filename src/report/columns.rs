@@ -1,19 +1,16 @@
-//! The columns of the tables: the measures that matter most, some of them per member and second.
+//! The columns of the main tables: the most important measures, some of them per member and second.
 
 use std::sync::LazyLock;
 
-use crate::experiment::measures::{self, MEASURES, Measure, MeasuredValue, Unit};
-
-pub(super) use crate::experiment::measures::Per;
-use crate::experiment::results::{CellResult, TrialResult};
 use crate::experiment::statistics::{Comparison, Summary, compare, summarize};
+use crate::experiment::{CellResult, Divisor, MEASURES, Measure, MeasuredValue, TableColumn, TrialResult, Unit};
 
-/// A column of a table: a measure, as its row in [`MEASURES`] says it is shown.
+/// A column of a table: a measure that has a [`TableColumn`].
 pub(super) struct Column {
     /// The measure.
     pub measure: &'static Measure,
-    /// How it is shown.
-    pub shown: measures::Column,
+    /// Heading and divisor.
+    pub shown: TableColumn,
     index: usize,
 }
 
@@ -29,18 +26,18 @@ impl Column {
         COLUMNS.iter().find(|column| column.measure.name == measure)
     }
 
-    /// The unit of its figures.
+    /// The unit of the values that it shows.
     pub fn unit(&self) -> Unit {
-        if self.shown.per == Per::Bytes { Unit::Share } else { self.measure.unit }
+        if self.shown.per == Divisor::BytesSent { Unit::Share } else { self.measure.unit }
     }
 
-    /// What one trial says.
+    /// The value of one trial.
     pub fn read(&self, cell: &CellResult, trial: &TrialResult) -> MeasuredValue {
         let reading = trial.measured.readings[self.index];
         let divisor = match self.shown.per {
-            Per::Trial => return reading,
-            Per::MemberSecond => f64::from(cell.key.members) * cell.duration_s,
-            Per::Bytes => trial.measured.reading("bytes_sent").value().unwrap_or(0.0),
+            Divisor::One => return reading,
+            Divisor::MemberSecond => f64::from(cell.key.members) * cell.duration_s,
+            Divisor::BytesSent => trial.measured.reading("bytes_sent").value().unwrap_or(0.0),
         };
         match reading {
             MeasuredValue::Value(_) if divisor <= 0.0 => MeasuredValue::Absent,
@@ -49,17 +46,17 @@ impl Column {
         }
     }
 
-    /// What all trials of a cell say.
+    /// The statistics over all trials of a cell.
     pub fn summary(&self, cell: &CellResult) -> Summary {
         summarize(self.measure, &self.readings(cell))
     }
 
-    /// What each trial of a cell says.
+    /// The values of all trials of a cell.
     pub fn readings(&self, cell: &CellResult) -> Vec<MeasuredValue> {
         cell.trials.iter().map(|trial| self.read(cell, trial)).collect()
     }
 
-    /// How a cell compares to the baseline.
+    /// The comparison of a cell with the baseline.
     pub fn comparison(&self, cell: &CellResult, baseline: &CellResult) -> Comparison {
         compare(&cell.pairs(baseline, |cell, trial| self.read(cell, trial)))
     }

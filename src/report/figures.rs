@@ -1,15 +1,25 @@
-//! Numbers for people: three significant digits, in a unit that suits them.
+//! Numbers for people, in three significant digits and a suitable unit, and marks for verdicts.
 
-use crate::experiment::measures::Unit;
-use crate::experiment::statistics::Interval;
+use crate::experiment::Unit;
+use crate::experiment::statistics::{Interval, Verdict};
 
-/// A number in its unit.
+/// The mark of a verdict, which follows the number that was compared.
+pub(super) fn mark(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Better => "✓",
+        Verdict::Worse => "✗",
+        Verdict::WithinNoise => "≈",
+        Verdict::Undecided => "?",
+    }
+}
+
+/// A number with its unit.
 pub(super) fn figure(value: f64, unit: Unit) -> String {
     let (scale, name) = suited(value, unit);
     format!("{}{name}", digits(value / scale))
 }
 
-/// An interval, in the unit that `beside` has; empty if nothing is known of it.
+/// An interval in the unit in which [`figure`] writes `beside`; empty if both bounds are unknown.
 pub(super) fn range(interval: Interval, beside: Option<f64>, unit: Unit) -> String {
     let Some(any) = beside.or(interval.high).or(interval.low) else { return String::new() };
     let (scale, name) = suited(any, unit);
@@ -24,11 +34,11 @@ pub(super) fn range(interval: Interval, beside: Option<f64>, unit: Unit) -> Stri
     }
 }
 
-/// By what to divide, and the unit's name after that.
+/// The divisor for the unit that suits a value, and the name of that unit.
 pub(super) fn suited(value: f64, unit: Unit) -> (f64, &'static str) {
     let size = value.abs();
     match unit {
-        // What rounds to 1000 ms is a second.
+        // Values that round to 1000 ms are shown as 1 s.
         Unit::Seconds if size >= 0.9995 || size == 0.0 => (1.0, " s"),
         Unit::Seconds if size >= 0.9995e-3 => (1e-3, " ms"),
         Unit::Seconds => (1e-6, " µs"),
@@ -41,7 +51,7 @@ pub(super) fn suited(value: f64, unit: Unit) -> (f64, &'static str) {
     }
 }
 
-/// Three significant digits, no zeros behind the last one that counts; whole numbers stay whole.
+/// Three significant digits without trailing zeros; integers keep all digits.
 pub(super) fn digits(value: f64) -> String {
     let size = value.abs();
     let places = match size {
@@ -63,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn figures_have_three_digits_and_a_unit_that_suits_them() {
+    fn figures_have_three_digits_and_a_suitable_unit() {
         let seconds = [0.0, 12e-6, 0.0123, 0.99949, 0.9996, 1.0, 12.345, 123.45];
         let shown = seconds.map(|value| figure(value, Unit::Seconds));
         assert_eq!(shown, ["0 s", "12 µs", "12.3 ms", "999 ms", "1 s", "1 s", "12.3 s", "123 s"]);

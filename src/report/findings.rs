@@ -1,23 +1,25 @@
-//! What a run found, in at most three sentences: how soon crashes are noticed, how soon all know, what it costs.
+//! The findings of a run in at most three sentences: detection of crashes, dissemination, traffic.
 //!
-//! Every number and verdict comes from the results. A difference that may be chance is called within noise, too few
-//! trials are called so, and a median beyond the end of the trials is never given as a number.
+//! All numbers and verdicts come from the results. Each sentence names the best of several selectors, so the verdicts against
+//! the baseline are corrected for the number of comparisons from which the sentences were chosen: all selectors with the
+//! baseline, in the measure of each sentence. A difference that does not hold then is called within noise; a median beyond
+//! the end of the trials is never given as a number.
 
 use super::columns::Column;
 use super::figures::{digits, figure, range};
 use super::notes::fill;
 use super::{is_varied, key_names, key_value};
-use crate::experiment::results::{CellResult, Results};
-use crate::experiment::statistics::{Comparison, Summary, Verdict};
+use crate::experiment::statistics::{Comparison, Summary, Verdict, holm};
+use crate::experiment::{CellResult, Results};
 
-/// A measure that findings speak of.
+/// A measure that can be the subject of a sentence.
 struct Topic {
     measure: &'static str,
-    /// Between the selector and the figure.
+    /// The words between the selector and the number.
     does: &'static str,
-    /// After the figure.
+    /// The words after the number.
     since: &'static str,
-    /// The comparative of a better value, and that of a worse one.
+    /// The comparatives of better and worse values.
     better: &'static str,
     worse: &'static str,
 }
@@ -30,7 +32,7 @@ const fn cost(measure: &'static str, does: &'static str, since: &'static str) ->
     Topic { measure, does, since, better: "less", worse: "more" }
 }
 
-/// One sentence is made of each group: of its first measure that has values.
+/// The groups of measures. Each becomes a sentence about its first measure that has values.
 const GROUPS: [&[Topic]; 3] = [
     &[
         time("first_ping_s", "first pings a crashed member"),
@@ -48,18 +50,24 @@ const GROUPS: [&[Topic]; 3] = [
 ];
 
 /// The findings as a paragraph in lines of `width` columns, after an empty line; empty without finished trials.
-pub fn render(results: &Results, width: u16) -> String {
+pub fn findings(results: &Results, width: u16) -> String {
     let Some(cells) = headline(results) else { return String::new() };
-    let sentences: Vec<String> = GROUPS.iter().filter_map(|group| sentence(results, &cells, group)).collect();
-    if sentences.is_empty() {
+    let mut findings: Vec<Finding<'_>> =
+        GROUPS.iter().filter_map(|group| Finding::of(results, &cells, group)).collect();
+    if findings.is_empty() {
         return String::new();
     }
+    let rows = findings.iter_mut().flat_map(|finding| &mut finding.rows);
+    let mut family: Vec<&mut Comparison> = rows.filter_map(|row| row.comparison.as_mut()).collect();
+    let comparisons = family.len();
+    holm(&mut family);
+    let sentences: Vec<String> = findings.iter().map(|finding| finding.sentence(results, comparisons)).collect();
     let place = place(results, cells[0]);
     format!("\n{}", fill(&format!("Found{place}: {}", sentences.join(" ")), width))
 }
 
-/// The cells that findings compare: those that differ from one cell in the selector alone. That is the first cell whose
-/// members are in regions, else in zones, else the first one, as bytes that cross a border are what selectors differ in.
+/// The cells that findings compare: those that are equal to one cell apart from the selector. That is the first cell with
+/// regions, else with zones, else the first one: selectors differ most in the bytes that cross such a border.
 pub(super) fn headline(results: &Results) -> Option<Vec<&CellResult>> {
     let finished = || results.cells.iter().filter(|cell| !cell.trials.is_empty());
     let with = |measure: &str| {
@@ -70,7 +78,7 @@ pub(super) fn headline(results: &Results) -> Option<Vec<&CellResult>> {
     Some(finished().filter(|cell| cell.key.same_setting(&first.key)).collect())
 }
 
-/// Where the findings hold: the varied keys of the headline cells, the selector left out.
+/// The setting in which the findings hold: the varied dimensions of a headline cell other than the selector.
 pub(super) fn place(results: &Results, cell: &CellResult) -> String {
     let varied = key_names(results).into_iter().filter(|key| *key != "selector" && is_varied(results, key));
     let named: Vec<String> = varied.map(|key| format!("{key} {}", key_value(cell, key))).collect();
@@ -82,40 +90,78 @@ pub(super) fn column(measure: &str) -> &'static Column {
     Column::of(measure).expect("findings are made of columns")
 }
 
-/// A sentence about the best selector in the group's first measure that has values.
-fn sentence(results: &Results, cells: &[&CellResult], group: &[Topic]) -> Option<String> {
-    let summaries = |topic: &Topic| -> Vec<(&CellResult, Summary)> {
-        let column = column(topic.measure);
-        cells.iter().map(|cell| (*cell, column.summary(cell))).filter(|(_, summary)| summary.n > 0).collect()
-    };
-    let (topic, all) = group.iter().map(|topic| (topic, summaries(topic))).find(|(_, all)| !all.is_empty())?;
-    let column = column(topic.measure);
-    let middle = |summary: &Summary| if column.shown.by_mean { summary.mean } else { summary.median };
-    let order = |summary: &Summary| middle(summary).unwrap_or(f64::INFINITY);
-    let (cell, best) = all.iter().min_by(|one, other| order(&one.1).total_cmp(&order(&other.1)))?;
-    let selector = &cell.key.selector;
-    let Some(value) = middle(best) else {
-        // The least of medians that all lie beyond the end says nothing about one selector.
-        let selector = if all.len() > 1 { "every selector" } else { selector };
-        return Some(format!("{selector} {} only after the end of the trial, in the median.", topic.does));
-    };
-    let kind = if column.shown.by_mean { "mean" } else { "median" };
-    let interval = range(if column.shown.by_mean { best.ci95_mean } else { best.ci95 }, Some(value), column.unit());
-    let interval = if interval.is_empty() { interval } else { format!(" (95 % interval {interval})") };
-    let told = figure(value, column.unit());
-    let mut text = format!("{selector} {} a {kind} of {told}{}{interval}", topic.does, topic.since);
-    if all.len() > 1 {
-        text += &format!(", the least of {} selectors", all.len());
-    }
-    if results.baseline.as_deref() == Some(selector.as_str()) {
-        text += ", and is the baseline";
-    } else if let Some(baseline) = results.baseline_of(cell) {
-        text += &against(topic, &baseline.key.selector, &column.comparison(cell, baseline));
-    }
-    Some(text + ".")
+/// The values behind a sentence.
+struct Finding<'a> {
+    topic: &'static Topic,
+    column: &'static Column,
+    /// The cells that have values.
+    rows: Vec<Row<'a>>,
 }
 
-/// What the comparison with the baseline comes to.
+struct Row<'a> {
+    cell: &'a CellResult,
+    summary: Summary,
+    /// The comparison with the baseline, whose verdict is corrected for the number of comparisons.
+    comparison: Option<Comparison>,
+    /// The verdict before that correction.
+    alone: Option<Verdict>,
+}
+
+impl<'a> Finding<'a> {
+    /// The first measure of a group that has values.
+    fn of(results: &Results, cells: &[&'a CellResult], group: &'static [Topic]) -> Option<Self> {
+        group.iter().find_map(|topic| {
+            let column = column(topic.measure);
+            let row = |cell: &&'a CellResult| {
+                let summary = column.summary(cell);
+                let baseline = results.baseline_of(cell).filter(|_| summary.n > 0);
+                let comparison = baseline.map(|baseline| column.comparison(cell, baseline));
+                Row { cell, summary, comparison, alone: comparison.map(|comparison| comparison.verdict) }
+            };
+            let rows: Vec<Row<'a>> = cells.iter().map(row).filter(|row| row.summary.n > 0).collect();
+            (!rows.is_empty()).then_some(Self { topic, column, rows })
+        })
+    }
+
+    fn center(&self, row: &Row<'_>) -> Option<f64> {
+        if self.column.shown.by_mean { row.summary.mean } else { row.summary.median }
+    }
+
+    /// The sentence about the best selector, one of `comparisons` that were corrected together.
+    fn sentence(&self, results: &Results, comparisons: usize) -> String {
+        let Self { topic, column, rows } = self;
+        let order = |row: &Row<'_>| self.center(row).unwrap_or(f64::INFINITY);
+        let best = rows.iter().min_by(|one, other| order(one).total_cmp(&order(other))).expect("there are rows");
+        let selector = &best.cell.key.selector;
+        let Some(value) = self.center(best) else {
+            // If all medians lie beyond the end, none is the best.
+            let selector = if rows.len() > 1 { "every selector" } else { selector };
+            return format!("{selector} {} only after the end of the trial, in the median.", topic.does);
+        };
+        let (kind, interval) = match column.shown.by_mean {
+            true => ("mean", best.summary.ci95_mean),
+            false => ("median", best.summary.ci95),
+        };
+        let interval = range(interval, Some(value), column.unit());
+        let interval = if interval.is_empty() { interval } else { format!(" (95 % interval {interval})") };
+        let number = figure(value, column.unit());
+        let mut text = format!("{selector} {} a {kind} of {number}{}{interval}", topic.does, topic.since);
+        if rows.len() > 1 {
+            text += &format!(", the least of {} selectors", rows.len());
+        }
+        if results.baseline.as_deref() == Some(selector.as_str()) {
+            text += ", and is the baseline";
+        } else if let (Some(baseline), Some(comparison)) = (&results.baseline, &best.comparison) {
+            text += &against(topic, baseline, comparison);
+            if best.alone != Some(comparison.verdict) {
+                text += &format!(" as one of {comparisons} comparisons");
+            }
+        }
+        text + "."
+    }
+}
+
+/// The words for a comparison with the baseline.
 fn against(topic: &Topic, baseline: &str, comparison: &Comparison) -> String {
     let word = match comparison.verdict {
         Verdict::Undecided => return format!(", with too few trials to compare it with {baseline}"),
@@ -123,7 +169,7 @@ fn against(topic: &Topic, baseline: &str, comparison: &Comparison) -> String {
         Verdict::Better => topic.better,
         Verdict::Worse => topic.worse,
     };
-    // The mean of the baseline, from the difference and the ratio of the means.
+    // The mean of the baseline follows from the difference and the ratio of the means.
     let base = comparison.mean_difference.zip(comparison.ratio).map(|(difference, ratio)| difference / (ratio - 1.0));
     let (Some(base), Some(ratio)) = (base.filter(|base| base.is_finite() && *base > 0.0), comparison.ratio) else {
         let (less, pairs) = (comparison.less, comparison.pairs);

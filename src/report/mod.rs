@@ -1,51 +1,77 @@
 //! Results written for people and programs.
 //!
-//! Everything here is a function of [`Results`], which a run returns: [`table`] for
-//! a terminal, [`findings`] in three sentences, [`csv`] and [`json`] for programs, [`html`] for a page with plots,
-//! [`picture`] for one drawing. [`comparison`] holds two results folders against each other, `agreement` the simulator
-//! against real sockets. Measures and their columns come from
-//! [`MEASURES`](crate::experiment::measures::MEASURES), the columns of a cell's dimensions from
-//! [`CellKey`]: nothing here lists them again.
+//! An [`Exporter`] writes the [`Results`] of a run in one format: [`TerminalTables`], [`TrialsCsv`], [`VictimsCsv`],
+//! [`SummaryJson`], [`HtmlReport`] or [`Picture`]. [`EXPORTERS`] lists them all; `swimlab run --format` and the files of a
+//! results folder are taken from that list. [`table`] and [`findings`] return the two parts of the terminal's output as
+//! text. [`RunComparison`] compares two results folders, `RealComparison` (feature `agent`) the simulator with real sockets.
+//!
+//! Measures, their columns and the dimensions of cells are not listed in this module: they come from
+//! [`MEASURES`](crate::experiment::MEASURES) and [`CellKey`].
 //!
 //! ```
 //! use swimlab::experiment::{Experiment, Lab, Options, TomlSource};
-//! use swimlab::report::{csv, findings, table};
+//! use swimlab::report::{ExportOptions, Exporter, TrialsCsv, findings, table};
 //!
 //! let file = "topology = 'lan'\nmembers = 8\nselector = ['uniform', 'shuffle']\nbaseline = 'shuffle'\ntrials = 6\n\
 //!             warmup = '2s'\nduration = '20s'\nfault = [{ kind = 'crash' }]";
 //! let experiment = Experiment::parse(&TomlSource::text("small.toml", file), &Lab::default())?;
 //! let results = experiment.run(Options::default())?.results;
-//! println!("{}{}", table::render(&results, 80, false), findings::render(&results, 80));
+//! println!("{}{}", table(&results, 80, false), findings(&results, 80));
 //! let mut rows = Vec::new();
-//! csv::write_trials(&results, &mut rows).expect("memory takes it all");
+//! TrialsCsv.export(&results, &ExportOptions::default(), &mut rows).expect("writing to memory succeeds");
 //! assert_eq!(rows.iter().filter(|byte| **byte == b'\n').count(), 1 + 2 * 6);
 //! # Ok::<(), swimlab::experiment::Error>(())
 //! ```
 
 #[cfg(feature = "agent")]
-pub mod agreement;
+mod agreement;
 mod columns;
-pub mod comparison;
-pub mod csv;
+mod comparison;
+mod csv_rows;
+mod exporter;
 mod figures;
-pub mod findings;
-pub mod html;
-pub mod json;
+mod findings;
+mod html;
 mod notes;
-pub mod picture;
-pub mod table;
-
-use crate::experiment::results::{CellKey, CellResult, Results};
-
+mod picture;
+mod summary_json;
+mod table;
+mod terminal;
 #[cfg(test)]
 mod tests;
+mod trials_csv;
+mod victims_csv;
 
-/// The names of a cell's dimensions: those that every cell has, then the swept keys.
+use crate::experiment::{CellKey, CellResult, Results};
+
+#[cfg(feature = "agent")]
+pub use agreement::RealComparison;
+pub use comparison::RunComparison;
+pub use exporter::{ExportOptions, Exporter};
+pub use findings::findings;
+pub use html::HtmlReport;
+pub use picture::Picture;
+pub use summary_json::SummaryJson;
+pub use table::table;
+pub use terminal::TerminalTables;
+pub use trials_csv::TrialsCsv;
+pub use victims_csv::VictimsCsv;
+
+/// All formats. The first one is the default of `swimlab run --format`.
+pub const EXPORTERS: &[&dyn Exporter] =
+    &[&TerminalTables, &TrialsCsv, &SummaryJson, &VictimsCsv, &HtmlReport, &Picture];
+
+/// The format of this name.
+pub fn exporter(name: &str) -> Option<&'static dyn Exporter> {
+    EXPORTERS.iter().copied().find(|exporter| exporter.name() == name)
+}
+
+/// The names of the dimensions that every cell has, then the swept keys.
 fn key_names(results: &Results) -> Vec<&str> {
     CellKey::NAMES.iter().copied().chain(results.swept_keys()).collect()
 }
 
-/// A cell's value of a dimension as tables have it; empty where it has none.
+/// A cell's value of a dimension as tables show it; empty if it has none.
 fn key_value(cell: &CellResult, key: &str) -> String {
     cell.key.value(key).map(|value| value.to_string()).unwrap_or_default()
 }

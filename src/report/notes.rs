@@ -1,24 +1,23 @@
-//! The lines around the tables: what was run, what was not reached, how often faults struck, what the marks mean.
+//! The lines above and below the tables: settings, faults, censored trials, violations, and the legend.
 
 use std::fmt::Write;
 
 use super::columns::COLUMNS;
-use super::table::mark;
+use super::figures::mark;
 use super::{is_varied, key_names, key_value};
-use crate::experiment::measures::MeasuredValue;
-use crate::experiment::results::{CellResult, Results, Struck};
 use crate::experiment::statistics::Verdict;
+use crate::experiment::{CellResult, FaultCount, MeasuredValue, Results};
 
-/// A paragraph in lines of this width, with a line's end.
+/// A paragraph in lines of `width` columns, with a newline at the end.
 pub(super) fn fill(paragraph: &str, width: u16) -> String {
     format!("{}\n", textwrap::fill(paragraph, usize::from(width)))
 }
 
-/// What was run, and what the reader should know of it.
+/// Name, settings and notices of the run.
 pub(super) fn heading(results: &Results, width: u16) -> String {
     let mut text = format!("{}: {} trials, seed {}", results.name, results.trials, results.seed);
     if let Some(cell) = results.cells.first() {
-        // The tables have columns for what varies; the rest is said once.
+        // Dimensions that vary have columns in the tables.
         let fixed = key_names(results).into_iter().skip(2).filter(|key| !is_varied(results, key));
         for key in fixed {
             let _ = write!(text, ", {key} {}", key_value(cell, key));
@@ -33,7 +32,7 @@ pub(super) fn heading(results: &Results, width: u16) -> String {
     fill(&text, width) + &notices.collect::<String>()
 }
 
-/// A topology's name, and what is behind it.
+/// The label and description of a topology.
 pub(super) fn topology(results: &Results, label: &str, width: u16) -> String {
     let Some(note) = results.topologies.iter().find(|note| note.label == label) else {
         return format!("\n{label}\n");
@@ -42,13 +41,13 @@ pub(super) fn topology(results: &Results, label: &str, width: u16) -> String {
     format!("\n{}", fill(&format!("{label}: {}{credit}", note.title), width))
 }
 
-/// Below a table: the faults that struck, the trials that were not long enough, what the checkers object to.
+/// The lines below a table: faults, trials that did not reach a measure, violations.
 pub(super) fn below(results: &Results, cells: &[&CellResult], width: u16) -> String {
     let lines = strikes(results, cells) + &censored(cells) + &violations(cells);
     lines.lines().map(|line| fill(line, width)).collect()
 }
 
-/// What the figures and marks mean.
+/// The legend of values and marks.
 pub(super) fn legend(results: &Results, width: u16) -> String {
     let mut text = String::from(
         "Each entry: the median over the trials, its 95 % interval, the 99th percentile. False positives: the mean per \
@@ -76,10 +75,10 @@ fn strikes(results: &Results, cells: &[&CellResult]) -> String {
             continue;
         }
         for (number, label) in scenario.faults.iter().enumerate() {
-            let mut sum = Struck::default();
-            for struck in cells.iter().filter_map(|cell| cell.strikes().get(number).copied()) {
-                sum.members += struck.members;
-                sum.trials += struck.trials;
+            let mut sum = FaultCount::default();
+            for count in cells.iter().filter_map(|cell| cell.strikes().get(number).copied()) {
+                sum.members += count.members;
+                sum.trials += count.trials;
             }
             let name = if results.scenarios.len() > 1 { format!("{}: {label}", scenario.name) } else { label.clone() };
             let _ = match sum.members {
@@ -106,16 +105,17 @@ fn censored(cells: &[&CellResult]) -> String {
 }
 
 fn violations(cells: &[&CellResult]) -> String {
-    /// The most sentences; summary.json has all.
+    /// The maximum number of violations shown; summary.json has all.
     const MOST: usize = 5;
     let mut text = String::new();
-    let sentences = cells.iter().flat_map(|cell| cell.violations().into_iter().map(move |entry| (cell, entry)));
-    for (count, (cell, (sentence, trials))) in sentences.enumerate() {
+    let violations = cells.iter().flat_map(|cell| cell.violations().into_iter().map(move |entry| (cell, entry)));
+    for (count, (cell, (violation, trials))) in violations.enumerate() {
         if count == MOST {
             text += "Checker: more of these in summary.json.\n";
             break;
         }
-        let _ = writeln!(text, "Checker: {sentence} ({}, {trials} of {} trials)", cell.key.selector, cell.trials.len());
+        let _ =
+            writeln!(text, "Checker: {violation} ({}, {trials} of {} trials)", cell.key.selector, cell.trials.len());
     }
     text
 }

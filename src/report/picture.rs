@@ -1,36 +1,38 @@
-//! picture.svg: what selectors give and cost, in one drawing that stands on its own, as in a README.
+//! picture.svg: detection, dissemination and traffic of all selectors in one drawing, for a README or a talk.
 //!
-//! A row for each selector, a panel for each of up to three measures: a dot at the median, a thick line over its 95 %
-//! interval, a thin line up to the 99th percentile. It shows the cells that the findings speak of, takes the colors of
-//! light or dark mode from the reader's settings, and names generic fonts only. The same results give the same bytes.
+//! A row for each selector and a panel for each of up to three measures: a dot at the median, a thick line over its 95 %
+//! interval, a thin line up to the 99th percentile. It shows the cells of the findings, follows the reader's light or dark
+//! mode, and needs no particular font. The same results give the same bytes.
 
 use std::fmt::Write;
+use std::io;
 
 use super::columns::Column;
+use super::exporter::{ExportOptions, Exporter};
 use super::figures::{digits, figure, suited};
 use super::findings::{column, headline, place};
 use super::html::escape;
-use crate::experiment::results::{CellResult, Results};
 use crate::experiment::statistics::Summary;
+use crate::experiment::{CellResult, Results};
 
-/// The size of the drawing, in the units of its view box, but for its height, which the number of rows decides.
+/// The width of the drawing in units of its view box. Its height depends on the number of rows.
 const WIDTH: f64 = 900.0;
-/// The room for the selectors' labels at the left, and at the other edges.
+/// The space for labels at the left, and the other margins.
 const LABELS: f64 = 232.0;
 const TOP: f64 = 96.0;
 const BOTTOM: f64 = 44.0;
 const ROW: f64 = 40.0;
-/// From the beginning of one panel to its end, and to the beginning of the next.
+/// The width of a panel, and the distance from one panel to the next.
 const PANEL: f64 = 196.0;
 const STEP: f64 = 222.0;
 
-/// Further selectors are left to the report.
+/// The maximum number of rows; the report shows all selectors.
 const MOST_ROWS: usize = 14;
 
-/// A label is broken before it is longer than this.
-const LABEL_LETTERS: usize = 32;
+/// The maximum number of characters in a line of a label.
+const LABEL_WIDTH: usize = 32;
 
-/// Groups of measures with their titles: each panel shows the first of a group that was measured.
+/// Groups of measures with their titles. Each panel shows the first measure of a group that has values.
 const PANELS: [&[(&str, &str)]; 3] = [
     &[("first_ping_s", "first ping after a crash"), ("false_positives", "false positives per trial")],
     &[("informed_100_s", "every survivor informed"), ("messages_sent", "messages per member and second")],
@@ -49,15 +51,37 @@ const STYLE: &str = "text{font:13px system-ui,sans-serif;fill:#1b1d21}.title{fon
 .tail,.interval{stroke:#4ba3e3}.dot{fill:#4ba3e3}.base .tail,.base .interval{stroke:#a2a9b5}\
 .base .dot{fill:#a2a9b5}.paper{fill:#14161a}}";
 
-/// A measure with what each row has of it.
+/// A measure with the statistics of each row.
 struct Panel {
     title: &'static str,
     column: &'static Column,
     rows: Vec<Summary>,
 }
 
-/// The whole file. Without finished trials it says so.
-pub fn render(results: &Results) -> String {
+/// A drawing of the most important measures by selector.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Picture;
+
+impl Exporter for Picture {
+    fn name(&self) -> &'static str {
+        "svg"
+    }
+
+    fn about(&self) -> &'static str {
+        "picture.svg: one drawing, for a README or a talk"
+    }
+
+    fn file_name(&self) -> Option<&'static str> {
+        Some("picture.svg")
+    }
+
+    fn export(&self, results: &Results, _: &ExportOptions<'_>, out: &mut dyn io::Write) -> io::Result<()> {
+        out.write_all(render(results).as_bytes())
+    }
+}
+
+/// The text of the file.
+pub(super) fn render(results: &Results) -> String {
     let cells = headline(results).unwrap_or_default();
     let shown = &cells[..cells.len().min(MOST_ROWS)];
     let panels: Vec<Panel> = PANELS.iter().filter_map(|group| Panel::of(group, shown)).collect();
@@ -94,17 +118,17 @@ pub fn render(results: &Results) -> String {
     svg + "</svg>\n"
 }
 
-/// The vertical middle of a row.
+/// The vertical center of a row.
 fn middle(row: usize) -> f64 {
     TOP + ROW * (row as f64 + 0.5)
 }
 
-/// A selector's label, on two lines where it is long.
+/// The label of a selector, in up to two lines.
 fn label(results: &Results, cell: &CellResult, row: usize) -> String {
     let mut lines = vec![String::new()];
     for part in cell.key.selector.split_inclusive([':', ',']) {
         let last = lines.last_mut().expect("there is a line");
-        if !last.is_empty() && last.chars().count() + part.chars().count() > LABEL_LETTERS {
+        if !last.is_empty() && last.chars().count() + part.chars().count() > LABEL_WIDTH {
             lines.push(part.to_owned());
         } else {
             last.push_str(part);
@@ -126,7 +150,7 @@ fn label(results: &Results, cell: &CellResult, row: usize) -> String {
 }
 
 impl Panel {
-    /// The first measure of a group that any of the cells has.
+    /// The panel of the first measure of a group that has values in any cell.
     fn of(group: &[(&'static str, &'static str)], cells: &[&CellResult]) -> Option<Self> {
         group.iter().find_map(|&(measure, title)| {
             let column = column(measure);
@@ -135,12 +159,12 @@ impl Panel {
         })
     }
 
-    /// A row's median, or mean where that says more.
+    /// The median of a row, or its mean for rare events.
     fn value(&self, row: &Summary) -> Option<f64> {
         if self.column.shown.by_mean { row.mean } else { row.median }
     }
 
-    /// The bounds of its interval, then the tail's end.
+    /// The bounds of the interval of a row, then the end of its tail.
     fn marks(&self, row: &Summary) -> [Option<f64>; 3] {
         match self.column.shown.by_mean {
             true => [row.ci95_mean.low, row.ci95_mean.high, row.max],
@@ -148,7 +172,7 @@ impl Panel {
         }
     }
 
-    /// The panel with its left edge at `left`.
+    /// Draws the panel with its left edge at `left`.
     fn draw(&self, results: &Results, cells: &[&CellResult], left: f64) -> String {
         let all = self.rows.iter().flat_map(|row| self.marks(row).into_iter().chain([self.value(row)])).flatten();
         let most = all.fold(0.0, f64::max);
@@ -185,7 +209,7 @@ impl Panel {
                 let _ = writeln!(svg, "<text class=\"faint\" x=\"{left}\" y=\"{}\">beyond the end</text></g>", y + 4.0);
                 continue;
             };
-            // Without a known end, a line goes to the edge.
+            // A tail without a known end extends to the edge.
             let end = at(tail.unwrap_or(most));
             let _ = write!(svg, "<path class=\"tail\" d=\"M{} {y}H{end}\"/>", at(value));
             let (low, high) = (at(low.unwrap_or(value)), at(high.unwrap_or(value)));
@@ -197,7 +221,7 @@ impl Panel {
     }
 }
 
-/// A tenth of a unit is finer than any screen shows.
+/// Rounds a coordinate to a tenth of a unit, which is finer than screens resolve.
 fn rounded(value: f64) -> f64 {
     libm::round(10.0 * value) / 10.0
 }

@@ -1,24 +1,24 @@
-//! A table per topology, for people.
+//! The tables for a terminal, one per topology.
 
 use std::fmt::Write;
 
 use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
 use comfy_table::{Attribute, Cell, CellAlignment, Color, ContentArrangement, Table};
 
-use super::columns::{COLUMNS, Column, Per};
-use super::figures::{figure, range};
+use super::columns::{COLUMNS, Column};
+use super::figures::{figure, mark, range};
 use super::{is_varied, key_names, key_value, notes};
-use crate::experiment::results::{CellResult, Results};
 use crate::experiment::statistics::{Summary, Verdict};
+use crate::experiment::{CellResult, Divisor, Results};
 
-/// The fewest columns of figures; below that, lines wrap.
+/// The minimum number of columns with measures; if they do not fit, lines wrap.
 const FEWEST_COLUMNS: usize = 2;
 
-/// The tables and what explains them, for a terminal of this width in columns.
+/// The tables and the notes that explain them, for a terminal of `width` columns.
 ///
-/// Columns in which nothing was measured are left out; so are the least important ones where the width does not
-/// suffice, and a line says which.
-pub fn render(results: &Results, width: u16, color: bool) -> String {
+/// Measures without values are left out. If the width does not suffice, the least important columns are left out as well,
+/// and a line names them.
+pub fn table(results: &Results, width: u16, color: bool) -> String {
     let mut text = notes::heading(results, width);
     let mut topologies: Vec<&str> = Vec::new();
     for cell in &results.cells {
@@ -41,12 +41,12 @@ pub fn render(results: &Results, width: u16, color: bool) -> String {
 struct Page<'a> {
     results: &'a Results,
     cells: Vec<&'a CellResult>,
-    /// For each column with something in it: its entry in each row.
-    columns: Vec<(&'static Column, Vec<Figures>)>,
+    /// The columns that have values, each with its entries by row.
+    columns: Vec<(&'static Column, Vec<Entry>)>,
 }
 
 /// One entry of the table.
-struct Figures {
+struct Entry {
     summary: Summary,
     verdict: Option<Verdict>,
     floor: Option<f64>,
@@ -55,7 +55,7 @@ struct Figures {
 impl<'a> Page<'a> {
     fn new(results: &'a Results, cells: Vec<&'a CellResult>) -> Self {
         let figures = |column: &'static Column| {
-            let entry = |cell: &&CellResult| Figures {
+            let entry = |cell: &&CellResult| Entry {
                 summary: column.summary(cell),
                 verdict: results.baseline_of(cell).map(|baseline| column.comparison(cell, baseline).verdict),
                 floor: cell.floor(column.measure),
@@ -64,14 +64,14 @@ impl<'a> Page<'a> {
         };
         let mut columns: Vec<_> = COLUMNS.iter().map(figures).collect();
         columns.retain(|(_, rows)| rows.iter().any(|row| row.summary.n > 0));
-        // Regions say more than zones, where there are both.
+        // Regions are more informative than zones if there are both.
         if columns.iter().any(|(column, _)| column.measure.name == "cross_region_bytes") {
             columns.retain(|(column, _)| column.measure.name != "cross_zone_bytes");
         }
         Self { results, cells, columns }
     }
 
-    /// The table with as many columns as the width takes.
+    /// The table with as many columns as fit the width.
     fn fit(&self, width: u16, color: bool) -> String {
         let mut shown: Vec<_> = self.columns.iter().collect();
         let mut left_out = Vec::new();
@@ -81,20 +81,20 @@ impl<'a> Page<'a> {
             left_out.push(shown.remove(last).0.shown.title);
             table = self.table(&shown);
         }
-        let mut text = drawn(&mut table, width, color);
+        let mut text = draw(&mut table, width, color);
         if !left_out.is_empty() {
             text += &notes::fill(&format!("Left out for want of width: {}.", left_out.join(", ")), width);
         }
         text
     }
 
-    fn table(&self, shown: &[&(&'static Column, Vec<Figures>)]) -> Table {
+    fn table(&self, shown: &[&(&'static Column, Vec<Entry>)]) -> Table {
         let keys = self.keys();
         let mut table = Table::new();
         table.load_style(UTF8_HORIZONTAL_ONLY);
-        let heading = |(column, rows): &&(&'static Column, Vec<Figures>)| {
+        let heading = |(column, rows): &&(&'static Column, Vec<Entry>)| {
             let mut title = String::from(column.shown.title);
-            if column.shown.per == Per::MemberSecond {
+            if column.shown.per == Divisor::MemberSecond {
                 title += "\n/member/s";
             }
             if let Some(floor) = shared_floor(rows) {
@@ -106,13 +106,14 @@ impl<'a> Page<'a> {
         table.set_header(names.chain(shown.iter().map(heading)));
         for (row, cell) in self.cells.iter().enumerate() {
             let names = keys.iter().map(|key| Cell::new(self.key(cell, key)));
-            let figures = shown.iter().map(|(column, rows)| entry(column, &rows[row], shared_floor(rows).is_none()));
+            let figures =
+                shown.iter().map(|(column, rows)| table_cell(column, &rows[row], shared_floor(rows).is_none()));
             table.add_row(names.chain(figures));
         }
         table
     }
 
-    /// The keys in which the cells of the whole experiment differ, the selector always among them.
+    /// The dimensions in which the cells of the experiment differ, and the selector in any case.
     fn keys(&self) -> Vec<&'a str> {
         let varied = |key: &&str| *key == "selector" || is_varied(self.results, key);
         key_names(self.results).into_iter().skip(1).filter(varied).collect()
@@ -125,7 +126,7 @@ impl<'a> Page<'a> {
     }
 }
 
-/// A label on several lines, broken behind its colon and commas where it is long.
+/// A label, broken after its colon and commas into lines of at most 18 characters.
 fn folded(label: &str) -> String {
     const LIMIT: usize = 18;
     let (mut text, mut line) = (String::new(), 0);
@@ -141,15 +142,15 @@ fn folded(label: &str) -> String {
     text
 }
 
-/// The floor that all rows have in common.
-fn shared_floor(rows: &[Figures]) -> Option<f64> {
+/// The floor of a column if it is the same in all rows.
+fn shared_floor(rows: &[Entry]) -> Option<f64> {
     let first = rows.first()?.floor?;
     rows.iter().all(|row| row.floor == Some(first)).then_some(first)
 }
 
-/// Three lines: the median, its interval, the tail. For rare events the mean, its interval, the most.
-fn entry(column: &Column, figures: &Figures, with_floor: bool) -> Cell {
-    let Figures { summary, verdict, floor } = figures;
+/// Three lines: the median, its interval and the 99th percentile; for rare events the mean, its interval and the maximum.
+fn table_cell(column: &Column, entry: &Entry, with_floor: bool) -> Cell {
+    let Entry { summary, verdict, floor } = entry;
     let unit = column.unit();
     if summary.n == 0 {
         return Cell::new("").set_alignment(CellAlignment::Right);
@@ -172,8 +173,8 @@ fn entry(column: &Column, figures: &Figures, with_floor: bool) -> Cell {
     }
 }
 
-/// The table as text of this width.
-pub(super) fn drawn(table: &mut Table, width: u16, color: bool) -> String {
+/// The table as text of `width` columns.
+pub(super) fn draw(table: &mut Table, width: u16, color: bool) -> String {
     table.set_width(width).set_content_arrangement(ContentArrangement::Dynamic);
     if color {
         table.enforce_styling()
@@ -183,17 +184,7 @@ pub(super) fn drawn(table: &mut Table, width: u16, color: bool) -> String {
     format!("{}\n", table.trim_fmt())
 }
 
-/// What stands behind a figure.
-pub(super) fn mark(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Better => "✓",
-        Verdict::Worse => "✗",
-        Verdict::WithinNoise => "≈",
-        Verdict::Undecided => "?",
-    }
-}
-
-/// How wide a table is if no line wraps: the contents, a space on both sides, and one between two columns.
+/// The width of a table if no line wraps: the contents, a space on both sides, and one between two columns.
 fn breadth(table: &Table) -> u16 {
     table.column_max_content_widths().iter().map(|width| width + 3).sum()
 }

@@ -1,13 +1,15 @@
 use super::*;
-use crate::experiment::measures::{FloorInputs, MEASURES, Measured, MeasuredValue, Victim, VictimKind, index_of};
-use crate::experiment::results::{CellResult, Results, Scenario, TopologyNote, TrialResult};
+use crate::experiment::{
+    CellResult, FloorInputs, MEASURES, Measure, Measured, MeasuredValue, Results, Scenario, TopologyNote, TrialResult,
+    Victim, VictimKind,
+};
 
-/// A trial whose times are all about `seconds`; the crash in trial 7 never becomes known to all.
+/// A trial whose times are all about `seconds`. In trial 7 not all members learn of the crash.
 fn trial(number: u32, seconds: f64, regions: bool) -> TrialResult {
     let is_censored = number == 7;
     let seconds = seconds + 0.05 * f64::from(number % 5);
     let mut readings = vec![MeasuredValue::Absent; MEASURES.len()];
-    let mut set = |name: &str, value: f64| readings[index_of(name).unwrap()] = MeasuredValue::Value(value);
+    let mut set = |name: &str, value: f64| readings[Measure::index_of(name).unwrap()] = MeasuredValue::Value(value);
     set("first_ping_s", seconds);
     set("first_suspicion_s", seconds + 1.0);
     set("first_declaration_s", seconds + 9.0);
@@ -28,7 +30,7 @@ fn trial(number: u32, seconds: f64, regions: bool) -> TrialResult {
     set("busiest_member_share", 0.011);
     set("unmonitored_members", 0.0);
     set("violations", 0.0);
-    readings[index_of("informed_100_s").unwrap()] =
+    readings[Measure::index_of("informed_100_s").unwrap()] =
         if is_censored { MeasuredValue::Censored } else { MeasuredValue::Value(seconds + 12.0) };
     let victim = Victim {
         fault: 0,
@@ -90,20 +92,21 @@ fn sample(trials: u32) -> Results {
     }
 }
 
-fn text(write: impl FnOnce(&mut Vec<u8>) -> std::io::Result<()>) -> String {
+/// The output of an exporter with default options.
+fn text(exporter: &dyn Exporter, results: &Results) -> String {
     let mut out = Vec::new();
-    write(&mut out).unwrap();
+    exporter.export(results, &ExportOptions::default(), &mut out).unwrap();
     String::from_utf8(out).unwrap()
 }
 
 #[test]
 fn the_table_for_a_terminal_of_120() {
-    insta::assert_snapshot!(table::render(&sample(40), 120, false));
+    insta::assert_snapshot!(table(&sample(40), 120, false));
 }
 
 #[test]
 fn the_table_for_a_terminal_of_80() {
-    insta::assert_snapshot!(table::render(&sample(40), 80, false));
+    insta::assert_snapshot!(table(&sample(40), 80, false));
 }
 
 #[test]
@@ -114,13 +117,13 @@ fn a_run_that_was_stopped_says_so() {
     results.cells.truncate(2);
     results.cells[0].trials[1].violations.push("an incarnation went backwards".into());
     results.cells[1].trials[0].measured.strikes[0] = 0;
-    insta::assert_snapshot!(table::render(&results, 100, false));
+    insta::assert_snapshot!(table(&results, 100, false));
 }
 
 #[test]
 fn no_line_is_wider_than_the_terminal() {
     for width in [60, 80, 100, 120, 160] {
-        let rendered = table::render(&sample(20), width, false);
+        let rendered = table(&sample(20), width, false);
         let rules = rendered.lines().filter(|line| line.starts_with(['─', '═']));
         for line in rules {
             assert!(line.chars().count() <= usize::from(width), "{width}: {line}");
@@ -130,16 +133,16 @@ fn no_line_is_wider_than_the_terminal() {
 
 #[test]
 fn colors_come_only_when_asked_for() {
-    assert!(!table::render(&sample(20), 120, false).contains('\u{1b}'));
-    assert!(table::render(&sample(20), 120, true).contains('\u{1b}'));
+    assert!(!table(&sample(20), 120, false).contains('\u{1b}'));
+    assert!(table(&sample(20), 120, true).contains('\u{1b}'));
 }
 
 #[test]
 fn an_experiment_without_trials_still_renders() {
     let mut results = sample(0);
-    assert!(table::render(&results, 120, false).contains("shuffle"));
+    assert!(table(&results, 120, false).contains("shuffle"));
     results.cells.clear();
-    assert!(table::render(&results, 120, false).contains("locality"));
+    assert!(table(&results, 120, false).contains("locality"));
 }
 
 #[test]
@@ -147,7 +150,7 @@ fn a_row_per_trial() {
     let mut results = sample(9);
     results.cells.drain(1..3);
     results.cells.iter_mut().for_each(|cell| drop(cell.trials.drain(..6)));
-    insta::assert_snapshot!(text(|out| csv::write_trials(&results, out)));
+    insta::assert_snapshot!(text(&TrialsCsv, &results));
 }
 
 #[test]
@@ -155,20 +158,20 @@ fn a_row_per_victim() {
     let mut results = sample(8);
     results.cells.truncate(1);
     results.cells[0].trials.drain(..6);
-    insta::assert_snapshot!(text(|out| csv::write_victims(&results, out)));
+    insta::assert_snapshot!(text(&VictimsCsv, &results));
 }
 
 #[test]
 fn a_summary_per_cell() {
     let mut results = sample(10);
     results.cells.drain(..2);
-    insta::assert_snapshot!(text(|out| json::write_summary(&results, out)));
+    insta::assert_snapshot!(text(&SummaryJson, &results));
 }
 
 #[test]
-fn the_summarys_measures_are_the_csvs_columns() {
-    let json: serde_json::Value = serde_json::from_str(&text(|out| json::write_summary(&sample(6), out))).unwrap();
-    let csv = text(|out| csv::write_trials(&sample(6), out));
+fn the_measures_of_the_summary_are_the_columns_of_the_csv() {
+    let json: serde_json::Value = serde_json::from_str(&text(&SummaryJson, &sample(6))).unwrap();
+    let csv = text(&TrialsCsv, &sample(6));
     let header: Vec<_> = csv.lines().next().unwrap().split(',').collect();
     let keys = "topology,selector,profile,members,loss,scenario,trial,seed,period";
     assert_eq!(header[..9].join(","), keys);
@@ -181,7 +184,7 @@ fn the_summarys_measures_are_the_csvs_columns() {
 }
 
 #[test]
-fn a_trial_reads_back_to_the_very_same_bits() {
+fn a_trial_read_back_is_equal_to_the_last_bit() {
     let mut trial = trial(7, 0.1 + 0.2, true);
     trial.seed = u64::MAX;
     trial.measured.readings[0] = MeasuredValue::Value(f64::from_bits(0x3fd5_5555_5555_5557));
@@ -192,7 +195,7 @@ fn a_trial_reads_back_to_the_very_same_bits() {
 
 /// The findings on one line.
 fn found(results: &Results) -> String {
-    findings::render(results, u16::MAX).trim().to_owned()
+    findings(results, u16::MAX).trim().to_owned()
 }
 
 #[test]
@@ -208,11 +211,11 @@ fn findings_name_the_best_selector_its_interval_and_the_verdict() {
     assert!(text.contains("sooner than shuffle (sooner in 39 of 40 trials)."), "{text}");
     // Both send the same.
     assert!(text.contains("sends a median of 50 % of its bytes between regions"), "{text}");
-    assert!(findings::render(&sample(40), 80).lines().all(|line| line.chars().count() <= 80));
+    assert!(findings(&sample(40), 80).lines().all(|line| line.chars().count() <= 80));
 }
 
 #[test]
-fn findings_say_when_a_difference_may_be_chance_and_when_trials_are_too_few() {
+fn findings_say_within_noise_and_too_few_trials() {
     let mut results = sample(20);
     results.cells.truncate(2);
     results.cells[0].key.selector = "uniform".into();
@@ -225,7 +228,7 @@ fn findings_say_when_a_difference_may_be_chance_and_when_trials_are_too_few() {
 }
 
 #[test]
-fn findings_of_one_cell_compare_nothing() {
+fn findings_of_one_cell_have_no_comparison() {
     let mut results = sample(20);
     results.baseline = None;
     results.cells.truncate(1);
@@ -235,12 +238,12 @@ fn findings_of_one_cell_compare_nothing() {
 }
 
 #[test]
-fn findings_without_crashes_speak_of_false_positives_and_traffic() {
+fn findings_without_crashes_report_false_positives_and_traffic() {
     let mut results = sample(20);
     results.cells.truncate(2);
     for trial in results.cells.iter_mut().flat_map(|cell| &mut cell.trials) {
         let times = ["first_ping_s", "first_declaration_s", "informed_100_s"];
-        times.iter().for_each(|time| trial.measured.readings[index_of(time).unwrap()] = MeasuredValue::Absent);
+        times.iter().for_each(|time| trial.measured.readings[Measure::index_of(time).unwrap()] = MeasuredValue::Absent);
     }
     let text = found(&results);
     assert!(text.contains("takes live members for dead a mean of 0.15 times per trial"), "{text}");
@@ -249,11 +252,11 @@ fn findings_without_crashes_speak_of_false_positives_and_traffic() {
 }
 
 #[test]
-fn findings_never_give_a_number_for_what_most_trials_did_not_reach() {
+fn findings_give_no_number_if_most_trials_did_not_reach_it() {
     let mut results = sample(20);
     results.cells.drain(..3);
     for trial in &mut results.cells[0].trials {
-        trial.measured.readings[index_of("informed_100_s").unwrap()] = MeasuredValue::Censored;
+        trial.measured.readings[Measure::index_of("informed_100_s").unwrap()] = MeasuredValue::Censored;
     }
     let text = found(&results);
     assert!(text.contains("informs every survivor only after the end of the trial, in the median."), "{text}");
@@ -261,21 +264,21 @@ fn findings_never_give_a_number_for_what_most_trials_did_not_reach() {
 }
 
 #[test]
-fn the_picture_has_a_row_for_each_selector_and_stands_on_its_own() {
-    let svg = picture::render(&sample(40));
-    assert_eq!(svg, picture::render(&sample(40)));
+fn the_picture_has_a_row_for_each_selector_and_loads_nothing() {
+    let svg = text(&Picture, &sample(40));
+    assert_eq!(svg, text(&Picture, &sample(40)));
     assert_eq!(svg.matches("<circle").count(), 2 * 3, "two selectors, three measures");
     assert!(svg.contains(">neighborhood:metric=rtt,") && svg.contains("(baseline)"), "{svg}");
     for part in ["<script", "url(", "@import", "<image", "NaN", ">inf", "\"inf"] {
         assert!(!svg.contains(part), "{part}");
     }
     assert!(svg.contains("prefers-color-scheme:dark") && svg.ends_with("</svg>\n"));
-    assert!(picture::render(&sample(0)).contains("no trial is finished"));
+    assert!(text(&Picture, &sample(0)).contains("no trial is finished"));
 }
 
-/// At 80 columns, what tells cells apart stays, however many keys are varied; figures go first.
+/// In narrow tables, measures are left out before dimensions, however many of these are varied.
 #[test]
-fn what_identifies_a_cell_is_never_left_out_of_a_narrow_table() {
+fn dimensions_are_never_left_out_of_a_narrow_table() {
     let mut results = sample(10);
     results.cells.truncate(2);
     for (n, cell) in results.cells.iter_mut().enumerate() {
@@ -289,7 +292,7 @@ fn what_identifies_a_cell_is_never_left_out_of_a_narrow_table() {
         ];
     }
     for width in [60, 80] {
-        let text = table::render(&results, width, false);
+        let text = table(&results, width, false);
         let table: Vec<&str> = text.lines().skip_while(|line| !line.starts_with('─')).collect();
         let end = table.iter().rposition(|line| line.starts_with('─')).unwrap();
         let lines: Vec<Vec<char>> = table[..end].iter().map(|line| line.chars().collect()).collect();
@@ -315,17 +318,16 @@ fn what_identifies_a_cell_is_never_left_out_of_a_narrow_table() {
 #[cfg(feature = "agent")]
 mod agreement {
     use super::*;
-    use crate::experiment::real::Lateness;
+    use crate::experiment::Lateness;
     use crate::protocol::Span;
-    use crate::report::agreement::{RealComparison, render, write_csv, write_json};
 
-    /// Real trials take longer by so many seconds, and their timers are late by so many milliseconds.
-    fn told<T>(longer: f64, late_ms: u64, tell: impl FnOnce(&RealComparison<'_>) -> T) -> T {
+    /// Applies `read` to a comparison in which real trials take `longer` seconds more and timers fire `late_ms` late.
+    fn compare<T>(longer: f64, late_ms: u64, read: impl FnOnce(&RealComparison<'_>) -> T) -> T {
         let of = |cell| Results { cells: vec![cell], baseline: None, ..sample(20) };
         let (simulated, real) = (of(cell("lan", "shuffle", 1.0, 20)), of(cell("lan", "shuffle", 1.0 + longer, 20)));
         let mut lateness = Lateness::default();
         (0..3).for_each(|_| lateness.add(Span::from_millis(late_ms)));
-        tell(&RealComparison { simulated: &simulated, real: &real, lateness: &lateness })
+        read(&RealComparison::new(&simulated, &real, &lateness))
     }
 
     fn line(text: &str, measure: &str) -> String {
@@ -335,8 +337,8 @@ mod agreement {
 
     #[test]
     fn each_measure_has_a_line_with_both_sides_their_difference_and_a_mark() {
-        let text = told(0.22, 1, |sides| render(sides, 120, false));
-        // Medians of 1.1 and 1.32 s: 0.22 s are 19.1 % of the 1.15 s, and 21 % of the 1.05 s, that chance may make of 1.1.
+        let text = compare(0.22, 1, |sides| sides.render(120, false));
+        // Medians of 1.1 and 1.32 s: 0.22 s are 19.1 % of 1.15 s and 21 % of 1.05 s, the bounds of the first one.
         assert_eq!(line(&text, "first_ping_s"), "first_ping_s 1.1 s 1.32 s +20.0 % +19.1 to +21.0 % 1.00 0.00 ✗");
         assert!(line(&text, "first_declaration_s").ends_with(" ✓"), "{text}");
         assert!(text.contains("topology lan, selector shuffle, members 100: 20 trials on both sides"), "{text}");
@@ -347,20 +349,20 @@ mod agreement {
     }
 
     #[test]
-    fn a_machine_that_does_not_keep_up_is_told_so() {
-        // A hundredth of the period of a second is the most.
-        assert!(!told(0.0, 10, |sides| render(sides, 80, false)).contains("Warning"));
-        let text = told(0.0, 11, |sides| render(sides, 80, false));
+    fn a_machine_that_does_not_keep_up_gets_a_warning() {
+        // The maximum is a hundredth of the period of a second.
+        assert!(!compare(0.0, 10, |sides| sides.render(80, false)).contains("Warning"));
+        let text = compare(0.0, 11, |sides| sides.render(80, false));
         assert!(text.contains("Warning: this machine could not keep up. Timers may be 10ms late"), "{text}");
-        assert_eq!(told(0.0, 11, |sides| sides.kept_up()), Some(false));
+        assert_eq!(compare(0.0, 11, |sides| sides.kept_up()), Some(false));
     }
 
     #[test]
-    fn programs_read_the_same_from_csv_and_json() {
-        let (csv, json) = told(0.22, 1, |sides| {
+    fn csv_and_json_have_the_same_values() {
+        let (csv, json) = compare(0.22, 1, |sides| {
             let (mut csv, mut json) = (Vec::new(), Vec::new());
-            write_csv(sides, &mut csv).unwrap();
-            write_json(sides, &mut json).unwrap();
+            sides.write_csv(&mut csv).unwrap();
+            sides.write_json(&mut json).unwrap();
             (String::from_utf8(csv).unwrap(), serde_json::from_slice::<serde_json::Value>(&json).unwrap())
         });
         let mut lines = csv.lines();

@@ -1,8 +1,8 @@
 //! The claims of a source, and their comparison with samples of measured values.
 
 use super::{ClaimVerdict, Row};
-use crate::experiment::measures::{Measure, MeasuredValue, Unit};
 use crate::experiment::statistics::summarize;
+use crate::experiment::{Measure, MeasuredValue, Unit};
 
 /// The widest tolerance that a claim can state.
 const WIDEST: f64 = 0.15;

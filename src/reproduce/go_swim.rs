@@ -3,8 +3,7 @@
 use super::observers::Gaps;
 use super::runner::Runner;
 use super::{Reproduction, Row};
-use crate::experiment::Error;
-use crate::experiment::measures::index_of;
+use crate::experiment::{Error, Measure};
 
 pub(super) const REPRODUCTION: Reproduction = Reproduction {
     name: "go-swim",
@@ -24,8 +23,8 @@ fn figures(runner: &Runner<'_>) -> Result<Vec<Row>, Error> {
 }
 
 fn detection(runner: &Runner<'_>) -> Result<Vec<Row>, Error> {
-    let first_ping = index_of("first_ping_s").expect("a measure");
-    let row = |cell: &crate::experiment::results::CellResult| {
+    let first_ping = Measure::index_of("first_ping_s").expect("a measure");
+    let row = |cell: &crate::experiment::CellResult| {
         // Half a period passes from the crash to the next beginning, which counts as one.
         let periods = cell.readings(first_ping).into_iter().filter_map(|reading| reading.value());
         let periods: Vec<f64> = periods.map(|seconds| seconds + 0.5).collect();
@@ -70,8 +69,10 @@ fn bounds(runner: &Runner<'_>) -> Result<Vec<Row>, Error> {
 }
 
 fn delays(runner: &Runner<'_>) -> Result<Vec<Row>, Error> {
-    let (declared, informed) =
-        (index_of("first_declaration_s").expect("a measure"), index_of("informed_100_s").expect("a measure"));
+    let (declared, informed) = (
+        Measure::index_of("first_declaration_s").expect("a measure"),
+        Measure::index_of("informed_100_s").expect("a measure"),
+    );
     let mut rows = Vec::new();
     for cell in runner.measure("go-swim-delays")? {
         let n = cell.key.members;

@@ -3,9 +3,7 @@
 use super::observers::Turns;
 use super::runner::Runner;
 use super::{Reproduction, Row};
-use crate::experiment::measures::Recorder;
-use crate::experiment::results::TrialResult;
-use crate::experiment::{Error, measures::index_of};
+use crate::experiment::{Error, Measure, Recorder, TrialResult};
 use crate::sim::Setup;
 use swimlab_selectors::Location;
 
@@ -29,7 +27,7 @@ fn figures(runner: &Runner<'_>) -> Result<Vec<Row>, Error> {
 }
 
 fn grid(runner: &Runner<'_>) -> Result<Vec<Row>, Error> {
-    let ping_rtt = index_of("mean_ping_rtt_s").expect("a measure");
+    let ping_rtt = Measure::index_of("mean_ping_rtt_s").expect("a measure");
     let watch = |setup: &Setup| (Recorder::new(setup), Turns::new(setup));
     let read = |(recorder, turns): (Recorder, Turns), setup: &Setup, outcome: &_| {
         let hops = recorder.finish(outcome).readings[ping_rtt].value().unwrap_or(f64::NAN) / HOP_S;

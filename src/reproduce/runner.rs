@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use super::Reproduction;
 use super::claim::Claim;
-use crate::experiment::{Cell, Error, Experiment, Lab, Options, TomlSource, results::CellResult, trial_seed};
+use crate::experiment::{Cell, CellResult, Error, Experiment, Lab, Options, TomlSource, trial_seed};
 use crate::protocol::Span;
 use crate::sim::{Observer, Outcome, Setup};
 

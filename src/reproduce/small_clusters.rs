@@ -5,9 +5,7 @@
 
 use super::runner::{Runner, measure};
 use super::{Effort, Reproduction, Row};
-use crate::experiment::Error;
-use crate::experiment::measures::index_of;
-use crate::experiment::results::CellResult;
+use crate::experiment::{CellResult, Error, Measure};
 
 pub(super) const REPRODUCTION: Reproduction = Reproduction {
     name: "small-clusters",
@@ -75,7 +73,7 @@ fn sent(cell: &CellResult) -> Vec<f64> {
 }
 
 fn values(cell: &CellResult, measure: &str) -> Vec<f64> {
-    let column = index_of(measure).expect("a measure");
+    let column = Measure::index_of(measure).expect("a measure");
     cell.readings(column).into_iter().filter_map(|reading| reading.value()).collect()
 }
 

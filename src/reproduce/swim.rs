@@ -3,8 +3,7 @@
 use super::observers::{Accusations, Gaps, Infection, Load, Sizes};
 use super::runner::Runner;
 use super::{Effort, Reproduction, Row};
-use crate::experiment::measures::index_of;
-use crate::experiment::{Cell, Error};
+use crate::experiment::{Cell, Error, Measure};
 use crate::protocol::EventKind;
 use crate::sim::Setup;
 
@@ -56,7 +55,7 @@ fn expected_periods(n: u32) -> f64 {
 }
 
 fn detection(runner: &Runner<'_>) -> Result<Vec<Row>, Error> {
-    let first_ping = index_of("first_ping_s").expect("a measure");
+    let first_ping = Measure::index_of("first_ping_s").expect("a measure");
     let mut rows = Vec::new();
     for cell in runner.measure("swim-detection")? {
         let n = cell.key.members;

@@ -7,13 +7,26 @@ use std::sync::atomic::AtomicBool;
 
 use indicatif::{HumanDuration, ProgressBar};
 
-use super::super::terminal;
-use super::{Args, Failed, Format, bar, follow, write_file, write_tables};
-use crate::experiment::{Experiment, Failure, Finished, Folder, Options};
-use crate::report::agreement::{RealComparison, render, write_csv, write_json};
+use clap::ValueEnum;
 
-/// Runs what the simulator has run, writes the tables of the real side and prints the comparison. Tells how both sides
-/// have ended.
+use super::super::{ComparisonFormat, terminal};
+use super::{Args, Failed, bar, follow, write_file, write_files};
+use crate::experiment::{Experiment, Failure, Finished, Folder, Options};
+use crate::report::{ExportOptions, RealComparison};
+
+/// The format of the comparison.
+///
+/// # Errors
+/// If `--format` names one that only results have.
+pub(super) fn format(args: &Args) -> Result<ComparisonFormat, Failed> {
+    ComparisonFormat::from_str(args.format.name(), false).map_err(|_| {
+        let message = format!("--format {}: with --real it must be table, csv or json", args.format.name());
+        Failed { code: 2, message }
+    })
+}
+
+/// Runs the trials on real sockets, writes their data files and the comparison, and prints the comparison. Returns the
+/// outcome of both sides together.
 pub(super) fn run(
     args: &Args,
     experiment: &Experiment,
@@ -37,20 +50,20 @@ pub(super) fn run(
     let run = experiment.run_real(options)?;
     bar.finish_and_clear();
 
-    let sides = RealComparison { simulated: &simulated.results, real: &run.finished.results, lateness: &run.lateness };
-    write_tables(&path.join("real"), sides.real)?;
-    write_file(&path.join("agreement.csv"), |out| write_csv(&sides, out))?;
-    write_file(&path.join("agreement.json"), |out| write_json(&sides, out))?;
+    let comparison = RealComparison::new(&simulated.results, &run.finished.results, &run.lateness);
+    write_files(&path.join("real"), comparison.real, &ExportOptions::default(), |exporter| exporter.is_data())?;
+    write_file(&path.join("agreement.csv"), |out| comparison.write_csv(out))?;
+    write_file(&path.join("agreement.json"), |out| comparison.write_json(out))?;
     let mut out = io::stdout().lock();
-    super::super::quietly_closed(match args.format {
-        Format::Table => {
+    super::super::quietly_closed(match format(args)? {
+        ComparisonFormat::Table => {
             let (width, color) = terminal();
-            write!(out, "{}", render(&sides, width, color))
+            write!(out, "{}", comparison.render(width, color))
         }
-        Format::Csv => write_csv(&sides, out),
-        Format::Json => write_json(&sides, out),
+        ComparisonFormat::Csv => comparison.write_csv(out),
+        ComparisonFormat::Json => comparison.write_json(out),
     })?;
-    // The replay of such a trial is the simulator's; it shows what should have happened.
+    // A replay of such a trial runs in the simulator, which shows the expected behavior.
     let of_real = |failure: Failure| Failure { message: format!("in real time: {}", failure.message), ..failure };
     simulated.failures.extend(run.finished.failures.into_iter().map(of_real));
     simulated.interrupted |= run.finished.interrupted;

@@ -1,17 +1,17 @@
-//! How late timers fire: what tells whether a machine was up to real time.
+//! Delays of timers, which show whether the machine kept up with real time.
 
 use crate::protocol::Span;
 
-/// How finely delays are told apart.
+/// Resolution of the delays.
 const STEP: Span = Span::from_micros(100);
 
-/// Later than this is as late as it gets.
+/// Number of steps; longer delays count as this many.
 const STEPS: usize = 10_000;
 
-/// How late the timers of some trials fired.
+/// Distribution of the delays with which timers fired.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lateness {
-    /// How many were late by so many steps.
+    /// Number of timers by delay in steps.
     counts: Vec<u64>,
 }
 
@@ -22,13 +22,13 @@ impl Default for Lateness {
 }
 
 impl Lateness {
-    /// How many timers fired.
+    /// Number of timers that fired.
     pub fn timers(&self) -> u64 {
         self.counts.iter().sum()
     }
 
-    /// The delay that a share `q` of them, from 0 to 1, did not exceed: rounded up to a tenth of a millisecond, a second
-    /// at most. `None`: none fired.
+    /// The q-quantile of the delays, with q from 0 to 1, rounded up to a tenth of a millisecond and at most a second. `None`
+    /// if no timer fired.
     pub fn quantile(&self, q: f64) -> Option<Span> {
         let timers = self.timers();
         let rank = (libm::ceil(q * timers as f64) as u64).clamp(1, timers.max(1));
@@ -40,7 +40,7 @@ impl Lateness {
         step.map(|step| STEP * step as u64)
     }
 
-    /// A timer fired so late.
+    /// Adds a timer that fired with the delay `late`.
     pub fn add(&mut self, late: Span) {
         let step = late.as_micros().div_ceil(STEP.as_micros());
         self.counts[usize::try_from(step).map_or(STEPS, |step| step.min(STEPS))] += 1;

@@ -1,5 +1,5 @@
-//! The same experiment on real sockets: real clock, real codec, one UDP socket per member on loopback.
-//! docs/real-time.md says what is compared with the simulator, and what is not.
+//! Experiments on real sockets: the system's clock, encoded packets, and one UDP socket per member on loopback.
+//! docs/real-time.md describes what is compared with the simulator and what is not.
 
 mod lateness;
 mod network;
@@ -16,30 +16,31 @@ use tokio::task::JoinSet;
 pub use lateness::Lateness;
 
 use super::Experiment;
-use super::cells::{Cell, CellDetector};
+use super::cell::{Cell, CellDetector};
 use super::error::{BadInput, Error};
 use super::results::TrialResult;
-use super::runner::{Attempt, Failure, Finished, Options, Run, panic_message};
+use super::runner::{Attempt, Failure, Finished, Options, RunState, panic_message};
 use crate::protocol::Span;
 use crate::sim::joiners_needed;
 
-/// How many members a core serves in time: see docs/real-time.md for what was measured.
+/// The number of members per core whose timers fire in time, as measured in docs/real-time.md.
 const MEMBERS_PER_CORE: u64 = 2000;
 
-/// What a run on real sockets leaves behind.
+/// The outcome of a run on real sockets.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct RealRun {
-    /// As of a run of the simulator.
+    /// The outcome, as of a run in the simulator.
     pub finished: Finished,
-    /// How late the timers of its trials fired; those of earlier runs are not in it.
+    /// Delays of the timers of its trials, without those of earlier runs.
     pub lateness: Lateness,
 }
 
 impl Experiment {
-    /// Whether it can be run on real sockets.
+    /// Checks whether it can be run on real sockets.
     ///
     /// # Errors
-    /// Names the fault that can not, or says that a world has more members than the system has sockets.
+    /// Names the fault or detector that cannot, or says that a world has more members than the system has sockets.
     pub fn check_real(&self) -> Result<(), BadInput> {
         if let Some(why) = self.cells.iter().find_map(refusal) {
             return Err(self.source.whole(why));
@@ -56,8 +57,8 @@ impl Experiment {
         Ok(())
     }
 
-    /// How many worlds run at once in real time: so many as wanted, or as the cores are likely to serve in time, if there
-    /// are sockets for them.
+    /// The number of worlds that run at once in real time: `wanted`, or if that is 0, as many as the cores can probably
+    /// serve in time; in any case no more than there are sockets for.
     pub fn worlds(&self, wanted: usize) -> usize {
         let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u64);
         let fits = |members: u64| usize::try_from(members / self.largest().max(1)).unwrap_or(usize::MAX);
@@ -65,7 +66,7 @@ impl Experiment {
         wanted.min(fits(sockets::most_members())).clamp(1, (self.cells.len() * self.trials as usize).max(1))
     }
 
-    /// How long a run of all trials in so many worlds at once takes, from the start.
+    /// The time that a run of all trials takes with this number of worlds at once.
     pub fn real_time(&self, worlds: usize) -> Duration {
         let all: f64 = self.cells.iter().map(|cell| length(cell).as_secs_f64()).sum::<f64>() * f64::from(self.trials);
         let stagger = self.stagger(worlds).as_secs_f64() * (worlds - 1) as f64;
@@ -75,15 +76,15 @@ impl Experiment {
     /// Runs all trials on real sockets that no earlier run has finished, `options.threads` worlds at once.
     ///
     /// # Errors
-    /// If it cannot be run in real time ([`Experiment::check_real`]), the system grants no threads, or the folder cannot
-    /// keep a finished trial.
+    /// If it cannot be run in real time ([`Experiment::check_real`]), threads cannot be started, or the folder cannot keep a
+    /// finished trial.
     pub fn run_real(&self, options: Options) -> Result<RealRun, Error> {
         self.check_real()?;
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build();
         let runtime = runtime.map_err(|error| Error::Threads { threads, why: error.to_string() })?;
         let worlds = self.worlds(options.threads);
-        let run = Run::begin(self, options);
+        let run = RunState::new(self, options);
         let todo = Mutex::new(run.todo(self).collect());
         let queue = Arc::new(WorkQueue { experiment: self.clone(), run, todo });
         let stagger = self.stagger(worlds);
@@ -104,27 +105,29 @@ impl Experiment {
         Ok(RealRun { finished: run.finish(self, attempts)?, lateness })
     }
 
-    /// Worlds that began together would strike, suspect and gossip together.
+    /// The delay between the starts of two worlds: worlds that start together would have their faults, and with them their
+    /// load, at the same time.
     fn stagger(&self, worlds: usize) -> Duration {
         let longest = self.cells.iter().map(length).max().unwrap_or(Span::ZERO);
         Duration::from_micros(longest.as_micros()) / worlds.max(1) as u32
     }
 
+    /// The members, joiners included, of the largest world.
     fn largest(&self) -> u64 {
         let world = |cell: &Cell| cell.key.members.saturating_add(joiners_needed(&cell.faults, cell.key.members));
         self.cells.iter().map(world).max().map_or(0, u64::from)
     }
 }
 
-/// What the worlds that run at once share.
+/// The state that the workers share, each of which runs one world at a time.
 struct WorkQueue {
     experiment: Experiment,
-    run: Run,
+    run: RunState,
     todo: Mutex<VecDeque<(u32, usize)>>,
 }
 
 impl WorkQueue {
-    /// Runs one trial after the other, as long as there are any.
+    /// Runs trials one after the other until none is left.
     async fn work(self: Arc<Self>, after: Duration) -> (Vec<Attempt>, Lateness) {
         tokio::time::sleep(after).await;
         let (mut attempts, mut lateness) = (Vec::new(), Lateness::default());
@@ -148,7 +151,7 @@ impl WorkQueue {
         self.todo.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
     }
 
-    /// A task of its own, so that a panic ends nothing else.
+    /// Runs a trial in a task of its own, so that a panic ends only that trial.
     async fn attempt(self: Arc<Self>, trial: u32, cell: usize) -> Result<(TrialResult, Lateness), Box<Failure>> {
         let this = Arc::clone(&self);
         let task =
@@ -162,7 +165,7 @@ impl WorkQueue {
     }
 }
 
-/// Why a cell cannot be run in real time.
+/// The reason why a cell cannot be run in real time, if there is one.
 fn refusal(cell: &Cell) -> Option<String> {
     if let CellDetector::Other(_) = cell.detector {
         return Some(format!("profile {}: only SWIM's variants run on real sockets", cell.key.profile));
@@ -170,6 +173,7 @@ fn refusal(cell: &Cell) -> Option<String> {
     cell.faults.iter().find_map(|fault| fault.kind.simulator_only()).map(str::to_owned)
 }
 
+/// The length of a trial.
 fn length(cell: &Cell) -> Span {
     cell.warmup + cell.duration
 }

@@ -1,4 +1,4 @@
-//! What the members of a world on real sockets share: the network between them, the faults, and whatever watches.
+//! The state that the members of a world on real sockets share: network, faults, recorder and checker.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -7,7 +7,7 @@ use swimlab_selectors::rng::{Purpose, Rng, stream};
 
 use super::lateness::Lateness;
 use crate::agent::testing::{Clock, PacketHook, PacketVerdict, ReceivedPacket, SentPacket};
-use crate::experiment::measures::Recorder;
+use crate::experiment::recorder::Recorder;
 use crate::protocol::{Address, Event, Span, Time};
 use crate::sim::{
     Checker, Delivery, Effect, FaultEnvironment, FaultEvent, Guarantees, IdIndex, Impairment, LinkPacket, MemberIndex,
@@ -15,11 +15,11 @@ use crate::sim::{
 };
 use crate::topology::Placement;
 
-/// A world's state, apart from its agents.
+/// The state of a world without its agents.
 pub(super) struct RealNetwork {
     setup: Setup,
     clock: Clock,
-    /// When the fault under way was to strike: whatever follows from it counts from then.
+    /// The scheduled time of the current fault, from which its consequences are timed.
     pub due: Time,
     network: Network,
     pub recorder: Recorder,
@@ -27,18 +27,18 @@ pub(super) struct RealNetwork {
     hosts: Vec<Host>,
     ids: IdIndex,
     addresses: Vec<Address>,
-    /// Members by address; the far ends of their streams, too.
+    /// Members by address, those of the outgoing ends of their streams included.
     members: HashMap<Address, MemberIndex>,
-    /// What is to be done with the agents.
-    pub orders: Vec<Order>,
+    /// Commands to the agents that are still to be executed.
+    pub commands: Vec<AgentCommand>,
     pub lateness: Lateness,
-    /// Packets that members took.
+    /// Number of packets that members received.
     pub events: u64,
     is_over: bool,
 }
 
-/// What a fault wants done with an agent.
-pub(super) enum Order {
+/// An action of a fault on an agent.
+pub(super) enum AgentCommand {
     Stop(MemberIndex),
     Leave(MemberIndex),
     Begin { member: MemberIndex, generation: u32, seeds: Vec<Address> },
@@ -58,17 +58,17 @@ struct Host {
 enum State {
     Down,
     Up,
-    /// It says goodbye, and hears nothing any more.
+    /// It announces its departure and receives nothing more.
     Leaving,
 }
 
-/// A scene with those who share it.
+/// A handle of the network, of which each agent has one.
 #[derive(Clone)]
-pub(super) struct Shared(Arc<Mutex<RealNetwork>>);
+pub(super) struct SharedNetwork(Arc<Mutex<RealNetwork>>);
 
-/// One life of a member, as its agent's network sees it.
-pub(super) struct Life {
-    pub scene: Shared,
+/// The packet hook of a member's agent, for one generation of the member.
+pub(super) struct MemberHook {
+    pub network: SharedNetwork,
     pub member: MemberIndex,
     pub generation: u32,
 }
@@ -91,7 +91,7 @@ impl RealNetwork {
             ids: IdIndex::new(setup.placement.peers.iter().map(|peer| peer.id)),
             members: addresses.iter().copied().zip(0..).collect(),
             addresses,
-            orders: Vec::new(),
+            commands: Vec::new(),
             lateness: Lateness::default(),
             events: 0,
             is_over: false,
@@ -99,33 +99,33 @@ impl RealNetwork {
         }
     }
 
-    /// Addresses of members that are up, for one that joins.
+    /// Addresses of running members through which `member` can join.
     pub fn seeds(&self, member: MemberIndex) -> Vec<Address> {
         let up = self.up().into_iter().filter(|&other| other != member);
         up.take(SEEDS as usize).map(|other| self.addresses[other as usize]).collect()
     }
 
-    /// The world ends: whatever happens from now on is not seen.
+    /// Ends the world: later events are ignored.
     pub fn end(&mut self) {
         self.is_over = true;
     }
 
-    /// Whether what this life of a member does counts.
-    fn is_current(&self, life: &Life, states: &[State]) -> bool {
-        let host = &self.hosts[life.member as usize];
-        !self.is_over && host.generation == life.generation && states.contains(&host.state)
+    /// Whether packets and events of this generation of a member count, as the member is in one of these states.
+    fn is_current(&self, hook: &MemberHook, states: &[State]) -> bool {
+        let host = &self.hosts[hook.member as usize];
+        !self.is_over && host.generation == hook.generation && states.contains(&host.state)
     }
 }
 
-impl Shared {
-    pub fn new(scene: RealNetwork) -> Self {
-        Self(Arc::new(Mutex::new(scene)))
+impl SharedNetwork {
+    pub fn new(network: RealNetwork) -> Self {
+        Self(Arc::new(Mutex::new(network)))
     }
 
     /// The network itself, once no other handle to it is left.
     pub fn take(self) -> RealNetwork {
-        let scene = Arc::into_inner(self.0).expect("all agents have ended");
-        scene.into_inner().unwrap_or_else(PoisonError::into_inner)
+        let network = Arc::into_inner(self.0).expect("all agents have ended");
+        network.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub fn lock(&self) -> MutexGuard<'_, RealNetwork> {
@@ -133,26 +133,26 @@ impl Shared {
     }
 }
 
-impl PacketHook for Life {
+impl PacketHook for MemberHook {
     fn sent(&self, packet: &SentPacket<'_>) -> PacketVerdict {
         let &SentPacket { at, transmit, is_answer, .. } = packet;
-        let mut scene = self.scene.lock();
-        let scene = &mut *scene;
-        if !scene.is_current(self, &[State::Up, State::Leaving]) {
+        let mut network = self.network.lock();
+        let network = &mut *network;
+        if !network.is_current(self, &[State::Up, State::Leaving]) {
             return PacketVerdict::Lost;
         }
-        let Some(&to) = scene.members.get(&transmit.to) else { return PacketVerdict::Lost };
-        let rng = &mut scene.hosts[self.member as usize].rng;
+        let Some(&to) = network.members.get(&transmit.to) else { return PacketVerdict::Lost };
+        let rng = &mut network.hosts[self.member as usize].rng;
         let bytes = packet.bytes as u32;
         let transport = match (is_answer, transmit.stream) {
-            // When the question was sent is for the agents to know: they give each exchange as long as it may take.
+            // The time of the request is not known here; the agents apply the timeout of the exchange themselves.
             (true, _) => Transport::Answer { asked_at: at },
             (false, true) => Transport::Stream,
             (false, false) => Transport::Datagram,
         };
-        let delivery = scene.network.delivery(&LinkPacket { at, from: self.member, to, transport, bytes }, rng);
+        let delivery = network.network.delivery(&LinkPacket { at, from: self.member, to, transport, bytes }, rng);
         let (kind, direct_ping) = (transmit.message.body.kind(), transmit.direct_ping);
-        scene.recorder.sent(&Sent { at, from: self.member, to, kind, direct_ping, bytes, delivery });
+        network.recorder.sent(&Sent { at, from: self.member, to, kind, direct_ping, bytes, delivery });
         match delivery {
             Delivery::Arrives(at) => PacketVerdict::At(at),
             Delivery::Lost | Delivery::Cut => PacketVerdict::Lost,
@@ -161,33 +161,33 @@ impl PacketHook for Life {
 
     fn received(&self, received: &ReceivedPacket<'_>) -> bool {
         let &ReceivedPacket { at, from, packet, .. } = received;
-        let mut scene = self.scene.lock();
-        if !scene.is_current(self, &[State::Up]) {
+        let mut network = self.network.lock();
+        if !network.is_current(self, &[State::Up]) {
             return false;
         }
-        // A packet from another world that had this port before.
-        let Some(sender) = scene.ids.index(packet.from) else { return false };
-        // The far end of a stream has a port of its own, and the answer goes there.
-        scene.members.insert(from, sender);
+        // A packet of another world that had this port before.
+        let Some(sender) = network.ids.index(packet.from) else { return false };
+        // The outgoing end of a stream has a port of its own, to which the answer is sent.
+        network.members.insert(from, sender);
         let (delivery, kind, bytes) = (Delivery::Arrives(at), packet.body.kind(), received.bytes as u32);
         let sent = Sent { at, from: sender, to: self.member, kind, direct_ping: false, bytes, delivery };
-        scene.recorder.delivered(at, &sent);
-        scene.events += 1;
+        network.recorder.delivered(at, &sent);
+        network.events += 1;
         true
     }
 
     fn event(&self, at: Time, event: &Event) {
-        let mut scene = self.scene.lock();
-        if scene.is_current(self, &[State::Up, State::Leaving]) {
-            scene.checker.event(at, self.member, event);
-            scene.recorder.event(at, self.member, event);
+        let mut network = self.network.lock();
+        if network.is_current(self, &[State::Up, State::Leaving]) {
+            network.checker.event(at, self.member, event);
+            network.recorder.event(at, self.member, event);
         }
     }
 
     fn woken(&self, late: Span) {
-        let mut scene = self.scene.lock();
-        if scene.is_current(self, &[State::Up]) {
-            scene.lateness.add(late);
+        let mut network = self.network.lock();
+        if network.is_current(self, &[State::Up]) {
+            network.lateness.add(late);
         }
     }
 }
@@ -214,7 +214,7 @@ impl FaultEnvironment for RealNetwork {
     }
 
     fn report(&mut self, fault: u32, member: MemberIndex, effect: Effect) {
-        // It strikes as late as it does, and that is what the others can notice.
+        // The actual time: nothing can be detected before it.
         let fault_event = FaultEvent { at: self.clock.now(), fault, member, effect };
         self.checker.fault(&fault_event);
         self.recorder.fault(&fault_event);
@@ -223,38 +223,38 @@ impl FaultEnvironment for RealNetwork {
     fn crash(&mut self, member: MemberIndex) {
         let host = &mut self.hosts[member as usize];
         (host.state, host.paused) = (State::Down, 0);
-        self.orders.push(Order::Stop(member));
+        self.commands.push(AgentCommand::Stop(member));
     }
 
     fn leave(&mut self, member: MemberIndex) {
         let host = &mut self.hosts[member as usize];
         (host.state, host.paused) = (State::Leaving, 0);
-        self.orders.push(Order::Leave(member));
+        self.commands.push(AgentCommand::Leave(member));
     }
 
     fn start(&mut self, member: MemberIndex, generation: u32) {
         let seeds = self.seeds(member);
         let host = &mut self.hosts[member as usize];
         (host.state, host.generation) = (State::Up, generation);
-        self.orders.push(Order::Begin { member, generation, seeds });
+        self.commands.push(AgentCommand::Begin { member, generation, seeds });
     }
 
-    /// Only pauses come here: [`super::refusal`] refuses slow members.
+    /// Called for pauses only, as [`super::refusal`] excludes slow members.
     fn impair(&mut self, member: MemberIndex, _: Impairment, _: QueuePolicy) {
         let host = &mut self.hosts[member as usize];
         host.paused += 1;
         if host.paused == 1 {
-            self.orders.push(Order::Freeze(member));
+            self.commands.push(AgentCommand::Freeze(member));
         }
     }
 
     fn restore(&mut self, member: MemberIndex, _: Impairment) {
         let host = &mut self.hosts[member as usize];
-        // A crash in between has ended the pause already.
+        // A crash in between ended the pause.
         if host.paused > 0 {
             host.paused -= 1;
             if host.paused == 0 {
-                self.orders.push(Order::Thaw(member));
+                self.commands.push(AgentCommand::Thaw(member));
             }
         }
     }

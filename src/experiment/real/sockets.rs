@@ -1,4 +1,4 @@
-//! Two sockets for each member of a world, on the loopback interface.
+//! The two sockets of each member of a world, on the loopback interface.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, UdpSocket};
@@ -6,26 +6,26 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, UdpSocket};
 use crate::agent::to_address;
 use crate::protocol::Address;
 
-/// What a member of a world takes: its two sockets, and the world's own hold on them.
+/// File descriptors per member: its two sockets, and the world's own handles of them.
 pub(super) const DESCRIPTORS_PER_MEMBER: u64 = 4;
 
-/// What everything else may take, streams under way among it.
+/// File descriptors left for everything else, open streams among it.
 const DESCRIPTORS_KEPT: u64 = 256;
 
-/// How often a free port is sought that both UDP and TCP have.
+/// Number of attempts to find a port that is free for both UDP and TCP.
 const PORT_TRIES: usize = 16;
 
-/// A member's port. The world holds it until its end: a packet to the dead comes to nothing, and nobody else's member is
-/// reached there.
-pub(super) struct Port {
+/// A member's port. The world keeps it open until its end, so that packets to crashed members are dropped and no other
+/// process gets the port.
+pub(super) struct MemberSockets {
     udp: UdpSocket,
     tcp: TcpListener,
     pub address: Address,
 }
 
-impl Port {
-    /// So many ports. Addresses of IPv6 are as long in a message as those of the simulator's members; where there is no
-    /// IPv6, those of IPv4 save some bytes.
+impl MemberSockets {
+    /// Opens the sockets of `count` members. IPv6 addresses are as long in a message as those of the simulator's members;
+    /// on hosts without IPv6, messages are some bytes shorter.
     pub fn open(count: u32) -> io::Result<Vec<Self>> {
         let v6 = IpAddr::from(Ipv6Addr::LOCALHOST);
         let ip = if UdpSocket::bind((v6, 0)).is_ok() { v6 } else { Ipv4Addr::LOCALHOST.into() };
@@ -49,16 +49,16 @@ impl Port {
         Ok(Self { udp, tcp, address })
     }
 
-    /// The sockets for a member that begins. Packets that arrived while no member had it are dropped.
-    pub fn sockets(&self) -> io::Result<(UdpSocket, TcpListener)> {
+    /// Handles of the sockets for a member that starts. Packets that arrived while the member was down are dropped.
+    pub fn handles(&self) -> io::Result<(UdpSocket, TcpListener)> {
         while self.udp.recv_from(&mut [0; 1]).is_ok() {}
         while self.tcp.accept().is_ok() {}
         Ok((self.udp.try_clone()?, self.tcp.try_clone()?))
     }
 }
 
-/// How many members can have sockets at once: as many as the system lets this process open, which is asked to be as many
-/// as it may.
+/// The number of members that can have sockets at once. Raises the limit of open files of the process as far as it is
+/// allowed to.
 pub(super) fn most_members() -> u64 {
     descriptors().saturating_sub(DESCRIPTORS_KEPT) / DESCRIPTORS_PER_MEMBER
 }

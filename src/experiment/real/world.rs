@@ -1,4 +1,4 @@
-//! One trial on real sockets: the simulator's members, driven by agents against the system's clock.
+//! One trial on real sockets: the simulator's members, driven by agents with the system's clock.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -8,19 +8,19 @@ use tokio::task::JoinSet;
 use tokio::time::sleep_until;
 
 use super::lateness::Lateness;
-use super::network::{Life, Order, RealNetwork, Shared};
-use super::sockets::Port;
+use super::network::{AgentCommand, MemberHook, RealNetwork, SharedNetwork};
+use super::sockets::MemberSockets;
 use crate::agent::Agent;
 use crate::agent::testing::{Clock, ExperimentAgent, Paused};
-use crate::experiment::cells::{Cell, CellDetector};
-use crate::experiment::measures::Recorder;
+use crate::experiment::cell::{Cell, CellDetector};
+use crate::experiment::recorder::Recorder;
 use crate::experiment::results::TrialResult;
-use crate::experiment::trial_seed;
+use crate::experiment::seed::trial_seed;
 use crate::protocol::{Address, MemberConfig, Time};
 use crate::sim::{DetectorFactory, FaultInjector, MemberIndex, Outcome, SEEDS, Setup, Start, SwimFactory};
 use crate::wire::PlainSizer;
 
-/// How long the clock waits for a member to begin.
+/// Time before the start of the clock in which members are created, per member.
 const LEAD_PER_MEMBER: Duration = Duration::from_micros(500);
 
 /// A world of agents.
@@ -28,19 +28,19 @@ struct World {
     setup: Arc<Setup>,
     clock: Clock,
     factory: SwimFactory,
-    ports: Vec<Port>,
-    scene: Shared,
+    sockets: Vec<MemberSockets>,
+    network: SharedNetwork,
     agents: Vec<Option<Agent>>,
-    /// Paused agents: each runs on when its sender is dropped.
-    frozen: HashMap<MemberIndex, Paused>,
-    /// Those that stop; the packets they have sent are still on their way.
-    ending: JoinSet<()>,
+    /// Paused agents; each resumes when its handle is dropped.
+    paused: HashMap<MemberIndex, Paused>,
+    /// Agents that stop, whose sent packets are still in flight.
+    stopping: JoinSet<()>,
 }
 
-/// Runs a trial, and tells how late its timers were.
+/// Runs a trial and measures the delays of its timers.
 ///
 /// # Errors
-/// Why it came to nothing: no sockets, or a member's task that died.
+/// If sockets cannot be opened or the task of a member died.
 pub(super) async fn run(cell: &Cell, seed: u64, trial: u32) -> Result<(TrialResult, Lateness), String> {
     let seed = trial_seed(seed, trial);
     let mut world = World::open(cell, Arc::new(cell.setup(seed)))?;
@@ -49,14 +49,14 @@ pub(super) async fn run(cell: &Cell, seed: u64, trial: u32) -> Result<(TrialResu
     let mut faults = FaultInjector::new(&world.setup);
     while let Some(at) = faults.next().filter(|&at| at < end) {
         sleep_until(world.clock.instant(at)).await;
-        let orders = {
-            let mut scene = world.scene.lock();
-            scene.due = at;
-            faults.act(&mut *scene);
-            std::mem::take(&mut scene.orders)
+        let commands = {
+            let mut network = world.network.lock();
+            network.due = at;
+            faults.act(&mut *network);
+            std::mem::take(&mut network.commands)
         };
-        for order in orders {
-            world.obey(order).await?;
+        for command in commands {
+            world.execute(command).await?;
         }
     }
     sleep_until(world.clock.instant(end)).await;
@@ -69,8 +69,9 @@ pub(super) async fn run(cell: &Cell, seed: u64, trial: u32) -> Result<(TrialResu
 impl World {
     fn open(cell: &Cell, setup: Arc<Setup>) -> Result<Self, String> {
         let hosts = setup.placement.members();
-        let ports = Port::open(hosts).map_err(|error| format!("cannot open sockets for {hosts} members: {error}"))?;
-        let addresses: Vec<Address> = ports.iter().map(|port| port.address).collect();
+        let sockets =
+            MemberSockets::open(hosts).map_err(|error| format!("cannot open sockets for {hosts} members: {error}"))?;
+        let addresses: Vec<Address> = sockets.iter().map(|member| member.address).collect();
         let CellDetector::Swim { strategy, helpers, config } = &cell.detector else {
             return Err("only SWIM's variants run on real sockets".to_owned());
         };
@@ -78,20 +79,20 @@ impl World {
         let config = config.with_helpers(Arc::clone(helpers));
         let factory = SwimFactory::at(&setup, &Arc::new(config), strategy, |member| addresses[member as usize]);
         let clock = Clock::start_in(LEAD_PER_MEMBER * setup.members);
-        let scene = Shared::new(RealNetwork::new(&setup, clock, addresses, factory.guarantees()));
+        let network = SharedNetwork::new(RealNetwork::new(&setup, clock, addresses, factory.guarantees()));
         let agents = (0..hosts).map(|_| None).collect();
-        let (frozen, ending) = (HashMap::new(), JoinSet::new());
-        Ok(Self { setup, clock, factory, ports, scene, agents, frozen, ending })
+        let (paused, stopping) = (HashMap::new(), JoinSet::new());
+        Ok(Self { setup, clock, factory, sockets, network, agents, paused, stopping })
     }
 
-    /// Starts all initial members, while the clock still waits.
+    /// Starts all initial members before the clock starts.
     fn populate(&mut self) -> Result<(), String> {
         for member in 0..self.setup.members {
             let seeds: Vec<Address> = match self.setup.start {
                 Start::Joined => Vec::new(),
                 Start::Joining => {
                     let seeds = (0..SEEDS.min(self.setup.members)).filter(|&seed| seed != member);
-                    seeds.map(|seed| self.ports[seed as usize].address).collect()
+                    seeds.map(|seed| self.sockets[seed as usize].address).collect()
                 }
             };
             self.begin(member, 0, seeds, self.setup.start == Start::Joined)?;
@@ -99,47 +100,53 @@ impl World {
         Ok(())
     }
 
-    fn begin(&mut self, index: MemberIndex, generation: u32, seeds: Vec<Address>, founds: bool) -> Result<(), String> {
-        let member = if founds { self.factory.initial(index) } else { self.factory.joiner(index, generation) };
-        // At zero the clock may not run yet; the first microsecond is when it does.
+    fn begin(
+        &mut self,
+        index: MemberIndex,
+        generation: u32,
+        seeds: Vec<Address>,
+        is_initial: bool,
+    ) -> Result<(), String> {
+        let member = if is_initial { self.factory.initial(index) } else { self.factory.joiner(index, generation) };
+        // At time zero the clock may not run yet.
         let first_period = (self.clock.now() + self.setup.phase(index)).max(Time::from_micros(1));
-        let hook = Arc::new(Life { scene: self.scene.clone(), member: index, generation });
+        let hook = Arc::new(MemberHook { network: self.network.clone(), member: index, generation });
         let failed = |error| format!("member {index} does not begin: {error}");
-        let (udp, tcp) = self.ports[index as usize].sockets().map_err(failed)?;
+        let (udp, tcp) = self.sockets[index as usize].handles().map_err(failed)?;
         let agent = ExperimentAgent { member, clock: self.clock, first_period, seeds, hook, udp, tcp };
         self.agents[index as usize] = Some(agent.spawn().map_err(failed)?);
         Ok(())
     }
 
-    async fn obey(&mut self, order: Order) -> Result<(), String> {
-        match order {
-            Order::Begin { member, generation, seeds } => self.begin(member, generation, seeds, false)?,
-            Order::Stop(member) => {
-                self.frozen.remove(&member);
+    async fn execute(&mut self, command: AgentCommand) -> Result<(), String> {
+        match command {
+            AgentCommand::Begin { member, generation, seeds } => self.begin(member, generation, seeds, false)?,
+            AgentCommand::Stop(member) => {
+                self.paused.remove(&member);
                 if let Some(agent) = self.agents[member as usize].take() {
-                    self.ending.spawn(async move { agent.stop().await });
+                    self.stopping.spawn(async move { agent.stop().await });
                 }
             }
-            Order::Leave(member) => {
-                self.frozen.remove(&member);
+            AgentCommand::Leave(member) => {
+                self.paused.remove(&member);
                 if let Some(agent) = self.agents[member as usize].take() {
-                    self.ending.spawn(async move { agent.leave().await });
+                    self.stopping.spawn(async move { agent.leave().await });
                 }
             }
-            Order::Freeze(member) => {
+            AgentCommand::Freeze(member) => {
                 if let Some(agent) = &self.agents[member as usize] {
-                    self.frozen.insert(member, Paused::new(agent).await);
+                    self.paused.insert(member, Paused::new(agent).await);
                 }
             }
-            Order::Thaw(member) => drop(self.frozen.remove(&member)),
+            AgentCommand::Thaw(member) => drop(self.paused.remove(&member)),
         }
         Ok(())
     }
 
-    /// Ends the world: asks the members how they are, lets the checker look, and stops them.
+    /// Ends the world: checks the state of all members and stops them.
     async fn close(mut self, end: Time) -> Result<(Outcome, Recorder, Lateness), String> {
-        self.scene.lock().end();
-        self.frozen.clear();
+        self.network.lock().end();
+        self.paused.clear();
         let mut infos = Vec::new();
         for (member, agent) in (0..).zip(&self.agents) {
             if let Some(agent) = agent {
@@ -148,19 +155,19 @@ impl World {
             }
         }
         for agent in self.agents.drain(..).flatten() {
-            self.ending.spawn(async move { agent.stop().await });
+            self.stopping.spawn(async move { agent.stop().await });
         }
-        // Ports are given back when no packet is on its way any more.
-        while self.ending.join_next().await.is_some() {}
-        let scene = self.scene.take();
-        let mut checker = scene.checker;
+        // Ports are released when no packet is in flight any more.
+        while self.stopping.join_next().await.is_some() {}
+        let network = self.network.take();
+        let mut checker = network.checker;
         let up = infos.len() as u32;
         for (member, info) in infos {
             checker.inspect(end, member, info.gauge);
             let [alive, suspect, ..] = info.states;
             checker.inspect_agreement(end, member, (alive + suspect) as u32, up);
         }
-        let outcome = Outcome { events: scene.events, trace_hash: 0, violations: checker.into_violations(), end };
-        Ok((outcome, scene.recorder, scene.lateness))
+        let outcome = Outcome { events: network.events, trace_hash: 0, violations: checker.into_violations(), end };
+        Ok((outcome, network.recorder, network.lateness))
     }
 }

@@ -1,16 +1,16 @@
-//! How knowledge of each crash spreads: which of its survivors hold the victim dead.
+//! The spread of information about each crash: the survivors that have the victim recorded as dead.
 
 use super::{FaultEvent, MemberStats, Victim, VictimKind};
 use crate::protocol::Time;
 use crate::sim::MemberIndex;
 
-/// All members that crashed or left, and who holds whom dead.
+/// All detections of members that crashed or left, and all records of members as dead.
 pub(super) struct Detections {
-    cases: Vec<Detection>,
-    /// Indices of the cases in which not every survivor is informed yet.
-    unsettled: Vec<usize>,
+    all: Vec<Detection>,
+    /// Indices of the detections in which not every survivor is informed yet.
+    incomplete: Vec<usize>,
     subjects: Vec<Subject>,
-    /// Members with a set of holders, so that not all must be searched.
+    /// Members with a set of holders, to avoid a search of all.
     held: Vec<MemberIndex>,
     running: u32,
 }
@@ -18,34 +18,34 @@ pub(super) struct Detections {
 /// A member as the subject of updates.
 #[derive(Default)]
 struct Subject {
-    /// Its case, while it is down.
-    case: Option<u32>,
-    /// A bit for every member that holds it dead; empty until one does.
+    /// Index of its detection while it is down.
+    detection: Option<u32>,
+    /// A set of members, by bits: those that have it recorded as dead. Empty until one does.
     holders: Box<[u64]>,
 }
 
 struct Detection {
     victim: Victim,
     at: Time,
-    /// Members that began later than this are no survivors.
+    /// Members that started later than this are not survivors.
     fault_number: u32,
-    /// Members that have run ever since the victim stopped.
+    /// Number of members that have run since the victim stopped.
     survivors: u32,
-    /// Those of them that hold it dead.
+    /// Number of survivors that have it recorded as dead.
     informed: u32,
 }
 
 impl Detections {
     pub(super) fn new(members: u32, running: u32) -> Self {
         let subjects = (0..members).map(|_| Subject::default()).collect();
-        Self { cases: Vec::new(), unsettled: Vec::new(), subjects, held: Vec::new(), running }
+        Self { all: Vec::new(), incomplete: Vec::new(), subjects, held: Vec::new(), running }
     }
 
     pub(super) fn into_victims(self) -> Vec<Victim> {
-        self.cases.into_iter().map(|case| case.victim).collect()
+        self.all.into_iter().map(|detection| detection.victim).collect()
     }
 
-    /// A member crashes or leaves: a case of its own, and one survivor less for those before it.
+    /// A member crashes or leaves: adds a detection, and removes the member from the survivors of earlier victims.
     pub(super) fn stop(
         &mut self,
         fault_event: &FaultEvent,
@@ -56,25 +56,25 @@ impl Detections {
     ) {
         self.running -= 1;
         let began = members[fault_event.member as usize].began;
-        for &open in &self.unsettled {
-            let case = &mut self.cases[open];
-            if began < case.fault_number {
-                case.survivors -= 1;
-                let holders = &self.subjects[case.victim.member as usize].holders;
-                case.informed -= u32::from(holds(holders, fault_event.member));
-                case.check(fault_event.at);
+        for &index in &self.incomplete {
+            let detection = &mut self.all[index];
+            if began < detection.fault_number {
+                detection.survivors -= 1;
+                let holders = &self.subjects[detection.victim.member as usize].holders;
+                detection.informed -= u32::from(contains(holders, fault_event.member));
+                detection.check(fault_event.at);
             }
         }
-        self.drop_settled();
+        self.drop_complete();
 
         let subject = &mut self.subjects[fault_event.member as usize];
-        // Some may have held it dead already, wrongly then.
-        let holders = (0..members.len() as u32).filter(|&member| holds(&subject.holders, member));
+        // Some members may have it recorded as dead already, by a false positive.
+        let holders = (0..members.len() as u32).filter(|&member| contains(&subject.holders, member));
         let informed = match subject.holders.is_empty() {
             true => 0,
             false => holders.filter(|&member| members[member as usize].up).count() as u32,
         };
-        let mut case = Detection {
+        let mut detection = Detection {
             victim: Victim {
                 fault: fault_event.fault,
                 member: fault_event.member,
@@ -92,19 +92,19 @@ impl Detections {
             survivors: self.running,
             informed,
         };
-        case.check(fault_event.at);
-        subject.case = Some(self.cases.len() as u32);
-        self.unsettled.push(self.cases.len());
-        self.cases.push(case);
-        self.drop_settled();
+        detection.check(fault_event.at);
+        subject.detection = Some(self.all.len() as u32);
+        self.incomplete.push(self.all.len());
+        self.all.push(detection);
+        self.drop_complete();
     }
 
-    /// A member begins, for the first time or again: its own case is closed, and it holds no member dead.
+    /// A member starts or restarts: closes its own detection, and clears its records of others as dead.
     pub(super) fn begin(&mut self, member: MemberIndex) {
         self.running += 1;
-        let Some(case) = self.subjects[member as usize].case.take() else { return };
-        self.unsettled.retain(|&open| open != case as usize);
-        let (word, bit) = place(member);
+        let Some(detection) = self.subjects[member as usize].detection.take() else { return };
+        self.incomplete.retain(|&index| index != detection as usize);
+        let (word, bit) = bit_of(member);
         for &held in &self.held {
             self.subjects[held as usize].holders[word] &= !bit;
         }
@@ -112,55 +112,55 @@ impl Detections {
 
     /// A direct ping is sent to a member that is down.
     pub(super) fn pinged(&mut self, member: MemberIndex, at: Time) {
-        if let Some(case) = self.case_of(member) {
-            let elapsed = case.elapsed(at);
-            case.victim.first_ping_s.get_or_insert(elapsed);
+        if let Some(detection) = self.detection_of(member) {
+            let elapsed = detection.elapsed(at);
+            detection.victim.first_ping_s.get_or_insert(elapsed);
         }
     }
 
     /// A running member suspects another.
     pub(super) fn suspected(&mut self, about: MemberIndex, at: Time) {
-        if let Some(case) = self.case_of(about) {
-            let elapsed = case.elapsed(at);
-            case.victim.first_suspicion_s.get_or_insert(elapsed);
+        if let Some(detection) = self.detection_of(about) {
+            let elapsed = detection.elapsed(at);
+            detection.victim.first_suspicion_s.get_or_insert(elapsed);
         }
     }
 
-    /// `observer`, which began at this fault number, holds a member dead from now on.
+    /// `observer`, which started at the fault number `began`, records a member as dead.
     pub(super) fn informed(&mut self, about: MemberIndex, observer: MemberIndex, began: u32, at: Time) {
         self.make_holders(about);
-        let (word, bit) = place(observer);
+        let (word, bit) = bit_of(observer);
         let holders = &mut self.subjects[about as usize].holders[word];
         let is_new = *holders & bit == 0;
         *holders |= bit;
-        let Some(case) = self.case_of(about) else { return };
-        case.declared(at);
-        if is_new && began < case.fault_number {
-            case.informed += 1;
-            case.check(at);
-            if case.settled() {
-                self.drop_settled();
+        let Some(detection) = self.detection_of(about) else { return };
+        detection.declared(at);
+        if is_new && began < detection.fault_number {
+            detection.informed += 1;
+            detection.check(at);
+            if detection.is_complete() {
+                self.drop_complete();
             }
         }
     }
 
-    /// `observer`, which began at this fault number, holds a member alive from now on.
-    pub(super) fn welcomed(&mut self, about: MemberIndex, observer: MemberIndex, began: u32) {
-        let (word, bit) = place(observer);
+    /// `observer`, which started at the fault number `began`, records a member as alive.
+    pub(super) fn recorded_alive(&mut self, about: MemberIndex, observer: MemberIndex, began: u32) {
+        let (word, bit) = bit_of(observer);
         let subject = &mut self.subjects[about as usize];
-        if !holds(&subject.holders, observer) {
+        if !contains(&subject.holders, observer) {
             return;
         }
         subject.holders[word] &= !bit;
-        if let Some(case) = self.case_of(about)
-            && began < case.fault_number
+        if let Some(detection) = self.detection_of(about)
+            && began < detection.fault_number
         {
-            case.informed -= 1;
+            detection.informed -= 1;
         }
     }
 
-    fn case_of(&mut self, member: MemberIndex) -> Option<&mut Detection> {
-        self.subjects[member as usize].case.map(|case| &mut self.cases[case as usize])
+    fn detection_of(&mut self, member: MemberIndex) -> Option<&mut Detection> {
+        self.subjects[member as usize].detection.map(|index| &mut self.all[index as usize])
     }
 
     fn make_holders(&mut self, member: MemberIndex) {
@@ -172,8 +172,8 @@ impl Detections {
         }
     }
 
-    fn drop_settled(&mut self) {
-        self.unsettled.retain(|&open| !self.cases[open].settled());
+    fn drop_complete(&mut self) {
+        self.incomplete.retain(|&index| !self.all[index].is_complete());
     }
 }
 
@@ -182,14 +182,14 @@ impl Detection {
         at.since(self.at).as_secs_f64()
     }
 
-    /// Records that a member holds the victim dead: a suspicion too, if none was reported before.
+    /// Notes the first declaration, which counts as the first suspicion too if none was reported before.
     fn declared(&mut self, at: Time) {
         let elapsed = self.elapsed(at);
         self.victim.first_suspicion_s.get_or_insert(elapsed);
         self.victim.first_declaration_s.get_or_insert(elapsed);
     }
 
-    /// Records the marks that are reached now.
+    /// Notes the times of the shares of survivors that are reached now.
     fn check(&mut self, at: Time) {
         if self.informed == 0 {
             return;
@@ -198,26 +198,26 @@ impl Detection {
         let elapsed = self.elapsed(at);
         let (informed, survivors) = (u64::from(self.informed) * 100, u64::from(self.survivors));
         let victim = &mut self.victim;
-        for (percent, mark) in
+        for (percent, time) in
             [(50, &mut victim.informed_50_s), (99, &mut victim.informed_99_s), (100, &mut victim.informed_100_s)]
         {
             if informed >= percent * survivors {
-                mark.get_or_insert(elapsed);
+                time.get_or_insert(elapsed);
             }
         }
     }
 
-    fn settled(&self) -> bool {
+    fn is_complete(&self) -> bool {
         self.victim.informed_100_s.is_some()
     }
 }
 
 /// The word and the bit of a member in a set of members.
-fn place(member: MemberIndex) -> (usize, u64) {
+fn bit_of(member: MemberIndex) -> (usize, u64) {
     (member as usize / 64, 1 << (member % 64))
 }
 
-fn holds(holders: &[u64], member: MemberIndex) -> bool {
-    let (word, bit) = place(member);
+fn contains(holders: &[u64], member: MemberIndex) -> bool {
+    let (word, bit) = bit_of(member);
     holders.get(word).is_some_and(|bits| bits & bit != 0)
 }

@@ -1,4 +1,4 @@
-//! Confidence intervals and tests, all at 95 %.
+//! Confidence intervals at 95 %, and the p-values of tests.
 
 use rand::Rng as _;
 use statrs::distribution::{Binomial, ChiSquared, ContinuousCDF, DiscreteCDF, Normal};
@@ -6,14 +6,14 @@ use swimlab_selectors::rng::{Purpose, Rng, below, stream};
 
 use super::{FEWEST_TRIALS, Interval, mean};
 
-/// Resamples of a bootstrap, and flips of a permutation test.
+/// Number of resamples of a bootstrap, and of permutations of a permutation test.
 const RESAMPLES: usize = 2000;
 
-/// What each tail of an interval leaves out.
+/// Probability in each tail outside of an interval.
 const TAIL: f64 = 0.025;
 
-/// The ranks, from 0, of the two sorted values that enclose the q-quantile: exact whatever the distribution, by the
-/// binomial law of how many values lie below it (David and Nagaraja, Order Statistics, 7.1).
+/// The ranks, from 0, of the two sorted values that bound the q-quantile. Exact for any distribution, by the binomial law
+/// of the number of values below it (David and Nagaraja, Order Statistics, 7.1).
 pub(super) fn quantile_ranks(n: usize, q: f64) -> (Option<usize>, Option<usize>) {
     let below = Binomial::new(q, n as u64).expect("q is a probability");
     let low = below.inverse_cdf(TAIL) as usize;
@@ -21,8 +21,8 @@ pub(super) fn quantile_ranks(n: usize, q: f64) -> (Option<usize>, Option<usize>)
     (low.checked_sub(1), Some(high).filter(|&high| high < n))
 }
 
-/// The interval of what is made of two sorted samples whose values go together in pairs, by percentiles of the bootstrap
-/// (Efron 1979). A bound among resamples of which nothing can be made is unknown.
+/// The interval of a statistic `of` two sorted samples whose values are pairs, by percentiles of the bootstrap (Efron 1979).
+/// Unknown if the statistic does not exist for every resample.
 pub(super) fn bootstrap_pairs(pairs: &[(f64, f64)], of: impl Fn(&[f64], &[f64]) -> Option<f64>) -> Interval {
     let mut rng = rng();
     let (mut left, mut right) = (vec![0.0; pairs.len()], vec![0.0; pairs.len()]);
@@ -41,7 +41,7 @@ pub(super) fn bootstrap_pairs(pairs: &[(f64, f64)], of: impl Fn(&[f64], &[f64]) 
     Interval { low: bound(TAIL), high: bound(1.0 - TAIL) }
 }
 
-/// The mean's interval by bias-corrected and accelerated bootstrap (Efron 1987).
+/// The interval of the mean, by bias-corrected and accelerated bootstrap (Efron 1987).
 pub(super) fn bootstrap_mean(values: &[f64]) -> Interval {
     let n = values.len();
     if n < FEWEST_TRIALS {
@@ -71,9 +71,9 @@ pub(super) fn bootstrap_mean(values: &[f64]) -> Interval {
     Interval { low: bound(TAIL), high: bound(1.0 - TAIL) }
 }
 
-/// The interval of a mean number of events: the bootstrap's, widened to Poisson's exact one (Garwood 1936), which alone
-/// has something to say when no event was seen. Events that come in clusters, as false alarms do, spread wider than
-/// Poisson's law; the bootstrap sees that.
+/// The interval of a mean number of events: that of the bootstrap, widened to Poisson's exact interval (Garwood 1936), which
+/// is not degenerate if no event was seen. Events that occur in clusters, as false alarms do, vary more than by Poisson's
+/// law, which the bootstrap accounts for.
 pub(super) fn events_mean(counts: &[f64]) -> Interval {
     let Interval { low: Some(low), high: Some(high) } = bootstrap_mean(counts) else { return Interval::default() };
     let (n, total) = (counts.len() as f64, counts.iter().sum::<f64>());
@@ -83,19 +83,19 @@ pub(super) fn events_mean(counts: &[f64]) -> Interval {
     Interval { low: Some(low.min(rounded(fewest))), high: Some(high.max(rounded(most))) }
 }
 
-/// To nine digits: the quantiles come from functions whose last bits differ between platforms.
+/// Rounds to nine digits, as the last bits of the quantile functions differ between platforms.
 fn rounded(value: f64) -> f64 {
     format!("{value:.8e}").parse().expect("a number as printed")
 }
 
-/// Whether a sum as far from zero as this is rare (below 5 %) when each difference may as well have the other sign:
-/// the permutation test of paired differences, by sampling.
-pub(super) fn sign_flip_test(differences: &[f64]) -> bool {
+/// The p-value of the permutation test of paired differences, by sampling: the probability of a sum at least as far from zero
+/// if each difference has either sign with equal probability.
+pub(super) fn sign_flip_test(differences: &[f64]) -> f64 {
     let mut rng = rng();
-    // A hair's breadth less, so that sums that differ by rounding alone count as equal.
+    // Slightly less, so that sums that differ only by rounding count as equal.
     let seen = differences.iter().sum::<f64>().abs() * (1.0 - 1e-12);
     let as_far = (0..RESAMPLES).filter(|_| flipped_sum(differences, &mut rng).abs() >= seen).count();
-    ((as_far + 1) as f64) < 0.05 * (RESAMPLES + 1) as f64
+    (as_far + 1) as f64 / (RESAMPLES + 1) as f64
 }
 
 /// The interval of the difference of the means of two samples, right minus left, by percentiles of the bootstrap.
@@ -111,34 +111,34 @@ pub(super) fn bootstrap_difference(left: &[f64], right: &[f64]) -> Interval {
     Interval { low: bound(TAIL), high: bound(1.0 - TAIL) }
 }
 
-/// Whether means as far from each other as these are rare (below 5 %) when the values are dealt to the two sides at
-/// random: the permutation test of two samples, by sampling.
-pub(super) fn permutation_test(left: &[f64], right: &[f64]) -> bool {
+/// The p-value of the permutation test of two samples, by sampling: the probability of a difference of the means at least as
+/// large if the values are assigned to the two samples at random.
+pub(super) fn permutation_test(left: &[f64], right: &[f64]) -> f64 {
     let mut rng = rng();
     let mut all = [left, right].concat();
     let left_over = |at: usize| (left.len() + right.len() - at) as u32;
     let whole: f64 = all.iter().sum();
     let apart = |sum: f64| ((whole - sum) / right.len() as f64 - sum / left.len() as f64).abs();
     let seen = apart(left.iter().sum()) * (1.0 - 1e-12);
-    let mut dealt = || {
-        // The first steps of a shuffle by Fisher and Yates deal the left side.
+    let mut reassigned = || {
+        // The first steps of a shuffle by Fisher and Yates choose the left sample.
         for at in 0..left.len() {
             let from = at + below(&mut rng, left_over(at)) as usize;
             all.swap(at, from);
         }
         apart(all[..left.len()].iter().sum())
     };
-    let as_far = (0..RESAMPLES).filter(|_| dealt() >= seen).count();
-    ((as_far + 1) as f64) < 0.05 * (RESAMPLES + 1) as f64
+    let as_far = (0..RESAMPLES).filter(|_| reassigned() >= seen).count();
+    (as_far + 1) as f64 / (RESAMPLES + 1) as f64
 }
 
-/// The two-sided sign test: how likely so uneven a split is if either side is as likely as the other.
+/// The p-value of the two-sided sign test: the probability of a split at least as uneven if both sides are equally likely.
 pub(super) fn sign_test(less: u32, more: u32) -> f64 {
     let fair = Binomial::new(0.5, u64::from(less + more)).expect("a half is a probability");
     (2.0 * fair.cdf(u64::from(less.min(more)))).min(1.0)
 }
 
-/// Every statistic draws from the same fixed stream: results do not depend on what else is computed.
+/// A fixed random stream for each statistic, so that a result does not depend on what else is computed.
 fn rng() -> Rng {
     stream(0, Purpose::Statistics, 0)
 }

@@ -1,7 +1,7 @@
-//! The two-sample test by Kolmogorov and Smirnov: are these two samples of one distribution?
+//! The two-sample test of Kolmogorov and Smirnov.
 
-/// Samples whose product is larger than this get the limit's p-value: it is right to three digits by then, and the exact
-/// one takes as many steps.
+/// The maximum product of the sample sizes for which the p-value is computed exactly, in as many steps. Beyond it, the limit
+/// for large samples is right to three digits.
 const MOST_STEPS: usize = 4_000_000;
 
 /// The greatest distance between the distribution functions of two sorted samples.
@@ -9,7 +9,7 @@ pub(super) fn distance(left: &[f64], right: &[f64]) -> f64 {
     let (mut below_left, mut below_right, mut most) = (0, 0, 0.0_f64);
     while below_left < left.len() && below_right < right.len() {
         let value = left[below_left].min(right[below_right]);
-        // Ties count on both sides before the functions are compared.
+        // The functions are compared after all values that are equal.
         below_left += left[below_left..].iter().take_while(|&&other| other <= value).count();
         below_right += right[below_right..].iter().take_while(|&&other| other <= value).count();
         let apart = below_left as f64 / left.len() as f64 - below_right as f64 / right.len() as f64;
@@ -18,15 +18,15 @@ pub(super) fn distance(left: &[f64], right: &[f64]) -> f64 {
     most
 }
 
-/// How likely it is that independent samples of these sizes, drawn from one continuous distribution, are at least so far
-/// from each other. Where values can be equal it is less likely than this.
+/// The probability that independent samples of these sizes from one continuous distribution have at least this distance. For
+/// distributions with ties it is an upper bound.
 pub(super) fn p_value(distance: f64, left: usize, right: usize) -> f64 {
     if left.saturating_mul(right) <= MOST_STEPS { exact(distance, left, right) } else { limit(distance, left, right) }
 }
 
-/// Every order of the two samples is equally likely. An order is a path from (0, 0) to (left, right) that goes one step
-/// for each value; the distance stays small if the path stays close to the diagonal (Hodges, Arkiv foer Matematik 3,
-/// 1958). `reached[j]` is the probability that a path comes to (i, j) without ever having been far from it.
+/// The exact p-value. All orders of the two samples are equally likely. An order is a path from (0, 0) to (left, right) with
+/// one step for each value, and the distance is below the given one if the path stays close to the diagonal (Hodges, Arkiv
+/// foer Matematik 3, 1958). `reached[j]` is the probability that a path arrives at (i, j) and was never far from it.
 fn exact(distance: f64, left: usize, right: usize) -> f64 {
     // In whole numbers: |i / left - j / right| >= distance. Distances are multiples of 1 / (left right).
     let far = libm::round(distance * left as f64 * right as f64) as u64;
@@ -37,7 +37,7 @@ fn exact(distance: f64, left: usize, right: usize) -> f64 {
     let mut reached = vec![0.0; right + 1];
     for i in 0..=left {
         for j in 0..=right {
-            // How many of the values that are left belong to either sample decides the next step.
+            // The next step is distributed as the remaining values are among the samples.
             let across = |j: usize| (right - j) as f64 / (left - i + right - j) as f64;
             let down = |i: usize| (left - i) as f64 / (left - i + right - j) as f64;
             let from_above = if i > 0 { reached[j] * down(i - 1) } else { 0.0 };
@@ -52,11 +52,11 @@ fn exact(distance: f64, left: usize, right: usize) -> f64 {
     (1.0 - reached[right]).clamp(0.0, 1.0)
 }
 
-/// The limit for large samples (Smirnov, Annals of Mathematical Statistics 19, 1948).
+/// The p-value in the limit of large samples (Smirnov, Annals of Mathematical Statistics 19, 1948).
 fn limit(distance: f64, left: usize, right: usize) -> f64 {
     let (left, right) = (left as f64, right as f64);
     let scaled = distance * libm::sqrt(left * right / (left + right));
-    // The sum alternates and shrinks fast, except near zero, where it comes to one.
+    // The alternating sum converges fast except near zero, where it is one.
     if scaled < 0.2 {
         return 1.0;
     }
@@ -79,7 +79,7 @@ mod tests {
         assert_eq!(distance(&[1.0, 2.0, 3.0], &[4.0, 5.0]), 1.0);
         assert_eq!(distance(&[1.0, 2.0], &[1.0, 2.0]), 0.0);
         assert_eq!(distance(&[1.0, 1.0, 2.0, 9.0], &[1.0, 2.0, 2.0, 3.0]), 0.25);
-        // A censored reading is beyond all values, and equal to other censored ones.
+        // Censored values are greater than all others and equal to each other.
         assert_eq!(distance(&[1.0, f64::INFINITY], &[2.0, f64::INFINITY]), 0.5);
     }
 
@@ -124,7 +124,7 @@ mod tests {
             let size = 10_000;
             let p = p_value(scaled * libm::sqrt(2.0 / size as f64), size, size);
             assert!((p - level).abs() < 1e-4, "{scaled}: {p}");
-            // The exact law has come close by a thousand values; its distances lie 1 / 1000 apart.
+            // With 1000 values, whose distances are multiples of 1 / 1000, the exact p-value is close.
             let size = 1000;
             let p = p_value(scaled * libm::sqrt(2.0 / size as f64), size, size);
             assert!((p - level).abs() < 0.1 * level, "{scaled}: {p}");
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn samples_of_one_distribution_are_told_apart_as_often_as_promised_and_others_nearly_always() {
+    fn equal_distributions_are_rejected_at_the_nominal_rate_and_different_ones_nearly_always() {
         let mut rng = stream(1, Purpose::Statistics, 1);
         let mut sample = |scale: f64| {
             let mut values: Vec<f64> = (0..100).map(|_| -scale * libm::log(1.0 - rng.random::<f64>())).collect();
@@ -141,7 +141,7 @@ mod tests {
         };
         let mut rejected =
             |scale| (0..2000).filter(|_| p_value(distance(&sample(1.0), &sample(scale)), 100, 100) < 0.05).count();
-        // 0.0364 is the level that 100 values can have: P(D >= 0.20). Three standard deviations are 25.
+        // The level of 100 values is 0.0364 = P(D >= 0.20). Three standard deviations are 25.
         let same = rejected(1.0);
         assert!((45..=105).contains(&same), "{same} of 2000");
         assert!(rejected(2.0) > 1900);

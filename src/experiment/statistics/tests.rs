@@ -1,10 +1,10 @@
 use swimlab_selectors::rng::{Purpose, Rng, stream, unit};
 
 use super::*;
-use crate::experiment::measures::{FloorInputs, MEASURES, index_of};
+use crate::experiment::measures::{FloorInputs, MEASURES};
 
 fn measure(name: &str) -> &'static Measure {
-    &MEASURES[index_of(name).unwrap()]
+    &MEASURES[Measure::index_of(name).unwrap()]
 }
 
 fn values(values: impl IntoIterator<Item = f64>) -> Vec<MeasuredValue> {
@@ -72,13 +72,13 @@ fn a_bound_that_falls_among_the_censored_is_open() {
 }
 
 #[test]
-fn nothing_measured_gives_nothing() {
+fn absent_trials_have_no_statistics() {
     let summary = summarize(measure("first_ping_s"), &[MeasuredValue::Absent; 3]);
     assert_eq!(summary, Summary { absent: 3, ..Summary::default() });
 }
 
 #[test]
-fn the_medians_interval_covers_it_at_least_19_times_in_20() {
+fn the_interval_of_the_median_covers_it_in_at_least_95_percent() {
     // Exact and conservative: 95 % to 97 % at n = 40. Standard error of 4000 rounds: 0.3 %.
     let truth = core::f64::consts::LN_2;
     let covered = share(4000, |rng| {
@@ -90,7 +90,7 @@ fn the_medians_interval_covers_it_at_least_19_times_in_20() {
 }
 
 #[test]
-fn the_99th_percentiles_interval_covers_it() {
+fn the_interval_of_the_99th_percentile_covers_it() {
     let covered = share(2000, |rng| {
         let mut sorted: Vec<f64> = (0..500).map(|_| exponential(rng)).collect();
         sorted.sort_unstable_by(f64::total_cmp);
@@ -100,8 +100,8 @@ fn the_99th_percentiles_interval_covers_it() {
 }
 
 #[test]
-fn the_means_interval_covers_it_about_19_times_in_20() {
-    // The bootstrap of 60 skewed values falls a little short: 92 % to 96 % are accepted. Standard error: 0.7 %.
+fn the_interval_of_the_mean_covers_it_in_about_95_percent() {
+    // The bootstrap of 60 skewed values covers slightly less: 92 % to 96 % are accepted. Standard error: 0.7 %.
     let covered = share(1000, |rng| {
         let sample: Vec<f64> = (0..60).map(|_| exponential(rng)).collect();
         inside(bootstrap_mean(&sample), 1.0)
@@ -120,7 +120,7 @@ fn the_interval_of_rare_events_covers_their_mean() {
 }
 
 #[test]
-fn no_event_in_a_hundred_trials_still_leaves_room_for_some() {
+fn the_interval_of_no_event_in_a_hundred_trials_has_an_upper_bound_above_zero() {
     let summary = summarize(measure("false_positives"), &values([0.0; 100]));
     let high = summary.ci95_mean.high.unwrap();
     assert!((high - 0.036_889).abs() < 1e-5, "-ln(0.025) / 100, not {high}");
@@ -128,7 +128,7 @@ fn no_event_in_a_hundred_trials_still_leaves_room_for_some() {
 }
 
 #[test]
-fn counts_in_the_millions_have_an_interval_too() {
+fn counts_in_the_millions_have_an_interval() {
     let counts: Vec<f64> = (0..50).map(|i| 1e6 + f64::from(i)).collect();
     let Interval { low: Some(low), high: Some(high) } = events_mean(&counts) else { panic!("no interval") };
     // 1.96 sqrt(5e7) / 50 = 277 on both sides.
@@ -136,7 +136,7 @@ fn counts_in_the_millions_have_an_interval_too() {
 }
 
 #[test]
-fn equals_are_within_noise_19_times_in_20() {
+fn equal_distributions_are_within_noise_in_95_percent() {
     let calm = share(1000, |rng| {
         let pairs: Vec<_> =
             (0..30).map(|_| (MeasuredValue::Value(exponential(rng)), MeasuredValue::Value(exponential(rng)))).collect();
@@ -146,7 +146,7 @@ fn equals_are_within_noise_19_times_in_20() {
 }
 
 #[test]
-fn a_difference_of_half_a_deviation_is_seen_in_100_trials() {
+fn a_difference_of_half_a_deviation_is_detected_in_100_trials() {
     let found = share(300, |rng| {
         let mut one = |scale: f64| MeasuredValue::Value(scale * exponential(rng));
         let pairs: Vec<_> = (0..100).map(|_| (one(1.0), one(0.5))).collect();
@@ -167,7 +167,7 @@ fn common_randomness_cancels_in_pairs() {
 }
 
 #[test]
-fn a_few_extreme_trials_decide_nothing() {
+fn a_few_extreme_trials_do_not_decide() {
     let mut pairs = vec![(MeasuredValue::Value(0.0), MeasuredValue::Value(0.0)); 45];
     pairs.extend([(MeasuredValue::Value(0.0), MeasuredValue::Value(30.0)); 5]);
     assert_eq!(compare(&pairs).verdict, Verdict::WithinNoise, "five of five one way happen at 6 %");
@@ -190,14 +190,14 @@ fn with_censored_trials_the_sign_test_decides() {
 }
 
 #[test]
-fn five_pairs_decide_nothing() {
+fn five_pairs_are_undecided() {
     let pairs = vec![(MeasuredValue::Value(1.0), MeasuredValue::Value(9.0)); 5];
     assert_eq!(compare(&pairs).verdict, Verdict::Undecided);
     assert_eq!(compare(&[]).verdict, Verdict::Undecided);
 }
 
 #[test]
-fn identical_trials_differ_by_exactly_nothing() {
+fn identical_trials_differ_by_exactly_zero() {
     let pairs: Vec<_> = (0..10).map(f64::from).map(|x| (MeasuredValue::Value(x), MeasuredValue::Value(x))).collect();
     let comparison = compare(&pairs);
     assert_eq!(comparison.ci95, Interval { low: Some(0.0), high: Some(0.0) });
@@ -229,18 +229,18 @@ fn the_interval_of_a_difference_of_medians_covers_the_truth() {
         let pairs = paired((0..100).map(|_| pair(rng)).collect::<Vec<_>>());
         inside(agree(measure("first_ping_s"), &pairs).relative_ci95, 0.1)
     });
-    // By bootstrap of a median, of which few values decide, some points too often.
+    // The bootstrap of a median, which depends on few values, covers some points too much.
     assert!((0.92..=1.0).contains(&covered), "{covered}");
 }
 
 #[test]
-fn two_sides_are_close_only_if_the_whole_interval_is() {
+fn sides_are_close_only_if_the_whole_interval_is() {
     let longer = |by: f64| paired((1..=100).map(|n| 1.0 + f64::from(n) / 20.0).map(|shared| (shared, shared * by)));
     let told = |pairs: &[_]| agree(measure("first_ping_s"), pairs).matched;
     assert_eq!([1.0, 1.05, 0.93].map(|by| told(&longer(by))), [Match::Close; 3]);
     assert_eq!([1.12, 0.88].map(|by| told(&longer(by))), [Match::Apart; 2]);
     assert_eq!(told(&longer(1.0)[..5]), Match::Undecided);
-    // The same hundred values, but not in pairs: the medians are the same, and chance could have set them apart.
+    // The same hundred values in another pairing: the medians are equal, and the interval is wide.
     let mut shuffled = longer(1.0);
     (0..100).for_each(|at| shuffled[at].1 = MeasuredValue::Value(1.0 + ((at * 37) % 100 + 1) as f64 / 20.0));
     let agreement = agree(measure("first_ping_s"), &shuffled);
@@ -248,7 +248,7 @@ fn two_sides_are_close_only_if_the_whole_interval_is() {
 }
 
 #[test]
-fn samples_of_two_laws_with_one_median_are_told_apart_by_their_distance() {
+fn distributions_with_equal_medians_differ_by_their_distance() {
     let pairs = paired((1..=100).map(f64::from).map(|n| (n, 50.5 + (n - 50.5) / 5.0)));
     let agreement = agree(measure("first_ping_s"), &pairs);
     assert_eq!(agreement.relative, Some(0.0));
@@ -256,7 +256,7 @@ fn samples_of_two_laws_with_one_median_are_told_apart_by_their_distance() {
 }
 
 #[test]
-fn events_are_compared_by_their_means_and_none_is_not_far_from_few() {
+fn events_are_compared_by_their_means_and_zero_is_likely_beside_few() {
     let few = |events: u32| paired((0..100).map(|n| (0.0, f64::from(u32::from(n < events)))));
     let agreement = agree(measure("false_positives"), &few(1));
     assert_eq!((agreement.simulated, agreement.real), (Some(0.0), Some(0.01)));
@@ -266,7 +266,7 @@ fn events_are_compared_by_their_means_and_none_is_not_far_from_few() {
 }
 
 #[test]
-fn a_median_that_only_one_side_reaches_sets_them_apart() {
+fn a_median_that_only_one_side_reaches_is_apart() {
     let mut pairs = paired((1..=40).map(f64::from).map(|n| (n, n)));
     pairs.extend((0..60).map(|_| (MeasuredValue::Value(50.0), MeasuredValue::Censored)));
     pairs.push((MeasuredValue::Absent, MeasuredValue::Value(1.0)));
@@ -276,7 +276,7 @@ fn a_median_that_only_one_side_reaches_sets_them_apart() {
 }
 
 #[test]
-fn equals_without_common_seeds_are_within_noise_19_times_in_20() {
+fn equal_distributions_without_common_seeds_are_within_noise_in_95_percent() {
     let quiet = share(400, |rng| {
         let sides: [Vec<MeasuredValue>; 2] = [40, 25].map(|n| values((0..n).map(|_| exponential(rng))));
         compare_unpaired(&sides[0], &sides[1]).verdict == Verdict::WithinNoise
@@ -285,7 +285,7 @@ fn equals_without_common_seeds_are_within_noise_19_times_in_20() {
 }
 
 #[test]
-fn a_difference_of_a_deviation_is_seen_without_common_seeds() {
+fn a_difference_of_a_deviation_is_detected_without_common_seeds() {
     let mut rng = stream(3, Purpose::Statistics, 2);
     let base = values((0..60).map(|_| exponential(&mut rng)));
     let more = values((0..50).map(|_| exponential(&mut rng) + 1.0));
@@ -297,7 +297,7 @@ fn a_difference_of_a_deviation_is_seen_without_common_seeds() {
 }
 
 #[test]
-fn with_censored_trials_of_their_own_the_ranks_decide() {
+fn with_censored_trials_without_common_seeds_the_ranks_decide() {
     let sound = values((0..20).map(f64::from));
     let mut broken = sound.clone();
     assert_eq!(compare_unpaired(&sound, &broken).verdict, Verdict::WithinNoise);

@@ -1,35 +1,34 @@
-//! How times are distributed over the trials: in how many it took how long, and the tail on a logarithmic axis.
+//! Plots of the distributions of times over the trials, and of their tails on a logarithmic axis.
 
 use std::fmt::Write;
 
 use super::series::Series;
 use super::svg::{Axes, Scale, Ticks, number, plot};
-use crate::experiment::measures::{MEASURES, Measure, MeasuredValue, Unit};
-use crate::experiment::results::CellResult;
+use crate::experiment::{CellResult, MEASURES, Measure, MeasuredValue, Unit};
 
-/// A curve has no more steps than this: more are not seen.
+/// The maximum number of steps of a curve; more are not visible.
 const MOST_STEPS: usize = 200;
 
-/// Two pictures for each time: the distribution, and its tail.
+/// Two plots for each measure: the distribution and its tail.
 pub(super) fn draw(cells: &[&CellResult], series: &Series<'_>) -> String {
     let mut html = String::new();
     for (column, measure) in MEASURES.iter().enumerate() {
         let Some(title) = measure.plot else { continue };
         let samples: Vec<Sample<'_>> = cells.iter().map(|cell| Sample::of(cell, column)).collect();
         if samples.iter().any(|sample| !sample.reached.is_empty()) {
-            html += &picture(measure, title, &samples, series, false);
-            html += &picture(measure, title, &samples, series, true);
+            html += &distribution(measure, title, &samples, series, false);
+            html += &distribution(measure, title, &samples, series, true);
         }
     }
     html
 }
 
-/// What the trials of a cell say.
+/// The trials of a cell.
 struct Sample<'a> {
     cell: &'a CellResult,
-    /// The times of the trials that got there, ascending.
+    /// The times of the trials that reached it, in ascending order.
     reached: Vec<f64>,
-    /// All trials that could have.
+    /// Number of trials that are not absent.
     trials: usize,
 }
 
@@ -42,7 +41,7 @@ impl<'a> Sample<'a> {
         Self { cell, reached, trials }
     }
 
-    /// The curve of the share of trials that are done, or of those that are not, by time.
+    /// The curve of the share of trials that have reached it by a time, or for the tail, that have not.
     fn curve(&self, axes: &Axes<'_>, is_tail: bool) -> String {
         let share = |done: usize| {
             let share = done as f64 / self.trials as f64;
@@ -52,12 +51,12 @@ impl<'a> Sample<'a> {
         let mut path = format!("M{} {}", number(axes.x.at(start)), number(axes.y.at(share(0))));
         let stride = self.reached.len().div_ceil(MOST_STEPS).max(1);
         let last = self.reached.len() - 1;
-        // Every step of the tail's end is seen, however many there are before.
-        let seen = |at: usize| at.is_multiple_of(stride) || at + MOST_STEPS / 4 > last;
-        for (at, time) in self.reached.iter().enumerate().filter(|(at, _)| seen(*at)) {
+        // All steps at the end of the tail are drawn.
+        let is_drawn = |at: usize| at.is_multiple_of(stride) || at + MOST_STEPS / 4 > last;
+        for (at, time) in self.reached.iter().enumerate().filter(|(at, _)| is_drawn(*at)) {
             let done = at + 1;
             let _ = write!(path, "H{}", number(axes.x.at(*time)));
-            // A logarithm of nothing has no place; the last trial ends the curve.
+            // Zero has no logarithm, so the curve ends with the last trial.
             if !is_tail || done < self.trials {
                 let _ = write!(path, "V{}", number(axes.y.at(share(done))));
             }
@@ -66,12 +65,12 @@ impl<'a> Sample<'a> {
     }
 }
 
-fn picture(measure: &Measure, title: &str, samples: &[Sample<'_>], series: &Series<'_>, is_tail: bool) -> String {
+fn distribution(measure: &Measure, title: &str, samples: &[Sample<'_>], series: &Series<'_>, is_tail: bool) -> String {
     let low = samples.iter().filter_map(|sample| sample.reached.first().copied()).fold(f64::INFINITY, f64::min);
     let high = samples.iter().filter_map(|sample| sample.reached.last().copied()).fold(0.0, f64::max);
     let floors: Vec<f64> = samples.iter().filter_map(|sample| sample.cell.floor(measure)).collect();
     let low = floors.iter().copied().fold(low, f64::min).min(low);
-    // Times that are far from zero are not squeezed into a corner.
+    // The axis starts near the first time if that is far from zero.
     let low = if low < 0.3 * high { 0.0 } else { low - 0.05 * (high - low) };
     let most = samples.iter().map(|sample| sample.trials).max().unwrap_or(1);
     let axes = Axes {

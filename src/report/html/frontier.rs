@@ -1,14 +1,14 @@
-//! Trade-offs: the cost of each strategy against the time until members are informed.
+//! Plots of trade-offs: the cost of each selector against the time until members are informed.
 
 use std::fmt::Write;
 
 use super::super::columns::Column;
 use super::series::Series;
 use super::svg::{Axes, Scale, Ticks, number, plot};
-use crate::experiment::results::CellResult;
+use crate::experiment::CellResult;
 use crate::experiment::statistics::Summary;
 
-/// Pairs of measures that pull against each other: cost, time, and the names of the axes.
+/// Pairs of measures that are traded for each other: cost, time, and the labels of the axes.
 const TRADES: [(&str, &str, &str, &str); 4] = [
     ("cross_region_bytes", "informed_100_s", "bytes between regions", "all know"),
     ("cross_zone_bytes", "informed_100_s", "bytes between zones", "all know"),
@@ -16,21 +16,21 @@ const TRADES: [(&str, &str, &str, &str); 4] = [
     ("mean_ping_rtt_s", "first_declaration_s", "mean round trip of a ping", "declared"),
 ];
 
-/// One strategy in the plane of two measures.
+/// One selector in the plane of two measures.
 struct Point<'a> {
     cell: &'a CellResult,
     cost: Summary,
     time: Summary,
 }
 
-/// A picture for each trade that there are two strategies or more to show of.
+/// A plot for each trade-off with at least two selectors.
 pub(super) fn draw(cells: &[&CellResult], series: &Series<'_>) -> String {
     let column = Column::of;
     let has_regions =
         cells.iter().any(|cell| column("cross_region_bytes").is_some_and(|column| column.summary(cell).n > 0));
     let mut html = String::new();
     for (cost, time, across, up) in TRADES {
-        // Regions say more than zones, where there are both.
+        // Regions are more informative than zones if there are both.
         if cost == "cross_zone_bytes" && has_regions {
             continue;
         }
@@ -44,32 +44,32 @@ pub(super) fn draw(cells: &[&CellResult], series: &Series<'_>) -> String {
             })
             .filter(|point| point.cost.median.is_some() && point.time.median.is_some())
             .collect();
-        // Where all cost the same, nothing is traded.
-        let costs = points.iter().map(|point| point.place().0);
+        // If all costs are equal, nothing is traded.
+        let costs = points.iter().map(|point| point.position().0);
         let (least, most) = (costs.clone().fold(f64::INFINITY, f64::min), costs.fold(0.0, f64::max));
         if points.len() > 1 && most > 1.001 * least {
-            html += &picture((cost, across), (time, up), &points, series);
+            html += &trade_off((cost, across), (time, up), &points, series);
         }
     }
     html
 }
 
 impl Point<'_> {
-    fn place(&self) -> (f64, f64) {
+    fn position(&self) -> (f64, f64) {
         (self.cost.median.unwrap_or(f64::NAN), self.time.median.unwrap_or(f64::NAN))
     }
 
-    /// Whether no other point is better in one and no worse in the other.
+    /// Whether no other point is better in one measure and at least as good in the other.
     fn is_on_front(&self, points: &[Self]) -> bool {
-        let (cost, time) = self.place();
+        let (cost, time) = self.position();
         let beats = |(other_cost, other_time): (f64, f64)| {
             other_cost <= cost && other_time <= time && (other_cost < cost || other_time < time)
         };
-        !points.iter().any(|other| beats(other.place()))
+        !points.iter().any(|other| beats(other.position()))
     }
 }
 
-fn picture(cost: (&Column, &str), time: (&Column, &str), points: &[Point<'_>], series: &Series<'_>) -> String {
+fn trade_off(cost: (&Column, &str), time: (&Column, &str), points: &[Point<'_>], series: &Series<'_>) -> String {
     let ends = |of: for<'a, 'b> fn(&'a Point<'b>) -> &'a Summary| {
         let values = || points.iter().map(of).flat_map(|it| [it.median, it.ci95.low, it.ci95.high]).flatten();
         let (low, high) = (values().fold(f64::INFINITY, f64::min), values().fold(f64::NEG_INFINITY, f64::max));
@@ -90,21 +90,21 @@ fn picture(cost: (&Column, &str), time: (&Column, &str), points: &[Point<'_>], s
     };
     let at = |(cost, time): (f64, f64)| (axes.x.at(cost), axes.y.at(time));
     let mut body = axes.draw();
-    let mut front: Vec<_> = points.iter().filter(|point| point.is_on_front(points)).map(Point::place).collect();
+    let mut front: Vec<_> = points.iter().filter(|point| point.is_on_front(points)).map(Point::position).collect();
     front.sort_by(|one, other| one.0.total_cmp(&other.0).then(other.1.total_cmp(&one.1)));
     let mut path = String::new();
-    for (n, place) in front.iter().enumerate() {
-        let (x, y) = at(*place);
+    for (n, position) in front.iter().enumerate() {
+        let (x, y) = at(*position);
         let _ = match n {
             0 => write!(path, "M{} {}", number(x), number(y)),
-            // Between two strategies nothing was measured: the corner is what both are known to reach.
+            // Nothing was measured between two selectors: the corner is reached by both.
             _ => write!(path, "H{}V{}", number(x), number(y)),
         };
     }
     let _ = write!(body, "<path class=\"front\" d=\"{path}\"/>");
     for point in points {
         let label = &point.cell.key.selector;
-        let (x, y) = at(point.place());
+        let (x, y) = at(point.position());
         let mut bars = String::new();
         if let (Some(low), Some(high)) = (point.cost.ci95.low, point.cost.ci95.high) {
             let _ = write!(bars, "M{} {}H{}", number(axes.x.at(low)), number(y), number(axes.x.at(high)));

@@ -1,4 +1,4 @@
-//! The map of pings: areas on the globe, on the plane or on a circle, with a line for each pair that pings.
+//! Maps of pings: areas on the globe, on the plane or on a circle, with a line for each pair of areas with pings.
 
 use std::fmt::Write;
 
@@ -7,45 +7,45 @@ use swimlab_selectors::Location;
 
 use super::series::Series;
 use super::svg::{number, plot};
-use crate::experiment::{Node, PingMap};
+use crate::experiment::{MapNode, PingMap};
 
-/// The drawing, within the size of a plot.
+/// The size of the drawing, within that of a plot.
 const WIDTH: f64 = 380.0;
 const HEIGHT: f64 = 230.0;
 const MARGIN: f64 = 12.0;
 
-/// More lines than these hide each other.
+/// The maximum number of lines; more would cover each other.
 const MOST_LINES: usize = 600;
 
-/// Lines of about the same weight are one path.
+/// Number of line weights; lines of one weight share a path.
 const WEIGHTS: usize = 5;
 
-/// The longest straight piece of a great circle, in meters: 12 degrees.
+/// The maximum length of a segment of a great circle, in meters: 12 degrees.
 const ARC_M: f64 = 1_335_000.0;
 
-/// Areas whose members are nearer together than this have no outline, in square units of the drawing.
+/// The minimum area of an outline, in square units of the drawing.
 const SMALLEST_OUTLINE: f64 = 1.0;
 
 /// A point of the drawing.
 type Point = (f64, f64);
 
-/// A map for each strategy.
-pub(super) fn draw(sketches: &[&PingMap], series: &Series<'_>) -> String {
-    // Side by side, a line of one width means the same everywhere.
-    let lines: Vec<_> = sketches.iter().map(|ping_map| lines(ping_map)).collect();
+/// A map for each selector.
+pub(super) fn draw(ping_maps: &[&PingMap], series: &Series<'_>) -> String {
+    // The same line width means the same share of pings in all maps.
+    let lines: Vec<_> = ping_maps.iter().map(|ping_map| lines(ping_map)).collect();
     let share = |(ping_map, lines): (&&PingMap, &Vec<(usize, usize, u64)>)| {
         lines.first().map_or(0.0, |line| line.2 as f64 / pings(ping_map).max(1) as f64)
     };
-    let heaviest = sketches.iter().zip(&lines).map(share).fold(0.0, f64::max);
-    let drawn = sketches.iter().zip(&lines).filter(|(ping_map, _)| ping_map.nodes.len() > 1);
-    drawn.map(|(ping_map, lines)| picture(ping_map, lines, heaviest, series)).collect()
+    let heaviest = ping_maps.iter().zip(&lines).map(share).fold(0.0, f64::max);
+    let drawn = ping_maps.iter().zip(&lines).filter(|(ping_map, _)| ping_map.nodes.len() > 1);
+    drawn.map(|(ping_map, lines)| map(ping_map, lines, heaviest, series)).collect()
 }
 
 fn pings(ping_map: &PingMap) -> u64 {
     ping_map.pings.iter().map(|&pings| u64::from(pings)).sum()
 }
 
-/// Pairs of different nodes with the pings in both directions, the busiest first.
+/// Pairs of different nodes with the number of pings in both directions, in descending order.
 fn lines(ping_map: &PingMap) -> Vec<(usize, usize, u64)> {
     let n = ping_map.nodes.len();
     let pair =
@@ -56,7 +56,7 @@ fn lines(ping_map: &PingMap) -> Vec<(usize, usize, u64)> {
     lines
 }
 
-fn picture(ping_map: &PingMap, lines: &[(usize, usize, u64)], heaviest: f64, series: &Series<'_>) -> String {
+fn map(ping_map: &PingMap, lines: &[(usize, usize, u64)], heaviest: f64, series: &Series<'_>) -> String {
     let all = pings(ping_map).max(1) as f64;
     let layout = Layout::of(ping_map);
     let shown = &lines[..lines.len().min(MOST_LINES)];
@@ -66,7 +66,7 @@ fn picture(ping_map: &PingMap, lines: &[(usize, usize, u64)], heaviest: f64, ser
         let class = ((weight * WEIGHTS as f64) as usize).min(WEIGHTS - 1);
         paths[class] += &layout.line(from, to);
     }
-    let mut body = layout.ground();
+    let mut body = layout.grid();
     let class = series.class(&ping_map.selector);
     let _ = write!(body, "<g class=\"{class}\">");
     let outlines: String = ping_map.nodes.iter().map(|node| layout.outline(node)).collect();
@@ -105,12 +105,12 @@ fn picture(ping_map: &PingMap, lines: &[(usize, usize, u64)], heaviest: f64, ser
     plot(&format!("Who pings whom: {}", ping_map.selector), &body, &caption)
 }
 
-/// Where the nodes are drawn.
+/// The positions of the nodes in the drawing.
 struct Layout {
     points: Vec<Point>,
-    /// Latitude and longitude in degrees, if the drawing is a map of the globe.
+    /// Latitudes and longitudes in degrees, if it is a map of the globe.
     globe: Option<Vec<Point>>,
-    /// How points of the plane are fitted into the drawing, if it is a map of the plane.
+    /// The projection, if it is a map of the plane.
     plane: Option<Fit>,
 }
 
@@ -124,14 +124,14 @@ impl Layout {
             Some(Location::Plane { x, y }) => Some((x, y)),
             _ => None,
         };
-        let places = || ping_map.nodes.iter().map(|node| node.location);
-        // A node without members has no place; all others decide.
-        if places().flatten().count() > 0 {
-            if let Some(known) = places().map(globe).collect::<Option<Vec<Point>>>() {
+        let locations = || ping_map.nodes.iter().map(|node| node.location);
+        // Nodes without members have no location.
+        if locations().flatten().count() > 0 {
+            if let Some(known) = locations().map(globe).collect::<Option<Vec<Point>>>() {
                 let points = known.iter().map(|&(lat, lon)| projected(lat, lon)).collect();
                 return Self { points, globe: Some(known), plane: None };
             }
-            if let Some(known) = places().map(plane).collect::<Option<Vec<Point>>>() {
+            if let Some(known) = locations().map(plane).collect::<Option<Vec<Point>>>() {
                 let all = ping_map.nodes.iter().flat_map(|node| &node.members_at);
                 let fit = Fit::of(known.iter().copied().chain(all.filter_map(|&location| plane(Some(location)))));
                 return Self {
@@ -150,8 +150,8 @@ impl Layout {
         Self { points: (0..ping_map.nodes.len()).map(point).collect(), globe: None, plane: None }
     }
 
-    /// What lies under the lines: meridians and parallels every 30 degrees.
-    fn ground(&self) -> String {
+    /// The grid of a map of the globe: meridians and parallels every 30 degrees.
+    fn grid(&self) -> String {
         if self.globe.is_none() {
             return String::new();
         }
@@ -167,22 +167,22 @@ impl Layout {
         format!("<path class=\"axis\" opacity=\".6\" d=\"{path}\"/>")
     }
 
-    /// The outline of a node: the convex hull of its members' locations. None across the date line, where a hull in
-    /// longitudes would go around the globe.
-    fn outline(&self, node: &Node) -> String {
+    /// The outline of a node: the convex hull of the locations of its members. Empty across the date line, where a hull in
+    /// longitudes would extend around the globe.
+    fn outline(&self, node: &MapNode) -> String {
         let globe = |location: &Location| match location {
             Location::Globe { lat, lon } => Some((*lat, *lon)),
             _ => None,
         };
         if self.globe.is_some() {
-            let places: Vec<Point> = node.members_at.iter().filter_map(globe).collect();
-            let west = places.iter().map(|place| place.1).fold(f64::INFINITY, f64::min);
-            let east = places.iter().map(|place| place.1).fold(f64::NEG_INFINITY, f64::max);
+            let locations: Vec<Point> = node.members_at.iter().filter_map(globe).collect();
+            let west = locations.iter().map(|location| location.1).fold(f64::INFINITY, f64::min);
+            let east = locations.iter().map(|location| location.1).fold(f64::NEG_INFINITY, f64::max);
             let is_broken = east - west > 180.0;
             return if is_broken {
                 String::new()
             } else {
-                hull(&places.iter().map(|&(lat, lon)| projected(lat, lon)).collect::<Vec<_>>())
+                hull(&locations.iter().map(|&(lat, lon)| projected(lat, lon)).collect::<Vec<_>>())
             };
         }
         let Some(fit) = &self.plane else { return String::new() };
@@ -193,7 +193,7 @@ impl Layout {
         hull(&node.members_at.iter().filter_map(plane).collect::<Vec<_>>())
     }
 
-    /// The way from one node to another: along the great circle on the globe, straight elsewhere.
+    /// The line from one node to another: a great circle on the globe, straight otherwise.
     fn line(&self, from: usize, to: usize) -> String {
         let Some(globe) = &self.globe else {
             let [(x, y), (to_x, to_y)] = [from, to].map(|node| self.points[node]);
@@ -203,7 +203,7 @@ impl Layout {
         let mut last: Option<f64> = None;
         for (lat, lon) in great_circle(globe[from], globe[to]) {
             let (x, y) = projected(lat, lon);
-            // Across the date line the pen is lifted.
+            // The path is interrupted at the date line.
             let is_broken = last.is_none_or(|last| (last - lon).abs() > 180.0);
             let _ = write!(path, "{}{} {}", if is_broken { 'M' } else { 'L' }, number(x), number(y));
             last = Some(lon);
@@ -212,22 +212,22 @@ impl Layout {
     }
 }
 
-/// The equirectangular projection: degrees are even steps.
+/// The equirectangular projection of degrees.
 fn projected(lat: f64, lon: f64) -> Point {
     let scale = ((WIDTH - 2.0 * MARGIN) / 360.0).min((HEIGHT - 2.0 * MARGIN) / 180.0);
     (WIDTH / 2.0 + lon * scale, HEIGHT / 2.0 - lat * scale)
 }
 
-/// How points of the plane are fitted into the drawing without distorting them.
+/// The projection of the plane into the drawing, without distortion.
 struct Fit {
     center: Point,
     scale: f64,
 }
 
 impl Fit {
-    fn of(places: impl Iterator<Item = Point>) -> Self {
+    fn of(locations: impl Iterator<Item = Point>) -> Self {
         let (mut low, mut high) = ((f64::INFINITY, f64::INFINITY), (f64::NEG_INFINITY, f64::NEG_INFINITY));
-        for (x, y) in places {
+        for (x, y) in locations {
             low = (low.0.min(x), low.1.min(y));
             high = (high.0.max(x), high.1.max(y));
         }
@@ -241,8 +241,8 @@ impl Fit {
     }
 }
 
-/// Points of the great circle between two places in degrees, no more than [`ARC_M`] apart. Antipodes have no one great
-/// circle; their line goes straight through longitudes.
+/// Points, in degrees, of the great circle between two points, no more than [`ARC_M`] apart. Antipodes have no unique great
+/// circle, so their line is straight in degrees.
 fn great_circle(from: Point, to: Point) -> Vec<Point> {
     let [start, end] = [from, to].map(|(lat, lon)| geo::Point::new(lon, lat));
     let half_way_around = std::f64::consts::PI * Haversine.radius();
@@ -270,19 +270,19 @@ mod tests {
 
     #[test]
     fn great_circles_go_over_the_north_and_end_where_they_should() {
-        let way = great_circle((50.0, -120.0), (50.0, 20.0));
-        let (first, last) = (way[0], way[way.len() - 1]);
+        let path = great_circle((50.0, -120.0), (50.0, 20.0));
+        let (first, last) = (path[0], path[path.len() - 1]);
         assert!((first.0 - 50.0).abs() < 1e-9 && (first.1 + 120.0).abs() < 1e-9, "{first:?}");
         assert!((last.0 - 50.0).abs() < 1e-9 && (last.1 - 20.0).abs() < 1e-9, "{last:?}");
-        assert!(way.iter().any(|point| point.0 > 70.0), "{way:?}");
+        assert!(path.iter().any(|point| point.0 > 70.0), "{path:?}");
         assert_eq!(great_circle((10.0, 0.0), (10.0, 0.0)).len(), 2);
     }
 
     #[test]
     fn antipodes_are_joined_by_a_straight_line() {
         assert_eq!(great_circle((0.0, 0.0), (0.0, 180.0)), [(0.0, 0.0), (0.0, 180.0)]);
-        let way = great_circle((40.0, 10.0), (-40.0, -170.0));
-        assert!(way.iter().all(|point| point.0.is_finite() && point.1.is_finite()), "{way:?}");
+        let path = great_circle((40.0, 10.0), (-40.0, -170.0));
+        assert!(path.iter().all(|point| point.0.is_finite() && point.1.is_finite()), "{path:?}");
     }
 
     #[test]

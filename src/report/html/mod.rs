@@ -1,4 +1,4 @@
-//! report.html: the tables with pictures, in one file that opens without a network. docs/report.md tells how to read it.
+//! report.html: tables and plots in one file that loads nothing from elsewhere. docs/report.md explains them.
 //!
 //! The same results give the same bytes.
 
@@ -13,35 +13,45 @@ mod tests;
 mod traffic;
 
 use std::fmt::Write;
+use std::io;
 
+use super::exporter::{ExportOptions, Exporter};
 use super::{is_varied, key_names, key_value, notes};
-use crate::experiment::results::{CellResult, Results};
-use crate::experiment::{Manifest, PingMap};
+use crate::experiment::{CellResult, Experiment, Results};
 use series::Series;
 
 const STYLE: &str = include_str!("style.css");
 
-/// Settings beyond these have no pictures of their own; the file would become too large to open.
+/// The maximum number of settings with plots, which bounds the size of the file.
 const MOST_SETTINGS: usize = 40;
 
-/// No line of the notes is broken.
+/// The width at which notes are not broken into lines.
 const UNBROKEN: u16 = u16::MAX;
 
-/// What the report is made from.
-pub struct Report<'a> {
-    /// What was measured.
-    pub results: &'a Results,
-    /// What it depends on.
-    pub manifest: &'a Manifest,
-    /// The experiment file.
-    pub file: &'a str,
-    /// Trials that were watched for pictures; may be empty.
-    pub sketches: &'a [PingMap],
+/// One page with the tables, plots and maps of a run, and with what is needed to repeat it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct HtmlReport;
+
+impl Exporter for HtmlReport {
+    fn name(&self) -> &'static str {
+        "html"
+    }
+
+    fn about(&self) -> &'static str {
+        "report.html: tables, plots and maps in one page"
+    }
+
+    fn file_name(&self) -> Option<&'static str> {
+        Some("report.html")
+    }
+
+    fn export(&self, results: &Results, options: &ExportOptions<'_>, out: &mut dyn io::Write) -> io::Result<()> {
+        out.write_all(render(results, options).as_bytes())
+    }
 }
 
-/// The whole file.
-pub fn render(report: &Report<'_>) -> String {
-    let results = report.results;
+/// The text of the file.
+fn render(results: &Results, options: &ExportOptions<'_>) -> String {
     let series = Series::of(results);
     let name = escape(&results.name);
     let mut html = format!(
@@ -56,22 +66,33 @@ pub fn render(report: &Report<'_>) -> String {
     for (n, topology) in topologies.iter().enumerate() {
         let _ = write!(html, "<a href=\"#topology-{n}\">{}</a> · ", escape(topology));
     }
-    html += "<a href=\"#rerun\">settings, seeds, sources</a></p>\n";
-    let mut pictured = 0;
+    if options.experiment.is_some() {
+        html += "<a href=\"#rerun\">settings, seeds, sources</a>";
+    }
+    html += "</p>\n";
+    let mut plotted = 0;
     for (n, topology) in topologies.iter().enumerate() {
         let _ = write!(html, "<section id=\"topology-{n}\">\n<h2>{}</h2>\n", escape(topology));
         html += &paragraphs(&notes::topology(results, topology, UNBROKEN));
-        html += &section(report, &series, topology, &mut pictured);
+        html += &section(results, options, &series, topology, &mut plotted);
         html += "</section>\n";
     }
     html += &paragraphs(&notes::legend(results, UNBROKEN));
-    html += &rerun(report);
+    if let Some(experiment) = options.experiment {
+        html += &rerun(results, experiment);
+    }
     html + "</body>\n</html>\n"
 }
 
-/// All of one topology: for each setting the tables and pictures over all trials, then those of the sketches.
-fn section(report: &Report<'_>, series: &Series<'_>, topology: &str, pictured: &mut usize) -> String {
-    let results = report.results;
+/// The section of a topology: for each setting the tables and plots over all trials, then those of the ping maps. `plotted`
+/// counts the settings with plots.
+fn section(
+    results: &Results,
+    options: &ExportOptions<'_>,
+    series: &Series<'_>,
+    topology: &str,
+    plotted: &mut usize,
+) -> String {
     let cells: Vec<_> = results.cells.iter().filter(|cell| cell.key.topology == topology).collect();
     let mut html = series.key(&distinct(cells.iter().map(|cell| cell.key.selector.as_str())));
     for setting in distinct(cells.iter().map(|cell| setting(results, cell))) {
@@ -81,22 +102,22 @@ fn section(report: &Report<'_>, series: &Series<'_>, topology: &str, pictured: &
         }
         html += &tables::draw(results, &cells);
         html += &paragraphs(&notes::below(results, &cells, UNBROKEN));
-        *pictured += 1;
-        if *pictured > MOST_SETTINGS {
+        *plotted += 1;
+        if *plotted > MOST_SETTINGS {
             html += "<p class=\"faint\">No pictures: there are too many settings. summary.json has all figures.</p>\n";
             continue;
         }
         html += &grid("What it costs, and what it gives", &frontier::draw(&cells, series));
         html += &grid("Detection and dissemination", &distributions::draw(&cells, series));
     }
-    let sketches: Vec<_> = report.sketches.iter().filter(|ping_map| ping_map.topology == topology).collect();
-    html += &grid("How far traffic goes", &traffic::draw(&sketches, series));
-    html + &grid("Who pings whom", &map::draw(&sketches, series))
+    let ping_maps: Vec<_> = options.ping_maps.iter().filter(|ping_map| ping_map.topology == topology).collect();
+    html += &grid("How far traffic goes", &traffic::draw(&ping_maps, series));
+    html + &grid("Who pings whom", &map::draw(&ping_maps, series))
 }
 
-/// What a reader needs to run it again.
-fn rerun(report: &Report<'_>) -> String {
-    let Report { results, manifest, file, .. } = report;
+/// The section with what is needed to run the experiment again.
+fn rerun(results: &Results, experiment: &Experiment) -> String {
+    let manifest = experiment.manifest();
     let (seed, trials) = (results.seed, results.trials);
     let mut html = format!(
         "<section id=\"rerun\">\n<h2>Settings, seeds, sources</h2>\n<p>swimlab {}, seed {seed}, {trials} trials of each \
@@ -124,12 +145,12 @@ fn rerun(report: &Report<'_>) -> String {
         html,
         "</table></div></details>\n<details open=\"open\"><summary>The experiment file</summary><pre>{}</pre></details>\n\
          </section>\n",
-        escape(file)
+        escape(&experiment.source.text)
     );
     html
 }
 
-/// What a cell's setting is, of that which varies besides topology and selector.
+/// The varied dimensions of a cell besides topology and selector.
 fn setting(results: &Results, cell: &CellResult) -> String {
     let keys = key_names(results).into_iter().skip(2).filter(|key| is_varied(results, key));
     keys.map(|key| format!("{key} {}", key_value(cell, key))).collect::<Vec<_>>().join(", ")
@@ -147,7 +168,7 @@ fn paragraphs(text: &str) -> String {
     lines.map(|line| format!("<p class=\"faint\">{}</p>\n", escape(line))).collect()
 }
 
-/// Each once, in the order of their first appearance.
+/// The distinct values in the order of their first appearance.
 fn distinct<T: PartialEq>(all: impl Iterator<Item = T>) -> Vec<T> {
     let mut distinct = Vec::new();
     for one in all {
@@ -158,22 +179,22 @@ fn distinct<T: PartialEq>(all: impl Iterator<Item = T>) -> Vec<T> {
     distinct
 }
 
-/// A text that may hold a strategy's label, which is broken after its kind and its parameters rather than anywhere.
+/// Escaped text with a strategy's label, which may be broken after its kind and its parameters.
 fn breakable(text: &str) -> String {
     escape(text).replace(',', ",<wbr/>").replace(':', ":<wbr/>")
 }
 
-/// Text as it is written between tags and in attributes.
+/// Escapes text for elements and attributes.
 pub(super) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
-    for letter in text.chars() {
-        match letter {
+    for character in text.chars() {
+        match character {
             '&' => escaped += "&amp;",
             '<' => escaped += "&lt;",
             '>' => escaped += "&gt;",
             '"' => escaped += "&quot;",
             '\'' => escaped += "&#39;",
-            _ => escaped.push(letter),
+            _ => escaped.push(character),
         }
     }
     escaped

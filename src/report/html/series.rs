@@ -1,16 +1,16 @@
-//! How strategies are told apart: by color, by dashes and by the shape of their markers, so that one of them suffices.
+//! The appearance of selectors in plots: color, dashes and marker, of which any one suffices to tell them apart.
 
 use super::escape;
 use super::svg::number;
-use crate::experiment::results::Results;
+use crate::experiment::Results;
 
-/// All selectors of an experiment, in their order: the same look in every picture.
+/// All selectors of an experiment in their order, which have the same appearance in every plot.
 pub(super) struct Series<'a> {
     labels: Vec<&'a str>,
 }
 
-/// Okabe and Ito's palette (2008), which color-blind readers can tell apart, darkened or lightened for contrast in the
-/// style sheet; there are seven classes in it.
+/// The number of color classes in the style sheet: the palette of Okabe and Ito (2008), which color-blind readers can tell
+/// apart, adjusted for contrast.
 const COLORS: usize = 7;
 
 const DASHES: [&str; 7] = ["none", "7 3", "2 3", "9 3 2 3", "14 4", "5 2 1 2 1 2", "1 2"];
@@ -26,18 +26,18 @@ impl<'a> Series<'a> {
         Self { labels }
     }
 
-    /// The class that colors a selector.
+    /// The color class of a selector.
     pub fn class(&self, label: &str) -> String {
         format!("s{}", self.index(label) % COLORS)
     }
 
-    /// A selector's dashes, as an attribute's value. The second seven have the colors with other dashes.
+    /// The dashes of a selector, as the value of an attribute. Selectors of the same color have different dashes.
     pub fn dashes(&self, label: &str) -> &'static str {
         let index = self.index(label);
         DASHES[(index + index / COLORS) % DASHES.len()]
     }
 
-    /// A selector's marker.
+    /// The marker of a selector.
     pub fn marker(&self, label: &str, x: f64, y: f64) -> String {
         let index = self.index(label);
         let path = match (index + 2 * (index / COLORS)) % 7 {
@@ -52,7 +52,7 @@ impl<'a> Series<'a> {
         format!("<path class=\"mark\" d=\"M{} {}{path}\"/>", number(x), number(y))
     }
 
-    /// What stands for which selector.
+    /// The legend of these selectors.
     pub fn key(&self, used: &[&str]) -> String {
         let entry = |label: &&str| {
             let line = format!("<path class=\"curve\" stroke-dasharray=\"{}\" d=\"M0 8H44\"/>", self.dashes(label));

@@ -1,10 +1,10 @@
-//! What all pictures are drawn with: scales, axes, numbers that are the same on every machine.
+//! Parts of all plots: scales, axes, and numbers that are the same on every machine.
 
 use std::fmt::Write;
 
 use super::super::figures::{digits, figure};
 use super::{breakable, escape};
-use crate::experiment::measures::Unit;
+use crate::experiment::Unit;
 
 /// The size of a plot, in the units of its view box.
 pub(super) const WIDTH: f64 = 380.0;
@@ -14,7 +14,7 @@ const RIGHT: f64 = 12.0;
 const TOP: f64 = 10.0;
 const BOTTOM: f64 = 38.0;
 
-/// From values to places along one axis.
+/// The mapping of values to positions along an axis.
 pub(super) struct Scale {
     low: f64,
     high: f64,
@@ -23,12 +23,12 @@ pub(super) struct Scale {
     to: f64,
 }
 
-/// How the ticks of an axis read.
+/// The labels of the ticks of an axis.
 #[derive(Clone, Copy)]
 pub(super) enum Ticks {
     /// Plain numbers.
     Plain,
-    /// Figures in their unit.
+    /// Numbers with a unit.
     In(Unit),
 }
 
@@ -43,18 +43,18 @@ pub(super) struct Axes<'a> {
 }
 
 impl Scale {
-    /// From left to right.
+    /// A horizontal scale, from left to right.
     pub fn across(low: f64, high: f64, is_log: bool) -> Self {
         Self::new(low, high, is_log, LEFT, WIDTH - RIGHT)
     }
 
-    /// From the bottom to the top.
+    /// A vertical scale, from bottom to top.
     pub fn up(low: f64, high: f64, is_log: bool) -> Self {
         Self::new(low, high, is_log, HEIGHT - BOTTOM, TOP)
     }
 
     fn new(low: f64, high: f64, is_log: bool, from: f64, to: f64) -> Self {
-        // An axis without extent shows its one value in the middle.
+        // A single value is drawn in the middle of the axis.
         let (low, high) = match high > low {
             true => (low, high),
             false if is_log => (low / 2.0, low * 2.0),
@@ -63,7 +63,7 @@ impl Scale {
         Self { low, high, is_log, from, to }
     }
 
-    /// Where a value is drawn; what lies beyond an end is drawn at the end.
+    /// The position of a value; values beyond an end are drawn at that end.
     pub fn at(&self, value: f64) -> f64 {
         let share = match self.is_log {
             true => libm::log10(value.max(self.low) / self.low) / libm::log10(self.high / self.low),
@@ -72,7 +72,7 @@ impl Scale {
         self.from + share.clamp(0.0, 1.0) * (self.to - self.from)
     }
 
-    /// Round values to label, within the ends.
+    /// Round values between the ends, for the ticks.
     fn ticks(&self) -> Vec<f64> {
         let within = |value: &f64| (self.low * 0.999_999..=self.high * 1.000_001).contains(value);
         if self.is_log {
@@ -117,7 +117,7 @@ impl Axes<'_> {
         svg
     }
 
-    /// A vertical line at a value, if it lies within the axis.
+    /// A vertical line at a value.
     pub fn floor(&self, value: f64) -> String {
         let (x, bottom) = (number(self.x.at(value)), HEIGHT - BOTTOM);
         format!("<path class=\"floor\" d=\"M{x} {TOP}V{bottom}\"><title>floor of the mean</title></path>")
@@ -133,7 +133,7 @@ impl Ticks {
     }
 }
 
-/// A figure: a title, a plot and what to see in it.
+/// A figure element: title, plot and caption.
 pub(super) fn plot(title: &str, body: &str, caption: &str) -> String {
     let (shown, title, caption) = (breakable(title), escape(title), escape(caption));
     format!(
@@ -142,7 +142,7 @@ pub(super) fn plot(title: &str, body: &str, caption: &str) -> String {
     )
 }
 
-/// A coordinate: a tenth of a unit is finer than any screen shows.
+/// A coordinate, rounded to a tenth of a unit.
 pub(super) fn number(value: f64) -> String {
     let text = format!("{value:.1}");
     let text = text.strip_suffix(".0").unwrap_or(&text);

@@ -1,16 +1,14 @@
-//! The figures: the columns that matter most, and below them all measures.
+//! The tables: the main columns, and all measures.
 
 use std::fmt::Write;
 
-use super::super::columns::{COLUMNS, Per};
-use super::super::figures::{figure, range};
-use super::super::table::mark;
+use super::super::columns::COLUMNS;
+use super::super::figures::{figure, mark, range};
 use super::{breakable, escape};
-use crate::experiment::measures::{MEASURES, Unit};
-use crate::experiment::results::{CellResult, Results};
 use crate::experiment::statistics::{Summary, Verdict, compare, summarize};
+use crate::experiment::{CellResult, Divisor, MEASURES, Results, Unit};
 
-/// Both tables, the second one folded.
+/// Both tables, the second one collapsed.
 pub(super) fn draw(results: &Results, cells: &[&CellResult]) -> String {
     format!(
         "<div class=\"wide\"><table>{}</table></div>\n<details><summary>All measures</summary>\
@@ -20,14 +18,14 @@ pub(super) fn draw(results: &Results, cells: &[&CellResult]) -> String {
     )
 }
 
-/// A row for each strategy.
+/// A row for each selector.
 fn main_columns(results: &Results, cells: &[&CellResult]) -> String {
     let summaries = COLUMNS.iter().map(|column| (column, cells.iter().map(|cell| column.summary(cell)).collect()));
     let mut columns: Vec<(_, Vec<Summary>)> = summaries.collect();
     columns.retain(|(_, rows)| rows.iter().any(|row| row.n > 0));
     let mut html = String::from("<thead><tr><th>selector</th>");
     for (column, _) in &columns {
-        let per = if column.shown.per == Per::MemberSecond { "<small>/member/s</small>" } else { "" };
+        let per = if column.shown.per == Divisor::MemberSecond { "<small>/member/s</small>" } else { "" };
         let _ = write!(html, "<th>{}{per}</th>", escape(column.shown.title));
     }
     html += "</tr></thead><tbody>";
@@ -44,7 +42,7 @@ fn main_columns(results: &Results, cells: &[&CellResult]) -> String {
     html + "</tbody>"
 }
 
-/// A row for each measure, a column for each strategy.
+/// A row for each measure and a column for each selector.
 fn all_measures(results: &Results, cells: &[&CellResult]) -> String {
     let mut html = String::from("<thead><tr><th>measure</th>");
     for cell in cells {
@@ -65,14 +63,14 @@ fn all_measures(results: &Results, cells: &[&CellResult]) -> String {
     html + "</tbody>"
 }
 
-/// The beginning of a row: the strategy.
+/// The start of a row: the selector.
 fn named(results: &Results, cell: &CellResult, tag: &str) -> String {
     let is_baseline = results.baseline.as_deref() == Some(&cell.key.selector);
     let baseline = if is_baseline { "<small>(baseline)</small>" } else { "" };
     format!("<{tag}><td>{}{baseline}</td>", breakable(&cell.key.selector))
 }
 
-/// The median, its interval, the tail, the floor. For rare events the mean, its interval, the most.
+/// The median, its interval, the 99th percentile and the floor; for rare events the mean, its interval and the maximum.
 fn entry(summary: &Summary, by_mean: bool, unit: Unit, verdict: Option<Verdict>, floor: Option<f64>) -> String {
     if summary.n == 0 {
         return "<td></td>".to_owned();

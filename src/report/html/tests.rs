@@ -3,8 +3,7 @@ use std::collections::BTreeMap;
 use swimlab_selectors::Location;
 
 use super::*;
-use crate::experiment::measures::MEASURES;
-use crate::experiment::{Experiment, Lab, Node, Options, TomlSource};
+use crate::experiment::{Experiment, Lab, MEASURES, MapNode, Options, PingMap, TomlSource};
 
 const FILE: &str = "\
 # a <b> & \"c\"
@@ -22,14 +21,17 @@ fault = [{ kind = 'crash', at = '1s' }]
 fn report(file: &str) -> String {
     let experiment = Experiment::parse(&TomlSource::text("small.toml", file), &Lab::default()).unwrap();
     let results = experiment.run(Options::default()).unwrap().results;
-    let sketches = experiment.sketches(1).unwrap();
-    render(&Report { results: &results, manifest: &experiment.manifest(), file, sketches: &sketches })
+    page(&results, &experiment, &experiment.ping_maps(1).unwrap())
 }
 
-/// Follows tags as a strict reader would, and counts the elements.
+fn page(results: &Results, experiment: &Experiment, ping_maps: &[PingMap]) -> String {
+    render(results, &ExportOptions { experiment: Some(experiment), ping_maps, ..ExportOptions::default() })
+}
+
+/// Checks that tags are nested strictly, and counts the elements.
 fn elements(html: &str) -> BTreeMap<String, u32> {
     let (mut open, mut seen) = (Vec::new(), BTreeMap::new());
-    let mut rest = html.strip_prefix("<!DOCTYPE html>").expect("it says what it is");
+    let mut rest = html.strip_prefix("<!DOCTYPE html>").expect("it has a document type");
     while let Some(at) = rest.find('<') {
         let text = &rest[..at];
         let is_style = open.last() == Some(&"style");
@@ -42,7 +44,7 @@ fn elements(html: &str) -> BTreeMap<String, u32> {
         let tag = &rest[at + 1..end];
         rest = &rest[end + 1..];
         if let Some(name) = tag.strip_prefix('/') {
-            assert_eq!(open.pop(), Some(name), "what was opened last is closed first");
+            assert_eq!(open.pop(), Some(name), "elements are nested");
             continue;
         }
         assert!(tag.matches('"').count().is_multiple_of(2) && !tag.contains('<'), "{tag}");
@@ -52,15 +54,15 @@ fn elements(html: &str) -> BTreeMap<String, u32> {
             open.push(name);
         }
     }
-    assert_eq!(open, Vec::<&str>::new(), "all is closed at the end");
+    assert_eq!(open, Vec::<&str>::new(), "all elements are closed");
     seen
 }
 
 #[test]
-fn a_report_is_well_formed_and_has_all_its_pictures() {
+fn a_report_is_well_formed_and_has_all_plots() {
     let seen = elements(&report(FILE));
-    // On both networks six distributions and six tails; on aws three trades, traffic by distance twice, and a map for
-    // each of three strategies. On a LAN all are equally far.
+    // On both topologies six distributions and six tails; on aws three trade-offs, traffic by distance twice, and a map for
+    // each of three selectors. On a LAN all members are equally far apart.
     assert_eq!(seen["figure"], 2 * 12 + 3 + 2 + 3);
     assert_eq!((seen["section"], seen["h1"]), (3, 1));
 }
@@ -98,34 +100,34 @@ fn names_are_escaped() {
     let mut results = experiment.run(Options::default()).unwrap().results;
     results.name = "a <b> & \"c\"".to_owned();
     results.cells.iter_mut().for_each(|cell| cell.key.selector += "<i>");
-    let html = render(&Report { results: &results, manifest: &experiment.manifest(), file: FILE, sketches: &[] });
+    let html = page(&results, &experiment, &[]);
     elements(&html);
     assert!(html.contains("<h1>a &lt;b&gt; &amp; &quot;c&quot;</h1>") && html.contains("uniform&lt;i&gt;"));
     assert!(!html.contains("<b> &") && !html.contains("<i>"));
 }
 
 #[test]
-fn a_reader_finds_what_it_takes_to_run_it_again() {
+fn a_report_has_what_is_needed_to_run_it_again() {
     let html = report(FILE);
     assert!(html.contains("<pre>swimlab run experiment.toml --seed 1 --trials 8</pre>"));
     assert!(html.contains(&escape(FILE)) && html.contains("cloudping.co"));
 }
 
 #[test]
-fn a_run_without_trials_or_faults_has_a_report_too() {
+fn a_run_without_trials_or_faults_has_a_report() {
     elements(&report(&FILE.replace("fault = [{ kind = 'crash', at = '1s' }]", "")));
     let experiment = Experiment::parse(&TomlSource::text("small.toml", FILE), &Lab::default()).unwrap();
     let mut results = experiment.run(Options::default()).unwrap().results;
     results.cells.iter_mut().for_each(|cell| cell.trials.clear());
-    elements(&render(&Report { results: &results, manifest: &experiment.manifest(), file: FILE, sketches: &[] }));
+    elements(&page(&results, &experiment, &[]));
 }
 
 #[test]
-fn strategies_look_different_even_without_color() {
+fn selectors_can_be_told_apart_without_color() {
     let selectors: Vec<String> = (1..=14).map(|radius| format!("near:{radius}")).collect();
     let cell = |selector: &String| CellResult {
-        key: crate::experiment::results::CellKey { selector: selector.clone(), ..Default::default() },
-        floors: Some(crate::experiment::measures::FloorInputs { period_s: 1.0, direct: 1, suspicion_s: 1.0 }),
+        key: crate::experiment::CellKey { selector: selector.clone(), ..Default::default() },
+        floors: Some(crate::experiment::FloorInputs { period_s: 1.0, direct: 1, suspicion_s: 1.0 }),
         duration_s: 1.0,
         trials: Vec::new(),
     };
@@ -139,8 +141,8 @@ fn strategies_look_different_even_without_color() {
 }
 
 #[test]
-fn places_of_the_plane_are_drawn_where_they_are() {
-    let node = |x: f64, y: f64| Node {
+fn locations_of_the_plane_are_drawn_to_scale() {
+    let node = |x: f64, y: f64| MapNode {
         name: format!("{x} {y}"),
         location: Some(Location::Plane { x, y }),
         members_at: Vec::new(),

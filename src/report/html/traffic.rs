@@ -1,31 +1,30 @@
-//! How far traffic goes: the share of bytes, and of pings, over round trips up to so long.
+//! Plots of traffic by distance: the shares of bytes and of pings over round-trip times up to a limit.
 
 use std::fmt::Write;
 
 use super::series::Series;
 use super::svg::{Axes, Scale, Ticks, number, plot};
-use crate::experiment::measures::Unit;
-use crate::experiment::{Class, PingMap};
+use crate::experiment::{DistanceClass, PingMap, Unit};
 
-/// Two pictures for a topology: bytes and direct pings by distance.
-pub(super) fn draw(sketches: &[&PingMap], series: &Series<'_>) -> String {
-    let classes = sketches.iter().map(|ping_map| ping_map.classes.len()).max().unwrap_or(0);
-    // Where all are equally far, there is nothing to tell apart.
+/// Two plots for a topology: bytes and direct pings by distance.
+pub(super) fn draw(ping_maps: &[&PingMap], series: &Series<'_>) -> String {
+    let classes = ping_maps.iter().map(|ping_map| ping_map.classes.len()).max().unwrap_or(0);
+    // If all members are equally far apart, there is nothing to show.
     if classes < 2 {
         return String::new();
     }
-    picture("Bytes by distance", "bytes sent", sketches, series, |class| class.bytes)
-        + &picture("Direct pings by distance", "direct pings", sketches, series, |class| class.pings)
+    plot_shares("Bytes by distance", "bytes sent", ping_maps, series, |class| class.bytes)
+        + &plot_shares("Direct pings by distance", "direct pings", ping_maps, series, |class| class.pings)
 }
 
-fn picture(
+fn plot_shares(
     title: &str,
     what: &str,
-    sketches: &[&PingMap],
+    ping_maps: &[&PingMap],
     series: &Series<'_>,
-    count: impl Fn(&Class) -> u64,
+    count: impl Fn(&DistanceClass) -> u64,
 ) -> String {
-    let ends = || sketches.iter().flat_map(|ping_map| &ping_map.classes).map(|class| class.below_us as f64 / 1e6);
+    let ends = || ping_maps.iter().flat_map(|ping_map| &ping_map.classes).map(|class| class.below_us as f64 / 1e6);
     let (low, high) = (ends().fold(f64::INFINITY, f64::min), ends().fold(0.0, f64::max));
     let axes = Axes {
         x: Scale::across(low / 1.5, high, true),
@@ -36,7 +35,7 @@ fn picture(
         y_ticks: Ticks::In(Unit::Share),
     };
     let mut body = axes.draw();
-    for ping_map in sketches {
+    for ping_map in ping_maps {
         let all: u64 = ping_map.classes.iter().map(&count).sum();
         if all == 0 {
             continue;

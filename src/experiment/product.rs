@@ -6,87 +6,21 @@ use std::sync::Arc;
 use swimlab_selectors::rng::mix;
 use swimlab_selectors::{DynSelector, Helpers, Registry, Spec, SpecError, Value, did_you_mean, nearest_names};
 
-use super::environment::Environment;
+use super::Lab;
+use super::cell::{Cell, CellDetector, NO_SELECTOR};
 use super::error::BadInput;
-use super::file::{File, MOST_MEMBERS, Scenario};
-use super::measures::FloorInputs;
+use super::file::{File, ScenarioSpec};
+use super::limits::MOST_MEMBERS;
 use super::protocols::{self, DetectorChoice, Protocols};
 use super::results::CellKey;
+use super::seed::trial_seed;
 use super::toml_source::{NamedSpec, TomlSource};
-use super::{Lab, trial_seed};
-use crate::detectors::Detector;
 use crate::protocol::{Config, Span};
 use crate::sim::{Fault, Target, check_targets, joiners_needed};
 use crate::topology::{Placement, Topology, TopologyContext};
 
-/// The most combinations that one file may ask for.
+/// The maximum number of cells of one file.
 const MOST_CELLS: usize = 10_000;
-
-/// One combination of what an experiment varies.
-#[derive(Clone)]
-pub struct Cell {
-    /// What distinguishes it from the others.
-    pub key: CellKey,
-    /// Where its members are, and how long packets take.
-    pub topology: Topology,
-    /// The failure detector that its members run.
-    pub detector: CellDetector,
-    /// How its members begin and run.
-    pub environment: Environment,
-    /// Time before any fault can happen.
-    pub warmup: Span,
-    /// Time that is measured, after the warm-up.
-    pub duration: Span,
-    /// The faults; their times count from the end of the warm-up.
-    pub faults: Vec<Fault>,
-}
-
-/// The failure detector of a cell's members.
-#[derive(Clone)]
-pub enum CellDetector {
-    /// SWIM, or a variant of it.
-    Swim {
-        /// The selector.
-        strategy: DynSelector,
-        /// The selector of helpers.
-        helpers: Arc<dyn Helpers>,
-        /// The protocol's settings.
-        config: Config,
-    },
-    /// A detector that is not SWIM.
-    Other(Arc<dyn Detector>),
-}
-
-impl Cell {
-    /// What the floors of its measures depend on; `None` for detectors without pings.
-    pub fn floors(&self) -> Option<FloorInputs> {
-        let config = self.config()?;
-        Some(FloorInputs {
-            period_s: config.period.as_secs_f64(),
-            direct: config.direct,
-            suspicion_s: config.suspicion.timeout(config.period, self.key.members, u32::MAX).as_secs_f64(),
-        })
-    }
-
-    /// The settings, if it is SWIM.
-    pub fn config(&self) -> Option<&Config> {
-        match &self.detector {
-            CellDetector::Swim { config, .. } => Some(config),
-            CellDetector::Other(_) => None,
-        }
-    }
-
-    /// T: the protocol period, or the period of another detector's heartbeats.
-    pub fn period(&self) -> Span {
-        match &self.detector {
-            CellDetector::Swim { config, .. } => config.period,
-            CellDetector::Other(detector) => detector.period(),
-        }
-    }
-}
-
-/// The selector in the key of a cell whose detector has none.
-pub const NO_SELECTOR: &str = "-";
 
 /// An experiment file with all names resolved.
 pub(super) struct Resolved {
@@ -96,14 +30,14 @@ pub(super) struct Resolved {
     pub description: BTreeMap<String, String>,
 }
 
-/// Looks up all that the file names and multiplies its lists: topologies outermost, selectors innermost.
+/// Looks up the names in a file and multiplies its lists, topologies outermost and selectors innermost.
 pub(super) fn multiply(file: &File, source: &TomlSource, lab: &Lab) -> Result<Resolved, BadInput> {
     if file.cells() > MOST_CELLS {
         let why = format!("its lists multiply to {} cells; {MOST_CELLS} are the most", file.cells());
         return Err(source.whole(why));
     }
     let protocols = protocols::multiply(file, source, lab)?;
-    let mut builder = Builder { file, protocols: &protocols, source, lab, notices: Vec::new() };
+    let mut builder = ProductBuilder { file, protocols: &protocols, source, lab, notices: Vec::new() };
     let baseline = file.baseline.as_ref().map(|baseline| builder.baseline(baseline)).transpose()?;
     let scenarios: Vec<Vec<Fault>> =
         file.scenarios.iter().map(|scenario| builder.faults(scenario)).collect::<Result<_, _>>()?;
@@ -112,12 +46,12 @@ pub(super) fn multiply(file: &File, source: &TomlSource, lab: &Lab) -> Result<Re
     for (named, sizes) in &file.topologies {
         let topology = builder.built(&lab.topologies, named, &TopologyContext { dir: source.dir.clone() })?;
         description.insert(format!("delays of topology {}", named.spec), fingerprint(&topology));
-        let grounds: Vec<PlacedTopology> =
-            sizes.iter().map(|&members| builder.ground(named, &topology, members)).collect::<Result<_, _>>()?;
+        let placed: Vec<PlacedTopology> =
+            sizes.iter().map(|&members| builder.place(named, &topology, members)).collect::<Result<_, _>>()?;
         for (scenario, faults) in file.scenarios.iter().zip(&scenarios) {
-            for ground in &grounds {
-                builder.check_faults(scenario, faults, ground, &named.spec)?;
-                let joiners = joiners_needed(faults, ground.members);
+            for placed in &placed {
+                builder.check_faults(scenario, faults, placed, &named.spec)?;
+                let joiners = joiners_needed(faults, placed.members);
                 for &loss in &file.loss {
                     for protocol in &protocols.all {
                         let cell = |selector: &str, detector| Cell {
@@ -125,7 +59,7 @@ pub(super) fn multiply(file: &File, source: &TomlSource, lab: &Lab) -> Result<Re
                                 topology: named.spec.to_string(),
                                 selector: selector.to_owned(),
                                 profile: protocol.profile.clone(),
-                                members: ground.members,
+                                members: placed.members,
                                 loss,
                                 scenario: scenario.name.clone(),
                                 swept: protocol.swept.clone(),
@@ -137,15 +71,15 @@ pub(super) fn multiply(file: &File, source: &TomlSource, lab: &Lab) -> Result<Re
                             duration: file.duration,
                             faults: faults.clone(),
                         };
-                        match &protocol.how {
+                        match &protocol.detector {
                             DetectorChoice::Other(detector) => {
                                 cells.push(cell(NO_SELECTOR, CellDetector::Other(Arc::clone(detector))))
                             }
                             DetectorChoice::Swim { config, selectors, helpers } => {
-                                let config = builder.fit(config, ground, joiners, &named.spec);
-                                let helpers = &ground.helpers[*helpers];
+                                let config = builder.fit(config, placed, joiners, &named.spec);
+                                let helpers = &placed.helpers[*helpers];
                                 cells.extend(selectors.iter().map(|&selector| {
-                                    let strategy = &ground.strategies[selector];
+                                    let strategy = &placed.strategies[selector];
                                     let (strategy, helpers, config) =
                                         (strategy.clone(), Arc::clone(helpers), config.clone());
                                     let label = strategy.label().to_owned();
@@ -161,17 +95,17 @@ pub(super) fn multiply(file: &File, source: &TomlSource, lab: &Lab) -> Result<Re
     Ok(Resolved { cells, baseline, notices: builder.notices, description })
 }
 
-/// A topology with so many members, and the selectors that were built for it.
+/// A topology with a number of members, and the selectors and helpers built for it.
 struct PlacedTopology {
     members: u32,
     placement: Placement,
-    /// One for each of [`Protocols::selectors`].
+    /// In the order of [`Protocols::selectors`].
     strategies: Vec<DynSelector>,
-    /// One for each of [`Protocols::helpers`].
+    /// In the order of [`Protocols::helpers`].
     helpers: Vec<Arc<dyn Helpers>>,
 }
 
-struct Builder<'a> {
+struct ProductBuilder<'a> {
     file: &'a File,
     protocols: &'a Protocols,
     source: &'a TomlSource,
@@ -179,8 +113,8 @@ struct Builder<'a> {
     notices: Vec<String>,
 }
 
-impl Builder<'_> {
-    /// The baseline's label: a selector's, or the kind of one selector only.
+impl ProductBuilder<'_> {
+    /// The baseline's label, which may be given as its kind if only one selector is of that kind.
     fn baseline(&self, baseline: &NamedSpec) -> Result<String, BadInput> {
         let wanted = baseline.spec.to_string();
         let labels: Vec<String> = self.file.selectors.iter().map(|selector| selector.spec.to_string()).collect();
@@ -191,30 +125,30 @@ impl Builder<'_> {
             (false, Some(label), None) => Ok(label),
             _ => {
                 let near = did_you_mean(&nearest_names(&wanted, labels.iter().map(String::as_str)));
-                Err(baseline.refuse(self.source, format!("baseline \"{wanted}\" is none of the selectors{near}")))
+                Err(baseline.error(self.source, format!("baseline \"{wanted}\" is none of the selectors{near}")))
             }
         }
     }
 
-    fn faults(&self, scenario: &Scenario) -> Result<Vec<Fault>, BadInput> {
+    fn faults(&self, scenario: &ScenarioSpec) -> Result<Vec<Fault>, BadInput> {
         let build = |named: &NamedSpec| {
             let fault = self.built(&self.lab.faults, named, &())?;
             if fault.at >= self.file.duration {
                 let why =
                     format!("{} strikes at {}, when all is over ({})", named.spec.kind, fault.at, self.file.duration);
-                return Err(named.refuse(self.source, format!("{why}; at counts from the end of the warm-up")));
+                return Err(named.error(self.source, format!("{why}; at counts from the end of the warm-up")));
             }
             Ok(fault)
         };
         scenario.faults.iter().map(build).collect()
     }
 
-    /// What there is on a topology for so many members.
-    fn ground(&mut self, named: &NamedSpec, topology: &Topology, members: u32) -> Result<PlacedTopology, BadInput> {
+    /// Places `members` members on a topology and builds the selectors and helpers for them.
+    fn place(&mut self, named: &NamedSpec, topology: &Topology, members: u32) -> Result<PlacedTopology, BadInput> {
         let placement = topology.place(members, 0, trial_seed(self.file.seed, 0));
         let context = placement.context();
         let complain = |blamed: &NamedSpec, error: &SpecError| {
-            let bad = blamed.complain(self.source, error);
+            let bad = blamed.registry_error(self.source, error);
             match error {
                 // Fine in itself, and perhaps elsewhere.
                 SpecError::Refused { .. } => {
@@ -238,10 +172,11 @@ impl Builder<'_> {
         Ok(PlacedTopology { members, placement, strategies, helpers })
     }
 
-    /// Cuts p and k to what a group of this size can serve, and compares the period to the topology's delays.
-    fn fit(&mut self, config: &Config, ground: &PlacedTopology, joiners: u32, topology: &Spec) -> Config {
+    /// The configuration with `direct` and `indirect` reduced to what the group's size allows. Notes that, and a period too
+    /// short for the topology's delays.
+    fn fit(&mut self, config: &Config, placed: &PlacedTopology, joiners: u32, topology: &Spec) -> Config {
         let mut config = config.clone();
-        let n = ground.members.saturating_add(joiners);
+        let n = placed.members.saturating_add(joiners);
         let (targets, helpers) = (n.saturating_sub(1).max(1), n.saturating_sub(2));
         if config.direct > targets {
             self.note(format!("direct = {}: members = {n} leave {targets} to ping; it is cut to that", config.direct));
@@ -252,7 +187,7 @@ impl Builder<'_> {
             self.note(format!("indirect = {k}: members = {n} leave {helpers} to help; it is cut to that"));
             config.indirect = helpers;
         }
-        let rtt = Span::from_micros(u64::from(ground.placement.longest_rtt_us()));
+        let rtt = Span::from_micros(u64::from(placed.placement.longest_rtt_us()));
         if config.period < rtt * 3 {
             self.note(format!(
                 "period = {}: shorter than three times {rtt}, the longest round trip of {topology}: a direct ping and one \
@@ -263,18 +198,18 @@ impl Builder<'_> {
         config
     }
 
-    /// Whether there is what the faults aim at, and the world can hold those who join.
+    /// Checks that the targets of the faults exist, and that the world is not too large with its joiners.
     fn check_faults(
         &self,
-        scenario: &Scenario,
+        scenario: &ScenarioSpec,
         faults: &[Fault],
-        ground: &PlacedTopology,
+        placed: &PlacedTopology,
         topology: &Spec,
     ) -> Result<(), BadInput> {
-        let members = ground.members;
+        let members = placed.members;
         for (named, fault) in scenario.faults.iter().zip(faults) {
-            let refuse = |why: &str| Err(named.refuse(self.source, format!("{}: {why}", named.spec.kind)));
-            if let Err(why) = check_targets(&ground.placement, members, std::slice::from_ref(fault)) {
+            let refuse = |why: &str| Err(named.error(self.source, format!("{}: {why}", named.spec.kind)));
+            if let Err(why) = check_targets(&placed.placement, members, std::slice::from_ref(fault)) {
                 let why = why.strip_prefix("fault 1: ").unwrap_or(&why);
                 return refuse(&format!("{why} (topology {topology})"));
             }
@@ -295,10 +230,10 @@ impl Builder<'_> {
     }
 
     fn built<T, C>(&self, registry: &Registry<T, C>, named: &NamedSpec, context: &C) -> Result<T, BadInput> {
-        registry.build(&named.spec, context).map_err(|error| named.complain(self.source, &error))
+        registry.build(&named.spec, context).map_err(|error| named.registry_error(self.source, &error))
     }
 
-    /// Each notice once.
+    /// Adds a notice unless it is there already.
     fn note(&mut self, notice: String) {
         if !self.notices.contains(&notice) {
             self.notices.push(notice);
@@ -306,7 +241,7 @@ impl Builder<'_> {
     }
 }
 
-/// Cuts the radius of a neighborhood to the number of other members.
+/// Reduces the radius of a neighborhood to the number of other members; returns a notice if it did.
 fn clamp_radius(spec: &Spec, members: u32) -> (Spec, Option<String>) {
     let others = members.saturating_sub(1);
     match spec.values.get("radius") {
@@ -319,7 +254,7 @@ fn clamp_radius(spec: &Spec, members: u32) -> (Spec, Option<String>) {
     }
 }
 
-/// Tells topologies of one name apart: their data may come from files that change.
+/// A digest of a topology's delays. The files that a topology's data come from may change while its name stays.
 fn fingerprint(topology: &Topology) -> String {
     let members = 64;
     let placement = topology.place(members, 0, 0);

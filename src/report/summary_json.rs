@@ -1,27 +1,48 @@
-//! summary.json: what each cell says over all its trials.
+//! summary.json: the statistics of each cell.
 
 use std::io;
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use swimlab_selectors::rng::mix;
 
-use crate::experiment::measures::MEASURES;
-use crate::experiment::results::{CellResult, Results, Struck};
+use super::exporter::{ExportOptions, Exporter};
 use crate::experiment::statistics::{Comparison, Interval, Summary, compare, summarize};
+use crate::experiment::{CellResult, FaultCount, MEASURES, Results};
 
-/// Writes summary.json: an array of cells.
-pub fn write_summary(results: &Results, mut out: impl io::Write) -> io::Result<()> {
-    let cells: Vec<_> = results.cells.iter().map(|cell| Cell { results, cell }).collect();
-    serde_json::to_writer_pretty(&mut out, &cells)?;
-    writeln!(out)
+/// An array of cells, each with the statistics of all measures over its trials.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SummaryJson;
+
+impl Exporter for SummaryJson {
+    fn name(&self) -> &'static str {
+        "json"
+    }
+
+    fn about(&self) -> &'static str {
+        "summary.json: the statistics of each cell"
+    }
+
+    fn file_name(&self) -> Option<&'static str> {
+        Some("summary.json")
+    }
+
+    fn is_data(&self) -> bool {
+        true
+    }
+
+    fn export(&self, results: &Results, _: &ExportOptions<'_>, out: &mut dyn io::Write) -> io::Result<()> {
+        let cells: Vec<_> = results.cells.iter().map(|cell| CellSummary { results, cell }).collect();
+        serde_json::to_writer_pretty(&mut *out, &cells)?;
+        writeln!(out)
+    }
 }
 
-struct Cell<'a> {
+struct CellSummary<'a> {
     results: &'a Results,
     cell: &'a CellResult,
 }
 
-impl Serialize for Cell<'_> {
+impl Serialize for CellSummary<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self { results, cell } = self;
         let key = &cell.key;
@@ -31,10 +52,10 @@ impl Serialize for Cell<'_> {
         }
         map.serialize_entry("trials", &cell.trials.len())?;
         map.serialize_entry("complete", &(cell.trials.len() == results.trials as usize))?;
-        map.serialize_entry("measures", &Measures { cell, baseline: results.baseline_of(cell) })?;
+        map.serialize_entry("measures", &MeasureSummaries { cell, baseline: results.baseline_of(cell) })?;
         let labels = results.faults_of(&key.scenario);
         let strikes: Vec<_> =
-            cell.strikes().into_iter().enumerate().map(|(n, struck)| fault(labels, n, struck)).collect();
+            cell.strikes().into_iter().enumerate().map(|(index, count)| fault(labels, index, count)).collect();
         map.serialize_entry("strikes", &strikes)?;
         map.serialize_entry("violations", &cell.violations())?;
         map.serialize_entry("events", &cell.trials.iter().map(|trial| trial.events).sum::<u64>())?;
@@ -44,31 +65,31 @@ impl Serialize for Cell<'_> {
     }
 }
 
-/// All measures of a cell, by name, in the order of the columns.
-struct Measures<'a> {
+/// The measures of a cell, by name, in the order of [`MEASURES`].
+struct MeasureSummaries<'a> {
     cell: &'a CellResult,
     baseline: Option<&'a CellResult>,
 }
 
-impl Serialize for Measures<'_> {
+impl Serialize for MeasureSummaries<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self { cell, baseline } = self;
         serializer.collect_map(MEASURES.iter().enumerate().map(|(column, measure)| {
             let Summary { n, censored, mean, median, p99, max, ci95, ci95_p99, ci95_mean, .. } =
                 summarize(measure, &cell.readings(column));
             let pairs = |baseline| cell.pairs(baseline, |_, trial| trial.measured.readings[column]);
-            let against = baseline.map(|baseline| against(baseline, &compare(&pairs(baseline))));
+            let comparison = baseline.map(|baseline| comparison_with(baseline, &compare(&pairs(baseline))));
             let floor = cell.floor(measure);
             let (ci95, ci95_p99, ci95_mean) = (bounds(ci95), bounds(ci95_p99), bounds(ci95_mean));
             let summary =
-                Entry { mean, median, p99, max, ci95, floor, censored, n, ci95_p99, ci95_mean, comparison: against };
+                MeasureSummary { mean, median, p99, max, ci95, floor, censored, n, ci95_p99, ci95_mean, comparison };
             (measure.name, summary)
         }))
     }
 }
 
 #[derive(serde::Serialize)]
-struct Entry {
+struct MeasureSummary {
     mean: Option<f64>,
     median: Option<f64>,
     p99: Option<f64>,
@@ -80,11 +101,11 @@ struct Entry {
     ci95_p99: [Option<f64>; 2],
     ci95_mean: [Option<f64>; 2],
     #[serde(skip_serializing_if = "Option::is_none")]
-    comparison: Option<Against>,
+    comparison: Option<BaselineComparison>,
 }
 
 #[derive(serde::Serialize)]
-struct Against {
+struct BaselineComparison {
     baseline: String,
     verdict: &'static str,
     mean_difference: Option<f64>,
@@ -96,21 +117,21 @@ struct Against {
 }
 
 #[derive(serde::Serialize)]
-struct Fault {
+struct FaultSummary {
     fault: String,
     #[serde(flatten)]
-    struck: Struck,
+    count: FaultCount,
 }
 
-fn against(baseline: &CellResult, comparison: &Comparison) -> Against {
-    let &Comparison { pairs, less, more, mean_difference, ci95, ratio, verdict } = comparison;
+fn comparison_with(baseline: &CellResult, comparison: &Comparison) -> BaselineComparison {
+    let &Comparison { pairs, less, more, mean_difference, ci95, ratio, verdict, .. } = comparison;
     let (baseline, ci95) = (baseline.key.selector.clone(), bounds(ci95));
-    Against { baseline, verdict: verdict.name(), mean_difference, ci95, ratio, pairs, less, more }
+    BaselineComparison { baseline, verdict: verdict.name(), mean_difference, ci95, ratio, pairs, less, more }
 }
 
-fn fault(labels: &[String], number: usize, struck: Struck) -> Fault {
-    let fault = labels.get(number).cloned().unwrap_or_else(|| format!("fault {}", number + 1));
-    Fault { fault, struck }
+fn fault(labels: &[String], index: usize, count: FaultCount) -> FaultSummary {
+    let fault = labels.get(index).cloned().unwrap_or_else(|| format!("fault {}", index + 1));
+    FaultSummary { fault, count }
 }
 
 fn bounds(interval: Interval) -> [Option<f64>; 2] {

@@ -1,0 +1,123 @@
+//! A cell: one combination of what an experiment varies, and how a trial of it runs.
+
+use std::sync::Arc;
+
+use swimlab_selectors::{DynSelector, Helpers};
+
+use super::environment::Environment;
+use super::measures::FloorInputs;
+use super::recorder::Recorder;
+use super::results::{CellKey, TrialResult};
+use super::seed::trial_seed;
+use crate::detectors::Detector;
+use crate::protocol::{Config, MemberConfig, Span};
+use crate::sim::{Fault, Observer, Outcome, Setup, joiners_needed, run_swim};
+use crate::topology::Topology;
+use crate::wire::PlainSizer;
+
+/// The selector in the key of a cell whose detector has none.
+pub(super) const NO_SELECTOR: &str = "-";
+
+/// One combination of what an experiment varies.
+#[derive(Clone)]
+pub struct Cell {
+    /// The values that distinguish it from the other cells.
+    pub key: CellKey,
+    /// Locations of the members and delays of packets.
+    pub topology: Topology,
+    /// The failure detector that the members run.
+    pub detector: CellDetector,
+    /// How the members start and run.
+    pub environment: Environment,
+    /// Time before the first fault and before anything is measured.
+    pub warmup: Span,
+    /// Time that is measured, from the end of the warm-up.
+    pub duration: Span,
+    /// The faults; their times count from the end of the warm-up.
+    pub faults: Vec<Fault>,
+}
+
+/// The failure detector of a cell's members.
+#[derive(Clone)]
+pub enum CellDetector {
+    /// SWIM or a variant of it.
+    Swim {
+        /// The selector of the members that are pinged.
+        strategy: DynSelector,
+        /// The selector of helpers for indirect pings.
+        helpers: Arc<dyn Helpers>,
+        /// The protocol's configuration.
+        config: Config,
+    },
+    /// A detector that is not SWIM.
+    Other(Arc<dyn Detector>),
+}
+
+impl Cell {
+    /// The values that the floors of its measures depend on; `None` for detectors without pings.
+    pub fn floors(&self) -> Option<FloorInputs> {
+        let config = self.config()?;
+        Some(FloorInputs {
+            period_s: config.period.as_secs_f64(),
+            direct: config.direct,
+            suspicion_s: config.suspicion.timeout(config.period, self.key.members, u32::MAX).as_secs_f64(),
+        })
+    }
+
+    /// The protocol configuration; `None` if the detector is not SWIM.
+    pub fn config(&self) -> Option<&Config> {
+        match &self.detector {
+            CellDetector::Swim { config, .. } => Some(config),
+            CellDetector::Other(_) => None,
+        }
+    }
+
+    /// The protocol period T, or the period of another detector's heartbeats.
+    pub fn period(&self) -> Span {
+        match &self.detector {
+            CellDetector::Swim { config, .. } => config.period,
+            CellDetector::Other(detector) => detector.period(),
+        }
+    }
+
+    /// The setup of the world of a trial with this seed, as [`trial_seed`] makes it.
+    pub fn setup(&self, seed: u64) -> Setup {
+        let members = self.key.members;
+        Setup {
+            placement: Arc::new(self.topology.place(members, joiners_needed(&self.faults, members), seed)),
+            members,
+            seed,
+            start: self.environment.start,
+            phases: self.environment.phases,
+            clock_skew: self.environment.clock_skew,
+            period: self.period(),
+            loss: self.key.loss,
+            warmup: self.warmup,
+            duration: self.duration,
+            faults: self.faults.clone(),
+        }
+    }
+
+    /// Runs the world of a trial under an observer.
+    pub fn watch(&self, setup: &Setup, observer: &mut impl Observer) -> Outcome {
+        match &self.detector {
+            CellDetector::Swim { strategy, helpers, config } => {
+                let config = MemberConfig::new(config.clone(), Arc::new(PlainSizer)).expect("cells hold valid values");
+                let config = config.with_helpers(Arc::clone(helpers));
+                run_swim(setup, &Arc::new(config), strategy, observer)
+            }
+            CellDetector::Other(detector) => detector.run(setup, observer),
+        }
+    }
+
+    /// Runs the trial with the number `trial`; `seed` is the experiment's.
+    pub fn run(&self, seed: u64, trial: u32) -> TrialResult {
+        let seed = trial_seed(seed, trial);
+        let setup = self.setup(seed);
+        let mut recorder = Recorder::new(&setup);
+        let outcome = self.watch(&setup, &mut recorder);
+        let measured = recorder.finish(&outcome);
+        let Outcome { trace_hash, events, violations, .. } = outcome;
+        TrialResult { trial, seed, measured, trace_hash, events, violations }
+    }
+}

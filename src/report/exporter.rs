@@ -1,0 +1,51 @@
+//! The interface of output formats.
+
+use std::io;
+
+use crate::experiment::{Experiment, PingMap, Results};
+
+/// A format in which the results of a run are written.
+///
+/// A format is one file of this module and one entry of [`EXPORTERS`](super::EXPORTERS).
+pub trait Exporter: Sync {
+    /// Name on the command line.
+    fn name(&self) -> &'static str;
+
+    /// Description in a few words.
+    fn about(&self) -> &'static str;
+
+    /// Name of its file in a results folder; `None` if it is only printed.
+    fn file_name(&self) -> Option<&'static str>;
+
+    /// Whether it is data for programs, as opposed to a document for people. Data files are written as soon as the trials
+    /// have ended, documents after the ping maps have been made.
+    fn is_data(&self) -> bool {
+        false
+    }
+
+    /// Writes the results.
+    ///
+    /// # Errors
+    /// If writing to `out` fails.
+    fn export(&self, results: &Results, options: &ExportOptions<'_>, out: &mut dyn io::Write) -> io::Result<()>;
+}
+
+/// What exporters may use besides the results. The fields of a default value can be set.
+#[derive(Clone, Copy)]
+#[non_exhaustive]
+pub struct ExportOptions<'a> {
+    /// Width of a terminal in columns; 120 by default.
+    pub width: u16,
+    /// Whether a terminal shows colors; it does not by default.
+    pub color: bool,
+    /// The experiment that the results are of, for the seeds and settings in documents. Without it they are left out.
+    pub experiment: Option<&'a Experiment>,
+    /// Traffic for the maps in documents, from [`Experiment::ping_maps`]; may be empty.
+    pub ping_maps: &'a [PingMap],
+}
+
+impl Default for ExportOptions<'_> {
+    fn default() -> Self {
+        Self { width: 120, color: false, experiment: None, ping_maps: &[] }
+    }
+}

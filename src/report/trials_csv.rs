@@ -1,0 +1,44 @@
+//! trials.csv: one row per trial.
+
+use std::io;
+
+use csv::Writer;
+
+use super::csv_rows::{key_columns, key_values, trials};
+use super::exporter::{ExportOptions, Exporter};
+use crate::experiment::{MEASURES, MeasuredValue, Results};
+
+/// A row per trial, with the measures in the order of [`MEASURES`]. Values that were not reached or do not exist are empty.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct TrialsCsv;
+
+impl Exporter for TrialsCsv {
+    fn name(&self) -> &'static str {
+        "csv"
+    }
+
+    fn about(&self) -> &'static str {
+        "trials.csv: a row for each trial"
+    }
+
+    fn file_name(&self) -> Option<&'static str> {
+        Some("trials.csv")
+    }
+
+    fn is_data(&self) -> bool {
+        true
+    }
+
+    fn export(&self, results: &Results, _: &ExportOptions<'_>, out: &mut dyn io::Write) -> io::Result<()> {
+        let mut csv = Writer::from_writer(out);
+        csv.write_record(key_columns(results).chain(MEASURES.iter().map(|measure| measure.name)))?;
+        for (cell, trial) in trials(results) {
+            let values = trial.measured.readings.iter().map(|reading| match reading {
+                MeasuredValue::Value(value) => value.to_string(),
+                MeasuredValue::Censored | MeasuredValue::Absent => String::new(),
+            });
+            csv.write_record(key_values(results, cell, trial).chain(values))?;
+        }
+        csv.flush()
+    }
+}
