@@ -9,7 +9,7 @@ use crate::experiment::SavedResults;
 use crate::report::RunComparison;
 
 #[derive(clap::Args)]
-pub struct CompareArgs {
+pub(super) struct CompareArgs {
     /// The results folder to compare with.
     a: PathBuf,
     /// The results folder that is compared.
@@ -19,7 +19,7 @@ pub struct CompareArgs {
     format: ComparisonFormat,
 }
 
-pub fn compare(args: &CompareArgs) -> Result<ExitCode, Failed> {
+pub(super) fn compare(args: &CompareArgs) -> Result<ExitCode, Failed> {
     let (a, b) = (SavedResults::read(&args.a)?, SavedResults::read(&args.b)?);
     let comparison = RunComparison::of(&a, &b).map_err(|message| Failed { code: 2, message })?;
     let mut out = io::stdout().lock();

@@ -12,7 +12,7 @@ use crate::experiment::{Lab, MEASURES, Measure, Unit};
 use crate::protocol::{Preset, Span, presets};
 
 #[derive(clap::Args)]
-pub struct ListArgs {
+pub(super) struct ListArgs {
     /// The section to list; all sections without it.
     #[arg(value_enum)]
     section: Option<ListSection>,
@@ -73,7 +73,7 @@ struct Setting {
     about: &'static str,
 }
 
-pub fn list(args: &ListArgs, lab: &Lab) -> Result<ExitCode, Failed> {
+pub(super) fn list(args: &ListArgs, lab: &Lab) -> Result<ExitCode, Failed> {
     let wanted = match args.section {
         None => ListSection::value_variants().to_vec(),
         // A file names both under `profile`.

@@ -12,7 +12,7 @@ use super::{Failed, quietly_closed};
 use crate::experiment::{Cell, CellKey, Experiment, Lab, trial_seed};
 
 #[derive(clap::Args)]
-pub struct Args {
+pub(super) struct Args {
     /// The experiment file; the default experiment without one.
     file: Option<PathBuf>,
     /// The number of the trial, as in trials.csv.
@@ -74,7 +74,7 @@ impl FromArgMatches for CellFilter {
     }
 }
 
-pub fn replay(args: Args, lab: &Lab) -> Result<ExitCode, Failed> {
+pub(super) fn replay(args: Args, lab: &Lab) -> Result<ExitCode, Failed> {
     let experiment = super::experiment(args.file, args.seed, lab)?;
     let cell = args.cell.choose(&experiment)?;
     let members = cell.key.members;

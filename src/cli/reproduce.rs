@@ -13,7 +13,7 @@ use crate::reproduce::{Effort, REPRODUCTIONS, Reproduction, Row, markdown, repro
 const WIDTH: u16 = 140;
 
 #[derive(clap::Args)]
-pub struct ReproduceArgs {
+pub(super) struct ReproduceArgs {
     /// The reproduction to run; all without it. `swimlab reproduce --list` prints the names.
     name: Option<String>,
     /// The output format.
@@ -42,7 +42,7 @@ enum RowFormat {
     Json,
 }
 
-pub fn reproduce(args: &ReproduceArgs) -> Result<ExitCode, Failed> {
+pub(super) fn reproduce(args: &ReproduceArgs) -> Result<ExitCode, Failed> {
     let wanted: Vec<&Reproduction> = match &args.name {
         None => REPRODUCTIONS.iter().collect(),
         Some(name) => vec![reproduction(name).map_err(|near| Failed {

@@ -23,7 +23,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 const INTERRUPTED: u8 = 130;
 
 #[derive(clap::Args)]
-pub struct Args {
+pub(super) struct Args {
     /// The experiment file; the default experiment without one.
     file: Option<PathBuf>,
     /// Take this seed instead of the file's.
@@ -76,7 +76,7 @@ impl Args {
     }
 }
 
-pub fn run(args: Args, lab: &Lab) -> Result<ExitCode, Failed> {
+pub(super) fn run(args: Args, lab: &Lab) -> Result<ExitCode, Failed> {
     if args.print_experiment && args.file.is_none() {
         return print(DEFAULT).map(|()| ExitCode::SUCCESS);
     }

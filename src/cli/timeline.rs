@@ -8,7 +8,7 @@ use crate::topology::Placement;
 
 /// The events that a timeline shows.
 #[derive(Clone, Copy, Debug)]
-pub struct Filter {
+pub(super) struct Filter {
     /// Only events of or about this member, and packets from or to it.
     pub member: Option<MemberIndex>,
     /// The packets shown.
@@ -21,7 +21,7 @@ pub struct Filter {
 
 /// The packets that a timeline shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub enum Packets {
+pub(super) enum Packets {
     /// None: only events of members, and faults.
     None,
     /// Pings, and requests for indirect ones.
@@ -31,7 +31,7 @@ pub enum Packets {
 }
 
 /// An observer that writes a line for each event.
-pub struct Timeline<'a, W> {
+pub(super) struct Timeline<'a, W> {
     setup: &'a Setup,
     ids: IdIndex,
     filter: Filter,
@@ -42,13 +42,13 @@ pub struct Timeline<'a, W> {
 
 impl<'a, W: Write> Timeline<'a, W> {
     /// A timeline of the world that this setup makes.
-    pub fn new(setup: &'a Setup, filter: Filter, out: W) -> Self {
+    pub(super) fn new(setup: &'a Setup, filter: Filter, out: W) -> Self {
         let ids = IdIndex::new(setup.placement.peers.iter().map(|peer| peer.id));
         Self { setup, ids, filter, out, written: Ok(()) }
     }
 
     /// Flushes the output; returns the first error in writing.
-    pub fn finish(mut self) -> io::Result<()> {
+    pub(super) fn finish(mut self) -> io::Result<()> {
         self.written?;
         self.out.flush()
     }
@@ -74,7 +74,7 @@ impl<'a, W: Write> Timeline<'a, W> {
 }
 
 /// A member's number, and its site where there are several.
-pub fn name(placement: &Placement, member: MemberIndex) -> String {
+pub(super) fn name(placement: &Placement, member: MemberIndex) -> String {
     match placement.sites() {
         1 => format!("#{member}"),
         _ => format!("#{member} {}", placement.site_name(placement.site_of(member))),

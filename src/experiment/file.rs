@@ -79,7 +79,7 @@ pub(super) struct ScenarioSpec {
 }
 
 impl File {
-    pub fn parse(source: &TomlSource) -> Result<Self, BadInput> {
+    pub(super) fn parse(source: &TomlSource) -> Result<Self, BadInput> {
         let mut file = source.table(&KEYS)?;
         let may_lack = |key: &str| key == SELECTOR.0 && file.has("profile");
         let missing: Vec<_> = NEEDED.iter().filter(|(key, _)| !file.has(key) && !may_lack(key)).collect();
@@ -113,7 +113,7 @@ impl File {
 
 impl File {
     /// The number of cells that its lists multiply to.
-    pub fn cells(&self) -> usize {
+    pub(super) fn cells(&self) -> usize {
         let lists = [
             self.topologies.iter().map(|(_, sizes)| sizes.len()).sum(),
             self.selectors.len(),
@@ -131,7 +131,7 @@ impl File {
     }
 
     /// The values that trials depend on besides the seed, by key.
-    pub fn describe(&self) -> BTreeMap<String, String> {
+    pub(super) fn describe(&self) -> BTreeMap<String, String> {
         let labels = |all: &[NamedSpec]| join(all.iter().map(|named| named.spec.to_string()));
         let topology = |(named, sizes): &(NamedSpec, Vec<u32>)| match sizes {
             sizes if *sizes == self.members => named.spec.to_string(),

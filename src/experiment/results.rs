@@ -88,7 +88,7 @@ macro_rules! cell_key {
 
         impl JsonKey {
             /// The key. `is_swept` tells the swept keys from the other strings of the object.
-            pub fn into_key(self, is_swept: impl Fn(&str) -> bool) -> CellKey {
+            pub(super) fn into_key(self, is_swept: impl Fn(&str) -> bool) -> CellKey {
                 let text = |(key, value): (String, _)| match value {
                     serde_json::Value::String(text) if is_swept(&key) => Some((key, text)),
                     _ => None,

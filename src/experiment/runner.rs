@@ -161,7 +161,7 @@ impl Experiment {
 }
 
 impl RunState {
-    pub fn new(experiment: &Experiment, options: Options) -> Self {
+    pub(super) fn new(experiment: &Experiment, options: Options) -> Self {
         let Options { mut folder, stop, progress, .. } = options;
         let earlier = folder.as_mut().map(|folder| std::mem::take(&mut folder.finished)).unwrap_or_default();
         let finished: BTreeSet<_> = earlier.iter().map(|(cell, result)| (*cell, result.trial)).collect();
@@ -174,14 +174,14 @@ impl RunState {
 
     /// The trials that no earlier run has finished. Every cell has a trial before any cell has its next one, so that cells
     /// can be compared whenever the run stops.
-    pub fn todo(&self, experiment: &Experiment) -> impl Iterator<Item = (u32, usize)> + Send {
+    pub(super) fn todo(&self, experiment: &Experiment) -> impl Iterator<Item = (u32, usize)> + Send {
         let cells = experiment.cells.len();
         let all = (0..experiment.trials).flat_map(move |trial| (0..cells).map(move |cell| (trial, cell)));
         all.filter(|(trial, cell)| !self.finished.contains(&(*cell, *trial)))
     }
 
     /// Keeps a finished trial and reports progress.
-    pub fn done(&self, (cell, result): Attempt) -> Attempt {
+    pub(super) fn done(&self, (cell, result): Attempt) -> Attempt {
         if let (Ok(result), Some(folder)) = (&result, &self.folder)
             && let Err(error) = folder.append(cell, result)
         {
@@ -197,7 +197,7 @@ impl RunState {
     ///
     /// # Errors
     /// If a finished trial could not be kept.
-    pub fn finish(self, experiment: &Experiment, attempts: Vec<Attempt>) -> Result<Finished, Error> {
+    pub(super) fn finish(self, experiment: &Experiment, attempts: Vec<Attempt>) -> Result<Finished, Error> {
         match self.lost.into_inner().unwrap_or_else(PoisonError::into_inner) {
             Some(error) => Err(error),
             None => Ok(experiment.gather(self.earlier, attempts)),

@@ -115,7 +115,7 @@ pub(super) struct NamedSpec {
 
 impl NamedSpec {
     /// A spec without parameters that is not in the file: a default.
-    pub fn unwritten(kind: &str) -> Self {
+    pub(super) fn unwritten(kind: &str) -> Self {
         Self { spec: Spec::of(kind), at: 0, params: BTreeMap::new() }
     }
 
@@ -123,26 +123,26 @@ impl NamedSpec {
     ///
     /// # Panics
     /// If `label` is not valid.
-    pub fn default_of(label: &str) -> Self {
+    pub(super) fn default_of(label: &str) -> Self {
         Self { spec: Spec::parse(label).expect("a label"), at: 0, params: BTreeMap::new() }
     }
 
     /// Sets a parameter that was found at the byte `at`.
-    pub fn with(mut self, key: &str, value: Value, at: usize) -> Self {
+    pub(super) fn with(mut self, key: &str, value: Value, at: usize) -> Self {
         self.spec = self.spec.with(key, value);
         self.params.insert(key.to_owned(), at);
         self
     }
 
     /// Removes a parameter; returns its value and position as well, if it was set.
-    pub fn without(mut self, key: &str) -> (Self, Option<(Value, usize)>) {
+    pub(super) fn without(mut self, key: &str) -> (Self, Option<(Value, usize)>) {
         let at = self.params.remove(key).unwrap_or(self.at);
         let value = self.spec.values.remove(key);
         (self, value.map(|value| (value, at)))
     }
 
     /// The error for a spec that a registry refused, at the parameter that caused it if that is known.
-    pub fn registry_error(&self, source: &TomlSource, error: &SpecError) -> BadInput {
+    pub(super) fn registry_error(&self, source: &TomlSource, error: &SpecError) -> BadInput {
         let blamed = match error {
             SpecError::UnknownParam { param, .. } | SpecError::Invalid { param, .. } => self.params.get(param),
             SpecError::Refused { why, .. } => {
@@ -156,7 +156,7 @@ impl NamedSpec {
     }
 
     /// An error about the spec as a whole.
-    pub fn error(&self, source: &TomlSource, message: impl Into<String>) -> BadInput {
+    pub(super) fn error(&self, source: &TomlSource, message: impl Into<String>) -> BadInput {
         source.error(self.at, message)
     }
 }
@@ -180,27 +180,27 @@ impl<'a> TomlTable<'a> {
     }
 
     /// Whether a key is given.
-    pub fn has(&self, key: &str) -> bool {
+    pub(super) fn has(&self, key: &str) -> bool {
         self.entries.contains_key(key)
     }
 
     /// The value of a key, if it is given.
-    pub fn take(&mut self, key: &str) -> Option<TomlValue<'a>> {
+    pub(super) fn take(&mut self, key: &str) -> Option<TomlValue<'a>> {
         self.entries.remove(key).map(|value| TomlValue::new(self.source, key, value))
     }
 
     /// The values of a key, a plain value as a list of one; an empty list is an error.
-    pub fn list(&mut self, key: &str) -> Result<Option<Vec<TomlValue<'a>>>, BadInput> {
+    pub(super) fn list(&mut self, key: &str) -> Result<Option<Vec<TomlValue<'a>>>, BadInput> {
         self.take(key).map(TomlValue::list).transpose()
     }
 
     /// An error about the table as a whole.
-    pub fn error(&self, message: impl Into<String>) -> BadInput {
+    pub(super) fn error(&self, message: impl Into<String>) -> BadInput {
         self.source.error(self.at, message)
     }
 
     /// An error about the text at this byte.
-    pub fn error_at(&self, at: usize, message: impl Into<String>) -> BadInput {
+    pub(super) fn error_at(&self, at: usize, message: impl Into<String>) -> BadInput {
         self.source.error(at, message)
     }
 }
@@ -211,12 +211,12 @@ impl<'a> TomlValue<'a> {
     }
 
     /// An error about this value.
-    pub fn error(&self, message: impl Into<String>) -> BadInput {
+    pub(super) fn error(&self, message: impl Into<String>) -> BadInput {
         self.source.error(self.at, message)
     }
 
     /// The values of a list, a plain value as a list of one; an empty list is an error.
-    pub fn list(self) -> Result<Vec<Self>, BadInput> {
+    pub(super) fn list(self) -> Result<Vec<Self>, BadInput> {
         let DeValue::Array(values) = self.value else { return Ok(vec![self]) };
         if values.is_empty() {
             return Err(self.source.error(self.at, format!("{} is an empty list", self.key)));
@@ -225,28 +225,28 @@ impl<'a> TomlValue<'a> {
     }
 
     /// Whether it is a list without values.
-    pub fn is_empty_list(&self) -> bool {
+    pub(super) fn is_empty_list(&self) -> bool {
         matches!(&self.value, DeValue::Array(values) if values.is_empty())
     }
 
     /// A plain value within a range; lengths of time in seconds.
-    pub fn admit(&self, range: &ValueRange) -> Result<Value, BadInput> {
+    pub(super) fn admit(&self, range: &ValueRange) -> Result<Value, BadInput> {
         let admitted = self.plain().ok().and_then(|value| range.admit(&value).ok());
         admitted.ok_or_else(|| self.error(format!("{} must be {range}, not {}", self.key, describe(&self.value))))
     }
 
     /// An integer within these bounds, both included.
-    pub fn count(&self, from: u32, to: u32) -> Result<u32, BadInput> {
+    pub(super) fn count(&self, from: u32, to: u32) -> Result<u32, BadInput> {
         Ok(self.number(&ValueRange::Count(from, to))? as u32)
     }
 
     /// A real number within these bounds, both included.
-    pub fn real(&self, from: f64, to: f64) -> Result<f64, BadInput> {
+    pub(super) fn real(&self, from: f64, to: f64) -> Result<f64, BadInput> {
         self.number(&ValueRange::Real(from, to))
     }
 
     /// A length of time within these bounds in seconds, both included.
-    pub fn span(&self, from: f64, to: f64) -> Result<Span, BadInput> {
+    pub(super) fn span(&self, from: f64, to: f64) -> Result<Span, BadInput> {
         Ok(Span::from_secs_f64(self.number(&ValueRange::Span(from, to))?))
     }
 
@@ -258,7 +258,7 @@ impl<'a> TomlValue<'a> {
     }
 
     /// A string.
-    pub fn text(&self) -> Result<&str, BadInput> {
+    pub(super) fn text(&self) -> Result<&str, BadInput> {
         match &self.value {
             DeValue::String(text) => Ok(text),
             other => Err(self.error(format!("{} must be a text, not {}", self.key, describe(other)))),
@@ -266,7 +266,7 @@ impl<'a> TomlValue<'a> {
     }
 
     /// A seed: an integer of up to 63 bits, exact.
-    pub fn seed(&self) -> Result<u64, BadInput> {
+    pub(super) fn seed(&self) -> Result<u64, BadInput> {
         let seed = match &self.value {
             DeValue::Integer(integer) => u64::from_str_radix(integer.as_str(), integer.radix()).ok(),
             _ => None,
@@ -278,7 +278,7 @@ impl<'a> TomlValue<'a> {
     }
 
     /// A spec: a label, or a table with `kind`.
-    pub fn named(self) -> Result<NamedSpec, BadInput> {
+    pub(super) fn named(self) -> Result<NamedSpec, BadInput> {
         let (source, key, at) = (self.source, self.key, self.at);
         let mut entries = match self.value {
             DeValue::String(label) => {
@@ -303,7 +303,7 @@ impl<'a> TomlValue<'a> {
     }
 
     /// A table with these keys and no others.
-    pub fn table(self, keys: &'static [&'static str]) -> Result<TomlTable<'a>, BadInput> {
+    pub(super) fn table(self, keys: &'static [&'static str]) -> Result<TomlTable<'a>, BadInput> {
         match self.value {
             DeValue::Table(entries) => TomlTable::new(self.source, &self.key, self.at, entries, keys),
             ref other => Err(self.error(format!("{} must be a table, not {}", self.key, describe(other)))),
@@ -311,7 +311,7 @@ impl<'a> TomlValue<'a> {
     }
 
     /// The values of a table with arbitrary keys, in the order of the file.
-    pub fn entries(self) -> Result<Vec<Self>, BadInput> {
+    pub(super) fn entries(self) -> Result<Vec<Self>, BadInput> {
         let DeValue::Table(entries) = self.value else {
             return Err(self.error(format!("{} must be a table, not {}", self.key, describe(&self.value))));
         };
@@ -322,7 +322,7 @@ impl<'a> TomlValue<'a> {
     }
 
     /// The value if it is neither a list nor a table.
-    pub fn plain(&self) -> Result<Value, BadInput> {
+    pub(super) fn plain(&self) -> Result<Value, BadInput> {
         let value = match &self.value {
             DeValue::String(text) => Some(Value::Text(text.as_ref().to_owned())),
             DeValue::Boolean(flag) => Some(Value::Flag(*flag)),

@@ -22,17 +22,17 @@ pub(super) static COLUMNS: LazyLock<Vec<Column>> = LazyLock::new(|| {
 
 impl Column {
     /// The column of the measure of this name.
-    pub fn of(measure: &str) -> Option<&'static Self> {
+    pub(super) fn of(measure: &str) -> Option<&'static Self> {
         COLUMNS.iter().find(|column| column.measure.name == measure)
     }
 
     /// The unit of the values that it shows.
-    pub fn unit(&self) -> Unit {
+    pub(super) fn unit(&self) -> Unit {
         if self.shown.per == Divisor::BytesSent { Unit::Share } else { self.measure.unit }
     }
 
     /// The value of one trial.
-    pub fn read(&self, cell: &CellResult, trial: &TrialResult) -> MeasuredValue {
+    pub(super) fn read(&self, cell: &CellResult, trial: &TrialResult) -> MeasuredValue {
         let reading = trial.measured.readings[self.index];
         let divisor = match self.shown.per {
             Divisor::One => return reading,
@@ -47,17 +47,17 @@ impl Column {
     }
 
     /// The statistics over all trials of a cell.
-    pub fn summary(&self, cell: &CellResult) -> Summary {
+    pub(super) fn summary(&self, cell: &CellResult) -> Summary {
         summarize(self.measure, &self.readings(cell))
     }
 
     /// The values of all trials of a cell.
-    pub fn readings(&self, cell: &CellResult) -> Vec<MeasuredValue> {
+    pub(super) fn readings(&self, cell: &CellResult) -> Vec<MeasuredValue> {
         cell.trials.iter().map(|trial| self.read(cell, trial)).collect()
     }
 
     /// The comparison of a cell with the baseline.
-    pub fn comparison(&self, cell: &CellResult, baseline: &CellResult) -> Comparison {
+    pub(super) fn comparison(&self, cell: &CellResult, baseline: &CellResult) -> Comparison {
         compare(&cell.pairs(baseline, |cell, trial| self.read(cell, trial)))
     }
 }

@@ -1,11 +1,11 @@
-//! The claims of a source, and their comparison with samples of measured values.
+//! Claims of a source and their comparison with measured values.
 
 use super::{ClaimVerdict, Row};
 use crate::experiment::statistics::summarize;
 use crate::experiment::{Measure, MeasuredValue, Unit};
 
-/// The widest tolerance that a claim can state.
-const WIDEST: f64 = 0.15;
+/// The maximum tolerance of a claim.
+const MOST_TOLERANCE: f64 = 0.15;
 
 /// A published figure.
 pub(super) struct Claim {
@@ -22,7 +22,7 @@ pub(super) struct Claim {
 }
 
 impl Claim {
-    pub fn new(
+    pub(super) fn new(
         reproduction: &'static str,
         figure: &'static str,
         row: String,
@@ -33,39 +33,39 @@ impl Claim {
         Self { reproduction, figure, row, measure, low, high, tolerance, closed_form, source: "", cause: None }
     }
 
-    /// It is a range, from the value given first to this one; infinity: at least that.
-    pub fn up_to(mut self, high: f64) -> Self {
+    /// Makes it a range, from the value given to [`Self::new`] up to `high`, which may be infinite.
+    pub(super) fn up_to(mut self, high: f64) -> Self {
         self.high = high;
         self
     }
 
-    /// Our interval is widened by this share of the published value; without it, by 5 %.
-    pub fn within(mut self, tolerance: f64) -> Self {
-        assert!(tolerance <= WIDEST, "a tolerance of {tolerance} is more than {WIDEST}");
+    /// Sets the share of the published value by which the measured interval is widened; the default is 5 %.
+    pub(super) fn within(mut self, tolerance: f64) -> Self {
+        assert!(tolerance <= MOST_TOLERANCE, "a tolerance of {tolerance} is more than {MOST_TOLERANCE}");
         self.tolerance = tolerance;
         self
     }
 
-    /// It is a formula's value: no cause excuses a difference.
-    pub fn closed_form(mut self) -> Self {
+    /// Marks the published value as that of a formula, whose difference no cause can explain.
+    pub(super) fn closed_form(mut self) -> Self {
         self.closed_form = true;
         self
     }
 
-    /// Where and how the source says it.
-    pub fn says(mut self, source: &'static str) -> Self {
+    /// Sets the wording of the source.
+    pub(super) fn says(mut self, source: &'static str) -> Self {
         self.source = source;
         self
     }
 
-    /// Why ours differs, where it does: what was measured to find out.
-    pub fn because(mut self, cause: impl Into<String>) -> Self {
+    /// Sets the measured cause of a difference.
+    pub(super) fn because(mut self, cause: impl Into<String>) -> Self {
         self.cause = Some(cause.into());
         self
     }
 
-    /// Against the mean of one value per trial.
-    pub fn against_mean(self, values: &[f64]) -> Row {
+    /// Compares with the mean of one value per trial.
+    pub(super) fn against_mean(self, values: &[f64]) -> Row {
         let measure = Measure::new("reproduced", Unit::Seconds, "");
         let readings: Vec<MeasuredValue> = values.iter().map(|&value| MeasuredValue::Value(value)).collect();
         let summary = summarize(&measure, &readings);
@@ -73,8 +73,8 @@ impl Claim {
         self.against(ours, [summary.ci95_mean.low, summary.ci95_mean.high])
     }
 
-    /// Against the median of one value per trial; `None` is not reached.
-    pub fn against_median(self, values: &[Option<f64>]) -> Row {
+    /// Compares with the median of one value per trial; `None` is not reached.
+    pub(super) fn against_median(self, values: &[Option<f64>]) -> Row {
         let measure = Measure::new("reproduced", Unit::Seconds, "");
         let readings: Vec<MeasuredValue> =
             values.iter().map(|value| value.map_or(MeasuredValue::Censored, MeasuredValue::Value)).collect();
@@ -82,9 +82,8 @@ impl Claim {
         self.against(summary.median.unwrap_or(f64::INFINITY), [summary.ci95.low, summary.ci95.high])
     }
 
-    /// Against a quantile of values that were sampled one by one; `None` is not reached. The interval is that of the
-    /// order statistics.
-    pub fn against_quantile(self, quantile: f64, values: &[Option<f64>]) -> Row {
+    /// Compares with a quantile of independent values; `None` is not reached. The interval is that of the order statistics.
+    pub(super) fn against_quantile(self, quantile: f64, values: &[Option<f64>]) -> Row {
         let mut all: Vec<f64> = values.iter().map(|value| value.unwrap_or(f64::INFINITY)).collect();
         all.sort_unstable_by(f64::total_cmp);
         let rank = quantile * all.len() as f64;
@@ -93,10 +92,10 @@ impl Claim {
         self.against(at(rank).unwrap_or(f64::NAN), [at(rank - half), at(rank + half).filter(|high| high.is_finite())])
     }
 
-    /// Against the time at which this share of all has happened, in the mean over trials: `times` of each trial, of which
-    /// there are `each` if none is missing. The interval is Woodruff's: the times at which the share, give or take its
-    /// own interval, is reached.
-    pub fn against_share(self, share: f64, each: usize, times: &[Vec<f64>]) -> Row {
+    /// Compares with the time at which the share `share` of all events has occurred, on average over the trials. `times` has
+    /// the events of each trial, `each` of them if none is missing. The interval is Woodruff's: the times at which the bounds
+    /// of the interval of the share are reached.
+    pub(super) fn against_share(self, share: f64, each: usize, times: &[Vec<f64>]) -> Row {
         let mut all: Vec<f64> = times.iter().flatten().copied().collect();
         all.sort_unstable_by(f64::total_cmp);
         let total = (each * times.len()) as f64;
@@ -111,14 +110,14 @@ impl Claim {
         self.against(at, [reached((share - half).max(0.0)), reached((share + half).min(1.0)).or(all.last().copied())])
     }
 
-    /// Against the largest of all values: for bounds.
-    pub fn against_largest(self, values: &[f64]) -> Row {
+    /// Compares with the largest of all values, for bounds.
+    pub(super) fn against_largest(self, values: &[f64]) -> Row {
         let largest = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         self.against(largest, [Some(largest), Some(largest)])
     }
 
-    /// Against a value with its interval.
-    pub fn against(self, ours: f64, ci95: [Option<f64>; 2]) -> Row {
+    /// Compares with a value and its interval.
+    pub(super) fn against(self, ours: f64, ci95: [Option<f64>; 2]) -> Row {
         let paper = ours.clamp(self.low, self.high);
         let slack = self.tolerance * paper.abs();
         let fits = ci95[0].unwrap_or(ours) - slack <= paper && paper <= ci95[1].unwrap_or(ours) + slack;
@@ -158,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn it_matches_if_the_interval_widened_by_the_tolerance_reaches_it() {
+    fn a_claim_matches_if_the_interval_widened_by_the_tolerance_includes_it() {
         let verdict = |low, high| claim(10.0).against((low + high) / 2.0, [Some(low), Some(high)]).verdict;
         assert_eq!(verdict(9.5, 10.5), ClaimVerdict::Match);
         assert_eq!(verdict(10.9, 12.0), ClaimVerdict::Match);
@@ -167,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cause_explains_a_difference_but_never_from_a_formula() {
+    fn a_cause_explains_a_difference_except_from_a_formula() {
         let far = |claim: Claim| claim.against(20.0, [Some(19.0), Some(21.0)]);
         let row = far(claim(10.0).because("slow clocks"));
         assert_eq!((row.verdict, row.note.contains("slow clocks")), (ClaimVerdict::Explained, true));
@@ -177,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_range_the_nearest_value_is_compared() {
+    fn the_nearest_value_of_a_range_is_compared() {
         let row = claim(1.0).up_to(3.0).against(2.0, [Some(2.0), Some(2.0)]);
         assert_eq!((row.paper, row.verdict), (2.0, ClaimVerdict::Match));
         let row = claim(1.0).up_to(3.0).against(5.0, [Some(5.0), Some(5.0)]);
@@ -185,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn a_quantile_lies_between_the_order_statistics_around_it() {
+    fn the_interval_of_a_quantile_is_that_of_the_order_statistics() {
         let values: Vec<Option<f64>> = (1..=1000).map(|value| Some(f64::from(value))).collect();
         let row = claim(990.0).against_quantile(0.99, &values);
         // 990 +- 1.96 x sqrt(9.9).
@@ -194,8 +193,8 @@ mod tests {
     }
 
     #[test]
-    fn the_share_of_all_is_that_of_all_trials_together() {
-        // One in four takes long, in every other trial: the mean share is 7 of 8 at the first second.
+    fn a_share_is_that_of_all_trials_together() {
+        // One event of four is late in every other trial: the mean share at one second is 7 of 8.
         let times = [vec![0.0, 1.0, 1.0, 1.0], vec![0.0, 1.0, 1.0, 9.0]];
         let row = |share| claim(1.0).against_share(share, 4, &times);
         assert_eq!((row(0.875).ours, row(0.876).ours), (1.0, 9.0));
@@ -204,7 +203,7 @@ mod tests {
 
     #[test]
     #[should_panic(expected = "is more than 0.15")]
-    fn no_tolerance_is_wider_than_fifteen_percent() {
+    fn a_tolerance_of_more_than_fifteen_percent_panics() {
         let _ = claim(1.0).within(0.2);
     }
 }

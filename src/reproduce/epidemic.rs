@@ -1,4 +1,4 @@
-//! `epidemic`: convergence of gossip against Serf's closed formula.
+//! `epidemic`: convergence of gossip, compared with the closed formula of Serf's simulator.
 
 use super::observers::Infection;
 use super::runner::{Runner, watch as run};
@@ -23,18 +23,19 @@ pub(super) const REPRODUCTION: Reproduction = Reproduction {
 const FANOUT: f64 = 3.0;
 const ROUND_S: f64 = 0.2;
 
-/// How long the formula takes from two members to this share, in seconds. Here two know at once: who finds the crash out
-/// does so at the end of its period, and the ping with which the next one begins tells another.
+/// The time that the formula gives from two informed members to this share, in seconds. In the simulator two members are
+/// informed almost at once: a member detects the crash at the end of its period and informs another one with the ping at
+/// the start of the next period.
 fn from_two_s(n: f64, loss: f64, share: f64) -> f64 {
     formula_s(n, loss, share) - formula_s(n, loss, 2.0 / n)
 }
 
-/// When the formula reaches this share, in seconds.
+/// The time that the formula gives for this share, in seconds.
 fn formula_s(n: f64, loss: f64, share: f64) -> f64 {
     libm::log((n + 1.0) * share / (1.0 - share)) / (FANOUT * (1.0 - loss) * 0.5) * ROUND_S
 }
 
-/// Why gossip as it is differs: what was measured.
+/// The measured cause of the difference at memberlist's settings.
 const CAUSE: &str = "the formula counts half of the contacts that fanout and interval make, so gossip is about twice as fast; \
                      with half as many contacts the same gossip follows it, see the rows at its contact rate";
 
@@ -57,10 +58,10 @@ fn converge(runner: &Runner<'_>, name: &str, figure: &'static str, says: &'stati
     ];
     let mut rows = Vec::new();
     let watch = |setup: &Setup| Infection::new(setup, EventKind::Died);
-    for (cell, mut trials) in run(&runner.long_experiment(name)?, watch, |news, _, _| news.seconds_from(2)) {
-        // In a few trials nobody pinged the crashed member until the end: there was no news.
+    for (cell, mut trials) in run(&runner.long_experiment(name)?, watch, |infection, _, _| infection.seconds_from(2)) {
+        // In a few trials no member pinged the crashed one until the end, so that it was not detected.
         trials.retain(|times| !times.is_empty());
-        // The formula's group is that of the survivors.
+        // The group of the formula is that of the survivors.
         let (n, loss) = (cell.key.members - 1, cell.key.loss);
         for (share, measure) in SHARES {
             let seconds = from_two_s(f64::from(n), loss, share);
@@ -78,7 +79,7 @@ mod tests {
 
     #[test]
     fn the_formula_gives_the_published_times() {
-        // 1.8 s and 2.2 s are printed, in whole rounds of 0.2 s.
+        // Serf's page gives 1.8 s and 2.2 s, in whole rounds of 0.2 s.
         let rounds = |n| (formula_s(n, 0.0, 0.9999) / ROUND_S).ceil() as u32;
         assert_eq!((rounds(30.0), rounds(1000.0)), (9, 11));
     }

@@ -1,4 +1,4 @@
-//! `go-swim`: its claims about first detection and worst cases, and the delays of its sweep.
+//! `go-swim`: claims about first detection and worst cases, and the delays of its parameter sweep.
 
 use super::observers::Gaps;
 use super::runner::Runner;
@@ -25,12 +25,12 @@ fn figures(runner: &Runner<'_>) -> Result<Vec<Row>, Error> {
 fn detection(runner: &Runner<'_>) -> Result<Vec<Row>, Error> {
     let first_ping = Measure::index_of("first_ping_s").expect("a measure");
     let row = |cell: &crate::experiment::CellResult| {
-        // Half a period passes from the crash to the next beginning, which counts as one.
+        // From the crash to the start of the next period it is half a period on average, which the claim counts as one.
         let periods = cell.readings(first_ping).into_iter().filter_map(|reading| reading.value());
         let periods: Vec<f64> = periods.map(|seconds| seconds + 0.5).collect();
         let direct = cell.key.swept_value("direct").expect("it is varied");
         let p: f64 = direct.parse().expect("a count");
-        // With p pings a member is missed with e^-p instead of 1/e.
+        // With p pings a member is missed with probability e^-p instead of 1/e.
         let claim = runner.claim(
             "README, first detection",
             format!("n = 128, {}, p = {direct}", cell.key.selector),
@@ -54,7 +54,7 @@ fn bounds(runner: &Runner<'_>) -> Result<Vec<Row>, Error> {
             .nth(1)
             .and_then(|rest| rest.split(',').next())
             .map_or(1, |count| count.parse().expect("a count"));
-        // 127 others; the largest bucket holds ceil(127 x 2^(K-1) / (2^K - 1)).
+        // There are 127 others; the largest bucket has ceil(127 x 2^(K-1) / (2^K - 1)).
         let power = f64::from(1u32 << (buckets - 1));
         let largest = libm::ceil(127.0 * power / (2.0 * power - 1.0));
         let picks = (2.0 * largest - 1.0) * f64::from(buckets);

@@ -1,4 +1,4 @@
-//! `lifeguard`: false positives, detection, dissemination and load under slow members, part by part.
+//! `lifeguard`: false positives, detection, dissemination and load with slow members, for each part of Lifeguard.
 
 use std::fmt::Write;
 use std::sync::Arc;
@@ -24,7 +24,7 @@ pub(super) const REPRODUCTION: Reproduction = Reproduction {
     figures,
 };
 
-/// The paper's figures for one configuration.
+/// The published values of one configuration.
 struct Published {
     row: &'static str,
     profile: &'static str,
@@ -34,7 +34,7 @@ struct Published {
     delays: [[f64; 3]; 2],
 }
 
-/// How far ours may be from the paper's, as a share of the latter.
+/// The tolerance, as a share of the published value.
 const TOLERANCE: f64 = 0.15;
 
 const SWIM: &str = "lifeguard:dissemination=gossip,prober=classic,suspicion=fixed";
@@ -72,7 +72,7 @@ const fn of(row: &'static str, profile: &'static str, share: [f64; 4], delays: [
     Published { row, profile, share, delays }
 }
 
-/// The paper gives a tuning's delays in % of SWIM's, too.
+/// The published values of a tuning, whose delays the paper gives in % of SWIM's.
 const fn tuned(row: &'static str, profile: &'static str, share: [f64; 2], percent: [[f64; 3]; 2]) -> Published {
     const fn of_swim(percent: [f64; 3], swim: [f64; 3]) -> [f64; 3] {
         [percent[0] * swim[0] / 100.0, percent[1] * swim[1] / 100.0, percent[2] * swim[2] / 100.0]
@@ -85,7 +85,7 @@ fn figures(runner: &Runner<'_>) -> Result<Vec<Row>, Error> {
     Ok([interval(runner)?, threshold(runner)?].concat())
 }
 
-/// FP, FP-, messages and bytes of one trial, or of many together.
+/// FP, FP-, messages and bytes, of one trial or summed over several.
 type Counts = [u64; 4];
 
 /// The counts of every trial.
@@ -94,7 +94,7 @@ fn count(experiment: &Experiment) -> Vec<(Cell, Vec<Counts>)> {
     watch(experiment, Alarms::new, read)
 }
 
-/// Those of one configuration, over all scenarios and repeats.
+/// The sums of one configuration over all scenarios and trials.
 fn totals(cells: &[(Cell, Vec<Counts>)], profile: &str) -> [f64; 4] {
     let trials = cells.iter().filter(|(cell, _)| cell.key.profile == profile).flat_map(|(_, trials)| trials);
     trials.fold([0.0; 4], |sums, trial| std::array::from_fn(|at| sums[at] + trial[at] as f64))
@@ -118,7 +118,7 @@ fn interval(runner: &Runner<'_>) -> Result<Vec<Row>, Error> {
         let ours = totals(&cells, published.profile);
         for (at, measure) in MEASURES.into_iter().enumerate() {
             let Some(paper) = published.share[at] else { continue };
-            // A share of a few says nothing; all trials together may have more of them.
+            // A share of fewer events is not significant; with more trials there may be enough.
             if swim[at] < FEWEST {
                 continue;
             }
@@ -137,12 +137,12 @@ fn interval(runner: &Runner<'_>) -> Result<Vec<Row>, Error> {
     Ok(rows)
 }
 
-/// Something about the authors' agents of which no measure is published. It is no part of our figures; turned on, it shows
-/// what it does to them.
+/// A property of the authors' agents that the paper does not quantify. The reproduction does not have it; turned on, it shows
+/// its effect on the measured values.
 #[derive(Clone, Copy)]
 struct Circumstance {
     about: &'static str,
-    /// The figures that it bears on: rows and the beginning of the measure.
+    /// The values that it affects: rows, and the start of the measure's name.
     figures: &'static [(&'static str, &'static str)],
     turn_on: fn(&mut Cell),
 }
@@ -178,7 +178,7 @@ impl Circumstance {
         self.figures.iter().any(|(its, begins)| *its == row && measure.starts_with(begins))
     }
 
-    /// The same experiment under it, once, for SWIM and whom it bears on.
+    /// Counts one trial of each scenario with the circumstance, for SWIM and the configurations that it affects.
     fn count(self, experiment: &Experiment) -> Vec<(Cell, Vec<Counts>)> {
         let mut experiment = experiment.clone();
         experiment.trials = 1;
@@ -192,13 +192,14 @@ impl Circumstance {
     }
 }
 
-/// Whether a figure that was `ours` and becomes `there` comes to where the paper's is, or passes it.
+/// Whether a value that changes from `ours` to `there` under a circumstance reaches or passes the published one.
 fn explains(ours: f64, there: f64, paper: f64) -> bool {
     let slack = TOLERANCE * paper;
     if ours < paper { there >= paper - slack } else { there <= paper + slack }
 }
 
-/// The experiment with all scenarios of the paper: so many agents, anomalies so long, pauses so long.
+/// The experiment with all scenarios of the paper: numbers of slow agents, durations of anomalies and of the intervals
+/// between them.
 fn whole_grid() -> String {
     const SICK: [u32; 9] = [1, 4, 8, 12, 16, 20, 24, 28, 32];
     const LASTS_MS: [u32; 6] = [128, 512, 2048, 8192, 16384, 32768];
@@ -221,7 +222,7 @@ fn whole_grid() -> String {
     text
 }
 
-/// The largest mean of a Poisson count that is zero once in 40 times: -ln 0.025 (Garwood 1936).
+/// The mean of a Poisson count that is zero with probability 0.025: -ln 0.025 (Garwood 1936).
 const NONE_SEEN: f64 = 3.689;
 
 /// A count in % of another, with the interval of two Poisson counts.
@@ -243,7 +244,7 @@ fn threshold(runner: &Runner<'_>) -> Result<Vec<Row>, Error> {
             "full dissemination, 99.9 % in seconds",
         ],
     ];
-    // So many values must lie beyond a quantile that is compared.
+    // The minimum number of values beyond a quantile that is compared.
     const BEYOND: f64 = 1.0;
     let mut experiment = runner.experiment("lifeguard-threshold")?;
     if runner.effort == Effort::Short {
@@ -275,14 +276,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_circumstance_explains_what_it_brings_to_the_papers_value_or_beyond() {
+    fn a_circumstance_explains_a_difference_if_it_reaches_the_published_value_or_passes_it() {
         assert!(explains(0.1, 2.7, 3.0) && explains(0.1, 9.0, 3.0) && explains(50.0, 100.0, 90.0));
         assert!(!explains(0.1, 2.5, 3.0) && !explains(50.0, 40.0, 90.0));
         assert!(explains(9.0, 3.2, 3.0) && !explains(9.0, 3.5, 3.0) && !explains(9.0, 12.0, 3.0));
     }
 
     #[test]
-    fn the_whole_grid_holds_the_scenarios_of_the_file_and_all_others() {
+    fn the_whole_grid_includes_the_scenarios_of_the_file() {
         let grid = whole_grid();
         assert_eq!(grid.matches("[[scenario]]").count(), 9 * 6 * 8);
         for line in INTERVAL.lines().filter(|line| line.starts_with("fault")) {

@@ -10,7 +10,7 @@ use swimlab_selectors::Location;
 pub(super) const REPRODUCTION: Reproduction = Reproduction {
     name: "medley",
     about: "Medley's grid: hops per ping, and the expected periods to the first ping, in the mean and at the corners.",
-    source: "R. Yang, S. Zhu, Y. Li, I. Gupta, Medley: A Novel Distributed Failure CellDetector for IoT Networks, Middleware \
+    source: "R. Yang, S. Zhu, Y. Li, I. Gupta, Medley: A Novel Distributed Failure Detector for IoT Networks, Middleware \
              2019; exact values derived for its 16 x 16 grid, Manhattan distances, synchronous periods",
     experiments: &[
         ("medley-grid", include_str!("../../examples/reproductions/medley-grid.toml")),
@@ -19,7 +19,7 @@ pub(super) const REPRODUCTION: Reproduction = Reproduction {
     figures,
 };
 
-/// Two way, a hop takes 2 ms.
+/// Round-trip time of a hop.
 const HOP_S: f64 = 0.002;
 
 fn figures(runner: &Runner<'_>) -> Result<Vec<Row>, Error> {
@@ -51,7 +51,7 @@ fn grid(runner: &Runner<'_>) -> Result<Vec<Row>, Error> {
         ];
         for ((measure, paper), values) in measures.into_iter().zip(paper).zip(values) {
             let claim = runner.claim("16 x 16 grid", label, measure, paper).says("exact for independent draws");
-            // The formula is that of independent draws; the bag's draws depend on each other.
+            // The formula holds for independent draws; those of the bag depend on each other.
             let claim = if label.contains("bounded") { claim.within(0.15) } else { claim.closed_form() };
             rows.push(claim.against_mean(&values));
         }
@@ -59,9 +59,9 @@ fn grid(runner: &Runner<'_>) -> Result<Vec<Row>, Error> {
     Ok(rows)
 }
 
-/// The authors' patterns of failures: one node, neighbors together, nodes far apart. Their figures are plots without
-/// numbers, for placements that are not published; what stands beside ours is the exact expectation for this grid: of the
-/// periods until a failed node is first pinged, when those that failed with it do not ping either.
+/// The failure patterns of the paper: one node, neighbors together, nodes far apart. The paper has plots without numbers, for
+/// placements that are not published; the measured values are compared with the exact expectation for this grid: of the
+/// periods until a failed node is first pinged, where nodes that failed with it do not ping.
 fn faults(runner: &Runner<'_>) -> Result<Vec<Row>, Error> {
     let mut rows = Vec::new();
     for cell in runner.measure("medley-faults")? {
@@ -70,7 +70,7 @@ fn faults(runner: &Runner<'_>) -> Result<Vec<Row>, Error> {
         let exact = victims.iter().map(|&victim| expected_periods(m, victim, &victims)).sum::<f64>();
         let mean = |trial: &TrialResult| {
             let pings = trial.measured.victims.iter().filter_map(|victim| victim.first_ping_s);
-            // Half a period passes from the crash to the next beginning, which counts as one.
+            // From the crash to the start of the next period it is half a period, which the expectation counts as one.
             pings.map(|seconds| seconds + 0.5).sum::<f64>() / victims.len() as f64
         };
         let values: Vec<f64> = cell.trials.iter().map(mean).collect();
@@ -84,7 +84,7 @@ fn faults(runner: &Runner<'_>) -> Result<Vec<Row>, Error> {
 
 const SIDE: u32 = 16;
 
-/// Expected periods until a failed node is first pinged by those that did not fail.
+/// Expected periods until a failed node is first pinged by one that did not fail.
 fn expected_periods(m: f64, victim: u32, failed: &[u32]) -> f64 {
     let hops = |a: u32, b: u32| (a % SIDE).abs_diff(b % SIDE) + (a / SIDE).abs_diff(b / SIDE);
     let weight = |from: u32, to: u32| if from == to { 0.0 } else { libm::pow(f64::from(hops(from, to)), -m) };

@@ -1,9 +1,20 @@
 //! Published figures compared with measured ones, as `swimlab reproduce` prints them.
 //!
-//! A reproduction is an experiment file or several, under examples/reproductions/, and a source file here that reads its
-//! figures off their trials and compares them with the paper's. A [`Reproduction`] runs its experiments and yields a
-//! [`Row`] for each published figure. The tolerance is stated with each claim, before anything is run; nothing is tuned
-//! to fit.
+//! A [`Reproduction`] runs the experiments of one paper and yields a [`Row`] for each published value. It consists of experiment
+//! files under examples/reproductions/ and a source file of this module, which takes the values from their trials. The
+//! tolerance is stated with each claim in the source, before anything is run; nothing is tuned to match.
+//!
+//! ```
+//! use swimlab::reproduce::{REPRODUCTIONS, reproduction};
+//!
+//! let swim = reproduction("swim").expect("a built-in reproduction");
+//! println!("{}: {}", swim.name, swim.source);
+//! assert!(swim.experiments.iter().any(|(name, _)| *name == "swim-detection"));
+//! // In minutes: `swim.run(Effort::Usual)?`
+//! assert!(REPRODUCTIONS.iter().all(|reproduction| !reproduction.experiments.is_empty()));
+//! ```
+//!
+//! The sources of the papers are in [`Reproduction::source`]; docs/reproductions of the repository has all rows.
 
 mod claim;
 mod epidemic;
@@ -26,42 +37,43 @@ use runner::Runner;
 pub use page::{markdown, table};
 pub use runner::Effort;
 
-/// A paper, or another source of figures.
+/// The reproduction of a paper or another source of published values.
 #[derive(Clone, Copy)]
 pub struct Reproduction {
-    /// Its name on the command line.
+    /// Name on the command line.
     pub name: &'static str,
-    /// One sentence.
+    /// Description in one sentence.
     pub about: &'static str,
-    /// Where the figures were published.
+    /// The source of the published values.
     pub source: &'static str,
-    /// The experiments that it runs: name and text.
+    /// Names and texts of the experiment files.
     pub experiments: &'static [(&'static str, &'static str)],
     figures: fn(&Runner) -> Result<Vec<Row>, Error>,
 }
 
-/// A published figure and the measured one.
+/// A published value and the measured one.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Row {
-    /// The reproduction's name.
+    /// Name of the reproduction.
     pub reproduction: &'static str,
-    /// Which figure, table or formula of the source.
+    /// The figure, table or formula of the source.
     pub figure: &'static str,
-    /// Which of its rows or points.
+    /// The row or point of it.
     pub row: String,
     /// The measure, with its unit.
     pub measure: &'static str,
-    /// The published value; of a range, the one nearest to the measured value.
+    /// The published value; for a range, its value nearest to the measured one.
     pub paper: f64,
     /// The measured value.
     pub ours: f64,
     /// The bounds of its 95 % interval; `None` if there are too few trials for one.
     pub ci95: [Option<f64>; 2],
-    /// How they compare.
+    /// The verdict.
     pub verdict: ClaimVerdict,
     /// The source's wording, the tolerance, and the cause of a difference.
     pub note: String,
-    /// Whether the published value is that of a formula; such a difference is never [`ClaimVerdict::Explained`].
+    /// Whether the published value is that of a formula. A difference from it is never [`ClaimVerdict::Explained`].
     #[serde(skip)]
     pub closed_form: bool,
 }
@@ -70,7 +82,7 @@ pub struct Row {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ClaimVerdict {
-    /// The published value lies in our interval, widened by the stated tolerance.
+    /// The published value lies within the measured interval, widened by the tolerance.
     Match,
     /// It does not, and the note gives the measured cause.
     Explained,
@@ -92,24 +104,24 @@ pub const REPRODUCTIONS: &[Reproduction] = &[
 /// The reproduction of this name, or the nearest names.
 ///
 /// # Errors
-/// If there is none.
+/// If there is none of this name.
 pub fn reproduction(name: &str) -> Result<&'static Reproduction, Vec<String>> {
     let found = REPRODUCTIONS.iter().find(|reproduction| reproduction.name == name);
     found.ok_or_else(|| nearest_names(name, REPRODUCTIONS.iter().map(|reproduction| reproduction.name)))
 }
 
 impl Reproduction {
-    /// Runs its experiments and compares, row by row.
+    /// Runs the experiments and compares all published values.
     ///
     /// # Errors
-    /// If the machine cannot run them: no memory, no threads.
+    /// If memory does not suffice or threads cannot be started.
     pub fn run(&self, effort: Effort) -> Result<Vec<Row>, Error> {
         (self.figures)(&Runner::new(self, effort))
     }
 }
 
 impl ClaimVerdict {
-    /// Its name in tables and files.
+    /// The name in tables and files.
     pub fn name(self) -> &'static str {
         match self {
             Self::Match => "match",

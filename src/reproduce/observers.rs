@@ -1,11 +1,11 @@
-//! Observers that take what the common measures do not.
+//! Observers for values that the common measures do not include.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::protocol::{Event, EventKind, EventSource, Span, Time};
 use crate::sim::{Effect, FaultEvent, IdIndex, MemberIndex, Observer, Sent, Setup, Start};
 
-/// Messages in the time after the warm-up.
+/// Number of messages after the warm-up.
 pub(super) struct Load {
     from: Time,
     pub sent: u64,
@@ -13,7 +13,7 @@ pub(super) struct Load {
 }
 
 impl Load {
-    pub fn new(setup: &Setup) -> Self {
+    pub(super) fn new(setup: &Setup) -> Self {
         Self { from: Time::ZERO + setup.warmup, sent: 0, received: 0 }
     }
 }
@@ -28,7 +28,7 @@ impl Observer for Load {
     }
 }
 
-/// Direct pings, and suspicions by members' own probes.
+/// Number of direct pings, and of suspicions by members' own probes.
 #[derive(Default)]
 pub(super) struct Accusations {
     pub pings: u64,
@@ -45,7 +45,7 @@ impl Observer for Accusations {
     }
 }
 
-/// The most pings of one member from one of a peer to the next of the same.
+/// The maximum number of pings of a member from one ping of a peer to the next ping of the same peer.
 #[derive(Default)]
 pub(super) struct Gaps {
     sent: BTreeMap<MemberIndex, u64>,
@@ -65,16 +65,16 @@ impl Observer for Gaps {
     }
 }
 
-/// How many members each member counts, itself included.
+/// The group sizes that members see, themselves included.
 pub(super) struct Sizes {
     counts: Vec<u32>,
     up: Vec<bool>,
-    /// All sizes that anybody counted at any time.
+    /// All sizes that any member saw at any time.
     pub seen: BTreeSet<u32>,
 }
 
 impl Sizes {
-    pub fn new(setup: &Setup) -> Self {
+    pub(super) fn new(setup: &Setup) -> Self {
         let hosts = setup.placement.members();
         let is_initial = |member| member < setup.members;
         let count = |member| if is_initial(member) && setup.start == Start::Joined { setup.members } else { 1 };
@@ -82,8 +82,8 @@ impl Sizes {
         Self { seen: counts.iter().copied().collect(), counts, up: (0..hosts).map(is_initial).collect() }
     }
 
-    /// The mean over all that are up.
-    pub fn mean(&self) -> f64 {
+    /// The mean over the running members.
+    pub(super) fn mean(&self) -> f64 {
         let up = || self.up.iter().zip(&self.counts).filter(|(up, _)| **up);
         up().map(|(_, count)| f64::from(*count)).sum::<f64>() / up().count().max(1) as f64
     }
@@ -110,7 +110,7 @@ impl Observer for Sizes {
     }
 }
 
-/// When each initial member learned that the member that a fault struck joined, or died, from the first of them on.
+/// The times at which initial members learned that the member affected by a fault has joined or died.
 pub(super) struct Infection {
     initial_members: u32,
     ids: IdIndex,
@@ -120,13 +120,13 @@ pub(super) struct Infection {
 }
 
 impl Infection {
-    pub fn new(setup: &Setup, what: EventKind) -> Self {
+    pub(super) fn new(setup: &Setup, what: EventKind) -> Self {
         let ids = IdIndex::new(setup.placement.peers.iter().map(|peer| peer.id));
         Self { initial_members: setup.members, ids, subject: None, what, times: Vec::new() }
     }
 
-    /// In seconds from when so many of them knew; none if they never did.
-    pub fn seconds_from(&self, count: usize) -> Vec<f64> {
+    /// The times in seconds since `count` members were informed; empty if fewer ever were.
+    pub(super) fn seconds_from(&self, count: usize) -> Vec<f64> {
         let Some(&from) = self.times.get(count - 1) else { return Vec::new() };
         let seconds = |time: &Time| time.as_secs_f64() - from.as_secs_f64();
         self.times.iter().map(seconds).collect()
@@ -135,8 +135,8 @@ impl Infection {
 
 impl Observer for Infection {
     fn event(&mut self, at: Time, member: MemberIndex, event: &Event) {
-        let is_news = event.kind == self.what && self.ids.index(event.about) == self.subject;
-        if is_news && self.subject.is_some() && member < self.initial_members {
+        let is_learned = event.kind == self.what && self.ids.index(event.about) == self.subject;
+        if is_learned && self.subject.is_some() && member < self.initial_members {
             self.times.push(at);
         }
     }
@@ -146,7 +146,7 @@ impl Observer for Infection {
     }
 }
 
-/// In how many of its periods each member is pinged by anybody, all periods beginning together.
+/// The number of periods in which each member is pinged, with synchronous periods.
 pub(super) struct Turns {
     from: Time,
     period: Span,
@@ -156,15 +156,15 @@ pub(super) struct Turns {
 }
 
 impl Turns {
-    pub fn new(setup: &Setup) -> Self {
+    pub(super) fn new(setup: &Setup) -> Self {
         let hosts = setup.placement.members() as usize;
         let periods = setup.duration.as_micros() / setup.period.as_micros();
         let from = Time::ZERO + setup.warmup;
         Self { from, period: setup.period, last: vec![u64::MAX; hosts], hits: vec![0; hosts], periods }
     }
 
-    /// The expected periods to the next ping of each member: draws of different periods are independent.
-    pub fn expected(&self) -> Vec<f64> {
+    /// The expected number of periods to the next ping of each member, as draws of different periods are independent.
+    pub(super) fn expected(&self) -> Vec<f64> {
         self.hits.iter().map(|&hits| self.periods as f64 / f64::from(hits)).collect()
     }
 }
@@ -183,9 +183,9 @@ impl Observer for Turns {
     }
 }
 
-/// Healthy members that are called dead, by anybody and by the healthy; and how soon the sick are.
+/// False positives about healthy members, and detection times of members with an anomaly.
 pub(super) struct Alarms {
-    sick: Vec<Option<Time>>,
+    anomalous: Vec<Option<Time>>,
     ids: IdIndex,
     /// Transitions of an observer to dead about a healthy member.
     pub false_alarms: u64,
@@ -193,14 +193,14 @@ pub(super) struct Alarms {
     pub by_healthy: u64,
     pub messages: u64,
     pub bytes: u64,
-    /// By sick member, when each healthy member first called it dead, in seconds from the beginning of its anomaly.
+    /// For each anomalous member, the times at which healthy members first declared it dead, in seconds since its anomaly.
     noticed: BTreeMap<MemberIndex, BTreeMap<MemberIndex, f64>>,
 }
 
 impl Alarms {
-    pub fn new(setup: &Setup) -> Self {
+    pub(super) fn new(setup: &Setup) -> Self {
         Self {
-            sick: vec![None; setup.placement.members() as usize],
+            anomalous: vec![None; setup.placement.members() as usize],
             ids: IdIndex::new(setup.placement.peers.iter().map(|peer| peer.id)),
             false_alarms: 0,
             by_healthy: 0,
@@ -210,16 +210,17 @@ impl Alarms {
         }
     }
 
-    /// For each sick member, when the first and the last healthy member called it dead; `None` is not reached.
-    pub fn delays(&self) -> Vec<[Option<f64>; 2]> {
-        let healthy = self.sick.iter().filter(|since| since.is_none()).count();
-        let sick = (0..).zip(&self.sick).filter(|(_, since)| since.is_some());
+    /// For each anomalous member, the times at which the first and the last healthy member declared it dead; `None` if not
+    /// reached.
+    pub(super) fn delays(&self) -> Vec<[Option<f64>; 2]> {
+        let healthy = self.anomalous.iter().filter(|since| since.is_none()).count();
+        let anomalous = (0..).zip(&self.anomalous).filter(|(_, since)| since.is_some());
         let delay = |(member, _): (MemberIndex, _)| {
             let times: Vec<f64> = self.noticed.get(&member).into_iter().flat_map(BTreeMap::values).copied().collect();
             let first = times.iter().copied().reduce(f64::min);
             [first, times.iter().copied().reduce(f64::max).filter(|_| times.len() == healthy)]
         };
-        sick.map(delay).collect()
+        anomalous.map(delay).collect()
     }
 }
 
@@ -234,8 +235,8 @@ impl Observer for Alarms {
             return;
         }
         let Some(about) = self.ids.index(event.about) else { return };
-        let observer_is_healthy = self.sick[member as usize].is_none();
-        match self.sick[about as usize] {
+        let observer_is_healthy = self.anomalous[member as usize].is_none();
+        match self.anomalous[about as usize] {
             None => {
                 self.false_alarms += 1;
                 self.by_healthy += u64::from(observer_is_healthy);
@@ -250,38 +251,40 @@ impl Observer for Alarms {
 
     fn fault(&mut self, fault_event: &FaultEvent) {
         if fault_event.effect == Effect::Disturbed {
-            self.sick[fault_event.member as usize].get_or_insert(fault_event.at);
+            self.anomalous[fault_event.member as usize].get_or_insert(fault_event.at);
         }
     }
 }
 
-/// Whether the faulty are taken for dead by the others, and taken back.
+/// Declarations of faulty members as dead, and their returns.
 pub(super) struct Removals {
     ids: IdIndex,
     faulty: BTreeSet<MemberIndex>,
     members: u32,
-    /// By observer and faulty member: whether it is held dead, and how often it came back.
-    held: BTreeMap<(MemberIndex, MemberIndex), (bool, u32)>,
+    /// By observer and faulty member: whether it is recorded as dead, and the number of its returns.
+    records: BTreeMap<(MemberIndex, MemberIndex), (bool, u32)>,
 }
 
 impl Removals {
-    pub fn new(setup: &Setup) -> Self {
+    pub(super) fn new(setup: &Setup) -> Self {
         let ids = IdIndex::new(setup.placement.peers.iter().map(|peer| peer.id));
-        Self { ids, faulty: BTreeSet::new(), members: setup.members, held: BTreeMap::new() }
+        Self { ids, faulty: BTreeSet::new(), members: setup.members, records: BTreeMap::new() }
     }
 
-    /// How often a healthy member takes a faulty one back, in the mean over all pairs.
-    pub fn returns(&self) -> f64 {
+    /// The number of returns of a faulty member in the table of a healthy one, on average over all pairs.
+    pub(super) fn returns(&self) -> f64 {
         let all: u32 = self.pairs().map(|(_, returns)| returns).sum();
         f64::from(all) / (f64::from(self.members - self.faulty.len() as u32) * self.faulty.len() as f64)
     }
 
-    /// The share of the faulty that every healthy member holds dead in the end and that none has taken back before.
-    pub fn removed(&self) -> f64 {
+    /// The share of faulty members that all healthy members have recorded as dead at the end, without a return before.
+    pub(super) fn removed(&self) -> f64 {
         let healthy = self.members as usize - self.faulty.len();
         let dead_to = |faulty: MemberIndex| {
-            let of_it =
-                self.held.iter().filter(|((observer, about), _)| *about == faulty && !self.faulty.contains(observer));
+            let of_it = self
+                .records
+                .iter()
+                .filter(|((observer, about), _)| *about == faulty && !self.faulty.contains(observer));
             of_it.filter(|(_, (dead, returns))| *dead && *returns == 0).count()
         };
         let removed = self.faulty.iter().filter(|&&faulty| dead_to(faulty) == healthy).count();
@@ -289,14 +292,14 @@ impl Removals {
     }
 
     fn pairs(&self) -> impl Iterator<Item = (bool, u32)> {
-        self.held.iter().filter(|((observer, _), _)| !self.faulty.contains(observer)).map(|(_, &held)| held)
+        self.records.iter().filter(|((observer, _), _)| !self.faulty.contains(observer)).map(|(_, &records)| records)
     }
 }
 
 impl Observer for Removals {
     fn event(&mut self, _: Time, member: MemberIndex, event: &Event) {
         let Some(about) = self.ids.index(event.about).filter(|about| self.faulty.contains(about)) else { return };
-        let (dead, returns) = self.held.entry((member, about)).or_default();
+        let (dead, returns) = self.records.entry((member, about)).or_default();
         match event.kind {
             EventKind::Died => *dead = true,
             EventKind::Joined => {

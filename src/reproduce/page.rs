@@ -8,7 +8,7 @@ use textwrap::{Options, WordSplitter};
 
 use super::{ClaimVerdict, Reproduction, Row};
 
-/// All rows as a table of `width` columns, followed by the notes of those that do not match.
+/// A table of all rows in `width` columns, followed by the notes of those that do not match.
 pub fn table(rows: &[Row], width: u16) -> String {
     let mut table = Table::new();
     table.load_style(UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
@@ -71,16 +71,16 @@ pub fn markdown(reproduction: &Reproduction, rows: &[Row]) -> String {
     page
 }
 
-/// Text in lines of at most 120 columns, broken at spaces only.
+/// The text in lines of at most 120 columns, broken at spaces only.
 fn wrapped(text: &str) -> String {
     textwrap::fill(text, Options::new(120).word_splitter(WordSplitter::NoHyphenation).break_words(false))
 }
 
 fn interval(row: &Row) -> String {
     match row.ci95 {
-        // One trial, or one value in all.
+        // There is one trial, or one value for all of them.
         [None, None] => "–".to_owned(),
-        // So few trials do not bound so rare a quantile.
+        // The trials are too few for a bound of the quantile.
         bounds => {
             let [low, high] = bounds.map(|bound| bound.map_or_else(|| "?".to_owned(), number));
             format!("{low} to {high}")
@@ -88,7 +88,7 @@ fn interval(row: &Row) -> String {
     }
 }
 
-/// Four digits that count.
+/// A number in four significant digits.
 fn number(value: f64) -> String {
     match value.abs() {
         0.0 => "0".to_owned(),

@@ -1,4 +1,4 @@
-//! `rapid`: cluster sizes while bootstrapping, and whether the faulty are removed for good.
+//! `rapid`: cluster sizes during bootstrap, and the permanent removal of faulty members.
 
 use super::observers::{Removals, Sizes};
 use super::runner::{Runner, watch};
@@ -18,7 +18,7 @@ pub(super) const REPRODUCTION: Reproduction = Reproduction {
 };
 
 fn figures(runner: &Runner<'_>) -> Result<Vec<Row>, Error> {
-    // Two thousand joiners tell each other of two thousand: too much for a test.
+    // Two thousand joiners are too many for a test.
     let bootstrap = if runner.effort == Effort::Short { Vec::new() } else { bootstrap(runner)? };
     Ok([bootstrap, faults(runner)?].concat())
 }
@@ -45,8 +45,8 @@ fn faults(runner: &Runner<'_>) -> Result<Vec<Row>, Error> {
         let scenario = cell.key.scenario.clone();
         let is_crash = scenario == "ten crashes";
         let (returns, removed): (Vec<f64>, Vec<f64>) = trials.into_iter().unzip();
-        // Not only at the end: that falls into a time in which they are cut off. Nor soon after a removal: trials are long
-        // enough for whoever was removed to come to its next push-pull.
+        // The state at the end alone would not suffice, as the faulty members are cut off at that time. Trials are long
+        // enough for a removed member to reach its next push-pull.
         let measure = "share of the faulty that are removed for good";
         let claim = match is_crash {
             true => runner.claim("faults", &scenario, measure, 1.0).says("all are removed"),

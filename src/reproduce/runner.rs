@@ -1,4 +1,4 @@
-//! Runs the trials of a reproduction's experiments.
+//! Runs the trials of the experiments of a reproduction.
 
 use rayon::prelude::*;
 
@@ -8,14 +8,15 @@ use crate::experiment::{Cell, CellResult, Error, Experiment, Lab, Options, TomlS
 use crate::protocol::Span;
 use crate::sim::{Observer, Outcome, Setup};
 
-/// How many trials are run.
+/// The number of trials.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Effort {
-    /// A tenth, and none longer than some minutes: for tests.
+    /// A tenth of the usual number, none longer than 150 s, for tests.
     Short,
-    /// As the experiment files say: minutes on two cores.
+    /// The number of the experiment files, which takes minutes on two cores.
     Usual,
-    /// Five times as many, for narrower intervals, and where a paper has a grid of which the file is a part, all of it.
+    /// Five times the usual number, for narrower intervals, and the whole grid of a paper if the file has a part of it.
     Full,
 }
 
@@ -25,24 +26,24 @@ pub(super) struct Runner<'a> {
     pub effort: Effort,
 }
 
-/// The longest trial of a test.
+/// The maximum length of a trial of [`Effort::Short`].
 const LONGEST: Span = Span::from_secs(150);
 
-/// Below this there is no interval.
+/// The minimum number of trials for an interval.
 const FEWEST: u32 = 6;
 
 impl<'a> Runner<'a> {
-    pub fn new(reproduction: &'a Reproduction, effort: Effort) -> Self {
+    pub(super) fn new(reproduction: &'a Reproduction, effort: Effort) -> Self {
         Self { reproduction, effort }
     }
 
-    /// A claim of this reproduction's source.
-    pub fn claim(&self, figure: &'static str, row: impl Into<String>, measure: &'static str, paper: f64) -> Claim {
+    /// A claim of the source of this reproduction.
+    pub(super) fn claim(&self, figure: &'static str, row: impl Into<String>, measure: &'static str, paper: f64) -> Claim {
         Claim::new(self.reproduction.name, figure, row.into(), measure, paper)
     }
 
-    /// An experiment of this reproduction, with as many trials as the effort allows.
-    pub fn experiment(&self, name: &str) -> Result<Experiment, Error> {
+    /// An experiment of this reproduction, with trials as the effort says.
+    pub(super) fn experiment(&self, name: &str) -> Result<Experiment, Error> {
         let mut experiment = self.long_experiment(name)?;
         if self.effort == Effort::Short {
             experiment.cells.iter_mut().for_each(|cell| cell.duration = cell.duration.min(LONGEST));
@@ -50,15 +51,15 @@ impl<'a> Runner<'a> {
         Ok(experiment)
     }
 
-    /// The same, its trials as long as the file says: in some nothing happens for long.
-    pub fn long_experiment(&self, name: &str) -> Result<Experiment, Error> {
+    /// The same with trials as long as the file says, for experiments whose events come late.
+    pub(super) fn long_experiment(&self, name: &str) -> Result<Experiment, Error> {
         let (file, text) =
             self.reproduction.experiments.iter().find(|(file, _)| *file == name).expect("one of its own");
         self.experiment_of(file, text)
     }
 
-    /// An experiment that is not in a file.
-    pub fn experiment_of(&self, file: &str, text: &str) -> Result<Experiment, Error> {
+    /// An experiment from text that is not one of the files.
+    pub(super) fn experiment_of(&self, file: &str, text: &str) -> Result<Experiment, Error> {
         let mut experiment = Experiment::parse(&TomlSource::text(format!("{file}.toml"), text), &Lab::default())?;
         experiment.trials = match self.effort {
             Effort::Short => (experiment.trials / 10).max(FEWEST.min(experiment.trials)),
@@ -68,14 +69,14 @@ impl<'a> Runner<'a> {
         Ok(experiment)
     }
 
-    /// Takes all measures of an experiment: its cells with their trials.
-    pub fn measure(&self, name: &str) -> Result<Vec<CellResult>, Error> {
+    /// Runs an experiment with all measures; returns its cells.
+    pub(super) fn measure(&self, name: &str) -> Result<Vec<CellResult>, Error> {
         measure(&self.experiment(name)?)
     }
 
-    /// Lets an observer of one's own watch every trial of an experiment, and reads off it what is wanted: for each cell,
-    /// one value per trial.
-    pub fn watch<O: Observer, T: Send>(
+    /// Runs every trial of an experiment under an observer; returns for each cell the value that `read` takes from the observer
+    /// of each trial.
+    pub(super) fn watch<O: Observer, T: Send>(
         &self,
         name: &str,
         observer: impl Fn(&Setup) -> O + Sync,
@@ -85,14 +86,14 @@ impl<'a> Runner<'a> {
     }
 }
 
-/// Takes all measures of an experiment.
+/// Runs an experiment with all measures.
 pub(super) fn measure(experiment: &Experiment) -> Result<Vec<CellResult>, Error> {
     let finished = experiment.run(Options::default())?;
     assert!(finished.failures.is_empty(), "{}: {:?}", experiment.name, finished.failures);
     Ok(finished.results.cells)
 }
 
-/// Lets an observer of one's own watch every trial of every cell.
+/// Runs every trial of every cell under an observer.
 pub(super) fn watch<O: Observer, T: Send>(
     experiment: &Experiment,
     observer: impl Fn(&Setup) -> O + Sync,

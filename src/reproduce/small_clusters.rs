@@ -1,4 +1,4 @@
-//! `small-clusters`: SWIM against heartbeats and the majority of timestamps, 3 to 200 members.
+//! `small-clusters`: SWIM compared with heartbeats and with a majority of timestamps, for 3 to 200 members.
 //!
 //! No paper has figures for this comparison, so both sides are compared with closed forms: of the number of messages, of
 //! the detection time, and of false alarms on lossy links.
@@ -27,7 +27,7 @@ fn figures(runner: &Runner<'_>) -> Result<Vec<Row>, Error> {
     let cells = |name| {
         let mut experiment = runner.experiment(name)?;
         if runner.effort == Effort::Short {
-            // Heartbeats of two hundred to two hundred take longest, and a test needs only what has a closed form.
+            // Large groups take longest, and a test needs only the rows with a closed form.
             experiment
                 .cells
                 .retain(|cell| cell.key.members <= 50 && cell.key.profile.split(':').next() != Some("lifeguard"));
@@ -45,7 +45,7 @@ fn figures(runner: &Runner<'_>) -> Result<Vec<Row>, Error> {
     .concat())
 }
 
-/// Messages per member and period in a group where nothing happens.
+/// Messages per member and period in a group without events.
 fn quiet_load(profile: &str, n: f64) -> Option<f64> {
     match profile {
         "swim" => Some(2.0),
@@ -66,7 +66,7 @@ fn load(runner: &Runner<'_>, cells: &[CellResult]) -> Vec<Row> {
     cells.iter().filter_map(row).collect()
 }
 
-/// Messages per member and second, trial by trial.
+/// Messages per member and second in each trial.
 fn sent(cell: &CellResult) -> Vec<f64> {
     let turns = f64::from(cell.key.members) * cell.duration_s;
     values(cell, "messages_sent").into_iter().map(|messages| messages / turns).collect()
@@ -86,7 +86,7 @@ struct Delay {
 }
 
 fn delay(profile: &str, n: f64) -> Option<Delay> {
-    // From the last heartbeat to the crash it is half a period; all hear the same heartbeats.
+    // From the last heartbeat to the crash it is half a period; all members receive the same heartbeats.
     let silence = TIMEOUT - 0.5;
     match profile {
         "all-to-all" => Some(Delay {
@@ -98,7 +98,7 @@ fn delay(profile: &str, n: f64) -> Option<Delay> {
         "majority" => Some(Delay {
             measure: "periods until all know, mean",
             column: "informed_100_s",
-            // The votes go out one after the other, each survivor's at a random moment of the next period.
+            // Each survivor sends its vote at a random time in the next period.
             periods: silence + ((n / 2.0).floor() + 1.0) / n,
             says: "timeout - 1/2 + m/n, m being the majority: when the m-th of n-1 survivors has sent its vote",
         }),
@@ -112,11 +112,12 @@ fn delay(profile: &str, n: f64) -> Option<Delay> {
     }
 }
 
-/// Mean periods from a crash to the first ping: N = n-1 survivors with random phases, each drawing one of N every period.
+/// Mean periods from a crash to the first ping, with N = n-1 survivors in random phases that each draw one of N per period.
 fn first_ping(n: f64) -> f64 {
     let others = n - 1.0;
     let missed = 1.0 - 1.0 / others;
-    // The chance that nobody has pinged after u of the first period is (1 - u/N)^N; with each further one times (1-1/N)^N.
+    // The probability of no ping after the share u of the first period is (1 - u/N)^N; each further period multiplies it by
+    // (1-1/N)^N.
     others / (others + 1.0) * (1.0 - libm::pow(missed, others + 1.0)) / (1.0 - libm::pow(missed, others))
 }
 
@@ -130,8 +131,8 @@ fn detection(runner: &Runner<'_>, cells: &[CellResult]) -> Vec<Row> {
     cells.iter().filter_map(row).collect()
 }
 
-/// The smallest group in which SWIM costs less: messages per member in the time until all know. That number is the same
-/// however long a period is, so it compares both at equal times of detection.
+/// The smallest group in which SWIM costs less, in messages per member in the time until all members are informed. That cost
+/// does not depend on the period, so it compares both detectors at equal detection times.
 fn crossing(runner: &Runner<'_>, quiet: &[CellResult], crash: &[CellResult]) -> Vec<Row> {
     let sizes: Vec<u32> = quiet.iter().filter(|cell| cell.key.profile == "swim").map(|cell| cell.key.members).collect();
     let cell = |cells: &[CellResult], profile: &str, n: u32| {
@@ -142,18 +143,18 @@ fn crossing(runner: &Runner<'_>, quiet: &[CellResult], crash: &[CellResult]) -> 
     let measured = |profile: &str, n: u32| {
         mean(sent(&cell(quiet, profile, n))) * mean(values(&cell(crash, profile, n), "informed_100_s"))
     };
-    let reckoned = |profile: &str, n: u32| {
+    let predicted = |profile: &str, n: u32| {
         let n = f64::from(n);
         quiet_load(profile, n).zip(delay(profile, n)).map(|(load, delay)| load * delay.periods).expect("a closed form")
     };
-    let from = |cost: &dyn Fn(&str, u32) -> f64, rival: &str| {
-        let cheaper = sizes.iter().find(|&&n| cost("swim", n) < cost(rival, n));
+    let from = |cost: &dyn Fn(&str, u32) -> f64, detector: &str| {
+        let cheaper = sizes.iter().find(|&&n| cost("swim", n) < cost(detector, n));
         cheaper.map_or(f64::INFINITY, |&n| f64::from(n))
     };
-    let row = |rival: &str| {
+    let row = |detector: &str| {
         let measure = "members from which SWIM sends less until all know";
-        let claim = runner.claim("crossing", format!("swim against {rival}"), measure, from(&reckoned, rival));
-        let ours = from(&measured, rival);
+        let claim = runner.claim("crossing", format!("swim against {detector}"), measure, from(&predicted, detector));
+        let ours = from(&measured, detector);
         let says = "messages per member and period x periods to detect, by the sums above; the same for any period";
         claim.closed_form().says(says).within(0.0).against(ours, [Some(ours), Some(ours)])
     };
@@ -161,13 +162,13 @@ fn crossing(runner: &Runner<'_>, quiet: &[CellResult], crash: &[CellResult]) -> 
 }
 
 fn false_alarms(runner: &Runner<'_>, cells: &[CellResult]) -> Vec<Row> {
-    // Fewer would say little: a cell has at least a hundred to expect.
+    // The minimum number of expected false alarms of a cell.
     const FEWEST: f64 = 100.0;
     let row = |cell: &CellResult| {
         let (n, lost) = (f64::from(cell.key.members), cell.key.loss);
         let heard = 1.0 - lost;
         let (figure, measure, column, per_member, says) = match cell.key.profile.as_str() {
-            // Who is heard again after that can be lost again.
+            // A member that is received again can be declared dead again.
             profile if profile.starts_with("all-to-all") => (
                 "false alarms",
                 "false deaths per member and period",
@@ -204,12 +205,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_ping_comes_after_the_times_that_monte_carlo_gives() {
+    fn the_first_ping_has_the_times_of_a_monte_carlo_simulation() {
         assert!((first_ping(8.0) - 0.94).abs() < 0.01 && (first_ping(128.0) - 1.002).abs() < 0.01);
     }
 
     #[test]
-    fn three_members_need_one_vote_besides_ones_own() {
+    fn a_majority_of_three_needs_one_vote_of_another_member() {
         let majority = delay("majority", 3.0).unwrap();
         assert!((majority.periods - (4.5 + 2.0 / 3.0)).abs() < 1e-12);
     }

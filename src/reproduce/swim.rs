@@ -33,15 +33,15 @@ fn figures(runner: &Runner<'_>) -> Result<Vec<Row>, Error> {
 fn load(runner: &Runner<'_>) -> Result<Vec<Row>, Error> {
     let mut rows = Vec::new();
     for (cell, trials) in runner.watch("swim-load", Load::new, |load, _, _| (load.sent, load.received))? {
-        let turns = f64::from(cell.key.members) * (cell.duration.as_secs_f64() / cell.period().as_secs_f64());
+        let member_periods = f64::from(cell.key.members) * (cell.duration.as_secs_f64() / cell.period().as_secs_f64());
         for (measure, count) in [
             ("messages sent per member and period", trials.iter().map(|trial| trial.0).collect::<Vec<_>>()),
             ("messages received per member and period", trials.iter().map(|trial| trial.1).collect()),
         ] {
-            let per_turn: Vec<f64> = count.into_iter().map(|count| count as f64 / turns).collect();
+            let per_period: Vec<f64> = count.into_iter().map(|count| count as f64 / member_periods).collect();
             let claim =
                 runner.claim("section 5, load", format!("n = {}", cell.key.members), measure, 2.0).closed_form();
-            rows.push(claim.says("2.0, whatever n").against_mean(&per_turn));
+            rows.push(claim.says("2.0, whatever n").against_mean(&per_period));
         }
     }
     Ok(rows)
@@ -50,7 +50,7 @@ fn load(runner: &Runner<'_>) -> Result<Vec<Row>, Error> {
 /// Expected periods to the first ping of a crashed member among n: 1 / (1 - (1 - 1/(n-1))^(n-1)).
 fn expected_periods(n: u32) -> f64 {
     let others = f64::from(n - 1);
-    // The victim's fellow members are n-1, each of which has n-1 to choose from.
+    // There are n-1 other members, each of which chooses among n-1.
     1.0 / (1.0 - libm::pow(1.0 - 1.0 / others, others))
 }
 
@@ -84,7 +84,7 @@ fn detection(runner: &Runner<'_>) -> Result<Vec<Row>, Error> {
             }
             _ => continue,
         };
-        // Half a period passes from the crash to the next beginning, which counts as one.
+        // From the crash to the start of the next period it is half a period, which counts as one.
         let whole = if phases == "synchronous" { 0.5 } else { 0.0 };
         let periods: Vec<f64> = seconds.map(|s| s + whole).collect();
         rows.push(claim.closed_form().against_mean(&periods));
@@ -92,20 +92,20 @@ fn detection(runner: &Runner<'_>) -> Result<Vec<Row>, Error> {
     Ok(rows)
 }
 
-/// When the logistic curve x(t) = n / (1 + (n-1) exp(-(2 - 1/n) t)) reaches this share, in periods.
+/// The time at which the logistic curve x(t) = n / (1 + (n-1) exp(-(2 - 1/n) t)) reaches this share, in periods.
 fn logistic(n: f64, share: f64) -> f64 {
     libm::log((n - 1.0) * share / (1.0 - share)) / (2.0 - 1.0 / n)
 }
 
-/// Why small groups are faster than the formula.
+/// The cause of the difference in small groups.
 const SMALL: &str = "two of so few know from the beginning; of 16, the formula takes 1.00 and 3.38 periods from two to half and \
                      to 99 %, and ours lie within 15 % of these";
 
 fn infection(runner: &Runner<'_>) -> Result<Vec<Row>, Error> {
     let mut rows = Vec::new();
     let watch = |setup: &Setup| Infection::new(setup, EventKind::Joined);
-    for (cell, mut trials) in runner.watch("swim-infection", watch, |news, _, _| news.seconds_from(1))? {
-        // The joiner belongs to the group, and it and its seed know from the beginning.
+    for (cell, mut trials) in runner.watch("swim-infection", watch, |infection, _, _| infection.seconds_from(1))? {
+        // The joiner is part of the group; it and its seed are informed from the start.
         trials.iter_mut().for_each(|times| times.insert(0, 0.0));
         let n = cell.key.members + 1;
         for (measure, share) in [("periods until half know", 0.5), ("periods until 99 % know", 0.99)] {
@@ -126,8 +126,8 @@ fn infection(runner: &Runner<'_>) -> Result<Vec<Row>, Error> {
     Ok(rows)
 }
 
-/// The unpublished details of the experiment with joins, and their effect: mean sizes, of 60 trials at pauses of 5 s and of
-/// 20 at pauses of 1, 20 and 60 s, counted in what `replay` tells.
+/// The unpublished details of the experiment with joins, and their effect on mean sizes: of 60 trials with pauses of 5 s and of
+/// 20 with pauses of 1, 20 and 60 s, counted in timelines of `replay`.
 const UNPUBLISHED: &str = "one run; pauses between joins and its length are not published, here 5 s and 10 min more; swim-basic \
                            passes 2 and swim-inf 4 on the way down, 90 s and 15 s after the last join, and with pauses of \
                            20 s before it; swim-inf-susp is at 18 from 5 s after it on, at pauses of 1 to 60 s";
@@ -154,7 +154,7 @@ fn false_positives(runner: &Runner<'_>) -> Result<Vec<Row>, Error> {
         cells.extend(runner.watch("swim-rare-false-positives", |_| Accusations::default(), |seen, _, _| seen)?);
     }
     let indirect = |cell: &Cell| cell.config().map_or(0, |config| config.indirect);
-    // With three helpers and 1 % loss, two in a million probes fail: too few to count.
+    // With three helpers and 1 % loss, two in a million probes fail, which is too few.
     cells.retain(|(cell, _)| cell.key.loss > 0.01 || indirect(cell) == 1);
     let within_detection = std::f64::consts::E / (std::f64::consts::E - 1.0);
     let row = |(cell, seen): &(Cell, Vec<Accusations>)| {
@@ -180,8 +180,8 @@ fn false_positives(runner: &Runner<'_>) -> Result<Vec<Row>, Error> {
 fn completeness(runner: &Runner<'_>) -> Result<Vec<Row>, Error> {
     let cells = runner.watch("swim-completeness", |_| Gaps::default(), |gaps, _, _| gaps.widest as f64)?;
     let row = |(cell, widest): (Cell, Vec<f64>)| {
-        // The paper's n counts the others: all that are in the list at any time of two traversals. A member is replaced
-        // every 20 periods, so under churn there are two more.
+        // The n of the paper counts the other members that are in the list at any time during two traversals. A member is
+        // replaced every 20 periods, so churn adds two.
         let others = f64::from(cell.key.members - 1 + if cell.key.scenario == "churn" { 2 } else { 0 });
         let row = format!("{others} others, {}", cell.key.scenario);
         runner

@@ -1,4 +1,4 @@
-//! Short runs of all reproductions, held to what they state.
+//! Short runs of all reproductions.
 
 use super::*;
 
@@ -9,11 +9,11 @@ fn short(name: &str) -> Vec<Row> {
     }
     let explained: Vec<&Row> = rows.iter().filter(|row| row.verdict == ClaimVerdict::Explained).collect();
     assert!(explained.len() * 4 <= rows.len(), "more than a quarter: {explained:#?}");
-    assert!(explained.iter().all(|row| !row.closed_form), "a formula is explained away: {explained:#?}");
+    assert!(explained.iter().all(|row| !row.closed_form), "a difference from a formula is explained: {explained:#?}");
     rows
 }
 
-/// Rows that are known not to match, each for the reason that its page gives; no others may differ.
+/// Checks that all rows match except the known ones, whose reasons are on the page of the reproduction.
 #[track_caller]
 fn all_match_but(rows: &[Row], known: impl Fn(&Row) -> bool) {
     let wrong: Vec<&Row> = rows.iter().filter(|row| row.verdict != ClaimVerdict::Match && !known(row)).collect();
@@ -29,8 +29,7 @@ fn swim_is_reproduced() {
 
 #[test]
 fn epidemics_are_reproduced() {
-    // The formula halves the contacts of memberlist's settings; and the few trials of a short run have no one in ten
-    // thousand.
+    // The formula halves the contacts of memberlist's settings, and a short run has too few trials for one in ten thousand.
     let is_tail = |row: &Row| row.measure.ends_with("99.99 %");
     all_match_but(&short("epidemic"), |row| row.figure == "formula, at memberlist's settings" || is_tail(row));
 }
@@ -51,7 +50,7 @@ fn medley_is_reproduced() {
 }
 
 #[test]
-fn lifeguards_parts_each_lower_the_false_alarms_and_all_together_the_most() {
+fn each_part_of_lifeguard_lowers_false_alarms_and_all_together_the_most() {
     let rows = short("lifeguard");
     let share = |of: &str, measure: &str| {
         let row = rows.iter().find(|row| row.row == of && row.measure.starts_with(measure));
@@ -60,20 +59,20 @@ fn lifeguards_parts_each_lower_the_false_alarms_and_all_together_the_most() {
     let [probe, suspicion, whole] = ["LHA-Probe", "LHA-Suspicion", "Lifeguard"].map(|of| share(of, "FP,"));
     assert!(probe < 100.0 && suspicion < 100.0, "{probe} % and {suspicion} %");
     assert!(whole <= probe && whole <= suspicion, "{whole} % with all parts");
-    // Who is blocked errs about others, and hears of its error before it can tell anybody.
-    assert!(!rows.iter().any(|row| row.measure.starts_with("FP-")), "the healthy do not err: nothing to compare");
+    // A blocked member suspects others by mistake, and learns of its mistake before it can spread it.
+    assert!(!rows.iter().any(|row| row.measure.starts_with("FP-")), "healthy members have no false positives");
     assert_eq!(rows.iter().filter(|row| row.figure == "Threshold experiment").count(), 16);
 }
 
 #[test]
-fn memberlist_removes_the_crashed_for_good() {
+fn memberlist_removes_crashed_members_permanently() {
     let rows = short("rapid");
     let crashes: Vec<&Row> = rows.iter().filter(|row| row.row == "ten crashes").collect();
     assert!(crashes.len() == 2 && crashes.iter().all(|row| row.verdict == ClaimVerdict::Match), "{crashes:#?}");
 }
 
 #[test]
-fn a_page_and_a_table_show_every_row() {
+fn page_and_table_show_every_row() {
     let row = Row {
         reproduction: "swim",
         figure: "figure 1",

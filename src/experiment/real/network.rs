@@ -74,7 +74,7 @@ pub(super) struct MemberHook {
 }
 
 impl RealNetwork {
-    pub fn new(setup: &Setup, clock: Clock, addresses: Vec<Address>, guarantees: Guarantees) -> Self {
+    pub(super) fn new(setup: &Setup, clock: Clock, addresses: Vec<Address>, guarantees: Guarantees) -> Self {
         let host = |member: MemberIndex| Host {
             state: if member < setup.members { State::Up } else { State::Down },
             generation: 0,
@@ -100,13 +100,13 @@ impl RealNetwork {
     }
 
     /// Addresses of running members through which `member` can join.
-    pub fn seeds(&self, member: MemberIndex) -> Vec<Address> {
+    pub(super) fn seeds(&self, member: MemberIndex) -> Vec<Address> {
         let up = self.up().into_iter().filter(|&other| other != member);
         up.take(SEEDS as usize).map(|other| self.addresses[other as usize]).collect()
     }
 
     /// Ends the world: later events are ignored.
-    pub fn end(&mut self) {
+    pub(super) fn end(&mut self) {
         self.is_over = true;
     }
 
@@ -118,17 +118,17 @@ impl RealNetwork {
 }
 
 impl SharedNetwork {
-    pub fn new(network: RealNetwork) -> Self {
+    pub(super) fn new(network: RealNetwork) -> Self {
         Self(Arc::new(Mutex::new(network)))
     }
 
     /// The network itself, once no other handle to it is left.
-    pub fn take(self) -> RealNetwork {
+    pub(super) fn take(self) -> RealNetwork {
         let network = Arc::into_inner(self.0).expect("all agents have ended");
         network.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub fn lock(&self) -> MutexGuard<'_, RealNetwork> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, RealNetwork> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

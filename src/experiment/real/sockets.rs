@@ -26,7 +26,7 @@ pub(super) struct MemberSockets {
 impl MemberSockets {
     /// Opens the sockets of `count` members. IPv6 addresses are as long in a message as those of the simulator's members;
     /// on hosts without IPv6, messages are some bytes shorter.
-    pub fn open(count: u32) -> io::Result<Vec<Self>> {
+    pub(super) fn open(count: u32) -> io::Result<Vec<Self>> {
         let v6 = IpAddr::from(Ipv6Addr::LOCALHOST);
         let ip = if UdpSocket::bind((v6, 0)).is_ok() { v6 } else { Ipv4Addr::LOCALHOST.into() };
         (0..count).map(|_| Self::open_one(ip)).collect()
@@ -50,7 +50,7 @@ impl MemberSockets {
     }
 
     /// Handles of the sockets for a member that starts. Packets that arrived while the member was down are dropped.
-    pub fn handles(&self) -> io::Result<(UdpSocket, TcpListener)> {
+    pub(super) fn handles(&self) -> io::Result<(UdpSocket, TcpListener)> {
         while self.udp.recv_from(&mut [0; 1]).is_ok() {}
         while self.tcp.accept().is_ok() {}
         Ok((self.udp.try_clone()?, self.tcp.try_clone()?))

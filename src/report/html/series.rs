@@ -16,7 +16,7 @@ const COLORS: usize = 7;
 const DASHES: [&str; 7] = ["none", "7 3", "2 3", "9 3 2 3", "14 4", "5 2 1 2 1 2", "1 2"];
 
 impl<'a> Series<'a> {
-    pub fn of(results: &'a Results) -> Self {
+    pub(super) fn of(results: &'a Results) -> Self {
         let mut labels: Vec<&str> = Vec::new();
         for cell in &results.cells {
             if !labels.contains(&cell.key.selector.as_str()) {
@@ -27,18 +27,18 @@ impl<'a> Series<'a> {
     }
 
     /// The color class of a selector.
-    pub fn class(&self, label: &str) -> String {
+    pub(super) fn class(&self, label: &str) -> String {
         format!("s{}", self.index(label) % COLORS)
     }
 
     /// The dashes of a selector, as the value of an attribute. Selectors of the same color have different dashes.
-    pub fn dashes(&self, label: &str) -> &'static str {
+    pub(super) fn dashes(&self, label: &str) -> &'static str {
         let index = self.index(label);
         DASHES[(index + index / COLORS) % DASHES.len()]
     }
 
     /// The marker of a selector.
-    pub fn marker(&self, label: &str, x: f64, y: f64) -> String {
+    pub(super) fn marker(&self, label: &str, x: f64, y: f64) -> String {
         let index = self.index(label);
         let path = match (index + 2 * (index / COLORS)) % 7 {
             0 => "m-5 0a5 5 0 1 0 10 0a5 5 0 1 0-10 0z",
@@ -53,7 +53,7 @@ impl<'a> Series<'a> {
     }
 
     /// The legend of these selectors.
-    pub fn key(&self, used: &[&str]) -> String {
+    pub(super) fn key(&self, used: &[&str]) -> String {
         let entry = |label: &&str| {
             let line = format!("<path class=\"curve\" stroke-dasharray=\"{}\" d=\"M0 8H44\"/>", self.dashes(label));
             format!(

@@ -44,12 +44,12 @@ pub(super) struct Axes<'a> {
 
 impl Scale {
     /// A horizontal scale, from left to right.
-    pub fn across(low: f64, high: f64, is_log: bool) -> Self {
+    pub(super) fn across(low: f64, high: f64, is_log: bool) -> Self {
         Self::new(low, high, is_log, LEFT, WIDTH - RIGHT)
     }
 
     /// A vertical scale, from bottom to top.
-    pub fn up(low: f64, high: f64, is_log: bool) -> Self {
+    pub(super) fn up(low: f64, high: f64, is_log: bool) -> Self {
         Self::new(low, high, is_log, HEIGHT - BOTTOM, TOP)
     }
 
@@ -64,7 +64,7 @@ impl Scale {
     }
 
     /// The position of a value; values beyond an end are drawn at that end.
-    pub fn at(&self, value: f64) -> f64 {
+    pub(super) fn at(&self, value: f64) -> f64 {
         let share = match self.is_log {
             true => libm::log10(value.max(self.low) / self.low) / libm::log10(self.high / self.low),
             false => (value - self.low) / (self.high - self.low),
@@ -93,7 +93,7 @@ impl Scale {
 
 impl Axes<'_> {
     /// The axes with their ticks and labels.
-    pub fn draw(&self) -> String {
+    pub(super) fn draw(&self) -> String {
         let (bottom, right) = (HEIGHT - BOTTOM, WIDTH - RIGHT);
         let mut svg = format!("<path class=\"axis\" d=\"M{LEFT} {TOP}V{bottom}H{right}\"/>");
         for tick in self.x.ticks() {
@@ -118,7 +118,7 @@ impl Axes<'_> {
     }
 
     /// A vertical line at a value.
-    pub fn floor(&self, value: f64) -> String {
+    pub(super) fn floor(&self, value: f64) -> String {
         let (x, bottom) = (number(self.x.at(value)), HEIGHT - BOTTOM);
         format!("<path class=\"floor\" d=\"M{x} {TOP}V{bottom}\"><title>floor of the mean</title></path>")
     }
