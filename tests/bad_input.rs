@@ -1,4 +1,4 @@
-//! Mistakes of users and the messages about them: every message names the file and, where there is one, the line.
+//! Errors in experiment files: every message names the file and, if there is one, the line.
 
 #![cfg(feature = "lab")]
 
@@ -8,7 +8,7 @@ use std::path::Path;
 
 use swimlab::experiment::{Experiment, Lab, TomlSource};
 
-/// A file that is in order, to be spoiled.
+/// A valid file to which errors are added.
 const GOOD: &str = "\
 topology = 'lan'
 selector = ['uniform', 'shuffle']
@@ -104,7 +104,7 @@ const CATALOGUE: &[(&str, &str)] = &[
     ("nested beyond reason", "+ loss = [[[[[[[[[[0.0]]]]]]]]]]"),
 ];
 
-fn told(text: &str) -> String {
+fn message(text: &str) -> String {
     match Experiment::parse(&TomlSource::text("mine.toml", text), &Lab::default()) {
         Ok(_) => "(accepted)".to_owned(),
         Err(bad) => bad.to_string(),
@@ -112,25 +112,25 @@ fn told(text: &str) -> String {
 }
 
 #[test]
-fn a_good_file_is_accepted() {
-    assert_eq!(told(GOOD), "(accepted)");
+fn a_valid_file_is_accepted() {
+    assert_eq!(message(GOOD), "(accepted)");
 }
 
 #[test]
-fn every_mistake_is_told_with_its_line_and_what_would_be_right() {
+fn every_error_names_its_line_and_a_valid_alternative() {
     let mut all = String::new();
     for (what, text) in CATALOGUE {
-        // `+` stands for a good file with something more.
+        // `+` stands for a valid file with lines added.
         let text = text.strip_prefix("+ ").map_or_else(|| (*text).to_owned(), |more| format!("{GOOD}{more}\n"));
-        let told = told(&text);
-        assert_ne!(told, "(accepted)", "{what}");
-        writeln!(all, "{what}\n    {told}").unwrap();
+        let message = message(&text);
+        assert_ne!(message, "(accepted)", "{what}");
+        writeln!(all, "{what}\n    {message}").unwrap();
     }
     insta::assert_snapshot!(all);
 }
 
 #[test]
-fn files_that_cannot_be_read_are_told_so() {
+fn files_that_cannot_be_read_are_refused() {
     let dir = tempfile::tempdir().unwrap();
     let read = |name: &str| TomlSource::read(&dir.path().join(name)).unwrap_err();
     assert!(read("nowhere.toml").message.starts_with("cannot be read: "), "{}", read("nowhere.toml"));
@@ -148,7 +148,7 @@ fn files_that_cannot_be_read_are_told_so() {
 }
 
 #[test]
-fn what_was_cut_down_is_noted() {
+fn reduced_values_are_noted() {
     let text = "topology = 'aws'\nselector = 'shuffle'\nmembers = [1, 3, 50]\n[protocol]\ndirect = 4\nindirect = 3\n";
     let experiment = Experiment::parse(&TomlSource::text("mine.toml", text), &Lab::default()).unwrap();
     let config = experiment.cells.iter().filter_map(|cell| cell.config());

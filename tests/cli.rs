@@ -32,7 +32,7 @@ fn swimlab(dir: &Path, args: &str) -> Output {
     command(dir, args).output().unwrap()
 }
 
-/// A run that must go well.
+/// The output of a command, which must succeed.
 fn done(dir: &Path, args: &str) -> Output {
     let output = swimlab(dir, args);
     assert!(output.status.success(), "swimlab {args}: {}", err(&output));
@@ -62,7 +62,7 @@ fn read(dir: &Path, file: &str) -> String {
 }
 
 #[test]
-fn a_run_prints_a_table_and_says_where_its_results_are() {
+fn a_run_prints_a_table_and_the_path_of_its_results() {
     let dir = small();
     let output = done(dir.path(), "run small.toml");
     assert!(out(&output).contains("shuffle"), "{}", out(&output));
@@ -80,7 +80,7 @@ fn a_run_prints_a_table_and_says_where_its_results_are() {
 }
 
 #[test]
-fn a_second_run_leaves_the_results_of_the_first_alone() {
+fn a_second_run_does_not_overwrite_the_results_of_the_first() {
     let dir = small();
     done(dir.path(), "run small.toml");
     assert!(
@@ -102,7 +102,7 @@ fn a_second_run_leaves_the_results_of_the_first_alone() {
 }
 
 #[test]
-fn the_number_of_threads_changes_nothing() {
+fn results_do_not_depend_on_the_number_of_threads() {
     let dir = small();
     done(dir.path(), "run small.toml --threads 1 --out one");
     done(dir.path(), "run small.toml --threads 2 --out two");
@@ -112,7 +112,7 @@ fn the_number_of_threads_changes_nothing() {
 }
 
 #[test]
-fn another_seed_is_another_experiment() {
+fn results_depend_on_the_seed() {
     let dir = small();
     let same = done(dir.path(), "run small.toml --format csv --trials 1 --seed 7");
     let other = done(dir.path(), "run small.toml --format csv --trials 1 --seed 8");
@@ -121,13 +121,21 @@ fn another_seed_is_another_experiment() {
 }
 
 #[test]
-fn what_is_printed_is_what_is_written() {
+fn printed_and_written_results_are_equal() {
     let dir = small();
     let csv = done(dir.path(), "run small.toml --quiet --format csv --out a");
     let json = done(dir.path(), "run small.toml --quiet --format json --out b");
     assert_eq!(out(&csv), read(dir.path(), "a/trials.csv"));
     assert_eq!(out(&json), read(dir.path(), "b/summary.json"));
     assert_eq!((err(&csv), err(&json)), (String::new(), String::new()));
+    for (format, file) in [("victims", "victims.csv"), ("html", "report.html"), ("svg", "picture.svg")] {
+        let printed = done(dir.path(), &format!("run small.toml --quiet --format {format} --out {format}"));
+        assert_eq!(out(&printed), read(&dir.path().join(format), file), "{format}");
+    }
+    let refused = swimlab(dir.path(), "run small.toml --real --format svg --out c");
+    assert_eq!(refused.status.code(), Some(2));
+    assert_eq!(err(&refused), "error: --format svg: with --real it must be table, csv or json\n");
+    assert!(!dir.path().join("c").exists());
 }
 
 #[test]
@@ -179,7 +187,7 @@ fn an_interrupted_run_keeps_what_is_finished_and_resumes_to_the_same_results() {
 }
 
 #[test]
-fn half_a_line_of_a_killed_run_is_run_again() {
+fn an_incomplete_line_of_a_killed_run_is_run_again() {
     let dir = small();
     done(dir.path(), "run small.toml --out whole");
     done(dir.path(), "run small.toml --out killed");
@@ -224,7 +232,7 @@ fn a_folder_with_a_damaged_line_is_not_resumed() {
 }
 
 #[test]
-fn a_folder_that_cannot_be_written_is_noticed_before_the_work() {
+fn a_folder_that_cannot_be_written_is_refused_before_the_run() {
     let dir = small();
     let refused = swimlab(dir.path(), "run small.toml --trials 1000000 --out small.toml/results");
     assert_eq!(refused.status.code(), Some(2));
@@ -248,7 +256,7 @@ fn bad_input_ends_with_exit_code_2_and_the_line() {
         ("run --trials 0", "invalid value '0' for '--trials"),
         ("run --threads 0", "invalid value '0' for '--threads"),
         ("run --seed -1", "unexpected argument '-1'"),
-        ("run --format pdf", "possible values: table, csv, json"),
+        ("run --format pdf", "possible values: table, csv, json, victims, html, svg"),
         ("run --qiuet", "a similar argument exists: '--quiet'"),
         ("list strategies", "possible values: selectors"),
         ("replay", "--trial <K>"),
@@ -262,7 +270,7 @@ fn bad_input_ends_with_exit_code_2_and_the_line() {
 }
 
 #[test]
-fn the_default_experiment_prints_as_a_start_for_ones_own() {
+fn the_printed_default_experiment_is_a_valid_file() {
     let dir = tempfile::tempdir().unwrap();
     let printed = out(&done(dir.path(), "run --print-experiment"));
     assert_eq!(printed, read(Path::new(env!("CARGO_MANIFEST_DIR")), "examples/experiments/default.toml"));
@@ -271,7 +279,7 @@ fn the_default_experiment_prints_as_a_start_for_ones_own() {
 }
 
 #[test]
-fn all_experiments_that_come_along_run() {
+fn all_example_experiments_run() {
     let dir = tempfile::tempdir().unwrap();
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/experiments");
     for file in fs::read_dir(folder).unwrap() {
@@ -295,7 +303,7 @@ fn an_experiment_with_foca_names_the_feature_that_it_needs() {
 }
 
 #[test]
-fn a_replay_tells_of_the_crash_and_its_detection() {
+fn a_replay_shows_the_crash_and_its_detection() {
     let dir = small();
     let told = out(&done(dir.path(), "replay small.toml --trial 3 --topology zones --selector shuffle"));
     insta::assert_snapshot!(told.lines().take(5).collect::<Vec<_>>().join("\n"));
@@ -303,9 +311,9 @@ fn a_replay_tells_of_the_crash_and_its_detection() {
     let ping = told[crash..].find(" pings ").expect("a ping");
     let suspicion = told.find("gets no answer and suspects").expect("a suspicion");
     let death = told.find("declares #").expect("a declaration");
-    let news = told[death..].find("is dead").expect("news of it");
-    assert!(crash < crash + ping && crash < suspicion && suspicion < death && death < death + news, "{told}");
-    assert!(!told.contains("sends ack"), "acks are told only on demand");
+    let dissemination = told[death..].find("is dead").expect("dissemination");
+    assert!(crash < crash + ping && crash < suspicion && suspicion < death && death < death + dissemination, "{told}");
+    assert!(!told.contains("sends ack"), "acks are shown on demand only");
     assert!(out(&done(dir.path(), "replay small.toml --trial 3 --packets all")).contains("sends ack"));
 }
 
@@ -327,7 +335,7 @@ fn a_replay_shows_the_trial_that_was_run() {
 }
 
 #[test]
-fn a_replay_can_be_cut_down_to_one_member_and_some_time() {
+fn a_replay_can_be_limited_to_a_member_and_an_interval() {
     let dir = small();
     let told = out(&done(dir.path(), "replay small.toml --trial 0 --member 3 --from -1 --until 4"));
     let lines: Vec<&str> = told.lines().skip(4).take_while(|line| !line.is_empty()).collect();
@@ -340,7 +348,7 @@ fn a_replay_can_be_cut_down_to_one_member_and_some_time() {
 }
 
 #[test]
-fn a_replay_of_what_there_is_not_is_refused() {
+fn a_replay_of_an_unknown_cell_or_member_is_refused() {
     let dir = small();
     for (args, told) in [
         ("--topology zone", "no cell has topology zone; did you mean zones?"),
@@ -355,7 +363,7 @@ fn a_replay_of_what_there_is_not_is_refused() {
 }
 
 #[test]
-fn lists_name_all_there_is() {
+fn lists_name_all_parts() {
     let dir = tempfile::tempdir().unwrap();
     insta::assert_snapshot!(out(&done(dir.path(), "list faults")));
     let all = out(&done(dir.path(), "list"));
@@ -373,7 +381,7 @@ fn lists_name_all_there_is() {
 }
 
 #[test]
-fn help_is_enough_to_begin() {
+fn help_texts_are_complete() {
     let dir = tempfile::tempdir().unwrap();
     insta::assert_snapshot!(out(&done(dir.path(), "--help")));
     insta::assert_snapshot!(out(&done(dir.path(), "run --help")));
@@ -404,7 +412,7 @@ fn completions_manual_pages_and_the_version_are_generated() {
 
 #[cfg(unix)]
 #[test]
-fn a_reader_that_goes_away_is_no_failure() {
+fn a_closed_pipe_is_not_a_failure() {
     use std::io::Read;
     use std::process::Stdio;
 

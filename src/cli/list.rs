@@ -95,12 +95,12 @@ fn section(wanted: ListSection, lab: &Lab) -> Section {
         }
         ListSection::Metrics => ("Distance to a peer. A parameter of some selectors: metric = ...", lines(&metrics())),
         ListSection::Helpers => ("Choice of the members asked for indirect pings: helpers = ...", lines(&lab.helpers)),
-        ListSection::Topologies => ("Places and latencies: topology = ...", lines(&lab.topologies)),
-        ListSection::Faults => ("What breaks: [[fault]] tables with kind = ...", lines(&lab.faults)),
+        ListSection::Topologies => ("Locations and delays: topology = ...", lines(&lab.topologies)),
+        ListSection::Faults => ("Faults: [[fault]] tables with kind = ...", lines(&lab.faults)),
         ListSection::Profiles => ("The protocol's settings: profile = ..., keys in [protocol]", lines(&lab.profiles)),
         ListSection::Detectors => ("Detectors that are not SWIM: profile = ..., too", lines(&lab.detectors)),
         ListSection::Presets => ("Values of [protocol] for common networks: preset = ...", presets_of(lab)),
-        ListSection::Measures => ("What is measured: the columns of trials.csv", measures()),
+        ListSection::Measures => ("Measures: the columns of trials.csv", measures()),
     };
     let name = wanted.to_possible_value().expect("nothing is skipped").get_name().to_owned();
     Section { name, about, entries }

@@ -41,8 +41,8 @@ impl Rules for AllToAll {
 pub(super) fn register(registry: &mut Registry<Arc<dyn Detector>>) {
     registry.register(
         "all-to-all",
-        "Detector: every member sends its heartbeat to every other; silence for a fixed time is death.",
-        Heartbeats::params("how long a silence is borne"),
+        "Detector: all members send heartbeats to each other; a member is dead after a fixed time without one.",
+        Heartbeats::params("time without a heartbeat after which a member is dead"),
         |p, ()| Ok(Arc::new(AllToAll(Heartbeats::of(p)))),
     );
 }

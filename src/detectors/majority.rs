@@ -45,8 +45,8 @@ impl Rules for Majority {
 pub(super) fn register(registry: &mut Registry<Arc<dyn Detector>>) {
     registry.register(
         "majority",
-        "Detector: every member sends its timestamp to every other; down is who a majority has not heard of in time.",
-        Heartbeats::params("how long a silence is borne before it counts as a vote"),
+        "Detector: all members send timestamps to each other; a member is down if a majority has received none in time.",
+        Heartbeats::params("time without a timestamp after which a member votes for down"),
         |p, ()| Ok(Arc::new(Majority(Heartbeats::of(p)))),
     );
 }

@@ -74,12 +74,12 @@ pub fn missing_feature(name: &str) -> Option<&'static str> {
 
 /// The parameter T, which all detectors have.
 fn period() -> Param {
-    Param::span("period", 1e-3, 3600.0, "1s", "T: between two rounds of heartbeats")
+    Param::span("period", 1e-3, 3600.0, "1s", "T: time between two rounds of heartbeats")
 }
 
 /// The parameter of gossiping detectors: the number of receivers per round.
 fn fanout(default: u32) -> Param {
-    Param::count("fanout", 1, 64, default, "who gets the table each period").unit("members")
+    Param::count("fanout", 1, 64, default, "number of members that get the table in each period").unit("members")
 }
 
 /// The parameters of heartbeats that go to every member.
@@ -92,7 +92,7 @@ struct Heartbeats {
 
 impl Heartbeats {
     fn params(timeout: &'static str) -> Vec<Param> {
-        let memory = "how long the dead are still sent to, in case they are behind a partition";
+        let memory = "time for which dead members are still sent heartbeats, so that partitions heal";
         vec![
             period(),
             Param::span("timeout", 1e-3, 86_400.0, "5s", timeout),

@@ -122,17 +122,17 @@ fn deviations(phi: f64) -> f64 {
 pub(super) fn register(registry: &mut Registry<Arc<dyn Detector>>) {
     registry.register(
         "phi-accrual",
-        "Detector: suspicion accrues with silence, measured against past intervals (Hayashibara 2004; chitchat, Cassandra).",
+        "Detector: the suspicion level grows with the time since the last heartbeat, relative to past intervals (Hayashibara 2004; chitchat, Cassandra).",
         vec![
             period(),
             fanout(3),
-            Param::real("threshold", 0.1, 100.0, 8.0, "phi from which a member is dead"),
-            Param::choice("intervals", &["normal", "exponential"], "normal", "how intervals are taken to be distributed"),
-            Param::count("window", 2, 1_000_000, 1000, "how many intervals count"),
-            Param::span("max_interval", 1e-3, 86_400.0, "10s", "longer intervals do not count"),
-            Param::span("initial_interval", 1e-3, 86_400.0, "5s", "what is assumed before the first interval"),
-            Param::span("min_deviation", 0.0, 3600.0, "100ms", "the least deviation (normal)"),
-            Param::span("memory", 1.0, 1e7, "10m", "how long the dead are remembered"),
+            Param::real("threshold", 0.1, 100.0, 8.0, "phi at which a member is dead"),
+            Param::choice("intervals", &["normal", "exponential"], "normal", "assumed distribution of intervals"),
+            Param::count("window", 2, 1_000_000, 1000, "number of past intervals that are used"),
+            Param::span("max_interval", 1e-3, 86_400.0, "10s", "maximum interval that is used"),
+            Param::span("initial_interval", 1e-3, 86_400.0, "5s", "interval assumed before the first one"),
+            Param::span("min_deviation", 0.0, 3600.0, "100ms", "minimum standard deviation (normal)"),
+            Param::span("memory", 1.0, 1e7, "10m", "time for which dead members are remembered"),
         ],
         |p, ()| Ok(Arc::new(build(p))),
     );

@@ -38,7 +38,13 @@ impl<'a> Runner<'a> {
     }
 
     /// A claim of the source of this reproduction.
-    pub(super) fn claim(&self, figure: &'static str, row: impl Into<String>, measure: &'static str, paper: f64) -> Claim {
+    pub(super) fn claim(
+        &self,
+        figure: &'static str,
+        row: impl Into<String>,
+        measure: &'static str,
+        paper: f64,
+    ) -> Claim {
         Claim::new(self.reproduction.name, figure, row.into(), measure, paper)
     }
 

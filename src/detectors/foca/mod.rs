@@ -69,7 +69,7 @@ pub(super) fn register(registry: &mut Registry<Arc<dyn Detector>>) {
 fn params() -> Vec<Param> {
     vec![
         Param::span("period", 1e-3, 3600.0, "1s", "T: between two direct pings"),
-        Param::span("probe_timeout", 1e-4, 3600.0, "500ms", "how long a direct ping may take before helpers are asked"),
+        Param::span("probe_timeout", 1e-4, 3600.0, "500ms", "time for a direct ping before helpers are asked"),
         Param::count("indirect", 1, 64, 3, "k: helpers asked for indirect pings").unit("members"),
         Param::real("suspicion_mult", 1e-3, 1000.0, 4.0, "suspicion lasts this x max(1, log10 n) periods"),
         Param::count("retransmit_mult", 1, 100, 4, "each member sends news this x log10(n+1) times, rounded down"),
@@ -77,7 +77,7 @@ fn params() -> Vec<Param> {
         Param::span("gossip_interval", 1e-3, 3600.0, "200ms", "between two gossip messages"),
         Param::count("gossip_nodes", 0, 64, 3, "who gets one each time; 0: no gossip").unit("members"),
         Param::span("sync_interval", 0.0, 86_400.0, "30s", "between two announcements to a random member; 0s: none"),
-        Param::span("dead_retention", 1.0, 1e7, "1d", "how long the record of the dead is kept"),
+        Param::span("dead_retention", 1.0, 1e7, "1d", "time for which the record of a dead member is kept"),
         Param::count("reconnect_every", 0, 100_000, 65, "two of the dead are tried every so often; 0: never")
             .unit("periods"),
         Param::flag("anti_entropy", true, "whether the dead are told that they are held dead"),

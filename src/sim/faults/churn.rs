@@ -25,7 +25,7 @@ impl FaultKind for Churn {
 pub(super) fn register(registry: &mut Registry<Fault>) {
     registry.register(
         "churn",
-        "Each time, members crash and as many new ones join; set times and every.",
+        "Members crash and as many new ones join; times and every repeat it.",
         common_and(&[]),
         |p, ()| build(p, Churn),
     );

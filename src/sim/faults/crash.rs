@@ -1,4 +1,4 @@
-//! `crash`: members stop for good.
+//! `crash`: members crash and stay down.
 
 use swimlab_selectors::Registry;
 
@@ -22,5 +22,5 @@ impl FaultKind for Crash {
 }
 
 pub(super) fn register(registry: &mut Registry<Fault>) {
-    registry.register("crash", "Members stop for good.", common_and(&[]), |p, ()| build(p, Crash));
+    registry.register("crash", "Members crash and stay down.", common_and(&[]), |p, ()| build(p, Crash));
 }

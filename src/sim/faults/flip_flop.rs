@@ -49,12 +49,12 @@ impl FaultKind for FlipFlop {
 pub(super) fn register(registry: &mut Registry<Fault>) {
     registry.register(
         "flip-flop",
-        "A partition that comes and goes (Rapid's one-way flip-flop by default).",
+        "A partition that alternates with normal operation (Rapid's one-way flip-flop by default).",
         common_and(&[
             lasts(),
             direction("in"),
-            Param::span("on", 1e-3, 1e6, "20s", "how long it is cut each time"),
-            Param::span("off", 1e-3, 1e6, "20s", "how long it is whole each time"),
+            Param::span("on", 1e-3, 1e6, "20s", "duration of each partition"),
+            Param::span("off", 1e-3, 1e6, "20s", "time between two partitions"),
         ]),
         |p, ()| {
             let (on, off) = (span(p, "on"), span(p, "off"));

@@ -23,5 +23,5 @@ impl FaultKind for Leave {
 }
 
 pub(super) fn register(registry: &mut Registry<Fault>) {
-    registry.register("leave", "Members leave of their own will.", common_and(&[]), |p, ()| build(p, Leave));
+    registry.register("leave", "Members announce their departure and stop.", common_and(&[]), |p, ()| build(p, Leave));
 }

@@ -56,7 +56,7 @@ impl LinkRule for LossyMembers {
 pub(super) fn register(registry: &mut Registry<Fault>) {
     registry.register(
         "loss",
-        "Packets from or to members are lost by chance.",
+        "Packets from or to the targets are lost at random.",
         common_and(&[lasts(), rate(), direction("both")]),
         |p, ()| build(p, Loss::of(p)),
     );

@@ -9,7 +9,7 @@ use super::params::{build, common_and, direction, lasts, rate};
 pub(super) fn register(registry: &mut Registry<Fault>) {
     registry.register(
         "one-way-loss",
-        "Packets to members (direction = \"in\") or from them (\"out\") are lost by chance.",
+        "Packets to the targets (direction = \"in\") or from them (\"out\") are lost at random.",
         common_and(&[lasts(), rate(), direction("in")]),
         |p, ()| build(p, Loss::of(p)),
     );

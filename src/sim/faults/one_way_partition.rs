@@ -9,7 +9,7 @@ use super::partition::Partition;
 pub(super) fn register(registry: &mut Registry<Fault>) {
     registry.register(
         "one-way-partition",
-        "Nothing reaches the targets from the others (direction = \"in\"), or the other way round (\"out\").",
+        "All packets from the other members to the targets (direction = \"in\") or in the other direction (\"out\") are lost.",
         common_and(&[lasts(), direction("in")]),
         |p, ()| build(p, Partition::of(p)),
     );

@@ -49,11 +49,11 @@ pub(super) struct Crossing {
 pub(super) fn common_and(own: &[Param]) -> Vec<Param> {
     let targets = "random, share:0.1, member numbers like 3,14, zone, zone:NAME, region or region:NAME";
     let mut params = vec![
-        Param::span("at", 0.0, 1e7, "0s", "when it begins, after the warm-up"),
-        Param::count("count", 1, 10_000_000, 1, "how many members, if the target is random").unit("members"),
+        Param::span("at", 0.0, 1e7, "0s", "time of the fault, after the warm-up"),
+        Param::count("count", 1, 10_000_000, 1, "number of members, if the target is random").unit("members"),
         Param { default: Some("random".into()), ..Param::text("target", targets) },
-        Param::count("times", 1, 1_000_000, 1, "how many times it strikes, with new targets each time"),
-        Param::span("every", 1e-3, 1e6, "1s", "the time between two such strikes"),
+        Param::count("times", 1, 1_000_000, 1, "number of occurrences, each with new targets"),
+        Param::span("every", 1e-3, 1e6, "1s", "time between two occurrences"),
     ];
     params.extend_from_slice(own);
     params
@@ -76,18 +76,18 @@ pub(super) fn span(params: &Params, name: &str) -> Span {
 }
 
 pub(super) fn lasts() -> Param {
-    Param::span("lasts", 1e-3, 1e7, "10s", "how long")
+    Param::span("lasts", 1e-3, 1e7, "10s", "duration")
 }
 
 pub(super) fn queue() -> Param {
     // About 1 MiB of a socket's buffer in small packets.
-    Param::count("queue", 0, 1_000_000, 4096, "the most packets that wait in each direction").unit("packets")
+    Param::count("queue", 0, 1_000_000, 4096, "maximum number of queued packets in each direction").unit("packets")
 }
 
 pub(super) fn rate() -> Param {
-    Param::real("rate", 0.0, 1.0, 0.1, "the probability of losing a packet")
+    Param::real("rate", 0.0, 1.0, 0.1, "probability that a packet is lost")
 }
 
 pub(super) fn direction(default: &'static str) -> Param {
-    Param::choice("direction", &["in", "out", "both"], default, "which packets, as seen from the targets")
+    Param::choice("direction", &["in", "out", "both"], default, "affected packets, as seen from the targets")
 }

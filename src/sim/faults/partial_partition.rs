@@ -57,10 +57,10 @@ impl LinkRule for Separation {
 }
 
 pub(super) fn register(registry: &mut Registry<Fault>) {
-    let peers = "the other group, written as a target; random: as many members as count says";
+    let peers = "the other group, written as a target; random: count members";
     registry.register(
         "partial-partition",
-        "Nothing passes between the targets and a second group; both reach all other members.",
+        "All packets between the targets and a second group are lost; both groups reach all other members.",
         common_and(&[
             lasts(),
             direction("both"),

@@ -58,7 +58,7 @@ impl LinkRule for Isolation {
 pub(super) fn register(registry: &mut Registry<Fault>) {
     registry.register(
         "partition",
-        "Nothing passes between the targets and the others.",
+        "All packets between the targets and the other members are lost.",
         common_and(&[lasts(), direction("both")]),
         |p, ()| build(p, Partition::of(p)),
     );

@@ -29,7 +29,7 @@ impl FaultKind for Pause {
 pub(super) fn register(registry: &mut Registry<Fault>) {
     registry.register(
         "pause",
-        "Members stand still, timers too (SIGSTOP); afterwards queued packets come before overdue timers.",
+        "Members are suspended with their timers (SIGSTOP); afterwards they process queued packets before overdue timers.",
         common_and(&[lasts(), queue()]),
         |p, ()| build(p, Pause { lasts: span(p, "lasts"), queue: p.count("queue") }),
     );

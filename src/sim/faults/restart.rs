@@ -31,8 +31,8 @@ impl FaultKind for Restart {
 pub(super) fn register(registry: &mut Registry<Fault>) {
     registry.register(
         "restart",
-        "Members stop and begin again: same id, next generation, joining through seeds.",
-        common_and(&[Param::span("down", 0.0, 1e6, "5s", "how long they are down")]),
+        "Members crash and restart with the same id and the next generation, joining through seeds.",
+        common_and(&[Param::span("down", 0.0, 1e6, "5s", "time between crash and restart")]),
         |p, ()| build(p, Restart { down: span(p, "down") }),
     );
 }

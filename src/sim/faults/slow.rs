@@ -39,12 +39,11 @@ impl FaultKind for Slow {
 }
 
 pub(super) fn register(registry: &mut Registry<Fault>) {
-    let sends =
-        "whether sends return at once and wait, or block: then the probe loop and the gossip loop stop with their next";
-    let catch_up = "how long each packet that waited takes afterwards; 0s: all are done at once";
+    let sends = "whether packets to send are queued, or block the probe loop and the gossip loop at their next one";
+    let catch_up = "time that each queued packet takes afterwards; 0s: none";
     registry.register(
         "slow",
-        "Timers run, sends are held, received packets queue up; all go through at the end (Lifeguard's anomaly).",
+        "Sent and received packets are held back while timers run, and released at the end (Lifeguard's anomaly).",
         common_and(&[
             lasts(),
             queue(),

@@ -19,14 +19,18 @@ const PLACES: (&str, &[u8]) = ("aws_places.csv", include_bytes!("../data/aws_pla
 const LETTERS: [&str; 6] = ["a", "b", "c", "d", "e", "f"];
 
 pub(super) fn register(registry: &mut Registry<Topology, TopologyContext>) {
-    let about = "33 regions of AWS with measured median delays, split into zones, on demand with measured tails.";
+    let about = "33 regions of AWS with measured median delays, split into zones, optionally with measured tails.";
     registry.register("aws", about, params(), build);
 }
 
 fn params() -> Vec<Param> {
     vec![
-        Param::count("zones", 1, LETTERS.len() as u32, 3, "the number of zones in every region"),
-        Param::flag("jitter", false, "draw delays between regions from a tail that meets the measured 90th percentile"),
+        Param::count("zones", 1, LETTERS.len() as u32, 3, "number of zones in each region"),
+        Param::flag(
+            "jitter",
+            false,
+            "draw delays between regions from a distribution with the measured 90th percentile",
+        ),
     ]
 }
 

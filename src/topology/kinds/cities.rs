@@ -18,16 +18,23 @@ const CITIES: (&str, &[u8]) = ("cities.csv.gz", include_bytes!("../data/cities.c
 const STRETCH: f64 = 1.77;
 
 pub(super) fn register(registry: &mut Registry<Topology, TopologyContext>) {
-    let about = "The most populous cities of the world; delay by distance, as light in fiber with detours.";
+    let about =
+        "The most populous cities of the world; the delay is that of light in fiber along the distance, with detours.";
     registry.register("cities", about, params(), build);
 }
 
 fn params() -> Vec<Param> {
     vec![
-        Param::count("top", 1, 5_000, 1_000, "take so many cities, the most populous first"),
-        Param::real("stretch", 1.0, 10.0, STRETCH, "how much longer than straight fiber a path takes"),
-        Param::real("access_ms", 0.002, 1_000.0, SAME_REGION_MS, "added to every round trip; all there is in one city")
-            .unit("ms"),
+        Param::count("top", 1, 5_000, 1_000, "number of cities, the most populous ones"),
+        Param::real("stretch", 1.0, 10.0, STRETCH, "ratio of the delay to that of straight fiber"),
+        Param::real(
+            "access_ms",
+            0.002,
+            1_000.0,
+            SAME_REGION_MS,
+            "added to every round-trip time; the whole one within a city",
+        )
+        .unit("ms"),
     ]
 }
 

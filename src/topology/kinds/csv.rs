@@ -22,16 +22,16 @@ const COLUMNS: [&str; 6] = ["name", "lat", "lon", "region", "zone", "members"];
 const MOST_MEMBERS: u32 = 1_000_000_000;
 
 pub(super) fn register(registry: &mut Registry<Topology, TopologyContext>) {
-    let about = "Round-trip times from a CSV file of your own, with places, regions and zones from another.";
+    let about = "Round-trip times from a CSV file, with locations, regions and zones from a second one.";
     registry.register("csv", about, params(), build);
 }
 
 fn params() -> Vec<Param> {
-    let places = "a file of sites: the column name, and any of lat, lon, region, zone, members";
+    let places = "file of sites, with the column name and any of lat, lon, region, zone, members";
     vec![
-        Param::text("rtt", "the file of round-trip times: a header and a first column of site names"),
+        Param::text("rtt", "file of round-trip times, with site names in the header and the first column"),
         Param { default: Some(Value::Text(String::new())), ..Param::text("places", places) },
-        Param::choice("unit", &["ms", "us", "s"], "ms", "the unit of the round-trip times"),
+        Param::choice("unit", &["ms", "us", "s"], "ms", "unit of the round-trip times"),
         local_ms(SAME_ZONE_MS),
     ]
 }

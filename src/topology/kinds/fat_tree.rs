@@ -14,17 +14,18 @@ const SAME_RACK_MS: f64 = SAME_ZONE_MS / 2.0;
 const LONGEST_MS: f64 = 1_000.0;
 
 pub(super) fn register(registry: &mut Registry<Topology, TopologyContext>) {
-    let about = "A k-ary fat tree: k pods of k/2 racks; delay by the tier at which two racks meet.";
+    let about =
+        "A k-ary fat tree of k pods with k/2 racks each; the delay depends on the tier that connects two racks.";
     registry.register("fat-tree", about, params(), build);
 }
 
 fn params() -> Vec<Param> {
     let tier = |name, default, about| Param::real(name, 0.002, LONGEST_MS, default, about).unit("ms");
     vec![
-        Param::count("k", 2, 64, 8, "the number of pods, even; each has k/2 racks"),
-        tier("rack_ms", SAME_RACK_MS, "the round trip within a rack (the default is an assumption)"),
-        tier("pod_ms", SAME_ZONE_MS, "the round trip between racks of a pod"),
-        tier("core_ms", CROSS_ZONE_MS, "the round trip between pods"),
+        Param::count("k", 2, 64, 8, "number of pods, even; each has k/2 racks"),
+        tier("rack_ms", SAME_RACK_MS, "round-trip time within a rack (the default is an assumption)"),
+        tier("pod_ms", SAME_ZONE_MS, "round-trip time between racks of a pod"),
+        tier("core_ms", CROSS_ZONE_MS, "round-trip time between pods"),
     ]
 }
 

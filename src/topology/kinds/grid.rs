@@ -7,7 +7,7 @@ use crate::topology::lattice::Shape;
 use crate::topology::model::{Topology, TopologyContext};
 
 pub(super) fn register(registry: &mut Registry<Topology, TopologyContext>) {
-    let about = "A near-square grid of positions; delay by steps along rows and columns.";
+    let about = "A near-square grid of positions; the delay is proportional to the steps along rows and columns.";
     registry.register("grid", about, params(), build);
 }
 

@@ -13,13 +13,13 @@ const TITLE: &str = "Seattle, 99 personal devices, medians over 688 time slices"
 static MEDIANS: Shipped = Shipped::new("home.csv.gz", include_bytes!("../data/home.csv.gz"));
 
 pub(super) fn register(registry: &mut Registry<Topology, TopologyContext>) {
-    let about = "99 personal devices with measured median delays and, unless switched off, heavy-tailed jitter.";
+    let about = "99 personal devices with measured median delays and heavy-tailed jitter, which can be switched off.";
     registry.register("home", about, params(), build);
 }
 
 fn params() -> Vec<Param> {
     vec![
-        Param::flag("jitter", true, "multiply each delay by a factor from the measured spread over time"),
+        Param::flag("jitter", true, "multiply each delay by a factor from the measured variation over time"),
         local_ms(SAME_ZONE_MS),
     ]
 }

@@ -13,24 +13,23 @@ use crate::topology::units::whole_us;
 const LONGEST_MS: f64 = 60_000.0;
 
 pub(super) fn register(registry: &mut Registry<Topology, TopologyContext>) {
-    let about = "One site where every packet takes the same time, with or without jitter.";
+    let about = "One site with the same delay between all members, with or without jitter.";
     registry.register("lan", about, params(), build);
 }
 
 fn params() -> Vec<Param> {
     vec![
-        Param::real("delay_ms", 0.001, LONGEST_MS, SAME_ZONE_MS / 2.0, "a packet's delay one way, in the middle")
-            .unit("ms"),
-        Param::choice("jitter", &["none", "uniform", "normal"], "uniform", "the law of random delay"),
+        Param::real("delay_ms", 0.001, LONGEST_MS, SAME_ZONE_MS / 2.0, "mean one-way delay of a packet").unit("ms"),
+        Param::choice("jitter", &["none", "uniform", "normal"], "uniform", "distribution of the random delay"),
         Param::real(
             "spread_ms",
             0.0,
             LONGEST_MS,
             0.02,
-            "uniform: the most a delay strays to either side; normal: its standard deviation",
+            "uniform: maximum deviation to either side; normal: standard deviation",
         )
         .unit("ms"),
-        Param::real("min_ms", 0.001, LONGEST_MS, 0.001, "shorter delays are raised to this").unit("ms"),
+        Param::real("min_ms", 0.001, LONGEST_MS, 0.001, "minimum delay").unit("ms"),
     ]
 }
 

@@ -15,15 +15,15 @@ const LONGEST_LOCAL_MS: f64 = 1_000.0;
 
 /// The parameter of the kinds whose data do not cover two members at one site.
 pub(super) fn local_ms(default: f64) -> Param {
-    Param::real("local_ms", 0.002, LONGEST_LOCAL_MS, default, "the round trip between two members at one site")
+    Param::real("local_ms", 0.002, LONGEST_LOCAL_MS, default, "round-trip time between two members at one site")
         .unit("ms")
 }
 
 /// The parameters of ring, grid and torus.
 pub(super) fn lattice_params() -> Vec<Param> {
     vec![
-        Param::real("hop_ms", 0.001, 1_000.0, 1.0, "a packet's delay one way for each hop").unit("ms"),
-        Param::count("sites", 0, 1 << 24, 0, "the number of positions; 0: one for each member but joiners"),
+        Param::real("hop_ms", 0.001, 1_000.0, 1.0, "one-way delay of a packet per hop").unit("ms"),
+        Param::count("sites", 0, 1 << 24, 0, "number of positions; 0: one for each initial member"),
         local_ms(SAME_ZONE_MS),
     ]
 }

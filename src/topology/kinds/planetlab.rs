@@ -12,7 +12,7 @@ const TITLE: &str = "PlanetLab, 490 nodes, medians over 18 time slices";
 static MEDIANS: Shipped = Shipped::new("planetlab.csv.gz", include_bytes!("../data/planetlab.csv.gz"));
 
 pub(super) fn register(registry: &mut Registry<Topology, TopologyContext>) {
-    let about = "490 machines of universities around the globe with measured median delays; places unknown.";
+    let about = "490 university hosts worldwide with measured median delays and unknown locations.";
     registry.register("planetlab", about, params(), build);
 }
 

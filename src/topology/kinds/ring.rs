@@ -7,7 +7,7 @@ use crate::topology::lattice::Shape;
 use crate::topology::model::{Topology, TopologyContext};
 
 pub(super) fn register(registry: &mut Registry<Topology, TopologyContext>) {
-    let about = "A ring of positions; delay by steps along it, the shorter way round.";
+    let about = "A ring of positions; the delay is proportional to the steps along the shorter way.";
     registry.register("ring", about, params(), build);
 }
 

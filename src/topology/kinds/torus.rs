@@ -7,7 +7,7 @@ use crate::topology::lattice::Shape;
 use crate::topology::model::{Topology, TopologyContext};
 
 pub(super) fn register(registry: &mut Registry<Topology, TopologyContext>) {
-    let about = "A near-square grid whose edges are joined; delay by steps, the shorter way round.";
+    let about = "A near-square grid whose opposite edges are joined; the delay is proportional to the steps along the shorter way.";
     registry.register("torus", about, params(), build);
 }
 
