@@ -142,7 +142,7 @@ impl<W: Write> Observer for Timeline<'_, W> {
         self.write(fault_event.at, [Some(fault_event.member), None, None], |line| {
             let does = match fault_event.effect {
                 Effect::Crashed => "crashes",
-                Effect::Left => "says goodbye and leaves",
+                Effect::Left => "announces its departure and leaves",
                 Effect::Joined => "joins",
                 Effect::Restarted => "starts again",
                 Effect::Released => "is disturbed no more",

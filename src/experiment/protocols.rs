@@ -49,11 +49,11 @@ const DEFAULT_HELPERS: &str = "uniform";
 /// Builds all combinations; later keys vary faster. Detectors that are not SWIM have no helpers, and of `[protocol]` they take
 /// the keys that are parameters of theirs.
 pub(super) fn multiply(file: &File, source: &TomlSource, lab: &Lab) -> Result<Protocols, BadInput> {
-    let knows =
+    let has_param =
         |detector: &Registration<Arc<dyn Detector>>, key: &str| detector.params.iter().any(|param| param.name == key);
-    let known = |key: &str| {
+    let any_has = |key: &str| {
         let mut detectors = file.profiles.iter().map(|profile| lab.detectors.entry(&profile.spec.kind).ok());
-        detectors.any(|detector| detector.is_none_or(|detector| knows(detector, key)))
+        detectors.any(|detector| detector.is_none_or(|detector| has_param(detector, key)))
     };
     let mut protocols = Vec::new();
     let (mut selectors, mut helpers) = (Choices::of(&file.selectors), Choices::of(&file.helpers));
@@ -65,7 +65,7 @@ pub(super) fn multiply(file: &File, source: &TomlSource, lab: &Lab) -> Result<Pr
             return Err(profile.error(source, why));
         }
         // The registry reports a key that no profile of the file has.
-        let has = |key: &str| registration.is_none_or(|detector| knows(detector, key) || !known(key));
+        let has = |key: &str| registration.is_none_or(|detector| has_param(detector, key) || !any_has(key));
         for ProfileVariant { named, swept } in overridden(profile, &file.overrides, has) {
             let complain = |error| named.registry_error(source, &error);
             let choices: Vec<DetectorChoice> = if registration.is_some() {

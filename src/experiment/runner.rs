@@ -74,7 +74,7 @@ pub(super) struct RunState {
     progress: Option<Box<dyn Fn(Progress) + Send + Sync>>,
     done: AtomicUsize,
     all: usize,
-    /// The error by which a finished trial could not be kept.
+    /// The error by which a finished trial could not be written.
     lost: Mutex<Option<Error>>,
 }
 
@@ -196,7 +196,7 @@ impl RunState {
     /// Returns the outcome of the run.
     ///
     /// # Errors
-    /// If a finished trial could not be kept.
+    /// If a finished trial could not be written.
     pub(super) fn finish(self, experiment: &Experiment, attempts: Vec<Attempt>) -> Result<Finished, Error> {
         match self.lost.into_inner().unwrap_or_else(PoisonError::into_inner) {
             Some(error) => Err(error),

@@ -63,6 +63,7 @@ fn cell(topology: &str, selector: &str, seconds: f64, trials: u32) -> CellResult
         loss: 0.01,
         scenario: "crash".into(),
         swept: vec![("period".into(), "1s".into())],
+        ..CellKey::default()
     };
     let trials = (0..trials).map(|number| trial(number, seconds, topology != "lan")).collect();
     let floors = FloorInputs { period_s: 1.0, direct: 1, suspicion_s: 8.0 };

@@ -52,9 +52,9 @@ fn figures(runner: &Runner<'_>) -> Result<Vec<Row>, Error> {
 
 fn converge(runner: &Runner<'_>, name: &str, figure: &'static str, says: &'static str) -> Result<Vec<Row>, Error> {
     const SHARES: [(f64, &str); 3] = [
-        (0.5, "seconds from two who know to half"),
-        (0.99, "seconds from two who know to 99 %"),
-        (0.9999, "seconds from two who know to 99.99 %"),
+        (0.5, "seconds from two informed members to half"),
+        (0.99, "seconds from two informed members to 99 %"),
+        (0.9999, "seconds from two informed members to 99.99 %"),
     ];
     let mut rows = Vec::new();
     let watch = |setup: &Setup| Infection::new(setup, EventKind::Died);

@@ -149,7 +149,7 @@ struct Circumstance {
 
 const CIRCUMSTANCES: [Circumstance; 2] = [
     Circumstance {
-        about: "whoever was blocked takes time for what has waited (catch_up = 50us), and more than a short pause has",
+        about: "a member that was blocked takes time for its queued packets (catch_up = 50us), more than a short pause lasts",
         figures: &[("LHA-Suspicion", "FP,"), ("Lifeguard", "FP,"), ("alpha = 5, beta = 4", "FP,")],
         turn_on: |cell| {
             for fault in &mut cell.faults {
@@ -160,7 +160,7 @@ const CIRCUMSTANCES: [Circumstance; 2] = [
         },
     },
     Circumstance {
-        about: "memberlist's probe loop draws out only the rounds that fail (health_pacing = memberlist)",
+        about: "memberlist's probe loop extends only failed rounds (health_pacing = memberlist)",
         figures: &[("LHA-Probe", "bytes,"), ("Lifeguard", "bytes,")],
         turn_on: |cell| {
             if let CellDetector::Swim { config, .. } = &mut cell.detector

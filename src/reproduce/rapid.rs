@@ -28,7 +28,7 @@ fn bootstrap(runner: &Runner<'_>) -> Result<Vec<Row>, Error> {
     let row = |(cell, seen): (_, Vec<f64>)| {
         let cell: crate::experiment::Cell = cell;
         let claim =
-            runner.claim("bootstrap", format!("N = {}", cell.key.members), "cluster sizes that anybody saw", 1858.0);
+            runner.claim("bootstrap", format!("N = {}", cell.key.members), "cluster sizes that any member saw", 1858.0);
         claim.says("memberlist, as measured on a cluster").within(0.15).against_largest(&seen)
     };
     Ok(cells.into_iter().map(row).collect())

@@ -90,13 +90,13 @@ fn delay(profile: &str, n: f64) -> Option<Delay> {
     let silence = TIMEOUT - 0.5;
     match profile {
         "all-to-all" => Some(Delay {
-            measure: "periods until all know, mean",
+            measure: "periods until all are informed, mean",
             column: "informed_100_s",
             periods: silence,
             says: "timeout - 1/2",
         }),
         "majority" => Some(Delay {
-            measure: "periods until all know, mean",
+            measure: "periods until all are informed, mean",
             column: "informed_100_s",
             // Each survivor sends its vote at a random time in the next period.
             periods: silence + ((n / 2.0).floor() + 1.0) / n,
@@ -152,7 +152,7 @@ fn crossing(runner: &Runner<'_>, quiet: &[CellResult], crash: &[CellResult]) -> 
         cheaper.map_or(f64::INFINITY, |&n| f64::from(n))
     };
     let row = |detector: &str| {
-        let measure = "members from which SWIM sends less until all know";
+        let measure = "members from which SWIM sends less until all are informed";
         let claim = runner.claim("crossing", format!("swim against {detector}"), measure, from(&predicted, detector));
         let ours = from(&measured, detector);
         let says = "messages per member and period x periods to detect, by the sums above; the same for any period";

@@ -98,7 +98,7 @@ fn logistic(n: f64, share: f64) -> f64 {
 }
 
 /// The cause of the difference in small groups.
-const SMALL: &str = "two of so few know from the beginning; of 16, the formula takes 1.00 and 3.38 periods from two to half and \
+const SMALL: &str = "two of few members are informed from the start; of 16, the formula takes 1.00 and 3.38 periods from two to half and \
                      to 99 %, and ours lie within 15 % of these";
 
 fn infection(runner: &Runner<'_>) -> Result<Vec<Row>, Error> {
@@ -108,10 +108,10 @@ fn infection(runner: &Runner<'_>) -> Result<Vec<Row>, Error> {
         // The joiner is part of the group; it and its seed are informed from the start.
         trials.iter_mut().for_each(|times| times.insert(0, 0.0));
         let n = cell.key.members + 1;
-        for (measure, share) in [("periods until half know", 0.5), ("periods until 99 % know", 0.99)] {
+        for (measure, share) in [("periods until half are informed", 0.5), ("periods until 99 % are informed", 0.99)] {
             let periods = logistic(f64::from(n), share);
             let claim = runner.claim("section 3.2, infection", format!("n = {n}"), measure, periods);
-            let says = "n/(1+(n-1)e^(-(2-1/n)t)), the mean share of those who know; it begins with one, here with two";
+            let says = "n/(1+(n-1)e^(-(2-1/n)t)), the mean share of informed members; the formula starts with one, the simulator with two";
             let claim = claim.closed_form().says(says).because(SMALL).within(0.15);
             rows.push(claim.against_share(share, n as usize, &trials));
         }
@@ -119,7 +119,7 @@ fn infection(runner: &Runner<'_>) -> Result<Vec<Row>, Error> {
             let half = n.div_ceil(2) as usize - 1;
             let median: Vec<Option<f64>> = trials.iter().map(|times| times.get(half).copied()).collect();
             let claim =
-                runner.claim("section 5, infection", format!("n = {n}"), "periods until half know, median", 1.0);
+                runner.claim("section 5, infection", format!("n = {n}"), "periods until half are informed, median", 1.0);
             rows.push(claim.up_to(3.0).says("1 to 3 periods for n = 6 to 56").against_median(&median));
         }
     }

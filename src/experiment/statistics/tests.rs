@@ -236,10 +236,10 @@ fn the_interval_of_a_difference_of_medians_covers_the_truth() {
 #[test]
 fn sides_are_close_only_if_the_whole_interval_is() {
     let longer = |by: f64| paired((1..=100).map(|n| 1.0 + f64::from(n) / 20.0).map(|shared| (shared, shared * by)));
-    let told = |pairs: &[_]| agree(measure("first_ping_s"), pairs).matched;
-    assert_eq!([1.0, 1.05, 0.93].map(|by| told(&longer(by))), [Match::Close; 3]);
-    assert_eq!([1.12, 0.88].map(|by| told(&longer(by))), [Match::Apart; 2]);
-    assert_eq!(told(&longer(1.0)[..5]), Match::Undecided);
+    let matched = |pairs: &[_]| agree(measure("first_ping_s"), pairs).matched;
+    assert_eq!([1.0, 1.05, 0.93].map(|by| matched(&longer(by))), [Match::Close; 3]);
+    assert_eq!([1.12, 0.88].map(|by| matched(&longer(by))), [Match::Apart; 2]);
+    assert_eq!(matched(&longer(1.0)[..5]), Match::Undecided);
     // The same hundred values in another pairing: the medians are equal, and the interval is wide.
     let mut shuffled = longer(1.0);
     (0..100).for_each(|at| shuffled[at].1 = MeasuredValue::Value(1.0 + ((at * 37) % 100 + 1) as f64 / 20.0));
@@ -289,9 +289,9 @@ fn a_difference_of_a_deviation_is_detected_without_common_seeds() {
     let mut rng = stream(3, Purpose::Statistics, 2);
     let base = values((0..60).map(|_| exponential(&mut rng)));
     let more = values((0..50).map(|_| exponential(&mut rng) + 1.0));
-    let told = compare_unpaired(&base, &more);
-    assert_eq!((told.pairs, told.verdict), (50, Verdict::Worse));
-    assert!(inside(told.ci95, 1.0), "{told:?}");
+    let comparison = compare_unpaired(&base, &more);
+    assert_eq!((comparison.pairs, comparison.verdict), (50, Verdict::Worse));
+    assert!(inside(comparison.ci95, 1.0), "{comparison:?}");
     assert_eq!(compare_unpaired(&more, &base).verdict, Verdict::Better);
     assert_eq!(compare_unpaired(&base[..5], &more[..5]).verdict, Verdict::Undecided);
 }
@@ -303,7 +303,7 @@ fn with_censored_trials_without_common_seeds_the_ranks_decide() {
     assert_eq!(compare_unpaired(&sound, &broken).verdict, Verdict::WithinNoise);
     broken.truncate(8);
     broken.extend([MeasuredValue::Censored; 12]);
-    let told = compare_unpaired(&sound, &broken);
-    assert_eq!((told.mean_difference, told.ci95, told.verdict), (None, Interval::default(), Verdict::Worse));
+    let comparison = compare_unpaired(&sound, &broken);
+    assert_eq!((comparison.mean_difference, comparison.ci95, comparison.verdict), (None, Interval::default(), Verdict::Worse));
     assert_eq!(compare_unpaired(&sound, &[]).verdict, Verdict::Undecided);
 }
