@@ -1,7 +1,7 @@
 //! The command line, for `swimlab` itself and for binaries that add their own parts to it.
 //!
-//! [`main`] is the whole of it: `run`, `replay`, `compare`, `list`, `reproduce` and, with the feature `agent` on
-//! Unix, `agent` and the commands that ask a running agent. A selector that is registered in the [`Lab`] can be named in
+//! [`main`] is the whole of it: `run`, `replay`, `compare`, `list`, `reproduce` and, with the feature `agent` on Unix,
+//! `agent` and the commands that ask a running agent. A selector that is registered in the [`Lab`] can be named in
 //! experiment files, listed, replayed and run by an agent like a built-in one (examples/own_command_line.rs):
 //!
 //! ```no_run
@@ -60,8 +60,8 @@ Examples:
 Results go to results/NAME (then NAME-2, NAME-3, ...) unless --out names a folder.
 Exit codes: 0 success, 1 a failure on the way, 2 bad input, 130 interrupted.";
 
-/// A laboratory for the SWIM membership protocol: measures detection time, false positives and traffic of the strategies
-/// and topologies that an experiment file names.
+/// A laboratory for the SWIM membership protocol: measures detection time, false positives and traffic of the
+/// strategies and topologies that an experiment file names.
 #[derive(Parser)]
 #[command(name = "swimlab", version = env!("SWIMLAB_VERSION"), after_help = EXAMPLES, arg_required_else_help = true)]
 struct CommandLine {
@@ -126,8 +126,8 @@ struct Failed {
 /// Parses the process's arguments, runs the command that they name, and returns the exit code: 0 for success, 1 for a
 /// failure on the way, 2 for bad input, 130 after an interrupt.
 ///
-/// Names in experiment files and arguments are looked up in `lab`. Only `reproduce` uses a default lab, as published figures
-/// are compared with the built-in parts.
+/// Names in experiment files and arguments are looked up in `lab`. Only `reproduce` uses a default lab, as published
+/// figures are compared with the built-in parts.
 pub fn main(lab: Lab) -> ExitCode {
     let done = match CommandLine::parse().command {
         Command::Run(args) => run::run(args, &lab),

@@ -12,12 +12,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use indicatif::{HumanDuration, ProgressBar, ProgressState, ProgressStyle};
 
 use super::{DEFAULT, Failed, print, terminal};
 use crate::experiment::{CellKey, Experiment, Failure, Folder, KeyValue, Lab, MOST_TRIALS, Options, Progress, Results};
 use crate::report::{EXPORTERS, ExportOptions, Exporter, exporter};
-use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
 /// The exit code of a program that was interrupted: 128 and the number of the signal.
 const INTERRUPTED: u8 = 130;

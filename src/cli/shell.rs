@@ -1,4 +1,5 @@
-//! `swimlab completions` and `swimlab man`: files for shells and for `man`, generated from the command line's definition.
+//! `swimlab completions` and `swimlab man`: files for shells and for `man`, generated from the command line's
+//! definition.
 
 use std::fs;
 use std::path::PathBuf;

@@ -23,8 +23,8 @@ pub struct AgentConfig {
 }
 
 impl AgentConfig {
-    /// Reads profile, preset, selector, helpers, prober, suspicion, dissemination and `[protocol]` from an experiment file.
-    /// The other keys are ignored, and none is required. `profile` replaces the file's profile.
+    /// Reads profile, preset, selector, helpers, prober, suspicion, dissemination and `[protocol]` from an experiment
+    /// file. The other keys are ignored, and none is required. `profile` replaces the file's profile.
     ///
     /// # Errors
     /// Names the line that is wrong. A list of several values is an error as well.

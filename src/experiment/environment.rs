@@ -1,8 +1,8 @@
 //! The keys that set how the members of a world start and run, apart from protocol, topology and faults.
 //!
-//! A key is declared once, in `environment!` below: its documentation, name, type and values. From that are made its field
-//! in [`Environment`], its default and how a file's text is read. A list of values is multiplied and becomes a column of
-//! that name in the results.
+//! A key is declared once, in `environment!` below, with its documentation, name, type and values. The macro makes its
+//! field in [`Environment`], its default and its parser from that. A list of values is multiplied and becomes a column
+//! of that name in the results.
 
 use swimlab_selectors::{did_you_mean, nearest_names};
 
@@ -29,8 +29,8 @@ enum Values {
     Time(fn(&mut Environment, Span)),
 }
 
-/// Declares [`Environment`], its default, and [`KEYS`]. The values of a key are `time`, or words with what each stands for,
-/// the default first.
+/// Declares [`Environment`], its default, and [`KEYS`]. The values of a key are `time`, or words with what each stands
+/// for, the default first.
 macro_rules! environment {
     (@values $name:ident time) => {
         Values::Time(|environment, time| environment.$name = time)

@@ -1,8 +1,9 @@
 //! Experiments: a file names alternatives, every combination is run in many trials, and each trial is measured.
 //!
-//! A [`Lab`] holds the registries of all selectors, topologies, faults and other parts that a file can name; users register
-//! parts of their own in it. An [`Experiment`] is a file with all names resolved: its lists multiplied to cells, ready to
-//! run. [`Experiment::run`] returns [`Results`], which [`crate::report`] writes as tables, files and pictures.
+//! A [`Lab`] holds the registries of all selectors, topologies, faults and other parts that a file can name; users
+//! register parts of their own in it. An [`Experiment`] is a file with all names resolved: its lists multiplied to
+//! cells, ready to run. [`Experiment::run`] returns [`Results`], which [`crate::report`] writes as tables, files and
+//! pictures.
 //!
 //! ```
 //! use swimlab::experiment::statistics::summarize;
@@ -41,9 +42,9 @@
 //! | statistics | [`statistics`] | quantiles, intervals, comparisons with the baseline |
 //! | results | [`Results`], [`Folder`] | all cells with their trials; a folder that keeps every trial as it finishes |
 //!
-//! A trial depends on the cell, the experiment's seed and the trial's number only, so that results are the same to the last
-//! bit on any number of threads, and trials of the same number in two cells can be compared as pairs. With the feature
-//! `agent`, `Experiment::run_real` runs the same trials on real sockets.
+//! A trial depends on the cell, the experiment's seed and the trial's number only, so that results are the same to the
+//! last bit on any number of threads, and trials of the same number in two cells can be compared as pairs. With the
+//! feature `agent`, `Experiment::run_real` runs the same trials on real sockets.
 //!
 //! The keys of a file are described in `docs/experiments.md`, the measures in `docs/measures.md` of the repository.
 //!
@@ -51,10 +52,10 @@
 //!
 //! - Chen, Toueg, Aguilera: [On the Quality of Service of Failure Detectors](https://doi.org/10.1109/12.980014), IEEE
 //!   Transactions on Computers 51, 2002. What to measure of a failure detector: detection time and mistakes.
-//! - Das, Gupta, Motivala: [SWIM](https://doi.org/10.1109/DSN.2002.1028914), DSN 2002. First detection, dissemination and
-//!   load, as the measures define them.
-//! - Efron: [Better Bootstrap Confidence Intervals](https://doi.org/10.2307/2289144), Journal of the American Statistical
-//!   Association 82, 1987. The intervals of means.
+//! - Das, Gupta, Motivala: [SWIM](https://doi.org/10.1109/DSN.2002.1028914), DSN 2002. First detection, dissemination
+//!   and load, as the measures define them.
+//! - Efron: [Better Bootstrap Confidence Intervals](https://doi.org/10.2307/2289144), Journal of the American
+//!   Statistical Association 82, 1987. The intervals of means.
 
 mod agent_config;
 mod cell;

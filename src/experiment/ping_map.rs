@@ -21,8 +21,8 @@ pub struct PingMap {
     pub topology: String,
     /// Label of the selector.
     pub selector: String,
-    /// The areas that members are in: regions, else zones, else sites. Empty if all members are in one area, or in more than
-    /// 600.
+    /// The areas that members are in: regions, else zones, else sites. Empty if all members are in one area, or in more
+    /// than 600.
     pub nodes: Vec<MapNode>,
     /// Direct pings from one node to another: `pings[from * nodes + to]`.
     pub pings: Vec<u32>,
@@ -61,8 +61,8 @@ const MOST_NODES: usize = 600;
 const MOST_MEMBERS: u32 = 10_000;
 
 impl Experiment {
-    /// Runs trial 0 of the first cell of each pair of topology and selector, in the order of the cells. Worlds of more than
-    /// 10,000 members and trials that panic are left out.
+    /// Runs trial 0 of the first cell of each pair of topology and selector, in the order of the cells. Worlds of more
+    /// than 10,000 members and trials that panic are left out.
     ///
     /// # Errors
     /// If threads cannot be started.

@@ -172,8 +172,8 @@ impl ProductBuilder<'_> {
         Ok(PlacedTopology { members, placement, strategies, helpers })
     }
 
-    /// The configuration with `direct` and `indirect` reduced to what the group's size allows. Notes that, and a period too
-    /// short for the topology's delays.
+    /// The configuration with `direct` and `indirect` reduced to what the group's size allows. Notes that, and a period
+    /// too short for the topology's delays.
     fn fit(&mut self, config: &Config, placed: &PlacedTopology, joiners: u32, topology: &Spec) -> Config {
         let mut config = config.clone();
         let n = placed.members.saturating_add(joiners);

@@ -35,8 +35,8 @@ pub(super) enum DetectorChoice {
     Other(Arc<dyn Detector>),
 }
 
-/// All combinations, with the selectors and helpers that they refer to: the file's, or where it names none, those of the
-/// profiles.
+/// All combinations, with the selectors and helpers that they refer to: the file's, or where it names none, those of
+/// the profiles.
 pub(super) struct Protocols {
     pub all: Vec<Protocol>,
     pub selectors: Vec<NamedSpec>,
@@ -46,8 +46,8 @@ pub(super) struct Protocols {
 /// The helpers where neither the file nor the profile names any.
 const DEFAULT_HELPERS: &str = "uniform";
 
-/// Builds all combinations; later keys vary faster. Detectors that are not SWIM have no helpers, and of `[protocol]` they take
-/// the keys that are parameters of theirs.
+/// Builds all combinations; later keys vary faster. Detectors that are not SWIM have no helpers, and of `[protocol]`
+/// they take the keys that are parameters of theirs.
 pub(super) fn multiply(file: &File, source: &TomlSource, lab: &Lab) -> Result<Protocols, BadInput> {
     let has_param =
         |detector: &Registration<Arc<dyn Detector>>, key: &str| detector.params.iter().any(|param| param.name == key);

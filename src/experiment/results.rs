@@ -51,8 +51,8 @@ pub struct Scenario {
     pub faults: Vec<String>,
 }
 
-/// Declares [`CellKey`] and what is made from the list of its dimensions. Each dimension ends with the placeholder of its
-/// value in the help of command-line flags.
+/// Declares [`CellKey`] and what is made from the list of its dimensions. Each dimension ends with the placeholder of
+/// its value in the help of command-line flags.
 macro_rules! cell_key {
     ($($(#[$doc:meta])* $name:ident: $kind:ty, $placeholder:literal;)*) => {
         /// The values that distinguish a cell from the others: one for each dimension.
@@ -69,7 +69,7 @@ macro_rules! cell_key {
             pub const NAMES: &[&str] = &[$(stringify!($name)),*];
 
             /// The names of the dimensions, each with the placeholder of its value in the help of a command-line flag.
-            pub(crate) const FLAGS: &[(&str, &str)] = &[$((stringify!($name), $placeholder)),*];
+            pub const FLAGS: &[(&str, &str)] = &[$((stringify!($name), $placeholder)),*];
 
             /// All dimensions with their values: those of [`Self::NAMES`], then the swept keys.
             pub fn fields(&self) -> impl Iterator<Item = (&str, KeyValue<'_>)> {
@@ -197,8 +197,8 @@ pub struct FaultCount {
 }
 
 impl Results {
-    /// The cell that `cell` is compared with: the one with the baseline as selector and otherwise the same key. `None` for the
-    /// baseline itself.
+    /// The cell that `cell` is compared with: the one with the baseline as selector and otherwise the same key. `None`
+    /// for the baseline itself.
     pub fn baseline_of(&self, cell: &CellResult) -> Option<&CellResult> {
         let selector = self.baseline.as_ref().filter(|&baseline| *baseline != cell.key.selector)?;
         self.cells.iter().find(|other| other.key.selector == *selector && other.key.same_setting(&cell.key))

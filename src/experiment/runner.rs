@@ -172,8 +172,8 @@ impl RunState {
         run
     }
 
-    /// The trials that no earlier run has finished. Every cell has a trial before any cell has its next one, so that cells
-    /// can be compared whenever the run stops.
+    /// The trials that no earlier run has finished. Every cell has a trial before any cell has its next one, so that
+    /// cells can be compared whenever the run stops.
     pub(super) fn todo(&self, experiment: &Experiment) -> impl Iterator<Item = (u32, usize)> + Send {
         let cells = experiment.cells.len();
         let all = (0..experiment.trials).flat_map(move |trial| (0..cells).map(move |cell| (trial, cell)));

@@ -1,4 +1,5 @@
-//! A results folder read without its experiment file: summary.json has the keys of the cells, trials.jsonl their trials.
+//! A results folder read without its experiment file: summary.json has the keys of the cells, trials.jsonl their
+//! trials.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -17,7 +18,8 @@ pub struct SavedResults {
     pub path: PathBuf,
     /// Version, seed and the values of the file that its trials depend on.
     pub manifest: Manifest,
-    /// The cells in the order of the experiment file, each with its finished trials in ascending order of their numbers.
+    /// The cells in the order of the experiment file, each with its finished trials in ascending order of their
+    /// numbers.
     pub cells: Vec<(CellKey, Vec<TrialResult>)>,
 }
 
@@ -25,7 +27,8 @@ impl SavedResults {
     /// Reads a results folder, finished or interrupted.
     ///
     /// # Errors
-    /// If it does not exist, is not a results folder, or has a file that is damaged or from a version with other measures.
+    /// If it does not exist, is not a results folder, or has a file that is damaged or from a version with other
+    /// measures.
     pub fn read(path: &Path) -> Result<Self, Error> {
         let refuse = |why: String| Error::folder(path, why);
         match fs::metadata(path) {

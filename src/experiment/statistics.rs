@@ -1,7 +1,8 @@
-//! Statistics over many trials: quantiles and means with confidence intervals, comparisons, and corrections for many of them.
+//! Statistics over many trials: quantiles and means with confidence intervals, comparisons, and corrections for many of
+//! them.
 //!
-//! The functions here need no experiment: they take slices of [`MeasuredValue`]s and can be applied to values from anywhere.
-//! That is why the module is public under its own name. docs/measures.md describes the methods.
+//! The functions here need no experiment: they take slices of [`MeasuredValue`]s and can be applied to values from
+//! anywhere. That is why the module is public under its own name. docs/measures.md describes the methods.
 //!
 //! ```
 //! use swimlab::experiment::MeasuredValue;
@@ -24,15 +25,15 @@ use intervals::{
     bootstrap_difference, bootstrap_mean, events_mean, permutation_test, quantile_ranks, sign_flip_test, sign_test,
 };
 
-/// The minimum number of trials for intervals and verdicts: with fewer, no 95 % interval of a median exists, and six trials
-/// on the same side are the first result of a sign test that is rarer than 5 %.
+/// The minimum number of trials for intervals and verdicts: with fewer, no 95 % interval of a median exists, and six
+/// trials on the same side are the first result of a sign test that is rarer than 5 %.
 pub const FEWEST_TRIALS: usize = 6;
 
 /// The level of all tests.
 const LEVEL: f64 = 0.05;
 
-/// Statistics of one measure over all trials of a cell. A censored trial counts as more than any value; a quantile is `None`
-/// if it falls among censored trials.
+/// Statistics of one measure over all trials of a cell. A censored trial counts as more than any value; a quantile is
+/// `None` if it falls among censored trials.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Summary {
@@ -83,8 +84,8 @@ pub struct Comparison {
     pub ci95: Interval,
     /// The mean divided by the baseline's mean.
     pub ratio: Option<f64>,
-    /// The p-value of the verdict, as [`holm`] needs it: that of the permutation test, or of the sign test. It is 1 if the
-    /// interval includes zero or the trials are too few, which makes the verdict neither better nor worse.
+    /// The p-value of the verdict, as [`holm`] needs it: that of the permutation test, or of the sign test. It is 1 if
+    /// the interval includes zero or the trials are too few, which makes the verdict neither better nor worse.
     pub p: f64,
     /// The verdict.
     pub verdict: Verdict,
@@ -191,10 +192,10 @@ pub fn compare(pairs: &[(MeasuredValue, MeasuredValue)]) -> Comparison {
 
 /// Compares two cells whose trials are not pairs, as they have different seeds.
 ///
-/// As in [`compare`], two criteria must agree at 5 %: the bootstrap interval of the difference of the means excludes zero,
-/// and a permutation test that reassigns the trials to the two sides finds it rare. With censored trials there are no
-/// means; then that test is applied to ranks and decides alone. `pairs` is the number of trials of the smaller side,
-/// `less` and `more` are 0.
+/// As in [`compare`], two criteria must agree at 5 %: the bootstrap interval of the difference of the means excludes
+/// zero, and a permutation test that reassigns the trials to the two sides finds it rare. With censored trials there
+/// are no means; then that test is applied to ranks and decides alone. `pairs` is the number of trials of the smaller
+/// side, `less` and `more` are 0.
 pub fn compare_unpaired(baseline: &[MeasuredValue], other: &[MeasuredValue]) -> Comparison {
     let ordered = |side: &[MeasuredValue]| side.iter().filter_map(|reading| reading.order()).collect::<Vec<f64>>();
     let (mut base, mut other) = (ordered(baseline), ordered(other));

@@ -1,7 +1,8 @@
 //! The results folder during a run: keeps every finished trial, so that a later run can continue from there.
 //!
-//! `experiment.toml` is a copy of the file, `manifest.json` holds the values that the trials depend on, and `trials.jsonl`
-//! gets a line for each trial as it finishes. The caller of the run writes tables beside them at the end.
+//! `experiment.toml` is a copy of the file, `manifest.json` holds the values that the trials depend on, and
+//! `trials.jsonl` gets a line for each trial as it finishes. The caller of the run writes tables beside them at the
+//! end.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
@@ -98,7 +99,8 @@ impl Folder {
     /// Opens the folder of an earlier run to continue it, or creates it if it does not exist.
     ///
     /// # Errors
-    /// If the folder belongs to another experiment, with the differences; if it is damaged, in use or cannot be written.
+    /// If the folder belongs to another experiment, with the differences; if it is damaged, in use or cannot be
+    /// written.
     pub fn resume(path: &Path, experiment: &Experiment) -> Result<Self, Error> {
         let text = match fs::read_to_string(path.join(MANIFEST)) {
             Ok(text) => text,

@@ -112,7 +112,8 @@ impl<'a> RunComparison<'a> {
         csv.flush()
     }
 
-    /// Writes a JSON object: the folders, the differences of their experiments, and the cells with their measures by name.
+    /// Writes a JSON object: the folders, the differences of their experiments, and the cells with their measures by
+    /// name.
     ///
     /// # Errors
     /// If writing to `out` fails.

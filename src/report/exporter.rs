@@ -17,8 +17,8 @@ pub trait Exporter: Sync {
     /// Name of its file in a results folder; `None` if it is only printed.
     fn file_name(&self) -> Option<&'static str>;
 
-    /// Whether it is data for programs, as opposed to a document for people. Data files are written as soon as the trials
-    /// have ended, documents after the ping maps have been made.
+    /// Whether it is data for programs, as opposed to a document for people. Data files are written as soon as the
+    /// trials have ended, documents after the ping maps have been made.
     fn is_data(&self) -> bool {
         false
     }

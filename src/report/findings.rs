@@ -1,9 +1,9 @@
 //! The findings of a run in at most three sentences: detection of crashes, dissemination, traffic.
 //!
-//! All numbers and verdicts come from the results. Each sentence names the best of several selectors, so the verdicts against
-//! the baseline are corrected for the number of comparisons from which the sentences were chosen: all selectors with the
-//! baseline, in the measure of each sentence. A difference that does not hold then is called within noise; a median beyond
-//! the end of the trials is never given as a number.
+//! All numbers and verdicts come from the results. Each sentence names the best of several selectors, so the verdicts
+//! against the baseline are corrected for the number of comparisons from which the sentences were chosen: all selectors
+//! with the baseline, in the measure of each sentence. A difference that does not hold then is called within noise; a
+//! median beyond the end of the trials is never given as a number.
 
 use super::columns::Column;
 use super::figures::{digits, figure, range};
@@ -66,8 +66,8 @@ pub fn findings(results: &Results, width: u16) -> String {
     format!("\n{}", fill(&format!("Found{place}: {}", sentences.join(" ")), width))
 }
 
-/// The cells that findings compare: those that are equal to one cell apart from the selector. That is the first cell with
-/// regions, else with zones, else the first one: selectors differ most in the bytes that cross such a border.
+/// The cells that findings compare: those that are equal to one cell apart from the selector. That is the first cell
+/// with regions, else with zones, else the first one: selectors differ most in the bytes that cross such a border.
 pub(super) fn headline(results: &Results) -> Option<Vec<&CellResult>> {
     let finished = || results.cells.iter().filter(|cell| !cell.trials.is_empty());
     let with = |measure: &str| {

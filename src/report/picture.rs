@@ -1,8 +1,8 @@
 //! picture.svg: detection, dissemination and traffic of all selectors in one drawing, for a README or a talk.
 //!
-//! A row for each selector and a panel for each of up to three measures: a dot at the median, a thick line over its 95 %
-//! interval, a thin line up to the 99th percentile. It shows the cells of the findings, follows the reader's light or dark
-//! mode, and needs no particular font. The same results give the same bytes.
+//! A row for each selector and a panel for each of up to three measures: a dot at the median, a thick line over its 95
+//! % interval, a thin line up to the 99th percentile. It shows the cells of the findings, follows the reader's light or
+//! dark mode, and needs no particular font. The same results give the same bytes.
 
 use std::fmt::Write;
 use std::io;

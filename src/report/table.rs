@@ -16,8 +16,8 @@ const FEWEST_COLUMNS: usize = 2;
 
 /// The tables and the notes that explain them, for a terminal of `width` columns.
 ///
-/// Measures without values are left out. If the width does not suffice, the least important columns are left out as well,
-/// and a line names them.
+/// Measures without values are left out. If the width does not suffice, the least important columns are left out as
+/// well, and a line names them.
 pub fn table(results: &Results, width: u16, color: bool) -> String {
     let mut text = notes::heading(results, width);
     let mut topologies: Vec<&str> = Vec::new();
@@ -148,7 +148,8 @@ fn shared_floor(rows: &[Entry]) -> Option<f64> {
     rows.iter().all(|row| row.floor == Some(first)).then_some(first)
 }
 
-/// Three lines: the median, its interval and the 99th percentile; for rare events the mean, its interval and the maximum.
+/// Three lines: the median, its interval and the 99th percentile; for rare events the mean, its interval and the
+/// maximum.
 fn table_cell(column: &Column, entry: &Entry, with_floor: bool) -> Cell {
     let Entry { summary, verdict, floor } = entry;
     let unit = column.unit();

@@ -147,6 +147,19 @@ fn an_experiment_without_trials_still_renders() {
 }
 
 #[test]
+fn exporters_have_distinct_names_and_documented_files() {
+    let page = include_str!("../../docs/experiments.md");
+    for (n, one) in EXPORTERS.iter().enumerate() {
+        assert!(exporter(one.name()).is_some_and(|found| found.about() == one.about()), "{}", one.name());
+        assert!(EXPORTERS[..n].iter().all(|other| other.name() != one.name()), "{}", one.name());
+        assert!(page.contains(&format!("`{}`", one.name())), "{}", one.name());
+        let file = one.file_name().unwrap_or("trials.csv");
+        assert!(page.contains(&format!("\n| `{file}` |")), "{file}");
+    }
+    assert!(exporter("pdf").is_none());
+}
+
+#[test]
 fn a_row_per_trial() {
     let mut results = sample(9);
     results.cells.drain(1..3);
@@ -202,7 +215,8 @@ fn found(results: &Results) -> String {
 #[test]
 fn findings_name_the_best_selector_its_interval_and_the_verdict() {
     let text = found(&sample(40));
-    // The topology with regions is chosen, and named as there are two. Medians of 0.7 and 1 s; 0.3 s less in each trial.
+    // The topology with regions is chosen, and named as there are two. Medians of 0.7 and 1 s; 0.3 s less in each
+    // trial.
     let first = "Found for topology aws: neighborhood:metric=rtt,radius=16 first pings a crashed member a median of 700 ms \
                  after the crash (95 % interval 650–750), the least of 2 selectors; in the mean 30 % sooner than shuffle \
                  (95 % interval 30 to 30 %).";

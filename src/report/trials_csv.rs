@@ -8,7 +8,8 @@ use super::csv_rows::{key_columns, key_values, trials};
 use super::exporter::{ExportOptions, Exporter};
 use crate::experiment::{MEASURES, MeasuredValue, Results};
 
-/// A row per trial, with the measures in the order of [`MEASURES`]. Values that were not reached or do not exist are empty.
+/// A row per trial, with the measures in the order of [`MEASURES`]. Values that were not reached or do not exist are
+/// empty.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct TrialsCsv;
 

@@ -82,7 +82,8 @@ impl Claim {
         self.against(summary.median.unwrap_or(f64::INFINITY), [summary.ci95.low, summary.ci95.high])
     }
 
-    /// Compares with a quantile of independent values; `None` is not reached. The interval is that of the order statistics.
+    /// Compares with a quantile of independent values; `None` is not reached. The interval is that of the order
+    /// statistics.
     pub(super) fn against_quantile(self, quantile: f64, values: &[Option<f64>]) -> Row {
         let mut all: Vec<f64> = values.iter().map(|value| value.unwrap_or(f64::INFINITY)).collect();
         all.sort_unstable_by(f64::total_cmp);
@@ -92,9 +93,9 @@ impl Claim {
         self.against(at(rank).unwrap_or(f64::NAN), [at(rank - half), at(rank + half).filter(|high| high.is_finite())])
     }
 
-    /// Compares with the time at which the share `share` of all events has occurred, on average over the trials. `times` has
-    /// the events of each trial, `each` of them if none is missing. The interval is Woodruff's: the times at which the bounds
-    /// of the interval of the share are reached.
+    /// Compares with the time at which the share `share` of all events has occurred, on average over the trials.
+    /// `times` has the events of each trial, `each` of them if none is missing. The interval is Woodruff's: the times
+    /// at which the bounds of the interval of the share are reached.
     pub(super) fn against_share(self, share: f64, each: usize, times: &[Vec<f64>]) -> Row {
         let mut all: Vec<f64> = times.iter().flatten().copied().collect();
         all.sort_unstable_by(f64::total_cmp);

@@ -23,9 +23,9 @@ pub(super) const REPRODUCTION: Reproduction = Reproduction {
 const FANOUT: f64 = 3.0;
 const ROUND_S: f64 = 0.2;
 
-/// The time that the formula gives from two informed members to this share, in seconds. In the simulator two members are
-/// informed almost at once: a member detects the crash at the end of its period and informs another one with the ping at
-/// the start of the next period.
+/// The time that the formula gives from two informed members to this share, in seconds. In the simulator two members
+/// are informed almost at once: a member detects the crash at the end of its period and informs another one with the
+/// ping at the start of the next period.
 fn from_two_s(n: f64, loss: f64, share: f64) -> f64 {
     formula_s(n, loss, share) - formula_s(n, loss, 2.0 / n)
 }

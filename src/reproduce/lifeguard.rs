@@ -137,8 +137,8 @@ fn interval(runner: &Runner<'_>) -> Result<Vec<Row>, Error> {
     Ok(rows)
 }
 
-/// A property of the authors' agents that the paper does not quantify. The reproduction does not have it; turned on, it shows
-/// its effect on the measured values.
+/// A property of the authors' agents that the paper does not quantify. The reproduction does not have it; turned on, it
+/// shows its effect on the measured values.
 #[derive(Clone, Copy)]
 struct Circumstance {
     about: &'static str,

@@ -59,9 +59,9 @@ fn grid(runner: &Runner<'_>) -> Result<Vec<Row>, Error> {
     Ok(rows)
 }
 
-/// The failure patterns of the paper: one node, neighbors together, nodes far apart. The paper has plots without numbers, for
-/// placements that are not published; the measured values are compared with the exact expectation for this grid: of the
-/// periods until a failed node is first pinged, where nodes that failed with it do not ping.
+/// The failure patterns of the paper: one node, neighbors together, nodes far apart. The paper has plots without
+/// numbers, for placements that are not published; the measured values are compared with the exact expectation for this
+/// grid: of the periods until a failed node is first pinged, where nodes that failed with it do not ping.
 fn faults(runner: &Runner<'_>) -> Result<Vec<Row>, Error> {
     let mut rows = Vec::new();
     for cell in runner.measure("medley-faults")? {

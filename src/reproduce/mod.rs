@@ -1,8 +1,8 @@
 //! Published figures compared with measured ones, as `swimlab reproduce` prints them.
 //!
-//! A [`Reproduction`] runs the experiments of one paper and yields a [`Row`] for each published value. It consists of experiment
-//! files under examples/reproductions/ and a source file of this module, which takes the values from their trials. The
-//! tolerance is stated with each claim in the source, before anything is run; nothing is tuned to match.
+//! A [`Reproduction`] runs the experiments of one paper and yields a [`Row`] for each published value. It consists of
+//! experiment files under examples/reproductions/ and a source file of this module, which takes the values from their
+//! trials. The tolerance is stated with each claim in the source, before anything is run; nothing is tuned to match.
 //!
 //! ```
 //! use swimlab::reproduce::{REPRODUCTIONS, reproduction};

@@ -193,7 +193,8 @@ pub(super) struct Alarms {
     pub by_healthy: u64,
     pub messages: u64,
     pub bytes: u64,
-    /// For each anomalous member, the times at which healthy members first declared it dead, in seconds since its anomaly.
+    /// For each anomalous member, the times at which healthy members first declared it dead, in seconds since its
+    /// anomaly.
     noticed: BTreeMap<MemberIndex, BTreeMap<MemberIndex, f64>>,
 }
 
@@ -210,8 +211,8 @@ impl Alarms {
         }
     }
 
-    /// For each anomalous member, the times at which the first and the last healthy member declared it dead; `None` if not
-    /// reached.
+    /// For each anomalous member, the times at which the first and the last healthy member declared it dead; `None` if
+    /// not reached.
     pub(super) fn delays(&self) -> Vec<[Option<f64>; 2]> {
         let healthy = self.anomalous.iter().filter(|since| since.is_none()).count();
         let anomalous = (0..).zip(&self.anomalous).filter(|(_, since)| since.is_some());

@@ -80,8 +80,8 @@ impl<'a> Runner<'a> {
         measure(&self.experiment(name)?)
     }
 
-    /// Runs every trial of an experiment under an observer; returns for each cell the value that `read` takes from the observer
-    /// of each trial.
+    /// Runs every trial of an experiment under an observer; returns for each cell the value that `read` takes from the
+    /// observer of each trial.
     pub(super) fn watch<O: Observer, T: Send>(
         &self,
         name: &str,

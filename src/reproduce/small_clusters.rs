@@ -1,7 +1,7 @@
 //! `small-clusters`: SWIM compared with heartbeats and with a majority of timestamps, for 3 to 200 members.
 //!
-//! No paper has figures for this comparison, so both sides are compared with closed forms: of the number of messages, of
-//! the detection time, and of false alarms on lossy links.
+//! No paper has figures for this comparison, so both sides are compared with closed forms: of the number of messages,
+//! of the detection time, and of false alarms on lossy links.
 
 use super::runner::{Runner, measure};
 use super::{Effort, Reproduction, Row};
@@ -112,12 +112,13 @@ fn delay(profile: &str, n: f64) -> Option<Delay> {
     }
 }
 
-/// Mean periods from a crash to the first ping, with N = n-1 survivors in random phases that each draw one of N per period.
+/// Mean periods from a crash to the first ping, with N = n-1 survivors in random phases that each draw one of N per
+/// period.
 fn first_ping(n: f64) -> f64 {
     let others = n - 1.0;
     let missed = 1.0 - 1.0 / others;
-    // The probability of no ping after the share u of the first period is (1 - u/N)^N; each further period multiplies it by
-    // (1-1/N)^N.
+    // The probability of no ping after the share u of the first period is (1 - u/N)^N; each further period multiplies
+    // it by (1-1/N)^N.
     others / (others + 1.0) * (1.0 - libm::pow(missed, others + 1.0)) / (1.0 - libm::pow(missed, others))
 }
 
@@ -131,8 +132,8 @@ fn detection(runner: &Runner<'_>, cells: &[CellResult]) -> Vec<Row> {
     cells.iter().filter_map(row).collect()
 }
 
-/// The smallest group in which SWIM costs less, in messages per member in the time until all members are informed. That cost
-/// does not depend on the period, so it compares both detectors at equal detection times.
+/// The smallest group in which SWIM costs less, in messages per member in the time until all members are informed. That
+/// cost does not depend on the period, so it compares both detectors at equal detection times.
 fn crossing(runner: &Runner<'_>, quiet: &[CellResult], crash: &[CellResult]) -> Vec<Row> {
     let sizes: Vec<u32> = quiet.iter().filter(|cell| cell.key.profile == "swim").map(|cell| cell.key.members).collect();
     let cell = |cells: &[CellResult], profile: &str, n: u32| {

@@ -118,16 +118,20 @@ fn infection(runner: &Runner<'_>) -> Result<Vec<Row>, Error> {
         if n <= 56 {
             let half = n.div_ceil(2) as usize - 1;
             let median: Vec<Option<f64>> = trials.iter().map(|times| times.get(half).copied()).collect();
-            let claim =
-                runner.claim("section 5, infection", format!("n = {n}"), "periods until half are informed, median", 1.0);
+            let claim = runner.claim(
+                "section 5, infection",
+                format!("n = {n}"),
+                "periods until half are informed, median",
+                1.0,
+            );
             rows.push(claim.up_to(3.0).says("1 to 3 periods for n = 6 to 56").against_median(&median));
         }
     }
     Ok(rows)
 }
 
-/// The unpublished details of the experiment with joins, and their effect on mean sizes: of 60 trials with pauses of 5 s and of
-/// 20 with pauses of 1, 20 and 60 s, counted in timelines of `replay`.
+/// The unpublished details of the experiment with joins, and their effect on mean sizes: of 60 trials with pauses of 5
+/// s and of 20 with pauses of 1, 20 and 60 s, counted in timelines of `replay`.
 const UNPUBLISHED: &str = "one run; pauses between joins and its length are not published, here 5 s and 10 min more; swim-basic \
                            passes 2 and swim-inf 4 on the way down, 90 s and 15 s after the last join, and with pauses of \
                            20 s before it; swim-inf-susp is at 18 from 5 s after it on, at pauses of 1 to 60 s";
@@ -180,8 +184,8 @@ fn false_positives(runner: &Runner<'_>) -> Result<Vec<Row>, Error> {
 fn completeness(runner: &Runner<'_>) -> Result<Vec<Row>, Error> {
     let cells = runner.watch("swim-completeness", |_| Gaps::default(), |gaps, _, _| gaps.widest as f64)?;
     let row = |(cell, widest): (Cell, Vec<f64>)| {
-        // The n of the paper counts the other members that are in the list at any time during two traversals. A member is
-        // replaced every 20 periods, so churn adds two.
+        // The n of the paper counts the other members that are in the list at any time during two traversals. A member
+        // is replaced every 20 periods, so churn adds two.
         let others = f64::from(cell.key.members - 1 + if cell.key.scenario == "churn" { 2 } else { 0 });
         let row = format!("{others} others, {}", cell.key.scenario);
         runner

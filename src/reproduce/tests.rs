@@ -29,7 +29,8 @@ fn swim_is_reproduced() {
 
 #[test]
 fn epidemics_are_reproduced() {
-    // The formula halves the contacts of memberlist's settings, and a short run has too few trials for one in ten thousand.
+    // The formula halves the contacts of memberlist's settings, and a short run has too few trials for one in ten
+    // thousand.
     let is_tail = |row: &Row| row.measure.ends_with("99.99 %");
     all_match_but(&short("epidemic"), |row| row.figure == "formula, at memberlist's settings" || is_tail(row));
 }

@@ -27,8 +27,8 @@ impl Lateness {
         self.counts.iter().sum()
     }
 
-    /// The q-quantile of the delays, with q from 0 to 1, rounded up to a tenth of a millisecond and at most a second. `None`
-    /// if no timer fired.
+    /// The q-quantile of the delays, with q from 0 to 1, rounded up to a tenth of a millisecond and at most a second.
+    /// `None` if no timer fired.
     pub fn quantile(&self, q: f64) -> Option<Span> {
         let timers = self.timers();
         let rank = (libm::ceil(q * timers as f64) as u64).clamp(1, timers.max(1));

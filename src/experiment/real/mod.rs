@@ -76,8 +76,8 @@ impl Experiment {
     /// Runs all trials on real sockets that no earlier run has finished, `options.threads` worlds at once.
     ///
     /// # Errors
-    /// If it cannot be run in real time ([`Experiment::check_real`]), threads cannot be started, or the folder cannot keep a
-    /// finished trial.
+    /// If it cannot be run in real time ([`Experiment::check_real`]), threads cannot be started, or the folder cannot
+    /// keep a finished trial.
     pub fn run_real(&self, options: Options) -> Result<RealRun, Error> {
         self.check_real()?;
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
@@ -105,8 +105,8 @@ impl Experiment {
         Ok(RealRun { finished: run.finish(self, attempts)?, lateness })
     }
 
-    /// The delay between the starts of two worlds: worlds that start together would have their faults, and with them their
-    /// load, at the same time.
+    /// The delay between the starts of two worlds: worlds that start together would have their faults, and with them
+    /// their load, at the same time.
     fn stagger(&self, worlds: usize) -> Duration {
         let longest = self.cells.iter().map(length).max().unwrap_or(Span::ZERO);
         Duration::from_micros(longest.as_micros()) / worlds.max(1) as u32

@@ -24,8 +24,8 @@ pub(super) struct MemberSockets {
 }
 
 impl MemberSockets {
-    /// Opens the sockets of `count` members. IPv6 addresses are as long in a message as those of the simulator's members;
-    /// on hosts without IPv6, messages are some bytes shorter.
+    /// Opens the sockets of `count` members. IPv6 addresses are as long in a message as those of the simulator's
+    /// members; on hosts without IPv6, messages are some bytes shorter.
     pub(super) fn open(count: u32) -> io::Result<Vec<Self>> {
         let v6 = IpAddr::from(Ipv6Addr::LOCALHOST);
         let ip = if UdpSocket::bind((v6, 0)).is_ok() { v6 } else { Ipv4Addr::LOCALHOST.into() };

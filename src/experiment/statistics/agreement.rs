@@ -40,8 +40,8 @@ pub struct Agreement {
 pub enum Match {
     /// They differ by at most [`MOST_APART`], and so do both bounds of the interval.
     Close,
-    /// They differ by at most that, but a bound of the interval by more; or one is zero, and the interval of the difference
-    /// includes zero.
+    /// They differ by at most that, but a bound of the interval by more; or one is zero, and the interval of the
+    /// difference includes zero.
     Likely,
     /// They differ by more.
     Apart,
@@ -63,8 +63,8 @@ impl Match {
 
 /// Compares pairs of (simulated, real), each pair from the same trial. Censored values are more than any other.
 ///
-/// Trials of the same seed share placement, phases, victims and the random streams of the members, so that their values are
-/// correlated: the intervals resample pairs. The test of Kolmogorov and Smirnov assumes independent samples; with
+/// Trials of the same seed share placement, phases, victims and the random streams of the members, so that their values
+/// are correlated: the intervals resample pairs. The test of Kolmogorov and Smirnov assumes independent samples; with
 /// correlated ones, small distances are more frequent and large ones less frequent than its p-value says.
 pub fn agree(measure: &Measure, pairs: &[(MeasuredValue, MeasuredValue)]) -> Agreement {
     let pairs: Vec<_> = pairs.iter().filter_map(|(a, b)| Some((a.order()?, b.order()?))).collect();

@@ -2,9 +2,9 @@
 
 use super::{Comparison, LEVEL, Verdict};
 
-/// Corrects the verdicts of comparisons that are reported together, so that the probability of any better or worse among
-/// equals is at most 5 % for all of them (Holm, Scandinavian Journal of Statistics 6, 1979). A verdict that does not hold
-/// becomes [`Verdict::WithinNoise`].
+/// Corrects the verdicts of comparisons that are reported together, so that the probability of any better or worse
+/// among equals is at most 5 % for all of them (Holm, Scandinavian Journal of Statistics 6, 1979). A verdict that does
+/// not hold becomes [`Verdict::WithinNoise`].
 ///
 /// The p-values of the permutation tests are at least 1/2001; with more than 100 comparisons no verdict can hold.
 pub fn holm(comparisons: &mut [&mut Comparison]) {

@@ -12,8 +12,8 @@ const RESAMPLES: usize = 2000;
 /// Probability in each tail outside of an interval.
 const TAIL: f64 = 0.025;
 
-/// The ranks, from 0, of the two sorted values that bound the q-quantile. Exact for any distribution, by the binomial law
-/// of the number of values below it (David and Nagaraja, Order Statistics, 7.1).
+/// The ranks, from 0, of the two sorted values that bound the q-quantile. Exact for any distribution, by the binomial
+/// law of the number of values below it (David and Nagaraja, Order Statistics, 7.1).
 pub(super) fn quantile_ranks(n: usize, q: f64) -> (Option<usize>, Option<usize>) {
     let below = Binomial::new(q, n as u64).expect("q is a probability");
     let low = below.inverse_cdf(TAIL) as usize;
@@ -21,8 +21,8 @@ pub(super) fn quantile_ranks(n: usize, q: f64) -> (Option<usize>, Option<usize>)
     (low.checked_sub(1), Some(high).filter(|&high| high < n))
 }
 
-/// The interval of a statistic `of` two sorted samples whose values are pairs, by percentiles of the bootstrap (Efron 1979).
-/// Unknown if the statistic does not exist for every resample.
+/// The interval of a statistic `of` two sorted samples whose values are pairs, by percentiles of the bootstrap (Efron
+/// 1979). Unknown if the statistic does not exist for every resample.
 pub(super) fn bootstrap_pairs(pairs: &[(f64, f64)], of: impl Fn(&[f64], &[f64]) -> Option<f64>) -> Interval {
     let mut rng = rng();
     let (mut left, mut right) = (vec![0.0; pairs.len()], vec![0.0; pairs.len()]);
@@ -71,9 +71,9 @@ pub(super) fn bootstrap_mean(values: &[f64]) -> Interval {
     Interval { low: bound(TAIL), high: bound(1.0 - TAIL) }
 }
 
-/// The interval of a mean number of events: that of the bootstrap, widened to Poisson's exact interval (Garwood 1936), which
-/// is not degenerate if no event was seen. Events that occur in clusters, as false alarms do, vary more than by Poisson's
-/// law, which the bootstrap accounts for.
+/// The interval of a mean number of events: that of the bootstrap, widened to Poisson's exact interval (Garwood 1936),
+/// which is not degenerate if no event was seen. Events that occur in clusters, as false alarms do, vary more than by
+/// Poisson's law, which the bootstrap accounts for.
 pub(super) fn events_mean(counts: &[f64]) -> Interval {
     let Interval { low: Some(low), high: Some(high) } = bootstrap_mean(counts) else { return Interval::default() };
     let (n, total) = (counts.len() as f64, counts.iter().sum::<f64>());
@@ -88,8 +88,8 @@ fn rounded(value: f64) -> f64 {
     format!("{value:.8e}").parse().expect("a number as printed")
 }
 
-/// The p-value of the permutation test of paired differences, by sampling: the probability of a sum at least as far from zero
-/// if each difference has either sign with equal probability.
+/// The p-value of the permutation test of paired differences, by sampling: the probability of a sum at least as far
+/// from zero if each difference has either sign with equal probability.
 pub(super) fn sign_flip_test(differences: &[f64]) -> f64 {
     let mut rng = rng();
     // Slightly less, so that sums that differ only by rounding count as equal.
@@ -111,8 +111,8 @@ pub(super) fn bootstrap_difference(left: &[f64], right: &[f64]) -> Interval {
     Interval { low: bound(TAIL), high: bound(1.0 - TAIL) }
 }
 
-/// The p-value of the permutation test of two samples, by sampling: the probability of a difference of the means at least as
-/// large if the values are assigned to the two samples at random.
+/// The p-value of the permutation test of two samples, by sampling: the probability of a difference of the means at
+/// least as large if the values are assigned to the two samples at random.
 pub(super) fn permutation_test(left: &[f64], right: &[f64]) -> f64 {
     let mut rng = rng();
     let mut all = [left, right].concat();
@@ -132,7 +132,8 @@ pub(super) fn permutation_test(left: &[f64], right: &[f64]) -> f64 {
     (as_far + 1) as f64 / (RESAMPLES + 1) as f64
 }
 
-/// The p-value of the two-sided sign test: the probability of a split at least as uneven if both sides are equally likely.
+/// The p-value of the two-sided sign test: the probability of a split at least as uneven if both sides are equally
+/// likely.
 pub(super) fn sign_test(less: u32, more: u32) -> f64 {
     let fair = Binomial::new(0.5, u64::from(less + more)).expect("a half is a probability");
     (2.0 * fair.cdf(u64::from(less.min(more)))).min(1.0)

@@ -1,7 +1,7 @@
 //! The two-sample test of Kolmogorov and Smirnov.
 
-/// The maximum product of the sample sizes for which the p-value is computed exactly, in as many steps. Beyond it, the limit
-/// for large samples is right to three digits.
+/// The maximum product of the sample sizes for which the p-value is computed exactly, in as many steps. Beyond it, the
+/// limit for large samples is right to three digits.
 const MOST_STEPS: usize = 4_000_000;
 
 /// The greatest distance between the distribution functions of two sorted samples.
@@ -18,15 +18,16 @@ pub(super) fn distance(left: &[f64], right: &[f64]) -> f64 {
     most
 }
 
-/// The probability that independent samples of these sizes from one continuous distribution have at least this distance. For
-/// distributions with ties it is an upper bound.
+/// The probability that independent samples of these sizes from one continuous distribution have at least this
+/// distance. For distributions with ties it is an upper bound.
 pub(super) fn p_value(distance: f64, left: usize, right: usize) -> f64 {
     if left.saturating_mul(right) <= MOST_STEPS { exact(distance, left, right) } else { limit(distance, left, right) }
 }
 
-/// The exact p-value. All orders of the two samples are equally likely. An order is a path from (0, 0) to (left, right) with
-/// one step for each value, and the distance is below the given one if the path stays close to the diagonal (Hodges, Arkiv
-/// foer Matematik 3, 1958). `reached[j]` is the probability that a path arrives at (i, j) and was never far from it.
+/// The exact p-value. All orders of the two samples are equally likely. An order is a path from (0, 0) to (left, right)
+/// with one step for each value, and the distance is below the given one if the path stays close to the diagonal
+/// (Hodges, Arkiv foer Matematik 3, 1958). `reached[j]` is the probability that a path arrives at (i, j) and was never
+/// far from it.
 fn exact(distance: f64, left: usize, right: usize) -> f64 {
     // In whole numbers: |i / left - j / right| >= distance. Distances are multiples of 1 / (left right).
     let far = libm::round(distance * left as f64 * right as f64) as u64;

@@ -304,6 +304,9 @@ fn with_censored_trials_without_common_seeds_the_ranks_decide() {
     broken.truncate(8);
     broken.extend([MeasuredValue::Censored; 12]);
     let comparison = compare_unpaired(&sound, &broken);
-    assert_eq!((comparison.mean_difference, comparison.ci95, comparison.verdict), (None, Interval::default(), Verdict::Worse));
+    assert_eq!(
+        (comparison.mean_difference, comparison.ci95, comparison.verdict),
+        (None, Interval::default(), Verdict::Worse)
+    );
     assert_eq!(compare_unpaired(&sound, &[]).verdict, Verdict::Undecided);
 }

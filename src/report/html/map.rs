@@ -167,8 +167,8 @@ impl Layout {
         format!("<path class=\"axis\" opacity=\".6\" d=\"{path}\"/>")
     }
 
-    /// The outline of a node: the convex hull of the locations of its members. Empty across the date line, where a hull in
-    /// longitudes would extend around the globe.
+    /// The outline of a node: the convex hull of the locations of its members. Empty across the date line, where a hull
+    /// in longitudes would extend around the globe.
     fn outline(&self, node: &MapNode) -> String {
         let globe = |location: &Location| match location {
             Location::Globe { lat, lon } => Some((*lat, *lon)),
@@ -241,8 +241,8 @@ impl Fit {
     }
 }
 
-/// Points, in degrees, of the great circle between two points, no more than [`ARC_M`] apart. Antipodes have no unique great
-/// circle, so their line is straight in degrees.
+/// Points, in degrees, of the great circle between two points, no more than [`ARC_M`] apart. Antipodes have no unique
+/// great circle, so their line is straight in degrees.
 fn great_circle(from: Point, to: Point) -> Vec<Point> {
     let [start, end] = [from, to].map(|(lat, lon)| geo::Point::new(lon, lat));
     let half_way_around = std::f64::consts::PI * Haversine.radius();

@@ -84,8 +84,8 @@ fn render(results: &Results, options: &ExportOptions<'_>) -> String {
     html + "</body>\n</html>\n"
 }
 
-/// The section of a topology: for each setting the tables and plots over all trials, then those of the ping maps. `plotted`
-/// counts the settings with plots.
+/// The section of a topology: for each setting the tables and plots over all trials, then those of the ping maps.
+/// `plotted` counts the settings with plots.
 fn section(
     results: &Results,
     options: &ExportOptions<'_>,

@@ -9,8 +9,8 @@ pub(super) struct Series<'a> {
     labels: Vec<&'a str>,
 }
 
-/// The number of color classes in the style sheet: the palette of Okabe and Ito (2008), which color-blind readers can tell
-/// apart, adjusted for contrast.
+/// The number of color classes in the style sheet: the palette of Okabe and Ito (2008), which color-blind readers can
+/// tell apart, adjusted for contrast.
 const COLORS: usize = 7;
 
 const DASHES: [&str; 7] = ["none", "7 3", "2 3", "9 3 2 3", "14 4", "5 2 1 2 1 2", "1 2"];
