@@ -117,8 +117,7 @@ pub(super) fn run(args: Args, lab: &Lab) -> Result<ExitCode, Failed> {
         progress: Some(follow(bar.clone())),
     })?;
     bar.finish_and_clear();
-    let mut export = ExportOptions::default();
-    export.experiment = Some(&experiment);
+    let mut export = ExportOptions { experiment: Some(&experiment), ..ExportOptions::default() };
     write_files(&path, &finished.results, &export, |exporter| exporter.is_data())?;
     // An interrupted run ends at once, without the trials for ping maps.
     let ping_maps = if finished.interrupted { Vec::new() } else { experiment.ping_maps(threads)? };

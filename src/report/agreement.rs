@@ -91,8 +91,6 @@ impl<'a> RealComparison<'a> {
         text + &self.lateness_notes(width) + &legend(width)
     }
 
-    /// What the cell is, by the keys that are varied, and how many trials there are to compare.
-
     /// Writes agreement.csv: a row for each measure of each cell. Values that do not exist are empty.
     ///
     /// # Errors
@@ -187,6 +185,7 @@ impl<'a> RealComparison<'a> {
     }
 }
 
+/// The dimensions that identify a cell, and its number of trials.
 fn heading(results: &Results, pair: &CellAgreement<'_>) -> String {
     let shown = key_names(results)
         .into_iter()
