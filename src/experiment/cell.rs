@@ -27,7 +27,7 @@ pub struct Cell {
     pub topology: Topology,
     /// The failure detector that the members run.
     pub detector: CellDetector,
-    /// How the members start and run.
+    /// Start and running conditions of the members.
     pub environment: Environment,
     /// Time before the first fault and before anything is measured.
     pub warmup: Span,

@@ -1,4 +1,4 @@
-//! The keys that set how the members of a world start and run, apart from protocol, topology and faults.
+//! The keys for the start and the running conditions of members, apart from protocol, topology and faults.
 //!
 //! A key is declared once, in `environment!` below, with its documentation, name, type and values. The macro makes its
 //! field in [`Environment`], its default and its parser from that. A list of values is multiplied and becomes a column
@@ -45,7 +45,7 @@ macro_rules! environment {
         $default
     };
     ($($(#[$doc:meta])* $name:ident: $kind:ty = $values:tt;)*) => {
-        /// How the members of a cell start and run.
+        /// Start and running conditions of the members of a cell.
         #[derive(Clone, Copy, Debug, PartialEq)]
         #[non_exhaustive]
         pub struct Environment {

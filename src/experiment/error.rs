@@ -49,7 +49,7 @@ pub struct BadInput {
     pub file: String,
     /// The line, from 1; `None` if the error concerns the file as a whole.
     pub line: Option<u32>,
-    /// What is wrong and what would be valid.
+    /// The error, and what would be valid.
     pub message: String,
 }
 

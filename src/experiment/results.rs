@@ -186,7 +186,7 @@ pub struct TrialResult {
     pub violations: Vec<String>,
 }
 
-/// How often a fault affected members.
+/// Number of effects of a fault.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct FaultCount {

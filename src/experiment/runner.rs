@@ -14,7 +14,7 @@ use super::results::{CellKey, CellResult, Results, TopologyNote, TrialResult};
 use super::seed::trial_seed;
 use super::store::Folder;
 
-/// How an experiment is run. The default has one thread per core, keeps no results folder and reports no progress; the
+/// Options of a run. The default has one thread per core, keeps no results folder and reports no progress; the
 /// fields of a default value can be set.
 #[derive(Default)]
 #[non_exhaustive]

@@ -1,4 +1,4 @@
-//! What the CSV files have in common: columns that identify a trial.
+//! Common parts of the CSV files: the columns that identify a trial.
 
 use super::key_value;
 use crate::experiment::{CellKey, CellResult, Results, TrialResult};

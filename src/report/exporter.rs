@@ -30,7 +30,7 @@ pub trait Exporter: Sync {
     fn export(&self, results: &Results, options: &ExportOptions<'_>, out: &mut dyn io::Write) -> io::Result<()>;
 }
 
-/// What exporters may use besides the results. The fields of a default value can be set.
+/// Input of exporters besides the results. The fields of a default value can be set.
 #[derive(Clone, Copy)]
 #[non_exhaustive]
 pub struct ExportOptions<'a> {

@@ -16,7 +16,7 @@ pub struct Fault {
     pub kind: Arc<dyn FaultKind>,
     /// Time of the first activation, after the warm-up.
     pub at: Span,
-    /// Which members it affects.
+    /// Affected members.
     pub target: Target,
     /// Number of activations, with targets chosen anew each time.
     pub times: u32,

@@ -13,7 +13,7 @@ use crate::sim::observer::MemberIndex;
 /// Scale with Rapid", USENIX ATC 2018, section 7).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FlipFlop {
-    /// Which packets are dropped, as seen from the targets.
+    /// Dropped packets, as seen from the targets.
     pub direction: Direction,
     /// Duration of each disconnection.
     pub on: Span,

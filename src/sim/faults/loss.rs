@@ -14,7 +14,7 @@ use crate::sim::link::{LinkPacket, LinkRule, LinkVerdict};
 pub struct Loss {
     /// The probability for each packet.
     pub rate: f64,
-    /// Which packets, as seen from the targets. Packets between two targets count in both directions.
+    /// Affected packets, as seen from the targets. Packets between two targets count in both directions.
     pub direction: Direction,
     /// Duration.
     pub lasts: Span,

@@ -6,7 +6,7 @@ use super::fault::{Fault, FaultKind};
 use super::target::Target;
 use crate::protocol::Span;
 
-/// Which packets of a target a fault affects.
+/// The packets of a target that a fault affects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {
     /// Packets to the target.

@@ -16,7 +16,7 @@ use crate::sim::link::{LinkPacket, LinkRule, LinkVerdict};
 pub struct PartialPartition {
     /// The second group, chosen among the members that are not targets.
     pub peers: Target,
-    /// Which packets are dropped, as seen from the targets.
+    /// Dropped packets, as seen from the targets.
     pub direction: Direction,
     /// Duration.
     pub lasts: Span,

@@ -13,7 +13,7 @@ use crate::sim::observer::MemberIndex;
 /// Cuts off the targets from all other members; among themselves they are connected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Partition {
-    /// Which packets are dropped, as seen from the targets.
+    /// Dropped packets, as seen from the targets.
     pub direction: Direction,
     /// Duration.
     pub lasts: Span,

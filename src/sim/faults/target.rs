@@ -1,4 +1,4 @@
-//! Which members a fault affects.
+//! The members that a fault affects.
 
 use rand::seq::SliceRandom;
 use swimlab_selectors::rng::{Rng, below};
@@ -7,7 +7,7 @@ use swimlab_selectors::{did_you_mean, nearest_names};
 use crate::sim::observer::MemberIndex;
 use crate::topology::Placement;
 
-/// Which members a fault affects.
+/// The members that a fault affects.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Target {
