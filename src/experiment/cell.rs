@@ -20,6 +20,7 @@ pub(super) const NO_SELECTOR: &str = "-";
 
 /// One combination of what an experiment varies.
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct Cell {
     /// The values that distinguish it from the other cells.
     pub key: CellKey,
@@ -39,6 +40,7 @@ pub struct Cell {
 
 /// The failure detector of a cell's members.
 #[derive(Clone)]
+#[non_exhaustive]
 pub enum CellDetector {
     /// SWIM or a variant of it.
     Swim {

@@ -167,6 +167,7 @@ const fn column(title: &'static str, per: Divisor, rank: u8) -> TableColumn {
 /// On average a member is pinged p times per period T, so at best every T/p, and a crash falls in the middle of such an
 /// interval on average. A suspicion takes one more period, a declaration the suspicion timeout on top of that.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct FloorInputs {
     /// T, the protocol period in seconds.
     pub period_s: f64,
@@ -250,6 +251,7 @@ pub struct Victim {
 /// The kind of fault that a victim met.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum VictimKind {
     /// It stopped permanently.
     Crash,

@@ -33,6 +33,7 @@ pub struct Results {
 
 /// The description of a topology.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct TopologyNote {
     /// The label, as in [`CellKey::topology`].
     pub label: String,
@@ -44,6 +45,7 @@ pub struct TopologyNote {
 
 /// A scenario and its faults.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Scenario {
     /// The name, as in [`CellKey::scenario`].
     pub name: String,
@@ -117,6 +119,7 @@ cell_key! {
 /// The value of a dimension. `Display` writes it as tables and CSV files have it; in JSON, numbers stay numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(untagged)]
+#[non_exhaustive]
 pub enum KeyValue<'a> {
     /// A label or name.
     Text(&'a str),
