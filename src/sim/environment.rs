@@ -49,7 +49,7 @@ pub enum Impairment {
     Paused,
 }
 
-/// Queueing of packets while a member is impaired.
+/// Queuing of packets while a member is impaired.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct QueuePolicy {
     /// The most packets queued in each direction; further ones are dropped.
