@@ -8,6 +8,13 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::protocol::{Address, Id, Incarnation, Target, UserEvent};
 
+/// The version that this build writes, and the only one that it reads: the first byte of every packet.
+pub const VERSION: u8 = 1;
+
+/// The first byte of everything sealed in this format. No version of a plain packet has it.
+#[cfg(feature = "seal")]
+pub const SEAL_VERSION: u8 = 0x81;
+
 /// Bytes before the first MessagePack value: version, kind and flags, number of updates.
 pub(super) const ENVELOPE: usize = 4;
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::OpenError;
+use super::error::OpenError;
 
 /// Ids of accepted packets, for as long as their stamps are fresh.
 #[derive(Debug, Default)]

@@ -24,8 +24,8 @@ impl Sizer for PlainSizer {
     }
 
     #[inline]
-    fn update(&self, kind: &Update) -> u32 {
-        update(kind)
+    fn update(&self, update: &Update) -> u32 {
+        self::update(update)
     }
 }
 

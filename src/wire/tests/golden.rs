@@ -20,7 +20,7 @@ fn vectors() -> Vec<(Packet, &'static [&'static str])> {
                 "92 cfca20100000000003 c412 fdfdfdfdfdfdfdfdfdfdfdfdfdfdfdfd 1f0a",
             ],
         ),
-        (samples::relayed(), &["01 13 0000", HEAD, "92 cd1234 cfca20100000000003"]),
+        (samples::indirect_ack(), &["01 13 0000", HEAD, "92 cd1234 cfca20100000000003"]),
         (samples::nack(), &["01 14 0000", HEAD, "92 cd1234 cfca20100000000003"]),
         (
             samples::gossip(),
@@ -46,7 +46,7 @@ fn vectors() -> Vec<(Packet, &'static [&'static str])> {
             ],
         ),
         (
-            samples::with_tip(),
+            samples::with_hint(),
             &[
                 "01 d1 0000",
                 HEAD,
@@ -85,7 +85,7 @@ fn messages_take_the_documented_bytes() {
         ("bare ack", samples::ack()),
         ("ping that carries one suspicion", Packet { updates: vec![samples::suspect()].into(), ..samples::ping() }),
         ("ack with a coordinate", samples::with_coordinate()),
-        ("ack with a coordinate and a tip", samples::with_tip()),
+        ("ack with a coordinate and a neighbor hint", samples::with_hint()),
         ("ping-req with one IPv4 target", samples::packet(Body::PingReq(Box::new(ping_req)))),
         ("nack", samples::nack()),
     ];
@@ -99,9 +99,9 @@ fn updates_take_the_documented_bytes() {
     let updates = [
         ("dead, left", samples::dead()),
         ("suspect", samples::suspect()),
-        ("alive, nothing but an IPv4 address", samples::alive_bare()),
-        ("alive, with an IPv4 address and a learned place", samples::alive_somewhere()),
-        ("alive, with place, zone, site, a name of 7 bytes and 2 of metadata", samples::alive()),
+        ("alive, with only an IPv4 address", samples::alive_bare()),
+        ("alive, with an IPv4 address and a learned location", samples::alive_with_learned_location()),
+        ("alive, with location, zone, site, a name of 7 bytes and 2 of metadata", samples::alive()),
     ];
     for (name, update) in updates {
         assert_documented(name, &PlainSizer.update(&update).to_string());

@@ -14,12 +14,12 @@ pub const BOB: Id = 0xb0b0_0000_0000_0002;
 pub const CAROL: Id = 0xca20_1000_0000_0003;
 pub const SEQ: u32 = 0x1234;
 
-/// A packet from Alice to Bob, whom she knows as a member.
+/// A packet from Alice to Bob, who is a member in her table.
 pub fn packet(body: Body) -> Packet {
     Packet {
         from: ALICE,
-        incarnation: life(2),
-        peer_view: PeerView::Member(life(0)),
+        incarnation: incarnation(2),
+        peer_view: PeerView::Member(incarnation(0)),
         body,
         updates: vec![].into(),
         coordinate: None,
@@ -42,7 +42,7 @@ pub fn ping_req() -> Packet {
     packet(Body::PingReq(Box::new(PingReq { seq: SEQ, nack_after_us: 400_000, targets })))
 }
 
-pub fn relayed() -> Packet {
+pub fn indirect_ack() -> Packet {
     packet(Body::IndirectAck { seq: SEQ, target: CAROL })
 }
 
@@ -51,7 +51,7 @@ pub fn nack() -> Packet {
 }
 
 pub fn gossip() -> Packet {
-    Packet { peer_view: PeerView::Dead(life(1)), updates: kind().into(), ..packet(Body::Gossip) }
+    Packet { peer_view: PeerView::Dead(incarnation(1)), updates: updates().into(), ..packet(Body::Gossip) }
 }
 
 pub fn sync() -> Packet {
@@ -66,14 +66,14 @@ pub fn with_coordinate() -> Packet {
     Packet { coordinate: Some(Box::new(WithCoordinate { at, hint: None })), ..ack() }
 }
 
-pub fn with_tip() -> Packet {
+pub fn with_hint() -> Packet {
     let WithCoordinate { at, .. } = *with_coordinate().coordinate.unwrap();
     let hint = Some(NeighborHint { id: CAROL, rtt_us: 20_000 });
     Packet { coordinate: Some(Box::new(WithCoordinate { at, hint })), ..ack() }
 }
 
-/// One update of each sort.
-pub fn kind() -> Vec<Update> {
+/// One update of each kind.
+pub fn updates() -> Vec<Update> {
     vec![alive(), suspect(), update(BOB, UpdateKind::Dead), update(BOB, UpdateKind::Left), user()]
 }
 
@@ -89,13 +89,13 @@ pub fn alive() -> Update {
     update(CAROL, UpdateKind::Alive(Arc::new(node)))
 }
 
-/// The least that an alive update can say with an IPv4 address.
+/// The shortest alive update with an IPv4 address.
 pub fn alive_bare() -> Update {
     update(CAROL, UpdateKind::Alive(Arc::new(NodeInfo::new(Peer::new(CAROL), ipv4(3)))))
 }
 
 /// The same, with a learned location.
-pub fn alive_somewhere() -> Update {
+pub fn alive_with_learned_location() -> Update {
     let peer = Peer { location: Some(Location::Learned { at: [-3, 200, 1000] }), ..Peer::new(CAROL) };
     update(CAROL, UpdateKind::Alive(Arc::new(NodeInfo::new(peer, ipv4(3)))))
 }
@@ -114,14 +114,14 @@ pub fn user() -> Update {
 }
 
 pub fn update(id: Id, kind: UpdateKind) -> Update {
-    Update { id, incarnation: life(1), kind }
+    Update { id, incarnation: incarnation(1), kind }
 }
 
-pub fn life(refutations: u32) -> Incarnation {
+pub fn incarnation(refutations: u32) -> Incarnation {
     Incarnation { generation: 1_767_225_600, refutations }
 }
 
-/// Some IPv4 address.
+/// An IPv4 address.
 pub fn address() -> Address {
     ipv4(9)
 }
