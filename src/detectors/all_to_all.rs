@@ -43,6 +43,6 @@ pub(super) fn register(registry: &mut Registry<Arc<dyn Detector>>) {
         "all-to-all",
         "Detector: every member sends its heartbeat to every other; silence for a fixed time is death.",
         Heartbeats::params("how long a silence is borne"),
-        |p, ()| Ok(Arc::new(AllToAll(Heartbeats::of(p)))),
+        |p, ()| Ok(Arc::new(AllToAll(Heartbeats::of(p)?))),
     );
 }

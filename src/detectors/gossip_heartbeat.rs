@@ -60,8 +60,8 @@ pub(super) fn register(registry: &mut Registry<Arc<dyn Detector>>) {
             Param::real("fail_mult", 0.1, 1000.0, 4.0, "T_fail is this x max(1, log2 n) periods"),
         ],
         |p, ()| {
-            let (fanout, fail_mult) = (p.count("fanout"), p.real("fail_mult"));
-            Ok(Arc::new(GossipHeartbeat { period: span(p, "period"), fanout, fail_mult }))
+            let (fanout, fail_mult) = (p.count("fanout")?, p.real("fail_mult")?);
+            Ok(Arc::new(GossipHeartbeat { period: span(p, "period")?, fanout, fail_mult }))
         },
     );
 }

@@ -47,6 +47,6 @@ pub(super) fn register(registry: &mut Registry<Arc<dyn Detector>>) {
         "majority",
         "Detector: every member sends its timestamp to every other; down is who a majority has not heard of in time.",
         Heartbeats::params("how long a silence is borne before it counts as a vote"),
-        |p, ()| Ok(Arc::new(Majority(Heartbeats::of(p)))),
+        |p, ()| Ok(Arc::new(Majority(Heartbeats::of(p)?))),
     );
 }

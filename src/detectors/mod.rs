@@ -100,8 +100,8 @@ impl Heartbeats {
         ]
     }
 
-    fn of(p: &Params) -> Self {
-        Self { period: span(p, "period"), timeout: span(p, "timeout"), memory: span(p, "memory") }
+    fn of(p: &Params) -> Result<Self, String> {
+        Ok(Self { period: span(p, "period")?, timeout: span(p, "timeout")?, memory: span(p, "memory")? })
     }
 
     /// The time until all members know of a crash, without loss, if that takes `periods` longer than the timeout. A timeout
@@ -111,8 +111,8 @@ impl Heartbeats {
     }
 }
 
-fn span(params: &Params, name: &str) -> Span {
-    Span::from_secs_f64(params.real(name))
+fn span(params: &Params, name: &str) -> Result<Span, String> {
+    Ok(Span::from_secs_f64(params.real(name)?))
 }
 
 #[cfg(test)]

@@ -134,25 +134,25 @@ pub(super) fn register(registry: &mut Registry<Arc<dyn Detector>>) {
             Param::span("min_deviation", 0.0, 3600.0, "100ms", "the least deviation (normal)"),
             Param::span("memory", 1.0, 1e7, "10m", "how long the dead are remembered"),
         ],
-        |p, ()| Ok(Arc::new(build(p))),
+        |p, ()| Ok(Arc::new(build(p)?)),
     );
 }
 
-fn build(p: &Params) -> PhiAccrual {
-    let threshold = p.real("threshold");
-    PhiAccrual {
-        period: span(p, "period"),
-        fanout: p.count("fanout"),
-        limit: match p.text("intervals") {
+fn build(p: &Params) -> Result<PhiAccrual, String> {
+    let threshold = p.real("threshold")?;
+    Ok(PhiAccrual {
+        period: span(p, "period")?,
+        fanout: p.count("fanout")?,
+        limit: match p.text("intervals")? {
             "exponential" => Limit::Means(threshold * std::f64::consts::LN_10),
             _ => Limit::Deviations(deviations(threshold)),
         },
-        window: p.count("window"),
-        longest_s: p.real("max_interval"),
-        initial_s: p.real("initial_interval"),
-        least_deviation_s: p.real("min_deviation"),
-        memory: span(p, "memory"),
-    }
+        window: p.count("window")?,
+        longest_s: p.real("max_interval")?,
+        initial_s: p.real("initial_interval")?,
+        least_deviation_s: p.real("min_deviation")?,
+        memory: span(p, "memory")?,
+    })
 }
 
 #[cfg(test)]

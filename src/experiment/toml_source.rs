@@ -234,17 +234,17 @@ impl<'a> Item<'a> {
 
     /// An integer from .. to.
     pub fn count(&self, from: u32, to: u32) -> Result<u32, BadInput> {
-        Ok(self.number(&ValueRange::Count(from, to))? as u32)
+        Ok(self.number(&ValueRange::Count { from, to })? as u32)
     }
 
     /// A real number from .. to.
     pub fn real(&self, from: f64, to: f64) -> Result<f64, BadInput> {
-        self.number(&ValueRange::Real(from, to))
+        self.number(&ValueRange::Real { from, to })
     }
 
-    /// A length of time from .. to seconds.
-    pub fn span(&self, from: f64, to: f64) -> Result<Span, BadInput> {
-        Ok(Span::from_secs_f64(self.number(&ValueRange::Span(from, to))?))
+    /// A length of time from `from_s` to `to_s` seconds.
+    pub fn span(&self, from_s: f64, to_s: f64) -> Result<Span, BadInput> {
+        Ok(Span::from_secs_f64(self.number(&ValueRange::Span { from_s, to_s })?))
     }
 
     fn number(&self, range: &ValueRange) -> Result<f64, BadInput> {

@@ -364,6 +364,10 @@ impl fmt::Display for KeyFileFault {
 impl fmt::Display for Exposed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let path = self.path.display();
-        write!(f, "key file {path}: mode {:03o} gives access to other users than its owner; chmod 600 {path}", self.mode)
+        write!(
+            f,
+            "key file {path}: mode {:03o} gives access to other users than its owner; chmod 600 {path}",
+            self.mode
+        )
     }
 }

@@ -106,8 +106,8 @@ pub(super) fn register(registry: &mut MetricRegistry) {
             side("height", "circumference of the y axis; 0: open"),
         ],
         |params, _| {
-            let side = |name| Some(params.real(name)).filter(|&side| side > 0.0);
-            Ok(Arc::new(Euclid { circumferences: [side("width"), side("height")] }))
+            let side = |name| Ok::<_, String>(Some(params.real(name)?).filter(|&side| side > 0.0));
+            Ok(Arc::new(Euclid { circumferences: [side("width")?, side("height")?] }))
         },
     );
 }

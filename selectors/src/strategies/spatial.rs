@@ -48,8 +48,8 @@ pub(super) fn register(registry: &mut SelectorRegistry, metrics: &Arc<MetricRegi
     let bag_about = "whether to draw from a bag that is emptied before it is refilled, which bounds the wait";
     params.push(Param::flag("bag", false, bag_about));
     registry.register("spatial", about, params, move |params, context| {
-        let metric = build_shared_metric(&metrics, params.text("metric"), context)?;
-        let config = SpatialConfig { law: PowerLaw::from_params(params), time_bounded: params.flag("bag") };
+        let metric = build_shared_metric(&metrics, params.text("metric")?, context)?;
+        let config = SpatialConfig { law: PowerLaw::from_params(params)?, time_bounded: params.flag("bag")? };
         Ok(DynSelector::new("spatial", Spatial::new(metric, config)))
     });
 }

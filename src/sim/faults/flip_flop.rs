@@ -57,8 +57,8 @@ pub(super) fn register(registry: &mut Registry<Fault>) {
             Param::span("off", 1e-3, 1e6, "20s", "how long it is whole each time"),
         ]),
         |p, ()| {
-            let (on, off) = (span(p, "on"), span(p, "off"));
-            build(p, FlipFlop { direction: Direction::of(p), on, off, lasts: span(p, "lasts") })
+            let (on, off) = (span(p, "on")?, span(p, "off")?);
+            build(p, FlipFlop { direction: Direction::of(p)?, on, off, lasts: span(p, "lasts")? })
         },
     );
 }

@@ -28,8 +28,8 @@ struct LossyMembers {
 }
 
 impl Loss {
-    pub(super) fn of(params: &Params) -> Self {
-        Self { rate: params.real("rate"), direction: Direction::of(params), lasts: span(params, "lasts") }
+    pub(super) fn of(params: &Params) -> Result<Self, String> {
+        Ok(Self { rate: params.real("rate")?, direction: Direction::of(params)?, lasts: span(params, "lasts")? })
     }
 }
 
@@ -58,6 +58,6 @@ pub(super) fn register(registry: &mut Registry<Fault>) {
         "loss",
         "Packets from or to members are lost by chance.",
         common_and(&[lasts(), rate(), direction("both")]),
-        |p, ()| build(p, Loss::of(p)),
+        |p, ()| build(p, Loss::of(p)?),
     );
 }

@@ -11,6 +11,6 @@ pub(super) fn register(registry: &mut Registry<Fault>) {
         "one-way-loss",
         "Packets to members (direction = \"in\") or from them (\"out\") are lost by chance.",
         common_and(&[lasts(), rate(), direction("in")]),
-        |p, ()| build(p, Loss::of(p)),
+        |p, ()| build(p, Loss::of(p)?),
     );
 }

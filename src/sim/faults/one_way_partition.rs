@@ -11,6 +11,6 @@ pub(super) fn register(registry: &mut Registry<Fault>) {
         "one-way-partition",
         "Nothing reaches the targets from the others (direction = \"in\"), or the other way round (\"out\").",
         common_and(&[lasts(), direction("in")]),
-        |p, ()| build(p, Partition::of(p)),
+        |p, ()| build(p, Partition::of(p)?),
     );
 }

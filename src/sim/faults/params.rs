@@ -27,12 +27,12 @@ impl Direction {
         }
     }
 
-    pub(super) fn of(params: &Params) -> Self {
-        match params.text("direction") {
+    pub(super) fn of(params: &Params) -> Result<Self, String> {
+        Ok(match params.text("direction")? {
             "in" => Self::In,
             "out" => Self::Out,
             _ => Self::Both,
-        }
+        })
     }
 }
 
@@ -51,7 +51,7 @@ pub(super) fn common_and(own: &[Param]) -> Vec<Param> {
     let mut params = vec![
         Param::span("at", 0.0, 1e7, "0s", "when it begins, after the warm-up"),
         Param::count("count", 1, 10_000_000, 1, "how many members, if the target is random").unit("members"),
-        Param { default: Some("random".into()), ..Param::text("target", targets) },
+        Param::text("target", targets).or("random"),
         Param::count("times", 1, 1_000_000, 1, "how many times it strikes, with new targets each time"),
         Param::span("every", 1e-3, 1e6, "1s", "the time between two such strikes"),
     ];
@@ -61,18 +61,18 @@ pub(super) fn common_and(own: &[Param]) -> Vec<Param> {
 
 /// A fault of this kind with the common parameters.
 pub(super) fn build(params: &Params, kind: impl FaultKind) -> Result<Fault, String> {
-    let target = Target::parse(params.text("target"), params.count("count"))?;
+    let target = Target::parse(params.text("target")?, params.count("count")?)?;
     Ok(Fault {
-        at: span(params, "at"),
+        at: span(params, "at")?,
         target,
-        times: params.count("times"),
-        every: span(params, "every"),
+        times: params.count("times")?,
+        every: span(params, "every")?,
         ..Fault::new(kind)
     })
 }
 
-pub(super) fn span(params: &Params, name: &str) -> Span {
-    Span::from_secs_f64(params.real(name))
+pub(super) fn span(params: &Params, name: &str) -> Result<Span, String> {
+    Ok(Span::from_secs_f64(params.real(name)?))
 }
 
 pub(super) fn lasts() -> Param {

@@ -61,14 +61,10 @@ pub(super) fn register(registry: &mut Registry<Fault>) {
     registry.register(
         "partial-partition",
         "Nothing passes between the targets and a second group; both reach all other members.",
-        common_and(&[
-            lasts(),
-            direction("both"),
-            Param { default: Some("random".into()), ..Param::text("peers", peers) },
-        ]),
+        common_and(&[lasts(), direction("both"), Param::text("peers", peers).or("random")]),
         |p, ()| {
-            let peers = Target::parse(p.text("peers"), p.count("count")).map_err(|why| format!("peers: {why}"))?;
-            build(p, PartialPartition { peers, direction: Direction::of(p), lasts: span(p, "lasts") })
+            let peers = Target::parse(p.text("peers")?, p.count("count")?).map_err(|why| format!("peers: {why}"))?;
+            build(p, PartialPartition { peers, direction: Direction::of(p)?, lasts: span(p, "lasts")? })
         },
     );
 }

@@ -34,8 +34,8 @@ impl Isolation {
 }
 
 impl Partition {
-    pub(super) fn of(params: &Params) -> Self {
-        Self { direction: Direction::of(params), lasts: span(params, "lasts") }
+    pub(super) fn of(params: &Params) -> Result<Self, String> {
+        Ok(Self { direction: Direction::of(params)?, lasts: span(params, "lasts")? })
     }
 }
 
@@ -60,6 +60,6 @@ pub(super) fn register(registry: &mut Registry<Fault>) {
         "partition",
         "Nothing passes between the targets and the others.",
         common_and(&[lasts(), direction("both")]),
-        |p, ()| build(p, Partition::of(p)),
+        |p, ()| build(p, Partition::of(p)?),
     );
 }

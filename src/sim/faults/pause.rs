@@ -31,6 +31,6 @@ pub(super) fn register(registry: &mut Registry<Fault>) {
         "pause",
         "Members stand still, timers too (SIGSTOP); afterwards queued packets come before overdue timers.",
         common_and(&[lasts(), queue()]),
-        |p, ()| build(p, Pause { lasts: span(p, "lasts"), queue: p.count("queue") }),
+        |p, ()| build(p, Pause { lasts: span(p, "lasts")?, queue: p.count("queue")? }),
     );
 }

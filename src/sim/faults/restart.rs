@@ -33,6 +33,6 @@ pub(super) fn register(registry: &mut Registry<Fault>) {
         "restart",
         "Members stop and begin again: same id, next generation, joining through seeds.",
         common_and(&[Param::span("down", 0.0, 1e6, "5s", "how long they are down")]),
-        |p, ()| build(p, Restart { down: span(p, "down") }),
+        |p, ()| build(p, Restart { down: span(p, "down")? }),
     );
 }

@@ -52,8 +52,8 @@ pub(super) fn register(registry: &mut Registry<Fault>) {
             Param::span("catch_up", 0.0, 60.0, "0s", catch_up),
         ]),
         |p, ()| {
-            let blocking = p.text("sends") == "block";
-            let (lasts, queue, catch_up) = (span(p, "lasts"), p.count("queue"), span(p, "catch_up"));
+            let blocking = p.text("sends")? == "block";
+            let (lasts, queue, catch_up) = (span(p, "lasts")?, p.count("queue")?, span(p, "catch_up")?);
             build(p, Slow { blocking, lasts, queue, catch_up })
         },
     );

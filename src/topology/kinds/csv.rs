@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use swimlab_selectors::{Location, Param, Params, Registry, Value, did_you_mean, nearest_names};
+use swimlab_selectors::{Location, Param, Params, Registry, did_you_mean, nearest_names};
 
 use super::params::local_ms;
 use crate::topology::data::SAME_ZONE_MS;
@@ -30,22 +30,22 @@ fn params() -> Vec<Param> {
     let places = "a file of sites: the column name, and any of lat, lon, region, zone, members";
     vec![
         Param::text("rtt", "the file of round-trip times: a header and a first column of site names"),
-        Param { default: Some(Value::Text(String::new())), ..Param::text("places", places) },
+        Param::text("places", places).or(""),
         Param::choice("unit", &["ms", "us", "s"], "ms", "the unit of the round-trip times"),
         local_ms(SAME_ZONE_MS),
     ]
 }
 
 fn build(params: &Params, base: &TopologyContext) -> Result<Topology, String> {
-    let file = params.text("rtt");
+    let file = params.text("rtt")?;
     let table = UserTable::read(&read(&base.dir, file)?, file)?;
-    let unit_us = match params.text("unit") {
+    let unit_us = match params.text("unit")? {
         "us" => 1.0,
         "s" => 1e6,
         _ => 1e3,
     };
-    let rtt_us = complete(&table, file, unit_us, 1e3 * params.real("local_ms"))?;
-    let sites = match params.text("places") {
+    let rtt_us = complete(&table, file, unit_us, 1e3 * params.real("local_ms")?)?;
+    let sites = match params.text("places")? {
         "" => table.table.names().iter().map(Site::new).collect(),
         places => list(&read(&base.dir, places)?, places, &table.table, file)?,
     };

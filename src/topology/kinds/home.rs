@@ -26,8 +26,8 @@ fn params() -> Vec<Param> {
 
 fn build(params: &Params, _: &TopologyContext) -> Result<Topology, String> {
     let sites = MEDIANS.table().names().iter().map(Site::new).collect();
-    let mut site_map = SiteMap::from_table(sites, MEDIANS.table(), params.real("local_ms"));
-    if params.flag("jitter") {
+    let mut site_map = SiteMap::from_table(sites, MEDIANS.table(), params.real("local_ms")?);
+    if params.flag("jitter")? {
         site_map = site_map.jittered(Jitter::Factor(Quantiles::new(&ONE_WAY_FACTOR)));
     }
     Ok(Topology::new(TITLE, site_map).credit(NET_LATENCY_DATA))

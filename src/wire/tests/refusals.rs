@@ -107,7 +107,11 @@ fn a_member_description_in_another_form_is_refused() {
     let integers = &[0x93, 0xc2, 1, 2];
     assert_eq!(decode(&update(address, integers, no_zone)), Err(DecodeError::NotCanonical), "a location of integers");
     let double = b"\x93\xc2\xcb\0\0\0\0\0\0\0\0\xca\0\0\0\0";
-    assert_eq!(decode(&update(address, double, no_zone)), Err(DecodeError::NotCanonical), "a double where a single suffices");
+    assert_eq!(
+        decode(&update(address, double, no_zone)),
+        Err(DecodeError::NotCanonical),
+        "a double where a single suffices"
+    );
 }
 
 #[test]

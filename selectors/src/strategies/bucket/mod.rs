@@ -33,8 +33,8 @@ pub(super) fn register(registry: &mut SelectorRegistry, metrics: &Arc<MetricRegi
     let about = "Round robin over buckets by distance, near ones more often (go-swim).";
     let params = vec![metric::param(), count_param("number of buckets")];
     registry.register("bucket", about, params, move |params, context| {
-        let metric = build_shared_metric(&metrics, params.text("metric"), context)?;
-        Ok(DynSelector::new("bucket", Bucket::new(metric, params.count("buckets"))))
+        let metric = build_shared_metric(&metrics, params.text("metric")?, context)?;
+        Ok(DynSelector::new("bucket", Bucket::new(metric, params.count("buckets")?)))
     });
 }
 

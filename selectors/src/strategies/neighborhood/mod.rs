@@ -11,7 +11,7 @@ use super::round_robin::{RoundRobin, two_traversals};
 use crate::coordinate::Coordinate;
 use crate::metric::{self, Metric, MetricRegistry, build_metric};
 use crate::peer::{Peer, Slot};
-use crate::registry::{Param, Params, Value};
+use crate::registry::{Param, Params};
 use crate::rng::bits;
 use crate::selector::{Bound, DynSelector, NearPeer, Selector};
 use crate::view::{Context, Observation};
@@ -97,7 +97,7 @@ pub(super) fn register(registry: &mut SelectorRegistry, metrics: &Arc<MetricRegi
     let default = NeighborhoodConfig::default();
     let params = vec![
         // The default metric needs no configuration: a real agent knows nothing of its network.
-        Param { default: Some(Value::Text("vivaldi".into())), ..metric::param() },
+        metric::param().or("vivaldi"),
         Param::count("radius", 0, u32::MAX, default.radius, "size of the neighborhood; 0: plain round robin")
             .unit("peers"),
         Param::count("picks", 0, u32::MAX, default.picks, "pings to the neighborhood; all others go beyond")
@@ -108,8 +108,8 @@ pub(super) fn register(registry: &mut SelectorRegistry, metrics: &Arc<MetricRegi
     ];
     let about = "Most pings to the nearest peers, a fixed share to all peers beyond.";
     registry.register("neighborhood", about, params, move |params, context| {
-        let metric = build_metric(&metrics, params.text("metric"), context)?;
-        let config = NeighborhoodConfig::from_params(params);
+        let metric = build_metric(&metrics, params.text("metric")?, context)?;
+        let config = NeighborhoodConfig::from_params(params)?;
         Ok(DynSelector::new("neighborhood", Neighborhood::new(metric, config)))
     });
 }
@@ -121,12 +121,13 @@ impl Default for NeighborhoodConfig {
 }
 
 impl NeighborhoodConfig {
-    fn from_params(params: &Params) -> Self {
-        let beyond = match params.text("beyond") {
-            "bucket" => Beyond::Bucket { buckets: params.count("buckets") },
+    fn from_params(params: &Params) -> Result<Self, String> {
+        let beyond = match params.text("beyond")? {
+            "bucket" => Beyond::Bucket { buckets: params.count("buckets")? },
             _ => Beyond::Shuffle,
         };
-        Self { radius: params.count("radius"), picks: params.count("picks"), escape: params.real("escape"), beyond }
+        let (radius, picks) = (params.count("radius")?, params.count("picks")?);
+        Ok(Self { radius, picks, escape: params.real("escape")?, beyond })
     }
 }
 

@@ -106,7 +106,7 @@ pub(super) fn register(registry: &mut SelectorRegistry, _: &Arc<MetricRegistry>)
     ];
     let about = "Each member is pinged once per period by one other, usually a neighbor (needs synchronized clocks).";
     registry.register("schedule", about, params, |params, _| {
-        Ok(DynSelector::new("schedule", Schedule::new(ScheduleConfig::from_params(params))))
+        Ok(DynSelector::new("schedule", Schedule::new(ScheduleConfig::from_params(params)?)))
     });
 }
 
@@ -117,15 +117,15 @@ impl Default for ScheduleConfig {
 }
 
 impl ScheduleConfig {
-    fn from_params(params: &Params) -> Self {
-        Self {
-            escape: params.real("escape"),
-            neighborhood_size: params.count("least"),
-            update_share: params.real("news"),
-            random_share: params.real("random"),
-            hold: params.count("hold"),
-            learn: params.flag("learn"),
-        }
+    fn from_params(params: &Params) -> Result<Self, String> {
+        Ok(Self {
+            escape: params.real("escape")?,
+            neighborhood_size: params.count("least")?,
+            update_share: params.real("news")?,
+            random_share: params.real("random")?,
+            hold: params.count("hold")?,
+            learn: params.flag("learn")?,
+        })
     }
 }
 
