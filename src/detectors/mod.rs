@@ -34,7 +34,7 @@ use crate::protocol::Span;
 use crate::sim::{Observer, Outcome, Setup, World};
 
 pub use heartbeat::{HeartbeatDetector, HeartbeatFactory, Reach, Rules};
-pub use message::{Heartbeat, HeartbeatMessage};
+pub use message::{Heartbeat, HeartbeatCount, HeartbeatMessage};
 
 /// A detector kind with its parameters, which can take SWIM's place in any trial.
 pub trait Detector: Send + Sync {

@@ -149,8 +149,12 @@ impl FailureDetector for Member {
         Member::wake(self, now, out);
     }
 
-    fn stall(&mut self, now: Time, stalled: bool) {
-        Member::stall(self, now, stalled);
+    fn stall(&mut self) {
+        Member::stall(self);
+    }
+
+    fn end_stall(&mut self, now: Time) {
+        Member::end_stall(self, now);
     }
 
     fn deadline(&self) -> Time {

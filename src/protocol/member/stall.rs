@@ -11,17 +11,22 @@ use super::{Member, Outbox};
 use crate::protocol::time::Time;
 
 impl Member {
-    /// Makes sends block from now on, or no longer. Meanwhile the driver holds back what the member sends and hands in
-    /// nothing.
-    pub fn stall(&mut self, now: Time, stalled: bool) {
-        if self.stalled == stalled {
-            return;
+    /// Makes sends block until [`Member::end_stall`]. Meanwhile the driver holds back the messages that the member sends and
+    /// hands in none.
+    pub fn stall(&mut self) {
+        if !self.stalled {
+            self.stalled = true;
+            self.cold().stall = Stall::default();
         }
-        self.stalled = stalled;
-        self.cold().stall = Stall::default();
-        if !stalled && self.timers.period < now {
+    }
+
+    /// Lets sends pass again.
+    pub fn end_stall(&mut self, now: Time) {
+        if self.stalled {
+            self.stalled = false;
+            self.cold().stall = Stall::default();
             // A loop that is late starts a full period with its next ping.
-            self.timers.period = now;
+            self.timers.period = self.timers.period.max(now);
         }
     }
 
