@@ -100,8 +100,8 @@ fn hash(world: &World) -> u64 {
     let faults: Vec<_> = world.faults.iter().map(build).collect();
     let topology = topologies().build(&Spec::parse(world.topology).unwrap(), &TopologyContext::default()).unwrap();
     let (members, seed) = (60, 42);
-    let (start, loss, warmup) = (world.start, world.loss, Span::from_secs(2));
-    let setup = Setup { start, loss, warmup, ..Setup::new(&topology, members, seed, faults) };
+    let mut setup = Setup::new(&topology, members, seed, faults);
+    (setup.start, setup.loss, setup.warmup) = (world.start, world.loss, Span::from_secs(2));
     let context = setup.placement.context();
     let spec = world.protocol.iter().fold(Spec::of("swim"), |spec, &(key, value)| spec.with(key, value));
     let config = MemberConfig::new(profiles().build(&spec, &()).unwrap(), Arc::new(PlainSizer)).unwrap();

@@ -55,8 +55,9 @@ fn cut_off(fault: &str, seed: u64) -> Beliefs {
     let members = 165;
     let fault = sim::faults().build(&Spec::parse(fault).unwrap(), &()).unwrap();
     let aws = topologies().build(&Spec::of("aws"), &TopologyContext::default()).unwrap();
-    let (clock_skew, warmup, duration) = (Span::from_millis(100), Span::from_secs(5), Span::from_secs(1200));
-    let setup = Setup { clock_skew, warmup, duration, ..Setup::new(&aws, members, seed, vec![fault]) };
+    let mut setup = Setup::new(&aws, members, seed, vec![fault]);
+    (setup.clock_skew, setup.warmup) = (Span::from_millis(100), Span::from_secs(5));
+    setup.duration = Span::from_secs(1200);
     let ids = setup.placement.peers.iter().map(|peer| peer.id).collect();
     let config = MemberConfig::new(Config::swim(), Arc::new(PlainSizer)).unwrap();
     let auto = "auto".parse::<DynSelector>().unwrap();

@@ -20,7 +20,9 @@ fn setup(n: u32, seed: u64, faults: &[&str]) -> Setup {
     let build = |text: &&str| sim::faults().build(&Spec::parse(text).unwrap(), &()).unwrap();
     let faults: Vec<Fault> = faults.iter().map(build).collect();
     let lan = topologies().build(&Spec::of("lan"), &TopologyContext::default()).unwrap();
-    Setup { warmup: Span::from_secs(3), ..Setup::new(&lan, n, seed, faults) }
+    let mut setup = Setup::new(&lan, n, seed, faults);
+    setup.warmup = Span::from_secs(3);
+    setup
 }
 
 fn strategy(label: &str) -> DynSelector {

@@ -97,7 +97,9 @@ type Ran = (Arc<Placement>, Log);
 /// A minute that follows five minutes of warm-up.
 fn setup(topology: &str, members: u32) -> Setup {
     let topology = topologies().build(&Spec::parse(topology).unwrap(), &TopologyContext::default()).unwrap();
-    Setup { warmup: Span::from_secs(WARMUP), ..Setup::new(&topology, members, 7, vec![]) }
+    let mut setup = Setup::new(&topology, members, 7, vec![]);
+    setup.warmup = Span::from_secs(WARMUP);
+    setup
 }
 
 fn config() -> Arc<MemberConfig> {
@@ -109,10 +111,12 @@ fn run(topology: &str, members: u32, metric: &str, radius: u32, liars: Slot) -> 
     let setup = setup(topology, members);
     let placement = Arc::clone(&setup.placement);
     let metric = build_metric(&metrics(), metric, &placement.context()).unwrap();
-    let inner = Neighborhood::new(metric, NeighborhoodConfig { radius, escape: 0.2, ..NeighborhoodConfig::default() });
+    let mut config = NeighborhoodConfig::default();
+    (config.radius, config.escape) = (radius, 0.2);
+    let inner = Neighborhood::new(metric, config);
     let log = Arc::default();
     let strategy = DynSelector::new("watched", Watched { inner, liars, log: Arc::clone(&log) });
-    sim::run_swim(&setup, &config(), &strategy, &mut ());
+    sim::run_swim(&setup, &self::config(), &strategy, &mut ());
     let log = std::mem::take(&mut *log.lock().unwrap());
     (placement, log)
 }

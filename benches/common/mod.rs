@@ -26,7 +26,9 @@ pub fn setup(members: u32, duration: Span, victim: Option<MemberIndex>) -> Setup
     let network = Spec::parse(NETWORK).expect("a network's label");
     let topology = topologies().build(&network, &TopologyContext::default()).expect("a network");
     let faults = victim.into_iter().map(crash).collect();
-    Setup { period: Config::swim().period, duration, ..Setup::new(&topology, members, SEED, faults) }
+    let mut setup = Setup::new(&topology, members, SEED, faults);
+    (setup.period, setup.duration) = (Config::swim().period, duration);
+    setup
 }
 
 /// The member that crashes in crash scenarios.

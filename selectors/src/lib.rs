@@ -29,8 +29,6 @@
 //! | `kd-tree` | yes | O(log n) queries of the metrics `euclid` and `great-circle` |
 //! | `laws` | no | the test kit, with proptest |
 
-#![warn(unreachable_pub)]
-
 mod build_context;
 mod coordinate;
 mod helpers;

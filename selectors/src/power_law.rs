@@ -10,6 +10,7 @@ use crate::view::View;
 ///
 /// A distance of 0 counts as one unit of the metric. A peer of unknown distance has the least weight.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct PowerLaw {
     /// The exponent m, 0 to 20; 0 gives all peers the same weight. 3 by default.
     pub exponent: f64,

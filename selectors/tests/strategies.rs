@@ -5,8 +5,8 @@ use std::sync::Arc;
 use swimlab_selectors::laws::{Group, Member, Status};
 use swimlab_selectors::rng::{Purpose, mix, stream};
 use swimlab_selectors::{
-    Beyond, Bound, BuildContext, Context, DynSelector, Location, Metric, Neighborhood, NeighborhoodConfig, Observation,
-    Peer, Slot, View, ZonePath, build_metric, helpers_named, metrics,
+    Bound, BuildContext, Context, DynSelector, Location, Metric, Neighborhood, NeighborhoodConfig, Observation, Peer,
+    Slot, View, ZonePath, build_metric, helpers_named, metrics,
 };
 
 fn built(label: &str) -> DynSelector {
@@ -138,7 +138,8 @@ fn three_quarters_of_the_pings_go_to_neighbors_and_a_quarter_beyond() {
 #[test]
 fn neighbors_are_pinged_within_the_near_bound() {
     for (escape, direct, picks) in [(0.25, 1, 1), (0.6, 1, 1), (0.1, 3, 2), (0.5, 2, 2)] {
-        let config = NeighborhoodConfig { radius: 5, picks, escape, beyond: Beyond::Shuffle };
+        let mut config = NeighborhoodConfig::default();
+        (config.radius, config.picks, config.escape) = (5, picks, escape);
         let selector = Neighborhood::new(metric("ring"), config);
         let bound = selector.near_bound(100, direct).unwrap();
         let roster = square(100, 10);
@@ -155,7 +156,8 @@ fn neighbors_are_pinged_within_the_near_bound() {
         }
         assert!(longest <= bound && 2 * longest > bound, "escape {escape}: {longest} of {bound} periods");
     }
-    let no_neighbors = NeighborhoodConfig { radius: 0, ..NeighborhoodConfig::default() };
+    let mut no_neighbors = NeighborhoodConfig::default();
+    no_neighbors.radius = 0;
     assert_eq!(Neighborhood::new(metric("ring"), no_neighbors).near_bound(100, 1), None);
 }
 

@@ -47,6 +47,7 @@ pub trait Rules: Clone + Send + Sync + 'static {
 
 /// The receivers of a round of heartbeats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Reach {
     /// Every member that is not forgotten, including the dead, so that partitions heal.
     Everyone,

@@ -22,7 +22,7 @@ use super::time::Span;
 /// let config = Config::lan()
 ///     .with_period(Span::from_millis(500))
 ///     .with_probe_timeout(Span::from_millis(200))
-///     .with_suspicion(AbsoluteSuspicion { timeout: Span::from_secs(5) });
+///     .with_suspicion(AbsoluteSuspicion::new(Span::from_secs(5)));
 /// config.validate()?;
 /// # Ok::<(), swimlab::protocol::ConfigError>(())
 /// ```
@@ -81,6 +81,7 @@ pub struct Config {
 
 /// Labels of the selector and helpers that belong to a variant; `None`: it has none of its own.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct DefaultStrategies {
     /// Label of the selector.
     pub selector: Option<&'static str>,

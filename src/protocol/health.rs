@@ -7,6 +7,7 @@ use super::config_error::ConfigError;
 
 /// Parameters of the local health multiplier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct LocalHealth {
     /// S: the highest score. Timeouts and periods are at most `limit` + 1 times as long. 8 in the paper, 7 in memberlist;
     /// with 0 the score never rises. At most 100.
@@ -21,6 +22,7 @@ pub struct LocalHealth {
 
 /// Source of a Lifeguard detail: the paper and its authors' implementation differ in some.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum LifeguardVariant {
     /// As published (Dadgar, Phillips, Currey: "Lifeguard: Local Health Awareness for More Accurate Failure Detection", DSN
     /// 2018).

@@ -48,9 +48,17 @@ pub struct BatchedProber;
 /// Lifeguard's prober (section IV-A): classic, and helpers send a nack when they get no ack themselves. A prober that
 /// misses acks and nacks is probably the slow one, and slows down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct NackProber {
     /// Parameters of the local health multiplier.
     pub health: LocalHealth,
+}
+
+impl NackProber {
+    /// With these parameters of the local health multiplier.
+    pub const fn new(health: LocalHealth) -> Self {
+        Self { health }
+    }
 }
 
 impl Default for NackProber {

@@ -11,6 +11,7 @@ use crate::topology::{Placement, Topology};
 
 /// The description of one trial.
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct Setup {
     /// Placement of all members, joiners included ([`joiners_needed`] says how many there can be).
     pub placement: Arc<Placement>,
@@ -81,6 +82,7 @@ const EPOCH: Span = Span::from_secs(10_000_000);
 
 /// Whether members know each other at the start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Start {
     /// All know each other.
     Joined,
@@ -90,6 +92,7 @@ pub enum Start {
 
 /// Offsets of the members' periods from each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Phases {
     /// Each starts at a random point of the period.
     Random,

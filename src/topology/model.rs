@@ -8,6 +8,7 @@ use super::site_map::SiteMap;
 
 /// The context in which a topology is built.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct TopologyContext {
     /// The base of relative paths: the experiment file's directory. Empty: the current directory.
     pub dir: PathBuf,

@@ -11,6 +11,7 @@ use super::table::RttTable;
 
 /// A location of members.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Site {
     /// Its name.
     pub name: String,

@@ -48,10 +48,12 @@ pub fn check_helpers(make: impl Fn() -> Arc<dyn Helpers>) {
 /// use swimlab_selectors::laws::Laws;
 /// use swimlab_selectors::{DynSelector, Uniform};
 ///
-/// let laws = Laws { scenarios: 8, ..Laws::default() };
+/// let mut laws = Laws::default();
+/// laws.scenarios = 8;
 /// assert_eq!(laws.find_violation(|| DynSelector::new("uniform", Uniform)), None);
 /// ```
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct Laws {
     /// Number of scenarios for each of `peers`. 48 by default.
     pub scenarios: u32,

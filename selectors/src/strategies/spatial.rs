@@ -25,6 +25,7 @@ pub struct Spatial {
 
 /// Parameters of [`Spatial`].
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[non_exhaustive]
 pub struct SpatialConfig {
     /// Weights by distance.
     pub law: PowerLaw,

@@ -80,8 +80,9 @@ impl<N: Name> DetectorFactory for FocaFactory<N> {
     }
 
     fn guarantees(&self) -> Guarantees {
-        let limits = Gauge { broadcasts: self.ids.len(), ..Gauge::default() };
-        Guarantees { limits, converges_within: None, heals_within: None, returns_refuted: true }
+        let mut guarantees = Guarantees::bounded(Gauge::default().with_broadcasts(self.ids.len()));
+        guarantees.returns_refuted = true;
+        guarantees
     }
 }
 
@@ -204,7 +205,7 @@ impl<N: Name> FailureDetector for FocaMember<N> {
     }
 
     fn gauge(&self) -> Gauge {
-        Gauge { broadcasts: self.foca.updates_backlog(), ..Gauge::default() }
+        Gauge::default().with_broadcasts(self.foca.updates_backlog())
     }
 }
 
@@ -232,9 +233,9 @@ struct Driver<'a, N> {
 }
 
 impl<N: Name> Driver<'_, N> {
-    fn report(&mut self, node: N, what: EventKind) {
-        let (about, incarnation) = (self.ids[node.index() as usize], node.incarnation());
-        self.out.events.push(Event { about, incarnation, kind: what, source: self.source });
+    fn report(&mut self, node: N, kind: EventKind) {
+        let about = self.ids[node.index() as usize];
+        self.out.events.push(Event::new(about, node.incarnation(), kind, self.source));
     }
 }
 
@@ -250,8 +251,9 @@ impl<N: Name> Runtime<N> for Driver<'_, N> {
     }
 
     fn send_to(&mut self, to: N, data: &[u8]) {
-        let (to, bytes, direct_ping) = (address_of(to.index()), data.len() as u32, tag::<N>(data) == PING);
-        self.out.transmits.push(Transmit { to, bytes, stream: false, direct_ping, message: data.to_vec() });
+        let mut transmit = Transmit::datagram(address_of(to.index()), data.len() as u32, data.to_vec());
+        transmit.direct_ping = tag::<N>(data) == PING;
+        self.out.transmits.push(transmit);
     }
 
     fn submit_after(&mut self, timer: Timer<N>, after: Duration) {

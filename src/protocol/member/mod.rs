@@ -116,6 +116,7 @@ enum Lifecycle {
 
 /// Fill levels of a member's bounded stores.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Gauge {
     /// Queued updates.
     pub broadcasts: usize,
@@ -125,6 +126,15 @@ pub struct Gauge {
     pub forgotten: usize,
     /// Records of dead and departed members.
     pub tombstones: usize,
+}
+
+impl Gauge {
+    /// Sets the number of queued updates.
+    #[must_use]
+    pub const fn with_broadcasts(mut self, broadcasts: usize) -> Self {
+        self.broadcasts = broadcasts;
+        self
+    }
 }
 
 /// A member's identity and random streams.

@@ -8,6 +8,7 @@ use crate::protocol::Span;
 
 /// Which packets of a target a fault affects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Direction {
     /// Packets to the target.
     In,
@@ -79,9 +80,11 @@ pub(super) fn lasts() -> Param {
     Param::span("lasts", 1e-3, 1e7, "10s", "how long")
 }
 
+/// The default size of a queue, in packets: about 1 MiB of a socket's buffer in small packets.
+pub(super) const QUEUE: u32 = 4096;
+
 pub(super) fn queue() -> Param {
-    // About 1 MiB of a socket's buffer in small packets.
-    Param::count("queue", 0, 1_000_000, 4096, "the most packets that wait in each direction").unit("packets")
+    Param::count("queue", 0, 1_000_000, QUEUE, "the most packets that wait in each direction").unit("packets")
 }
 
 pub(super) fn rate() -> Param {

@@ -13,6 +13,7 @@ use crate::sim::link::{LinkPacket, LinkRule, LinkVerdict};
 /// Cuts off the targets from a second group; both reach all other members (Alfatafta et al., "Toward a Generic Fault
 /// Tolerance Technique for Partial Network Partitioning", OSDI 2020).
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct PartialPartition {
     /// The second group, chosen among the members that are not targets.
     pub peers: Target,
@@ -20,6 +21,13 @@ pub struct PartialPartition {
     pub direction: Direction,
     /// Duration.
     pub lasts: Span,
+}
+
+impl PartialPartition {
+    /// A partition between the fault's targets and `peers` in both directions, for this time.
+    pub const fn new(peers: Target, lasts: Span) -> Self {
+        Self { peers, direction: Direction::Both, lasts }
+    }
 }
 
 /// Drops packets between two groups.

@@ -12,6 +12,7 @@ use crate::sim::observer::MemberIndex;
 
 /// Cuts off the targets from all other members; among themselves they are connected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Partition {
     /// Which packets are dropped, as seen from the targets.
     pub direction: Direction,
@@ -34,6 +35,11 @@ impl Isolation {
 }
 
 impl Partition {
+    /// A partition in both directions, for this time.
+    pub const fn lasting(lasts: Span) -> Self {
+        Self { direction: Direction::Both, lasts }
+    }
+
     pub(super) fn of(params: &Params) -> Result<Self, String> {
         Ok(Self { direction: Direction::of(params)?, lasts: span(params, "lasts")? })
     }

@@ -9,9 +9,17 @@ use crate::protocol::Span;
 
 /// Stops the targets and starts them again: same id, next generation, joining through seeds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Restart {
     /// Downtime.
     pub down: Span,
+}
+
+impl Restart {
+    /// A restart after this time.
+    pub const fn after(down: Span) -> Self {
+        Self { down }
+    }
 }
 
 impl FaultKind for Restart {

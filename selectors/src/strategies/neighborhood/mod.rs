@@ -40,6 +40,7 @@ pub struct Neighborhood {
 
 /// Parameters of [`Neighborhood`].
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct NeighborhoodConfig {
     /// Number of nearest peers that are the neighborhood. 16 by default; 0: plain round robin over all peers.
     pub radius: u32,
@@ -53,6 +54,7 @@ pub struct NeighborhoodConfig {
 
 /// Order in which peers beyond the radius are pinged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Beyond {
     /// Round robin in shuffled order, as the strategy `shuffle`.
     #[default]

@@ -47,6 +47,7 @@ pub struct Schedule {
 
 /// Parameters of [`Schedule`].
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct ScheduleConfig {
     /// Share of the pings that leave the neighborhood, 0.001 to 0.5, rounded to 1/q with q whole. 0.167 by default.
     pub escape: f64,
