@@ -6,11 +6,11 @@
 mod agents;
 
 #[path = "../examples/balancer.rs"]
-mod balancer;
+pub mod balancer;
 #[path = "../examples/chat.rs"]
-mod chat;
+pub mod chat;
 #[path = "../examples/cluster.rs"]
-mod cluster;
+pub mod cluster;
 
 use std::time::Duration;
 

@@ -3,7 +3,7 @@
 #![cfg(feature = "lab")]
 
 #[path = "../examples/custom_selector.rs"]
-mod custom_selector;
+pub mod custom_selector;
 
 use swimlab_selectors::{DynSelector, laws};
 

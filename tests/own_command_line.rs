@@ -4,7 +4,7 @@
 //! that it starts it is the example.
 
 #[path = "../examples/own_command_line.rs"]
-mod own_command_line;
+pub mod own_command_line;
 
 use std::process::{Command, ExitCode, Output};
 use std::{env, fs};

@@ -24,7 +24,7 @@ struct Id {
     bump: u32,
 }
 
-pub struct Theirs {
+pub(crate) struct Theirs {
     port: u16,
     metrics: Arc<Metrics>,
     task: JoinHandle<()>,

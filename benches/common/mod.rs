@@ -17,12 +17,12 @@ pub const CRASH_AT: Span = Span::from_secs(1);
 const NETWORK: &str = "lan:delay_ms=30,jitter=uniform,spread_ms=20";
 
 /// Config of the profile `swim`, uniform helpers, sizes as on the wire.
-pub fn config() -> Arc<MemberConfig> {
+pub(crate) fn config() -> Arc<MemberConfig> {
     Arc::new(MemberConfig::new(Config::swim(), Arc::new(PlainSizer)).expect("a valid profile"))
 }
 
 /// Members that all know each other, with random phases, in a network without loss.
-pub fn setup(members: u32, duration: Span, victim: Option<MemberIndex>) -> Setup {
+pub(crate) fn setup(members: u32, duration: Span, victim: Option<MemberIndex>) -> Setup {
     let network = Spec::parse(NETWORK).expect("a network's label");
     let topology = topologies().build(&network, &TopologyContext::default()).expect("a network");
     let faults = victim.into_iter().map(crash).collect();
@@ -32,7 +32,7 @@ pub fn setup(members: u32, duration: Span, victim: Option<MemberIndex>) -> Setup
 }
 
 /// The member that crashes in crash scenarios.
-pub fn victim(members: u32) -> MemberIndex {
+pub(crate) fn victim(members: u32) -> MemberIndex {
     below(&mut stream(SEED, Purpose::Faults, 0), members)
 }
 

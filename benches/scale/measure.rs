@@ -8,12 +8,12 @@ use swimlab::sim::{DetectorFactory, Outcome, World};
 use swimlab_selectors::{DynSelector, Shuffle};
 
 use crate::options::{Peer, Scenario, Trial};
-use crate::peers::{Naive, foca_breed};
+use crate::peers::{Naive, foca_factory};
 use crate::setting::{PATIENCE, STEADY, Setting, Witness};
 
 /// The measured cost of a trial.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Metrics {
+pub(crate) struct Metrics {
     pub members: u32,
     pub scenario: Scenario,
     pub peer: Peer,
@@ -33,7 +33,7 @@ pub struct Metrics {
 }
 
 /// Something that goes through virtual time.
-pub trait Course {
+pub(crate) trait Course {
     /// Lets everything happen that is due before `until`.
     fn advance(&mut self, until: Time);
     /// Number of survivors that know of the crash.
@@ -49,7 +49,7 @@ const STEP: Span = Span::from_millis(10);
 ///
 /// # Errors
 /// If the run was unsound: its figures would mean nothing.
-pub fn measure(trial: Trial) -> Result<Metrics, String> {
+pub(crate) fn measure(trial: Trial) -> Result<Metrics, String> {
     let start = ProcessTime::now();
     let setting = Setting::new(trial);
     let (setup, config) = (&setting.setup, &setting.config);
@@ -58,7 +58,7 @@ pub fn measure(trial: Trial) -> Result<Metrics, String> {
             let factory = SwimFactory::new(setup, config, &DynSelector::new("shuffle", Shuffle));
             run(trial, start, World::new(setup, factory, setting.witness()))
         }
-        Peer::Foca => run(trial, start, World::new(setup, foca_breed(setup, config), setting.witness())),
+        Peer::Foca => run(trial, start, World::new(setup, foca_factory(setup, config), setting.witness())),
         Peer::Naive => run(trial, start, Naive::new(&setting)),
     }
 }

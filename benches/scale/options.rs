@@ -17,7 +17,7 @@ pub enum Options {
 
 /// One trial.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Trial {
+pub(crate) struct Trial {
     pub members: u32,
     pub scenario: Scenario,
     pub peer: Peer,
@@ -26,7 +26,7 @@ pub struct Trial {
 /// Course of a trial.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Scenario {
+pub(crate) enum Scenario {
     /// Nothing, for twenty simulated seconds.
     Steady,
     /// One member crashes; until every survivor knows.
@@ -36,7 +36,7 @@ pub enum Scenario {
 /// The implementation that is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Peer {
+pub(crate) enum Peer {
     /// This library.
     Swimlab,
     /// The same protocol, with everything stored and every event in one heap.
@@ -47,7 +47,7 @@ pub enum Peer {
 
 impl Options {
     /// Reads the arguments.
-    pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Self, String> {
+    pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Self, String> {
         read(args).map_err(|error| error.to_string())
     }
 }

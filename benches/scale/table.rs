@@ -12,7 +12,7 @@ const SIZES: [u32; 5] = [100, 1_000, 4_000, 10_000, 100_000];
 const PEER_SIZES: [u32; 3] = [100, 1_000, 4_000];
 
 /// Runs everything so many times and prints the medians.
-pub fn print(runs: usize) -> Result<(), String> {
+pub(crate) fn print(runs: usize) -> Result<(), String> {
     let trials = trials();
     let mut metrics: Vec<Vec<Metrics>> = vec![Vec::new(); trials.len()];
     for run in 1..=runs {

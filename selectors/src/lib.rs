@@ -34,6 +34,7 @@ mod coordinate;
 mod helpers;
 #[cfg(feature = "laws")]
 pub mod laws;
+mod location;
 mod metric;
 mod peer;
 mod power_law;
@@ -47,11 +48,12 @@ mod view;
 pub use build_context::{BuildContext, RttSource};
 pub use coordinate::{Coordinate, RttFilter, Vivaldi};
 pub use helpers::{DiverseHelpers, SpatialHelpers, UniformHelpers, helpers, helpers_named, helpers_over};
+pub use location::{Location, LocationError};
 pub use metric::{
     Euclid, Finger, GreatCircle, Hierarchy, LearnedRtt, Metric, MetricIndex, Nearness, Ring, Rtt, UNKNOWN_DISTANCE,
     Xor, build_metric, build_shared_metric, metrics, tie_break,
 };
-pub use peer::{Location, Peer, Slot, ZonePath};
+pub use peer::{Peer, Slot, ZonePath};
 pub use power_law::PowerLaw;
 pub use prefetch::{prefetch, prefetch_first};
 pub use registry::{

@@ -9,7 +9,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::coordinate::Coordinate;
-use crate::peer::{Location, Peer, Slot};
+use crate::location::Location;
+use crate::peer::{Peer, Slot};
 use crate::prefetch::prefetch;
 use crate::rng::below;
 use crate::view::{Context, Observation};

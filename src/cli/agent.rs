@@ -265,11 +265,8 @@ async fn control(path: Option<&Path>) -> Result<Option<ControlSocket>, Failed> {
 }
 
 fn place(text: &str) -> Result<Location, String> {
-    let numbers: Vec<f64> = text.split(',').map_while(|number| number.trim().parse().ok()).collect();
-    match (numbers[..].as_ref(), text.matches(',').count()) {
-        ([lat, lon], 1) if lat.abs() <= 90.0 && lon.abs() <= 180.0 => Ok(Location::Globe { lat: *lat, lon: *lon }),
-        _ => Err("expected latitude and longitude in degrees, like 52.5,13.4".to_owned()),
-    }
+    let (lat, lon) = text.split_once(',').ok_or("expected latitude and longitude in degrees, like 52.5,13.4")?;
+    Location::parse_globe(lat.trim(), lon.trim()).map_err(|error| error.to_string())
 }
 
 fn started(agent: &Agent, format: Format) -> String {

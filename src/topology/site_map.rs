@@ -69,7 +69,8 @@ impl SiteMap {
     ///
     /// # Errors
     /// If the table has not `sites` squared entries or one is negative or not finite; if there are no sites or more than
-    /// [`MAX_SITES`], or all weigh nothing; if some sites have a region or zone and others have none.
+    /// [`MAX_SITES`], or all have weight 0; if some sites have a region or zone and others have none; if a site's location is
+    /// not on the globe or not finite.
     pub fn from_rtt(sites: Vec<Site>, rtt_us: &[f64]) -> Result<Self, String> {
         let n = sites.len();
         if n > MAX_SITES {
@@ -80,6 +81,10 @@ impl SiteMap {
         }
         if sites.iter().all(|site| site.weight == 0) {
             return Err("there is no site for members to be at".to_owned());
+        }
+        for site in &sites {
+            let checked = site.location.as_ref().map_or(Ok(()), Location::validate);
+            checked.map_err(|error| format!("site \"{}\": {error}", site.name))?;
         }
         if let Some(rtt) = rtt_us.iter().find(|rtt| !rtt.is_finite() || **rtt < 0.0) {
             return Err(format!("{rtt} us is no round-trip time"));

@@ -32,11 +32,11 @@ pub(super) const HINT: u8 = 0x80;
 
 /// Kinds of update, the first element of an update's array.
 pub(super) mod tag {
-    pub const ALIVE: u8 = 0;
-    pub const SUSPECT: u8 = 1;
-    pub const DEAD: u8 = 2;
-    pub const LEFT: u8 = 3;
-    pub const USER: u8 = 4;
+    pub(in crate::wire) const ALIVE: u8 = 0;
+    pub(in crate::wire) const SUSPECT: u8 = 1;
+    pub(in crate::wire) const DEAD: u8 = 2;
+    pub(in crate::wire) const LEFT: u8 = 3;
+    pub(in crate::wire) const USER: u8 = 4;
 }
 
 /// The sender, without a record of the receiver.
@@ -153,14 +153,14 @@ const MAPPED: usize = 12;
 
 impl Real {
     /// Whether single precision represents it exactly.
-    pub fn is_single(self) -> bool {
+    pub(super) fn is_single(self) -> bool {
         f64::from(self.0 as f32) == self.0
     }
 }
 
 impl SocketBytes {
     /// Whether the address has the short form.
-    pub fn is_mapped(address: &Address) -> bool {
+    pub(super) fn is_mapped(address: &Address) -> bool {
         const PREFIX: [u8; MAPPED] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff];
         address.ip[..MAPPED] == PREFIX
     }
@@ -265,7 +265,7 @@ impl From<&Target> for TargetRecord {
 
 impl UpdateHeader {
     /// The incarnation of the update.
-    pub fn incarnation(&self) -> Incarnation {
+    pub(super) fn incarnation(&self) -> Incarnation {
         Incarnation { generation: self.generation, refutations: self.refutations }
     }
 }

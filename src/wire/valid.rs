@@ -1,6 +1,6 @@
 //! Checks of packets' values, the same for encoding and decoding.
 
-use swimlab_selectors::{Coordinate, Location};
+use swimlab_selectors::{Coordinate, Location, LocationError};
 
 use super::error::Invalid;
 use super::limits::Limited;
@@ -59,13 +59,10 @@ pub(super) fn event_texts(name: &str, payload: &[u8]) -> Result<(), Invalid> {
 
 /// Checks a location.
 pub(super) fn location(location: &Location) -> Result<(), Invalid> {
-    match *location {
-        Location::Plane { x, y } if x.is_finite() && y.is_finite() => Ok(()),
-        Location::Learned { .. } => Ok(()),
-        Location::Globe { lat, lon } if (-90.0..=90.0).contains(&lat) && (-180.0..=180.0).contains(&lon) => Ok(()),
-        Location::Globe { lat, lon } if lat.is_finite() && lon.is_finite() => Err(Invalid::OffTheGlobe),
-        _ => Err(Invalid::NotFinite),
-    }
+    location.validate().map_err(|error| match error {
+        LocationError::OutOfRange { .. } => Invalid::OffTheGlobe,
+        _ => Invalid::NotFinite,
+    })
 }
 
 /// Checks a network coordinate.

@@ -15,7 +15,7 @@ use swimlab::sim::{MemberIndex, Setup};
 use machine::{FocaFactory, Name};
 
 /// The members of this setup.
-pub fn factory(setup: &Setup, config: &MemberConfig) -> FocaFactory<Bare> {
+pub(crate) fn factory(setup: &Setup, config: &MemberConfig) -> FocaFactory<Bare> {
     let config = config.protocol();
     let suspicion = config.suspicion.timeout(config.period, setup.members, 0);
     let transmissions = config.dissemination.transmissions(setup.members);
@@ -34,7 +34,7 @@ pub fn factory(setup: &Setup, config: &MemberConfig) -> FocaFactory<Bare> {
 
 /// A member's identity and address: its index. In these trials each member has one generation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Bare(MemberIndex);
+pub(crate) struct Bare(MemberIndex);
 
 impl Name for Bare {
     const NUMBERS: usize = 1;

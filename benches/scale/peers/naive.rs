@@ -21,7 +21,7 @@ use crate::measure::Course;
 use crate::setting::{Setting, Witness};
 
 /// A world with one heap.
-pub struct Naive<'a> {
+pub(crate) struct Naive<'a> {
     setup: &'a Setup,
     hosts: Vec<Host>,
     heap: BinaryHeap<Reverse<Due>>,
@@ -62,7 +62,7 @@ const WAKE: u64 = u64::MAX;
 
 impl<'a> Naive<'a> {
     /// A world where nothing has happened yet.
-    pub fn new(setting: &'a Setting) -> Self {
+    pub(crate) fn new(setting: &'a Setting) -> Self {
         let setup = &setting.setup;
         let peers = setup.placement.peers.iter().cloned();
         let nodes: Vec<_> = peers.zip(0..).map(|(peer, at)| Arc::new(NodeInfo::new(peer, address_of(at)))).collect();

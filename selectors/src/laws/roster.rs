@@ -1,6 +1,7 @@
 //! Generators of peers for the scenarios.
 
-use crate::peer::{Location, Peer, ZonePath};
+use crate::location::Location;
+use crate::peer::{Peer, ZonePath};
 use crate::rng::{Rng, below, bits};
 
 /// Generator of random peers with unique ids.

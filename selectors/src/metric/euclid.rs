@@ -5,7 +5,8 @@ use std::sync::Arc;
 use super::MetricRegistry;
 use super::distance::{Metric, MetricIndex};
 use super::locations::{LocationIndex, Space};
-use crate::peer::{Location, Peer};
+use crate::location::Location;
+use crate::peer::Peer;
 use crate::registry::Param;
 
 /// Straight-line distance between locations in the plane, in thousandths of its unit.

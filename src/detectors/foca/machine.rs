@@ -24,7 +24,7 @@ use crate::protocol::{
 use crate::sim::{DetectorFactory, FailureDetector, Guarantees, MemberIndex, Prefetch, Setup, address_of, index_of};
 
 /// The identity of a member: an address, and what distinguishes the member's generations.
-pub trait Name: Identity + Copy + Serialize + DeserializeOwned {
+pub(crate) trait Name: Identity + Copy + Serialize + DeserializeOwned {
     /// The number of integers in its encoding.
     const NUMBERS: usize;
     /// The identity of a member in this generation.
@@ -36,7 +36,7 @@ pub trait Name: Identity + Copy + Serialize + DeserializeOwned {
 }
 
 /// Creates foca members: initial members know each other, joiners only themselves.
-pub struct FocaFactory<N> {
+pub(crate) struct FocaFactory<N> {
     config: Config,
     initial_members: u32,
     /// The ids of all, by index.
@@ -47,7 +47,7 @@ pub struct FocaFactory<N> {
 
 impl<N: Name> FocaFactory<N> {
     /// The members of this setup.
-    pub fn new(setup: &Setup, config: Config) -> Self {
+    pub(crate) fn new(setup: &Setup, config: Config) -> Self {
         let ids = setup.placement.peers.iter().map(|peer| peer.id).collect();
         Self { config, initial_members: setup.members, ids, seed: setup.seed, names: PhantomData }
     }
@@ -87,7 +87,7 @@ impl<N: Name> DetectorFactory for FocaFactory<N> {
 }
 
 /// A foca member and its timers.
-pub struct FocaMember<N: Name> {
+pub(crate) struct FocaMember<N: Name> {
     foca: Inner<N>,
     timers: Timers<N>,
     /// Number of the first members that it knows from the start.

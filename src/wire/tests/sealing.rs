@@ -13,22 +13,22 @@ use crate::wire::{
 };
 
 /// A key whose bytes count up from this.
-pub fn key(from: u8) -> Key {
+pub(super) fn key(from: u8) -> Key {
     Key::new(&std::array::from_fn(|at| from + at as u8))
 }
 
 /// The seal of a member that has a key; members differ by their salt.
-pub fn seal(salt: u64) -> Seal {
+pub(super) fn seal(salt: u64) -> Seal {
     Seal::with_salt(Keyring::new(key(0)), "blue", salt)
 }
 
 /// Some seconds into 2026.
-pub fn at(seconds: f64) -> SystemTime {
+pub(super) fn at(seconds: f64) -> SystemTime {
     UNIX_EPOCH + Duration::from_secs(1_767_225_600) + Duration::from_secs_f64(seconds)
 }
 
 /// A packet that this seal seals.
-pub fn sealed(seal: &mut Seal, now: SystemTime, packet: &Packet) -> Vec<u8> {
+pub(super) fn sealed(seal: &mut Seal, now: SystemTime, packet: &Packet) -> Vec<u8> {
     let mut bytes = Vec::new();
     seal.encode(now, packet, &mut bytes).expect("a valid packet");
     bytes

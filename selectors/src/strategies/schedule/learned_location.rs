@@ -1,7 +1,8 @@
 //! Location that a member without zone and location learns and advertises, so that all members agree on it.
 
 use crate::coordinate::{Coordinate, Vivaldi};
-use crate::peer::{Location, Peer, Slot};
+use crate::location::Location;
+use crate::peer::{Peer, Slot};
 use crate::rng::Rng;
 use crate::view::{Context, View};
 

@@ -8,8 +8,9 @@ use std::sync::Arc;
 
 use super::SelectorRegistry;
 use crate::coordinate::Coordinate;
+use crate::location::Location;
 use crate::metric::MetricRegistry;
-use crate::peer::{Location, Peer, Slot};
+use crate::peer::{Peer, Slot};
 use crate::registry::{Param, Params};
 use crate::rng::mix;
 use crate::selector::{Bound, DynSelector, Selector, pick_uniform};
