@@ -3,7 +3,7 @@
 #![cfg(feature = "agent")]
 #![allow(dead_code, reason = "the examples' own main functions")]
 
-mod agents;
+pub mod agents;
 
 #[path = "../examples/balancer.rs"]
 pub mod balancer;

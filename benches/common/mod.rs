@@ -10,9 +10,9 @@ use swimlab_selectors::Spec;
 use swimlab_selectors::rng::{Purpose, below, stream};
 
 /// The seed of all trials.
-pub const SEED: u64 = 1;
+pub(crate) const SEED: u64 = 1;
 /// Time of the crash: by then every member has begun its first period.
-pub const CRASH_AT: Span = Span::from_secs(1);
+pub(crate) const CRASH_AT: Span = Span::from_secs(1);
 /// One way 10 to 50 ms, uniformly, drawn anew for each packet.
 const NETWORK: &str = "lan:delay_ms=30,jitter=uniform,spread_ms=20";
 

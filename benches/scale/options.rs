@@ -8,7 +8,7 @@ use lexopt::{Arg, Parser, ValueExt};
 use serde::{Deserialize, Serialize};
 
 /// Command line arguments, parsed.
-pub enum Options {
+pub(crate) enum Options {
     /// One trial, as a line of JSON.
     Trial(Trial),
     /// All of them, as a table of medians over so many runs.

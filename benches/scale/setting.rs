@@ -9,7 +9,7 @@ use crate::common;
 use crate::options::{Scenario, Trial};
 
 /// Duration of a steady trial.
-pub const STEADY: Span = Span::from_secs(20);
+pub(crate) const STEADY: Span = Span::from_secs(20);
 /// A crash that has not got around by now never will.
 pub(crate) const PATIENCE: Span = Span::from_secs(600);
 
@@ -43,7 +43,7 @@ pub(crate) struct Witness {
 
 impl Witness {
     /// Their number so far.
-    pub fn informed(&self) -> u32 {
+    pub(crate) fn informed(&self) -> u32 {
         self.informed
     }
 }

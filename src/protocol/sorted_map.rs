@@ -19,7 +19,7 @@ const FEW: usize = 16;
 
 impl<K: Ord + Copy, V> SortedMap<K, V> {
     /// Number of entries.
-    pub fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         match &self.0 {
             Store::Few(list) => list.len(),
             Store::Many(tree) => tree.len(),
