@@ -8,8 +8,8 @@
 //!
 //! 1. Implement [`Selector`]: an index that all members share, a small state per member, and the choice of targets.
 //! 2. Register it under a name in a [`Lab`]; experiment files then name it like any other selector.
-//! 3. Let `swimlab_selectors::laws::check` test it (feature `laws`, see tests/custom_selector.rs): whether it picks dead
-//!    members, itself or a member twice, and whether it keeps its bound while members come and go.
+//! 3. Let `swimlab_selectors::laws::check` test it (feature `laws`, see tests/custom_selector.rs): whether it picks
+//!    dead members, the member itself or one twice, and whether it keeps its bound while members come and go.
 
 use swimlab::experiment::{Error, Experiment, Lab, Options, TomlSource};
 use swimlab::report::table;
@@ -18,8 +18,8 @@ use swimlab_selectors::{Bound, Context, DynSelector, Peer, Selector, Slot};
 
 /// Pings the members in the order of the member's table, in round robin from a random slot on.
 ///
-/// Two pings of one peer are never more than one traversal apart. Round robin over a list that is shuffled again after each
-/// traversal, as in SWIM, allows nearly two.
+/// Two pings of one peer are never more than one traversal apart. Round robin over a list that is shuffled again after
+/// each traversal, as in SWIM, allows nearly two.
 pub struct Walk;
 
 impl Selector for Walk {

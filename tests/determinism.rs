@@ -1,5 +1,5 @@
-//! An experiment and a seed fix every result to the last bit. The golden hashes below cover everything that happened in a
-//! trial, in order: they change with every change of behavior, on purpose, and with nothing else.
+//! An experiment and a seed fix every result to the last bit. The golden hashes below cover everything that happened in
+//! a trial, in order: they change with every change of behavior, on purpose, and with nothing else.
 
 use std::sync::Arc;
 

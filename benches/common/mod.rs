@@ -13,7 +13,7 @@ use swimlab_selectors::rng::{Purpose, below, stream};
 pub(crate) const SEED: u64 = 1;
 /// Time of the crash: by then every member has begun its first period.
 pub(crate) const CRASH_AT: Span = Span::from_secs(1);
-/// One way 10 to 50 ms, uniformly, drawn anew for each packet.
+/// One-way delays from 10 to 50 ms, drawn uniformly for each packet.
 const NETWORK: &str = "lan:delay_ms=30,jitter=uniform,spread_ms=20";
 
 /// Config of the profile `swim`, uniform helpers, sizes as on the wire.

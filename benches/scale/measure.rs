@@ -25,20 +25,20 @@ pub(crate) struct Metrics {
     pub cpu_s: f64,
     pub ns_per_event: f64,
     pub ns_per_member_second: f64,
-    /// The most memory the process ever held.
+    /// Peak memory of the process.
     pub peak_rss_bytes: u64,
     pub trace_hash: String,
-    /// CPU time before the first event: placing the members and letting them know each other.
+    /// CPU time before the first event: placement and creation of the members.
     pub build_cpu_s: f64,
 }
 
-/// Something that goes through virtual time.
+/// A simulation in virtual time.
 pub(crate) trait Course {
-    /// Lets everything happen that is due before `until`.
+    /// Processes all events before `until`.
     fn advance(&mut self, until: Time);
     /// Number of survivors that know of the crash.
     fn informed(&self) -> u32;
-    /// Ends here.
+    /// Ends the simulation.
     fn finish(self) -> Outcome;
 }
 
@@ -48,7 +48,7 @@ const STEP: Span = Span::from_millis(10);
 /// Runs a trial.
 ///
 /// # Errors
-/// If the run was unsound: its figures would mean nothing.
+/// If the run violated an invariant, so that its figures are meaningless.
 pub(crate) fn measure(trial: Trial) -> Result<Metrics, String> {
     let start = ProcessTime::now();
     let setting = Setting::new(trial);

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) enum Options {
     /// One trial, as a line of JSON.
     Trial(Trial),
-    /// All of them, as a table of medians over so many runs.
+    /// All trials, as a table of medians over this number of runs.
     Table { runs: usize },
 }
 
@@ -27,9 +27,9 @@ pub(crate) struct Trial {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Scenario {
-    /// Nothing, for twenty simulated seconds.
+    /// Twenty simulated seconds without faults.
     Steady,
-    /// One member crashes; until every survivor knows.
+    /// One member crashes; the trial ends when every survivor knows.
     Crash,
 }
 
@@ -61,7 +61,7 @@ fn read(args: impl IntoIterator<Item = OsString>) -> Result<Options, lexopt::Err
             Arg::Long("scenario") => scenario = Some(parser.value()?.parse::<Scenario>()?),
             Arg::Long("peer") => peer = Some(parser.value()?.parse::<Peer>()?),
             Arg::Long("runs") => runs = Some(parser.value()?.parse::<usize>()?),
-            Arg::Long("bench") => {} // Cargo says so to every bench.
+            Arg::Long("bench") => {} // Cargo passes it to every bench.
             _ => return Err(arg.unexpected()),
         }
     }

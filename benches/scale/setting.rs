@@ -10,10 +10,10 @@ use crate::options::{Scenario, Trial};
 
 /// Duration of a steady trial.
 pub(crate) const STEADY: Span = Span::from_secs(20);
-/// A crash that has not got around by now never will.
+/// Time by which every survivor must know of the crash.
 pub(crate) const PATIENCE: Span = Span::from_secs(600);
 
-/// One trial's surroundings: the same for every peer.
+/// Setup of a trial, the same for every peer.
 pub(crate) struct Setting {
     pub setup: Setup,
     pub config: Arc<MemberConfig>,
@@ -22,7 +22,7 @@ pub(crate) struct Setting {
 }
 
 impl Setting {
-    /// The surroundings of this trial.
+    /// The setup of this trial.
     pub(crate) fn new(trial: Trial) -> Self {
         let victim = (trial.scenario == Scenario::Crash).then(|| common::victim(trial.members));
         Self { setup: common::setup(trial.members, PATIENCE, victim), config: common::config(), victim }
@@ -35,7 +35,7 @@ impl Setting {
     }
 }
 
-/// Counts the survivors that hold the victim dead: that declared it, or learned it.
+/// Counts the survivors that have declared the victim dead or learned of its death.
 pub(crate) struct Witness {
     victim: Option<Id>,
     informed: u32,

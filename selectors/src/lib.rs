@@ -1,8 +1,9 @@
 //! Peer selection for SWIM: which members are pinged, which are gossiped with, and which send indirect pings.
 //!
 //! SWIM (Das, Gupta, Motivala, DSN 2002) detects failures by pinging one member per period. The choice of that member
-//! decides how soon a crash is found, how evenly the load is spread and how far pings travel. This crate has that choice
-//! as a part of its own, without messages, clocks or sockets; the crate `swimlab` simulates and runs members with it.
+//! decides how soon a crash is found, how evenly the load is spread and how far pings travel. This crate has that
+//! choice as a part of its own, without messages, clocks or sockets; the crate `swimlab` simulates and runs members
+//! with it.
 //!
 //! - [`Selector`] picks the targets of pings and of gossip; [`DynSelector`] is one without its type. Built-in:
 //!   [`Uniform`], [`Shuffle`], [`Bucket`], [`Spatial`], [`Neighborhood`], [`Schedule`].

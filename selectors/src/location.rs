@@ -89,8 +89,9 @@ impl Location {
     ///
     /// # Errors
     /// Names the axis and its value.
-    // Plain comparisons: the crate geo, which the lab has, takes any number as a coordinate, and its validation looks only
-    // for infinite ones and NaN. Members on real sockets and the wire format, which have no geo, need the same check.
+    // Plain comparisons: the crate geo, which the lab has, takes any number as a coordinate, and its validation looks
+    // only for infinite ones and NaN. Members on real sockets and the wire format, which have no geo, need the same
+    // check.
     pub fn validate(&self) -> Result<(), LocationError> {
         match *self {
             Self::Plane { x, y } => finite("x", x).and_then(|()| finite("y", y)),

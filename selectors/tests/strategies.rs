@@ -85,8 +85,8 @@ fn joiners_are_inserted_at_a_random_position_of_the_traversal() {
 
 #[test]
 fn members_that_learn_of_all_peers_at_once_ping_them_in_separate_orders() {
-    // A new member is alone and then receives 40 others at once. If many members start together, their pings must not go
-    // to one of them in the same period.
+    // A new member is alone and then receives 40 others at once. If many members start together, their pings must not
+    // go to one of them in the same period.
     let mut waits = [[0; 2]; 4];
     for seed in 0..2000 {
         let mut member = Member::new(&built("shuffle"), Group::new(vec![Peer::new(0)], 0), seed);

@@ -1,9 +1,9 @@
 //! `gossip-heartbeat`: van Renesse, Minsky and Hayden, "A gossip-style failure detection service" (Middleware 1998). In
-//! each period a member raises its counter and sends its table of counters to one random other. A member whose
-//! counter has not risen for T_fail is dead, and is forgotten after twice that, so that old tables revive no dead member.
+//! each period a member raises its counter and sends its table of counters to one random other. A member whose counter
+//! has not risen for T_fail is dead, and is forgotten after twice that, so that old tables revive no dead member.
 //!
-//! T_fail has to grow with the group, as a counter takes about log n periods to reach every member. False positives are a
-//! matter of probability, so it guarantees no agreement, only that its stores stay bounded.
+//! T_fail has to grow with the group, as a counter takes about log n periods to reach every member. False positives are
+//! a matter of probability, so it guarantees no agreement, only that its stores stay bounded.
 
 use std::sync::Arc;
 

@@ -1,5 +1,5 @@
-//! The member of all heartbeat detectors: it sends heartbeats, records when those of others arrive, and declares members
-//! dead that are silent for too long. Timeout, receivers and voting are up to the [`Rules`].
+//! The member of all heartbeat detectors: it sends heartbeats, records when those of others arrive, and declares
+//! members dead that are silent for too long. Timeout, receivers and voting are up to the [`Rules`].
 
 use std::sync::Arc;
 

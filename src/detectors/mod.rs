@@ -1,5 +1,5 @@
-//! Failure detectors other than SWIM, to compare it with: heartbeat detectors, and with the feature `foca` the crate of this
-//! name, another implementation of SWIM.
+//! Failure detectors other than SWIM, to compare it with: heartbeat detectors, and with the feature `foca` the crate of
+//! this name, another implementation of SWIM.
 //!
 //! A [`Detector`] is a detector kind with its parameters: it runs whole worlds. A
 //! [`FailureDetector`](crate::sim::FailureDetector) is the sans-I/O detector of a single member in such a world. Each
@@ -104,8 +104,8 @@ impl Heartbeats {
         Ok(Self { period: span(p, "period")?, timeout: span(p, "timeout")?, memory: span(p, "memory")? })
     }
 
-    /// The time until all members know of a crash, without loss, if that takes `periods` longer than the timeout. A timeout
-    /// without room for two heartbeats guarantees nothing.
+    /// The time until all members know of a crash, without loss, if that takes `periods` longer than the timeout. A
+    /// timeout without room for two heartbeats guarantees nothing.
     fn converges_within(&self, periods: u64) -> Option<Span> {
         (self.timeout > self.period * 2).then(|| self.timeout + self.period * periods)
     }

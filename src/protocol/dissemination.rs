@@ -45,13 +45,13 @@ pub trait Dissemination: fmt::Debug + Send + Sync {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Multicast;
 
-/// Infection-style dissemination: updates ride on pings, acks and ping requests (SWIM 2002, section 4.1), optionally with
-/// gossip messages between the probes and Lifeguard's buddy system.
+/// Infection-style dissemination: updates ride on pings, acks and ping requests (SWIM 2002, section 4.1), optionally
+/// with gossip messages between the probes and Lifeguard's buddy system.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Piggyback {
-    /// Each member sends an update this times `scale`(n) times. 3 in the 2002 paper, 4 in memberlist. More transmissions
-    /// reach the last members sooner and cost bytes. From 1 to 100.
+    /// Each member sends an update this times `scale`(n) times. 3 in the 2002 paper, 4 in memberlist. More
+    /// transmissions reach the last members sooner and cost bytes. From 1 to 100.
     pub mult: u32,
     /// Growth with the group, rounded up.
     pub scale: Scale,

@@ -95,7 +95,8 @@ event_kinds! {
     Died = 5, "died", "{} is dead";
     /// A member left of its own accord.
     Left = 6, "left", "{} has left";
-    /// A member's address, location or metadata changed. About the reporting member itself: it published a learned location.
+    /// A member's address, location or metadata changed. About the reporting member itself: it published a learned
+    /// location.
     Updated = 7, "updated", "{} has a new record";
     /// The record of a dead or departed member was dropped.
     Forgotten = 8, "forgotten", "{} is forgotten";

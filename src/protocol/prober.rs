@@ -13,8 +13,8 @@ pub trait Prober: fmt::Debug + Send + Sync {
     /// [`Config::indirect`](super::Config::indirect) helpers.
     fn escalate(&self, silent: &[Slot], choose: &mut dyn FnMut() -> Vec<Slot>, requests: &mut Vec<IndirectRequest>);
 
-    /// Parameters of the local health multiplier; `None` if the prober does not judge its own health. With it, helpers are
-    /// asked to send nacks. Read once per [`MemberConfig`](super::MemberConfig).
+    /// Parameters of the local health multiplier; `None` if the prober does not judge its own health. With it, helpers
+    /// are asked to send nacks. Read once per [`MemberConfig`](super::MemberConfig).
     fn local_health(&self) -> Option<LocalHealth> {
         None
     }

@@ -8,8 +8,8 @@ use super::time::Span;
 
 /// Jacobson/Karels estimates (gains 1/8 and 1/4, timeout = mean + 4 deviations), as TCP and go-swim use them.
 ///
-/// Only peers with an RTT of at least a third of the configured timeout are remembered, at most [`SlowPeers::LIMIT`] of them:
-/// the estimates of others would not exceed the configured timeout.
+/// Only peers with an RTT of at least a third of the configured timeout are remembered, at most [`SlowPeers::LIMIT`] of
+/// them: the estimates of others would not exceed the configured timeout.
 #[derive(Debug, Default)]
 pub(super) struct SlowPeers(BTreeMap<Slot, Estimate>);
 

@@ -7,8 +7,8 @@ use crate::protocol::Time;
 
 /// A rule in force on the network, asked about each packet between two members.
 ///
-/// A rule sees both ends, so it can name pairs: a partial partition cuts off two groups from each other while both reach
-/// all others.
+/// A rule sees both ends, so it can name pairs: a partial partition cuts off two groups from each other while both
+/// reach all others.
 ///
 /// ```
 /// use swimlab::sim::{LinkPacket, LinkRule, LinkVerdict};

@@ -39,8 +39,8 @@ pub struct Setup {
 }
 
 impl Setup {
-    /// A trial with the defaults: a minute, periods of a second with random phases, members that know each other, no loss,
-    /// no warm-up, and room for the members that the faults let join.
+    /// A trial with the defaults: a minute, periods of a second with random phases, members that know each other, no
+    /// loss, no warm-up, and room for the members that the faults let join.
     pub fn new(topology: &Topology, members: u32, seed: u64, faults: Vec<Fault>) -> Self {
         Self {
             placement: Arc::new(topology.place(members, joiners_needed(&faults, members), seed)),
@@ -69,8 +69,8 @@ impl Setup {
         }
     }
 
-    /// The time since the shared epoch at time zero, by a member's own clock; positive for slow clocks too. Time zero is at a
-    /// random point of the shared period, the same one for all members.
+    /// The time since the shared epoch at time zero, by a member's own clock; positive for slow clocks too. Time zero
+    /// is at a random point of the shared period, the same one for all members.
     pub fn since_epoch(&self, member: MemberIndex) -> Span {
         let draw = |member: u64| unit(&mut stream(self.seed, Purpose::Clocks, member));
         EPOCH + self.period.scale(draw(u64::MAX)) - self.clock_skew + self.clock_skew.scale(2.0 * draw(member.into()))

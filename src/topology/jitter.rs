@@ -69,8 +69,8 @@ impl Tail {
     /// The tail under which a round trip, two packets each with a draw of its own, has this median and this 90th
     /// percentile (microseconds).
     ///
-    /// The sum of two exponentials of mean 1 is Gamma distributed with shape 2. The constants are its quantiles at one half
-    /// and 0.9: the solutions of `1 - (1 + x) e^-x = q`.
+    /// The sum of two exponentials of mean 1 is Gamma distributed with shape 2. The constants are its quantiles at one
+    /// half and 0.9: the solutions of `1 - (1 + x) e^-x = q`.
     pub(super) fn through(median_us: f64, p90_us: f64) -> Self {
         const AT_HALF: f64 = 1.678_346_990_016_661;
         const AT_90: f64 = 3.889_720_169_867_429;

@@ -37,8 +37,8 @@ impl Lattice {
         self.sites
     }
 
-    /// The location in the plane. A ring becomes a circle with one unit of arc per step, so that neighbors on the ring are
-    /// neighbors in the plane.
+    /// The location in the plane. A ring becomes a circle with one unit of arc per step, so that neighbors on the ring
+    /// are neighbors in the plane.
     pub(super) fn location(&self, site: u32) -> Location {
         match self.shape {
             Shape::Ring => {

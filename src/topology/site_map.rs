@@ -68,9 +68,9 @@ impl SiteMap {
     /// The two directions are averaged, as both measured the same round trip. One way is half of it.
     ///
     /// # Errors
-    /// If the table has not `sites` squared entries or one is negative or not finite; if there are no sites or more than
-    /// [`MAX_SITES`], or all have weight 0; if some sites have a region or zone and others have none; if a site's location is
-    /// not on the globe or not finite.
+    /// If the table has not `sites` squared entries or one is negative or not finite; if there are no sites or more
+    /// than [`MAX_SITES`], or all have weight 0; if some sites have a region or zone and others have none; if a site's
+    /// location is not on the globe or not finite.
     pub fn from_rtt(sites: Vec<Site>, rtt_us: &[f64]) -> Result<Self, String> {
         let n = sites.len();
         if n > MAX_SITES {

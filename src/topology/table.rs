@@ -20,13 +20,13 @@ pub(super) struct RttTable {
 }
 
 impl RttTable {
-    /// Reads a table from its rows, the header first; messages call it `file`. Rows may come in another order than columns.
-    /// The first cell of the header is ignored.
+    /// Reads a table from its rows, the header first; messages call it `file`. Rows may come in another order than
+    /// columns. The first cell of the header is ignored.
     ///
     /// # Errors
-    /// A sentence that names file, row and column, if the table is not square or has more than [`MAX_SITES`] rows, a name
-    /// is unknown or given twice, or a cell holds no number, a negative or an infinite one; else the first error among
-    /// the rows.
+    /// A sentence that names file, row and column, if the table is not square or has more than [`MAX_SITES`] rows, a
+    /// name is unknown or given twice, or a cell holds no number, a negative or an infinite one; else the first error
+    /// among the rows.
     pub(super) fn read<'a>(
         file: &str,
         mut rows: impl Iterator<Item = Result<TableRow<'a>, String>>,

@@ -1,5 +1,5 @@
-//! Decoding of packets. The bytes are not trusted: nothing here panics, and allocations are bounded by the length of the
-//! input and by the limits of [`Limited`].
+//! Decoding of packets. The bytes are not trusted: nothing here panics, and allocations are bounded by the length of
+//! the input and by the limits of [`Limited`].
 
 use std::sync::Arc;
 

@@ -12,8 +12,8 @@ use chacha20poly1305::{AeadInOut, KeyInit, Tag, XChaCha20Poly1305, XNonce};
 use data_encoding::{BASE64, HEXLOWER_PERMISSIVE};
 use zeroize::Zeroizing;
 
-/// A secret shared by all members of a cluster; a process that has it can be a member. Clones share one place in memory,
-/// which is overwritten when the last of them is dropped.
+/// A secret shared by all members of a cluster; a process that has it can be a member. Clones share one place in
+/// memory, which is overwritten when the last of them is dropped.
 #[derive(Clone)]
 pub struct Key(Arc<Secret>);
 

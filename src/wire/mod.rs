@@ -1,9 +1,9 @@
 //! The wire format: packets as bytes, their exact sizes, and their encryption.
 //!
-//! [`encode`] writes a packet and [`decode`] reads one: an envelope of four bytes, then MessagePack values. Each packet has
-//! exactly one encoding, and [`decode`] refuses all other bytes with a [`DecodeError`]: input from the network is not
-//! trusted. On a stream each packet follows its length ([`frame`], [`frame_len`]). The simulator needs the size of every
-//! packet and the bytes of none: [`PlainSizer`] computes sizes without encoding.
+//! [`encode`] writes a packet and [`decode`] reads one: an envelope of four bytes, then MessagePack values. Each packet
+//! has exactly one encoding, and [`decode`] refuses all other bytes with a [`DecodeError`]: input from the network is
+//! not trusted. On a stream each packet follows its length ([`frame`], [`frame_len`]). The simulator needs the size of
+//! every packet and the bytes of none: [`PlainSizer`] computes sizes without encoding.
 //!
 //! ```
 //! use swimlab::protocol::{Body, Incarnation, Packet, PeerView};
@@ -28,9 +28,9 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! With the feature `seal`, `Seal` encodes and encrypts for clusters that share a key, with XChaCha20-Poly1305. It opens each
-//! packet once, and only within a tolerance around the time at which it was sealed, so that a recorded packet cannot be
-//! sent again:
+//! With the feature `seal`, `Seal` encodes and encrypts for clusters that share a key, with XChaCha20-Poly1305. It
+//! opens each packet once, and only within a tolerance around the time at which it was sealed, so that a recorded
+//! packet cannot be sent again:
 //!
 //! ```
 //! # #[cfg(feature = "seal")] {

@@ -41,11 +41,12 @@ pub struct Seal {
 pub struct SealedSizer;
 
 impl Seal {
-    /// The default for the longest time that a packet may be under way, plus the difference between two members' clocks.
+    /// The default for the longest time that a packet may be under way, plus the difference between two members'
+    /// clocks.
     pub const TOLERANCE: Duration = Duration::from_secs(30);
 
-    /// A seal for one member of the cluster with this label. Clusters with the same key and different labels refuse each
-    /// other's packets.
+    /// A seal for one member of the cluster with this label. Clusters with the same key and different labels refuse
+    /// each other's packets.
     ///
     /// # Errors
     /// If the system has no random numbers.
@@ -103,8 +104,8 @@ impl Seal {
         let Some((body, tag)) = rest.split_last_chunk_mut::<TAG>() else { return Err(OpenError::Short(len)) };
         let id = PacketId::read(header).ok_or(OpenError::NotSealed(header[0]))?;
         let now = since_1970(now);
-        // Cheap questions first: a flood of old packets costs no cryptography. They are asked of what is not proven yet,
-        // but the header is part of what the tag proves.
+        // Cheap questions first: a flood of old packets costs no cryptography. They are asked of what is not proven
+        // yet, but the header is part of what the tag proves.
         self.window.check(id, now, self.tolerance)?;
         let (nonce, tag) = (nonce(header), Tag::from(*tag));
         let opened = self.keyring.keys().iter().any(|key| key.open(&nonce, &self.label, body, &tag));

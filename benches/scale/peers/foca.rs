@@ -1,5 +1,5 @@
-//! The `foca` crate with settings as near to a profile's as it has them, and the smallest of identities; its extensions
-//! beyond SWIM with suspicion are off.
+//! The crate foca with settings as close to the profile's as possible and the smallest possible identities; its
+//! extensions beyond SWIM with suspicion are off.
 
 #[path = "../../../src/detectors/foca/machine.rs"]
 mod machine;

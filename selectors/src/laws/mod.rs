@@ -1,8 +1,8 @@
 //! Laws that every strategy must keep, as a test kit for built-in strategies and for a user's own (feature `laws`).
 //!
-//! A strategy is driven through a model of one member's view ([`Group`]) by scenarios: members join, also in the slots of
-//! forgotten ones, are suspected, die, return and are forgotten, and the roster is indexed again. proptest generates the
-//! scenarios, the same ones in each run, and reduces one that violates a law to a short one.
+//! A strategy is driven through a model of one member's view ([`Group`]) by scenarios: members join, also in the slots
+//! of forgotten ones, are suspected, die, return and are forgotten, and the roster is indexed again. proptest generates
+//! the scenarios, the same ones in each run, and reduces one that violates a law to a short one.
 //!
 //! ```
 //! use swimlab_selectors::{DynSelector, Shuffle, laws};

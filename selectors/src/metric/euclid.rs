@@ -11,8 +11,8 @@ use crate::registry::Param;
 
 /// Straight-line distance between locations in the plane, in thousandths of its unit.
 ///
-/// Either axis can be closed to a circle, which makes the plane a cylinder or a torus. Undefined for locations beyond 1e9
-/// units from the origin, whose thousandths have no exact representation.
+/// Either axis can be closed to a circle, which makes the plane a cylinder or a torus. Undefined for locations beyond
+/// 1e9 units from the origin, whose thousandths have no exact representation.
 ///
 /// ```
 /// use swimlab_selectors::{Euclid, Location, Metric, Peer};

@@ -122,8 +122,8 @@ impl Params {
     /// Integer value of a parameter.
     ///
     /// # Errors
-    /// If the entry declares no integer parameter of this name. Like all errors of this type's methods it is a mistake in
-    /// the code of the entry and not in a user's input; [`Registry::build`](super::Registry::build) reports it as
+    /// If the entry declares no integer parameter of this name. Like all errors of this type's methods it is a mistake
+    /// in the code of the entry and not in a user's input; [`Registry::build`](super::Registry::build) reports it as
     /// [`SpecError::Refused`](super::SpecError::Refused).
     pub fn count(&self, name: &str) -> Result<u32, String> {
         match self.0.get(name) {

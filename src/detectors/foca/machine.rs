@@ -1,7 +1,7 @@
 //! The `foca` crate as a machine: its own state, timers and codec, driven by a world.
 //!
-//! Messages are bytes, encoded and decoded as foca does; timers wait in a heap of the adapter's. foca has a timer at each
-//! probe timeout whether the ping was answered or not, so it counts one event more per member and period.
+//! Messages are bytes, encoded and decoded as foca does; timers wait in a heap of the adapter's. foca has a timer at
+//! each probe timeout whether the ping was answered or not, so it counts one event more per member and period.
 //!
 //! The benches take this file in as well, with settings and identities of their own.
 

@@ -1,8 +1,8 @@
 //! `foca`: the crate of this name, as its users run it: probes with round robin, a gossip tick, announcements to random
 //! members, whose replies contain a part of the group, and to dead members, which come back under a new identity.
 //!
-//! Its parameters are those of SWIM for which foca has a counterpart, by the same names. Settings that depend on the size
-//! of the group are computed once, for the size at the start: foca leaves them to its user.
+//! Its parameters are those of SWIM for which foca has a counterpart, by the same names. Settings that depend on the
+//! size of the group are computed once, for the size at the start: foca leaves them to its user.
 //!
 //! Lost updates are not repeated, so it guarantees no agreement, only that its stores stay bounded.
 

@@ -114,8 +114,8 @@ impl Member {
         }
     }
 
-    /// Marks a target of the round with this sequence number as answered, directly or over a helper. Returns its slot the
-    /// first time.
+    /// Marks a target of the round with this sequence number as answered, directly or over a helper. Returns its slot
+    /// the first time.
     pub(super) fn mark_answered(&mut self, now: Time, seq: u32, target: Id) -> Option<Slot> {
         if seq != self.round.seq {
             return None;
@@ -284,8 +284,9 @@ impl Member {
     }
 }
 
-/// The time after which a helper sends its nack, in microseconds: 80 % of the probe timeout (Lifeguard, section IV-A), or of
-/// the rest of the period where that is shorter, as with memberlist's WAN values. A later nack would always count as missing.
+/// The time after which a helper sends its nack, in microseconds: 80 % of the probe timeout (Lifeguard, section IV-A),
+/// or of the rest of the period where that is shorter, as with memberlist's WAN values. A later nack would always count
+/// as missing.
 fn nack_after(config: &Config) -> u32 {
     let wait = config.probe_timeout.min(config.period - config.probe_timeout);
     u32::try_from(wait.as_micros() * 4 / 5).unwrap_or(u32::MAX).max(1)

@@ -1,9 +1,9 @@
 //! Stalled members: sends block, so that a loop that sends stands still until the stall ends while the others run on.
 //!
-//! Lifeguard's authors slowed their agents down like that: a call to send returns when the anomaly ends. An agent's loops are
-//! threads of their own, so its probe loop stops with the next ping or request and its gossip loop with the next round, while
-//! suspicions, whose timers send nothing, run on and end. Unlike a member whose packets queue up while it probes on, such a
-//! member accuses a single peer in all that time.
+//! Lifeguard's authors slowed their agents down like that: a call to send returns when the anomaly ends. An agent's
+//! loops are threads of their own, so its probe loop stops with the next ping or request and its gossip loop with the
+//! next round, while suspicions, whose timers send nothing, run on and end. Unlike a member whose packets queue up
+//! while it probes on, such a member accuses a single peer in all that time.
 
 use super::cold::Stall;
 use super::timers::Alarms;
@@ -11,8 +11,8 @@ use super::{Member, Outbox};
 use crate::protocol::time::Time;
 
 impl Member {
-    /// Makes sends block until [`Member::end_stall`]. Meanwhile the driver holds back the messages that the member sends and
-    /// hands in none.
+    /// Makes sends block until [`Member::end_stall`]. Meanwhile the driver holds back the messages that the member
+    /// sends and hands in none.
     pub fn stall(&mut self) {
         if !self.stalled {
             self.stalled = true;

@@ -1,4 +1,4 @@
-//! `one-way-loss`: [`Loss`] of packets to members, unless told otherwise.
+//! `one-way-loss`: [`Loss`] of packets to members, by default.
 
 use swimlab_selectors::Registry;
 

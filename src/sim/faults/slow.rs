@@ -9,7 +9,8 @@ use crate::protocol::Span;
 use crate::sim::environment::{Impairment, QueuePolicy};
 
 /// Lets the targets' timers run while their sends are held and received packets queue up; all are processed in order at
-/// the end (Dadgar, Phillips and Currey, "Lifeguard: Local Health Awareness for More Accurate Failure Detection", 2018).
+/// the end (Dadgar, Phillips and Currey, "Lifeguard: Local Health Awareness for More Accurate Failure Detection",
+/// 2018).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Slow {
@@ -24,7 +25,8 @@ pub struct Slow {
 }
 
 impl Slow {
-    /// An anomaly of this length: sends do not block, 4096 packets queue up in each direction and are processed at once.
+    /// An anomaly of this length: sends do not block, 4096 packets queue up in each direction and are processed at
+    /// once.
     pub const fn lasting(lasts: Span) -> Self {
         Self { blocking: false, lasts, queue: QUEUE, catch_up: Span::ZERO }
     }

@@ -71,8 +71,8 @@ impl<B: DetectorFactory, O: Observer> FaultEnvironment for World<'_, B, O> {
         }
     }
 
-    /// Ends an impairment. With the last one, all queued packets go through in order: sends first, then received ones, and
-    /// only then overdue timers.
+    /// Ends an impairment. With the last one, all queued packets go through in order: sends first, then received ones,
+    /// and only then overdue timers.
     fn restore(&mut self, member: MemberIndex, impairment: Impairment) {
         let host = &mut self.hosts[member as usize];
         // A crash in between has ended the impairment already.

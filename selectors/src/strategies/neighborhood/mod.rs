@@ -22,10 +22,10 @@ pub use neighbors::Neighborhoods;
 
 /// go-swim's priority list with a guaranteed share of distant pings.
 ///
-/// Of the picks of a period, `picks` go to the `radius` nearest peers and the others beyond; a share `escape` of the near
-/// picks goes beyond as well. That share is exact and not random: whenever the shares of past near picks add up to
-/// another whole one, that pick escapes. So any L near picks in a row have at least floor(L escape) escapes and at least
-/// floor(L (1 - escape)) picks that stay, and both bounds follow from this.
+/// Of the picks of a period, `picks` go to the `radius` nearest peers and the others beyond; a share `escape` of the
+/// near picks goes beyond as well. That share is exact and not random: whenever the shares of past near picks add up to
+/// another whole one, that pick escapes. So any L near picks in a row have at least floor(L escape) escapes and at
+/// least floor(L (1 - escape)) picks that stay, and both bounds follow from this.
 ///
 /// Picks beyond go round robin over all peers, but skip neighbors that were pinged as such since the traversal began.
 /// Since a peer is skipped only after such a ping, the bound also holds while peers enter and leave the neighborhood.

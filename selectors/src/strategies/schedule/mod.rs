@@ -22,12 +22,13 @@ pub use ring_schedule::RingSchedules;
 
 /// In each period every member is pinged by exactly one other, usually by a neighbor.
 ///
-/// Members with the same roster and the same clock compute the same schedule. The members of a neighborhood form a ring,
-/// ordered by hashed ids, and each pings the one that is a few positions ahead; the distance changes from period to
-/// period, so that no member is monitored by a single other. This is a permutation: every member is pinged once.
+/// Members with the same roster and the same clock compute the same schedule. The members of a neighborhood form a
+/// ring, ordered by hashed ids, and each pings the one that is a few positions ahead; the distance changes from period
+/// to period, so that no member is monitored by a single other. This is a permutation: every member is pinged once.
 ///
-/// A share of the members, in turns, escapes: each of them does the ping of another escaping member, whose neighborhood is
-/// probably a different one. So the pings remain a permutation, and each neighborhood is monitored by the others, too.
+/// A share of the members, in turns, escapes: each of them does the ping of another escaping member, whose neighborhood
+/// is probably a different one. So the pings remain a permutation, and each neighborhood is monitored by the others,
+/// too.
 ///
 /// Dead members are skipped. A member that only some know changes the picks of the few before it in its rings, since a
 /// pick depends only on the members just ahead.
@@ -37,8 +38,8 @@ pub use ring_schedule::RingSchedules;
 ///
 /// While updates are waiting, the other pings go across the group. In some periods they go equally far along a third
 /// ring, so that no member is left out. In the others, a share `random_share`, they go to random members: a member that
-/// has just been pinged is then as likely to be pinged again as any other, which makes an update spread faster while few
-/// members have it.
+/// has just been pinged is then as likely to be pinged again as any other, which makes an update spread faster while
+/// few members have it.
 #[derive(Clone, Copy, Debug)]
 pub struct Schedule {
     /// Number of escape classes; one of them escapes in each period.
@@ -163,8 +164,8 @@ impl Schedule {
         is_turn(self.config.random_share, turns(self.config.update_share, period))
     }
 
-    /// Returns the target of the `i`-th ping of this period: the member itself if there is no other, `None` for a random
-    /// one.
+    /// Returns the target of the `i`-th ping of this period: the member itself if there is no other, `None` for a
+    /// random one.
     fn pick(&self, rings: &ScheduleView<'_>, ctx: &Context<'_>, i: u64, learning: bool) -> Option<Slot> {
         let (me, period, classes) = (ctx.view.me(), ctx.shared_period, u64::from(self.classes));
         let shift = |turns: u64| ((turns + i) % SHIFTS) as u32 + 1;

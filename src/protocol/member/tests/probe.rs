@@ -38,7 +38,7 @@ fn an_ack_of_another_member_or_to_an_old_ping_does_not_count() {
 }
 
 #[test]
-fn at_the_timeout_k_helpers_are_asked_and_any_of_them_saves_the_target() {
+fn at_the_timeout_k_helpers_are_asked_and_an_answer_by_any_of_them_counts() {
     let mut member = member(10);
     let ping = member.due(at(0.0));
     let Body::Ping { seq } = ping.transmits[0].message.body else { panic!() };
@@ -62,7 +62,7 @@ fn a_period_that_begins_late_gives_its_target_as_long_as_any_other() {
         member.wake(at(0.0), &mut out);
         let first = target_of(&out);
         member.hear(at(0.1), first, Body::Ack { seq: 1 }, vec![]);
-        // Its host stood still, and wakes it for the second period only now.
+        // Its host was paused, and wakes it for the second period only now.
         let now = at(1.0 + late);
         let mut out = Outbox::default();
         while member.deadline() <= now {
@@ -82,7 +82,7 @@ fn a_period_that_begins_late_gives_its_target_as_long_as_any_other() {
 }
 
 #[test]
-fn with_two_silent_targets_a_batch_takes_k_requests_and_the_classic_way_twice_as_many() {
+fn with_two_silent_targets_a_batch_takes_k_requests_and_the_classic_prober_twice_as_many() {
     for (prober, expected) in [("batched", (3, 2)), ("classic", (6, 1))] {
         let mut member = member_with(20, Spec::of("swim").with("direct", 2.0).with("prober", prober));
         assert_eq!(member.due(at(0.0)).transmits.len(), 2);
