@@ -90,8 +90,8 @@ pub use event::{Event, EventKind, EventSource};
 pub use health::{LifeguardVariant, LocalHealth};
 pub use member::{Gauge, Identity, Member, MemberConfig, Outbox, TooLong, Transmit};
 pub use message::{
-    Address, Body, Id, Incarnation, MessageKind, NeighborHint, NodeInfo, Packet, PeerView, PingReq, Sizer, StateSync,
-    Status, Target, Update, UpdateKind, Updates, UserEvent, WithCoordinate,
+    Address, Body, Id, Incarnation, MessageKind, NeighborHint, NodeInfo, Packet, PeerAddress, PeerView, PingReq, Sizer,
+    StateSync, Status, Update, UpdateKind, Updates, UserEvent, WithCoordinate,
 };
 pub use presets::{Preset, preset, presets};
 pub use prober::{BatchedProber, ClassicProber, IndirectRequest, NackProber, Prober};

@@ -13,8 +13,8 @@ use super::layout::{self, ENVELOPE, VERSION, tag};
 use super::limits::Limited;
 use super::{encode, valid};
 use crate::protocol::{
-    Body, Id, Incarnation, MessageKind, NeighborHint, NodeInfo, Packet, PeerView, PingReq, StateSync, Target, Update,
-    UpdateKind, UserEvent, WithCoordinate,
+    Body, Id, Incarnation, MessageKind, NeighborHint, NodeInfo, Packet, PeerAddress, PeerView, PingReq, StateSync,
+    Update, UpdateKind, UserEvent, WithCoordinate,
 };
 
 /// Decodes the one packet in `bytes`. Each packet has exactly one encoding.
@@ -127,7 +127,7 @@ impl<'a> Reader<'a> {
     fn ping_req(&mut self) -> Result<PingReq, DecodeError> {
         let layout::PingReqHeader { seq, nack_after_us, targets } = self.next(Part::Body)?;
         Limited::Targets.check(targets as usize)?;
-        let target = |layout::TargetRecord { id, address }| Target { id, address: address.into() };
+        let target = |layout::TargetRecord { id, address }| PeerAddress { id, address: address.into() };
         let targets = (0..targets).map(|_| self.next(Part::Target).map(target)).collect::<Result<_, _>>()?;
         Ok(PingReq { seq, nack_after_us, targets })
     }

@@ -6,7 +6,7 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use crate::protocol::{Address, Id, Incarnation, Target, UserEvent};
+use crate::protocol::{Address, Id, Incarnation, PeerAddress, UserEvent};
 
 /// The version that this build writes, and the only one that it reads: the first byte of every packet.
 pub const VERSION: u8 = 1;
@@ -77,7 +77,7 @@ pub(super) struct ProbeReply {
     pub target: Id,
 }
 
-/// The body of a ping request; `targets` [`Target`]s follow.
+/// The body of a ping request; `targets` [`PeerAddress`]s follow.
 #[derive(Serialize, Deserialize)]
 pub(super) struct PingReqHeader {
     pub seq: u32,
@@ -257,8 +257,8 @@ impl From<SocketBytes> for Address {
     }
 }
 
-impl From<&Target> for TargetRecord {
-    fn from(target: &Target) -> Self {
+impl From<&PeerAddress> for TargetRecord {
+    fn from(target: &PeerAddress) -> Self {
         Self { id: target.id, address: (&target.address).into() }
     }
 }

@@ -14,7 +14,8 @@ use swimlab_selectors::{DynSelector, Peer, Spec};
 use super::Member;
 use crate::protocol::{
     Address, Body, EventKind, EventSource, Id, Identity, Incarnation, MemberConfig, MessageKind, NodeInfo, Outbox,
-    Packet, PeerView, PingReq, Roster, Span, StateSync, Status, Target, Time, Update, UpdateKind, UserEvent, profiles,
+    Packet, PeerAddress, PeerView, PingReq, Roster, Span, StateSync, Status, Time, Update, UpdateKind, UserEvent,
+    profiles,
 };
 use crate::wire::PlainSizer;
 

@@ -2,7 +2,7 @@
 
 use super::encoded;
 use super::samples::{self, BOB};
-use crate::protocol::{Body, Packet, PingReq, Sizer, Target};
+use crate::protocol::{Body, Packet, PeerAddress, PingReq, Sizer};
 use crate::wire::{Limited, PlainSizer, decode};
 
 /// One packet of each kind and its bytes: envelope, head, body, updates. Other bytes are a new version of the wire.
@@ -78,7 +78,7 @@ fn the_bytes_are_these() {
 
 #[test]
 fn messages_take_the_documented_bytes() {
-    let one_target = vec![Target { id: BOB, address: samples::address() }];
+    let one_target = vec![PeerAddress { id: BOB, address: samples::address() }];
     let ping_req = PingReq { seq: samples::SEQ, nack_after_us: 400_000, targets: one_target };
     let messages = [
         ("bare ping", samples::ping()),

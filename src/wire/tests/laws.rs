@@ -9,8 +9,8 @@ use swimlab_selectors::{Coordinate, Location, Peer, ZonePath};
 
 use super::encoded;
 use crate::protocol::{
-    Address, Body, Incarnation, NeighborHint, NodeInfo, Packet, PeerView, PingReq, Sizer, StateSync, Target, Update,
-    UpdateKind, UserEvent, WithCoordinate,
+    Address, Body, Incarnation, NeighborHint, NodeInfo, Packet, PeerAddress, PeerView, PingReq, Sizer, StateSync,
+    Update, UpdateKind, UserEvent, WithCoordinate,
 };
 use crate::wire::{PlainSizer, decode, encoded_len};
 
@@ -111,7 +111,7 @@ fn short_packets() -> impl Strategy<Value = Packet> {
 }
 
 fn bodies() -> impl Strategy<Value = Body> {
-    let target = (u64s(), addresses()).prop_map(|(id, address)| Target { id, address });
+    let target = (u64s(), addresses()).prop_map(|(id, address)| PeerAddress { id, address });
     let ping_req = (u32s(), u32s(), vec(target, 0..=PingReq::TARGET_LIMIT))
         .prop_map(|(seq, nack_after_us, targets)| PingReq { seq, nack_after_us, targets });
     // More than 127 records take a longer count.

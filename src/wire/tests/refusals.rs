@@ -6,7 +6,7 @@ use swimlab_selectors::{Location, Peer};
 
 use super::samples::{self, ALICE, BOB, CAROL};
 use super::{encode, encoded};
-use crate::protocol::{Body, NodeInfo, Packet, PingReq, Target, UpdateKind, UserEvent};
+use crate::protocol::{Body, NodeInfo, Packet, PeerAddress, PingReq, UpdateKind, UserEvent};
 use crate::wire::{
     DecodeError, FRAME_LIMIT, Invalid, Limited, Part, RECORD_LIMIT, UPDATE_LIMIT, VERSION, decode, encoded_len, frame,
     frame_len,
@@ -174,7 +174,7 @@ fn parts_at_their_limits_are_accepted() {
         node.name = "x".repeat(NodeInfo::NAME_LIMIT).into();
         node.meta = [7; NodeInfo::META_LIMIT].into();
     });
-    let target = Target { id: BOB, address: samples::address() };
+    let target = PeerAddress { id: BOB, address: samples::address() };
     let targets = vec![target; PingReq::TARGET_LIMIT];
     packet.body = Body::PingReq(Box::new(PingReq { seq: 1, nack_after_us: 0, targets }));
     packet.updates.resize(UPDATE_LIMIT, samples::dead());
@@ -188,7 +188,7 @@ fn too_many_updates_targets_or_records_are_not_written() {
     let mut packet = samples::ping();
     packet.updates = vec![samples::dead(); UPDATE_LIMIT + 1].into();
     assert_eq!(refusal(&packet), Err(excess(Limited::Updates)));
-    let target = Target { id: BOB, address: samples::address() };
+    let target = PeerAddress { id: BOB, address: samples::address() };
     let targets = vec![target; PingReq::TARGET_LIMIT + 1];
     let request = PingReq { seq: 1, nack_after_us: 0, targets };
     assert_eq!(refusal(&samples::packet(Body::PingReq(Box::new(request)))), Err(excess(Limited::Targets)));

@@ -10,8 +10,8 @@ use swimlab_selectors::{DynSelector, Peer};
 use super::samples;
 use super::sealing::{at, seal, sealed};
 use crate::protocol::{
-    Address, Body, Config, Id, Identity, Incarnation, Member, MemberConfig, NodeInfo, Outbox, Packet, PeerView,
-    PingReq, Roster, Span, StateSync, Status, Target, Time, Update, UpdateKind, UserEvent,
+    Address, Body, Config, Id, Identity, Incarnation, Member, MemberConfig, NodeInfo, Outbox, Packet, PeerAddress,
+    PeerView, PingReq, Roster, Span, StateSync, Status, Time, Update, UpdateKind, UserEvent,
 };
 use crate::wire::replay::{PacketId, ReplayWindow};
 use crate::wire::{OpenError, Seal, SealedSizer};
@@ -79,7 +79,7 @@ fn incarnation(refutations: u32) -> Incarnation {
 }
 
 fn all_messages() -> Vec<Packet> {
-    let targets = vec![Target { id: 3, address: address(3) }];
+    let targets = vec![PeerAddress { id: 3, address: address(3) }];
     let event = UserEvent { seq: 1, name: "deploy".into(), payload: [].into() };
     let updates = vec![
         Update { id: 3, incarnation: incarnation(0), kind: UpdateKind::Suspect { by: SENDER } },

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use swimlab_selectors::{Coordinate, Location, Peer, ZonePath};
 
 use crate::protocol::{
-    Address, Body, Id, Incarnation, NeighborHint, NodeInfo, Packet, PeerView, PingReq, StateSync, Target, Update,
+    Address, Body, Id, Incarnation, NeighborHint, NodeInfo, Packet, PeerAddress, PeerView, PingReq, StateSync, Update,
     UpdateKind, UserEvent, WithCoordinate,
 };
 
@@ -36,8 +36,8 @@ pub(super) fn ack() -> Packet {
 
 pub(super) fn ping_req() -> Packet {
     let targets = vec![
-        Target { id: BOB, address: ipv4(2) },
-        Target { id: CAROL, address: Address { ip: [0xfd; 16], port: 7946 } },
+        PeerAddress { id: BOB, address: ipv4(2) },
+        PeerAddress { id: CAROL, address: Address { ip: [0xfd; 16], port: 7946 } },
     ];
     packet(Body::PingReq(Box::new(PingReq { seq: SEQ, nack_after_us: 400_000, targets })))
 }

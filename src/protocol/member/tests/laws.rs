@@ -72,7 +72,7 @@ proptest! {
                 0 => Body::Ping { seq },
                 1 => Body::Ack { seq: seq % 8 },
                 2 => {
-                    let targets = vec![Target { id: id(u64::from(seq % 9)), address: address(1) }];
+                    let targets = vec![PeerAddress { id: id(u64::from(seq % 9)), address: address(1) }];
                     Body::PingReq(Box::new(PingReq { seq, nack_after_us: seq % 2000, targets }))
                 }
                 3 => Body::IndirectAck { seq: seq % 8, target: id(u64::from(seq % 9)) },

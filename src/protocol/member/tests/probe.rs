@@ -47,7 +47,7 @@ fn at_the_timeout_k_helpers_are_asked_and_an_answer_by_any_of_them_counts() {
     assert_eq!(out.transmits.len(), 3);
     for transmit in &out.transmits {
         let Body::PingReq(request) = &transmit.message.body else { panic!() };
-        assert_eq!(request.targets, [Target { id: id(target), address: address(target) }]);
+        assert_eq!(request.targets, [PeerAddress { id: id(target), address: address(target) }]);
         assert_ne!(transmit.to, address(target));
     }
     member.hear(at(0.7), 5, Body::IndirectAck { seq, target: id(target) }, vec![]);
@@ -96,7 +96,7 @@ fn with_two_silent_targets_a_batch_takes_k_requests_and_the_classic_prober_twice
 fn a_helper_pings_and_relays_the_answer_or_a_nack() {
     let mut member = member(4);
     member.due(at(0.0));
-    let targets = vec![Target { id: id(2), address: address(2) }, Target { id: id(3), address: address(3) }];
+    let targets = vec![PeerAddress { id: id(2), address: address(2) }, PeerAddress { id: id(3), address: address(3) }];
     let request = PingReq { seq: 77, nack_after_us: 400_000, targets };
     let out = member.hear(at(0.1), 1, Body::PingReq(Box::new(request)), vec![]);
     let Body::Ping { seq } = out.transmits[0].message.body else { panic!() };
@@ -114,7 +114,7 @@ fn a_helper_pings_and_relays_the_answer_or_a_nack() {
 #[test]
 fn requests_beyond_the_limit_are_not_taken_on() {
     let mut member = member(4);
-    let targets = vec![Target { id: id(2), address: address(2) }; 100];
+    let targets = vec![PeerAddress { id: id(2), address: address(2) }; 100];
     for _ in 0..100 {
         let request = PingReq { seq: 1, nack_after_us: 0, targets: targets.clone() };
         let out = member.hear(at(0.1), 1, Body::PingReq(Box::new(request)), vec![]);
