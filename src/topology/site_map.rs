@@ -51,7 +51,7 @@ struct Areas {
 }
 
 impl Site {
-    /// A site of which only the name is known.
+    /// A site of which only the name is known, with weight 1. Change the public fields for anything else.
     pub fn new(name: impl Into<String>) -> Self {
         Self { name: name.into(), location: None, region: None, zone: None, rack: None, weight: 1 }
     }
