@@ -8,7 +8,7 @@ use std::path::Path;
 
 use swimlab::experiment::{Experiment, Lab, TomlSource};
 
-/// A valid file, to which mistakes are added.
+/// A file that is in order, to be spoiled.
 const GOOD: &str = "\
 topology = 'lan'
 selector = ['uniform', 'shuffle']
@@ -88,14 +88,14 @@ const CATALOGUE: &[(&str, &str)] = &[
         "topology = 'aws'\nselector = 'shuffle'\nmembers = 99\n[[fault]]\nkind = 'partition'\ntarget = 'region:eu-west-9'",
     ),
     ("a fault that is no table", "+ fault = 3"),
-    ("a fault with an unknown target", "+ [[fault]]\nkind = 'crash'\ntarget = 'everyone'"),
+    ("a fault for everybody", "+ [[fault]]\nkind = 'crash'\ntarget = 'everybody'"),
     ("two scenarios of one name", "+ [[scenario]]\nname = 'a'\n[[scenario]]\nname = 'a'"),
     ("two scenarios without a name", "+ [[scenario]]\nfault = []\n[[scenario]]\nfault = []"),
     ("an unknown key of a scenario", "+ [[scenario]]\nnam = 'a'"),
     ("joiners beyond all memory", "+ [[fault]]\nkind = 'churn'\ncount = 10\ntimes = 1000000000"),
     ("more joiners than a world holds", "+ [[fault]]\nkind = 'churn'\ncount = 10\ntimes = 1000000\nevery = '1ms'"),
     (
-        "more cells than the limit",
+        "more cells than anybody wants",
         "+ [protocol]\ndirect = [1, 2, 3, 4, 5, 6, 7, 8]\nindirect = [1, 2, 3, 4, 5, 6, 7, 8]\n\
          retransmit_mult = [1, 2, 3, 4, 5, 6, 7, 8]\nmax_updates = [1, 2, 3, 4, 5, 6, 7, 8]\n\
          confirmations = [1, 2, 3, 4, 5, 6, 7, 8]",
@@ -104,8 +104,7 @@ const CATALOGUE: &[(&str, &str)] = &[
     ("nested beyond reason", "+ loss = [[[[[[[[[[0.0]]]]]]]]]]"),
 ];
 
-/// The message about a file, or "(accepted)".
-fn message(text: &str) -> String {
+fn told(text: &str) -> String {
     match Experiment::parse(&TomlSource::text("mine.toml", text), &Lab::default()) {
         Ok(_) => "(accepted)".to_owned(),
         Err(bad) => bad.to_string(),
@@ -114,24 +113,24 @@ fn message(text: &str) -> String {
 
 #[test]
 fn a_good_file_is_accepted() {
-    assert_eq!(message(GOOD), "(accepted)");
+    assert_eq!(told(GOOD), "(accepted)");
 }
 
 #[test]
-fn every_message_names_the_line_and_what_is_allowed() {
+fn every_mistake_is_told_with_its_line_and_what_would_be_right() {
     let mut all = String::new();
     for (what, text) in CATALOGUE {
-        // `+` stands for the valid file and further lines.
+        // `+` stands for a good file with something more.
         let text = text.strip_prefix("+ ").map_or_else(|| (*text).to_owned(), |more| format!("{GOOD}{more}\n"));
-        let message = message(&text);
-        assert_ne!(message, "(accepted)", "{what}");
-        writeln!(all, "{what}\n    {message}").unwrap();
+        let told = told(&text);
+        assert_ne!(told, "(accepted)", "{what}");
+        writeln!(all, "{what}\n    {told}").unwrap();
     }
     insta::assert_snapshot!(all);
 }
 
 #[test]
-fn files_that_cannot_be_read_are_refused_with_the_reason() {
+fn files_that_cannot_be_read_are_told_so() {
     let dir = tempfile::tempdir().unwrap();
     let read = |name: &str| TomlSource::read(&dir.path().join(name)).unwrap_err();
     assert!(read("nowhere.toml").message.starts_with("cannot be read: "), "{}", read("nowhere.toml"));
@@ -149,7 +148,7 @@ fn files_that_cannot_be_read_are_refused_with_the_reason() {
 }
 
 #[test]
-fn reduced_settings_are_noted() {
+fn what_was_cut_down_is_noted() {
     let text = "topology = 'aws'\nselector = 'shuffle'\nmembers = [1, 3, 50]\n[protocol]\ndirect = 4\nindirect = 3\n";
     let experiment = Experiment::parse(&TomlSource::text("mine.toml", text), &Lab::default()).unwrap();
     let config = experiment.cells.iter().filter_map(|cell| cell.config());

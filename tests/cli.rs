@@ -32,7 +32,7 @@ fn swimlab(dir: &Path, args: &str) -> Output {
     command(dir, args).output().unwrap()
 }
 
-/// Runs a command that must succeed.
+/// A run that must go well.
 fn done(dir: &Path, args: &str) -> Output {
     let output = swimlab(dir, args);
     assert!(output.status.success(), "swimlab {args}: {}", err(&output));
@@ -62,7 +62,7 @@ fn read(dir: &Path, file: &str) -> String {
 }
 
 #[test]
-fn a_run_prints_a_table_and_the_path_of_its_results() {
+fn a_run_prints_a_table_and_says_where_its_results_are() {
     let dir = small();
     let output = done(dir.path(), "run small.toml");
     assert!(out(&output).contains("shuffle"), "{}", out(&output));
@@ -91,11 +91,11 @@ fn a_second_run_leaves_the_results_of_the_first_alone() {
 
     let refused = swimlab(dir.path(), "run small.toml --out results/small");
     assert_eq!(refused.status.code(), Some(2));
-    let message = "results folder results/small: holds results already; --resume goes on with them";
-    assert!(err(&refused).contains(message), "{}", err(&refused));
+    let told = "results folder results/small: holds results already; --resume goes on with them";
+    assert!(err(&refused).contains(told), "{}", err(&refused));
 
     fs::create_dir(dir.path().join("letters")).unwrap();
-    fs::write(dir.path().join("letters/letter.txt"), "text").unwrap();
+    fs::write(dir.path().join("letters/love.txt"), "dear").unwrap();
     let refused = swimlab(dir.path(), "run small.toml --out letters");
     assert_eq!(refused.status.code(), Some(2));
     assert!(err(&refused).contains("is not empty, and no results folder"), "{}", err(&refused));
@@ -121,7 +121,7 @@ fn another_seed_is_another_experiment() {
 }
 
 #[test]
-fn printed_results_equal_the_written_ones() {
+fn what_is_printed_is_what_is_written() {
     let dir = small();
     let csv = done(dir.path(), "run small.toml --quiet --format csv --out a");
     let json = done(dir.path(), "run small.toml --quiet --format json --out b");
@@ -140,7 +140,7 @@ fn notes_go_to_standard_error() {
 
 #[cfg(unix)]
 #[test]
-fn an_interrupted_run_keeps_finished_trials_and_resumes_to_the_same_results() {
+fn an_interrupted_run_keeps_what_is_finished_and_resumes_to_the_same_results() {
     use std::process::Stdio;
     use std::time::{Duration, Instant};
 
@@ -165,13 +165,13 @@ fn an_interrupted_run_keeps_finished_trials_and_resumes_to_the_same_results() {
         assert!(
             err(&interrupted).contains(&format!("interrupted; the same command with --out {out} --resume goes on"))
         );
-        let saved = read(dir.path(), &format!("{out}/trials.csv")).lines().count() - 1;
-        assert!((20..6000).contains(&saved), "{saved} trials were saved");
+        let kept = read(dir.path(), &format!("{out}/trials.csv")).lines().count() - 1;
+        assert!((20..6000).contains(&kept), "{kept} trials were kept");
         let cells: serde_json::Value = serde_json::from_str(&read(dir.path(), &format!("{out}/summary.json"))).unwrap();
         assert_eq!(cells[3]["complete"], false);
 
         let resumed = done(dir.path(), &format!("run small.toml {trials} --out {out} --resume"));
-        assert!(err(&resumed).contains(&format!("{out}: going on after {saved} finished trials")), "{}", err(&resumed));
+        assert!(err(&resumed).contains(&format!("{out}: going on after {kept} finished trials")), "{}", err(&resumed));
         for table in TABLES {
             assert!(read(&dir.path().join("whole"), table) == read(&dir.path().join(out), table), "{table} differs");
         }
@@ -179,7 +179,7 @@ fn an_interrupted_run_keeps_finished_trials_and_resumes_to_the_same_results() {
 }
 
 #[test]
-fn a_trial_with_half_a_line_is_run_again_after_a_kill() {
+fn half_a_line_of_a_killed_run_is_run_again() {
     let dir = small();
     done(dir.path(), "run small.toml --out whole");
     done(dir.path(), "run small.toml --out killed");
@@ -224,7 +224,7 @@ fn a_folder_with_a_damaged_line_is_not_resumed() {
 }
 
 #[test]
-fn a_folder_that_cannot_be_written_is_refused_before_the_run() {
+fn a_folder_that_cannot_be_written_is_noticed_before_the_work() {
     let dir = small();
     let refused = swimlab(dir.path(), "run small.toml --trials 1000000 --out small.toml/results");
     assert_eq!(refused.status.code(), Some(2));
@@ -238,8 +238,8 @@ fn bad_input_ends_with_exit_code_2_and_the_line() {
     for args in ["run bad.toml", "replay bad.toml --trial 0", "run bad.toml --print-experiment"] {
         let refused = swimlab(dir.path(), args);
         assert_eq!((refused.status.code(), out(&refused)), (Some(2), String::new()), "{args}");
-        let message = "error: bad.toml:5: this file has no key \"selectors\"; did you mean selector or helpers?\n";
-        assert_eq!(err(&refused), message, "{args}");
+        let told = "error: bad.toml:5: this file has no key \"selectors\"; did you mean selector or helpers?\n";
+        assert_eq!(err(&refused), told, "{args}");
     }
     let wrong = [
         ("run empty.toml", "empty.toml:1: missing: topology, selector, members"),
@@ -253,16 +253,16 @@ fn bad_input_ends_with_exit_code_2_and_the_line() {
         ("list strategies", "possible values: selectors"),
         ("replay", "--trial <K>"),
     ];
-    for (args, message) in wrong {
+    for (args, told) in wrong {
         let refused = swimlab(dir.path(), args);
         assert_eq!(refused.status.code(), Some(2), "{args}");
-        assert!(err(&refused).contains(message), "{args}: {}", err(&refused));
+        assert!(err(&refused).contains(told), "{args}: {}", err(&refused));
     }
     assert!(!dir.path().join("results").exists(), "nothing was run");
 }
 
 #[test]
-fn the_printed_default_experiment_runs_as_a_file() {
+fn the_default_experiment_prints_as_a_start_for_ones_own() {
     let dir = tempfile::tempdir().unwrap();
     let printed = out(&done(dir.path(), "run --print-experiment"));
     assert_eq!(printed, read(Path::new(env!("CARGO_MANIFEST_DIR")), "examples/experiments/default.toml"));
@@ -271,7 +271,7 @@ fn the_printed_default_experiment_runs_as_a_file() {
 }
 
 #[test]
-fn all_example_experiments_run() {
+fn all_experiments_that_come_along_run() {
     let dir = tempfile::tempdir().unwrap();
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/experiments");
     for file in fs::read_dir(folder).unwrap() {
@@ -290,22 +290,22 @@ fn an_experiment_with_foca_names_the_feature_that_it_needs() {
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/experiments/foca.toml");
     let refused = swimlab(dir.path(), &format!("run {file} --quiet"));
     assert_eq!(refused.status.code(), Some(2));
-    let message = "profile foca is not in this build: build swimlab with --features foca";
-    assert!(err(&refused).contains(message), "{}", err(&refused));
+    let told = "profile foca is not in this build: build swimlab with --features foca";
+    assert!(err(&refused).contains(told), "{}", err(&refused));
 }
 
 #[test]
-fn a_replay_shows_the_crash_and_its_detection() {
+fn a_replay_tells_of_the_crash_and_its_detection() {
     let dir = small();
-    let timeline = out(&done(dir.path(), "replay small.toml --trial 3 --topology zones --selector shuffle"));
-    insta::assert_snapshot!(timeline.lines().take(5).collect::<Vec<_>>().join("\n"));
-    let crash = timeline.find("crashes (fault 1)").expect("a crash");
-    let ping = timeline[crash..].find(" pings ").expect("a ping");
-    let suspicion = timeline.find("gets no answer and suspects").expect("a suspicion");
-    let death = timeline.find("declares #").expect("a declaration");
-    let update = timeline[death..].find("is dead").expect("an update about it");
-    assert!(crash < crash + ping && crash < suspicion && suspicion < death && death < death + update, "{timeline}");
-    assert!(!timeline.contains("sends ack"), "acks are shown only on demand");
+    let told = out(&done(dir.path(), "replay small.toml --trial 3 --topology zones --selector shuffle"));
+    insta::assert_snapshot!(told.lines().take(5).collect::<Vec<_>>().join("\n"));
+    let crash = told.find("crashes (fault 1)").expect("a crash");
+    let ping = told[crash..].find(" pings ").expect("a ping");
+    let suspicion = told.find("gets no answer and suspects").expect("a suspicion");
+    let death = told.find("declares #").expect("a declaration");
+    let news = told[death..].find("is dead").expect("news of it");
+    assert!(crash < crash + ping && crash < suspicion && suspicion < death && death < death + news, "{told}");
+    assert!(!told.contains("sends ack"), "acks are told only on demand");
     assert!(out(&done(dir.path(), "replay small.toml --trial 3 --packets all")).contains("sends ack"));
 }
 
@@ -320,18 +320,18 @@ fn a_replay_shows_the_trial_that_was_run() {
     let (selector, trial, member) = (column("selector"), column("trial"), column("member"));
     for row in rows.records().take(12) {
         let row = row.unwrap();
-        let timeline =
+        let told =
             done(dir.path(), &format!("replay small.toml --trial {} --selector {}", &row[trial], &row[selector]));
-        assert!(out(&timeline).contains(&format!("*** #{} crashes", &row[member])), "{row:?}\n{}", out(&timeline));
+        assert!(out(&told).contains(&format!("*** #{} crashes", &row[member])), "{row:?}\n{}", out(&told));
     }
 }
 
 #[test]
-fn a_replay_can_be_limited_to_one_member_and_a_time() {
+fn a_replay_can_be_cut_down_to_one_member_and_some_time() {
     let dir = small();
-    let timeline = out(&done(dir.path(), "replay small.toml --trial 0 --member 3 --from -1 --until 4"));
-    let lines: Vec<&str> = timeline.lines().skip(4).take_while(|line| !line.is_empty()).collect();
-    assert!(lines.len() > 3, "{timeline}");
+    let told = out(&done(dir.path(), "replay small.toml --trial 0 --member 3 --from -1 --until 4"));
+    let lines: Vec<&str> = told.lines().skip(4).take_while(|line| !line.is_empty()).collect();
+    assert!(lines.len() > 3, "{told}");
     for line in lines {
         assert!(line.contains("#3"), "{line}");
         let at: f64 = line.split_whitespace().next().unwrap().parse().unwrap();
@@ -340,9 +340,9 @@ fn a_replay_can_be_limited_to_one_member_and_a_time() {
 }
 
 #[test]
-fn a_replay_of_an_unknown_cell_or_member_is_refused() {
+fn a_replay_of_what_there_is_not_is_refused() {
     let dir = small();
-    for (args, message) in [
+    for (args, told) in [
         ("--topology zone", "no cell has topology zone; did you mean zones?"),
         ("--members 13", "no cell has members 13; did you mean 12?"),
         ("--swept direct=2", "no cell has direct 2; the file does not vary direct"),
@@ -350,12 +350,12 @@ fn a_replay_of_an_unknown_cell_or_member_is_refused() {
         ("--member 12", "there is no member 12: they count from 0 to 11"),
     ] {
         let refused = swimlab(dir.path(), &format!("replay small.toml --trial 0 {args}"));
-        assert_eq!((refused.status.code(), err(&refused)), (Some(2), format!("error: {message}\n")));
+        assert_eq!((refused.status.code(), err(&refused)), (Some(2), format!("error: {told}\n")));
     }
 }
 
 #[test]
-fn lists_name_all_parts() {
+fn lists_name_all_there_is() {
     let dir = tempfile::tempdir().unwrap();
     insta::assert_snapshot!(out(&done(dir.path(), "list faults")));
     let all = out(&done(dir.path(), "list"));
@@ -373,7 +373,7 @@ fn lists_name_all_parts() {
 }
 
 #[test]
-fn help_texts_are_as_recorded() {
+fn help_is_enough_to_begin() {
     let dir = tempfile::tempdir().unwrap();
     insta::assert_snapshot!(out(&done(dir.path(), "--help")));
     insta::assert_snapshot!(out(&done(dir.path(), "run --help")));
@@ -404,7 +404,7 @@ fn completions_manual_pages_and_the_version_are_generated() {
 
 #[cfg(unix)]
 #[test]
-fn a_reader_that_closes_the_pipe_is_no_failure() {
+fn a_reader_that_goes_away_is_no_failure() {
     use std::io::Read;
     use std::process::Stdio;
 

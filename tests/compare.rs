@@ -37,7 +37,7 @@ fn refused(dir: &Path, args: &str) -> String {
     String::from_utf8(output.stderr).unwrap()
 }
 
-/// Runs an experiment with its results in a folder of this name.
+/// Runs an experiment and keeps its results in a folder of this name.
 fn run(dir: &Path, out: &str, file: &str) {
     fs::write(dir.join(format!("{out}.toml")), file).unwrap();
     done(dir, &format!("run {out}.toml --quiet --out {out}"));
@@ -71,8 +71,8 @@ fn a_shorter_period_is_better_in_time_and_worse_in_traffic() {
     run(dir.path(), "b", &SMALL.replace("1500ms", "750ms"));
     let table = done(dir.path(), "compare a b");
     assert!(table.contains("They differ in period: 1500ms in A, 750ms in B."), "{table}");
-    let comparison = compared(dir.path(), "a b");
-    let cells = comparison["cells"].as_array().unwrap();
+    let told = compared(dir.path(), "a b");
+    let cells = told["cells"].as_array().unwrap();
     assert_eq!(cells.len(), 4);
     for cell in cells {
         let measure = |name: &str| &cell["measures"][name];
@@ -89,22 +89,22 @@ fn a_shorter_period_is_better_in_time_and_worse_in_traffic() {
 }
 
 #[test]
-fn csv_rows_equal_the_json_objects() {
+fn rows_for_programs_say_what_the_objects_say() {
     let dir = tempfile::tempdir().unwrap();
     run(dir.path(), "a", SMALL);
     run(dir.path(), "b", &SMALL.replace("at = '2s'", "at = '3s'"));
-    let comparison = compared(dir.path(), "a b");
+    let told = compared(dir.path(), "a b");
     let csv = done(dir.path(), "compare a b --format csv");
     let mut rows = csv::Reader::from_reader(csv.as_bytes());
     let headers = rows.headers().unwrap().clone();
     let column = |name: &str| headers.iter().position(|header| header == name).unwrap();
     let rows: Vec<_> = rows.records().map(Result::unwrap).collect();
     let measures = |cell: &Value| cell["measures"].as_object().unwrap().len();
-    assert_eq!(rows.len(), comparison["cells"].as_array().unwrap().iter().map(measures).sum::<usize>());
+    assert_eq!(rows.len(), told["cells"].as_array().unwrap().iter().map(measures).sum::<usize>());
     for row in rows {
-        let is_same =
+        let is_its =
             |cell: &&Value| cell["topology"] == row[column("topology")] && cell["selector"] == row[column("selector")];
-        let cell = comparison["cells"].as_array().unwrap().iter().find(is_same).unwrap();
+        let cell = told["cells"].as_array().unwrap().iter().find(is_its).unwrap();
         let measure = &cell["measures"][&row[column("measure")]];
         assert_eq!(row[column("difference")].parse().ok(), measure["mean_difference"].as_f64());
         assert_eq!(&row[column("verdict")], measure["verdict"].as_str().unwrap());
@@ -112,14 +112,14 @@ fn csv_rows_equal_the_json_objects() {
 }
 
 #[test]
-fn runs_with_other_seeds_are_compared_unpaired_with_a_note() {
+fn other_seeds_are_compared_unpaired_and_that_is_said() {
     let dir = tempfile::tempdir().unwrap();
     run(dir.path(), "a", SMALL);
     run(dir.path(), "b", &SMALL.replace("seed = 7", "seed = 8"));
     let table = done(dir.path(), "compare a b");
-    let text = table.split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(text.contains("They differ in seed: 7 in A, 8 in B."), "{table}");
-    assert!(text.contains("so unpaired: 12 trials of A, 12 of B"), "{table}");
+    let told = table.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(told.contains("They differ in seed: 7 in A, 8 in B."), "{table}");
+    assert!(told.contains("so unpaired: 12 trials of A, 12 of B"), "{table}");
     assert_eq!(compared(dir.path(), "a b")["cells"][0]["paired"], false);
 }
 
@@ -128,24 +128,24 @@ fn only_trials_and_cells_that_both_have_are_compared() {
     let dir = tempfile::tempdir().unwrap();
     run(dir.path(), "a", SMALL);
     run(dir.path(), "b", &SMALL.replace("trials = 12", "trials = 8").replace("['lan', 'zones']", "'lan'"));
-    let comparison = compared(dir.path(), "a b");
-    assert_eq!(comparison["cells"].as_array().unwrap().len(), 2);
-    assert_eq!(comparison["cells"][0]["trials"], serde_json::json!([8, 8]));
+    let told = compared(dir.path(), "a b");
+    assert_eq!(told["cells"].as_array().unwrap().len(), 2);
+    assert_eq!(told["cells"][0]["trials"], serde_json::json!([8, 8]));
     assert!(done(dir.path(), "compare a b").contains("2 cells have finished trials in A only, or in none."));
 }
 
 #[test]
-fn a_folder_without_results_is_refused_with_the_reason() {
+fn what_is_no_results_folder_is_refused_with_the_reason() {
     let dir = tempfile::tempdir().unwrap();
     let short = SMALL.replace("trials = 12", "trials = 1");
     run(dir.path(), "a", &short);
     run(dir.path(), "other", &short.replace("members = 12", "members = 13"));
     fs::create_dir(dir.path().join("letters")).unwrap();
-    let message = |args| refused(dir.path(), &format!("compare {args}"));
-    assert_eq!(message("a nowhere"), "error: results folder nowhere: there is none\n");
-    assert_eq!(message("a a.toml"), "error: results folder a.toml: is no folder\n");
-    assert_eq!(message("letters a"), "error: results folder letters: is no results folder: it has no manifest.json\n");
-    let nothing = message("a other");
+    let told = |args| refused(dir.path(), &format!("compare {args}"));
+    assert_eq!(told("a nowhere"), "error: results folder nowhere: there is none\n");
+    assert_eq!(told("a a.toml"), "error: results folder a.toml: is no folder\n");
+    assert_eq!(told("letters a"), "error: results folder letters: is no results folder: it has no manifest.json\n");
+    let nothing = told("a other");
     assert!(
         nothing.starts_with("error: nothing to compare: no cell is in both folders; a has for instance"),
         "{nothing}"
@@ -154,7 +154,7 @@ fn a_folder_without_results_is_refused_with_the_reason() {
 
     let trials = dir.path().join("other/trials.jsonl");
     fs::write(&trials, fs::read_to_string(&trials).unwrap().replacen("\"cell\"", "\"sell\"", 1)).unwrap();
-    assert!(message("a other").starts_with("error: results folder other: trials.jsonl:1: "));
+    assert!(told("a other").starts_with("error: results folder other: trials.jsonl:1: "));
     fs::remove_file(dir.path().join("other/summary.json")).unwrap();
-    assert!(message("a other").contains("has no summary.json: its run did not end; run --resume goes on with it"));
+    assert!(told("a other").contains("has no summary.json: its run did not end; run --resume goes on with it"));
 }

@@ -71,7 +71,7 @@ fn the_simulator_and_real_sockets_agree_about_crashes() {
     let agreement = json(dir.path().join("r/agreement.json"));
     assert_eq!(serde_json::from_slice::<Value>(&output.stdout).unwrap(), agreement);
 
-    // Both sides have the same rows, and the same members crash.
+    // RunComparison sides have the same rows, and the same members crash.
     let [simulated, real] = ["r/", "r/real/"].map(|side| rows(dir.path().join(format!("{side}victims.csv"))));
     assert_eq!(simulated.len(), 16);
     for name in ["trial", "seed", "fault", "kind", "member"] {
@@ -96,7 +96,7 @@ fn the_simulator_and_real_sockets_agree_about_crashes() {
 }
 
 #[test]
-fn faults_have_the_same_effects_on_real_members_as_on_simulated_ones() {
+fn faults_strike_real_members_as_they_strike_simulated_ones() {
     let _alone = ALONE.lock();
     let fault = |kind: &str, more: &str| {
         format!("[[scenario]]\nname = '{kind}'\nfault = [{{ kind = '{kind}', at = '500ms'{more} }}]\n")
@@ -114,7 +114,7 @@ fn faults_have_the_same_effects_on_real_members_as_on_simulated_ones() {
     ]
     .map(|(kind, more)| fault(kind, more))
     .concat();
-    // Delays are long, so that packets arrive after their sender has stopped.
+    // Long delays: what has been sent must arrive after its sender's end.
     let dir = folder("trials = 1\nmembers = 8\nduration = '9s'\nloss = 0.0\n", &tables.replace("[8]", "[2]"));
     let output = swimlab(dir.path(), "run quick.toml --real --worlds 8 --quiet --out r");
     assert!(output.status.success(), "{}", err(&output));
@@ -125,8 +125,8 @@ fn faults_have_the_same_effects_on_real_members_as_on_simulated_ones() {
         assert_eq!(simulated["strikes"], real["strikes"], "{scenario}");
         assert_eq!(real["violations"], serde_json::json!({}), "{scenario}");
         let mean = |cell: &Value, name: &str| cell["measures"][name]["mean"].as_f64().unwrap();
-        // A member that is cut off for three seconds is declared dead by all others, and declares them all dead; one
-        // that pauses for half a second is suspected, but not declared dead.
+        // Cut off for three seconds, a member is taken for dead by all others, and takes them all for dead; one that
+        // pauses for half a second is suspected, and not declared dead.
         let (simulated, real) = (mean(simulated, "false_positives"), mean(real, "false_positives"));
         match scenario.as_str().unwrap() {
             "loss" | "partition" => assert!(simulated >= 7.0 && real >= 7.0, "{scenario}: {simulated}, {real}"),
@@ -138,13 +138,13 @@ fn faults_have_the_same_effects_on_real_members_as_on_simulated_ones() {
     let victims = rows(dir.path().join("r/real/victims.csv"));
     assert_eq!(column(&victims, "kind"), ["leave", "restart", "churn", "churn"]);
     let known: Vec<f64> = column(&victims, "informed_100_s").iter().map(|s| s.parse().unwrap()).collect();
-    // A departure is announced: it needs no suspicion of 800 ms.
+    // Who leaves says so itself: that takes no suspicion of 800 ms.
     assert!(known[0] < 0.6, "{known:?}");
     assert!(known[1..].iter().all(|&known| known > 0.8), "{known:?}");
 }
 
 #[test]
-fn faults_and_sizes_that_real_time_does_not_support_are_refused_before_the_run() {
+fn what_real_time_cannot_do_is_refused_before_anything_runs() {
     let dir = folder("members = 8\nduration = '5s'\n", "[[fault]]\nkind = 'slow'\n");
     let output = swimlab(dir.path(), "run quick.toml --real --out r");
     assert_eq!(output.status.code(), Some(2));
@@ -158,7 +158,7 @@ fn faults_and_sizes_that_real_time_does_not_support_are_refused_before_the_run()
 }
 
 #[test]
-fn an_interrupted_run_keeps_finished_trials_and_resumes_after_them() {
+fn an_interrupted_run_keeps_what_is_finished_and_goes_on_from_there() {
     let _alone = ALONE.lock();
     let dir = folder("trials = 3\nmembers = 5\nduration = '1s'\n", "");
     let args = "run quick.toml --real --worlds 1 --quiet --out r";
@@ -171,7 +171,7 @@ fn an_interrupted_run_keeps_finished_trials_and_resumes_after_them() {
     }
     assert!(Command::new("kill").args(["-INT", &run.id().to_string()]).status().unwrap().success());
     assert_eq!(run.wait().unwrap().code(), Some(130));
-    // The trial under way was finished.
+    // The one under way was let to its end.
     assert_eq!(finished(), 2);
     assert_eq!(json(dir.path().join("r/agreement.json"))["cells"][0]["trials"], 2);
 
