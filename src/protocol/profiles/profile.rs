@@ -26,6 +26,13 @@ impl Profile {
         Self { name, about, values, defaults: DefaultStrategies::ANY }
     }
 
+    /// Sets the selector and helpers that belong to the variant.
+    #[must_use]
+    pub const fn with_defaults(mut self, defaults: DefaultStrategies) -> Self {
+        self.defaults = defaults;
+        self
+    }
+
     /// Adds the profile to a registry: that of [`profiles`](super::profiles), or a laboratory's.
     ///
     /// # Errors
