@@ -23,7 +23,7 @@ use crate::wire::Keyring;
 const INTERRUPTED: i32 = 130;
 
 #[derive(clap::Args)]
-pub struct Args {
+pub(super) struct Args {
     /// Address to listen on, for UDP and TCP.
     #[arg(long, value_name = "ADDR:PORT", default_value_t = SocketAddr::from(([127, 0, 0, 1], DEFAULT_PORT)))]
     bind: SocketAddr,
@@ -103,7 +103,7 @@ enum Preset {
     Wan,
 }
 
-pub fn agent(args: Args, lab: &Lab) -> Result<ExitCode, Failed> {
+pub(super) fn agent(args: Args, lab: &Lab) -> Result<ExitCode, Failed> {
     let level: LevelFilter = args.log.parse().expect("clap lets no other levels pass");
     let log = tracing_subscriber::fmt().with_max_level(level).with_target(false).with_writer(io::stderr);
     log.with_ansi(io::stderr().is_terminal()).init();
