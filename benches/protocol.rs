@@ -1,4 +1,4 @@
-//! One member's steps: a ping, a period, a suspicion, a packet filled with news, and packets to bytes and back.
+//! Steps of one member: a ping, a period, a suspicion, a packet filled with updates, and the encoding of packets.
 
 use std::hint::black_box;
 use std::sync::Arc;
@@ -37,7 +37,7 @@ fn member(criterion: &mut Criterion) {
             let now = member.deadline();
             member.wake(now, &mut out);
             let ping = out.transmits.pop().expect("a ping in every period");
-            let Body::Ping { seq } = ping.message.body else { unreachable!("nobody is silent") };
+            let Body::Ping { seq } = ping.message.body else { unreachable!("every target answers") };
             let target = u32::from_be_bytes(*ping.to.ip.last_chunk().expect("sixteen bytes"));
             member.handle(now + rtt, ping.to, &packet(target, Body::Ack { seq }, Updates::new()), &mut out);
         });
@@ -112,7 +112,7 @@ fn roster() -> Arc<Roster> {
     Arc::new(Roster::of_members((0..MEMBERS).map(node)))
 }
 
-/// The first member, which has begun.
+/// The first member, started.
 fn initial(config: &Arc<MemberConfig>, roster: &Arc<Roster>) -> Member {
     let indexed = DynSelector::new("shuffle", Shuffle).build_index(roster.peers());
     let identity = Identity {
@@ -141,7 +141,7 @@ fn address(index: u32) -> Address {
     Address { ip, port: 7946 }
 }
 
-/// From a member that knows the first one as it is.
+/// A packet from a member with a current record of the first one.
 fn packet(from: u32, body: Body, updates: Updates) -> Packet {
     let peer_view = PeerView::Member(Incarnation::default());
     Packet { from: id(from), incarnation: Incarnation::default(), peer_view, body, updates, coordinate: None }

@@ -1,4 +1,5 @@
-//! Cost of sealing: `cargo bench --bench seal`. The best of several rounds, because other work only ever adds time.
+//! Cost of sealing: `cargo bench --bench seal`. The shortest of several rounds, since other work on the machine only
+//! adds time.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant, UNIX_EPOCH};
@@ -17,7 +18,7 @@ fn main() {
         let mut time = |at: usize, begin: Instant| best[at] = best[at].min(begin.elapsed());
         for _ in 0..ROUNDS {
             let (mut sender, mut receiver) = (member(), member());
-            // Memory that was touched before: page faults are not what is measured.
+            // Memory that was touched before, so that page faults are not measured.
             let mut packets = vec![vec![0; 2_048]; PACKETS];
             packets.iter_mut().for_each(Vec::clear);
 

@@ -1,4 +1,5 @@
-//! A whole trial: one member crashes, 60 simulated seconds. Throughput is in events: its inverse is the time per event.
+//! A whole trial: one member crashes, 60 simulated seconds. Throughput counts events: its inverse is the time per
+//! event.
 
 mod common;
 

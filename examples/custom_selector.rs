@@ -1,36 +1,50 @@
-//! A selector of one's own, put beside the built-in ones into an experiment.
+//! A selector of your own, compared with built-in ones in an experiment:
 //!
-//! `cargo run --release --example custom_selector`
+//! ```sh
+//! cargo run --release --example custom_selector
+//! ```
+//!
+//! Three steps lead there:
+//!
+//! 1. Implement [`Selector`]: an index that all members share, a small state per member, and the choice of targets.
+//! 2. Register it under a name in a [`Lab`]; experiment files then name it like any other selector.
+//! 3. Let `swimlab_selectors::laws::check` test it (feature `laws`, see tests/custom_selector.rs): whether it picks
+//!    dead members, the member itself or one twice, and whether it keeps its bound while members come and go.
 
 use swimlab::experiment::{Error, Experiment, Lab, Options, TomlSource};
 use swimlab::report::table;
 use swimlab_selectors::rng::below;
 use swimlab_selectors::{Bound, Context, DynSelector, Peer, Selector, Slot};
 
-/// Walks through the table in its order, round and round, from a random place on. Unlike round robin over a shuffled
-/// list it never waits longer than one traversal.
+/// Pings the members in the order of the member's table, in round robin from a random slot on.
+///
+/// Two pings of one peer are never more than one traversal apart. Round robin over a list that is shuffled again after
+/// each traversal, as in SWIM, allows nearly two.
 pub struct Walk;
 
 impl Selector for Walk {
-    /// No index over the roster is needed.
+    /// Nothing that members could share.
     type RosterIndex = ();
-    /// The slot to look at next.
+    /// The next slot to look at.
     type State = Slot;
 
-    fn build_index(&self, _: &[Peer]) {}
+    fn build_index(&self, _roster: &[Peer]) {}
 
-    fn new_state(&self, (): &(), ctx: &mut Context<'_>) -> Slot {
+    fn new_state(&self, _index: &(), ctx: &mut Context<'_>) -> Slot {
+        // The context's random stream, and no other source, makes runs reproducible.
         below(ctx.rng, ctx.view.slots().max(1))
     }
 
-    fn targets(&self, (): &(), next: &mut Slot, ctx: &mut Context<'_>, want: usize, picks: &mut Vec<Slot>) {
-        let enough = picks.len() + want;
-        for _ in 0..ctx.view.slots() {
+    fn targets(&self, _index: &(), next: &mut Slot, ctx: &mut Context<'_>, want: usize, picks: &mut Vec<Slot>) {
+        // The number of slots grows when members join, so it is read in every period.
+        let (slots, enough) = (ctx.view.slots(), picks.len() + want);
+        for _ in 0..slots {
             if picks.len() == enough {
                 return;
             }
-            let slot = *next % ctx.view.slots();
+            let slot = *next % slots;
             *next = slot + 1;
+            // False for the member itself and for dead, departed and forgotten peers.
             if ctx.view.pingable(slot) {
                 picks.push(slot);
             }
@@ -38,10 +52,20 @@ impl Selector for Walk {
     }
 
     fn bound(&self, n: u32, direct: u32) -> Bound {
-        Bound::Periods(u64::from(n.saturating_sub(1).div_ceil(direct).max(1)))
+        // One traversal of the n - 1 others, `direct` of them per period.
+        Bound::Periods(n.saturating_sub(1).div_ceil(direct).max(1).into())
     }
 }
 
+/// All built-in parts, and this selector.
+pub fn lab() -> Lab {
+    let mut lab = Lab::default();
+    let about = "Round robin in the order of the member's table.";
+    lab.selectors.register("walk", about, vec![], |_, _| Ok(DynSelector::new("walk", Walk)));
+    lab
+}
+
+/// One crash among 60 members; every key is explained in docs/experiments.md.
 const EXPERIMENT: &str = r#"
 name = "walk"
 topology = ["lan", "aws"]
@@ -54,14 +78,7 @@ protocol = { period = "1500ms" }
 fault = [{ kind = "crash", at = "3s" }]
 "#;
 
-/// The built-in strategies, and this one.
-pub fn lab() -> Lab {
-    let mut lab = Lab::default();
-    lab.selectors.register("walk", "Walks through the table.", vec![], |_, _| Ok(DynSelector::new("walk", Walk)));
-    lab
-}
-
-/// Runs the experiment.
+/// Runs the experiment and prints its table.
 pub fn main() -> Result<(), Error> {
     let experiment = Experiment::parse(&TomlSource::text("walk.toml", EXPERIMENT), &lab())?;
     let finished = experiment.run(Options::default())?;

@@ -1,4 +1,4 @@
-//! The whole command line with a selector of your own in it, in one line of `main`.
+//! The whole command line with a selector of your own, by one line in `main`.
 //!
 //! ```text
 //! cargo run --release --example own_command_line -- list selectors
@@ -12,7 +12,7 @@ use swimlab::experiment::Lab;
 use swimlab_selectors::rng::bits;
 use swimlab_selectors::{Bound, Context, DynSelector, Peer, Selector, Slot, pick_uniform};
 
-/// Tosses a coin each period: heads, pings a random member of its own region; tails, a random member of all.
+/// With equal probability, a period's pings go to random members of the own region or to random members of all regions.
 #[derive(Clone, Copy)]
 pub struct HalfLocal;
 
@@ -32,7 +32,7 @@ impl Selector for HalfLocal {
         if bits(ctx.rng) & 1 == 0 {
             pick_uniform(ctx, want, picks, |slot| view.peer(slot).zone.region() == region);
         }
-        // Tails, or too few members in the region.
+        // The other half of the periods, or too few members in the region.
         let chosen = picks.clone();
         pick_uniform(ctx, enough - picks.len(), picks, |slot| !chosen.contains(&slot));
     }

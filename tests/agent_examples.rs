@@ -3,14 +3,14 @@
 #![cfg(feature = "agent")]
 #![allow(dead_code, reason = "the examples' own main functions")]
 
-mod agents;
+pub mod agents;
 
 #[path = "../examples/balancer.rs"]
-mod balancer;
+pub mod balancer;
 #[path = "../examples/chat.rs"]
-mod chat;
+pub mod chat;
 #[path = "../examples/cluster.rs"]
-mod cluster;
+pub mod cluster;
 
 use std::time::Duration;
 

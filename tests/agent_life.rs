@@ -2,7 +2,7 @@
 
 #![cfg(feature = "agent")]
 
-mod agents;
+pub mod agents;
 
 use std::time::Duration;
 

@@ -3,7 +3,7 @@
 
 #![cfg(all(feature = "cli", feature = "agent", target_os = "linux"))]
 
-mod agents;
+pub mod agents;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

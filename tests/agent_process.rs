@@ -2,7 +2,7 @@
 
 #![cfg(all(feature = "cli", feature = "agent", unix))]
 
-mod agents;
+pub mod agents;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

@@ -1,18 +1,27 @@
-//! The example of a user's selector keeps the laws, and runs.
+//! The selector of examples/custom_selector.rs keeps the laws and its bound, and runs beside the built-in ones.
 
 #![cfg(feature = "lab")]
 
 #[path = "../examples/custom_selector.rs"]
-mod custom_selector;
+pub mod custom_selector;
 
-use swimlab_selectors::{DynSelector, laws};
+use custom_selector::Walk;
+use swimlab_selectors::{Bound, DynSelector, laws};
 
 #[test]
-fn a_strangers_selector_keeps_the_laws() {
-    laws::check(|| DynSelector::new("walk", custom_selector::Walk));
+fn the_example_keeps_the_laws() {
+    laws::check(|| DynSelector::new("walk", Walk));
 }
 
 #[test]
-fn a_strangers_selector_runs_beside_the_built_in_ones() {
+fn the_example_states_the_bound_of_one_traversal() {
+    let walk = DynSelector::new("walk", Walk);
+    assert_eq!(walk.bound(61, 1), Bound::Periods(60));
+    assert_eq!(walk.bound(61, 7), Bound::Periods(9));
+    assert_eq!(walk.bound(1, 1), Bound::Periods(1));
+}
+
+#[test]
+fn the_example_runs_beside_the_built_in_selectors() {
     custom_selector::main().unwrap();
 }

@@ -1,5 +1,5 @@
-//! An experiment and a seed fix every result to the last bit. The golden hashes below cover everything that happened in a
-//! trial, in order: they change with every change of behavior, on purpose, and with nothing else.
+//! An experiment and a seed fix every result to the last bit. The golden hashes below cover everything that happened in
+//! a trial, in order: they change with every change of behavior, on purpose, and with nothing else.
 
 use std::sync::Arc;
 
@@ -93,6 +93,15 @@ const WORLDS: &[World] = &[
         golden: 0x0b63_1aaf_d2ad_4840,
         ..PLAIN
     },
+    World {
+        topology: "zones",
+        selector: "spatial:metric=hierarchy",
+        helpers: "spatial:metric=hierarchy",
+        protocol: &[("suspicion", "5s"), ("sync_interval", "10s")],
+        faults: &["partial-partition:at=1s,target=share:0.3,peers=share:0.3,lasts=20s"],
+        golden: 0xe3da_1d49_ab94_efa9,
+        ..PLAIN
+    },
 ];
 
 fn hash(world: &World) -> u64 {
@@ -100,12 +109,13 @@ fn hash(world: &World) -> u64 {
     let faults: Vec<_> = world.faults.iter().map(build).collect();
     let topology = topologies().build(&Spec::parse(world.topology).unwrap(), &TopologyContext::default()).unwrap();
     let (members, seed) = (60, 42);
-    let (start, loss, warmup) = (world.start, world.loss, Span::from_secs(2));
-    let setup = Setup { start, loss, warmup, ..Setup::new(&topology, members, seed, faults) };
+    let mut setup = Setup::new(&topology, members, seed, faults);
+    (setup.start, setup.loss, setup.warmup) = (world.start, world.loss, Span::from_secs(2));
     let context = setup.placement.context();
     let spec = world.protocol.iter().fold(Spec::of("swim"), |spec, &(key, value)| spec.with(key, value));
     let config = MemberConfig::new(profiles().build(&spec, &()).unwrap(), Arc::new(PlainSizer)).unwrap();
-    let config = Arc::new(config.with_helpers(helpers().build(&Spec::of(world.helpers), &context).unwrap()));
+    let config =
+        Arc::new(config.with_helpers(helpers().build(&Spec::parse(world.helpers).unwrap(), &context).unwrap()));
     let strategy = build_selector(&selectors(), &Spec::parse(world.selector).unwrap(), &context).unwrap();
     sim::run_swim(&setup, &config, &strategy, &mut ()).trace_hash
 }

@@ -1,10 +1,10 @@
 //! The example examples/own_command_line.rs from end to end: its selector in `list`, `run` and `replay`.
 //!
-//! The commands need a process whose arguments are theirs, so this test has no harness: it runs itself, and in the process
-//! that it starts it is the example.
+//! A command needs a process with its own arguments, so this test has no harness: it starts itself as another process,
+//! which runs the example.
 
 #[path = "../examples/own_command_line.rs"]
-mod own_command_line;
+pub mod own_command_line;
 
 use std::process::{Command, ExitCode, Output};
 use std::{env, fs};
@@ -31,7 +31,7 @@ fn main() -> ExitCode {
     its_selector_keeps_the_laws();
     its_selector_is_listed();
     its_selector_runs_and_is_replayed();
-    a_misspelled_selector_is_refused_and_the_own_one_proposed();
+    a_misspelled_selector_is_refused_with_the_right_name();
     ExitCode::SUCCESS
 }
 
@@ -60,7 +60,7 @@ fn its_selector_runs_and_is_replayed() {
     assert!(replayed.contains("selector half-local"), "{replayed}");
 }
 
-fn a_misspelled_selector_is_refused_and_the_own_one_proposed() {
+fn a_misspelled_selector_is_refused_with_the_right_name() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("typo.toml");
     fs::write(&file, "topology = 'lan'\nselector = 'half-locl'\nmembers = 12\n").unwrap();

@@ -1,4 +1,5 @@
-//! Proof that it is SWIM: closed forms and published figures, each with the tolerance that its number of trials allows.
+//! Validation against SWIM's closed forms and published figures, each with the tolerance that its number of trials
+//! allows.
 //!
 //! The formulas are those of Das, Gupta and Motivala, "SWIM: Scalable Weakly-consistent Infection-style Process Group
 //! Membership Protocol" (DSN 2002); finite-size values follow from the same argument without its limit n -> infinity.
@@ -20,7 +21,9 @@ fn setup(n: u32, seed: u64, faults: &[&str]) -> Setup {
     let build = |text: &&str| sim::faults().build(&Spec::parse(text).unwrap(), &()).unwrap();
     let faults: Vec<Fault> = faults.iter().map(build).collect();
     let lan = topologies().build(&Spec::of("lan"), &TopologyContext::default()).unwrap();
-    Setup { warmup: Span::from_secs(3), ..Setup::new(&lan, n, seed, faults) }
+    let mut setup = Setup::new(&lan, n, seed, faults);
+    setup.warmup = Span::from_secs(3);
+    setup
 }
 
 fn strategy(label: &str) -> DynSelector {
@@ -59,8 +62,8 @@ struct FirstPing {
 }
 
 impl Observer for FirstPing {
-    fn fault(&mut self, strike: &FaultEvent) {
-        self.crash = Some((strike.at, strike.member));
+    fn fault(&mut self, event: &FaultEvent) {
+        self.crash = Some((event.at, event.member));
     }
     fn sent(&mut self, sent: &Sent) {
         if let Some((_, victim)) = self.crash
@@ -73,12 +76,12 @@ impl Observer for FirstPing {
     }
 }
 
-/// Seconds from a crash to the first ping of the victim, over so many trials; the crash comes at `at` after the warm-up.
+/// Seconds from a crash to the first ping of the victim, one for each trial; the crash is at `at` after the warm-up.
 fn first_pings(n: u32, selector: &str, phases: Phases, at: &str, trials: u64) -> Vec<f64> {
     first_pings_by_clocks(n, selector, (phases, Span::ZERO), at, trials)
 }
 
-/// The same with clocks that are off by so much, at most.
+/// The same with clocks whose error is at most `clock_skew`.
 fn first_pings_by_clocks(
     n: u32,
     selector: &str,
@@ -105,7 +108,7 @@ fn first_pings_by_clocks(
 
 #[test]
 fn with_random_phases_a_crashed_member_is_first_pinged_after_one_period_in_the_mean() {
-    // The Monte Carlo values of the same process, computed apart from this code; standard errors here are 0.006 to 0.011.
+    // Monte Carlo values of the same process, computed by separate code; standard errors here are 0.006 to 0.011.
     for (n, selector, expected, trials) in [
         (8, "uniform", 0.93, 20_000),
         (8, "shuffle", 0.89, 20_000),
@@ -119,8 +122,9 @@ fn with_random_phases_a_crashed_member_is_first_pinged_after_one_period_in_the_m
 
 #[test]
 fn with_a_schedule_the_first_ping_comes_after_seven_twelfths_of_a_period_and_two_at_most() {
-    // A target's pings come one per period, each at a random point of it. From a random time on the next one is E[g^2]/2
-    // away, g being the gap between two: 1/2 + v, v the variance of a ping's place, as long as they come in order.
+    // A target is pinged once per period, at a random point of it. The mean time from a random moment to the next ping
+    // is E[g^2]/2, where g is the gap between two pings: 1/2 + v, where v is the variance of a ping's offset in its
+    // period, as long as pings arrive in the order of their periods.
     for (selector, skew, expected) in
         [("schedule", 0.0, 7.0 / 12.0), ("schedule", 0.1, 7.0 / 12.0 + 0.01 / 3.0), ("schedule:hold=1000", 0.0, 0.5)]
     {
@@ -131,7 +135,7 @@ fn with_a_schedule_the_first_ping_comes_after_seven_twelfths_of_a_period_and_two
         let longest = waits.iter().copied().fold(0.0, f64::max);
         assert!(longest <= 2.0 * (1.0 + skew), "{selector}: {longest}");
     }
-    // Without a common clock it is little worse than by chance, where it is 1.0.
+    // Without a common clock it is little worse than a random choice, whose mean is 1.0.
     let clocks = (Phases::Random, Span::from_secs(100_000));
     let waits = first_pings_by_clocks(64, "schedule", clocks, "500ms", 6_000);
     assert_close("first ping, schedule, no common clock", mean(&waits), 1.1, 0.12);
@@ -193,8 +197,8 @@ impl Observer for Gaps {
 }
 
 #[test]
-fn round_robin_pings_nobody_later_than_2n_1_periods_also_under_churn() {
-    // With each, the largest the group has been: who crashes is a member until declared dead, well before the next crash.
+fn round_robin_pings_every_member_within_2n_1_periods_also_under_churn() {
+    // Size, largest size and faults: a crashed member counts until it is declared dead, well before the next crash.
     for (n, most, faults) in
         [(20, 20, vec![]), (20, 21, vec!["churn:times=40,every=20s"]), (40, 60, vec!["join:times=20,every=15s"])]
     {
@@ -227,8 +231,8 @@ impl Observer for Accusations {
 
 #[test]
 fn a_live_member_is_suspected_as_often_as_the_formula_for_lossy_links_says() {
-    // DSN 2002, section 3.1, per probe: (1-q^2)(1-q^4)^k with all members up. The suspicion that a probe would repeat is
-    // not counted again, which takes away less than 1 % at these rates.
+    // DSN 2002, section 3.1, per probe: (1-q^2)(1-q^4)^k with all members up. The suspicion that a probe would repeat
+    // is not counted again, which takes away less than 1 % at these rates.
     for (q, k, periods) in [(0.99_f64, 1, 36_000), (0.95, 3, 45_000)] {
         let expected_rate = (1.0 - q.powi(2)) * (1.0 - q.powi(4)).powi(k);
         let config = config(Spec::of("swim").with("indirect", f64::from(k)).with("suspicion_mult", 20.0));
@@ -245,7 +249,7 @@ fn a_live_member_is_suspected_as_often_as_the_formula_for_lossy_links_says() {
             })
             .collect();
         let (own, pings): (u64, u64) = (counts.iter().map(|c| c.own).sum(), counts.iter().map(|c| c.pings).sum());
-        // Now and then no update about its suspicion reaches a suspect in time.
+        // A suspect is declared dead if no update about its suspicion reaches it in time, which is rare.
         let deaths: u64 = counts.iter().map(|c| c.deaths).sum();
         assert!(deaths < own, "{deaths} deaths of {own} suspicions");
         let expected = expected_rate * pings as f64;
@@ -263,7 +267,7 @@ struct Infection {
 
 impl Observer for Infection {
     fn event(&mut self, at: Time, member: MemberIndex, event: &Event) {
-        // The joiner itself learns of everybody else.
+        // The joiner itself learns of all other members.
         if event.kind == EventKind::Joined && member < self.initial_members {
             self.times.push(at);
         }
@@ -271,10 +275,11 @@ impl Observer for Infection {
 }
 
 #[test]
-fn news_spreads_as_the_epidemic_it_is_modeled_on() {
+fn updates_spread_as_fast_as_the_epidemic_model_predicts() {
     let config = config(Spec::of("swim").with("retransmit_mult", 20.0));
-    // Periods until half and 99 % of the group know of a joiner, from the moment its seed does. The Monte Carlo of the bare
-    // process (each member pings one random other per period, news passes both ways) was computed apart from this code.
+    // Periods until half and 99 % of the group know of a joiner, from the moment its seed does. The Monte Carlo of the
+    // bare process (each member pings one random other per period, updates pass both ways) was computed by separate
+    // code.
     for (initial_members, trials, monte_carlo) in [(64, 1000, (2.067, 3.435)), (512, 300, (3.402, 4.929))] {
         let n = f64::from(initial_members) + 1.0;
         let times: Vec<(f64, f64)> = (0..trials)
@@ -295,9 +300,9 @@ fn news_spreads_as_the_epidemic_it_is_modeled_on() {
         assert_close(&format!("infection, n={n}, 50 %"), mean(&half), monte_carlo.0, 0.05 * monte_carlo.0);
         assert_close(&format!("infection, n={n}, 99 %"), mean(&nearly), monte_carlo.1, 0.05 * monte_carlo.1);
         if initial_members > 500 {
-            // DSN 2002, section 3.2: x(t) = n / (1 + (n/x0 - 1) exp(-(2 - 1/n) t)) with x0 = 2, a mean field: it starts
-            // faster than chance lets it and ends slower than whole periods do, and meets the process at 99 % of a group
-            // of this size.
+            // DSN 2002, section 3.2: x(t) = n / (1 + (n/x0 - 1) exp(-(2 - 1/n) t)) with x0 = 2. This mean-field
+            // approximation starts faster than the random process and ends slower than whole periods; the two agree at
+            // 99 % of a group of this size.
             let logistic = ((n / 2.0 - 1.0) * 99.0).ln() / (2.0 - 1.0 / n);
             assert_close("infection, 99 %, logistic", mean(&nearly), logistic, 0.08 * logistic);
         }

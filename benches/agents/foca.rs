@@ -1,4 +1,5 @@
-//! foca on a loop as lean as ours: one task per member owns the socket, the timers and the state.
+//! foca on a loop comparable to that of swimlab's agents: one task per member owns the socket, the timers and the
+//! state.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -17,14 +18,14 @@ use tokio::time::{Instant, sleep_until};
 
 use super::{Bench, Peer};
 
-/// On loopback a port is an address; the bump tells lives apart.
+/// A port, which is an address on loopback, and the number of the life.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Id {
     port: u16,
     bump: u32,
 }
 
-pub struct Theirs {
+pub(crate) struct Theirs {
     port: u16,
     metrics: Arc<Metrics>,
     task: JoinHandle<()>,
@@ -105,8 +106,9 @@ impl Peer for Theirs {
         });
         let task = tokio::spawn(async move {
             let _ = own.socket.writable().await;
-            // foca's first period begins when it joins. Ours begin at random points of theirs; those of processes that
-            // have run for a while do too. Left as it is, all of foca's timers would fire together for ever.
+            // foca's first period begins when it joins; swimlab's periods begin at random points, like those of
+            // processes that were not started together. Without this delay all of foca's timers would fire at the same
+            // moments.
             tokio::time::sleep(Duration::from_secs(1).mul_f64(phase)).await;
             if let Some(seed) = seed {
                 let _ = member.announce(seed, &mut own);

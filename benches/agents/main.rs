@@ -1,10 +1,10 @@
 //! Cost of a member on real sockets: many in one process on loopback, all joining at once, then running steadily, then
 //! losing one.
 //!
-//! `cargo bench --bench agents -- --members N [--peer foca] [--sealed] [--window SECONDS] [--threads T]` prints one line of
-//! JSON. With `--peer foca` the same is done with foca on a lean loop of its own: one task, one socket and one timer queue
-//! per member. Settings are the same: a period of 1 s, a probe timeout of 500 ms, three helpers, gossip of updates to three
-//! every 200 ms.
+//! `cargo bench --bench agents -- --members N [--peer foca] [--sealed] [--window SECONDS] [--threads T]` prints one
+//! line of JSON. With `--peer foca` the same is done with foca on a lean loop of its own: one task, one socket and one
+//! timer queue per member. Settings are the same: a period of 1 s, a probe timeout of 500 ms, three helpers, gossip of
+//! updates to three every 200 ms.
 
 mod foca;
 mod ours;
@@ -22,9 +22,9 @@ trait Peer: Sized {
     fn addr(&self) -> String;
     /// Number of members that it knows to be alive, itself included.
     async fn alive(&self) -> usize;
-    /// Packets and bytes that it has sent, and deaths that it has heard of.
+    /// Packets and bytes that it has sent, and deaths that it has learned of.
     async fn counts(&self) -> [u64; 3];
-    /// Stops it without a word.
+    /// Stops it without an announcement.
     async fn crash(self);
 }
 
@@ -84,7 +84,7 @@ async fn run<P: Peer>(bench: &Bench, name: &str) {
     let join_all_s = reached(begun, &all, |alive| alive == bench.members).await;
     eprintln!("all know all: {join_all_s:?} s");
     let settled_s = calm(&all).await;
-    eprintln!("the news of the joins has spent itself after further {settled_s:.0} s");
+    eprintln!("the updates about the joins are no longer sent after further {settled_s:.0} s");
 
     let before = sum(&all).await;
     let (cpu, wall) = (ProcessTime::now(), Instant::now());
@@ -120,10 +120,10 @@ async fn run<P: Peer>(bench: &Bench, name: &str) {
     );
 }
 
-/// Seconds until each of them knows as many as it should.
+/// Seconds until each member knows the expected number of members.
 async fn reached<P: Peer>(since: Instant, all: &[P], is_enough: impl Fn(usize) -> bool) -> Option<f64> {
     let mut waiting: Vec<&P> = all.iter().collect();
-    let mut next_word = Duration::from_secs(10);
+    let mut next_message = Duration::from_secs(10);
     while since.elapsed() < PATIENCE {
         let mut rest = Vec::new();
         for member in waiting {
@@ -135,25 +135,26 @@ async fn reached<P: Peer>(since: Instant, all: &[P], is_enough: impl Fn(usize) -
             return Some(since.elapsed().as_secs_f64());
         }
         waiting = rest;
-        if since.elapsed() > next_word {
-            next_word += Duration::from_secs(10);
-            tell_of(&waiting, all.len(), "are not there yet").await;
+        if since.elapsed() > next_message {
+            next_message += Duration::from_secs(10);
+            print_waiting(&waiting, all.len(), "members still wait").await;
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    tell_of(&waiting, all.len(), "never got there").await;
+    print_waiting(&waiting, all.len(), "members waited in vain").await;
     None
 }
 
-async fn tell_of<P: Peer>(waiting: &[&P], all: usize, how: &str) {
+/// Prints how many members wait, and the numbers of members that the first of them know.
+async fn print_waiting<P: Peer>(waiting: &[&P], all: usize, state: &str) {
     let mut known = Vec::new();
     for member in waiting.iter().take(8) {
         known.push(member.alive().await);
     }
-    eprintln!("{} of {all} {how}; the first of them know {known:?}", waiting.len());
+    eprintln!("{} of {all} {state}; the first of them know {known:?}", waiting.len());
 }
 
-/// Seconds until one of them knows of the crash.
+/// Seconds until one of the members knows of the crash.
 async fn first<P: Peer>(since: Instant, all: &[P], left: usize) -> Option<f64> {
     while since.elapsed() < PATIENCE {
         for member in all {
@@ -166,7 +167,7 @@ async fn first<P: Peer>(since: Instant, all: &[P], left: usize) -> Option<f64> {
     None
 }
 
-/// Waits until members hardly send more than a ping and an ack per period, as they do when there is no news.
+/// Waits until members send hardly more than a ping and an ack per period, as they do without updates.
 async fn calm<P: Peer>(all: &[P]) -> f64 {
     let (begun, sample) = (Instant::now(), Duration::from_secs(2));
     let most = (2.05 * all.len() as f64 * sample.as_secs_f64()) as u64;

@@ -6,7 +6,7 @@ use swimlab::wire::{Key, Keyring};
 
 use super::{Bench, Peer};
 
-pub struct Ours(Agent);
+pub(crate) struct Ours(Agent);
 
 impl Peer for Ours {
     async fn begin(bench: &Bench, number: usize, seeds: &[String]) -> Self {

@@ -6,7 +6,7 @@
 //! cargo bench --bench scale -- --members 1000 --scenario crash --peer foca
 //! ```
 //!
-//! docs/benchmarks.md says what is measured, and how.
+//! docs/benchmarks.md describes the measurements.
 
 #[path = "../common/mod.rs"]
 mod common;
@@ -19,7 +19,7 @@ mod table;
 use std::process::ExitCode;
 
 use options::Options;
-// The rooms that the rival foca, a file of the library, finds under its crate.
+// The modules that the detector foca, a file of the library, uses from its crate.
 use swimlab::{protocol, sim};
 
 fn main() -> ExitCode {

@@ -8,12 +8,12 @@ use swimlab::sim::{DetectorFactory, Outcome, World};
 use swimlab_selectors::{DynSelector, Shuffle};
 
 use crate::options::{Peer, Scenario, Trial};
-use crate::peers::{Naive, foca_breed};
+use crate::peers::{Naive, foca_factory};
 use crate::setting::{PATIENCE, STEADY, Setting, Witness};
 
 /// The measured cost of a trial.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Metrics {
+pub(crate) struct Metrics {
     pub members: u32,
     pub scenario: Scenario,
     pub peer: Peer,
@@ -25,20 +25,20 @@ pub struct Metrics {
     pub cpu_s: f64,
     pub ns_per_event: f64,
     pub ns_per_member_second: f64,
-    /// The most memory the process ever held.
+    /// Peak memory of the process.
     pub peak_rss_bytes: u64,
     pub trace_hash: String,
-    /// CPU time before the first event: placing the members and letting them know each other.
+    /// CPU time before the first event: placement and creation of the members.
     pub build_cpu_s: f64,
 }
 
-/// Something that goes through virtual time.
-pub trait Course {
-    /// Lets everything happen that is due before `until`.
+/// A simulation in virtual time.
+pub(crate) trait Course {
+    /// Processes all events before `until`.
     fn advance(&mut self, until: Time);
     /// Number of survivors that know of the crash.
     fn informed(&self) -> u32;
-    /// Ends here.
+    /// Ends the simulation.
     fn finish(self) -> Outcome;
 }
 
@@ -48,8 +48,8 @@ const STEP: Span = Span::from_millis(10);
 /// Runs a trial.
 ///
 /// # Errors
-/// If the run was unsound: its figures would mean nothing.
-pub fn measure(trial: Trial) -> Result<Metrics, String> {
+/// If the run violated an invariant, so that its figures are meaningless.
+pub(crate) fn measure(trial: Trial) -> Result<Metrics, String> {
     let start = ProcessTime::now();
     let setting = Setting::new(trial);
     let (setup, config) = (&setting.setup, &setting.config);
@@ -58,7 +58,7 @@ pub fn measure(trial: Trial) -> Result<Metrics, String> {
             let factory = SwimFactory::new(setup, config, &DynSelector::new("shuffle", Shuffle));
             run(trial, start, World::new(setup, factory, setting.witness()))
         }
-        Peer::Foca => run(trial, start, World::new(setup, foca_breed(setup, config), setting.witness())),
+        Peer::Foca => run(trial, start, World::new(setup, foca_factory(setup, config), setting.witness())),
         Peer::Naive => run(trial, start, Naive::new(&setting)),
     }
 }

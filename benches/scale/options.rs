@@ -8,16 +8,16 @@ use lexopt::{Arg, Parser, ValueExt};
 use serde::{Deserialize, Serialize};
 
 /// Command line arguments, parsed.
-pub enum Options {
+pub(crate) enum Options {
     /// One trial, as a line of JSON.
     Trial(Trial),
-    /// All of them, as a table of medians over so many runs.
+    /// All trials, as a table of medians over this number of runs.
     Table { runs: usize },
 }
 
 /// One trial.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Trial {
+pub(crate) struct Trial {
     pub members: u32,
     pub scenario: Scenario,
     pub peer: Peer,
@@ -26,17 +26,17 @@ pub struct Trial {
 /// Course of a trial.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Scenario {
-    /// Nothing, for twenty simulated seconds.
+pub(crate) enum Scenario {
+    /// Twenty simulated seconds without faults.
     Steady,
-    /// One member crashes; until every survivor knows.
+    /// One member crashes; the trial ends when every survivor knows.
     Crash,
 }
 
 /// The implementation that is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Peer {
+pub(crate) enum Peer {
     /// This library.
     Swimlab,
     /// The same protocol, with everything stored and every event in one heap.
@@ -47,7 +47,7 @@ pub enum Peer {
 
 impl Options {
     /// Reads the arguments.
-    pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Self, String> {
+    pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Self, String> {
         read(args).map_err(|error| error.to_string())
     }
 }
@@ -61,7 +61,7 @@ fn read(args: impl IntoIterator<Item = OsString>) -> Result<Options, lexopt::Err
             Arg::Long("scenario") => scenario = Some(parser.value()?.parse::<Scenario>()?),
             Arg::Long("peer") => peer = Some(parser.value()?.parse::<Peer>()?),
             Arg::Long("runs") => runs = Some(parser.value()?.parse::<usize>()?),
-            Arg::Long("bench") => {} // Cargo says so to every bench.
+            Arg::Long("bench") => {} // Cargo passes it to every bench.
             _ => return Err(arg.unexpected()),
         }
     }

@@ -9,12 +9,12 @@ use crate::common;
 use crate::options::{Scenario, Trial};
 
 /// Duration of a steady trial.
-pub const STEADY: Span = Span::from_secs(20);
-/// A crash that has not got around by now never will.
-pub const PATIENCE: Span = Span::from_secs(600);
+pub(crate) const STEADY: Span = Span::from_secs(20);
+/// Time by which every survivor must know of the crash.
+pub(crate) const PATIENCE: Span = Span::from_secs(600);
 
-/// One trial's surroundings: the same for every peer.
-pub struct Setting {
+/// Setup of a trial, the same for every peer.
+pub(crate) struct Setting {
     pub setup: Setup,
     pub config: Arc<MemberConfig>,
     /// The member that crashes.
@@ -22,28 +22,28 @@ pub struct Setting {
 }
 
 impl Setting {
-    /// The surroundings of this trial.
-    pub fn new(trial: Trial) -> Self {
+    /// The setup of this trial.
+    pub(crate) fn new(trial: Trial) -> Self {
         let victim = (trial.scenario == Scenario::Crash).then(|| common::victim(trial.members));
         Self { setup: common::setup(trial.members, PATIENCE, victim), config: common::config(), victim }
     }
 
     /// An observer that counts the informed members.
-    pub fn witness(&self) -> Witness {
+    pub(crate) fn witness(&self) -> Witness {
         let id = |victim: MemberIndex| self.setup.placement.peers[victim as usize].id;
         Witness { victim: self.victim.map(id), informed: 0 }
     }
 }
 
-/// Counts the survivors that hold the victim dead: that declared it, or learned it.
-pub struct Witness {
+/// Counts the survivors that have declared the victim dead or learned of its death.
+pub(crate) struct Witness {
     victim: Option<Id>,
     informed: u32,
 }
 
 impl Witness {
     /// Their number so far.
-    pub fn informed(&self) -> u32 {
+    pub(crate) fn informed(&self) -> u32 {
         self.informed
     }
 }

@@ -1,5 +1,5 @@
-//! All trials as a table. Each runs in a process of its own, so that its peak memory is its own; the runs of one trial
-//! are spread over the whole time, so that a noisy minute does not spoil all of them.
+//! All trials as a table. Each runs in a separate process, so that its peak memory can be measured; the runs of one
+//! trial are spread over the whole time, so that other work on the machine for a minute does not affect all of them.
 
 use std::process::{Command, Stdio};
 
@@ -8,11 +8,11 @@ use crate::options::{Peer, Scenario, Trial};
 
 const SCENARIOS: [Scenario; 2] = [Scenario::Steady, Scenario::Crash];
 const SIZES: [u32; 5] = [100, 1_000, 4_000, 10_000, 100_000];
-/// Peers keep n tables of n rows.
+/// Sizes for peers that store n tables of n rows.
 const PEER_SIZES: [u32; 3] = [100, 1_000, 4_000];
 
-/// Runs everything so many times and prints the medians.
-pub fn print(runs: usize) -> Result<(), String> {
+/// Runs all trials `runs` times and prints the medians.
+pub(crate) fn print(runs: usize) -> Result<(), String> {
     let trials = trials();
     let mut metrics: Vec<Vec<Metrics>> = vec![Vec::new(); trials.len()];
     for run in 1..=runs {

@@ -1,4 +1,4 @@
-//! No bytes make the decoder panic, and what it accepts is exactly what the encoder writes.
+//! No bytes make the decoder panic, and it accepts exactly the bytes that the encoder writes.
 //!
 //! `cargo +nightly fuzz run decode`
 #![no_main]
@@ -12,7 +12,7 @@ fuzz_target!(|bytes: &[u8]| {
     }
     if let Ok(packet) = wire::decode(bytes) {
         let mut again = Vec::new();
-        wire::encode(&packet, &mut again).expect("what is read can be written");
+        wire::encode(&packet, &mut again).expect("a decoded packet is valid");
         assert_eq!(again, bytes);
         assert_eq!(wire::encoded_len(&packet) as usize, bytes.len());
     }

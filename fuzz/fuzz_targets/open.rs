@@ -1,5 +1,5 @@
-//! No bytes are opened that were not sealed, none that were sealed are opened twice, and none make a member panic,
-//! whether they come from somebody without a key or with one.
+//! Only sealed bytes are opened, and only once, and no bytes make a member panic, whether their sender has a key or
+//! not.
 //!
 //! `cargo +nightly fuzz run open`
 #![no_main]
@@ -14,12 +14,12 @@ fuzz_target!(|bytes: &[u8]| {
     let seal = || Seal::new(ring(), "fuzz").expect("random numbers");
     let now = UNIX_EPOCH + Duration::from_secs(1_767_225_600);
 
-    // An outsider's bytes, made to look fresh, so that they reach the cipher.
-    let mut strange = bytes.to_vec();
-    let _ = seal().open(now, &mut strange.clone()).expect_err("nobody sealed it");
-    if let Some(header) = strange.first_chunk_mut() {
+    // Bytes of a sender without the key. With a fresh stamp they reach the cipher.
+    let mut forged = bytes.to_vec();
+    let _ = seal().open(now, &mut forged.clone()).expect_err("not sealed");
+    if let Some(header) = forged.first_chunk_mut() {
         *header = (u64::from(SEAL_VERSION) << 56 | 1_767_225_600_000_000).to_be_bytes();
-        assert!(matches!(seal().open(now, &mut strange), Err(OpenError::Short(_) | OpenError::Forged)));
+        assert!(matches!(seal().open(now, &mut forged), Err(OpenError::Short(_) | OpenError::Forged)));
     }
 
     // A member's bytes.

@@ -1,8 +1,9 @@
 //! Peer selection for SWIM: which members are pinged, which are gossiped with, and which send indirect pings.
 //!
 //! SWIM (Das, Gupta, Motivala, DSN 2002) detects failures by pinging one member per period. The choice of that member
-//! decides how soon a crash is found, how evenly the load is spread and how far pings travel. This crate has that choice
-//! as a part of its own, without messages, clocks or sockets; the crate `swimlab` simulates and runs members with it.
+//! decides how soon a crash is found, how evenly the load is spread and how far pings travel. This crate has that
+//! choice as a part of its own, without messages, clocks or sockets; the crate `swimlab` simulates and runs members
+//! with it.
 //!
 //! - [`Selector`] picks the targets of pings and of gossip; [`DynSelector`] is one without its type. Built-in:
 //!   [`Uniform`], [`Shuffle`], [`Bucket`], [`Spatial`], [`Neighborhood`], [`Schedule`].
@@ -29,13 +30,12 @@
 //! | `kd-tree` | yes | O(log n) queries of the metrics `euclid` and `great-circle` |
 //! | `laws` | no | the test kit, with proptest |
 
-#![warn(unreachable_pub)]
-
 mod build_context;
 mod coordinate;
 mod helpers;
 #[cfg(feature = "laws")]
 pub mod laws;
+mod location;
 mod metric;
 mod peer;
 mod power_law;
@@ -49,11 +49,12 @@ mod view;
 pub use build_context::{BuildContext, RttSource};
 pub use coordinate::{Coordinate, RttFilter, Vivaldi};
 pub use helpers::{DiverseHelpers, SpatialHelpers, UniformHelpers, helpers, helpers_named, helpers_over};
+pub use location::{Location, LocationError};
 pub use metric::{
     Euclid, Finger, GreatCircle, Hierarchy, LearnedRtt, Metric, MetricIndex, Nearness, Ring, Rtt, UNKNOWN_DISTANCE,
     Xor, build_metric, build_shared_metric, metrics, tie_break,
 };
-pub use peer::{Location, Peer, Slot, ZonePath};
+pub use peer::{Peer, Slot, ZonePath};
 pub use power_law::PowerLaw;
 pub use prefetch::{prefetch, prefetch_first};
 pub use registry::{

@@ -1,5 +1,6 @@
 //! Data about a peer that selectors use: id, location, zone path and site.
 
+use crate::location::Location;
 use crate::rng::mix;
 
 /// Index of a peer in one member's table. The same peer may have another slot in another member's table.
@@ -34,35 +35,6 @@ impl Peer {
     pub fn new(id: u64) -> Self {
         Self { id, location: None, zone: ZonePath::default(), site: None }
     }
-}
-
-/// Location of a peer.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Location {
-    /// Point in the plane, in the unit of the topology (hops of a grid, steps of a ring).
-    Plane {
-        /// First axis.
-        x: f64,
-        /// Second axis.
-        y: f64,
-    },
-    /// Point on the globe, in degrees (WGS84).
-    Globe {
-        /// Latitude, -90 to 90.
-        lat: f64,
-        /// Longitude, -180 to 180.
-        lon: f64,
-    },
-    /// Point in a space whose distances are round-trip times, as learned by the member itself.
-    Learned {
-        /// Coordinates on three axes, in steps of [`Location::STEP_US`].
-        at: [i16; 3],
-    },
-}
-
-impl Location {
-    /// Step of a learned location in microseconds of round trip; an axis reaches sixteen seconds to either side.
-    pub const STEP_US: f32 = 500.0;
 }
 
 /// Path from the largest area to the smallest, `region/zone/rack`, as hashes of the names: paths are only compared.

@@ -10,6 +10,7 @@ use crate::view::View;
 ///
 /// A distance of 0 counts as one unit of the metric. A peer of unknown distance has the least weight.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct PowerLaw {
     /// The exponent m, 0 to 20; 0 gives all peers the same weight. 3 by default.
     pub exponent: f64,
@@ -29,15 +30,15 @@ impl PowerLaw {
     pub(crate) fn params(metric_about: &'static str) -> Vec<Param> {
         let default = Self::default();
         vec![
-            Param { about: metric_about, ..metric::param() },
+            metric::param().about(metric_about),
             Param::real("exponent", 0.0, 20.0, default.exponent, "m: weights fall as distance^-m; 0: equal weights"),
             Param::real("least", 1e-9, 1.0, default.least_weight, "lower limit of a weight; the nearest peer weighs 1"),
         ]
     }
 
     /// Reads the parameters that [`PowerLaw::params`] declares.
-    pub(crate) fn from_params(params: &Params) -> Self {
-        Self { exponent: params.real("exponent"), least_weight: params.real("least") }
+    pub(crate) fn from_params(params: &Params) -> Result<Self, String> {
+        Ok(Self { exponent: params.real("exponent")?, least_weight: params.real("least")? })
     }
 
     /// Panics if a field is out of its range.

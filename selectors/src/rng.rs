@@ -46,6 +46,7 @@ impl TryRng for Rng {
 /// the same seed meet the same placement, phases, faults and network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u64)]
+#[non_exhaustive]
 pub enum Purpose {
     /// Locations of members.
     Placement = 1,

@@ -9,7 +9,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::coordinate::Coordinate;
-use crate::peer::{Location, Peer, Slot};
+use crate::location::Location;
+use crate::peer::{Peer, Slot};
 use crate::prefetch::prefetch;
 use crate::rng::below;
 use crate::view::{Context, Observation};
@@ -56,7 +57,8 @@ pub trait Selector: Send + Sync + 'static {
     /// Returns the initial state of one member.
     fn new_state(&self, index: &Self::RosterIndex, ctx: &mut Context<'_>) -> Self::State;
 
-    /// Adds the targets of this period's direct pings to `picks`: `want` distinct pingable slots, or all if fewer exist.
+    /// Adds the targets of this period's direct pings to `picks`: `want` distinct pingable slots, or all if fewer
+    /// exist.
     fn targets(
         &self,
         index: &Self::RosterIndex,

@@ -1,5 +1,5 @@
-//! Behavior of the strategy `schedule`: each member is pinged once per period, small differences between views have small
-//! effects, and no member depends on a single other.
+//! Behavior of the strategy `schedule`: each member is pinged once per period, small differences between views have
+//! small effects, and no member depends on a single other.
 
 use std::collections::BTreeSet;
 

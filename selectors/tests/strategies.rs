@@ -5,8 +5,8 @@ use std::sync::Arc;
 use swimlab_selectors::laws::{Group, Member, Status};
 use swimlab_selectors::rng::{Purpose, mix, stream};
 use swimlab_selectors::{
-    Beyond, Bound, BuildContext, Context, DynSelector, Location, Metric, Neighborhood, NeighborhoodConfig, Observation,
-    Peer, Slot, View, ZonePath, build_metric, helpers_named, metrics,
+    Bound, BuildContext, Context, DynSelector, Location, Metric, Neighborhood, NeighborhoodConfig, Observation, Peer,
+    Slot, View, ZonePath, build_metric, helpers_named, metrics,
 };
 
 fn built(label: &str) -> DynSelector {
@@ -85,8 +85,8 @@ fn joiners_are_inserted_at_a_random_position_of_the_traversal() {
 
 #[test]
 fn members_that_learn_of_all_peers_at_once_ping_them_in_separate_orders() {
-    // A new member is alone and then receives 40 others at once. If many members start together, their pings must not go
-    // to one of them in the same period.
+    // A new member is alone and then receives 40 others at once. If many members start together, their pings must not
+    // go to one of them in the same period.
     let mut waits = [[0; 2]; 4];
     for seed in 0..2000 {
         let mut member = Member::new(&built("shuffle"), Group::new(vec![Peer::new(0)], 0), seed);
@@ -138,7 +138,8 @@ fn three_quarters_of_the_pings_go_to_neighbors_and_a_quarter_beyond() {
 #[test]
 fn neighbors_are_pinged_within_the_near_bound() {
     for (escape, direct, picks) in [(0.25, 1, 1), (0.6, 1, 1), (0.1, 3, 2), (0.5, 2, 2)] {
-        let config = NeighborhoodConfig { radius: 5, picks, escape, beyond: Beyond::Shuffle };
+        let mut config = NeighborhoodConfig::default();
+        (config.radius, config.picks, config.escape) = (5, picks, escape);
         let selector = Neighborhood::new(metric("ring"), config);
         let bound = selector.near_bound(100, direct).unwrap();
         let roster = square(100, 10);
@@ -155,7 +156,8 @@ fn neighbors_are_pinged_within_the_near_bound() {
         }
         assert!(longest <= bound && 2 * longest > bound, "escape {escape}: {longest} of {bound} periods");
     }
-    let no_neighbors = NeighborhoodConfig { radius: 0, ..NeighborhoodConfig::default() };
+    let mut no_neighbors = NeighborhoodConfig::default();
+    no_neighbors.radius = 0;
     assert_eq!(Neighborhood::new(metric("ring"), no_neighbors).near_bound(100, 1), None);
 }
 

@@ -92,12 +92,7 @@ impl Builder {
         if matches!(self.security, Security::Loopback) && !self.bind.ip().to_canonical().is_loopback() {
             return Err(SpawnError::Exposed(self.bind));
         }
-        let is_on_the_map = match self.location {
-            None | Some(Location::Learned { .. }) => true,
-            Some(Location::Plane { x, y }) => x.is_finite() && y.is_finite(),
-            Some(Location::Globe { lat, lon }) => (-90.0..=90.0).contains(&lat) && (-180.0..=180.0).contains(&lon),
-        };
-        if is_on_the_map { Ok(()) } else { Err(SpawnError::Location) }
+        self.location.as_ref().map_or(Ok(()), Location::validate).map_err(SpawnError::Location)
     }
 
     fn codec(&self) -> Result<PacketCodec, SpawnError> {

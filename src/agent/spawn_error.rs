@@ -5,6 +5,8 @@ use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 
+use swimlab_selectors::LocationError;
+
 use super::snapshot::StateError;
 use crate::protocol::{ConfigError, TooLong};
 
@@ -26,7 +28,7 @@ pub enum SpawnError {
     /// The metadata are longer than [`NodeInfo::META_LIMIT`](crate::protocol::NodeInfo::META_LIMIT).
     Meta(TooLong),
     /// The location is out of range: its latitude, its longitude, or a coordinate that is not finite.
-    Location,
+    Location(LocationError),
     /// The protocol's configuration is not valid.
     Config(ConfigError),
     /// The state folder cannot be used.
@@ -67,7 +69,7 @@ impl fmt::Display for SpawnError {
             ),
             Self::Name(error) => write!(f, "the name: {error}"),
             Self::Meta(error) => write!(f, "the metadata: {error}"),
-            Self::Location => f.write_str("the location has a latitude beyond 90 or a longitude beyond 180 degrees"),
+            Self::Location(error) => write!(f, "the location: {error}"),
             Self::Config(error) => error.fmt(f),
             Self::State(error) => error.fmt(f),
             Self::System(error) => error.fmt(f),

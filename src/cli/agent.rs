@@ -23,7 +23,7 @@ use crate::wire::Keyring;
 const INTERRUPTED: i32 = 130;
 
 #[derive(clap::Args)]
-pub struct Args {
+pub(super) struct Args {
     /// Address to listen on, for UDP and TCP.
     #[arg(long, value_name = "ADDR:PORT", default_value_t = SocketAddr::from(([127, 0, 0, 1], DEFAULT_PORT)))]
     bind: SocketAddr,
@@ -103,7 +103,7 @@ enum Preset {
     Wan,
 }
 
-pub fn agent(args: Args, lab: &Lab) -> Result<ExitCode, Failed> {
+pub(super) fn agent(args: Args, lab: &Lab) -> Result<ExitCode, Failed> {
     let level: LevelFilter = args.log.parse().expect("clap lets no other levels pass");
     let log = tracing_subscriber::fmt().with_max_level(level).with_target(false).with_writer(io::stderr);
     log.with_ansi(io::stderr().is_terminal()).init();
@@ -265,11 +265,8 @@ async fn control(path: Option<&Path>) -> Result<Option<ControlSocket>, Failed> {
 }
 
 fn place(text: &str) -> Result<Location, String> {
-    let numbers: Vec<f64> = text.split(',').map_while(|number| number.trim().parse().ok()).collect();
-    match (numbers[..].as_ref(), text.matches(',').count()) {
-        ([lat, lon], 1) if lat.abs() <= 90.0 && lon.abs() <= 180.0 => Ok(Location::Globe { lat: *lat, lon: *lon }),
-        _ => Err("expected latitude and longitude in degrees, like 52.5,13.4".to_owned()),
-    }
+    let (lat, lon) = text.split_once(',').ok_or("expected latitude and longitude in degrees, like 52.5,13.4")?;
+    Location::parse_globe(lat.trim(), lon.trim()).map_err(|error| error.to_string())
 }
 
 fn started(agent: &Agent, format: Format) -> String {

@@ -11,14 +11,14 @@ use super::{Failed, print};
 use crate::agent::control::{AgentSummary, Answer, FamilyValue, MemberSummary, Request, ask};
 
 #[derive(clap::Args)]
-pub struct Socket {
+pub(super) struct Socket {
     /// The agent's control socket [default: swimlab.sock in the user's runtime folder].
     #[arg(long, value_name = "PATH", global = true)]
     socket: Option<PathBuf>,
 }
 
 #[derive(clap::Args)]
-pub struct MembersArgs {
+pub(super) struct MembersArgs {
     #[command(flatten)]
     socket: Socket,
     /// Output format.
@@ -27,7 +27,7 @@ pub struct MembersArgs {
 }
 
 #[derive(clap::Args)]
-pub struct InfoArgs {
+pub(super) struct InfoArgs {
     #[command(flatten)]
     socket: Socket,
     /// Output format.
@@ -36,7 +36,7 @@ pub struct InfoArgs {
 }
 
 #[derive(clap::Args)]
-pub struct EventArgs {
+pub(super) struct EventArgs {
     #[command(flatten)]
     socket: Socket,
     /// Name of the event.
@@ -47,7 +47,7 @@ pub struct EventArgs {
 }
 
 #[derive(clap::Args)]
-pub struct KeysArgs {
+pub(super) struct KeysArgs {
     #[command(flatten)]
     socket: Socket,
     #[command(subcommand)]
@@ -88,12 +88,12 @@ enum Format {
 }
 
 /// Default path of the control socket, in a folder that only the user can enter.
-pub fn default_socket() -> Option<PathBuf> {
+pub(super) fn default_socket() -> Option<PathBuf> {
     let folder = std::env::var_os("XDG_RUNTIME_DIR").filter(|dir| !dir.is_empty()).map_or("/run".into(), PathBuf::from);
     folder.is_dir().then(|| folder.join("swimlab.sock"))
 }
 
-pub fn members(args: &MembersArgs) -> Result<ExitCode, Failed> {
+pub(super) fn members(args: &MembersArgs) -> Result<ExitCode, Failed> {
     let Answer::Members(members) = args.socket.ask(&Request::Members)? else { return Err(unexpected()) };
     print(match args.format {
         Format::Json => serde_json::to_string_pretty(&members).expect("plain data") + "\n",
@@ -102,7 +102,7 @@ pub fn members(args: &MembersArgs) -> Result<ExitCode, Failed> {
     Ok(ExitCode::SUCCESS)
 }
 
-pub fn info(args: &InfoArgs) -> Result<ExitCode, Failed> {
+pub(super) fn info(args: &InfoArgs) -> Result<ExitCode, Failed> {
     let Answer::Info(info) = args.socket.ask(&Request::Info)? else { return Err(unexpected()) };
     print(match args.format {
         Format::Json => serde_json::to_string_pretty(&info).expect("plain data") + "\n",
@@ -111,15 +111,15 @@ pub fn info(args: &InfoArgs) -> Result<ExitCode, Failed> {
     Ok(ExitCode::SUCCESS)
 }
 
-pub fn leave(socket: &Socket) -> Result<ExitCode, Failed> {
+pub(super) fn leave(socket: &Socket) -> Result<ExitCode, Failed> {
     socket.order(&Request::Leave)
 }
 
-pub fn event(args: EventArgs) -> Result<ExitCode, Failed> {
+pub(super) fn event(args: EventArgs) -> Result<ExitCode, Failed> {
     args.socket.order(&Request::Event { name: args.name, payload: args.payload })
 }
 
-pub fn keys(args: KeysArgs) -> Result<ExitCode, Failed> {
+pub(super) fn keys(args: KeysArgs) -> Result<ExitCode, Failed> {
     match args.step {
         Step::New => {
             let key = crate::wire::Key::random_text();

@@ -122,7 +122,7 @@ fn presets_of(lab: &Lab) -> Vec<Listed> {
     let line = |preset: &Preset| {
         let set = |(key, value): (String, Value)| {
             let param = params.iter().find(|param| param.name == key)?;
-            Some(setting(&Param { default: Some(value), ..param.clone() }))
+            Some(setting(&param.clone().or(value)))
         };
         Listed { name: preset.name, about: preset.about, unit: "", params: preset.values().filter_map(set).collect() }
     };
@@ -141,7 +141,7 @@ fn measures() -> Vec<Listed> {
 
 fn setting(param: &Param) -> Setting {
     let default = param.default.as_ref().map(|value| match (&param.range, value) {
-        (ValueRange::Span(..) | ValueRange::ChoiceOrSpan(..), Value::Number(seconds)) => {
+        (ValueRange::Span { .. } | ValueRange::ChoiceOrSpan { .. }, Value::Number(seconds)) => {
             Span::from_secs_f64(*seconds).to_string()
         }
         (ValueRange::Text, Value::Text(text)) if text.is_empty() => "\"\"".to_owned(),
@@ -163,7 +163,7 @@ fn unit_name(unit: Unit) -> &'static str {
 
 /// The unit of a parameter; empty for times, which are written with theirs.
 fn unit(param: &Param) -> &'static str {
-    if matches!(param.range, ValueRange::Span(..)) { "" } else { param.unit }
+    if matches!(param.range, ValueRange::Span { .. }) { "" } else { param.unit }
 }
 
 fn text(sections: &[Section]) -> String {

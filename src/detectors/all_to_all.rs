@@ -43,6 +43,6 @@ pub(super) fn register(registry: &mut Registry<Arc<dyn Detector>>) {
         "all-to-all",
         "Detector: all members send heartbeats to each other; a member is dead after a fixed time without one.",
         Heartbeats::params("time without a heartbeat after which a member is dead"),
-        |p, ()| Ok(Arc::new(AllToAll(Heartbeats::of(p)))),
+        |p, ()| Ok(Arc::new(AllToAll(Heartbeats::of(p)?))),
     );
 }

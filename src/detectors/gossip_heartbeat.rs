@@ -1,9 +1,9 @@
 //! `gossip-heartbeat`: van Renesse, Minsky and Hayden, "A gossip-style failure detection service" (Middleware 1998). In
-//! each period a member raises its counter and sends its table of counters to one random other. A member whose
-//! counter has not risen for T_fail is dead, and is forgotten after twice that, so that old tables revive no dead member.
+//! each period a member raises its counter and sends its table of counters to one random other. A member whose counter
+//! has not risen for T_fail is dead, and is forgotten after twice that, so that old tables revive no dead member.
 //!
-//! T_fail has to grow with the group, as a counter takes about log n periods to reach every member. False positives are a
-//! matter of probability, so it guarantees no agreement, only that its stores stay bounded.
+//! T_fail has to grow with the group, as a counter takes about log n periods to reach every member. False positives are
+//! a matter of probability, so it guarantees no agreement, only that its stores stay bounded.
 
 use std::sync::Arc;
 
@@ -60,8 +60,8 @@ pub(super) fn register(registry: &mut Registry<Arc<dyn Detector>>) {
             Param::real("fail_mult", 0.1, 1000.0, 4.0, "T_fail is this x max(1, log2 n) periods"),
         ],
         |p, ()| {
-            let (fanout, fail_mult) = (p.count("fanout"), p.real("fail_mult"));
-            Ok(Arc::new(GossipHeartbeat { period: span(p, "period"), fanout, fail_mult }))
+            let (fanout, fail_mult) = (p.count("fanout")?, p.real("fail_mult")?);
+            Ok(Arc::new(GossipHeartbeat { period: span(p, "period")?, fanout, fail_mult }))
         },
     );
 }

@@ -1,12 +1,12 @@
-//! The member of all heartbeat detectors: it sends heartbeats, records when those of others arrive, and declares members
-//! dead that are silent for too long. Timeout, receivers and voting are up to the [`Rules`].
+//! The member of all heartbeat detectors: it sends heartbeats, records when those of others arrive, and declares
+//! members dead that are silent for too long. Timeout, receivers and voting are up to the [`Rules`].
 
 use std::sync::Arc;
 
 use smallvec::SmallVec;
 use swimlab_selectors::rng::{Purpose, Rng, below, stream};
 
-use super::message::{Heartbeat, HeartbeatMessage};
+use super::message::{Heartbeat, HeartbeatCount, HeartbeatMessage};
 use crate::protocol::{
     Address, Event, EventKind, EventSource, Gauge, Id, Incarnation, MessageKind, Outbox, Span, Time, Transmit,
 };
@@ -14,14 +14,14 @@ use crate::sim::{DetectorFactory, FailureDetector, Guarantees, MemberIndex, Pref
 
 /// The rules that distinguish one heartbeat detector from another.
 pub trait Rules: Clone + Send + Sync + 'static {
-    /// Statistics about the arrival of one member's heartbeats.
+    /// Statistics of the arrivals of one member's heartbeats.
     type Pulse: Clone + Default + Send;
 
     /// The time between two rounds of heartbeats.
     fn period(&self) -> Span;
     /// The receivers of a round.
     fn reach(&self) -> Reach;
-    /// Whether a message carries all heartbeats that the sender has heard of, and not its own alone.
+    /// Whether a message carries all heartbeats in the sender's table, and not only its own.
     fn relays(&self) -> bool {
         false
     }
@@ -39,7 +39,7 @@ pub trait Rules: Clone + Send + Sync + 'static {
     fn patience(&self, pulse: &Self::Pulse, n: u32) -> Span;
     /// Time for which a dead member is remembered, so that old heartbeats do not revive it.
     fn memory(&self, n: u32) -> Span;
-    /// Without loss: how long after the last crash or departure all members know of it. `None`: no guarantee.
+    /// Without loss: the time after the last crash or departure by which all members know of it; `None`: no guarantee.
     fn converges_within(&self, _n: u32) -> Option<Span> {
         None
     }
@@ -47,6 +47,7 @@ pub trait Rules: Clone + Send + Sync + 'static {
 
 /// The receivers of a round of heartbeats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Reach {
     /// Every member that is not forgotten, including the dead, so that partitions heal.
     Everyone,
@@ -76,6 +77,13 @@ pub struct HeartbeatDetector<R: Rules> {
     /// Still to be asked for their tables, in turn; empty once one has answered.
     seeds: Vec<Address>,
     asked: usize,
+}
+
+/// The part of a message that depends on its occasion.
+struct Content {
+    kind: MessageKind,
+    beats: Arc<[Heartbeat]>,
+    wants_reply: bool,
 }
 
 /// One member's record of another.
@@ -120,18 +128,19 @@ impl<R: Rules> HeartbeatFactory<R> {
 }
 
 fn first_beat(id: Id, member: MemberIndex, generation: u32) -> Heartbeat {
-    Heartbeat { id, address: address_of(member), count: (generation, 0), left: false }
+    let count = HeartbeatCount { generation, beats: 0 };
+    Heartbeat { id, address: address_of(member), count, left: false }
 }
 
 impl<R: Rules> DetectorFactory for HeartbeatFactory<R> {
     type Detector = HeartbeatDetector<R>;
 
     fn initial(&mut self, member: MemberIndex) -> HeartbeatDetector<R> {
-        let mut watcher = self.member(member, 0);
-        let others = self.initial_members.iter().filter(|beat| beat.id != watcher.own.id);
-        watcher.rows = others.map(|&beat| Row::new(beat, Time::ZERO)).collect();
-        watcher.living = watcher.rows.len() as u32;
-        watcher
+        let mut detector = self.member(member, 0);
+        let others = self.initial_members.iter().filter(|beat| beat.id != detector.own.id);
+        detector.rows = others.map(|&beat| Row::new(beat, Time::ZERO)).collect();
+        detector.living = detector.rows.len() as u32;
+        detector
     }
 
     fn joiner(&mut self, member: MemberIndex, generation: u32) -> HeartbeatDetector<R> {
@@ -157,17 +166,17 @@ impl<R: Rules> FailureDetector for HeartbeatDetector<R> {
         self.plan_check();
     }
 
-    fn join(&mut self, now: Time, seeds: Vec<Address>, out: &mut Outbox<HeartbeatMessage>) {
+    fn join(&mut self, _: Time, seeds: Vec<Address>, out: &mut Outbox<HeartbeatMessage>) {
         self.seeds = seeds;
-        self.ask_seed(now, out);
+        self.ask_seed(out);
     }
 
     fn leave(&mut self, _: Time, out: &mut Outbox<HeartbeatMessage>) {
-        self.own.count.1 += 1;
+        self.own.count.beats += 1;
         self.own.left = true;
         let beats: Arc<[Heartbeat]> = [self.own].into();
         for to in self.audience() {
-            self.send(to, MessageKind::Gossip, Arc::clone(&beats), false, out);
+            self.send(to, Content::gossip(Arc::clone(&beats)), out);
         }
         (self.next_beat, self.next_check) = (Time::NEVER, Time::NEVER);
     }
@@ -179,7 +188,7 @@ impl<R: Rules> FailureDetector for HeartbeatDetector<R> {
         }
         self.hear_votes(now, message.from, &message.silent, out);
         match (message.kind, message.wants_reply) {
-            (MessageKind::Sync, true) => self.send(from, MessageKind::Sync, self.known(), false, out),
+            (MessageKind::Sync, true) => self.send(from, Content::table(self.known()), out),
             (MessageKind::Sync, false) => self.seeds.clear(),
             (_, true) => {
                 let better = |beat: &Heartbeat| {
@@ -188,7 +197,7 @@ impl<R: Rules> FailureDetector for HeartbeatDetector<R> {
                 };
                 let beats: Arc<[Heartbeat]> = message.beats.iter().filter_map(better).collect();
                 if !beats.is_empty() {
-                    self.send(from, MessageKind::Gossip, beats, false, out);
+                    self.send(from, Content::gossip(beats), out);
                 }
             }
             _ => {}
@@ -226,11 +235,11 @@ impl<R: Rules> HeartbeatDetector<R> {
     fn beat(&mut self, now: Time, out: &mut Outbox<HeartbeatMessage>) {
         self.next_beat = (self.next_beat + self.rules.period()).max(now);
         self.forget(now, out);
-        self.own.count.1 += 1;
+        self.own.count.beats += 1;
         if !self.seeds.is_empty() {
-            self.ask_seed(now, out);
+            self.ask_seed(out);
         }
-        let pulls = self.rules.pulls();
+        let wants_reply = self.rules.pulls();
         let beats = if self.rules.relays() { self.known() } else { [self.own].into() };
         let packets: Vec<Arc<[Heartbeat]>> = match beats.len() {
             0..=HeartbeatMessage::BEATS => vec![beats],
@@ -238,7 +247,8 @@ impl<R: Rules> HeartbeatDetector<R> {
         };
         for to in self.audience() {
             for packet in &packets {
-                self.send(to, MessageKind::Gossip, Arc::clone(packet), pulls, out);
+                let content = Content { wants_reply, ..Content::gossip(Arc::clone(packet)) };
+                self.send(to, content, out);
             }
         }
     }
@@ -289,7 +299,7 @@ impl<R: Rules> HeartbeatDetector<R> {
         if beat.count <= row.beat.count {
             return;
         }
-        if beat.count.0 == row.beat.count.0 && row.out.is_none() {
+        if beat.count.generation == row.beat.count.generation && row.out.is_none() {
             self.rules.beat(&mut row.pulse, now.since(row.heard));
         } else {
             row.pulse = R::Pulse::default();
@@ -361,10 +371,10 @@ impl<R: Rules> HeartbeatDetector<R> {
         });
     }
 
-    fn ask_seed(&mut self, _: Time, out: &mut Outbox<HeartbeatMessage>) {
+    fn ask_seed(&mut self, out: &mut Outbox<HeartbeatMessage>) {
         if let Some(&seed) = self.seeds.get(self.asked % self.seeds.len().max(1)) {
             self.asked += 1;
-            self.send(seed, MessageKind::Sync, [self.own].into(), true, out);
+            self.send(seed, Content { wants_reply: true, ..Content::table([self.own].into()) }, out);
         }
     }
 
@@ -399,14 +409,8 @@ impl<R: Rules> HeartbeatDetector<R> {
         std::iter::once(self.own).chain(worth.map(|row| row.beat)).collect()
     }
 
-    fn send(
-        &self,
-        to: Address,
-        kind: MessageKind,
-        beats: Arc<[Heartbeat]>,
-        wants_reply: bool,
-        out: &mut Outbox<HeartbeatMessage>,
-    ) {
+    fn send(&self, to: Address, content: Content, out: &mut Outbox<HeartbeatMessage>) {
+        let Content { kind, beats, wants_reply } = content;
         let silent = match self.rules.votes() {
             true => self.rows.iter().filter(|row| row.silent).map(|row| row.beat.id).collect(),
             false => Arc::default(),
@@ -421,6 +425,18 @@ impl<R: Rules> HeartbeatDetector<R> {
     }
 }
 
+impl Content {
+    /// Heartbeats that need no reply.
+    fn gossip(beats: Arc<[Heartbeat]>) -> Self {
+        Self { kind: MessageKind::Gossip, beats, wants_reply: false }
+    }
+
+    /// The table for a joiner, or from one.
+    fn table(beats: Arc<[Heartbeat]>) -> Self {
+        Self { kind: MessageKind::Sync, beats, wants_reply: false }
+    }
+}
+
 impl<P: Default> Row<P> {
     fn new(beat: Heartbeat, heard: Time) -> Self {
         let (misses, missed_by) = (Arc::default(), SmallVec::new());
@@ -430,6 +446,7 @@ impl<P: Default> Row<P> {
 
 impl<P> Row<P> {
     fn event(&self, kind: EventKind, source: EventSource) -> Event {
-        Event { about: self.beat.id, incarnation: Incarnation::of_generation(self.beat.count.0), kind, source }
+        let incarnation = Incarnation::of_generation(self.beat.count.generation);
+        Event { about: self.beat.id, incarnation, kind, source }
     }
 }

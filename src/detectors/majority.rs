@@ -1,7 +1,8 @@
-//! `majority`: the scheme of small clusters. Every member publishes its timestamp to all others, and with it the list of
-//! those whose timestamps it finds too old; a member is down when more than half of the group lists it.
+//! `majority`: the scheme of small clusters. Every member publishes its timestamp to all others, and with it the list
+//! of those whose timestamps it finds too old; a member is down when more than half of the group lists it.
 //!
-//! Without loss it guarantees that every member knows of a crash one timeout and two periods later: the silence, and the votes.
+//! Without loss it guarantees that every member knows of a crash one timeout and two periods later: the silence, and
+//! the votes.
 
 use std::sync::Arc;
 
@@ -47,6 +48,6 @@ pub(super) fn register(registry: &mut Registry<Arc<dyn Detector>>) {
         "majority",
         "Detector: all members send timestamps to each other; a member is down if a majority has received none in time.",
         Heartbeats::params("time without a timestamp after which a member votes for down"),
-        |p, ()| Ok(Arc::new(Majority(Heartbeats::of(p)))),
+        |p, ()| Ok(Arc::new(Majority(Heartbeats::of(p)?))),
     );
 }

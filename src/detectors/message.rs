@@ -12,10 +12,19 @@ pub struct Heartbeat {
     pub id: Id,
     /// Its address.
     pub address: Address,
-    /// Its generation, and the number of heartbeats sent in it.
-    pub count: (u32, u32),
+    /// The number of the heartbeat.
+    pub count: HeartbeatCount,
     /// Whether it announces its departure.
     pub left: bool,
+}
+
+/// Counter of a member's heartbeats. Heartbeats of a later life are newer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct HeartbeatCount {
+    /// The number of the member's life.
+    pub generation: u32,
+    /// The number of heartbeats sent in it.
+    pub beats: u32,
 }
 
 /// A message between heartbeat detectors.
@@ -45,7 +54,7 @@ impl HeartbeatMessage {
 
     /// Its size in bytes, with numbers as long as MessagePack encodes them.
     pub fn bytes(&self) -> u32 {
-        let beat = |beat: &Heartbeat| BEAT + uint32_len(beat.count.0) + uint32_len(beat.count.1);
+        let beat = |beat: &Heartbeat| BEAT + uint32_len(beat.count.generation) + uint32_len(beat.count.beats);
         HEAD + self.beats.iter().map(beat).sum::<u32>() + ID * self.silent.len() as u32
     }
 }

@@ -1,5 +1,5 @@
-//! Failure detectors other than SWIM, to compare it with: heartbeat detectors, and with the feature `foca` the crate of this
-//! name, another implementation of SWIM.
+//! Failure detectors other than SWIM, to compare it with: heartbeat detectors, and with the feature `foca` the crate of
+//! this name, another implementation of SWIM.
 //!
 //! A [`Detector`] is a detector kind with its parameters: it runs whole worlds. A
 //! [`FailureDetector`](crate::sim::FailureDetector) is the sans-I/O detector of a single member in such a world. Each
@@ -34,7 +34,7 @@ use crate::protocol::Span;
 use crate::sim::{Observer, Outcome, Setup, World};
 
 pub use heartbeat::{HeartbeatDetector, HeartbeatFactory, Reach, Rules};
-pub use message::{Heartbeat, HeartbeatMessage};
+pub use message::{Heartbeat, HeartbeatCount, HeartbeatMessage};
 
 /// A detector kind with its parameters, which can take SWIM's place in any trial.
 pub trait Detector: Send + Sync {
@@ -100,19 +100,19 @@ impl Heartbeats {
         ]
     }
 
-    fn of(p: &Params) -> Self {
-        Self { period: span(p, "period"), timeout: span(p, "timeout"), memory: span(p, "memory") }
+    fn of(p: &Params) -> Result<Self, String> {
+        Ok(Self { period: span(p, "period")?, timeout: span(p, "timeout")?, memory: span(p, "memory")? })
     }
 
-    /// The time until all members know of a crash, without loss, if that takes `periods` longer than the timeout. A timeout
-    /// without room for two heartbeats guarantees nothing.
+    /// The time until all members know of a crash, without loss, if that takes `periods` longer than the timeout. A
+    /// timeout without room for two heartbeats guarantees nothing.
     fn converges_within(&self, periods: u64) -> Option<Span> {
         (self.timeout > self.period * 2).then(|| self.timeout + self.period * periods)
     }
 }
 
-fn span(params: &Params, name: &str) -> Span {
-    Span::from_secs_f64(params.real(name))
+fn span(params: &Params, name: &str) -> Result<Span, String> {
+    Ok(Span::from_secs_f64(params.real(name)?))
 }
 
 #[cfg(test)]

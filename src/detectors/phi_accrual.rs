@@ -1,10 +1,11 @@
 //! `phi-accrual`: Hayashibara, Défago, Yared and Katayama (SRDS 2004) over gossip, as chitchat and Cassandra run it. A
 //! table of heartbeat counters goes to three random members each second, which answer with newer counters. Each
-//! member keeps the intervals between updates about every other, and declares it dead once
+//! member records the intervals between updates about every other, and declares it dead once
 //! phi = -log10(P(an interval is longer than the silence so far)) reaches a threshold.
 //!
-//! Intervals are taken to be normal (Hayashibara) or exponential (Cassandra). Of the last `window` intervals only count,
-//! mean and variance are kept: exact until the window is full, with old ones fading exponentially after that.
+//! The distribution of intervals is assumed to be normal (Hayashibara) or exponential (Cassandra). Of the last `window`
+//! intervals only count, mean and variance are stored: exact until the window is full, with exponentially fading
+//! weights after that.
 //!
 //! Its accuracy is a probability, so it guarantees no agreement, only that its stores stay bounded.
 
@@ -98,9 +99,9 @@ impl Intervals {
     fn with(self, interval: f64, window: u32) -> Self {
         let full = self.count >= window;
         let count = if full { self.count } else { self.count + 1 };
-        let kept = if full { self.spread * (1.0 - 1.0 / f64::from(count)) } else { self.spread };
+        let old_spread = if full { self.spread * (1.0 - 1.0 / f64::from(count)) } else { self.spread };
         let mean = self.mean + (interval - self.mean) / f64::from(count);
-        Self { count, mean, spread: kept + (interval - self.mean) * (interval - mean) }
+        Self { count, mean, spread: old_spread + (interval - self.mean) * (interval - mean) }
     }
 
     fn deviation(self) -> f64 {
@@ -134,25 +135,25 @@ pub(super) fn register(registry: &mut Registry<Arc<dyn Detector>>) {
             Param::span("min_deviation", 0.0, 3600.0, "100ms", "minimum standard deviation (normal)"),
             Param::span("memory", 1.0, 1e7, "10m", "time for which dead members are remembered"),
         ],
-        |p, ()| Ok(Arc::new(build(p))),
+        |p, ()| Ok(Arc::new(build(p)?)),
     );
 }
 
-fn build(p: &Params) -> PhiAccrual {
-    let threshold = p.real("threshold");
-    PhiAccrual {
-        period: span(p, "period"),
-        fanout: p.count("fanout"),
-        limit: match p.text("intervals") {
+fn build(p: &Params) -> Result<PhiAccrual, String> {
+    let threshold = p.real("threshold")?;
+    Ok(PhiAccrual {
+        period: span(p, "period")?,
+        fanout: p.count("fanout")?,
+        limit: match p.text("intervals")? {
             "exponential" => Limit::Means(threshold * std::f64::consts::LN_10),
             _ => Limit::Deviations(deviations(threshold)),
         },
-        window: p.count("window"),
-        longest_s: p.real("max_interval"),
-        initial_s: p.real("initial_interval"),
-        least_deviation_s: p.real("min_deviation"),
-        memory: span(p, "memory"),
-    }
+        window: p.count("window")?,
+        longest_s: p.real("max_interval")?,
+        initial_s: p.real("initial_interval")?,
+        least_deviation_s: p.real("min_deviation")?,
+        memory: span(p, "memory")?,
+    })
 }
 
 #[cfg(test)]
@@ -171,7 +172,7 @@ mod tests {
         let seconds = [1.0, 2.0, 4.0, 5.0];
         let intervals = seconds.iter().fold(Intervals::default(), |all, &s| all.with(s, 1000));
         assert_eq!((intervals.mean, intervals.deviation()), (3.0, 2.5_f64.sqrt()));
-        // With a full window the old fade: after many ones little is left of them.
+        // With a full window old intervals fade: after 200 intervals of 1 s hardly any weight is left.
         let later = (0..200).fold(intervals, |all, _| all.with(1.0, 10));
         assert!((later.mean - 1.0).abs() < 1e-6 && later.deviation() < 1e-3);
     }

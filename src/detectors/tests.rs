@@ -154,7 +154,7 @@ fn a_partition_shorter_than_the_retention_of_the_dead_heals() {
 }
 
 #[test]
-fn foca_suspects_before_it_declares_dead_and_the_dead_come_back_under_a_new_identity() {
+fn foca_suspects_before_it_declares_and_dead_members_return_under_a_new_identity() {
     // 4 x max(1, log10 20) x 1 s of suspicion.
     let log = run("foca", &setup(20, 8, 120, 0.0, &["crash:at=5s"]));
     let (suspicions, deaths) = (log.delays(&EventKind::Suspected), log.delays(&EventKind::Died));
@@ -171,12 +171,12 @@ fn foca_suspects_before_it_declares_dead_and_the_dead_come_back_under_a_new_iden
     assert_eq!(renewals.map(|(.., event)| event.incarnation.refutations).max(), Some(1));
     assert_eq!(log.count(&EventKind::Died), log.count(&EventKind::Joined));
     assert!(log.count(&EventKind::Died) >= 19);
-    // Many come back, and no member reports on their former identities: that would be a violation.
+    // Many return, and no member reports on their former identities: that would be a violation.
     assert!(run("foca", &setup(50, 8, 240, 0.3, &[])).count(&EventKind::Joined) > 100);
 }
 
 #[test]
-fn a_higher_threshold_waits_longer_and_errs_less() {
+fn a_higher_threshold_detects_later_and_causes_fewer_false_positives() {
     let worst = |label: &str| {
         let log = run(label, &setup(30, 7, 120, 0.0, &["crash:at=60s"]));
         log.delays(&EventKind::Died).into_iter().fold(0.0, f64::max)

@@ -196,7 +196,7 @@ fn sized(source: &TomlSource, all: Vec<NamedSpec>, members: &[u32]) -> Result<Ve
         let (named, own) = named.without("members");
         let sizes = match own {
             None => members.to_vec(),
-            Some((value, at)) => match ValueRange::Count(1, MOST_MEMBERS).admit(&value) {
+            Some((value, at)) => match (ValueRange::Count { from: 1, to: MOST_MEMBERS }).admit(&value) {
                 Ok(Value::Number(n)) => vec![n as u32],
                 refused => {
                     let why = refused.err().unwrap_or_default();

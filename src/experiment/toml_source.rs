@@ -237,17 +237,17 @@ impl<'a> TomlValue<'a> {
 
     /// An integer within these bounds, both included.
     pub(super) fn count(&self, from: u32, to: u32) -> Result<u32, BadInput> {
-        Ok(self.number(&ValueRange::Count(from, to))? as u32)
+        Ok(self.number(&ValueRange::Count { from, to })? as u32)
     }
 
     /// A real number within these bounds, both included.
     pub(super) fn real(&self, from: f64, to: f64) -> Result<f64, BadInput> {
-        self.number(&ValueRange::Real(from, to))
+        self.number(&ValueRange::Real { from, to })
     }
 
     /// A length of time within these bounds in seconds, both included.
-    pub(super) fn span(&self, from: f64, to: f64) -> Result<Span, BadInput> {
-        Ok(Span::from_secs_f64(self.number(&ValueRange::Span(from, to))?))
+    pub(super) fn span(&self, from_s: f64, to_s: f64) -> Result<Span, BadInput> {
+        Ok(Span::from_secs_f64(self.number(&ValueRange::Span { from_s, to_s })?))
     }
 
     fn number(&self, range: &ValueRange) -> Result<f64, BadInput> {

@@ -61,8 +61,8 @@ impl Broadcasts {
         }
     }
 
-    /// Adds queued updates to the `updates` of a packet to `receiver`, within the limits, and drops those that have been sent
-    /// often enough or are no longer current. Returns the bytes added.
+    /// Adds queued updates to the `updates` of a packet to `receiver`, within the limits, and drops those that have
+    /// been sent often enough or are no longer current. Returns the bytes added.
     pub fn fill(
         &mut self,
         receiver: Id,

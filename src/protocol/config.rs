@@ -12,9 +12,9 @@ use super::time::Span;
 /// Protocol configuration of a member. All members of a group should share it.
 ///
 /// Start from a constructor: [`Config::lan`], [`Config::wan`] and [`Config::local`] for the protocol that agents run by
-/// default, or one per published variant ([`Config::swim_inf_susp`], [`Config::memberlist_lan`], [`Config::lifeguard`], ...).
-/// Then change fields, or chain the `with_` methods. The text form of experiment files and agent configurations is parsed
-/// by `"profile:key=value,...".parse::<Config>()`.
+/// default, or one per published variant ([`Config::swim_inf_susp`], [`Config::memberlist_lan`], [`Config::lifeguard`],
+/// ...). Then change fields, or chain the `with_` methods. The text form of experiment files and agent configurations
+/// is parsed by `"profile:key=value,...".parse::<Config>()`.
 ///
 /// ```
 /// use swimlab::protocol::{AbsoluteSuspicion, Config, Span};
@@ -22,7 +22,7 @@ use super::time::Span;
 /// let config = Config::lan()
 ///     .with_period(Span::from_millis(500))
 ///     .with_probe_timeout(Span::from_millis(200))
-///     .with_suspicion(AbsoluteSuspicion { timeout: Span::from_secs(5) });
+///     .with_suspicion(AbsoluteSuspicion::new(Span::from_secs(5)));
 /// config.validate()?;
 /// # Ok::<(), swimlab::protocol::ConfigError>(())
 /// ```
@@ -30,17 +30,18 @@ use super::time::Span;
 #[non_exhaustive]
 pub struct Config {
     /// T: the protocol period, the time from one round of direct pings to the next. Detection time and traffic are
-    /// proportional to it. 1 s on a LAN, 5 s between continents, 200 ms and below for tests. Longer than `probe_timeout`.
+    /// proportional to it. 1 s on a LAN, 5 s between continents, 200 ms and below for tests. Longer than
+    /// `probe_timeout`.
     pub period: Span,
     /// The time that a direct ping may take before helpers are asked. About the 99th percentile of the round-trip time;
-    /// half a period leaves as much for the detour over helpers. Known slow peers get more, up to two thirds of the period.
-    /// Longer than zero, shorter than `period`.
+    /// half a period leaves as much for the detour over helpers. Known slow peers get more, up to two thirds of the
+    /// period. Longer than zero, shorter than `period`.
     pub probe_timeout: Span,
-    /// p: direct pings per period. 1 in all published variants; more find a failure sooner at proportional cost. From 1 to
-    /// [`PingReq::TARGET_LIMIT`].
+    /// p: direct pings per period. 1 in all published variants; more find a failure sooner at proportional cost. From 1
+    /// to [`PingReq::TARGET_LIMIT`].
     pub direct: u32,
-    /// k: helpers that are asked for an indirect ping of a silent target. 3 in most systems, 1 in the 2002 testbed; 0 turns
-    /// indirect pings off.
+    /// k: helpers that are asked for an indirect ping of a silent target. 3 in most systems, 1 in the 2002 testbed; 0
+    /// turns indirect pings off.
     pub indirect: u32,
     /// Indirect probing strategy.
     pub prober: Arc<dyn Prober>,
@@ -48,30 +49,30 @@ pub struct Config {
     pub suspicion: Arc<dyn Suspicion>,
     /// Update dissemination strategy.
     pub dissemination: Arc<dyn Dissemination>,
-    /// The largest datagram, in bytes; updates fill what a message leaves free. 1400 avoids fragmentation on Ethernet, 512
-    /// on almost any path. From 256 to 65,000.
+    /// The largest datagram, in bytes; updates fill what a message leaves free. 1400 avoids fragmentation on Ethernet,
+    /// 512 on almost any path. From 256 to 65,000.
     pub packet_bytes: u32,
     /// The most updates on one message; 0: as many as fit. 6 in the 2002 testbed.
     pub max_updates: u32,
-    /// The interval between two state syncs with a random member; zero: only joining members sync. 30 s in memberlist on a
-    /// LAN. In groups above 32 it is stretched: see [`Config::sync_interval_in`].
+    /// The interval between two state syncs with a random member; zero: only joining members sync. 30 s in memberlist
+    /// on a LAN. In groups above 32 it is stretched: see [`Config::sync_interval_in`].
     pub sync_interval: Span,
-    /// The number of further state syncs with seeds, a period or more apart, while they still name unknown members, so that
-    /// many members that join at once find each other. 6 suffices for hundreds of joiners; 0 asks one seed once.
+    /// The number of further state syncs with seeds, a period or more apart, while they still name unknown members, so
+    /// that many members that join at once find each other. 6 suffices for hundreds of joiners; 0 asks one seed once.
     pub join_syncs: u32,
-    /// Whether a silent target is also pinged over a stream while helpers are asked (memberlist): a member behind a path
-    /// that drops datagrams is then not declared dead.
+    /// Whether a silent target is also pinged over a stream while helpers are asked (memberlist): a member behind a
+    /// path that drops datagrams is then not declared dead.
     pub stream_ping: bool,
-    /// The time for which the record of a dead or departed member is kept, so that late updates about it are recognized as
-    /// old. Several times as long as an update takes to reach every member. Longer than zero.
+    /// The time for which the record of a dead or departed member is kept, so that late updates about it are recognized
+    /// as old. Several times as long as an update takes to reach every member. Longer than zero.
     pub dead_retention: Span,
     /// The number of periods between two attempts to reach a dead or forgotten member or a seed, to heal partitions; 0:
     /// never. The traffic is one ping per member and attempt.
     pub reconnect_every: u32,
     /// The most forgotten members that are remembered, with their addresses, for `reconnect_every`.
     pub reconnect_limit: u32,
-    /// Whether messages state what the sender believes about the receiver's incarnation and a receiver refutes or introduces
-    /// itself when that is outdated. Off in memberlist and in the 2002 paper.
+    /// Whether messages state what the sender believes about the receiver's incarnation and a receiver refutes or
+    /// introduces itself when that is outdated. Off in memberlist and in the 2002 paper.
     pub anti_entropy: bool,
     /// Whether a declaration of death is final, whatever incarnation the member takes (SWIM 2002).
     pub dead_final: bool,
@@ -81,6 +82,7 @@ pub struct Config {
 
 /// Labels of the selector and helpers that belong to a variant; `None`: it has none of its own.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct DefaultStrategies {
     /// Label of the selector.
     pub selector: Option<&'static str>,

@@ -45,12 +45,13 @@ pub trait Dissemination: fmt::Debug + Send + Sync {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Multicast;
 
-/// Infection-style dissemination: updates ride on pings, acks and ping requests (SWIM 2002, section 4.1), optionally with
-/// gossip messages between the probes and Lifeguard's buddy system.
+/// Infection-style dissemination: updates ride on pings, acks and ping requests (SWIM 2002, section 4.1), optionally
+/// with gossip messages between the probes and Lifeguard's buddy system.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Piggyback {
-    /// Each member sends an update this times `scale`(n) times. 3 in the 2002 paper, 4 in memberlist. More transmissions
-    /// reach the last members sooner and cost bytes. From 1 to 100.
+    /// Each member sends an update this times `scale`(n) times. 3 in the 2002 paper, 4 in memberlist. More
+    /// transmissions reach the last members sooner and cost bytes. From 1 to 100.
     pub mult: u32,
     /// Growth with the group, rounded up.
     pub scale: Scale,
@@ -62,6 +63,7 @@ pub struct Piggyback {
 
 /// Gossip between the probes: while there are updates, a few members get them at a fixed interval.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct GossipTick {
     /// The time between two rounds. 200 ms in memberlist on a LAN, 500 ms on a WAN. Longer than zero.
     pub interval: Span,
@@ -70,6 +72,34 @@ pub struct GossipTick {
     /// The time for which dead members still get gossip messages, so that they can refute; zero: not at all. 30 s in
     /// memberlist on a LAN. No longer than dead members are remembered.
     pub to_dead: Span,
+}
+
+impl Piggyback {
+    /// Updates that ride only on probes, `mult` times `scale`(n) times.
+    pub const fn new(mult: u32, scale: Scale) -> Self {
+        Self { mult, scale, gossip: None, buddy: false }
+    }
+
+    /// Adds gossip messages between the probes.
+    #[must_use]
+    pub const fn with_gossip(mut self, gossip: GossipTick) -> Self {
+        self.gossip = Some(gossip);
+        self
+    }
+
+    /// Makes pings to suspects always carry the suspicion.
+    #[must_use]
+    pub const fn with_buddy(mut self) -> Self {
+        self.buddy = true;
+        self
+    }
+}
+
+impl GossipTick {
+    /// Rounds of gossip messages to `nodes` living members each.
+    pub const fn new(interval: Span, nodes: u32) -> Self {
+        Self { interval, nodes, to_dead: Span::ZERO }
+    }
 }
 
 impl Dissemination for Multicast {

@@ -6,6 +6,7 @@ use super::message::{Id, Incarnation, UserEvent};
 
 /// Something that one member noticed.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Event {
     /// The member that it is about.
     pub about: Id,
@@ -19,11 +20,19 @@ pub struct Event {
 
 /// Source of a member's knowledge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum EventSource {
     /// By its own probe or timer.
     Own,
     /// By a message of this sender.
     Heard(Id),
+}
+
+impl Event {
+    /// An event about the member `about` in this incarnation.
+    pub const fn new(about: Id, incarnation: Incarnation, kind: EventKind, source: EventSource) -> Self {
+        Self { about, incarnation, kind, source }
+    }
 }
 
 impl EventSource {
@@ -86,7 +95,8 @@ event_kinds! {
     Died = 5, "died", "{} is dead";
     /// A member left of its own accord.
     Left = 6, "left", "{} has left";
-    /// A member's address, location or metadata changed. About the reporting member itself: it published a learned location.
+    /// A member's address, location or metadata changed. About the reporting member itself: it published a learned
+    /// location.
     Updated = 7, "updated", "{} has a new record";
     /// The record of a dead or departed member was dropped.
     Forgotten = 8, "forgotten", "{} is forgotten";

@@ -1,29 +1,32 @@
 //! Local health: how far a member trusts its own judgment (Lifeguard, section IV-A).
 //!
-//! A slow member receives acks late and wrongly accuses its peers. It therefore keeps a score of signs that it is the slow
-//! one, and stretches its timeouts and periods to (score + 1) times their length.
+//! A slow member receives acks late and wrongly accuses its peers. It therefore keeps a score of signs that it is the
+//! slow one, and stretches its timeouts and periods to (score + 1) times their length.
 
 use super::config_error::ConfigError;
 
 /// Parameters of the local health multiplier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct LocalHealth {
-    /// S: the highest score. Timeouts and periods are at most `limit` + 1 times as long. 8 in the paper, 7 in memberlist;
-    /// with 0 the score never rises. At most 100.
+    /// S: the highest score. Timeouts and periods are at most `limit` + 1 times as long. 8 in the paper, 7 in
+    /// memberlist; with 0 the score never rises. At most 100.
     pub limit: u32,
-    /// Points for a failed probe. The paper counts one for the probe and one per missing nack, memberlist only the missing
-    /// nacks, or one point if no helper could be asked.
+    /// Points for a failed probe. The paper counts one for the probe and one per missing nack, memberlist only the
+    /// missing nacks, or one point if no helper could be asked.
     pub scoring: LifeguardVariant,
-    /// Intervals that the score stretches. In the paper every period and every probe timeout; in memberlist only periods
-    /// whose pings stay unanswered, since its probe loop follows a ticker of the configured period and an ack ends a round.
+    /// Intervals that the score stretches. In the paper every period and every probe timeout; in memberlist only
+    /// periods whose pings stay unanswered, since its probe loop follows a ticker of the configured period and an ack
+    /// ends a round.
     pub pacing: LifeguardVariant,
 }
 
 /// Source of a Lifeguard detail: the paper and its authors' implementation differ in some.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum LifeguardVariant {
-    /// As published (Dadgar, Phillips, Currey: "Lifeguard: Local Health Awareness for More Accurate Failure Detection", DSN
-    /// 2018).
+    /// As published (Dadgar, Phillips, Currey: "Lifeguard: Local Health Awareness for More Accurate Failure Detection",
+    /// DSN 2018).
     Paper,
     /// As implemented in HashiCorp's memberlist.
     Memberlist,

@@ -170,12 +170,12 @@ pub struct PingReq {
     /// The time after which the helper sends a nack, in microseconds; 0: it sends none.
     pub nack_after_us: u32,
     /// The members to ping; at most [`PingReq::TARGET_LIMIT`].
-    pub targets: Vec<Target>,
+    pub targets: Vec<PeerAddress>,
 }
 
-/// A member to ping for another.
+/// A member's id and address: all that a helper needs to ping it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Target {
+pub struct PeerAddress {
     /// The member's id.
     pub id: Id,
     /// The member's address.

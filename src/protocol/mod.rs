@@ -1,24 +1,25 @@
 //! The SWIM protocol as a sans-I/O state machine: one member, its messages, and its configuration.
 //!
-//! SWIM (Das, Gupta, Motivala: "SWIM: Scalable Weakly-consistent Infection-style Process Group Membership Protocol", DSN
-//! 2002) keeps every member of a group informed of which others are alive, at a constant load per member:
+//! SWIM (Das, Gupta, Motivala: "SWIM: Scalable Weakly-consistent Infection-style Process Group Membership Protocol",
+//! DSN 2002) keeps every member of a group informed of which others are alive, at a constant load per member:
 //!
-//! - **Failure detection** (section 3). Once per protocol period T a member pings one other. Without an ack in time, k helpers
-//!   ping it too, so that one bad path is not a failure. The [`Prober`] decides how; which member is pinged is the choice of a
-//!   selector (crate `swimlab-selectors`).
-//! - **Dissemination** (section 4.1). Updates ride on pings, acks and ping requests, each a logarithmic number of times: they
-//!   spread like an infection. See [`Dissemination`].
-//! - **Suspicion** (section 4.2). A silent member is first suspected, and may refute by raising its incarnation before the
-//!   suspicion ends. See [`Suspicion`].
+//! - **Failure detection** (section 3). Once per protocol period T a member pings one other. Without an ack in time, k
+//!   helpers ping it too, so that one bad path is not a failure. The [`Prober`] decides how; which member is pinged is
+//!   the choice of a selector (crate `swimlab-selectors`).
+//! - **Dissemination** (section 4.1). Updates ride on pings, acks and ping requests, each a logarithmic number of
+//!   times: they spread like an infection. See [`Dissemination`].
+//! - **Suspicion** (section 4.2). A silent member is first suspected, and may refute by raising its incarnation before
+//!   the suspicion ends. See [`Suspicion`].
 //!
-//! Lifeguard (Dadgar, Phillips, Currey: "Lifeguard: Local Health Awareness for More Accurate Failure Detection", DSN 2018)
-//! adds members that distrust themselves when they are slow ([`LocalHealth`], section IV-A), suspicions that shrink with
-//! independent confirmations ([`ConfirmedSuspicion`], IV-B), and pings that tell a suspect of its suspicion
-//! ([`Piggyback::buddy`], IV-C). memberlist adds gossip between the probes, state sync over streams and gossip to the dead.
+//! Lifeguard (Dadgar, Phillips, Currey: "Lifeguard: Local Health Awareness for More Accurate Failure Detection", DSN
+//! 2018) adds members that distrust themselves when they are slow ([`LocalHealth`], section IV-A), suspicions that
+//! shrink with independent confirmations ([`ConfirmedSuspicion`], IV-B), and pings that tell a suspect of its suspicion
+//! ([`Piggyback::buddy`], IV-C). memberlist adds gossip between the probes, state sync over streams and gossip to the
+//! dead.
 //!
-//! [`Member`] is the state machine. It has no clock, socket, thread or random source of its own: a driver hands in packets and
-//! the time, and polls an [`Outbox`] for messages and events. The simulator and the agent are such drivers. [`Config`] holds
-//! all its parameters, with a constructor for each published variant.
+//! [`Member`] is the state machine. It has no clock, socket, thread or random source of its own: a driver hands in
+//! packets and the time, and polls an [`Outbox`] for messages and events. The simulator and the agent are such drivers.
+//! [`Config`] holds all its parameters, with a constructor for each published variant.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -89,8 +90,8 @@ pub use event::{Event, EventKind, EventSource};
 pub use health::{LifeguardVariant, LocalHealth};
 pub use member::{Gauge, Identity, Member, MemberConfig, Outbox, TooLong, Transmit};
 pub use message::{
-    Address, Body, Id, Incarnation, MessageKind, NeighborHint, NodeInfo, Packet, PeerView, PingReq, Sizer, StateSync,
-    Status, Target, Update, UpdateKind, Updates, UserEvent, WithCoordinate,
+    Address, Body, Id, Incarnation, MessageKind, NeighborHint, NodeInfo, Packet, PeerAddress, PeerView, PingReq, Sizer,
+    StateSync, Status, Update, UpdateKind, Updates, UserEvent, WithCoordinate,
 };
 pub use presets::{Preset, preset, presets};
 pub use prober::{BatchedProber, ClassicProber, IndirectRequest, NackProber, Prober};

@@ -1,7 +1,7 @@
 //! Presets: protocol values for common networks.
 //!
-//! They hold the intervals and multiples of memberlist's three configurations, and its dissemination: with these multiples
-//! a suspicion in a group of hundreds is shorter than a round trip of updates that ride on pings alone.
+//! They hold the intervals and multiples of memberlist's three configurations, and its dissemination: with these
+//! multiples a suspicion in a group of hundreds is shorter than a round trip of updates that ride on pings alone.
 
 use swimlab_selectors::{Spec, Value};
 

@@ -13,8 +13,8 @@ pub trait Prober: fmt::Debug + Send + Sync {
     /// [`Config::indirect`](super::Config::indirect) helpers.
     fn escalate(&self, silent: &[Slot], choose: &mut dyn FnMut() -> Vec<Slot>, requests: &mut Vec<IndirectRequest>);
 
-    /// Parameters of the local health multiplier; `None` if the prober does not judge its own health. With it, helpers are
-    /// asked to send nacks. Read once per [`MemberConfig`](super::MemberConfig).
+    /// Parameters of the local health multiplier; `None` if the prober does not judge its own health. With it, helpers
+    /// are asked to send nacks. Read once per [`MemberConfig`](super::MemberConfig).
     fn local_health(&self) -> Option<LocalHealth> {
         None
     }
@@ -48,9 +48,17 @@ pub struct BatchedProber;
 /// Lifeguard's prober (section IV-A): classic, and helpers send a nack when they get no ack themselves. A prober that
 /// misses acks and nacks is probably the slow one, and slows down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct NackProber {
     /// Parameters of the local health multiplier.
     pub health: LocalHealth,
+}
+
+impl NackProber {
+    /// With these parameters of the local health multiplier.
+    pub const fn new(health: LocalHealth) -> Self {
+        Self { health }
+    }
 }
 
 impl Default for NackProber {

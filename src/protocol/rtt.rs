@@ -8,10 +8,10 @@ use super::time::Span;
 
 /// Jacobson/Karels estimates (gains 1/8 and 1/4, timeout = mean + 4 deviations), as TCP and go-swim use them.
 ///
-/// Only peers with an RTT of at least a third of the configured timeout are remembered, at most [`SlowPeers::LIMIT`] of them:
-/// the estimates of others would not exceed the configured timeout.
+/// Only peers with an RTT of at least a third of the configured timeout are remembered, at most [`SlowPeers::LIMIT`] of
+/// them: the estimates of others would not exceed the configured timeout.
 #[derive(Debug, Default)]
-pub struct SlowPeers(BTreeMap<Slot, Estimate>);
+pub(super) struct SlowPeers(BTreeMap<Slot, Estimate>);
 
 #[derive(Clone, Copy, Debug)]
 struct Estimate {
@@ -21,10 +21,10 @@ struct Estimate {
 
 impl SlowPeers {
     /// The most peers remembered.
-    pub const LIMIT: usize = 64;
+    pub(super) const LIMIT: usize = 64;
 
     /// Takes a sample of a peer's round-trip time.
-    pub fn sample(&mut self, slot: Slot, rtt: Span, configured: Span) {
+    pub(super) fn sample(&mut self, slot: Slot, rtt: Span, configured: Span) {
         let us = u32::try_from(rtt.as_micros()).unwrap_or(u32::MAX / 8);
         if let Some(estimate) = self.0.get_mut(&slot) {
             estimate.take(us);
@@ -37,22 +37,22 @@ impl SlowPeers {
     }
 
     /// Whether a sample may lengthen the timeout: a first sample sets it to three times itself.
-    pub fn is_slow(rtt: Span, configured: Span) -> bool {
+    pub(super) fn is_slow(rtt: Span, configured: Span) -> bool {
         rtt * 3 >= configured
     }
 
     /// Whether no slow peer is known.
-    pub fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
     /// Forgets a peer.
-    pub fn forget(&mut self, slot: Slot) {
+    pub(super) fn forget(&mut self, slot: Slot) {
         self.0.remove(&slot);
     }
 
     /// The probe timeout for a peer: its estimate, at least `configured`.
-    pub fn timeout(&self, slot: Slot, configured: Span) -> Span {
+    pub(super) fn timeout(&self, slot: Slot, configured: Span) -> Span {
         if self.0.is_empty() {
             return configured;
         }

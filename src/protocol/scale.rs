@@ -2,6 +2,7 @@
 
 /// A factor that grows with the number of members, this one included. At least 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Scale {
     /// log10(n + 1): memberlist's retransmissions.
     Log10,

@@ -6,7 +6,7 @@ use smallvec::SmallVec;
 
 /// A sorted map. A single entry lies in the map itself, a few in a list, many in a tree.
 #[derive(Debug)]
-pub struct SortedMap<K, V>(Store<K, V>);
+pub(super) struct SortedMap<K, V>(Store<K, V>);
 
 #[derive(Debug)]
 enum Store<K, V> {
@@ -19,7 +19,7 @@ const FEW: usize = 16;
 
 impl<K: Ord + Copy, V> SortedMap<K, V> {
     /// Number of entries.
-    pub fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         match &self.0 {
             Store::Few(list) => list.len(),
             Store::Many(tree) => tree.len(),
@@ -27,12 +27,12 @@ impl<K: Ord + Copy, V> SortedMap<K, V> {
     }
 
     /// Whether there is no entry.
-    pub fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
     /// The value of a key.
-    pub fn get(&self, key: K) -> Option<&V> {
+    pub(super) fn get(&self, key: K) -> Option<&V> {
         match &self.0 {
             Store::Few(list) => position(list, key).ok().map(|at| &list[at].1),
             Store::Many(tree) => tree.get(&key),
@@ -40,7 +40,7 @@ impl<K: Ord + Copy, V> SortedMap<K, V> {
     }
 
     /// The value of a key, to be changed.
-    pub fn get_mut(&mut self, key: K) -> Option<&mut V> {
+    pub(super) fn get_mut(&mut self, key: K) -> Option<&mut V> {
         match &mut self.0 {
             Store::Few(list) => position(list, key).ok().map(|at| &mut list[at].1),
             Store::Many(tree) => tree.get_mut(&key),
@@ -48,7 +48,7 @@ impl<K: Ord + Copy, V> SortedMap<K, V> {
     }
 
     /// The value of a key, which gets this one if it has none.
-    pub fn get_or_insert_with(&mut self, key: K, value: impl FnOnce() -> V) -> &mut V {
+    pub(super) fn get_or_insert_with(&mut self, key: K, value: impl FnOnce() -> V) -> &mut V {
         self.make_room();
         match &mut self.0 {
             Store::Few(list) => {
@@ -63,7 +63,7 @@ impl<K: Ord + Copy, V> SortedMap<K, V> {
     }
 
     /// Gives a key this value.
-    pub fn insert(&mut self, key: K, value: V) {
+    pub(super) fn insert(&mut self, key: K, value: V) {
         self.make_room();
         match &mut self.0 {
             Store::Few(list) => match position(list, key) {
@@ -77,7 +77,7 @@ impl<K: Ord + Copy, V> SortedMap<K, V> {
     }
 
     /// Takes an entry out.
-    pub fn remove(&mut self, key: K) -> Option<V> {
+    pub(super) fn remove(&mut self, key: K) -> Option<V> {
         match &mut self.0 {
             Store::Few(list) => position(list, key).ok().map(|at| list.remove(at).1),
             Store::Many(tree) => tree.remove(&key),
@@ -85,7 +85,7 @@ impl<K: Ord + Copy, V> SortedMap<K, V> {
     }
 
     /// Keeps only these entries.
-    pub fn retain(&mut self, mut keep: impl FnMut(&V) -> bool) {
+    pub(super) fn retain(&mut self, mut keep: impl FnMut(&V) -> bool) {
         match &mut self.0 {
             Store::Few(list) => list.retain(|(_, value)| keep(value)),
             Store::Many(tree) => tree.retain(|_, value| keep(value)),
@@ -93,7 +93,7 @@ impl<K: Ord + Copy, V> SortedMap<K, V> {
     }
 
     /// All entries in the order of their keys.
-    pub fn iter(&self) -> impl Iterator<Item = (K, &V)> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = (K, &V)> {
         let (list, tree) = match &self.0 {
             Store::Few(list) => (Some(list), None),
             Store::Many(tree) => (None, Some(tree)),

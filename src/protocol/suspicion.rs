@@ -8,8 +8,9 @@ use super::time::Span;
 
 /// Suspicion timeout strategy.
 pub trait Suspicion: fmt::Debug + Send + Sync {
-    /// The time from suspicion to declaration, in a group of `n` members (this one included) with the protocol `period`,
-    /// after `confirmations` independent confirmations. [`Span::ZERO`] turns suspicion off: a failed probe is a declaration.
+    /// The time from suspicion to declaration, in a group of `n` members (this one included) with the protocol
+    /// `period`, after `confirmations` independent confirmations. [`Span::ZERO`] turns suspicion off: a failed probe is
+    /// a declaration.
     fn timeout(&self, period: Span, n: u32, confirmations: u32) -> Span;
 
     /// The number of independent confirmations that shorten the timeout and are gossiped on; 0: none are counted.
@@ -32,6 +33,7 @@ pub struct NoSuspicion;
 
 /// SWIM's suspicion: `mult` x `scale`(n) periods to refute (SWIM 2002, section 4.2).
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct FixedSuspicion {
     /// Periods per unit of `scale`. 3 in the 2002 paper, 4 in memberlist on a LAN, 6 on a WAN; more means fewer false
     /// positives and later detection. Finite, at least 0.
@@ -40,27 +42,51 @@ pub struct FixedSuspicion {
     pub scale: Scale,
 }
 
-/// Lifeguard's suspicion (section IV-B): starts at `max_mult` times the fixed timeout and shrinks to it with each of the
-/// first `confirmations` independent confirmations: max - (max - min) log(C + 1) / log(K + 1), at least min.
+/// Lifeguard's suspicion (section IV-B): starts at `max_mult` times the fixed timeout and shrinks to it with each of
+/// the first `confirmations` independent confirmations: max - (max - min) log(C + 1) / log(K + 1), at least min.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct ConfirmedSuspicion {
     /// The shortest timeout. The paper's alpha is its `mult`.
     pub min: FixedSuspicion,
     /// beta: the longest timeout as a multiple of the shortest. 6 in the paper and in memberlist. Finite, at least 1.
     pub max_mult: f64,
-    /// K: the number of confirmations that bring the timeout down to the shortest. 3 in the paper; `mult` - 2 in memberlist.
+    /// K: the number of confirmations that bring the timeout down to the shortest. 3 in the paper; `mult` - 2 in
+    /// memberlist.
     pub confirmations: u32,
 }
 
-/// A suspicion of a set length, whatever the period and the size of the group: for operators with a detection deadline, and
-/// for systems that configure a plain duration.
+/// A suspicion of a set length, whatever the period and the size of the group: for operators with a detection deadline,
+/// and for systems that configure a plain duration.
 ///
-/// It should leave time for the suspicion to reach the suspect and for the refutation to come back: a few periods in a group
-/// of ten, 10 or more periods in a group of a thousand.
+/// It should leave time for the suspicion to reach the suspect and for the refutation to come back: a few periods in a
+/// group of ten, 10 or more periods in a group of a thousand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct AbsoluteSuspicion {
     /// The time to refute, longer than zero.
     pub timeout: Span,
+}
+
+impl FixedSuspicion {
+    /// `mult` periods per unit of `scale`.
+    pub const fn new(mult: f64, scale: Scale) -> Self {
+        Self { mult, scale }
+    }
+}
+
+impl ConfirmedSuspicion {
+    /// Timeouts from `min` to `max_mult` times as long, the shortest after this number of confirmations.
+    pub const fn new(min: FixedSuspicion, max_mult: f64, confirmations: u32) -> Self {
+        Self { min, max_mult, confirmations }
+    }
+}
+
+impl AbsoluteSuspicion {
+    /// A timeout that depends neither on the period nor on the group.
+    pub const fn new(timeout: Span) -> Self {
+        Self { timeout }
+    }
 }
 
 impl Suspicion for NoSuspicion {

@@ -61,6 +61,7 @@ struct Tombstone {
 
 /// An ongoing suspicion.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct OngoingSuspicion {
     /// The time of the first suspicion.
     pub since: Time,

@@ -8,6 +8,7 @@ use crate::protocol::{Event, EventKind, Gauge, Incarnation, Span, Time};
 
 /// The guarantees of a detector, which the checkers hold it to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Guarantees {
     /// The limits of a member's bounded stores, in a world of this many hosts.
     pub limits: Gauge,
@@ -17,6 +18,13 @@ pub struct Guarantees {
     pub heals_within: Option<Span>,
     /// Whether a member that was declared dead returns only with an incarnation that its owner raised.
     pub returns_refuted: bool,
+}
+
+impl Guarantees {
+    /// The guarantees of a detector whose stores are bounded, and no others.
+    pub fn bounded(limits: Gauge) -> Self {
+        Self { limits, ..Self::default() }
+    }
 }
 
 /// Checks the invariants of one world.

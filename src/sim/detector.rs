@@ -22,9 +22,11 @@ pub trait FailureDetector: Prefetch<<Self as FailureDetector>::Message> {
     fn handle(&mut self, now: Time, from: Address, message: &Self::Message, out: &mut Outbox<Self::Message>);
     /// Runs the timers that are due.
     fn wake(&mut self, now: Time, out: &mut Outbox<Self::Message>);
-    /// Says whether from now on its sends block: a task that sends then stops in the send. Detectors without a notion of
-    /// tasks do nothing; their sends are queued.
-    fn stall(&mut self, _now: Time, _stalled: bool) {}
+    /// Makes its sends block: a task that sends stops in the send. Detectors without a notion of tasks do nothing;
+    /// their sends are queued.
+    fn stall(&mut self) {}
+    /// Lets its sends pass again.
+    fn end_stall(&mut self, _now: Time) {}
     /// Time at which [`FailureDetector::wake`] is due.
     fn deadline(&self) -> Time;
 

@@ -40,6 +40,7 @@ pub trait FaultEnvironment {
 
 /// Impairment of a member's host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Impairment {
     /// Timers run; packets in both directions are queued.
     Slow,
@@ -51,6 +52,7 @@ pub enum Impairment {
 
 /// Queuing of packets while a member is impaired.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct QueuePolicy {
     /// The most packets queued in each direction; further ones are dropped.
     pub limit: u32,
@@ -59,6 +61,11 @@ pub struct QueuePolicy {
 }
 
 impl QueuePolicy {
+    /// At most `limit` packets in each direction, each of which takes `per_packet` afterwards.
+    pub const fn new(limit: u32, per_packet: Span) -> Self {
+        Self { limit, per_packet }
+    }
+
     /// The larger of two policies, in both respects.
     pub(super) fn max(self, other: Self) -> Self {
         Self { limit: self.limit.max(other.limit), per_packet: self.per_packet.max(other.per_packet) }

@@ -10,9 +10,9 @@ use swimlab_selectors::rng::{Purpose, Rng, stream};
 
 /// The host of a member with detector `D`, whose members exchange messages of type `T`.
 ///
-/// Fields that the world reads for every event come first, in a cache line of their own: a wake-up without effect, as at
-/// the probe timeout of an answered ping, touches nothing else. The detector follows at once: in large worlds the lookup
-/// of a page's address costs as much as reading it.
+/// Fields that the world reads for every event come first, in a cache line of their own: a wake-up without effect, as
+/// at the probe timeout of an answered ping, touches nothing else. The detector follows at once: in large worlds the
+/// lookup of a page's address costs as much as reading it.
 #[repr(C, align(64))]
 pub(super) struct Host<D, T> {
     /// Time at which the detector asked to be woken.

@@ -41,7 +41,8 @@ impl<T> Slab<T> {
         if let Some(at) = self.free.pop() {
             let slot = &mut self.slots[at as usize];
             slot.header = header;
-            // A free slot holds no message: checking whether there is one to drop would cost as much as moving the packet.
+            // A free slot holds no message: checking whether there is one to drop would cost as much as moving the
+            // packet.
             std::mem::forget(slot.message.replace(message));
             return at;
         }

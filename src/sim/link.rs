@@ -7,8 +7,8 @@ use crate::protocol::Time;
 
 /// A rule in force on the network, asked about each packet between two members.
 ///
-/// A rule sees both ends, so it can name pairs: a partial partition cuts off two groups from each other while both reach
-/// all others.
+/// A rule sees both ends, so it can name pairs: a partial partition cuts off two groups from each other while both
+/// reach all others.
 ///
 /// ```
 /// use swimlab::sim::{LinkPacket, LinkRule, LinkVerdict};
@@ -23,6 +23,10 @@ use crate::protocol::Time;
 ///         if ends == (self.0, self.1) || ends == (self.1, self.0) { LinkVerdict::Cut } else { LinkVerdict::Pass }
 ///     }
 /// }
+///
+/// let rule = BrokenLink(3, 5);
+/// assert_eq!(rule.on_packet(&LinkPacket::datagram(5, 3)), LinkVerdict::Cut);
+/// assert_eq!(rule.on_packet(&LinkPacket::datagram(5, 4)), LinkVerdict::Pass);
 /// ```
 pub trait LinkRule: Debug + Send + Sync {
     /// Decides about one packet. Must depend on nothing but the packet, or runs are no longer reproducible.
@@ -31,6 +35,7 @@ pub trait LinkRule: Debug + Send + Sync {
 
 /// A packet that is handed to the network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct LinkPacket {
     /// Time of sending.
     pub at: Time,
@@ -46,6 +51,7 @@ pub struct LinkPacket {
 
 /// Transport of a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Transport {
     /// As a datagram.
     Datagram,
@@ -75,6 +81,11 @@ pub enum LinkVerdict {
 pub struct RuleId(pub(super) u64);
 
 impl LinkPacket {
+    /// An empty datagram at time zero, to try a rule on. Change the public fields for other packets.
+    pub const fn datagram(from: MemberIndex, to: MemberIndex) -> Self {
+        Self { at: Time::ZERO, from, to, transport: Transport::Datagram, bytes: 0 }
+    }
+
     /// The packet that goes the other way.
     pub(super) fn reversed(self) -> Self {
         Self { from: self.to, to: self.from, ..self }

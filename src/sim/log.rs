@@ -26,17 +26,17 @@ impl Observer for Log {
 
 impl Log {
     /// The number of events of this kind.
-    pub fn count(&self, kind: &EventKind) -> usize {
+    pub(crate) fn count(&self, kind: &EventKind) -> usize {
         self.of(kind).count()
     }
 
     /// The number of events of this kind that members found out first-hand.
-    pub fn own(&self, kind: &EventKind) -> usize {
+    pub(crate) fn own(&self, kind: &EventKind) -> usize {
         self.of(kind).filter(|(.., event)| event.source == EventSource::Own).count()
     }
 
     /// Seconds from the first fault to each event of this kind.
-    pub fn delays(&self, kind: &EventKind) -> Vec<f64> {
+    pub(crate) fn delays(&self, kind: &EventKind) -> Vec<f64> {
         let fault = self.faults[0].at;
         self.of(kind).map(|(at, ..)| at.since(fault).as_secs_f64()).collect()
     }

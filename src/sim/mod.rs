@@ -1,10 +1,10 @@
 //! The simulator: a world of members in virtual time, the network between them, and faults.
 //!
-//! A [`Setup`] describes one trial: the members' placement, the network's loss, the faults, the seed. A [`World`] runs it:
-//! it owns the clock, the packets and the random streams, and drives one sans-I/O [`FailureDetector`] per member, which
-//! for SWIM is the very [`Member`](crate::protocol::Member) that agents run on real sockets. An [`Observer`] sees every
-//! packet, event and fault; all measures are made from that. A run depends on its setup alone, to the last bit: the
-//! [`Outcome`]'s trace hash proves it.
+//! A [`Setup`] describes one trial: the members' placement, the network's loss, the faults, the seed. A [`World`] runs
+//! it: it owns the clock, the packets and the random streams, and drives one sans-I/O [`FailureDetector`] per member,
+//! which for SWIM is the very [`Member`](crate::protocol::Member) that agents run on real sockets. An [`Observer`] sees
+//! every packet, event and fault; all measures are made from that. A run depends on its setup alone, to the last bit:
+//! the [`Outcome`]'s trace hash proves it.
 //!
 //! A hundred SWIM members, one of which crashes:
 //!
@@ -40,8 +40,8 @@
 //! ```
 //!
 //! The protocol is that of Das, Gupta and Motivala, "SWIM: Scalable Weakly-consistent Infection-style Process Group
-//! Membership Protocol" (DSN 2002). Streams, which carry whole tables, lose time under packet loss as TCP does (RFC 6298);
-//! see [`Network::delivery`].
+//! Membership Protocol" (DSN 2002). Streams, which carry whole tables, lose time under packet loss as TCP does (RFC
+//! 6298); see [`Network::delivery`].
 
 mod checker;
 mod detector;

@@ -28,8 +28,8 @@ impl Network {
 
     /// Draws delay and loss for a packet from `rng`, the sender's own stream.
     ///
-    /// A stream takes a round trip to set up and another to carry its data there and the reply back: each of its messages
-    /// counts for one round trip. Loss slows it down, and may break it, as it does TCP (RFC 6298).
+    /// A stream takes a round trip to set up and another to carry its data there and the reply back: each of its
+    /// messages counts for one round trip. Loss slows it down, and may break it, as it does TCP (RFC 6298).
     #[inline(always)]
     pub fn delivery(&self, packet: &LinkPacket, rng: &mut Rng) -> Delivery {
         match packet.transport {

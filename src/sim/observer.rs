@@ -19,6 +19,7 @@ pub trait Observer {
 
 /// A packet as observers see it.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Sent {
     /// Time at which it was sent.
     pub at: Time,
@@ -50,6 +51,7 @@ pub enum Delivery {
 
 /// An effect of a fault on a member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct FaultEvent {
     /// Time of the event.
     pub at: Time,

@@ -2,7 +2,8 @@
 //!
 //! With many members each event would otherwise miss the cache several times. The queue announces events at three
 //! distances to a [`Lookahead`]; in a world that is the [`Prefetcher`], which reads ahead hosts, packets and what a
-//! detector asks for by [`Prefetch`]. Without hints (the defaults) everything works the same, only slower in large worlds.
+//! detector asks for by [`Prefetch`]. Without hints (the defaults) everything works the same, only slower in large
+//! worlds.
 
 use std::mem::offset_of;
 
@@ -87,8 +88,8 @@ impl Announcer {
         self.looked_ahead = self.looked_ahead.max(until);
     }
 
-    /// Announces one event at each distance: as many as are taken. Memory requested all at once would keep the processor
-    /// waiting, and then be idle while that works.
+    /// Announces one event at each distance: as many as are taken. Memory requested all at once would keep the
+    /// processor waiting, and then be idle while that works.
     #[inline(always)]
     pub(super) fn announce_one(&mut self, ring: &Ring, lookahead: &mut impl Lookahead) {
         if let Some(event) = ring.one(&mut self.soon) {

@@ -1,8 +1,8 @@
 //! The event queue: a ring of fine buckets for near events, coarse buckets for far ones.
 //!
-//! A bucket is found by a shift instead of a heap's comparisons, and sorted when its time comes; fine ones are short, and
-//! so is the sort. Far events, mostly wake-ups, are appended to a few coarse buckets and distributed over the ring when
-//! they come near: appending to thousands of fine ones would touch as many cold cache lines, and most wake-ups are
+//! A bucket is found by a shift instead of a heap's comparisons, and sorted when its time comes; fine ones are short,
+//! and so is the sort. Far events, mostly wake-ups, are appended to a few coarse buckets and distributed over the ring
+//! when they come near: appending to thousands of fine ones would touch as many cold cache lines, and most wake-ups are
 //! rescheduled before they come near.
 
 use std::cmp::Reverse;
@@ -59,8 +59,8 @@ impl Queue {
     pub(super) fn push(&mut self, event: ScheduledEvent) -> bool {
         let bucket = bucket(event.at());
         let (coarse, now) = (bucket >> COARSE_SHIFT, self.now >> COARSE_SHIFT);
-        // Inlined, and taken apart for the calls that are not: in one piece it would be written to memory and read again at
-        // once, in larger pieces, for which the processor waits until all of it is written.
+        // Inlined, and taken apart for the calls that are not: in one piece it would be written to memory and read
+        // again at once, in larger pieces, for which the processor waits until all of it is written.
         let ScheduledEvent { key, target, load } = event;
         if bucket <= self.now {
             self.push_late(key, target, load);

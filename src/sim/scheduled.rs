@@ -5,7 +5,8 @@ use std::cmp::Ordering;
 use super::observer::MemberIndex;
 use crate::protocol::Time;
 
-/// A delivery or wake-up that is due at a member. Small, as the queue moves many: the packet of a delivery lies in a slab.
+/// A delivery or wake-up that is due at a member. Small, as the queue moves many: the packet of a delivery lies in a
+/// slab.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct ScheduledEvent {
     pub key: EventKey,

@@ -11,6 +11,7 @@ use crate::topology::{Placement, Topology};
 
 /// The description of one trial.
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct Setup {
     /// Placement of all members, joiners included ([`joiners_needed`] says how many there can be).
     pub placement: Arc<Placement>,
@@ -38,8 +39,8 @@ pub struct Setup {
 }
 
 impl Setup {
-    /// A trial with the defaults: a minute, periods of a second with random phases, members that know each other, no loss,
-    /// no warm-up, and room for the members that the faults let join.
+    /// A trial with the defaults: a minute, periods of a second with random phases, members that know each other, no
+    /// loss, no warm-up, and room for the members that the faults let join.
     pub fn new(topology: &Topology, members: u32, seed: u64, faults: Vec<Fault>) -> Self {
         Self {
             placement: Arc::new(topology.place(members, joiners_needed(&faults, members), seed)),
@@ -68,8 +69,8 @@ impl Setup {
         }
     }
 
-    /// The time since the shared epoch at time zero, by a member's own clock; positive for slow clocks too. Time zero is at a
-    /// random point of the shared period, the same one for all members.
+    /// The time since the shared epoch at time zero, by a member's own clock; positive for slow clocks too. Time zero
+    /// is at a random point of the shared period, the same one for all members.
     pub fn since_epoch(&self, member: MemberIndex) -> Span {
         let draw = |member: u64| unit(&mut stream(self.seed, Purpose::Clocks, member));
         EPOCH + self.period.scale(draw(u64::MAX)) - self.clock_skew + self.clock_skew.scale(2.0 * draw(member.into()))
@@ -81,6 +82,7 @@ const EPOCH: Span = Span::from_secs(10_000_000);
 
 /// Whether members know each other at the start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Start {
     /// All know each other.
     Joined,
@@ -90,6 +92,7 @@ pub enum Start {
 
 /// Offsets of the members' periods from each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Phases {
     /// Each starts at a random point of the period.
     Random,

@@ -1,14 +1,14 @@
 //! Streams under packet loss: TCP's segments are lost like any packet, and each loss costs time.
 //!
-//! A stream is set up by a packet there (SYN) and one back (SYN-ACK); a message takes one packet per segment.
-//! Lost packets are sent again after a timeout of 1 s, and each further timeout of the message lasts twice as
-//! long as the one before (RFC 6298, sections 2 and 5.5): 1, 3, 7 s in all, and after 10 s the stream is given up, as
-//! memberlist (`TCPTimeout`) and the agents of this crate do. Each packet is lost with the loss rate of its own direction. So with one
-//! rate p for both and a message of one segment, a new stream is not slowed down with probability (1-p)^3.
+//! A stream is set up by a packet there (SYN) and one back (SYN-ACK); a message takes one packet per segment. Lost
+//! packets are sent again after a timeout of 1 s, and each further timeout of the message lasts twice as long as the
+//! one before (RFC 6298, sections 2 and 5.5): 1, 3, 7 s in all, and after 10 s the stream is given up, as memberlist
+//! (`TCPTimeout`) and the agents of this crate do. Each packet is lost with the loss rate of its own direction. So with
+//! one rate p for both and a message of one segment, a new stream is not slowed down with probability (1-p)^3.
 //!
 //! Simpler than TCP in three respects. A lost acknowledgement costs nothing: the data is there. A lost segment of a
-//! long message always waits for a timeout, where fast retransmit would often notice sooner: large tables come
-//! too late rather than too early. And the timeout is the RFC's, whose 1 s is the least; Linux repeats data after 200 ms.
+//! long message always waits for a timeout, where fast retransmit would often notice sooner: large tables come too late
+//! rather than too early. And the timeout is the RFC's, whose 1 s is the least; Linux repeats data after 200 ms.
 
 use rand::RngExt;
 use swimlab_selectors::rng::Rng;

@@ -100,8 +100,8 @@ impl DetectorFactory for SwimFactory {
         // Members with a bad local health stretch their periods.
         let longest = config.prober.local_health().map_or(1, |health| u64::from(health.limit) + 1);
         let period = config.period * longest;
-        // Every member pings every other within the selector's bound, notices a crash within two more periods and then waits
-        // for a refutation: so updates that dissemination drops are found out first-hand.
+        // Every member pings every other within the selector's bound, notices a crash within two more periods and then
+        // waits for a refutation: so updates that dissemination drops are found out first-hand.
         let converges_within = match self.strategy.bound(n, config.direct) {
             Bound::Periods(most) => Some(period * (most + 2) + suspicion),
             Bound::PerPeriod(p) if p > 0.0 => {
@@ -112,8 +112,9 @@ impl DetectorFactory for SwimFactory {
             // Some member finds out and tells; pings of every pair are not guaranteed.
             _ => None,
         };
-        // Each member pings one of its dead every `reconnect_every` periods; those that are reached refute, and the update
-        // spreads. With fewer than n tries for n dead some are left: the logarithm is that of the coupon collector.
+        // Each member pings one of its dead every `reconnect_every` periods; those that are reached refute, and the
+        // update spreads. With fewer than n tries for n dead some are left: the logarithm is that of the coupon
+        // collector.
         let rounds = 2.0 * libm::log(f64::from(n) + 1.0) + 20.0;
         let heals_within = converges_within
             .filter(|_| config.reconnect_every > 0 && config.anti_entropy && !config.dead_final)
@@ -149,8 +150,12 @@ impl FailureDetector for Member {
         Member::wake(self, now, out);
     }
 
-    fn stall(&mut self, now: Time, stalled: bool) {
-        Member::stall(self, now, stalled);
+    fn stall(&mut self) {
+        Member::stall(self);
+    }
+
+    fn end_stall(&mut self, now: Time) {
+        Member::end_stall(self, now);
     }
 
     fn deadline(&self) -> Time {

@@ -66,8 +66,9 @@ mod tests {
         stream(1, Purpose::Placement, 0)
     }
 
-    fn counts(seats: &[u32], sites: u32) -> Vec<usize> {
-        (0..sites).map(|site| seats.iter().filter(|&&seat| seat == site).count()).collect()
+    /// The number of members at each site.
+    fn counts(assigned: &[u32], sites: u32) -> Vec<usize> {
+        (0..sites).map(|site| assigned.iter().filter(|&&of| of == site).count()).collect()
     }
 
     #[test]
@@ -78,10 +79,10 @@ mod tests {
 
     #[test]
     fn fewer_members_than_sites_are_a_sample_and_joiners_fill_the_rest() {
-        let mut seats = assign_sites(10, &[], 4, 6, &mut rng());
-        assert_ne!(seats, (0..10).collect::<Vec<_>>());
-        seats.sort_unstable();
-        assert_eq!(seats, (0..10).collect::<Vec<_>>());
+        let mut assigned = assign_sites(10, &[], 4, 6, &mut rng());
+        assert_ne!(assigned, (0..10).collect::<Vec<_>>());
+        assigned.sort_unstable();
+        assert_eq!(assigned, (0..10).collect::<Vec<_>>());
     }
 
     #[test]
@@ -105,7 +106,7 @@ mod tests {
 
     #[test]
     fn weights_hold_within_one_member_for_any_number_of_members() {
-        let seats = assign_sites(3, &[1, 2, 3], 100, 0, &mut rng());
-        assert_eq!(counts(&seats, 3), [17, 33, 50]);
+        let assigned = assign_sites(3, &[1, 2, 3], 100, 0, &mut rng());
+        assert_eq!(counts(&assigned, 3), [17, 33, 50]);
     }
 }

@@ -31,11 +31,11 @@ pub(super) struct Shipped {
 }
 
 impl Shipped {
-    pub const fn new(name: &'static str, bytes: &'static [u8]) -> Self {
+    pub(super) const fn new(name: &'static str, bytes: &'static [u8]) -> Self {
         Self { name, bytes, table: OnceLock::new() }
     }
 
-    pub fn table(&self) -> &RttTable {
+    pub(super) fn table(&self) -> &RttTable {
         let read = || RttTable::read(self.name, lines(&text(self.name, self.bytes)).map(Ok)).expect(self.name);
         self.table.get_or_init(read)
     }
@@ -50,7 +50,7 @@ pub(super) struct Listed {
 }
 
 impl Listed {
-    pub fn site(&self) -> Site {
+    pub(super) fn site(&self) -> Site {
         Site { location: Some(self.location), ..Site::new(self.name.clone()) }
     }
 }

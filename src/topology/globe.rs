@@ -27,21 +27,21 @@ pub(super) struct Point([f64; 3]);
 
 impl Globe {
     /// Sites with a one-way delay of `us_per_meter` along the great circle plus `access_us` for both ends together.
-    pub fn new(points: impl IntoIterator<Item = Point>, us_per_meter: f64, access_us: f64) -> Self {
+    pub(super) fn new(points: impl IntoIterator<Item = Point>, us_per_meter: f64, access_us: f64) -> Self {
         Self { points: points.into_iter().collect(), us_per_meter, access_us }
     }
 
-    pub fn sites(&self) -> u32 {
+    pub(super) fn sites(&self) -> u32 {
         self.points.len() as u32
     }
 
     #[inline]
-    pub fn one_way_us(&self, from: u32, to: u32) -> u32 {
+    pub(super) fn one_way_us(&self, from: u32, to: u32) -> u32 {
         self.delay_us(self.points[from as usize].square_chord(self.points[to as usize]))
     }
 
     /// The longest delay between any two of these sites: that of the longest chord.
-    pub fn longest_us(&self, sites: &[u32]) -> u32 {
+    pub(super) fn longest_us(&self, sites: &[u32]) -> u32 {
         let points: Vec<Point> = sites.iter().map(|&site| self.points[site as usize]).collect();
         let pairs = points.iter().enumerate().flat_map(|(i, &a)| points[i..].iter().map(move |&b| a.square_chord(b)));
         pairs.reduce(f64::max).map_or(0, |square| self.delay_us(square))
@@ -55,14 +55,14 @@ impl Globe {
 
 impl Point {
     /// The point at this latitude and longitude in degrees.
-    pub fn new(lat: f64, lon: f64) -> Self {
+    pub(super) fn new(lat: f64, lon: f64) -> Self {
         let (lat, lon) = (lat.to_radians(), lon.to_radians());
         Self([libm::cos(lat) * libm::cos(lon), libm::cos(lat) * libm::sin(lon), libm::sin(lat)])
     }
 
     /// Meters along the great circle, rounded to whole ones.
     #[cfg(any(feature = "lab", test))]
-    pub fn meters_to(self, other: Self) -> f64 {
+    pub(super) fn meters_to(self, other: Self) -> f64 {
         meters(self.square_chord(other))
     }
 

@@ -44,7 +44,7 @@ pub(super) struct Quantiles {
 impl Jitter {
     /// Draws a packet's one-way delay in microseconds, at least 1; `base` is the delay without jitter.
     #[inline]
-    pub fn apply(&self, base: u32, from: u32, to: u32, rng: &mut Rng) -> u32 {
+    pub(super) fn apply(&self, base: u32, from: u32, to: u32, rng: &mut Rng) -> u32 {
         match self {
             Self::None => base,
             Self::Uniform { spread_us, min_us } => {
@@ -64,14 +64,14 @@ impl Jitter {
 
 impl Tail {
     /// No jitter.
-    pub const NONE: Self = Self { floor_us: 0, mean_us: 0.0 };
+    pub(super) const NONE: Self = Self { floor_us: 0, mean_us: 0.0 };
 
     /// The tail under which a round trip, two packets each with a draw of its own, has this median and this 90th
     /// percentile (microseconds).
     ///
-    /// The sum of two exponentials of mean 1 is Gamma distributed with shape 2. The constants are its quantiles at one half
-    /// and 0.9: the solutions of `1 - (1 + x) e^-x = q`.
-    pub fn through(median_us: f64, p90_us: f64) -> Self {
+    /// The sum of two exponentials of mean 1 is Gamma distributed with shape 2. The constants are its quantiles at one
+    /// half and 0.9: the solutions of `1 - (1 + x) e^-x = q`.
+    pub(super) fn through(median_us: f64, p90_us: f64) -> Self {
         const AT_HALF: f64 = 1.678_346_990_016_661;
         const AT_90: f64 = 3.889_720_169_867_429;
         let mean = (p90_us - median_us) / (AT_90 - AT_HALF);
@@ -89,7 +89,7 @@ impl Tail {
 
 impl Quantiles {
     /// From knots `(probability, value)`, both ascending, from probability 0 to 1.
-    pub fn new(knots: &[(f64, f64)]) -> Self {
+    pub(super) fn new(knots: &[(f64, f64)]) -> Self {
         debug_assert!(knots.is_sorted() && knots.is_sorted_by_key(|knot| knot.1));
         debug_assert!(
             knots.first().is_some_and(|knot| knot.0 == 0.0) && knots.last().is_some_and(|knot| knot.0 == 1.0)
@@ -98,7 +98,7 @@ impl Quantiles {
     }
 
     /// The quantile at `probability`, from 0 up to but excluding 1.
-    pub fn at(&self, probability: f64) -> f64 {
+    pub(super) fn at(&self, probability: f64) -> f64 {
         let above = self.knots.partition_point(|knot| knot.0 <= probability).min(self.knots.len() - 1);
         let ((p0, v0), (p1, v1)) = (self.knots[above - 1], self.knots[above]);
         v0 + (v1 - v0) * (probability - p0) / (p1 - p0)

@@ -36,7 +36,7 @@ pub(super) struct Tree {
 impl Latency {
     /// By distance on the globe: from a table if that takes at most 4 MB, otherwise computed, with the same results. A
     /// table lookup is several times cheaper than an arc sine.
-    pub fn globe(globe: Globe) -> Self {
+    pub(super) fn globe(globe: Globe) -> Self {
         let n = globe.sites();
         if n > 1_024 {
             return Self::Globe(globe);
@@ -46,13 +46,13 @@ impl Latency {
     }
 
     /// From round-trip times in microseconds; the two directions are averaged.
-    pub fn matrix(sites: usize, rtt_us: &[f64]) -> Self {
+    pub(super) fn matrix(sites: usize, rtt_us: &[f64]) -> Self {
         let one_way = |i: usize, j: usize| half_us((rtt_us[i * sites + j] + rtt_us[j * sites + i]) / 2.0);
         let one_way_us = (0..sites * sites).map(|at| one_way(at / sites, at % sites)).collect();
         Self::Matrix { sites: sites as u32, one_way_us }
     }
 
-    pub fn sites(&self) -> u32 {
+    pub(super) fn sites(&self) -> u32 {
         match self {
             Self::Constant(_) => 1,
             Self::Matrix { sites, .. } => *sites,
@@ -64,7 +64,7 @@ impl Latency {
 
     /// Microseconds one way, at least 1.
     #[inline]
-    pub fn one_way_us(&self, from: u32, to: u32) -> u32 {
+    pub(super) fn one_way_us(&self, from: u32, to: u32) -> u32 {
         match self {
             Self::Constant(delay) => *delay,
             Self::Matrix { sites, one_way_us } => one_way_us[from as usize * *sites as usize + to as usize],
@@ -76,7 +76,7 @@ impl Latency {
 
     /// The longest delay between any two of these sites, or within one of them; 0 if there is none. For more than
     /// [`MAX_SITES`] positions of a lattice it is the lattice's own.
-    pub fn longest_us(&self, sites: &[u32]) -> u32 {
+    pub(super) fn longest_us(&self, sites: &[u32]) -> u32 {
         match self {
             // There may be millions of positions: too many to compare every pair.
             Self::Lattice(lattice) if sites.len() > MAX_SITES => lattice.longest_us(),

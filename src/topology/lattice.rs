@@ -24,7 +24,7 @@ pub(super) enum Shape {
 
 impl Lattice {
     /// `sites` positions (at least one), as square as possible; one-way delays of a hop and within a position.
-    pub fn new(shape: Shape, sites: u32, hop_us: u32, local_us: u32) -> Self {
+    pub(super) fn new(shape: Shape, sites: u32, hop_us: u32, local_us: u32) -> Self {
         let sites = sites.max(1);
         let width = match shape {
             Shape::Ring => sites,
@@ -33,13 +33,13 @@ impl Lattice {
         Self { shape, sites, width, height: sites.div_ceil(width), hop_us, local_us }
     }
 
-    pub fn sites(&self) -> u32 {
+    pub(super) fn sites(&self) -> u32 {
         self.sites
     }
 
-    /// The location in the plane. A ring becomes a circle with one unit of arc per step, so that neighbors on the ring are
-    /// neighbors in the plane.
-    pub fn location(&self, site: u32) -> Location {
+    /// The location in the plane. A ring becomes a circle with one unit of arc per step, so that neighbors on the ring
+    /// are neighbors in the plane.
+    pub(super) fn location(&self, site: u32) -> Location {
         match self.shape {
             Shape::Ring => {
                 let (radius, angle) = (f64::from(self.sites) / TAU, TAU * f64::from(site) / f64::from(self.sites));
@@ -52,14 +52,14 @@ impl Lattice {
         }
     }
 
-    pub fn name(&self, site: u32) -> String {
+    pub(super) fn name(&self, site: u32) -> String {
         match (self.shape, self.column_and_row(site)) {
             (Shape::Ring, _) => site.to_string(),
             (_, (x, y)) => format!("{x},{y}"),
         }
     }
 
-    pub fn hops(&self, from: u32, to: u32) -> u32 {
+    pub(super) fn hops(&self, from: u32, to: u32) -> u32 {
         let around = |steps: u32, length: u32| steps.min(length - steps);
         if self.shape == Shape::Ring {
             return around(from.abs_diff(to), self.sites);
@@ -73,12 +73,12 @@ impl Lattice {
     }
 
     #[inline]
-    pub fn one_way_us(&self, from: u32, to: u32) -> u32 {
+    pub(super) fn one_way_us(&self, from: u32, to: u32) -> u32 {
         if from == to { self.local_us } else { self.hops(from, to).saturating_mul(self.hop_us) }
     }
 
     /// The longest delay between any two positions.
-    pub fn longest_us(&self) -> u32 {
+    pub(super) fn longest_us(&self) -> u32 {
         let hops = match self.shape {
             Shape::Ring => self.sites / 2,
             Shape::Torus => self.width / 2 + self.height / 2,

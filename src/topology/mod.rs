@@ -1,9 +1,9 @@
 //! Topologies: where members are, and how long a packet takes between them.
 //!
 //! A [`Topology`] is built by name from the registry [`topologies`], or from sites and round-trip times of your own
-//! ([`SiteMap::from_rtt`]). [`Topology::place`] assigns the members of one trial to its sites; the resulting [`Placement`]
-//! answers every question about delay, zone and region. A kind is one file in `kinds/` with a `register` function, and one
-//! line in [`topologies`]. docs/topologies.md describes the kinds, their data and their assumptions.
+//! ([`SiteMap::from_rtt`]). [`Topology::place`] assigns the members of one trial to its sites; the resulting
+//! [`Placement`] answers every question about delay, zone and region. A kind is one file in `kinds/` with a `register`
+//! function, and one line in [`topologies`]. docs/topologies.md describes the kinds, their data and their assumptions.
 //!
 //! ```
 //! use swimlab::topology::{TopologyContext, topologies};

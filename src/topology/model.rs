@@ -8,6 +8,7 @@ use super::site_map::SiteMap;
 
 /// The context in which a topology is built.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct TopologyContext {
     /// The base of relative paths: the experiment file's directory. Empty: the current directory.
     pub dir: PathBuf,
@@ -55,8 +56,8 @@ impl Topology {
     /// Puts members `0..members` and joiners `members..members + joiners` onto the sites.
     ///
     /// Members are assigned round robin to the sites in their order. When they are fewer than the sites, the sites are
-    /// shuffled first, so that members get a sample of them, drawn from the seed's placement stream. Joiners continue the
-    /// round robin. Where sites have weights, members are assigned in proportion to them (see
+    /// shuffled first, so that members get a sample of them, drawn from the seed's placement stream. Joiners continue
+    /// the round robin. Where sites have weights, members are assigned in proportion to them (see
     /// [`Site::weight`](super::Site::weight)).
     pub fn place(&self, members: u32, joiners: u32, seed: u64) -> Placement {
         let placement = Placement::new((self.plan)(members), members, joiners, seed);

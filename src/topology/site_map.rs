@@ -11,6 +11,7 @@ use super::table::RttTable;
 
 /// A location of members.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Site {
     /// Its name.
     pub name: String,
@@ -50,7 +51,7 @@ struct Areas {
 }
 
 impl Site {
-    /// A site of which only the name is known.
+    /// A site of which only the name is known, with weight 1. Change the public fields for anything else.
     pub fn new(name: impl Into<String>) -> Self {
         Self { name: name.into(), location: None, region: None, zone: None, rack: None, weight: 1 }
     }
@@ -67,8 +68,9 @@ impl SiteMap {
     /// The two directions are averaged, as both measured the same round trip. One way is half of it.
     ///
     /// # Errors
-    /// If the table has not `sites` squared entries or one is negative or not finite; if there are no sites or more than
-    /// [`MAX_SITES`], or all weigh nothing; if some sites have a region or zone and others have none.
+    /// If the table has not `sites` squared entries or one is negative or not finite; if there are no sites or more
+    /// than [`MAX_SITES`], or all have weight 0; if some sites have a region or zone and others have none; if a site's
+    /// location is not on the globe or not finite.
     pub fn from_rtt(sites: Vec<Site>, rtt_us: &[f64]) -> Result<Self, String> {
         let n = sites.len();
         if n > MAX_SITES {
@@ -79,6 +81,10 @@ impl SiteMap {
         }
         if sites.iter().all(|site| site.weight == 0) {
             return Err("there is no site for members to be at".to_owned());
+        }
+        for site in &sites {
+            let checked = site.location.as_ref().map_or(Ok(()), Location::validate);
+            checked.map_err(|error| format!("site \"{}\": {error}", site.name))?;
         }
         if let Some(rtt) = rtt_us.iter().find(|rtt| !rtt.is_finite() || **rtt < 0.0) {
             return Err(format!("{rtt} us is no round-trip time"));

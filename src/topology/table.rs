@@ -20,14 +20,17 @@ pub(super) struct RttTable {
 }
 
 impl RttTable {
-    /// Reads a table from its rows, the header first; messages call it `file`. Rows may come in another order than columns.
-    /// The first cell of the header is ignored.
+    /// Reads a table from its rows, the header first; messages call it `file`. Rows may come in another order than
+    /// columns. The first cell of the header is ignored.
     ///
     /// # Errors
-    /// A sentence that names file, row and column, if the table is not square or has more than [`MAX_SITES`] rows, a name
-    /// is unknown or given twice, or a cell holds no number, a negative or an infinite one; else the first error among
-    /// the rows.
-    pub fn read<'a>(file: &str, mut rows: impl Iterator<Item = Result<TableRow<'a>, String>>) -> Result<Self, String> {
+    /// A sentence that names file, row and column, if the table is not square or has more than [`MAX_SITES`] rows, a
+    /// name is unknown or given twice, or a cell holds no number, a negative or an infinite one; else the first error
+    /// among the rows.
+    pub(super) fn read<'a>(
+        file: &str,
+        mut rows: impl Iterator<Item = Result<TableRow<'a>, String>>,
+    ) -> Result<Self, String> {
         let header = rows.next().transpose()?.map_or(Vec::new(), |row| row.cells);
         let names: Vec<String> = header.iter().skip(1).map(|&name| name.to_owned()).collect();
         if names.is_empty() {
@@ -74,23 +77,23 @@ impl RttTable {
     }
 
     /// The number of sites.
-    pub fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.names.len()
     }
 
     /// The sites, in the order of the columns.
-    pub fn names(&self) -> &[String] {
+    pub(super) fn names(&self) -> &[String] {
         &self.names
     }
 
     /// From `row` to `column`, in the unit of the file.
-    pub fn get(&self, row: usize, column: usize) -> Option<f64> {
+    pub(super) fn get(&self, row: usize, column: usize) -> Option<f64> {
         self.cells[row * self.len() + column]
     }
 
     /// All cells in microseconds for a table in milliseconds. A blank cell takes the value of the other
     /// direction; one on the diagonal, or blank in both directions, becomes `local_ms`.
-    pub fn filled_us(&self, local_ms: f64) -> Vec<f64> {
+    pub(super) fn filled_us(&self, local_ms: f64) -> Vec<f64> {
         let n = self.len();
         let cell = |at: usize| self.get(at / n, at % n).or_else(|| self.get(at % n, at / n)).unwrap_or(local_ms);
         (0..n * n).map(|at| 1e3 * cell(at)).collect()

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use swimlab_selectors::rng::{Purpose, stream};
-use swimlab_selectors::{Param, Spec};
+use swimlab_selectors::{Location, Param, Spec};
 
 use super::globe::{FIBER_INDEX, LIGHT_M_PER_US, light_rtt_us, point};
 use super::*;
@@ -371,4 +371,7 @@ fn a_users_topology_needs_sites_and_round_trip_times() {
     assert_eq!(refused(vec![Site::new("a")], &[-1.0]), "-1 us is no round-trip time");
     let half = vec![Site { zone: Some("z".into()), ..Site::new("a") }, Site::new("b")];
     assert_eq!(refused(half, &[1.0; 4]), "a region, like a zone, is for all sites or for none");
+    let tokyo = Site { location: Some(Location::Globe { lat: 139.7, lon: 35.7 }), ..Site::new("tokyo") };
+    let swapped = "site \"tokyo\": latitude 139.7 is not from -90 to 90 degrees; are latitude and longitude swapped?";
+    assert_eq!(refused(vec![tokyo], &[1.0]), swapped);
 }

@@ -1,8 +1,6 @@
-//! Decoding of packets. The bytes are not trusted: nothing here panics, and allocations are bounded by the length of the
-//! input and by the limits of [`Limited`].
+//! Decoding of packets. The bytes are not trusted: nothing here panics, and allocations are bounded by the length of
+//! the input and by the limits of [`Limited`].
 
-use std::error::Error;
-use std::fmt;
 use std::sync::Arc;
 
 use rmp_serde::Deserializer;
@@ -10,11 +8,13 @@ use rmp_serde::decode::{Error as RmpError, ReadRefReader};
 use serde::Deserialize;
 use swimlab_selectors::{Coordinate, Location, Peer, ZonePath};
 
-use super::layout::{self, ENVELOPE, tag};
-use super::{Invalid, Limited, VERSION, encode, valid};
+use super::error::{DecodeError, Part};
+use super::layout::{self, ENVELOPE, VERSION, tag};
+use super::limits::Limited;
+use super::{encode, valid};
 use crate::protocol::{
-    Body, Id, Incarnation, MessageKind, NeighborHint, NodeInfo, Packet, PeerView, PingReq, StateSync, Target, Update,
-    UpdateKind, UserEvent, WithCoordinate,
+    Body, Id, Incarnation, MessageKind, NeighborHint, NodeInfo, Packet, PeerAddress, PeerView, PingReq, StateSync,
+    Update, UpdateKind, UserEvent, WithCoordinate,
 };
 
 /// Decodes the one packet in `bytes`. Each packet has exactly one encoding.
@@ -29,50 +29,6 @@ pub fn decode(bytes: &[u8]) -> Result<Packet, DecodeError> {
         Some(left) => Err(DecodeError::Trailing(left)),
         None => Err(DecodeError::NotCanonical),
     }
-}
-
-/// Reason why bytes are not a packet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum DecodeError {
-    /// The input ends inside this part.
-    Truncated(Part),
-    /// A version that this build does not read.
-    Version(u8),
-    /// An unknown kind of message.
-    MessageKind(u8),
-    /// Unknown flags, or flags that exclude each other.
-    Flags(u8),
-    /// An unknown kind of update.
-    UpdateKind(u8),
-    /// A part that does not follow the layout.
-    Malformed(Part),
-    /// Values that are not allowed.
-    Invalid(Invalid),
-    /// The number of bytes that follow the packet.
-    Trailing(usize),
-    /// Not the canonical encoding of the packet.
-    NotCanonical,
-}
-
-/// Part of a packet, for [`DecodeError`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Part {
-    /// Version, kind, flags, number of updates.
-    Envelope,
-    /// The sender and what it believes about the receiver.
-    Head,
-    /// The network coordinate.
-    Coordinate,
-    /// The recommended neighbor.
-    NeighborHint,
-    /// The kind-specific part.
-    Body,
-    /// A target of a ping request.
-    Target,
-    /// An update or a record of a sync.
-    Update,
 }
 
 fn read(bytes: &[u8]) -> Result<Packet, DecodeError> {
@@ -171,7 +127,7 @@ impl<'a> Reader<'a> {
     fn ping_req(&mut self) -> Result<PingReq, DecodeError> {
         let layout::PingReqHeader { seq, nack_after_us, targets } = self.next(Part::Body)?;
         Limited::Targets.check(targets as usize)?;
-        let target = |layout::TargetRecord { id, address }| Target { id, address: address.into() };
+        let target = |layout::TargetRecord { id, address }| PeerAddress { id, address: address.into() };
         let targets = (0..targets).map(|_| self.next(Part::Target).map(target)).collect::<Result<_, _>>()?;
         Ok(PingReq { seq, nack_after_us, targets })
     }
@@ -227,43 +183,5 @@ impl<'a> Reader<'a> {
         let layout::EventRecord { seq, name, payload } = self.next(Part::Update)?;
         valid::event_texts(name, payload.0)?;
         Ok(UserEvent { seq, name: name.into(), payload: payload.0.into() })
-    }
-}
-
-impl From<Invalid> for DecodeError {
-    fn from(invalid: Invalid) -> Self {
-        Self::Invalid(invalid)
-    }
-}
-
-impl Error for DecodeError {}
-
-impl fmt::Display for DecodeError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Truncated(part) => write!(f, "the input ends inside {part}"),
-            Self::Version(version) => write!(f, "unsupported version {version} (expected {VERSION})"),
-            Self::MessageKind(kind) => write!(f, "unknown kind of message {kind}"),
-            Self::Flags(flags) => write!(f, "unknown or conflicting flags {flags:#04x}"),
-            Self::UpdateKind(tag) => write!(f, "unknown kind of update {tag}"),
-            Self::Malformed(part) => write!(f, "{part} does not follow the layout"),
-            Self::Invalid(invalid) => invalid.fmt(f),
-            Self::Trailing(left) => write!(f, "{left} bytes follow the packet"),
-            Self::NotCanonical => f.write_str("the packet is not in its canonical, shortest encoding"),
-        }
-    }
-}
-
-impl fmt::Display for Part {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Envelope => "the envelope",
-            Self::Head => "the head",
-            Self::Coordinate => "the coordinate",
-            Self::NeighborHint => "the neighbor hint",
-            Self::Body => "the body",
-            Self::Target => "a target",
-            Self::Update => "an update",
-        })
     }
 }

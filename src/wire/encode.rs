@@ -5,8 +5,10 @@ use std::io::{self, ErrorKind, Write};
 use serde::Serialize;
 use swimlab_selectors::{Coordinate, Location, Peer};
 
-use super::layout::{self, Bytes, Real, tag};
-use super::{Invalid, VERSION, encoded_len, valid};
+use super::error::Invalid;
+use super::layout::{self, Bytes, Real, VERSION, tag};
+use super::size::encoded_len;
+use super::valid;
 use crate::protocol::{
     Body, NeighborHint, NodeInfo, Packet, PeerView, PingReq, StateSync, Update, UpdateKind, WithCoordinate,
 };
@@ -59,7 +61,7 @@ fn write(packet: &Packet, sink: &mut impl Write) -> io::Result<()> {
         Body::Gossip => (),
         Body::Sync(table) => sync(table, sink)?,
     }
-    packet.updates.iter().try_for_each(|kind| update(kind, sink))
+    packet.updates.iter().try_for_each(|of| update(of, sink))
 }
 
 fn seen_flag(peer_view: PeerView) -> u8 {

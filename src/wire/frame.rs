@@ -1,13 +1,10 @@
 //! Packets on a stream: each follows its length, four bytes in network byte order.
 
-use super::{DecodeError, Invalid, Limited, encode, encoded_len, valid};
+use super::error::{DecodeError, Invalid};
+use super::limits::{FRAME_PREFIX, Limited};
+use super::size::encoded_len;
+use super::{encode, valid};
 use crate::protocol::Packet;
-
-/// Bytes before each packet on a stream.
-pub const FRAME_PREFIX: usize = 4;
-
-/// The longest packet on a stream, in bytes: room for the table of a million members.
-pub const FRAME_LIMIT: usize = 1 << 27;
 
 /// Appends the length of a packet and its encoding to `out`.
 ///
@@ -26,7 +23,7 @@ pub fn frame(packet: &Packet, out: &mut Vec<u8>) -> Result<(), Invalid> {
 /// allocating it beforehand.
 ///
 /// # Errors
-/// If it is more than [`FRAME_LIMIT`].
+/// If it is more than [`FRAME_LIMIT`](super::FRAME_LIMIT).
 pub fn frame_len(prefix: [u8; FRAME_PREFIX]) -> Result<usize, DecodeError> {
     let len = u32::from_be_bytes(prefix) as usize;
     Limited::Frame.check(len)?;

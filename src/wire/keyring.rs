@@ -12,8 +12,8 @@ use chacha20poly1305::{AeadInOut, KeyInit, Tag, XChaCha20Poly1305, XNonce};
 use data_encoding::{BASE64, HEXLOWER_PERMISSIVE};
 use zeroize::Zeroizing;
 
-/// A secret shared by all members of a cluster; a process that has it can be a member. Clones share one place in memory,
-/// which is overwritten when the last of them is dropped.
+/// A secret shared by all members of a cluster; a process that has it can be a member. Clones share one place in
+/// memory, which is overwritten when the last of them is dropped.
 #[derive(Clone)]
 pub struct Key(Arc<Secret>);
 
@@ -60,6 +60,7 @@ pub enum KeyringError {
 
 /// A key file that cannot be used.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct KeyFileError {
     /// The file.
     pub path: PathBuf,
@@ -77,8 +78,13 @@ pub enum KeyFileFault {
     TooLong,
     /// It holds no key.
     Empty,
-    /// This line is no key.
-    Line(usize, KeyFault),
+    /// This line is not a key.
+    Malformed {
+        /// The line.
+        line: usize,
+        /// The reason.
+        fault: KeyFault,
+    },
     /// This line repeats the key of an earlier one.
     Duplicate {
         /// The later line.
@@ -86,12 +92,16 @@ pub enum KeyFileFault {
         /// The earlier one.
         of: usize,
     },
-    /// This line is one key too many: [`Keyring::LIMIT`].
-    TooMany(usize),
+    /// It holds more keys than [`Keyring::LIMIT`].
+    TooMany {
+        /// The line of the first key beyond the limit.
+        line: usize,
+    },
 }
 
 /// A warning: other users than its owner can read or write a key file.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Exposed {
     /// The file.
     pub path: PathBuf,
@@ -175,12 +185,12 @@ impl Keyring {
             if text.is_empty() || text.starts_with('#') {
                 continue;
             }
-            let key: Key = text.parse().map_err(|fault| KeyFileFault::Line(line, fault))?;
+            let key: Key = text.parse().map_err(|fault| KeyFileFault::Malformed { line, fault })?;
             if let Some(at) = keys.iter().position(|earlier| *earlier == key) {
                 return Err(KeyFileFault::Duplicate { line, of: lines[at] });
             }
             if keys.len() == Self::LIMIT {
-                return Err(KeyFileFault::TooMany(line));
+                return Err(KeyFileFault::TooMany { line });
             }
             keys.push(key);
             lines.push(line);
@@ -318,9 +328,16 @@ impl fmt::Display for KeyringError {
 
 impl Error for KeyFileError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match &self.fault {
-            KeyFileFault::Unreadable(error) => Some(error),
-            _ => None,
+        self.fault.source()
+    }
+}
+
+impl Error for KeyFileFault {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Unreadable(error) => Some(error),
+            Self::Malformed { fault, .. } => Some(fault),
+            Self::TooLong | Self::Empty | Self::Duplicate { .. } | Self::TooMany { .. } => None,
         }
     }
 }
@@ -337,9 +354,9 @@ impl fmt::Display for KeyFileFault {
             Self::Unreadable(error) => write!(f, "cannot be read: {error}"),
             Self::TooLong => write!(f, "longer than {} bytes", Keyring::FILE_LIMIT),
             Self::Empty => f.write_str("holds no key"),
-            Self::Line(line, fault) => write!(f, "line {line}: {fault}"),
+            Self::Malformed { line, fault } => write!(f, "line {line}: {fault}"),
             Self::Duplicate { line, of } => write!(f, "line {line}: the same key as in line {of}"),
-            Self::TooMany(line) => write!(f, "line {line}: more than {} keys", Keyring::LIMIT),
+            Self::TooMany { line } => write!(f, "line {line}: more than {} keys", Keyring::LIMIT),
         }
     }
 }
@@ -347,6 +364,10 @@ impl fmt::Display for KeyFileFault {
 impl fmt::Display for Exposed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let path = self.path.display();
-        write!(f, "key file {path}: mode {:03o} lets others than its owner at it; chmod 600 {path}", self.mode)
+        write!(
+            f,
+            "key file {path}: mode {:03o} gives access to other users than its owner; chmod 600 {path}",
+            self.mode
+        )
     }
 }

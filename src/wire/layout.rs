@@ -6,7 +6,14 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use crate::protocol::{Address, Id, Incarnation, Target, UserEvent};
+use crate::protocol::{Address, Id, Incarnation, PeerAddress, UserEvent};
+
+/// The version that this build writes, and the only one that it reads: the first byte of every packet.
+pub const VERSION: u8 = 1;
+
+/// The first byte of everything sealed in this format. No version of a plain packet has it.
+#[cfg(feature = "seal")]
+pub const SEAL_VERSION: u8 = 0x81;
 
 /// Bytes before the first MessagePack value: version, kind and flags, number of updates.
 pub(super) const ENVELOPE: usize = 4;
@@ -25,11 +32,11 @@ pub(super) const HINT: u8 = 0x80;
 
 /// Kinds of update, the first element of an update's array.
 pub(super) mod tag {
-    pub const ALIVE: u8 = 0;
-    pub const SUSPECT: u8 = 1;
-    pub const DEAD: u8 = 2;
-    pub const LEFT: u8 = 3;
-    pub const USER: u8 = 4;
+    pub(in crate::wire) const ALIVE: u8 = 0;
+    pub(in crate::wire) const SUSPECT: u8 = 1;
+    pub(in crate::wire) const DEAD: u8 = 2;
+    pub(in crate::wire) const LEFT: u8 = 3;
+    pub(in crate::wire) const USER: u8 = 4;
 }
 
 /// The sender, without a record of the receiver.
@@ -70,7 +77,7 @@ pub(super) struct ProbeReply {
     pub target: Id,
 }
 
-/// The body of a ping request; `targets` [`Target`]s follow.
+/// The body of a ping request; `targets` [`PeerAddress`]s follow.
 #[derive(Serialize, Deserialize)]
 pub(super) struct PingReqHeader {
     pub seq: u32,
@@ -146,14 +153,14 @@ const MAPPED: usize = 12;
 
 impl Real {
     /// Whether single precision represents it exactly.
-    pub fn is_single(self) -> bool {
+    pub(super) fn is_single(self) -> bool {
         f64::from(self.0 as f32) == self.0
     }
 }
 
 impl SocketBytes {
     /// Whether the address has the short form.
-    pub fn is_mapped(address: &Address) -> bool {
+    pub(super) fn is_mapped(address: &Address) -> bool {
         const PREFIX: [u8; MAPPED] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff];
         address.ip[..MAPPED] == PREFIX
     }
@@ -250,15 +257,15 @@ impl From<SocketBytes> for Address {
     }
 }
 
-impl From<&Target> for TargetRecord {
-    fn from(target: &Target) -> Self {
+impl From<&PeerAddress> for TargetRecord {
+    fn from(target: &PeerAddress) -> Self {
         Self { id: target.id, address: (&target.address).into() }
     }
 }
 
 impl UpdateHeader {
     /// The incarnation of the update.
-    pub fn incarnation(&self) -> Incarnation {
+    pub(super) fn incarnation(&self) -> Incarnation {
         Incarnation { generation: self.generation, refutations: self.refutations }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::OpenError;
+use super::error::OpenError;
 
 /// Ids of accepted packets, for as long as their stamps are fresh.
 #[derive(Debug, Default)]
@@ -24,10 +24,10 @@ pub(super) struct PacketId {
 
 impl ReplayWindow {
     /// The most packets remembered. With more of them within the tolerance, the oldest ones count as stale.
-    pub const LIMIT: usize = 1 << 16;
+    pub(super) const LIMIT: usize = 1 << 16;
 
     /// Checks that a packet is neither old, nor from the future, nor a replay.
-    pub fn check(&self, packet: PacketId, now: u64, tolerance: u64) -> Result<(), OpenError> {
+    pub(super) fn check(&self, packet: PacketId, now: u64, tolerance: u64) -> Result<(), OpenError> {
         let micros = |by| Duration::from_micros(by);
         if packet.stamp > now.saturating_add(tolerance) {
             Err(OpenError::Early(micros(packet.stamp - now)))
@@ -43,7 +43,7 @@ impl ReplayWindow {
     }
 
     /// Remembers an accepted packet, and forgets those that have become stale.
-    pub fn insert(&mut self, packet: PacketId, now: u64, tolerance: u64) {
+    pub(super) fn insert(&mut self, packet: PacketId, now: u64, tolerance: u64) {
         self.packets.insert(packet);
         while let Some(&oldest) = self.packets.first()
             && (oldest.stamp.saturating_add(tolerance) < now || self.packets.len() > Self::LIMIT)
@@ -54,7 +54,7 @@ impl ReplayWindow {
     }
 
     /// The number of packets remembered.
-    pub fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.packets.len()
     }
 }

@@ -1,15 +1,20 @@
 //! Encryption and authentication of packets, with replay protection.
 
-use std::error::Error;
-use std::fmt;
 use std::io;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use chacha20poly1305::{Tag, XNonce};
 
+use super::decode::decode;
+use super::error::{Invalid, OpenError};
+use super::frame::frame_len;
+use super::keyring::Keyring;
+use super::layout::SEAL_VERSION;
+use super::limits::{FRAME_PREFIX, Limited};
 use super::replay::{PacketId, ReplayWindow};
-use super::{DecodeError, FRAME_PREFIX, Invalid, Keyring, Limited, PlainSizer, decode, encode, encoded_len, valid};
+use super::size::{PlainSizer, encoded_len};
+use super::{encode, valid};
 use crate::protocol::{Packet, Sizer, Update};
 
 /// The number of bytes that a seal adds to a packet.
@@ -17,9 +22,6 @@ pub const SEAL_OVERHEAD: usize = HEADER + TAG;
 
 /// Bytes before each sealed packet on a stream: its length, sealed.
 pub const SEALED_PREFIX: usize = FRAME_PREFIX + SEAL_OVERHEAD;
-
-/// The first byte of everything sealed in this format. No version of a plain packet has it.
-pub const SEAL_VERSION: u8 = 0x81;
 
 /// One member's means to seal its own packets and to open those of others.
 ///
@@ -38,32 +40,13 @@ pub struct Seal {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SealedSizer;
 
-/// Reason why sealed bytes are refused. Only [`OpenError::Packet`] proves that the sender has the key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum OpenError {
-    /// Too short to be sealed.
-    Short(usize),
-    /// Not sealed, or in a way that this build does not know: the first byte.
-    NotSealed(u8),
-    /// Sealed that long ago: a replay, or the clocks disagree.
-    Stale(Duration),
-    /// Sealed that far in the future: the clocks disagree.
-    Early(Duration),
-    /// Accepted before.
-    Replayed,
-    /// Sealed with another key or for another cluster, or altered since.
-    Forged,
-    /// Authentic, but not a packet.
-    Packet(DecodeError),
-}
-
 impl Seal {
-    /// The default for the longest time that a packet may be under way, plus the difference between two members' clocks.
+    /// The default for the longest time that a packet may be under way, plus the difference between two members'
+    /// clocks.
     pub const TOLERANCE: Duration = Duration::from_secs(30);
 
-    /// A seal for one member of the cluster with this label. Clusters with the same key and different labels refuse each
-    /// other's packets.
+    /// A seal for one member of the cluster with this label. Clusters with the same key and different labels refuse
+    /// each other's packets.
     ///
     /// # Errors
     /// If the system has no random numbers.
@@ -105,7 +88,7 @@ impl Seal {
     pub fn frame_len(&mut self, now: SystemTime, prefix: &mut [u8; SEALED_PREFIX]) -> Result<usize, OpenError> {
         let plain = self.open(now, prefix)?;
         let plain = plain.try_into().expect("what remains without the overhead");
-        Ok(super::frame_len(plain).map_err(OpenError::Packet)? + SEAL_OVERHEAD)
+        Ok(frame_len(plain).map_err(OpenError::Packet)? + SEAL_OVERHEAD)
     }
 
     /// Appends any bytes, sealed.
@@ -121,8 +104,8 @@ impl Seal {
         let Some((body, tag)) = rest.split_last_chunk_mut::<TAG>() else { return Err(OpenError::Short(len)) };
         let id = PacketId::read(header).ok_or(OpenError::NotSealed(header[0]))?;
         let now = since_1970(now);
-        // Cheap questions first: a flood of old packets costs no cryptography. They are asked of what is not proven yet,
-        // but the header is part of what the tag proves.
+        // Cheap questions first: a flood of old packets costs no cryptography. They are asked of what is not proven
+        // yet, but the header is part of what the tag proves.
         self.window.check(id, now, self.tolerance)?;
         let (nonce, tag) = (nonce(header), Tag::from(*tag));
         let opened = self.keyring.keys().iter().any(|key| key.open(&nonce, &self.label, body, &tag));
@@ -222,23 +205,7 @@ impl Sizer for SealedSizer {
     }
 
     #[inline]
-    fn update(&self, kind: &Update) -> u32 {
-        PlainSizer.update(kind)
-    }
-}
-
-impl Error for OpenError {}
-
-impl fmt::Display for OpenError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Short(len) => write!(f, "{len} bytes are too few to be sealed"),
-            Self::NotSealed(first) => write!(f, "not sealed: the first byte is {first:#04x}, not {SEAL_VERSION:#04x}"),
-            Self::Stale(by) => write!(f, "sealed {by:.1?} ago: played again, or the clocks disagree"),
-            Self::Early(by) => write!(f, "sealed {by:.1?} hence: the clocks disagree"),
-            Self::Replayed => f.write_str("taken before"),
-            Self::Forged => f.write_str("sealed with another key or label, or altered"),
-            Self::Packet(error) => write!(f, "sealed well, but no packet: {error}"),
-        }
+    fn update(&self, update: &Update) -> u32 {
+        PlainSizer.update(update)
     }
 }

@@ -4,7 +4,7 @@ use swimlab_selectors::Location;
 
 use super::layout::{self, ENVELOPE, Real, SocketBytes};
 use crate::protocol::{
-    Address, Body, Incarnation, NodeInfo, Packet, PeerView, Sizer, Target, Update, UpdateKind, UserEvent,
+    Address, Body, Incarnation, NodeInfo, Packet, PeerAddress, PeerView, Sizer, Update, UpdateKind, UserEvent,
     WithCoordinate,
 };
 
@@ -24,8 +24,8 @@ impl Sizer for PlainSizer {
     }
 
     #[inline]
-    fn update(&self, kind: &Update) -> u32 {
-        update(kind)
+    fn update(&self, update: &Update) -> u32 {
+        self::update(update)
     }
 }
 
@@ -53,7 +53,7 @@ fn body(body: &Body) -> u32 {
         Body::PingReq(request) => {
             let numbers =
                 uint32_len(request.seq) + uint32_len(request.nack_after_us) + uint32_len(request.targets.len() as u32);
-            let target = |target: &Target| ONE + uint64_len(target.id) + address(&target.address);
+            let target = |target: &PeerAddress| ONE + uint64_len(target.id) + address(&target.address);
             ONE + numbers + request.targets.iter().map(target).sum::<u32>()
         }
         Body::Sync(table) => {

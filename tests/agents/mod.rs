@@ -25,6 +25,7 @@ pub fn quick(name: &str) -> Builder {
     Agent::builder().name(name).config(quick_settings())
 }
 
+/// The names of members with these numbers.
 pub fn names(range: Range<usize>) -> Vec<String> {
     range.map(|n| format!("m{n}")).collect()
 }

@@ -12,7 +12,9 @@ use serde_json::Value;
 
 /// A running `swimlab agent`; it is killed when the test ends.
 pub struct Process {
+    /// The member's name.
     pub name: String,
+    /// The address that it listens on.
     pub addr: SocketAddr,
     child: Child,
     socket: PathBuf,
@@ -31,6 +33,7 @@ pub fn config(dir: &Path, suspicion_mult: f64) -> PathBuf {
     path
 }
 
+/// A command that runs this build's `swimlab`.
 pub fn swimlab() -> Command {
     Command::new(env!("CARGO_BIN_EXE_swimlab"))
 }
@@ -181,6 +184,7 @@ impl Drop for Process {
     }
 }
 
+/// The standard error stream of a finished command.
 pub fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }

@@ -1,5 +1,5 @@
-//! The `foca` crate with settings as near to a profile's as it has them, and the smallest of identities; its extensions
-//! beyond SWIM with suspicion are off.
+//! The crate foca with settings as close to the profile's as possible and the smallest possible identities; its
+//! extensions beyond SWIM with suspicion are off.
 
 #[path = "../../../src/detectors/foca/machine.rs"]
 mod machine;
@@ -15,7 +15,7 @@ use swimlab::sim::{MemberIndex, Setup};
 use machine::{FocaFactory, Name};
 
 /// The members of this setup.
-pub fn factory(setup: &Setup, config: &MemberConfig) -> FocaFactory<Bare> {
+pub(crate) fn factory(setup: &Setup, config: &MemberConfig) -> FocaFactory<Bare> {
     let config = config.protocol();
     let suspicion = config.suspicion.timeout(config.period, setup.members, 0);
     let transmissions = config.dissemination.transmissions(setup.members);
@@ -34,7 +34,7 @@ pub fn factory(setup: &Setup, config: &MemberConfig) -> FocaFactory<Bare> {
 
 /// A member's identity and address: its index. In these trials each member has one generation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Bare(MemberIndex);
+pub(crate) struct Bare(MemberIndex);
 
 impl Name for Bare {
     const NUMBERS: usize = 1;

@@ -3,5 +3,5 @@
 mod foca;
 mod naive;
 
-pub use foca::factory as foca_breed;
-pub use naive::Naive;
+pub(crate) use foca::factory as foca_factory;
+pub(crate) use naive::Naive;

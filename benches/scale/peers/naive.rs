@@ -1,8 +1,8 @@
-//! The same protocol driven naively: what the obvious implementation costs.
+//! The same protocol in the obvious implementation, as a baseline of its cost.
 //!
-//! The very same [`Member`]s send the very same messages at the very same times: trace hashes are equal. But each member
-//! has a full table of its own instead of what differs from a shared one, and its shuffled list is stored instead of
-//! computed; all events wait in one binary heap, packets boxed, timers that have moved skipped when they come up.
+//! The same [`Member`]s send the same messages at the same times: trace hashes are equal. But each member has a full
+//! table instead of its differences from a shared one, and its shuffled list is stored instead of computed; all events
+//! wait in one binary heap, packets are boxed, and timers that have moved are skipped when they are due.
 
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
@@ -21,7 +21,7 @@ use crate::measure::Course;
 use crate::setting::{Setting, Witness};
 
 /// A world with one heap.
-pub struct Naive<'a> {
+pub(crate) struct Naive<'a> {
     setup: &'a Setup,
     hosts: Vec<Host>,
     heap: BinaryHeap<Reverse<Due>>,
@@ -37,7 +37,7 @@ pub struct Naive<'a> {
 struct Host {
     /// `None` once crashed.
     member: Option<Member>,
-    /// The last deadline that went into the heap.
+    /// The deadline that was put into the heap last.
     alarm: Time,
     sent: u32,
     rng: Rng,
@@ -61,8 +61,8 @@ struct Flight {
 const WAKE: u64 = u64::MAX;
 
 impl<'a> Naive<'a> {
-    /// A world where nothing has happened yet.
-    pub fn new(setting: &'a Setting) -> Self {
+    /// A world at time zero.
+    pub(crate) fn new(setting: &'a Setting) -> Self {
         let setup = &setting.setup;
         let peers = setup.placement.peers.iter().cloned();
         let nodes: Vec<_> = peers.zip(0..).map(|(peer, at)| Arc::new(NodeInfo::new(peer, address_of(at)))).collect();
@@ -159,7 +159,7 @@ impl Course for Naive<'_> {
     }
 }
 
-/// A member with a whole table of its own.
+/// A member with a full table.
 fn initial(setup: &Setup, config: &Arc<MemberConfig>, nodes: &[Arc<NodeInfo>], index: MemberIndex) -> Member {
     let roster = Arc::new(Roster::of_members(nodes.iter().cloned()));
     let indexed = DynSelector::new("stored shuffle", StoredShuffle).build_index(roster.peers());
@@ -184,7 +184,7 @@ fn index_of(address: Address) -> MemberIndex {
 /// Round robin over a stored list: the orders are those of `shuffle`. No trial here has joiners.
 struct StoredShuffle;
 
-/// A shuffled list, and how far it is used up.
+/// A shuffled list, and the position in it.
 struct List {
     order: Vec<Slot>,
     next: usize,

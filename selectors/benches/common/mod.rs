@@ -7,7 +7,7 @@ use swimlab_selectors::rng::{Purpose, below, mix, stream, unit};
 use swimlab_selectors::{Location, Peer, Slot, View, ZonePath};
 
 /// View in which all members are alive.
-pub struct AllAlive(pub Vec<Peer>);
+pub(crate) struct AllAlive(pub Vec<Peer>);
 
 impl View for AllAlive {
     fn me(&self) -> Slot {
@@ -40,7 +40,7 @@ impl View for AllAlive {
 }
 
 /// Peers at random locations in the plane or on the globe, in sixty sites and as many zones.
-pub fn scattered(n: u32, globe: bool) -> Vec<Peer> {
+pub(crate) fn scattered(n: u32, globe: bool) -> Vec<Peer> {
     let mut rng = stream(1, Purpose::Placement, 0);
     let mut peer = |i: u32| {
         let (a, b) = (unit(&mut rng), unit(&mut rng));
@@ -57,7 +57,7 @@ pub fn scattered(n: u32, globe: bool) -> Vec<Peer> {
 }
 
 /// Short measurements: an accuracy of a tenth is enough.
-pub fn short() -> Criterion {
+pub(crate) fn short() -> Criterion {
     Criterion::default()
         .sample_size(10)
         .warm_up_time(Duration::from_millis(100))

@@ -28,8 +28,8 @@ const GRAVITY_RHO: f64 = 150.0;
 const ONE_POINT: f64 = 1.0;
 /// Maximum residual of an accepted sample, as a multiple of the usual residual.
 ///
-/// Serf has no such bound. It keeps members with false coordinates from pulling their peers away: at 10, a tenth of such
-/// members prevails; at 2, members converge too slowly.
+/// Serf has no such bound. It keeps members with false coordinates from pulling their peers away: at 10, a tenth of
+/// such members prevails; at 2, members converge too slowly.
 const RESIDUAL_MAX: f64 = 5.0;
 /// Gain of the usual residual.
 const RESIDUAL_GAIN: f64 = 0.05;
@@ -68,8 +68,8 @@ impl Coordinate {
         adjusted(raw, f64::from(self.adjustment) + f64::from(other.adjustment)).round().max(1.0) as u32
     }
 
-    /// Whether a correct member can have this coordinate: all numbers are finite and within ten seconds, and the height and
-    /// the error are in their ranges.
+    /// Whether a correct member can have this coordinate: all numbers are finite and within ten seconds, and the height
+    /// and the error are in their ranges.
     pub fn is_plausible(&self) -> bool {
         let within = |number: f32| number.abs() <= FARTHEST;
         self.vector.iter().all(|&number| within(number))
@@ -82,9 +82,9 @@ impl Coordinate {
 
 /// Vivaldi's estimate of one member's coordinate.
 ///
-/// Samples with implausible coordinates are rejected ([`Coordinate::is_plausible`]), and so are samples whose residual is
-/// many times the usual one. If such samples persist because the network has changed, they become usual within tens of
-/// samples.
+/// Samples with implausible coordinates are rejected ([`Coordinate::is_plausible`]), and so are samples whose residual
+/// is many times the usual one. If such samples persist because the network has changed, they become usual within tens
+/// of samples.
 ///
 /// ```
 /// use swimlab_selectors::rng::{Purpose, stream};
@@ -147,7 +147,8 @@ impl Vivaldi {
         }
     }
 
-    /// Takes a sample: a round-trip time in microseconds to a peer with this coordinate. Returns whether it was accepted.
+    /// Takes a sample: a round-trip time in microseconds to a peer with this coordinate. Returns whether it was
+    /// accepted.
     ///
     /// Draws from `rng` only if both are at one point, for a random direction.
     pub fn update(&mut self, peer: &Coordinate, rtt_us: u32, rng: &mut Rng) -> bool {

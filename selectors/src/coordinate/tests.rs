@@ -3,8 +3,8 @@
 use super::*;
 use crate::rng::{Purpose, below, stream};
 
-/// Lets each member measure a random other in each of 1,000 cycles; returns the mean and the largest relative error of all
-/// pairs.
+/// Lets each member measure a random other in each of 1,000 cycles; returns the mean and the largest relative error of
+/// all pairs.
 fn errors(seed: u64, members: u32, truth: impl Fn(u32, u32) -> f64) -> (f64, f64) {
     let mut rng = stream(seed, Purpose::Selector, 0);
     let mut space = vec![Vivaldi::default(); members as usize];

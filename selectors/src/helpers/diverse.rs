@@ -11,10 +11,10 @@ use crate::view::Context;
 
 /// Helpers in other zones, and if possible regions, than the prober, the targets and each other.
 ///
-/// A direct ping and an indirect one that share a path fail together, so the indirect one adds no information. Helpers are
-/// chosen one by one, each time the candidate that shares the fewest levels of the zone path with the prober, the targets
-/// and the helpers chosen before. Peers without a zone path are told apart by their sites; without either the choice is
-/// uniform.
+/// A direct ping and an indirect one that share a path fail together, so the indirect one adds no information. Helpers
+/// are chosen one by one, each time the candidate that shares the fewest levels of the zone path with the prober, the
+/// targets and the helpers chosen before. Peers without a zone path are told apart by their sites; without either the
+/// choice is uniform.
 ///
 /// Candidates are a random sample, and the first peers of other zones among 4,096 slots from a random one on. So in a
 /// group of up to 4,096 members, a helper outside the regions (or sites) of prober and targets is found whenever one

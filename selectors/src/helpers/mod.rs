@@ -1,4 +1,5 @@
-//! The built-in strategies that pick helpers for indirect pings, one file each, and the registry that finds them by name.
+//! The built-in strategies that pick helpers for indirect pings, one file each, and the registry that finds them by
+//! name.
 //!
 //! A new strategy is one file with a function `register`, and one line in [`helpers`].
 

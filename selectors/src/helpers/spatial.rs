@@ -20,8 +20,8 @@ pub(super) fn register(registry: &mut HelperRegistry, metrics: &Arc<MetricRegist
     let metrics = Arc::clone(metrics);
     let about = "Near members more often, by a power of the distance (Medley).";
     registry.register("spatial", about, PowerLaw::params("metric of the distance"), move |params, context| {
-        let metric = build_shared_metric(&metrics, params.text("metric"), context)?;
-        Ok(Arc::new(SpatialHelpers::new(&*metric, PowerLaw::from_params(params))))
+        let metric = build_shared_metric(&metrics, params.text("metric")?, context)?;
+        Ok(Arc::new(SpatialHelpers::new(&*metric, PowerLaw::from_params(params)?)))
     });
 }
 

@@ -1,6 +1,7 @@
 //! Model of one member's view of its group.
 
-use crate::peer::{Location, Peer, Slot};
+use crate::location::Location;
+use crate::peer::{Peer, Slot};
 use crate::view::View;
 
 /// A member's view of its group in its simplest form: each slot with its peer and the peer's status.

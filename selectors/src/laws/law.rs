@@ -28,6 +28,7 @@ pub enum Law {
 
 /// Report of a law that a strategy violates.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Violation {
     /// The violated law.
     pub law: Law,

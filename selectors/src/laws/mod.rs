@@ -1,8 +1,8 @@
 //! Laws that every strategy must keep, as a test kit for built-in strategies and for a user's own (feature `laws`).
 //!
-//! A strategy is driven through a model of one member's view ([`Group`]) by scenarios: members join, also in the slots of
-//! forgotten ones, are suspected, die, return and are forgotten, and the roster is indexed again. proptest generates the
-//! scenarios, the same ones in each run, and reduces one that violates a law to a short one.
+//! A strategy is driven through a model of one member's view ([`Group`]) by scenarios: members join, also in the slots
+//! of forgotten ones, are suspected, die, return and are forgotten, and the roster is indexed again. proptest generates
+//! the scenarios, the same ones in each run, and reduces one that violates a law to a short one.
 //!
 //! ```
 //! use swimlab_selectors::{DynSelector, Shuffle, laws};
@@ -48,10 +48,12 @@ pub fn check_helpers(make: impl Fn() -> Arc<dyn Helpers>) {
 /// use swimlab_selectors::laws::Laws;
 /// use swimlab_selectors::{DynSelector, Uniform};
 ///
-/// let laws = Laws { scenarios: 8, ..Laws::default() };
+/// let mut laws = Laws::default();
+/// laws.scenarios = 8;
 /// assert_eq!(laws.find_violation(|| DynSelector::new("uniform", Uniform)), None);
 /// ```
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct Laws {
     /// Number of scenarios for each of `peers`. 48 by default.
     pub scenarios: u32,

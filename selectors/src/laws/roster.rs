@@ -1,13 +1,14 @@
 //! Generators of peers for the scenarios.
 
-use crate::peer::{Location, Peer, ZonePath};
+use crate::location::Location;
+use crate::peer::{Peer, ZonePath};
 use crate::rng::{Rng, below, bits};
 
 /// Generator of random peers with unique ids.
 pub type PeerGenerator = fn(&mut Rng) -> Peer;
 
-/// Default generators: of peers with an id only, of peers at one location, of peers at shared and separate locations in a
-/// small plane, and of peers in a few cities of the globe.
+/// Default generators: of peers with an id only, of peers at one location, of peers at shared and separate locations in
+/// a small plane, and of peers in a few cities of the globe.
 pub fn peer_generators() -> Vec<PeerGenerator> {
     vec![id_only, at_one_location, in_a_plane, in_cities]
 }

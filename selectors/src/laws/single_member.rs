@@ -24,8 +24,8 @@ pub(super) fn check(
     Ok(())
 }
 
-/// Has a member observe the acks of its pings: round-trip times that depend on the peers, most of them with a coordinate
-/// and a hint, some of which are implausible.
+/// Has a member observe the acks of its pings: round-trip times that depend on the peers, most of them with a
+/// coordinate and a hint, some of which are implausible.
 fn observe_acks(member: &mut Member, picks: &[Slot]) {
     for &slot in picks {
         let peer = mix(member.group.peer(slot).id);

@@ -31,9 +31,9 @@ pub trait Metric: Send + Sync + 'static {
         false
     }
 
-    /// Whether distances depend on ids alone. They are known for all peers then, and differ between peers at one location,
-    /// so that a selector over the metric need not ping these equally often
-    /// (law [`EvenLoad`](crate::laws::Law::EvenLoad) of the feature `laws`).
+    /// Whether distances depend on ids alone. They are known for all peers then, and differ between peers at one
+    /// location, so that a selector over the metric need not ping these equally often (law
+    /// [`EvenLoad`](crate::laws::Law::EvenLoad) of the feature `laws`).
     fn compares_ids(&self) -> bool {
         false
     }
@@ -50,8 +50,8 @@ pub trait MetricIndex: Send + Sync {
     /// If `from` is in the roster, its own slot is visited too, at any position.
     fn visit(&self, from: &Peer, visit: &mut dyn FnMut(Slot) -> ControlFlow<()>) -> ControlFlow<()>;
 
-    /// Returns the nearness of the peer at this rank of the order that [`MetricIndex::visit`] has, without counting `from`
-    /// itself: rank 0 is the nearest other peer.
+    /// Returns the nearness of the peer at this rank of the order that [`MetricIndex::visit`] has, without counting
+    /// `from` itself: rank 0 is the nearest other peer.
     ///
     /// `None` beyond the last peer, and always if the rank is not known without visiting all peers before it.
     fn at_rank(&self, _from: &Peer, _rank: u32) -> Option<Nearness> {

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use super::MetricRegistry;
 use super::distance::{Metric, MetricIndex};
 use super::locations::{LocationIndex, Space};
-use crate::peer::{Location, Peer};
+use crate::location::Location;
+use crate::peer::Peer;
 use crate::registry::Param;
 
 /// Straight-line distance between locations in the plane, in thousandths of its unit.
 ///
-/// Either axis can be closed to a circle, which makes the plane a cylinder or a torus. Undefined for locations beyond 1e9
-/// units from the origin, whose thousandths have no exact representation.
+/// Either axis can be closed to a circle, which makes the plane a cylinder or a torus. Undefined for locations beyond
+/// 1e9 units from the origin, whose thousandths have no exact representation.
 ///
 /// ```
 /// use swimlab_selectors::{Euclid, Location, Metric, Peer};
@@ -106,8 +107,8 @@ pub(super) fn register(registry: &mut MetricRegistry) {
             side("height", "circumference of the y axis; 0: open"),
         ],
         |params, _| {
-            let side = |name| Some(params.real(name)).filter(|&side| side > 0.0);
-            Ok(Arc::new(Euclid { circumferences: [side("width"), side("height")] }))
+            let side = |name| Ok::<_, String>(Some(params.real(name)?).filter(|&side| side > 0.0));
+            Ok(Arc::new(Euclid { circumferences: [side("width")?, side("height")?] }))
         },
     );
 }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use super::MetricRegistry;
 use super::distance::{Metric, MetricIndex};
 use super::locations::{LocationIndex, Space};
-use crate::peer::{Location, Peer};
+use crate::location::Location;
+use crate::peer::Peer;
 
 /// Haversine distance in meters over the globe, taken as a sphere of the mean radius 6,371,008.8 m.
 ///

@@ -1,5 +1,5 @@
-//! Metrics, one file each: distances between peers, indexes that find the nearest, and the registry that finds metrics by
-//! name.
+//! Metrics, one file each: distances between peers, indexes that find the nearest, and the registry that finds metrics
+//! by name.
 //!
 //! A new metric is one file with a function `register`, and one line in [`metrics`].
 

@@ -6,7 +6,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::build_context::RttSource;
-use crate::peer::{Location, Peer, Slot, ZonePath};
+use crate::location::Location;
+use crate::peer::{Peer, Slot, ZonePath};
 use crate::rng::mix;
 
 /// Seven sites on a line, two of them at one location; another site can be nearer than a peer of the same site.

@@ -24,7 +24,7 @@ pub use value::{Value, ValueRange};
 ///
 /// let mut registry: Registry<u32> = Registry::new("number");
 /// let params = vec![Param::count("of", 0, 100, 21, "number to double")];
-/// registry.register("double", "Twice a number.", params, |params, ()| Ok(2 * params.count("of")));
+/// registry.register("double", "Twice a number.", params, |params, ()| Ok(2 * params.count("of")?));
 ///
 /// assert_eq!(registry.build(&Spec::parse("double")?, &()), Ok(42));
 /// assert_eq!(registry.build(&Spec::parse("double:of=3")?, &()), Ok(6));
@@ -38,6 +38,7 @@ pub struct Registry<T, C = ()> {
 }
 
 /// Entry of a registry.
+#[non_exhaustive]
 pub struct Registration<T, C = ()> {
     /// Name in files, tables and on the command line.
     pub name: &'static str,
@@ -136,9 +137,21 @@ mod tests {
     fn animals() -> Registry<u32> {
         let mut registry = Registry::new("animal");
         registry.register("horse", "Has legs.", vec![Param::count("legs", 0, 4, 4, "number of legs")], |p, ()| {
-            Ok(p.count("legs"))
+            p.count("legs")
         });
         registry.register("cat", "Has lives.", vec![], |_, ()| Err("no cats today".into()));
+        registry.register(
+            "dog",
+            "Reads another name than it declares.",
+            vec![Param::flag("tail", true, "")],
+            |p, ()| p.count("tails"),
+        );
+        registry.register(
+            "cow",
+            "Reads another type than it declares.",
+            vec![Param::flag("horns", true, "")],
+            |p, ()| p.count("horns"),
+        );
         registry
     }
 
@@ -156,6 +169,13 @@ mod tests {
         assert_eq!(error("horse:legs=5"), "horse: legs must be an integer from 0 to 4, not 5");
         assert_eq!(error("horse:legs=1.5"), "horse: legs must be an integer from 0 to 4, not 1.5");
         assert_eq!(error("cat"), "cat: no cats today");
+    }
+
+    #[test]
+    fn a_parameter_that_is_read_but_not_declared_is_an_error() {
+        let error = |kind: &str| animals().build(&Spec::of(kind), &()).unwrap_err().to_string();
+        assert_eq!(error("dog"), "dog: its code reads the parameter tails, which it does not declare");
+        assert_eq!(error("cow"), "cow: its code reads the parameter horns as an integer, but the value is true");
     }
 
     #[test]

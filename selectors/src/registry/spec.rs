@@ -16,6 +16,7 @@ use super::value::Value;
 /// # Ok::<(), swimlab_selectors::SpecError>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
 pub struct Spec {
     /// Name of the entry.
     pub kind: String,

@@ -17,19 +17,45 @@ pub enum Value {
 
 /// Range of values that a parameter allows.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum ValueRange {
-    /// An integer between two limits, both included.
-    Count(u32, u32),
-    /// A real number between two limits, both included.
-    Real(f64, f64),
-    /// A length of time between two limits in seconds, both included; written with a unit ("500ms", "20s", "1m 30s").
-    Span(f64, f64),
+    /// An integer.
+    Count {
+        /// The least value.
+        from: u32,
+        /// The greatest value; `u32::MAX`: no limit.
+        to: u32,
+    },
+    /// A real number.
+    Real {
+        /// The least value.
+        from: f64,
+        /// The greatest value; infinite: no limit.
+        to: f64,
+    },
+    /// A length of time, written with a unit ("500ms", "20s", "1m 30s").
+    Span {
+        /// The shortest time, in seconds.
+        from_s: f64,
+        /// The longest time, in seconds; infinite: no limit.
+        to_s: f64,
+    },
     /// True or false.
     Flag,
-    /// One of these names.
-    Choice(&'static [&'static str]),
-    /// One of these names, or a length of time between two limits in seconds, both included.
-    ChoiceOrSpan(&'static [&'static str], f64, f64),
+    /// One of a few names.
+    Choice {
+        /// The names.
+        names: &'static [&'static str],
+    },
+    /// One of a few names, or a length of time.
+    ChoiceOrSpan {
+        /// The names.
+        names: &'static [&'static str],
+        /// The shortest time, in seconds.
+        from_s: f64,
+        /// The longest time, in seconds.
+        to_s: f64,
+    },
     /// Any text, for example a path.
     Text,
 }
@@ -42,30 +68,30 @@ impl ValueRange {
     pub fn admit(&self, value: &Value) -> Result<Value, String> {
         let refuse = || Err(format!("must be {self}, not {value}"));
         match (self, value) {
-            (Self::Count(from, to), Value::Number(n)) => {
+            (Self::Count { from, to }, Value::Number(n)) => {
                 if n.fract() == 0.0 && (f64::from(*from)..=f64::from(*to)).contains(n) {
                     Ok(value.clone())
                 } else {
                     refuse()
                 }
             }
-            (Self::Real(from, to), Value::Number(n)) if (from..=to).contains(&n) => Ok(value.clone()),
-            (Self::Span(from, to), Value::Text(text)) => match parse_seconds(text) {
-                Some(s) if (*from..=*to).contains(&s) => Ok(Value::Number(s)),
+            (Self::Real { from, to }, Value::Number(n)) if (from..=to).contains(&n) => Ok(value.clone()),
+            (Self::Span { from_s, to_s }, Value::Text(text)) => match parse_seconds(text) {
+                Some(s) if (from_s..=to_s).contains(&&s) => Ok(Value::Number(s)),
                 _ => refuse(),
             },
             (Self::Flag, Value::Flag(_)) | (Self::Text, Value::Text(_)) => Ok(value.clone()),
-            (Self::ChoiceOrSpan(names, from, to), Value::Text(text)) if !names.contains(&text.as_str()) => {
+            (Self::ChoiceOrSpan { names, from_s, to_s }, Value::Text(text)) if !names.contains(&text.as_str()) => {
                 match parse_seconds(text) {
-                    Some(s) if (*from..=*to).contains(&s) => Ok(Value::Number(s)),
+                    Some(s) if (from_s..=to_s).contains(&&s) => Ok(Value::Number(s)),
                     _ => Err(format!(
                         "must be {self}, not {value}{}",
                         did_you_mean(&nearest_names(text, names.iter().copied()))
                     )),
                 }
             }
-            (Self::ChoiceOrSpan(..), Value::Text(_)) => Ok(value.clone()),
-            (Self::Choice(names), Value::Text(text)) => {
+            (Self::ChoiceOrSpan { .. }, Value::Text(_)) => Ok(value.clone()),
+            (Self::Choice { names }, Value::Text(text)) => {
                 if names.contains(&text.as_str()) {
                     return Ok(value.clone());
                 }
@@ -80,19 +106,19 @@ impl ValueRange {
 impl fmt::Display for ValueRange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Count(from, u32::MAX) => write!(f, "an integer of at least {from}"),
-            Self::Count(from, to) => write!(f, "an integer from {from} to {to}"),
-            Self::Real(from, to) if to.is_infinite() => write!(f, "a number of at least {from}"),
-            Self::Real(from, to) => write!(f, "a number from {from} to {to}"),
-            Self::Span(from, to) if to.is_infinite() => {
-                write!(f, "a time of at least {from}s, like \"500ms\" or \"20s\"")
+            Self::Count { from, to: u32::MAX } => write!(f, "an integer of at least {from}"),
+            Self::Count { from, to } => write!(f, "an integer from {from} to {to}"),
+            Self::Real { from, to } if to.is_infinite() => write!(f, "a number of at least {from}"),
+            Self::Real { from, to } => write!(f, "a number from {from} to {to}"),
+            Self::Span { from_s, to_s } if to_s.is_infinite() => {
+                write!(f, "a time of at least {from_s}s, like \"500ms\" or \"20s\"")
             }
-            Self::Span(from, to) => write!(f, "a time from {from}s to {to}s, like \"500ms\" or \"20s\""),
+            Self::Span { from_s, to_s } => write!(f, "a time from {from_s}s to {to_s}s, like \"500ms\" or \"20s\""),
             Self::Flag => f.write_str("true or false"),
-            Self::ChoiceOrSpan(names, from, to) => {
-                write!(f, "one of {}, or a time from {from}s to {to}s, like \"5s\"", names.join(", "))
+            Self::ChoiceOrSpan { names, from_s, to_s } => {
+                write!(f, "one of {}, or a time from {from_s}s to {to_s}s, like \"5s\"", names.join(", "))
             }
-            Self::Choice(names) => write!(f, "one of {}", names.join(", ")),
+            Self::Choice { names } => write!(f, "one of {}", names.join(", ")),
             Self::Text => f.write_str("a text"),
         }
     }

@@ -4,10 +4,10 @@ use crate::rng::mix;
 
 /// Pseudo-random permutation of `0..len`, chosen by a key, in constant memory.
 ///
-/// For up to 16 items it is a Fisher-Yates shuffle, packed into 16 half-bytes. Beyond, it is an unbalanced Feistel network
-/// over the next power of two, applied until the result is below `len` (cycle walking: Black, Rogaway, "Ciphers with
-/// Arbitrary Finite Domains", CT-RSA 2002), less than twice in the mean. A Feistel network over the few bits that 16 items
-/// need would not reach all orders with equal probability.
+/// For up to 16 items it is a Fisher-Yates shuffle, packed into 16 half-bytes. Beyond, it is an unbalanced Feistel
+/// network over the next power of two, applied until the result is below `len` (cycle walking: Black, Rogaway, "Ciphers
+/// with Arbitrary Finite Domains", CT-RSA 2002), less than twice in the mean. A Feistel network over the few bits that
+/// 16 items need would not reach all orders with equal probability.
 ///
 /// ```
 /// use swimlab_selectors::Permutation;

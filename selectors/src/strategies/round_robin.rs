@@ -39,16 +39,16 @@ impl Iterator for Traversal {
     }
 }
 
-/// Successive traversals of all slots, each in a new order; joiners are inserted at a random position of the current one
-/// (SWIM, section 4.3).
+/// Successive traversals of all slots, each in a new order; joiners are inserted at a random position of the current
+/// one (SWIM, section 4.3).
 ///
 /// Each slot is visited at most once per traversal, and a peer that is pingable throughout exactly once. So between two
 /// visits of one peer lie at most 2m - 2 visits of others, m being the largest number of other slots meanwhile.
 #[derive(Clone, Debug)]
 pub(super) struct RoundRobin {
     traversal: Traversal,
-    /// Slots that came up after the traversal began, each with the position in the traversal that it precedes; the first
-    /// `visited` of them are done.
+    /// Slots that came up after the traversal began, each with the position in the traversal that it precedes; the
+    /// first `visited` of them are done.
     late: Vec<(u32, Slot)>,
     visited: u32,
     /// One more than the largest slot that the traversal or `late` covers.

@@ -12,9 +12,10 @@ use crate::view::{Context, Observation, View};
 
 /// Medley (Yang and others, Middleware 2019): a peer at distance d is pinged with a probability proportional to d^-m.
 ///
-/// The plain variant draws from all peers each time. The time-bounded one draws from a bag that holds each peer with its
-/// weight: each pick of a peer takes the smallest of all weights from its own, a peer without weight is out of the bag,
-/// and an empty bag is refilled. So peers are pinged about as often as in the plain variant, and each within two bags.
+/// The plain variant draws from all peers each time. The time-bounded one draws from a bag that holds each peer with
+/// its weight: each pick of a peer takes the smallest of all weights from its own, a peer without weight is out of the
+/// bag, and an empty bag is refilled. So peers are pinged about as often as in the plain variant, and each within two
+/// bags.
 ///
 /// A pick takes O(n) time. The plain variant has no state, the bag one number per peer.
 #[derive(Clone)]
@@ -25,6 +26,7 @@ pub struct Spatial {
 
 /// Parameters of [`Spatial`].
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[non_exhaustive]
 pub struct SpatialConfig {
     /// Weights by distance.
     pub law: PowerLaw,
@@ -48,8 +50,8 @@ pub(super) fn register(registry: &mut SelectorRegistry, metrics: &Arc<MetricRegi
     let bag_about = "whether to draw from a bag that is emptied before it is refilled, which bounds the wait";
     params.push(Param::flag("bag", false, bag_about));
     registry.register("spatial", about, params, move |params, context| {
-        let metric = build_shared_metric(&metrics, params.text("metric"), context)?;
-        let config = SpatialConfig { law: PowerLaw::from_params(params), time_bounded: params.flag("bag") };
+        let metric = build_shared_metric(&metrics, params.text("metric")?, context)?;
+        let config = SpatialConfig { law: PowerLaw::from_params(params)?, time_bounded: params.flag("bag")? };
         Ok(DynSelector::new("spatial", Spatial::new(metric, config)))
     });
 }
@@ -139,8 +141,8 @@ impl Selector for Spatial {
         }
     }
 
-    /// Plain: no peer weighs less than the least weight, and none more than 1. Time-bounded: two bags, from each of which
-    /// a peer is drawn at most 1/least times.
+    /// Plain: no peer weighs less than the least weight, and none more than 1. Time-bounded: two bags, from each of
+    /// which a peer is drawn at most 1/least times.
     fn bound(&self, n: u32, direct: u32) -> Bound {
         let SpatialConfig { law, time_bounded } = self.config;
         let others = n.saturating_sub(1);

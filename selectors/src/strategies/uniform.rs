@@ -8,8 +8,8 @@ use crate::peer::{Peer, Slot};
 use crate::selector::{Bound, DynSelector, Selector, pick_uniform};
 use crate::view::Context;
 
-/// Basic SWIM (Das, Gupta, Motivala, DSN 2002, section 3.1): each period's targets are drawn uniformly among all pingable
-/// members.
+/// Basic SWIM (Das, Gupta, Motivala, DSN 2002, section 3.1): each period's targets are drawn uniformly among all
+/// pingable members.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Uniform;
 

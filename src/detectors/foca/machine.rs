@@ -1,7 +1,7 @@
 //! The `foca` crate as a machine: its own state, timers and codec, driven by a world.
 //!
-//! Messages are bytes, encoded and decoded as foca does; timers wait in a heap of the adapter's. foca has a timer at each
-//! probe timeout whether the ping was answered or not, so it counts one event more per member and period.
+//! Messages are bytes, encoded and decoded as foca does; timers wait in a heap of the adapter's. foca has a timer at
+//! each probe timeout whether the ping was answered or not, so it counts one event more per member and period.
 //!
 //! The benches take this file in as well, with settings and identities of their own.
 
@@ -24,7 +24,7 @@ use crate::protocol::{
 use crate::sim::{DetectorFactory, FailureDetector, Guarantees, MemberIndex, Prefetch, Setup, address_of, index_of};
 
 /// The identity of a member: an address, and what distinguishes the member's generations.
-pub trait Name: Identity + Copy + Serialize + DeserializeOwned {
+pub(crate) trait Name: Identity + Copy + Serialize + DeserializeOwned {
     /// The number of integers in its encoding.
     const NUMBERS: usize;
     /// The identity of a member in this generation.
@@ -36,7 +36,7 @@ pub trait Name: Identity + Copy + Serialize + DeserializeOwned {
 }
 
 /// Creates foca members: initial members know each other, joiners only themselves.
-pub struct FocaFactory<N> {
+pub(crate) struct FocaFactory<N> {
     config: Config,
     initial_members: u32,
     /// The ids of all, by index.
@@ -47,7 +47,7 @@ pub struct FocaFactory<N> {
 
 impl<N: Name> FocaFactory<N> {
     /// The members of this setup.
-    pub fn new(setup: &Setup, config: Config) -> Self {
+    pub(crate) fn new(setup: &Setup, config: Config) -> Self {
         let ids = setup.placement.peers.iter().map(|peer| peer.id).collect();
         Self { config, initial_members: setup.members, ids, seed: setup.seed, names: PhantomData }
     }
@@ -80,13 +80,14 @@ impl<N: Name> DetectorFactory for FocaFactory<N> {
     }
 
     fn guarantees(&self) -> Guarantees {
-        let limits = Gauge { broadcasts: self.ids.len(), ..Gauge::default() };
-        Guarantees { limits, converges_within: None, heals_within: None, returns_refuted: true }
+        let mut guarantees = Guarantees::bounded(Gauge::default().with_broadcasts(self.ids.len()));
+        guarantees.returns_refuted = true;
+        guarantees
     }
 }
 
 /// A foca member and its timers.
-pub struct FocaMember<N: Name> {
+pub(crate) struct FocaMember<N: Name> {
     foca: Inner<N>,
     timers: Timers<N>,
     /// Number of the first members that it knows from the start.
@@ -204,7 +205,7 @@ impl<N: Name> FailureDetector for FocaMember<N> {
     }
 
     fn gauge(&self) -> Gauge {
-        Gauge { broadcasts: self.foca.updates_backlog(), ..Gauge::default() }
+        Gauge::default().with_broadcasts(self.foca.updates_backlog())
     }
 }
 
@@ -232,9 +233,9 @@ struct Driver<'a, N> {
 }
 
 impl<N: Name> Driver<'_, N> {
-    fn report(&mut self, node: N, what: EventKind) {
-        let (about, incarnation) = (self.ids[node.index() as usize], node.incarnation());
-        self.out.events.push(Event { about, incarnation, kind: what, source: self.source });
+    fn report(&mut self, node: N, kind: EventKind) {
+        let about = self.ids[node.index() as usize];
+        self.out.events.push(Event::new(about, node.incarnation(), kind, self.source));
     }
 }
 
@@ -250,8 +251,9 @@ impl<N: Name> Runtime<N> for Driver<'_, N> {
     }
 
     fn send_to(&mut self, to: N, data: &[u8]) {
-        let (to, bytes, direct_ping) = (address_of(to.index()), data.len() as u32, tag::<N>(data) == PING);
-        self.out.transmits.push(Transmit { to, bytes, stream: false, direct_ping, message: data.to_vec() });
+        let mut transmit = Transmit::datagram(address_of(to.index()), data.len() as u32, data.to_vec());
+        transmit.direct_ping = tag::<N>(data) == PING;
+        self.out.transmits.push(transmit);
     }
 
     fn submit_after(&mut self, timer: Timer<N>, after: Duration) {

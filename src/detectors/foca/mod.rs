@@ -1,8 +1,8 @@
 //! `foca`: the crate of this name, as its users run it: probes with round robin, a gossip tick, announcements to random
 //! members, whose replies contain a part of the group, and to dead members, which come back under a new identity.
 //!
-//! Its parameters are those of SWIM for which foca has a counterpart, by the same names. Settings that depend on the size
-//! of the group are computed once, for the size at the start: foca leaves them to its user.
+//! Its parameters are those of SWIM for which foca has a counterpart, by the same names. Settings that depend on the
+//! size of the group are computed once, for the size at the start: foca leaves them to its user.
 //!
 //! Lost updates are not repeated, so it guarantees no agreement, only that its stores stay bounded.
 
@@ -85,11 +85,11 @@ fn params() -> Vec<Param> {
 }
 
 fn build(p: &Params) -> Result<Foca, String> {
-    let (period, probe_timeout) = (span(p, "period"), span(p, "probe_timeout"));
+    let (period, probe_timeout) = (span(p, "period")?, span(p, "probe_timeout")?);
     if probe_timeout >= period {
         return Err(format!("probe_timeout ({probe_timeout}) must be shorter than period ({period})"));
     }
-    let many = |name| NonZeroUsize::new(p.count(name) as usize);
+    let many = |name| Ok::<_, String>(NonZeroUsize::new(p.count(name)? as usize));
     let every = |interval: Span, members: Option<NonZeroUsize>| {
         let num_members = members.filter(|_| interval > Span::ZERO)?;
         Some(PeriodicParams { frequency: duration(interval), num_members })
@@ -97,16 +97,16 @@ fn build(p: &Params) -> Result<Foca, String> {
     let config = Config {
         probe_period: duration(period),
         probe_rtt: duration(probe_timeout),
-        num_indirect_probes: many("indirect").ok_or("indirect must be at least 1")?,
-        remove_down_after: Some(duration(span(p, "dead_retention"))),
-        max_packet_size: many("packet_bytes").ok_or("packet_bytes must be at least 1")?,
-        notify_down_members: p.flag("anti_entropy"),
-        periodic_announce: every(span(p, "sync_interval"), Some(NonZeroUsize::MIN)),
-        periodic_announce_to_down_members: every(period * u64::from(p.count("reconnect_every")), Some(DEAD_TRIED)),
-        periodic_gossip: every(span(p, "gossip_interval"), many("gossip_nodes")),
+        num_indirect_probes: many("indirect")?.ok_or("indirect must be at least 1")?,
+        remove_down_after: Some(duration(span(p, "dead_retention")?)),
+        max_packet_size: many("packet_bytes")?.ok_or("packet_bytes must be at least 1")?,
+        notify_down_members: p.flag("anti_entropy")?,
+        periodic_announce: every(span(p, "sync_interval")?, Some(NonZeroUsize::MIN)),
+        periodic_announce_to_down_members: every(period * u64::from(p.count("reconnect_every")?), Some(DEAD_TRIED)),
+        periodic_gossip: every(span(p, "gossip_interval")?, many("gossip_nodes")?),
         ..Config::simple()
     };
-    let (suspicion_mult, retransmit_mult) = (p.real("suspicion_mult"), p.count("retransmit_mult"));
+    let (suspicion_mult, retransmit_mult) = (p.real("suspicion_mult")?, p.count("retransmit_mult")?);
     Ok(Foca { period, suspicion_mult, retransmit_mult, config })
 }
 

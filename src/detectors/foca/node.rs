@@ -7,10 +7,10 @@ use super::machine::Name;
 use crate::protocol::Incarnation;
 use crate::sim::MemberIndex;
 
-/// An identity as foca's users have it: an IPv4 address, all ports being equal, and what tells a member's lives apart. A
-/// member that hears of its own death comes back under a new one.
+/// An identity as foca's users have it: an IPv4 address, all ports being equal, and what tells a member's lives apart.
+/// A member that hears of its own death comes back under a new one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Node {
+pub(super) struct Node {
     ip: u32,
     generation: u16,
     renewals: u16,

@@ -29,14 +29,14 @@ fn the_defaults_are_focas_own_for_a_lan() {
 }
 
 #[test]
-fn settings_that_foca_cannot_work_with_are_refused() {
+fn settings_that_foca_does_not_support_are_refused() {
     assert_eq!(refusal("foca:probe_timeout=1s"), "foca: probe_timeout (1s) must be shorter than period (1s)");
     assert_eq!(refusal("foca:indirect=0"), "foca: indirect must be an integer from 1 to 64, not 0");
     assert_eq!(refusal("foca:gossip_nodes=0,sync_interval=0s,reconnect_every=0"), "");
 }
 
 #[test]
-fn every_message_is_told_by_its_bytes() {
+fn the_kind_of_every_message_is_read_from_its_bytes() {
     let [near, far] = [Node::new(3, 0), Node::new(70_000, 200)];
     let kind = |message| {
         let header = Header { src: far, src_incarnation: 1000, dst: near, message };

@@ -69,11 +69,12 @@ pub(super) struct Joining {
 pub(super) enum JoinPhase {
     /// No seed has answered yet; the next one is tried after `wait`.
     Contacting { wait: Span },
-    /// A seed has answered. It may not know members that join at the same time, so up to `left` more seeds are asked, while
-    /// their answers name new members: the table had `known` members when the last was asked.
+    /// A seed has answered. It may not know members that join at the same time, so up to `left` more seeds are asked,
+    /// while their answers name new members: the table had `known` members when the last was asked.
     Syncing { left: u32, known: u32, wait: Span, is_answered: bool },
-    /// The group is known, apart from updates that missed this member while hundreds joined at once: each update reaches
-    /// each member about retransmit_mult x retransmit_scale times, Poisson distributed, so that among 500 members
-    /// 500^2 e^-12 = 1.5 of all pairs remain unknown to each other. One more sync with a random member closes that gap.
+    /// The group is known, apart from updates that missed this member while hundreds joined at once: each update
+    /// reaches each member about retransmit_mult x retransmit_scale times, Poisson distributed, so that among 500
+    /// members 500^2 e^-12 = 1.5 of all pairs remain unknown to each other. One more sync with a random member closes
+    /// that gap.
     Finishing { is_asked: bool },
 }

@@ -35,8 +35,8 @@ pub struct MemberConfig {
 }
 
 impl MemberConfig {
-    /// This protocol configuration with uniform helpers ([`MemberConfig::with_helpers`] sets others). The `sizer` must be
-    /// that of the codec in use: plain or sealed.
+    /// This protocol configuration with uniform helpers ([`MemberConfig::with_helpers`] sets others). The `sizer` must
+    /// be that of the codec in use: plain or sealed.
     ///
     /// # Errors
     /// If the configuration is not valid: see [`Config::validate`].

@@ -49,7 +49,8 @@ impl Member {
         }
     }
 
-    /// Takes the neighbor that a pinged peer recommends, if it is known: unknown members are not pinged on a peer's word.
+    /// Takes the neighbor that a pinged peer recommends, if it is known: unknown members are not pinged on a peer's
+    /// word.
     pub(super) fn observe_neighbor_hint(&mut self, hint: NeighborHint) {
         if let Some(slot) = self.table.slot(hint.id) {
             self.observe(Observation::NeighborHint { slot, rtt_us: hint.rtt_us });

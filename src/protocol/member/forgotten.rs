@@ -1,11 +1,13 @@
-//! Forgotten members: what remains of dead and departed members after [`Config::dead_retention`](crate::protocol::Config).
+//! Forgotten members: what remains of dead and departed members after
+//! [`Config::dead_retention`](crate::protocol::Config).
 
 use std::collections::{BTreeMap, VecDeque};
 
 use super::addressee::Addressee;
 use crate::protocol::message::{Address, Id, Incarnation, PeerView};
 
-/// Incarnations and addresses of forgotten members: enough to tell old updates from new ones and to try the members again.
+/// Incarnations and addresses of forgotten members: enough to tell old updates from new ones and to try the members
+/// again.
 #[derive(Debug, Default)]
 pub(super) struct Forgotten {
     records: BTreeMap<Id, (Incarnation, Option<Address>)>,

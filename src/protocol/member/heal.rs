@@ -10,8 +10,8 @@ use crate::protocol::event::{Event, EventKind, EventSource};
 use crate::protocol::message::{Address, Body, Id, Incarnation, StateSync, Status, Update, UpdateKind};
 use crate::protocol::time::Time;
 
-/// The most unknown members pinged after one state sync, so that a forged or stale table does not make this member flood
-/// others.
+/// The most unknown members pinged after one state sync, so that a forged or stale table does not make this member
+/// flood others.
 const UNKNOWN_PING_LIMIT: u32 = 32;
 
 impl Member {
@@ -114,7 +114,8 @@ impl Member {
         }
     }
 
-    /// Every few periods, tries to reach a dead or forgotten member or a seed: it may be alive beyond a healed partition.
+    /// Every few periods, tries to reach a dead or forgotten member or a seed: it may be alive beyond a healed
+    /// partition.
     pub(super) fn reconnect(&mut self, out: &mut Outbox) {
         let every = u64::from(self.config.protocol.reconnect_every);
         let tombstones = self.table.tombstones();

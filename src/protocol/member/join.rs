@@ -81,8 +81,8 @@ impl Member {
         matches!(self.joining(), Some(JoinPhase::Syncing { .. }))
     }
 
-    /// Whether members in a table are admitted without a ping: in the first table that a lone member gets, and in those it
-    /// asks for until its join is over.
+    /// Whether members in a table are admitted without a ping: in the first table that a lone member gets, and in those
+    /// it asks for until its join is over.
     pub(super) fn trusts_tables(&self) -> bool {
         self.table.members() == 1
             || matches!(self.joining(), Some(JoinPhase::Syncing { .. } | JoinPhase::Finishing { .. }))
@@ -97,7 +97,8 @@ impl Member {
                 joining.phase = JoinPhase::Syncing { left, known: 0, wait: period, is_answered: true };
                 self.set_alarm(|alarms| alarms.join = now + period);
             }
-            // Only the seed asked last counts: the late answer of an earlier one says little when it names no new member.
+            // Only the seed asked last counts: the late answer of an earlier one says little when it names no new
+            // member.
             Some(Joining { seeds, next, phase: JoinPhase::Syncing { is_answered, .. } }) => {
                 *is_answered |= from == seeds[(*next - 1) % seeds.len()];
             }
@@ -116,8 +117,8 @@ impl Member {
         Some(&self.cold.as_ref()?.joining.as_ref()?.phase)
     }
 
-    /// Schedules the next state syncs of a member that knows the group now, at random times: members that joined together
-    /// must not all sync in the same second.
+    /// Schedules the next state syncs of a member that knows the group now, at random times: members that joined
+    /// together must not all sync in the same second.
     fn stagger_syncs(&mut self, now: Time) {
         let config = &self.config.protocol;
         let (interval, anti_entropy) = (config.sync_interval_in(self.table.members()), config.anti_entropy);
@@ -132,8 +133,8 @@ impl Member {
         self.set_alarm(|alarms| alarms.join = last);
     }
 
-    /// Brings the next state sync forward, for a member that joiners use as a seed: it may itself not know those that joined
-    /// through other seeds.
+    /// Brings the next state sync forward, for a member that joiners use as a seed: it may itself not know those that
+    /// joined through other seeds.
     pub(super) fn sync_soon(&mut self, now: Time) {
         let config = &self.config.protocol;
         if config.anti_entropy && config.join_syncs > 0 && config.sync_interval_in(1).is_some() {

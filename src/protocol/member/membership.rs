@@ -27,22 +27,22 @@ impl Member {
             return self.learn_of_unknown(now, update, source, out);
         };
         let MemberRecord { incarnation, status: known, .. } = self.table.record(slot);
-        let &Update { incarnation: told, ref kind, .. } = update;
+        let &Update { incarnation: reported, ref kind, .. } = update;
         let (status, known) = (kind.status().expect("a membership update"), known.expect("it has a slot"));
         let is_dead = !known.is_member();
         if is_dead && self.config.protocol.dead_final && status != Status::Left {
             return;
         }
-        let newer = (told, status) > (incarnation, known);
+        let newer = (reported, status) > (incarnation, known);
         match kind {
-            UpdateKind::Suspect { by } if told == incarnation && known == Status::Suspect => {
+            UpdateKind::Suspect { by } if reported == incarnation && known == Status::Suspect => {
                 self.confirm(now, slot, *by, source, out);
             }
             _ if !newer => {}
-            UpdateKind::Suspect { .. } if is_dead => {} // Alive by implication only: its own alive record decides.
-            UpdateKind::Suspect { by } => self.suspect(now, slot, told, *by, source, out),
+            UpdateKind::Suspect { .. } if is_dead => {} // It implies a return, which only the member's own alive record proves.
+            UpdateKind::Suspect { by } => self.suspect(now, slot, reported, *by, source, out),
             UpdateKind::Alive(_) => self.revive(now, slot, update, source, out),
-            UpdateKind::Dead | UpdateKind::Left => self.declare(now, slot, status, told, source, out),
+            UpdateKind::Dead | UpdateKind::Left => self.declare(now, slot, status, reported, source, out),
             UpdateKind::User(_) => unreachable!("handled above"),
         }
     }
@@ -187,8 +187,8 @@ impl Member {
         }
     }
 
-    /// Replaces some picks by members that died within `to_dead`, each as likely as a living member (memberlist's gossip to
-    /// the dead), so that they can refute.
+    /// Replaces some picks by members that died within `to_dead`, each as likely as a living member (memberlist's
+    /// gossip to the dead), so that they can refute.
     fn replace_by_dead(&mut self, now: Time, to_dead: Span, picks: &mut [Slot]) {
         let recent = self.table.tombstones_since(now - to_dead) as u32;
         if to_dead == Span::ZERO || recent == 0 {
@@ -237,7 +237,8 @@ impl Member {
         let first_hand = source == EventSource::Heard(update.id);
         match &update.kind {
             UpdateKind::Alive(_) if self.is_newer_than_forgotten(update.id, update.incarnation) => {
-                // When many members join at once, the seeds spread the updates: a joiner does not pass on other joiners.
+                // When many members join at once, the seeds spread the updates: a joiner does not pass on other
+                // joiners.
                 let is_passed_on = self.admit(update, source, out) && !self.is_syncing_with_seeds();
                 if is_passed_on {
                     self.pass_on(now, update.clone(), source.sender(), out);

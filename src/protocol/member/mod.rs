@@ -4,10 +4,10 @@
 //! when the time of [`Member::deadline`] has come, commands at any time. Each call adds messages and events to an
 //! [`Outbox`], and may change the deadline. Times never go back from call to call.
 //!
-//! `probe` holds the protocol period, `membership` the beliefs about other members, `join` and `heal` how members find each
-//! other, `name_conflict` two processes of one name, `coordinates` the network coordinates, `send` packets with updates,
-//! `stall` blocked sends, `prefetch` memory. The other files hold state: `timers`, `round`, `forgotten`, `user_events` and
-//! `cold`.
+//! `probe` holds the protocol period, `membership` the beliefs about other members, `join` and `heal` how members find
+//! each other, `name_conflict` two processes of one name, `coordinates` the network coordinates, `send` packets with
+//! updates, `stall` blocked sends, `prefetch` memory. The other files hold state: `timers`, `round`, `forgotten`,
+//! `user_events` and `cold`.
 
 /// The context of a selector call: borrows the fields it needs, so that the selector can be borrowed beside it.
 macro_rules! context {
@@ -69,8 +69,8 @@ pub use outbox::{Outbox, Transmit};
 
 /// One member of a group.
 ///
-/// In worlds too large for the cache, each line of memory that an event reads costs as much as its work. Fields that all
-/// events read therefore come first, and those that only a member's own periods read come last.
+/// In worlds too large for the cache, each line of memory that an event reads costs as much as its work. Fields that
+/// all events read therefore come first, and those that only a member's own periods read come last.
 #[repr(C, align(64))]
 pub struct Member {
     // Read by every event.
@@ -116,6 +116,7 @@ enum Lifecycle {
 
 /// Fill levels of a member's bounded stores.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Gauge {
     /// Queued updates.
     pub broadcasts: usize,
@@ -127,13 +128,23 @@ pub struct Gauge {
     pub tombstones: usize,
 }
 
+impl Gauge {
+    /// Sets the number of queued updates.
+    #[must_use]
+    pub const fn with_broadcasts(mut self, broadcasts: usize) -> Self {
+        self.broadcasts = broadcasts;
+        self
+    }
+}
+
 /// A member's identity and random streams.
 pub struct Identity {
     /// Id, address, name and metadata.
     pub node: Arc<NodeInfo>,
     /// The first incarnation; the driver counts generations.
     pub incarnation: Incarnation,
-    /// The time from the epoch that all members count periods from to the driver's time zero, by the member's own clock.
+    /// The time from the epoch that all members count periods from to the driver's time zero, by the member's own
+    /// clock.
     pub since_epoch: Span,
     /// The selector's random stream.
     pub strategy_rng: Rng,
@@ -185,8 +196,8 @@ impl Member {
         }
     }
 
-    /// Starts the member; its first period begins at `first_period`. The first state sync comes after a random part of the
-    /// interval, so that members that start together do not all sync in the same second.
+    /// Starts the member; its first period begins at `first_period`. The first state sync comes after a random part of
+    /// the interval, so that members that start together do not all sync in the same second.
     pub fn start(&mut self, now: Time, first_period: Time) {
         self.lifecycle = Lifecycle::Running;
         self.timers.period = first_period.max(now);
@@ -196,8 +207,8 @@ impl Member {
         }
     }
 
-    /// Numbers pings from `seq` on instead of from 0, so that acks to an earlier life's pings do not match. To be called
-    /// before [`Member::start`].
+    /// Numbers pings from `seq` on instead of from 0, so that acks to an earlier life's pings do not match. To be
+    /// called before [`Member::start`].
     pub fn number_pings_from(&mut self, seq: u32) {
         self.seq = seq;
     }

@@ -1,9 +1,9 @@
 //! Name conflicts: two processes of one name. Ids are made from names, so both claim one id.
 //!
-//! The later generation keeps the name; of two equal generations, the higher address does. A member that receives a record
-//! of itself with another address pings that address. A live process there with the better claim displaces this one, which
-//! stops without a message, since any message would be about the other process, too. A record whose process does not answer
-//! belongs to an earlier life of this member and is refuted.
+//! The later generation keeps the name; of two equal generations, the higher address does. A member that receives a
+//! record of itself with another address pings that address. A live process there with the better claim displaces this
+//! one, which stops without a message, since any message would be about the other process, too. A record whose process
+//! does not answer belongs to an earlier life of this member and is refuted.
 
 use std::sync::Arc;
 
@@ -57,8 +57,8 @@ impl Member {
         self.send(Addressee::unknown(self.id, address), Body::Ping { seq: self.seq }, None, out);
     }
 
-    /// The record of the process that displaces a sender of this incarnation: one of the same id with a later generation at
-    /// another address. The sender has to learn of it.
+    /// The record of the process that displaces a sender of this incarnation: one of the same id with a later
+    /// generation at another address. The sender has to learn of it.
     pub(super) fn displacing_record(&self, sender: &Addressee, incarnation: Incarnation) -> Option<Update> {
         let PeerView::Member(known) = sender.peer_view else { return None };
         if known.generation <= incarnation.generation {

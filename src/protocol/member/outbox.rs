@@ -18,6 +18,7 @@ pub struct Outbox<M = Packet> {
 
 /// A message to send.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Transmit<M = Packet> {
     /// The receiver's address.
     pub to: Address,
@@ -29,6 +30,13 @@ pub struct Transmit<M = Packet> {
     pub direct_ping: bool,
     /// The message.
     pub message: M,
+}
+
+impl<M> Transmit<M> {
+    /// A message to this address as a datagram of `bytes` bytes. The public fields say what else a message can be.
+    pub const fn datagram(to: Address, bytes: u32, message: M) -> Self {
+        Self { to, bytes, stream: false, direct_ping: false, message }
+    }
 }
 
 impl Transmit {

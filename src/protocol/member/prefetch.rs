@@ -24,8 +24,8 @@ impl Member {
         }
     }
 
-    /// Prefetches the memory that handling this packet will read outside this value's first [`Member::HOT_BYTES`] bytes.
-    /// `sender` is the slot that the sender most likely has.
+    /// Prefetches the memory that handling this packet will read outside this value's first [`Member::HOT_BYTES`]
+    /// bytes. `sender` is the slot that the sender most likely has.
     pub fn prefetch_handle(&self, packet: &Packet, sender: Slot) {
         if let Body::Ack { .. } = packet.body {
             prefetch(&self.selector);

@@ -19,7 +19,7 @@ use super::{Member, Outbox, period_at};
 use crate::protocol::config::Config;
 use crate::protocol::event::EventSource;
 use crate::protocol::health::{LifeguardVariant, LocalHealth};
-use crate::protocol::message::{Address, Body, Id, NeighborHint, PingReq, Target, Update, UpdateKind};
+use crate::protocol::message::{Address, Body, Id, NeighborHint, PeerAddress, PingReq, Update, UpdateKind};
 use crate::protocol::prober::IndirectRequest;
 use crate::protocol::roster::MemberRecord;
 use crate::protocol::rtt::SlowPeers;
@@ -114,8 +114,8 @@ impl Member {
         }
     }
 
-    /// Marks a target of the round with this sequence number as answered, directly or over a helper. Returns its slot the
-    /// first time.
+    /// Marks a target of the round with this sequence number as answered, directly or over a helper. Returns its slot
+    /// the first time.
     pub(super) fn mark_answered(&mut self, now: Time, seq: u32, target: Id) -> Option<Slot> {
         if seq != self.round.seq {
             return None;
@@ -170,9 +170,9 @@ impl Member {
         for IndirectRequest { helper, targets } in requests {
             let target = |&slot: &Slot| {
                 let MemberRecord { id, address, .. } = self.table.record(slot);
-                Target { id, address }
+                PeerAddress { id, address }
             };
-            let targets: Vec<Target> = targets.iter().map(target).collect();
+            let targets: Vec<PeerAddress> = targets.iter().map(target).collect();
             self.round.asked = self.round.asked.saturating_add(targets.len() as u16);
             let request = PingReq { seq: self.round.seq, nack_after_us, targets };
             let to = self.addressee_of(helper);
@@ -207,7 +207,7 @@ impl Member {
             relays.push(Relay {
                 seq,
                 target: target.id,
-                origin: Target { id: sender, address: from },
+                origin: PeerAddress { id: sender, address: from },
                 origin_seq: request.seq,
                 nack_at,
                 ends_at: now + period,
@@ -284,8 +284,9 @@ impl Member {
     }
 }
 
-/// The time after which a helper sends its nack, in microseconds: 80 % of the probe timeout (Lifeguard, section IV-A), or of
-/// the rest of the period where that is shorter, as with memberlist's WAN values. A later nack would always count as missing.
+/// The time after which a helper sends its nack, in microseconds: 80 % of the probe timeout (Lifeguard, section IV-A),
+/// or of the rest of the period where that is shorter, as with memberlist's WAN values. A later nack would always count
+/// as missing.
 fn nack_after(config: &Config) -> u32 {
     let wait = config.probe_timeout.min(config.period - config.probe_timeout);
     u32::try_from(wait.as_micros() * 4 / 5).unwrap_or(u32::MAX).max(1)

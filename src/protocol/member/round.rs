@@ -3,7 +3,7 @@
 use smallvec::SmallVec;
 use swimlab_selectors::Slot;
 
-use crate::protocol::message::{Id, Incarnation, Target};
+use crate::protocol::message::{Id, Incarnation, PeerAddress};
 use crate::protocol::time::Time;
 
 /// The direct pings of one period.
@@ -34,7 +34,7 @@ pub(super) struct Probed {
 pub(super) struct Relay {
     pub(super) seq: u32,
     pub(super) target: Id,
-    pub(super) origin: Target,
+    pub(super) origin: PeerAddress,
     pub(super) origin_seq: u32,
     pub(super) nack_at: Time,
     pub(super) ends_at: Time,

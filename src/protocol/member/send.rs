@@ -28,8 +28,8 @@ impl Member {
     /// [`Member::send`] with an explicit mode, for pings and acks.
     ///
     /// The hottest function of all, therefore inlined. The packet is written field by field in its final place: built
-    /// elsewhere and copied, it would be read in larger pieces than it was just written in, which defeats the processor's
-    /// store forwarding.
+    /// elsewhere and copied, it would be read in larger pieces than it was just written in, which defeats the
+    /// processor's store forwarding.
     #[inline(always)]
     pub(super) fn send_by(
         &mut self,

@@ -1,9 +1,9 @@
 //! Stalled members: sends block, so that a loop that sends stands still until the stall ends while the others run on.
 //!
-//! Lifeguard's authors slowed their agents down like that: a call to send returns when the anomaly ends. An agent's loops are
-//! threads of their own, so its probe loop stops with the next ping or request and its gossip loop with the next round, while
-//! suspicions, whose timers send nothing, run on and end. Unlike a member whose packets queue up while it probes on, such a
-//! member accuses a single peer in all that time.
+//! Lifeguard's authors slowed their agents down like that: a call to send returns when the anomaly ends. An agent's
+//! loops are threads of their own, so its probe loop stops with the next ping or request and its gossip loop with the
+//! next round, while suspicions, whose timers send nothing, run on and end. Unlike a member whose packets queue up
+//! while it probes on, such a member accuses a single peer in all that time.
 
 use super::cold::Stall;
 use super::timers::Alarms;
@@ -11,17 +11,22 @@ use super::{Member, Outbox};
 use crate::protocol::time::Time;
 
 impl Member {
-    /// Makes sends block from now on, or no longer. Meanwhile the driver holds back what the member sends and hands in
-    /// nothing.
-    pub fn stall(&mut self, now: Time, stalled: bool) {
-        if self.stalled == stalled {
-            return;
+    /// Makes sends block until [`Member::end_stall`]. Meanwhile the driver holds back the messages that the member
+    /// sends and hands in none.
+    pub fn stall(&mut self) {
+        if !self.stalled {
+            self.stalled = true;
+            self.cold().stall = Stall::default();
         }
-        self.stalled = stalled;
-        self.cold().stall = Stall::default();
-        if !stalled && self.timers.period < now {
+    }
+
+    /// Lets sends pass again.
+    pub fn end_stall(&mut self, now: Time) {
+        if self.stalled {
+            self.stalled = false;
+            self.cold().stall = Stall::default();
             // A loop that is late starts a full period with its next ping.
-            self.timers.period = now;
+            self.timers.period = self.timers.period.max(now);
         }
     }
 

@@ -14,7 +14,8 @@ use swimlab_selectors::{DynSelector, Peer, Spec};
 use super::Member;
 use crate::protocol::{
     Address, Body, EventKind, EventSource, Id, Identity, Incarnation, MemberConfig, MessageKind, NodeInfo, Outbox,
-    Packet, PeerView, PingReq, Roster, Span, StateSync, Status, Target, Time, Update, UpdateKind, UserEvent, profiles,
+    Packet, PeerAddress, PeerView, PingReq, Roster, Span, StateSync, Status, Time, Update, UpdateKind, UserEvent,
+    profiles,
 };
 use crate::wire::PlainSizer;
 
@@ -150,7 +151,7 @@ fn a_member_suspected_or_declared_dead_refutes_with_a_higher_incarnation() {
         let out = member.learns_of(update(0, 4, kind.clone()));
         assert_eq!(member.incarnation(), incarnation(5));
         assert_eq!(out.events[0].kind, EventKind::SelfRefuted);
-        // An older claim is none.
+        // A claim about an older incarnation has no effect.
         member.learns_of(update(0, 3, kind));
         assert_eq!(member.incarnation(), incarnation(5));
         let ack = member.hear(at(0.1), 1, Body::Ping { seq: 1 }, vec![]);
@@ -166,7 +167,7 @@ fn a_departure_is_not_refuted() {
 }
 
 #[test]
-fn an_answer_to_a_member_believed_dead_says_so_and_it_refutes() {
+fn an_answer_to_a_member_recorded_as_dead_lets_it_refute() {
     let mut member = member(3);
     member.learns_of(update(1, 2, UpdateKind::Dead));
     let ack = member.hear(at(0.1), 1, Body::Ping { seq: 1 }, vec![]);
@@ -201,7 +202,7 @@ fn an_unknown_member_is_answered_and_admitted_by_its_own_record() {
 }
 
 #[test]
-fn a_record_under_another_ones_id_is_not_believed() {
+fn a_record_under_another_members_id_is_ignored() {
     let mut member = member(3);
     member.learns_of(Update { id: id(7), incarnation: incarnation(0), kind: UpdateKind::Alive(node(8)) });
     member.learns_of(Update { id: id(1), incarnation: incarnation(5), kind: UpdateKind::Alive(node(8)) });
@@ -217,7 +218,7 @@ fn forgotten_members_return_only_with_a_higher_incarnation() {
     assert_eq!((member.belief(1), member.gauge().forgotten), (None, 1));
     member.hear(at(7.0), 2, Body::Gossip, vec![alive(1, 2)]);
     assert_eq!(member.belief(1), None);
-    // Its own record with the old incarnation: it does not know yet, and is informed.
+    // Its own record with the old incarnation: it is informed, and does not return.
     let out = member.hear(at(7.0), 1, Body::Gossip, vec![alive(1, 2)]);
     assert!(out.transmits.iter().any(|transmit| transmit.message.peer_view == PeerView::Dead(incarnation(2))));
     member.hear(at(7.0), 2, Body::Gossip, vec![alive(1, 3)]);
@@ -294,7 +295,7 @@ fn new_metadata_reaches_the_others_as_an_update() {
     member.set_meta(at(0.0), b"load=3", &mut Outbox::default()).unwrap();
     let ping = member.due(at(0.0)).transmits.remove(0);
     let mut other = self::member(3);
-    other.id = id(1); // Some other member with the same table.
+    other.id = id(1); // Another member with the same table.
     let out = other.take(at(0.0), 0, ping.message);
     assert_eq!(out.events[0].kind, EventKind::Updated);
     assert_eq!(&*other.table.node(0).meta, b"load=3");
@@ -349,7 +350,7 @@ fn confirmations_shorten_a_suspicion_and_are_passed_on() {
 }
 
 #[test]
-fn with_the_buddy_system_a_ping_tells_a_suspect_that_it_is_suspected() {
+fn with_the_buddy_system_a_ping_informs_a_suspect_of_the_suspicion() {
     for (dissemination, tells) in [("buddy", true), ("piggyback", false)] {
         let spec = Spec::of("swim").with("dissemination", dissemination).with("retransmit_mult", 1.0);
         let mut member = member_with(2, spec);
@@ -378,7 +379,7 @@ fn groups_of_one_to_five_run_without_incident() {
             let mut member = member_with(n, Spec::of("swim").with("prober", prober).with("direct", 3.0));
             let out = member.due(at(100.0));
             let died = out.events.iter().filter(|event| event.kind == EventKind::Died).count() as u64;
-            assert_eq!(died, n - 1, "nobody answers, so all are declared dead");
+            assert_eq!(died, n - 1, "no member answers, so all are declared dead");
         }
     }
 }

@@ -56,7 +56,8 @@ pub(super) fn params() -> Vec<Param> {
         Param::choice_or_span(
             "suspicion",
             SUSPICION_NAMES,
-            (1e-3, 1e7),
+            1e-3,
+            1e7,
             "fixed",
             "suspicion timeout: a strategy, or an absolute time such as 5s",
         ),
@@ -101,26 +102,26 @@ pub(super) fn params() -> Vec<Param> {
 /// The configuration that these parameters describe.
 pub(super) fn build(params: &Params) -> Result<Config, String> {
     let config = Config {
-        period: span(params, "period"),
-        probe_timeout: span(params, "probe_timeout"),
-        direct: params.count("direct"),
-        indirect: params.count("indirect"),
+        period: span(params, "period")?,
+        probe_timeout: span(params, "probe_timeout")?,
+        direct: params.count("direct")?,
+        indirect: params.count("indirect")?,
         prober: choose(&PROBERS, params, "prober")?,
-        suspicion: match params.time("suspicion") {
+        suspicion: match params.time("suspicion")? {
             Some(timeout) => Arc::new(AbsoluteSuspicion { timeout: Span::from_secs_f64(timeout) }),
             None => choose(&SUSPICIONS, params, "suspicion")?,
         },
         dissemination: choose(&DISSEMINATIONS, params, "dissemination")?,
-        packet_bytes: params.count("packet_bytes"),
-        max_updates: params.count("max_updates"),
-        sync_interval: span(params, "sync_interval"),
-        join_syncs: params.count("join_syncs"),
-        stream_ping: params.flag("stream_ping"),
-        dead_retention: span(params, "dead_retention"),
-        reconnect_every: params.count("reconnect_every"),
-        reconnect_limit: params.count("reconnect_limit"),
-        anti_entropy: params.flag("anti_entropy"),
-        dead_final: params.flag("dead_final"),
+        packet_bytes: params.count("packet_bytes")?,
+        max_updates: params.count("max_updates")?,
+        sync_interval: span(params, "sync_interval")?,
+        join_syncs: params.count("join_syncs")?,
+        stream_ping: params.flag("stream_ping")?,
+        dead_retention: span(params, "dead_retention")?,
+        reconnect_every: params.count("reconnect_every")?,
+        reconnect_limit: params.count("reconnect_limit")?,
+        anti_entropy: params.flag("anti_entropy")?,
+        dead_final: params.flag("dead_final")?,
         defaults: DefaultStrategies::ANY,
     };
     config.validate().map_err(|error| error.to_string())?;
@@ -129,58 +130,60 @@ pub(super) fn build(params: &Params) -> Result<Config, String> {
 
 fn local_health(params: &Params) -> Result<LocalHealth, String> {
     Ok(LocalHealth {
-        limit: params.count("health_limit"),
+        limit: params.count("health_limit")?,
         scoring: variant(params, "health_scoring")?,
         pacing: variant(params, "health_pacing")?,
     })
 }
 
 fn fixed(params: &Params) -> Result<FixedSuspicion, String> {
-    Ok(FixedSuspicion { mult: params.real("suspicion_mult"), scale: scale(params, "suspicion_scale")? })
+    Ok(FixedSuspicion { mult: params.real("suspicion_mult")?, scale: scale(params, "suspicion_scale")? })
 }
 
 fn confirmed(params: &Params) -> Result<ConfirmedSuspicion, String> {
     Ok(ConfirmedSuspicion {
         min: fixed(params)?,
-        max_mult: params.real("suspicion_max_mult"),
-        confirmations: params.count("confirmations"),
+        max_mult: params.real("suspicion_max_mult")?,
+        confirmations: params.count("confirmations")?,
     })
 }
 
 fn piggyback(params: &Params) -> Result<Piggyback, String> {
-    let (mult, scale) = (params.count("retransmit_mult"), scale(params, "retransmit_scale")?);
+    let (mult, scale) = (params.count("retransmit_mult")?, scale(params, "retransmit_scale")?);
     Ok(Piggyback { mult, scale, gossip: None, buddy: false })
 }
 
 fn gossip(params: &Params) -> Result<Piggyback, String> {
     let gossip = GossipTick {
-        interval: span(params, "gossip_interval"),
-        nodes: params.count("gossip_nodes"),
-        to_dead: span(params, "gossip_to_dead"),
+        interval: span(params, "gossip_interval")?,
+        nodes: params.count("gossip_nodes")?,
+        to_dead: span(params, "gossip_to_dead")?,
     };
     Ok(Piggyback { gossip: Some(gossip), ..piggyback(params)? })
 }
 
-fn span(params: &Params, key: &str) -> Span {
-    Span::from_secs_f64(params.real(key))
+fn span(params: &Params, key: &str) -> Result<Span, String> {
+    Ok(Span::from_secs_f64(params.real(key)?))
 }
 
 fn scale(params: &Params, key: &str) -> Result<Scale, String> {
-    Scale::named(params.text(key)).ok_or_else(|| unknown(params, key))
+    let name = params.text(key)?;
+    Scale::named(name).ok_or_else(|| unknown(key, name))
 }
 
 fn variant(params: &Params, key: &str) -> Result<LifeguardVariant, String> {
-    LifeguardVariant::named(params.text(key)).ok_or_else(|| unknown(params, key))
+    let name = params.text(key)?;
+    LifeguardVariant::named(name).ok_or_else(|| unknown(key, name))
 }
 
 fn choose<T: ?Sized>(choices: &[Choice<T>], params: &Params, key: &str) -> Result<Arc<T>, String> {
-    let name = params.text(key);
-    let choice = choices.iter().find(|choice| choice.name == name).ok_or_else(|| unknown(params, key))?;
+    let name = params.text(key)?;
+    let choice = choices.iter().find(|choice| choice.name == name).ok_or_else(|| unknown(key, name))?;
     (choice.build)(params)
 }
 
-fn unknown(params: &Params, key: &str) -> String {
-    format!("unknown {key} {}", params.text(key))
+fn unknown(key: &str, name: &str) -> String {
+    format!("unknown {key} {name}")
 }
 
 /// The names of the choices, for their parameter.

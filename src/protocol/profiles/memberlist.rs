@@ -1,13 +1,13 @@
 //! `memberlist-local`, `memberlist-lan`, `memberlist-wan`: HashiCorp's memberlist with its three sets of defaults.
 //!
-//! Beside the probes there are gossip messages and a periodic exchange of whole tables over streams (push-pull); recently
-//! dead members get gossip, too, so that they can refute; a silent target is also pinged over a stream. Lifeguard is built
-//! in, in memberlist's variant: the health score ends at 7 and stretches only the rounds that fail, a failed probe costs as
-//! many points as nacks are missing, and K = suspicion_mult - 2 confirmations.
+//! Beside the probes there are gossip messages and a periodic exchange of whole tables over streams (push-pull);
+//! recently dead members get gossip, too, so that they can refute; a silent target is also pinged over a stream.
+//! Lifeguard is built in, in memberlist's variant: the health score ends at 7 and stretches only the rounds that fail,
+//! a failed probe costs as many points as nacks are missing, and K = suspicion_mult - 2 confirmations.
 //!
-//! Features that memberlist lacks are switched off: members do not refute outdated records on any message, and forgotten
-//! members are not tried again (that is Serf's part), so that they return with any record of them. A joiner asks each of
-//! its three seeds once.
+//! Features that memberlist lacks are switched off: members do not refute outdated records on any message, and
+//! forgotten members are not tried again (that is Serf's part), so that they return with any record of them. A joiner
+//! asks each of its three seeds once.
 
 use super::profile::Profile;
 use crate::protocol::config::{Config, DefaultStrategies};

@@ -42,8 +42,8 @@ const PROFILES: &[Profile] = &[
     medley::PROFILE,
 ];
 
-/// Registry of the profiles. All take the same parameters, with defaults of their own; the parameters are the keys of an
-/// experiment file's `[protocol]` table.
+/// Registry of the profiles. All take the same parameters, with defaults of their own; the parameters are the keys of
+/// an experiment file's `[protocol]` table.
 pub fn profiles() -> Registry<Config> {
     let mut registry = Registry::new("profile");
     for profile in PROFILES {

@@ -8,6 +8,7 @@ use crate::protocol::presets::Preset;
 
 /// A named variant of the protocol: the values that differ from the common defaults.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct Profile {
     /// Name in files and on the command line.
     pub name: &'static str,
@@ -20,6 +21,18 @@ pub struct Profile {
 }
 
 impl Profile {
+    /// A variant with these values, and no selector or helpers of its own.
+    pub const fn new(name: &'static str, about: &'static str, values: &'static [&'static str]) -> Self {
+        Self { name, about, values, defaults: DefaultStrategies::ANY }
+    }
+
+    /// Sets the selector and helpers that belong to the variant.
+    #[must_use]
+    pub const fn with_defaults(mut self, defaults: DefaultStrategies) -> Self {
+        self.defaults = defaults;
+        self
+    }
+
     /// Adds the profile to a registry: that of [`profiles`](super::profiles), or a laboratory's.
     ///
     /// # Errors

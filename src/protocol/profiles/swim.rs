@@ -1,5 +1,5 @@
-//! `swim`: SWIM as this laboratory runs it by default: the 2002 paper's parts, with memberlist's multiples, refutation by
-//! members declared dead, and healing after partitions.
+//! `swim`: SWIM as this laboratory runs it by default: the 2002 paper's parts, with memberlist's multiples, refutation
+//! by members declared dead, and healing after partitions.
 
 use super::profile::Profile;
 use crate::protocol::config::{Config, DefaultStrategies};
@@ -13,8 +13,8 @@ pub(super) const PROFILE: Profile = Profile {
 };
 
 impl Config {
-    /// SWIM as this laboratory runs it by default: the 2002 paper's parts with memberlist's multiples, refutation by dead
-    /// members, and healing after partitions.
+    /// SWIM as this laboratory runs it by default: the 2002 paper's parts with memberlist's multiples, refutation by
+    /// dead members, and healing after partitions.
     pub fn swim() -> Self {
         PROFILE.config()
     }

@@ -7,8 +7,8 @@
 use super::profile::Profile;
 use crate::protocol::config::{Config, DefaultStrategies};
 
-/// The paper's testbed (section 5): k = 1, T' = 2 s, at most 6 updates on a message; a declaration of death is final, and
-/// no partition heals.
+/// The paper's testbed (section 5): k = 1, T' = 2 s, at most 6 updates on a message; a declaration of death is final,
+/// and no partition heals.
 pub(super) const TESTBED: &str = "period=2s,probe_timeout=667ms,indirect=1,prober=classic,max_updates=6,\
     suspicion_mult=3,suspicion_scale=ln,retransmit_mult=3,retransmit_scale=ln,\
     dead_final=true,anti_entropy=false,reconnect_every=0";

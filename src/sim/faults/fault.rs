@@ -34,8 +34,8 @@ pub trait FaultKind: Any + Debug + Send + Sync {
         false
     }
 
-    /// Whether it does nothing but stop members for good. In worlds with such faults only, the checkers expect agreement
-    /// within [`Guarantees::converges_within`](crate::sim::Guarantees::converges_within), otherwise within
+    /// Whether it does nothing but stop members for good. In worlds with such faults only, the checkers expect
+    /// agreement within [`Guarantees::converges_within`](crate::sim::Guarantees::converges_within), otherwise within
     /// [`Guarantees::heals_within`](crate::sim::Guarantees::heals_within).
     fn only_stops(&self) -> bool {
         false
@@ -66,8 +66,8 @@ impl dyn FaultKind {
 }
 
 impl Fault {
-    /// A fault of this kind that strikes once, at the end of the warm-up, one random member. Change the public fields for
-    /// anything else.
+    /// A fault of this kind that strikes once, at the end of the warm-up, one random member. Change the public fields
+    /// for anything else.
     ///
     /// ```
     /// use swimlab::protocol::Span;

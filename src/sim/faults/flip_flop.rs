@@ -12,6 +12,7 @@ use crate::sim::observer::MemberIndex;
 /// Cuts off the targets from all other members, again and again (Suresh et al., "Stable and Consistent Membership at
 /// Scale with Rapid", USENIX ATC 2018, section 7).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct FlipFlop {
     /// Dropped packets, as seen from the targets.
     pub direction: Direction,
@@ -24,6 +25,11 @@ pub struct FlipFlop {
 }
 
 impl FlipFlop {
+    /// A partition of packets to the targets that comes and goes every 20 s, for this time, as in the paper.
+    pub const fn lasting(lasts: Span) -> Self {
+        Self { direction: Direction::In, on: Span::from_secs(20), off: Span::from_secs(20), lasts }
+    }
+
     /// Cuts off the targets, and schedules the end and the next time.
     fn cut(self, targets: Vec<MemberIndex>, until: Time, activation: &mut Activation<'_>) {
         if activation.now() >= until {
@@ -57,8 +63,8 @@ pub(super) fn register(registry: &mut Registry<Fault>) {
             Param::span("off", 1e-3, 1e6, "20s", "time between two partitions"),
         ]),
         |p, ()| {
-            let (on, off) = (span(p, "on"), span(p, "off"));
-            build(p, FlipFlop { direction: Direction::of(p), on, off, lasts: span(p, "lasts") })
+            let (on, off) = (span(p, "on")?, span(p, "off")?);
+            build(p, FlipFlop { direction: Direction::of(p)?, on, off, lasts: span(p, "lasts")? })
         },
     );
 }

@@ -11,6 +11,7 @@ use crate::sim::link::{LinkPacket, LinkRule, LinkVerdict};
 
 /// Loses packets from or to the targets at random, in addition to the network's own loss.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Loss {
     /// The probability for each packet.
     pub rate: f64,
@@ -28,8 +29,13 @@ struct LossyMembers {
 }
 
 impl Loss {
-    pub(super) fn of(params: &Params) -> Self {
-        Self { rate: params.real("rate"), direction: Direction::of(params), lasts: span(params, "lasts") }
+    /// Loss of packets in both directions, with this probability, for this time.
+    pub const fn new(rate: f64, lasts: Span) -> Self {
+        Self { rate, direction: Direction::Both, lasts }
+    }
+
+    pub(super) fn of(params: &Params) -> Result<Self, String> {
+        Ok(Self { rate: params.real("rate")?, direction: Direction::of(params)?, lasts: span(params, "lasts")? })
     }
 }
 
@@ -58,6 +64,6 @@ pub(super) fn register(registry: &mut Registry<Fault>) {
         "loss",
         "Packets from or to the targets are lost at random.",
         common_and(&[lasts(), rate(), direction("both")]),
-        |p, ()| build(p, Loss::of(p)),
+        |p, ()| build(p, Loss::of(p)?),
     );
 }

@@ -1,4 +1,4 @@
-//! `one-way-loss`: [`Loss`] of packets to members, unless told otherwise.
+//! `one-way-loss`: [`Loss`] of packets to members, by default.
 
 use swimlab_selectors::Registry;
 
@@ -11,6 +11,6 @@ pub(super) fn register(registry: &mut Registry<Fault>) {
         "one-way-loss",
         "Packets to the targets (direction = \"in\") or from them (\"out\") are lost at random.",
         common_and(&[lasts(), rate(), direction("in")]),
-        |p, ()| build(p, Loss::of(p)),
+        |p, ()| build(p, Loss::of(p)?),
     );
 }

@@ -11,6 +11,6 @@ pub(super) fn register(registry: &mut Registry<Fault>) {
         "one-way-partition",
         "All packets from the other members to the targets (direction = \"in\") or in the other direction (\"out\") are lost.",
         common_and(&[lasts(), direction("in")]),
-        |p, ()| build(p, Partition::of(p)),
+        |p, ()| build(p, Partition::of(p)?),
     );
 }

@@ -8,6 +8,7 @@ use crate::protocol::Span;
 
 /// The packets of a target that a fault affects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Direction {
     /// Packets to the target.
     In,
@@ -27,12 +28,12 @@ impl Direction {
         }
     }
 
-    pub(super) fn of(params: &Params) -> Self {
-        match params.text("direction") {
+    pub(super) fn of(params: &Params) -> Result<Self, String> {
+        Ok(match params.text("direction")? {
             "in" => Self::In,
             "out" => Self::Out,
             _ => Self::Both,
-        }
+        })
     }
 }
 
@@ -51,7 +52,7 @@ pub(super) fn common_and(own: &[Param]) -> Vec<Param> {
     let mut params = vec![
         Param::span("at", 0.0, 1e7, "0s", "time of the fault, after the warm-up"),
         Param::count("count", 1, 10_000_000, 1, "number of members, if the target is random").unit("members"),
-        Param { default: Some("random".into()), ..Param::text("target", targets) },
+        Param::text("target", targets).or("random"),
         Param::count("times", 1, 1_000_000, 1, "number of occurrences, each with new targets"),
         Param::span("every", 1e-3, 1e6, "1s", "time between two occurrences"),
     ];
@@ -61,27 +62,29 @@ pub(super) fn common_and(own: &[Param]) -> Vec<Param> {
 
 /// A fault of this kind with the common parameters.
 pub(super) fn build(params: &Params, kind: impl FaultKind) -> Result<Fault, String> {
-    let target = Target::parse(params.text("target"), params.count("count"))?;
+    let target = Target::parse(params.text("target")?, params.count("count")?)?;
     Ok(Fault {
-        at: span(params, "at"),
+        at: span(params, "at")?,
         target,
-        times: params.count("times"),
-        every: span(params, "every"),
+        times: params.count("times")?,
+        every: span(params, "every")?,
         ..Fault::new(kind)
     })
 }
 
-pub(super) fn span(params: &Params, name: &str) -> Span {
-    Span::from_secs_f64(params.real(name))
+pub(super) fn span(params: &Params, name: &str) -> Result<Span, String> {
+    Ok(Span::from_secs_f64(params.real(name)?))
 }
 
 pub(super) fn lasts() -> Param {
     Param::span("lasts", 1e-3, 1e7, "10s", "duration")
 }
 
+/// The default size of a queue, in packets: about 1 MiB of a socket's buffer in small packets.
+pub(super) const QUEUE: u32 = 4096;
+
 pub(super) fn queue() -> Param {
-    // About 1 MiB of a socket's buffer in small packets.
-    Param::count("queue", 0, 1_000_000, 4096, "maximum number of queued packets in each direction").unit("packets")
+    Param::count("queue", 0, 1_000_000, QUEUE, "maximum number of queued packets in each direction").unit("packets")
 }
 
 pub(super) fn rate() -> Param {

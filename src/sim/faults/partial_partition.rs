@@ -13,6 +13,7 @@ use crate::sim::link::{LinkPacket, LinkRule, LinkVerdict};
 /// Cuts off the targets from a second group; both reach all other members (Alfatafta et al., "Toward a Generic Fault
 /// Tolerance Technique for Partial Network Partitioning", OSDI 2020).
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct PartialPartition {
     /// The second group, chosen among the members that are not targets.
     pub peers: Target,
@@ -20,6 +21,13 @@ pub struct PartialPartition {
     pub direction: Direction,
     /// Duration.
     pub lasts: Span,
+}
+
+impl PartialPartition {
+    /// A partition between the fault's targets and `peers` in both directions, for this time.
+    pub const fn new(peers: Target, lasts: Span) -> Self {
+        Self { peers, direction: Direction::Both, lasts }
+    }
 }
 
 /// Drops packets between two groups.
@@ -61,14 +69,10 @@ pub(super) fn register(registry: &mut Registry<Fault>) {
     registry.register(
         "partial-partition",
         "All packets between the targets and a second group are lost; both groups reach all other members.",
-        common_and(&[
-            lasts(),
-            direction("both"),
-            Param { default: Some("random".into()), ..Param::text("peers", peers) },
-        ]),
+        common_and(&[lasts(), direction("both"), Param::text("peers", peers).or("random")]),
         |p, ()| {
-            let peers = Target::parse(p.text("peers"), p.count("count")).map_err(|why| format!("peers: {why}"))?;
-            build(p, PartialPartition { peers, direction: Direction::of(p), lasts: span(p, "lasts") })
+            let peers = Target::parse(p.text("peers")?, p.count("count")?).map_err(|why| format!("peers: {why}"))?;
+            build(p, PartialPartition { peers, direction: Direction::of(p)?, lasts: span(p, "lasts")? })
         },
     );
 }

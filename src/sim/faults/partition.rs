@@ -12,6 +12,7 @@ use crate::sim::observer::MemberIndex;
 
 /// Cuts off the targets from all other members; among themselves they are connected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Partition {
     /// Dropped packets, as seen from the targets.
     pub direction: Direction,
@@ -34,8 +35,13 @@ impl Isolation {
 }
 
 impl Partition {
-    pub(super) fn of(params: &Params) -> Self {
-        Self { direction: Direction::of(params), lasts: span(params, "lasts") }
+    /// A partition in both directions, for this time.
+    pub const fn lasting(lasts: Span) -> Self {
+        Self { direction: Direction::Both, lasts }
+    }
+
+    pub(super) fn of(params: &Params) -> Result<Self, String> {
+        Ok(Self { direction: Direction::of(params)?, lasts: span(params, "lasts")? })
     }
 }
 
@@ -60,6 +66,6 @@ pub(super) fn register(registry: &mut Registry<Fault>) {
         "partition",
         "All packets between the targets and the other members are lost.",
         common_and(&[lasts(), direction("both")]),
-        |p, ()| build(p, Partition::of(p)),
+        |p, ()| build(p, Partition::of(p)?),
     );
 }

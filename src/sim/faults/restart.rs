@@ -9,9 +9,17 @@ use crate::protocol::Span;
 
 /// Stops the targets and starts them again: same id, next generation, joining through seeds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Restart {
     /// Downtime.
     pub down: Span,
+}
+
+impl Restart {
+    /// A restart after this time.
+    pub const fn after(down: Span) -> Self {
+        Self { down }
+    }
 }
 
 impl FaultKind for Restart {
@@ -33,6 +41,6 @@ pub(super) fn register(registry: &mut Registry<Fault>) {
         "restart",
         "Members crash and restart with the same id and the next generation, joining through seeds.",
         common_and(&[Param::span("down", 0.0, 1e6, "5s", "time between crash and restart")]),
-        |p, ()| build(p, Restart { down: span(p, "down") }),
+        |p, ()| build(p, Restart { down: span(p, "down")? }),
     );
 }

@@ -4,13 +4,15 @@ use swimlab_selectors::{Param, Registry};
 
 use super::activation::Activation;
 use super::fault::{Fault, FaultKind};
-use super::params::{build, common_and, lasts, queue, span};
+use super::params::{QUEUE, build, common_and, lasts, queue, span};
 use crate::protocol::Span;
 use crate::sim::environment::{Impairment, QueuePolicy};
 
 /// Lets the targets' timers run while their sends are held and received packets queue up; all are processed in order at
-/// the end (Dadgar, Phillips and Currey, "Lifeguard: Local Health Awareness for More Accurate Failure Detection", 2018).
+/// the end (Dadgar, Phillips and Currey, "Lifeguard: Local Health Awareness for More Accurate Failure Detection",
+/// 2018).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Slow {
     /// Whether a task that sends blocks in the send, as a thread does, instead of continuing.
     pub blocking: bool,
@@ -20,6 +22,14 @@ pub struct Slow {
     pub queue: u32,
     /// Processing time of each queued packet afterwards; later packets wait for earlier ones.
     pub catch_up: Span,
+}
+
+impl Slow {
+    /// An anomaly of this length: sends do not block, 4096 packets queue up in each direction and are processed at
+    /// once.
+    pub const fn lasting(lasts: Span) -> Self {
+        Self { blocking: false, lasts, queue: QUEUE, catch_up: Span::ZERO }
+    }
 }
 
 impl FaultKind for Slow {
@@ -51,8 +61,8 @@ pub(super) fn register(registry: &mut Registry<Fault>) {
             Param::span("catch_up", 0.0, 60.0, "0s", catch_up),
         ]),
         |p, ()| {
-            let blocking = p.text("sends") == "block";
-            let (lasts, queue, catch_up) = (span(p, "lasts"), p.count("queue"), span(p, "catch_up"));
+            let blocking = p.text("sends")? == "block";
+            let (lasts, queue, catch_up) = (span(p, "lasts")?, p.count("queue")?, span(p, "catch_up")?);
             build(p, Slow { blocking, lasts, queue, catch_up })
         },
     );

@@ -10,7 +10,7 @@ fn targets_parse_as_documented() {
     assert_eq!(Target::parse("3, 14", 1), Ok(Target::Members(vec![3, 14])));
     assert_eq!(Target::parse("zone", 1), Ok(Target::Zone(None)));
     assert_eq!(Target::parse("region:eu-west-1", 1), Ok(Target::Region(Some("eu-west-1".into()))));
-    assert!(Target::parse("everybody", 1).is_err());
+    assert!(Target::parse("everyone", 1).is_err());
     assert!(Target::parse("share:2", 1).is_err());
 }
 

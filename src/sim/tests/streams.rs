@@ -89,7 +89,7 @@ fn exchange(loss: f64, fault: &[&str]) -> Exchanges {
     seen
 }
 
-/// The share of `of` that took a round trip only.
+/// The share of `of` exchanges that took a single round trip.
 fn swift(times: &[u64], of: f64) -> f64 {
     times.iter().filter(|&&ms| ms == 100).count() as f64 / of
 }

@@ -62,12 +62,17 @@ impl<B: DetectorFactory, O: Observer> FaultEnvironment for World<'_, B, O> {
     }
 
     fn impair(&mut self, member: MemberIndex, impairment: Impairment, queue_policy: QueuePolicy) {
-        self.hosts[member as usize].impair(impairment, queue_policy);
-        self.stall(member, impairment, true);
+        let host = &mut self.hosts[member as usize];
+        host.impair(impairment, queue_policy);
+        if impairment == Impairment::Blocked
+            && let Some(detector) = &mut host.detector
+        {
+            detector.stall();
+        }
     }
 
-    /// Ends an impairment. With the last one, all queued packets go through in order: sends first, then received ones, and
-    /// only then overdue timers.
+    /// Ends an impairment. With the last one, all queued packets go through in order: sends first, then received ones,
+    /// and only then overdue timers.
     fn restore(&mut self, member: MemberIndex, impairment: Impairment) {
         let host = &mut self.hosts[member as usize];
         // A crash in between has ended the impairment already.
@@ -75,8 +80,11 @@ impl<B: DetectorFactory, O: Observer> FaultEnvironment for World<'_, B, O> {
         *stalled.count(impairment) -= 1;
         let (is_blocked, is_impaired) = (stalled.blocked > 0, stalled.is_impaired());
         let sends = if is_impaired { Vec::new() } else { std::mem::take(&mut stalled.sends) };
-        if !is_blocked {
-            self.stall(member, impairment, false);
+        if impairment == Impairment::Blocked
+            && !is_blocked
+            && let Some(detector) = &mut host.detector
+        {
+            detector.end_stall(self.now);
         }
         if is_impaired {
             return;
@@ -85,15 +93,5 @@ impl<B: DetectorFactory, O: Observer> FaultEnvironment for World<'_, B, O> {
         self.send_all(member);
         self.catch_up(member);
         self.flush(member);
-    }
-}
-
-impl<B: DetectorFactory, O: Observer> World<'_, B, O> {
-    fn stall(&mut self, member: MemberIndex, impairment: Impairment, stalled: bool) {
-        if impairment == Impairment::Blocked
-            && let Some(detector) = &mut self.hosts[member as usize].detector
-        {
-            detector.stall(self.now, stalled);
-        }
     }
 }

@@ -35,18 +35,18 @@ fn params() -> Vec<Param> {
 }
 
 fn build(params: &Params, _: &TopologyContext) -> Result<Topology, String> {
-    let zones = params.count("zones") as usize;
+    let zones = params.count("zones")? as usize;
     let regions = data::places(PLACES.0, PLACES.1);
     let sites: Vec<Site> =
         regions.iter().flat_map(|region| LETTERS[..zones].iter().map(|letter| zone(region, letter))).collect();
     let n = sites.len();
     let rtt_us: Vec<f64> = (0..n * n).map(|at| 1e3 * rtt_ms(&regions, at / n, at % n, zones)).collect();
     let mut site_map = SiteMap::from_rtt(sites, &rtt_us)?;
-    if params.flag("jitter") {
+    if params.flag("jitter")? {
         let pairs = (0..n * n).map(|at| tail(at / n / zones, at % n / zones)).collect();
         site_map = site_map.jittered(Jitter::Tails { sites: n as u32, pairs });
     }
-    let tails = if params.flag("jitter") { "medians and 90th percentiles" } else { "medians" };
+    let tails = if params.flag("jitter")? { "medians and 90th percentiles" } else { "medians" };
     let title = format!("AWS, {} regions of {zones} zones, {tails} of July 2024 to July 2025", regions.len());
     Ok(Topology::new(title, site_map).credit(CREDIT))
 }

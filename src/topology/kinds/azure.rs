@@ -26,6 +26,6 @@ fn params() -> Vec<Param> {
 fn build(params: &Params, _: &TopologyContext) -> Result<Topology, String> {
     let region = |at: data::Listed| Site { region: Some(at.name.clone()), ..at.site() };
     let sites = data::places(PLACES.0, PLACES.1).into_iter().map(region).collect();
-    let site_map = SiteMap::from_table(sites, P50.table(), params.real("local_ms"));
+    let site_map = SiteMap::from_table(sites, P50.table(), params.real("local_ms")?);
     Ok(Topology::new(TITLE, site_map).credit(CREDIT))
 }

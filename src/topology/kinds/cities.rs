@@ -39,11 +39,11 @@ fn params() -> Vec<Param> {
 }
 
 fn build(params: &Params, _: &TopologyContext) -> Result<Topology, String> {
-    let (top, stretch) = (params.count("top"), params.real("stretch"));
+    let (top, stretch) = (params.count("top")?, params.real("stretch")?);
     let sites: Vec<Site> = data::places(CITIES.0, CITIES.1).into_iter().take(top as usize).map(city).collect();
     let points = sites.iter().filter_map(|site| point(site.location));
     let us_per_meter = FIBER_INDEX * stretch / LIGHT_M_PER_US;
-    let globe = Globe::new(points, us_per_meter, 1e3 * params.real("access_ms") / 2.0);
+    let globe = Globe::new(points, us_per_meter, 1e3 * params.real("access_ms")? / 2.0);
     let title = format!("the {top} most populous cities, fiber along great circles times {stretch}");
     Ok(Topology::new(title, SiteMap::assemble(sites, Latency::globe(globe))).credit(CREDIT))
 }

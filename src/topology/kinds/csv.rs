@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use swimlab_selectors::{Location, Param, Params, Registry, Value, did_you_mean, nearest_names};
+use swimlab_selectors::{Location, Param, Params, Registry, did_you_mean, nearest_names};
 
 use super::params::local_ms;
 use crate::topology::data::SAME_ZONE_MS;
@@ -30,22 +30,22 @@ fn params() -> Vec<Param> {
     let places = "file of sites, with the column name and any of lat, lon, region, zone, members";
     vec![
         Param::text("rtt", "file of round-trip times, with site names in the header and the first column"),
-        Param { default: Some(Value::Text(String::new())), ..Param::text("places", places) },
+        Param::text("places", places).or(""),
         Param::choice("unit", &["ms", "us", "s"], "ms", "unit of the round-trip times"),
         local_ms(SAME_ZONE_MS),
     ]
 }
 
 fn build(params: &Params, base: &TopologyContext) -> Result<Topology, String> {
-    let file = params.text("rtt");
+    let file = params.text("rtt")?;
     let table = UserTable::read(&read(&base.dir, file)?, file)?;
-    let unit_us = match params.text("unit") {
+    let unit_us = match params.text("unit")? {
         "us" => 1.0,
         "s" => 1e6,
         _ => 1e3,
     };
-    let rtt_us = complete(&table, file, unit_us, 1e3 * params.real("local_ms"))?;
-    let sites = match params.text("places") {
+    let rtt_us = complete(&table, file, unit_us, 1e3 * params.real("local_ms")?)?;
+    let sites = match params.text("places")? {
         "" => table.table.names().iter().map(Site::new).collect(),
         places => list(&read(&base.dir, places)?, places, &table.table, file)?,
     };
@@ -155,7 +155,12 @@ fn site([name, lat, lon, region, zone, members]: [Option<&str>; COLUMNS.len()]) 
     let name = name.ok_or("column \"name\" is blank")?;
     let location = match (lat, lon) {
         (None, None) => None,
-        (lat, lon) => Some(Location::Globe { lat: degrees("lat", lat, 90.0)?, lon: degrees("lon", lon, 180.0)? }),
+        (None, Some(_)) => return Err("column \"lat\" is blank".to_owned()),
+        (Some(_), None) => return Err("column \"lon\" is blank".to_owned()),
+        (Some(lat), Some(lon)) => Some(Location::parse_globe(lat, lon).map_err(|error| {
+            let column = if error.axis() == "latitude" { "lat" } else { "lon" };
+            format!("column \"{column}\": {error}")
+        })?),
     };
     let area = |column: &str, name: Option<&str>| match name {
         Some(name) if name.contains('/') => Err(format!("column \"{column}\": \"{name}\" must not contain a slash")),
@@ -170,14 +175,6 @@ fn site([name, lat, lon, region, zone, members]: [Option<&str>; COLUMNS.len()]) 
         }
     };
     Ok(Site { location, region: area("region", region)?, zone: area("zone", zone)?, weight, ..Site::new(name) })
-}
-
-fn degrees(column: &str, text: Option<&str>, most: f64) -> Result<f64, String> {
-    let text = text.ok_or_else(|| format!("column \"{column}\" is blank"))?;
-    match text.parse::<f64>() {
-        Ok(degrees) if (-most..=most).contains(&degrees) => Ok(degrees),
-        _ => Err(format!("column \"{column}\": \"{text}\" must be a number of degrees from -{most} to {most}")),
-    }
 }
 
 /// Traffic across regions or zones can be counted only if all sites have one.
@@ -317,7 +314,20 @@ mod tests {
             ("name,lat\na,3\n", "places.csv: row \"a\" (line 2), column \"lon\" is blank"),
             (
                 "name,lat,lon\na,91,0\n",
-                "places.csv: row \"a\" (line 2), column \"lat\": \"91\" must be a number of degrees from -90 to 90",
+                "places.csv: row \"a\" (line 2), column \"lat\": latitude 91 is not from -90 to 90 degrees; are latitude and \
+                 longitude swapped?",
+            ),
+            (
+                "name,lat,lon\na,0,0\nb,35.7,-239.7\n",
+                "places.csv: row \"b\" (line 3), column \"lon\": longitude -239.7 is not from -180 to 180 degrees",
+            ),
+            (
+                "name,lat,lon\na,nan,0\n",
+                "places.csv: row \"a\" (line 2), column \"lat\": latitude NaN is not a finite number",
+            ),
+            (
+                "name,lat,lon\na,0,4°\n",
+                "places.csv: row \"a\" (line 2), column \"lon\": longitude \"4°\" is not a number of degrees",
             ),
             ("name,zone\na,z/1\n", "places.csv: row \"a\" (line 2), column \"zone\": \"z/1\" must not contain a slash"),
             (

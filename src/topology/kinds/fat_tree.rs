@@ -30,11 +30,12 @@ fn params() -> Vec<Param> {
 }
 
 fn build(params: &Params, _: &TopologyContext) -> Result<Topology, String> {
-    let k = params.count("k");
+    let k = params.count("k")?;
     if !k.is_multiple_of(2) {
         return Err(format!("k must be even, not {k}"));
     }
-    let [in_rack, in_pod, across] = ["rack_ms", "pod_ms", "core_ms"].map(|tier| half_us(1e3 * params.real(tier)));
+    let tier = |name| Ok::<_, String>(half_us(1e3 * params.real(name)?));
+    let (in_rack, in_pod, across) = (tier("rack_ms")?, tier("pod_ms")?, tier("core_ms")?);
     if !(in_rack <= in_pod && in_pod <= across) {
         return Err("rack_ms, pod_ms and core_ms must not decrease in this order".to_owned());
     }

@@ -16,5 +16,5 @@ fn params() -> Vec<Param> {
 }
 
 fn build(params: &Params, _: &TopologyContext) -> Result<Topology, String> {
-    Ok(lattice("grid", Shape::Grid, params))
+    lattice("grid", Shape::Grid, params)
 }

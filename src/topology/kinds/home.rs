@@ -26,8 +26,8 @@ fn params() -> Vec<Param> {
 
 fn build(params: &Params, _: &TopologyContext) -> Result<Topology, String> {
     let sites = MEDIANS.table().names().iter().map(Site::new).collect();
-    let mut site_map = SiteMap::from_table(sites, MEDIANS.table(), params.real("local_ms"));
-    if params.flag("jitter") {
+    let mut site_map = SiteMap::from_table(sites, MEDIANS.table(), params.real("local_ms")?);
+    if params.flag("jitter")? {
         site_map = site_map.jittered(Jitter::Factor(Quantiles::new(&ONE_WAY_FACTOR)));
     }
     Ok(Topology::new(TITLE, site_map).credit(NET_LATENCY_DATA))
@@ -38,8 +38,9 @@ fn build(params: &Params, _: &TopologyContext) -> Result<Topology, String> {
 ///
 /// The knots above 0.8 lie at the square roots of the published probabilities (0.7 to 0.9999) and were fitted
 /// numerically until the mean of two draws met the published quantiles there. Below, the shape is set by hand around 1:
-/// no law for independent packets meets a median of 1 and the measured fast side (a tenth of the round trips below 0.69)
-/// at once, so the fast side is left out. The slowest packet in ten thousand ends the table: nothing slower is drawn.
+/// no law for independent packets meets a median of 1 and the measured fast side (a tenth of the round trips below
+/// 0.69) at once, so the fast side is left out. The slowest packet in ten thousand ends the table: nothing slower is
+/// drawn.
 const ONE_WAY_FACTOR: [(f64, f64); 16] = [
     (0.0, 0.69),
     (0.1, 0.91),

@@ -34,12 +34,12 @@ fn params() -> Vec<Param> {
 }
 
 fn build(params: &Params, _: &TopologyContext) -> Result<Topology, String> {
-    let (delay_ms, spread_ms, min_ms) = (params.real("delay_ms"), params.real("spread_ms"), params.real("min_ms"));
+    let (delay_ms, spread_ms, min_ms) = (params.real("delay_ms")?, params.real("spread_ms")?, params.real("min_ms")?);
     if min_ms > delay_ms {
         return Err(format!("min_ms ({min_ms}) must not be more than delay_ms ({delay_ms})"));
     }
     let min_us = whole_us(1e3 * min_ms);
-    let (jitter, law) = match params.text("jitter") {
+    let (jitter, law) = match params.text("jitter")? {
         "uniform" if spread_ms > delay_ms => {
             return Err(format!("spread_ms ({spread_ms}) must not be more than delay_ms ({delay_ms}) when uniform"));
         }

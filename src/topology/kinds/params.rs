@@ -29,13 +29,13 @@ pub(super) fn lattice_params() -> Vec<Param> {
 }
 
 /// Builds a ring, grid or torus.
-pub(super) fn lattice(name: &str, shape: Shape, params: &Params) -> Topology {
-    let (hop_ms, sites) = (params.real("hop_ms"), params.count("sites"));
-    let (hop_us, local_us) = (whole_us(1e3 * hop_ms), half_us(1e3 * params.real("local_ms")));
-    Topology::growing(format!("{name}, {hop_ms} ms per hop one way"), move |members| {
+pub(super) fn lattice(name: &str, shape: Shape, params: &Params) -> Result<Topology, String> {
+    let (hop_ms, sites) = (params.real("hop_ms")?, params.count("sites")?);
+    let (hop_us, local_us) = (whole_us(1e3 * hop_ms), half_us(1e3 * params.real("local_ms")?));
+    Ok(Topology::growing(format!("{name}, {hop_ms} ms per hop one way"), move |members| {
         let sites = if sites == 0 { members } else { sites };
         Arc::new(SiteMap::lattice(Lattice::new(shape, sites, hop_us, local_us)))
-    })
+    }))
 }
 
 /// The citation that the data behind `planetlab` and `home` (MIT license) ask for.

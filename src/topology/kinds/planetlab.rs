@@ -22,6 +22,6 @@ fn params() -> Vec<Param> {
 
 fn build(params: &Params, _: &TopologyContext) -> Result<Topology, String> {
     let sites = MEDIANS.table().names().iter().map(Site::new).collect();
-    let site_map = SiteMap::from_table(sites, MEDIANS.table(), params.real("local_ms"));
+    let site_map = SiteMap::from_table(sites, MEDIANS.table(), params.real("local_ms")?);
     Ok(Topology::new(TITLE, site_map).credit(NET_LATENCY_DATA))
 }

@@ -16,5 +16,5 @@ fn params() -> Vec<Param> {
 }
 
 fn build(params: &Params, _: &TopologyContext) -> Result<Topology, String> {
-    Ok(lattice("ring", Shape::Ring, params))
+    lattice("ring", Shape::Ring, params)
 }

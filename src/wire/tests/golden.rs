@@ -2,7 +2,7 @@
 
 use super::encoded;
 use super::samples::{self, BOB};
-use crate::protocol::{Body, Packet, PingReq, Sizer, Target};
+use crate::protocol::{Body, Packet, PeerAddress, PingReq, Sizer};
 use crate::wire::{Limited, PlainSizer, decode};
 
 /// One packet of each kind and its bytes: envelope, head, body, updates. Other bytes are a new version of the wire.
@@ -20,7 +20,7 @@ fn vectors() -> Vec<(Packet, &'static [&'static str])> {
                 "92 cfca20100000000003 c412 fdfdfdfdfdfdfdfdfdfdfdfdfdfdfdfd 1f0a",
             ],
         ),
-        (samples::relayed(), &["01 13 0000", HEAD, "92 cd1234 cfca20100000000003"]),
+        (samples::indirect_ack(), &["01 13 0000", HEAD, "92 cd1234 cfca20100000000003"]),
         (samples::nack(), &["01 14 0000", HEAD, "92 cd1234 cfca20100000000003"]),
         (
             samples::gossip(),
@@ -46,7 +46,7 @@ fn vectors() -> Vec<(Packet, &'static [&'static str])> {
             ],
         ),
         (
-            samples::with_tip(),
+            samples::with_hint(),
             &[
                 "01 d1 0000",
                 HEAD,
@@ -78,14 +78,14 @@ fn the_bytes_are_these() {
 
 #[test]
 fn messages_take_the_documented_bytes() {
-    let one_target = vec![Target { id: BOB, address: samples::address() }];
+    let one_target = vec![PeerAddress { id: BOB, address: samples::address() }];
     let ping_req = PingReq { seq: samples::SEQ, nack_after_us: 400_000, targets: one_target };
     let messages = [
         ("bare ping", samples::ping()),
         ("bare ack", samples::ack()),
         ("ping that carries one suspicion", Packet { updates: vec![samples::suspect()].into(), ..samples::ping() }),
         ("ack with a coordinate", samples::with_coordinate()),
-        ("ack with a coordinate and a tip", samples::with_tip()),
+        ("ack with a coordinate and a neighbor hint", samples::with_hint()),
         ("ping-req with one IPv4 target", samples::packet(Body::PingReq(Box::new(ping_req)))),
         ("nack", samples::nack()),
     ];
@@ -99,9 +99,9 @@ fn updates_take_the_documented_bytes() {
     let updates = [
         ("dead, left", samples::dead()),
         ("suspect", samples::suspect()),
-        ("alive, nothing but an IPv4 address", samples::alive_bare()),
-        ("alive, with an IPv4 address and a learned place", samples::alive_somewhere()),
-        ("alive, with place, zone, site, a name of 7 bytes and 2 of metadata", samples::alive()),
+        ("alive, with only an IPv4 address", samples::alive_bare()),
+        ("alive, with an IPv4 address and a learned location", samples::alive_with_learned_location()),
+        ("alive, with location, zone, site, a name of 7 bytes and 2 of metadata", samples::alive()),
     ];
     for (name, update) in updates {
         assert_documented(name, &PlainSizer.update(&update).to_string());

@@ -8,7 +8,7 @@ const BASE64: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 const HEX: &str = "0102030405060708090a0b0c0d0e0f101112131415161718191A1B1C1D1E1F20";
 
 #[test]
-fn a_key_is_written_in_base64_or_hexadecimal_and_named_without_being_told() {
+fn a_key_is_written_in_base64_or_hexadecimal_and_its_id_does_not_show_it() {
     assert_eq!(BASE64.parse(), Ok(key(0)));
     assert_eq!(HEX.parse(), Ok(key(1)));
     assert_eq!(key(0).id().to_string(), "d0a1eeeb6dcd3657");
@@ -24,7 +24,7 @@ fn random_keys_are_keys_and_differ() {
 }
 
 #[test]
-fn what_is_no_key_is_refused_with_the_reason() {
+fn text_that_is_not_a_key_is_refused_with_the_reason() {
     let fault = |text: &str| text.parse::<Key>().unwrap_err();
     assert_eq!(fault("0001020304"), KeyFault::Length(5));
     assert_eq!(fault("AAECAw=="), KeyFault::Length(4));
@@ -42,30 +42,30 @@ fn a_key_file_holds_one_key_per_line_and_the_first_is_the_primary_one() {
 }
 
 #[test]
-fn what_is_wrong_with_a_key_file_is_said_with_file_and_line() {
+fn errors_of_a_key_file_name_the_file_and_the_line() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("keys");
-    let complaint = |text: &[u8]| {
+    let error = |text: &[u8]| {
         std::fs::write(&path, text).unwrap();
-        let said = Keyring::read(&path).unwrap_err().to_string();
-        said.strip_prefix(&format!("key file {}: ", path.display())).expect("names the file").to_owned()
+        let message = Keyring::read(&path).unwrap_err().to_string();
+        message.strip_prefix(&format!("key file {}: ", path.display())).expect("names the file").to_owned()
     };
     let short = "line 2: 4 bytes, but a key has 32";
-    assert_eq!(complaint(format!("{BASE64}\nAAECAw==\n").as_bytes()), short);
-    assert_eq!(complaint(b"swordfish!"), "line 1: neither base64 nor hexadecimal of 32 bytes");
-    assert_eq!(complaint(format!("{BASE64}\n#\n{HEX}\n{BASE64}").as_bytes()), "line 4: the same key as in line 1");
-    assert_eq!(complaint(b"\n# none yet\n"), "holds no key");
-    assert_eq!(complaint(&[b'#'; 1 << 17]), "longer than 65536 bytes");
-    assert_eq!(complaint(&[0xff; 32]), "cannot be read: stream did not contain valid UTF-8");
+    assert_eq!(error(format!("{BASE64}\nAAECAw==\n").as_bytes()), short);
+    assert_eq!(error(b"swordfish!"), "line 1: neither base64 nor hexadecimal of 32 bytes");
+    assert_eq!(error(format!("{BASE64}\n#\n{HEX}\n{BASE64}").as_bytes()), "line 4: the same key as in line 1");
+    assert_eq!(error(b"\n# none yet\n"), "holds no key");
+    assert_eq!(error(&[b'#'; 1 << 17]), "longer than 65536 bytes");
+    assert_eq!(error(&[0xff; 32]), "cannot be read: stream did not contain valid UTF-8");
     let many: String = (0..5).map(|n| format!("{}\n", format!("{n:02}").repeat(32))).collect();
-    assert_eq!(complaint(many.as_bytes()), "line 5: more than 4 keys");
+    assert_eq!(error(many.as_bytes()), "line 5: more than 4 keys");
     let missing = Keyring::read(dir.path().join("missing")).unwrap_err().to_string();
     assert!(missing.contains("missing: cannot be read: No such file"), "{missing}");
 }
 
 #[cfg(unix)]
 #[test]
-fn a_key_file_that_others_can_read_is_warned_of() {
+fn a_key_file_that_other_users_can_read_causes_a_warning() {
     use std::os::unix::fs::PermissionsExt;
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("keys");
@@ -75,7 +75,7 @@ fn a_key_file_that_others_can_read_is_warned_of() {
         Keyring::read(&path).unwrap().1.map(|exposed| exposed.to_string())
     };
     assert_eq!(warning(0o600), None);
-    assert!(warning(0o640).unwrap().contains("mode 640 lets others than its owner at it"));
+    assert!(warning(0o640).unwrap().contains("mode 640 gives access to other users than its owner"));
 }
 
 #[test]
@@ -108,13 +108,13 @@ fn keys_are_changed_one_member_at_a_time_without_losing_a_packet() {
                 now += 0.1;
                 let bytes = sealed(&mut members[from], at(now), &samples::gossip());
                 for (to, member) in members.iter_mut().enumerate().filter(|(to, _)| *to != from) {
-                    let heard = member.decode(at(now), &mut bytes.clone());
-                    assert_eq!(heard, Ok(samples::gossip()), "{from} to {to} after member {changed}");
+                    let received = member.decode(at(now), &mut bytes.clone());
+                    assert_eq!(received, Ok(samples::gossip()), "{from} to {to} after member {changed}");
                 }
             }
         }
     }
-    // Who kept to the old key is out.
+    // A member that still seals with the old key is refused.
     let mut late = sealed(&mut seal(9), at(now), &samples::gossip());
     assert!(members.iter_mut().all(|member| member.decode(at(now), &mut late) == Err(OpenError::Forged)));
 }

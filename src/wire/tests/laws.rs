@@ -9,8 +9,8 @@ use swimlab_selectors::{Coordinate, Location, Peer, ZonePath};
 
 use super::encoded;
 use crate::protocol::{
-    Address, Body, Incarnation, NeighborHint, NodeInfo, Packet, PeerView, PingReq, Sizer, StateSync, Target, Update,
-    UpdateKind, UserEvent, WithCoordinate,
+    Address, Body, Incarnation, NeighborHint, NodeInfo, Packet, PeerAddress, PeerView, PingReq, Sizer, StateSync,
+    Update, UpdateKind, UserEvent, WithCoordinate,
 };
 use crate::wire::{PlainSizer, decode, encoded_len};
 
@@ -24,7 +24,7 @@ proptest! {
 
     #[test]
     fn the_size_is_known_to_the_byte(packet in packets()) {
-        let sum = PlainSizer.bare(&packet) + packet.updates.iter().map(|kind| PlainSizer.update(kind)).sum::<u32>();
+        let sum = PlainSizer.bare(&packet) + packet.updates.iter().map(|update| PlainSizer.update(update)).sum::<u32>();
         prop_assert_eq!(sum as usize, encoded(&packet).len());
         prop_assert_eq!(sum, encoded_len(&packet));
     }
@@ -43,9 +43,9 @@ proptest! {
 
     #[test]
     fn any_bytes_after_a_good_envelope_are_read_or_refused(
-        flagged in any::<u8>(), count in 0_u8..4, body in vec(messagepack(), 0..40),
+        flags in any::<u8>(), count in 0_u8..4, body in vec(messagepack(), 0..40),
     ) {
-        let bytes = [vec![1, flagged, 0, count], body.concat()].concat();
+        let bytes = [vec![1, flags, 0, count], body.concat()].concat();
         if let Ok(packet) = decode(&bytes) {
             prop_assert_eq!(encoded(&packet), bytes);
         }
@@ -111,7 +111,7 @@ fn short_packets() -> impl Strategy<Value = Packet> {
 }
 
 fn bodies() -> impl Strategy<Value = Body> {
-    let target = (u64s(), addresses()).prop_map(|(id, address)| Target { id, address });
+    let target = (u64s(), addresses()).prop_map(|(id, address)| PeerAddress { id, address });
     let ping_req = (u32s(), u32s(), vec(target, 0..=PingReq::TARGET_LIMIT))
         .prop_map(|(seq, nack_after_us, targets)| PingReq { seq, nack_after_us, targets });
     // More than 127 records take a longer count.

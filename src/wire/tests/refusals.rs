@@ -6,13 +6,13 @@ use swimlab_selectors::{Location, Peer};
 
 use super::samples::{self, ALICE, BOB, CAROL};
 use super::{encode, encoded};
-use crate::protocol::{Body, NodeInfo, Packet, PingReq, Target, UpdateKind, UserEvent};
+use crate::protocol::{Body, NodeInfo, Packet, PeerAddress, PingReq, UpdateKind, UserEvent};
 use crate::wire::{
     DecodeError, FRAME_LIMIT, Invalid, Limited, Part, RECORD_LIMIT, UPDATE_LIMIT, VERSION, decode, encoded_len, frame,
     frame_len,
 };
 
-/// A gossip from a member with small numbers, with this many updates of which `updates` are the bytes.
+/// Encoding of a gossip message from a member with small numbers: `count` updates, whose bytes are `updates`.
 fn gossip(count: u8, updates: &[u8]) -> Vec<u8> {
     [&[VERSION, 5, 0, count, 0x93, 1, 2, 3], updates].concat()
 }
@@ -105,9 +105,13 @@ fn a_member_description_in_another_form_is_refused() {
     let four = &[0x94, 1, 2, 3, 4];
     assert_eq!(decode(&update(address, &[0xc0], four)), Err(DecodeError::Malformed(Part::Update)), "four levels");
     let integers = &[0x93, 0xc2, 1, 2];
-    assert_eq!(decode(&update(address, integers, no_zone)), Err(DecodeError::NotCanonical), "a place of integers");
+    assert_eq!(decode(&update(address, integers, no_zone)), Err(DecodeError::NotCanonical), "a location of integers");
     let double = b"\x93\xc2\xcb\0\0\0\0\0\0\0\0\xca\0\0\0\0";
-    assert_eq!(decode(&update(address, double, no_zone)), Err(DecodeError::NotCanonical), "double for no reason");
+    assert_eq!(
+        decode(&update(address, double, no_zone)),
+        Err(DecodeError::NotCanonical),
+        "a double where a single suffices"
+    );
 }
 
 #[test]
@@ -117,7 +121,7 @@ fn a_name_that_is_not_text_is_refused() {
 }
 
 #[test]
-fn nested_nonsense_ends_soon() {
+fn deeply_nested_values_are_refused() {
     for nest in [0x91, 0x81, 0xc1, 0xd4] {
         assert!(decode(&gossip(1, &vec![nest; 1 << 20])).is_err());
         assert!(decode(&[&[VERSION, 0, 0, 0][..], &vec![nest; 1 << 20]].concat()).is_err());
@@ -125,8 +129,8 @@ fn nested_nonsense_ends_soon() {
 }
 
 #[test]
-fn announced_lengths_are_not_believed() {
-    // Two million records, 64 thousand updates, four gigabytes of name: and nothing of it follows.
+fn announced_lengths_are_not_trusted() {
+    // Two million records, 64 thousand updates, four gigabytes of name, and no bytes of them.
     let records = &[VERSION, 6, 0, 0, 0x93, 1, 2, 3, 0x93, 0xc2, 0xc2, 0xce, 0, 0x20, 0, 0];
     assert_eq!(decode(records), Err(DecodeError::Truncated(Part::Update)));
     let updates = &[VERSION, 5, 0xff, 0xff, 0x93, 1, 2, 3];
@@ -165,12 +169,12 @@ fn texts_beyond_their_limits_are_neither_written_nor_read() {
 }
 
 #[test]
-fn at_their_limits_all_things_pass() {
+fn parts_at_their_limits_are_accepted() {
     let mut packet = node(|node| {
         node.name = "x".repeat(NodeInfo::NAME_LIMIT).into();
         node.meta = [7; NodeInfo::META_LIMIT].into();
     });
-    let target = Target { id: BOB, address: samples::address() };
+    let target = PeerAddress { id: BOB, address: samples::address() };
     let targets = vec![target; PingReq::TARGET_LIMIT];
     packet.body = Body::PingReq(Box::new(PingReq { seq: 1, nack_after_us: 0, targets }));
     packet.updates.resize(UPDATE_LIMIT, samples::dead());
@@ -180,11 +184,11 @@ fn at_their_limits_all_things_pass() {
 }
 
 #[test]
-fn too_many_of_anything_is_not_written() {
+fn too_many_updates_targets_or_records_are_not_written() {
     let mut packet = samples::ping();
     packet.updates = vec![samples::dead(); UPDATE_LIMIT + 1].into();
     assert_eq!(refusal(&packet), Err(excess(Limited::Updates)));
-    let target = Target { id: BOB, address: samples::address() };
+    let target = PeerAddress { id: BOB, address: samples::address() };
     let targets = vec![target; PingReq::TARGET_LIMIT + 1];
     let request = PingReq { seq: 1, nack_after_us: 0, targets };
     assert_eq!(refusal(&samples::packet(Body::PingReq(Box::new(request)))), Err(excess(Limited::Targets)));
@@ -195,7 +199,7 @@ fn too_many_of_anything_is_not_written() {
 }
 
 #[test]
-fn places_off_the_globe_and_endless_numbers_are_neither_written_nor_read() {
+fn locations_out_of_range_and_infinite_numbers_are_neither_written_nor_read() {
     let at = |location| node(|node| node.peer.location = Some(location));
     for (lat, lon) in [(90.5, 0.0), (-91.0, 0.0), (0.0, 180.5), (0.0, -181.0)] {
         assert_eq!(refusal(&at(Location::Globe { lat, lon })), Err(Invalid::OffTheGlobe));
@@ -219,7 +223,7 @@ fn places_off_the_globe_and_endless_numbers_are_neither_written_nor_read() {
         assert_eq!(refusal(&packet), Err(Invalid::NotFinite));
     }
 
-    // The same, put together by hand. The last five bytes of the coordinate are its error.
+    // The same as bytes. The last five bytes of the coordinate are its error.
     let mut bytes = encoded(&Packet { body: Body::Gossip, ..sample });
     let len = bytes.len();
     bytes[len - 4..].copy_from_slice(&f32::NAN.to_be_bytes());
@@ -234,7 +238,7 @@ fn places_off_the_globe_and_endless_numbers_are_neither_written_nor_read() {
 }
 
 #[test]
-fn no_member_describes_another() {
+fn an_alive_update_about_another_member_is_refused() {
     let packet = node(|node| node.peer = Peer::new(BOB));
     assert_eq!(refusal(&packet), Err(Invalid::ForeignNode { update: CAROL, node: BOB }));
 }
@@ -260,8 +264,8 @@ fn a_frame_beyond_the_limit_is_refused_by_its_prefix() {
 fn a_packet_too_long_for_a_frame_is_not_written() {
     let mut sync = samples::sync();
     let Body::Sync(table) = &mut sync.body else { unreachable!("a sync") };
-    let wordy = node(|node| node.meta = [7; NodeInfo::META_LIMIT].into()).updates.remove(0);
-    table.records = vec![wordy; FRAME_LIMIT / NodeInfo::META_LIMIT];
+    let long = node(|node| node.meta = [7; NodeInfo::META_LIMIT].into()).updates.remove(0);
+    table.records = vec![long; FRAME_LIMIT / NodeInfo::META_LIMIT];
     let found = encoded_len(&sync) as usize;
     assert_eq!(frame(&sync, &mut vec![]), Err(Invalid::Excess { what: Limited::Frame, found }));
 }

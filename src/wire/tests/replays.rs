@@ -1,4 +1,4 @@
-//! Replayed packets: a seal accepts none twice, and old updates would change nothing if it did.
+//! Replayed packets: a seal accepts none twice, and old updates change no record even if they are accepted again.
 
 use std::sync::Arc;
 
@@ -10,8 +10,8 @@ use swimlab_selectors::{DynSelector, Peer};
 use super::samples;
 use super::sealing::{at, seal, sealed};
 use crate::protocol::{
-    Address, Body, Config, Id, Identity, Incarnation, Member, MemberConfig, NodeInfo, Outbox, Packet, PeerView,
-    PingReq, Roster, Span, StateSync, Status, Target, Time, Update, UpdateKind, UserEvent,
+    Address, Body, Config, Id, Identity, Incarnation, Member, MemberConfig, NodeInfo, Outbox, Packet, PeerAddress,
+    PeerView, PingReq, Roster, Span, StateSync, Status, Time, Update, UpdateKind, UserEvent,
 };
 use crate::wire::replay::{PacketId, ReplayWindow};
 use crate::wire::{OpenError, Seal, SealedSizer};
@@ -28,7 +28,7 @@ fn node(id: Id) -> Arc<NodeInfo> {
     Arc::new(NodeInfo::new(Peer::new(id), address(id)))
 }
 
-/// A member of four, with the seal of its agent.
+/// One of four members, with the seal of its agent.
 struct Agent {
     seal: Seal,
     member: Member,
@@ -51,21 +51,21 @@ impl Agent {
         Self { seal: seal(ME), member }
     }
 
-    /// Takes a datagram as an agent does: what does not open never reaches the member.
-    fn hear(&mut self, bytes: &[u8]) -> Result<Outbox, OpenError> {
+    /// Handles a datagram as an agent does: the member gets only packets that open.
+    fn receive(&mut self, bytes: &[u8]) -> Result<Outbox, OpenError> {
         let packet = self.seal.decode(at(0.5), &mut bytes.to_vec())?;
         let mut out = Outbox::default();
         self.member.handle(Time::ZERO + Span::from_millis(500), address(SENDER), &packet, &mut out);
         Ok(out)
     }
 
-    /// All that it believes.
-    fn beliefs(&self) -> (Incarnation, Vec<(Id, Status, Incarnation, usize)>) {
+    /// Its own incarnation, and its records of the others.
+    fn records(&self) -> (Incarnation, Vec<(Id, Status, Incarnation, usize)>) {
         let table = self.member.table();
-        let belief = |(slot, status, incarnation, node): (_, _, _, &Arc<NodeInfo>)| {
+        let record = |(slot, status, incarnation, node): (_, _, _, &Arc<NodeInfo>)| {
             (node.peer.id, status, incarnation, table.suspicion(slot).map_or(0, |suspicion| suspicion.by.len()))
         };
-        (self.member.incarnation(), table.entries().map(belief).collect())
+        (self.member.incarnation(), table.entries().map(record).collect())
     }
 }
 
@@ -78,43 +78,43 @@ fn incarnation(refutations: u32) -> Incarnation {
     Incarnation { generation: 0, refutations }
 }
 
-fn every_kind() -> Vec<Packet> {
-    let targets = vec![Target { id: 3, address: address(3) }];
+fn all_messages() -> Vec<Packet> {
+    let targets = vec![PeerAddress { id: 3, address: address(3) }];
     let event = UserEvent { seq: 1, name: "deploy".into(), payload: [].into() };
-    let kind = vec![
+    let updates = vec![
         Update { id: 3, incarnation: incarnation(0), kind: UpdateKind::Suspect { by: SENDER } },
         Update { id: ME, incarnation: incarnation(0), kind: UpdateKind::Suspect { by: SENDER } },
         Update { id: 4, incarnation: incarnation(2), kind: UpdateKind::Left },
         Update { id: SENDER, incarnation: incarnation(0), kind: UpdateKind::User(Arc::new(event)) },
     ];
     vec![
-        packet(Body::Ping { seq: 1 }, kind.clone()),
+        packet(Body::Ping { seq: 1 }, updates.clone()),
         packet(Body::Ack { seq: 1 }, vec![]),
         packet(Body::PingReq(Box::new(PingReq { seq: 1, nack_after_us: 1000, targets })), vec![]),
         packet(Body::IndirectAck { seq: 1, target: 3 }, vec![]),
         packet(Body::Nack { seq: 1, target: 3 }, vec![]),
-        packet(Body::Gossip, kind.clone()),
-        packet(Body::Sync(Box::new(StateSync { wants_reply: true, joining: false, records: kind })), vec![]),
+        packet(Body::Gossip, updates.clone()),
+        packet(Body::Sync(Box::new(StateSync { wants_reply: true, joining: false, records: updates })), vec![]),
     ]
 }
 
 #[test]
-fn a_packet_that_is_played_again_changes_nothing_and_is_not_answered() {
+fn a_replayed_packet_changes_nothing_and_is_not_answered() {
     let (mut sender, mut agent) = (seal(SENDER), Agent::new());
-    let recorded: Vec<_> = every_kind().iter().map(|packet| sealed(&mut sender, at(0.5), packet)).collect();
+    let recorded: Vec<_> = all_messages().iter().map(|packet| sealed(&mut sender, at(0.5), packet)).collect();
     for bytes in &recorded {
-        agent.hear(bytes).expect("new");
+        agent.receive(bytes).expect("new");
     }
-    let (beliefs, gauge) = (agent.beliefs(), agent.member.gauge());
-    assert_eq!(beliefs.0, incarnation(1), "it refuted once");
+    let (records, gauge) = (agent.records(), agent.member.gauge());
+    assert_eq!(records.0, incarnation(1), "it refuted once");
     for bytes in recorded.iter().chain(recorded.iter().rev()) {
-        assert_eq!(agent.hear(bytes).unwrap_err(), OpenError::Replayed);
+        assert_eq!(agent.receive(bytes).unwrap_err(), OpenError::Replayed);
     }
-    assert_eq!((agent.beliefs(), agent.member.gauge()), (beliefs, gauge));
+    assert_eq!((agent.records(), agent.member.gauge()), (records, gauge));
 }
 
 #[test]
-fn a_packet_is_taken_while_it_is_fresh_and_only_once() {
+fn a_packet_is_accepted_only_once_and_only_within_the_tolerance() {
     let (mut alice, mut bob) = (seal(1), seal(2));
     let bytes = sealed(&mut alice, at(100.0), &samples::ping());
     let mut open = |seconds| bob.open(at(seconds), &mut bytes.clone()).map(|_| ());
@@ -122,7 +122,7 @@ fn a_packet_is_taken_while_it_is_fresh_and_only_once() {
     assert!(matches!(open(69.9), Err(OpenError::Early(by)) if by.as_secs() == 30));
     assert!(late(open(130.1)));
     assert_eq!(open(129.9), Ok(()));
-    // While it could still pass as fresh, it is remembered; then it no longer can.
+    // Remembered for as long as its stamp is within the tolerance.
     assert_eq!(open(129.9), Err(OpenError::Replayed));
     assert_eq!(open(70.1), Err(OpenError::Replayed));
     assert!(late(open(130.1)));
@@ -134,14 +134,14 @@ fn packets_may_overtake_each_other() {
     let packets: Vec<_> = (0..100).map(|_| sealed(&mut alice, at(0.0), &samples::ping())).collect();
     assert!(packets.iter().rev().all(|bytes| bob.open(at(1.0), &mut bytes.clone()).is_ok()));
     assert_eq!(bob.remembered(), 100);
-    // Packets too old to pass are forgotten when a new one comes.
+    // A new packet makes it forget those whose stamps are too old.
     let later = sealed(&mut alice, at(60.0), &samples::ping());
     assert!(bob.open(at(60.0), &mut later.clone()).is_ok());
     assert_eq!(bob.remembered(), 1);
 }
 
 #[test]
-fn a_clock_that_is_set_back_neither_deafens_a_member_nor_silences_it() {
+fn members_whose_clocks_are_set_back_still_understand_each_other() {
     let (mut alice, mut bob) = (seal(1), seal(2));
     let mut wrong = sealed(&mut alice, at(3600.0), &samples::ping());
     assert!(bob.open(at(3600.0), &mut wrong.clone()).is_ok());
@@ -149,7 +149,7 @@ fn a_clock_that_is_set_back_neither_deafens_a_member_nor_silences_it() {
     let mut right = sealed(&mut alice, at(0.0), &samples::ping());
     assert!(bob.open(at(0.0), &mut right.clone()).is_ok());
     assert_eq!(bob.open(at(0.0), &mut right), Err(OpenError::Replayed));
-    // Time comes round to what it was before: what was played then does not play again.
+    // The first time comes a second time: its packet is still refused.
     assert_eq!(bob.open(at(3600.0), &mut wrong), Err(OpenError::Replayed));
 }
 
@@ -167,18 +167,18 @@ fn a_clock_that_jumps_ahead_and_back_lets_no_packet_be_accepted_twice() {
 }
 
 #[test]
-fn what_is_remembered_is_bounded_and_what_is_forgotten_is_not_taken_again() {
-    let mut heard = ReplayWindow::default();
+fn remembered_packets_are_bounded_and_forgotten_ones_are_refused() {
+    let mut window = ReplayWindow::default();
     let (now, tolerance) = (1_000_000, 1_000_000);
-    let marks: Vec<_> = (1..=ReplayWindow::LIMIT as u64 + 1000).map(|stamp| PacketId { stamp, salt: 7 }).collect();
-    for &mark in &marks {
-        assert_eq!(heard.check(mark, now, tolerance), Ok(()));
-        heard.insert(mark, now, tolerance);
+    let ids: Vec<_> = (1..=ReplayWindow::LIMIT as u64 + 1000).map(|stamp| PacketId { stamp, salt: 7 }).collect();
+    for &id in &ids {
+        assert_eq!(window.check(id, now, tolerance), Ok(()));
+        window.insert(id, now, tolerance);
     }
-    assert_eq!(heard.len(), ReplayWindow::LIMIT);
-    for &mark in &marks {
-        let refused = heard.check(mark, now, tolerance).expect_err("taken before");
-        assert_eq!(mark.stamp <= 1000, matches!(refused, OpenError::Stale(_)), "{refused:?}");
+    assert_eq!(window.len(), ReplayWindow::LIMIT);
+    for &id in &ids {
+        let refused = window.check(id, now, tolerance).expect_err("accepted before");
+        assert_eq!(id.stamp <= 1000, matches!(refused, OpenError::Stale(_)), "{refused:?}");
     }
 }
 
@@ -187,8 +187,8 @@ fn history() -> impl Strategy<Value = Vec<Update>> {
     vec((0..OTHERS.len(), 0u8..5, any::<bool>()), 1..40).prop_map(|steps| {
         let mut truth = [(0u32, Status::Alive); OTHERS.len()];
         let mut history = Vec::new();
-        for (who, kind, heard) in steps {
-            let (refutations, status) = &mut truth[who];
+        for (member, kind, is_recorded) in steps {
+            let (refutations, status) = &mut truth[member];
             let next = match kind {
                 0 | 1 => Status::Suspect,
                 2 => Status::Dead,
@@ -201,10 +201,10 @@ fn history() -> impl Strategy<Value = Vec<Update>> {
             let kind = match next {
                 Status::Suspect => UpdateKind::Suspect { by: 4 },
                 Status::Dead => UpdateKind::Dead,
-                _ => UpdateKind::Alive(node(OTHERS[who])),
+                _ => UpdateKind::Alive(node(OTHERS[member])),
             };
-            if heard {
-                history.push(Update { id: OTHERS[who], incarnation: incarnation(*refutations), kind });
+            if is_recorded {
+                history.push(Update { id: OTHERS[member], incarnation: incarnation(*refutations), kind });
             }
         }
         history
@@ -214,21 +214,21 @@ fn history() -> impl Strategy<Value = Vec<Update>> {
 proptest! {
     /// Replays to a member that was restarted and remembers no packets.
     #[test]
-    fn old_updates_change_no_belief_even_where_their_packet_is_not_remembered(
+    fn old_updates_change_no_record_even_if_their_packets_are_not_remembered(
         history in history(),
         again in vec(any::<prop::sample::Index>(), 1..80),
     ) {
         let (mut sender, mut agent) = (seal(SENDER), Agent::new());
         let gossip = |update: &Update| packet(Body::Gossip, vec![update.clone()]);
-        let recorded: Vec<_> = history.iter().map(|kind| sealed(&mut sender, at(0.5), &gossip(kind))).collect();
-        recorded.iter().for_each(|bytes| { agent.hear(bytes).unwrap(); });
-        let beliefs = agent.beliefs();
+        let recorded: Vec<_> = history.iter().map(|update| sealed(&mut sender, at(0.5), &gossip(update))).collect();
+        recorded.iter().for_each(|bytes| { agent.receive(bytes).unwrap(); });
+        let records = agent.records();
         agent.seal = seal(ME);
         for index in again.iter().filter(|_| !recorded.is_empty()) {
-            if let Ok(out) = agent.hear(&recorded[index.index(recorded.len())]) {
+            if let Ok(out) = agent.receive(&recorded[index.index(recorded.len())]) {
                 prop_assert!(out.events.is_empty(), "{:?}", out.events);
             }
-            prop_assert_eq!(agent.beliefs(), beliefs.clone());
+            prop_assert_eq!(agent.records(), records.clone());
         }
     }
 }

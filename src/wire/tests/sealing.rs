@@ -13,22 +13,22 @@ use crate::wire::{
 };
 
 /// A key whose bytes count up from this.
-pub fn key(from: u8) -> Key {
+pub(super) fn key(from: u8) -> Key {
     Key::new(&std::array::from_fn(|at| from + at as u8))
 }
 
 /// The seal of a member that has a key; members differ by their salt.
-pub fn seal(salt: u64) -> Seal {
+pub(super) fn seal(salt: u64) -> Seal {
     Seal::with_salt(Keyring::new(key(0)), "blue", salt)
 }
 
 /// Some seconds into 2026.
-pub fn at(seconds: f64) -> SystemTime {
+pub(super) fn at(seconds: f64) -> SystemTime {
     UNIX_EPOCH + Duration::from_secs(1_767_225_600) + Duration::from_secs_f64(seconds)
 }
 
 /// A packet that this seal seals.
-pub fn sealed(seal: &mut Seal, now: SystemTime, packet: &Packet) -> Vec<u8> {
+pub(super) fn sealed(seal: &mut Seal, now: SystemTime, packet: &Packet) -> Vec<u8> {
     let mut bytes = Vec::new();
     seal.encode(now, packet, &mut bytes).expect("a valid packet");
     bytes
@@ -39,7 +39,7 @@ fn all_samples() -> [Packet; 8] {
         samples::ping(),
         samples::ack(),
         samples::ping_req(),
-        samples::relayed(),
+        samples::indirect_ack(),
         samples::nack(),
         samples::gossip(),
         samples::sync(),
@@ -102,7 +102,7 @@ fn the_wrong_label_opens_nothing() {
 }
 
 #[test]
-fn a_packet_that_was_cut_short_or_grew_is_not_opened() {
+fn a_truncated_or_extended_packet_is_not_opened() {
     let bytes = sealed(&mut seal(1), at(0.0), &samples::gossip());
     let mut bob = seal(2);
     for len in 0..bytes.len() {
@@ -141,7 +141,7 @@ fn with_a_key_plain_packets_are_refused_and_without_one_sealed_ones() {
 }
 
 #[test]
-fn what_is_sealed_well_but_is_no_packet_is_refused() {
+fn authentic_bytes_that_are_not_a_packet_are_refused() {
     let mut bytes = Vec::new();
     seal(1).seal(at(0.0), b"\x02hello", &mut bytes);
     assert_eq!(seal(2).decode(at(0.0), &mut bytes), Err(OpenError::Packet(DecodeError::Version(2))));
@@ -187,7 +187,7 @@ fn without_the_key_no_length_can_be_announced() {
     for byte in 0..SEALED_PREFIX {
         let mut prefix: [u8; SEALED_PREFIX] = *stream.first_chunk().unwrap();
         prefix[byte] ^= 1;
-        // The last bit of a stamp or a salt makes another good mark, but not one that the tag knows.
+        // With another stamp or salt the header is still well formed, but the tag does not match it.
         assert!(bob.frame_len(at(0.0), &mut prefix).is_err());
     }
     let mut plain = Vec::new();
@@ -206,7 +206,7 @@ fn a_length_beyond_the_limit_is_refused_even_if_sealed() {
     assert_eq!(announce(FRAME_LIMIT as u32), Ok(FRAME_LIMIT + SEAL_OVERHEAD));
     let excess = Invalid::Excess { what: Limited::Frame, found: FRAME_LIMIT + 1 };
     assert_eq!(announce(FRAME_LIMIT as u32 + 1), Err(OpenError::Packet(DecodeError::Invalid(excess))));
-    // Nor does a sealed prefix mean anything where nothing is sealed.
+    // A member without a key refuses a sealed prefix.
     let mut prefix = Vec::new();
     seal(1).seal(at(0.0), &[0; 4], &mut prefix);
     assert!(frame_len(*prefix.first_chunk::<FRAME_PREFIX>().unwrap()).is_err());
@@ -219,7 +219,7 @@ fn a_seal_shows_no_key_and_no_two_of_its_nonces_are_equal() {
     for secret in ["0, 1, 2, 3", "00010203", "AAECAw"] {
         assert!(!shown.contains(secret), "{shown}");
     }
-    // A clock that stands, that goes back a little, that goes back a lot, again and again.
+    // A clock that stands still, goes back a little, and goes back a lot, repeatedly.
     let clock = [0.0, 0.0, 5.0, 1.0, 90.0, 0.0, 0.0, 90.0, 2.0, 90.0, 0.0];
     let mut nonces: Vec<Vec<u8>> =
         clock.iter().map(|&now| sealed(&mut alice, at(now), &samples::ping())[..16].to_vec()).collect();
@@ -244,7 +244,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_sealed_is_opened_and_anything_else_is_not(
+    fn sealed_bytes_are_opened_and_altered_ones_are_not(
         plain in vec(any::<u8>(), 0..1500),
         (byte, mask) in (any::<prop::sample::Index>(), 1u8..),
     ) {
@@ -255,7 +255,7 @@ proptest! {
         let mut bob = seal(2);
         prop_assert!(bob.open(at(0.0), &mut altered).is_err());
         prop_assert_eq!(bob.open(at(0.0), &mut bytes), Ok(&plain[..]));
-        // Whatever those with a key send is decoded or refused.
+        // All bytes from a sender with the key are decoded or refused.
         let mut bytes = Vec::new();
         seal(1).seal(at(0.0), &plain, &mut bytes);
         prop_assert!(matches!(seal(2).decode(at(0.0), &mut bytes), Err(OpenError::Packet(_)) | Ok(_)));

@@ -17,7 +17,8 @@ impl<const D: usize> Tree<D> {
         Self { tree }
     }
 
-    /// Returns the numbers of the `count` points nearest to `from`, nearest first; `torus` has the circumferences, if any.
+    /// Returns the numbers of the `count` points nearest to `from`, nearest first; `torus` has the circumferences, if
+    /// any.
     pub(in crate::metric) fn nearest(
         &self,
         from: &[f64; D],

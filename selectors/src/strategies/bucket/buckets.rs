@@ -34,14 +34,14 @@ pub fn bucket_sizes(peers: u32, count: u32) -> Vec<u32> {
 
 /// Buckets of one member, with a traversal of each.
 ///
-/// No list of peers is stored: the bucket of a peer follows from its nearness, and the traversal of each bucket goes over
-/// all slots and skips those of other buckets. So a member needs a few words, and a pick from the smallest of K buckets
-/// takes about 2^K comparisons.
+/// No list of peers is stored: the bucket of a peer follows from its nearness, and the traversal of each bucket goes
+/// over all slots and skips those of other buckets. So a member needs a few words, and a pick from the smallest of K
+/// buckets takes about 2^K comparisons.
 ///
-/// The borders of the buckets are fixed for an *epoch* of M rounds, M being the size of the largest bucket, in which each
-/// bucket is traversed at least once; joiners wait for the next epoch. So buckets only shrink during an epoch, every peer
-/// in them is pinged in every epoch, and the bound holds under churn. The O(n log n) time that an epoch takes to begin is
-/// spread over its more than n/2 picks.
+/// The borders of the buckets are fixed for an *epoch* of M rounds, M being the size of the largest bucket, in which
+/// each bucket is traversed at least once; joiners wait for the next epoch. So buckets only shrink during an epoch,
+/// every peer in them is pinged in every epoch, and the bound holds under churn. The O(n log n) time that an epoch
+/// takes to begin is spread over its more than n/2 picks.
 #[derive(Debug)]
 pub(in crate::strategies) struct Buckets {
     count: u32,
@@ -148,7 +148,8 @@ impl Buckets {
         Epoch { index: Arc::clone(index), borders, buckets, turns, slots, late: Vec::new() }
     }
 
-    /// Returns the nearness of the pingable peers at these ascending ranks; the maximum for a rank beyond the last peer.
+    /// Returns the nearness of the pingable peers at these ascending ranks; the maximum for a rank beyond the last
+    /// peer.
     fn borders(
         &self,
         index: &Arc<dyn MetricIndex>,

@@ -33,8 +33,8 @@ pub(super) fn register(registry: &mut SelectorRegistry, metrics: &Arc<MetricRegi
     let about = "Round robin over buckets by distance, near ones more often (go-swim).";
     let params = vec![metric::param(), count_param("number of buckets")];
     registry.register("bucket", about, params, move |params, context| {
-        let metric = build_shared_metric(&metrics, params.text("metric"), context)?;
-        Ok(DynSelector::new("bucket", Bucket::new(metric, params.count("buckets"))))
+        let metric = build_shared_metric(&metrics, params.text("metric")?, context)?;
+        Ok(DynSelector::new("bucket", Bucket::new(metric, params.count("buckets")?)))
     });
 }
 
@@ -105,11 +105,13 @@ impl Selector for Bucket {
     }
 }
 
-/// Maximum number of picks from one ping of a peer to the next, with `extra` peers in the nearest bucket beyond its share.
+/// Maximum number of picks from one ping of a peer to the next, with `extra` peers in the nearest bucket beyond its
+/// share.
 ///
-/// An epoch has M rounds of the non-empty buckets, the largest of which has M peers, and pings every peer. So from a ping
-/// in the first round of one epoch to another in the last round of the next lie 2M - 1 rounds, plus the rest of a round
-/// for a peer that moves to a bucket later in the round; that rest counts only if `extra` makes both buckets large.
+/// An epoch has M rounds of the non-empty buckets, the largest of which has M peers, and pings every peer. So from a
+/// ping in the first round of one epoch to another in the last round of the next lie 2M - 1 rounds, plus the rest of a
+/// round for a peer that moves to a bucket later in the round; that rest counts only if `extra` makes both buckets
+/// large.
 pub(super) fn max_picks_between_pings(peers: u32, count: u32, extra: u32) -> u64 {
     let extra = extra.min(peers);
     let mut sizes = bucket_sizes(peers - extra, count);

@@ -142,8 +142,8 @@ fn estimate(from: &Coordinate, to: &Coordinate) -> Option<u32> {
     (from.error + to.error <= MAX_ERROR_SUM).then(|| from.rtt_us(to))
 }
 
-/// Rounds a time down to its three leading bits, so that jitter does not move peers in and out of the neighborhood and the
-/// tie-break can spread the pings evenly.
+/// Rounds a time down to its three leading bits, so that jitter does not move peers in and out of the neighborhood and
+/// the tie-break can spread the pings evenly.
 fn rounded(us: u32) -> u64 {
     let bits = (u32::BITS - us.leading_zeros()).saturating_sub(3);
     u64::from(us >> bits << bits)

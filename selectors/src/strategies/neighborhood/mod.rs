@@ -11,7 +11,7 @@ use super::round_robin::{RoundRobin, two_traversals};
 use crate::coordinate::Coordinate;
 use crate::metric::{self, Metric, MetricRegistry, build_metric};
 use crate::peer::{Peer, Slot};
-use crate::registry::{Param, Params, Value};
+use crate::registry::{Param, Params};
 use crate::rng::bits;
 use crate::selector::{Bound, DynSelector, NearPeer, Selector};
 use crate::view::{Context, Observation};
@@ -22,10 +22,10 @@ pub use neighbors::Neighborhoods;
 
 /// go-swim's priority list with a guaranteed share of distant pings.
 ///
-/// Of the picks of a period, `picks` go to the `radius` nearest peers and the others beyond; a share `escape` of the near
-/// picks goes beyond as well. That share is exact and not random: whenever the shares of past near picks add up to
-/// another whole one, that pick escapes. So any L near picks in a row have at least floor(L escape) escapes and at least
-/// floor(L (1 - escape)) picks that stay, and both bounds follow from this.
+/// Of the picks of a period, `picks` go to the `radius` nearest peers and the others beyond; a share `escape` of the
+/// near picks goes beyond as well. That share is exact and not random: whenever the shares of past near picks add up to
+/// another whole one, that pick escapes. So any L near picks in a row have at least floor(L escape) escapes and at
+/// least floor(L (1 - escape)) picks that stay, and both bounds follow from this.
 ///
 /// Picks beyond go round robin over all peers, but skip neighbors that were pinged as such since the traversal began.
 /// Since a peer is skipped only after such a ping, the bound also holds while peers enter and leave the neighborhood.
@@ -40,6 +40,7 @@ pub struct Neighborhood {
 
 /// Parameters of [`Neighborhood`].
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct NeighborhoodConfig {
     /// Number of nearest peers that are the neighborhood. 16 by default; 0: plain round robin over all peers.
     pub radius: u32,
@@ -53,6 +54,7 @@ pub struct NeighborhoodConfig {
 
 /// Order in which peers beyond the radius are pinged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Beyond {
     /// Round robin in shuffled order, as the strategy `shuffle`.
     #[default]
@@ -97,7 +99,7 @@ pub(super) fn register(registry: &mut SelectorRegistry, metrics: &Arc<MetricRegi
     let default = NeighborhoodConfig::default();
     let params = vec![
         // The default metric needs no configuration: a real agent knows nothing of its network.
-        Param { default: Some(Value::Text("vivaldi".into())), ..metric::param() },
+        metric::param().or("vivaldi"),
         Param::count("radius", 0, u32::MAX, default.radius, "size of the neighborhood; 0: plain round robin")
             .unit("peers"),
         Param::count("picks", 0, u32::MAX, default.picks, "pings to the neighborhood; all others go beyond")
@@ -108,8 +110,8 @@ pub(super) fn register(registry: &mut SelectorRegistry, metrics: &Arc<MetricRegi
     ];
     let about = "Most pings to the nearest peers, a fixed share to all peers beyond.";
     registry.register("neighborhood", about, params, move |params, context| {
-        let metric = build_metric(&metrics, params.text("metric"), context)?;
-        let config = NeighborhoodConfig::from_params(params);
+        let metric = build_metric(&metrics, params.text("metric")?, context)?;
+        let config = NeighborhoodConfig::from_params(params)?;
         Ok(DynSelector::new("neighborhood", Neighborhood::new(metric, config)))
     });
 }
@@ -121,12 +123,13 @@ impl Default for NeighborhoodConfig {
 }
 
 impl NeighborhoodConfig {
-    fn from_params(params: &Params) -> Self {
-        let beyond = match params.text("beyond") {
-            "bucket" => Beyond::Bucket { buckets: params.count("buckets") },
+    fn from_params(params: &Params) -> Result<Self, String> {
+        let beyond = match params.text("beyond")? {
+            "bucket" => Beyond::Bucket { buckets: params.count("buckets")? },
             _ => Beyond::Shuffle,
         };
-        Self { radius: params.count("radius"), picks: params.count("picks"), escape: params.real("escape"), beyond }
+        let (radius, picks) = (params.count("radius")?, params.count("picks")?);
+        Ok(Self { radius, picks, escape: params.real("escape")?, beyond })
     }
 }
 

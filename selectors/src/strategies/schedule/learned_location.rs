@@ -1,7 +1,8 @@
 //! Location that a member without zone and location learns and advertises, so that all members agree on it.
 
 use crate::coordinate::{Coordinate, Vivaldi};
-use crate::peer::{Location, Peer, Slot};
+use crate::location::Location;
+use crate::peer::{Peer, Slot};
 use crate::rng::Rng;
 use crate::view::{Context, View};
 
@@ -35,7 +36,8 @@ const GROWN: u64 = FIRST * LATER;
 const MOVED_US: f64 = 5_000.0;
 /// Dimensions of an advertised location. With eight, the same coordinates fall apart into areas of one or two members.
 const AXES: usize = 3;
-/// Relative error assumed for an advertised location: that of members that have learned until their first advertisement.
+/// Relative error assumed for an advertised location: that of members that have learned until their first
+/// advertisement.
 const ADVERTISED_ERROR: f32 = 0.2;
 
 impl LearnedLocation {

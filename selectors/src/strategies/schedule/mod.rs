@@ -8,8 +8,9 @@ use std::sync::Arc;
 
 use super::SelectorRegistry;
 use crate::coordinate::Coordinate;
+use crate::location::Location;
 use crate::metric::MetricRegistry;
-use crate::peer::{Location, Peer, Slot};
+use crate::peer::{Peer, Slot};
 use crate::registry::{Param, Params};
 use crate::rng::mix;
 use crate::selector::{Bound, DynSelector, Selector, pick_uniform};
@@ -21,12 +22,13 @@ pub use ring_schedule::RingSchedules;
 
 /// In each period every member is pinged by exactly one other, usually by a neighbor.
 ///
-/// Members with the same roster and the same clock compute the same schedule. The members of a neighborhood form a ring,
-/// ordered by hashed ids, and each pings the one that is a few positions ahead; the distance changes from period to
-/// period, so that no member is monitored by a single other. This is a permutation: every member is pinged once.
+/// Members with the same roster and the same clock compute the same schedule. The members of a neighborhood form a
+/// ring, ordered by hashed ids, and each pings the one that is a few positions ahead; the distance changes from period
+/// to period, so that no member is monitored by a single other. This is a permutation: every member is pinged once.
 ///
-/// A share of the members, in turns, escapes: each of them does the ping of another escaping member, whose neighborhood is
-/// probably a different one. So the pings remain a permutation, and each neighborhood is monitored by the others, too.
+/// A share of the members, in turns, escapes: each of them does the ping of another escaping member, whose neighborhood
+/// is probably a different one. So the pings remain a permutation, and each neighborhood is monitored by the others,
+/// too.
 ///
 /// Dead members are skipped. A member that only some know changes the picks of the few before it in its rings, since a
 /// pick depends only on the members just ahead.
@@ -36,8 +38,8 @@ pub use ring_schedule::RingSchedules;
 ///
 /// While updates are waiting, the other pings go across the group. In some periods they go equally far along a third
 /// ring, so that no member is left out. In the others, a share `random_share`, they go to random members: a member that
-/// has just been pinged is then as likely to be pinged again as any other, which makes an update spread faster while few
-/// members have it.
+/// has just been pinged is then as likely to be pinged again as any other, which makes an update spread faster while
+/// few members have it.
 #[derive(Clone, Copy, Debug)]
 pub struct Schedule {
     /// Number of escape classes; one of them escapes in each period.
@@ -47,6 +49,7 @@ pub struct Schedule {
 
 /// Parameters of [`Schedule`].
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct ScheduleConfig {
     /// Share of the pings that leave the neighborhood, 0.001 to 0.5, rounded to 1/q with q whole. 0.167 by default.
     pub escape: f64,
@@ -106,7 +109,7 @@ pub(super) fn register(registry: &mut SelectorRegistry, _: &Arc<MetricRegistry>)
     ];
     let about = "Each member is pinged once per period by one other, usually a neighbor (needs synchronized clocks).";
     registry.register("schedule", about, params, |params, _| {
-        Ok(DynSelector::new("schedule", Schedule::new(ScheduleConfig::from_params(params))))
+        Ok(DynSelector::new("schedule", Schedule::new(ScheduleConfig::from_params(params)?)))
     });
 }
 
@@ -117,15 +120,15 @@ impl Default for ScheduleConfig {
 }
 
 impl ScheduleConfig {
-    fn from_params(params: &Params) -> Self {
-        Self {
-            escape: params.real("escape"),
-            neighborhood_size: params.count("least"),
-            update_share: params.real("news"),
-            random_share: params.real("random"),
-            hold: params.count("hold"),
-            learn: params.flag("learn"),
-        }
+    fn from_params(params: &Params) -> Result<Self, String> {
+        Ok(Self {
+            escape: params.real("escape")?,
+            neighborhood_size: params.count("least")?,
+            update_share: params.real("news")?,
+            random_share: params.real("random")?,
+            hold: params.count("hold")?,
+            learn: params.flag("learn")?,
+        })
     }
 }
 
@@ -161,8 +164,8 @@ impl Schedule {
         is_turn(self.config.random_share, turns(self.config.update_share, period))
     }
 
-    /// Returns the target of the `i`-th ping of this period: the member itself if there is no other, `None` for a random
-    /// one.
+    /// Returns the target of the `i`-th ping of this period: the member itself if there is no other, `None` for a
+    /// random one.
     fn pick(&self, rings: &ScheduleView<'_>, ctx: &Context<'_>, i: u64, learning: bool) -> Option<Slot> {
         let (me, period, classes) = (ctx.view.me(), ctx.shared_period, u64::from(self.classes));
         let shift = |turns: u64| ((turns + i) % SHIFTS) as u32 + 1;

@@ -1,6 +1,7 @@
 //! Partition of a roster into neighborhoods that all members derive alike from zone paths, or else from locations.
 
-use crate::peer::{Location, Peer, Slot, ZonePath};
+use crate::location::Location;
+use crate::peer::{Peer, Slot, ZonePath};
 
 /// Neighborhoods of a roster: the smallest areas that hold enough members.
 ///

@@ -28,7 +28,7 @@ fn answered(member: &mut Member, now: f64, at_place: Coordinate, hint: Option<Ne
 }
 
 #[test]
-fn a_member_without_coordinates_sends_none_and_pays_no_byte() {
+fn a_member_without_coordinates_sends_none_and_no_bytes_for_them() {
     let mut member = member(3);
     let sent = member.due(at(0.0)).transmits.remove(0);
     assert_eq!(sent.message.coordinate, None);
@@ -66,7 +66,7 @@ fn answers_move_a_member_and_packets_that_answer_nothing_do_not() {
 #[test]
 fn a_sender_with_a_coordinate_gets_a_near_member_as_hint() {
     let mut member = learner(40);
-    // Members answer from two coordinates, by turns; later a member at one of them pings.
+    // Members answer from two coordinates in turn; later a member at one of them pings.
     let places = [somewhere(0.0), somewhere(2e4)];
     let mut at_place = [vec![], vec![]];
     for period in 0..40 {

@@ -48,7 +48,7 @@ fn a_joiner_asks_again_while_answers_name_new_members_and_does_not_pass_on_other
 }
 
 /// A member that has asked its two seeds in turn, and has an answer from the first alone.
-fn settling() -> Member {
+fn syncing() -> Member {
     let spec = Spec::of("swim").with("join_syncs", 6.0).with("sync_interval", "30s").with("suspicion_mult", 1000.0);
     let mut member = member_with(1, spec);
     member.join(at(0.0), vec![address(1), address(2)], &mut Outbox::default());
@@ -57,8 +57,8 @@ fn settling() -> Member {
     member
 }
 
-fn group(who: std::ops::Range<u64>) -> StateSync {
-    StateSync { wants_reply: false, joining: false, records: who.map(|who| alive(who, 0)).collect() }
+fn group(ids: std::ops::Range<u64>) -> StateSync {
+    StateSync { wants_reply: false, joining: false, records: ids.map(|id| alive(id, 0)).collect() }
 }
 
 fn streams(out: &Outbox) -> usize {
@@ -66,26 +66,26 @@ fn streams(out: &Outbox) -> usize {
 }
 
 #[test]
-fn a_late_answer_of_another_seed_does_not_settle_a_join() {
-    let mut member = settling();
+fn a_late_answer_of_another_seed_does_not_complete_a_join() {
+    let mut member = syncing();
     member.hear(at(1.6), 1, Body::Sync(Box::new(group(1..400))), vec![]);
-    assert_eq!(streams(&member.due(at(2.6))), 1, "the second has not said what it knows: the first is asked again");
+    assert_eq!(streams(&member.due(at(2.6))), 1, "the second seed has not answered yet: the first is asked again");
     member.hear(at(2.7), 2, Body::Sync(Box::new(group(1..500))), vec![]);
     assert_eq!(member.table.members(), 500);
 }
 
 #[test]
 fn a_joiner_syncs_once_more_soon_and_trusts_that_table() {
-    let mut member = settling();
+    let mut member = syncing();
     member.hear(at(1.6), 2, Body::Sync(Box::new(group(1..400))), vec![]);
-    assert_eq!(streams(&member.due(at(2.6))), 0, "it has settled");
+    assert_eq!(streams(&member.due(at(2.6))), 0, "the join is complete");
     let regular = member.alarms().sync;
-    assert!(regular <= at(2.6 + 150.0), "as often as members of so large a group do");
+    assert!(regular <= at(2.6 + 150.0), "the interval of members in a group of this size");
     assert_eq!(streams(&member.due(at(10.6))), 1 + usize::from(regular <= at(10.6)));
     member.hear(at(10.7), 7, Body::Sync(Box::new(group(1..500))), vec![]);
     assert_eq!(member.table.members(), 500);
     member.hear(at(10.8), 8, Body::Sync(Box::new(group(1..600))), vec![]);
-    assert_eq!(member.table.members(), 500, "strangers are asked themselves again");
+    assert_eq!(member.table.members(), 500, "members known only from a third party are pinged first again");
 }
 
 #[test]

@@ -18,11 +18,11 @@ fn update_of((about, refutations, kind): (u64, u32, u8)) -> Update {
 }
 
 proptest! {
-    /// The higher incarnation wins, whatever the state; at equal incarnation left > dead > suspect > alive. Only that a
-    /// suspicion of the dead at a higher incarnation waits for their own word keeps the order from being total, so
-    /// suspicions of the dead are left out.
+    /// The higher incarnation wins, whatever the state; at equal incarnation left > dead > suspect > alive. The order
+    /// is not total for suspicions of dead members at a higher incarnation, which wait for the member's own record:
+    /// they are left out here.
     #[test]
-    fn beliefs_do_not_depend_on_the_order_of_updates(
+    fn records_do_not_depend_on_the_order_of_updates(
         kind in proptest::collection::vec((1u64..2, 0u32..4, 0u8..4), 1..8),
         ctx in 0usize..8,
     ) {
@@ -64,15 +64,15 @@ proptest! {
     ) {
         let mut member = member_with(5, Spec::of("swim").with("dead_retention", "3s").with("reconnect_limit", 2.0));
         let mut now = Time::ZERO;
-        for (from, kind, seq, news, wait_ms) in packets {
+        for (from, kind, seq, updates, wait_ms) in packets {
             now += Span::from_millis(wait_ms);
             member.due(now);
-            let updates: Vec<Update> = news.into_iter().map(update_of).collect();
+            let updates: Vec<Update> = updates.into_iter().map(update_of).collect();
             let body = match kind {
                 0 => Body::Ping { seq },
                 1 => Body::Ack { seq: seq % 8 },
                 2 => {
-                    let targets = vec![Target { id: id(u64::from(seq % 9)), address: address(1) }];
+                    let targets = vec![PeerAddress { id: id(u64::from(seq % 9)), address: address(1) }];
                     Body::PingReq(Box::new(PingReq { seq, nack_after_us: seq % 2000, targets }))
                 }
                 3 => Body::IndirectAck { seq: seq % 8, target: id(u64::from(seq % 9)) },

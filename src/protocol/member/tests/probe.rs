@@ -38,7 +38,7 @@ fn an_ack_of_another_member_or_to_an_old_ping_does_not_count() {
 }
 
 #[test]
-fn at_the_timeout_k_helpers_are_asked_and_any_of_them_saves_the_target() {
+fn at_the_timeout_k_helpers_are_asked_and_an_answer_by_any_of_them_counts() {
     let mut member = member(10);
     let ping = member.due(at(0.0));
     let Body::Ping { seq } = ping.transmits[0].message.body else { panic!() };
@@ -47,7 +47,7 @@ fn at_the_timeout_k_helpers_are_asked_and_any_of_them_saves_the_target() {
     assert_eq!(out.transmits.len(), 3);
     for transmit in &out.transmits {
         let Body::PingReq(request) = &transmit.message.body else { panic!() };
-        assert_eq!(request.targets, [Target { id: id(target), address: address(target) }]);
+        assert_eq!(request.targets, [PeerAddress { id: id(target), address: address(target) }]);
         assert_ne!(transmit.to, address(target));
     }
     member.hear(at(0.7), 5, Body::IndirectAck { seq, target: id(target) }, vec![]);
@@ -62,7 +62,7 @@ fn a_period_that_begins_late_gives_its_target_as_long_as_any_other() {
         member.wake(at(0.0), &mut out);
         let first = target_of(&out);
         member.hear(at(0.1), first, Body::Ack { seq: 1 }, vec![]);
-        // Its host stood still, and wakes it for the second period only now.
+        // Its host was paused, and wakes it for the second period only now.
         let now = at(1.0 + late);
         let mut out = Outbox::default();
         while member.deadline() <= now {
@@ -82,7 +82,7 @@ fn a_period_that_begins_late_gives_its_target_as_long_as_any_other() {
 }
 
 #[test]
-fn with_two_silent_targets_a_batch_takes_k_requests_and_the_classic_way_twice_as_many() {
+fn with_two_silent_targets_a_batch_takes_k_requests_and_the_classic_prober_twice_as_many() {
     for (prober, expected) in [("batched", (3, 2)), ("classic", (6, 1))] {
         let mut member = member_with(20, Spec::of("swim").with("direct", 2.0).with("prober", prober));
         assert_eq!(member.due(at(0.0)).transmits.len(), 2);
@@ -96,7 +96,7 @@ fn with_two_silent_targets_a_batch_takes_k_requests_and_the_classic_way_twice_as
 fn a_helper_pings_and_relays_the_answer_or_a_nack() {
     let mut member = member(4);
     member.due(at(0.0));
-    let targets = vec![Target { id: id(2), address: address(2) }, Target { id: id(3), address: address(3) }];
+    let targets = vec![PeerAddress { id: id(2), address: address(2) }, PeerAddress { id: id(3), address: address(3) }];
     let request = PingReq { seq: 77, nack_after_us: 400_000, targets };
     let out = member.hear(at(0.1), 1, Body::PingReq(Box::new(request)), vec![]);
     let Body::Ping { seq } = out.transmits[0].message.body else { panic!() };
@@ -114,7 +114,7 @@ fn a_helper_pings_and_relays_the_answer_or_a_nack() {
 #[test]
 fn requests_beyond_the_limit_are_not_taken_on() {
     let mut member = member(4);
-    let targets = vec![Target { id: id(2), address: address(2) }; 100];
+    let targets = vec![PeerAddress { id: id(2), address: address(2) }; 100];
     for _ in 0..100 {
         let request = PingReq { seq: 1, nack_after_us: 0, targets: targets.clone() };
         let out = member.hear(at(0.1), 1, Body::PingReq(Box::new(request)), vec![]);

@@ -53,7 +53,7 @@ fn nacks_show_that_the_target_is_the_silent_one() {
 }
 
 #[test]
-fn good_health_comes_back_a_point_at_a_time_and_an_accusation_costs_one() {
+fn the_health_score_falls_a_point_at_a_time_and_rises_by_one_with_an_accusation() {
     let mut member = member_with(9, Spec::of("lha-probe"));
     member.learns_of(suspect(0, 0));
     let mut starts = Vec::new();
@@ -71,15 +71,15 @@ fn good_health_comes_back_a_point_at_a_time_and_an_accusation_costs_one() {
 }
 
 #[test]
-fn by_memberlists_pacing_an_answer_ends_the_round_and_only_silence_draws_it_out() {
+fn with_memberlists_pacing_an_answer_ends_the_round_and_only_silence_stretches_it() {
     let mut member = member_with(9, Spec::of("lha-probe").with("health_pacing", "memberlist"));
     (0..4).for_each(|accusation| drop(member.learns_of(suspect(0, accusation))));
     let out = member.due(at(0.0));
     let Body::Ping { seq } = bodies(&out)[0].clone() else { panic!("{out:?}") };
     let target = (1..9).find(|&n| address(n) == out.transmits[0].to).unwrap();
     member.hear(at(0.2), target, Body::Ack { seq }, vec![]);
-    // Answered, the next begins on time; four points less one for the answer let the silent one have four periods. Its
-    // helpers are asked no later than ever.
+    // After an answer the next round begins on time. With three points, four less one for the answer, the silent round
+    // takes four periods. Its helpers are asked as early as without points.
     let requests = |out: &Outbox| bodies(out).iter().filter(|body| matches!(body, Body::PingReq(_))).count();
     assert_eq!(requests(&member.due(at(1.0))), 0);
     assert_eq!(requests(&member.due(at(1.5))), 3);
@@ -87,7 +87,7 @@ fn by_memberlists_pacing_an_answer_ends_the_round_and_only_silence_draws_it_out(
 }
 
 #[test]
-fn by_memberlists_pacing_a_late_answer_is_followed_by_the_next_round_at_once() {
+fn with_memberlists_pacing_a_late_answer_is_followed_by_the_next_round_at_once() {
     let mut member = member_with(9, Spec::of("lha-probe").with("health_pacing", "memberlist"));
     (0..4).for_each(|accusation| drop(member.learns_of(suspect(0, accusation))));
     let out = member.due(at(0.0));
@@ -127,12 +127,12 @@ fn the_first_k_confirmations_shorten_a_suspicion_and_are_passed_on() {
         passed_on.push(ack.transmits[0].message.updates.contains(&by(suspecter)));
     }
     assert_eq!(ends, [63.0, 63.0, 37.0, 21.0, 11.0, 11.0]);
-    // The second time it is not new, but still being sent; the fourth confirmation is one too many.
+    // A repeated confirmation is not new, but still being sent; the fourth one exceeds K.
     assert_eq!(passed_on, [true, true, true, true, true, false]);
 }
 
 #[test]
-fn the_recently_dead_get_gossip_until_their_time_is_over() {
+fn recently_dead_members_get_gossip_for_the_configured_time() {
     let spec = Spec::of("memberlist-lan").with("gossip_nodes", 8.0);
     let mut member = member_with(4, spec);
     member.learns_of(update(1, 0, UpdateKind::Dead));
