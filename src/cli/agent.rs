@@ -60,7 +60,7 @@ pub(super) struct Args {
     /// The cluster's name: clusters with the same key and different labels ignore each other.
     #[arg(long, default_value = "swimlab", requires = "key_file")]
     label: String,
-    /// Send plain text on any interface: whoever reaches the port can forge members and declare members dead.
+    /// Send plain text on any interface: any host that reaches the port can forge members and declare members dead.
     #[arg(long, conflicts_with = "key_file")]
     plaintext: bool,
     /// Take profile, preset, selector, helpers and [protocol] from an experiment file.
@@ -237,7 +237,7 @@ fn security(args: &Args) -> Result<Security, Failed> {
             Ok(Security::Sealed { keyring, label: args.label.clone() })
         }
         None if args.plaintext => {
-            eprintln!("warning: plain text: whoever reaches {} can forge members", args.bind);
+            eprintln!("warning: plain text: any host that reaches {} can forge members", args.bind);
             Ok(Security::Plaintext)
         }
         None if args.bind.ip().to_canonical().is_loopback() => {

@@ -24,7 +24,7 @@ use crate::setting::{Setting, Witness};
 pub(crate) struct Naive<'a> {
     setup: &'a Setup,
     hosts: Vec<Host>,
-    heap: BinaryHeap<Reverse<Due>>,
+    heap: BinaryHeap<Reverse<Scheduled>>,
     /// The member that crashes, at [`CRASH_AT`].
     victim: Option<MemberIndex>,
     outbox: Outbox,
@@ -44,14 +44,14 @@ struct Host {
 }
 
 /// A scheduled event, ordered as in the world's own queue.
-struct Due {
+struct Scheduled {
     at: Time,
     order: u64,
     target: MemberIndex,
-    packet: Option<Box<Flight>>,
+    packet: Option<Box<InFlight>>,
 }
 
-struct Flight {
+struct InFlight {
     from: MemberIndex,
     bytes: u32,
     packet: Packet,
@@ -97,7 +97,7 @@ impl<'a> Naive<'a> {
             self.now = due.at;
             match due.packet {
                 Some(flight) => {
-                    let Flight { from, bytes, packet } = *flight;
+                    let InFlight { from, bytes, packet } = *flight;
                     self.trace.delivery(self.now, from, due.target, packet.body.kind(), bytes);
                     member.handle(self.now, address_of(from), &packet, &mut self.outbox);
                 }
@@ -121,8 +121,8 @@ impl<'a> Naive<'a> {
             let delay = self.setup.placement.delay_us(index, target, &mut host.rng);
             let at = Time::from_micros(self.now.as_micros() + u64::from(delay));
             let order = u64::from(index) << 32 | u64::from(host.sent);
-            let packet = Some(Box::new(Flight { from: index, bytes, packet: message }));
-            self.heap.push(Reverse(Due { at, order, target, packet }));
+            let packet = Some(Box::new(InFlight { from: index, bytes, packet: message }));
+            self.heap.push(Reverse(Scheduled { at, order, target, packet }));
         }
         self.set_alarm(index);
     }
@@ -132,7 +132,7 @@ impl<'a> Naive<'a> {
         let deadline = host.member.as_ref().map_or(Time::NEVER, Member::deadline);
         if deadline != host.alarm {
             host.alarm = deadline;
-            self.heap.push(Reverse(Due { at: deadline, order: WAKE, target: index, packet: None }));
+            self.heap.push(Reverse(Scheduled { at: deadline, order: WAKE, target: index, packet: None }));
         }
     }
 }
@@ -229,27 +229,27 @@ impl Selector for StoredShuffle {
     }
 }
 
-impl Due {
+impl Scheduled {
     fn key(&self) -> (Time, u64, MemberIndex) {
         (self.at, self.order, self.target)
     }
 }
 
-impl PartialEq for Due {
+impl PartialEq for Scheduled {
     fn eq(&self, other: &Self) -> bool {
         self.key() == other.key()
     }
 }
 
-impl Eq for Due {}
+impl Eq for Scheduled {}
 
-impl PartialOrd for Due {
+impl PartialOrd for Scheduled {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
 }
 
-impl Ord for Due {
+impl Ord for Scheduled {
     fn cmp(&self, other: &Self) -> Ordering {
         self.key().cmp(&other.key())
     }
