@@ -1,15 +1,21 @@
 //! Replay protection: packets that have been accepted, so that none is accepted twice.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::error::OpenError;
 
 /// Ids of accepted packets, for as long as their stamps are fresh.
+///
+/// Forgotten packets count as accepted, too, since the clock may be set back to a time at which they are fresh. Each sealer
+/// has a floor of its own for that: its stamps only rise, while those of others say nothing about it. With a single floor
+/// a group whose clocks were ahead for a while would refuse everything until that time comes round.
 #[derive(Debug, Default)]
 pub(super) struct ReplayWindow {
     packets: BTreeSet<PacketId>,
-    /// The newest stamp that was forgotten: packets up to it count as accepted.
+    /// The newest forgotten stamp of each sealer, by its salt: its packets up to there count as accepted.
+    floors: BTreeMap<u64, u64>,
+    /// The floor of the sealers whose own was forgotten.
     floor: u64,
 }
 
@@ -26,16 +32,20 @@ impl ReplayWindow {
     /// The most packets remembered. With more of them within the tolerance, the oldest ones count as stale.
     pub(super) const LIMIT: usize = 1 << 16;
 
+    /// The most sealers of forgotten packets. With more, the half with the lowest floors gets a common one.
+    pub(super) const SEALER_LIMIT: usize = 1 << 14;
+
     /// Checks that a packet is neither old, nor from the future, nor a replay.
     pub(super) fn check(&self, packet: PacketId, now: u64, tolerance: u64) -> Result<(), OpenError> {
         let micros = |by| Duration::from_micros(by);
+        let floor = self.floors.get(&packet.salt).map_or(self.floor, |&own| own.max(self.floor));
         if packet.stamp > now.saturating_add(tolerance) {
             Err(OpenError::Early(micros(packet.stamp - now)))
         } else if packet.stamp.saturating_add(tolerance) < now {
             Err(OpenError::Stale(micros(now - packet.stamp)))
         } else if self.packets.contains(&packet) {
             Err(OpenError::Replayed)
-        } else if packet.stamp <= self.floor {
+        } else if packet.stamp <= floor {
             Err(OpenError::Stale(micros(now.saturating_sub(packet.stamp))))
         } else {
             Ok(())
@@ -49,12 +59,26 @@ impl ReplayWindow {
             && (oldest.stamp.saturating_add(tolerance) < now || self.packets.len() > Self::LIMIT)
         {
             self.packets.pop_first();
-            self.floor = oldest.stamp;
+            // Packets are forgotten in the order of their stamps, unless the clock was set back in between.
+            let floor = self.floors.entry(oldest.salt).or_default();
+            *floor = oldest.stamp.max(*floor);
+        }
+        if self.floors.len() > Self::SEALER_LIMIT {
+            self.merge_lowest_floors();
         }
     }
 
     /// The number of packets remembered.
     pub(super) fn len(&self) -> usize {
         self.packets.len()
+    }
+
+    /// Replaces the lower half of the sealers' floors by a common one.
+    fn merge_lowest_floors(&mut self) {
+        let mut stamps: Vec<u64> = self.floors.values().copied().collect();
+        let middle = stamps.len() / 2;
+        let median = *stamps.select_nth_unstable(middle).1;
+        self.floor = self.floor.max(median);
+        self.floors.retain(|_, floor| *floor > median);
     }
 }

@@ -167,6 +167,45 @@ fn a_clock_that_jumps_ahead_and_back_lets_no_packet_be_accepted_twice() {
 }
 
 #[test]
+fn a_group_whose_clocks_were_ahead_hears_each_other_as_soon_as_they_are_set_right() {
+    // A seal takes the next salt when its clock is set back.
+    let mut group: Vec<Seal> = [100, 200, 300].into_iter().map(seal).collect();
+    let exchange = |group: &mut [Seal], seconds: f64| {
+        for from in 0..group.len() {
+            let bytes = sealed(&mut group[from], at(seconds), &samples::ping());
+            for to in (0..group.len()).filter(|&to| to != from) {
+                assert_eq!(group[to].open(at(seconds), &mut bytes.clone()).map(|_| ()), Ok(()), "at {seconds} s");
+            }
+        }
+    };
+    // An hour ahead, for longer than packets stay fresh, so that some are forgotten.
+    (0..90).for_each(|half| exchange(&mut group, 3600.0 + f64::from(half) / 2.0));
+    // Set right: also for a member that has begun only now.
+    group.push(seal(400));
+    (0..90).for_each(|half| exchange(&mut group, 45.0 + f64::from(half) / 2.0));
+    // The same time comes round.
+    exchange(&mut group, 3700.0);
+}
+
+#[test]
+fn sealers_beyond_the_limit_share_a_floor_that_packets_of_the_present_are_above() {
+    let mut window = ReplayWindow::default();
+    let tolerance = 1000;
+    // Each sends one packet, which the next but a thousand makes stale.
+    let sealers = 2 * ReplayWindow::SEALER_LIMIT as u64;
+    let packets: Vec<_> = (1..=sealers).map(|stamp| PacketId { stamp, salt: stamp }).collect();
+    for &packet in &packets {
+        assert_eq!(window.check(packet, packet.stamp, tolerance), Ok(()));
+        window.insert(packet, packet.stamp, tolerance);
+    }
+    // The clock is set back: none is accepted again.
+    for &packet in &packets {
+        assert!(window.check(packet, packet.stamp, tolerance).is_err(), "{packet:?}");
+    }
+    assert_eq!(window.check(PacketId { stamp: sealers + 1, salt: 1 }, sealers, tolerance), Ok(()));
+}
+
+#[test]
 fn remembered_packets_are_bounded_and_forgotten_ones_are_refused() {
     let mut window = ReplayWindow::default();
     let (now, tolerance) = (1_000_000, 1_000_000);
