@@ -86,7 +86,7 @@ pub(super) fn point(location: Option<Location>) -> Option<Point> {
 }
 
 /// The least round trip between two points in microseconds: by light, in vacuum, there and back.
-#[cfg(feature = "lab")]
+#[cfg(any(feature = "lab", test))]
 pub(super) fn light_rtt_us(a: Point, b: Point) -> f64 {
     2.0 * a.meters_to(b) / LIGHT_M_PER_US
 }

@@ -81,6 +81,8 @@ impl ValueRange {
                 _ => refuse(),
             },
             (Self::Flag, Value::Flag(_)) | (Self::Text, Value::Text(_)) => Ok(value.clone()),
+            // A text that looks like a number, as the member in `target=3`.
+            (Self::Text, Value::Number(_)) => Ok(Value::Text(value.to_string())),
             (Self::ChoiceOrSpan { names, from_s, to_s }, Value::Text(text)) if !names.contains(&text.as_str()) => {
                 match parse_seconds(text) {
                     Some(s) if (from_s..=to_s).contains(&&s) => Ok(Value::Number(s)),
