@@ -63,7 +63,9 @@ fn broadcasts(criterion: &mut Criterion) {
     for queued in [1, 100, 1000] {
         let waiting = || {
             let mut queue = Broadcasts::default();
-            (1..=queued).for_each(|about| queue.push(suspect(about), Some(about), &PlainSizer, None));
+            for about in 1..=queued {
+                queue.push(suspect(about), Some(about), &PlainSizer, None);
+            }
             queue
         };
         group.bench_function(BenchmarkId::from_parameter(queued), |bencher| {

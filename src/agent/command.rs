@@ -10,7 +10,7 @@ use super::event::MemberInfo;
 use super::exit::Closed;
 use super::metrics::Info;
 use super::traffic::DropReason;
-use crate::protocol::{Address, TooLong};
+use crate::protocol::{Address, BroadcastError, TooLong};
 use crate::wire::{Key, KeyId, KeyringError};
 
 /// A request to an agent's task.
@@ -24,7 +24,7 @@ pub(super) enum Command {
     Broadcast {
         name: String,
         payload: Vec<u8>,
-        reply: oneshot::Sender<Result<(), TooLong>>,
+        reply: oneshot::Sender<Result<(), BroadcastError>>,
     },
     ChangeKeys {
         change: KeyChange,
@@ -57,6 +57,8 @@ pub enum CommandError {
     Closed,
     /// An argument is longer than allowed.
     TooLong(TooLong),
+    /// Too many application events wait to be sent already: to be tried again later.
+    QueueFull,
     /// The keyring does not allow the change.
     Keyring(KeyringError),
     /// The agent sends plain text, without keys.
@@ -75,6 +77,15 @@ impl From<TooLong> for CommandError {
     }
 }
 
+impl From<BroadcastError> for CommandError {
+    fn from(error: BroadcastError) -> Self {
+        match error {
+            BroadcastError::TooLong(error) => Self::TooLong(error),
+            BroadcastError::QueueFull => Self::QueueFull,
+        }
+    }
+}
+
 impl From<KeyringError> for CommandError {
     fn from(error: KeyringError) -> Self {
         Self::Keyring(error)
@@ -88,6 +99,7 @@ impl fmt::Display for CommandError {
         match self {
             Self::Closed => Closed.fmt(f),
             Self::TooLong(error) => error.fmt(f),
+            Self::QueueFull => BroadcastError::QueueFull.fmt(f),
             Self::Keyring(error) => error.fmt(f),
             Self::NoKeys => f.write_str("the agent sends plain text and has no keys"),
         }

@@ -359,6 +359,7 @@ impl Driver {
             is_joining: self.member.is_joining(),
             uptime: Duration::from_micros(now.since(self.started).as_micros()),
             gauge: self.member.gauge(),
+            dropped_user_events: self.member.dropped_user_events(),
             metrics: self.metrics.clone(),
             coordinate: self.member.coordinate(),
             keys: codec.keyring_mut().map_or_else(Vec::new, |keyring| keyring.ids().collect()),

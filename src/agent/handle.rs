@@ -123,7 +123,7 @@ impl Agent {
     /// [`UserEvent::PAYLOAD_LIMIT`](crate::protocol::UserEvent::PAYLOAD_LIMIT).
     ///
     /// # Errors
-    /// If name or payload are too long, or the agent has ended.
+    /// If name or payload are too long, too many events wait to be sent already, or the agent has ended.
     pub async fn broadcast(&self, name: impl Into<String>, payload: impl Into<Vec<u8>>) -> Result<(), CommandError> {
         let (name, payload) = (name.into(), payload.into());
         Ok(self.ask(|reply| Command::Broadcast { name, payload, reply }).await??)

@@ -28,6 +28,8 @@ pub struct Info {
     pub uptime: Duration,
     /// Fill levels of the member's bounded stores.
     pub gauge: Gauge,
+    /// Application events of other members that were dropped from a full queue before they had been passed on.
+    pub dropped_user_events: u64,
     /// Counts since the start of the agent.
     pub metrics: Metrics,
     /// The agent's network coordinate, in microseconds; `None` if its selector learns none.
@@ -197,6 +199,11 @@ families! {
     "user_events_total" = Counter {
         help: "Application events received.",
         counter: user_events,
+    }
+    "dropped_user_events_total" = Counter {
+        help: "Application events of other members that a full queue did not pass on.",
+        advice: "Rising: more events are sent than the group can carry; some members may miss some",
+        read: |info| Reading::Count(info.dropped_user_events),
     }
     "sent_messages_total" = Counter {
         help: "Messages sent, by type.",

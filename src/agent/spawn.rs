@@ -32,6 +32,9 @@ const MAX_TIMER_SLACK: Span = Span::from_millis(10);
 /// because small numbers take fewer bytes.
 const FIRST_SEQS: u64 = 1 << 15;
 
+/// Numbers of application events set aside for each microsecond of the second in which an agent starts.
+const EVENTS_PER_MICROSECOND: u32 = 1 << 12;
+
 impl Builder {
     /// Starts the member as a task of the current tokio runtime.
     ///
@@ -172,6 +175,8 @@ impl Builder {
         };
         let mut member = Member::new(Arc::new(config), identity, roster, &index, 0);
         member.number_pings_from((random_u64()? % FIRST_SEQS) as u32);
+        // A life that begins in the same second may have the same generation: its events have other numbers.
+        member.number_events_from(unix_time()?.subsec_micros() * EVENTS_PER_MICROSECOND);
         Ok(member)
     }
 

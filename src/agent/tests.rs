@@ -24,6 +24,7 @@ fn sample() -> Info {
     fill(&mut metrics.timer_lag, &[900, 2_000_000]);
     let gauge = Gauge { broadcasts: 11, relays: 12, forgotten: 13, tombstones: 14 };
     Info {
+        dropped_user_events: 9,
         incarnation: Incarnation { generation: 1_795_377_303, refutations: 2 },
         states: [4, 3, 2, 1],
         is_joining: true,

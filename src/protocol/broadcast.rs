@@ -1,9 +1,10 @@
-//! The queue of updates to be passed on: the least-sent first, the newest first among equals (SWIM 2002, section 4.1).
+//! The queue of updates to be passed on: the least-sent first, the newest first among equals (SWIM 2002, section 4.1), and
+//! updates about members before application events.
 
 use smallvec::SmallVec;
 use swimlab_selectors::{Slot, prefetch};
 
-use super::message::{Id, Sizer, Update, Updates};
+use super::message::{Id, Sizer, Update, UpdateKind, Updates};
 use super::sorted_map::SortedMap;
 
 /// Queue of updates to be passed on. An empty queue holds no memory.
@@ -16,12 +17,19 @@ struct Queue {
     updates: SortedMap<Rank, QueuedUpdate>,
     /// The number of updates pushed so far. A rank subtracts it, so that later updates sort first.
     pushed: u64,
+    /// The number of application events among the updates.
+    user_events: usize,
 }
 
-/// Number of transmissions in the upper 16 bits, then a number that is lower the newer the update.
+/// Position in the queue: [`USER_EVENT`] for an application event, then the number of transmissions in 15 bits, then a
+/// number that is lower the newer the update.
 type Rank = u64;
 
 const ORDER_BITS: u32 = 48;
+
+/// Bit that sorts application events behind all updates about members: they take the space that those leave, so that no
+/// flood of them delays a suspicion or a refutation.
+const USER_EVENT: Rank = 1 << 63;
 
 #[derive(Debug)]
 struct QueuedUpdate {
@@ -43,12 +51,30 @@ impl Broadcasts {
         self.0.as_ref().map_or(0, |queue| queue.updates.len())
     }
 
+    /// The number of queued application events.
+    pub fn user_events(&self) -> usize {
+        self.0.as_ref().map_or(0, |queue| queue.user_events)
+    }
+
     /// Queues an update about the occupant of a slot, or an application event. It is not sent back to its source.
-    pub fn push(&mut self, update: Update, slot: Option<Slot>, sizer: &dyn Sizer, source: Option<Id>) {
+    ///
+    /// Beyond [`USER_EVENT_LIMIT`] application events, the one that has been sent most often is dropped; returns whether
+    /// that happened. Updates about members have no limit of their own: there is one current update about each.
+    pub fn push(&mut self, update: Update, slot: Option<Slot>, sizer: &dyn Sizer, source: Option<Id>) -> bool {
         let this = self.0.get_or_insert_default();
         this.pushed += 1;
         let bytes = sizer.update(&update);
-        this.updates.insert((1 << ORDER_BITS) - this.pushed, QueuedUpdate { update, slot, bytes, source });
+        let item = QueuedUpdate { update, slot, bytes, source };
+        let is_user_event = item.is_user_event();
+        let class = if is_user_event { USER_EVENT } else { 0 };
+        this.updates.insert(class | ((1 << ORDER_BITS) - this.pushed), item);
+        this.user_events += usize::from(is_user_event);
+        let is_over = this.user_events > USER_EVENT_LIMIT;
+        if is_over {
+            let last = this.updates.iter().rev().find(|(_, item)| item.is_user_event()).map(|(rank, _)| rank);
+            last.map(|rank| this.remove(rank));
+        }
+        is_over
     }
 
     /// Drops outdated updates. [`Broadcasts::fill`] drops those that surface; this is for a queue that has grown.
@@ -91,9 +117,10 @@ impl Broadcasts {
             this.updates.remove(key);
         }
         for key in chosen {
-            let item = this.updates.remove(key).expect("a rank just seen");
+            let item = this.remove(key).expect("a rank just seen");
             updates.push(item.update.clone());
-            if (key >> ORDER_BITS) + 1 < u64::from(limits.transmissions) {
+            if ((key & !USER_EVENT) >> ORDER_BITS) + 1 < u64::from(limits.transmissions) {
+                this.user_events += usize::from(item.is_user_event());
                 this.updates.insert(key + (1 << ORDER_BITS), item);
             }
         }
@@ -110,6 +137,23 @@ impl Broadcasts {
         }
     }
 }
+
+impl Queue {
+    fn remove(&mut self, rank: Rank) -> Option<QueuedUpdate> {
+        let item = self.updates.remove(rank)?;
+        self.user_events -= usize::from(item.is_user_event());
+        Some(item)
+    }
+}
+
+impl QueuedUpdate {
+    fn is_user_event(&self) -> bool {
+        matches!(self.update.kind, UpdateKind::User(_))
+    }
+}
+
+/// The most application events queued at once.
+pub const USER_EVENT_LIMIT: usize = 4096;
 
 /// Limits of [`Broadcasts::fill`].
 #[derive(Clone, Copy, Debug)]
@@ -128,7 +172,7 @@ const MISFIT_LIMIT: u32 = 8;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::message::{Incarnation, Packet, UpdateKind};
+    use crate::protocol::message::{Incarnation, Packet, UserEvent};
 
     /// Every update takes ten bytes.
     struct Tens;
@@ -146,6 +190,11 @@ mod tests {
         Update { id, incarnation: Incarnation::default(), kind: UpdateKind::Dead }
     }
 
+    fn event(seq: u32) -> Update {
+        let event = UserEvent { seq, name: "e".into(), payload: [].into() };
+        Update { id: 1, incarnation: Incarnation::default(), kind: UpdateKind::User(event.into()) }
+    }
+
     fn fill(queue: &mut Broadcasts, receiver: Id, bytes: u32, transmissions: u32) -> Vec<Id> {
         let mut updates = Updates::new();
         let limits = FillLimits { bytes, updates: usize::MAX, transmissions };
@@ -156,7 +205,9 @@ mod tests {
     #[test]
     fn the_least_sent_update_goes_first_and_the_newest_among_equals() {
         let mut queue = Broadcasts::default();
-        (1..=3).for_each(|id| queue.push(dead(id), Some(0), &Tens, None));
+        for id in 1..=3 {
+            queue.push(dead(id), Some(0), &Tens, None);
+        }
         assert_eq!(fill(&mut queue, 99, 20, 9), [3, 2]);
         assert_eq!(fill(&mut queue, 99, 20, 9), [1, 3]);
         queue.push(dead(4), Some(0), &Tens, None);
@@ -183,6 +234,38 @@ mod tests {
         assert_eq!((updates.as_slice(), queue.len()), ([dead(1)].as_slice(), 1));
         queue.prune(|_, _| false);
         assert!(queue.is_empty());
+    }
+
+    #[test]
+    fn application_events_take_the_space_that_updates_about_members_leave() {
+        let mut queue = Broadcasts::default();
+        queue.push(dead(7), Some(0), &Tens, None);
+        for seq in 1..=5 {
+            queue.push(event(seq), None, &Tens, None);
+        }
+        // The update has been sent twice, and still goes before events that were never sent.
+        for _ in 0..3 {
+            assert_eq!(fill(&mut queue, 99, 20, 9)[0], 7);
+        }
+        assert_eq!(queue.user_events(), 5);
+    }
+
+    #[test]
+    fn beyond_their_limit_the_most_sent_application_event_is_dropped_and_no_update_about_a_member() {
+        let mut queue = Broadcasts::default();
+        assert!(!queue.push(event(0), None, &Tens, None));
+        fill(&mut queue, 99, 10, 9);
+        queue.push(dead(7), Some(0), &Tens, None);
+        for seq in 1..USER_EVENT_LIMIT as u32 {
+            assert!(!queue.push(event(seq), None, &Tens, None));
+        }
+        assert!(queue.push(event(9999), None, &Tens, None));
+        assert_eq!((queue.user_events(), queue.len()), (USER_EVENT_LIMIT, USER_EVENT_LIMIT + 1));
+        let mut left = Updates::new();
+        let all = FillLimits { bytes: u32::MAX, updates: usize::MAX, transmissions: 1 };
+        queue.fill(99, all, |_, _| true, &mut left);
+        assert!(!left.contains(&event(0)) && left.contains(&event(1)) && left.contains(&dead(7)));
+        assert_eq!(queue.user_events(), 0);
     }
 
     #[test]

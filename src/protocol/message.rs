@@ -265,8 +265,13 @@ impl Incarnation {
     pub const fn next(self) -> Self {
         match self.refutations.checked_add(1) {
             Some(refutations) => Self { generation: self.generation, refutations },
-            None => Self::of_generation(self.generation.saturating_add(1)),
+            None => self.next_life(),
         }
+    }
+
+    /// The first incarnation of the next generation.
+    pub const fn next_life(self) -> Self {
+        Self::of_generation(self.generation.saturating_add(1))
     }
 }
 

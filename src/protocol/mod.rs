@@ -82,13 +82,13 @@ mod suspicion;
 mod table;
 mod time;
 
-pub use broadcast::{Broadcasts, FillLimits};
+pub use broadcast::{Broadcasts, FillLimits, USER_EVENT_LIMIT};
 pub use config::{Config, DefaultStrategies};
 pub use config_error::ConfigError;
 pub use dissemination::{Dissemination, GossipTick, Multicast, Piggyback};
 pub use event::{Event, EventKind, EventSource};
 pub use health::{LifeguardVariant, LocalHealth};
-pub use member::{Gauge, Identity, Member, MemberConfig, Outbox, TooLong, Transmit};
+pub use member::{BroadcastError, Gauge, Identity, Member, MemberConfig, Outbox, TooLong, Transmit};
 pub use message::{
     Address, Body, Id, Incarnation, MessageKind, NeighborHint, NodeInfo, Packet, PeerAddress, PeerView, PingReq, Sizer,
     StateSync, Status, Update, UpdateKind, Updates, UserEvent, WithCoordinate,

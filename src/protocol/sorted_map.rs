@@ -93,7 +93,7 @@ impl<K: Ord + Copy, V> SortedMap<K, V> {
     }
 
     /// All entries in the order of their keys.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (K, &V)> {
+    pub(super) fn iter(&self) -> impl DoubleEndedIterator<Item = (K, &V)> {
         let (list, tree) = match &self.0 {
             Store::Few(list) => (Some(list), None),
             Store::Many(tree) => (None, Some(tree)),

@@ -185,23 +185,43 @@ impl MembershipTable {
                 tombstones.reserve_exact(1);
             }
             tombstones.push_back(Tombstone { since: now, slot, incarnation });
+            if tombstones.len() > self.tombstone_limit() {
+                self.drop_outdated_tombstones();
+            }
         }
+    }
+
+    /// The most tombstones: one for each slot, and as many of members that have returned or died again since.
+    fn tombstone_limit(&self) -> usize {
+        2 * self.slots as usize + 64
+    }
+
+    fn drop_outdated_tombstones(&mut self) {
+        let Some(overlay) = &mut self.overlay else { return };
+        let mut tombstones = std::mem::take(&mut overlay.tombstones);
+        tombstones.retain(|tombstone| self.is_current_tombstone(tombstone));
+        self.overlay.get_or_insert_default().tombstones = tombstones;
+    }
+
+    /// Whether the member has neither returned nor died again since.
+    fn is_current_tombstone(&self, tombstone: &Tombstone) -> bool {
+        let MemberRecord { status, incarnation, .. } = self.record(tombstone.slot);
+        status.is_some_and(|status| !status.is_member()) && incarnation == tombstone.incarnation
     }
 
     /// Forgets one member that was declared dead, or left, at `before` or earlier, and returns it.
     pub fn forget(&mut self, before: Time) -> Option<(Slot, RosterEntry)> {
         loop {
             let overlay = self.overlay.as_deref_mut()?;
-            let &Tombstone { since, slot, incarnation } = overlay.tombstones.front()?;
-            if since > before {
+            let tombstone = *overlay.tombstones.front()?;
+            if tombstone.since > before {
                 return None;
             }
             overlay.tombstones.pop_front();
-            // It may have returned, or have died again since.
-            let is_gone = self.status(slot).is_some_and(|status| !status.is_member());
-            if !is_gone || self.incarnation(slot) != incarnation {
+            if !self.is_current_tombstone(&tombstone) {
                 continue;
             }
+            let slot = tombstone.slot;
             let entry = self.changed_mut(slot).entry.clone();
             self.changed_mut(slot).entry.status = None;
             let overlay = self.overlay.as_deref_mut()?;

@@ -45,8 +45,10 @@ pub(super) struct NameConflict {
     /// The highest incarnation seen of it.
     pub(super) incarnation: Incarnation,
     pub(super) source: EventSource,
-    /// The number of pings it was sent.
+    /// The number of challenges it was sent.
     pub(super) pings: u32,
+    /// The random number of the challenges, which the answer must return.
+    pub(super) seq: u32,
 }
 
 /// Loops that are blocked in a send.

@@ -7,7 +7,7 @@ use swimlab_selectors::rng::below;
 use super::addressee::Addressee;
 use super::{Member, Outbox};
 use crate::protocol::event::{Event, EventKind, EventSource};
-use crate::protocol::message::{Address, Body, Id, Incarnation, StateSync, Status, Update, UpdateKind};
+use crate::protocol::message::{Address, Body, Id, Incarnation, Packet, StateSync, Status, Update, UpdateKind};
 use crate::protocol::time::Time;
 
 /// The most unknown members pinged after one state sync, so that a forged or stale table does not make this member
@@ -54,6 +54,17 @@ impl Member {
         }
     }
 
+    /// Asks for the table of a member that has told this one that it was declared dead. Updates do not reach the dead: those
+    /// that have joined meanwhile are unknown to this member, as it is to them.
+    pub(super) fn catch_up(&mut self, sender: Id, from: Address, packet: &Packet, out: &mut Outbox) {
+        // A table itself, and from the remote address of a stream, at which the sender does not listen.
+        if !matches!(packet.body, Body::Sync(_)) {
+            let to = self.addressee_at(sender, from);
+            let sync = StateSync { wants_reply: true, joining: false, records: self.records() };
+            self.send(to, Body::Sync(Box::new(sync)), None, out);
+        }
+    }
+
     /// Merges another member's table into this one.
     pub(super) fn merge_table(&mut self, now: Time, sender: Id, from: Address, sync: &StateSync, out: &mut Outbox) {
         let is_trusting = self.trusts_tables();
@@ -65,11 +76,12 @@ impl Member {
             let known = self.table.slot(record.id).is_some() || record.id == self.id;
             match &record.kind {
                 UpdateKind::Alive(node) if !known && record.id != sender => {
+                    if !self.is_newer_than_forgotten(record.id, record.incarnation) {
+                        continue;
+                    }
                     if is_trusting {
                         self.admit(record, EventSource::Heard(sender), out);
-                    } else if self.is_newer_than_forgotten(record.id, record.incarnation)
-                        && unknown < UNKNOWN_PING_LIMIT
-                    {
+                    } else if unknown < UNKNOWN_PING_LIMIT {
                         // A third party's record, perhaps outdated: the member itself is pinged, and introduces itself.
                         unknown += 1;
                         self.seq = self.seq.wrapping_add(1);

@@ -81,11 +81,15 @@ impl Member {
         matches!(self.joining(), Some(JoinPhase::Syncing { .. }))
     }
 
-    /// Whether members in a table are admitted without a ping: in the first table that a lone member gets, and in those
-    /// it asks for until its join is over.
+    /// Whether members in a table are admitted without a ping: in the first table that a joiner gets, and in those it asks
+    /// for until its join is over. A member that is alone because it has declared all others dead trusts no table: it has
+    /// to tell their old records from new ones.
     pub(super) fn trusts_tables(&self) -> bool {
-        self.table.members() == 1
-            || matches!(self.joining(), Some(JoinPhase::Syncing { .. } | JoinPhase::Finishing { .. }))
+        match self.joining() {
+            None => false,
+            Some(JoinPhase::Contacting { .. }) => self.table.members() == 1,
+            Some(JoinPhase::Syncing { .. } | JoinPhase::Finishing { .. }) => true,
+        }
     }
 
     /// Advances the join after a seed or member at `from` has answered with its table.

@@ -111,11 +111,15 @@ impl Member {
     }
 
     /// Raises this member's incarnation above the claimed one, and spreads it.
+    ///
+    /// No member claims more of this one than it has heard, so a higher incarnation is an earlier life's, as after a clock
+    /// was set back: this life takes a generation of its own above it, so that nothing of the two is taken for the same.
     pub(super) fn refute(&mut self, now: Time, claimed: Incarnation, source: EventSource, out: &mut Outbox) {
         if claimed < self.incarnation {
             return;
         }
-        self.incarnation = claimed.next();
+        let is_foreign = claimed > self.incarnation;
+        self.incarnation = if is_foreign { claimed.next_life() } else { claimed.next() };
         if let Some(rules) = &self.config.health {
             self.health.was_suspected(rules);
         }
@@ -135,9 +139,11 @@ impl Member {
         let config = &self.config.protocol;
         if config.dissemination.transmissions(self.table.members()) > 0 {
             let slot = update.kind.status().and_then(|_| self.table.slot(update.id));
-            self.queue.push(update, slot, &*self.config.sizer, source);
+            if self.queue.push(update, slot, &*self.config.sizer, source) {
+                self.cold().user_events.dropped += 1;
+            }
             // One update about each member, and as many outdated ones: beyond that, sweep.
-            if self.queue.len() > 2 * self.table.slots() as usize + 64 {
+            if self.queue.len() - self.queue.user_events() > 2 * self.table.slots() as usize + 64 {
                 let table = &self.table;
                 self.queue.prune(|slot, update| table.is_current(slot, update));
             }
@@ -225,8 +231,11 @@ impl Member {
             UpdateKind::Alive(node) if node.address != self.node.address => {
                 self.handle_name_claim(now, update.incarnation, node.address, source, out);
             }
-            // An earlier life had a higher incarnation.
-            UpdateKind::Alive(_) if update.incarnation > self.incarnation => {
+            // An earlier life had a higher incarnation, or the same, if it began in the same second.
+            UpdateKind::Alive(node)
+                if update.incarnation > self.incarnation
+                    || (update.incarnation == self.incarnation && **node != *self.node) =>
+            {
                 self.refute(now, update.incarnation, source, out);
             }
             _ => {}
@@ -268,8 +277,8 @@ impl Member {
         source: EventSource,
         out: &mut Outbox,
     ) {
-        let key = (update.id, update.incarnation.generation, event.seq);
-        if update.id == self.id || !self.cold().user_events.is_new(key) {
+        let life = (update.id, update.incarnation.generation);
+        if update.id == self.id || !self.cold().user_events.is_new(now, life, event.seq) {
             return;
         }
         let kind = EventKind::User(Arc::clone(event));

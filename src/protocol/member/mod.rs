@@ -49,7 +49,7 @@ use std::sync::Arc;
 use swimlab_selectors::rng::Rng;
 use swimlab_selectors::{Context, IndexedSelector, MemberSelector, Slot};
 
-use super::broadcast::Broadcasts;
+use super::broadcast::{Broadcasts, USER_EVENT_LIMIT};
 use super::config::Config;
 use super::event::EventSource;
 use super::health::HealthScore;
@@ -207,8 +207,18 @@ impl Member {
         }
     }
 
-    /// Numbers pings from `seq` on instead of from 0, so that acks to an earlier life's pings do not match. To be
-    /// called before [`Member::start`].
+    /// The most application events that may wait in the queue when this member adds one of its own. The rest of the queue is
+    /// for those of others: seven more members may send as many at once before an event is dropped.
+    pub const OWN_EVENT_LIMIT: usize = USER_EVENT_LIMIT / 8;
+
+    /// Numbers application events from `seq` on instead of from 0. Two lives of one generation that count from different
+    /// numbers, the later one from a higher number, do not share an event. To be called before [`Member::start`].
+    pub fn number_events_from(&mut self, seq: u32) {
+        self.cold().user_events.number_from(seq);
+    }
+
+    /// Numbers pings from `seq` on instead of from 0, so that acks to an earlier life's pings do not match. To be called
+    /// before [`Member::start`].
     pub fn number_pings_from(&mut self, seq: u32) {
         self.seq = seq;
     }
@@ -224,17 +234,24 @@ impl Member {
             return;
         }
         if packet.from == self.id {
-            return self.handle_own_id(from, packet, out);
+            return self.handle_own_id(now, from, packet, out);
         }
         let sender = packet.from;
+        let mut was_dead = false;
         for update in &packet.updates {
+            was_dead |=
+                update.id == self.id && update.kind == UpdateKind::Dead && update.incarnation >= self.incarnation;
             self.learn(now, update, EventSource::Heard(sender), out);
         }
         let anti_entropy = self.config.protocol.anti_entropy;
         if let PeerView::Dead(incarnation) = packet.peer_view
             && anti_entropy
         {
+            was_dead |= incarnation >= self.incarnation;
             self.refute(now, incarnation, EventSource::Heard(sender), out);
+        }
+        if was_dead && anti_entropy {
+            self.catch_up(sender, from, packet, out);
         }
         // A sender with an outdated record of this member gets the current one: on the answer, if there is one.
         let stale = anti_entropy && packet.peer_view != PeerView::Member(self.incarnation);
@@ -330,15 +347,29 @@ impl Member {
     /// Spreads an application event.
     ///
     /// # Errors
-    /// If the name is longer than [`UserEvent::NAME_LIMIT`] bytes or the payload than [`UserEvent::PAYLOAD_LIMIT`].
-    pub fn broadcast(&mut self, now: Time, name: &str, payload: &[u8], out: &mut Outbox) -> Result<(), TooLong> {
+    /// If the name or the payload is too long, or too many events wait to be sent: then it is to be tried again later.
+    pub fn broadcast(&mut self, now: Time, name: &str, payload: &[u8], out: &mut Outbox) -> Result<(), BroadcastError> {
         TooLong::check(name.len(), UserEvent::NAME_LIMIT)?;
         TooLong::check(payload.len(), UserEvent::PAYLOAD_LIMIT)?;
-        let seq = self.cold().user_events.next_own();
+        if self.queue.user_events() >= Self::OWN_EVENT_LIMIT {
+            return Err(BroadcastError::QueueFull);
+        }
+        let seq = match self.cold().user_events.next_own() {
+            Some(seq) => seq,
+            None => self.number_events_anew(now, out),
+        };
         let event = UserEvent { seq, name: name.into(), payload: payload.into() };
         let update = Update { id: self.id, incarnation: self.incarnation, kind: UpdateKind::User(Arc::new(event)) };
         self.pass_on(now, update, None, out);
         Ok(())
+    }
+
+    /// Takes a new generation, in which events are counted from the first on.
+    fn number_events_anew(&mut self, now: Time, out: &mut Outbox) -> u32 {
+        self.incarnation = self.incarnation.next_life();
+        self.announce(now, out);
+        self.cold().user_events.number_from(1);
+        1
     }
 
     /// Whether the member has left, or was displaced by another process of its name; it stays silent for good.
@@ -374,6 +405,12 @@ impl Member {
             forgotten: self.cold.as_ref().map_or(0, |cold| cold.forgotten.len()),
             tombstones: self.table.tombstones(),
         }
+    }
+
+    /// The number of application events that were dropped from a full queue before they had been passed on as often as
+    /// others. Members that got them from nobody else miss them.
+    pub fn dropped_user_events(&self) -> u64 {
+        self.cold.as_ref().map_or(0, |cold| cold.user_events.dropped)
     }
 
     fn stop(&mut self) {
@@ -430,6 +467,35 @@ impl TooLong {
         if bytes <= limit { Ok(()) } else { Err(Self { bytes, limit }) }
     }
 }
+
+/// Reason why an application event is not spread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum BroadcastError {
+    /// Its name or payload is too long.
+    TooLong(TooLong),
+    /// [`Member::OWN_EVENT_LIMIT`] application events wait to be sent already.
+    QueueFull,
+}
+
+impl From<TooLong> for BroadcastError {
+    fn from(error: TooLong) -> Self {
+        Self::TooLong(error)
+    }
+}
+
+impl fmt::Display for BroadcastError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooLong(error) => error.fmt(f),
+            Self::QueueFull => {
+                write!(f, "{} events wait to be sent already: try again later", Member::OWN_EVENT_LIMIT)
+            }
+        }
+    }
+}
+
+impl Error for BroadcastError {}
 
 impl fmt::Display for TooLong {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -3,7 +3,9 @@
 mod coordinates;
 mod join;
 mod laws;
+mod lives;
 mod probe;
+mod user_events;
 mod variants;
 
 use std::sync::Arc;
@@ -148,14 +150,14 @@ fn a_suspect_that_refutes_lives() {
 fn a_member_suspected_or_declared_dead_refutes_with_a_higher_incarnation() {
     for kind in [UpdateKind::Suspect { by: id(9) }, UpdateKind::Dead] {
         let mut member = member(3);
-        let out = member.learns_of(update(0, 4, kind.clone()));
-        assert_eq!(member.incarnation(), incarnation(5));
+        let out = member.learns_of(update(0, 0, kind.clone()));
+        assert_eq!(member.incarnation(), incarnation(1));
         assert_eq!(out.events[0].kind, EventKind::SelfRefuted);
         // A claim about an older incarnation has no effect.
-        member.learns_of(update(0, 3, kind));
-        assert_eq!(member.incarnation(), incarnation(5));
+        member.learns_of(update(0, 0, kind));
+        assert_eq!(member.incarnation(), incarnation(1));
         let ack = member.hear(at(0.1), 1, Body::Ping { seq: 1 }, vec![]);
-        assert!(ack.transmits[0].message.updates.contains(&alive(0, 5)));
+        assert!(ack.transmits[0].message.updates.contains(&alive(0, 1)));
     }
 }
 
@@ -174,10 +176,13 @@ fn an_answer_to_a_member_recorded_as_dead_lets_it_refute() {
     assert_eq!(ack.transmits[0].message.peer_view, PeerView::Dead(incarnation(2)));
 
     let mut forgotten = self::member(3);
-    let obituary = Packet { peer_view: PeerView::Dead(incarnation(2)), ..packet(1, Body::Ack { seq: 1 }, vec![]) };
+    let obituary = Packet { peer_view: PeerView::Dead(incarnation(0)), ..packet(1, Body::Ack { seq: 1 }, vec![]) };
     let out = forgotten.take(at(0.1), 1, obituary);
-    assert_eq!(forgotten.incarnation(), incarnation(3));
-    assert_eq!(out.transmits[0].message.updates[0], alive(0, 3));
+    assert_eq!(forgotten.incarnation(), incarnation(1));
+    // It also asks for the sender's table: those that have joined meanwhile are unknown to it.
+    let Body::Sync(sync) = &out.transmits[0].message.body else { panic!("no sync") };
+    assert!(sync.wants_reply && out.transmits[0].stream);
+    assert_eq!(out.transmits[1].message.updates[0], alive(0, 1));
 }
 
 #[test]
