@@ -52,7 +52,7 @@ const WORLDS: &[World] = &[
         topology: "home",
         selector: "bucket:metric=great-circle,buckets=3",
         faults: &["churn:at=1s,times=5,every=3s", "slow:at=10s,count=3,lasts=8s"],
-        golden: 0x940b_c908_f697_533b,
+        golden: 0x3502_94a4_205e_7023,
         ..PLAIN
     },
     World {
@@ -67,7 +67,7 @@ const WORLDS: &[World] = &[
         selector: "neighborhood:metric=hierarchy",
         protocol: &[("suspicion", "confirmed"), ("dissemination", "gossip-buddy"), ("sync_interval", "5s")],
         faults: &["partition:at=1s,target=share:0.3,lasts=20s", "one-way-loss:at=2s,count=5,rate=0.5,lasts=20s"],
-        golden: 0xd7d7_80bb_c625_5d97,
+        golden: 0x5fdd_3bc7_bae1_ba95,
         ..PLAIN
     },
     World {
@@ -75,7 +75,7 @@ const WORLDS: &[World] = &[
         selector: "bucket:metric=finger,buckets=4",
         protocol: &[("suspicion", "none"), ("dissemination", "multicast"), ("prober", "classic")],
         faults: &["flip-flop:at=1s,target=zone,lasts=20s,on=3s,off=3s"],
-        golden: 0x03f9_7e28_8f60_642e,
+        golden: 0x2fb6_a9cc_56e0_45ff,
         ..PLAIN
     },
     World {

@@ -145,6 +145,7 @@ impl<W: Write> Observer for Timeline<'_, W> {
                 Effect::Left => "announces its departure and leaves",
                 Effect::Joined => "joins",
                 Effect::Restarted => "starts again",
+                Effect::Broadcast => "sends application events",
                 Effect::Released => "is disturbed no more",
                 _ => "is disturbed",
             };

@@ -1,5 +1,8 @@
 //! Invariants that must hold in every trial, whatever is measured: only its owner raises an incarnation, a dead member
-//! returns only by a refutation, stores are bounded, and members agree once the last fault is long enough over.
+//! returns only by a refutation, application events are reported once, stores are bounded, and members agree once the
+//! last fault is long enough over.
+
+use std::collections::BTreeSet;
 
 use super::id_index::IdIndex;
 use super::observer::{Effect, FaultEvent, MemberIndex};
@@ -35,6 +38,8 @@ pub struct Checker {
     own: Vec<Incarnation>,
     /// Reports of each member about others.
     reported: Vec<Vec<Report>>,
+    /// Application events reported: observer, sender, the sender's generation, number of the event.
+    user_events: BTreeSet<(MemberIndex, MemberIndex, u32, u32)>,
     /// Time at which a fault last took effect or ended.
     last_change: Time,
     /// The time after that by which all members must agree; `None` if that cannot be expected.
@@ -68,6 +73,7 @@ impl Checker {
             ids: IdIndex::new(setup.placement.peers.iter().map(|peer| peer.id)),
             own: vec![Incarnation::default(); hosts],
             reported: vec![Vec::new(); hosts],
+            user_events: BTreeSet::new(),
             last_change: Time::ZERO,
             agreement: if only_stops { guarantees.converges_within } else { guarantees.heals_within }
                 .filter(|_| lossless),
@@ -78,13 +84,16 @@ impl Checker {
 
     /// Notes an effect of a fault.
     pub fn fault(&mut self, fault_event: &FaultEvent) {
-        self.last_change = fault_event.at;
+        let last_change = std::mem::replace(&mut self.last_change, fault_event.at);
         let member = fault_event.member as usize;
         match fault_event.effect {
             Effect::Restarted => {
                 self.own[member] = Incarnation::of_generation(self.own[member].generation + 1);
                 self.reported[member].clear();
+                self.user_events.retain(|&(observer, ..)| observer != fault_event.member);
             }
+            // Events change nothing that members agree on.
+            Effect::Broadcast => self.last_change = last_change,
             Effect::Crashed | Effect::Left | Effect::Joined | Effect::Disturbed | Effect::Released => {}
         }
     }
@@ -113,7 +122,10 @@ impl Checker {
                 &format!("knows incarnation {incarnation} of member {about}, which is at {own} itself"),
             );
         }
-        if matches!(event.kind, EventKind::User(_)) {
+        if let EventKind::User(user) = &event.kind {
+            if !self.user_events.insert((member, about, incarnation.generation, user.seq)) {
+                self.object(at, member, &format!("reports event {} of member {about} again", user.seq));
+            }
             return;
         }
         let reported = &mut self.reported[member as usize];
@@ -188,7 +200,7 @@ impl Checker {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::EventSource;
+    use crate::protocol::{EventSource, UserEvent};
     use crate::topology::{TopologyContext, topologies};
     use swimlab_selectors::Spec;
 
@@ -232,6 +244,21 @@ mod tests {
         checker.event(Time::ZERO, 0, &event(ids[1], 0, EventKind::Forgotten));
         checker.event(Time::ZERO, 0, &event(ids[1], 0, EventKind::Joined));
         assert!(checker.into_violations()[0].contains("revives member 1 without a refutation"));
+    }
+
+    #[test]
+    fn an_application_event_that_is_reported_twice_in_one_life_is_a_violation() {
+        let (mut checker, ids) = checker();
+        let user = |seq| EventKind::User(UserEvent { seq, name: "e".into(), payload: [].into() }.into());
+        for seq in [1, 2] {
+            checker.event(Time::ZERO, 0, &event(ids[1], 0, user(seq)));
+        }
+        let restart = FaultEvent { at: Time::ZERO, fault: 0, member: 0, effect: Effect::Restarted };
+        checker.fault(&restart);
+        checker.event(Time::ZERO, 0, &event(ids[1], 0, user(1)));
+        assert!(checker.violations.is_empty());
+        checker.event(Time::ZERO, 0, &event(ids[1], 0, user(1)));
+        assert_eq!(checker.into_violations(), ["0.000000s: member 0 reports event 1 of member 1 again"]);
     }
 
     #[test]

@@ -22,6 +22,11 @@ pub trait FailureDetector: Prefetch<<Self as FailureDetector>::Message> {
     fn handle(&mut self, now: Time, from: Address, message: &Self::Message, out: &mut Outbox<Self::Message>);
     /// Runs the timers that are due.
     fn wake(&mut self, now: Time, out: &mut Outbox<Self::Message>);
+    /// Sends an application event with a payload of `bytes` bytes. Returns whether it was accepted; detectors without
+    /// events accept none.
+    fn broadcast(&mut self, _now: Time, _bytes: u32, _out: &mut Outbox<Self::Message>) -> bool {
+        false
+    }
     /// Makes its sends block: a task that sends stops in the send. Detectors without a notion of tasks do nothing;
     /// their sends are queued.
     fn stall(&mut self) {}

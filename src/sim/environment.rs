@@ -26,6 +26,8 @@ pub trait FaultEnvironment {
     fn leave(&mut self, member: MemberIndex);
     /// Starts a joiner, or a stopped member in its next generation; it joins through seeds that are up.
     fn start(&mut self, member: MemberIndex, generation: u32);
+    /// Lets a member send this number of application events with payloads of this size, as far as it accepts them.
+    fn broadcast(&mut self, member: MemberIndex, events: u32, bytes: u32);
     /// Impairs a member from now on. Impairments add up; each is ended by one call of
     /// [`FaultEnvironment::restore`].
     fn impair(&mut self, member: MemberIndex, impairment: Impairment, queue_policy: QueuePolicy);

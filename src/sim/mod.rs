@@ -69,8 +69,8 @@ pub use detector::FailureDetector;
 pub use environment::{FaultEnvironment, Impairment, QueuePolicy};
 pub use fault_injector::FaultInjector;
 pub use faults::{
-    Activation, Churn, Crash, Direction, Fault, FaultKind, FlipFlop, FollowUp, Join, Leave, Loss, PartialPartition,
-    Partition, Pause, Restart, Slow, Target, check_targets, faults,
+    Activation, Broadcast, Churn, Crash, Direction, Fault, FaultKind, FlipFlop, FollowUp, Join, Leave, Loss,
+    PartialPartition, Partition, Pause, Restart, Slow, Target, check_targets, faults,
 };
 pub use id_index::IdIndex;
 pub use link::{LinkPacket, LinkRule, LinkVerdict, RuleId, Transport};

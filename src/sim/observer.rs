@@ -79,6 +79,8 @@ pub enum Effect {
     Disturbed,
     /// One such disturbance ends.
     Released,
+    /// It sends application events.
+    Broadcast,
 }
 
 impl Observer for () {}

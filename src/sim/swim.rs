@@ -14,6 +14,7 @@ use super::setup::Setup;
 use super::world::{DetectorFactory, Outcome, World};
 use crate::protocol::{
     Address, Gauge, Identity, Incarnation, Member, MemberConfig, MessageKind, NodeInfo, Outbox, Packet, Roster, Time,
+    USER_EVENT_LIMIT,
 };
 
 /// Runs one trial: a world of SWIM members with this selector.
@@ -89,12 +90,12 @@ impl DetectorFactory for SwimFactory {
         let config = self.config.protocol();
         let n = self.nodes.len() as u32;
         let limits = Gauge {
-            // One about each member and as many overtaken; the simulator sends no application events.
-            broadcasts: 2 * self.nodes.len() + 64,
+            // One about each member and as many overtaken, and application events.
+            broadcasts: 2 * self.nodes.len() + 64 + USER_EVENT_LIMIT,
             relays: Member::RELAY_LIMIT,
             forgotten: config.reconnect_limit as usize,
-            // A member that dies repeatedly has a tombstone for each death within the retention time.
-            tombstones: self.nodes.len() * 64,
+            // One of each member, and as many of members that have returned or died again.
+            tombstones: 2 * self.nodes.len() + 64,
         };
         let suspicion = config.suspicion.timeout(config.period, n, 0);
         // Members with a bad local health stretch their periods.
@@ -148,6 +149,10 @@ impl FailureDetector for Member {
 
     fn wake(&mut self, now: Time, out: &mut Outbox) {
         Member::wake(self, now, out);
+    }
+
+    fn broadcast(&mut self, now: Time, bytes: u32, out: &mut Outbox) -> bool {
+        Member::broadcast(self, now, "load", &vec![0; bytes as usize], out).is_ok()
     }
 
     fn stall(&mut self) {

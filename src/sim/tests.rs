@@ -1,5 +1,6 @@
 //! Worlds as a whole.
 
+mod lives;
 mod streams;
 
 use std::sync::Arc;

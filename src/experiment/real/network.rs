@@ -42,6 +42,7 @@ pub(super) enum AgentCommand {
     Stop(MemberIndex),
     Leave(MemberIndex),
     Begin { member: MemberIndex, generation: u32, seeds: Vec<Address> },
+    Broadcast { member: MemberIndex, events: u32, bytes: u32 },
     Freeze(MemberIndex),
     Thaw(MemberIndex),
 }
@@ -237,6 +238,10 @@ impl FaultEnvironment for RealNetwork {
         let host = &mut self.hosts[member as usize];
         (host.state, host.generation) = (State::Up, generation);
         self.commands.push(AgentCommand::Begin { member, generation, seeds });
+    }
+
+    fn broadcast(&mut self, member: MemberIndex, events: u32, bytes: u32) {
+        self.commands.push(AgentCommand::Broadcast { member, events, bytes });
     }
 
     /// Called for pauses only, as [`super::refusal`] excludes slow members.

@@ -133,6 +133,15 @@ impl World {
                     self.stopping.spawn(async move { agent.leave().await });
                 }
             }
+            AgentCommand::Broadcast { member, events, bytes } => {
+                if let Some(agent) = &self.agents[member as usize] {
+                    for _ in 0..events {
+                        if agent.broadcast("load", vec![0; bytes as usize]).await.is_err() {
+                            break;
+                        }
+                    }
+                }
+            }
             AgentCommand::Freeze(member) => {
                 if let Some(agent) = &self.agents[member as usize] {
                     self.paused.insert(member, Paused::new(agent).await);

@@ -95,14 +95,24 @@ impl Activation<'_> {
         }
     }
 
-    /// Impairs members' hosts for a time.
+    /// Lets a member send application events.
+    pub fn broadcast(&mut self, member: MemberIndex, events: u32, bytes: u32) {
+        self.world.report(self.fault, member, Effect::Broadcast);
+        self.world.broadcast(member, events, bytes);
+    }
+
+    /// Impairs members' hosts for a time, or until they crash: a restarted member begins without.
     pub fn impair(&mut self, members: &[MemberIndex], impairment: Impairment, policy: QueuePolicy, lasts: Span) {
         for &member in members {
             self.world.report(self.fault, member, Effect::Disturbed);
             self.world.impair(member, impairment, policy);
+            let life = self.world.generation(member);
             self.after(lasts, move |later| {
                 later.world.report(later.fault, member, Effect::Released);
-                later.world.restore(member, impairment);
+                // A later life may have the same impairment, by another fault.
+                if later.world.generation(member) == life {
+                    later.world.restore(member, impairment);
+                }
             });
         }
     }

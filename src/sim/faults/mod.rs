@@ -15,6 +15,7 @@
 //! ```
 
 mod activation;
+mod broadcast;
 mod churn;
 mod crash;
 mod fault;
@@ -40,6 +41,7 @@ use swimlab_selectors::Registry;
 use crate::topology::Placement;
 
 pub use activation::{Activation, FollowUp};
+pub use broadcast::Broadcast;
 pub use churn::Churn;
 pub use crash::Crash;
 pub use fault::{Fault, FaultKind};
@@ -71,6 +73,7 @@ pub fn faults() -> Registry<Fault> {
     one_way_partition::register(&mut registry);
     partial_partition::register(&mut registry);
     flip_flop::register(&mut registry);
+    broadcast::register(&mut registry);
     registry
 }
 

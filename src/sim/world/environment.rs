@@ -61,6 +61,16 @@ impl<B: DetectorFactory, O: Observer> FaultEnvironment for World<'_, B, O> {
         self.flush(member);
     }
 
+    fn broadcast(&mut self, member: MemberIndex, events: u32, bytes: u32) {
+        let Some(detector) = &mut self.hosts[member as usize].detector else { return };
+        for _ in 0..events {
+            if !detector.broadcast(self.now, bytes, &mut self.outbox) {
+                break;
+            }
+        }
+        self.flush(member);
+    }
+
     fn impair(&mut self, member: MemberIndex, impairment: Impairment, queue_policy: QueuePolicy) {
         let host = &mut self.hosts[member as usize];
         host.impair(impairment, queue_policy);
