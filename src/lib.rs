@@ -1,8 +1,9 @@
 //! A laboratory for SWIM, the gossip-based membership and failure detection protocol.
 //!
-//! There is one implementation of the protocol, without I/O ([`protocol`]). It runs in virtual time on measured networks
-//! ([`sim`], [`topology`]), in experiments that compare its parts with statistics ([`experiment`], [`report`]), and on real
-//! sockets ([`agent`]). Which members are pinged is the choice of a selector from the crate [`swimlab_selectors`].
+//! There is one implementation of the protocol, without I/O ([`protocol`]). Simulated worlds run it in virtual time on
+//! measured networks ([`sim`], [`topology`]), experiments compare variants of it with statistics ([`experiment`],
+//! [`report`]), and agents run the same code on real sockets ([`agent`]). A [`Selector`](swimlab_selectors::Selector) from
+//! the crate [`swimlab_selectors`] decides which members are pinged.
 //!
 //! | purpose | entry point |
 //! |---|---|
@@ -12,10 +13,20 @@
 //! | watch one trial, packet by packet | [`sim::Observer`], or `swimlab replay` |
 //! | drive the protocol from an event loop of your own | [`protocol::Member`], [`wire`] |
 //!
+//! ```toml
+//! [dependencies]
+//! swimlab = "0.1"
+//! swimlab-selectors = "0.1"                                  # for selectors of your own
+//! tokio = { version = "1", features = ["macros", "rt-multi-thread"] }   # for agents
+//!
+//! [dev-dependencies]
+//! swimlab-selectors = { version = "0.1", features = ["laws"] }  # tests your selectors
+//! ```
+//!
 //! # Comparing a selector of your own
 //!
 //! A selector is registered in a [`Lab`](experiment::Lab), and experiment files name it like a built-in one. This one
-//! walks through the member table from a random place on:
+//! goes through the member table in order, from a random slot:
 //!
 //! ```
 //! use swimlab::experiment::{Experiment, Lab, Options, TomlSource};
@@ -50,13 +61,16 @@
 //!         }
 //!     }
 //!
+//!     /// Each member is pinged by each other one at least every (n - 1) / direct periods.
 //!     fn bound(&self, n: u32, direct: u32) -> Bound {
 //!         Bound::Periods(n.saturating_sub(1).div_ceil(direct).max(1).into())
 //!     }
 //! }
 //!
 //! let mut lab = Lab::default();
-//! lab.selectors.register("walk", "Walks through the table.", vec![], |_, _| Ok(DynSelector::new("walk", Walk)));
+//! swimlab_selectors::laws::check(|| DynSelector::new("walk", Walk));
+//! // The name in files, a description for `swimlab list`, its parameters (none), and how it is built from them.
+//! lab.selectors.register("walk", "Goes through the table.", vec![], |_, _| Ok(DynSelector::new("walk", Walk)));
 //!
 //! let file = "
 //!     topology = 'aws'
@@ -65,46 +79,64 @@
 //!     members = 40
 //!     trials = 10
 //!     duration = '30s'
+//!     protocol = { period = '1500ms' }
 //!     fault = [{ kind = 'crash', at = '2s' }]
 //! ";
 //! let experiment = Experiment::parse(&TomlSource::text("walk.toml", file), &lab)?;
-//! let results = experiment.run(Options::default())?.results;
-//! println!("{}{}", table(&results, 120, false), findings(&results, 120));
+//! let finished = experiment.run(Options::default())?;
+//! // Trials in which a selector panicked.
+//! finished.failures.iter().for_each(|failure| eprintln!("{failure:?}"));
+//! println!("{}{}", table(&finished.results, 120, false), findings(&finished.results, 120));
 //! # Ok::<(), swimlab::experiment::Error>(())
 //! ```
 //!
-//! `swimlab::cli::main(lab)` as the body of `main` gives this selector the whole command line: `run` with plots and saved
-//! results, `compare`, `list`, `replay`, and `agent`. `swimlab_selectors::laws::check` (feature `laws`) tests whether it
-//! keeps its bound.
+//! In each period a member calls `targets`, which adds `want` distinct slots that are pingable, or all if there are fewer.
+//! A slot is an index into the member's own table, which [`Context::view`](swimlab_selectors::Context) shows: who is
+//! pingable or suspected, ids, locations and zones. `bound` states what the selector guarantees in a group of `n` members,
+//! the member itself included, with `direct` pings per period; [`Bound`](swimlab_selectors::Bound) has weaker forms.
+//! Round-trip times, joins and departures arrive through
+//! [`Selector::observe`](swimlab_selectors::Selector::observe). [`Param`](swimlab_selectors::Param) declares parameters.
+//!
+//! Nothing checks this contract at run time: a selector that breaks it is compared like any other. So `laws::check`, of
+//! the feature `laws`, belongs into a test; it runs the selector in random groups under churn and panics with the shortest
+//! scenario in which the contract or the bound does not hold.
+//!
+//! With `swimlab::cli::main(lab)` as the body of `main` the program has the whole command line, and your selector in it:
+//! `run` with plots and saved results, `compare`, `list`, `replay`, and `agent`.
 //!
 //! # Running members
 //!
-//! An [`Agent`](agent::Agent) is a task of a tokio runtime. Methods ask and command; events arrive as values:
+//! An [`Agent`](agent::Agent) is the handle of a member that runs as a task of tokio. Its methods query and control the
+//! member, and [`AgentEvent`](agent::AgentEvent) values report what it learns:
 //!
 //! ```
 //! use swimlab::agent::Agent;
 //!
-//! # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
-//! let first = Agent::builder().name("first").spawn().await?;
-//! let mut events = first.events();
-//! let second = Agent::builder().name("second").join([first.addr().to_string()]).spawn().await?;
-//! println!("{:?}", events.next().await);
-//! for member in first.members().await? {
-//!     println!("{} at {} is {}", member.name(), member.addr(), member.state);
+//! #[tokio::main]
+//! async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let first = Agent::builder().name("first").spawn().await?;
+//!     let mut events = first.events();
+//!     let second = Agent::builder().name("second").join([first.addr().to_string()]).spawn().await?;
+//!     println!("{:?}", events.next().await);
+//!     for member in first.members().await? {
+//!         println!("{} at {} is {}", member.name(), member.addr(), member.state);
+//!     }
+//!     second.broadcast("deploy", "v7").await?;
+//!     println!("{:?}", events.next().await);
+//!     second.leave().await;
+//!     Ok(())
 //! }
-//! second.leave().await;
-//! # Ok::<(), Box<dyn std::error::Error>>(())
-//! # })?;
-//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! By default an agent listens on loopback only. [`Builder`](agent::Builder) sets the address, keys to encrypt
-//! with, settings, the selector and a folder for snapshots.
+//! A member whose last handle is dropped stops without a departure, as if it had crashed. By default an agent listens on
+//! loopback, sends plain text, and pings as the selector `auto` says, which prefers neighbors and needs clocks that agree
+//! within a fraction of a period. [`Builder`](agent::Builder) sets the address, keys to encrypt with, settings, another
+//! selector (SWIM's own is `shuffle`) and a folder for snapshots.
 //!
 //! # Watching one trial
 //!
-//! An [`Observer`](sim::Observer) sees every packet, event and fault of a world. This one prints what all members find out
-//! about a crash:
+//! A trial is one run of a simulated world. An [`Observer`](sim::Observer) is told of its packets, events and faults. This
+//! one prints what members learn about a crash:
 //!
 //! ```
 //! use std::sync::Arc;
@@ -123,7 +155,7 @@
 //!     }
 //!
 //!     fn event(&mut self, at: Time, member: MemberIndex, event: &Event) {
-//!         let how = if event.source == EventSource::Own { "by its own probe" } else { "by gossip" };
+//!         let how = if event.source == EventSource::Own { "by itself" } else { "by gossip" };
 //!         println!("{at}: member {member} learns {how}: {}", event.kind.name());
 //!     }
 //! }
@@ -137,7 +169,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! `swimlab replay FILE --trial 0` prints such a timeline of any trial of an experiment, with packets on request.
+//! `swimlab replay FILE --trial 0` prints a timeline of any trial of an experiment, with its pings; `--packets none` leaves
+//! these out, and `--selector` and other keys choose among the file's cells.
 //!
 //! # Features
 //!
@@ -150,7 +183,8 @@
 //! | `seal` | by `agent` | encrypted packets in [`wire`] |
 //! | `foca` | no | the crate foca as a detector to compare with |
 //!
-//! A service that runs members needs `default-features = false, features = ["agent"]`.
+//! A service that runs members needs `default-features = false, features = ["agent"]`, and the crate `swimlab-selectors`
+//! for a selector of its own.
 //!
 //! # Papers
 //!
@@ -158,7 +192,8 @@
 //!   Protocol](https://doi.org/10.1109/DSN.2002.1028914), DSN 2002. The protocol.
 //! - Dadgar, Phillips, Currey: [Lifeguard: Local Health Awareness for More Accurate Failure
 //!   Detection](https://arxiv.org/abs/1707.00788), DSN 2018. Suspicion times by confirmations, local health.
-//! - Yang, Zhu, Fan, Gupta and others: Medley, Middleware 2019. Near members pinged more often.
+//! - Yang, Zhu, Li, Gupta: [Medley: A Novel Distributed Failure Detector for IoT
+//!   Networks](https://doi.org/10.1145/3361525.3361556), Middleware 2019. Near members pinged more often.
 //! - Dabek, Cox, Kaashoek, Morris: [Vivaldi: A Decentralized Network Coordinate
 //!   System](https://doi.org/10.1145/1015467.1015471), SIGCOMM 2004. Round-trip times that members learn.
 //!

@@ -48,7 +48,8 @@ use crate::view::{Context, Observation};
 pub trait Selector: Send + Sync + 'static {
     /// Index over a roster, shared by its members; `()` if none is needed.
     type RosterIndex: Send + Sync + 'static;
-    /// State of one member: O(r) and not O(n), wherever the metric allows it.
+    /// State of one member. In large worlds it should not grow with the number n of members, but with the number of those
+    /// that the selector singles out, such as neighbors.
     type State: Send + 'static;
 
     /// Builds the shared index over a roster; `roster[slot]` is the peer in `slot`.
@@ -200,7 +201,8 @@ pub struct DynSelector {
 }
 
 impl DynSelector {
-    /// Wraps a selector under its label in tables and files, `kind` or `kind:key=value,...`.
+    /// Wraps a selector under a label: `kind` or `kind:key=value,...`. Where a registry builds it for an experiment, the
+    /// spec in the file replaces this label.
     pub fn new<S: Selector>(label: impl Into<Arc<str>>, selector: S) -> Self {
         Self { label: label.into(), inner: Arc::new(Configured(Arc::new(selector))) }
     }

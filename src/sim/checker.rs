@@ -142,6 +142,11 @@ impl Checker {
             EventKind::Forgotten => before.is_dead,
             _ => false,
         };
+        if event.kind == EventKind::Forgotten && !self.guarantees.returns_refuted {
+            // Nothing remains of it: it may return by any record.
+            reported.remove(at_entry);
+            return;
+        }
         reported[at_entry] = Report { about, incarnation, is_dead };
         let earlier = before.incarnation;
         if incarnation < earlier {
@@ -259,6 +264,21 @@ mod tests {
         assert!(checker.violations.is_empty());
         checker.event(Time::ZERO, 0, &event(ids[1], 0, user(1)));
         assert_eq!(checker.into_violations(), ["0.000000s: member 0 reports event 1 of member 1 again"]);
+    }
+
+    #[test]
+    fn without_that_guarantee_a_forgotten_member_returns_with_any_record() {
+        let (mut checker, ids) = checker();
+        checker.guarantees.returns_refuted = false;
+        checker.event(Time::ZERO, 1, &event(ids[1], 1, EventKind::SelfRefuted));
+        for (refutations, kind) in [(1, EventKind::Died), (1, EventKind::Forgotten), (0, EventKind::Joined)] {
+            checker.event(Time::ZERO, 0, &event(ids[1], refutations, kind));
+        }
+        assert!(checker.violations.is_empty());
+        // Before it is forgotten, not even there.
+        checker.event(Time::ZERO, 0, &event(ids[1], 1, EventKind::Refuted));
+        checker.event(Time::ZERO, 0, &event(ids[1], 0, EventKind::Suspected));
+        assert!(checker.into_violations()[0].contains("goes back"));
     }
 
     #[test]
