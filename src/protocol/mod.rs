@@ -63,6 +63,7 @@
 //! # Ok::<(), swimlab::protocol::ConfigError>(())
 //! ```
 
+mod address;
 mod broadcast;
 mod config;
 mod config_error;
@@ -82,6 +83,7 @@ mod suspicion;
 mod table;
 mod time;
 
+pub use address::AddressFault;
 pub use broadcast::{Broadcasts, FillLimits, USER_EVENT_LIMIT};
 pub use config::{Config, DefaultStrategies};
 pub use config_error::ConfigError;

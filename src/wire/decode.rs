@@ -127,9 +127,15 @@ impl<'a> Reader<'a> {
     fn ping_req(&mut self) -> Result<PingReq, DecodeError> {
         let layout::PingReqHeader { seq, nack_after_us, targets } = self.next(Part::Body)?;
         Limited::Targets.check(targets as usize)?;
-        let target = |layout::TargetRecord { id, address }| PeerAddress { id, address: address.into() };
-        let targets = (0..targets).map(|_| self.next(Part::Target).map(target)).collect::<Result<_, _>>()?;
+        let targets = (0..targets).map(|_| self.target()).collect::<Result<_, _>>()?;
         Ok(PingReq { seq, nack_after_us, targets })
+    }
+
+    fn target(&mut self) -> Result<PeerAddress, DecodeError> {
+        let layout::TargetRecord { id, address } = self.next(Part::Target)?;
+        let address = address.into();
+        valid::address(address)?;
+        Ok(PeerAddress { id, address })
     }
 
     fn sync(&mut self) -> Result<StateSync, DecodeError> {
@@ -163,6 +169,8 @@ impl<'a> Reader<'a> {
 
     fn node(&mut self, id: Id) -> Result<NodeInfo, DecodeError> {
         let layout::NodeInfo { address, location, zone, site, name, meta } = self.next(Part::Update)?;
+        let address = address.into();
+        valid::address(address)?;
         valid::node_texts(name, meta.0)?;
         let location = location.map(|location| match location {
             layout::Location::Given { globe: false, first, second } => Location::Plane { x: first.0, y: second.0 },
@@ -176,7 +184,7 @@ impl<'a> Reader<'a> {
         let depth = zone.iter().flatten().count();
         let levels = zone.map(Option::unwrap_or_default);
         let peer = Peer { id, location, zone: ZonePath::from_levels(&levels[..depth]), site };
-        Ok(NodeInfo { peer, address: address.into(), name: name.into(), meta: meta.0.into() })
+        Ok(NodeInfo { peer, address, name: name.into(), meta: meta.0.into() })
     }
 
     fn user_event(&mut self) -> Result<UserEvent, DecodeError> {

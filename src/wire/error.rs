@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::layout::SEAL_VERSION;
 use super::layout::VERSION;
 use super::limits::Limited;
-use crate::protocol::Id;
+use crate::protocol::{AddressFault, Id};
 
 /// Reason why a well-formed packet is not allowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +33,8 @@ pub enum Invalid {
         /// The member that it describes.
         node: Id,
     },
+    /// A member's address at which no member can listen.
+    Address(AddressFault),
 }
 
 /// Reason why bytes are not a packet.
@@ -43,6 +45,8 @@ pub enum DecodeError {
     Truncated(Part),
     /// A version that this build does not read.
     Version(u8),
+    /// A packet of a cluster with another label, or with none.
+    Label,
     /// An unknown kind of message.
     MessageKind(u8),
     /// Unknown flags, or flags that exclude each other.
@@ -111,6 +115,7 @@ impl fmt::Display for Invalid {
             Self::ForeignNode { update, node } => {
                 write!(f, "an alive update about {update:016x} describes {node:016x}")
             }
+            Self::Address(fault) => write!(f, "no member can have this address: {fault}"),
         }
     }
 }
@@ -128,6 +133,7 @@ impl fmt::Display for DecodeError {
         match self {
             Self::Truncated(part) => write!(f, "the input ends inside {part}"),
             Self::Version(version) => write!(f, "unsupported version {version} (expected {VERSION})"),
+            Self::Label => f.write_str("a packet of a cluster with another label, or with none"),
             Self::MessageKind(kind) => write!(f, "unknown kind of message {kind}"),
             Self::Flags(flags) => write!(f, "unknown or conflicting flags {flags:#04x}"),
             Self::UpdateKind(tag) => write!(f, "unknown kind of update {tag}"),

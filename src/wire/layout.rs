@@ -11,6 +11,9 @@ use crate::protocol::{Address, Id, Incarnation, PeerAddress, UserEvent};
 /// The version that this build writes, and the only one that it reads: the first byte of every packet.
 pub const VERSION: u8 = 1;
 
+/// The first byte of every packet of a cluster with a label that sends plain text. No other packet has it.
+pub const LABEL_VERSION: u8 = 0x41;
+
 /// The first byte of everything sealed in this format. No version of a plain packet has it.
 #[cfg(feature = "seal")]
 pub const SEAL_VERSION: u8 = 0x81;

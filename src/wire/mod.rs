@@ -67,6 +67,7 @@ mod error;
 mod frame;
 #[cfg(feature = "seal")]
 mod keyring;
+mod label;
 mod layout;
 mod limits;
 #[cfg(feature = "seal")]
@@ -86,9 +87,10 @@ pub use error::{DecodeError, Invalid, Part};
 pub use frame::{frame, frame_len};
 #[cfg(feature = "seal")]
 pub use keyring::{Exposed, Key, KeyFault, KeyFileError, KeyFileFault, KeyId, Keyring, KeyringError};
+pub use label::{LABEL_OVERHEAD, Label, LabelSizer};
 #[cfg(feature = "seal")]
 pub use layout::SEAL_VERSION;
-pub use layout::VERSION;
+pub use layout::{LABEL_VERSION, VERSION};
 pub use limits::{FRAME_LIMIT, FRAME_PREFIX, Limited, RECORD_LIMIT, UPDATE_LIMIT};
 #[cfg(feature = "seal")]
 pub use seal::{SEAL_OVERHEAD, SEALED_PREFIX, Seal, SealedSizer};

@@ -4,7 +4,7 @@ use swimlab_selectors::{Coordinate, Location, LocationError};
 
 use super::error::Invalid;
 use super::limits::Limited;
-use crate::protocol::{Body, Packet, Update, UpdateKind};
+use crate::protocol::{Address, Body, Packet, Update, UpdateKind};
 
 impl Limited {
     /// Refuses a length above the limit.
@@ -16,7 +16,10 @@ impl Limited {
 /// Checks a whole packet.
 pub(super) fn packet(packet: &Packet) -> Result<(), Invalid> {
     match &packet.body {
-        Body::PingReq(request) => Limited::Targets.check(request.targets.len())?,
+        Body::PingReq(request) => {
+            Limited::Targets.check(request.targets.len())?;
+            request.targets.iter().try_for_each(|target| address(target.address))?;
+        }
         Body::Sync(table) => {
             Limited::Records.check(table.records.len())?;
             table.records.iter().try_for_each(update)?;
@@ -37,6 +40,7 @@ fn update(update: &Update) -> Result<(), Invalid> {
             if node.peer.id != update.id {
                 return Err(Invalid::ForeignNode { update: update.id, node: node.peer.id });
             }
+            address(node.address)?;
             node_texts(&node.name, &node.meta)?;
             node.peer.location.as_ref().map_or(Ok(()), location)
         }
@@ -55,6 +59,11 @@ pub(super) fn node_texts(name: &str, meta: &[u8]) -> Result<(), Invalid> {
 pub(super) fn event_texts(name: &str, payload: &[u8]) -> Result<(), Invalid> {
     Limited::EventName.check(name.len())?;
     Limited::Payload.check(payload.len())
+}
+
+/// Checks the address of a member.
+pub(super) fn address(address: Address) -> Result<(), Invalid> {
+    address.fault().map_or(Ok(()), |fault| Err(Invalid::Address(fault)))
 }
 
 /// Checks a location.

@@ -27,6 +27,26 @@ impl Member {
         self.pass_on(now, self.own_record(), None, out);
     }
 
+    /// Begins a join whose seeds are not known yet: they follow by [`Member::join`], or by [`Member::ask_to_join`].
+    pub fn await_seeds(&mut self) {
+        let wait = self.config.protocol.period;
+        self.cold().joining = Some(Joining { seeds: Vec::new(), next: 0, phase: JoinPhase::Contacting { wait } });
+    }
+
+    /// Asks the member at this address for its table during a join, beside the seeds.
+    pub fn ask_to_join(&mut self, address: Address, out: &mut Outbox) {
+        let records = vec![self.own_record()];
+        let body = Body::Sync(Box::new(StateSync { wants_reply: true, joining: true, records }));
+        // The member's id is not known yet. Id 0 is only compared with the sources of updates.
+        self.send(Addressee::unknown(0, address), body, None, out);
+    }
+
+    /// Pings an address without expecting an answer.
+    pub fn ping_address(&mut self, address: Address, out: &mut Outbox) {
+        self.seq = self.seq.wrapping_add(1);
+        self.send(Addressee::unknown(0, address), Body::Ping { seq: self.seq }, None, out);
+    }
+
     /// Whether a join is under way that no seed has answered yet.
     pub fn is_joining(&self) -> bool {
         matches!(self.joining(), Some(JoinPhase::Contacting { .. }))
@@ -67,13 +87,14 @@ impl Member {
                 then
             }
         };
-        let address = seeds[*next % seeds.len()];
+        let address = seeds.get(*next % seeds.len().max(1)).copied();
         *next += 1;
         self.set_alarm(|alarms| alarms.join = then);
-        let records = vec![self.own_record()];
-        let body = Body::Sync(Box::new(StateSync { wants_reply: true, joining: true, records }));
-        // The seed's id is not known yet. Id 0 is only compared with the sources of updates.
-        self.send(Addressee::unknown(0, address), body, None, out);
+        match address {
+            Some(address) => self.ask_to_join(address, out),
+            // A member of an earlier life has answered before any seed was known.
+            None => self.sync_with_random(out),
+        }
     }
 
     /// Whether the member still asks seeds for members that joined at the same time.
@@ -104,7 +125,7 @@ impl Member {
             // Only the seed asked last counts: the late answer of an earlier one says little when it names no new
             // member.
             Some(Joining { seeds, next, phase: JoinPhase::Syncing { is_answered, .. } }) => {
-                *is_answered |= from == seeds[(*next - 1) % seeds.len()];
+                *is_answered |= seeds.is_empty() || from == seeds[(*next - 1) % seeds.len()];
             }
             // The last answer of the join: members in later tables are pinged first.
             Some(joining)

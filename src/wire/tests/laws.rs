@@ -176,13 +176,14 @@ fn places() -> impl Strategy<Value = Location> {
 }
 
 fn addresses() -> impl Strategy<Value = Address> {
-    (any::<[u8; 16]>(), any::<bool>(), any::<u16>()).prop_map(|(mut ip, mapped, port)| {
+    let any = (any::<[u8; 16]>(), any::<bool>(), any::<u16>()).prop_map(|(mut ip, mapped, port)| {
         if mapped {
             ip[..10].fill(0);
             ip[10..12].fill(0xff);
         }
         Address { ip, port }
-    })
+    });
+    any.prop_filter("a member can listen there", |address| address.fault().is_none())
 }
 
 fn coordinates() -> impl Strategy<Value = WithCoordinate> {

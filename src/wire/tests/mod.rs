@@ -3,6 +3,7 @@
 mod golden;
 #[cfg(feature = "seal")]
 mod keys;
+mod labels;
 mod laws;
 mod refusals;
 #[cfg(feature = "seal")]

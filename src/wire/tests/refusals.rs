@@ -6,7 +6,7 @@ use swimlab_selectors::{Location, Peer};
 
 use super::samples::{self, ALICE, BOB, CAROL};
 use super::{encode, encoded};
-use crate::protocol::{Body, NodeInfo, Packet, PeerAddress, PingReq, UpdateKind, UserEvent};
+use crate::protocol::{Address, AddressFault, Body, NodeInfo, Packet, PeerAddress, PingReq, UpdateKind, UserEvent};
 use crate::wire::{
     DecodeError, FRAME_LIMIT, Invalid, Limited, Part, RECORD_LIMIT, UPDATE_LIMIT, VERSION, decode, encoded_len, frame,
     frame_len,
@@ -196,6 +196,37 @@ fn too_many_updates_targets_or_records_are_not_written() {
     let Body::Sync(table) = &mut sync.body else { unreachable!("a sync") };
     table.records = vec![samples::dead(); RECORD_LIMIT + 1];
     assert_eq!(refusal(&sync), Err(excess(Limited::Records)));
+}
+
+// F5
+#[test]
+fn addresses_at_which_no_member_can_listen_are_neither_written_nor_read() {
+    for (ip, port, fault) in [
+        ([0, 0, 0, 0], 7946, AddressFault::Unspecified),
+        ([224, 0, 0, 1], 7946, AddressFault::Multicast),
+        ([255, 255, 255, 255], 7946, AddressFault::Broadcast),
+        ([10, 0, 0, 1], 0, AddressFault::NoPort),
+    ] {
+        let ipv6 = std::net::Ipv4Addr::from(ip).to_ipv6_mapped().octets();
+        let (address, invalid) = (Address { ip: ipv6, port }, Invalid::Address(fault));
+        assert_eq!(refusal(&node(|node| node.address = address)), Err(invalid));
+        let targets = vec![PeerAddress { id: BOB, address }];
+        let request = samples::packet(Body::PingReq(Box::new(PingReq { seq: 1, nack_after_us: 0, targets })));
+        assert_eq!(refusal(&request), Err(invalid));
+        let mut sync = samples::sync();
+        let Body::Sync(table) = &mut sync.body else { unreachable!("a sync") };
+        table.records.push(node(|node| node.address = address).updates[0].clone());
+        assert_eq!(refusal(&sync), Err(invalid));
+
+        // The same as bytes, in place of an address that is allowed. The whole packet is refused, with its other updates.
+        let mut good = node(|node| node.address = Address { ip: [0xfd; 16], port: 7946 });
+        good.updates.push(samples::dead());
+        let mut bytes = encoded(&good);
+        let at = bytes.windows(16).position(|window| window == [0xfd; 16]).unwrap();
+        // An IPv4 address is written in 6 bytes, an IPv6 address in 18.
+        bytes.splice(at - 1..at + 18, [&[6][..], &ip, &u16::to_be_bytes(port)].concat());
+        assert_eq!(decode(&bytes), Err(invalid.into()));
+    }
 }
 
 #[test]
