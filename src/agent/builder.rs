@@ -55,6 +55,7 @@ pub struct Builder {
     pub(super) zone: ZonePath,
     pub(super) meta: Vec<u8>,
     pub(super) security: Security,
+    pub(super) plain_label: String,
     pub(super) state_dir: Option<PathBuf>,
     pub(super) event_buffer: usize,
 }
@@ -100,6 +101,7 @@ impl Default for Builder {
             zone: ZonePath::default(),
             meta: Vec::new(),
             security: Security::default(),
+            plain_label: String::new(),
             state_dir: None,
             event_buffer: 256,
         }
@@ -114,22 +116,25 @@ impl Builder {
     }
 
     /// Sets the address that other members are told, if they cannot reach the one to listen on: behind NAT, for
-    /// example. Port 0 stands for the port that the agent listens on.
+    /// example. Port 0 stands for the port that the agent listens on. Without one, an agent bound to all
+    /// addresses tells the one that it has on its way to the first seed that it reaches.
     pub fn advertise(mut self, addr: SocketAddr) -> Self {
         self.advertise = Some(addr);
         self
     }
 
     /// Sets the member's name, unique in its cluster, from which its id is made ([`id_of`]). Of two processes with one
-    /// name, the later one displaces the earlier. Without a name, that in the state folder or else the address is used.
+    /// name, the later one displaces the earlier. Without a name, that in the state folder is used, or else the host's name with a random number.
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.name = Some(name.into());
         self
     }
 
     /// Sets seeds, the members to join through: `host`, `host:port`, `address` or `address:port`, by default with
-    /// [`DEFAULT_PORT`](super::DEFAULT_PORT). A host name stands for all its addresses. Seeds are tried without end as
-    /// long as no member is known at their address.
+    /// [`DEFAULT_PORT`](super::DEFAULT_PORT). A host name stands for all its addresses; one that has none yet is looked
+    /// up again. Seeds are tried without end as long as no member is known at their address. The agent's own addresses
+    /// and those that its socket does not reach are left out, and so are loopback addresses if it is not bound to one
+    /// and there are others.
     pub fn join<T: Into<String>>(mut self, seeds: impl IntoIterator<Item = T>) -> Self {
         self.seeds = seeds.into_iter().map(Into::into).collect();
         self
@@ -175,6 +180,14 @@ impl Builder {
     /// Sets the protection of the cluster's packets.
     pub fn security(mut self, security: Security) -> Self {
         self.security = security;
+        self
+    }
+
+    /// Sets the name of a cluster that sends plain text: clusters with different labels, or without one, reject each
+    /// other's packets. It is no protection, since anybody can write it, and has no effect with
+    /// [`Security::Sealed`], which has a label of its own. Empty by default: no label.
+    pub fn plain_label(mut self, label: impl Into<String>) -> Self {
+        self.plain_label = label.into();
         self
     }
 

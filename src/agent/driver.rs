@@ -19,9 +19,10 @@ use super::exit::ExitReason;
 use super::metrics::{Info, Metrics};
 use super::packet_codec::SharedCodec;
 use super::packet_hook::{PacketHook, ReceivedPacket};
-use super::packet_io::PacketIo;
+use super::packet_io::{PacketIo, Sender};
+use super::rejoin::Rejoin;
 use super::snapshot_writer::SnapshotWriter;
-use crate::protocol::{Body, Event, EventKind, Id, Member, Outbox, Span, Time, Transmit};
+use crate::protocol::{Address, Body, Event, EventKind, Id, Member, Outbox, Span, Time, Transmit};
 
 /// The most datagrams that are read before timers and commands have their turn.
 const RECEIVE_BATCH: usize = 64;
@@ -38,6 +39,7 @@ pub(super) struct Driver {
     started: Time,
     member: Member,
     outbox: Outbox,
+    rejoin: Rejoin,
     io: PacketIo,
     codec: SharedCodec,
     hook: Option<Arc<dyn PacketHook>>,
@@ -56,6 +58,7 @@ pub(super) struct DriverParts {
     pub member: Member,
     /// Packets and events of the member's start.
     pub outbox: Outbox,
+    pub rejoin: Rejoin,
     pub io: PacketIo,
     pub codec: SharedCodec,
     pub hook: Option<Arc<dyn PacketHook>>,
@@ -71,13 +74,14 @@ struct LastPing {
 
 impl Driver {
     pub(super) fn new(parts: DriverParts) -> Self {
-        let DriverParts { clock, timer_slack, member, outbox, io, codec, hook, events, snapshots } = parts;
+        let DriverParts { clock, timer_slack, member, outbox, rejoin, io, codec, hook, events, snapshots } = parts;
         Self {
             clock,
             timer_slack,
             started: clock.now(),
             member,
             outbox,
+            rejoin,
             io,
             codec,
             hook,
@@ -131,7 +135,7 @@ impl Driver {
     /// The time at which something is due.
     fn deadline(&self) -> Time {
         let snapshot = self.snapshots.as_ref().map_or(Time::NEVER, SnapshotWriter::due);
-        self.member.deadline().min(self.io.due()).min(snapshot)
+        self.member.deadline().min(self.io.due()).min(self.rejoin.due()).min(snapshot)
     }
 
     /// The instant at which to wake up for a deadline. Experiments measure how late timers fire, and want no slack.
@@ -149,6 +153,10 @@ impl Driver {
         self.io.send_due(self.clock, &mut self.metrics);
         if self.member.deadline() <= now {
             self.member.wake(now, &mut self.outbox);
+            self.flush();
+        }
+        if self.rejoin.due() <= now {
+            self.rejoin.run_due(now, &mut self.member, &mut self.outbox);
             self.flush();
         }
         if let Some(snapshots) = self.snapshots.as_mut().filter(|snapshots| snapshots.due() <= now) {
@@ -215,15 +223,27 @@ impl Driver {
             return;
         }
         self.metrics.received[packet.body.kind() as usize].add(bytes);
-        if let Body::Ack { seq } = packet.body
-            && seq == self.last_ping.seq
-        {
-            self.metrics.rtt.add(now.since(self.last_ping.at));
+        if let Body::Ack { seq } = packet.body {
+            if seq == self.last_ping.seq {
+                self.metrics.rtt.add(now.since(self.last_ping.at));
+            }
+            self.rejoin.handle_ack(from, &mut self.member, &mut self.outbox);
+            self.flush();
         }
-        self.io.begin_handling(from, reply);
+        self.io.begin_handling(from, self.sender(packet.from, from), reply);
         self.member.handle(now, from, &packet, &mut self.outbox);
         self.flush();
         self.io.end_handling();
+    }
+
+    /// The standing of a packet's sender, before the packet is handled.
+    fn sender(&self, id: Id, from: Address) -> Sender {
+        let table = self.member.table();
+        match table.slot(id).filter(|&slot| table.node(slot).address == from).and_then(|slot| table.status(slot)) {
+            Some(status) if status.is_member() => Sender::Member,
+            Some(_) => Sender::Former,
+            None => Sender::Unknown,
+        }
     }
 
     /// Reports and sends what the member has left in the outbox.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
+use super::address::Reach;
 use super::clock::Clock;
 use super::driver::{Driver, DriverParts};
 use super::event_hub::{EventHub, ExitSender};
@@ -12,6 +13,7 @@ use super::handle::{Agent, AgentIdentity};
 use super::packet_codec::{PacketCodec, SharedCodec};
 use super::packet_hook::PacketHook;
 use super::packet_io::PacketIo;
+use super::rejoin::Rejoin;
 use super::snapshot_writer::SnapshotWriter;
 use super::sockets::Sockets;
 use super::streams::Streams;
@@ -23,12 +25,16 @@ const COMMANDS: usize = 64;
 /// Parts of an agent to be started.
 pub(super) struct Launch {
     pub sockets: Sockets,
+    /// The addresses that the sockets can send to.
+    pub reach: Reach,
     /// The address that other members are told.
     pub addr: SocketAddr,
     /// A member that has been started.
     pub member: Member,
     /// Packets and events of the member's start.
     pub outbox: Outbox,
+    /// Attempts to reach the members of an earlier life.
+    pub rejoin: Rejoin,
     pub codec: PacketCodec,
     pub clock: Clock,
     /// Tolerated delay of timers, so that those of many agents fire together.
@@ -42,16 +48,31 @@ pub(super) struct Launch {
 impl Launch {
     /// Starts one task that drives the member and one that accepts streams.
     pub(super) fn start(self) -> Agent {
-        let Self { sockets, addr, member, outbox, codec, clock, timer_slack, snapshots, hook, events, exit } = self;
+        let Self {
+            sockets,
+            reach,
+            addr,
+            member,
+            outbox,
+            rejoin,
+            codec,
+            clock,
+            timer_slack,
+            snapshots,
+            hook,
+            events,
+            exit,
+        } = self;
         let (commands, inbox) = mpsc::channel(COMMANDS);
         let codec = SharedCodec::new(codec);
-        let streams = Streams::new(codec.clone(), commands.downgrade());
+        let bound = sockets.tcp.local_addr().unwrap_or(addr);
+        let streams = Streams::new(codec.clone(), commands.downgrade(), bound);
         let listening = tokio::spawn(streams.clone().listen(sockets.tcp));
-        let io = PacketIo::new(sockets.udp, codec.clone(), streams, hook.clone());
+        let io = PacketIo::new(sockets.udp, reach, codec.clone(), streams, hook.clone());
         let identity = AgentIdentity { id: member.id(), name: member.node().name.clone(), addr };
         let agent = Agent::new(identity, commands, events.clone());
         let driver =
-            Driver::new(DriverParts { clock, timer_slack, member, outbox, io, codec, hook, events, snapshots });
+            Driver::new(DriverParts { clock, timer_slack, member, outbox, rejoin, io, codec, hook, events, snapshots });
         tokio::spawn(async move {
             let reason = driver.run(inbox).await;
             listening.abort();

@@ -41,6 +41,7 @@
 //! docs/operations.md is the guide for operators of agents; `swimlab agent` runs one from the command line.
 
 mod address;
+mod admission;
 mod arrival;
 mod builder;
 mod clock;
@@ -59,9 +60,14 @@ mod meta;
 mod metrics;
 mod metrics_server;
 mod packet_codec;
+mod packet_error;
 mod packet_hook;
 mod packet_io;
 mod prometheus;
+mod rejection_log;
+mod rejoin;
+mod reply_budget;
+mod seed_filter;
 mod seeds;
 mod server;
 mod snapshot;
@@ -75,7 +81,7 @@ pub mod testing;
 mod tests;
 mod traffic;
 
-pub use address::{to_address, to_socket};
+pub use address::{parse_socket_addr, to_address, to_socket};
 pub use builder::{Builder, Security, id_of};
 pub use command::CommandError;
 pub use event::{AgentEvent, MemberChange, MemberInfo};
@@ -86,7 +92,7 @@ pub use histogram::Histogram;
 pub use meta::{Meta, MetaError};
 pub use metrics::{Counters, Info, Metrics};
 pub use metrics_server::serve_metrics;
-pub use seeds::DEFAULT_PORT;
+pub use seeds::{DEFAULT_PORT, SeedError};
 pub use snapshot::StateError;
 pub use spawn_error::SpawnError;
 pub use traffic::{DropReason, Traffic};

@@ -8,16 +8,17 @@ use std::task::{Context, Poll};
 use tokio::net::UdpSocket;
 use tokio::sync::oneshot;
 
-use super::address::{reachable, to_address};
+use super::address::{Reach, to_address};
 use super::arrival::Arrival;
 use super::clock::Clock;
 use super::delay_queue::{DelayQueue, Outgoing};
 use super::metrics::Metrics;
 use super::packet_codec::SharedCodec;
 use super::packet_hook::{PacketHook, PacketVerdict, SentPacket};
+use super::reply_budget::ReplyBudget;
 use super::streams::{Streams, frame_limit};
 use super::traffic::DropReason;
-use crate::protocol::{Address, Member, Packet, Time, Transmit};
+use crate::protocol::{Address, Body, Member, MessageKind, Packet, Time, Transmit};
 use crate::wire::FRAME_LIMIT;
 
 thread_local! {
@@ -30,15 +31,28 @@ thread_local! {
 /// Sends and receives the packets of one agent: datagrams on its UDP socket, the others over [`Streams`].
 pub(super) struct PacketIo {
     udp: UdpSocket,
-    is_v6: bool,
+    reach: Reach,
     codec: SharedCodec,
     streams: Streams,
     /// The longest answer, in bytes, that is read from a stream.
     answer_limit: usize,
     /// The stream that waits for an answer to the packet being handled.
     open_stream: Option<OpenStream>,
+    budget: ReplyBudget,
+    /// The sender of the packet being handled: its address may be forged, and what is sent because of it is bounded.
+    sender: Sender,
     hook: Option<Arc<dyn PacketHook>>,
     delayed: DelayQueue,
+}
+
+/// The standing of the sender of a packet, at the address that it came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sender {
+    Member,
+    /// It is dead or has left.
+    Former,
+    /// There is no record of it, or one with another address. Because of its packets, no stream is begun.
+    Unknown,
 }
 
 /// A stream whose peer waits for an answer.
@@ -48,10 +62,16 @@ struct OpenStream {
 }
 
 impl PacketIo {
-    pub(super) fn new(udp: UdpSocket, codec: SharedCodec, streams: Streams, hook: Option<Arc<dyn PacketHook>>) -> Self {
-        let is_v6 = udp.local_addr().is_ok_and(|bound| bound.is_ipv6());
+    pub(super) fn new(
+        udp: UdpSocket,
+        reach: Reach,
+        codec: SharedCodec,
+        streams: Streams,
+        hook: Option<Arc<dyn PacketHook>>,
+    ) -> Self {
         let (answer_limit, open_stream, delayed) = (FRAME_LIMIT, None, DelayQueue::default());
-        Self { udp, is_v6, codec, streams, answer_limit, open_stream, hook, delayed }
+        let (budget, sender) = (ReplyBudget::new(), Sender::Member);
+        Self { udp, reach, codec, streams, answer_limit, open_stream, budget, sender, hook, delayed }
     }
 
     /// Waits until the UDP socket can send: a runtime that has not polled it yet would refuse.
@@ -82,9 +102,16 @@ impl PacketIo {
                 Err(_) => return Poll::Ready(None),
             };
             match self.codec.lock().decode(&mut buffer[..bytes]) {
+                // A table is sent over streams only: the source of a datagram may be forged, and its answer is large.
+                Ok(packet) if packet.body.kind() == MessageKind::Sync => {
+                    tracing::trace!(%from, bytes, "dropped a sync that came as a datagram");
+                    metrics.count_drop(DropReason::Malformed);
+                    Poll::Ready(None)
+                }
                 Ok(packet) => Poll::Ready(Some(Arrival { from: to_address(from), packet, bytes, reply: None })),
                 Err(error) => {
                     tracing::trace!(%from, bytes, %error, "dropped a datagram");
+                    self.codec.rejections().refused(from, &error);
                     metrics.count_drop(error.drop_reason());
                     Poll::Ready(None)
                 }
@@ -94,20 +121,31 @@ impl PacketIo {
 
     /// Begins to handle a packet: until [`PacketIo::end_handling`], the first packet sent to `peer` is the answer on
     /// the stream that the packet came over, if it came over one.
-    pub(super) fn begin_handling(&mut self, peer: Address, reply: Option<oneshot::Sender<Packet>>) {
+    pub(super) fn begin_handling(&mut self, peer: Address, sender: Sender, reply: Option<oneshot::Sender<Packet>>) {
         self.open_stream = reply.map(|reply| OpenStream { peer, reply });
+        // Experiments measure the protocol as it is.
+        self.sender = if self.hook.is_none() { sender } else { Sender::Member };
     }
 
     /// Ends to handle a packet. A stream that was not answered is closed.
     pub(super) fn end_handling(&mut self) {
         self.open_stream = None;
+        self.sender = Sender::Member;
     }
 
     /// Sends a packet, or holds it back for as long as the packet hook says.
     pub(super) fn send(&mut self, now: Time, transmit: Transmit, metrics: &mut Metrics) {
-        let answered = self.open_stream.take_if(|stream| stream.peer == transmit.to);
+        let asks_for_table = matches!(&transmit.message.body, Body::Sync(sync) if sync.wants_reply);
+        let answered = self.open_stream.take_if(|stream| stream.peer == transmit.to && !asks_for_table);
         if answered.is_none() && !transmit.stream {
-            return self.send_datagram(now, &transmit, metrics);
+            return self.send_datagram(now, transmit, metrics);
+        }
+        // A table that was asked for goes to the one who connected, or nowhere.
+        if answered.is_none() && !asks_for_table && transmit.message.body.kind() == MessageKind::Sync {
+            return metrics.count_drop(DropReason::StreamFailed);
+        }
+        if answered.is_none() && self.sender == Sender::Unknown {
+            return metrics.count_drop(DropReason::ReplyLimit);
         }
         let packet =
             SentPacket { at: now, transmit: &transmit, bytes: transmit.bytes as usize, is_answer: answered.is_some() };
@@ -119,13 +157,20 @@ impl PacketIo {
         if at <= now { self.dispatch(outgoing, metrics) } else { self.delayed.add(at, outgoing) }
     }
 
-    fn send_datagram(&mut self, now: Time, transmit: &Transmit, metrics: &mut Metrics) {
+    fn send_datagram(&mut self, now: Time, mut transmit: Transmit, metrics: &mut Metrics) {
+        if self.sender != Sender::Member && !self.budget.take(now, transmit.bytes as usize) {
+            if transmit.message.body == Body::Gossip {
+                return metrics.count_drop(DropReason::ReplyLimit);
+            }
+            // Without its updates, an answer is no longer than what it answers.
+            transmit.message.updates.clear();
+        }
         SEND_BUFFER.with_borrow_mut(|buffer| {
             buffer.clear();
             if self.codec.lock().encode(&transmit.message, buffer).is_err() {
                 return metrics.count_drop(DropReason::Unencodable);
             }
-            let packet = SentPacket { at: now, transmit, bytes: buffer.len(), is_answer: false };
+            let packet = SentPacket { at: now, transmit: &transmit, bytes: buffer.len(), is_answer: false };
             let Some(at) = self.departure(&packet, metrics) else { return };
             if at <= now {
                 self.send_bytes(transmit.to, buffer, metrics);
@@ -167,7 +212,7 @@ impl PacketIo {
         match outgoing {
             Outgoing::Datagram(to, bytes) => self.send_bytes(to, &bytes, metrics),
             Outgoing::Request(to, packet) => {
-                let begun = match reachable(to, self.is_v6) {
+                let begun = match self.reach.socket_addr(to) {
                     Some(to) => self.streams.begin(to, packet, self.answer_limit),
                     None => Err(DropReason::Unreachable),
                 };
@@ -179,7 +224,7 @@ impl PacketIo {
     }
 
     fn send_bytes(&mut self, to: Address, bytes: &[u8], metrics: &mut Metrics) {
-        let Some(to) = reachable(to, self.is_v6) else { return metrics.count_drop(DropReason::Unreachable) };
+        let Some(to) = self.reach.socket_addr(to) else { return metrics.count_drop(DropReason::Unreachable) };
         match self.udp.try_send_to(bytes, to) {
             Ok(_) => {}
             Err(error) if error.kind() == ErrorKind::WouldBlock => metrics.count_drop(DropReason::SendQueueFull),

@@ -1,124 +1,372 @@
-//! Seeds: `host`, `host:port`, `192.0.2.7`, `192.0.2.7:7946`, `2001:db8::7` or `[2001:db8::7]:7946`.
+//! Seeds: `host`, `host:port`, `192.0.2.7`, `192.0.2.7:7946`, `2001:db8::7`, `[2001:db8::7]:7946` or
+//! `[fe80::7%eth0]:7946`.
 
+use std::error::Error;
+use std::fmt;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr, SocketAddrV6};
 use std::time::Duration;
 
 use tokio::net::lookup_host;
 use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep, timeout_at};
 
 use super::address::to_address;
 use super::command::Command;
-use crate::protocol::Address;
+use super::seed_filter::SeedFilter;
+use crate::protocol::AddressFault;
 
 /// The port of seeds that are given without one.
 pub const DEFAULT_PORT: u16 = 7946;
 
-/// Time between two lookups of seeds that are host names.
+/// Time between two lookups of host names, once all have an address and the agent has joined.
 const LOOKUP_INTERVAL: Duration = Duration::from_secs(60);
+
+/// The shortest and the longest time between two lookups before.
+const JOINING_INTERVALS: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(15)];
+
+/// The longest that one round of lookups waits for the resolver. A lookup that takes longer goes on, and counts in a
+/// later round.
+const RESOLVER_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Time after which the log says that no seed has answered.
 const SILENCE_WARNING: Duration = Duration::from_secs(5);
 
-/// Result of looking up some seeds.
-pub(super) struct Resolved {
-    /// The seeds' addresses in their order, each once.
-    pub addresses: Vec<Address>,
-    /// The seeds that have no address.
-    pub failures: Vec<SeedFailure>,
+/// The longest host name, in bytes, and the longest part between two dots (RFC 1035).
+const NAME_LIMITS: [usize; 2] = [253, 63];
+
+/// A well-formed seed.
+#[derive(Clone, Debug, PartialEq)]
+struct Seed {
+    text: String,
+    host: Host,
 }
 
-pub(super) struct SeedFailure {
-    pub seed: String,
-    pub error: io::Error,
+#[derive(Clone, Debug, PartialEq)]
+enum Host {
+    Address(SocketAddr),
+    /// Also an IPv6 address whose zone is an interface's name: the interface may come up later.
+    Name(String, u16),
 }
 
-/// Whether a seed is a host name, whose addresses may change.
-pub(super) fn is_name(seed: &str) -> bool {
-    seed.parse::<SocketAddr>().is_err() && seed.parse::<IpAddr>().is_err()
+/// Reason why a text is no seed, whatever the network's state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SeedError {
+    /// It is empty, or has no host before its port.
+    NoHost,
+    /// The port is not a number from 1 to 65535.
+    Port,
+    /// A bracket without its counterpart, or text between a bracket and the port.
+    Brackets,
+    /// A host name with a character other than letters, digits, `-`, `_` and `.`, or too long, or with an empty part.
+    Name,
+    /// Neither an IPv4 address nor a host name: its last part is a number.
+    Ipv4,
+    /// Not an IPv6 address.
+    Ipv6,
+    /// An address at which no member can listen.
+    Address(AddressFault),
 }
 
-/// Looks up all seeds.
-pub(super) async fn resolve(seeds: &[String]) -> Resolved {
-    let mut resolved = Resolved { addresses: Vec::new(), failures: Vec::new() };
-    for seed in seeds {
-        match lookup(seed).await {
-            Ok(found) => {
-                for address in found.into_iter().map(to_address) {
-                    if !resolved.addresses.contains(&address) {
-                        resolved.addresses.push(address);
-                    }
-                }
+/// Seeds and their addresses, as far as they are known.
+#[derive(Debug)]
+pub(super) struct SeedBook(Vec<Entry>);
+
+#[derive(Debug)]
+struct Entry {
+    seed: Seed,
+    /// The addresses that were found last. A lookup that fails leaves them.
+    found: Vec<SocketAddr>,
+    lookup: Option<JoinHandle<io::Result<Vec<SocketAddr>>>>,
+    /// Whether the last lookup failed or took too long: only the first one in a row is logged as a warning.
+    is_failing: bool,
+}
+
+impl Seed {
+    fn parse(text: &str) -> Result<Self, SeedError> {
+        let (host, port) = split(text)?;
+        let port = match port {
+            None => DEFAULT_PORT,
+            Some(port) => port.parse().ok().filter(|&port| port != 0).ok_or(SeedError::Port)?,
+        };
+        let name = || Host::Name(host.to_owned(), port);
+        let host = if let Ok(ip) = host.parse::<IpAddr>() {
+            Host::Address(SocketAddr::new(ip, port))
+        } else if let Some((ip, zone)) = host.split_once('%') {
+            let ip: Ipv6Addr = ip.parse().map_err(|_| SeedError::Ipv6)?;
+            match zone.parse() {
+                Ok(zone) => Host::Address(SocketAddrV6::new(ip, port, 0, zone).into()),
+                Err(_) if zone.is_empty() => return Err(SeedError::Ipv6),
+                Err(_) => name(),
             }
-            Err(error) => resolved.failures.push(SeedFailure { seed: seed.clone(), error }),
+        } else if host.contains(':') {
+            return Err(SeedError::Ipv6);
+        } else {
+            check_name(host)?;
+            name()
+        };
+        if let Host::Address(addr) = host
+            && let Some(fault) = to_address(addr).fault()
+        {
+            return Err(SeedError::Address(fault));
+        }
+        Ok(Self { text: text.to_owned(), host })
+    }
+}
+
+/// Splits a seed into its host, without brackets, and its port.
+fn split(text: &str) -> Result<(&str, Option<&str>), SeedError> {
+    let (host, port) = if let Some(rest) = text.strip_prefix('[') {
+        let (host, rest) = rest.split_once(']').ok_or(SeedError::Brackets)?;
+        match rest.strip_prefix(':') {
+            Some(port) => (host, Some(port)),
+            None if rest.is_empty() => (host, None),
+            None => return Err(SeedError::Brackets),
+        }
+    } else {
+        match text.split_once(':') {
+            // An IPv6 address without brackets has no port.
+            Some((host, port)) if !port.contains(':') => (host, Some(port)),
+            _ => (text, None),
+        }
+    };
+    if host.is_empty() { Err(SeedError::NoHost) } else { Ok((host, port)) }
+}
+
+fn check_name(name: &str) -> Result<(), SeedError> {
+    let name = name.strip_suffix('.').unwrap_or(name);
+    let [longest, longest_part] = NAME_LIMITS;
+    let is_part = |part: &str| {
+        let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+        (1..=longest_part).contains(&part.len()) && part.bytes().all(is_allowed)
+    };
+    if name.len() > longest || !name.split('.').all(is_part) {
+        return Err(SeedError::Name);
+    }
+    // A resolver would read 10.1 as 10.0.0.1.
+    let is_number = name.rsplit('.').next().is_some_and(|last| last.bytes().all(|byte| byte.is_ascii_digit()));
+    if is_number { Err(SeedError::Ipv4) } else { Ok(()) }
+}
+
+impl SeedBook {
+    /// A book of these seeds. Those that are addresses need no lookup.
+    ///
+    /// # Errors
+    /// The first seed that is malformed, and the reason.
+    pub(super) fn parse(seeds: &[String]) -> Result<Self, (String, SeedError)> {
+        let entry = |text: &String| {
+            let seed = Seed::parse(text).map_err(|error| (text.clone(), error))?;
+            let found = if let Host::Address(addr) = seed.host { vec![addr] } else { Vec::new() };
+            Ok(Entry { seed, found, lookup: None, is_failing: false })
+        };
+        Ok(Self(seeds.iter().map(entry).collect::<Result<_, _>>()?))
+    }
+
+    /// Whether there are no seeds.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether some seeds are host names, whose addresses may change.
+    pub(super) fn has_names(&self) -> bool {
+        self.0.iter().any(|entry| matches!(entry.seed.host, Host::Name(..)))
+    }
+
+    /// Whether every seed has an address.
+    pub(super) fn is_complete(&self) -> bool {
+        self.0.iter().all(|entry| !entry.found.is_empty())
+    }
+
+    /// The addresses that are known, each once, in the order of the seeds.
+    pub(super) fn addresses(&self) -> Vec<SocketAddr> {
+        let mut all = Vec::new();
+        for addr in self.0.iter().flat_map(|entry| &entry.found) {
+            if !all.contains(addr) {
+                all.push(*addr);
+            }
+        }
+        all
+    }
+
+    /// The seeds as they were given.
+    pub(super) fn texts(&self) -> String {
+        self.0.iter().map(|entry| entry.seed.text.as_str()).collect::<Vec<_>>().join(", ")
+    }
+
+    /// Looks up all host names at once, and waits for the answers up to `patience`. Failures are logged.
+    pub(super) async fn look_up(&mut self, patience: Duration) {
+        let until = Instant::now() + patience;
+        for entry in &mut self.0 {
+            entry.begin_lookup();
+        }
+        for entry in &mut self.0 {
+            entry.finish_lookup(until).await;
         }
     }
-    resolved
 }
 
-/// Looks up the seeds again and again, and tells the agent, until it ends.
-pub(super) async fn keep_looking_up(seeds: Vec<String>, commands: mpsc::WeakSender<Command>) {
+impl Entry {
+    fn begin_lookup(&mut self) {
+        // A resolver that does not answer is not asked again meanwhile: each lookup takes a thread.
+        if let (Host::Name(name, port), None) = (&self.seed.host, &self.lookup) {
+            let (name, port) = (name.clone(), *port);
+            self.lookup = Some(tokio::spawn(async move { Ok(lookup_host((name, port)).await?.collect()) }));
+        }
+    }
+
+    async fn finish_lookup(&mut self, until: Instant) {
+        let Some(lookup) = &mut self.lookup else { return };
+        let result = match timeout_at(until, lookup).await {
+            Ok(ended) => {
+                self.lookup = None;
+                ended.unwrap_or_else(|error| Err(io::Error::other(error)))
+            }
+            Err(_) => Err(io::Error::new(io::ErrorKind::TimedOut, "the resolver has not answered yet")),
+        };
+        let seed = &self.seed.text;
+        match result {
+            Ok(found) if !found.is_empty() => {
+                if self.is_failing {
+                    tracing::info!(seed, "the seed has an address now");
+                }
+                (self.found, self.is_failing) = (found, false);
+            }
+            Ok(_) => self.note_failure("it has no address"),
+            Err(error) => self.note_failure(error),
+        }
+    }
+
+    fn note_failure(&mut self, error: impl fmt::Display) {
+        let seed = &self.seed.text;
+        if self.is_failing {
+            tracing::debug!(seed, %error, "a seed has no address yet");
+        } else {
+            tracing::warn!(seed, %error, "a seed has no address yet; the agent goes on looking it up");
+        }
+        self.is_failing = true;
+    }
+}
+
+/// Looks up the seeds again and again, and tells the agent, until it ends: often until it has joined and each seed has
+/// an address.
+pub(super) async fn keep_looking_up(mut book: SeedBook, filter: SeedFilter, commands: mpsc::WeakSender<Command>) {
+    let [shortest, longest] = JOINING_INTERVALS;
+    let mut interval = shortest;
+    let mut known = book.addresses();
+    let mut is_joining = true;
     loop {
-        tokio::time::sleep(LOOKUP_INTERVAL).await;
-        let addresses = resolve(&seeds).await.addresses;
-        let Some(commands) = commands.upgrade() else { return };
-        if !addresses.is_empty() && commands.send(Command::SetSeeds(addresses)).await.is_err() {
-            return;
+        sleep(if is_joining || !book.is_complete() { interval } else { LOOKUP_INTERVAL }).await;
+        interval = (interval * 2).min(longest);
+        book.look_up(RESOLVER_PATIENCE).await;
+        let found = book.addresses();
+        if found != known {
+            let new = found.iter().copied().filter(|addr| !known.contains(addr));
+            filter.warn_of_useless(&new.collect::<Vec<_>>());
+            let Some(commands) = commands.upgrade() else { return };
+            if commands.send(Command::SetSeeds(filter.usable(&found))).await.is_err() {
+                return;
+            }
+            known = found;
+        }
+        match joins_still(&commands).await {
+            Some(joins) => is_joining = joins,
+            None => return,
         }
     }
 }
 
 /// Logs a warning if no seed has answered after a while. The agent tries them without end, but one may be mistyped.
-pub(super) async fn warn_if_silent(seeds: Vec<String>, commands: mpsc::WeakSender<Command>) {
-    tokio::time::sleep(SILENCE_WARNING).await;
-    let Some(commands) = commands.upgrade() else { return };
-    let (reply, info) = oneshot::channel();
-    if commands.send(Command::Info(reply)).await.is_ok()
-        && let Ok(info) = info.await
-        && info.is_joining
-    {
-        let seeds = seeds.join(", ");
+pub(super) async fn warn_if_silent(seeds: String, commands: mpsc::WeakSender<Command>) {
+    sleep(SILENCE_WARNING).await;
+    if joins_still(&commands).await == Some(true) {
         tracing::warn!(seeds, "no seed has answered in {SILENCE_WARNING:?}; the agent goes on trying");
     }
 }
 
-async fn lookup(seed: &str) -> io::Result<Vec<SocketAddr>> {
-    let plain = seed.trim_start_matches('[').trim_end_matches(']');
-    let found: Vec<SocketAddr> = if let Ok(ip) = plain.parse::<IpAddr>() {
-        vec![SocketAddr::new(ip, DEFAULT_PORT)]
-    } else if seed.contains(':') {
-        lookup_host(seed).await?.collect()
-    } else {
-        lookup_host((seed, DEFAULT_PORT)).await?.collect()
-    };
-    if found.is_empty() { Err(io::Error::new(io::ErrorKind::NotFound, "it has no address")) } else { Ok(found) }
+/// Whether no seed has answered yet; `None` if the agent has ended.
+async fn joins_still(commands: &mpsc::WeakSender<Command>) -> Option<bool> {
+    let (reply, info) = oneshot::channel();
+    commands.upgrade()?.send(Command::Info(reply)).await.ok()?;
+    Some(info.await.ok()?.is_joining)
+}
+
+impl Error for SeedError {}
+
+impl fmt::Display for SeedError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoHost => f.write_str("there is no host: expected host, host:port, address or address:port"),
+            Self::Port => f.write_str("the port is not a number from 1 to 65535"),
+            Self::Brackets => f.write_str("brackets surround an IPv6 address, like [2001:db8::7]:7946"),
+            Self::Name => f.write_str("it is neither an address nor a host name"),
+            Self::Ipv4 => f.write_str("it is no IPv4 address"),
+            Self::Ipv6 => f.write_str("it is no IPv6 address; with a port it looks like [2001:db8::7]:7946"),
+            Self::Address(fault) => write!(f, "no member can listen there: {fault}"),
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::agent::to_socket;
 
-    /// The addresses of some seeds, and the number of those without any.
-    fn run(seeds: &[&str]) -> (Vec<String>, usize) {
+    /// The addresses of some seeds, and whether each has one.
+    fn run(seeds: &[&str]) -> (Vec<String>, bool) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let seeds: Vec<String> = seeds.iter().map(|&seed| seed.to_owned()).collect();
-        let resolved = runtime.block_on(resolve(&seeds));
-        let addresses = resolved.addresses.into_iter().map(|address| to_socket(address).to_string());
-        (addresses.collect(), resolved.failures.len())
+        let mut book = SeedBook::parse(&seeds).unwrap();
+        runtime.block_on(book.look_up(Duration::from_secs(60)));
+        (book.addresses().into_iter().map(|addr| addr.to_string()).collect(), book.is_complete())
     }
 
     #[test]
     fn addresses_need_no_port_and_count_once() {
-        let (found, failed) = run(&["192.0.2.7", "192.0.2.7:7946", "2001:db8::7", "[2001:db8::7]:1"]);
-        assert_eq!(found, ["192.0.2.7:7946", "[2001:db8::7]:7946", "[2001:db8::7]:1"]);
-        assert_eq!(failed, 0);
+        let (found, is_complete) =
+            run(&["192.0.2.7", "192.0.2.7:7946", "2001:db8::7", "[2001:db8::7]:1", "[fe80::7%3]:1", "fe80::7%3"]);
+        let expected = ["192.0.2.7:7946", "[2001:db8::7]:7946", "[2001:db8::7]:1", "[fe80::7%3]:1", "[fe80::7%3]:7946"];
+        assert_eq!(found, expected);
+        assert!(is_complete);
     }
 
+    // F9
     #[test]
-    fn names_are_looked_up_and_those_without_an_address_are_failures() {
-        let (found, failed) = run(&["localhost:7", "no.such.host.invalid:7"]);
+    fn names_are_looked_up_and_those_without_an_address_are_no_error() {
+        let (found, is_complete) = run(&["localhost:7", "no.such.host.invalid:7"]);
         assert!(found.iter().any(|address| address == "127.0.0.1:7" || address == "[::1]:7"), "{found:?}");
-        assert_eq!(failed, 1);
+        assert!(!is_complete);
+    }
+
+    // F9
+    #[test]
+    fn a_malformed_seed_is_named() {
+        for (seed, error) in [
+            ("", SeedError::NoHost),
+            (":7946", SeedError::NoHost),
+            ("host:", SeedError::Port),
+            ("host:0", SeedError::Port),
+            ("host:65536", SeedError::Port),
+            ("host:port", SeedError::Port),
+            ("[2001:db8::7", SeedError::Brackets),
+            ("[2001:db8::7]7946", SeedError::Brackets),
+            ("2001:db8:::7", SeedError::Ipv6),
+            ("fe80::7%", SeedError::Ipv6),
+            ("a host", SeedError::Name),
+            ("host..example", SeedError::Name),
+            ("http//host", SeedError::Name),
+            ("192.0.2.256", SeedError::Ipv4),
+            ("10.1", SeedError::Ipv4),
+            ("0.0.0.0:7946", SeedError::Address(AddressFault::Unspecified)),
+            ("[::]:7946", SeedError::Address(AddressFault::Unspecified)),
+            ("224.0.0.1", SeedError::Address(AddressFault::Multicast)),
+            ("255.255.255.255", SeedError::Address(AddressFault::Broadcast)),
+        ] {
+            let book = SeedBook::parse(&["192.0.2.7".to_owned(), seed.to_owned()]);
+            assert_eq!(book.unwrap_err(), (seed.to_owned(), error));
+        }
+        for seed in ["host", "host.example.:1", "node_1-a:7946", "xn--bcher-kva.example", "fe80::7%eth0"] {
+            assert!(Seed::parse(seed).is_ok(), "{seed}");
+        }
     }
 }

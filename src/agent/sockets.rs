@@ -1,11 +1,11 @@
 //! The two sockets of an agent.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 
 use tokio::net::{TcpListener, TcpSocket, UdpSocket};
 
-use super::address::reachable;
+use super::address::{Reach, canonical, with_port};
 use crate::protocol::Address;
 
 /// The most connections that may wait to be accepted: as many members as may join through one seed at once.
@@ -39,22 +39,33 @@ impl Sockets {
         tcp.set_reuseaddr(true)?;
         tcp.bind(addr)?;
         let tcp = tcp.listen(BACKLOG)?;
-        let udp = UdpSocket::bind(SocketAddr::new(addr.ip(), tcp.local_addr()?.port())).await?;
+        let udp = UdpSocket::bind(with_port(addr, tcp.local_addr()?.port())).await?;
         Ok(Self { udp, tcp })
     }
 }
 
-/// Finds the address of this machine that packets from a socket have on their way to `seed`, or else to the internet.
-/// No packet is sent.
-pub(super) async fn outward_ip(bound: SocketAddr, seed: Option<Address>) -> Option<IpAddr> {
-    // Addresses for documentation, which the default route leads to.
-    let far: IpAddr = match bound {
-        SocketAddr::V4(_) => Ipv4Addr::new(192, 0, 2, 1).into(),
-        SocketAddr::V6(_) => Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1).into(),
+/// The address of this machine that packets from a socket have on their way to a member, with the socket's port. No
+/// packet is sent.
+pub(super) async fn outward_addr(bound: SocketAddr, reach: Reach, to: Address) -> Option<SocketAddr> {
+    let socket = UdpSocket::bind(with_port(bound, 0)).await.ok()?;
+    socket.connect(reach.socket_addr(to)?).await.ok()?;
+    let addr = canonical(with_port(socket.local_addr().ok()?, bound.port()));
+    (!addr.ip().is_unspecified()).then_some(addr)
+}
+
+/// The IP addresses of this machine's interfaces.
+#[cfg(unix)]
+pub(super) fn local_ips() -> Vec<IpAddr> {
+    let Ok(interfaces) = nix::ifaddrs::getifaddrs() else { return Vec::new() };
+    let ip = |storage: nix::sys::socket::SockaddrStorage| {
+        let ipv4 = storage.as_sockaddr_in().map(|addr| IpAddr::V4(addr.ip()));
+        ipv4.or_else(|| storage.as_sockaddr_in6().map(|addr| IpAddr::V6(addr.ip())))
     };
-    let to = seed.and_then(|seed| reachable(seed, bound.is_ipv6())).unwrap_or(SocketAddr::new(far, 9));
-    let socket = UdpSocket::bind(SocketAddr::new(bound.ip(), 0)).await.ok()?;
-    socket.connect(to).await.ok()?;
-    let ip = socket.local_addr().ok()?.ip().to_canonical();
-    (!ip.is_unspecified()).then_some(ip)
+    interfaces.filter_map(|interface| interface.address.and_then(ip)).collect()
+}
+
+/// The IP addresses of this machine's interfaces: not known on this system.
+#[cfg(not(unix))]
+pub(super) fn local_ips() -> Vec<IpAddr> {
+    Vec::new()
 }

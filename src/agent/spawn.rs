@@ -2,31 +2,43 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use swimlab_selectors::rng::{Purpose, stream};
 use swimlab_selectors::{Helpers, Location, Peer, UniformHelpers};
 
-use super::address::to_address;
+use super::address::{Reach, canonical, is_link_local, to_address, with_port, zone_of};
 use super::builder::{Builder, Security, id_of};
 use super::clock::Clock;
 use super::event_hub::{EventHub, Events, ExitSender};
 use super::handle::Agent;
 use super::launch::Launch;
 use super::packet_codec::PacketCodec;
-use super::seeds::{self, Resolved, SeedFailure};
+use super::rejoin::Rejoin;
+use super::seed_filter::{Outward, SeedFilter};
+use super::seeds::{self, DEFAULT_PORT, SeedBook};
 use super::snapshot::{SavedMember, Snapshot, StateDir};
 use super::snapshot_writer::SnapshotWriter;
-use super::sockets::{Sockets, outward_ip};
+use super::sockets::Sockets;
 use super::spawn_error::SpawnError;
 use crate::protocol::{
     Address, Id, Identity, Incarnation, Member, MemberConfig, NodeInfo, Outbox, Roster, Span, Time, TooLong,
 };
-use crate::wire::Seal;
+use crate::wire::{Label, Seal};
 
 /// The limit of how late timers may be.
 const MAX_TIMER_SLACK: Span = Span::from_millis(10);
+
+/// The longest that a start waits for the addresses of seeds. The agent goes on looking them up.
+const RESOLVER_PATIENCE: Duration = Duration::from_secs(2);
+
+/// Time between two attempts to find an address to advertise.
+const ADDRESS_RETRY: Duration = Duration::from_secs(1);
+
+/// The most bytes of the host's name in a default name.
+const MAX_HOST_NAME: usize = 100;
 
 /// The limit of a life's first ping number. It is random, so that acks to an earlier life do not match, and small,
 /// because small numbers take fewer bytes.
@@ -63,29 +75,48 @@ impl Builder {
 
     async fn start(self, events: EventHub, exit: ExitSender) -> Result<Agent, SpawnError> {
         self.validate()?;
+        let mut seeds = SeedBook::parse(&self.seeds).map_err(|(seed, error)| SpawnError::Seed(seed, error))?;
         let codec = self.codec()?;
         let config = MemberConfig::new(self.config.clone(), codec.sizer())?.with_helpers(self.helpers_or_default());
-        let seeds = self.resolve_seeds().await?;
         let sockets = Sockets::bind(self.bind).await.map_err(|error| SpawnError::Bind(self.bind, error))?;
         let bound = sockets.udp.local_addr().map_err(SpawnError::System)?;
-        let addr = self.advertised(bound, seeds.addresses.first().copied()).await?;
-        let life = self.begin_life(addr)?;
+        let earlier = EarlierLife::read(self.state_dir.as_deref())?;
+        // The members of an earlier life serve as well until the seeds' names have addresses.
+        seeds.look_up(if earlier.members().is_empty() { RESOLVER_PATIENCE } else { Duration::ZERO }).await;
+        let addr = self.advertised(bound, &mut seeds, earlier.members()).await?;
+        let life = self.begin_life(addr, earlier)?;
 
+        let filter = SeedFilter::new(bound, Some(addr), &seeds.addresses());
+        filter.warn_of_useless(&seeds.addresses());
         let clock = Clock::start();
         let mut member = self.member(config, &life, clock)?;
-        let outbox = self.start_member(&mut member, &life, seeds.addresses, clock)?;
+        let (outbox, rejoin) = self.start_member(&mut member, &life, filter.usable(&seeds.addresses()), clock)?;
         tracing::info!(name = %life.name, %addr, generation = life.generation, "the agent starts");
         // A fiftieth of the wait for an ack makes no difference to the protocol.
         let timer_slack = self.config.probe_timeout.scale(0.02).min(MAX_TIMER_SLACK);
-        let (snapshots, hook) = (life.snapshots, None);
-        let agent =
-            Launch { sockets, addr, member, outbox, codec, clock, timer_slack, snapshots, hook, events, exit }.start();
-
-        if seeds.may_change {
-            tokio::spawn(seeds::keep_looking_up(self.seeds.clone(), agent.weak_commands()));
+        let (reach, snapshots, hook) = (filter.reach(), life.snapshots, None);
+        let agent = Launch {
+            sockets,
+            reach,
+            addr,
+            member,
+            outbox,
+            rejoin,
+            codec,
+            clock,
+            timer_slack,
+            snapshots,
+            hook,
+            events,
+            exit,
         }
-        if !self.seeds.is_empty() {
-            tokio::spawn(seeds::warn_if_silent(self.seeds, agent.weak_commands()));
+        .start();
+
+        if !seeds.is_empty() {
+            tokio::spawn(seeds::warn_if_silent(seeds.texts(), agent.weak_commands()));
+        }
+        if seeds.has_names() {
+            tokio::spawn(seeds::keep_looking_up(seeds, filter, agent.weak_commands()));
         }
         Ok(agent)
     }
@@ -95,12 +126,40 @@ impl Builder {
         if matches!(self.security, Security::Loopback) && !self.bind.ip().to_canonical().is_loopback() {
             return Err(SpawnError::Exposed(self.bind));
         }
+        self.validate_addresses()?;
         self.location.as_ref().map_or(Ok(()), Location::validate).map_err(SpawnError::Location)
+    }
+
+    /// Refuses addresses at which no member could be reached.
+    fn validate_addresses(&self) -> Result<(), SpawnError> {
+        // Port 0 stands for another one, which is allowed.
+        let fault = |addr| to_address(with_port(addr, DEFAULT_PORT)).fault();
+        if let Some(fault) = fault(self.bind)
+            && !self.bind.ip().to_canonical().is_unspecified()
+        {
+            return Err(SpawnError::Listen(self.bind, fault));
+        }
+        let zone = self.advertise.map_or(0, zone_of).max(zone_of(self.bind));
+        for addr in self.advertise.into_iter().chain([self.bind]) {
+            if is_link_local(addr.ip()) && zone == 0 {
+                return Err(SpawnError::NoZone(addr));
+            }
+        }
+        let Some(advertise) = self.advertise else { return Ok(()) };
+        if let Some(fault) = fault(advertise) {
+            return Err(SpawnError::Advertise(advertise, fault));
+        }
+        let reach = Reach::of(self.bind).with_zone(zone);
+        if self.bind.is_ipv4() && reach.socket_addr(to_address(advertise)).is_none() {
+            return Err(SpawnError::Family { bind: self.bind, advertise });
+        }
+        Ok(())
     }
 
     fn codec(&self) -> Result<PacketCodec, SpawnError> {
         Ok(match &self.security {
-            Security::Loopback | Security::Plaintext => PacketCodec::Plain,
+            Security::Loopback | Security::Plaintext if self.plain_label.is_empty() => PacketCodec::Plain,
+            Security::Loopback | Security::Plaintext => PacketCodec::Labeled(Label::new(&self.plain_label)),
             Security::Sealed { keyring, label } => {
                 PacketCodec::Sealed(Box::new(Seal::new(keyring.clone(), label).map_err(SpawnError::System)?))
             }
@@ -111,38 +170,54 @@ impl Builder {
         self.helpers.clone().unwrap_or_else(|| Arc::new(UniformHelpers))
     }
 
-    async fn resolve_seeds(&self) -> Result<Seeds, SpawnError> {
-        let Resolved { addresses, failures } = seeds::resolve(&self.seeds).await;
-        let may_change = !failures.is_empty() || self.seeds.iter().any(|seed| seeds::is_name(seed));
-        if let Some(SeedFailure { seed, error }) = failures.into_iter().next() {
-            if addresses.is_empty() {
-                return Err(SpawnError::Resolve(seed, error));
+    /// The address that other members are told. Without one that could be told, waits for the seeds' names to have
+    /// addresses, whose routes lead to one.
+    async fn advertised(
+        &self,
+        bound: SocketAddr,
+        seeds: &mut SeedBook,
+        earlier: &[SavedMember],
+    ) -> Result<SocketAddr, SpawnError> {
+        if let Some(addr) = self.advertise {
+            if addr.ip().is_loopback() && !bound.ip().to_canonical().is_loopback() {
+                tracing::warn!(%addr, %bound, "the address to advertise is a loopback address: no other machine reaches it");
             }
-            tracing::warn!(seed, %error, "a seed has no address");
+            return Ok(canonical(with_port(addr, if addr.port() == 0 { bound.port() } else { addr.port() })));
         }
-        Ok(Seeds { addresses, may_change })
-    }
-
-    /// The address that other members are told.
-    async fn advertised(&self, bound: SocketAddr, first_seed: Option<Address>) -> Result<SocketAddr, SpawnError> {
-        let addr = match self.advertise {
-            Some(addr) => addr,
-            None if !bound.ip().to_canonical().is_unspecified() => bound,
-            None => {
-                let ip = outward_ip(bound, first_seed).await.ok_or(SpawnError::NoAddress(bound))?;
-                SocketAddr::new(ip, 0)
+        if !bound.ip().to_canonical().is_unspecified() {
+            return Ok(canonical(bound));
+        }
+        let mut is_waiting = false;
+        loop {
+            let known = seeds.addresses();
+            let filter = SeedFilter::new(bound, None, &known);
+            let mut members = filter.usable(&known);
+            members.extend(earlier.iter().map(SavedMember::address));
+            match filter.outward(&members).await {
+                Outward::Found(addr) => return Ok(addr),
+                Outward::Loopback(addr) if seeds.is_complete() => {
+                    tracing::warn!(%addr, "found no address to advertise but a loopback address, which no other machine \
+                                           reaches: set the one that other members can reach (--advertise)");
+                    return Ok(addr);
+                }
+                _ if seeds.is_complete() => return Err(SpawnError::NoAddress(bound)),
+                _ => {}
             }
-        };
-        let port = if addr.port() == 0 { bound.port() } else { addr.port() };
-        Ok(SocketAddr::new(addr.ip().to_canonical(), port))
+            if !is_waiting {
+                tracing::warn!(%bound, "found no address to advertise yet: waiting for a network and for addresses of \
+                                        the seeds; --advertise sets the address");
+            }
+            is_waiting = true;
+            tokio::time::sleep(ADDRESS_RETRY).await;
+            seeds.look_up(RESOLVER_PATIENCE).await;
+        }
     }
 
-    /// Reads what an earlier life has saved, and saves this life's generation before any member learns it.
-    fn begin_life(&self, addr: SocketAddr) -> Result<Life, SpawnError> {
-        let state_dir = self.state_dir.as_deref().map(StateDir::open).transpose()?;
-        let earlier = state_dir.as_ref().map(StateDir::read).transpose()?.flatten();
+    /// Saves this life's generation before any member learns it.
+    fn begin_life(&self, addr: SocketAddr, earlier: EarlierLife) -> Result<Life, SpawnError> {
+        let EarlierLife { state_dir, snapshot: earlier } = earlier;
         let name = self.name.clone().or_else(|| earlier.as_ref().map(|earlier| earlier.name.clone()));
-        let name = name.unwrap_or_else(|| addr.to_string());
+        let name = name.map_or_else(default_name, Ok)?;
         TooLong::check(name.len(), NodeInfo::NAME_LIMIT).map_err(SpawnError::Name)?;
         // The time of the start, but above the generation of the earlier life.
         let mut generation = u32::try_from(unix_time()?.as_secs()).unwrap_or(u32::MAX);
@@ -188,29 +263,48 @@ impl Builder {
         life: &Life,
         seeds: Vec<Address>,
         clock: Clock,
-    ) -> Result<Outbox, SpawnError> {
+    ) -> Result<(Outbox, Rejoin), SpawnError> {
         let (now, mut outbox) = (clock.now(), Outbox::default());
         let phase = Span::from_micros(random_u64()? % self.config.period.as_micros().max(1));
         member.start(now, now + phase);
         let seeds = rotated(seeds, member.id());
         member.set_seeds(seeds.clone());
-        for earlier in &life.earlier_members {
-            if let Some(id) = earlier.id() {
-                member.remember(id, earlier.address());
+        let own = member.node().address;
+        let mut earlier = Vec::new();
+        for saved in &life.earlier_members {
+            let address = saved.address();
+            if address == own || address.fault().is_some() {
+                continue;
+            }
+            earlier.push(address);
+            if let Some(id) = saved.id() {
+                member.remember(id, address);
             }
         }
-        let own = member.node().address;
-        let all = seeds.into_iter().chain(life.earlier_members.iter().map(SavedMember::address));
-        member.join(now, all.filter(|address| *address != own).collect(), &mut outbox);
-        Ok(outbox)
+        if !earlier.is_empty() || !self.seeds.is_empty() {
+            member.await_seeds();
+        }
+        member.join(now, seeds, &mut outbox);
+        Ok((outbox, Rejoin::new(earlier, self.config.period)))
     }
 }
 
-/// The seeds of a builder.
-struct Seeds {
-    addresses: Vec<Address>,
-    /// Whether another lookup may find other addresses.
-    may_change: bool,
+/// The state folder, and the snapshot of an earlier life in it.
+struct EarlierLife {
+    state_dir: Option<StateDir>,
+    snapshot: Option<Snapshot>,
+}
+
+impl EarlierLife {
+    fn read(path: Option<&Path>) -> Result<Self, SpawnError> {
+        let state_dir = path.map(StateDir::open).transpose()?;
+        let snapshot = state_dir.as_ref().map(StateDir::read).transpose()?.flatten();
+        Ok(Self { state_dir, snapshot })
+    }
+
+    fn members(&self) -> &[SavedMember] {
+        self.snapshot.as_ref().map_or(&[], |snapshot| &snapshot.members)
+    }
 }
 
 /// A member from one start to its end.
@@ -239,6 +333,26 @@ fn since_epoch(clock: Clock) -> Result<Span, SpawnError> {
 fn unix_time() -> Result<Duration, SpawnError> {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     since.map_err(|error| SpawnError::System(io::Error::other(error)))
+}
+
+/// The name of a member that was given none: that of the host, and a random number, because names of hosts are not
+/// always unique, and addresses are given to other hosts in time.
+fn default_name() -> Result<String, SpawnError> {
+    let mut host = host_name();
+    host.retain(|character| character.is_ascii_alphanumeric() || "-_.".contains(character));
+    host.truncate(MAX_HOST_NAME);
+    let host = if host.is_empty() { "member" } else { &host };
+    Ok(format!("{host}-{:012x}", random_u64()? >> 16))
+}
+
+#[cfg(unix)]
+fn host_name() -> String {
+    nix::unistd::gethostname().map_or_else(|_| String::new(), |name| name.to_string_lossy().into_owned())
+}
+
+#[cfg(not(unix))]
+fn host_name() -> String {
+    std::env::var("COMPUTERNAME").unwrap_or_default()
 }
 
 fn random_u64() -> Result<u64, SpawnError> {

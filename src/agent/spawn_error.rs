@@ -7,8 +7,9 @@ use std::net::SocketAddr;
 
 use swimlab_selectors::LocationError;
 
+use super::seeds::SeedError;
 use super::snapshot::StateError;
-use crate::protocol::{ConfigError, TooLong};
+use crate::protocol::{AddressFault, ConfigError, TooLong};
 
 /// Reason why an agent could not be started. Nothing is left behind.
 #[derive(Debug)]
@@ -16,8 +17,21 @@ use crate::protocol::{ConfigError, TooLong};
 pub enum SpawnError {
     /// The address cannot be bound: it is in use, or not one of this machine.
     Bind(SocketAddr, io::Error),
-    /// None of the seeds could be resolved; the first one and its error.
-    Resolve(String, io::Error),
+    /// The address to listen on cannot be one of this machine.
+    Listen(SocketAddr, AddressFault),
+    /// No member could be reached at the address to advertise.
+    Advertise(SocketAddr, AddressFault),
+    /// An agent bound to an IPv4 address does not receive packets at the IPv6 address to advertise.
+    Family {
+        /// The address to listen on.
+        bind: SocketAddr,
+        /// The address to advertise.
+        advertise: SocketAddr,
+    },
+    /// A link-local IPv6 address without the interface on whose link it is.
+    NoZone(SocketAddr),
+    /// A malformed seed. (A host name without an address is looked up again and again.)
+    Seed(String, SeedError),
     /// Bound to all addresses of the machine, and none was found that other members could be told.
     NoAddress(SocketAddr),
     /// The address is not on the loopback interface, and neither a key nor [`Security::Plaintext`](super::Security) is
@@ -55,11 +69,25 @@ impl fmt::Display for SpawnError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Bind(addr, error) => write!(f, "cannot listen on {addr}: {error}"),
-            Self::Resolve(seed, error) => write!(f, "seed {seed} has no address: {error}"),
+            Self::Listen(addr, fault) => write!(f, "cannot listen on {addr} (--bind): {fault}"),
+            Self::Advertise(addr, fault) => {
+                write!(f, "cannot advertise {addr} (--advertise): {fault}; set an address that other members can reach")
+            }
+            Self::Family { bind, advertise } => write!(
+                f,
+                "cannot advertise {advertise} (--advertise): an agent bound to {bind} (--bind) receives no IPv6 packets"
+            ),
+            Self::NoZone(addr) => write!(
+                f,
+                "{addr} is a link-local address and needs the interface on whose link it is, like \
+                 [fe80::1%eth0]:7946"
+            ),
+            Self::Seed(seed, error) => write!(f, "seed {seed:?} (--join): {error}"),
             Self::NoAddress(addr) => {
                 write!(
                     f,
-                    "bound to {addr}, and found no address to advertise: set the one that other members can reach"
+                    "bound to {addr}, and found no address to advertise: set the one that other members can reach \
+                     (--advertise)"
                 )
             }
             Self::Exposed(addr) => write!(

@@ -1,28 +1,31 @@
 //! Packets over TCP. A connection is one exchange: a packet and, if there is one, its answer.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::task::AbortHandle;
 use tokio::time::timeout;
 
-use super::address::to_address;
+use super::address::{to_address, with_port};
+use super::admission::{Admission, Ticket};
 use super::arrival::Arrival;
 use super::command::Command;
-use super::packet_codec::{PacketError, SharedCodec};
+use super::packet_codec::SharedCodec;
+use super::packet_error::PacketError;
 use super::traffic::DropReason;
-use crate::protocol::{MessageKind, Packet};
+use crate::protocol::{Body, MessageKind, Packet};
 
 /// The longest that one exchange may take.
 const EXCHANGE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The most exchanges at once that peers begin.
-const MAX_INCOMING: usize = 32;
+/// The longest that a peer may take to send the prefix of its packet.
+const PREFIX_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The most exchanges at once that an agent begins itself.
 const MAX_OUTGOING: usize = 8;
@@ -41,6 +44,8 @@ pub(super) const fn frame_limit(members: u32) -> usize {
 pub(super) struct Streams {
     codec: SharedCodec,
     commands: mpsc::WeakSender<Command>,
+    /// The address that exchanges are begun from, with port 0, if it is not the system's choice.
+    local: Option<SocketAddr>,
     outgoing: Arc<Semaphore>,
     /// Peers with which a state sync is under way: a slow one is not asked a second time meanwhile.
     syncing: Arc<Mutex<Vec<SocketAddr>>>,
@@ -53,15 +58,19 @@ enum ExchangeError {
     Io(io::Error),
     Packet(PacketError),
     TooLong,
+    /// An answer that asks for an answer.
+    Unasked,
     /// The agent has ended, or sends no answer.
     NoAnswer,
 }
 
 impl Streams {
-    pub(super) fn new(codec: SharedCodec, commands: mpsc::WeakSender<Command>) -> Self {
+    /// The exchanges of an agent that listens at `bound`.
+    pub(super) fn new(codec: SharedCodec, commands: mpsc::WeakSender<Command>, bound: SocketAddr) -> Self {
         Self {
             codec,
             commands,
+            local: source_of(bound),
             outgoing: Arc::new(Semaphore::new(MAX_OUTGOING)),
             syncing: Arc::default(),
             incoming_limit: Arc::new(AtomicUsize::new(frame_limit(1))),
@@ -75,11 +84,20 @@ impl Streams {
 
     /// Serves the exchanges that peers begin, without end.
     pub(super) async fn listen(self, listener: TcpListener) {
-        let incoming = Arc::new(Semaphore::new(MAX_INCOMING));
-        while let Ok(permit) = Arc::clone(&incoming).acquire_owned().await {
+        let admission = Admission::new(self.codec.lock().is_sealed());
+        loop {
             match listener.accept().await {
-                Ok((stream, from)) => self.serve(stream, from, permit),
-                Err(_) => tokio::time::sleep(ACCEPT_RETRY).await,
+                Ok((stream, from)) => {
+                    let ticket = admission.enter(from.ip(), || self.count_ended()).await;
+                    let number = ticket.number();
+                    admission.set_task(number, self.serve(stream, from, ticket));
+                }
+                Err(_) => {
+                    if admission.end_one() {
+                        self.count_ended();
+                    }
+                    tokio::time::sleep(ACCEPT_RETRY).await;
+                }
             }
         }
     }
@@ -113,13 +131,19 @@ impl Streams {
         self.syncing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn serve(&self, stream: TcpStream, from: SocketAddr, permit: OwnedSemaphorePermit) {
+    fn serve(&self, stream: TcpStream, from: SocketAddr, ticket: Ticket) -> AbortHandle {
         let this = self.clone();
         let limit = self.incoming_limit.load(Ordering::Relaxed);
-        tokio::spawn(async move {
-            this.supervise(this.respond(stream, from, limit)).await;
-            drop(permit);
-        });
+        let task = tokio::spawn(async move { this.supervise(this.respond(stream, from, limit, &ticket)).await });
+        task.abort_handle()
+    }
+
+    /// Counts a connection that was ended for another one.
+    fn count_ended(&self) {
+        if let Some(commands) = self.commands.upgrade() {
+            // Not counted while the agent has much to do: the listener must not wait for it.
+            let _ = commands.try_send(Command::StreamFailed(DropReason::StreamLimit));
+        }
     }
 
     /// Runs an exchange, ends it at its timeout, and reports a failure.
@@ -128,6 +152,7 @@ impl Streams {
             Ok(Ok(()) | Err(ExchangeError::NoAnswer)) => return,
             Ok(Err(ExchangeError::Packet(error))) => error.drop_reason(),
             Ok(Err(ExchangeError::TooLong)) => DropReason::FrameTooLong,
+            Ok(Err(ExchangeError::Unasked)) => DropReason::Malformed,
             Ok(Err(ExchangeError::Io(error))) => {
                 tracing::debug!(%error, "a stream failed");
                 DropReason::StreamFailed
@@ -141,23 +166,50 @@ impl Streams {
 
     /// The side that begins an exchange.
     async fn request(&self, to: SocketAddr, packet: Packet, answer_limit: usize) -> Result<(), ExchangeError> {
-        let frame = self.frame(&packet)?;
+        let (frame, wants_reply) = (self.frame(&packet)?, asks_for_table(&packet));
         drop(packet);
-        let mut stream = TcpStream::connect(to).await?;
+        let socket = if to.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+        if let Some(local) = self.local {
+            socket.bind(local)?;
+        }
+        let mut stream = socket.connect(to).await?;
         stream.set_nodelay(true)?;
         stream.write_all(&frame).await?;
         drop(frame);
         stream.shutdown().await?;
-        let Some((packet, bytes)) = self.read(&mut stream, answer_limit).await? else { return Ok(()) };
-        self.hand_over(Arrival { from: to_address(to), packet, bytes, reply: None }).await
+        let arrival = match self.read_len(&mut stream, to, answer_limit).await {
+            Ok(Some(len)) => self.read(&mut stream, to, len).await?,
+            Ok(None) | Err(ExchangeError::Io(_)) if wants_reply => {
+                self.codec.rejections().unanswered(to);
+                return Ok(());
+            }
+            Ok(None) => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        // An answer that wants another one would have no end.
+        if asks_for_table(&arrival.packet) { Err(ExchangeError::Unasked) } else { self.hand_over(arrival).await }
     }
 
     /// The side that a peer has connected to.
-    async fn respond(&self, mut stream: TcpStream, from: SocketAddr, limit: usize) -> Result<(), ExchangeError> {
+    async fn respond(
+        &self,
+        mut stream: TcpStream,
+        from: SocketAddr,
+        limit: usize,
+        ticket: &Ticket,
+    ) -> Result<(), ExchangeError> {
         stream.set_nodelay(true)?;
-        let Some((packet, bytes)) = self.read(&mut stream, limit).await? else { return Ok(()) };
+        let len = match timeout(PREFIX_TIMEOUT, self.read_len(&mut stream, from, limit)).await {
+            Ok(Ok(Some(len))) => len,
+            Ok(Ok(None)) => return Ok(()),
+            Ok(Err(error)) => return Err(error),
+            Err(_) => return Err(ExchangeError::Io(io::ErrorKind::TimedOut.into())),
+        };
+        ticket.served().await;
+        let arrival = self.read(&mut stream, from, len).await?;
+        ticket.set_answering();
         let (reply, answer) = oneshot::channel();
-        self.hand_over(Arrival { from: to_address(from), packet, bytes, reply: Some(reply) }).await?;
+        self.hand_over(Arrival { reply: Some(reply), ..arrival }).await?;
         let packet = answer.await.map_err(|_| ExchangeError::NoAnswer)?;
         let frame = self.frame(&packet)?;
         stream.write_all(&frame).await?;
@@ -170,25 +222,42 @@ impl Streams {
         commands.send(Command::Arrived(arrival)).await.map_err(|_| ExchangeError::NoAnswer)
     }
 
-    /// Reads one packet and its size, or the end of the stream.
-    async fn read(&self, stream: &mut TcpStream, limit: usize) -> Result<Option<(Packet, usize)>, ExchangeError> {
+    /// Reads the prefix of a packet: its length, which a key proves. `None`: the stream has ended before.
+    async fn read_len(
+        &self,
+        stream: &mut TcpStream,
+        from: SocketAddr,
+        limit: usize,
+    ) -> Result<Option<usize>, ExchangeError> {
         let mut prefix = vec![0; self.codec.lock().prefix_len()];
         match stream.read_exact(&mut prefix).await {
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
             other => other?,
         };
-        let len = self.codec.lock().frame_len(&mut prefix)?;
-        if len > limit {
-            return Err(ExchangeError::TooLong);
+        let len = self.codec.lock().frame_len(&mut prefix);
+        match len.map_err(|error| self.refused(from, error))? {
+            len if len > limit => Err(ExchangeError::TooLong),
+            len => Ok(Some(len)),
         }
+    }
+
+    /// Reads the packet of `len` bytes that follows a prefix, and the size of both.
+    async fn read(&self, stream: &mut TcpStream, from: SocketAddr, len: usize) -> Result<Arrival, ExchangeError> {
         // The sender may claim any length: memory is allocated for what really arrives.
         let mut bytes = Vec::with_capacity(len.min(1 << 16));
         stream.take(len as u64).read_to_end(&mut bytes).await?;
         if bytes.len() < len {
             return Err(ExchangeError::Io(io::ErrorKind::UnexpectedEof.into()));
         }
-        let packet = self.codec.lock().decode(&mut bytes)?;
-        Ok(Some((packet, prefix.len() + len)))
+        let mut codec = self.codec.lock();
+        let bytes_with_prefix = codec.prefix_len() + len;
+        let packet = codec.decode(&mut bytes).map_err(|error| self.refused(from, error))?;
+        Ok(Arrival { from: to_address(from), packet, bytes: bytes_with_prefix, reply: None })
+    }
+
+    fn refused(&self, from: SocketAddr, error: PacketError) -> ExchangeError {
+        self.codec.rejections().refused(from, &error);
+        ExchangeError::Packet(error)
     }
 
     fn frame(&self, packet: &Packet) -> Result<Vec<u8>, ExchangeError> {
@@ -198,14 +267,21 @@ impl Streams {
     }
 }
 
+/// The address that an agent's connections come from, so that peers see the one that its datagrams come from. `None`:
+/// the system chooses it. It also chooses well for many agents on one loopback address, which would need a port each.
+fn source_of(bound: SocketAddr) -> Option<SocketAddr> {
+    let ip = bound.ip().to_canonical();
+    let is_default = ip.is_unspecified() || ip == Ipv4Addr::LOCALHOST || ip == Ipv6Addr::LOCALHOST;
+    (!is_default).then_some(with_port(bound, 0))
+}
+
+/// Whether a packet is a sync whose sender wants the receiver's table.
+fn asks_for_table(packet: &Packet) -> bool {
+    matches!(&packet.body, Body::Sync(sync) if sync.wants_reply)
+}
+
 impl From<io::Error> for ExchangeError {
     fn from(error: io::Error) -> Self {
         Self::Io(error)
-    }
-}
-
-impl From<PacketError> for ExchangeError {
-    fn from(error: PacketError) -> Self {
-        Self::Packet(error)
     }
 }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
+use super::address::Reach;
 pub use super::clock::Clock;
 use super::command::Command;
 use super::event_hub::EventHub;
@@ -16,6 +17,7 @@ use super::handle::Agent;
 use super::launch::Launch;
 use super::packet_codec::PacketCodec;
 pub use super::packet_hook::{PacketHook, PacketVerdict, ReceivedPacket, SentPacket};
+use super::rejoin::Rejoin;
 use super::sockets::Sockets;
 use crate::protocol::{Address, Member, Outbox, Span, Time};
 
@@ -57,9 +59,11 @@ impl ExperimentAgent {
         let (events, exit) = EventHub::new(1);
         Ok(Launch {
             sockets: Sockets { udp, tcp },
+            reach: Reach::of(addr),
             addr,
             member,
             outbox,
+            rejoin: Rejoin::default(),
             codec: PacketCodec::Plain,
             clock,
             timer_slack: Span::ZERO,

@@ -15,7 +15,7 @@ pub struct Traffic {
 #[non_exhaustive]
 #[repr(u8)]
 pub enum DropReason {
-    /// Received bytes are not a packet, or a packet with values that are not allowed.
+    /// Received bytes are not a packet, or a packet with values that are not allowed, or a sync as a datagram.
     Malformed,
     /// A received packet is not sealed, or with another key or label.
     Forged,
@@ -33,6 +33,8 @@ pub enum DropReason {
     FrameTooLong,
     /// A packet to be sent that no receiver would accept, or that is larger than a datagram.
     Unencodable,
+    /// Packets to senders that are no known members exceeded their limit.
+    ReplyLimit,
 }
 
 impl Traffic {
@@ -44,7 +46,7 @@ impl Traffic {
 
 impl DropReason {
     /// All reasons, in the order of their discriminants.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Malformed,
         Self::Forged,
         Self::Stale,
@@ -54,6 +56,7 @@ impl DropReason {
         Self::StreamLimit,
         Self::FrameTooLong,
         Self::Unencodable,
+        Self::ReplyLimit,
     ];
 
     /// The name in metrics.
@@ -68,6 +71,7 @@ impl DropReason {
             Self::StreamLimit => "stream_limit",
             Self::FrameTooLong => "frame_too_long",
             Self::Unencodable => "unencodable",
+            Self::ReplyLimit => "reply_limit",
         }
     }
 }

@@ -15,7 +15,9 @@ use tracing::level_filters::LevelFilter;
 use super::Failed;
 use super::client::default_socket;
 use crate::agent::control::ControlSocket;
-use crate::agent::{Agent, AgentEvent, Builder, DEFAULT_PORT, Events, ExitReason, Meta, Security, serve_metrics};
+use crate::agent::{
+    Agent, AgentEvent, Builder, DEFAULT_PORT, Events, ExitReason, Meta, Security, parse_socket_addr, serve_metrics,
+};
 use crate::experiment::{AgentConfig, Lab, TomlSource};
 use crate::wire::Keyring;
 
@@ -25,15 +27,17 @@ const INTERRUPTED: i32 = 130;
 #[derive(clap::Args)]
 pub(super) struct Args {
     /// Address to listen on, for UDP and TCP.
-    #[arg(long, value_name = "ADDR:PORT", default_value_t = SocketAddr::from(([127, 0, 0, 1], DEFAULT_PORT)))]
+    #[arg(long, value_name = "ADDR:PORT", default_value_t = SocketAddr::from(([127, 0, 0, 1], DEFAULT_PORT)),
+          value_parser = parse_socket_addr)]
     bind: SocketAddr,
     /// Address to advertise to other members, if it differs from the one bound.
-    #[arg(long, value_name = "ADDR:PORT")]
+    #[arg(long, value_name = "ADDR:PORT", value_parser = parse_socket_addr)]
     advertise: Option<SocketAddr>,
     /// Members to join through. A host name stands for all its addresses.
     #[arg(long, value_name = "HOST:PORT", value_delimiter = ',')]
     join: Vec<String>,
-    /// The member's name, unique in the cluster; its address without one.
+    /// The member's name, unique in the cluster; without one, the host's name and a random number, which --state-dir
+    /// keeps.
     #[arg(long)]
     name: Option<String>,
     /// Profile of probing, suspicion and gossip: see `swimlab list profiles`.
@@ -57,9 +61,10 @@ pub(super) struct Args {
     /// Encrypt with the keys in this file, one per line; the first one seals.
     #[arg(long, value_name = "FILE")]
     key_file: Option<PathBuf>,
-    /// The cluster's name: clusters with the same key and different labels ignore each other.
-    #[arg(long, default_value = "swimlab", requires = "key_file")]
-    label: String,
+    /// The cluster's name: clusters with different labels ignore each other [default: swimlab with a key, none
+    /// without].
+    #[arg(long)]
+    label: Option<String>,
     /// Send plain text on any interface: any host that reaches the port can forge members and declare members dead.
     #[arg(long, conflicts_with = "key_file")]
     plaintext: bool,
@@ -201,6 +206,7 @@ fn builder(args: &Args, lab: &Lab) -> Result<Builder, Failed> {
         .join(args.join.clone())
         .config(recipe.config)
         .security(security(args)?)
+        .plain_label(args.label.clone().unwrap_or_default())
         .meta(meta.to_bytes())
         .event_buffer(4096);
     if let Some(strategy) = recipe.strategy {
@@ -234,7 +240,7 @@ fn security(args: &Args) -> Result<Security, Failed> {
             if let Some(exposed) = exposed {
                 eprintln!("warning: {exposed}");
             }
-            Ok(Security::Sealed { keyring, label: args.label.clone() })
+            Ok(Security::Sealed { keyring, label: args.label.clone().unwrap_or_else(|| "swimlab".to_owned()) })
         }
         None if args.plaintext => {
             eprintln!("warning: plain text: any host that reaches {} can forge members", args.bind);
