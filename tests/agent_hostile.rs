@@ -7,7 +7,7 @@ pub mod agents;
 
 use std::fs;
 use std::io::{ErrorKind, Read, Write};
-use std::net::{SocketAddr, TcpStream, UdpSocket};
+use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
@@ -310,6 +310,143 @@ fn connections_that_promise_much_or_send_nothing_delay_no_member() {
         let late = Process::start(dir.path(), "p3", &args);
         until(20, "a joiner gets through", || late.alive().len() == 4 && all[2].alive().len() == 4);
     }
+}
+
+// A4
+#[test]
+fn idle_connections_of_one_address_keep_out_no_joiner_from_another() {
+    for is_sealed in [true, false] {
+        let dir = tempfile::tempdir().unwrap();
+        let all = cluster(dir.path(), is_sealed, 20.0);
+        let (config, key) = (config(dir.path(), 20.0), dir.path().join("key"));
+        let (config, key, seed) = (config.to_str().unwrap(), key.to_str().unwrap(), all[0].addr.to_string());
+        let mut args = vec!["--config", config, "--join", &seed, "--bind", "127.0.0.2:0"];
+        if is_sealed {
+            args.extend(["--key-file", key]);
+        }
+        // Without a word, and with the first bytes of a packet of which no more comes.
+        let small = 100u32.to_be_bytes();
+        for (at, (count, opening)) in [(64, &[][..]), (1000, &[]), (200, &small)].into_iter().enumerate() {
+            let connect = |_| {
+                let mut stream = TcpStream::connect(all[0].addr).unwrap();
+                let _ = stream.write_all(opening);
+                stream
+            };
+            let open: Vec<TcpStream> = (0..count).map(connect).collect();
+            let name = format!("late{at}");
+            let joiner = Process::start(dir.path(), &name, &args);
+            until(8, &format!("{name} is in, sealed: {is_sealed}"), || {
+                joiner.alive().len() == 4 && all[0].alive().contains(&name)
+            });
+            drop(open);
+            let mut joiner = joiner;
+            joiner.signal("TERM");
+            joiner.ended();
+            until(20, "it has left", || all[0].alive().len() == 3);
+        }
+    }
+}
+
+// A10
+#[test]
+fn a_sync_by_datagram_opens_no_connection_and_is_not_answered() {
+    for is_sealed in [true, false] {
+        let dir = tempfile::tempdir().unwrap();
+        let all = cluster(dir.path(), is_sealed, 20.0);
+        let mut outsider = Outsider::at("127.0.0.9:0");
+        let listener = TcpListener::bind(outsider.socket.local_addr().unwrap()).unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let mut seal = seal(0, "swimlab");
+        for joining in [true, false] {
+            for wants_reply in [true, false] {
+                let body = Body::Sync(Box::new(StateSync { wants_reply, joining, records: Vec::new() }));
+                let (packet, mut bytes) = (packet(7, body, Updates::new()), Vec::new());
+                // With a key: a recorded packet of a stream, without its prefix.
+                if is_sealed {
+                    seal.encode(SystemTime::now(), &packet, &mut bytes).unwrap();
+                } else {
+                    encode(&packet, &mut bytes).unwrap();
+                }
+                outsider.send(all[0].addr, &bytes);
+            }
+        }
+        assert_eq!(outsider.answers(), Vec::<Vec<u8>>::new());
+        // A sender that calls the member dead is asked for its table, if it is a member.
+        let dead = PeerView::Dead(Incarnation::of_generation(u32::MAX / 2));
+        let ping = Packet { peer_view: dead, ..packet(7, Body::Ping { seq: 1 }, Updates::new()) };
+        let mut bytes = Vec::new();
+        if is_sealed {
+            seal.encode(SystemTime::now(), &ping, &mut bytes).unwrap();
+        } else {
+            encode(&ping, &mut bytes).unwrap();
+        }
+        outsider.send(all[0].addr, &bytes);
+        assert_eq!(outsider.answers().len(), 1);
+        assert!(listener.accept().is_err_and(|error| error.kind() == ErrorKind::WouldBlock), "a connection");
+        assert_eq!(dropped(&all[0], "malformed"), 4);
+        assert_unharmed(&all);
+    }
+}
+
+// A10
+#[test]
+fn packets_of_senders_that_are_no_members_make_an_agent_send_a_bounded_number_of_bytes() {
+    let dir = tempfile::tempdir().unwrap();
+    let (config, meta) = (config(dir.path(), 20.0), format!("large={}", "x".repeat(480)));
+    let all = [Process::start(dir.path(), "p0", &["--config", config.to_str().unwrap(), "--meta", &meta])];
+    let mut outsider = Outsider::at("127.0.0.9:0");
+    let (mut answers, begun) = (0, Instant::now());
+    for seq in 0..20_000 {
+        let mut bytes = Vec::new();
+        encode(&packet(id_of("outsider"), Body::Ping { seq }, Updates::new()), &mut bytes).unwrap();
+        outsider.send(all[0].addr, &bytes);
+        if seq % 16 == 0 {
+            thread::sleep(Duration::from_millis(1));
+            let mut buffer = [0; 1 << 16];
+            answers += std::iter::from_fn(|| outsider.socket.recv(&mut buffer).ok()).sum::<usize>();
+        }
+    }
+    answers += outsider.answers().iter().map(Vec::len).sum::<usize>();
+    // 64 KiB at once and per second; an ack without updates is as long as its ping, but for the incarnation.
+    let bound = outsider.sent * 5 / 4 + (64 << 10) * (2 + begun.elapsed().as_secs() as usize);
+    assert!(answers > outsider.sent / 4 && answers <= bound, "{answers} for {} bytes", outsider.sent);
+    assert_unharmed(&all);
+}
+
+// W4
+#[test]
+fn a_key_a_label_or_a_clock_that_differs_is_logged_once_with_the_address() {
+    let dir = tempfile::tempdir().unwrap();
+    let all = cluster(dir.path(), true, 20.0);
+    let mut outsider = Outsider::at("127.0.0.9:0");
+    let ping = packet(7, Body::Ping { seq: 1 }, Updates::new());
+    let hour = Duration::from_secs(3600);
+    for _ in 0..100 {
+        let [mut key, mut label, mut early, mut late, mut plain] = [const { Vec::new() }; 5];
+        seal(1, "swimlab").encode(SystemTime::now(), &ping, &mut key).unwrap();
+        seal(0, "another cluster").encode(SystemTime::now(), &ping, &mut label).unwrap();
+        seal(0, "swimlab").encode(SystemTime::now() + hour, &ping, &mut early).unwrap();
+        seal(0, "swimlab").encode(SystemTime::now() - hour, &ping, &mut late).unwrap();
+        let left = Update { id: id_of("p9"), incarnation: ping.incarnation, kind: UpdateKind::Left };
+        encode(&Packet { updates: [left.clone(), left].into_iter().collect(), ..ping.clone() }, &mut plain).unwrap();
+        [key, label, early, late, plain].iter().for_each(|bytes| outsider.send(all[0].addr, bytes));
+    }
+    until(20, "all are refused", || dropped(&all[0], "forged") + dropped(&all[0], "stale") > 100);
+    for cause in ["its sender has another key or label", "refused: clocks differ", "has no key, and this agent has one"]
+    {
+        until(20, cause, || all[0].errors().contains(cause));
+        assert_eq!(all[0].errors().matches(cause).count(), 1, "{}", all[0].errors());
+    }
+    assert!(all[0].errors().contains(&outsider.socket.local_addr().unwrap().to_string()), "{}", all[0].errors());
+
+    // The other side is told, too: a joiner with another label.
+    let (config, key) = (config(dir.path(), 20.0), dir.path().join("key"));
+    let (config, key, seed) = (config.to_str().unwrap(), key.to_str().unwrap(), all[1].addr.to_string());
+    let args = ["--config", config, "--key-file", key, "--label", "other", "--join", &seed];
+    let other = Process::start(dir.path(), "other", &args);
+    until(20, "the joiner is told", || other.errors().contains("did not answer: its key or label differs"));
+    until(20, "the seed is told", || all[1].errors().contains("another key or label"));
+    assert!(other.errors().contains(&seed));
 }
 
 #[test]

@@ -189,7 +189,7 @@ fn obstacles_to_a_start_are_reported_in_one_line_and_nothing_is_lost() {
     };
     let path = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
     fails("p1", &["--bind", &first.addr.to_string()], 1, "Address already in use");
-    fails("p1", &["--join", "no.such.host.invalid:7946"], 1, "seed no.such.host.invalid:7946 has no address");
+    fails("p1", &["--join", "127.0.0.1:7946,host:port"], 1, "seed \"host:port\" (--join): the port is not a number");
     fails("p1", &["--bind", "0.0.0.0:0"], 2, "give --key-file, or --plaintext");
     fails("p1", &["--key-file", &path("none")], 2, "none: cannot be read");
     fails("p1", &["--key-file", dir.path().to_str().unwrap()], 2, "cannot be read");

@@ -43,14 +43,26 @@ impl Network {
 
     /// Starts an agent on a host.
     pub fn agent(&self, dir: &Path, host: usize, args: &[&str]) -> Process {
+        let (bind, seeds) = (Self::addr(host), [Self::addr(0), Self::addr(1)].join(","));
+        let all = [&["--bind", &bind, "--join", &seeds], args].concat();
+        self.agent_with_hosts(dir, host, Path::new("/etc/hosts"), &all)
+    }
+
+    /// Starts an agent on a host whose `/etc/hosts` is this file, which may be changed later.
+    pub fn agent_with_hosts(&self, dir: &Path, host: usize, hosts: &Path, args: &[&str]) -> Process {
         let name = format!("p{host}");
         let socket = dir.join(format!("{name}.sock"));
-        let seeds = [Self::addr(0), Self::addr(1)].join(",");
         let mut command = Command::new("ip");
-        command.args(["netns", "exec", &self.host(host)]).arg(swimlab().get_program());
-        command.args(["agent", "--format", "json", "--name", &name, "--bind", &Self::addr(host), "--join", &seeds]);
-        command.arg("--socket").arg(&socket).args(args);
+        // The mount is seen by this process only: `ip netns exec` gives it a mount namespace.
+        let script = r#"mount --bind "$0" /etc/hosts && exec "$@""#;
+        command.args(["netns", "exec", &self.host(host), "sh", "-c", script]).arg(hosts).arg(swimlab().get_program());
+        command.args(["agent", "--format", "json", "--name", &name]).arg("--socket").arg(&socket).args(args);
         Process::run(command, &name, socket).unwrap_or_else(|output| panic!("{output:?}"))
+    }
+
+    /// Configures a host with a command of `ip`.
+    pub fn configure(&self, host: usize, args: &str) {
+        ip(&format!("-n {} {args}", self.host(host))).unwrap();
     }
 
     /// Lets the switch drop packets by these rules, in nftables' language, in place of earlier ones. Host 3 is behind its
