@@ -106,6 +106,15 @@ fn a_seed_without_an_address_is_logged_and_tried_again() {
     assert_eq!((agent.alive(), agent.info()["is_joining"].clone()), (vec!["p0".to_owned()], true.into()));
 }
 
+// F5
+#[test]
+fn a_member_that_is_its_only_seed_does_not_wait_for_another() {
+    let dir = tempfile::tempdir().unwrap();
+    let addr = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let agent = Process::start(dir.path(), "p0", &["--bind", &addr, "--join", &addr]);
+    assert_eq!(agent.info()["is_joining"], false);
+}
+
 // F9
 #[test]
 fn an_agent_with_a_snapshot_finds_its_cluster_without_a_resolver() {
@@ -249,11 +258,15 @@ fn a_seed_whose_name_gets_its_address_later_is_found() {
     let args = ["--plaintext", "--preset", "local", "--join", "seed"];
     let first = network.agent_with_hosts(dir.path(), 0, &hosts, &[&args[..], &["--bind", "0.0.0.0:7946"]].concat());
     let second = network.agent_with_hosts(dir.path(), 1, &hosts, &[&args[..], &["--bind", "10.77.0.2:7946"]].concat());
+    assert_eq!([&first, &second].map(|agent| agent.info()["is_joining"].clone()), [true, true]);
     assert_eq!([told(&first), told(&second)], ["10.77.0.1", "10.77.0.2"]);
     until(30, "the failure is logged", || second.errors().contains("seed"));
     assert_eq!(second.alive(), ["p1"]);
     fs::write(&hosts, "127.0.0.1 localhost\n10.77.0.1 seed\n").unwrap();
-    until_complete(60, &[first, second]);
+    let all = [first, second];
+    until_complete(60, &all);
+    // The first one is its only seed.
+    until(60, "none waits for a seed", || all.iter().all(|agent| agent.info()["is_joining"] == false));
 }
 
 // F15

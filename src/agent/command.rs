@@ -31,7 +31,11 @@ pub(super) enum Command {
         reply: oneshot::Sender<Result<(), CommandError>>,
     },
     /// The seeds' names resolve to these addresses now.
-    SetSeeds(Vec<Address>),
+    SetSeeds {
+        seeds: Vec<Address>,
+        /// Whether each name has an address.
+        are_all: bool,
+    },
     /// A packet arrived over a stream.
     Arrived(Arrival),
     /// A stream brought no packet, or did not take one.

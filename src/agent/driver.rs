@@ -337,9 +337,12 @@ impl Driver {
             Command::ChangeKeys { change, reply } => {
                 let _ = reply.send(self.change_keys(change));
             }
-            Command::SetSeeds(seeds) => {
+            Command::SetSeeds { seeds, are_all } => {
                 self.member.set_seeds(seeds.clone());
                 if self.member.is_joining() {
+                    if seeds.is_empty() && are_all && self.rejoin.due() == Time::NEVER {
+                        self.member.end_wait_for_seeds();
+                    }
                     self.member.join(now, seeds, &mut self.outbox);
                 }
             }

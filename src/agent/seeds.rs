@@ -265,7 +265,8 @@ pub(super) async fn keep_looking_up(mut book: SeedBook, filter: SeedFilter, comm
             let new = found.iter().copied().filter(|addr| !known.contains(addr));
             filter.warn_of_useless(&new.collect::<Vec<_>>());
             let Some(commands) = commands.upgrade() else { return };
-            if commands.send(Command::SetSeeds(filter.usable(&found))).await.is_err() {
+            let (seeds, are_all) = (filter.usable(&found), book.is_complete());
+            if commands.send(Command::SetSeeds { seeds, are_all }).await.is_err() {
                 return;
             }
             known = found;

@@ -91,6 +91,9 @@ impl Builder {
         let clock = Clock::start();
         let mut member = self.member(config, &life, clock)?;
         let (outbox, rejoin) = self.start_member(&mut member, &life, filter.usable(&seeds.addresses()), clock)?;
+        if !seeds.is_complete() && !member.is_joining() {
+            member.await_seeds();
+        }
         tracing::info!(name = %life.name, %addr, generation = life.generation, "the agent starts");
         // A fiftieth of the wait for an ack makes no difference to the protocol.
         let timer_slack = self.config.probe_timeout.scale(0.02).min(MAX_TIMER_SLACK);
@@ -281,7 +284,7 @@ impl Builder {
                 member.remember(id, address);
             }
         }
-        if !earlier.is_empty() || !self.seeds.is_empty() {
+        if !earlier.is_empty() {
             member.await_seeds();
         }
         member.join(now, seeds, &mut outbox);

@@ -33,6 +33,13 @@ impl Member {
         self.cold().joining = Some(Joining { seeds: Vec::new(), next: 0, phase: JoinPhase::Contacting { wait } });
     }
 
+    /// Ends a join that awaits seeds: there are none, apart from this member.
+    pub fn end_wait_for_seeds(&mut self) {
+        if let Some(cold) = &mut self.cold {
+            cold.joining = cold.joining.take().filter(|joining| !joining.seeds.is_empty());
+        }
+    }
+
     /// Asks the member at this address for its table during a join, beside the seeds.
     pub fn ask_to_join(&mut self, address: Address, out: &mut Outbox) {
         let records = vec![self.own_record()];
