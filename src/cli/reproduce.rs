@@ -1,5 +1,6 @@
 //! `swimlab reproduce`.
 
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -7,6 +8,7 @@ use clap::ValueEnum;
 use swimlab_selectors::did_you_mean;
 
 use super::{Failed, print};
+use crate::experiment::write_whole;
 use crate::reproduce::{Effort, REPRODUCTIONS, Reproduction, Row, markdown, reproduction, table};
 
 /// The width of tables, in columns, without a terminal.
@@ -65,9 +67,7 @@ pub(super) fn reproduce(args: &ReproduceArgs) -> Result<ExitCode, Failed> {
         let rows = reproduction.run(effort)?;
         if let Some(folder) = &args.pages {
             let path = folder.join(format!("{}.md", reproduction.name));
-            let written = std::fs::write(&path, markdown(reproduction, &rows));
-            written
-                .map_err(|error| Failed { code: 1, message: format!("cannot write {}: {error}", path.display()) })?;
+            write_whole(&path, |out| out.write_all(markdown(reproduction, &rows).as_bytes()))?;
         }
         if args.format == RowFormat::Table {
             let width = console::Term::stdout().size_checked().map_or(WIDTH, |(_, columns)| columns);

@@ -4,20 +4,19 @@
 mod real;
 
 use std::fmt;
-use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use indicatif::{HumanDuration, ProgressBar, ProgressState, ProgressStyle};
 
 use super::{DEFAULT, Failed, print, terminal};
-use crate::experiment::{CellKey, Experiment, Failure, Folder, KeyValue, Lab, MOST_TRIALS, Options, Progress, Results};
-use crate::report::{EXPORTERS, ExportOptions, Exporter, exporter};
+use crate::experiment::{CellKey, Error, Experiment, Failure, Folder, KeyValue, Lab, MOST_TRIALS, Options, Progress};
+use crate::report::{EXPORTERS, ExportOptions, Exporter, exporter, write_files};
 
 /// The exit code of a program that was interrupted: 128 and the number of the signal.
 const INTERRUPTED: u8 = 130;
@@ -115,14 +114,19 @@ pub(super) fn run(args: Args, lab: &Lab) -> Result<ExitCode, Failed> {
         folder: Some(folder),
         stop: Arc::clone(&stop),
         progress: Some(follow(bar.clone())),
-    })?;
+    });
+    let not_written = |error| match error {
+        Error::Lost { .. } => not_written(error, &path),
+        error => error.into(),
+    };
+    let finished = finished.map_err(not_written)?;
     bar.finish_and_clear();
     let mut export = ExportOptions { experiment: Some(&experiment), ..ExportOptions::default() };
-    write_files(&path, &finished.results, &export, |exporter| exporter.is_data())?;
+    write_files(&path, &finished.results, &export, |exporter| exporter.is_data()).map_err(not_written)?;
     // An interrupted run ends at once, without the trials for ping maps.
     let ping_maps = if finished.interrupted { Vec::new() } else { experiment.ping_maps(threads)? };
     export.ping_maps = &ping_maps;
-    write_files(&path, &finished.results, &export, |exporter| !exporter.is_data())?;
+    write_files(&path, &finished.results, &export, |exporter| !exporter.is_data()).map_err(not_written)?;
     #[cfg(feature = "agent")]
     let finished = match args.real {
         true => real::run(&args, &experiment, finished, &path, (stop, bar))?,
@@ -170,53 +174,43 @@ fn stop_on_ctrl_c(bar: ProgressBar) -> Arc<AtomicBool> {
 
 /// The progress bar, drawn on standard error if that is a terminal.
 fn bar() -> ProgressBar {
-    let style = ProgressStyle::with_template("{bar:40} {pos}/{len} trials{left}").expect("a valid template");
-    let style = style.with_key("left", |state: &ProgressState, out: &mut dyn fmt::Write| {
-        // Before the first trial has ended, there is no estimate.
-        if !state.eta().is_zero() {
-            let _ = write!(out, ", {} left", HumanDuration(state.eta()));
-        }
-    });
-    let bar = ProgressBar::no_length().with_style(style);
+    let bar = ProgressBar::no_length();
     // The remaining time is updated while trials run, which can take minutes.
     bar.enable_steady_tick(Duration::from_secs(1));
     bar
 }
 
+/// Shows the progress on a bar. Trials of earlier runs count as done, but not for the estimate of the remaining time.
 fn follow(bar: ProgressBar) -> Box<dyn Fn(Progress) + Send + Sync> {
-    Box::new(move |Progress { done, all }| {
-        if bar.length().is_none() {
-            // Trials of earlier runs must not count for the estimate.
-            bar.set_length(all as u64);
-            bar.set_position(done as u64);
-            bar.reset_eta();
+    let style = ProgressStyle::with_template("{bar:40} {pos}/{len} trials{left}").expect("a valid template");
+    let begun: Arc<OnceLock<(Instant, u64)>> = Arc::default();
+    let start = Arc::clone(&begun);
+    bar.set_style(style.with_key("left", move |state: &ProgressState, out: &mut dyn fmt::Write| {
+        let Some((instant, earlier)) = start.get() else { return };
+        let left = state.len().unwrap_or(0).saturating_sub(state.pos());
+        if let Some(time) = time_left(instant.elapsed(), state.pos().saturating_sub(*earlier), left) {
+            let _ = write!(out, ", {} left", HumanDuration(time));
         }
+    }));
+    Box::new(move |Progress { done, all }| {
+        begun.get_or_init(|| (Instant::now(), done as u64));
+        bar.set_length(all as u64);
         bar.set_position(done as u64);
     })
 }
 
-/// Writes the files of the formats that `wanted` selects.
-fn write_files(
-    folder: &Path,
-    results: &Results,
-    options: &ExportOptions<'_>,
-    wanted: impl Fn(&dyn Exporter) -> bool,
-) -> Result<(), Failed> {
-    for exporter in EXPORTERS.iter().filter(|exporter| wanted(**exporter)) {
-        if let Some(name) = exporter.file_name() {
-            write_file(&folder.join(name), |out| exporter.export(results, options, out))?;
-        }
-    }
-    Ok(())
+/// The time that `left` trials take if the last `new` ones took `elapsed`; `None` before the first has ended.
+fn time_left(elapsed: Duration, new: u64, left: u64) -> Option<Duration> {
+    (new > 0).then(|| elapsed.mul_f64(left as f64 / new as f64))
 }
 
-fn write_file(path: &Path, fill: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>) -> Result<(), Failed> {
-    let written = File::create(path).and_then(|file| {
-        let mut out = BufWriter::new(file);
-        fill(&mut out)?;
-        out.flush()
-    });
-    written.map_err(|error| Failed { code: 1, message: format!("cannot write {}: {error}", path.display()) })
+/// The error of a file that could not be written, and the way to go on.
+fn not_written(error: Error, folder: &Path) -> Failed {
+    let message = format!(
+        "{error}\n  finished trials are kept; the same command with --out {} --resume goes on",
+        folder.display()
+    );
+    Failed { code: 1, message }
 }
 
 /// The message of a failed trial, and the command that replays it.
@@ -239,4 +233,17 @@ fn describe(failure: &Failure, args: &Args) -> String {
         super::program(),
         failure.trial,
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_estimate_counts_new_trials_only() {
+        let minute = Duration::from_secs(60);
+        assert_eq!(time_left(minute, 0, 100), None);
+        assert_eq!(time_left(minute, 10, 100), Some(10 * minute));
+        assert_eq!(time_left(minute, 10, 0), Some(Duration::ZERO));
+    }
 }

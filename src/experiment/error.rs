@@ -32,7 +32,7 @@ pub enum Error {
         /// The reason.
         why: String,
     },
-    /// A finished trial could not be written during the run.
+    /// A finished trial or a table could not be written. The trials that were written before are kept.
     Lost {
         /// The file.
         path: PathBuf,

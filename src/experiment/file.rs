@@ -151,6 +151,10 @@ impl File {
         for over in &self.overrides {
             description.insert(over.key.clone(), join(over.values.iter().map(|(value, _)| value)));
         }
+        // The order of the cells follows from the orders of these.
+        description.insert("scenario".to_owned(), join(self.scenarios.iter().map(|scenario| &scenario.name)));
+        let varied = self.overrides.iter().filter(|over| over.values.len() > 1).map(|over| &over.key);
+        description.insert("varied keys".to_owned(), join(varied));
         for scenario in &self.scenarios {
             description.insert(format!("scenario {}", scenario.name), labels(&scenario.faults));
         }

@@ -62,7 +62,9 @@ mod cell;
 mod environment;
 mod error;
 mod file;
+mod files;
 mod limits;
+mod manifest;
 mod measures;
 mod memory_estimate;
 mod ping_map;
@@ -90,7 +92,9 @@ pub use agent_config::AgentConfig;
 pub use cell::{Cell, CellDetector};
 pub use environment::Environment;
 pub use error::{BadInput, Error};
+pub(crate) use files::write_whole;
 pub use limits::{MOST_MEMBERS, MOST_TRIALS};
+pub use manifest::{InputRecord, Manifest};
 pub use measures::{
     Divisor, FloorInputs, MEASURES, Measure, Measured, MeasuredValue, TableColumn, Unit, Victim, VictimKind,
 };
@@ -102,13 +106,13 @@ pub use results::{CellKey, CellResult, FaultCount, KeyValue, Results, Scenario, 
 pub use runner::{Failure, Finished, Options, Progress};
 pub use saved_results::SavedResults;
 pub use seed::trial_seed;
-pub use store::{Folder, Manifest};
+pub use store::Folder;
 pub use toml_source::TomlSource;
 
 use crate::detectors::{Detector, detectors};
 use crate::protocol::{Config, profiles};
 use crate::sim::{Fault, faults};
-use crate::topology::{Topology, TopologyContext, topologies};
+use crate::topology::{InputFile, Topology, TopologyContext, topologies};
 use file::File;
 
 /// The page's snippets are doctests.
@@ -200,6 +204,8 @@ pub struct Experiment {
     pub scenarios: Vec<Scenario>,
     /// The text that it was parsed from.
     pub source: TomlSource,
+    /// The files that its topologies were read from.
+    pub inputs: Vec<InputFile>,
     /// Keys and values that the trials depend on, besides the seed.
     description: BTreeMap<String, String>,
 }
@@ -225,13 +231,13 @@ impl Experiment {
             notices: product.notices,
             scenarios: scenarios.collect(),
             source: source.clone(),
+            inputs: product.inputs,
             description: product.description,
         })
     }
 
-    /// Version, seed and the values of the file that the results depend on.
+    /// Everything that the results depend on: version, seed, the values of the file, and the files that it names.
     pub fn manifest(&self) -> Manifest {
-        let swimlab = env!("CARGO_PKG_VERSION").to_owned();
-        Manifest { swimlab, seed: self.seed, experiment: self.description.clone() }
+        Manifest::of(self)
     }
 }

@@ -17,7 +17,7 @@ use super::seed::trial_seed;
 use super::toml_source::{NamedSpec, TomlSource};
 use crate::protocol::{Config, Span};
 use crate::sim::{Fault, Target, check_targets, joiners_needed};
-use crate::topology::{Placement, Topology, TopologyContext};
+use crate::topology::{InputFile, Placement, Topology, TopologyContext};
 
 /// The maximum number of cells of one file.
 const MOST_CELLS: usize = 10_000;
@@ -27,6 +27,7 @@ pub(super) struct Resolved {
     pub cells: Vec<Cell>,
     pub baseline: Option<String>,
     pub notices: Vec<String>,
+    pub inputs: Vec<InputFile>,
     pub description: BTreeMap<String, String>,
 }
 
@@ -43,11 +44,25 @@ pub(super) fn multiply(file: &File, source: &TomlSource, lab: &Lab) -> Result<Re
         file.scenarios.iter().map(|scenario| builder.faults(scenario)).collect::<Result<_, _>>()?;
     let mut cells = Vec::new();
     let mut description = file.describe();
+    let mut inputs: Vec<InputFile> = Vec::new();
+    let context = TopologyContext { dir: source.dir.clone(), copies: source.copies.clone() };
     for (named, sizes) in &file.topologies {
-        let topology = builder.built(&lab.topologies, named, &TopologyContext { dir: source.dir.clone() })?;
-        description.insert(format!("delays of topology {}", named.spec), fingerprint(&topology));
+        let topology = builder.built(&lab.topologies, named, &context)?;
+        for notice in topology.notices() {
+            builder.note(notice.clone());
+        }
+        for input in topology.inputs() {
+            match inputs.iter().find(|other| other.name == input.name) {
+                None => inputs.push(input.clone()),
+                Some(other) if other == input => {}
+                Some(_) => return Err(named.error(source, format!("{} changed while it was read", input.name))),
+            }
+        }
         let placed: Vec<PlacedTopology> =
             sizes.iter().map(|&members| builder.place(named, &topology, members)).collect::<Result<_, _>>()?;
+        let digest = placed.iter().fold(0, |digest, placed| mix(digest ^ fingerprint(&placed.placement)));
+        let key = format!("sites and delays of topology {}", named.spec);
+        description.entry(key).or_default().push_str(&format!("{digest:016x}"));
         for (scenario, faults) in file.scenarios.iter().zip(&scenarios) {
             for placed in &placed {
                 builder.check_faults(scenario, faults, placed, &named.spec)?;
@@ -92,7 +107,7 @@ pub(super) fn multiply(file: &File, source: &TomlSource, lab: &Lab) -> Result<Re
             }
         }
     }
-    Ok(Resolved { cells, baseline, notices: builder.notices, description })
+    Ok(Resolved { cells, baseline, notices: builder.notices, inputs, description })
 }
 
 /// A topology with a number of members, and the selectors and helpers built for it.
@@ -254,11 +269,19 @@ fn clamp_radius(spec: &Spec, members: u32) -> (Spec, Option<String>) {
     }
 }
 
-/// A digest of a topology's delays. The files that a topology's data come from may change while its name stays.
-fn fingerprint(topology: &Topology) -> String {
-    let members = 64;
-    let placement = topology.place(members, 0, 0);
-    let pairs = (0..members).flat_map(|from| (0..members).map(move |to| (from, to)));
-    let hash = pairs.fold(0, |hash, (from, to)| mix(hash ^ u64::from(placement.one_way_us(from, to))));
-    format!("{hash:016x}")
+/// A digest of a placement: names, locations and areas of up to 256 members, and the delays between them. Data that a
+/// user's own kind of topology gets from anywhere may change while its label stays.
+fn fingerprint(placement: &Placement) -> u64 {
+    const MOST: u32 = 256;
+    let all = placement.members();
+    let stride = all.div_ceil(MOST).max(1) as usize;
+    let members: Vec<u32> = (0..all).step_by(stride).collect();
+    let places = members.iter().fold(u64::from(all), |hash, &member| {
+        let peer = &placement.peers[member as usize];
+        let name = placement.site_name(placement.site_of(member));
+        let text = format!("{name} {:?} {:?}", peer.location, peer.zone);
+        text.bytes().fold(hash, |hash, byte| mix(hash ^ u64::from(byte)))
+    });
+    let pairs = members.iter().flat_map(|&from| members.iter().map(move |&to| (from, to)));
+    pairs.fold(places, |hash, (from, to)| mix(hash ^ u64::from(placement.one_way_us(from, to))))
 }

@@ -79,25 +79,6 @@ macro_rules! cell_key {
                 fixed.into_iter().chain(self.swept.iter().map(|(key, value)| (key.as_str(), KeyValue::from(value))))
             }
         }
-
-        /// The dimensions of a cell as members of a JSON object, whose other members may be swept keys.
-        #[derive(Deserialize)]
-        pub(super) struct JsonKey {
-            $($name: $kind,)*
-            #[serde(flatten)]
-            others: BTreeMap<String, serde_json::Value>,
-        }
-
-        impl JsonKey {
-            /// The key. `is_swept` tells the swept keys from the other strings of the object.
-            pub(super) fn into_key(self, is_swept: impl Fn(&str) -> bool) -> CellKey {
-                let text = |(key, value): (String, _)| match value {
-                    serde_json::Value::String(text) if is_swept(&key) => Some((key, text)),
-                    _ => None,
-                };
-                CellKey { $($name: self.$name,)* swept: self.others.into_iter().filter_map(text).collect() }
-            }
-        }
     };
 }
 

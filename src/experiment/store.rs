@@ -1,12 +1,14 @@
 //! The results folder during a run: keeps every finished trial, so that a later run can continue from there.
 //!
-//! `experiment.toml` is a copy of the file, `manifest.json` holds the values that the trials depend on, and
-//! `trials.jsonl` gets a line for each trial as it finishes. The caller of the run writes tables beside them at the
-//! end.
+//! `experiment.toml` is a copy of the experiment file and `inputs/` has copies of the files that it names,
+//! `manifest.json` holds everything that the trials depend on, and `trials.jsonl` gets a line for each trial as it
+//! finishes. The caller of the run writes tables beside them at the end. All but `trials.jsonl` are renamed into their
+//! place when they are whole, the manifest last: a folder without one has no trials, and is begun anew.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{ErrorKind, Write};
+use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -14,25 +16,16 @@ use serde::{Deserialize, Serialize};
 
 use super::Experiment;
 use super::error::Error;
+use super::files::{UNFINISHED, digest, try_write_whole};
+use super::manifest::{INPUTS, Manifest, copy_names};
 use super::measures::MEASURES;
-use super::results::TrialResult;
+use super::results::{CellKey, TrialResult};
+use super::seed::trial_seed;
 
 pub(super) const MANIFEST: &str = "manifest.json";
-const COPY: &str = "experiment.toml";
+/// The copy of the experiment file.
+pub(super) const COPY: &str = "experiment.toml";
 pub(super) const TRIALS: &str = "trials.jsonl";
-pub(super) const SUMMARY: &str = "summary.json";
-
-/// Everything that trials depend on: the trials of two runs with equal manifests can be combined.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct Manifest {
-    /// The version of swimlab that wrote it.
-    pub swimlab: String,
-    /// The seed of the experiment.
-    pub seed: u64,
-    /// The keys of the experiment file with their values.
-    pub experiment: BTreeMap<String, String>,
-}
 
 /// A results folder, open for writing and locked against other runs.
 #[derive(Debug)]
@@ -41,41 +34,77 @@ pub struct Folder {
     /// The trials that earlier runs finished, each with the index of its cell.
     pub(super) finished: Vec<(usize, TrialResult)>,
     trials: Mutex<File>,
+    /// The digests of the keys of the cells.
+    cells: Vec<String>,
 }
 
 /// A line of `trials.jsonl`.
 #[derive(Serialize, Deserialize)]
-pub(super) struct TrialLine<'a> {
-    pub cell: usize,
-    pub result: std::borrow::Cow<'a, TrialResult>,
+struct TrialLine<'a> {
+    /// The index of the cell.
+    cell: usize,
+    /// A digest of the cell's key.
+    key: Cow<'a, str>,
+    result: Cow<'a, TrialResult>,
+}
+
+/// The state of the place where a results folder is to be.
+enum Found {
+    /// Nothing, or files of a run that ended before its first trial.
+    Free,
+    /// A results folder.
+    Results(Box<Manifest>),
 }
 
 impl Folder {
-    /// Creates the folder `path`, which must be empty if it exists.
+    /// Creates the folder `path`, which must be empty if it exists, or left by a run of this experiment that ended
+    /// before its first trial.
     ///
     /// # Errors
-    /// If it has other contents or cannot be written.
+    /// If it has other contents, is in use or cannot be written.
     pub fn create(path: &Path, experiment: &Experiment) -> Result<Self, Error> {
-        let refuse = |why: &str| Err(Error::folder(path, why));
-        if path.join(MANIFEST).exists() {
-            return refuse(
+        match find(path, experiment)? {
+            Found::Free => Self::begin(path, experiment),
+            Found::Results(_) => Err(Error::folder(
+                path,
                 "holds results already; --resume goes on with them, another name for --out leaves them alone",
-            );
+            )),
         }
-        let io = |error: std::io::Error| Error::folder(path, error.to_string());
-        match fs::read_dir(path).map(|mut entries| entries.next().is_none()) {
-            Ok(true) => {}
-            Ok(false) => return refuse("is not empty, and no results folder"),
-            Err(error) if error.kind() == ErrorKind::NotFound => fs::create_dir_all(path).map_err(io)?,
-            Err(error) => return Err(io(error)),
-        }
-        fs::write(path.join(COPY), &experiment.source.text).map_err(io)?;
-        let trials = File::create_new(path.join(TRIALS)).map_err(io)?;
+    }
+
+    /// Writes the files of a folder that has none, or some of an earlier attempt.
+    fn begin(path: &Path, experiment: &Experiment) -> Result<Self, Error> {
+        let io = |file: &str| {
+            let file = file.to_owned();
+            move |error: io::Error| Error::folder(path, format!("{file}: {error}"))
+        };
+        fs::create_dir_all(path).map_err(|error| Error::folder(path, error.to_string()))?;
+        let trials = open_trials(path).map_err(io(TRIALS))?;
         lock(&trials, path)?;
+        // Another run may have begun between the look at the folder and the lock.
+        if path.join(MANIFEST).exists() && read_trials(path)?.contains(&b'\n') {
+            return Err(Error::folder(path, "is in use by another run"));
+        }
+        trials.set_len(0).map_err(io(TRIALS))?;
+        if !experiment.inputs.is_empty() {
+            fs::create_dir_all(path.join(INPUTS)).map_err(io(INPUTS))?;
+        }
+        for (input, copy) in experiment.inputs.iter().zip(copy_names(&experiment.inputs)) {
+            try_write_whole(&path.join(&copy), |out| out.write_all(&input.bytes)).map_err(io(&copy))?;
+        }
+        try_write_whole(&path.join(COPY), |out| out.write_all(experiment.source.text.as_bytes())).map_err(io(COPY))?;
         // Written last, so that a folder with a manifest is complete.
-        let manifest = serde_json::to_string_pretty(&experiment.manifest()).expect("strings and numbers become JSON");
-        fs::write(path.join(MANIFEST), manifest + "\n").map_err(io)?;
-        Ok(Self { path: path.to_owned(), finished: Vec::new(), trials: Mutex::new(trials) })
+        let manifest = experiment.manifest();
+        let write = |out: &mut io::BufWriter<File>| {
+            serde_json::to_writer_pretty(&mut *out, &manifest)?;
+            out.write_all(b"\n")
+        };
+        try_write_whole(&path.join(MANIFEST), write).map_err(io(MANIFEST))?;
+        Ok(Self::open(path, Vec::new(), trials, &manifest.cells))
+    }
+
+    fn open(path: &Path, finished: Vec<(usize, TrialResult)>, trials: File, cells: &[CellKey]) -> Self {
+        Self { path: path.to_owned(), finished, trials: Mutex::new(trials), cells: key_digests(cells) }
     }
 
     /// Creates the first of `base`, `base-2`, `base-3`, ... that does not exist.
@@ -102,26 +131,21 @@ impl Folder {
     /// If the folder belongs to another experiment, with the differences; if it is damaged, in use or cannot be
     /// written.
     pub fn resume(path: &Path, experiment: &Experiment) -> Result<Self, Error> {
-        let text = match fs::read_to_string(path.join(MANIFEST)) {
-            Ok(text) => text,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Self::create(path, experiment),
-            Err(error) => return Err(Error::folder(path, error.to_string())),
-        };
-        let saved: Manifest =
-            serde_json::from_str(&text).map_err(|error| Error::folder(path, format!("{MANIFEST}: {error}")))?;
+        let Found::Results(saved) = find(path, experiment)? else { return Self::begin(path, experiment) };
         let differences = saved.differences(&experiment.manifest());
         if !differences.is_empty() {
             return Err(Error::folder(path, format!("belongs to another experiment: {}", differences.join("; "))));
         }
-        let io = |error: std::io::Error| Error::folder(path, format!("{TRIALS}: {error}"));
-        let file = File::options().read(true).append(true).create(true).open(path.join(TRIALS)).map_err(io)?;
+        let io = |error: io::Error| Error::folder(path, format!("{TRIALS}: {error}"));
+        let file = open_trials(path).map_err(io)?;
         lock(&file, path)?;
-        let text = fs::read(path.join(TRIALS)).map_err(io)?;
+        let text = read_trials(path)?;
+        let mut finished = read_lines(&text, &saved).map_err(|why| Error::folder(path, why))?;
         // A run that was killed may have left an incomplete line.
-        let whole = text.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1);
-        file.set_len(whole as u64).map_err(io)?;
-        let finished = read_lines(&text[..whole], experiment).map_err(|why| Error::folder(path, why))?;
-        Ok(Self { path: path.to_owned(), finished, trials: Mutex::new(file) })
+        file.set_len(whole_lines(&text).len() as u64).map_err(io)?;
+        // This run may have fewer trials than the earlier one.
+        finished.retain(|(_, result)| result.trial < experiment.trials);
+        Ok(Self::open(path, finished, file, &saved.cells))
     }
 
     /// Opens the last of `base`, `base-2`, `base-3`, ... that exists to continue it, or creates `base`.
@@ -143,41 +167,70 @@ impl Folder {
         self.finished.len()
     }
 
-    /// Appends a finished trial.
+    /// Appends a finished trial. One that does not fit on the disk leaves no part of its line.
     pub(super) fn append(&self, cell: usize, result: &TrialResult) -> Result<(), Error> {
-        let line = TrialLine { cell, result: std::borrow::Cow::Borrowed(result) };
+        let line = TrialLine { cell, key: Cow::Borrowed(&self.cells[cell]), result: Cow::Borrowed(result) };
         let mut line = serde_json::to_vec(&line).expect("results become JSON");
         line.push(b'\n');
         let mut file = self.trials.lock().unwrap_or_else(PoisonError::into_inner);
-        file.write_all(&line).map_err(|source| Error::Lost { path: self.path.join(TRIALS), source })
+        let written = file.metadata().and_then(|before| {
+            file.write_all(&line).inspect_err(|_| {
+                // If this fails as well, the next run drops the incomplete line, unless another trial follows it.
+                let _ = file.set_len(before.len());
+            })
+        });
+        written.map_err(|source| Error::Lost { path: self.path.join(TRIALS), source })
     }
 }
 
-impl Manifest {
-    /// The differences from the manifest of this run, in words.
-    pub fn differences(&self, here: &Self) -> Vec<String> {
-        let sentence = |(what, there, here): (String, String, String)| format!("{what}: {there} there, {here} here");
-        self.differing(here).into_iter().map(sentence).collect()
-    }
-
-    /// The differences: the key, its value in this manifest and its value in the other one.
-    pub fn differing(&self, other: &Self) -> Vec<(String, String, String)> {
-        let mut differing = Vec::new();
-        let mut compare = |what: &str, one: String, other: String| {
-            if one != other {
-                differing.push((what.to_owned(), one, other));
+/// Looks at the place of a results folder.
+///
+/// # Errors
+/// If it holds anything but results, or the remains of a run of this experiment that ended before its first trial.
+fn find(path: &Path, experiment: &Experiment) -> Result<Found, Error> {
+    let refuse = |why: String| Err(Error::folder(path, why));
+    let entries = match fs::read_dir(path).and_then(Iterator::collect::<io::Result<Vec<_>>>) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Found::Free),
+        Err(error) => return refuse(error.to_string()),
+    };
+    let has_trials = whole_lines(&read_trials(path)?).len() > 1;
+    let ways = "name another folder with --out, or remove this one";
+    match fs::read(path.join(MANIFEST)) {
+        Ok(text) => match serde_json::from_slice(&text) {
+            Ok(manifest) => return Ok(Found::Results(Box::new(manifest))),
+            Err(error) if has_trials => {
+                return refuse(format!("{MANIFEST}: {error}; without it, {TRIALS} cannot be continued: {ways}"));
             }
-        };
-        compare("the version of swimlab", self.swimlab.clone(), other.swimlab.clone());
-        compare("seed", self.seed.to_string(), other.seed.to_string());
-        let keys: BTreeSet<&String> = self.experiment.keys().chain(other.experiment.keys()).collect();
-        for key in keys {
-            let value =
-                |manifest: &Self| manifest.experiment.get(key).cloned().unwrap_or_else(|| "not given".to_owned());
-            compare(key, value(self), value(other));
+            // A version that wrote in place was interrupted, or its disk was full.
+            Err(_) => {}
+        },
+        Err(error) if error.kind() == ErrorKind::NotFound && has_trials => {
+            return refuse(format!("has {TRIALS} but no {MANIFEST}, without which it cannot be continued: {ways}"));
         }
-        differing
+        Err(error) if error.kind() == ErrorKind::NotFound => {}
+        Err(error) => return refuse(format!("{MANIFEST}: {error}")),
     }
+    let mut names: Vec<String> = entries.iter().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    names.sort_unstable();
+    let ours = |name: &String| [MANIFEST, COPY, TRIALS, INPUTS].contains(&name.trim_end_matches(UNFINISHED));
+    if let Some(other) = names.iter().find(|name| !ours(name)) {
+        return refuse(format!("is not empty, and no results folder: it holds {other}"));
+    }
+    // Files of the user's own may have these names; only what this run would write itself is overwritten.
+    let is_begun = |copy: &str, bytes: &[u8]| match fs::read(path.join(copy)) {
+        Ok(found) => bytes.starts_with(&found),
+        Err(error) => error.kind() == ErrorKind::NotFound,
+    };
+    if !is_begun(COPY, experiment.source.text.as_bytes()) {
+        return refuse(format!("holds no results, and an {COPY} that is another experiment: {ways}"));
+    }
+    for (input, copy) in experiment.inputs.iter().zip(copy_names(&experiment.inputs)) {
+        if !is_begun(&copy, &input.bytes) {
+            return refuse(format!("holds no results, and a file {copy} that differs from {}: {ways}", input.name));
+        }
+    }
+    Ok(Found::Free)
 }
 
 /// `base`, `base-2`, `base-3`, ...
@@ -197,19 +250,62 @@ fn lock(file: &File, path: &Path) -> Result<(), Error> {
     })
 }
 
-fn read_lines(text: &[u8], experiment: &Experiment) -> Result<Vec<(usize, TrialResult)>, String> {
-    let mut seen = BTreeSet::new();
+/// Opens `trials.jsonl` for appending.
+fn open_trials(path: &Path) -> io::Result<File> {
+    File::options().read(true).append(true).create(true).open(path.join(TRIALS))
+}
+
+/// The content of `trials.jsonl`; empty if it does not exist.
+pub(super) fn read_trials(path: &Path) -> Result<Vec<u8>, Error> {
+    match fs::read(path.join(TRIALS)) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
+        read => read.map_err(|error| Error::folder(path, format!("{TRIALS}: {error}"))),
+    }
+}
+
+/// The lines of a text that have ended. A run that was killed may have left an incomplete last one.
+fn whole_lines(text: &[u8]) -> &[u8] {
+    &text[..text.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1)]
+}
+
+fn key_digests(cells: &[CellKey]) -> Vec<String> {
+    cells.iter().map(|key| digest(key.to_string().as_bytes())).collect()
+}
+
+/// The trials of `trials.jsonl`, each with the index of its cell.
+///
+/// # Errors
+/// Names the line that is damaged, belongs to another experiment, or repeats a trial.
+pub(super) fn read_lines(text: &[u8], manifest: &Manifest) -> Result<Vec<(usize, TrialResult)>, String> {
+    let keys = key_digests(&manifest.cells);
+    let mut seen = BTreeMap::new();
     let mut finished = Vec::new();
-    for (n, line) in text.split(|&byte| byte == b'\n').enumerate().filter(|(_, line)| !line.is_empty()) {
-        let damaged = |why: String| format!("{TRIALS}:{}: {why}", n + 1);
-        let TrialLine { cell, result } = serde_json::from_slice(line).map_err(|error| damaged(error.to_string()))?;
-        if cell >= experiment.cells.len() || result.measured.readings.len() != MEASURES.len() {
-            return Err(damaged("was not written by this experiment".to_owned()));
+    let lines = whole_lines(text).split(|&byte| byte == b'\n').enumerate();
+    for (n, line) in lines.filter(|(_, line)| !line.is_empty()) {
+        let refuse = |why: String| Err(format!("{TRIALS}:{}: {why}", n + 1));
+        let TrialLine { cell, key, result } = match serde_json::from_slice(line) {
+            Ok(line) => line,
+            Err(error) => return refuse(error.to_string()),
+        };
+        let (has, known) = (result.measured.readings.len(), MEASURES.len());
+        if has != known {
+            return refuse(format!("has {has} measures, this version of swimlab {known}; run the experiment again"));
         }
-        // This run may have fewer trials than the earlier one.
-        if result.trial < experiment.trials && seen.insert((cell, result.trial)) {
-            finished.push((cell, result.into_owned()));
+        match keys.get(cell) {
+            None => return refuse(format!("is of cell {cell}; the experiment has the cells 0 to {}", keys.len() - 1)),
+            Some(of) if *of != key => {
+                return refuse(format!("is of another cell than cell {cell}: {}", manifest.cells[cell]));
+            }
+            Some(_) => {}
         }
+        let (trial, seed) = (result.trial, trial_seed(manifest.seed, result.trial));
+        if result.seed != seed {
+            return refuse(format!("has seed {}, but trial {trial} of this experiment has {seed}", result.seed));
+        }
+        if let Some(first) = seen.insert((cell, trial), n + 1) {
+            return refuse(format!("repeats trial {trial} of cell {cell}, which is on line {first}"));
+        }
+        finished.push((cell, result.into_owned()));
     }
     Ok(finished)
 }

@@ -10,10 +10,13 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::error::BadInput;
+use super::manifest::Manifest;
+use super::store::{COPY, MANIFEST};
 use crate::protocol::Span;
 
 /// The text of an experiment file and its origin.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct TomlSource {
     /// The name that error messages give it.
     pub name: String,
@@ -21,6 +24,9 @@ pub struct TomlSource {
     pub text: String,
     /// The folder in which relative paths of the text start; empty for the current directory.
     pub dir: PathBuf,
+    /// The files that are read in place of those that the text names, relative to `dir`: the copies in a results folder
+    /// if the text is the experiment file of one.
+    pub copies: BTreeMap<String, PathBuf>,
 }
 
 /// The longest experiment file, in bytes; it also bounds what is read from a device.
@@ -29,7 +35,7 @@ const LONGEST: u64 = 1 << 20;
 impl TomlSource {
     /// A source from text in memory; `name` stands for the file name in error messages.
     pub fn text(name: impl Into<String>, text: impl Into<String>) -> Self {
-        Self { name: name.into(), text: text.into(), dir: PathBuf::new() }
+        Self { name: name.into(), text: text.into(), dir: PathBuf::new(), copies: BTreeMap::new() }
     }
 
     /// Reads a file.
@@ -51,7 +57,8 @@ impl TomlSource {
             refuse(Some(line(valid)), "is not text in UTF-8".to_owned())
         })?;
         let dir = path.parent().map(Path::to_owned).unwrap_or_default();
-        Ok(Self { name, text, dir })
+        let copies = if path.file_name().is_some_and(|file| file == COPY) { copies(&dir) } else { BTreeMap::new() };
+        Ok(Self { name, text, dir, copies })
     }
 
     /// The file's name without folder and extension.
@@ -80,6 +87,14 @@ impl TomlSource {
         let line = line(&self.text.as_bytes()[..at.min(self.text.len())]);
         BadInput { file: self.name.clone(), line: Some(line), message: message.into() }
     }
+}
+
+/// The copies of input files in `dir`, by their original names; none if it is no results folder.
+fn copies(dir: &Path) -> BTreeMap<String, PathBuf> {
+    let manifest = std::fs::read(dir.join(MANIFEST)).ok();
+    let manifest: Option<Manifest> = manifest.and_then(|text| serde_json::from_slice(&text).ok());
+    let inputs = manifest.map(|manifest| manifest.inputs).unwrap_or_default();
+    inputs.into_iter().map(|(name, record)| (name, record.copy.into())).collect()
 }
 
 /// The number, from 1, of the line that follows this text.

@@ -1,8 +1,10 @@
 //! The interface of output formats.
 
 use std::io;
+use std::path::Path;
 
-use crate::experiment::{Experiment, PingMap, Results};
+use super::EXPORTERS;
+use crate::experiment::{Error, Experiment, PingMap, Results, write_whole};
 
 /// A format in which the results of a run are written.
 ///
@@ -48,4 +50,37 @@ impl Default for ExportOptions<'_> {
     fn default() -> Self {
         Self { width: 120, color: false, experiment: None, ping_maps: &[] }
     }
+}
+
+/// Writes the files of a results folder: those of the formats that `wanted` selects and that have a file.
+///
+/// Each is written beside its place and renamed when it is whole. [`Experiment::run`] keeps the trials in the folder,
+/// this adds the tables and documents:
+///
+/// ```no_run
+/// use std::path::Path;
+/// use swimlab::experiment::{Experiment, Folder, Lab, Options, TomlSource};
+/// use swimlab::report::{ExportOptions, write_files};
+///
+/// let experiment = Experiment::parse(&TomlSource::read(Path::new("mine.toml"))?, &Lab::default())?;
+/// let mut options = Options::default();
+/// options.folder = Some(Folder::create(Path::new("results/mine"), &experiment)?);
+/// let results = experiment.run(options)?.results;
+/// write_files(Path::new("results/mine"), &results, &ExportOptions::default(), |_| true)?;
+/// # Ok::<(), swimlab::experiment::Error>(())
+/// ```
+///
+/// # Errors
+/// [`Error::Lost`] with the path of the first file that cannot be written.
+pub fn write_files(
+    folder: &Path,
+    results: &Results,
+    options: &ExportOptions<'_>,
+    wanted: impl Fn(&dyn Exporter) -> bool,
+) -> Result<(), Error> {
+    let files = EXPORTERS.iter().filter(|exporter| wanted(**exporter));
+    for (exporter, name) in files.filter_map(|exporter| Some((exporter, exporter.file_name()?))) {
+        write_whole(&folder.join(name), |out| exporter.export(results, options, out))?;
+    }
+    Ok(())
 }

@@ -48,7 +48,7 @@ use crate::experiment::{CellKey, CellResult, Results};
 #[cfg(feature = "agent")]
 pub use agreement::RealComparison;
 pub use comparison::RunComparison;
-pub use exporter::{ExportOptions, Exporter};
+pub use exporter::{ExportOptions, Exporter, write_files};
 pub use findings::findings;
 pub use html::HtmlReport;
 pub use picture::Picture;

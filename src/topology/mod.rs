@@ -33,6 +33,6 @@ mod units;
 
 pub use kinds::topologies;
 pub use latency::MAX_SITES;
-pub use model::{Topology, TopologyContext};
+pub use model::{InputFile, Topology, TopologyContext};
 pub use placement::Placement;
 pub use site_map::{Site, SiteMap};

@@ -1,5 +1,6 @@
 //! A topology: a description of a network on which members can be placed.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -12,6 +13,25 @@ use super::site_map::SiteMap;
 pub struct TopologyContext {
     /// The base of relative paths: the experiment file's directory. Empty: the current directory.
     pub dir: PathBuf,
+    /// Files that are read in place of those of these names: the copies in a results folder, relative to `dir`.
+    pub copies: BTreeMap<String, PathBuf>,
+}
+
+impl TopologyContext {
+    /// The path of a file that an experiment names.
+    pub fn path_of(&self, file: &str) -> PathBuf {
+        self.dir.join(self.copies.get(file).map_or_else(|| PathBuf::from(file), PathBuf::clone))
+    }
+}
+
+/// A file that a topology was read from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct InputFile {
+    /// The name in the experiment file.
+    pub name: String,
+    /// The content.
+    pub bytes: Arc<[u8]>,
 }
 
 /// A description of a network on which members can be placed.
@@ -19,6 +39,8 @@ pub struct TopologyContext {
 pub struct Topology {
     title: String,
     attribution: Option<String>,
+    inputs: Vec<InputFile>,
+    notices: Vec<String>,
     plan: Plan,
 }
 
@@ -34,13 +56,36 @@ impl Topology {
 
     /// A topology whose sites depend on the number of initial members.
     pub fn growing(title: impl Into<String>, plan: impl Fn(u32) -> Arc<SiteMap> + Send + Sync + 'static) -> Self {
-        Self { title: title.into(), attribution: None, plan: Arc::new(plan) }
+        Self { title: title.into(), attribution: None, inputs: Vec::new(), notices: Vec::new(), plan: Arc::new(plan) }
     }
 
     /// The same topology, with the credit that its data ask for.
     pub fn credit(mut self, attribution: impl Into<String>) -> Self {
         self.attribution = Some(attribution.into());
         self
+    }
+
+    /// The same topology, with a file that it was read from. A results folder keeps a copy of the file, and a run
+    /// continues only if its content is the same.
+    pub fn with_input(mut self, name: impl Into<String>, bytes: impl Into<Arc<[u8]>>) -> Self {
+        self.inputs.push(InputFile { name: name.into(), bytes: bytes.into() });
+        self
+    }
+
+    /// The same topology, with a notice for the reader: data that were changed, or look unlike what they should be.
+    pub fn with_notice(mut self, notice: impl Into<String>) -> Self {
+        self.notices.push(notice.into());
+        self
+    }
+
+    /// The files that it was read from.
+    pub fn inputs(&self) -> &[InputFile] {
+        &self.inputs
+    }
+
+    /// Notices for the reader.
+    pub fn notices(&self) -> &[String] {
+        &self.notices
     }
 
     /// A line for reports: kind, size and date of the data.

@@ -108,6 +108,7 @@ fn cell(text: &str) -> Result<Option<f64>, String> {
         Ok(number) if !number.is_finite() => Err(format!("{text} is no finite number")),
         Ok(number) if number < 0.0 => Err(format!("{text} is negative")),
         Ok(number) => Ok(Some(number)),
+        Err(_) if text.contains(',') => Err(format!("\"{text}\" is no number; write decimals with a point")),
         Err(_) => Err(format!("\"{text}\" is no number")),
     }
 }

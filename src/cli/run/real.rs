@@ -10,9 +10,9 @@ use indicatif::{HumanDuration, ProgressBar};
 use clap::ValueEnum;
 
 use super::super::{ComparisonFormat, terminal};
-use super::{Args, Failed, bar, follow, write_file, write_files};
-use crate::experiment::{Experiment, Failure, Finished, Folder, Options};
-use crate::report::{ExportOptions, RealComparison};
+use super::{Args, Failed, bar, follow, not_written};
+use crate::experiment::{Error, Experiment, Failure, Finished, Folder, Options, write_whole};
+use crate::report::{ExportOptions, RealComparison, write_files};
 
 /// The format of the comparison.
 ///
@@ -47,13 +47,18 @@ pub(super) fn run(
     }
     let bar = if args.quiet { hidden } else { bar() };
     let options = Options { threads: worlds, folder: Some(folder), stop, progress: Some(follow(bar.clone())) };
-    let run = experiment.run_real(options)?;
+    let not_written = |error| match error {
+        Error::Lost { .. } => not_written(error, path),
+        error => error.into(),
+    };
+    let run = experiment.run_real(options).map_err(not_written)?;
     bar.finish_and_clear();
 
     let comparison = RealComparison::new(&simulated.results, &run.finished.results, &run.lateness);
-    write_files(&path.join("real"), comparison.real, &ExportOptions::default(), |exporter| exporter.is_data())?;
-    write_file(&path.join("agreement.csv"), |out| comparison.write_csv(out))?;
-    write_file(&path.join("agreement.json"), |out| comparison.write_json(out))?;
+    write_files(&path.join("real"), comparison.real, &ExportOptions::default(), |exporter| exporter.is_data())
+        .and_then(|()| write_whole(&path.join("agreement.csv"), |out| comparison.write_csv(out)))
+        .and_then(|()| write_whole(&path.join("agreement.json"), |out| comparison.write_json(out)))
+        .map_err(not_written)?;
     let mut out = io::stdout().lock();
     super::super::quietly_closed(match format(args)? {
         ComparisonFormat::Table => {

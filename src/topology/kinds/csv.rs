@@ -1,7 +1,10 @@
 //! `csv`: a user's table of round-trip times, with coordinates if they are known.
 
+mod dialect;
+
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::fs::File;
+use std::io::Read;
 
 use swimlab_selectors::{Location, Param, Params, Registry, did_you_mean, nearest_names};
 
@@ -14,6 +17,12 @@ use crate::topology::table::{RttTable, TableRow};
 
 /// No round trip is longer than an hour.
 const LONGEST_US: f64 = 3.6e9;
+
+/// The longest file, in bytes; it also bounds what is read from a device.
+const LONGEST: u64 = 1 << 30;
+
+/// The two directions of a pair measured the same round trip; a notice is due if they differ by more than this factor.
+const MOST_UNEQUAL: f64 = 2.0;
 
 /// The columns of a places file; only the name is required.
 const COLUMNS: [&str; 6] = ["name", "lat", "lon", "region", "zone", "members"];
@@ -38,24 +47,69 @@ fn params() -> Vec<Param> {
 
 fn build(params: &Params, base: &TopologyContext) -> Result<Topology, String> {
     let file = params.text("rtt")?;
-    let table = UserTable::read(&read(&base.dir, file)?, file)?;
+    let bytes = read(base, file)?;
+    let table = UserTable::read(&bytes, file)?;
     let unit_us = match params.text("unit")? {
         "us" => 1.0,
         "s" => 1e6,
         _ => 1e3,
     };
     let rtt_us = complete(&table, file, unit_us, 1e3 * params.real("local_ms")?)?;
-    let sites = match params.text("places")? {
-        "" => table.table.names().iter().map(Site::new).collect(),
-        places => list(&read(&base.dir, places)?, places, &table.table, file)?,
+    let places = match params.text("places")? {
+        "" => None,
+        places => Some((places, read(base, places)?)),
+    };
+    let sites = match &places {
+        None => table.table.names().iter().map(Site::new).collect(),
+        Some((places, bytes)) => list(bytes, places, &table.table, file)?,
     };
     not_faster_than_light(&table, file, &rtt_us, &sites)?;
-    Ok(Topology::new(format!("{file}, {} sites", sites.len()), SiteMap::from_rtt(sites, &rtt_us)?))
+    let title = format!("{file}, {} sites", sites.len());
+    let mut topology = Topology::new(title, SiteMap::from_rtt(sites, &rtt_us)?).with_input(file, bytes);
+    if let Some(notice) = asymmetry(&table, file, &rtt_us) {
+        topology = topology.with_notice(notice);
+    }
+    Ok(match places {
+        Some((places, bytes)) => topology.with_input(places, bytes),
+        None => topology,
+    })
 }
 
-fn read(dir: &Path, file: &str) -> Result<Vec<u8>, String> {
-    let path: PathBuf = dir.join(file);
-    std::fs::read(&path).map_err(|error| format!("cannot read {}: {error}", path.display()))
+/// Reads a file of at most [`LONGEST`] bytes.
+fn read(context: &TopologyContext, file: &str) -> Result<Vec<u8>, String> {
+    let path = context.path_of(file);
+    let mut bytes = Vec::new();
+    File::open(&path)
+        .and_then(|opened| opened.take(LONGEST + 1).read_to_end(&mut bytes))
+        .map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+    match bytes.len() as u64 > LONGEST {
+        true => Err(format!("{} is longer than {LONGEST} bytes; that is no table of round-trip times", path.display())),
+        false => Ok(bytes),
+    }
+}
+
+/// A notice if the two directions of some pairs differ by more than [`MOST_UNEQUAL`], with the pair that differs most.
+fn asymmetry(user: &UserTable, file: &str, rtt_us: &[f64]) -> Option<String> {
+    let n = user.table.len();
+    let pairs = (0..n).flat_map(|row| (row + 1..n).map(move |column| (row, column)));
+    let ratio = |(row, column): (usize, usize)| {
+        let (there, back) = (rtt_us[row * n + column], rtt_us[column * n + row]);
+        // Two zeros are equal.
+        if there == back { 1.0 } else { there.max(back) / there.min(back) }
+    };
+    let unequal: Vec<_> = pairs.map(|pair| (pair, ratio(pair))).filter(|(_, ratio)| *ratio > MOST_UNEQUAL).collect();
+    let &((row, column), _) = unequal.iter().max_by(|one, other| one.1.total_cmp(&other.1))?;
+    let (names, ms) = (user.table.names(), |at: usize| rtt_us[at] / 1e3);
+    Some(format!(
+        "{file}: of {} of {} pairs of sites, the round-trip times of the two directions differ by more than a factor of \
+         {MOST_UNEQUAL}, most of \"{}\" and \"{}\" with {} and {} ms; their mean is used",
+        unequal.len(),
+        n * (n - 1) / 2,
+        names[row],
+        names[column],
+        ms(row * n + column),
+        ms(column * n + row),
+    ))
 }
 
 /// A table from a file, which says where in the file a cell is.
@@ -67,9 +121,14 @@ struct UserTable {
 
 impl UserTable {
     fn read(bytes: &[u8], file: &str) -> Result<Self, String> {
-        let mut reader = csv::ReaderBuilder::new();
-        let mut reader = reader.has_headers(false).flexible(true).trim(csv::Trim::All).from_reader(bytes);
-        let records: Vec<_> = reader.records().collect();
+        let records: Vec<_> = dialect::reader(bytes, file, false)?.records().collect();
+        if let Some(Ok(header)) = records.first()
+            && header.len() == 1
+        {
+            let (line, text) = (line(header), &header[0]);
+            let wanted = "expected a header of site names and a row for each, separated by commas, semicolons or tabs";
+            return Err(format!("{file}: line {line} is one column, \"{text}\"; {wanted}"));
+        }
         let rows = records.iter().map(|record| match record {
             Ok(record) => Ok(TableRow { line: line(record), cells: record.iter().collect() }),
             Err(error) => Err(format!("{file}: {error}")),
@@ -110,7 +169,7 @@ fn complete(user: &UserTable, file: &str, unit_us: f64, local_us: f64) -> Result
 
 /// Reads the sites, in the table's order.
 fn list(bytes: &[u8], file: &str, table: &RttTable, rtt: &str) -> Result<Vec<Site>, String> {
-    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(bytes);
+    let mut reader = dialect::reader(bytes, file, true)?;
     let header = reader.headers().map_err(|error| format!("{file}: {error}"))?.clone();
     if let Some(unknown) = header.iter().find(|column| !COLUMNS.contains(column)) {
         let near = did_you_mean(&nearest_names(unknown, COLUMNS.iter().copied()));
@@ -210,7 +269,7 @@ mod tests {
     use swimlab_selectors::Spec;
 
     /// Builds from two files (no second one if it is empty) in a directory of the test's own.
-    fn built(test: &str, rtt: &str, places: &str, label: &str) -> Result<Topology, String> {
+    fn built(test: &str, rtt: impl AsRef<[u8]>, places: &str, label: &str) -> Result<Topology, String> {
         let dir = std::env::temp_dir().join(format!("swimlab-csv-{test}-{}", std::process::id()));
         std::fs::create_dir_all(&dir).unwrap();
         std::fs::write(dir.join("rtt.csv"), rtt).unwrap();
@@ -219,8 +278,8 @@ mod tests {
         if !places.is_empty() {
             spec = spec.with("places", "places.csv");
         }
-        let result =
-            topologies().build(&spec, &TopologyContext { dir: dir.clone() }).map_err(|error| error.to_string());
+        let result = topologies().build(&spec, &TopologyContext { dir: dir.clone(), ..TopologyContext::default() });
+        let result = result.map_err(|error| error.to_string());
         std::fs::remove_dir_all(dir).unwrap();
         result
     }
@@ -250,6 +309,65 @@ mod tests {
         let placement = built("order", rtt, places, "").unwrap().place(2, 0, 1);
         assert_eq!((placement.site_name(0), placement.rtt_us(0, 1)), ("a".to_owned(), 7_000));
         assert_eq!(placement.regions().unwrap(), ["west", "east"]);
+    }
+
+    // W5
+    #[test]
+    fn other_separators_comments_and_line_ends_are_read() {
+        let dialects = [
+            "from;a;b\na;;7\nb;7;\n",
+            "from\ta\tb\na\t\t7\nb\t7\t\n",
+            "sep=;\r\nfrom;a;b\r\na;;7\r\nb;7;\r\n",
+            "# measured, by hand, today\n\n# in ms\nfrom,a,b\n#a,,9\na,,7\nb,7,\n",
+            "\u{feff}# ms\nfrom;a;b\na;;7\nb;7;\n",
+            "from,a,b\ra,,7\rb,7,\r",
+            "\"from;to\",a,b\na,,7\nb,7,\n",
+        ];
+        for rtt in dialects {
+            let topology = built("dialect", rtt, "", "").unwrap_or_else(|error| panic!("{rtt:?}: {error}"));
+            let placement = topology.place(2, 0, 1);
+            assert_eq!((placement.site_name(1), placement.rtt_us(0, 1)), ("b".to_owned(), 7_000), "{rtt:?}");
+        }
+        let places = "# of today\nname;region;members\nc;s;0\na;n;3\nb;n;1\n";
+        assert_eq!(built("dialect", RTT, places, "").unwrap().place(8, 0, 1).regions().unwrap(), ["n", "s"]);
+    }
+
+    // W5
+    #[test]
+    fn a_file_that_is_not_csv_is_refused_with_what_it_is() {
+        let utf16: Vec<u8> = RTT.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let cases: [(&[u8], &str); 9] = [
+            (
+                b"<!DOCTYPE html>\n<p>404</p>",
+                "is HTML or XML, perhaps an error page instead of a download; expected CSV",
+            ),
+            (&[b"\xff\xfe", &utf16[..]].concat(), "is text in UTF-16; save it in UTF-8"),
+            (&utf16, "is text in UTF-16; save it in UTF-8"),
+            (b"{\"a\": 1}", "is JSON; expected CSV (it begins with \"{\"a\": 1}\")"),
+            (b"PK\x03\x04\0\0", "is a spreadsheet or a ZIP archive; export it as CSV"),
+            (b"f,a\nZ\xfcrich,1\n", ": line 2 is not text in UTF-8; save the file in UTF-8"),
+            (b"from a b\na 0 7\n", ": line 1 is one column, \"from a b\"; expected a header of site names"),
+            (b"from|a|b\n", ": line 1 is one column, \"from|a|b\"; expected a header of site names"),
+            (b"# nothing\n\n", "is empty; expected a header of site names and a row for each"),
+        ];
+        for (rtt, what) in cases {
+            let error = built("other", rtt, "", "").unwrap_err();
+            let told = error.strip_prefix("csv: rtt.csv").unwrap_or(&error).trim_start();
+            assert!(told.starts_with(what), "{error}");
+        }
+        assert!(built("other", "f;a;b\na;;1,5\nb;1,5;\n", "", "").unwrap_err().contains("\"1,5\" is no number"));
+    }
+
+    // W5
+    #[test]
+    fn directions_that_differ_much_are_noted() {
+        let notices = |rtt: &str| built("apart", rtt, "", "").unwrap().notices().to_vec();
+        assert_eq!(notices(RTT), [""; 0]);
+        let notice = "rtt.csv: of 1 of 1 pairs of sites, the round-trip times of the two directions differ by more than a \
+                      factor of 2, most of \"a\" and \"b\" with 1 and 1000 ms; their mean is used";
+        assert_eq!(notices("from,a,b\na,,1\nb,1000,\n"), [notice]);
+        assert!(notices("from,a,b\na,,0\nb,5,\n")[0].contains("with 0 and 5 ms"));
+        assert_eq!(notices("from,a,b\na,,0\nb,0,\n"), [""; 0]);
     }
 
     #[test]
@@ -351,7 +469,7 @@ mod tests {
 
     #[test]
     fn a_file_that_is_not_there_is_named_with_its_path() {
-        let base = TopologyContext { dir: "/nowhere".into() };
+        let base = TopologyContext { dir: "/nowhere".into(), ..TopologyContext::default() };
         let error = topologies().build(&Spec::parse("csv:rtt=rtt.csv").unwrap(), &base).unwrap_err().to_string();
         assert!(error.starts_with("csv: cannot read /nowhere/rtt.csv: "), "{error}");
     }
