@@ -1,5 +1,6 @@
 //! Traffic of one trial per selector and topology, for the maps of the report: pings between areas, bytes by distance.
 
+use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use rayon::prelude::*;
@@ -67,14 +68,9 @@ impl Experiment {
     /// # Errors
     /// If threads cannot be started.
     pub fn ping_maps(&self, threads: usize) -> Result<Vec<PingMap>, Error> {
-        let mut first: Vec<&Cell> = Vec::new();
-        for cell in self.cells.iter().filter(|cell| cell.key.members <= MOST_MEMBERS) {
-            let same =
-                |other: &&Cell| (&other.key.topology, &other.key.selector) == (&cell.key.topology, &cell.key.selector);
-            if !first.iter().any(same) {
-                first.push(cell);
-            }
-        }
+        let mut seen = HashSet::new();
+        let mut first: Vec<&Cell> = self.cells.iter().filter(|cell| cell.key.members <= MOST_MEMBERS).collect();
+        first.retain(|cell| seen.insert((&cell.key.topology, &cell.key.selector)));
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
         let pool = pool.map_err(|error| Error::Threads { threads, why: error.to_string() })?;
         let ping_map = |cell: &&Cell| catch_unwind(AssertUnwindSafe(|| cell.ping_map(self.seed))).ok();

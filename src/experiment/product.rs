@@ -1,6 +1,6 @@
 //! The product of an experiment file's lists: one cell for each combination, ready to run.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use swimlab_selectors::rng::mix;
@@ -38,7 +38,7 @@ pub(super) fn multiply(file: &File, source: &TomlSource, lab: &Lab) -> Result<Re
         return Err(source.whole(why));
     }
     let protocols = protocols::multiply(file, source, lab)?;
-    let mut builder = ProductBuilder { file, protocols: &protocols, source, lab, notices: Vec::new() };
+    let mut builder = ProductBuilder { file, protocols: &protocols, source, lab, notices: Vec::new(), noted: BTreeSet::new() };
     let baseline = file.baseline.as_ref().map(|baseline| builder.baseline(baseline)).transpose()?;
     let scenarios: Vec<Vec<Fault>> =
         file.scenarios.iter().map(|scenario| builder.faults(scenario)).collect::<Result<_, _>>()?;
@@ -114,6 +114,8 @@ pub(super) fn multiply(file: &File, source: &TomlSource, lab: &Lab) -> Result<Re
 struct PlacedTopology {
     members: u32,
     placement: Placement,
+    /// The longest round trip between any two members.
+    longest_rtt: Span,
     /// In the order of [`Protocols::selectors`].
     strategies: Vec<DynSelector>,
     /// In the order of [`Protocols::helpers`].
@@ -126,6 +128,8 @@ struct ProductBuilder<'a> {
     source: &'a TomlSource,
     lab: &'a Lab,
     notices: Vec<String>,
+    /// All of `notices`.
+    noted: BTreeSet<String>,
 }
 
 impl ProductBuilder<'_> {
@@ -184,7 +188,8 @@ impl ProductBuilder<'_> {
             |named: &NamedSpec| self.lab.helpers.build(&named.spec, &context).map_err(|error| complain(named, &error));
         let helpers = self.protocols.helpers.iter().map(build).collect::<Result<_, _>>()?;
         notices.into_iter().for_each(|notice| self.note(notice));
-        Ok(PlacedTopology { members, placement, strategies, helpers })
+        let longest_rtt = Span::from_micros(u64::from(placement.longest_rtt_us()));
+        Ok(PlacedTopology { members, placement, longest_rtt, strategies, helpers })
     }
 
     /// The configuration with `direct` and `indirect` reduced to what the group's size allows. Notes that, and a period
@@ -202,7 +207,7 @@ impl ProductBuilder<'_> {
             self.note(format!("indirect = {k}: members = {n} leave {helpers} to help; it is cut to that"));
             config.indirect = helpers;
         }
-        let rtt = Span::from_micros(u64::from(placed.placement.longest_rtt_us()));
+        let rtt = placed.longest_rtt;
         if config.period < rtt * 3 {
             self.note(format!(
                 "period = {}: shorter than three times {rtt}, the longest round trip of {topology}: a direct ping and one \
@@ -250,7 +255,7 @@ impl ProductBuilder<'_> {
 
     /// Adds a notice unless it is there already.
     fn note(&mut self, notice: String) {
-        if !self.notices.contains(&notice) {
+        if self.noted.insert(notice.clone()) {
             self.notices.push(notice);
         }
     }

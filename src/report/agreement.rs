@@ -11,7 +11,8 @@ use serde_json::{Map, Value, json};
 use super::figures::figure;
 use super::notes::fill;
 use super::table::draw;
-use super::{is_varied, key_names, key_value};
+use super::key_value;
+use super::overview::Overview;
 use crate::experiment::statistics::{Agreement, Interval, MOST_APART, Match, agree};
 use crate::experiment::{CellResult, Lateness, MEASURES, Measure, Results};
 use crate::protocol::Span;
@@ -78,8 +79,9 @@ impl<'a> RealComparison<'a> {
     /// A table for each cell with its notes, for a terminal of `width` columns.
     pub fn render(&self, width: u16, color: bool) -> String {
         let mut text = format!("\n{}: simulator and real sockets, seed {}\n", self.simulated.name, self.simulated.seed);
+        let overview = Overview::of(self.simulated);
         for pair in self.cells() {
-            text += &fill(&format!("\n{}", heading(self.simulated, &pair)), width);
+            text += &fill(&format!("\n{}", heading(&overview, &pair)), width);
             text += &table(&pair, width, color);
             let zero = |agreement: &Agreement| agreement.simulated == Some(0.0) && agreement.real == Some(0.0);
             let zeros = pair.agreements.iter().filter(|(_, agreement)| zero(agreement));
@@ -97,7 +99,7 @@ impl<'a> RealComparison<'a> {
     /// If writing to `out` fails.
     pub fn write_csv(&self, out: impl io::Write) -> io::Result<()> {
         let mut csv = Writer::from_writer(out);
-        let keys = key_names(self.simulated);
+        let keys = Overview::of(self.simulated).key_names;
         let columns = [
             "measure",
             "pairs",
@@ -186,10 +188,9 @@ impl<'a> RealComparison<'a> {
 }
 
 /// The dimensions that identify a cell, and its number of trials.
-fn heading(results: &Results, pair: &CellAgreement<'_>) -> String {
-    let shown = key_names(results)
-        .into_iter()
-        .filter(|key| matches!(*key, "topology" | "selector" | "members") || is_varied(results, key));
+fn heading(overview: &Overview<'_>, pair: &CellAgreement<'_>) -> String {
+    let is_shown = |key: &&&str| matches!(**key, "topology" | "selector" | "members") || overview.is_varied(key);
+    let shown = overview.key_names.iter().filter(is_shown);
     let named: Vec<String> = shown.map(|key| format!("{key} {}", key_value(pair.cell, key))).collect();
     format!("{}: {} trials on both sides", named.join(", "), pair.trials)
 }

@@ -1,12 +1,13 @@
 //! The comparison of two results folders: tables for people, CSV and JSON for programs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write;
 use std::io;
 
 use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
 use comfy_table::{Attribute, Cell, CellAlignment, Color, Table};
 use csv::Writer;
+use rayon::prelude::*;
 use serde_json::{Map, Value, json};
 
 use super::figures::{figure, mark, range};
@@ -47,12 +48,13 @@ impl<'a> RunComparison<'a> {
     /// # Errors
     /// If no cell has finished trials in both; names a cell of each folder.
     pub fn of(a: &'a SavedResults, b: &'a SavedResults) -> Result<Self, String> {
-        let of_b = |key: &CellKey| b.cells.iter().find(|(other, _)| other == key).map(|(_, trials)| trials);
+        let of_b: HashMap<String, &'a Vec<TrialResult>> =
+            b.cells.iter().map(|(key, trials)| (key.to_string(), trials)).collect();
         let pair = |(key, left): &'a (CellKey, Vec<TrialResult>)| {
-            let right = of_b(key).filter(|right| !left.is_empty() && !right.is_empty())?;
+            let right = of_b.get(&key.to_string()).filter(|right| !left.is_empty() && !right.is_empty())?;
             Some(CellPair::of(key, left, right))
         };
-        let pairs: Vec<_> = a.cells.iter().filter_map(pair).collect();
+        let pairs: Vec<_> = a.cells.par_iter().filter_map(pair).collect();
         if !pairs.is_empty() {
             return Ok(Self { a, b, pairs });
         }

@@ -1,6 +1,7 @@
 //! Common parts of the CSV files: the columns that identify a trial.
 
 use super::key_value;
+use super::overview::Overview;
 use crate::experiment::{CellKey, CellResult, Results, TrialResult};
 
 /// All trials with their cells, in the order of the cells.
@@ -9,14 +10,19 @@ pub(super) fn trials(results: &Results) -> impl Iterator<Item = (&CellResult, &T
 }
 
 /// The names of the columns that identify a trial.
-pub(super) fn key_columns(results: &Results) -> impl Iterator<Item = &str> {
-    CellKey::NAMES.iter().copied().chain(["trial", "seed"]).chain(results.swept_keys())
+pub(super) fn key_columns<'a>(overview: &'a Overview<'_>) -> impl Iterator<Item = &'a str> {
+    let (fixed, swept) = overview.key_names.split_at(CellKey::NAMES.len());
+    fixed.iter().copied().chain(["trial", "seed"]).chain(swept.iter().copied())
 }
 
 /// The values of these columns.
-pub(super) fn key_values(results: &Results, cell: &CellResult, trial: &TrialResult) -> impl Iterator<Item = String> {
-    let value = |key: &str| key_value(cell, key);
-    let fixed = CellKey::NAMES.iter().copied().map(value);
-    let swept: Vec<String> = results.swept_keys().into_iter().map(value).collect();
-    fixed.chain([trial.trial.to_string(), trial.seed.to_string()]).chain(swept)
+pub(super) fn key_values(
+    overview: &Overview<'_>,
+    cell: &CellResult,
+    trial: &TrialResult,
+) -> impl Iterator<Item = String> {
+    let (fixed, swept) = overview.key_names.split_at(CellKey::NAMES.len());
+    let value = |key: &&str| key_value(cell, key);
+    let swept: Vec<String> = swept.iter().map(value).collect();
+    fixed.iter().map(value).chain([trial.trial.to_string(), trial.seed.to_string()]).chain(swept)
 }

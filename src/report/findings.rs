@@ -8,9 +8,10 @@
 use super::columns::Column;
 use super::figures::{digits, figure, range};
 use super::notes::fill;
-use super::{is_varied, key_names, key_value};
+use super::key_value;
+use super::overview::Overview;
 use crate::experiment::statistics::{Comparison, Summary, Verdict, holm};
-use crate::experiment::{CellResult, Results};
+use crate::experiment::{CellResult, MeasuredValue, Results};
 
 /// A measure that can be the subject of a sentence.
 struct Topic {
@@ -52,8 +53,9 @@ const GROUPS: [&[Topic]; 3] = [
 /// The findings as a paragraph in lines of `width` columns, after an empty line; empty without finished trials.
 pub fn findings(results: &Results, width: u16) -> String {
     let Some(cells) = headline(results) else { return String::new() };
+    let overview = Overview::of(results);
     let mut findings: Vec<Finding<'_>> =
-        GROUPS.iter().filter_map(|group| Finding::of(results, &cells, group)).collect();
+        GROUPS.iter().filter_map(|group| Finding::of(&overview, &cells, group)).collect();
     if findings.is_empty() {
         return String::new();
     }
@@ -62,7 +64,7 @@ pub fn findings(results: &Results, width: u16) -> String {
     let comparisons = family.len();
     holm(&mut family);
     let sentences: Vec<String> = findings.iter().map(|finding| finding.sentence(results, comparisons)).collect();
-    let place = place(results, cells[0]);
+    let place = place(&overview, cells[0]);
     format!("\n{}", fill(&format!("Found{place}: {}", sentences.join(" ")), width))
 }
 
@@ -72,15 +74,15 @@ pub(super) fn headline(results: &Results) -> Option<Vec<&CellResult>> {
     let finished = || results.cells.iter().filter(|cell| !cell.trials.is_empty());
     let with = |measure: &str| {
         let column = column(measure);
-        finished().find(|cell| column.summary(cell).n > 0)
+        finished().find(|cell| column.readings(cell).iter().any(|reading| *reading != MeasuredValue::Absent))
     };
     let first = with("cross_region_bytes").or_else(|| with("cross_zone_bytes")).or_else(|| finished().next())?;
     Some(finished().filter(|cell| cell.key.same_setting(&first.key)).collect())
 }
 
 /// The setting in which the findings hold: the varied dimensions of a headline cell other than the selector.
-pub(super) fn place(results: &Results, cell: &CellResult) -> String {
-    let varied = key_names(results).into_iter().filter(|key| *key != "selector" && is_varied(results, key));
+pub(super) fn place(overview: &Overview<'_>, cell: &CellResult) -> String {
+    let varied = overview.key_names.iter().filter(|key| **key != "selector" && overview.is_varied(key));
     let named: Vec<String> = varied.map(|key| format!("{key} {}", key_value(cell, key))).collect();
     if named.is_empty() { String::new() } else { format!(" for {}", named.join(", ")) }
 }
@@ -109,12 +111,12 @@ struct Row<'a> {
 
 impl<'a> Finding<'a> {
     /// The first measure of a group that has values.
-    fn of(results: &Results, cells: &[&'a CellResult], group: &'static [Topic]) -> Option<Self> {
+    fn of(overview: &Overview<'_>, cells: &[&'a CellResult], group: &'static [Topic]) -> Option<Self> {
         group.iter().find_map(|topic| {
             let column = column(topic.measure);
             let row = |cell: &&'a CellResult| {
                 let summary = column.summary(cell);
-                let baseline = results.baseline_of(cell).filter(|_| summary.n > 0);
+                let baseline = overview.baseline_of(cell).filter(|_| summary.n > 0);
                 let comparison = baseline.map(|baseline| column.comparison(cell, baseline));
                 Row { cell, summary, comparison, alone: comparison.map(|comparison| comparison.verdict) }
             };

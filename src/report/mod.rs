@@ -34,6 +34,7 @@ mod figures;
 mod findings;
 mod html;
 mod notes;
+mod overview;
 mod picture;
 mod summary_json;
 mod table;
@@ -43,7 +44,7 @@ mod tests;
 mod trials_csv;
 mod victims_csv;
 
-use crate::experiment::{CellKey, CellResult, Results};
+use crate::experiment::CellResult;
 
 #[cfg(feature = "agent")]
 pub use agreement::RealComparison;
@@ -67,17 +68,7 @@ pub fn exporter(name: &str) -> Option<&'static dyn Exporter> {
     EXPORTERS.iter().copied().find(|exporter| exporter.name() == name)
 }
 
-/// The names of the dimensions that every cell has, then the swept keys.
-fn key_names(results: &Results) -> Vec<&str> {
-    CellKey::NAMES.iter().copied().chain(results.swept_keys()).collect()
-}
-
 /// A cell's value of a dimension as tables show it; empty if it has none.
 fn key_value(cell: &CellResult, key: &str) -> String {
     cell.key.value(key).map(|value| value.to_string()).unwrap_or_default()
-}
-
-/// Whether the cells of an experiment differ in a dimension.
-fn is_varied(results: &Results, key: &str) -> bool {
-    results.cells.windows(2).any(|two| two[0].key.value(key) != two[1].key.value(key))
 }

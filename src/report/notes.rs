@@ -4,7 +4,8 @@ use std::fmt::Write;
 
 use super::columns::COLUMNS;
 use super::figures::mark;
-use super::{is_varied, key_names, key_value};
+use super::key_value;
+use super::overview::{Overview, groups};
 use crate::experiment::statistics::Verdict;
 use crate::experiment::{CellResult, FaultCount, MeasuredValue, Results};
 
@@ -14,11 +15,12 @@ pub(super) fn fill(paragraph: &str, width: u16) -> String {
 }
 
 /// Name, settings and notices of the run.
-pub(super) fn heading(results: &Results, width: u16) -> String {
+pub(super) fn heading(overview: &Overview<'_>, width: u16) -> String {
+    let results = overview.results;
     let mut text = format!("{}: {} trials, seed {}", results.name, results.trials, results.seed);
     if let Some(cell) = results.cells.first() {
         // Dimensions that vary have columns in the tables.
-        let fixed = key_names(results).into_iter().skip(2).filter(|key| !is_varied(results, key));
+        let fixed = overview.key_names.iter().skip(2).filter(|key| !overview.is_varied(key));
         for key in fixed {
             let _ = write!(text, ", {key} {}", key_value(cell, key));
         }
@@ -33,8 +35,8 @@ pub(super) fn heading(results: &Results, width: u16) -> String {
 }
 
 /// The label and description of a topology.
-pub(super) fn topology(results: &Results, label: &str, width: u16) -> String {
-    let Some(note) = results.topologies.iter().find(|note| note.label == label) else {
+pub(super) fn topology(overview: &Overview<'_>, label: &str, width: u16) -> String {
+    let Some(note) = overview.topology(label) else {
         return format!("\n{label}\n");
     };
     let credit = note.attribution.as_ref().map(|credit| format!(" ({credit})")).unwrap_or_default();
@@ -42,8 +44,8 @@ pub(super) fn topology(results: &Results, label: &str, width: u16) -> String {
 }
 
 /// The lines below a table: faults, trials that did not reach a measure, violations.
-pub(super) fn below(results: &Results, cells: &[&CellResult], width: u16) -> String {
-    let lines = strikes(results, cells) + &censored(cells) + &violations(cells);
+pub(super) fn below(overview: &Overview<'_>, cells: &[&CellResult], width: u16) -> String {
+    let lines = strikes(overview, cells) + &censored(cells) + &violations(cells);
     lines.lines().map(|line| fill(line, width)).collect()
 }
 
@@ -66,21 +68,24 @@ pub(super) fn legend(results: &Results, width: u16) -> String {
     format!("\n{}", fill(&text, width))
 }
 
-fn strikes(results: &Results, cells: &[&CellResult]) -> String {
+fn strikes(overview: &Overview<'_>, cells: &[&CellResult]) -> String {
     let mut text = String::new();
-    for scenario in &results.scenarios {
-        let cells: Vec<_> = cells.iter().filter(|cell| cell.key.scenario == scenario.name).collect();
+    for (scenario, cells) in groups(cells, |cell| cell.key.scenario.as_str()) {
         let trials: usize = cells.iter().map(|cell| cell.trials.len()).sum();
         if trials == 0 {
             continue;
         }
-        for (number, label) in scenario.faults.iter().enumerate() {
-            let mut sum = FaultCount::default();
-            for count in cells.iter().filter_map(|cell| cell.strikes().get(number).copied()) {
+        let labels = overview.faults_of(scenario);
+        let mut sums = vec![FaultCount::default(); labels.len()];
+        for cell in cells {
+            for (sum, count) in sums.iter_mut().zip(cell.strikes()) {
                 sum.members += count.members;
                 sum.trials += count.trials;
             }
-            let name = if results.scenarios.len() > 1 { format!("{}: {label}", scenario.name) } else { label.clone() };
+        }
+        for (label, sum) in labels.iter().zip(sums) {
+            let has_others = overview.results.scenarios.len() > 1;
+            let name = if has_others { format!("{scenario}: {label}") } else { label.clone() };
             let _ = match sum.members {
                 0 => writeln!(text, "Struck: {name}: never, in none of {trials} trials."),
                 members => writeln!(text, "Struck: {name}: {members} times, in {} of {trials} trials.", sum.trials),

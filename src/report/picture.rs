@@ -12,6 +12,7 @@ use super::exporter::{ExportOptions, Exporter};
 use super::figures::{digits, figure, suited};
 use super::findings::{column, headline, place};
 use super::html::escape;
+use super::overview::Overview;
 use crate::experiment::statistics::Summary;
 use crate::experiment::{CellResult, Results};
 
@@ -97,7 +98,7 @@ pub(super) fn render(results: &Results) -> String {
         return svg;
     };
     let trials = shown.iter().map(|cell| cell.trials.len()).max().unwrap_or(0);
-    let place = escape(&place(results, cell));
+    let place = escape(&place(&Overview::of(results), cell));
     let _ = writeln!(
         svg,
         "<text class=\"title\" x=\"20\" y=\"32\">{name}: {} members, {trials} trials{place}</text>",

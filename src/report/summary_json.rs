@@ -2,12 +2,14 @@
 
 use std::io;
 
-use serde::ser::{Serialize, SerializeMap, Serializer};
+use rayon::prelude::*;
+use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 use swimlab_selectors::rng::mix;
 
 use super::exporter::{ExportOptions, Exporter};
+use super::overview::Overview;
 use crate::experiment::statistics::{Comparison, Interval, Summary, compare, summarize};
-use crate::experiment::{CellResult, FaultCount, MEASURES, Results};
+use crate::experiment::{CellResult, FaultCount, MEASURES, Measure, Results};
 
 /// An array of cells, each with the statistics of all measures over its trials.
 #[derive(Clone, Copy, Debug, Default)]
@@ -31,29 +33,50 @@ impl Exporter for SummaryJson {
     }
 
     fn export(&self, results: &Results, _: &ExportOptions<'_>, out: &mut dyn io::Write) -> io::Result<()> {
-        let cells: Vec<_> = results.cells.iter().map(|cell| CellSummary { results, cell }).collect();
-        serde_json::to_writer_pretty(&mut *out, &cells)?;
+        serde_json::to_writer_pretty(&mut *out, &Summaries(&Overview::of(results)))?;
         writeln!(out)
     }
 }
 
+/// The cells of an experiment.
+struct Summaries<'a>(&'a Overview<'a>);
+
+/// The number of cells whose statistics are computed at once, on all cores, and kept until they are written.
+const AT_ONCE: usize = 256;
+
+impl Serialize for Summaries<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let cells = &self.0.results.cells;
+        let mut array = serializer.serialize_seq(Some(cells.len()))?;
+        for chunk in cells.chunks(AT_ONCE) {
+            let measures: Vec<_> = chunk.par_iter().map(|cell| measures(cell, self.0.baseline_of(cell))).collect();
+            for (cell, measures) in chunk.iter().zip(measures) {
+                array.serialize_element(&CellSummary { overview: self.0, cell, measures })?;
+            }
+        }
+        array.end()
+    }
+}
+
 struct CellSummary<'a> {
-    results: &'a Results,
+    overview: &'a Overview<'a>,
     cell: &'a CellResult,
+    /// In the order of [`MEASURES`].
+    measures: Vec<MeasureSummary>,
 }
 
 impl Serialize for CellSummary<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self { results, cell } = self;
+        let Self { overview, cell, measures } = self;
         let key = &cell.key;
         let mut map = serializer.serialize_map(None)?;
         for (name, value) in key.fields() {
             map.serialize_entry(name, &value)?;
         }
         map.serialize_entry("trials", &cell.trials.len())?;
-        map.serialize_entry("complete", &(cell.trials.len() == results.trials as usize))?;
-        map.serialize_entry("measures", &MeasureSummaries { cell, baseline: results.baseline_of(cell) })?;
-        let labels = results.faults_of(&key.scenario);
+        map.serialize_entry("complete", &(cell.trials.len() == overview.results.trials as usize))?;
+        map.serialize_entry("measures", &ByName(measures))?;
+        let labels = overview.faults_of(&key.scenario);
         let strikes: Vec<_> =
             cell.strikes().into_iter().enumerate().map(|(index, count)| fault(labels, index, count)).collect();
         map.serialize_entry("strikes", &strikes)?;
@@ -66,26 +89,25 @@ impl Serialize for CellSummary<'_> {
 }
 
 /// The measures of a cell, by name, in the order of [`MEASURES`].
-struct MeasureSummaries<'a> {
-    cell: &'a CellResult,
-    baseline: Option<&'a CellResult>,
+struct ByName<'a>(&'a [MeasureSummary]);
+
+impl Serialize for ByName<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(MEASURES.iter().zip(self.0).map(|(measure, summary)| (measure.name, summary)))
+    }
 }
 
-impl Serialize for MeasureSummaries<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self { cell, baseline } = self;
-        serializer.collect_map(MEASURES.iter().enumerate().map(|(column, measure)| {
-            let Summary { n, censored, mean, median, p99, max, ci95, ci95_p99, ci95_mean, .. } =
-                summarize(measure, &cell.readings(column));
-            let pairs = |baseline| cell.pairs(baseline, |_, trial| trial.measured.readings[column]);
-            let comparison = baseline.map(|baseline| comparison_with(baseline, &compare(&pairs(baseline))));
-            let floor = cell.floor(measure);
-            let (ci95, ci95_p99, ci95_mean) = (bounds(ci95), bounds(ci95_p99), bounds(ci95_mean));
-            let summary =
-                MeasureSummary { mean, median, p99, max, ci95, floor, censored, n, ci95_p99, ci95_mean, comparison };
-            (measure.name, summary)
-        }))
-    }
+fn measures(cell: &CellResult, baseline: Option<&CellResult>) -> Vec<MeasureSummary> {
+    let summary = |(column, measure): (usize, &Measure)| {
+        let Summary { n, censored, mean, median, p99, max, ci95, ci95_p99, ci95_mean, .. } =
+            summarize(measure, &cell.readings(column));
+        let pairs = |baseline| cell.pairs(baseline, |_, trial| trial.measured.readings[column]);
+        let comparison = baseline.map(|baseline| comparison_with(baseline, &compare(&pairs(baseline))));
+        let floor = cell.floor(measure);
+        let (ci95, ci95_p99, ci95_mean) = (bounds(ci95), bounds(ci95_p99), bounds(ci95_mean));
+        MeasureSummary { mean, median, p99, max, ci95, floor, censored, n, ci95_p99, ci95_mean, comparison }
+    };
+    MEASURES.iter().enumerate().map(summary).collect()
 }
 
 #[derive(serde::Serialize)]

@@ -7,7 +7,8 @@ use comfy_table::{Attribute, Cell, CellAlignment, Color, ContentArrangement, Tab
 
 use super::columns::{COLUMNS, Column};
 use super::figures::{figure, mark, range};
-use super::{is_varied, key_names, key_value, notes};
+use super::overview::{Overview, groups};
+use super::{key_value, notes};
 use crate::experiment::statistics::{Summary, Verdict};
 use crate::experiment::{CellResult, Divisor, Results};
 
@@ -19,19 +20,13 @@ const FEWEST_COLUMNS: usize = 2;
 /// Measures without values are left out. If the width does not suffice, the least important columns are left out as
 /// well, and a line names them.
 pub fn table(results: &Results, width: u16, color: bool) -> String {
-    let mut text = notes::heading(results, width);
-    let mut topologies: Vec<&str> = Vec::new();
-    for cell in &results.cells {
-        if !topologies.contains(&cell.key.topology.as_str()) {
-            topologies.push(&cell.key.topology);
-        }
-    }
-    for topology in topologies {
-        let cells: Vec<_> = results.cells.iter().filter(|cell| cell.key.topology == topology).collect();
-        let page = Page::new(results, cells);
-        text += &notes::topology(results, topology, width);
+    let overview = Overview::of(results);
+    let mut text = notes::heading(&overview, width);
+    for (topology, cells) in groups(&results.cells, |cell| cell.key.topology.as_str()) {
+        let page = Page::new(&overview, cells);
+        text += &notes::topology(&overview, topology, width);
         text += &page.fit(width, color);
-        text += &notes::below(results, &page.cells, width);
+        text += &notes::below(&overview, &page.cells, width);
     }
     text += &notes::legend(results, width);
     text
@@ -39,7 +34,7 @@ pub fn table(results: &Results, width: u16, color: bool) -> String {
 
 /// The cells of one topology.
 struct Page<'a> {
-    results: &'a Results,
+    overview: &'a Overview<'a>,
     cells: Vec<&'a CellResult>,
     /// The columns that have values, each with its entries by row.
     columns: Vec<(&'static Column, Vec<Entry>)>,
@@ -53,11 +48,11 @@ struct Entry {
 }
 
 impl<'a> Page<'a> {
-    fn new(results: &'a Results, cells: Vec<&'a CellResult>) -> Self {
+    fn new(overview: &'a Overview<'a>, cells: Vec<&'a CellResult>) -> Self {
         let figures = |column: &'static Column| {
             let entry = |cell: &&CellResult| Entry {
                 summary: column.summary(cell),
-                verdict: results.baseline_of(cell).map(|baseline| column.comparison(cell, baseline).verdict),
+                verdict: overview.baseline_of(cell).map(|baseline| column.comparison(cell, baseline).verdict),
                 floor: cell.floor(column.measure),
             };
             (column, cells.iter().map(entry).collect::<Vec<_>>())
@@ -68,7 +63,7 @@ impl<'a> Page<'a> {
         if columns.iter().any(|(column, _)| column.measure.name == "cross_region_bytes") {
             columns.retain(|(column, _)| column.measure.name != "cross_zone_bytes");
         }
-        Self { results, cells, columns }
+        Self { overview, cells, columns }
     }
 
     /// The table with as many columns as fit the width.
@@ -115,13 +110,13 @@ impl<'a> Page<'a> {
 
     /// The dimensions in which the cells of the experiment differ, and the selector in any case.
     fn keys(&self) -> Vec<&'a str> {
-        let varied = |key: &&str| *key == "selector" || is_varied(self.results, key);
-        key_names(self.results).into_iter().skip(1).filter(varied).collect()
+        let varied = |key: &&str| *key == "selector" || self.overview.is_varied(key);
+        self.overview.key_names.iter().copied().skip(1).filter(varied).collect()
     }
 
     fn key(&self, cell: &CellResult, key: &str) -> String {
         let name = key_value(cell, key);
-        let is_baseline = key == "selector" && self.results.baseline.as_deref() == Some(&name);
+        let is_baseline = key == "selector" && self.overview.results.baseline.as_deref() == Some(&name);
         folded(&name) + if is_baseline { "\n(baseline)" } else { "" }
     }
 }

@@ -1,6 +1,6 @@
 use super::*;
 use crate::experiment::{
-    CellResult, FloorInputs, MEASURES, Measure, Measured, MeasuredValue, Results, Scenario, TopologyNote, TrialResult,
+    CellKey, CellResult, FloorInputs, MEASURES, Measure, Measured, MeasuredValue, Results, Scenario, TopologyNote, TrialResult,
     Victim, VictimKind,
 };
 
@@ -404,4 +404,41 @@ mod agreement {
         assert_eq!(measure["relative"].as_f64().map(|share| (share * 1000.0).round()), Some(200.0));
         assert_eq!(json["lateness"]["kept_up"], true);
     }
+}
+
+// F8
+#[test]
+fn every_format_takes_seconds_for_ten_thousand_cells() {
+    let mut results = Results { name: "wide".to_owned(), trials: 2, complete: true, ..Results::default() };
+    results.baseline = Some("uniform".to_owned());
+    for n in 0..5_000 {
+        for selector in ["uniform", "shuffle"] {
+            let mut cell = cell("lan", selector, 1.0, 2);
+            cell.key.loss = f64::from(n) / 10_000.0;
+            results.cells.push(cell);
+        }
+    }
+    let started = std::time::Instant::now();
+    for exporter in EXPORTERS {
+        let begun = std::time::Instant::now();
+        let mut out = Vec::new();
+        exporter.export(&results, &ExportOptions::default(), &mut out).unwrap();
+        assert!(out.len() > 1_000, "{}", exporter.name());
+        println!("{}: {} bytes in {:?}", exporter.name(), out.len(), begun.elapsed());
+    }
+    // Work that grew with the square of the cells took hours.
+    assert!(started.elapsed().as_secs() < 120, "{:?}", started.elapsed());
+}
+
+#[test]
+fn a_baseline_is_found_by_its_setting() {
+    let mut results = sample(8);
+    let overview = overview::Overview::of(&results);
+    for cell in &results.cells {
+        let found = overview.baseline_of(cell).map(|cell| &cell.key);
+        assert_eq!(found, results.baseline_of(cell).map(|cell| &cell.key));
+        assert_eq!(found.is_some(), cell.key.selector != "shuffle");
+    }
+    results.baseline = None;
+    assert!(overview::Overview::of(&results).baseline_of(&results.cells[0]).is_none());
 }

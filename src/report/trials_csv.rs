@@ -6,6 +6,7 @@ use csv::Writer;
 
 use super::csv_rows::{key_columns, key_values, trials};
 use super::exporter::{ExportOptions, Exporter};
+use super::overview::Overview;
 use crate::experiment::{MEASURES, MeasuredValue, Results};
 
 /// A row per trial, with the measures in the order of [`MEASURES`]. Values that were not reached or do not exist are
@@ -31,14 +32,15 @@ impl Exporter for TrialsCsv {
     }
 
     fn export(&self, results: &Results, _: &ExportOptions<'_>, out: &mut dyn io::Write) -> io::Result<()> {
+        let overview = Overview::of(results);
         let mut csv = Writer::from_writer(out);
-        csv.write_record(key_columns(results).chain(MEASURES.iter().map(|measure| measure.name)))?;
+        csv.write_record(key_columns(&overview).chain(MEASURES.iter().map(|measure| measure.name)))?;
         for (cell, trial) in trials(results) {
             let values = trial.measured.readings.iter().map(|reading| match reading {
                 MeasuredValue::Value(value) => value.to_string(),
                 MeasuredValue::Censored | MeasuredValue::Absent => String::new(),
             });
-            csv.write_record(key_values(results, cell, trial).chain(values))?;
+            csv.write_record(key_values(&overview, cell, trial).chain(values))?;
         }
         csv.flush()
     }

@@ -6,6 +6,7 @@ use csv::Writer;
 
 use super::csv_rows::{key_columns, key_values, trials};
 use super::exporter::{ExportOptions, Exporter};
+use super::overview::Overview;
 use crate::experiment::{Results, Victim};
 
 /// The columns of a victim, in the order of the fields of [`Victim`].
@@ -44,11 +45,12 @@ impl Exporter for VictimsCsv {
     }
 
     fn export(&self, results: &Results, _: &ExportOptions<'_>, out: &mut dyn io::Write) -> io::Result<()> {
+        let overview = Overview::of(results);
         let mut csv = Writer::from_writer(out);
-        csv.write_record(key_columns(results).chain(COLUMNS))?;
+        csv.write_record(key_columns(&overview).chain(COLUMNS))?;
         for (cell, trial) in trials(results) {
             for victim in &trial.measured.victims {
-                csv.write_record(key_values(results, cell, trial).chain(fields(victim)))?;
+                csv.write_record(key_values(&overview, cell, trial).chain(fields(victim)))?;
             }
         }
         csv.flush()

@@ -27,7 +27,7 @@ struct Point<'a> {
 pub(super) fn draw(cells: &[&CellResult], series: &Series<'_>) -> String {
     let column = Column::of;
     let has_regions =
-        cells.iter().any(|cell| column("cross_region_bytes").is_some_and(|column| column.summary(cell).n > 0));
+        column("cross_region_bytes").is_some_and(|column| cells.iter().any(|cell| column.summary(cell).n > 0));
     let mut html = String::new();
     for (cost, time, across, up) in TRADES {
         // Regions are more informative than zones if there are both.
@@ -58,15 +58,20 @@ impl Point<'_> {
     fn position(&self) -> (f64, f64) {
         (self.cost.median.unwrap_or(f64::NAN), self.time.median.unwrap_or(f64::NAN))
     }
+}
 
-    /// Whether no other point is better in one measure and at least as good in the other.
-    fn is_on_front(&self, points: &[Self]) -> bool {
-        let (cost, time) = self.position();
-        let beats = |(other_cost, other_time): (f64, f64)| {
-            other_cost <= cost && other_time <= time && (other_cost < cost || other_time < time)
-        };
-        !points.iter().any(|other| beats(other.position()))
+/// The positions of the points that no other one beats: that none equals in one measure at least and excels in the
+/// other. In ascending order of their costs.
+fn front(points: &[Point<'_>]) -> Vec<(f64, f64)> {
+    let mut positions: Vec<_> = points.iter().map(Point::position).collect();
+    positions.sort_by(|one, other| one.0.total_cmp(&other.0).then(one.1.total_cmp(&other.1)));
+    let mut front: Vec<(f64, f64)> = Vec::new();
+    for position in positions {
+        if front.last().is_none_or(|last| position.1 < last.1 || position == *last) {
+            front.push(position);
+        }
     }
+    front
 }
 
 fn trade_off(cost: (&Column, &str), time: (&Column, &str), points: &[Point<'_>], series: &Series<'_>) -> String {
@@ -90,10 +95,8 @@ fn trade_off(cost: (&Column, &str), time: (&Column, &str), points: &[Point<'_>],
     };
     let at = |(cost, time): (f64, f64)| (axes.x.at(cost), axes.y.at(time));
     let mut body = axes.draw();
-    let mut front: Vec<_> = points.iter().filter(|point| point.is_on_front(points)).map(Point::position).collect();
-    front.sort_by(|one, other| one.0.total_cmp(&other.0).then(other.1.total_cmp(&one.1)));
     let mut path = String::new();
-    for (n, position) in front.iter().enumerate() {
+    for (n, position) in front(points).iter().enumerate() {
         let (x, y) = at(*position);
         let _ = match n {
             0 => write!(path, "M{} {}", number(x), number(y)),

@@ -12,18 +12,24 @@ mod tables;
 mod tests;
 mod traffic;
 
+use std::collections::HashMap;
 use std::fmt::Write;
 use std::io;
 
 use super::exporter::{ExportOptions, Exporter};
-use super::{is_varied, key_names, key_value, notes};
-use crate::experiment::{CellResult, Experiment, Results};
+use super::overview::{Overview, groups};
+use super::{key_value, notes};
+use crate::experiment::{CellResult, Experiment, PingMap, Results};
+use rayon::prelude::*;
 use series::Series;
 
 const STYLE: &str = include_str!("style.css");
 
-/// The maximum number of settings with plots, which bounds the size of the file.
+/// The maximum number of settings with plots and with a table of all measures, which bounds the size of the file.
 const MOST_SETTINGS: usize = 40;
+
+/// The maximum number of selectors in a plot; more cannot be told apart.
+const MOST_CURVES: usize = 100;
 
 /// The width at which notes are not broken into lines.
 const UNBROKEN: u16 = u16::MAX;
@@ -52,6 +58,7 @@ impl Exporter for HtmlReport {
 
 /// The text of the file.
 fn render(results: &Results, options: &ExportOptions<'_>) -> String {
+    let overview = Overview::of(results);
     let series = Series::of(results);
     let name = escape(&results.name);
     let mut html = format!(
@@ -60,21 +67,28 @@ fn render(results: &Results, options: &ExportOptions<'_>) -> String {
          <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\"/>\n\
          <title>{name}: swimlab</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<h1>{name}</h1>\n"
     );
-    html += &paragraphs(&notes::heading(results, UNBROKEN));
-    let topologies = distinct(results.cells.iter().map(|cell| cell.key.topology.as_str()));
+    html += &paragraphs(&notes::heading(&overview, UNBROKEN));
+    let topologies = groups(&results.cells, |cell| cell.key.topology.as_str());
     html += "<p>";
-    for (n, topology) in topologies.iter().enumerate() {
+    for (n, (topology, _)) in topologies.iter().enumerate() {
         let _ = write!(html, "<a href=\"#topology-{n}\">{}</a> · ", escape(topology));
     }
     if options.experiment.is_some() {
         html += "<a href=\"#rerun\">settings, seeds, sources</a>";
     }
     html += "</p>\n";
+    let mut ping_maps: HashMap<&str, Vec<&PingMap>> = HashMap::new();
+    for ping_map in options.ping_maps {
+        ping_maps.entry(&ping_map.topology).or_default().push(ping_map);
+    }
     let mut plotted = 0;
-    for (n, topology) in topologies.iter().enumerate() {
+    for (n, (topology, cells)) in topologies.iter().enumerate() {
         let _ = write!(html, "<section id=\"topology-{n}\">\n<h2>{}</h2>\n", escape(topology));
-        html += &paragraphs(&notes::topology(results, topology, UNBROKEN));
-        html += &section(results, options, &series, topology, &mut plotted);
+        html += &paragraphs(&notes::topology(&overview, topology, UNBROKEN));
+        html += &section(&overview, &series, cells, &mut plotted);
+        let ping_maps = ping_maps.get(topology).map_or(&[][..], Vec::as_slice);
+        html += &grid("How far traffic goes", &traffic::draw(ping_maps, &series));
+        html += &grid("Who pings whom", &map::draw(ping_maps, &series));
         html += "</section>\n";
     }
     html += &paragraphs(&notes::legend(results, UNBROKEN));
@@ -84,35 +98,31 @@ fn render(results: &Results, options: &ExportOptions<'_>) -> String {
     html + "</body>\n</html>\n"
 }
 
-/// The section of a topology: for each setting the tables and plots over all trials, then those of the ping maps.
-/// `plotted` counts the settings with plots.
-fn section(
-    results: &Results,
-    options: &ExportOptions<'_>,
-    series: &Series<'_>,
-    topology: &str,
-    plotted: &mut usize,
-) -> String {
-    let cells: Vec<_> = results.cells.iter().filter(|cell| cell.key.topology == topology).collect();
-    let mut html = series.key(&distinct(cells.iter().map(|cell| cell.key.selector.as_str())));
-    for setting in distinct(cells.iter().map(|cell| setting(results, cell))) {
-        let cells: Vec<_> = cells.iter().copied().filter(|cell| self::setting(results, cell) == setting).collect();
+/// The tables and plots over all trials, for each setting of a topology. `plotted` counts the settings with plots.
+fn section(overview: &Overview<'_>, series: &Series<'_>, cells: &[&CellResult], plotted: &mut usize) -> String {
+    let selectors: Vec<&str> = groups(cells, |cell| cell.key.selector.as_str()).into_iter().map(|one| one.0).collect();
+    let html = series.key(&selectors);
+    let settings = groups(cells.iter().copied(), |cell| setting(overview, cell));
+    let first = *plotted;
+    *plotted += settings.len();
+    let part = |(n, (setting, cells)): (usize, &(String, Vec<&CellResult>))| {
+        let mut html = String::new();
         if !setting.is_empty() {
-            let _ = writeln!(html, "<h3>{}</h3>", escape(&setting));
+            let _ = writeln!(html, "<h3>{}</h3>", escape(setting));
         }
-        html += &tables::draw(results, &cells);
-        html += &paragraphs(&notes::below(results, &cells, UNBROKEN));
-        *plotted += 1;
-        if *plotted > MOST_SETTINGS {
-            html += "<p class=\"faint\">No pictures: there are too many settings. summary.json has all figures.</p>\n";
-            continue;
+        let is_short = first + n >= MOST_SETTINGS;
+        html += &tables::draw(overview, cells, is_short);
+        html += &paragraphs(&notes::below(overview, cells, UNBROKEN));
+        let too_many = if is_short { "settings" } else { "selectors" };
+        if is_short || cells.len() > MOST_CURVES {
+            let why = format!("No pictures: there are too many {too_many}. summary.json has all figures.");
+            return html + &format!("<p class=\"faint\">{why}</p>\n");
         }
-        html += &grid("What it costs, and what it gives", &frontier::draw(&cells, series));
-        html += &grid("Detection and dissemination", &distributions::draw(&cells, series));
-    }
-    let ping_maps: Vec<_> = options.ping_maps.iter().filter(|ping_map| ping_map.topology == topology).collect();
-    html += &grid("How far traffic goes", &traffic::draw(&ping_maps, series));
-    html + &grid("Who pings whom", &map::draw(&ping_maps, series))
+        html += &grid("What it costs, and what it gives", &frontier::draw(cells, series));
+        html + &grid("Detection and dissemination", &distributions::draw(cells, series))
+    };
+    let parts: Vec<String> = settings.par_iter().enumerate().map(part).collect();
+    html + &parts.concat()
 }
 
 /// The section with what is needed to run the experiment again.
@@ -151,8 +161,8 @@ fn rerun(results: &Results, experiment: &Experiment) -> String {
 }
 
 /// The varied dimensions of a cell besides topology and selector.
-fn setting(results: &Results, cell: &CellResult) -> String {
-    let keys = key_names(results).into_iter().skip(2).filter(|key| is_varied(results, key));
+fn setting(overview: &Overview<'_>, cell: &CellResult) -> String {
+    let keys = overview.key_names.iter().skip(2).filter(|key| overview.is_varied(key));
     keys.map(|key| format!("{key} {}", key_value(cell, key))).collect::<Vec<_>>().join(", ")
 }
 
@@ -166,17 +176,6 @@ fn grid(title: &str, figures: &str) -> String {
 fn paragraphs(text: &str) -> String {
     let lines = text.lines().filter(|line| !line.is_empty());
     lines.map(|line| format!("<p class=\"faint\">{}</p>\n", escape(line))).collect()
-}
-
-/// The distinct values in the order of their first appearance.
-fn distinct<T: PartialEq>(all: impl Iterator<Item = T>) -> Vec<T> {
-    let mut distinct = Vec::new();
-    for one in all {
-        if !distinct.contains(&one) {
-            distinct.push(one);
-        }
-    }
-    distinct
 }
 
 /// Escaped text with a strategy's label, which may be broken after its kind and its parameters.

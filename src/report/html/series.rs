@@ -1,12 +1,15 @@
 //! The appearance of selectors in plots: color, dashes and marker, of which any one suffices to tell them apart.
 
+use std::collections::HashMap;
+
 use super::escape;
 use super::svg::number;
 use crate::experiment::Results;
 
 /// All selectors of an experiment in their order, which have the same appearance in every plot.
 pub(super) struct Series<'a> {
-    labels: Vec<&'a str>,
+    /// The index of each label.
+    labels: HashMap<&'a str, usize>,
 }
 
 /// The number of color classes in the style sheet: the palette of Okabe and Ito (2008), which color-blind readers can
@@ -17,11 +20,10 @@ const DASHES: [&str; 7] = ["none", "7 3", "2 3", "9 3 2 3", "14 4", "5 2 1 2 1 2
 
 impl<'a> Series<'a> {
     pub(super) fn of(results: &'a Results) -> Self {
-        let mut labels: Vec<&str> = Vec::new();
+        let mut labels = HashMap::new();
         for cell in &results.cells {
-            if !labels.contains(&cell.key.selector.as_str()) {
-                labels.push(&cell.key.selector);
-            }
+            let next = labels.len();
+            labels.entry(cell.key.selector.as_str()).or_insert(next);
         }
         Self { labels }
     }
@@ -67,6 +69,6 @@ impl<'a> Series<'a> {
     }
 
     fn index(&self, label: &str) -> usize {
-        self.labels.iter().position(|other| *other == label).unwrap_or(0)
+        self.labels.get(label).copied().unwrap_or(0)
     }
 }

@@ -4,22 +4,26 @@ use std::fmt::Write;
 
 use super::super::columns::COLUMNS;
 use super::super::figures::{figure, mark, range};
+use super::super::overview::Overview;
 use super::{breakable, escape};
 use crate::experiment::statistics::{Summary, Verdict, compare, summarize};
 use crate::experiment::{CellResult, Divisor, MEASURES, Results, Unit};
 
-/// Both tables, the second one collapsed.
-pub(super) fn draw(results: &Results, cells: &[&CellResult]) -> String {
-    format!(
-        "<div class=\"wide\"><table>{}</table></div>\n<details><summary>All measures</summary>\
-         <div class=\"wide\"><table>{}</table></div></details>\n",
-        main_columns(results, cells),
-        all_measures(results, cells)
-    )
+/// The main columns, and unless it is to be short, all measures in a second table that is collapsed.
+pub(super) fn draw(overview: &Overview<'_>, cells: &[&CellResult], is_short: bool) -> String {
+    let mut html = format!("<div class=\"wide\"><table>{}</table></div>\n", main_columns(overview, cells));
+    if !is_short {
+        let _ = writeln!(
+            html,
+            "<details><summary>All measures</summary><div class=\"wide\"><table>{}</table></div></details>",
+            all_measures(overview, cells)
+        );
+    }
+    html
 }
 
 /// A row for each selector.
-fn main_columns(results: &Results, cells: &[&CellResult]) -> String {
+fn main_columns(overview: &Overview<'_>, cells: &[&CellResult]) -> String {
     let summaries = COLUMNS.iter().map(|column| (column, cells.iter().map(|cell| column.summary(cell)).collect()));
     let mut columns: Vec<(_, Vec<Summary>)> = summaries.collect();
     columns.retain(|(_, rows)| rows.iter().any(|row| row.n > 0));
@@ -30,8 +34,8 @@ fn main_columns(results: &Results, cells: &[&CellResult]) -> String {
     }
     html += "</tr></thead><tbody>";
     for (row, cell) in cells.iter().enumerate() {
-        html += &named(results, cell, "tr");
-        let baseline = results.baseline_of(cell);
+        html += &named(overview.results, cell, "tr");
+        let baseline = overview.baseline_of(cell);
         for (column, rows) in &columns {
             let verdict = baseline.map(|baseline| column.comparison(cell, baseline).verdict);
             let least = cell.floor(column.measure);
@@ -43,7 +47,7 @@ fn main_columns(results: &Results, cells: &[&CellResult]) -> String {
 }
 
 /// A row for each measure and a column for each selector.
-fn all_measures(results: &Results, cells: &[&CellResult]) -> String {
+fn all_measures(overview: &Overview<'_>, cells: &[&CellResult]) -> String {
     let mut html = String::from("<thead><tr><th>measure</th>");
     for cell in cells {
         let _ = write!(html, "<th>{}</th>", breakable(&cell.key.selector));
@@ -53,7 +57,7 @@ fn all_measures(results: &Results, cells: &[&CellResult]) -> String {
         let _ = write!(html, "<tr><td>{}<small>{}</small></td>", measure.name, escape(measure.about));
         for cell in cells {
             let pairs = |baseline| cell.pairs(baseline, |_, trial| trial.measured.readings[column]);
-            let verdict = results.baseline_of(cell).map(|baseline| compare(&pairs(baseline)).verdict);
+            let verdict = overview.baseline_of(cell).map(|baseline| compare(&pairs(baseline)).verdict);
             let summary = summarize(measure, &cell.readings(column));
             let least = cell.floor(measure);
             html += &entry(&summary, measure.unit == Unit::Events, measure.unit, verdict, least);

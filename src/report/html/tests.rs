@@ -134,9 +134,9 @@ fn selectors_can_be_told_apart_without_color() {
     let results = Results { cells: selectors.iter().map(cell).collect(), ..Results::default() };
     let series = Series::of(&results);
     let looks = |label: &String| (series.class(label), series.dashes(label), series.marker(label, 0.0, 0.0));
-    let all = distinct(selectors.iter().map(looks));
+    let all = groups(selectors.iter().map(looks), Clone::clone);
     assert_eq!(all.len(), 14);
-    let plain = distinct(selectors.iter().map(|label| (looks(label).1, looks(label).2)));
+    let plain = groups(selectors.iter().map(|label| (looks(label).1, looks(label).2)), Clone::clone);
     assert_eq!(plain.len(), 14, "dashes and markers alone tell them apart");
 }
 
