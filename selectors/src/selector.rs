@@ -60,6 +60,9 @@ pub trait Selector: Send + Sync + 'static {
 
     /// Adds the targets of this period's direct pings to `picks`: `want` distinct pingable slots, or all if fewer
     /// exist.
+    ///
+    /// What `picks` holds before does not count: it is empty, or holds the member's own slot, never another one. Targets
+    /// of earlier periods are never in it.
     fn targets(
         &self,
         index: &Self::RosterIndex,
@@ -76,7 +79,8 @@ pub trait Selector: Send + Sync + 'static {
         None
     }
 
-    /// Adds the targets of gossip messages to `picks`: `want` distinct pingable slots, or all if fewer exist.
+    /// Adds the targets of gossip messages to `picks`: `want` distinct pingable slots, or all if fewer exist. `picks`
+    /// holds no more before than in [`Self::targets`].
     ///
     /// Uniform by default. An implementation that goes round robin needs a cursor separate from that of `targets`.
     fn gossip(
@@ -170,6 +174,7 @@ pub enum Bound {
 /// ```
 pub trait Helpers: Send + Sync + 'static {
     /// Adds helpers to `picks`: `want` distinct pingable slots, or all if fewer exist; none a target, none suspected.
+    /// `picks` is empty before, or holds targets.
     fn helpers(&self, ctx: &mut Context<'_>, targets: &[Slot], want: usize, picks: &mut Vec<Slot>);
 }
 

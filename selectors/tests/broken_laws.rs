@@ -123,6 +123,28 @@ fn a_neglected_member_is_reported() {
     });
 }
 
+#[test]
+fn the_report_of_a_neglected_member_counts_the_pings_of_the_others() {
+    // Each member pings the first other one.
+    let first = |ctx: &mut Context<'_>, want: usize, picks: &mut Vec<Slot>| {
+        picks.extend((0..ctx.view.slots()).filter(|&slot| ctx.view.pingable(slot)).take(want));
+    };
+    let make = || DynSelector::new("wrong", Wrong { bound: NO_BOUND, targets: first });
+    let violation = Laws::default().find_violation(make).expect("it violates a law").to_string();
+    let told = "number 2 was pinged 0 times in 400 periods, and the others 0 to 15600 times";
+    assert!(violation.contains(told), "{violation}");
+}
+
+#[test]
+fn a_selector_may_skip_what_the_list_of_picks_holds() {
+    let skipping = |ctx: &mut Context<'_>, want: usize, picks: &mut Vec<Slot>| {
+        let held = picks.clone();
+        pick_uniform(ctx, want, picks, |slot| !held.contains(&slot));
+    };
+    let make = || DynSelector::new("skipping", Wrong { bound: NO_BOUND, targets: skipping });
+    assert_eq!(Laws::default().find_violation(make), None);
+}
+
 /// Round robin over the initial members; joiners are pinged only if a pick is left.
 struct ForgetsJoiners;
 

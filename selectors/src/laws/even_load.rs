@@ -19,16 +19,19 @@ pub(super) fn check(make: &impl Fn() -> DynSelector) -> Result<(), Violation> {
     let mut pings = vec![0; MEMBERS as usize];
     for me in 0..MEMBERS {
         let mut member = Member::new(&selector, Group::new(roster.clone(), me), SEED);
-        let mut picks = Vec::new();
-        (0..PERIODS).for_each(|_| member.targets(1, &mut picks));
-        picks.iter().for_each(|&slot| pings[slot as usize] += 1);
+        for _ in 0..PERIODS {
+            let mut picks = Vec::new();
+            member.targets(1, &mut picks);
+            picks.iter().for_each(|&slot| pings[slot as usize] += 1);
+        }
     }
-    match pings.iter().position(|&count| count < PERIODS / 2) {
-        None => Ok(()),
-        Some(slot) => Err(Law::EvenLoad.violated(format!(
-            "of {MEMBERS} members at one location, number {slot} was pinged {} times in {PERIODS} periods, and the \
-             others about {PERIODS} times",
-            pings[slot]
-        ))),
-    }
+    let all: u32 = pings.iter().sum();
+    let Some(slot) = pings.iter().position(|&count| 2 * MEMBERS * count < all) else { return Ok(()) };
+    let others = pings.iter().enumerate().filter(|(other, _)| *other != slot).map(|(_, count)| *count);
+    let (least, most) = (others.clone().min().unwrap_or(0), others.max().unwrap_or(0));
+    Err(Law::EvenLoad.violated(format!(
+        "of {MEMBERS} members at one location, number {slot} was pinged {} times in {PERIODS} periods, and the others \
+         {least} to {most} times",
+        pings[slot]
+    )))
 }
