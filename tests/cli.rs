@@ -425,3 +425,44 @@ fn a_closed_pipe_is_not_a_failure() {
     assert!(ended.status.success(), "{}", err(&ended));
     assert_eq!(err(&ended), "");
 }
+
+#[test]
+fn a_replay_takes_numbers_in_any_spelling_and_within_their_ranges() {
+    let dir = folder_with("small.toml", &SMALL.replace("members = 12", "members = 12\nloss = [0, 0.05]"));
+    let replay = |args: &str| format!("replay small.toml --packets none {args}");
+    for args in
+        ["--trial 0 --loss 0.0", "--trial 5 --loss 5e-2", "--trial 0 --loss 0 --members 12.0 --from -5 --until 1"]
+    {
+        done(dir.path(), &replay(args));
+    }
+    done(dir.path(), &replay("--trial 9 --trials 10"));
+    for (args, told) in [
+        ("--trial 0 --loss 0.5", "no cell has loss 0.5; did you mean 0.05 or 0?"),
+        ("--trial 0 --loss nan", "no cell has loss nan"),
+        ("--trial 500", "there is no trial 500: they count from 0 to 5"),
+        ("--trial 6", "there is no trial 6: they count from 0 to 5"),
+        ("--trial 0 --from nan", "expected a finite number of seconds"),
+        ("--trial 0 --from=-inf", "expected a finite number of seconds"),
+        ("--trial 0 --until inf", "expected a finite number of seconds"),
+        ("--trial 0 --until 1e999", "expected a finite number of seconds"),
+        ("--trial 0 --from 31", "--from 31: the trial is from -5 to 30 seconds"),
+        ("--trial 0 --from 5 --until 4", "--until 4: is before --from 5"),
+        ("--trial 0 --trials 0", "0 is not in 1..=1000000"),
+    ] {
+        let output = swimlab(dir.path(), &replay(args));
+        assert_eq!(output.status.code(), Some(2), "{args}");
+        assert!(err(&output).contains(told), "{args}: {}", err(&output));
+    }
+}
+
+#[test]
+fn columns_of_the_environment_are_the_width_of_a_pipe() {
+    let dir = small();
+    let wide = |columns: &str, out: &str| {
+        let mut run = command(dir.path(), &format!("run small.toml --quiet --trials 1 --out {out}"));
+        let output = run.env("COLUMNS", columns).output().unwrap();
+        String::from_utf8(output.stdout).unwrap().lines().map(|line| line.chars().count()).max().unwrap_or(0)
+    };
+    let (narrow, usual, wide) = (wide("60", "a"), wide("no number", "b"), wide("300", "c"));
+    assert!(narrow <= 60 && usual > 60 && usual <= 120 && wide > 120, "{narrow} {usual} {wide}");
+}

@@ -180,11 +180,20 @@ fn print(text: impl fmt::Display) -> Result<(), Failed> {
     quietly_closed(write!(out, "{text}").and_then(|()| out.flush()))
 }
 
-/// The width of the terminal in columns, and whether it shows colors.
+/// The width of the output in columns, and whether it shows colors. The width is that of the terminal, else what the
+/// environment variable `COLUMNS` says.
 fn terminal() -> (u16, bool) {
     let terminal = console::Term::stdout();
-    let width = terminal.size_checked().map_or(WIDTH, |(_, columns)| columns);
+    let width = match terminal.size_checked() {
+        Some((_, columns)) => columns,
+        None => columns(env::var("COLUMNS").ok().as_deref()).unwrap_or(WIDTH),
+    };
     (width, terminal.is_term() && console::colors_enabled())
+}
+
+/// The value of `COLUMNS`, if it is a usable width.
+fn columns(text: Option<&str>) -> Option<u16> {
+    text?.trim().parse().ok().filter(|columns| *columns >= 20)
 }
 
 /// Ignores the error of an output that its reader has closed.

@@ -9,7 +9,7 @@ use swimlab_selectors::{did_you_mean, nearest_names};
 
 use super::timeline::{Filter, Packets, Timeline};
 use super::{Failed, quietly_closed};
-use crate::experiment::{Cell, CellKey, Experiment, Lab, trial_seed};
+use crate::experiment::{Cell, CellKey, Experiment, Lab, MOST_TRIALS, trial_seed};
 
 #[derive(clap::Args)]
 pub(super) struct Args {
@@ -18,6 +18,9 @@ pub(super) struct Args {
     /// The number of the trial, as in trials.csv.
     #[arg(long, value_name = "K")]
     trial: u32,
+    /// The number of trials of each cell, if the run had another than the file's.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST_TRIALS)))]
+    trials: Option<u32>,
     /// Take this seed instead of the file's, as the run did.
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
@@ -28,11 +31,11 @@ pub(super) struct Args {
     #[arg(long, value_enum, default_value = "pings")]
     packets: Packets,
     /// The first time to show, in seconds after the warm-up; negative times are in the warm-up.
-    #[arg(long, value_name = "S", default_value_t = 0.0, allow_negative_numbers = true)]
+    #[arg(long, value_name = "S", default_value_t = 0.0, allow_hyphen_values = true, value_parser = seconds)]
     from: f64,
-    /// The time to stop at, in seconds after the warm-up.
-    #[arg(long, value_name = "S", default_value_t = f64::INFINITY, hide_default_value = true)]
-    until: f64,
+    /// The time to stop at, in seconds after the warm-up [default: the end].
+    #[arg(long, value_name = "S", allow_hyphen_values = true, value_parser = seconds)]
+    until: Option<f64>,
     #[command(flatten)]
     cell: CellFilter,
 }
@@ -76,12 +79,25 @@ impl FromArgMatches for CellFilter {
 
 pub(super) fn replay(args: Args, lab: &Lab) -> Result<ExitCode, Failed> {
     let experiment = super::experiment(args.file, args.seed, lab)?;
+    let refuse = |message| Err(Failed { code: 2, message });
+    let trials = args.trials.unwrap_or(experiment.trials);
+    if args.trial >= trials {
+        let (trial, last) = (args.trial, trials - 1);
+        return refuse(format!("there is no trial {trial}: they count from 0 to {last}, or to what --trials says"));
+    }
     let cell = args.cell.choose(&experiment)?;
+    let (start, end) = (-cell.warmup.as_secs_f64(), cell.duration.as_secs_f64());
+    if !(start..=end).contains(&args.from) {
+        return refuse(format!("--from {}: the trial is from {start} to {end} seconds", args.from));
+    }
+    if let Some(until) = args.until.filter(|until| *until < args.from) {
+        return refuse(format!("--until {until}: is before --from {}", args.from));
+    }
     let members = cell.key.members;
     let setup = cell.setup(trial_seed(experiment.seed, args.trial));
     if let Some(member) = args.member.filter(|&member| member >= setup.placement.members()) {
         let message = format!("there is no member {member}: they count from 0 to {}", setup.placement.members() - 1);
-        return Err(Failed { code: 2, message });
+        return refuse(message);
     }
     let mut out = BufWriter::new(io::stdout().lock());
     let head = format!(
@@ -93,7 +109,12 @@ pub(super) fn replay(args: Args, lab: &Lab) -> Result<ExitCode, Failed> {
         setup.warmup,
     );
     quietly_closed(out.write_all(head.as_bytes()))?;
-    let filter = Filter { member: args.member, packets: args.packets, from_s: args.from, until_s: args.until };
+    let filter = Filter {
+        member: args.member,
+        packets: args.packets,
+        from_s: args.from,
+        until_s: args.until.unwrap_or(f64::INFINITY),
+    };
     let mut timeline = Timeline::new(&setup, filter, &mut out);
     let outcome = cell.watch(&setup, &mut timeline);
     quietly_closed(timeline.finish())?;
@@ -103,6 +124,12 @@ pub(super) fn replay(args: Args, lab: &Lab) -> Result<ExitCode, Failed> {
     }
     quietly_closed(out.write_all(tail.as_bytes()).and_then(|()| out.flush()))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Parses a time in seconds.
+fn seconds(text: &str) -> Result<f64, String> {
+    let seconds = text.parse::<f64>().ok().filter(|seconds| seconds.is_finite());
+    seconds.ok_or_else(|| "expected a finite number of seconds".to_owned())
 }
 
 impl CellFilter {
@@ -129,7 +156,9 @@ fn with_value<'a>(cells: Vec<&'a Cell>, name: &str, wanted: &str) -> Result<Vec<
     let matching = |fits: &dyn Fn(&str) -> bool| -> Vec<&'a Cell> {
         cells.iter().copied().filter(|cell| value(cell).is_some_and(|value| fits(&value))).collect()
     };
-    let exact = matching(&|value| value == wanted);
+    // Numbers have several spellings: 0, 0.0, 1e-2.
+    let number = |text: &str| text.parse::<f64>().ok();
+    let exact = matching(&|value| value == wanted || number(value).is_some_and(|value| number(wanted) == Some(value)));
     let left = if exact.is_empty() { matching(&of_kind) } else { exact };
     if left.is_empty() {
         let mut values: Vec<String> = cells.iter().filter_map(|cell| value(cell)).collect();
@@ -137,7 +166,10 @@ fn with_value<'a>(cells: Vec<&'a Cell>, name: &str, wanted: &str) -> Result<Vec<
         values.dedup();
         let near = match values.is_empty() {
             true => format!("; the file does not vary {name}"),
-            false => did_you_mean(&nearest_names(wanted, values.iter().map(String::as_str))),
+            false => match did_you_mean(&nearest_names(wanted, values.iter().map(String::as_str))) {
+                near if near.is_empty() => format!("; the cells have {}", values.join(", ")),
+                near => near,
+            },
         };
         return Err(Failed { code: 2, message: format!("no cell has {name} {wanted}{near}") });
     }

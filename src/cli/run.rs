@@ -218,6 +218,7 @@ fn describe(failure: &Failure, args: &Args) -> String {
     let key = &failure.key;
     let file = args.file.as_ref().map(|file| format!(" {}", file.display())).unwrap_or_default();
     let seed = args.seed.map(|seed| format!(" --seed {seed}")).unwrap_or_default();
+    let trials = args.trials.map(|trials| format!(" --trials {trials}")).unwrap_or_default();
     let fixed = CellKey::NAMES.len();
     let flag = |(n, (name, value)): (usize, (&str, KeyValue<'_>))| match value {
         _ if n >= fixed => format!(" --swept {name}={value}"),
@@ -226,7 +227,7 @@ fn describe(failure: &Failure, args: &Args) -> String {
     };
     let flags: String = key.fields().enumerate().map(flag).collect();
     format!(
-        "trial {} (seed {}) went wrong: {}\n  see it with: {} replay{file} --trial {}{seed}{flags}",
+        "trial {} (seed {}) went wrong: {}\n  see it with: {} replay{file} --trial {}{trials}{seed}{flags}",
         failure.trial,
         failure.seed,
         failure.message,

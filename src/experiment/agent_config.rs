@@ -76,9 +76,14 @@ impl AgentConfig {
 }
 
 fn single(mut values: Vec<TomlValue<'_>>) -> Result<NamedSpec, BadInput> {
-    match values.len() {
-        1 => values.remove(0).named(),
-        _ => Err(values[1].error(format!("{} has several values; a member has one", values[1].key))),
+    if values.len() > 1 {
+        return Err(values[1].error(format!("{} has several values; a member has one", values[1].key)));
+    }
+    let value = values.remove(0);
+    let several = value.error(format!("{} has several values; a member has one", value.key));
+    match <[NamedSpec; 1]>::try_from(value.alternatives()?) {
+        Ok([named]) => Ok(named),
+        Err(_) => Err(several),
     }
 }
 

@@ -58,12 +58,7 @@ pub enum CellDetector {
 impl Cell {
     /// The values that the floors of its measures depend on; `None` for detectors without pings.
     pub fn floors(&self) -> Option<FloorInputs> {
-        let config = self.config()?;
-        Some(FloorInputs {
-            period_s: config.period.as_secs_f64(),
-            direct: config.direct,
-            suspicion_s: config.suspicion.timeout(config.period, self.key.members, u32::MAX).as_secs_f64(),
-        })
+        Some(FloorInputs::of(self.config()?, self.key.members))
     }
 
     /// The protocol configuration; `None` if the detector is not SWIM.

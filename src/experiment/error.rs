@@ -78,7 +78,8 @@ impl fmt::Display for Error {
                 let (needed, available) = (gb(needed), gb(available));
                 write!(
                     f,
-                    "a world of {members} members needs some {needed:.1} GB of memory; {available:.1} GB are free"
+                    "a world of {members} members needs some {needed:.1} GB of memory; {available:.1} GB are free for \
+                     this process"
                 )
             }
             Self::Threads { threads, why } => write!(f, "cannot start {threads} threads: {why}"),

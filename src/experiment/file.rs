@@ -9,7 +9,7 @@ use super::environment::{self, EnvironmentLists};
 use super::error::BadInput;
 use super::limits::{LONGEST_S, MOST_MEMBERS, MOST_TRIALS};
 use super::toml_source::{NamedSpec, TomlSource, TomlTable, TomlValue, distinct};
-use crate::protocol::{Span, preset, presets};
+use crate::protocol::{Preset, Span, preset, presets};
 
 /// All keys of an experiment file.
 pub(super) static KEYS: LazyLock<Vec<&str>> =
@@ -24,7 +24,7 @@ const KEYS_BEFORE: [&str; 14] = [
     "selector",
     "helpers",
     "profile",
-    "preset",
+    PRESET,
     "prober",
     "suspicion",
     "dissemination",
@@ -39,6 +39,9 @@ const NEEDED: [(&str, &str); 3] = [("topology", "topology = \"lan\""), SELECTOR,
 
 /// Profiles may have a default selector, and detectors that are not SWIM have none.
 pub(super) const SELECTOR: (&str, &str) = ("selector", "selector = [\"uniform\", \"shuffle\"]");
+
+/// The key of presets. Each of several is a variant of the profile.
+pub(super) const PRESET: &str = "preset";
 
 /// The strategies of a profile that have keys outside `[protocol]`.
 const PARTS: [&str; 3] = ["prober", "suspicion", "dissemination"];
@@ -183,12 +186,13 @@ fn all_named(values: Vec<TomlValue<'_>>) -> Result<Vec<NamedSpec>, BadInput> {
     let mut all = Vec::with_capacity(values.len());
     for value in values {
         let twice = value.error(format!("{} lists this twice: ", value.key));
-        let named = value.named()?;
-        let label = named.spec.to_string();
-        if !labels.insert(label.clone()) {
-            return Err(BadInput { message: twice.message + &label, ..twice });
+        for named in value.alternatives()? {
+            let label = named.spec.to_string();
+            if !labels.insert(label.clone()) {
+                return Err(BadInput { message: twice.message + &label, ..twice });
+            }
+            all.push(named);
         }
-        all.push(named);
     }
     Ok(all)
 }
@@ -223,16 +227,18 @@ fn numbers(file: &mut TomlTable<'_>, key: &str, default: f64) -> Result<Vec<f64>
     file.list(key)?.map_or_else(|| Ok(vec![default]), |values| distinct(values, |value| value.real(0.0, 1.0)))
 }
 
-/// The overrides of the profile: the keys of [`PARTS`] and `[protocol]`, then the preset's values where these set none.
+/// The overrides of the profile: the keys of [`PARTS`] and `[protocol]`, then the preset's values where these set none,
+/// or the key [`PRESET`] with the names of several.
 pub(super) fn overrides(file: &mut TomlTable<'_>) -> Result<Vec<Override>, BadInput> {
     let mut overrides: Vec<Override> = Vec::new();
     for key in PARTS {
         if let Some(values) = file.list(key)? {
-            let values = values.into_iter().map(|value| {
+            let mut specs = Vec::with_capacity(values.len());
+            for value in values {
                 let at = value.at;
-                Ok((Value::Text(value.named()?.spec.to_string()), at))
-            });
-            overrides.push(Override { key: key.to_owned(), values: values.collect::<Result<_, _>>()? });
+                specs.extend(value.alternatives()?.iter().map(|named| (Value::Text(named.spec.to_string()), at)));
+            }
+            overrides.push(Override { key: key.to_owned(), values: specs });
         }
     }
     for value in file.take("protocol").map(TomlValue::entries).transpose()?.unwrap_or_default() {
@@ -246,16 +252,23 @@ pub(super) fn overrides(file: &mut TomlTable<'_>) -> Result<Vec<Override>, BadIn
         let values = value.list()?.into_iter().map(|value| Ok((value.plain()?, value.at)));
         overrides.push(Override { key, values: values.collect::<Result<_, _>>()? });
     }
-    if let Some(preset_name) = file.take("preset") {
-        let name = preset_name.text()?;
-        let preset = preset(name).ok_or_else(|| {
-            let near = did_you_mean(&nearest_names(name, presets().iter().map(|preset| preset.name)));
-            preset_name.error(format!("unknown preset \"{name}\"{near}"))
-        })?;
-        for (key, value) in preset.values() {
-            if !overrides.iter().any(|other| other.key == key) {
-                overrides.push(Override { key, values: vec![(value, preset_name.at)] });
-            }
+    if let Some(names) = file.list(PRESET)? {
+        let known = |value: TomlValue<'_>| {
+            let name = value.text()?;
+            let preset = preset(name).ok_or_else(|| {
+                let near = did_you_mean(&nearest_names(name, presets().iter().map(|preset| preset.name)));
+                value.error(format!("unknown preset \"{name}\"{near}"))
+            })?;
+            Ok((preset, value.at))
+        };
+        let known: Vec<(&Preset, usize)> = names.into_iter().map(known).collect::<Result<_, _>>()?;
+        if let [(preset, at)] = known[..] {
+            let others = preset.values().filter(|(key, _)| !overrides.iter().any(|other| other.key == *key));
+            let others: Vec<_> = others.map(|(key, value)| Override { key, values: vec![(value, at)] }).collect();
+            overrides.extend(others);
+        } else {
+            let values = known.into_iter().map(|(preset, at)| (preset.name.into(), at)).collect();
+            overrides.push(Override { key: PRESET.to_owned(), values });
         }
     }
     for Override { key, values } in &overrides {

@@ -25,6 +25,9 @@ pub struct Manifest {
     pub experiment: BTreeMap<String, String>,
     /// The files that the experiment reads, by their names in the experiment file.
     pub inputs: BTreeMap<String, InputRecord>,
+    /// Digests of the sites and delays of each topology, as members are placed on it. They tell a program's own kind of
+    /// topology whose data changed.
+    pub topologies: BTreeMap<String, String>,
     /// A digest of the configurations of all cells, which tells cells that a program changed after it had parsed the
     /// file.
     pub settings: String,
@@ -56,6 +59,7 @@ impl Manifest {
             seed: experiment.seed,
             experiment: experiment.description.clone(),
             inputs: experiment.inputs.iter().zip(copies).map(record).collect(),
+            topologies: experiment.placements.clone(),
             settings: settings(experiment),
             cells: experiment.cells.iter().map(|cell| cell.key.clone()).collect(),
         }
@@ -89,7 +93,19 @@ impl Manifest {
             let value = |manifest: &Self| manifest.experiment.get(key).cloned().unwrap_or_else(not_given);
             compare(key, value(self), value(other));
         }
-        // These follow from the above, unless a program changed the cells.
+        // These follow from the above, unless a program has topologies of its own or changed the cells.
+        if differing.is_empty() {
+            for topology in keys(&self.topologies, &other.topologies) {
+                let digest = |manifest: &Self| {
+                    let digest = manifest.topologies.get(topology);
+                    digest.map_or_else(not_given, |digest| format!("digest {digest}"))
+                };
+                let [one, another] = [self, other].map(digest);
+                if one != another {
+                    differing.push((format!("sites and delays of topology {topology}"), one, another));
+                }
+            }
+        }
         if differing.is_empty() {
             let cell = |manifest: &Self, at: usize| manifest.cells.get(at).map_or_else(not_given, CellKey::to_string);
             let most = self.cells.len().max(other.cells.len());

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::protocol::Config;
+
 /// A measure: one number per trial. For every measure, less is better.
 ///
 /// Tables, trials.csv, summary.json, report.html and `swimlab list measures` are all made from its row in [`MEASURES`].
@@ -178,6 +180,15 @@ pub struct FloorInputs {
 }
 
 impl FloorInputs {
+    /// The values of this configuration in a group of `members`.
+    pub(super) fn of(config: &Config, members: u32) -> Self {
+        Self {
+            period_s: config.period.as_secs_f64(),
+            direct: config.direct,
+            suspicion_s: config.suspicion.timeout(config.period, members, u32::MAX).as_secs_f64(),
+        }
+    }
+
     fn first_ping_s(&self) -> f64 {
         self.period_s / (2.0 * f64::from(self.direct))
     }
@@ -186,7 +197,7 @@ impl FloorInputs {
         self.first_ping_s() + self.period_s
     }
 
-    fn first_declaration_s(&self) -> f64 {
+    pub(super) fn first_declaration_s(&self) -> f64 {
         self.first_suspicion_s() + self.suspicion_s
     }
 }

@@ -1,10 +1,9 @@
 //! The number of worlds that fit into memory at once, so that a run is refused rather than killed by the system.
 
-use std::fs;
-
 use super::Experiment;
 use super::cell::{Cell, CellDetector};
 use super::error::Error;
+use super::free_memory::free_memory;
 use crate::sim::joiners_needed;
 
 /// Memory of a world per member, in bytes. 3,300 were measured with 100,000 members.
@@ -13,6 +12,9 @@ const PER_MEMBER: u64 = 4_000;
 /// Memory of a member per other member, in bytes, in detectors that are not SWIM.
 const PER_ROW: u64 = 160;
 
+/// Memory of a member's place, in bytes.
+const PER_PLACED: u64 = 120;
+
 impl Experiment {
     /// The number of threads, of the `wanted` ones (0 for one per core), for which memory suffices with a world each.
     ///
@@ -20,7 +22,7 @@ impl Experiment {
     /// If not even one world fits into memory.
     pub fn threads(&self, wanted: usize) -> Result<usize, Error> {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        fitting(if wanted == 0 { cores } else { wanted }, self.largest_world(), available())
+        fitting(if wanted == 0 { cores } else { wanted }, self.largest_world(), free_memory())
     }
 
     /// The members, joiners included, and the bytes of the world that takes the most memory.
@@ -42,12 +44,20 @@ fn fitting(wanted: usize, (members, needed): (u32, u64), available: Option<u64>)
     }
 }
 
-/// Free memory in bytes, on systems that report it (Linux).
-fn available() -> Option<u64> {
-    let meminfo = fs::read_to_string("/proc/meminfo").ok()?;
-    let line = meminfo.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
-    let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    Some(kib * 1024)
+/// Checks that `members` members can be placed, which is done before any world exists.
+///
+/// # Errors
+/// Names the memory that they need and the free memory.
+pub(super) fn check_placement(members: u32) -> Result<(), String> {
+    placeable(members, free_memory())
+}
+
+fn placeable(members: u32, available: Option<u64>) -> Result<(), String> {
+    let needed = u64::from(members) * PER_PLACED;
+    match available.filter(|&available| available < needed) {
+        Some(available) => Err(Error::TooLarge { members, needed, available }.to_string()),
+        None => Ok(()),
+    }
 }
 
 #[cfg(test)]
@@ -69,7 +79,23 @@ mod tests {
 
     #[test]
     fn a_world_that_does_not_fit_is_refused() {
+        // F13
+        assert!(fitting(1, world(200_000), Some(300_000_000)).is_err());
         let message = fitting(1, world(10_000_000), Some(16_000_000_000)).unwrap_err().to_string();
-        assert_eq!(message, "a world of 10000000 members needs some 40.0 GB of memory; 16.0 GB are free");
+        assert_eq!(
+            message,
+            "a world of 10000000 members needs some 40.0 GB of memory; 16.0 GB are free for this process"
+        );
+    }
+
+    #[test]
+    fn members_that_cannot_even_be_placed_are_refused() {
+        assert_eq!(placeable(1_000_000, Some(300_000_000)), Ok(()));
+        assert_eq!(placeable(1_000_000, None), Ok(()));
+        let message = placeable(10_000_000, Some(300_000_000)).unwrap_err();
+        assert_eq!(
+            message,
+            "a world of 10000000 members needs some 1.2 GB of memory; 0.3 GB are free for this process"
+        );
     }
 }

@@ -63,6 +63,7 @@ mod environment;
 mod error;
 mod file;
 mod files;
+mod free_memory;
 mod limits;
 mod manifest;
 mod measures;
@@ -208,6 +209,8 @@ pub struct Experiment {
     pub inputs: Vec<InputFile>,
     /// Keys and values that the trials depend on, besides the seed.
     description: BTreeMap<String, String>,
+    /// Digests of the sites and delays of each topology.
+    placements: BTreeMap<String, String>,
 }
 
 impl Experiment {
@@ -233,6 +236,7 @@ impl Experiment {
             source: source.clone(),
             inputs: product.inputs,
             description: product.description,
+            placements: product.placements,
         })
     }
 

@@ -11,12 +11,14 @@ use super::cell::{Cell, CellDetector, NO_SELECTOR};
 use super::error::BadInput;
 use super::file::{File, ScenarioSpec};
 use super::limits::MOST_MEMBERS;
+use super::measures::FloorInputs;
+use super::memory_estimate::check_placement;
 use super::protocols::{self, DetectorChoice, Protocols};
 use super::results::CellKey;
 use super::seed::trial_seed;
 use super::toml_source::{NamedSpec, TomlSource};
 use crate::protocol::{Config, Span};
-use crate::sim::{Fault, Target, check_targets, joiners_needed};
+use crate::sim::{Churn, Crash, Fault, Restart, Target, check_targets, joiners_needed};
 use crate::topology::{InputFile, Placement, Topology, TopologyContext};
 
 /// The maximum number of cells of one file.
@@ -29,6 +31,8 @@ pub(super) struct Resolved {
     pub notices: Vec<String>,
     pub inputs: Vec<InputFile>,
     pub description: BTreeMap<String, String>,
+    /// Digests of sites and delays, by topology.
+    pub placements: BTreeMap<String, String>,
 }
 
 /// Looks up the names in a file and multiplies its lists, topologies outermost and selectors innermost.
@@ -38,12 +42,14 @@ pub(super) fn multiply(file: &File, source: &TomlSource, lab: &Lab) -> Result<Re
         return Err(source.whole(why));
     }
     let protocols = protocols::multiply(file, source, lab)?;
-    let mut builder = ProductBuilder { file, protocols: &protocols, source, lab, notices: Vec::new(), noted: BTreeSet::new() };
+    let mut builder =
+        ProductBuilder { file, protocols: &protocols, source, lab, notices: Vec::new(), noted: BTreeSet::new() };
     let baseline = file.baseline.as_ref().map(|baseline| builder.baseline(baseline)).transpose()?;
     let scenarios: Vec<Vec<Fault>> =
         file.scenarios.iter().map(|scenario| builder.faults(scenario)).collect::<Result<_, _>>()?;
     let mut cells = Vec::new();
-    let mut description = file.describe();
+    let description = file.describe();
+    let mut placements: BTreeMap<String, String> = BTreeMap::new();
     let mut inputs: Vec<InputFile> = Vec::new();
     let context = TopologyContext { dir: source.dir.clone(), copies: source.copies.clone() };
     for (named, sizes) in &file.topologies {
@@ -61,8 +67,7 @@ pub(super) fn multiply(file: &File, source: &TomlSource, lab: &Lab) -> Result<Re
         let placed: Vec<PlacedTopology> =
             sizes.iter().map(|&members| builder.place(named, &topology, members)).collect::<Result<_, _>>()?;
         let digest = placed.iter().fold(0, |digest, placed| mix(digest ^ fingerprint(&placed.placement)));
-        let key = format!("sites and delays of topology {}", named.spec);
-        description.entry(key).or_default().push_str(&format!("{digest:016x}"));
+        placements.entry(named.spec.to_string()).or_default().push_str(&format!("{digest:016x}"));
         for (scenario, faults) in file.scenarios.iter().zip(&scenarios) {
             for placed in &placed {
                 builder.check_faults(scenario, faults, placed, &named.spec)?;
@@ -92,6 +97,7 @@ pub(super) fn multiply(file: &File, source: &TomlSource, lab: &Lab) -> Result<Re
                             }
                             DetectorChoice::Swim { config, selectors, helpers } => {
                                 let config = builder.fit(config, placed, joiners, &named.spec);
+                                builder.note_floor(&config, placed.members, faults);
                                 let helpers = &placed.helpers[*helpers];
                                 cells.extend(selectors.iter().map(|&selector| {
                                     let strategy = &placed.strategies[selector];
@@ -107,7 +113,7 @@ pub(super) fn multiply(file: &File, source: &TomlSource, lab: &Lab) -> Result<Re
             }
         }
     }
-    Ok(Resolved { cells, baseline, notices: builder.notices, inputs, description })
+    Ok(Resolved { cells, baseline, notices: builder.notices, inputs, description, placements })
 }
 
 /// A topology with a number of members, and the selectors and helpers built for it.
@@ -164,6 +170,7 @@ impl ProductBuilder<'_> {
 
     /// Places `members` members on a topology and builds the selectors and helpers for them.
     fn place(&mut self, named: &NamedSpec, topology: &Topology, members: u32) -> Result<PlacedTopology, BadInput> {
+        check_placement(members).map_err(|why| named.error(self.source, why))?;
         let placement = topology.place(members, 0, trial_seed(self.file.seed, 0));
         let context = placement.context();
         let complain = |blamed: &NamedSpec, error: &SpecError| {
@@ -216,6 +223,23 @@ impl ProductBuilder<'_> {
             ));
         }
         config
+    }
+
+    /// Notes that no crash can be declared within the trial.
+    fn note_floor(&mut self, config: &Config, members: u32, faults: &[Fault]) {
+        let crashes =
+            |fault: &&Fault| fault.kind.is::<Crash>() || fault.kind.is::<Restart>() || fault.kind.is::<Churn>();
+        let Some(first) = faults.iter().filter(crashes).map(|fault| fault.at).min() else { return };
+        let floor = Span::from_secs_f64(FloorInputs::of(config, members).first_declaration_s());
+        let left = self.file.duration - first;
+        if floor > left {
+            self.note(format!(
+                "duration = {}: a trial ends {left} after its first fault, but with members = {members} and period = {} a \
+                 crash is declared after {floor} at the soonest, in the mean: first_declaration_s and the times that \
+                 informed members take are not reached",
+                self.file.duration, config.period
+            ));
+        }
     }
 
     /// Checks that the targets of the faults exist, and that the world is not too large with its joiners.

@@ -7,10 +7,10 @@ use swimlab_selectors::{Registration, Value};
 use super::Lab;
 use super::environment::Environment;
 use super::error::BadInput;
-use super::file::{File, Override, SELECTOR};
+use super::file::{File, Override, PRESET, SELECTOR};
 use super::toml_source::{NamedSpec, TomlSource};
 use crate::detectors::{Detector, missing_feature};
-use crate::protocol::Config;
+use crate::protocol::{Config, Preset, preset};
 
 /// One combination of profile, overrides, helpers and environment.
 pub(super) struct Protocol {
@@ -148,10 +148,17 @@ fn overridden(profile: &NamedSpec, overrides: &[Override], has: impl Fn(&str) ->
         let vary = |ProfileVariant { named, swept }: &ProfileVariant| {
             let variant = |(value, at): &(Value, usize)| {
                 let column = (values.len() > 1).then(|| (key.clone(), value.to_string()));
-                ProfileVariant {
-                    named: if has(key) { named.clone().with(key, value.clone(), *at) } else { named.clone() },
-                    swept: swept.iter().cloned().chain(column).collect(),
-                }
+                let given = |key: &str| overrides.iter().any(|other| other.key == key);
+                let named = match value {
+                    Value::Text(name) if key == PRESET => {
+                        let values = preset(name).into_iter().flat_map(Preset::values);
+                        let values = values.filter(|(key, _)| !given(key) && has(key));
+                        values.fold(named.clone(), |named, (key, value)| named.with(&key, value, *at))
+                    }
+                    _ if has(key) => named.clone().with(key, value.clone(), *at),
+                    _ => named.clone(),
+                };
+                ProfileVariant { named, swept: swept.iter().cloned().chain(column).collect() }
             };
             values.iter().map(variant).collect::<Vec<_>>()
         };

@@ -264,3 +264,79 @@ fn the_reference_defines_every_measure_and_no_other() {
     names.sort_unstable();
     assert_eq!(rows, names);
 }
+
+fn refused(text: &str) -> String {
+    Experiment::parse(&TomlSource::text("t.toml", text), &Lab::default()).err().expect("it is refused").to_string()
+}
+
+#[test]
+fn lists_within_selectors_and_other_strategies_multiply() {
+    let selectors = |selector: &str| -> Vec<String> {
+        let file = format!("topology = 'lan'\nmembers = 40\nselector = {selector}\n");
+        parse(&file).cells.iter().map(|cell| cell.key.selector.clone()).collect()
+    };
+    assert_eq!(
+        selectors("{ kind = 'neighborhood', metric = 'rtt', escape = [0.1, 0.25] }"),
+        ["neighborhood:escape=0.1,metric=rtt", "neighborhood:escape=0.25,metric=rtt"]
+    );
+    assert_eq!(
+        selectors("['shuffle', { kind = 'neighborhood', radius = [4, 8], metric = ['rtt', 'ring'] }]"),
+        [
+            "shuffle",
+            "neighborhood:metric=rtt,radius=4",
+            "neighborhood:metric=ring,radius=4",
+            "neighborhood:metric=rtt,radius=8",
+            "neighborhood:metric=ring,radius=8"
+        ]
+    );
+    let nested = selectors("{ kind = 'neighborhood', metric = { kind = 'euclid', width = [8, 16], height = 8 } }");
+    assert!(nested[0].contains("width=8") && nested[1].contains("width=16"), "{nested:?}");
+    let sizes = parse("topology = { kind = 'lan', members = [5, 9] }\nmembers = 3\nselector = 'shuffle'\n");
+    assert_eq!(sizes.cells.iter().map(|cell| cell.key.members).collect::<Vec<_>>(), [5, 9]);
+    let refused = |rest: &str| refused(&format!("topology = 'lan'\nmembers = 40\n{rest}\n"));
+    assert_eq!(
+        refused("selector = { kind = 'neighborhood',\nmetric = 'rtt', escape = [0.1, 5] }"),
+        "t.toml:4: neighborhood: escape must be a number from 0.001 to 0.999, not 5"
+    );
+    assert!(refused("selector = { kind = 'neighborhood', escape = [] }").contains("escape is an empty list"));
+    let fault = refused("selector = 'shuffle'\nfault = [{ kind = 'crash', at = ['1s', '2s'] }]");
+    assert!(
+        fault.contains("t.toml:4: at must be one value here, not a list; alternative faults are scenarios"),
+        "{fault}"
+    );
+    assert!(
+        refused("selector = 'shuffle'\nfault = [{ kind = 'crash', target = ['a'] }]").contains("target must be an")
+    );
+}
+
+#[test]
+fn presets_can_be_varied() {
+    let file = "topology = 'lan'\nselector = 'shuffle'\nmembers = 9\npreset = ['lan', 'wan']\n";
+    let experiment = parse(file);
+    let column: Vec<_> = experiment.cells.iter().map(|cell| cell.key.swept_value("preset").unwrap()).collect();
+    assert_eq!(column, ["lan", "wan"]);
+    let alone = |preset: &str| parse(&file.replace("['lan', 'wan']", &format!("'{preset}'")));
+    for (cell, preset) in experiment.cells.iter().zip(["lan", "wan"]) {
+        let alone = alone(preset);
+        assert_eq!(format!("{:?}", cell.config()), format!("{:?}", alone.cells[0].config()), "{preset}");
+    }
+    let own = parse(&format!("{file}[protocol]\nperiod = '700ms'\nprobe_timeout = '300ms'\n"));
+    assert!(own.cells.iter().all(|cell| cell.period().to_string() == "700ms"));
+    assert!(refused(&file.replace("'wan'", "'won'")).contains("unknown preset \"won\"; did you mean wan?"));
+}
+
+#[test]
+fn a_declaration_that_no_trial_reaches_is_noted_before_the_run() {
+    let notices = |rest: &str| {
+        let file = format!("topology = 'lan'\nselector = 'shuffle'\nmembers = 600\npreset = 'wan'\n{rest}");
+        let notices = parse(&file).notices;
+        notices.into_iter().filter(|notice| notice.contains("is declared after")).collect::<Vec<_>>()
+    };
+    let short = notices("duration = '60s'\nfault = ['crash']\n");
+    assert!(
+        short.len() == 1 && short[0].starts_with("duration = 1m: a trial ends 1m after its first fault"),
+        "{short:?}"
+    );
+    assert_eq!(notices("duration = '300s'\nfault = ['crash']\n"), [""; 0]);
+    assert_eq!(notices("duration = '60s'\nfault = ['pause']\n"), [""; 0]);
+}

@@ -29,6 +29,9 @@ pub struct TomlSource {
     pub copies: BTreeMap<String, PathBuf>,
 }
 
+/// The parameters whose value may be a list of member numbers.
+const MEMBER_LISTS: [&str; 2] = ["target", "peers"];
+
 /// The longest experiment file, in bytes; it also bounds what is read from a device.
 const LONGEST: u64 = 1 << 20;
 
@@ -352,19 +355,55 @@ impl<'a> TomlValue<'a> {
         })
     }
 
+    /// The specs that a label or a table with `kind` stands for: one for each combination of the values in the lists of
+    /// its parameters, later parameters varying faster.
+    pub(super) fn alternatives(self) -> Result<Vec<NamedSpec>, BadInput> {
+        let (source, key, at) = (self.source, self.key, self.at);
+        let DeValue::Table(mut entries) = self.value else {
+            return Ok(vec![Self { source, key, at, value: self.value }.named()?]);
+        };
+        let kind = entries.remove("kind").map(|kind| Self::new(source, "kind", kind));
+        let kind = kind.ok_or_else(|| source.error(at, format!("{key}: kind is missing")))?;
+        let mut entries: Vec<_> = entries.into_iter().collect();
+        entries.sort_by_key(|(name, _)| name.span().start);
+        let mut all = vec![NamedSpec { spec: Spec::of(kind.text()?), at: kind.at, params: BTreeMap::new() }];
+        for (name, value) in entries {
+            let value = Self::new(source, name.get_ref(), value);
+            let mut choices = Vec::new();
+            for choice in value.list()? {
+                match choice.value {
+                    DeValue::Table(_) => choices.extend(choice.alternatives()?.iter().map(nested)),
+                    _ => choices.push(choice.plain()?),
+                }
+            }
+            let at = name.span().start;
+            let with = |named: &NamedSpec, choice: &Value| named.clone().with(name.get_ref(), choice.clone(), at);
+            all = all.iter().flat_map(|named| choices.iter().map(move |choice| with(named, choice))).collect();
+        }
+        Ok(all)
+    }
+
     /// A parameter's value: a plain value, a list of member numbers, or a spec with parameters of its own.
     fn parameter(self) -> Result<Value, BadInput> {
         match self.value {
-            DeValue::Array(values) => {
+            DeValue::Array(values) if MEMBER_LISTS.contains(&self.key.as_str()) => {
                 let member = |value| Self::new(self.source, &self.key, value).count(0, u32::MAX).map(|n| n.to_string());
                 let members: Vec<String> = values.into_iter().map(member).collect::<Result<_, _>>()?;
                 Ok(Value::Text(members.join(",")))
             }
-            // Within a label, a nested label has semicolons in place of its colon and commas.
-            DeValue::Table(_) => Ok(Value::Text(self.named()?.spec.to_string().replace([':', ','], ";"))),
+            DeValue::Array(_) => {
+                let way = "alternative faults are scenarios: scenario = [{ name = \"...\", fault = [...] }, ...]";
+                Err(self.error(format!("{} must be one value here, not a list; {way}", self.key)))
+            }
+            DeValue::Table(_) => Ok(nested(&self.named()?)),
             _ => self.plain(),
         }
     }
+}
+
+/// A spec as the value of a parameter. Within a label, a nested label has semicolons in place of its colon and commas.
+fn nested(named: &NamedSpec) -> Value {
+    Value::Text(named.spec.to_string().replace([':', ','], ";"))
 }
 
 /// Reads the values of a list; equal ones are an error.

@@ -9,10 +9,10 @@ use csv::Writer;
 use serde_json::{Map, Value, json};
 
 use super::figures::figure;
-use super::notes::fill;
-use super::table::draw;
 use super::key_value;
+use super::notes::fill;
 use super::overview::Overview;
+use super::table::draw;
 use crate::experiment::statistics::{Agreement, Interval, MOST_APART, Match, agree};
 use crate::experiment::{CellResult, Lateness, MEASURES, Measure, Results};
 use crate::protocol::Span;

@@ -7,8 +7,8 @@
 
 use super::columns::Column;
 use super::figures::{digits, figure, range};
-use super::notes::fill;
 use super::key_value;
+use super::notes::fill;
 use super::overview::Overview;
 use crate::experiment::statistics::{Comparison, Summary, Verdict, holm};
 use crate::experiment::{CellResult, MeasuredValue, Results};

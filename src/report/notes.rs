@@ -61,8 +61,11 @@ pub(super) fn legend(results: &Results, width: u16) -> String {
             [Verdict::Better, Verdict::Worse, Verdict::WithinNoise, Verdict::Undecided].map(mark);
         let _ = write!(
             text,
-            " Against {baseline}, trial by trial: {better} better, {worse} worse, {noise} within noise, {few} too few \
-             trials. Of twenty comparisons between equals, about one gets a mark by chance.",
+            " The mark behind a number judges the mean of the differences from {baseline}, trial by trial, not the two \
+             numbers: {better} better, {worse} worse, {noise} within noise, {few} too few trials. summary.json has these \
+             differences. However small a difference is, it gets a mark if enough trials show it: there is no smallest \
+             effect of interest. Of twenty comparisons between equals, about one gets a mark by chance; only the findings \
+             are corrected for that.",
         );
     }
     format!("\n{}", fill(&text, width))

@@ -72,7 +72,12 @@ impl<'a> Page<'a> {
         let mut left_out = Vec::new();
         let mut table = self.table(&shown);
         while breadth(&table) > width && shown.len() > FEWEST_COLUMNS {
-            let last = (0..shown.len()).max_by_key(|&at| shown[at].0.shown.rank).expect("more than a few");
+            // What is the same in all rows tells the least.
+            let order = |&at: &usize| {
+                let (column, rows) = shown[at];
+                (is_constant(column, rows), column.shown.rank)
+            };
+            let last = (0..shown.len()).max_by_key(order).expect("more than a few");
             left_out.push(shown.remove(last).0.shown.title);
             table = self.table(&shown);
         }
@@ -135,6 +140,13 @@ fn folded(label: &str) -> String {
         line += length;
     }
     text
+}
+
+/// Whether several rows have the same value, to the digits that are shown.
+fn is_constant(column: &Column, rows: &[Entry]) -> bool {
+    let middle = |row: &Entry| if column.shown.by_mean { row.summary.mean } else { row.summary.median };
+    let shown = |row: &Entry| middle(row).map(|value| figure(value, column.unit()));
+    rows.len() > 1 && rows.windows(2).all(|two| shown(&two[0]) == shown(&two[1]))
 }
 
 /// The floor of a column if it is the same in all rows.

@@ -1,7 +1,7 @@
 use super::*;
 use crate::experiment::{
-    CellKey, CellResult, FloorInputs, MEASURES, Measure, Measured, MeasuredValue, Results, Scenario, TopologyNote, TrialResult,
-    Victim, VictimKind,
+    CellKey, CellResult, FloorInputs, MEASURES, Measure, Measured, MeasuredValue, Results, Scenario, TopologyNote,
+    TrialResult, Victim, VictimKind,
 };
 
 /// A trial whose times are all about `seconds`. In trial 7 not all members learn of the crash.
