@@ -22,7 +22,7 @@ fn of_machine(root: &Path) -> Option<u64> {
     kib(&fs::read_to_string(root.join("proc/meminfo")).ok()?, "MemAvailable:")
 }
 
-/// What `ulimit -v` leaves.
+/// The rest of the limit that `ulimit -v` sets.
 fn of_address_space(root: &Path) -> Option<u64> {
     let limits = fs::read_to_string(root.join("proc/self/limits")).ok()?;
     let line = limits.lines().find_map(|line| line.strip_prefix("Max address space"))?;
@@ -66,7 +66,7 @@ const VERSIONS: [Files; 2] = [
 ];
 
 impl Group {
-    /// What the group's limit leaves; `None` without a limit.
+    /// The rest of the limit of the group; `None` without a limit.
     fn left(&self) -> Option<u64> {
         let number = |file: &str| fs::read_to_string(self.dir.join(file)).ok()?.trim().parse::<u64>().ok();
         // Without a limit, version 2 has a word here and version 1 a number beyond all memory.

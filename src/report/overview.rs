@@ -1,4 +1,4 @@
-//! What a document needs to know of all cells, gathered once: the work for one cell must not depend on their number.
+//! Facts about all cells that a document needs, gathered once: the work for one cell must not depend on their number.
 
 use std::collections::{BTreeSet, HashMap};
 
