@@ -1,0 +1,113 @@
+//! The progress bar of `swimlab run`.
+
+use std::fmt;
+use std::io;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use console::Term;
+use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle, TermLike};
+
+use super::output::ErrorStream;
+use crate::experiment::Progress;
+
+/// The progress bar, drawn on standard error if that is a terminal.
+pub(super) fn bar() -> ProgressBar {
+    let style = ProgressStyle::with_template("{bar:40} {pos}/{len} trials{left}").expect("a valid template");
+    let style = style.with_key("left", |state: &ProgressState, out: &mut dyn fmt::Write| {
+        // Before the first trial has ended, there is no estimate.
+        if !state.eta().is_zero() {
+            let _ = write!(out, ", {} left", HumanDuration(state.eta()));
+        }
+    });
+    let terminal = Term::stderr();
+    let target = match terminal.is_term() {
+        true => ProgressDrawTarget::term_like(Box::new(Terminal { terminal, frame: Mutex::default() })),
+        false => ProgressDrawTarget::hidden(),
+    };
+    let bar = ProgressBar::with_draw_target(None, target).with_style(style);
+    // The remaining time is updated while trials run, which can take minutes.
+    bar.enable_steady_tick(Duration::from_secs(1));
+    bar
+}
+
+/// Moves a bar on as trials end.
+pub(super) fn follow(bar: ProgressBar) -> Box<dyn Fn(Progress) + Send + Sync> {
+    Box::new(move |Progress { done, all }| {
+        if bar.length().is_none() {
+            // Trials of earlier runs must not count for the estimate.
+            bar.set_length(all as u64);
+            bar.set_position(done as u64);
+            bar.reset_eta();
+        }
+        bar.set_position(done as u64);
+    })
+}
+
+/// The terminal on standard error, written to by the thread of [`ErrorStream`]: a bar that draws itself blocks the
+/// trials while the terminal is stopped.
+#[derive(Debug)]
+struct Terminal {
+    terminal: Term,
+    /// What is drawn at the next flush.
+    frame: Mutex<String>,
+}
+
+impl Terminal {
+    fn frame(&self) -> MutexGuard<'_, String> {
+        self.frame.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn append(&self, text: &str) -> io::Result<()> {
+        self.frame().push_str(text);
+        Ok(())
+    }
+
+    /// Moves the cursor `n` cells in the direction of this letter of ANSI X3.64.
+    fn move_cursor(&self, n: usize, direction: char) -> io::Result<()> {
+        if n > 0 { self.append(&format!("\x1b[{n}{direction}")) } else { Ok(()) }
+    }
+}
+
+impl TermLike for Terminal {
+    fn width(&self) -> u16 {
+        self.terminal.size().1
+    }
+
+    fn height(&self) -> u16 {
+        self.terminal.size().0
+    }
+
+    fn move_cursor_up(&self, n: usize) -> io::Result<()> {
+        self.move_cursor(n, 'A')
+    }
+
+    fn move_cursor_down(&self, n: usize) -> io::Result<()> {
+        self.move_cursor(n, 'B')
+    }
+
+    fn move_cursor_right(&self, n: usize) -> io::Result<()> {
+        self.move_cursor(n, 'C')
+    }
+
+    fn move_cursor_left(&self, n: usize) -> io::Result<()> {
+        self.move_cursor(n, 'D')
+    }
+
+    fn write_line(&self, text: &str) -> io::Result<()> {
+        self.append(&format!("{text}\n"))
+    }
+
+    fn write_str(&self, text: &str) -> io::Result<()> {
+        self.append(text)
+    }
+
+    fn clear_line(&self) -> io::Result<()> {
+        self.append("\r\x1b[2K")
+    }
+
+    fn flush(&self) -> io::Result<()> {
+        ErrorStream.draw(std::mem::take(&mut *self.frame()));
+        Ok(())
+    }
+}
