@@ -186,11 +186,14 @@ impl Driver {
         while self.receive_batch() {}
     }
 
-    /// Ends the agent, once the packets that it has sent have left.
+    /// Ends the agent, once the packets that it has sent have left and its state folder is free.
     async fn finish(mut self, reason: ExitReason) -> ExitReason {
         while self.io.has_delayed() {
             sleep_until(self.clock.instant(self.io.due())).await;
             self.io.send_due(self.clock, &mut self.metrics);
+        }
+        if let Some(snapshots) = self.snapshots {
+            snapshots.finish().await;
         }
         reason
     }
