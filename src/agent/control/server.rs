@@ -44,7 +44,7 @@ pub struct ControlSocket {
 #[derive(Debug)]
 pub struct Leaving(Vec<UnixStream>);
 
-/// What a connection is served with.
+/// The agent that connections are served for, and the limits of who may ask.
 struct Service {
     agent: Agent,
     metrics: Option<SocketAddr>,

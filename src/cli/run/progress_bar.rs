@@ -49,7 +49,7 @@ pub(super) fn follow(bar: ProgressBar) -> Box<dyn Fn(Progress) + Send + Sync> {
 #[derive(Debug)]
 struct Terminal {
     terminal: Term,
-    /// What is drawn at the next flush.
+    /// Text that the next flush draws.
     frame: Mutex<String>,
 }
 
