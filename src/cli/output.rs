@@ -111,7 +111,8 @@ impl Write for ErrorStream {
 }
 
 impl LineWriter {
-    /// A writer of standard output. `missed_line` makes the line that tells how many lines were dropped.
+    /// A writer of standard output, for events. `missed_line` makes the line that tells how many lines were dropped.
+    #[cfg(all(feature = "agent", unix))]
     pub(super) fn of_stdout(missed_line: fn(u64) -> String) -> Self {
         Self::start(duplicate(io::stdout()), missed_line)
     }
