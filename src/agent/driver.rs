@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 
-use super::arrival::Arrival;
+use super::arrival::{Arrival, describes_nameless};
 use super::clock::Clock;
 use super::command::{Command, CommandError, KeyChange};
 use super::event::{AgentEvent, MemberChange, MemberInfo};
@@ -21,6 +21,7 @@ use super::packet_codec::SharedCodec;
 use super::packet_hook::{PacketHook, ReceivedPacket};
 use super::packet_io::PacketIo;
 use super::snapshot_writer::SnapshotWriter;
+use super::traffic::DropReason;
 use crate::protocol::{Body, Event, EventKind, Id, Member, Outbox, Span, Time, Transmit};
 
 /// The most datagrams that are read before timers and commands have their turn.
@@ -214,8 +215,10 @@ impl Driver {
         let now = self.clock.now();
         let Arrival { from, packet, bytes, reply } = arrival;
         let received = ReceivedPacket { at: now, from, packet: &packet, bytes };
-        if self.hook.as_ref().is_some_and(|hook| !hook.received(&received)) {
-            return;
+        match &self.hook {
+            Some(hook) if !hook.received(&received) => return,
+            None if describes_nameless(&packet) => return self.metrics.count_drop(DropReason::Malformed),
+            _ => {}
         }
         self.metrics.received[packet.body.kind() as usize].add(bytes);
         if let Body::Ack { seq } = packet.body
