@@ -24,6 +24,7 @@ async fn no_forged_packet_of_its_own_id_ends_a_member() {
     let later = |generation| {
         let incarnation = Incarnation::of_generation(generation);
         let node = NodeInfo::new(Peer::new(victim.id()), to_address(silent.local_addr().unwrap()));
+        let node = NodeInfo { name: victim.name().into(), ..node };
         let record = Update { id: victim.id(), incarnation, kind: UpdateKind::Alive(node.into()) };
         let body = [Body::Gossip, Body::Ping { seq: 1 }, Body::Ack { seq: 1 }];
         body.map(|body| {

@@ -81,7 +81,8 @@ impl Outsider {
     /// dead.
     fn records(&mut self, to: SocketAddr, mut seal: Option<&mut Seal>) -> Vec<Vec<u8>> {
         let id = id_of("outsider");
-        let node = Arc::new(NodeInfo::new(Peer::new(id), to_address(self.socket.local_addr().unwrap())));
+        let node = NodeInfo::new(Peer::new(id), to_address(self.socket.local_addr().unwrap()));
+        let node = Arc::new(NodeInfo { name: "outsider".into(), ..node });
         let incarnation = Incarnation::of_generation(1);
         let alive = Update { id, incarnation, kind: UpdateKind::Alive(node) };
         let packet = packet(id, Body::Gossip, [alive].into_iter().collect());
@@ -256,6 +257,37 @@ fn noise_in_plain_text_is_dropped_and_damaged_packets_lead_to_no_death() {
     assert_unharmed(&all);
     let grown = all[0].memory_kib().saturating_sub(memory);
     assert!(grown < GROWTH, "{grown} KiB more");
+}
+
+// F11: one rule for names, on entry and from packets.
+#[test]
+fn members_without_a_name_or_with_control_characters_in_it_are_refused_from_packets() {
+    let dir = tempfile::tempdir().unwrap();
+    let agent = Process::start(dir.path(), "p0", &[]);
+    let mut outsider = Outsider::at("127.0.0.1:0");
+    let address = to_address(outsider.socket.local_addr().unwrap());
+    let introduction = |name: &str| {
+        let id = id_of(name);
+        let node = NodeInfo { name: name.into(), ..NodeInfo::new(Peer::new(id), address) };
+        let kind = UpdateKind::Alive(Arc::new(node));
+        let alive = Update { id, incarnation: Incarnation::of_generation(1), kind };
+        let mut bytes = Vec::new();
+        encode(&packet(id, Body::Gossip, [alive].into_iter().collect()), &mut bytes).unwrap();
+        bytes
+    };
+    outsider.send(agent.addr, &introduction(""));
+    // The encoder writes no such name.
+    for control in [b'\n', b'\r', 0x1b, 0x7f] {
+        let mut bytes = introduction("web1~joined");
+        let at = bytes.iter().rposition(|&byte| byte == b'~').unwrap();
+        bytes[at] = control;
+        outsider.send(agent.addr, &bytes);
+    }
+    until(10, "all are dropped", || dropped(&agent, "malformed") == 5);
+    assert_eq!(agent.members().len(), 1);
+    // Without a fault it is admitted.
+    outsider.send(agent.addr, &introduction("web1~joined"));
+    until(10, "it is asked", || !outsider.answers().is_empty());
 }
 
 #[test]

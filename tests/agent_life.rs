@@ -9,7 +9,7 @@ use std::time::Duration;
 use agents::{cluster, names, quick, within};
 use swimlab::agent::{Agent, AgentEvent, CommandError, ExitReason, MemberChange, id_of};
 use swimlab::protocol::{NodeInfo, Status};
-use swimlab_selectors::DynSelector;
+use swimlab_selectors::{Bound, Context, DynSelector, Peer, Selector, Slot};
 
 #[tokio::test]
 async fn ten_members_that_join_at_once_know_each_other() {
@@ -168,4 +168,50 @@ async fn the_handle_of_an_agent_that_has_ended_says_so() {
     assert_eq!(other.ended().await, ExitReason::Stopped);
     assert!(other.members().await.is_err());
     assert_eq!(other.events().next().await, None);
+}
+
+/// A selector with a bug.
+#[derive(Clone, Copy)]
+struct Panicking;
+
+impl Selector for Panicking {
+    type RosterIndex = ();
+    type State = ();
+
+    fn build_index(&self, _: &[Peer]) {}
+
+    fn new_state(&self, (): &(), _: &mut Context<'_>) {}
+
+    fn targets(&self, (): &(), (): &mut (), _: &mut Context<'_>, _: usize, _: &mut Vec<Slot>) {
+        panic!("the selector's bug")
+    }
+
+    fn bound(&self, _: u32, _: u32) -> Bound {
+        Bound::PerPeriod(1.0)
+    }
+}
+
+// F1: a panicked task is no ordinary end.
+#[tokio::test]
+async fn an_agent_whose_task_panics_tells_so() {
+    let first = quick("m0").spawn().await.unwrap();
+    let selector = DynSelector::new("panicking", Panicking);
+    let second = quick("m1").selector(selector).join([first.addr().to_string()]).spawn().await.unwrap();
+    let reason = tokio::time::timeout(Duration::from_secs(20), second.ended()).await.unwrap();
+    assert_eq!(reason, ExitReason::Panicked);
+    assert!(second.members().await.is_err());
+    second.leave().await;
+}
+
+// F14: the end is told when the port is free.
+#[tokio::test]
+async fn the_port_and_the_state_folder_of_an_agent_that_has_left_are_free() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = quick("m0").state_dir(folder.path()).spawn().await.unwrap();
+    let at = first.addr();
+    first.leave().await;
+    for _ in 0..10 {
+        let next = quick("m0").bind(at).state_dir(folder.path()).spawn().await.unwrap();
+        next.leave().await;
+    }
 }

@@ -466,3 +466,109 @@ fn columns_of_the_environment_are_the_width_of_a_pipe() {
     let (narrow, usual, wide) = (wide("60", "a"), wide("no number", "b"), wide("300", "c"));
     assert!(narrow <= 60 && usual > 60 && usual <= 120 && wide > 120, "{narrow} {usual} {wide}");
 }
+
+// F1: losing an output loses no trial, and the exit code stays right.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_run_whose_outputs_are_lost_full_or_closed_is_saved() {
+    let dir = small();
+    let whole = done(dir.path(), "run small.toml --out whole");
+    assert_eq!(whole.status.code(), Some(0));
+    let expected = read(&dir.path().join("whole"), "trials.csv");
+    let program = env!("CARGO_BIN_EXE_swimlab");
+    for (name, after, code) in [
+        ("head", "2>&1 | head -1; exit ${PIPESTATUS[0]}", 0),
+        ("none", "2>&1 | true; exit ${PIPESTATUS[0]}", 0),
+        ("errnone", "2> >(true) >/dev/null", 0),
+        ("closed", ">&- 2>&-", 0),
+        ("errclosed", "2>&-", 0),
+        ("errfull", "2> /dev/full", 0),
+        // What was asked for cannot be printed.
+        ("full", "> /dev/full 2> /dev/full", 1),
+    ] {
+        let mut bash = Command::new("bash");
+        let output =
+            bash.current_dir(dir.path()).args(["-c", &format!("{program} run small.toml --out {name} {after}")]);
+        let output = output.output().unwrap();
+        assert_eq!(output.status.code(), Some(code), "{name}: {}", err(&output));
+        let folder = dir.path().join(name);
+        assert_eq!(read(&folder, "trials.csv"), expected, "{name}");
+        for table in TABLES {
+            assert!(folder.join(table).exists(), "{name}: {table}");
+        }
+    }
+}
+
+// F1: other commands.
+#[cfg(target_os = "linux")]
+#[test]
+fn commands_whose_outputs_are_lost_do_not_panic() {
+    let dir = small();
+    let program = env!("CARGO_BIN_EXE_swimlab");
+    for (command, code) in [
+        ("list", 0),
+        ("run --print-experiment", 0),
+        ("replay small.toml --trial 1", 0),
+        ("reproduce --list", 0),
+        ("completions bash", 0),
+        ("run no-such-file.toml", 2),
+        ("replay small.toml --trial 1 --member 99", 2),
+        ("compare none none", 2),
+        ("no-such-command", 2),
+    ] {
+        for (after, may_fail) in [("2>&1 | true; exit ${PIPESTATUS[0]}", false), ("> /dev/full 2> /dev/full", true)] {
+            let mut bash = Command::new("bash");
+            let output = bash.current_dir(dir.path()).args(["-c", &format!("{program} {command} {after}")]).output();
+            let found = output.unwrap().status.code().unwrap();
+            assert!(found == code || may_fail && found == 1, "{command} {after}: {found}");
+        }
+    }
+}
+
+/// Starts a run of many trials by a shell, and waits until some of them are finished.
+#[cfg(target_os = "linux")]
+fn long_run(dir: &Path, before: &str, out: &str, after: &str) -> std::process::Child {
+    let program = env!("CARGO_BIN_EXE_swimlab");
+    let run = format!("{before} exec {program} run small.toml --trials 4000 --threads 1 --out {out} {after}");
+    let child = Command::new("bash").current_dir(dir).args(["-c", &run]).spawn().unwrap();
+    let trials = dir.join(out).join("trials.jsonl");
+    let begun = std::time::Instant::now();
+    while !fs::metadata(&trials).is_ok_and(|about| about.len() > 0) {
+        assert!(begun.elapsed().as_secs() < 30, "no trial ends");
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    child
+}
+
+#[cfg(target_os = "linux")]
+fn signal(child: &std::process::Child, signal: &str) {
+    assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());
+}
+
+// F10
+#[cfg(target_os = "linux")]
+#[test]
+fn a_hangup_interrupts_a_run_unless_it_was_started_with_hangups_ignored() {
+    let dir = small();
+    let mut plain = long_run(dir.path(), "", "plain", "> /dev/null 2>&1");
+    signal(&plain, "-HUP");
+    assert_eq!(plain.wait().unwrap().code(), Some(130));
+    let mut nohup = long_run(dir.path(), "trap '' HUP;", "nohup", "> /dev/null 2>&1");
+    signal(&nohup, "-HUP");
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    assert!(nohup.try_wait().unwrap().is_none(), "it goes on");
+    signal(&nohup, "-TERM");
+    assert_eq!(nohup.wait().unwrap().code(), Some(130));
+}
+
+// F6: signals are heard while the reader of the messages reads nothing.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_run_whose_messages_nobody_reads_hears_signals() {
+    let dir = small();
+    // A named pipe that is full.
+    let fill = "mkfifo pipe; exec 3<> pipe; dd if=/dev/zero of=/dev/fd/3 bs=65536 count=1 2> /dev/null;";
+    let mut run = long_run(dir.path(), fill, "unread", "> /dev/null 2>&3");
+    signal(&run, "-INT");
+    assert_eq!(run.wait().unwrap().code(), Some(130));
+}

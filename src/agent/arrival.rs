@@ -2,7 +2,7 @@
 
 use tokio::sync::oneshot;
 
-use crate::protocol::{Address, Packet};
+use crate::protocol::{Address, Body, Packet, Update, UpdateKind};
 
 /// A packet that arrived, by datagram or over a stream.
 pub(super) struct Arrival {
@@ -13,4 +13,14 @@ pub(super) struct Arrival {
     pub bytes: usize,
     /// Takes the answer, if the packet came over a stream that waits for one.
     pub reply: Option<oneshot::Sender<Packet>>,
+}
+
+/// Whether a packet describes a member without a name. Agents have names; only the members of experiments have none.
+pub(super) fn describes_nameless(packet: &Packet) -> bool {
+    let is_nameless = |update: &Update| matches!(&update.kind, UpdateKind::Alive(node) if node.name.is_empty());
+    let records = match &packet.body {
+        Body::Sync(table) => &table.records[..],
+        _ => &[],
+    };
+    packet.updates.iter().chain(records).any(is_nameless)
 }

@@ -9,7 +9,7 @@ use swimlab_selectors::rng::mix;
 use swimlab_selectors::{DynSelector, Helpers, Location, ZonePath};
 
 use super::handle::Agent;
-use crate::protocol::{Config, Id};
+use crate::protocol::{Config, Id, NameError, NodeInfo};
 use crate::wire::Keyring;
 
 /// The largest event buffer.
@@ -208,6 +208,14 @@ impl fmt::Debug for Builder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Builder").field("bind", &self.bind).field("name", &self.name).finish_non_exhaustive()
     }
+}
+
+/// Checks the name of a member.
+///
+/// # Errors
+/// If it is empty, has control characters, or is longer than [`NodeInfo::NAME_LIMIT`].
+pub fn check_name(name: &str) -> Result<(), NameError> {
+    NameError::check(name, NodeInfo::NAME_LIMIT)
 }
 
 /// The id of the member with a name. It is the same after restarts and at all members.

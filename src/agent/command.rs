@@ -10,7 +10,7 @@ use super::event::MemberInfo;
 use super::exit::Closed;
 use super::metrics::Info;
 use super::traffic::DropReason;
-use crate::protocol::{Address, BroadcastError, TooLong};
+use crate::protocol::{Address, BroadcastError, NameError, TooLong};
 use crate::wire::{Key, KeyId, KeyringError};
 
 /// A request to an agent's task.
@@ -59,6 +59,8 @@ pub(super) enum KeyChange {
 pub enum CommandError {
     /// The agent has ended.
     Closed,
+    /// An event cannot have this name.
+    Name(NameError),
     /// An argument is longer than allowed.
     TooLong(TooLong),
     /// Too many application events wait to be sent already: to be tried again later.
@@ -72,6 +74,15 @@ pub enum CommandError {
 impl From<Closed> for CommandError {
     fn from(_: Closed) -> Self {
         Self::Closed
+    }
+}
+
+impl From<NameError> for CommandError {
+    fn from(error: NameError) -> Self {
+        match error {
+            NameError::TooLong(error) => Self::TooLong(error),
+            error => Self::Name(error),
+        }
     }
 }
 
@@ -102,6 +113,7 @@ impl fmt::Display for CommandError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Closed => Closed.fmt(f),
+            Self::Name(error) => write!(f, "the event's name: {error}"),
             Self::TooLong(error) => error.fmt(f),
             Self::QueueFull => BroadcastError::QueueFull.fmt(f),
             Self::Keyring(error) => error.fmt(f),

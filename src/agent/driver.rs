@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 
-use super::arrival::Arrival;
+use super::arrival::{Arrival, describes_nameless};
 use super::clock::Clock;
 use super::command::{Command, CommandError, KeyChange};
 use super::event::{AgentEvent, MemberChange, MemberInfo};
@@ -22,6 +22,7 @@ use super::packet_hook::{PacketHook, ReceivedPacket};
 use super::packet_io::{PacketIo, Sender};
 use super::rejoin::Rejoin;
 use super::snapshot_writer::SnapshotWriter;
+use super::traffic::DropReason;
 use crate::protocol::{Address, Body, Event, EventKind, Id, Member, Outbox, Span, Time, Transmit};
 
 /// The most datagrams that are read before timers and commands have their turn.
@@ -194,11 +195,14 @@ impl Driver {
         while self.receive_batch() {}
     }
 
-    /// Ends the agent, once the packets that it has sent have left.
+    /// Ends the agent, once the packets that it has sent have left and its state folder is free.
     async fn finish(mut self, reason: ExitReason) -> ExitReason {
         while self.io.has_delayed() {
             sleep_until(self.clock.instant(self.io.due())).await;
             self.io.send_due(self.clock, &mut self.metrics);
+        }
+        if let Some(snapshots) = self.snapshots {
+            snapshots.finish().await;
         }
         reason
     }
@@ -219,8 +223,10 @@ impl Driver {
         let now = self.clock.now();
         let Arrival { from, packet, bytes, reply } = arrival;
         let received = ReceivedPacket { at: now, from, packet: &packet, bytes };
-        if self.hook.as_ref().is_some_and(|hook| !hook.received(&received)) {
-            return;
+        match &self.hook {
+            Some(hook) if !hook.received(&received) => return,
+            None if describes_nameless(&packet) => return self.metrics.count_drop(DropReason::Malformed),
+            _ => {}
         }
         self.metrics.received[packet.body.kind() as usize].add(bytes);
         if let Body::Ack { seq } = packet.body {

@@ -1,6 +1,7 @@
 //! Fan-out of an agent's events, and of its end, to any number of readers.
 
 use std::sync::{Arc, OnceLock};
+use std::thread;
 
 use tokio::sync::broadcast::{self, error::RecvError};
 use tokio::sync::watch;
@@ -18,7 +19,7 @@ pub(super) struct EventHub {
     exit: watch::Receiver<Option<ExitReason>>,
 }
 
-/// Announces the end of an agent, once.
+/// Announces the end of an agent, once. If it is dropped before that, its task has panicked, or ended with its runtime.
 pub(super) struct ExitSender(watch::Sender<Option<ExitReason>>);
 
 /// Reader of an agent's events. Each reader gets every event from its creation on, at its own pace; one that falls
@@ -56,8 +57,8 @@ impl EventHub {
     /// Waits for the agent's end.
     pub(super) async fn exited(&self) -> ExitReason {
         let mut exit = self.exit.clone();
-        // Without a reason, the agent's task was dropped with its runtime.
-        exit.wait_for(Option::is_some).await.ok().and_then(|reason| *reason).unwrap_or(ExitReason::Stopped)
+        let reason = exit.wait_for(Option::is_some).await.ok().and_then(|reason| *reason);
+        reason.expect("announced at the latest when the sender is dropped")
     }
 }
 
@@ -65,6 +66,17 @@ impl ExitSender {
     pub(super) fn send(self, reason: ExitReason) {
         // It fails if no handle and no reader is left.
         let _ = self.0.send(Some(reason));
+    }
+}
+
+impl Drop for ExitSender {
+    fn drop(&mut self) {
+        let reason = if thread::panicking() { ExitReason::Panicked } else { ExitReason::Stopped };
+        self.0.send_if_modified(|exit| {
+            let is_new = exit.is_none();
+            exit.get_or_insert(reason);
+            is_new
+        });
     }
 }
 

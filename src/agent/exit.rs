@@ -13,6 +13,8 @@ pub enum ExitReason {
     Displaced,
     /// It was stopped, or all its handles were dropped.
     Stopped,
+    /// A task of it panicked, which is a bug of swimlab, of a selector or of helpers. To the group it has crashed.
+    Panicked,
 }
 
 /// Error of a call to an agent that has ended.

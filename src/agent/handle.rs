@@ -11,7 +11,7 @@ use super::event::MemberInfo;
 use super::event_hub::{EventHub, Events};
 use super::exit::{Closed, ExitReason};
 use super::metrics::Info;
-use crate::protocol::Id;
+use crate::protocol::{Id, NameError, UserEvent};
 use crate::wire::{Key, KeyId};
 
 /// Handle of a running member.
@@ -123,9 +123,11 @@ impl Agent {
     /// [`UserEvent::PAYLOAD_LIMIT`](crate::protocol::UserEvent::PAYLOAD_LIMIT).
     ///
     /// # Errors
-    /// If name or payload are too long, too many events wait to be sent already, or the agent has ended.
+    /// If the name is empty or has control characters, name or payload are too long, too many events wait to be sent
+    /// already, or the agent has ended.
     pub async fn broadcast(&self, name: impl Into<String>, payload: impl Into<Vec<u8>>) -> Result<(), CommandError> {
         let (name, payload) = (name.into(), payload.into());
+        NameError::check(&name, UserEvent::NAME_LIMIT)?;
         Ok(self.ask(|reply| Command::Broadcast { name, payload, reply }).await??)
     }
 
@@ -165,7 +167,7 @@ impl Agent {
         self.ended().await;
     }
 
-    /// Waits until the agent has ended.
+    /// Waits until the agent has ended. Its port and its state folder are free then.
     pub async fn ended(&self) -> ExitReason {
         self.0.events.exited().await
     }

@@ -9,6 +9,7 @@ use super::address::Reach;
 use super::clock::Clock;
 use super::driver::{Driver, DriverParts};
 use super::event_hub::{EventHub, ExitSender};
+use super::exit::ExitReason;
 use super::handle::{Agent, AgentIdentity};
 use super::packet_codec::{PacketCodec, SharedCodec};
 use super::packet_hook::PacketHook;
@@ -67,15 +68,27 @@ impl Launch {
         let codec = SharedCodec::new(codec);
         let bound = sockets.tcp.local_addr().unwrap_or(addr);
         let streams = Streams::new(codec.clone(), commands.downgrade(), bound);
-        let listening = tokio::spawn(streams.clone().listen(sockets.tcp));
+        let mut listening = tokio::spawn(streams.clone().listen(sockets.tcp));
         let io = PacketIo::new(sockets.udp, reach, codec.clone(), streams, hook.clone());
         let identity = AgentIdentity { id: member.id(), name: member.node().name.clone(), addr };
         let agent = Agent::new(identity, commands, events.clone());
         let driver =
             Driver::new(DriverParts { clock, timer_slack, member, outbox, rejoin, io, codec, hook, events, snapshots });
         tokio::spawn(async move {
-            let reason = driver.run(inbox).await;
-            listening.abort();
+            let reason = tokio::select! {
+                biased;
+                reason = driver.run(inbox) => {
+                    // Whoever is told of the end finds the port free.
+                    listening.abort();
+                    let _ = (&mut listening).await;
+                    reason
+                }
+                // Without an end of its own, it has panicked, or the runtime ends.
+                ended = &mut listening => match ended {
+                    Err(error) if error.is_panic() => ExitReason::Panicked,
+                    _ => ExitReason::Stopped,
+                },
+            };
             tracing::info!(?reason, "the agent has ended");
             exit.send(reason);
         });

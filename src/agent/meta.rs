@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::protocol::NodeInfo;
+use crate::protocol::{NodeInfo, first_control};
 
 /// Metadata as pairs of texts, encoded as lines of `key=value`. Metadata that an application has encoded in another way
 /// are decoded to one pair: the empty key, and the bytes in hexadecimal digits.
@@ -16,26 +16,35 @@ pub struct Meta(pub BTreeMap<String, String>);
 pub enum MetaError {
     /// A text is not `key=value`.
     NoPair(String),
-    /// A pair has an empty key or a line break.
+    /// A pair has an empty key.
     Unfit(String),
+    /// A pair has this control character or line break.
+    Control(String, char),
+    /// Two pairs have this key.
+    Duplicate(String),
     /// The encoded length in bytes, more than [`NodeInfo::META_LIMIT`].
     TooLong(usize),
 }
 
 impl Meta {
-    /// Parses texts of the form `key=value`. Of pairs with one key, the last one counts.
+    /// Parses texts of the form `key=value`.
     ///
     /// # Errors
-    /// If a text is not a pair, has no key or a line break, or all together are too long.
+    /// If a text is not a pair, has no key or a control character, repeats a key, or all together are too long.
     pub fn from_pairs<T: AsRef<str>>(pairs: impl IntoIterator<Item = T>) -> Result<Self, MetaError> {
         let mut all = BTreeMap::new();
         for pair in pairs {
             let pair = pair.as_ref();
             let (key, value) = pair.split_once('=').ok_or_else(|| MetaError::NoPair(pair.to_owned()))?;
-            if key.is_empty() || pair.contains('\n') {
+            if key.is_empty() {
                 return Err(MetaError::Unfit(pair.to_owned()));
             }
-            all.insert(key.to_owned(), value.to_owned());
+            if let Some(found) = first_control(pair) {
+                return Err(MetaError::Control(pair.to_owned(), found));
+            }
+            if all.insert(key.to_owned(), value.to_owned()).is_some() {
+                return Err(MetaError::Duplicate(key.to_owned()));
+            }
         }
         let meta = Self(all);
         match meta.to_bytes().len() {
@@ -49,7 +58,7 @@ impl Meta {
         self.0.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join("\n").into_bytes()
     }
 
-    /// Decodes a member's metadata.
+    /// Decodes a member's metadata. Values are as their member set them: whoever prints them escapes them.
     pub fn from_bytes(bytes: &[u8]) -> Self {
         let pairs = |text: &str| {
             let pair = |line: &str| line.split_once('=').map(|(key, value)| (key.to_owned(), value.to_owned()));
@@ -68,8 +77,12 @@ impl std::error::Error for MetaError {}
 impl fmt::Display for MetaError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NoPair(text) => write!(f, "metadata are key=value, not \"{text}\""),
-            Self::Unfit(text) => write!(f, "metadata have a key, and no line breaks: {text:?}"),
+            Self::NoPair(text) => write!(f, "metadata are key=value, not {text:?}"),
+            Self::Unfit(text) => write!(f, "metadata have a key: {text:?}"),
+            Self::Control(text, found) => {
+                write!(f, "{text:?} must have no control characters, but has {}", found.escape_unicode())
+            }
+            Self::Duplicate(key) => write!(f, "the key {key:?} is given twice"),
             Self::TooLong(len) => write!(f, "metadata take {len} bytes, more than {}", NodeInfo::META_LIMIT),
         }
     }
@@ -91,6 +104,13 @@ mod tests {
     fn texts_that_are_no_pairs_or_too_long_are_refused() {
         assert_eq!(Meta::from_pairs(["role"]), Err(MetaError::NoPair("role".to_owned())));
         assert_eq!(Meta::from_pairs(["=web"]), Err(MetaError::Unfit("=web".to_owned())));
+        // F11
+        for found in ['\n', '\r', '\0', '\x1b', '\x7f', '\u{85}', '\u{2028}'] {
+            for text in [format!("a{found}b=c"), format!("a=b{found}c"), format!("a=b{found}")] {
+                assert_eq!(Meta::from_pairs([&text]), Err(MetaError::Control(text, found)));
+            }
+        }
+        assert_eq!(Meta::from_pairs(["a=1", "b=1", "a=2"]), Err(MetaError::Duplicate("a".to_owned())));
         assert_eq!(Meta::from_pairs([format!("k={}", "x".repeat(600))]), Err(MetaError::TooLong(602)));
     }
 }

@@ -82,7 +82,7 @@ mod tests;
 mod traffic;
 
 pub use address::{parse_socket_addr, to_address, to_socket};
-pub use builder::{Builder, Security, id_of};
+pub use builder::{Builder, Security, check_name, id_of};
 pub use command::CommandError;
 pub use event::{AgentEvent, MemberChange, MemberInfo};
 pub use event_hub::Events;

@@ -1,38 +1,77 @@
-//! A small server: bounded numbers of connections, bounded times.
+//! A small server: bounded numbers of connections, bounded times. One more client always gets in: when all places are
+//! taken, the connection that has been silent for longest makes room.
 
+use std::collections::VecDeque;
 use std::io;
+use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
 #[cfg(unix)]
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
 /// Pause after a failed `accept`, most likely for want of file descriptors: some will be closed meanwhile.
 const ACCEPT_RETRY: Duration = Duration::from_millis(100);
 
 /// Limits of a server.
+#[derive(Clone, Copy)]
 pub(super) struct ServerLimits {
-    /// The most connections at once; more wait.
+    /// The most connections at once.
     pub connections: usize,
+    /// The most connections at once from one address.
+    pub per_source: usize,
+    /// The longest wait for the first byte of a request.
+    pub first_byte: Duration,
     /// The longest that one connection may take.
     pub timeout: Duration,
 }
 
 /// A socket that accepts connections.
 pub(super) trait Listener: Sync {
-    type Stream;
+    type Stream: Connection;
 
-    fn accept(&self) -> impl Future<Output = io::Result<Self::Stream>> + Send;
+    /// Accepts a connection, and tells the address that it comes from; `None` if it has none.
+    fn accept(&self) -> impl Future<Output = io::Result<(Self::Stream, Option<IpAddr>)>> + Send;
+}
+
+/// A connection that was accepted.
+pub(super) trait Connection: Send + 'static {
+    /// Waits until something can be read.
+    fn readable(&self) -> impl Future<Output = io::Result<()>> + Send;
+}
+
+/// The place of a connection in a server.
+pub(super) struct Place(Arc<AtomicBool>);
+
+/// A connection that is being served.
+struct Served {
+    source: Option<IpAddr>,
+    has_asked: Arc<AtomicBool>,
+    task: JoinHandle<()>,
+}
+
+impl Place {
+    /// Notes that the whole request has been read: silent connections make room before this one.
+    pub(super) fn has_asked(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 impl Listener for TcpListener {
     type Stream = TcpStream;
 
-    async fn accept(&self) -> io::Result<TcpStream> {
-        TcpListener::accept(self).await.map(|(stream, _)| stream)
+    async fn accept(&self) -> io::Result<(TcpStream, Option<IpAddr>)> {
+        TcpListener::accept(self).await.map(|(stream, from)| (stream, Some(from.ip().to_canonical())))
+    }
+}
+
+impl Connection for TcpStream {
+    async fn readable(&self) -> io::Result<()> {
+        TcpStream::readable(self).await
     }
 }
 
@@ -40,29 +79,59 @@ impl Listener for TcpListener {
 impl Listener for UnixListener {
     type Stream = UnixStream;
 
-    async fn accept(&self) -> io::Result<UnixStream> {
-        UnixListener::accept(self).await.map(|(stream, _)| stream)
+    async fn accept(&self) -> io::Result<(UnixStream, Option<IpAddr>)> {
+        UnixListener::accept(self).await.map(|(stream, _)| (stream, None))
+    }
+}
+
+#[cfg(unix)]
+impl Connection for UnixStream {
+    async fn readable(&self) -> io::Result<()> {
+        UnixStream::readable(self).await
     }
 }
 
 /// Accepts connections without end, and serves each in a task of its own.
-pub(super) async fn serve<L, F>(listener: &L, limits: ServerLimits, respond: impl Fn(L::Stream) -> F)
-where
+pub(super) async fn serve<L, F>(
+    listener: &L,
+    limits: ServerLimits,
+    respond: impl Fn(L::Stream, Place) -> F + Clone + Send + 'static,
+) where
     L: Listener,
-    F: Future<Output = io::Result<()>> + Send + 'static,
+    F: Future<Output = io::Result<()>> + Send,
 {
-    let slots = Arc::new(Semaphore::new(limits.connections));
-    while let Ok(slot) = Arc::clone(&slots).acquire_owned().await {
-        match listener.accept().await {
-            Ok(stream) => {
-                let response = timeout(limits.timeout, respond(stream));
-                tokio::spawn(async move {
-                    // A client that fails or is too slow gets no answer.
-                    let _ = response.await;
-                    drop(slot);
-                });
-            }
-            Err(_) => sleep(ACCEPT_RETRY).await,
+    let mut all: VecDeque<Served> = VecDeque::new();
+    loop {
+        let Ok((stream, source)) = listener.accept().await else {
+            sleep(ACCEPT_RETRY).await;
+            continue;
+        };
+        all.retain(|served| !served.task.is_finished());
+        if all.iter().filter(|served| served.source.is_some() && served.source == source).count() >= limits.per_source {
+            make_room(&mut all, |served| served.source == source);
         }
+        if all.len() >= limits.connections {
+            make_room(&mut all, |_| true);
+        }
+        let has_asked = Arc::<AtomicBool>::default();
+        let place = Place(Arc::clone(&has_asked));
+        let respond = respond.clone();
+        let task = tokio::spawn(async move {
+            // A client that fails or is too slow gets no answer.
+            if let Ok(Ok(())) = timeout(limits.first_byte, stream.readable()).await {
+                let _ = timeout(limits.timeout, respond(stream, place)).await;
+            }
+        });
+        all.push_back(Served { source, has_asked, task });
+    }
+}
+
+/// Ends the oldest of the connections that `fits`, preferably one that has not asked yet.
+fn make_room(all: &mut VecDeque<Served>, fits: impl Fn(&Served) -> bool) {
+    let silent = |served: &Served| fits(served) && !served.has_asked.load(Ordering::Relaxed);
+    if let Some(served) =
+        all.iter().position(silent).or_else(|| all.iter().position(fits)).and_then(|at| all.remove(at))
+    {
+        served.task.abort();
     }
 }

@@ -1,8 +1,10 @@
 //! Writes an agent's snapshots while it runs.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::oneshot::{self, error::TryRecvError};
+use tokio::time::timeout;
 
 use super::snapshot::{Snapshot, StateDir, StateError};
 use crate::protocol::{Member, Span, Time};
@@ -12,6 +14,9 @@ const INTERVAL: Span = Span::from_secs(5);
 
 /// Time from a change to its snapshot: changes come in bursts, as when a member has just joined.
 const SETTLING: Span = Span::from_millis(500);
+
+/// The longest wait of [`SnapshotWriter::finish`].
+const FINISH_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Keeps the snapshot in a state folder up to date.
 pub(super) struct SnapshotWriter {
@@ -79,6 +84,18 @@ impl SnapshotWriter {
         let snapshot = Snapshot::of(member, self.generation);
         let (dir, (done, writing)) = (Arc::clone(&self.dir), oneshot::channel());
         (self.writing, self.is_dirty) = (Some(writing), false);
-        tokio::task::spawn_blocking(move || done.send(dir.write(&snapshot)));
+        tokio::task::spawn_blocking(move || {
+            let written = dir.write(&snapshot);
+            // The lock of the folder goes before the end of the writing is told.
+            drop(dir);
+            done.send(written)
+        });
+    }
+
+    /// Waits for a write that is under way, and unlocks the folder. A disk that hangs is not waited for.
+    pub(super) async fn finish(self) {
+        if let Some(writing) = self.writing {
+            let _ = timeout(FINISH_TIMEOUT, writing).await;
+        }
     }
 }

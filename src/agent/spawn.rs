@@ -10,7 +10,7 @@ use swimlab_selectors::rng::{Purpose, stream};
 use swimlab_selectors::{Helpers, Location, Peer, UniformHelpers};
 
 use super::address::{Reach, canonical, is_link_local, to_address, with_port, zone_of};
-use super::builder::{Builder, Security, id_of};
+use super::builder::{Builder, Security, check_name, id_of};
 use super::clock::Clock;
 use super::event_hub::{EventHub, Events, ExitSender};
 use super::handle::Agent;
@@ -57,7 +57,7 @@ impl Builder {
     /// Outside of a tokio runtime with I/O and time enabled.
     pub async fn spawn(self) -> Result<Agent, SpawnError> {
         let (events, exit) = EventHub::new(self.event_buffer);
-        self.start(events, exit).await
+        self.start(events, exit, async { Ok(()) }).await
     }
 
     /// Like [`Builder::spawn`], with a reader that gets every event, those about members already in the group included.
@@ -68,16 +68,39 @@ impl Builder {
     /// # Panics
     /// As of [`Builder::spawn`].
     pub async fn spawn_watched(self) -> Result<(Agent, Events), SpawnError> {
-        let (hub, exit) = EventHub::new(self.event_buffer);
-        let events = hub.subscribe();
-        Ok((self.start(hub, exit).await?, events))
+        self.spawn_when(async { Ok(()) }).await
     }
 
-    async fn start(self, events: EventHub, exit: ExitSender) -> Result<Agent, SpawnError> {
+    /// Like [`Builder::spawn_watched`], with a step that the member's start depends on, such as
+    /// [`ControlSocket::open`](super::control::ControlSocket::open). The step is taken when the port is bound and the
+    /// state folder locked, and before any other member learns of this one.
+    ///
+    /// # Errors
+    /// As of [`Builder::spawn`], or that of the step.
+    ///
+    /// # Panics
+    /// As of [`Builder::spawn`].
+    pub async fn spawn_when<E: From<SpawnError>>(
+        self,
+        ready: impl Future<Output = Result<(), E>>,
+    ) -> Result<(Agent, Events), E> {
+        let (hub, exit) = EventHub::new(self.event_buffer);
+        let events = hub.subscribe();
+        Ok((self.start(hub, exit, ready).await?, events))
+    }
+
+    async fn start<E: From<SpawnError>>(
+        self,
+        events: EventHub,
+        exit: ExitSender,
+        ready: impl Future<Output = Result<(), E>>,
+    ) -> Result<Agent, E> {
         self.validate()?;
         let mut seeds = SeedBook::parse(&self.seeds).map_err(|(seed, error)| SpawnError::Seed(seed, error))?;
         let codec = self.codec()?;
-        let config = MemberConfig::new(self.config.clone(), codec.sizer())?.with_helpers(self.helpers_or_default());
+        let config = MemberConfig::new(self.config.clone(), codec.sizer())
+            .map_err(SpawnError::from)?
+            .with_helpers(self.helpers_or_default());
         let sockets = Sockets::bind(self.bind).await.map_err(|error| SpawnError::Bind(self.bind, error))?;
         let bound = sockets.udp.local_addr().map_err(SpawnError::System)?;
         let earlier = EarlierLife::read(self.state_dir.as_deref())?;
@@ -85,6 +108,7 @@ impl Builder {
         seeds.look_up(if earlier.members().is_empty() { RESOLVER_PATIENCE } else { Duration::ZERO }).await;
         let addr = self.advertised(bound, &mut seeds, earlier.members()).await?;
         let life = self.begin_life(addr, earlier)?;
+        ready.await?;
 
         let filter = SeedFilter::new(bound, Some(addr), &seeds.addresses());
         filter.warn_of_useless(&seeds.addresses());
@@ -125,6 +149,9 @@ impl Builder {
     }
 
     fn validate(&self) -> Result<(), SpawnError> {
+        if let Some(name) = &self.name {
+            check_name(name).map_err(SpawnError::Name)?;
+        }
         TooLong::check(self.meta.len(), NodeInfo::META_LIMIT).map_err(SpawnError::Meta)?;
         if matches!(self.security, Security::Loopback) && !self.bind.ip().to_canonical().is_loopback() {
             return Err(SpawnError::Exposed(self.bind));
@@ -221,7 +248,7 @@ impl Builder {
         let EarlierLife { state_dir, snapshot: earlier } = earlier;
         let name = self.name.clone().or_else(|| earlier.as_ref().map(|earlier| earlier.name.clone()));
         let name = name.map_or_else(default_name, Ok)?;
-        TooLong::check(name.len(), NodeInfo::NAME_LIMIT).map_err(SpawnError::Name)?;
+        check_name(&name).map_err(SpawnError::Name)?;
         // The time of the start, but above the generation of the earlier life.
         let mut generation = u32::try_from(unix_time()?.as_secs()).unwrap_or(u32::MAX);
         let mut earlier_members = Vec::new();

@@ -9,7 +9,7 @@ use swimlab_selectors::LocationError;
 
 use super::seeds::SeedError;
 use super::snapshot::StateError;
-use crate::protocol::{AddressFault, ConfigError, TooLong};
+use crate::protocol::{AddressFault, ConfigError, NameError, TooLong};
 
 /// Reason why an agent could not be started. Nothing is left behind.
 #[derive(Debug)]
@@ -37,8 +37,9 @@ pub enum SpawnError {
     /// The address is not on the loopback interface, and neither a key nor [`Security::Plaintext`](super::Security) is
     /// set.
     Exposed(SocketAddr),
-    /// The name is longer than [`NodeInfo::NAME_LIMIT`](crate::protocol::NodeInfo::NAME_LIMIT).
-    Name(TooLong),
+    /// The name is empty, has control characters, or is longer than
+    /// [`NodeInfo::NAME_LIMIT`](crate::protocol::NodeInfo::NAME_LIMIT).
+    Name(NameError),
     /// The metadata are longer than [`NodeInfo::META_LIMIT`](crate::protocol::NodeInfo::META_LIMIT).
     Meta(TooLong),
     /// The location is out of range: its latitude, its longitude, or a coordinate that is not finite.

@@ -1,28 +1,34 @@
 //! `swimlab agent`.
 
-use std::io::{self, IsTerminal, Write};
+mod events;
+
+use std::io::{self, IsTerminal};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::ValueEnum;
-use serde_json::json;
 use swimlab_selectors::{Location, ZonePath};
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::task::{JoinError, JoinSet};
 use tracing::level_filters::LevelFilter;
 
+use self::events::{EventPrinter, Format};
 use super::Failed;
 use super::client::default_socket;
-use crate::agent::control::ControlSocket;
+use super::output::{ErrorStream, report};
+use super::signals::ignores_hangup;
+use crate::agent::control::{ControlSocket, Leaving};
 use crate::agent::{
-    Agent, AgentEvent, Builder, DEFAULT_PORT, Events, ExitReason, Meta, Security, parse_socket_addr, serve_metrics,
+    Agent, Builder, DEFAULT_PORT, Events, ExitReason, Meta, Security, SpawnError, check_name, parse_socket_addr,
+    serve_metrics,
 };
 use crate::experiment::{AgentConfig, Lab, TomlSource};
 use crate::wire::Keyring;
 
 /// The exit code of a program that was interrupted: 128 and the number of the signal.
-const INTERRUPTED: i32 = 130;
+const INTERRUPTED: u8 = 130;
 
 #[derive(clap::Args)]
 pub(super) struct Args {
@@ -89,15 +95,6 @@ pub(super) struct Args {
     log: String,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// For people.
-    #[default]
-    Text,
-    /// A line of JSON for each event.
-    Json,
-}
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Preset {
     /// One machine.
@@ -110,65 +107,165 @@ enum Preset {
 
 pub(super) fn agent(args: Args, lab: &Lab) -> Result<ExitCode, Failed> {
     let level: LevelFilter = args.log.parse().expect("clap lets no other levels pass");
-    let log = tracing_subscriber::fmt().with_max_level(level).with_target(false).with_writer(io::stderr);
-    log.with_ansi(io::stderr().is_terminal()).init();
+    let log = tracing_subscriber::fmt().with_max_level(level).with_target(false).with_writer(|| ErrorStream);
+    log.with_ansi(io::stderr().is_terminal()).log_internal_errors(false).init();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let runtime = runtime.map_err(|error| failed(format!("no runtime: {error}")))?;
-    let end = runtime.block_on(run(args, lab))?;
+    let end = runtime.block_on(run(args, lab));
     runtime.shutdown_background();
-    match end {
-        ExitReason::Displaced => {
+    match end? {
+        End::Agent(ExitReason::Displaced) => {
             Err(failed("another process took this member's name; give each process a name of its own".to_owned()))
         }
-        ExitReason::Left | ExitReason::Stopped => Ok(ExitCode::SUCCESS),
+        End::Agent(ExitReason::Left | ExitReason::Stopped) => Ok(ExitCode::SUCCESS),
+        End::Agent(ExitReason::Panicked) => {
+            Err(failed("a task of the agent panicked, which is a bug: please report the message above".to_owned()))
+        }
+        End::Interrupted => Ok(ExitCode::from(INTERRUPTED)),
     }
 }
 
-async fn run(args: Args, lab: &Lab) -> Result<ExitReason, Failed> {
+/// End of the command.
+enum End {
+    /// The agent ended.
+    Agent(ExitReason),
+    /// A signal ended the command before the agent had started.
+    Interrupted,
+}
+
+async fn run(args: Args, lab: &Lab) -> Result<End, Failed> {
+    let mut signals = Signals::listen();
     let builder = builder(&args, lab)?;
-    // All that may fail is opened before the cluster learns of the member.
+    // All that may fail is opened before the cluster learns of the member, the control socket as the last of it.
     let metrics = match args.metrics {
         None => None,
         Some(addr) => {
-            Some(TcpListener::bind(addr).await.map_err(|error| failed(format!("cannot listen on {addr}: {error}")))?)
+            let listener = async {
+                let listener = TcpListener::bind(addr).await?;
+                Ok((listener.local_addr()?, listener))
+            };
+            let failed = |error: io::Error| failed(format!("--metrics: cannot listen on {addr}: {error}"));
+            Some(listener.await.map_err(failed)?)
         }
     };
-    let control = control(args.socket.as_deref()).await?;
-    let (agent, events) = builder.spawn_watched().await.map_err(|error| failed(error.to_string()))?;
-    let control = control.map(|control| tokio::spawn(control.serve(agent.clone())));
-    if let Some(metrics) = metrics {
-        tokio::spawn(serve_metrics(metrics, agent.clone()));
+    let mut control_socket = None;
+    let ready = async {
+        control_socket = control(args.socket.as_deref()).await?;
+        Ok::<(), Failed>(())
+    };
+    let (agent, events) = tokio::select! {
+        started = builder.spawn_when(ready) => started?,
+        () = signals.any() => return Ok(End::Interrupted),
+    };
+    let metrics_addr = metrics.as_ref().map(|(addr, _)| *addr);
+    let mut servers = Servers::default();
+    if let Some((_, listener)) = metrics {
+        let agent = agent.clone();
+        servers.tasks.spawn(async move {
+            serve_metrics(listener, agent).await;
+            None
+        });
     }
-    let end = print_events(&agent, events, args.format).await;
-    if let Some(control) = control {
-        // Its file is removed then.
-        let _ = control.await;
+    if let Some(control) = control_socket {
+        let control = metrics_addr.into_iter().fold(control, ControlSocket::with_metrics);
+        let agent = agent.clone();
+        servers.tasks.spawn(async move { Some(control.serve(agent).await) });
     }
-    Ok(end)
+    let printer = EventPrinter::new(args.format);
+    printer.started(&agent, metrics_addr);
+    let mut reason = print_events(&agent, events, &printer, &mut signals, &mut servers).await;
+    if servers.have_ended().await.is_err() {
+        reason = ExitReason::Panicked;
+    }
+    printer.flush();
+    Ok(End::Agent(reason))
 }
 
-/// Prints events until the agent ends, and leaves on SIGINT and SIGTERM.
-async fn print_events(agent: &Agent, mut events: Events, format: Format) -> ExitReason {
-    let mut has_reader = print(&started(agent, format));
-    let [mut interrupt, mut terminate] = [SignalKind::interrupt(), SignalKind::terminate()].map(signal);
+/// Tasks that serve metrics and the control socket.
+#[derive(Default)]
+struct Servers {
+    tasks: JoinSet<Option<Leaving>>,
+    /// Clients that asked the agent to leave: answered when the sockets of all servers are closed.
+    leaving: Vec<Leaving>,
+}
+
+impl Servers {
+    /// Waits until one of them panics.
+    async fn panicked(&mut self) {
+        if self.all_ended().await.is_ok() {
+            std::future::pending().await
+        }
+    }
+
+    /// Waits until all have ended, as they do with the agent, and lets the clients know that it has left.
+    async fn have_ended(mut self) -> Result<(), JoinError> {
+        self.all_ended().await
+    }
+
+    async fn all_ended(&mut self) -> Result<(), JoinError> {
+        while let Some(ended) = self.tasks.join_next().await {
+            self.leaving.extend(ended?);
+        }
+        Ok(())
+    }
+}
+
+/// Prints events until the agent ends. A signal, or the panic of one of the servers, makes it leave.
+async fn print_events(
+    agent: &Agent,
+    mut events: Events,
+    printer: &EventPrinter,
+    signals: &mut Signals,
+    servers: &mut Servers,
+) -> ExitReason {
     loop {
         tokio::select! {
             biased;
-            () = caught(&mut interrupt) => return goodbye(agent, &mut interrupt).await,
-            () = caught(&mut terminate) => return goodbye(agent, &mut interrupt).await,
+            () = signals.any() => return goodbye(agent, signals).await,
+            () = servers.panicked() => {
+                goodbye(agent, signals).await;
+                return ExitReason::Panicked;
+            }
             event = events.next() => match event {
-                // A closed pipe does not end the member.
-                Some(event) if has_reader => has_reader = print(&line(&event, format)),
-                Some(_) => {}
+                Some(event) => printer.event(&event),
                 None => return agent.ended().await,
             },
         }
     }
 }
 
-type Signals = io::Result<tokio::signal::unix::Signal>;
+/// Signals that end an agent. Where one cannot be handled, it ends the process at once.
+struct Signals {
+    interrupt: io::Result<Signal>,
+    terminate: io::Result<Signal>,
+    /// `None`: the process was started with SIGHUP ignored.
+    hangup: Option<io::Result<Signal>>,
+}
 
-async fn caught(signals: &mut Signals) {
+impl Signals {
+    fn listen() -> Self {
+        let hangup = (!ignores_hangup()).then(|| signal(SignalKind::hangup()));
+        let [interrupt, terminate] = [SignalKind::interrupt(), SignalKind::terminate()].map(signal);
+        Self { interrupt, terminate, hangup }
+    }
+
+    /// Waits for any of them.
+    async fn any(&mut self) {
+        let hangup = async {
+            match &mut self.hangup {
+                Some(signals) => caught(signals).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = caught(&mut self.interrupt) => {}
+            () = caught(&mut self.terminate) => {}
+            () = hangup => {}
+        }
+    }
+}
+
+async fn caught(signals: &mut io::Result<Signal>) {
     match signals {
         Ok(signals) => {
             signals.recv().await;
@@ -178,10 +275,10 @@ async fn caught(signals: &mut Signals) {
 }
 
 /// Leaves; a Ctrl-C meanwhile ends the process at once.
-async fn goodbye(agent: &Agent, interrupt: &mut Signals) -> ExitReason {
+async fn goodbye(agent: &Agent, signals: &mut Signals) -> ExitReason {
     tokio::select! {
-        () = agent.leave() => ExitReason::Left,
-        () = caught(interrupt) => std::process::exit(INTERRUPTED),
+        () = agent.leave() => agent.ended().await,
+        () = caught(&mut signals.interrupt) => std::process::exit(INTERRUPTED.into()),
     }
 }
 
@@ -200,6 +297,9 @@ fn builder(args: &Args, lab: &Lab) -> Result<Builder, Failed> {
         Some(label) => recipe.with_selector(label, lab)?,
         None => recipe,
     };
+    if let Some(name) = &args.name {
+        check_name(name).map_err(|error| bad(format!("--name: {error}")))?;
+    }
     let meta = Meta::from_pairs(&args.meta).map_err(|error| bad(format!("--meta: {error}")))?;
     let mut builder = Agent::builder()
         .bind(args.bind)
@@ -238,16 +338,16 @@ fn security(args: &Args) -> Result<Security, Failed> {
         Some(path) => {
             let (keyring, exposed) = Keyring::read(path).map_err(|error| bad(error.to_string()))?;
             if let Some(exposed) = exposed {
-                eprintln!("warning: {exposed}");
+                report(&format!("warning: {exposed}"));
             }
             Ok(Security::Sealed { keyring, label: args.label.clone().unwrap_or_else(|| "swimlab".to_owned()) })
         }
         None if args.plaintext => {
-            eprintln!("warning: plain text: any host that reaches {} can forge members", args.bind);
+            report(&format!("warning: plain text: any host that reaches {} can forge members", args.bind));
             Ok(Security::Plaintext)
         }
         None if args.bind.ip().to_canonical().is_loopback() => {
-            eprintln!("warning: without --key-file the agent sends plain text, on the loopback interface only");
+            report("warning: without --key-file the agent sends plain text, on the loopback interface only");
             Ok(Security::Loopback)
         }
         None => Err(bad(format!("{} is no loopback address: give --key-file, or --plaintext", args.bind))),
@@ -264,7 +364,7 @@ async fn control(path: Option<&Path>) -> Result<Option<ControlSocket>, Failed> {
         Ok(control) => Ok(Some(control)),
         Err(error) if is_asked_for => Err(failed(error.to_string())),
         Err(error) => {
-            eprintln!("warning: no control socket: {error}; --socket chooses another path");
+            report(&format!("warning: no control socket: {error}; --socket chooses another path"));
             Ok(None)
         }
     }
@@ -275,66 +375,10 @@ fn place(text: &str) -> Result<Location, String> {
     Location::parse_globe(lat.trim(), lon.trim()).map_err(|error| error.to_string())
 }
 
-fn started(agent: &Agent, format: Format) -> String {
-    match format {
-        Format::Text => format!("started    {} {}", agent.name(), agent.addr()),
-        Format::Json => {
-            let (id, name, addr) = (format!("{:016x}", agent.id()), agent.name(), agent.addr());
-            json!({ "at": now(), "event": "started", "id": id, "name": name, "addr": addr }).to_string()
-        }
+impl From<SpawnError> for Failed {
+    fn from(error: SpawnError) -> Self {
+        failed(error.to_string())
     }
-}
-
-fn line(event: &AgentEvent, format: Format) -> String {
-    match format {
-        Format::Text => text(event),
-        Format::Json => json(event),
-    }
-}
-
-fn text(event: &AgentEvent) -> String {
-    match event {
-        AgentEvent::Member(change, member) => {
-            let meta = Meta::from_bytes(member.meta()).0;
-            let meta: String = meta.iter().map(|(key, value)| format!(" {key}={value}")).collect();
-            format!("{change:<10} {} {} ({}){meta}", member.name(), member.addr(), member.incarnation)
-        }
-        AgentEvent::User { from_name, event, .. } => {
-            format!("event      {} from {from_name}: {}", event.name, String::from_utf8_lossy(&event.payload))
-        }
-        AgentEvent::Displaced => "displaced  by another process of this name".to_owned(),
-        AgentEvent::Missed(count) => format!("missed     {count} events"),
-    }
-}
-
-fn json(event: &AgentEvent) -> String {
-    let at = now();
-    let value = match event {
-        AgentEvent::Member(change, member) => json!({
-            "at": at, "event": change.name(), "id": format!("{:016x}", member.id()), "name": member.name(),
-            "addr": member.addr(), "state": member.state.to_string(), "incarnation": member.incarnation.to_string(),
-            "meta": Meta::from_bytes(member.meta()).0,
-        }),
-        AgentEvent::User { from, from_name, event } => json!({
-            "at": at, "event": "user", "id": format!("{from:016x}"), "name": &**from_name, "user": &*event.name,
-            "payload": String::from_utf8_lossy(&event.payload),
-        }),
-        AgentEvent::Displaced => json!({ "at": at, "event": "displaced" }),
-        AgentEvent::Missed(count) => json!({ "at": at, "event": "missed", "count": count }),
-    };
-    value.to_string()
-}
-
-/// Seconds since 1970.
-fn now() -> f64 {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    (since.as_secs_f64() * 1e3).round() / 1e3
-}
-
-/// Writes a line. `false`: the reader is gone.
-fn print(line: &str) -> bool {
-    let mut out = io::stdout().lock();
-    writeln!(out, "{line}").and_then(|()| out.flush()).is_ok()
 }
 
 fn failed(message: String) -> Failed {

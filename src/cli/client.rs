@@ -1,14 +1,19 @@
 //! `swimlab members`, `info`, `leave`, `event` and `keys`: asking a running agent.
 
 use std::fmt::Write;
-use std::fs;
+use std::fs::File;
+use std::io::Read;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Subcommand, ValueEnum};
+use zeroize::Zeroizing;
 
+use super::escape::escaped;
 use super::{Failed, print};
 use crate::agent::control::{AgentSummary, Answer, FamilyValue, MemberSummary, Request, ask};
+use crate::protocol::{NameError, UserEvent};
+use crate::wire::{Key, Keyring};
 
 #[derive(clap::Args)]
 pub(super) struct Socket {
@@ -116,13 +121,16 @@ pub(super) fn leave(socket: &Socket) -> Result<ExitCode, Failed> {
 }
 
 pub(super) fn event(args: EventArgs) -> Result<ExitCode, Failed> {
+    // Checked here, where a complaint can name the argument.
+    let named = NameError::check(&args.name, UserEvent::NAME_LIMIT);
+    named.map_err(|error| Failed { code: 2, message: format!("NAME, the event's name: {error}") })?;
     args.socket.order(&Request::Event { name: args.name, payload: args.payload })
 }
 
 pub(super) fn keys(args: KeysArgs) -> Result<ExitCode, Failed> {
     match args.step {
         Step::New => {
-            let key = crate::wire::Key::random_text();
+            let key = Key::random_text();
             let key = key.map_err(|error| Failed { code: 1, message: format!("no random numbers: {error}") })?;
             print(format_args!("{}\n", *key))?;
             Ok(ExitCode::SUCCESS)
@@ -135,10 +143,14 @@ pub(super) fn keys(args: KeysArgs) -> Result<ExitCode, Failed> {
         Step::Install { file } => {
             let bad = |message: String| Failed { code: 2, message };
             // Checked here, where a complaint can name the line.
-            crate::wire::Keyring::read(&file).map_err(|error| bad(error.to_string()))?;
-            let text = fs::read_to_string(&file).map_err(|error| bad(format!("{}: {error}", file.display())))?;
+            Keyring::read(&file).map_err(|error| bad(error.to_string()))?;
+            let unreadable = |error| bad(format!("{}: {error}", file.display()));
+            // Room for all of it: a string that grows leaves copies behind.
+            let mut text = Zeroizing::new(String::with_capacity(Keyring::FILE_LIMIT as usize + 64));
+            let keys = File::open(&file).map_err(unreadable)?;
+            keys.take(Keyring::FILE_LIMIT).read_to_string(&mut text).map_err(unreadable)?;
             for key in text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
-                args.socket.order(&Request::InstallKey { key: key.to_owned() })?;
+                args.socket.order(&Request::InstallKey { key: key.into() })?;
             }
             Ok(ExitCode::SUCCESS)
         }
@@ -175,9 +187,10 @@ fn unexpected() -> Failed {
 fn table(members: &[MemberSummary]) -> String {
     let mut rows = vec![["NAME", "ADDRESS", "STATE", "INCARNATION", "META"].map(str::to_owned)];
     rows.extend(members.iter().map(|member| {
-        let meta: Vec<String> = member.meta.iter().map(|(key, value)| format!("{key}={value}")).collect();
+        let meta = member.meta.iter().map(|(key, value)| format!("{}={}", escaped(key), escaped(value)));
+        let meta: Vec<String> = meta.collect();
         let (addr, meta) = (member.addr.to_string(), meta.join(" "));
-        [member.name.clone(), addr, member.state.clone(), member.incarnation.clone(), meta]
+        [escaped(&member.name), addr, member.state.clone(), member.incarnation.clone(), meta]
     }));
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
     let widths = [0, 1, 2, 3].map(width);
@@ -195,7 +208,7 @@ fn lines(info: &AgentSummary) -> String {
     let mut line = |name: &str, value: String| {
         let _ = writeln!(text, "{name:12} {value}");
     };
-    line("name", info.name.clone());
+    line("name", escaped(&info.name));
     line("id", info.id.clone());
     line("address", info.addr.to_string());
     line("incarnation", info.incarnation.clone());
@@ -215,6 +228,9 @@ fn lines(info: &AgentSummary) -> String {
         let position = at.position_us.iter().map(ms).collect::<Vec<_>>().join(" ");
         let (height, error) = (ms(&at.height_us), at.error * 100.0);
         line("coordinate", format!("{position} ms, height {height} ms, give or take {error:.0} %"));
+    }
+    if let Some(metrics) = info.metrics {
+        line("metrics", format!("http://{metrics}/metrics"));
     }
     line("keys", if info.keys.is_empty() { "none: plain text".to_owned() } else { info.keys.join(", ") });
     line("version", info.version.clone());

@@ -20,11 +20,15 @@ mod agent;
 #[cfg(all(feature = "agent", unix))]
 mod client;
 mod compare;
+#[cfg(all(feature = "agent", unix))]
+mod escape;
 mod list;
+mod output;
 mod replay;
 mod reproduce;
 mod run;
 mod shell;
+mod signals;
 mod timeline;
 
 use std::env;
@@ -129,6 +133,7 @@ struct Failed {
 /// Names in experiment files and arguments are looked up in `lab`. Only `reproduce` uses a default lab, as published
 /// figures are compared with the built-in parts.
 pub fn main(lab: Lab) -> ExitCode {
+    output::report_panics();
     let done = match CommandLine::parse().command {
         Command::Run(args) => run::run(args, &lab),
         Command::Compare(args) => compare::compare(&args),
@@ -150,10 +155,12 @@ pub fn main(lab: Lab) -> ExitCode {
         Command::Completions(args) => shell::completions(&args),
         Command::Man(args) => shell::man(&args),
     };
-    done.unwrap_or_else(|Failed { code, message }| {
-        eprintln!("error: {message}");
+    let code = done.unwrap_or_else(|Failed { code, message }| {
+        output::report(&format!("error: {message}"));
         ExitCode::from(code)
-    })
+    });
+    output::flush();
+    code
 }
 
 /// The name by which this process was started, for commands that messages suggest.
@@ -176,6 +183,7 @@ fn experiment(file: Option<PathBuf>, seed: Option<u64>, lab: &Lab) -> Result<Exp
 
 /// Writes to standard output. It is not a failure if the reader has closed it, as `head` does.
 fn print(text: impl fmt::Display) -> Result<(), Failed> {
+    output::flush();
     let mut out = io::stdout().lock();
     quietly_closed(write!(out, "{text}").and_then(|()| out.flush()))
 }

@@ -63,6 +63,8 @@ pub(super) fn reproduce(args: &ReproduceArgs) -> Result<ExitCode, Failed> {
     }
     let effort = if args.full { Effort::Full } else { Effort::Usual };
     let mut all: Vec<Row> = Vec::new();
+    // Losing standard output loses no page.
+    let mut printed = Ok(());
     for reproduction in wanted {
         let rows = reproduction.run(effort)?;
         if let Some(folder) = &args.pages {
@@ -71,12 +73,14 @@ pub(super) fn reproduce(args: &ReproduceArgs) -> Result<ExitCode, Failed> {
         }
         if args.format == RowFormat::Table {
             let width = console::Term::stdout().size_checked().map_or(WIDTH, |(_, columns)| columns);
-            print(format!("{}: {}\n{}\n", reproduction.name, reproduction.source, table(&rows, width)))?;
+            let text = format!("{}: {}\n{}\n", reproduction.name, reproduction.source, table(&rows, width));
+            printed = printed.and(print(text));
         }
         all.extend(rows);
     }
     if args.format == RowFormat::Json {
-        print(serde_json::to_string_pretty(&all).expect("rows become JSON") + "\n")?;
+        printed = print(serde_json::to_string_pretty(&all).expect("rows become JSON") + "\n");
     }
+    printed?;
     Ok(ExitCode::SUCCESS)
 }

@@ -1,21 +1,22 @@
 //! `swimlab run`.
 
+mod progress_bar;
 #[cfg(feature = "agent")]
 mod real;
 
-use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
-use std::time::{Duration, Instant};
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
-use indicatif::{HumanDuration, ProgressBar, ProgressState, ProgressStyle};
+use indicatif::ProgressBar;
 
-use super::{DEFAULT, Failed, print, terminal};
-use crate::experiment::{CellKey, Error, Experiment, Failure, Folder, KeyValue, Lab, MOST_TRIALS, Options, Progress};
+use self::progress_bar::{bar, follow};
+use super::output::report;
+use super::{DEFAULT, Failed, output, print, signals, terminal};
+use crate::experiment::{CellKey, Error, Experiment, Failure, Folder, KeyValue, Lab, MOST_TRIALS, Options};
 use crate::report::{EXPORTERS, ExportOptions, Exporter, exporter, write_files};
 
 /// The exit code of a program that was interrupted: 128 and the number of the signal.
@@ -86,7 +87,7 @@ pub(super) fn run(args: Args, lab: &Lab) -> Result<ExitCode, Failed> {
     experiment.trials = args.trials.unwrap_or(experiment.trials);
     let say = |line: &str| {
         if !args.quiet {
-            eprintln!("{line}");
+            report(line);
         }
     };
     #[cfg(feature = "agent")]
@@ -108,7 +109,7 @@ pub(super) fn run(args: Args, lab: &Lab) -> Result<ExitCode, Failed> {
         say(&format!("{}: going on after {} finished trials", path.display(), folder.already_finished()));
     }
     let bar = if args.quiet { ProgressBar::hidden() } else { bar() };
-    let stop = stop_on_ctrl_c(bar.clone());
+    let stop = stop_on_signals(bar.clone());
     let finished = experiment.run(Options {
         threads,
         folder: Some(folder),
@@ -127,23 +128,33 @@ pub(super) fn run(args: Args, lab: &Lab) -> Result<ExitCode, Failed> {
     let ping_maps = if finished.interrupted { Vec::new() } else { experiment.ping_maps(threads)? };
     export.ping_maps = &ping_maps;
     write_files(&path, &finished.results, &export, |exporter| !exporter.is_data()).map_err(not_written)?;
+    let mut printed = Ok(());
     #[cfg(feature = "agent")]
     let finished = match args.real {
-        true => real::run(&args, &experiment, finished, &path, (stop, bar))?,
+        true => {
+            let (finished, comparison) = real::run(&args, &experiment, finished, &path, (Arc::clone(&stop), bar))?;
+            printed = comparison;
+            finished
+        }
         false => finished,
     };
+    // All is saved: from now on, one signal is enough to end.
+    stop.store(true, Ordering::Relaxed);
     if !args.is_real() {
         (export.width, export.color) = terminal();
-        super::quietly_closed(args.format.export(&finished.results, &export, &mut io::stdout().lock()))?;
+        output::flush();
+        let mut out = io::stdout().lock();
+        printed = super::quietly_closed(args.format.export(&finished.results, &export, &mut out));
     }
     say(&format!("results: {}; open {}", path.display(), path.join("report.html").display()));
     for failure in &finished.failures {
-        eprintln!("error: {}", describe(failure, &args));
+        report(&format!("error: {}", describe(failure, &args)));
     }
     if finished.interrupted {
         say(&format!("interrupted; the same command with --out {} --resume goes on", path.display()));
         return Ok(ExitCode::from(INTERRUPTED));
     }
+    printed?;
     Ok(if finished.failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
@@ -158,50 +169,17 @@ fn folder(args: &Args, experiment: &Experiment) -> Result<Folder, Failed> {
     })
 }
 
-/// The first Ctrl-C or SIGTERM stops the run after the trials under way; the second one ends the program.
-fn stop_on_ctrl_c(bar: ProgressBar) -> Arc<AtomicBool> {
+/// The first signal that asks for the end stops the run after the trials under way; the second one ends the program.
+fn stop_on_signals(bar: ProgressBar) -> Arc<AtomicBool> {
     let stop = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&stop);
-    // Without a handler, Ctrl-C ends the program at once; finished trials are kept in any case.
-    let _ = ctrlc::set_handler(move || {
+    signals::on_end(move || {
         if flag.swap(true, Ordering::Relaxed) {
             std::process::exit(i32::from(INTERRUPTED));
         }
-        bar.suspend(|| eprintln!("stopping after the trials that are under way; again to stop at once"));
+        bar.suspend(|| report("stopping after the trials that are under way; again to stop at once"));
     });
     stop
-}
-
-/// The progress bar, drawn on standard error if that is a terminal.
-fn bar() -> ProgressBar {
-    let bar = ProgressBar::no_length();
-    // The remaining time is updated while trials run, which can take minutes.
-    bar.enable_steady_tick(Duration::from_secs(1));
-    bar
-}
-
-/// Shows the progress on a bar. Trials of earlier runs count as done, but not for the estimate of the remaining time.
-fn follow(bar: ProgressBar) -> Box<dyn Fn(Progress) + Send + Sync> {
-    let style = ProgressStyle::with_template("{bar:40} {pos}/{len} trials{left}").expect("a valid template");
-    let begun: Arc<OnceLock<(Instant, u64)>> = Arc::default();
-    let start = Arc::clone(&begun);
-    bar.set_style(style.with_key("left", move |state: &ProgressState, out: &mut dyn fmt::Write| {
-        let Some((instant, earlier)) = start.get() else { return };
-        let left = state.len().unwrap_or(0).saturating_sub(state.pos());
-        if let Some(time) = time_left(instant.elapsed(), state.pos().saturating_sub(*earlier), left) {
-            let _ = write!(out, ", {} left", HumanDuration(time));
-        }
-    }));
-    Box::new(move |Progress { done, all }| {
-        begun.get_or_init(|| (Instant::now(), done as u64));
-        bar.set_length(all as u64);
-        bar.set_position(done as u64);
-    })
-}
-
-/// The time that `left` trials take if the last `new` ones took `elapsed`; `None` before the first has ended.
-fn time_left(elapsed: Duration, new: u64, left: u64) -> Option<Duration> {
-    (new > 0).then(|| elapsed.mul_f64(left as f64 / new as f64))
 }
 
 /// The error of a file that could not be written, and the way to go on.
@@ -234,17 +212,4 @@ fn describe(failure: &Failure, args: &Args) -> String {
         super::program(),
         failure.trial,
     )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_estimate_counts_new_trials_only() {
-        let minute = Duration::from_secs(60);
-        assert_eq!(time_left(minute, 0, 100), None);
-        assert_eq!(time_left(minute, 10, 100), Some(10 * minute));
-        assert_eq!(time_left(minute, 10, 0), Some(Duration::ZERO));
-    }
 }

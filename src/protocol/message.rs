@@ -49,7 +49,8 @@ pub struct NodeInfo {
     pub peer: Peer,
     /// The address it listens at.
     pub address: Address,
-    /// A readable name; may be empty. At most [`NodeInfo::NAME_LIMIT`] bytes.
+    /// A readable name of at most [`NodeInfo::NAME_LIMIT`] bytes, without control characters. Empty for members of
+    /// experiments; agents have names.
     pub name: Box<str>,
     /// Opaque metadata, at most [`NodeInfo::META_LIMIT`] bytes.
     pub meta: Box<[u8]>,
@@ -92,7 +93,8 @@ pub enum UpdateKind {
 pub struct UserEvent {
     /// Counts the events of one sender in one life.
     pub seq: u32,
-    /// The kind of event, chosen by the application; at most [`UserEvent::NAME_LIMIT`] bytes.
+    /// The kind of event, chosen by the application; at most [`UserEvent::NAME_LIMIT`] bytes, without control
+    /// characters.
     pub name: Box<str>,
     /// Opaque, at most [`UserEvent::PAYLOAD_LIMIT`] bytes.
     pub payload: Box<[u8]>,

@@ -72,6 +72,7 @@ mod event;
 mod health;
 mod member;
 mod message;
+mod name_error;
 mod presets;
 mod prober;
 mod profiles;
@@ -95,6 +96,8 @@ pub use message::{
     Address, Body, Id, Incarnation, MessageKind, NeighborHint, NodeInfo, Packet, PeerAddress, PeerView, PingReq, Sizer,
     StateSync, Status, Update, UpdateKind, Updates, UserEvent, WithCoordinate,
 };
+pub use name_error::NameError;
+pub(crate) use name_error::first_control;
 pub use presets::{Preset, preset, presets};
 pub use prober::{BatchedProber, ClassicProber, IndirectRequest, NackProber, Prober};
 pub use profiles::{Profile, profiles};

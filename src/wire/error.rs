@@ -22,6 +22,8 @@ pub enum Invalid {
         /// Its length.
         found: usize,
     },
+    /// The name of a member or of a user event has this control character or line break.
+    Control(char),
     /// A coordinate or location with a number that is infinite or not a number.
     NotFinite,
     /// A latitude or a longitude out of range.
@@ -110,6 +112,7 @@ impl fmt::Display for Invalid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Excess { what, found } => write!(f, "{what}: {found} is more than the {} allowed", what.limit()),
+            Self::Control(found) => write!(f, "a name has the control character {}", found.escape_unicode()),
             Self::NotFinite => f.write_str("a coordinate is infinite or not a number"),
             Self::OffTheGlobe => f.write_str("a latitude beyond 90 or a longitude beyond 180 degrees"),
             Self::ForeignNode { update, node } => {

@@ -4,7 +4,7 @@ use swimlab_selectors::{Coordinate, Location, LocationError};
 
 use super::error::Invalid;
 use super::limits::Limited;
-use crate::protocol::{Address, Body, Packet, Update, UpdateKind};
+use crate::protocol::{Address, Body, Packet, Update, UpdateKind, first_control};
 
 impl Limited {
     /// Refuses a length above the limit.
@@ -52,18 +52,25 @@ fn update(update: &Update) -> Result<(), Invalid> {
 /// Checks the name and metadata of a member.
 pub(super) fn node_texts(name: &str, meta: &[u8]) -> Result<(), Invalid> {
     Limited::Name.check(name.len())?;
+    no_control(name)?;
     Limited::Meta.check(meta.len())
 }
 
 /// Checks the name and payload of an application event.
 pub(super) fn event_texts(name: &str, payload: &[u8]) -> Result<(), Invalid> {
     Limited::EventName.check(name.len())?;
+    no_control(name)?;
     Limited::Payload.check(payload.len())
 }
 
 /// Checks the address of a member.
 pub(super) fn address(address: Address) -> Result<(), Invalid> {
     address.fault().map_or(Ok(()), |fault| Err(Invalid::Address(fault)))
+}
+
+/// Refuses control characters and line breaks in a name.
+fn no_control(name: &str) -> Result<(), Invalid> {
+    first_control(name).map_or(Ok(()), |found| Err(Invalid::Control(found)))
 }
 
 /// Checks a location.

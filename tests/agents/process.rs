@@ -138,22 +138,14 @@ impl Process {
         serde_json::from_str(&self.order(&["info", "--format", "json"])).unwrap()
     }
 
-    /// Sends a signal: TERM, INT, STOP, CONT, KILL.
+    /// Sends a signal: TERM, INT, HUP, STOP, CONT, KILL.
     pub fn signal(&self, signal: &str) {
-        let sent = Command::new("kill").args([&format!("-{signal}"), &self.child.id().to_string()]).status().unwrap();
-        assert!(sent.success());
+        send_signal(&self.child, signal);
     }
 
-    /// Waits for the end of the process.
+    /// Waits for the end of the process, for at most ten seconds.
     pub fn ended(&mut self) -> ExitStatus {
-        let begun = Instant::now();
-        loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                return status;
-            }
-            assert!(begun.elapsed() < Duration::from_secs(10), "{} does not end", self.name);
-            thread::sleep(Duration::from_millis(10));
-        }
+        wait(&mut self.child, 10)
     }
 
     /// Kills the process.
@@ -181,6 +173,49 @@ impl Drop for Process {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+/// A process with outputs of the test's choice; it is killed when the test ends.
+pub struct Bare(pub Child);
+
+impl Bare {
+    /// Starts a command.
+    pub fn start(command: &mut Command) -> Self {
+        Self(command.spawn().unwrap())
+    }
+
+    /// Sends a signal.
+    pub fn signal(&self, signal: &str) {
+        send_signal(&self.0, signal);
+    }
+
+    /// Waits for the end of the process, for at most this time.
+    pub fn ended(&mut self, seconds: u64) -> ExitStatus {
+        wait(&mut self.0, seconds)
+    }
+}
+
+impl Drop for Bare {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn send_signal(child: &Child, signal: &str) {
+    let sent = Command::new("kill").args([&format!("-{signal}"), &child.id().to_string()]).status().unwrap();
+    assert!(sent.success());
+}
+
+fn wait(child: &mut Child, seconds: u64) -> ExitStatus {
+    let begun = Instant::now();
+    loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            return status;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(seconds), "process {} does not end", child.id());
+        thread::sleep(Duration::from_millis(10));
     }
 }
 

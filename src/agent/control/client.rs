@@ -6,12 +6,16 @@ use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::UnixStream;
 use tokio::time::timeout;
+use zeroize::Zeroizing;
 
 use super::error::{ControlError, Fault};
 use super::messages::{Answer, Request};
 
 /// The longest answer that is read, in bytes: enough for 100,000 members.
 const MAX_ANSWER_BYTES: u64 = 64 << 20;
+
+/// Room for a request, in bytes.
+const REQUEST_BYTES: usize = 1 << 13;
 
 /// The longest wait for an answer.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -24,7 +28,9 @@ pub async fn ask(path: &Path, request: &Request) -> Result<Answer, ControlError>
     let fail = |fault| ControlError::new(path, fault);
     let mut stream = UnixStream::connect(path).await.map_err(|error| fail(Fault::NoAgent(error)))?;
     let exchange = async {
-        let mut line = serde_json::to_vec(request).expect("plain data");
+        // Room for all of it, as it may hold a key: a buffer that grows leaves copies behind.
+        let mut line = Zeroizing::new(Vec::with_capacity(REQUEST_BYTES));
+        serde_json::to_writer(&mut *line, request).expect("plain data");
         line.push(b'\n');
         stream.write_all(&line).await?;
         let mut answer = Vec::new();
@@ -33,5 +39,8 @@ pub async fn ask(path: &Path, request: &Request) -> Result<Answer, ControlError>
     };
     let answer = timeout(TIMEOUT, exchange).await.map_err(|_| fail(Fault::TimedOut))?;
     let answer = answer.map_err(|error| fail(Fault::Io(error)))?;
+    if answer.is_empty() {
+        return Err(fail(Fault::Closed));
+    }
     serde_json::from_slice(&answer).map_err(|_| fail(Fault::NotAnswer))
 }

@@ -5,6 +5,9 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
+/// The longest path of a socket, in bytes.
+const MAX_PATH_BYTES: usize = if cfg!(any(target_os = "linux", target_os = "android")) { 107 } else { 103 };
+
 /// Error of a control socket: it cannot be opened, or its agent cannot be asked.
 #[derive(Debug)]
 pub struct ControlError {
@@ -16,8 +19,15 @@ pub struct ControlError {
 pub(super) enum Fault {
     NoAgent(io::Error),
     InUse,
+    /// A path that cannot be a socket's, of this length in bytes.
+    Path(usize),
+    /// Something of this kind is at the path.
+    Occupied(&'static str),
+    /// The folder of the socket cannot be used.
+    Folder(PathBuf, io::Error),
     Io(io::Error),
     TimedOut,
+    Closed,
     NotAnswer,
 }
 
@@ -35,6 +45,17 @@ impl fmt::Display for ControlError {
         match &self.fault {
             Fault::NoAgent(error) => write!(f, "no agent answers at {path}: {error}"),
             Fault::InUse => write!(f, "another agent listens at {path}"),
+            Fault::Path(bytes) => write!(
+                f,
+                "control socket {path:?}: a path of {bytes} bytes cannot be a socket's: it has at least one byte, and at \
+                 most {MAX_PATH_BYTES}"
+            ),
+            Fault::Occupied(kind) => write!(
+                f,
+                "control socket {path}: {kind} is there, and stays as it is: choose another path, or remove it first"
+            ),
+            Fault::Folder(folder, error) => write!(f, "control socket {path}: folder {}: {error}", folder.display()),
+            Fault::Closed => write!(f, "the agent at {path} closed the connection without an answer"),
             Fault::Io(error) => write!(f, "control socket {path}: {error}"),
             Fault::TimedOut => write!(f, "the agent at {path} does not answer"),
             Fault::NotAnswer => write!(f, "the process that listens at {path} is not an agent of this version"),

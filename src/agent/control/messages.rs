@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use zeroize::Zeroizing;
 
 use crate::agent::event::MemberInfo;
 use crate::agent::handle::Agent;
@@ -34,7 +35,7 @@ pub enum Request {
     /// Install a key.
     InstallKey {
         /// The key in base64 or hexadecimal digits, as in a key file.
-        key: String,
+        key: SecretText,
     },
     /// Seal with an installed key.
     UseKey {
@@ -47,6 +48,10 @@ pub enum Request {
         id: String,
     },
 }
+
+/// A secret in a [`Request`]. It is overwritten in memory when it is dropped, and its `Debug` form does not show it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SecretText(Zeroizing<String>);
 
 /// An agent's answer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -107,6 +112,9 @@ pub struct AgentSummary {
     pub coordinate: Option<CoordinateSummary>,
     /// The identifiers of the agent's keys, the one that seals first.
     pub keys: Vec<String>,
+    /// The address at which the agent serves its metrics, if it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metrics: Option<SocketAddr>,
 }
 
 /// A network coordinate. The round-trip time between two members is estimated by the distance of their positions, plus
@@ -170,6 +178,7 @@ impl AgentSummary {
                 error: at.error,
             }),
             keys: info.keys.iter().map(ToString::to_string).collect(),
+            metrics: None,
         }
     }
 }
@@ -190,6 +199,37 @@ fn shown_value(family: &Family, info: &Info) -> Option<(String, FamilyValue)> {
         Reading::Seconds(_) | Reading::Histogram(_) => return None,
     };
     Some((shown.key.to_owned(), value))
+}
+
+impl SecretText {
+    /// The secret.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<&str> for SecretText {
+    fn from(text: &str) -> Self {
+        Self(Zeroizing::new(text.to_owned()))
+    }
+}
+
+impl fmt::Debug for SecretText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SecretText(..)")
+    }
+}
+
+impl Serialize for SecretText {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for SecretText {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(|text| Self(Zeroizing::new(text)))
+    }
 }
 
 impl Serialize for FamilyValues {

@@ -2,7 +2,8 @@
 //! `leave`.
 //!
 //! It is a Unix socket that only its owner can open. A connection serves one request: a line of JSON, answered by a
-//! line of JSON. [`ControlSocket`] is the agent's side, [`ask`] that of a client:
+//! line of JSON. A request to leave is answered when the agent has left, and its port, its files and the socket are free
+//! for the next one. [`ControlSocket`] is the agent's side, [`ask`] that of a client:
 //!
 //! ```
 //! use swimlab::agent::Agent;
@@ -27,8 +28,11 @@ mod client;
 mod error;
 mod messages;
 mod server;
+mod socket_file;
 
 pub use client::ask;
 pub use error::ControlError;
-pub use messages::{AgentSummary, Answer, CoordinateSummary, FamilyValue, FamilyValues, MemberSummary, Request};
-pub use server::ControlSocket;
+pub use messages::{
+    AgentSummary, Answer, CoordinateSummary, FamilyValue, FamilyValues, MemberSummary, Request, SecretText,
+};
+pub use server::{ControlSocket, Leaving};

@@ -1,109 +1,145 @@
 //! The agent's side of a control socket.
 
 use std::fmt::Display;
-use std::fs;
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
-use std::path::{Path, PathBuf};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::mpsc;
+use zeroize::Zeroizing;
 
-use super::error::{ControlError, Fault};
+use super::error::ControlError;
 use super::messages::{AgentSummary, Answer, MemberSummary, Request};
+use super::socket_file::SocketFile;
 use crate::agent::handle::Agent;
-use crate::agent::server::{ServerLimits, serve};
+use crate::agent::server::{Place, ServerLimits, serve};
 use crate::wire::KeyId;
 
-const LIMITS: ServerLimits = ServerLimits { connections: 8, timeout: Duration::from_secs(10) };
+const LIMITS: ServerLimits = ServerLimits {
+    connections: 8,
+    per_source: 8,
+    first_byte: Duration::from_secs(2),
+    timeout: Duration::from_secs(10),
+};
 
 /// The longest request, in bytes.
-const MAX_REQUEST_BYTES: u64 = 1 << 16;
+const MAX_REQUEST_BYTES: usize = 1 << 16;
 
-/// Time from the answer to a request to leave until the agent leaves: its process may end with it, and the answer is to
-/// be sent before.
-const LEAVE_DELAY: Duration = Duration::from_millis(50);
-
-/// The listening control socket of an agent. Its file is removed when this is dropped.
+/// The listening control socket of an agent. Its file is removed when this is dropped, unless something else is at its
+/// path by then.
 #[derive(Debug)]
 pub struct ControlSocket {
+    // Fields are dropped in this order: the file goes while the socket still listens.
+    file: SocketFile,
     listener: UnixListener,
-    path: PathBuf,
+    metrics: Option<SocketAddr>,
+}
+
+/// The clients that asked an agent to leave. They are answered when this is dropped: drop it when all that a next agent
+/// may need is free.
+#[derive(Debug)]
+pub struct Leaving(Vec<UnixStream>);
+
+/// The agent that connections are served for, and the limits of who may ask.
+struct Service {
+    agent: Agent,
+    metrics: Option<SocketAddr>,
+    /// The user who owns the socket.
+    owner: u32,
+    /// Takes the connections that wait for the agent to leave.
+    leaving: mpsc::Sender<UnixStream>,
 }
 
 impl ControlSocket {
-    /// Opens a socket that only its owner can use. A file that no agent listens on any more is replaced.
+    /// Opens a socket that only its owner, and root, can use. A socket that no process listens on any more is replaced.
     ///
     /// # Errors
-    /// If an agent listens there already, or the file cannot be created.
+    /// If an agent listens there already, or anything else than a socket is at the path, which then stays as it is; or
+    /// if the file cannot be created.
     pub async fn open(path: &Path) -> Result<Self, ControlError> {
-        let fail = |fault| ControlError::new(path, fault);
-        match UnixStream::connect(path).await {
-            Ok(_) => return Err(fail(Fault::InUse)),
-            Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
-                fs::remove_file(path).map_err(|error| fail(Fault::Io(error)))?;
-            }
-            Err(_) => {}
-        }
-        let listener = bind_private(path).map_err(|error| fail(Fault::Io(error)))?;
-        Ok(Self { listener, path: path.to_owned() })
+        let opened = SocketFile::listen(path).await;
+        let (listener, file) = opened.map_err(|fault| ControlError::new(path, fault))?;
+        Ok(Self { file, listener, metrics: None })
     }
 
-    /// Answers requests to an agent until it ends.
-    pub async fn serve(self, agent: Agent) {
+    /// Sets the address of the agent's metrics, which [`Request::Info`] tells.
+    pub fn with_metrics(mut self, addr: SocketAddr) -> Self {
+        self.metrics = Some(addr);
+        self
+    }
+
+    /// Answers requests to an agent until it ends, and removes the socket. Clients that asked the agent to leave are
+    /// answered when the returned value is dropped.
+    pub async fn serve(self, agent: Agent) -> Leaving {
+        let (leaving, mut left) = mpsc::channel(LIMITS.connections);
+        let Self { file, listener, metrics } = self;
+        let service = Arc::new(Service { agent: agent.clone(), metrics, owner: file.owner, leaving });
         tokio::select! {
-            () = serve(&self.listener, LIMITS, |stream| respond(stream, agent.clone())) => {}
+            () = serve(&listener, LIMITS, move |stream, place| respond(stream, place, Arc::clone(&service))) => {}
             _ = agent.ended() => {}
         }
+        drop(file);
+        drop(listener);
+        left.close();
+        Leaving(std::iter::from_fn(|| left.try_recv().ok()).collect())
     }
 }
 
-impl Drop for ControlSocket {
+impl Drop for Leaving {
     fn drop(&mut self) {
-        let _ = fs::remove_file(&self.path);
+        let line = line(&Answer::Done);
+        for stream in &self.0 {
+            // A few bytes, the first ones of their connection: there is room for them unless the client is gone.
+            let _ = stream.try_write(&line);
+        }
     }
 }
 
-/// Binds a socket in a folder that no other user can enter, restricts its permissions and moves it to its path: there
-/// is no moment at which others could connect.
-fn bind_private(path: &Path) -> io::Result<UnixListener> {
-    let folder = path.with_extension(std::process::id().to_string());
-    let inside = folder.join("socket");
-    let bind = || {
-        fs::DirBuilder::new().mode(0o700).create(&folder)?;
-        let listener = UnixListener::bind(&inside)?;
-        fs::set_permissions(&inside, fs::Permissions::from_mode(0o600))?;
-        fs::rename(&inside, path)?;
-        Ok(listener)
-    };
-    let bound = bind();
-    if bound.is_err() {
-        let _ = fs::remove_file(&inside);
+async fn respond(mut stream: UnixStream, place: Place, service: Arc<Service>) -> io::Result<()> {
+    // The file's permissions say the same, from a moment after its creation on.
+    let user = stream.peer_cred()?.uid();
+    if user != service.owner && user != 0 {
+        return Ok(());
     }
-    let _ = fs::remove_dir(&folder);
-    bound
-}
-
-async fn respond(mut stream: UnixStream, agent: Agent) -> io::Result<()> {
-    let (from, mut to) = stream.split();
-    let mut line = Vec::new();
-    BufReader::new(from.take(MAX_REQUEST_BYTES)).read_until(b'\n', &mut line).await?;
-    let answer = match serde_json::from_slice(&line) {
-        Ok(request) => carry_out(request, &agent).await.unwrap_or_else(Answer::Refused),
+    // Room for all of it, as it may hold a key: a buffer that grows leaves copies behind.
+    let mut request = Zeroizing::new(Vec::with_capacity(MAX_REQUEST_BYTES));
+    while !request.contains(&b'\n') && request.len() < MAX_REQUEST_BYTES {
+        let room = MAX_REQUEST_BYTES - request.len();
+        if (&mut stream).take(room as u64).read_buf(&mut *request).await? == 0 {
+            break;
+        }
+    }
+    place.has_asked();
+    let request = serde_json::from_slice(request.split(|&byte| byte == b'\n').next().unwrap_or_default());
+    let mut stream = Some(stream);
+    let answer = match request {
+        Ok(request) => carry_out(request, &mut stream, &service).await.unwrap_or_else(Answer::Refused),
         Err(error) => Answer::Refused(format!("not a request: {error}")),
     };
-    let mut line = serde_json::to_vec(&answer).expect("plain data");
-    line.push(b'\n');
-    to.write_all(&line).await?;
-    to.shutdown().await
+    if let Some(mut stream) = stream {
+        stream.write_all(&line(&answer)).await?;
+        stream.shutdown().await?;
+    }
+    Ok(())
 }
 
-/// Carries out a request.
+/// An answer as it is sent.
+fn line(answer: &Answer) -> Vec<u8> {
+    let mut line = serde_json::to_vec(answer).expect("plain data");
+    line.push(b'\n');
+    line
+}
+
+/// Carries out a request. Takes the stream if the answer is not to be sent now.
 ///
 /// # Errors
 /// The reason why it is refused.
-async fn carry_out(request: Request, agent: &Agent) -> Result<Answer, String> {
+async fn carry_out(request: Request, stream: &mut Option<UnixStream>, service: &Service) -> Result<Answer, String> {
+    let agent = &service.agent;
     match request {
         Request::Members => {
             let members = agent.members().await.map_err(text)?;
@@ -111,17 +147,20 @@ async fn carry_out(request: Request, agent: &Agent) -> Result<Answer, String> {
         }
         Request::Info => {
             let info = agent.info().await.map_err(text)?;
-            return Ok(Answer::Info(Box::new(AgentSummary::new(agent, &info))));
+            let summary = AgentSummary { metrics: service.metrics, ..AgentSummary::new(agent, &info) };
+            return Ok(Answer::Info(Box::new(summary)));
         }
         Request::Leave => {
-            let agent = agent.clone();
-            tokio::spawn(async move {
-                tokio::time::sleep(LEAVE_DELAY).await;
-                agent.leave().await;
-            });
+            let place = service.leaving.try_reserve().map_err(|_| "too many others have asked the agent to leave")?;
+            if let Some(stream) = stream.take() {
+                place.send(stream);
+            }
+            agent.leave().await;
         }
         Request::Event { name, payload } => agent.broadcast(name, payload).await.map_err(text)?,
-        Request::InstallKey { key } => agent.install_key(key.trim().parse().map_err(text)?).await.map_err(text)?,
+        Request::InstallKey { key } => {
+            agent.install_key(key.as_str().trim().parse().map_err(text)?).await.map_err(text)?;
+        }
         Request::UseKey { id } => agent.use_key(key_id(&id)?).await.map_err(text)?,
         Request::RemoveKey { id } => agent.remove_key(key_id(&id)?).await.map_err(text)?,
     }
@@ -129,7 +168,7 @@ async fn carry_out(request: Request, agent: &Agent) -> Result<Answer, String> {
 }
 
 fn key_id(id: &str) -> Result<KeyId, String> {
-    id.parse().map_err(|_| format!("{id} is no key's name"))
+    id.parse().map_err(|_| format!("{id:?} is no key's name"))
 }
 
 fn text(error: impl Display) -> String {

@@ -9,8 +9,8 @@ use indicatif::{HumanDuration, ProgressBar};
 
 use clap::ValueEnum;
 
-use super::super::{ComparisonFormat, terminal};
-use super::{Args, Failed, bar, follow, not_written};
+use super::super::{ComparisonFormat, output, terminal};
+use super::{Args, Failed, bar, follow, not_written, report};
 use crate::experiment::{Error, Experiment, Failure, Finished, Folder, Options, write_whole};
 use crate::report::{ExportOptions, RealComparison, write_files};
 
@@ -26,14 +26,14 @@ pub(super) fn format(args: &Args) -> Result<ComparisonFormat, Failed> {
 }
 
 /// Runs the trials on real sockets, writes their data files and the comparison, and prints the comparison. Returns the
-/// outcome of both sides together.
+/// outcome of both sides together, and whether the comparison could be printed.
 pub(super) fn run(
     args: &Args,
     experiment: &Experiment,
     mut simulated: Finished,
     path: &Path,
     (stop, hidden): (Arc<AtomicBool>, ProgressBar),
-) -> Result<Finished, Failed> {
+) -> Result<(Finished, Result<(), Failed>), Failed> {
     let folder = path.join("real");
     let folder = match args.resume {
         true => Folder::resume(&folder, experiment)?,
@@ -43,7 +43,7 @@ pub(super) fn run(
     if !args.quiet {
         let all = experiment.cells.len() * experiment.trials as usize;
         let left = experiment.real_time(worlds).mul_f64((all - folder.already_finished()) as f64 / all as f64);
-        eprintln!("in real time: {worlds} worlds at once, about {}", HumanDuration(left));
+        report(&format!("in real time: {worlds} worlds at once, about {}", HumanDuration(left)));
     }
     let bar = if args.quiet { hidden } else { bar() };
     let options = Options { threads: worlds, folder: Some(folder), stop, progress: Some(follow(bar.clone())) };
@@ -59,18 +59,19 @@ pub(super) fn run(
         .and_then(|()| write_whole(&path.join("agreement.csv"), |out| comparison.write_csv(out)))
         .and_then(|()| write_whole(&path.join("agreement.json"), |out| comparison.write_json(out)))
         .map_err(not_written)?;
+    output::flush();
     let mut out = io::stdout().lock();
-    super::super::quietly_closed(match format(args)? {
+    let printed = super::super::quietly_closed(match format(args)? {
         ComparisonFormat::Table => {
             let (width, color) = terminal();
             write!(out, "{}", comparison.render(width, color))
         }
         ComparisonFormat::Csv => comparison.write_csv(out),
         ComparisonFormat::Json => comparison.write_json(out),
-    })?;
+    });
     // A replay of such a trial runs in the simulator, which shows the expected behavior.
     let of_real = |failure: Failure| Failure { message: format!("in real time: {}", failure.message), ..failure };
     simulated.failures.extend(run.finished.failures.into_iter().map(of_real));
     simulated.interrupted |= run.finished.interrupted;
-    Ok(simulated)
+    Ok((simulated, printed))
 }

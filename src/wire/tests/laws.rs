@@ -10,7 +10,7 @@ use swimlab_selectors::{Coordinate, Location, Peer, ZonePath};
 use super::encoded;
 use crate::protocol::{
     Address, Body, Incarnation, NeighborHint, NodeInfo, Packet, PeerAddress, PeerView, PingReq, Sizer, StateSync,
-    Update, UpdateKind, UserEvent, WithCoordinate,
+    Update, UpdateKind, UserEvent, WithCoordinate, first_control,
 };
 use crate::wire::{PlainSizer, decode, encoded_len};
 
@@ -207,9 +207,10 @@ fn u32s() -> impl Strategy<Value = u32> {
     (any::<u32>(), 0..32_u32).prop_map(|(value, shift)| value >> shift)
 }
 
-/// Mostly short, sometimes as long as allowed.
+/// Mostly short, sometimes as long as allowed, without control characters.
 fn texts(limit: usize) -> impl Strategy<Value = Box<str>> {
     let cut = move |mut text: String| {
+        text.retain(|character| first_control(character.encode_utf8(&mut [0; 4])).is_none());
         while text.len() > limit {
             text.pop();
         }

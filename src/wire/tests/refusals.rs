@@ -168,6 +168,29 @@ fn texts_beyond_their_limits_are_neither_written_nor_read() {
     assert_eq!(decode(&gossip(1, &payload)), Err(excess(Limited::Payload).into()));
 }
 
+// F11
+#[test]
+fn control_characters_in_names_are_neither_written_nor_read() {
+    for found in ['\n', '\r', '\0', '\x1b', '\x7f', '\u{80}', '\u{9b}', '\u{2028}', '\u{2029}'] {
+        let name: Box<str> = format!("web1{found}joined     evil").into();
+        assert_eq!(refusal(&node(|node| node.name = name.clone())), Err(Invalid::Control(found)));
+        let event = UserEvent { seq: 1, name: name.clone(), payload: [].into() };
+        let update = samples::update(ALICE, UpdateKind::User(Arc::new(event)));
+        let packet = Packet { updates: vec![update].into(), ..samples::ping() };
+        assert_eq!(refusal(&packet), Err(Invalid::Control(found)));
+        let head = [&b"\x94\x04\x01\x01\x01\x93\x01"[..], &[0xa0 | name.len() as u8]].concat();
+        let bytes = gossip(1, &[&head, name.as_bytes(), b"\xc4\0"].concat());
+        assert_eq!(decode(&bytes), Err(Invalid::Control(found).into()));
+    }
+    // Payloads and metadata are bytes.
+    let mut packet = node(|node| node.meta = [b'\n'; 3].into());
+    packet.updates.push(samples::update(
+        ALICE,
+        UpdateKind::User(Arc::new(UserEvent { seq: 1, name: "e".into(), payload: [0; 3].into() })),
+    ));
+    assert_eq!(decode(&encoded(&packet)), Ok(packet));
+}
+
 #[test]
 fn parts_at_their_limits_are_accepted() {
     let mut packet = node(|node| {

@@ -1,0 +1,113 @@
+//! An agent's events as lines on standard output.
+
+use std::net::SocketAddr;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use clap::ValueEnum;
+use serde_json::json;
+
+use crate::agent::{Agent, AgentEvent, Meta};
+use crate::cli::escape::escaped;
+use crate::cli::output::LineWriter;
+
+/// Format of events.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// For people.
+    #[default]
+    Text,
+    /// A line of JSON for each event.
+    Json,
+}
+
+/// Prints events without ever waiting for their reader.
+pub(super) struct EventPrinter {
+    out: LineWriter,
+    format: Format,
+}
+
+impl EventPrinter {
+    pub(super) fn new(format: Format) -> Self {
+        let missed: fn(u64) -> String = match format {
+            Format::Text => |count| text(&AgentEvent::Missed(count)) + "\n",
+            Format::Json => |count| json(&AgentEvent::Missed(count)) + "\n",
+        };
+        Self { out: LineWriter::of_stdout(missed), format }
+    }
+
+    /// Prints that the agent has started, and where it serves its metrics.
+    pub(super) fn started(&self, agent: &Agent, metrics: Option<SocketAddr>) {
+        self.print(match self.format {
+            Format::Text => {
+                let metrics = metrics.map(|addr| format!(" metrics http://{addr}/metrics")).unwrap_or_default();
+                format!("started    {} {}{metrics}", escaped(agent.name()), agent.addr())
+            }
+            Format::Json => {
+                let (id, name, addr) = (format!("{:016x}", agent.id()), agent.name(), agent.addr());
+                let mut line = json!({ "at": now(), "event": "started", "id": id, "name": name, "addr": addr });
+                if let Some(metrics) = metrics {
+                    line["metrics"] = json!(metrics);
+                }
+                line.to_string()
+            }
+        });
+    }
+
+    /// Prints an event.
+    pub(super) fn event(&self, event: &AgentEvent) {
+        self.print(match self.format {
+            Format::Text => text(event),
+            Format::Json => json(event),
+        });
+    }
+
+    /// Waits until the reader has all lines; gives up after a second, or at once if it takes none.
+    pub(super) fn flush(&self) {
+        self.out.flush(crate::cli::output::FLUSH_TIMEOUT);
+    }
+
+    fn print(&self, line: String) {
+        self.out.push((line + "\n").into_bytes());
+    }
+}
+
+fn text(event: &AgentEvent) -> String {
+    match event {
+        AgentEvent::Member(change, member) => {
+            let meta = Meta::from_bytes(member.meta()).0;
+            let meta: String =
+                meta.iter().map(|(key, value)| format!(" {}={}", escaped(key), escaped(value))).collect();
+            format!("{change:<10} {} {} ({}){meta}", escaped(member.name()), member.addr(), member.incarnation)
+        }
+        AgentEvent::User { from_name, event, .. } => {
+            let payload = escaped(&String::from_utf8_lossy(&event.payload));
+            format!("event      {} from {}: {payload}", escaped(&event.name), escaped(from_name))
+        }
+        AgentEvent::Displaced => "displaced  by another process of this name".to_owned(),
+        AgentEvent::Missed(count) => format!("missed     {count} events"),
+    }
+}
+
+fn json(event: &AgentEvent) -> String {
+    let at = now();
+    let value = match event {
+        AgentEvent::Member(change, member) => json!({
+            "at": at, "event": change.name(), "id": format!("{:016x}", member.id()), "name": member.name(),
+            "addr": member.addr(), "state": member.state.to_string(), "incarnation": member.incarnation.to_string(),
+            "meta": Meta::from_bytes(member.meta()).0,
+        }),
+        AgentEvent::User { from, from_name, event } => json!({
+            "at": at, "event": "user", "id": format!("{from:016x}"), "name": &**from_name, "user": &*event.name,
+            "payload": String::from_utf8_lossy(&event.payload),
+        }),
+        AgentEvent::Displaced => json!({ "at": at, "event": "displaced" }),
+        AgentEvent::Missed(count) => json!({ "at": at, "event": "missed", "count": count }),
+    };
+    value.to_string()
+}
+
+/// Seconds since 1970.
+fn now() -> f64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    (since.as_secs_f64() * 1e3).round() / 1e3
+}
