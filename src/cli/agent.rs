@@ -121,7 +121,8 @@ pub(super) fn agent(args: Args, lab: &Lab) -> Result<ExitCode, Failed> {
         End::Agent(ExitReason::Panicked) => {
             Err(failed("a task of the agent panicked, which is a bug: please report the message above".to_owned()))
         }
-        End::Interrupted => Ok(ExitCode::from(INTERRUPTED)),
+        End::BeforeStart { interrupted: true } => Ok(ExitCode::from(INTERRUPTED)),
+        End::BeforeStart { interrupted: false } => Ok(ExitCode::SUCCESS),
     }
 }
 
@@ -129,8 +130,11 @@ pub(super) fn agent(args: Args, lab: &Lab) -> Result<ExitCode, Failed> {
 enum End {
     /// The agent ended.
     Agent(ExitReason),
-    /// A signal ended the command before the agent had started.
-    Interrupted,
+    /// A signal ended the command before the agent had started, while it waited for an address, for example.
+    BeforeStart {
+        /// Whether it was SIGINT.
+        interrupted: bool,
+    },
 }
 
 async fn run(args: Args, lab: &Lab) -> Result<End, Failed> {
@@ -155,7 +159,7 @@ async fn run(args: Args, lab: &Lab) -> Result<End, Failed> {
     };
     let (agent, events) = tokio::select! {
         started = builder.spawn_when(ready) => started?,
-        () = signals.any() => return Ok(End::Interrupted),
+        interrupted = signals.any() => return Ok(End::BeforeStart { interrupted }),
     };
     let metrics_addr = metrics.as_ref().map(|(addr, _)| *addr);
     let mut servers = Servers::default();
@@ -221,7 +225,7 @@ async fn print_events(
     loop {
         tokio::select! {
             biased;
-            () = signals.any() => return goodbye(agent, signals).await,
+            _ = signals.any() => return goodbye(agent, signals).await,
             () = servers.panicked() => {
                 goodbye(agent, signals).await;
                 return ExitReason::Panicked;
@@ -249,8 +253,8 @@ impl Signals {
         Self { interrupt, terminate, hangup }
     }
 
-    /// Waits for any of them.
-    async fn any(&mut self) {
+    /// Waits for any of them. `true`: it was SIGINT.
+    async fn any(&mut self) -> bool {
         let hangup = async {
             match &mut self.hangup {
                 Some(signals) => caught(signals).await,
@@ -258,9 +262,9 @@ impl Signals {
             }
         };
         tokio::select! {
-            () = caught(&mut self.interrupt) => {}
-            () = caught(&mut self.terminate) => {}
-            () = hangup => {}
+            () = caught(&mut self.interrupt) => true,
+            () = caught(&mut self.terminate) => false,
+            () = hangup => false,
         }
     }
 }
