@@ -100,6 +100,7 @@ async fn a_life_that_begins_in_the_second_of_an_earlier_one_is_told_apart_from_i
     let mut joined = 0;
     for life in ["first", "second", "third"] {
         let agent = quick("twice").meta(life).join([seed.clone()]).spawn().await.unwrap();
+        within(20, "it has joined", async || agent.members().await.unwrap().len() >= 3).await;
         for _ in 0..3 {
             agent.broadcast("hello", life).await.unwrap();
         }

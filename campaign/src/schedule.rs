@@ -98,7 +98,7 @@ impl Schedule {
 
 /// Whether a schedule is a valid experiment: its faults find their targets in its group, for one thing.
 pub(crate) fn is_valid(schedule: &Schedule, lab: &Lab) -> bool {
-    Experiment::parse(&TomlSource::text("campaign.toml", &schedule.to_toml()), lab).is_ok()
+    Experiment::parse(&TomlSource::text("campaign.toml", schedule.to_toml()), lab).is_ok()
 }
 
 /// Runs a schedule; returns the objections of the checkers, and the message of a panic.

@@ -60,7 +60,8 @@ impl Member {
             packet.updates.push(update);
             most = most.saturating_sub(1);
         }
-        if !self.queue.is_empty() && config.rides_on(kind) {
+        // A challenge to another process of this member's id may go to an address where nothing listens any more.
+        if !self.queue.is_empty() && to.id != self.id && config.rides_on(kind) {
             let transmissions = config.protocol.dissemination.transmissions(self.table.members());
             let bytes_left = config.protocol.packet_bytes.saturating_sub(*bytes);
             let limits = FillLimits { bytes: bytes_left, updates: most, transmissions };
