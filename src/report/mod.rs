@@ -1,13 +1,13 @@
 //! Results written for people and programs.
 //!
-//! An [`Exporter`] writes the [`Results`] of a run in one format: [`TerminalTables`], [`TrialsCsv`], [`VictimsCsv`],
-//! [`SummaryJson`], [`HtmlReport`] or [`Picture`]. [`EXPORTERS`] lists them all; `swimlab run --format` and the files
-//! of a results folder are taken from that list. [`table`] and [`findings`] return the two parts of the terminal's
-//! output as text. [`RunComparison`] compares two results folders, `RealComparison` (feature `agent`) the simulator
-//! with real sockets.
+//! An [`Exporter`] writes the [`Results`](crate::experiment::Results) of a run in one format: [`TerminalTables`],
+//! [`TrialsCsv`], [`VictimsCsv`], [`SummaryJson`], [`HtmlReport`] or [`Picture`]. [`EXPORTERS`] lists them all;
+//! `swimlab run --format` and the files of a results folder are taken from that list. [`table`] and [`findings`] return
+//! the two parts of the terminal's output as text. [`RunComparison`] compares two results folders, `RealComparison`
+//! (feature `agent`) the simulator with real sockets.
 //!
 //! Measures, their columns and the dimensions of cells are not listed in this module: they come from
-//! [`MEASURES`](crate::experiment::MEASURES) and [`CellKey`].
+//! [`MEASURES`](crate::experiment::MEASURES) and [`CellKey`](crate::experiment::CellKey).
 //!
 //! ```
 //! use swimlab::experiment::{Experiment, Lab, Options, TomlSource};
