@@ -71,7 +71,8 @@ impl Broadcasts {
         this.user_events += usize::from(is_user_event);
         let is_over = this.user_events > USER_EVENT_LIMIT;
         if is_over {
-            let last = this.updates.iter().rev().find(|(_, item)| item.is_user_event()).map(|(rank, _)| rank);
+            // Application events are the last in the queue.
+            let last = this.updates.iter().next_back().map(|(rank, _)| rank);
             last.map(|rank| this.remove(rank));
         }
         is_over

@@ -49,8 +49,7 @@ impl Member {
     pub(super) fn sync_with_random(&mut self, out: &mut Outbox) {
         if let Some(slot) = self.gossip_targets(1).first().copied() {
             let to = self.addressee_of(slot);
-            let sync = StateSync { wants_reply: true, joining: false, records: self.records() };
-            self.send(to, Body::Sync(Box::new(sync)), None, out);
+            self.exchange_tables(to, out);
         }
     }
 
@@ -60,9 +59,14 @@ impl Member {
         // A table itself, and from the remote address of a stream, at which the sender does not listen.
         if !matches!(packet.body, Body::Sync(_)) {
             let to = self.addressee_at(sender, from);
-            let sync = StateSync { wants_reply: true, joining: false, records: self.records() };
-            self.send(to, Body::Sync(Box::new(sync)), None, out);
+            self.exchange_tables(to, out);
         }
+    }
+
+    /// Sends the table to a member, or a seed, which answers with its own.
+    fn exchange_tables(&mut self, to: Addressee, out: &mut Outbox) {
+        let sync = StateSync { wants_reply: true, joining: false, records: self.records() };
+        self.send(to, Body::Sync(Box::new(sync)), None, out);
     }
 
     /// Merges another member's table into this one.
@@ -156,8 +160,7 @@ impl Member {
     /// Syncs with a seed if no known member listens there: it may belong to another partition.
     fn sync_with_seed(&mut self, address: Address, out: &mut Outbox) {
         if !self.is_joining() && !self.table.has_member_at(address) {
-            let sync = StateSync { wants_reply: true, joining: false, records: self.records() };
-            self.send(Addressee::unknown(0, address), Body::Sync(Box::new(sync)), None, out);
+            self.exchange_tables(Addressee::unknown(0, address), out);
         }
     }
 
