@@ -3,7 +3,7 @@
 use swimlab::experiment::Lab;
 use swimlab::protocol::presets;
 use swimlab_selectors::rng::{Purpose, Rng, below, bits, stream};
-use swimlab_selectors::{BuildContext, Param, Value, ValueRange, build_metric, metrics};
+use swimlab_selectors::{Param, Value, ValueRange, metrics};
 
 use super::schedule::{Part, Schedule, is_valid};
 
@@ -23,16 +23,12 @@ pub struct Generator<'a> {
     helpers: Vec<Entry>,
     topologies: Vec<&'static str>,
     faults: Vec<Entry>,
-    /// Metrics, and whether members learn them.
-    metrics: Vec<(&'static str, bool)>,
+    metrics: Vec<&'static str>,
 }
 
 impl<'a> Generator<'a> {
     /// Draws from all parts of a laboratory that need no file.
     pub fn new(lab: &'a Lab) -> Self {
-        let metrics = metrics();
-        let learned =
-            |name| build_metric(&metrics, name, &BuildContext::default()).is_ok_and(|metric| metric.learned());
         Self {
             lab,
             profiles: lab.profiles.entries().iter().map(|entry| entry.name).collect(),
@@ -45,7 +41,7 @@ impl<'a> Generator<'a> {
                 entries.filter(|e| e.params.iter().all(|p| p.default.is_some())).map(|entry| entry.name).collect()
             },
             faults: lab.faults.entries().iter().map(|entry| (entry.name, entry.params.clone())).collect(),
-            metrics: metrics.entries().iter().map(|entry| (entry.name, learned(entry.name))).collect(),
+            metrics: metrics().entries().iter().map(|entry| entry.name).collect(),
         }
     }
 
@@ -54,7 +50,7 @@ impl<'a> Generator<'a> {
         let rng = &mut stream(seed, Purpose::Faults, number);
         loop {
             let schedule = self.draw_any(rng);
-            // A fault may have more targets than there are members, for one thing.
+            // A fault may have more targets than there are members, and not every strategy takes every metric.
             if is_valid(&schedule, self.lab) {
                 return schedule;
             }
@@ -64,9 +60,10 @@ impl<'a> Generator<'a> {
     fn draw_any(&self, rng: &mut Rng) -> Schedule {
         let is_swim = !self.profiles.is_empty() && (self.detectors.is_empty() || below(rng, 8) > 0);
         let profile = if is_swim { one_of(rng, &self.profiles) } else { one_of(rng, &self.detectors) };
-        let most_members = if one_in(rng, 2) { 8 } else { self.most_members };
+        // Mostly small and short: most faults need few members, and many worlds find more than large ones.
+        let most_members = [8, 8, 16, 64][below(rng, 4) as usize].min(self.most_members);
         let members = 1 + below(rng, most_members);
-        let duration_s = [60, 120, 300, 900][below(rng, 4) as usize];
+        let duration_s = [60, 60, 60, 120, 120, 120, 300, 900][below(rng, 8) as usize];
         let names: Vec<&str> = presets().iter().map(|preset| preset.name).collect();
         let faults = (0..below(rng, 6)).map(|_| self.fault(rng, members, duration_s)).collect();
         Schedule {
@@ -90,12 +87,8 @@ impl<'a> Generator<'a> {
         let (kind, params) = &entries[below(rng, entries.len() as u32) as usize];
         let mut part = Part::of(kind);
         if let Some(metric) = params.iter().find(|param| param.name == "metric") {
-            // Only the selector whose own default is a learned metric can learn one.
-            let learns = *kind == "neighborhood";
-            let fitting: Vec<&str> =
-                self.metrics.iter().filter(|(_, learned)| learns || !learned).map(|(name, _)| *name).collect();
             if metric.default.is_none() || one_in(rng, 2) {
-                part.params.push((metric.name, Value::Text(one_of(rng, &fitting).to_owned())));
+                part.params.push((metric.name, Value::Text(one_of(rng, &self.metrics).to_owned())));
             }
         }
         part

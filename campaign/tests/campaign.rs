@@ -10,7 +10,8 @@ use swimlab::protocol::{
     Time, Update, UpdateKind,
 };
 use swimlab::sim::{
-    DetectorFactory, FailureDetector, Guarantees, MemberIndex, Observer, Outcome, Prefetch, Setup, SwimFactory, World,
+    AppRequest, DetectorFactory, FailureDetector, Guarantees, MemberIndex, Observer, Outcome, Prefetch, Setup,
+    SwimFactory, World,
 };
 use swimlab::wire::PlainSizer;
 use swimlab_selectors::{DynSelector, Shuffle};
@@ -132,8 +133,8 @@ impl FailureDetector for PlantedMember {
         self.member.wake(now, out);
     }
 
-    fn broadcast(&mut self, now: Time, bytes: u32, out: &mut Outbox) -> bool {
-        self.member.broadcast(now, "load", &vec![0; bytes as usize], out).is_ok()
+    fn serve(&mut self, now: Time, request: AppRequest, out: &mut Outbox) -> bool {
+        FailureDetector::serve(&mut self.member, now, request, out)
     }
 
     fn deadline(&self) -> Time {

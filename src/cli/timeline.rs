@@ -146,6 +146,7 @@ impl<W: Write> Observer for Timeline<'_, W> {
                 Effect::Joined => "joins",
                 Effect::Restarted => "starts again",
                 Effect::Broadcast => "sends application events",
+                Effect::MetaChanged => "changes its metadata",
                 Effect::Released => "is disturbed no more",
                 _ => "is disturbed",
             };

@@ -151,7 +151,7 @@ impl<R: Rules> DetectorFactory for HeartbeatFactory<R> {
         let limits = Gauge { tombstones: self.ids.len(), ..Gauge::default() };
         let converges_within = self.rules.converges_within(self.ids.len() as u32);
         // A member that was merely silent comes back with its next heartbeat, without a new incarnation.
-        Guarantees { limits, converges_within, heals_within: None, returns_refuted: false }
+        Guarantees { converges_within, needs_majority: self.rules.votes(), ..Guarantees::bounded(limits) }
     }
 }
 

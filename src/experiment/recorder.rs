@@ -252,7 +252,7 @@ impl Observer for Recorder {
             Effect::Crashed | Effect::Left => self.stop(fault_event),
             Effect::Joined | Effect::Restarted => self.begin(fault_event),
             Effect::Disturbed => self.members[fault_event.member as usize].disturbed = true,
-            Effect::Released | Effect::Broadcast => {}
+            Effect::Released | Effect::Broadcast | Effect::MetaChanged => {}
         }
     }
 }

@@ -21,6 +21,8 @@ pub struct Guarantees {
     pub heals_within: Option<Span>,
     /// Whether a member that was declared dead returns only with an incarnation that its owner raised.
     pub returns_refuted: bool,
+    /// Whether members agree only as long as more than half of those that they count are up.
+    pub needs_majority: bool,
 }
 
 impl Guarantees {
@@ -92,8 +94,8 @@ impl Checker {
                 self.reported[member].clear();
                 self.user_events.retain(|&(observer, ..)| observer != fault_event.member);
             }
-            // Events change nothing that members agree on.
-            Effect::Broadcast => self.last_change = last_change,
+            // These change nothing about who is alive.
+            Effect::Broadcast | Effect::MetaChanged => self.last_change = last_change,
             Effect::Crashed | Effect::Left | Effect::Joined | Effect::Disturbed | Effect::Released => {}
         }
     }
@@ -179,6 +181,9 @@ impl Checker {
 
     /// Checks that a member's count of members at the end agrees with the number that are up.
     pub fn inspect_agreement(&mut self, at: Time, member: MemberIndex, counts: u32, up: u32) {
+        if self.guarantees.needs_majority && 2 * up <= counts {
+            return;
+        }
         let quiet = at.since(self.last_change);
         if counts != up && self.agreement.is_some_and(|bound| quiet >= bound) {
             self.object(at, member, &format!("counts {counts} members {quiet} after the last fault; {up} are up"));
@@ -215,7 +220,8 @@ mod tests {
         let ids = setup.placement.peers.iter().map(|peer| peer.id).collect();
         let limits = Gauge { broadcasts: 1, relays: 1, forgotten: 1, tombstones: 1 };
         let converges_within = Some(Span::from_secs(5));
-        (Checker::new(&setup, Guarantees { limits, converges_within, heals_within: None, returns_refuted: true }), ids)
+        let guarantees = Guarantees { converges_within, returns_refuted: true, ..Guarantees::bounded(limits) };
+        (Checker::new(&setup, guarantees), ids)
     }
 
     fn event(about: u64, refutations: u32, kind: EventKind) -> Event {
@@ -290,6 +296,16 @@ mod tests {
         assert!(checker.violations.is_empty());
         checker.inspect_agreement(Time::from_micros(5_000_000), 0, 3, 2);
         assert!(checker.into_violations()[0].contains("counts 3 members 5s after the last fault; 2 are up"));
+    }
+
+    #[test]
+    fn without_a_majority_of_those_counted_no_agreement_is_expected_where_one_is_needed() {
+        for (up, objections) in [(3, 0), (4, 1)] {
+            let (mut checker, _) = checker();
+            checker.guarantees.needs_majority = true;
+            checker.inspect_agreement(Time::from_micros(5_000_000), 0, 6, up);
+            assert_eq!(checker.violations.len(), objections, "{up} of 6 are up");
+        }
     }
 
     #[test]

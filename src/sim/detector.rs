@@ -1,7 +1,37 @@
 //! The trait of one member's failure detector, as a world drives it.
 
 use super::prefetch::Prefetch;
-use crate::protocol::{Address, Gauge, MessageKind, Outbox, Time};
+use crate::protocol::{Address, Gauge, Incarnation, MessageKind, Outbox, Time};
+
+/// Request of an application to its own member.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AppRequest {
+    /// Sends an application event.
+    Broadcast {
+        /// Length of its payload, in bytes.
+        bytes: u32,
+    },
+    /// Replaces the member's metadata by others.
+    SetMeta {
+        /// Length of the new metadata, in bytes.
+        bytes: u32,
+    },
+}
+
+impl AppRequest {
+    /// Name of the events.
+    pub const EVENT: &str = "load";
+
+    /// The event's payload or the metadata, for a member at this incarnation: metadata differ from incarnation to
+    /// incarnation.
+    pub fn content(self, incarnation: Incarnation) -> Vec<u8> {
+        match self {
+            Self::Broadcast { bytes } => vec![0; bytes as usize],
+            Self::SetMeta { bytes } => vec![b'a' + (incarnation.refutations % 26) as u8; bytes as usize],
+        }
+    }
+}
 
 /// The failure detector of one member, sans-I/O: the world hands in packets and the time, and takes messages and events
 /// out of the outbox. The call contract is that of [`crate::protocol::Member`], the SWIM member.
@@ -22,9 +52,9 @@ pub trait FailureDetector: Prefetch<<Self as FailureDetector>::Message> {
     fn handle(&mut self, now: Time, from: Address, message: &Self::Message, out: &mut Outbox<Self::Message>);
     /// Runs the timers that are due.
     fn wake(&mut self, now: Time, out: &mut Outbox<Self::Message>);
-    /// Sends an application event with a payload of `bytes` bytes. Returns whether it was accepted; detectors without
-    /// events accept none.
-    fn broadcast(&mut self, _now: Time, _bytes: u32, _out: &mut Outbox<Self::Message>) -> bool {
+    /// Does what its application asks for. Returns whether it was accepted; detectors without events and metadata
+    /// accept nothing.
+    fn serve(&mut self, _now: Time, _request: AppRequest, _out: &mut Outbox<Self::Message>) -> bool {
         false
     }
     /// Makes its sends block: a task that sends stops in the send. Detectors without a notion of tasks do nothing;

@@ -1,5 +1,6 @@
 //! Target of faults: a world, whether its clock is virtual or the system's.
 
+use super::detector::AppRequest;
 use super::network::Network;
 use super::observer::{Effect, MemberIndex};
 use crate::protocol::{Span, Time};
@@ -26,8 +27,8 @@ pub trait FaultEnvironment {
     fn leave(&mut self, member: MemberIndex);
     /// Starts a joiner, or a stopped member in its next generation; it joins through seeds that are up.
     fn start(&mut self, member: MemberIndex, generation: u32);
-    /// Lets a member send this number of application events with payloads of this size, as far as it accepts them.
-    fn broadcast(&mut self, member: MemberIndex, events: u32, bytes: u32);
+    /// Hands a member this number of equal requests of its application, until it refuses one.
+    fn serve(&mut self, member: MemberIndex, times: u32, request: AppRequest);
     /// Impairs a member from now on. Impairments add up; each is ended by one call of
     /// [`FaultEnvironment::restore`].
     fn impair(&mut self, member: MemberIndex, impairment: Impairment, queue_policy: QueuePolicy);

@@ -65,11 +65,11 @@ mod trace;
 mod world;
 
 pub use checker::{Checker, Guarantees};
-pub use detector::FailureDetector;
+pub use detector::{AppRequest, FailureDetector};
 pub use environment::{FaultEnvironment, Impairment, QueuePolicy};
 pub use fault_injector::FaultInjector;
 pub use faults::{
-    Activation, Broadcast, Churn, Crash, Direction, Fault, FaultKind, FlipFlop, FollowUp, Join, Leave, Loss,
+    Activation, Broadcast, Churn, Crash, Direction, Fault, FaultKind, FlipFlop, FollowUp, Join, Leave, Loss, Metadata,
     PartialPartition, Partition, Pause, Restart, Slow, Target, check_targets, faults,
 };
 pub use id_index::IdIndex;

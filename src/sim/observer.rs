@@ -81,6 +81,8 @@ pub enum Effect {
     Released,
     /// It sends application events.
     Broadcast,
+    /// It changes its metadata.
+    MetaChanged,
 }
 
 impl Observer for () {}

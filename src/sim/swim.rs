@@ -6,7 +6,7 @@ use swimlab_selectors::rng::{Purpose, stream};
 use swimlab_selectors::{Bound, DynSelector, IndexedSelector};
 
 use super::checker::Guarantees;
-use super::detector::FailureDetector;
+use super::detector::{AppRequest, FailureDetector};
 use super::network::address_of;
 use super::observer::{MemberIndex, Observer};
 use super::prefetch::Prefetch;
@@ -121,10 +121,10 @@ impl DetectorFactory for SwimFactory {
             .filter(|_| config.reconnect_every > 0 && config.anti_entropy && !config.dead_final)
             .map(|converges_within| converges_within + period.scale(f64::from(config.reconnect_every) * rounds));
         Guarantees {
-            limits,
             converges_within: converges_within.filter(|_| config.anti_entropy),
             heals_within,
             returns_refuted: config.reconnect_limit > 0,
+            ..Guarantees::bounded(limits)
         }
     }
 }
@@ -151,8 +151,12 @@ impl FailureDetector for Member {
         Member::wake(self, now, out);
     }
 
-    fn broadcast(&mut self, now: Time, bytes: u32, out: &mut Outbox) -> bool {
-        Member::broadcast(self, now, "load", &vec![0; bytes as usize], out).is_ok()
+    fn serve(&mut self, now: Time, request: AppRequest, out: &mut Outbox) -> bool {
+        let content = request.content(self.incarnation());
+        match request {
+            AppRequest::Broadcast { .. } => self.broadcast(now, AppRequest::EVENT, &content, out).is_ok(),
+            AppRequest::SetMeta { .. } => self.set_meta(now, &content, out).is_ok(),
+        }
     }
 
     fn stall(&mut self) {

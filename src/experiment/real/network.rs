@@ -10,8 +10,8 @@ use crate::agent::testing::{Clock, PacketHook, PacketVerdict, ReceivedPacket, Se
 use crate::experiment::recorder::Recorder;
 use crate::protocol::{Address, Event, Span, Time};
 use crate::sim::{
-    Checker, Delivery, Effect, FaultEnvironment, FaultEvent, Guarantees, IdIndex, Impairment, LinkPacket, MemberIndex,
-    Network, Observer, QueuePolicy, SEEDS, Sent, Setup, Transport,
+    AppRequest, Checker, Delivery, Effect, FaultEnvironment, FaultEvent, Guarantees, IdIndex, Impairment, LinkPacket,
+    MemberIndex, Network, Observer, QueuePolicy, SEEDS, Sent, Setup, Transport,
 };
 use crate::topology::Placement;
 
@@ -42,7 +42,7 @@ pub(super) enum AgentCommand {
     Stop(MemberIndex),
     Leave(MemberIndex),
     Begin { member: MemberIndex, generation: u32, seeds: Vec<Address> },
-    Broadcast { member: MemberIndex, events: u32, bytes: u32 },
+    Serve { member: MemberIndex, times: u32, request: AppRequest },
     Freeze(MemberIndex),
     Thaw(MemberIndex),
 }
@@ -240,8 +240,8 @@ impl FaultEnvironment for RealNetwork {
         self.commands.push(AgentCommand::Begin { member, generation, seeds });
     }
 
-    fn broadcast(&mut self, member: MemberIndex, events: u32, bytes: u32) {
-        self.commands.push(AgentCommand::Broadcast { member, events, bytes });
+    fn serve(&mut self, member: MemberIndex, times: u32, request: AppRequest) {
+        self.commands.push(AgentCommand::Serve { member, times, request });
     }
 
     /// Called for pauses only, as [`super::refusal`] excludes slow members.

@@ -10,14 +10,14 @@ use tokio::time::sleep_until;
 use super::lateness::Lateness;
 use super::network::{AgentCommand, MemberHook, RealNetwork, SharedNetwork};
 use super::sockets::MemberSockets;
-use crate::agent::Agent;
 use crate::agent::testing::{Clock, ExperimentAgent, Paused};
+use crate::agent::{Agent, CommandError};
 use crate::experiment::cell::{Cell, CellDetector};
 use crate::experiment::recorder::Recorder;
 use crate::experiment::results::TrialResult;
 use crate::experiment::seed::trial_seed;
 use crate::protocol::{Address, MemberConfig, Time};
-use crate::sim::{DetectorFactory, FaultInjector, MemberIndex, Outcome, SEEDS, Setup, Start, SwimFactory};
+use crate::sim::{AppRequest, DetectorFactory, FaultInjector, MemberIndex, Outcome, SEEDS, Setup, Start, SwimFactory};
 use crate::wire::PlainSizer;
 
 /// Time before the start of the clock in which members are created, per member.
@@ -133,10 +133,10 @@ impl World {
                     self.stopping.spawn(async move { agent.leave().await });
                 }
             }
-            AgentCommand::Broadcast { member, events, bytes } => {
+            AgentCommand::Serve { member, times, request } => {
                 if let Some(agent) = &self.agents[member as usize] {
-                    for _ in 0..events {
-                        if agent.broadcast("load", vec![0; bytes as usize]).await.is_err() {
+                    for _ in 0..times {
+                        if serve(agent, request).await.is_err() {
                             break;
                         }
                     }
@@ -178,5 +178,14 @@ impl World {
         }
         let outcome = Outcome { events: network.events, trace_hash: 0, violations: checker.into_violations(), end };
         Ok((outcome, network.recorder, network.lateness))
+    }
+}
+
+/// Hands an agent a request of its application.
+async fn serve(agent: &Agent, request: AppRequest) -> Result<(), CommandError> {
+    let content = request.content(agent.info().await?.incarnation);
+    match request {
+        AppRequest::Broadcast { .. } => agent.broadcast(AppRequest::EVENT, content).await,
+        AppRequest::SetMeta { .. } => agent.set_meta(content).await,
     }
 }

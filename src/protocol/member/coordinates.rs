@@ -1,11 +1,8 @@
 //! Network coordinates on pings and acks, for selectors that learn distances. Other selectors send and use none.
 
-use std::sync::Arc;
-
 use swimlab_selectors::{Context, Coordinate, Observation, Peer, View};
 
 use super::{Member, Outbox};
-use crate::protocol::event::{Event, EventKind, EventSource};
 use crate::protocol::message::{Id, MessageKind, NeighborHint, NodeInfo, WithCoordinate};
 use crate::protocol::time::Time;
 
@@ -34,11 +31,7 @@ impl Member {
     pub(super) fn advertise_location(&mut self, now: Time, out: &mut Outbox) {
         let Some(location) = self.selector.advertised_location(&mut context!(self)) else { return };
         let node = NodeInfo::clone(&self.node);
-        self.node = Arc::new(NodeInfo { peer: Peer { location: Some(location), ..node.peer }, ..node });
-        self.incarnation = self.incarnation.next();
-        let (about, incarnation) = (self.id, self.incarnation);
-        out.events.push(Event { about, incarnation, kind: EventKind::Updated, source: EventSource::Own });
-        self.announce(now, out);
+        self.update_node(now, NodeInfo { peer: Peer { location: Some(location), ..node.peer }, ..node }, out);
         self.observe(Observation::Moved(self.table.me()));
     }
 

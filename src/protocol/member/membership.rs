@@ -9,7 +9,7 @@ use swimlab_selectors::{Observation, Slot, View};
 use super::addressee::Addressee;
 use super::{Member, Outbox};
 use crate::protocol::event::{Event, EventKind, EventSource};
-use crate::protocol::message::{Body, Id, Incarnation, PeerView, Status, Update, UpdateKind, UserEvent};
+use crate::protocol::message::{Body, Id, Incarnation, NodeInfo, PeerView, Status, Update, UpdateKind, UserEvent};
 use crate::protocol::roster::MemberRecord;
 use crate::protocol::table::OngoingSuspicion;
 use crate::protocol::time::{Span, Time};
@@ -124,6 +124,15 @@ impl Member {
             self.health.was_suspected(rules);
         }
         out.events.push(Event { about: self.id, incarnation: self.incarnation, kind: EventKind::SelfRefuted, source });
+        self.announce(now, out);
+    }
+
+    /// Replaces this member's own node info, with a new incarnation, and spreads the change.
+    pub(super) fn update_node(&mut self, now: Time, node: NodeInfo, out: &mut Outbox) {
+        self.node = Arc::new(node);
+        self.incarnation = self.incarnation.next();
+        let (about, incarnation) = (self.id, self.incarnation);
+        out.events.push(Event { about, incarnation, kind: EventKind::Updated, source: EventSource::Own });
         self.announce(now, out);
     }
 

@@ -338,9 +338,7 @@ impl Member {
     /// If it is longer than [`NodeInfo::META_LIMIT`] bytes; nothing is changed then.
     pub fn set_meta(&mut self, now: Time, meta: &[u8], out: &mut Outbox) -> Result<(), TooLong> {
         TooLong::check(meta.len(), NodeInfo::META_LIMIT)?;
-        self.node = Arc::new(NodeInfo { meta: meta.into(), ..NodeInfo::clone(&self.node) });
-        self.incarnation = self.incarnation.next();
-        self.announce(now, out);
+        self.update_node(now, NodeInfo { meta: meta.into(), ..NodeInfo::clone(&self.node) }, out);
         Ok(())
     }
 

@@ -4,6 +4,7 @@ use swimlab_selectors::rng::Rng;
 
 use super::target::Target;
 use crate::protocol::{Span, Time};
+use crate::sim::detector::AppRequest;
 use crate::sim::environment::{FaultEnvironment, Impairment, QueuePolicy};
 use crate::sim::link::{LinkRule, RuleId};
 use crate::sim::observer::{Effect, MemberIndex};
@@ -95,10 +96,16 @@ impl Activation<'_> {
         }
     }
 
-    /// Lets a member send application events.
+    /// Lets a member send application events, as far as it accepts them.
     pub fn broadcast(&mut self, member: MemberIndex, events: u32, bytes: u32) {
         self.world.report(self.fault, member, Effect::Broadcast);
-        self.world.broadcast(member, events, bytes);
+        self.world.serve(member, events, AppRequest::Broadcast { bytes });
+    }
+
+    /// Replaces a member's metadata by others of this length.
+    pub fn set_meta(&mut self, member: MemberIndex, bytes: u32) {
+        self.world.report(self.fault, member, Effect::MetaChanged);
+        self.world.serve(member, 1, AppRequest::SetMeta { bytes });
     }
 
     /// Impairs members' hosts for a time, or until they crash: a restarted member begins without.

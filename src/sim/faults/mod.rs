@@ -24,6 +24,7 @@ mod join;
 mod leave;
 mod loss;
 mod members;
+mod metadata;
 mod one_way_loss;
 mod one_way_partition;
 mod params;
@@ -49,6 +50,7 @@ pub use flip_flop::FlipFlop;
 pub use join::Join;
 pub use leave::Leave;
 pub use loss::Loss;
+pub use metadata::Metadata;
 pub use params::Direction;
 pub use partial_partition::PartialPartition;
 pub use partition::Partition;
@@ -74,6 +76,7 @@ pub fn faults() -> Registry<Fault> {
     partial_partition::register(&mut registry);
     flip_flop::register(&mut registry);
     broadcast::register(&mut registry);
+    metadata::register(&mut registry);
     registry
 }
 

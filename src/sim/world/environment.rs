@@ -2,7 +2,7 @@
 
 use super::{DetectorFactory, World};
 use crate::protocol::Time;
-use crate::sim::detector::FailureDetector;
+use crate::sim::detector::{AppRequest, FailureDetector};
 use crate::sim::environment::{FaultEnvironment, Impairment, QueuePolicy};
 use crate::sim::network::Network;
 use crate::sim::observer::{Effect, FaultEvent, MemberIndex, Observer};
@@ -61,10 +61,10 @@ impl<B: DetectorFactory, O: Observer> FaultEnvironment for World<'_, B, O> {
         self.flush(member);
     }
 
-    fn broadcast(&mut self, member: MemberIndex, events: u32, bytes: u32) {
+    fn serve(&mut self, member: MemberIndex, times: u32, request: AppRequest) {
         let Some(detector) = &mut self.hosts[member as usize].detector else { return };
-        for _ in 0..events {
-            if !detector.broadcast(self.now, bytes, &mut self.outbox) {
+        for _ in 0..times {
+            if !detector.serve(self.now, request, &mut self.outbox) {
                 break;
             }
         }
