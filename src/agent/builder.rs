@@ -9,6 +9,7 @@ use swimlab_selectors::rng::mix;
 use swimlab_selectors::{DynSelector, Helpers, Location, ZonePath};
 
 use super::handle::Agent;
+use super::wall_clock::WallClock;
 use crate::protocol::{Config, Id, NameError, NodeInfo};
 use crate::wire::Keyring;
 
@@ -58,6 +59,7 @@ pub struct Builder {
     pub(super) plain_label: String,
     pub(super) state_dir: Option<PathBuf>,
     pub(super) event_buffer: usize,
+    pub(super) wall_clock: WallClock,
 }
 
 /// Protection of a cluster's packets.
@@ -104,6 +106,7 @@ impl Default for Builder {
             plain_label: String::new(),
             state_dir: None,
             event_buffer: 256,
+            wall_clock: WallClock::default(),
         }
     }
 }

@@ -10,19 +10,23 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 
+use super::address::to_socket;
 use super::arrival::{Arrival, describes_nameless};
 use super::clock::Clock;
 use super::command::{Command, CommandError, KeyChange};
 use super::event::{AgentEvent, MemberChange, MemberInfo};
 use super::event_hub::EventHub;
 use super::exit::ExitReason;
+use super::generation_limit::GenerationLimit;
 use super::metrics::{Info, Metrics};
 use super::packet_codec::SharedCodec;
+use super::packet_error::PacketError;
 use super::packet_hook::{PacketHook, ReceivedPacket};
 use super::packet_io::{PacketIo, Sender};
 use super::rejoin::Rejoin;
 use super::snapshot_writer::SnapshotWriter;
 use super::traffic::DropReason;
+use super::wall_clock::WallClock;
 use crate::protocol::{Address, Body, Event, EventKind, Id, Member, Outbox, Span, Time, Transmit};
 
 /// The most datagrams that are read before timers and commands have their turn.
@@ -35,6 +39,8 @@ const PROCESS_PAUSE: Span = Span::from_millis(50);
 /// State of an agent's task.
 pub(super) struct Driver {
     clock: Clock,
+    wall_clock: Option<WallClock>,
+    generation_limit: GenerationLimit,
     /// Tolerated delay of timers, so that those of many agents fire together.
     timer_slack: Span,
     started: Time,
@@ -53,6 +59,8 @@ pub(super) struct Driver {
 /// Parts of a [`Driver`].
 pub(super) struct DriverParts {
     pub clock: Clock,
+    /// The time of day; `None` for members of experiments, whose generations and epoch do not follow it.
+    pub wall_clock: Option<WallClock>,
     /// Tolerated delay of timers, so that those of many agents fire together.
     pub timer_slack: Span,
     /// A member that has been started.
@@ -75,9 +83,12 @@ struct LastPing {
 
 impl Driver {
     pub(super) fn new(parts: DriverParts) -> Self {
-        let DriverParts { clock, timer_slack, member, outbox, rejoin, io, codec, hook, events, snapshots } = parts;
+        let DriverParts { clock, wall_clock, timer_slack, member, outbox, rejoin, io, codec, hook, events, snapshots } =
+            parts;
         Self {
             clock,
+            wall_clock,
+            generation_limit: GenerationLimit::new(member.incarnation().generation),
             timer_slack,
             started: clock.now(),
             member,
@@ -227,6 +238,12 @@ impl Driver {
             Some(hook) if !hook.received(&received) => return,
             None if describes_nameless(&packet) => return self.metrics.count_drop(DropReason::Malformed),
             _ => {}
+        }
+        if let Some(wall_clock) = &self.wall_clock
+            && let Some(generation) = self.generation_limit.excess(&packet, wall_clock.since_1970())
+        {
+            self.codec.rejections().refused(to_socket(from), &PacketError::Future(generation));
+            return self.metrics.count_drop(DropReason::Future);
         }
         self.metrics.received[packet.body.kind() as usize].add(bytes);
         if let Body::Ack { seq } = packet.body {

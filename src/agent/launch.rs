@@ -18,6 +18,7 @@ use super::rejoin::Rejoin;
 use super::snapshot_writer::SnapshotWriter;
 use super::sockets::Sockets;
 use super::streams::Streams;
+use super::wall_clock::WallClock;
 use crate::protocol::{Member, Outbox, Span};
 
 /// The most commands that may wait for an agent's task.
@@ -38,6 +39,8 @@ pub(super) struct Launch {
     pub rejoin: Rejoin,
     pub codec: PacketCodec,
     pub clock: Clock,
+    /// The time of day; `None` for members of experiments, whose generations and epoch do not follow it.
+    pub wall_clock: Option<WallClock>,
     /// Tolerated delay of timers, so that those of many agents fire together.
     pub timer_slack: Span,
     pub snapshots: Option<SnapshotWriter>,
@@ -58,6 +61,7 @@ impl Launch {
             rejoin,
             codec,
             clock,
+            wall_clock,
             timer_slack,
             snapshots,
             hook,
@@ -72,8 +76,19 @@ impl Launch {
         let io = PacketIo::new(sockets.udp, reach, codec.clone(), streams, hook.clone());
         let identity = AgentIdentity { id: member.id(), name: member.node().name.clone(), addr };
         let agent = Agent::new(identity, commands, events.clone());
-        let driver =
-            Driver::new(DriverParts { clock, timer_slack, member, outbox, rejoin, io, codec, hook, events, snapshots });
+        let driver = Driver::new(DriverParts {
+            clock,
+            wall_clock,
+            timer_slack,
+            member,
+            outbox,
+            rejoin,
+            io,
+            codec,
+            hook,
+            events,
+            snapshots,
+        });
         tokio::spawn(async move {
             let reason = tokio::select! {
                 biased;

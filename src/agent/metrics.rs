@@ -228,7 +228,7 @@ families! {
     "dropped_total" = Counter {
         help: "Packets not handled or not sent, by reason.",
         advice: "`malformed`: not a packet. `forged`: another key or label, or none. `stale`: replayed, or clocks differ \
-                 by more than 30 s. The other reasons: `DropReason` in the library's documentation",
+                 by more than 30 s. `future`: a member's generation is more than a day ahead of this host's clock. The other reasons: `DropReason` in the library's documentation",
         info: InfoKey { key: "dropped", skips_zeros: true },
         read: |info| {
             let count = |reason: DropReason| (reason.name(), info.metrics.dropped(reason));

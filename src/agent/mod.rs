@@ -53,6 +53,7 @@ mod driver;
 mod event;
 mod event_hub;
 mod exit;
+mod generation_limit;
 mod handle;
 mod histogram;
 mod launch;
@@ -80,6 +81,7 @@ pub mod testing;
 #[cfg(test)]
 mod tests;
 mod traffic;
+mod wall_clock;
 
 pub use address::{parse_socket_addr, to_address, to_socket};
 pub use builder::{Builder, Security, check_name, id_of};

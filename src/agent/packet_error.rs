@@ -10,6 +10,8 @@ use crate::wire::{DecodeError, LABEL_VERSION, OpenError, SEAL_VERSION};
 pub(super) enum PacketError {
     Decode(DecodeError),
     Open(OpenError),
+    /// This generation is in the future.
+    Future(u32),
 }
 
 impl PacketError {
@@ -19,6 +21,7 @@ impl PacketError {
             Self::Decode(DecodeError::Label | DecodeError::Version(LABEL_VERSION | SEAL_VERSION)) => DropReason::Forged,
             Self::Decode(_) | Self::Open(OpenError::Packet(_)) => DropReason::Malformed,
             Self::Open(OpenError::Stale(_) | OpenError::Early(_) | OpenError::Replayed) => DropReason::Stale,
+            Self::Future(_) => DropReason::Future,
             Self::Open(OpenError::Short(_) | OpenError::NotSealed(_) | OpenError::Forged) => DropReason::Forged,
         }
     }
@@ -29,6 +32,9 @@ impl fmt::Display for PacketError {
         match self {
             Self::Decode(error) => error.fmt(f),
             Self::Open(error) => error.fmt(f),
+            Self::Future(generation) => {
+                write!(f, "generation {generation}, a start in seconds since 1970, is more than a day in the future")
+            }
         }
     }
 }

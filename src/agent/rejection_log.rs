@@ -24,10 +24,11 @@ enum Cause {
     NoKeyHere,
     Label,
     Silence,
+    Future,
 }
 
 impl Cause {
-    const COUNT: usize = 6;
+    const COUNT: usize = 7;
 
     /// The likely cause why a packet is refused. `None`: noise, or a replay.
     fn of(error: &PacketError) -> Option<Self> {
@@ -40,6 +41,7 @@ impl Cause {
             PacketError::Open(OpenError::NotSealed(0 | VERSION | LABEL_VERSION)) => Self::NoKeyThere,
             PacketError::Decode(DecodeError::Version(SEAL_VERSION)) => Self::NoKeyHere,
             PacketError::Decode(DecodeError::Label | DecodeError::Version(LABEL_VERSION)) => Self::Label,
+            PacketError::Future(_) => Self::Future,
             _ => return None,
         })
     }
@@ -51,6 +53,10 @@ impl Cause {
             Self::NoKeyThere => "a packet is refused: its sender has no key, and this agent has one",
             Self::NoKeyHere => "a packet is refused: its sender has a key, and this agent has none",
             Self::Label => "a packet is refused: its sender is in a cluster with another label",
+            Self::Future => {
+                "a packet is refused: it names a member that started in the future. This host's clock is behind, a \
+                 member started with a clock that was ahead and is to be restarted, or somebody forges packets"
+            }
             Self::Silence => {
                 "a seed took a packet and did not answer: its key or label differs, its clock differs by more than \
                  30 s, or it has too many connections"

@@ -4,7 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use swimlab_selectors::rng::{Purpose, stream};
 use swimlab_selectors::{Helpers, Location, Peer, UniformHelpers};
@@ -13,6 +13,7 @@ use super::address::{Reach, canonical, is_link_local, to_address, with_port, zon
 use super::builder::{Builder, Security, check_name, id_of};
 use super::clock::Clock;
 use super::event_hub::{EventHub, Events, ExitSender};
+use super::generation_limit::GenerationLimit;
 use super::handle::Agent;
 use super::launch::Launch;
 use super::packet_codec::PacketCodec;
@@ -24,7 +25,7 @@ use super::snapshot_writer::SnapshotWriter;
 use super::sockets::Sockets;
 use super::spawn_error::SpawnError;
 use crate::protocol::{
-    Address, Id, Identity, Incarnation, Member, MemberConfig, NodeInfo, Outbox, Roster, Span, Time, TooLong,
+    Address, Id, Identity, Incarnation, Member, MemberConfig, NodeInfo, Outbox, Roster, Span, TooLong,
 };
 use crate::wire::{Label, Seal};
 
@@ -131,6 +132,7 @@ impl Builder {
             rejoin,
             codec,
             clock,
+            wall_clock: Some(self.wall_clock.clone()),
             timer_slack,
             snapshots,
             hook,
@@ -250,10 +252,22 @@ impl Builder {
         let name = name.map_or_else(default_name, Ok)?;
         check_name(&name).map_err(SpawnError::Name)?;
         // The time of the start, but above the generation of the earlier life.
-        let mut generation = u32::try_from(unix_time()?.as_secs()).unwrap_or(u32::MAX);
+        let since_1970 = self.wall_clock.since_1970();
+        let mut generation = u32::try_from(since_1970.as_secs()).unwrap_or(u32::MAX);
+        // A clock that is beyond them all has no more generations to give.
+        let limit = GenerationLimit::new(generation).at(since_1970);
+        generation = generation.min(limit);
         let mut earlier_members = Vec::new();
         if let Some(earlier) = earlier {
-            generation = generation.max(earlier.generation.saturating_add(1));
+            if earlier.generation < limit {
+                generation = generation.max(earlier.generation + 1);
+            } else {
+                tracing::warn!(
+                    generation = earlier.generation,
+                    "the snapshot in the state folder is of a start in the future; its generation is ignored: the clock \
+                     was ahead then, or is behind now"
+                );
+            }
             earlier_members = earlier.members;
         }
         let first = Snapshot::new(&name, generation, earlier_members.clone());
@@ -274,14 +288,14 @@ impl Builder {
         let identity = Identity {
             node,
             incarnation: Incarnation::of_generation(life.generation),
-            since_epoch: since_epoch(clock)?,
+            since_epoch: self.wall_clock.since_epoch(clock),
             strategy_rng: stream(seed, Purpose::Selector, id),
             rng: stream(seed, Purpose::Protocol, id),
         };
         let mut member = Member::new(Arc::new(config), identity, roster, &index, 0);
         member.number_pings_from((random_u64()? % FIRST_SEQS) as u32);
         // A life that begins in the same second may have the same generation: its events have other numbers.
-        member.number_events_from(unix_time()?.subsec_micros() * EVENTS_PER_MICROSECOND);
+        member.number_events_from(self.wall_clock.since_1970().subsec_micros() * EVENTS_PER_MICROSECOND);
         Ok(member)
     }
 
@@ -352,17 +366,6 @@ fn rotated(mut seeds: Vec<Address>, id: Id) -> Vec<Address> {
     let first = id as usize % seeds.len().max(1);
     seeds.rotate_left(first);
     seeds
-}
-
-/// The time from the Unix epoch, from which all agents count periods, to the clock's time zero.
-fn since_epoch(clock: Clock) -> Result<Span, SpawnError> {
-    let now = u64::try_from(unix_time()?.as_micros()).unwrap_or(u64::MAX);
-    Ok(Span::from_micros(now) - clock.now().since(Time::ZERO))
-}
-
-fn unix_time() -> Result<Duration, SpawnError> {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_err(|error| SpawnError::System(io::Error::other(error)))
 }
 
 /// The name of a member that was given none: that of the host, and a random number, because names of hosts are not

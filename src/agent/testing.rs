@@ -66,6 +66,7 @@ impl ExperimentAgent {
             rejoin: Rejoin::default(),
             codec: PacketCodec::Plain,
             clock,
+            wall_clock: None,
             timer_slack: Span::ZERO,
             snapshots: None,
             hook: Some(hook),

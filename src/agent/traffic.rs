@@ -35,6 +35,8 @@ pub enum DropReason {
     Unencodable,
     /// Packets to senders that are no known members exceeded their limit.
     ReplyLimit,
+    /// A received packet names a generation in the future.
+    Future,
 }
 
 impl Traffic {
@@ -46,7 +48,7 @@ impl Traffic {
 
 impl DropReason {
     /// All reasons, in the order of their discriminants.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Malformed,
         Self::Forged,
         Self::Stale,
@@ -57,6 +59,7 @@ impl DropReason {
         Self::FrameTooLong,
         Self::Unencodable,
         Self::ReplyLimit,
+        Self::Future,
     ];
 
     /// The name in metrics.
@@ -72,6 +75,7 @@ impl DropReason {
             Self::FrameTooLong => "frame_too_long",
             Self::Unencodable => "unencodable",
             Self::ReplyLimit => "reply_limit",
+            Self::Future => "future",
         }
     }
 }

@@ -263,7 +263,8 @@ impl Incarnation {
         Self { generation, refutations: 0 }
     }
 
-    /// The next higher incarnation, for a refutation or a change.
+    /// The next higher incarnation, for a refutation or a change. Only the highest one of all has none and stays as it
+    /// is; drivers keep packets that come near it from a member, since nothing can override them.
     pub const fn next(self) -> Self {
         match self.refutations.checked_add(1) {
             Some(refutations) => Self { generation: self.generation, refutations },
@@ -271,9 +272,12 @@ impl Incarnation {
         }
     }
 
-    /// The first incarnation of the next generation.
+    /// The first incarnation of the next generation; in the last generation, the next refutation.
     pub const fn next_life(self) -> Self {
-        Self::of_generation(self.generation.saturating_add(1))
+        match self.generation.checked_add(1) {
+            Some(generation) => Self::of_generation(generation),
+            None => Self { generation: self.generation, refutations: self.refutations.saturating_add(1) },
+        }
     }
 }
 

@@ -142,6 +142,27 @@ fn deaths_of_one_member_at_rising_incarnations_take_bounded_memory() {
     assert!(out.events.iter().any(|event| event.about == id(1) && event.kind == EventKind::Forgotten));
 }
 
+/// A8: all but the highest incarnation of all can be risen above.
+#[test]
+fn the_owner_rises_above_incarnations_at_the_end_of_a_generation_and_of_all() {
+    const MAX: u32 = u32::MAX;
+    for (claimed, raised) in [
+        ((0, MAX), (1, 0)),
+        ((7, MAX - 1), (8, 0)),
+        ((MAX - 1, MAX), (MAX, 0)),
+        ((MAX, 0), (MAX, 1)),
+        ((MAX, MAX - 1), (MAX, MAX)),
+    ] {
+        let of = |(generation, refutations)| Incarnation { generation, refutations };
+        for kind in [UpdateKind::Dead, UpdateKind::Suspect { by: id(1) }] {
+            let mut member = member(3);
+            member.learns_of(Update { id: id(0), incarnation: of(claimed), kind });
+            assert_eq!(member.incarnation(), of(raised));
+        }
+        assert!(of(claimed).next() > of(claimed) && of(claimed).next_life() > of(claimed));
+    }
+}
+
 /// Disturbances of a lone member: time passes, it is suspected, or a packet of its own comes back from somewhere.
 #[derive(Clone, Copy, Debug)]
 enum Step {
