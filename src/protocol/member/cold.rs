@@ -7,7 +7,7 @@ use std::mem::offset_of;
 use swimlab_selectors::Slot;
 
 use super::forgotten::Forgotten;
-use super::round::Relay;
+use super::round::{AskedHelpers, Relay};
 use super::timers::Alarms;
 use super::user_events::UserEvents;
 use crate::protocol::event::EventSource;
@@ -27,6 +27,7 @@ pub(super) struct ColdState {
     /// Ends of suspicions. Entries of refuted or changed suspicions are skipped when they surface.
     pub(super) suspicions: BinaryHeap<Reverse<(Time, Slot)>>,
     pub(super) relays: Vec<Relay>,
+    pub(super) helpers: AskedHelpers,
     pub(super) stall: Stall,
     pub(super) slow: SlowPeers,
     pub(super) joining: Option<Joining>,

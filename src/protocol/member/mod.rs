@@ -272,10 +272,16 @@ impl Member {
             }
             Body::PingReq(request) => self.relay_pings(now, sender, from, request, out),
             &Body::IndirectAck { seq, target } => {
-                self.mark_answered(now, seq, target);
-                self.round.count_answer(seq);
+                if self.has_asked(seq, sender, target) {
+                    self.mark_answered(now, seq, target);
+                    self.round.count_answer(seq);
+                }
             }
-            &Body::Nack { seq, .. } => self.round.count_answer(seq),
+            &Body::Nack { seq, target } => {
+                if self.has_asked(seq, sender, target) {
+                    self.round.count_answer(seq);
+                }
+            }
             Body::Gossip => {}
             Body::Sync(sync) => {
                 self.merge_table(now, sender, from, sync, out);

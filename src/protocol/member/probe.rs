@@ -167,6 +167,8 @@ impl Member {
         };
         config.protocol.prober.escalate(&silent, &mut choose, &mut requests);
         let nack_after_us = if config.health.is_some() { nack_after(&config.protocol) } else { 0 };
+        let seq = self.round.seq;
+        self.cold().helpers.begin(seq);
         for IndirectRequest { helper, targets } in requests {
             let target = |&slot: &Slot| {
                 let MemberRecord { id, address, .. } = self.table.record(slot);
@@ -174,10 +176,16 @@ impl Member {
             };
             let targets: Vec<PeerAddress> = targets.iter().map(target).collect();
             self.round.asked = self.round.asked.saturating_add(targets.len() as u16);
-            let request = PingReq { seq: self.round.seq, nack_after_us, targets };
             let to = self.addressee_of(helper);
+            self.cold().helpers.add(to.id, &targets);
+            let request = PingReq { seq, nack_after_us, targets };
             self.send(to, Body::PingReq(Box::new(request)), None, out);
         }
+    }
+
+    /// Whether a helper was asked to ping a target in the round with this sequence number.
+    pub(super) fn has_asked(&self, seq: u32, helper: Id, target: Id) -> bool {
+        self.cold.as_ref().is_some_and(|cold| cold.helpers.contains(seq, helper, target))
     }
 
     /// Pings silent targets over streams: perhaps only datagrams are lost.

@@ -29,6 +29,13 @@ pub(super) struct Probed {
     pub(super) answered: bool,
 }
 
+/// The helpers asked in one round, and the targets that each was asked for: nobody else's answers count.
+#[derive(Debug, Default)]
+pub(super) struct AskedHelpers {
+    seq: u32,
+    asked: Vec<(Id, Id)>,
+}
+
 /// An indirect ping under way for another member.
 #[derive(Debug)]
 pub(super) struct Relay {
@@ -44,6 +51,24 @@ impl Round {
     /// Counts a helper's answer: the target's ack, or a nack.
     pub(super) fn count_answer(&mut self, seq: u32) {
         self.answers = self.answers.saturating_add(u16::from(seq == self.seq));
+    }
+}
+
+impl AskedHelpers {
+    /// Replaces the helpers of an earlier round by those of the round with this sequence number, none so far.
+    pub(super) fn begin(&mut self, seq: u32) {
+        self.seq = seq;
+        self.asked.clear();
+    }
+
+    /// Notes that a helper is asked to ping some targets.
+    pub(super) fn add(&mut self, helper: Id, targets: &[PeerAddress]) {
+        self.asked.extend(targets.iter().map(|target| (helper, target.id)));
+    }
+
+    /// Whether a helper was asked for a target in the round with this sequence number.
+    pub(super) fn contains(&self, seq: u32, helper: Id, target: Id) -> bool {
+        self.seq == seq && self.asked.contains(&(helper, target))
     }
 }
 

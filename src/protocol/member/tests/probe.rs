@@ -45,13 +45,43 @@ fn at_the_timeout_k_helpers_are_asked_and_an_answer_by_any_of_them_counts() {
     let target = target_of(&ping);
     let out = member.due(at(0.5));
     assert_eq!(out.transmits.len(), 3);
+    let helper = target_of(&out);
     for transmit in &out.transmits {
         let Body::PingReq(request) = &transmit.message.body else { panic!() };
         assert_eq!(request.targets, [PeerAddress { id: id(target), address: address(target) }]);
         assert_ne!(transmit.to, address(target));
     }
-    member.hear(at(0.7), 5, Body::IndirectAck { seq, target: id(target) }, vec![]);
+    member.hear(at(0.7), helper, Body::IndirectAck { seq, target: id(target) }, vec![]);
     assert!(member.due(at(1.0)).events.is_empty());
+}
+
+/// Attacks, "relayed answers accepted from anyone with the right number".
+#[test]
+fn a_relayed_answer_counts_only_from_a_helper_that_was_asked_for_the_target_in_this_round() {
+    let mut member = member(10);
+    let ping = member.due(at(0.0));
+    let (target, seq) = (target_of(&ping), 1);
+    member.hear(at(0.2), 9, Body::IndirectAck { seq, target: id(target) }, vec![]);
+    let requests = member.due(at(0.5));
+    let helpers: Vec<u64> =
+        (1..10).filter(|&n| requests.transmits.iter().any(|transmit| transmit.to == address(n))).collect();
+    for n in (1..10).filter(|n| !helpers.contains(n)) {
+        member.hear(at(0.6), n, Body::IndirectAck { seq, target: id(target) }, vec![]);
+    }
+    for helper in &helpers {
+        member.hear(at(0.6), *helper, Body::IndirectAck { seq, target: id(11) }, vec![]);
+        member.hear(at(0.6), *helper, Body::IndirectAck { seq: 7, target: id(target) }, vec![]);
+    }
+    let out = member.due(at(1.0));
+    assert!(out.events.iter().any(|event| event.kind == EventKind::Suspected && event.about == id(target)));
+    // In the next round, helpers of the last one are nobody's.
+    let ping = out.transmits.iter().find(|transmit| transmit.direct_ping).unwrap();
+    let next = (0..16).find(|&n| address(n) == ping.to).unwrap();
+    for helper in helpers {
+        member.hear(at(1.1), helper, Body::IndirectAck { seq: 2, target: id(next) }, vec![]);
+    }
+    let out = member.due(at(2.0));
+    assert!(out.events.iter().any(|event| event.kind == EventKind::Suspected && event.about == id(next)));
 }
 
 #[test]

@@ -45,11 +45,23 @@ fn nacks_show_that_the_target_is_the_silent_one() {
     let [(seq, nack_after_us, target), ..] = requests[..] else { panic!("{out:?}") };
     // 80 % of the probe timeout.
     assert_eq!((requests.len(), nack_after_us), (3, 400_000));
-    for helper in [1, 2, 3] {
+    for helper in 1..9 {
         member.hear(at(0.95), helper, Body::Nack { seq, target }, vec![]);
     }
     // One point, for the failed probe alone.
     assert_eq!(periods(&mut member, 3.5), [1.0, 3.0]);
+}
+
+#[test]
+fn nacks_of_members_that_were_not_asked_do_not_count() {
+    let mut member = member_with(9, Spec::of("lha-probe"));
+    let target = target_of(&member.due(at(0.0)));
+    let requests = member.due(at(0.5));
+    for n in (1..9).filter(|&n| requests.transmits.iter().all(|transmit| transmit.to != address(n))) {
+        member.hear(at(0.95), n, Body::Nack { seq: 1, target: id(target) }, vec![]);
+    }
+    // One point for the failed probe, and three for missing nacks.
+    assert_eq!(periods(&mut member, 6.5), [1.0, 6.0]);
 }
 
 #[test]
