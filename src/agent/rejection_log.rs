@@ -33,9 +33,8 @@ impl Cause {
     /// The likely cause why a packet is refused. `None`: noise, or a replay.
     fn of(error: &PacketError) -> Option<Self> {
         Some(match error {
-            PacketError::Open(OpenError::Early(_)) => Self::Clock,
-            // What is younger than the tolerance is a replay.
-            PacketError::Open(OpenError::Stale(by)) if *by > Seal::TOLERANCE => Self::Clock,
+            // What is younger than the tolerance is a replay, or came while a flood filled the memory of packets.
+            PacketError::Open(OpenError::Early(by) | OpenError::Stale(by)) if *by > Seal::TOLERANCE => Self::Clock,
             PacketError::Open(OpenError::Forged) => Self::Key,
             // On a stream, the first byte is that of a length.
             PacketError::Open(OpenError::NotSealed(0 | VERSION | LABEL_VERSION)) => Self::NoKeyThere,

@@ -35,11 +35,17 @@ impl ReplayWindow {
     /// The most sealers of forgotten packets. With more, the half with the lowest floors gets a common one.
     pub(super) const SEALER_LIMIT: usize = 1 << 14;
 
+    /// The most by which a packet's stamp may be ahead of the clock while as many packets are remembered as may be, in
+    /// microseconds. A packet that is remembered then takes the place of the oldest one, whose stamp becomes a floor: no
+    /// floor is further ahead than this, whatever stamps the holders of a key choose.
+    pub(super) const LEAD_WHEN_FULL: u64 = 1_000_000;
+
     /// Checks that a packet is neither old, nor from the future, nor a replay.
     pub(super) fn check(&self, packet: PacketId, now: u64, tolerance: u64) -> Result<(), OpenError> {
         let micros = |by| Duration::from_micros(by);
         let floor = self.floors.get(&packet.salt).map_or(self.floor, |&own| own.max(self.floor));
-        if packet.stamp > now.saturating_add(tolerance) {
+        let lead = if self.packets.len() < Self::LIMIT { tolerance } else { tolerance.min(Self::LEAD_WHEN_FULL) };
+        if packet.stamp > now.saturating_add(lead) {
             Err(OpenError::Early(micros(packet.stamp - now)))
         } else if packet.stamp.saturating_add(tolerance) < now {
             Err(OpenError::Stale(micros(now - packet.stamp)))

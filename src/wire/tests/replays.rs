@@ -221,6 +221,39 @@ fn remembered_packets_are_bounded_and_forgotten_ones_are_refused() {
     }
 }
 
+/// Attacks, "insider stamps 29 s ahead": in its own name, in those of many sealers, or in that of the member to be silenced.
+#[test]
+fn packets_stamped_ahead_silence_nobody_for_more_than_a_second() {
+    const TOLERANCE: u64 = 30_000_000;
+    let (now, honest) = (1_000_000_000, 7);
+    let flood = ReplayWindow::LIMIT as u64 + 2 * ReplayWindow::SEALER_LIMIT as u64;
+    let salts: [fn(u64) -> u64; 3] = [|_| 1, |n| 1000 + n, |_| 7];
+    for salt in salts {
+        for ahead in [29_000_000, 5_000_000, 900_000] {
+            let mut window = ReplayWindow::default();
+            // Heard for a while before.
+            for n in 0..40 {
+                window.insert(PacketId { stamp: now - 40_000_000 + n * 1_000_000, salt: honest }, now, TOLERANCE);
+            }
+            for n in 0..flood {
+                let packet = PacketId { stamp: now + ahead + n, salt: salt(n) };
+                if window.check(packet, now, TOLERANCE).is_ok() {
+                    window.insert(packet, now, TOLERANCE);
+                }
+            }
+            let later = now + 1_100_000;
+            // Of the sealer that was heard before, and of one that has begun only now.
+            for salt in [honest, 8] {
+                let packet = PacketId { stamp: later, salt };
+                assert_eq!(window.check(packet, later, TOLERANCE), Ok(()), "{ahead} us ahead");
+                window.insert(packet, later, TOLERANCE);
+                assert!(window.check(packet, later, TOLERANCE).is_err(), "a replay");
+            }
+            assert!(window.len() <= ReplayWindow::LIMIT);
+        }
+    }
+}
+
 /// The updates of a group: each about a member is newer than the one before.
 fn history() -> impl Strategy<Value = Vec<Update>> {
     vec((0..OTHERS.len(), 0u8..5, any::<bool>()), 1..40).prop_map(|steps| {
