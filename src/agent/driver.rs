@@ -406,6 +406,7 @@ impl Driver {
             uptime: Duration::from_micros(now.since(self.started).as_micros()),
             gauge: self.member.gauge(),
             dropped_user_events: self.member.dropped_user_events(),
+            refused_members: self.member.refused_members(),
             metrics: self.metrics.clone(),
             coordinate: self.member.coordinate(),
             keys: codec.keyring_mut().map_or_else(Vec::new, |keyring| keyring.ids().collect()),

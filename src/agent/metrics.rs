@@ -30,6 +30,8 @@ pub struct Info {
     pub gauge: Gauge,
     /// Application events of other members that were dropped from a full queue before they had been passed on.
     pub dropped_user_events: u64,
+    /// Times that an unknown member was not admitted because there were too many.
+    pub refused_members: u64,
     /// Counts since the start of the agent.
     pub metrics: Metrics,
     /// The agent's network coordinate, in microseconds; `None` if its selector learns none.
@@ -204,6 +206,11 @@ families! {
         help: "Application events of other members that a full queue did not pass on.",
         advice: "Rising: more events are sent than the group can carry; some members may miss some",
         read: |info| Reading::Count(info.dropped_user_events),
+    }
+    "refused_members_total" = Counter {
+        help: "Times that an unknown member was not admitted because there were too many.",
+        advice: "Rising: more than 64 members a second join for long (`admission_rate`), or somebody invents members",
+        read: |info| Reading::Count(info.refused_members),
     }
     "sent_messages_total" = Counter {
         help: "Messages sent, by type.",

@@ -71,6 +71,16 @@ pub struct Config {
     pub reconnect_every: u32,
     /// The most forgotten members that are remembered, with their addresses, for `reconnect_every`.
     pub reconnect_limit: u32,
+    /// The most members in a table, the member itself included; more are not admitted. Far more than the group will ever
+    /// have; the default, 1,048,576, is what a table on the wire may hold. At least 1.
+    pub member_limit: u32,
+    /// The number of unknown members that are admitted at once, of those that introduce themselves and of those that
+    /// others name, apart from members in the tables that a joiner asks for. 2048 lets a group grow by thousands at a
+    /// time; who invents members can add as many. At least 1.
+    pub admission_burst: u32,
+    /// The number of unknown members that are admitted per second beyond `admission_burst`, of either sort; the others are
+    /// admitted when they are heard of again. From 1 to 1,000,000.
+    pub admission_rate: u32,
     /// Whether messages state what the sender believes about the receiver's incarnation and a receiver refutes or
     /// introduces itself when that is outdated. Off in memberlist and in the 2002 paper.
     pub anti_entropy: bool,
@@ -128,6 +138,9 @@ impl Config {
         with_dead_retention => dead_retention: Span,
         with_reconnect_every => reconnect_every: u32,
         with_reconnect_limit => reconnect_limit: u32,
+        with_member_limit => member_limit: u32,
+        with_admission_burst => admission_burst: u32,
+        with_admission_rate => admission_rate: u32,
         with_anti_entropy => anti_entropy: bool,
         with_dead_final => dead_final: bool,
         with_defaults => defaults: DefaultStrategies,
@@ -169,6 +182,10 @@ impl Config {
         let is_allowed = (256..=65_000).contains(&packet_bytes);
         ConfigError::check(is_allowed, "packet_bytes", packet_bytes, "from 256 to 65000")?;
         ConfigError::check(dead_retention > Span::ZERO, "dead_retention", dead_retention, "longer than 0s")?;
+        ConfigError::check(self.member_limit > 0, "member_limit", self.member_limit, "at least 1")?;
+        ConfigError::check(self.admission_burst > 0, "admission_burst", self.admission_burst, "at least 1")?;
+        let is_allowed = (1..=1_000_000).contains(&self.admission_rate);
+        ConfigError::check(is_allowed, "admission_rate", self.admission_rate, "from 1 to 1000000")?;
         self.prober.validate()?;
         self.suspicion.validate()?;
         self.dissemination.validate()
@@ -201,6 +218,9 @@ mod tests {
             (base().with_probe_timeout(Span::ZERO), "probe_timeout must be longer than 0s, not 0s"),
             (base().with_direct(0), "direct must be from 1 to 16, not 0"),
             (base().with_packet_bytes(100), "packet_bytes must be from 256 to 65000, not 100"),
+            (base().with_member_limit(0), "member_limit must be at least 1, not 0"),
+            (base().with_admission_burst(0), "admission_burst must be at least 1, not 0"),
+            (base().with_admission_rate(0), "admission_rate must be from 1 to 1000000, not 0"),
             (base().with_dissemination(silent), "gossip_interval must be longer than 0s, not 0s"),
             (base().with_suspicion(suspicion), "suspicion_mult must be a number of at least 0, not NaN"),
             (base().with_prober(NackProber { health }), "health_limit must be at most 100, not 101"),

@@ -6,6 +6,7 @@ use std::mem::offset_of;
 
 use swimlab_selectors::Slot;
 
+use super::admissions::Admissions;
 use super::forgotten::Forgotten;
 use super::round::{AskedHelpers, Relay};
 use super::timers::Alarms;
@@ -32,6 +33,7 @@ pub(super) struct ColdState {
     pub(super) slow: SlowPeers,
     pub(super) joining: Option<Joining>,
     pub(super) user_events: UserEvents,
+    pub(super) admissions: Admissions,
 }
 
 impl ColdState {

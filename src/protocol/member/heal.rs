@@ -83,9 +83,9 @@ impl Member {
                     if !self.is_newer_than_forgotten(record.id, record.incarnation) {
                         continue;
                     }
-                    if is_trusting {
+                    if is_trusting && self.table.members() < self.config.protocol.member_limit {
                         self.admit(record, EventSource::Heard(sender), out);
-                    } else if unknown < UNKNOWN_PING_LIMIT {
+                    } else if !is_trusting && unknown < UNKNOWN_PING_LIMIT {
                         // A third party's record, perhaps outdated: the member itself is pinged, and introduces itself.
                         unknown += 1;
                         self.seq = self.seq.wrapping_add(1);

@@ -255,6 +255,11 @@ impl Member {
         let first_hand = source == EventSource::Heard(update.id);
         match &update.kind {
             UpdateKind::Alive(_) if self.is_newer_than_forgotten(update.id, update.incarnation) => {
+                let members = self.table.members();
+                let config = Arc::clone(&self.config);
+                if !self.cold().admissions.take(now, first_hand, members, &config.protocol) {
+                    return;
+                }
                 // When many members join at once, the seeds spread the updates: a joiner does not pass on other
                 // joiners.
                 let is_passed_on = self.admit(update, source, out) && !self.is_syncing_with_seeds();

@@ -7,7 +7,7 @@
 //! `probe` holds the protocol period, `membership` the beliefs about other members, `join` and `heal` how members find
 //! each other, `name_conflict` two processes of one name, `coordinates` the network coordinates, `send` packets with
 //! updates, `stall` blocked sends, `prefetch` memory. The other files hold state: `timers`, `round`, `forgotten`,
-//! `user_events` and `cold`.
+//! `user_events`, `admissions` and `cold`.
 
 /// The context of a selector call: borrows the fields it needs, so that the selector can be borrowed beside it.
 macro_rules! context {
@@ -23,6 +23,7 @@ macro_rules! context {
 }
 
 mod addressee;
+mod admissions;
 mod cold;
 mod config;
 mod coordinates;
@@ -415,6 +416,12 @@ impl Member {
     /// others. Members that got them from nobody else miss them.
     pub fn dropped_user_events(&self) -> u64 {
         self.cold.as_ref().map_or(0, |cold| cold.user_events.dropped)
+    }
+
+    /// The number of times that an unknown member was not admitted, because there were too many: see
+    /// [`Config::admission_rate`] and [`Config::member_limit`].
+    pub fn refused_members(&self) -> u64 {
+        self.cold.as_ref().map_or(0, |cold| cold.admissions.refused)
     }
 
     fn stop(&mut self) {

@@ -1,5 +1,6 @@
 //! Tests of one member, fed by hand. Worlds of many are tested in `sim`.
 
+mod admissions;
 mod coordinates;
 mod join;
 mod laws;

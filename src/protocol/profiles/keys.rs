@@ -94,6 +94,10 @@ pub(super) fn params() -> Vec<Param> {
             .unit("periods"),
         Param::count("reconnect_limit", 0, 1_000_000, 1024, "forgotten members remembered for reconnection")
             .unit("members"),
+        Param::count("member_limit", 1, 1_048_576, 1_048_576, "the most members in a table").unit("members"),
+        Param::count("admission_burst", 1, 1_048_576, 2048, "unknown members admitted at once").unit("members"),
+        Param::count("admission_rate", 1, 1_000_000, 64, "unknown members admitted per second beyond the burst")
+            .unit("members"),
         Param::flag("anti_entropy", true, "whether members refute outdated records of themselves on any message"),
         Param::flag("dead_final", false, "whether a declaration of death is final"),
     ]
@@ -120,6 +124,9 @@ pub(super) fn build(params: &Params) -> Result<Config, String> {
         dead_retention: span(params, "dead_retention")?,
         reconnect_every: params.count("reconnect_every")?,
         reconnect_limit: params.count("reconnect_limit")?,
+        member_limit: params.count("member_limit")?,
+        admission_burst: params.count("admission_burst")?,
+        admission_rate: params.count("admission_rate")?,
         anti_entropy: params.flag("anti_entropy")?,
         dead_final: params.flag("dead_final")?,
         defaults: DefaultStrategies::ANY,
