@@ -36,11 +36,16 @@ const RECEIVE_BATCH: usize = 64;
 /// the member does not take its own pause for silence of others.
 const PROCESS_PAUSE: Span = Span::from_millis(50);
 
+/// The part of a period by which the count of periods may be off before it is set right.
+const EPOCH_TOLERANCE: f64 = 0.05;
+
 /// State of an agent's task.
 pub(super) struct Driver {
     clock: Clock,
     wall_clock: Option<WallClock>,
     generation_limit: GenerationLimit,
+    /// The difference between two clocks from which the count of periods is set right.
+    epoch_tolerance: Span,
     /// Tolerated delay of timers, so that those of many agents fire together.
     timer_slack: Span,
     started: Time,
@@ -89,6 +94,7 @@ impl Driver {
             clock,
             wall_clock,
             generation_limit: GenerationLimit::new(member.incarnation().generation),
+            epoch_tolerance: member.config().protocol().period.scale(EPOCH_TOLERANCE),
             timer_slack,
             started: clock.now(),
             member,
@@ -158,12 +164,25 @@ impl Driver {
         }
     }
 
+    /// Counts periods by the time of day again if it differs from what periods are counted by: the clock was set, it runs
+    /// at another rate than the monotonic one, or the machine has slept, while the monotonic clock stood still.
+    fn follow_wall_clock(&mut self) {
+        let Some(wall_clock) = &self.wall_clock else { return };
+        let (counted, since_epoch) = (self.member.since_epoch(), wall_clock.since_epoch(self.clock));
+        let difference = Span::from_micros(since_epoch.as_micros().abs_diff(counted.as_micros()));
+        if difference > self.epoch_tolerance {
+            tracing::debug!(by = %difference, "the clock was set, or the machine slept");
+            self.member.set_since_epoch(since_epoch);
+        }
+    }
+
     /// Does what is due.
     fn run_due(&mut self) {
         let now = self.clock.now();
         self.io.set_frame_limits(&self.member);
         self.io.send_due(self.clock, &mut self.metrics);
         if self.member.deadline() <= now {
+            self.follow_wall_clock();
             self.member.wake(now, &mut self.outbox);
             self.flush();
         }

@@ -224,6 +224,18 @@ impl Member {
         self.seq = seq;
     }
 
+    /// The time from the shared epoch to the driver's time zero, by which periods are counted.
+    pub fn since_epoch(&self) -> Span {
+        self.since_epoch
+    }
+
+    /// Sets the time from the shared epoch to the driver's time zero, after the member's clock was set. The next period
+    /// is the first that is counted by it.
+    pub fn set_since_epoch(&mut self, since_epoch: Span) {
+        self.since_epoch = since_epoch;
+        self.is_regular = false;
+    }
+
     /// The time at which [`Member::wake`] is due; [`Time::NEVER`] once the member has stopped.
     pub fn deadline(&self) -> Time {
         if self.stalled { self.stalled_deadline() } else { self.timers.next() }
@@ -385,6 +397,11 @@ impl Member {
     /// The member's id.
     pub fn id(&self) -> Id {
         self.id
+    }
+
+    /// The configuration that the group shares.
+    pub fn config(&self) -> &MemberConfig {
+        &self.config
     }
 
     /// The member's incarnation.

@@ -319,7 +319,8 @@ impl ScheduleState {
     fn prepare<'a>(&'a mut self, schedule: &Schedule, index: &'a RingSchedules, ctx: &Context<'a>) -> ScheduleView<'a> {
         let view = ctx.view;
         let indexed = self.own.as_deref().unwrap_or(index).len();
-        let move_is_due = self.moved.is_some_and(|stretch| stretch < ctx.shared_period / STRETCH);
+        // In another stretch, which is an earlier one after a clock was set back.
+        let move_is_due = self.moved.is_some_and(|stretch| stretch != ctx.shared_period / STRETCH);
         // An eighth bounds the list of latecomers, and so the time that the merge with the shared rings takes.
         if move_is_due || self.latecomers.len() > indexed / 8 {
             if move_is_due {

@@ -111,6 +111,19 @@ fn a_period_that_begins_late_gives_its_target_as_long_as_any_other() {
     }
 }
 
+/// Published cases, "a clock set right later, a suspend".
+#[test]
+fn periods_are_counted_by_the_epoch_from_the_period_after_it_was_set() {
+    let mut member = member(3);
+    let mut counted = Vec::new();
+    for (end, since_epoch) in [(1.5, 0), (3.5, 3600), (5.5, 100)] {
+        member.set_since_epoch(Span::from_secs(since_epoch));
+        member.due(at(end));
+        counted.push(member.shared_period);
+    }
+    assert_eq!(counted, [1, 3603, 105]);
+}
+
 #[test]
 fn with_two_silent_targets_a_batch_takes_k_requests_and_the_classic_prober_twice_as_many() {
     for (prober, expected) in [("batched", (3, 2)), ("classic", (6, 1))] {
