@@ -33,6 +33,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
                 None => break,
             },
             event = events.next() => match event {
+                // The terminal shows what was typed already.
+                Some(AgentEvent::User { from, .. }) if from == agent.id() => {}
                 Some(event) => show(&event).into_iter().for_each(|line| println!("{line}")),
                 None => return Err("another process joined under your name".into()),
             },

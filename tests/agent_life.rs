@@ -104,7 +104,7 @@ async fn of_two_processes_with_one_name_the_later_one_keeps_it() {
 async fn new_metadata_and_events_reach_every_member_once() {
     let agents = cluster(4).await;
     within(10, "all know all", async || agents::all_know(&agents, 4).await).await;
-    let mut events = agents[3].events();
+    let (mut events, mut own) = (agents[3].events(), agents[0].events());
     agents[0].set_meta("role=web").await.unwrap();
     agents[0].broadcast("deploy", "v7").await.unwrap();
     let (mut updated, mut deployed) = (0, 0);
@@ -122,6 +122,9 @@ async fn new_metadata_and_events_reach_every_member_once() {
         }
     }
     assert_eq!((updated, deployed), (1, 1));
+    // W2: the sender reports it like all others.
+    let event = tokio::time::timeout(Duration::from_secs(20), own.next()).await.unwrap();
+    assert!(matches!(&event, Some(AgentEvent::User { from_name, .. }) if &**from_name == "m0"), "{event:?}");
     assert!(matches!(agents[0].set_meta(vec![0; NodeInfo::META_LIMIT + 1]).await, Err(CommandError::TooLong(_))));
     assert!(matches!(agents[0].remove_key("00".parse().unwrap()).await, Err(CommandError::NoKeys)));
 }

@@ -47,7 +47,7 @@ impl MemberInfo {
 pub enum AgentEvent {
     /// A member's record changed; the record is the one after the change.
     Member(MemberChange, MemberInfo),
-    /// A member broadcast an application event.
+    /// A member, perhaps this one, broadcast an application event.
     User {
         /// The sender.
         from: Id,

@@ -117,8 +117,9 @@ impl Agent {
         Ok(self.ask(|reply| Command::SetMeta { meta, reply }).await??)
     }
 
-    /// Sends an application event to all members: each delivers it once, as
-    /// [`AgentEvent::User`](super::AgentEvent::User). Limits are
+    /// Sends an application event to all members: each reports it once, this one included, as
+    /// [`AgentEvent::User`](super::AgentEvent::User). [`Member::broadcast`](crate::protocol::Member::broadcast) says how
+    /// certain that is for others. Limits are
     /// [`UserEvent::NAME_LIMIT`](crate::protocol::UserEvent::NAME_LIMIT) and
     /// [`UserEvent::PAYLOAD_LIMIT`](crate::protocol::UserEvent::PAYLOAD_LIMIT).
     ///

@@ -301,7 +301,7 @@ impl Counters {
             EventKind::Died => self.deaths += 1,
             EventKind::Left => self.departures += 1,
             EventKind::SelfRefuted => self.accusations += 1,
-            EventKind::User(_) => self.user_events += 1,
+            EventKind::User(_) => self.user_events += u64::from(event.source != EventSource::Own),
             _ => {}
         }
     }

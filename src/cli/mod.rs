@@ -98,6 +98,9 @@ enum Command {
     #[cfg(all(feature = "agent", unix))]
     Leave(client::Socket),
     /// Send an event to the applications of all members.
+    ///
+    /// Each member reports it once, this one included: most within a second by gossip, those that gossip has missed with
+    /// one of their next state syncs. A member that is cut off for longer than two intervals between syncs misses it.
     #[cfg(all(feature = "agent", unix))]
     Event(client::EventArgs),
     /// Generate keys; list, install, use and remove those of a running agent.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use swimlab_selectors::rng::below;
 
 use super::addressee::Addressee;
+use super::user_events::UserEvents;
 use super::{Member, Outbox};
 use crate::protocol::event::{Event, EventKind, EventSource};
 use crate::protocol::message::{Address, Body, Id, Incarnation, Packet, StateSync, Status, Update, UpdateKind};
@@ -42,36 +43,38 @@ impl Member {
             return self.set_alarm(|alarms| alarms.sync = Time::NEVER);
         };
         self.set_alarm(|alarms| alarms.sync = now + interval);
-        self.sync_with_random(out);
+        self.sync_with_random(now, out);
     }
 
     /// Sends the table to a random member, which answers with its own.
-    pub(super) fn sync_with_random(&mut self, out: &mut Outbox) {
+    pub(super) fn sync_with_random(&mut self, now: Time, out: &mut Outbox) {
         if let Some(slot) = self.gossip_targets(1).first().copied() {
             let to = self.addressee_of(slot);
-            self.exchange_tables(to, out);
+            self.exchange_tables(now, to, out);
         }
     }
 
     /// Asks for the table of a member that has told this one that it was declared dead. Updates do not reach the dead: those
     /// that have joined meanwhile are unknown to this member, as it is to them.
-    pub(super) fn catch_up(&mut self, sender: Id, from: Address, packet: &Packet, out: &mut Outbox) {
+    pub(super) fn catch_up(&mut self, now: Time, from: Address, packet: &Packet, out: &mut Outbox) {
         // A table itself, and from the remote address of a stream, at which the sender does not listen.
         if !matches!(packet.body, Body::Sync(_)) {
-            let to = self.addressee_at(sender, from);
-            self.exchange_tables(to, out);
+            let to = self.addressee_at(packet.from, from);
+            self.exchange_tables(now, to, out);
         }
     }
 
     /// Sends the table to a member, or a seed, which answers with its own.
-    fn exchange_tables(&mut self, to: Addressee, out: &mut Outbox) {
-        let sync = StateSync { wants_reply: true, joining: false, records: self.records() };
+    fn exchange_tables(&mut self, now: Time, to: Addressee, out: &mut Outbox) {
+        let mut records = self.records();
+        self.add_recent_events(now, &mut records);
+        let sync = StateSync { wants_reply: true, joining: false, records };
         self.send(to, Body::Sync(Box::new(sync)), None, out);
     }
 
     /// Merges another member's table into this one.
     pub(super) fn merge_table(&mut self, now: Time, sender: Id, from: Address, sync: &StateSync, out: &mut Outbox) {
-        let is_trusting = self.trusts_tables();
+        let (is_trusting, is_joining) = (self.trusts_tables(), self.is_join_under_way());
         if !sync.wants_reply {
             self.handle_sync_reply(now, from);
         }
@@ -93,6 +96,8 @@ impl Member {
                         self.send(to, Body::Ping { seq: self.seq }, None, out);
                     }
                 }
+                // From before it belonged to the group.
+                UpdateKind::User(_) if is_joining => {}
                 UpdateKind::Suspect { .. } | UpdateKind::Dead | UpdateKind::Left if !known => {}
                 // The sender may have been partitioned off: the members it declared dead get a chance to refute.
                 UpdateKind::Dead => {
@@ -108,7 +113,11 @@ impl Member {
                 self.sync_soon(now);
             }
             let to = self.addressee_at(sender, from);
-            let sync = StateSync { wants_reply: false, joining: false, records: self.records() };
+            let mut records = self.records();
+            if !sync.joining {
+                self.add_recent_events(now, &mut records);
+            }
+            let sync = StateSync { wants_reply: false, joining: false, records };
             self.send(to, Body::Sync(Box::new(sync)), None, out);
         }
     }
@@ -132,7 +141,7 @@ impl Member {
 
     /// Every few periods, tries to reach a dead or forgotten member or a seed: it may be alive beyond a healed
     /// partition.
-    pub(super) fn reconnect(&mut self, out: &mut Outbox) {
+    pub(super) fn reconnect(&mut self, now: Time, out: &mut Outbox) {
         let every = u64::from(self.config.protocol.reconnect_every);
         let tombstones = self.table.tombstones();
         let (forgotten, seeds) = self.cold.as_ref().map_or((0, 0), |cold| (cold.forgotten.len(), cold.seeds.len()));
@@ -151,16 +160,16 @@ impl Member {
             to
         } else {
             let address = self.cold().seeds[pick - tombstones - forgotten];
-            return self.sync_with_seed(address, out);
+            return self.sync_with_seed(now, address, out);
         };
         self.seq = self.seq.wrapping_add(1);
         self.send(to, Body::Ping { seq: self.seq }, None, out);
     }
 
     /// Syncs with a seed if no known member listens there: it may belong to another partition.
-    fn sync_with_seed(&mut self, address: Address, out: &mut Outbox) {
+    fn sync_with_seed(&mut self, now: Time, address: Address, out: &mut Outbox) {
         if !self.is_joining() && !self.table.has_member_at(address) {
-            self.exchange_tables(Addressee::unknown(0, address), out);
+            self.exchange_tables(now, Addressee::unknown(0, address), out);
         }
     }
 
@@ -176,6 +185,16 @@ impl Member {
     pub(super) fn is_newer_than_forgotten(&self, id: Id, incarnation: Incarnation) -> bool {
         let forgotten = self.cold.as_ref().and_then(|cold| cold.forgotten.incarnation(id));
         forgotten.is_none_or(|forgotten| incarnation > forgotten)
+    }
+
+    /// Adds the application events of the last two intervals between state syncs, for members that gossip has missed.
+    fn add_recent_events(&self, now: Time, records: &mut Vec<Update>) {
+        if let Some(interval) = self.config.protocol.sync_interval_in(self.table.members())
+            && let Some(cold) = &self.cold
+        {
+            let since = now - (interval * 2).min(UserEvents::LONGEST_RECENT);
+            records.extend(cold.user_events.kept_since(since).cloned());
+        }
     }
 
     /// The whole table as records.

@@ -59,6 +59,11 @@ impl Member {
         matches!(self.joining(), Some(JoinPhase::Contacting { .. }))
     }
 
+    /// Whether a join is under way, also after a seed has answered.
+    pub(super) fn is_join_under_way(&self) -> bool {
+        self.joining().is_some()
+    }
+
     /// The next step of a join: another seed.
     pub(super) fn continue_join(&mut self, now: Time, out: &mut Outbox) {
         let (period, members) = (self.config.protocol.period, self.table.members());
@@ -84,7 +89,7 @@ impl Member {
             JoinPhase::Finishing { is_asked } => {
                 *is_asked = true;
                 self.set_alarm(|alarms| alarms.join = now + period * LONGEST_JOIN_WAIT);
-                return self.sync_with_random(out);
+                return self.sync_with_random(now, out);
             }
             JoinPhase::Syncing { left, known, wait, is_answered } => {
                 // A seed that many ask at once may answer late: each gets more time than the last.
@@ -100,7 +105,7 @@ impl Member {
         match address {
             Some(address) => self.ask_to_join(address, out),
             // A member of an earlier life has answered before any seed was known.
-            None => self.sync_with_random(out),
+            None => self.sync_with_random(now, out),
         }
     }
 

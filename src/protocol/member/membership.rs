@@ -295,9 +295,24 @@ impl Member {
         if update.id == self.id || !self.cold().user_events.is_new(now, life, event.seq) {
             return;
         }
+        self.report_user_event(now, update, event, source, out);
+    }
+
+    /// Reports an application event, passes it on, and keeps it for state syncs.
+    pub(super) fn report_user_event(
+        &mut self,
+        now: Time,
+        update: &Update,
+        event: &Arc<UserEvent>,
+        source: EventSource,
+        out: &mut Outbox,
+    ) {
         let kind = EventKind::User(Arc::clone(event));
         out.events.push(Event { about: update.id, incarnation: update.incarnation, kind, source });
         self.pass_on(now, update.clone(), source.sender(), out);
+        if self.config.protocol.sync_interval > Span::ZERO {
+            self.cold().user_events.keep(now, update);
+        }
     }
 
     /// Counts one more member that suspects a suspect.

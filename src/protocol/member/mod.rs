@@ -264,7 +264,7 @@ impl Member {
             self.refute(now, incarnation, EventSource::Heard(sender), out);
         }
         if was_dead && anti_entropy {
-            self.catch_up(sender, from, packet, out);
+            self.catch_up(now, from, packet, out);
         }
         // A sender with an outdated record of this member gets the current one: on the answer, if there is one.
         let stale = anti_entropy && packet.peer_view != PeerView::Member(self.incarnation);
@@ -361,7 +361,12 @@ impl Member {
         Ok(())
     }
 
-    /// Spreads an application event.
+    /// Spreads an application event, and reports it like those of others: every member reports the same events.
+    ///
+    /// Gossip brings it to each other member with a probability close to 1, not with certainty. Where there are state
+    /// syncs ([`Config::sync_interval`]), each carries the events of the last two intervals (5 minutes at most, the
+    /// latest 256 events and 64 KiB), so that what gossip misses comes within an interval or two; a member that is
+    /// unreachable for longer misses it.
     ///
     /// # Errors
     /// If the name or the payload is too long, or too many events wait to be sent: then it is to be tried again later.
@@ -375,9 +380,10 @@ impl Member {
             Some(seq) => seq,
             None => self.number_events_anew(now, out),
         };
-        let event = UserEvent { seq, name: name.into(), payload: payload.into() };
-        let update = Update { id: self.id, incarnation: self.incarnation, kind: UpdateKind::User(Arc::new(event)) };
-        self.pass_on(now, update, None, out);
+        let event = Arc::new(UserEvent { seq, name: name.into(), payload: payload.into() });
+        let kind = UpdateKind::User(Arc::clone(&event));
+        let update = Update { id: self.id, incarnation: self.incarnation, kind };
+        self.report_user_event(now, &update, &event, EventSource::Own, out);
         Ok(())
     }
 

@@ -35,7 +35,7 @@ impl Member {
         // Fast path: without local changes nothing expires, retries or merges.
         if self.cold.is_some() || !self.table.is_pristine() {
             self.purge_tombstones(now, out);
-            self.reconnect(out);
+            self.reconnect(now, out);
             self.rebase_if_grown();
             self.ping_name_claimant(now, out);
         }

@@ -1,8 +1,8 @@
 //! Duplicate detection for application events: each is reported once, however late its copies arrive.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
-use crate::protocol::message::Id;
+use crate::protocol::message::{Id, Update, UpdateKind};
 use crate::protocol::time::{Span, Time};
 
 /// Application events seen, and the number of the member's own.
@@ -14,8 +14,19 @@ use crate::protocol::time::{Span, Time};
 pub(super) struct UserEvents {
     own: u32,
     lives: BTreeMap<Life, Seen>,
+    /// Latest events, own ones included, the newest last: for state syncs.
+    recent: VecDeque<RecentEvent>,
+    /// Bytes of their names and payloads.
+    recent_bytes: usize,
     /// The number of events that had to be dropped before they were passed on as often as others.
     pub(super) dropped: u64,
+}
+
+/// An event, and the time at which it was sent or seen first.
+#[derive(Debug)]
+struct RecentEvent {
+    at: Time,
+    update: Update,
 }
 
 /// Life of a sender: its id and generation.
@@ -38,6 +49,28 @@ impl UserEvents {
     /// The time for which a life is remembered after its latest event, whatever else happens: longer than a copy waits in
     /// any queue of a connected group.
     pub(super) const RETENTION: Span = Span::from_secs(600);
+
+    /// The most events in a state sync.
+    pub(super) const RECENT_LIMIT: usize = 256;
+    /// The most bytes of the names and payloads of events in a state sync.
+    pub(super) const RECENT_BYTES: usize = 1 << 16;
+    /// The longest time for which an event is sent in state syncs: half as long as its sender's life is remembered.
+    pub(super) const LONGEST_RECENT: Span = Span::from_secs(300);
+
+    /// Keeps a new event for state syncs; beyond the limits, the oldest ones go.
+    pub(super) fn keep(&mut self, now: Time, update: &Update) {
+        self.recent.push_back(RecentEvent { at: now, update: update.clone() });
+        self.recent_bytes += bytes_of(update);
+        while self.recent.len() > Self::RECENT_LIMIT || self.recent_bytes > Self::RECENT_BYTES {
+            let Some(oldest) = self.recent.pop_front() else { return };
+            self.recent_bytes -= bytes_of(&oldest.update);
+        }
+    }
+
+    /// The kept events of this time or later, the oldest first.
+    pub(super) fn kept_since(&self, since: Time) -> impl Iterator<Item = &Update> {
+        self.recent.iter().filter(move |event| event.at >= since).map(|event| &event.update)
+    }
 
     /// Numbers the member's own events from `seq` on.
     pub(super) fn number_from(&mut self, seq: u32) {
@@ -73,6 +106,13 @@ impl UserEvents {
         let oldest = self.lives.iter().min_by_key(|(_, seen)| seen.at);
         let forgettable = oldest.filter(|(_, seen)| seen.at + Self::RETENTION <= now).map(|(life, _)| *life);
         forgettable.is_some_and(|life| self.lives.remove(&life).is_some())
+    }
+}
+
+fn bytes_of(update: &Update) -> usize {
+    match &update.kind {
+        UpdateKind::User(event) => event.name.len() + event.payload.len(),
+        _ => 0,
     }
 }
 
@@ -112,6 +152,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::protocol::message::{Incarnation, UserEvent};
 
     proptest! {
         #[test]
@@ -123,6 +164,26 @@ mod tests {
                 prop_assert!(intervals.windows(2).all(|two| two[0].1 + 1 < two[1].0));
             }
         }
+    }
+
+    #[test]
+    fn the_latest_events_are_kept_within_a_number_and_a_size() {
+        let event = |seq, bytes: usize| {
+            let event = UserEvent { seq, name: "e".into(), payload: vec![0; bytes].into() };
+            Update { id: 1, incarnation: Incarnation::default(), kind: UpdateKind::User(event.into()) }
+        };
+        let mut events = UserEvents::default();
+        for seq in 0..1000 {
+            events.keep(Time::from_micros(seq.into()), &event(seq, 0));
+        }
+        let kept: Vec<_> = events.kept_since(Time::ZERO).cloned().collect();
+        assert_eq!(kept, (1000 - UserEvents::RECENT_LIMIT as u32..1000).map(|seq| event(seq, 0)).collect::<Vec<_>>());
+        assert_eq!(events.kept_since(Time::from_micros(998)).count(), 2);
+        for seq in 0..1000 {
+            events.keep(Time::ZERO, &event(seq, 511));
+        }
+        assert_eq!(events.kept_since(Time::ZERO).count(), UserEvents::RECENT_BYTES / 512);
+        assert_eq!(events.recent_bytes, UserEvents::RECENT_BYTES);
     }
 
     #[test]

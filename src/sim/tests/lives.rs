@@ -101,6 +101,27 @@ fn a_member_declared_dead_and_one_that_joins_meanwhile_get_to_know_each_other() 
     }
 }
 
+/// W2: eight members with the preset `local`, one of which sends an event every two seconds.
+#[test]
+fn events_that_gossip_misses_come_with_state_syncs_and_the_sender_reports_its_own() {
+    let reports = |config: Config, seed| {
+        let setup = setup("lan", 8, seed, 290, &["broadcast:at=10s,every=2s,times=100"]);
+        let (outcome, log) = run_with(&setup, config);
+        assert_eq!(outcome.violations, [""; 0], "seed {seed}");
+        let reports = log.events.iter().filter(|(.., event)| matches!(event.kind, EventKind::User(_)));
+        let own = reports.clone().filter(|(.., event)| event.source == EventSource::Own).count();
+        assert_eq!(own, 100, "seed {seed}");
+        reports.count() - own
+    };
+    let all = 100 * 7;
+    for seed in 0..5 {
+        assert_eq!(reports(Config::local(), seed), all, "seed {seed}");
+    }
+    let by_gossip_alone: usize = (0..5).map(|seed| reports(Config::local().with_sync_interval(Span::ZERO), seed)).sum();
+    let share = by_gossip_alone as f64 / (5 * all) as f64;
+    assert!((0.85..0.99).contains(&share), "{share}");
+}
+
 /// F2 and A2: worlds with more application events at once than any queue or memory holds.
 #[test]
 fn application_events_are_reported_once_and_disturb_no_detection() {
