@@ -44,7 +44,8 @@ pub trait FailureDetector: Prefetch<<Self as FailureDetector>::Message> {
 
     /// Starts; the first period begins at `first_period`.
     fn start(&mut self, now: Time, first_period: Time, out: &mut Outbox<Self::Message>);
-    /// Joins a running group through seeds.
+    /// Joins a running group through seeds. They serve for the join only: unlike an agent, which is given addresses and
+    /// may outlive all members it knew there, a joiner of a world remembers each seed as the member that it is.
     fn join(&mut self, now: Time, seeds: Vec<Address>, out: &mut Outbox<Self::Message>);
     /// Announces its departure.
     fn leave(&mut self, now: Time, out: &mut Outbox<Self::Message>);

@@ -209,6 +209,20 @@ fn a_member_that_is_slow_again_before_it_has_caught_up_keeps_its_backlog() {
     assert_eq!(between(second, second + Span::from_secs(1)), 5);
 }
 
+/// Attacks, "`catch_up` slower than arrivals never ends": as documented.
+#[test]
+fn a_host_that_takes_longer_per_packet_than_packets_need_to_arrive_stays_slow() {
+    let mut setup = setup("lan", 30, 2, 120, &["slow:lasts=10s,catch_up=2s,queue=50"]);
+    setup.faults[0].target = Target::Members(vec![3]);
+    let mut arrivals = Arrivals::default();
+    run_swim(&setup, &member_config(Config::swim()), &strategy("shuffle", &setup), &mut arrivals);
+    let (end, _) = arrivals.released[0];
+    let last = end + Span::from_secs(80);
+    let handled = |member| arrivals.all.iter().filter(|(at, to)| *to == member && *at >= last).count();
+    let others = (0..30).filter(|&member| member != 3).map(handled).min().unwrap();
+    assert!(handled(3) <= 16 && others > 40, "{} and {others}", handled(3));
+}
+
 #[test]
 fn churn_violates_no_invariant() {
     for seed in 0..5 {

@@ -20,7 +20,9 @@ pub struct Slow {
     pub lasts: Span,
     /// The most packets queued in each direction; further ones are dropped.
     pub queue: u32,
-    /// Processing time of each queued packet afterwards; later packets wait for earlier ones.
+    /// Processing time of each queued packet afterwards; later packets wait for earlier ones, and take as long, until none
+    /// waits. A time longer than that between two arrivals therefore keeps the host slow for good, as a host is whose
+    /// packets cost more than it can do; `queue` bounds how many wait.
     pub catch_up: Span,
 }
 
