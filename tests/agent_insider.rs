@@ -4,13 +4,15 @@
 
 pub mod agents;
 
-use std::net::UdpSocket;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::net::{SocketAddr, UdpSocket};
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use agents::{all_know, quick, within};
-use swimlab::agent::{Agent, DropReason, Security, id_of};
-use swimlab::protocol::{Body, Id, Incarnation, Packet, PeerView, Status, Update, UpdateKind};
+use swimlab::agent::{Agent, DropReason, Security, id_of, to_address};
+use swimlab::protocol::{Body, Id, Incarnation, NodeInfo, Packet, PeerView, Status, Update, UpdateKind};
 use swimlab::wire::{Key, Keyring, Seal, encode};
+use swimlab_selectors::Peer;
 
 const DAY: u32 = 86_400;
 
@@ -135,6 +137,42 @@ async fn generations_in_the_future_are_refused_and_those_below_can_be_risen_abov
         })
         .await;
     }
+}
+
+/// A packet that introduces 40 members that do not exist.
+fn inventions(n: u64) -> Packet {
+    let alive = |k| {
+        let (id, address) = (id_of(&format!("ghost {n} {k}")), SocketAddr::from(([127, 0, 0, 1], 1)));
+        let node = NodeInfo { name: "ghost".into(), ..NodeInfo::new(Peer::new(id), to_address(address)) };
+        Update { id, incarnation: Incarnation::of_generation(now()), kind: UpdateKind::Alive(Arc::new(node)) }
+    };
+    let usual = Incarnation::of_generation(now());
+    Packet { updates: (0..40).map(alive).collect(), ..gossip(id_of("insider"), usual, PeerView::Unknown, None) }
+}
+
+// A9
+#[tokio::test]
+async fn of_100_000_invented_members_agents_admit_a_few_thousand_and_go_on() {
+    let first = start("m0", None, true).await;
+    let agents = vec![start("m1", Some(&first), true).await, first];
+    within(20, "they know each other", async || all_know(&agents, 2).await).await;
+    let (mut insider, begun) = (Insider::new(true), Instant::now());
+    for n in 0..2500 {
+        agents.iter().for_each(|agent| insider.send(agent, &inventions(n)));
+        if n % 10 == 0 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+    for agent in &agents {
+        within(60, "most are refused", async || agent.info().await.unwrap().refused_members > 10_000).await;
+        let members = agent.members().await.unwrap().len() as u64;
+        let most = 2 + 2 * (2048 + 64 * (begun.elapsed().as_secs() + 1));
+        assert!((1000..=most).contains(&members), "{members} of at most {most}");
+    }
+    within(60, "the members hold each other alive", async || {
+        is_alive_at(&agents[0], "m0").await && is_alive_at(&agents[1], "m1").await
+    })
+    .await;
 }
 
 // A8

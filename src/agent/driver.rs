@@ -425,6 +425,7 @@ impl Driver {
             uptime: Duration::from_micros(now.since(self.started).as_micros()),
             gauge: self.member.gauge(),
             dropped_user_events: self.member.dropped_user_events(),
+            synced_user_events: self.member.synced_user_events(),
             refused_members: self.member.refused_members(),
             metrics: self.metrics.clone(),
             coordinate: self.member.coordinate(),

@@ -30,6 +30,8 @@ pub struct Info {
     pub gauge: Gauge,
     /// Application events of other members that were dropped from a full queue before they had been passed on.
     pub dropped_user_events: u64,
+    /// Application events that a state sync has brought before gossip.
+    pub synced_user_events: u64,
     /// Times that an unknown member was not admitted because there were too many.
     pub refused_members: u64,
     /// Counts since the start of the agent.
@@ -206,6 +208,11 @@ families! {
         help: "Application events of other members that a full queue did not pass on.",
         advice: "Rising: more events are sent than the group can carry; some members may miss some",
         read: |info| Reading::Count(info.dropped_user_events),
+    }
+    "synced_user_events_total" = Counter {
+        help: "Application events that a state sync has brought before gossip.",
+        advice: "Beside `swimlab_user_events_total`: the share that gossip misses",
+        read: |info| Reading::Count(info.synced_user_events),
     }
     "refused_members_total" = Counter {
         help: "Times that an unknown member was not admitted because there were too many.",

@@ -25,6 +25,7 @@ fn sample() -> Info {
     let gauge = Gauge { broadcasts: 11, relays: 12, forgotten: 13, tombstones: 14 };
     Info {
         dropped_user_events: 9,
+        synced_user_events: 7,
         refused_members: 8,
         incarnation: Incarnation { generation: 1_795_377_303, refutations: 2 },
         states: [4, 3, 2, 1],

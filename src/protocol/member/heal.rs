@@ -98,6 +98,10 @@ impl Member {
                 }
                 // From before it belonged to the group.
                 UpdateKind::User(_) if is_joining => {}
+                UpdateKind::User(event) => {
+                    let is_new = self.learn_user(now, record, event, EventSource::Heard(sender), out);
+                    self.cold().user_events.synced += u64::from(is_new);
+                }
                 UpdateKind::Suspect { .. } | UpdateKind::Dead | UpdateKind::Left if !known => {}
                 // The sender may have been partitioned off: the members it declared dead get a chance to refute.
                 UpdateKind::Dead => {

@@ -18,7 +18,8 @@ impl Member {
     /// Applies an update.
     pub(super) fn learn(&mut self, now: Time, update: &Update, source: EventSource, out: &mut Outbox) {
         if let UpdateKind::User(event) = &update.kind {
-            return self.learn_user(now, update, event, source, out);
+            self.learn_user(now, update, event, source, out);
+            return;
         }
         if update.id == self.id {
             return self.learn_of_self(now, update, source, out);
@@ -283,19 +284,21 @@ impl Member {
         }
     }
 
-    fn learn_user(
+    /// Reports an application event and passes it on, unless it was seen before. Returns whether it is new.
+    pub(super) fn learn_user(
         &mut self,
         now: Time,
         update: &Update,
         event: &Arc<UserEvent>,
         source: EventSource,
         out: &mut Outbox,
-    ) {
+    ) -> bool {
         let life = (update.id, update.incarnation.generation);
         if update.id == self.id || !self.cold().user_events.is_new(now, life, event.seq) {
-            return;
+            return false;
         }
         self.report_user_event(now, update, event, source, out);
+        true
     }
 
     /// Reports an application event, passes it on, and keeps it for state syncs.

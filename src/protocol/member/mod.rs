@@ -441,6 +441,11 @@ impl Member {
         self.cold.as_ref().map_or(0, |cold| cold.user_events.dropped)
     }
 
+    /// The number of application events that gossip has missed: a state sync has brought them first.
+    pub fn synced_user_events(&self) -> u64 {
+        self.cold.as_ref().map_or(0, |cold| cold.user_events.synced)
+    }
+
     /// The number of times that an unknown member was not admitted, because there were too many: see
     /// [`Config::admission_rate`] and [`Config::member_limit`].
     pub fn refused_members(&self) -> u64 {

@@ -18,6 +18,8 @@ pub(super) struct UserEvents {
     recent: VecDeque<RecentEvent>,
     /// Bytes of their names and payloads.
     recent_bytes: usize,
+    /// The number of events that came with a state sync first.
+    pub(super) synced: u64,
     /// The number of events that had to be dropped before they were passed on as often as others.
     pub(super) dropped: u64,
 }
