@@ -24,6 +24,7 @@ macro_rules! context {
 
 mod addressee;
 mod admissions;
+mod broadcast_error;
 mod cold;
 mod config;
 mod coordinates;
@@ -43,8 +44,6 @@ mod tests;
 mod timers;
 mod user_events;
 
-use std::error::Error;
-use std::fmt;
 use std::sync::Arc;
 
 use swimlab_selectors::rng::Rng;
@@ -65,6 +64,7 @@ use round::Round;
 use send::SendMode;
 use timers::{Alarms, Timers};
 
+pub use broadcast_error::{BroadcastError, TooLong};
 pub use config::MemberConfig;
 pub use outbox::{Outbox, Transmit};
 
@@ -490,56 +490,3 @@ impl Member {
 fn period_at(time: Time, since_epoch: Span, config: &Config) -> u64 {
     (time + since_epoch).as_micros() / config.period.as_micros().max(1)
 }
-
-/// A text or payload longer than allowed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct TooLong {
-    /// The length, in bytes.
-    pub bytes: usize,
-    /// The limit, in bytes.
-    pub limit: usize,
-}
-
-impl TooLong {
-    pub(crate) fn check(bytes: usize, limit: usize) -> Result<(), Self> {
-        if bytes <= limit { Ok(()) } else { Err(Self { bytes, limit }) }
-    }
-}
-
-/// Reason why an application event is not spread.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum BroadcastError {
-    /// Its name or payload is too long.
-    TooLong(TooLong),
-    /// [`Member::OWN_EVENT_LIMIT`] application events wait to be sent already.
-    QueueFull,
-}
-
-impl From<TooLong> for BroadcastError {
-    fn from(error: TooLong) -> Self {
-        Self::TooLong(error)
-    }
-}
-
-impl fmt::Display for BroadcastError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::TooLong(error) => error.fmt(f),
-            Self::QueueFull => {
-                write!(f, "{} events wait to be sent already: try again later", Member::OWN_EVENT_LIMIT)
-            }
-        }
-    }
-}
-
-impl Error for BroadcastError {}
-
-impl fmt::Display for TooLong {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} bytes are more than the {} allowed", self.bytes, self.limit)
-    }
-}
-
-impl Error for TooLong {}
