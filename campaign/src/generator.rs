@@ -86,10 +86,10 @@ impl<'a> Generator<'a> {
     fn strategy(&self, rng: &mut Rng, entries: &[Entry]) -> Part {
         let (kind, params) = &entries[below(rng, entries.len() as u32) as usize];
         let mut part = Part::of(kind);
-        if let Some(metric) = params.iter().find(|param| param.name == "metric") {
-            if metric.default.is_none() || one_in(rng, 2) {
-                part.params.push((metric.name, Value::Text(one_of(rng, &self.metrics).to_owned())));
-            }
+        if let Some(metric) = params.iter().find(|param| param.name == "metric")
+            && (metric.default.is_none() || one_in(rng, 2))
+        {
+            part.params.push((metric.name, Value::Text(one_of(rng, &self.metrics).to_owned())));
         }
         part
     }

@@ -1,37 +1,8 @@
 //! The trait of one member's failure detector, as a world drives it.
 
+use super::app_request::AppRequest;
 use super::prefetch::Prefetch;
-use crate::protocol::{Address, Gauge, Incarnation, MessageKind, Outbox, Time};
-
-/// Request of an application to its own member.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum AppRequest {
-    /// Sends an application event.
-    Broadcast {
-        /// Length of its payload, in bytes.
-        bytes: u32,
-    },
-    /// Replaces the member's metadata by others.
-    SetMeta {
-        /// Length of the new metadata, in bytes.
-        bytes: u32,
-    },
-}
-
-impl AppRequest {
-    /// Name of the events.
-    pub const EVENT: &str = "load";
-
-    /// The event's payload or the metadata, for a member at this incarnation: metadata differ from incarnation to
-    /// incarnation.
-    pub fn content(self, incarnation: Incarnation) -> Vec<u8> {
-        match self {
-            Self::Broadcast { bytes } => vec![0; bytes as usize],
-            Self::SetMeta { bytes } => vec![b'a' + (incarnation.refutations % 26) as u8; bytes as usize],
-        }
-    }
-}
+use crate::protocol::{Address, Gauge, MessageKind, Outbox, Time};
 
 /// The failure detector of one member, sans-I/O: the world hands in packets and the time, and takes messages and events
 /// out of the outbox. The call contract is that of [`crate::protocol::Member`], the SWIM member.

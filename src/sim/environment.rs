@@ -1,6 +1,6 @@
 //! Target of faults: a world, whether its clock is virtual or the system's.
 
-use super::detector::AppRequest;
+use super::app_request::AppRequest;
 use super::network::Network;
 use super::observer::{Effect, MemberIndex};
 use crate::protocol::{Span, Time};

@@ -43,6 +43,7 @@
 //! Membership Protocol" (DSN 2002). Streams, which carry whole tables, lose time under packet loss as TCP does (RFC
 //! 6298); see [`Network::delivery`].
 
+mod app_request;
 mod checker;
 mod detector;
 mod environment;
@@ -64,8 +65,9 @@ mod swim;
 mod trace;
 mod world;
 
+pub use app_request::AppRequest;
 pub use checker::{Checker, Guarantees};
-pub use detector::{AppRequest, FailureDetector};
+pub use detector::FailureDetector;
 pub use environment::{FaultEnvironment, Impairment, QueuePolicy};
 pub use fault_injector::FaultInjector;
 pub use faults::{

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use swimlab_selectors::rng::{Purpose, stream};
 use swimlab_selectors::{Bound, DynSelector, IndexedSelector};
 
+use super::app_request::AppRequest;
 use super::checker::Guarantees;
-use super::detector::{AppRequest, FailureDetector};
+use super::detector::FailureDetector;
 use super::network::address_of;
 use super::observer::{MemberIndex, Observer};
 use super::prefetch::Prefetch;

@@ -4,7 +4,7 @@ use swimlab_selectors::rng::Rng;
 
 use super::target::Target;
 use crate::protocol::{Span, Time};
-use crate::sim::detector::AppRequest;
+use crate::sim::app_request::AppRequest;
 use crate::sim::environment::{FaultEnvironment, Impairment, QueuePolicy};
 use crate::sim::link::{LinkRule, RuleId};
 use crate::sim::observer::{Effect, MemberIndex};

@@ -2,7 +2,8 @@
 
 use super::{DetectorFactory, World};
 use crate::protocol::Time;
-use crate::sim::detector::{AppRequest, FailureDetector};
+use crate::sim::app_request::AppRequest;
+use crate::sim::detector::FailureDetector;
 use crate::sim::environment::{FaultEnvironment, Impairment, QueuePolicy};
 use crate::sim::network::Network;
 use crate::sim::observer::{Effect, FaultEvent, MemberIndex, Observer};
