@@ -3,12 +3,12 @@
 use std::io;
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::handle::Agent;
 use super::prometheus::render;
-use super::server::{Place, ServerLimits, serve};
+use super::server::{Place, ServerLimits, read_through, serve};
 
 const LIMITS: ServerLimits = ServerLimits {
     connections: 64,
@@ -33,39 +33,66 @@ pub async fn serve_metrics(listener: TcpListener, agent: Agent) {
 }
 
 async fn respond(mut stream: TcpStream, place: Place, agent: Agent) -> io::Result<()> {
-    let mut request = Vec::new();
-    let mut piece = [0; 1024];
-    while !request.windows(4).any(|four| four == b"\r\n\r\n") {
-        let read = stream.read(&mut piece).await?;
-        if read == 0 || request.len() + read > MAX_REQUEST_BYTES {
-            return Ok(());
-        }
-        request.extend_from_slice(&piece[..read]);
-    }
+    let Some(head) = read_head(&mut stream).await? else { return Ok(()) };
     place.has_asked();
-    let line = request.split(|&byte| byte == b'\r').next().unwrap_or_default();
-    let mut words = line.split(|&byte| byte == b' ');
-    let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
-    let (status, body) = match (method, path(target)) {
-        (b"GET" | b"HEAD", b"/metrics") => match agent.info().await {
-            Ok(info) => ("200 OK", render(&info)),
-            Err(closed) => ("503 Service Unavailable", format!("{closed}\n")),
-        },
-        (b"GET" | b"HEAD", _) => ("404 Not Found", "there is only /metrics\n".to_owned()),
-        _ => ("405 Method Not Allowed", "there is only GET /metrics\n".to_owned()),
+    let request = Request::of(&head);
+    let page = match request.resource() {
+        Ok(()) => agent.info().await.map(|info| render(&info)).map_err(|closed| format!("{closed}\n")),
+        Err(_) => Ok(String::new()),
     };
-    let head = format!(
-        "HTTP/1.1 {status}\r\nContent-Type: text/plain; version=0.0.4; charset=utf-8\r\nContent-Length: {}\r\n{}\
-         Connection: close\r\n\r\n",
-        body.len(),
-        if status.starts_with("405") { "Allow: GET, HEAD\r\n" } else { "" },
-    );
-    stream.write_all(head.as_bytes()).await?;
-    // The answer to HEAD is that to GET without its body (RFC 9110, section 9.3.2).
-    if method != b"HEAD" {
-        stream.write_all(body.as_bytes()).await?;
-    }
+    stream.write_all(&request.response(page)).await?;
     stream.shutdown().await
+}
+
+/// Reads a request up to the end of its head; `None` if it has no end within [`MAX_REQUEST_BYTES`].
+pub(super) async fn read_head(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<Option<Vec<u8>>> {
+    let mut request = Vec::new();
+    let is_whole = read_through(stream, &mut request, b"\r\n\r\n", MAX_REQUEST_BYTES).await?;
+    Ok(is_whole.then_some(request))
+}
+
+/// The first line of a request, without the version.
+pub(super) struct Request<'a> {
+    method: &'a [u8],
+    target: &'a [u8],
+}
+
+impl<'a> Request<'a> {
+    pub(super) fn of(head: &'a [u8]) -> Self {
+        let line = head.split(|&byte| byte == b'\r').next().unwrap_or_default();
+        let mut words = line.split(|&byte| byte == b' ');
+        Self { method: words.next().unwrap_or_default(), target: words.next().unwrap_or_default() }
+    }
+
+    /// Whether the request is for the page.
+    ///
+    /// # Errors
+    /// The status and the body of the response to other requests.
+    fn resource(&self) -> Result<(), (&'static str, &'static str)> {
+        match (self.method, path(self.target)) {
+            (b"GET" | b"HEAD", b"/metrics") => Ok(()),
+            (b"GET" | b"HEAD", _) => Err(("404 Not Found", "there is only /metrics\n")),
+            _ => Err(("405 Method Not Allowed", "there is only GET /metrics\n")),
+        }
+    }
+
+    /// The response; `page` is the page, or the reason why there is none.
+    pub(super) fn response(&self, page: Result<String, String>) -> Vec<u8> {
+        let (status, body) = match (self.resource(), page) {
+            (Ok(()), Ok(page)) => ("200 OK", page),
+            (Ok(()), Err(why)) => ("503 Service Unavailable", why),
+            (Err((status, body)), _) => (status, body.to_owned()),
+        };
+        let head = format!(
+            "HTTP/1.1 {status}\r\nContent-Type: text/plain; version=0.0.4; charset=utf-8\r\nContent-Length: {}\r\n{}\
+             Connection: close\r\n\r\n",
+            body.len(),
+            if status.starts_with("405") { "Allow: GET, HEAD\r\n" } else { "" },
+        );
+        // The answer to HEAD is that to GET without its body (RFC 9110, section 9.3.2).
+        let body = if self.method == b"HEAD" { "" } else { &body };
+        [head.as_bytes(), body.as_bytes()].concat()
+    }
 }
 
 /// The path of a request's target, without its query. A target may also name scheme and host (RFC 9112, section 3.2.2).

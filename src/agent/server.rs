@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::net::{TcpListener, TcpStream};
 #[cfg(unix)]
 use tokio::net::{UnixListener, UnixStream};
@@ -123,6 +124,29 @@ pub(super) async fn serve<L, F>(
             }
         });
         all.push_back(Served { source, has_asked, task });
+    }
+}
+
+/// Reads a request up to and including `end`, and perhaps beyond. Returns whether `end` has come; it has not if the client
+/// has closed its side, or has sent `limit` bytes without it. However small the pieces are in which a request arrives,
+/// each byte is searched a constant number of times.
+pub(super) async fn read_through(
+    stream: &mut (impl AsyncRead + Unpin),
+    request: &mut Vec<u8>,
+    end: &[u8],
+    limit: usize,
+) -> io::Result<bool> {
+    let mut searched = 0;
+    loop {
+        if request[searched..].windows(end.len()).any(|piece| piece == end) {
+            return Ok(true);
+        }
+        // The last bytes may be the beginning of an end.
+        searched = (request.len() + 1).saturating_sub(end.len());
+        let room = limit.saturating_sub(request.len());
+        if room == 0 || (&mut *stream).take(room as u64).read_buf(request).await? == 0 {
+            return Ok(false);
+        }
     }
 }
 

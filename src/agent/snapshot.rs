@@ -7,7 +7,7 @@
 use std::error::Error;
 use std::fmt;
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -70,6 +70,28 @@ impl Snapshot {
         Self { version: VERSION, name: name.to_owned(), generation, members }
     }
 
+    /// Reads the content of a file.
+    ///
+    /// # Errors
+    /// The reason why it is no snapshot.
+    pub(super) fn parse(bytes: &[u8]) -> Result<Self, String> {
+        if bytes.len() as u64 > MAX_FILE_BYTES {
+            return Err("it is too long".to_owned());
+        }
+        let mut snapshot: Self = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+        if snapshot.version != VERSION {
+            return Err(format!("unsupported version {}, expected {VERSION}", snapshot.version));
+        }
+        // More than an agent writes: the first ones suffice to find the cluster.
+        snapshot.members.truncate(MAX_MEMBERS);
+        Ok(snapshot)
+    }
+
+    /// The content of a file.
+    pub(super) fn to_json(&self) -> Vec<u8> {
+        serde_json::to_vec(self).expect("plain data")
+    }
+
     /// The other members in a member's table. The dead may return; those that left will not, and are left out.
     pub(super) fn of(member: &Member, generation: u32) -> Self {
         let saved = |node: &NodeInfo, status| status != Status::Left && node.peer.id != member.id();
@@ -114,17 +136,12 @@ impl StateDir {
     pub(super) fn read(&self) -> Result<Option<Snapshot>, StateError> {
         let path = self.file();
         let fail = |fault| StateError { path: path.clone(), fault };
-        let bytes = match fs::metadata(&path).and_then(|about| Ok((about.len(), fs::read(&path)?))) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(fail(Fault::Io("cannot be read", error))),
-            Ok((MAX_FILE_BYTES.., _)) => return Err(fail(Fault::NotSnapshot("it is too long".to_owned()))),
-            Ok((_, bytes)) => bytes,
-        };
-        let snapshot: Snapshot =
-            serde_json::from_slice(&bytes).map_err(|error| fail(Fault::NotSnapshot(error.to_string())))?;
-        match snapshot.version {
-            VERSION => Ok(Some(snapshot)),
-            other => Err(fail(Fault::NotSnapshot(format!("unsupported version {other}, expected {VERSION}")))),
+        let mut bytes = Vec::new();
+        // Bounded while it is read: a file may grow meanwhile, and a device has no length.
+        match File::open(&path).and_then(|file| file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes)) {
+            Ok(_) => Snapshot::parse(&bytes).map(Some).map_err(|why| fail(Fault::NotSnapshot(why))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(fail(Fault::Io("cannot be read", error))),
         }
     }
 
@@ -132,7 +149,7 @@ impl StateDir {
     pub(super) fn write(&self, snapshot: &Snapshot) -> Result<(), StateError> {
         let (path, fresh) = (self.file(), self.path.join("snapshot.new"));
         let fail = |what| move |error| StateError { path: self.path.clone(), fault: Fault::Io(what, error) };
-        let bytes = serde_json::to_vec(snapshot).expect("plain data");
+        let bytes = snapshot.to_json();
         File::create(&fresh)
             .and_then(|mut file| {
                 file.write_all(&bytes)?;

@@ -1,23 +1,31 @@
-//! Hooks for experiments on real sockets: a clock that members share, and a network between agents and sockets.
+//! Hooks for experiments on real sockets: a clock that members share, and a network between agents and sockets; and the
+//! parsers of what an agent reads besides packets.
 //!
-//! They serve `Experiment::run_real` (feature `lab`), which runs the simulator's worlds on sockets. An application
-//! needs none of them.
+//! The hooks serve `Experiment::run_real` (feature `lab`), which runs the simulator's worlds on sockets; the parsers
+//! serve fuzz targets, which need no sockets and files to reach them. An application needs none of them.
 
 use std::io;
 use std::net::{TcpListener, UdpSocket};
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 
+use tokio::io::{AsyncRead, ReadBuf};
 use tokio::sync::oneshot;
 
 use super::address::Reach;
 pub use super::clock::Clock;
 use super::command::Command;
+#[cfg(unix)]
+use super::control::{Request, read_request};
 use super::event_hub::EventHub;
 use super::handle::Agent;
 use super::launch::Launch;
+use super::metrics_server::{self, read_head};
 use super::packet_codec::PacketCodec;
 pub use super::packet_hook::{PacketHook, PacketVerdict, ReceivedPacket, SentPacket};
 use super::rejoin::Rejoin;
+use super::snapshot::Snapshot;
 use super::sockets::Sockets;
 use crate::protocol::{Address, Member, Outbox, Span, Time};
 
@@ -88,5 +96,60 @@ impl Paused {
         let (until, resumed) = oneshot::channel();
         agent.send(Command::Pause(resumed)).await;
         Self { _until: until }
+    }
+}
+
+/// Reads a request as a control socket does that it reaches in pieces of at most `piece` bytes, at least one.
+///
+/// # Errors
+/// The refusal that the client gets, if it is no request.
+#[cfg(unix)]
+pub fn control_request(bytes: &[u8], piece: usize) -> Result<Request, String> {
+    finished(read_request(&mut Pieces::of(bytes, piece))).expect("memory can be read")
+}
+
+/// The response of the metrics server to a request that reaches it in pieces of at most `piece` bytes, at least one.
+/// `page` stands for the metrics. `None`: it closes the connection without a response.
+pub fn metrics_response(bytes: &[u8], piece: usize, page: &str) -> Option<Vec<u8>> {
+    let head = finished(read_head(&mut Pieces::of(bytes, piece))).expect("memory can be read")?;
+    Some(metrics_server::Request::of(&head).response(Ok(page.to_owned())))
+}
+
+/// Reads the content of an agent's snapshot file, and returns the content that the agent would write with the same
+/// members.
+///
+/// # Errors
+/// The reason why it is no snapshot.
+pub fn snapshot_rewritten(bytes: &[u8]) -> Result<Vec<u8>, String> {
+    Snapshot::parse(bytes).map(|snapshot| snapshot.to_json())
+}
+
+/// Bytes in memory that are read in pieces.
+struct Pieces<'a> {
+    left: &'a [u8],
+    piece: usize,
+}
+
+impl<'a> Pieces<'a> {
+    fn of(left: &'a [u8], piece: usize) -> Self {
+        Self { left, piece: piece.max(1) }
+    }
+}
+
+impl AsyncRead for Pieces<'_> {
+    fn poll_read(self: Pin<&mut Self>, _: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let (now, later) = this.left.split_at(this.piece.min(this.left.len()).min(buffer.remaining()));
+        buffer.put_slice(now);
+        this.left = later;
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// The output of a future that waits for nothing but memory.
+fn finished<T>(future: impl Future<Output = T>) -> T {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(output) => output,
+        Poll::Pending => unreachable!("memory is always ready"),
     }
 }

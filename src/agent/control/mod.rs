@@ -35,4 +35,5 @@ pub use error::ControlError;
 pub use messages::{
     AgentSummary, Answer, CoordinateSummary, FamilyValue, FamilyValues, MemberSummary, Request, SecretText,
 };
+pub(super) use server::read_request;
 pub use server::{ControlSocket, Leaving};

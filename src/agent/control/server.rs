@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::mpsc;
 use zeroize::Zeroizing;
@@ -16,7 +16,7 @@ use super::error::ControlError;
 use super::messages::{AgentSummary, Answer, MemberSummary, Request};
 use super::socket_file::SocketFile;
 use crate::agent::handle::Agent;
-use crate::agent::server::{Place, ServerLimits, serve};
+use crate::agent::server::{Place, ServerLimits, read_through, serve};
 use crate::wire::KeyId;
 
 const LIMITS: ServerLimits = ServerLimits {
@@ -105,26 +105,30 @@ async fn respond(mut stream: UnixStream, place: Place, service: Arc<Service>) ->
     if user != service.owner && user != 0 {
         return Ok(());
     }
-    // Room for all of it, as it may hold a key: a buffer that grows leaves copies behind.
-    let mut request = Zeroizing::new(Vec::with_capacity(MAX_REQUEST_BYTES));
-    while !request.contains(&b'\n') && request.len() < MAX_REQUEST_BYTES {
-        let room = MAX_REQUEST_BYTES - request.len();
-        if (&mut stream).take(room as u64).read_buf(&mut *request).await? == 0 {
-            break;
-        }
-    }
+    let request = read_request(&mut stream).await?;
     place.has_asked();
-    let request = serde_json::from_slice(request.split(|&byte| byte == b'\n').next().unwrap_or_default());
     let mut stream = Some(stream);
     let answer = match request {
         Ok(request) => carry_out(request, &mut stream, &service).await.unwrap_or_else(Answer::Refused),
-        Err(error) => Answer::Refused(format!("not a request: {error}")),
+        Err(why) => Answer::Refused(why),
     };
     if let Some(mut stream) = stream {
         stream.write_all(&line(&answer)).await?;
         stream.shutdown().await?;
     }
     Ok(())
+}
+
+/// Reads a request: a line of at most [`MAX_REQUEST_BYTES`] bytes, whose end may be that of the stream. A line that is
+/// none is an error in words for the client.
+pub(in crate::agent) async fn read_request(
+    stream: &mut (impl AsyncRead + Unpin),
+) -> io::Result<Result<Request, String>> {
+    // Room for all of it, as it may hold a key: a buffer that grows leaves copies behind.
+    let mut request = Zeroizing::new(Vec::with_capacity(MAX_REQUEST_BYTES));
+    read_through(stream, &mut request, b"\n", MAX_REQUEST_BYTES).await?;
+    let line = request.split(|&byte| byte == b'\n').next().unwrap_or_default();
+    Ok(serde_json::from_slice(line).map_err(|error| format!("not a request: {error}")))
 }
 
 /// An answer as it is sent.
