@@ -31,6 +31,8 @@ mod table;
 mod tests;
 mod units;
 
+#[cfg(feature = "lab")]
+pub use kinds::csv_topology;
 pub use kinds::topologies;
 pub use latency::MAX_SITES;
 pub use model::{InputFile, Topology, TopologyContext};

@@ -34,6 +34,13 @@ pub struct InputFile {
     pub bytes: Arc<[u8]>,
 }
 
+impl InputFile {
+    /// A file of this name and content.
+    pub fn new(name: impl Into<String>, bytes: impl Into<Arc<[u8]>>) -> Self {
+        Self { name: name.into(), bytes: bytes.into() }
+    }
+}
+
 /// A description of a network on which members can be placed.
 #[derive(Clone)]
 pub struct Topology {
@@ -68,7 +75,7 @@ impl Topology {
     /// The same topology, with a file that it was read from. A results folder keeps a copy of the file, and a run
     /// continues only if its content is the same.
     pub fn with_input(mut self, name: impl Into<String>, bytes: impl Into<Arc<[u8]>>) -> Self {
-        self.inputs.push(InputFile { name: name.into(), bytes: bytes.into() });
+        self.inputs.push(InputFile::new(name, bytes));
         self
     }
 

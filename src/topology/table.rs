@@ -16,6 +16,9 @@ pub(super) struct TableRow<'a> {
 #[derive(Clone, Debug)]
 pub(super) struct RttTable {
     names: Vec<String>,
+    /// The position of each row in the file.
+    positions: Vec<usize>,
+    /// By rows, in the order of the file.
     cells: Vec<Option<f64>>,
 }
 
@@ -49,8 +52,9 @@ impl RttTable {
             }
         }
         let (n, mut lines) = (names.len(), vec![0; names.len()]);
-        let mut cells = vec![None; n * n];
-        for row in rows {
+        // As large as the rows that there are: a header alone claims its square.
+        let (mut positions, mut cells) = (vec![0; n], Vec::new());
+        for (position, row) in rows.enumerate() {
             let TableRow { line, cells: texts } = row?;
             let name = texts.first().copied().unwrap_or_default();
             let Some(&row) = columns.get(name) else {
@@ -59,21 +63,21 @@ impl RttTable {
             if lines[row] != 0 {
                 return Err(format!("{file}: row \"{name}\" stands on line {} and again on line {line}", lines[row]));
             }
-            lines[row] = line;
+            (lines[row], positions[row]) = (line, position);
             if texts.len() != n + 1 {
                 let cells = texts.len() - 1;
                 return Err(format!("{file}: row \"{name}\" (line {line}) has {cells} cells for {n} columns"));
             }
             for (column, text) in texts[1..].iter().enumerate() {
-                cells[row * n + column] = cell(text).map_err(|why| {
+                cells.push(cell(text).map_err(|why| {
                     format!("{file}: row \"{name}\" (line {line}), column \"{}\": {why}", names[column])
-                })?;
+                })?);
             }
         }
         if let Some(row) = lines.iter().position(|&line| line == 0) {
             return Err(format!("{file}: column \"{}\" has no row of that name", names[row]));
         }
-        Ok(Self { names, cells })
+        Ok(Self { names, positions, cells })
     }
 
     /// The number of sites.
@@ -88,7 +92,7 @@ impl RttTable {
 
     /// From `row` to `column`, in the unit of the file.
     pub(super) fn get(&self, row: usize, column: usize) -> Option<f64> {
-        self.cells[row * self.len() + column]
+        self.cells[self.positions[row] * self.len() + column]
     }
 
     /// All cells in microseconds for a table in milliseconds. A blank cell takes the value of the other

@@ -11,7 +11,7 @@ use swimlab_selectors::{Location, Param, Params, Registry, did_you_mean, nearest
 use super::params::local_ms;
 use crate::topology::data::SAME_ZONE_MS;
 use crate::topology::globe::{Point, light_rtt_us, point};
-use crate::topology::model::{Topology, TopologyContext};
+use crate::topology::model::{InputFile, Topology, TopologyContext};
 use crate::topology::site_map::{Site, SiteMap};
 use crate::topology::table::{RttTable, TableRow};
 
@@ -46,37 +46,55 @@ fn params() -> Vec<Param> {
 }
 
 fn build(params: &Params, base: &TopologyContext) -> Result<Topology, String> {
-    let file = params.text("rtt")?;
-    let bytes = read(base, file)?;
-    let table = UserTable::read(&bytes, file)?;
+    let rtt = read(base, params.text("rtt")?)?;
+    let places = match params.text("places")? {
+        "" => None,
+        places => Some(read(base, places)?),
+    };
     let unit_us = match params.text("unit")? {
         "us" => 1.0,
         "s" => 1e6,
         _ => 1e3,
     };
-    let rtt_us = complete(&table, file, unit_us, 1e3 * params.real("local_ms")?)?;
-    let places = match params.text("places")? {
-        "" => None,
-        places => Some((places, read(base, places)?)),
-    };
+    assemble(rtt, places, unit_us, 1e3 * params.real("local_ms")?)
+}
+
+/// The topology of tables in memory, for programs that get them from elsewhere: round-trip times in milliseconds, and the
+/// sites if they are known. [`topologies`](crate::topology::topologies) has it for files, as `csv`.
+///
+/// ```
+/// use swimlab::topology::{InputFile, csv_topology};
+///
+/// let topology = csv_topology(InputFile::new("rtt.csv", *b"from,a,b\na,,7\nb,7,\n"), None)?;
+/// assert_eq!(topology.place(2, 0, 1).rtt_us(0, 1), 7_000);
+/// # Ok::<(), String>(())
+/// ```
+///
+/// # Errors
+/// A sentence that names file, row and column, if a table is not valid.
+pub fn csv_topology(rtt: InputFile, places: Option<InputFile>) -> Result<Topology, String> {
+    assemble(rtt, places, 1e3, 1e3 * SAME_ZONE_MS)
+}
+
+fn assemble(rtt: InputFile, places: Option<InputFile>, unit_us: f64, local_us: f64) -> Result<Topology, String> {
+    let file = &rtt.name;
+    let table = UserTable::read(&rtt.bytes, file)?;
+    let rtt_us = complete(&table, file, unit_us, local_us)?;
     let sites = match &places {
         None => table.table.names().iter().map(Site::new).collect(),
-        Some((places, bytes)) => list(bytes, places, &table.table, file)?,
+        Some(places) => list(&places.bytes, &places.name, &table.table, file)?,
     };
     not_faster_than_light(&table, file, &rtt_us, &sites)?;
     let title = format!("{file}, {} sites", sites.len());
-    let mut topology = Topology::new(title, SiteMap::from_rtt(sites, &rtt_us)?).with_input(file, bytes);
-    if let Some(notice) = asymmetry(&table, file, &rtt_us) {
-        topology = topology.with_notice(notice);
-    }
-    Ok(match places {
-        Some((places, bytes)) => topology.with_input(places, bytes),
-        None => topology,
-    })
+    let notice = asymmetry(&table, file, &rtt_us);
+    let topology = Topology::new(title, SiteMap::from_rtt(sites, &rtt_us)?);
+    let topology = notice.into_iter().fold(topology, Topology::with_notice);
+    let inputs = [Some(rtt), places].into_iter().flatten();
+    Ok(inputs.fold(topology, |topology, input| topology.with_input(input.name, input.bytes)))
 }
 
 /// Reads a file of at most [`LONGEST`] bytes.
-fn read(context: &TopologyContext, file: &str) -> Result<Vec<u8>, String> {
+fn read(context: &TopologyContext, file: &str) -> Result<InputFile, String> {
     let path = context.path_of(file);
     let mut bytes = Vec::new();
     File::open(&path)
@@ -84,7 +102,7 @@ fn read(context: &TopologyContext, file: &str) -> Result<Vec<u8>, String> {
         .map_err(|error| format!("cannot read {}: {error}", path.display()))?;
     match bytes.len() as u64 > LONGEST {
         true => Err(format!("{} is longer than {LONGEST} bytes; that is no table of round-trip times", path.display())),
-        false => Ok(bytes),
+        false => Ok(InputFile::new(file, bytes)),
     }
 }
 

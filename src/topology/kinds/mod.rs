@@ -17,6 +17,9 @@ mod zones;
 
 use swimlab_selectors::Registry;
 
+#[cfg(feature = "lab")]
+pub use csv::csv_topology;
+
 use super::model::{Topology, TopologyContext};
 
 /// The built-in kinds of topology.
