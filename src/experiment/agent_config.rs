@@ -30,6 +30,7 @@ impl AgentConfig {
     /// Names the line that is wrong. A list of several values is an error as well.
     pub fn parse(source: &TomlSource, lab: &Lab, profile: Option<&str>) -> Result<Self, BadInput> {
         let mut file = source.table(&KEYS)?;
+        let single = |values| single(source, values);
         let named = file.list("profile")?.map(single).transpose()?;
         let mut named = match profile {
             Some(profile) => NamedSpec::unwritten(profile),
@@ -75,16 +76,13 @@ impl AgentConfig {
     }
 }
 
-fn single(mut values: Vec<TomlValue<'_>>) -> Result<NamedSpec, BadInput> {
+fn single(source: &TomlSource, mut values: Vec<TomlValue<'_>>) -> Result<NamedSpec, BadInput> {
+    let (key, at) = (values[0].key.clone(), values.get(1).unwrap_or(&values[0]).at);
+    let several = || source.error(at, format!("{key} has several values; a member has one"));
     if values.len() > 1 {
-        return Err(values[1].error(format!("{} has several values; a member has one", values[1].key)));
+        return Err(several());
     }
-    let value = values.remove(0);
-    let several = value.error(format!("{} has several values; a member has one", value.key));
-    match <[NamedSpec; 1]>::try_from(value.alternatives()?) {
-        Ok([named]) => Ok(named),
-        Err(_) => Err(several),
-    }
+    <[NamedSpec; 1]>::try_from(values.remove(0).alternatives()?).map(|[named]| named).map_err(|_| several())
 }
 
 fn build<T, C>(registry: &Registry<T, C>, named: &NamedSpec, context: &C, source: &TomlSource) -> Result<T, BadInput> {

@@ -7,7 +7,7 @@ use swimlab_selectors::{Value, ValueRange, did_you_mean, nearest_names};
 
 use super::environment::{self, EnvironmentLists};
 use super::error::BadInput;
-use super::limits::{LONGEST_S, MOST_MEMBERS, MOST_TRIALS};
+use super::limits::{LONGEST_S, MOST_CELLS, MOST_FAULTS, MOST_MEMBERS, MOST_TRIALS};
 use super::toml_source::{NamedSpec, TomlSource, TomlTable, TomlValue, distinct};
 use crate::protocol::{Preset, Span, preset, presets};
 
@@ -98,11 +98,14 @@ impl File {
             name: file.take("name").map(name).transpose()?,
             seed: file.take("seed").map_or(Ok(1), |value| value.seed())?,
             trials: file.take("trials").map_or(Ok(100), |value| value.count(1, MOST_TRIALS))?,
-            topologies: sized(source, all_named(topologies?)?, &members)?,
+            topologies: sized(source, all_named(source, topologies?)?, &members)?,
             members,
-            selectors: all_named(selectors?)?,
-            helpers: all_named(file.list("helpers")?.unwrap_or_default())?,
-            profiles: file.list("profile")?.map_or_else(|| Ok(vec![NamedSpec::unwritten("swim")]), all_named)?,
+            selectors: all_named(source, selectors?)?,
+            helpers: all_named(source, file.list("helpers")?.unwrap_or_default())?,
+            profiles: match file.list("profile")? {
+                Some(profiles) => all_named(source, profiles)?,
+                None => vec![NamedSpec::unwritten("swim")],
+            },
             loss: numbers(&mut file, "loss", 0.0)?,
             baseline: file.take("baseline").map(TomlValue::named).transpose()?,
             environments: EnvironmentLists::take(&mut file)?,
@@ -131,6 +134,13 @@ impl File {
             .chain(self.environments.lengths())
             .chain(self.overrides.iter().map(|over| over.values.len()))
             .fold(1, usize::saturating_mul)
+    }
+
+    /// The number of faults of all cells together.
+    pub(super) fn faults(&self) -> usize {
+        let per_scenario = self.cells() / self.scenarios.len().max(1);
+        let faults: usize = self.scenarios.iter().map(|scenario| scenario.faults.len()).sum();
+        per_scenario.saturating_mul(faults)
     }
 
     /// The values that trials depend on besides the seed, by key.
@@ -181,17 +191,20 @@ fn name(value: TomlValue<'_>) -> Result<String, BadInput> {
 }
 
 /// Reads specs; two with the same label are an error.
-fn all_named(values: Vec<TomlValue<'_>>) -> Result<Vec<NamedSpec>, BadInput> {
+fn all_named(source: &TomlSource, values: Vec<TomlValue<'_>>) -> Result<Vec<NamedSpec>, BadInput> {
     let mut labels = BTreeSet::new();
     let mut all = Vec::with_capacity(values.len());
     for value in values {
-        let twice = value.error(format!("{} lists this twice: ", value.key));
+        let (key, at) = (value.key.clone(), value.at);
         for named in value.alternatives()? {
             let label = named.spec.to_string();
             if !labels.insert(label.clone()) {
-                return Err(BadInput { message: twice.message + &label, ..twice });
+                return Err(source.error(at, format!("{key} lists this twice: {label}")));
             }
             all.push(named);
+        }
+        if all.len() > MOST_CELLS {
+            return Err(source.error(at, format!("{key} lists more than {MOST_CELLS} combinations")));
         }
     }
     Ok(all)
@@ -199,6 +212,10 @@ fn all_named(values: Vec<TomlValue<'_>>) -> Result<Vec<NamedSpec>, BadInput> {
 
 /// Pairs each topology with its numbers of members: those of the file, unless it has one of its own.
 fn sized(source: &TomlSource, all: Vec<NamedSpec>, members: &[u32]) -> Result<Vec<(NamedSpec, Vec<u32>)>, BadInput> {
+    let most = all.len().saturating_mul(members.len());
+    if most > MOST_CELLS {
+        return Err(source.whole(format!("its lists multiply to {most} cells or more; {MOST_CELLS} are the most")));
+    }
     let mut sized: Vec<(NamedSpec, Vec<u32>)> = Vec::with_capacity(all.len());
     for named in all {
         let (named, own) = named.without("members");
@@ -287,6 +304,11 @@ fn scenarios(file: &mut TomlTable<'_>) -> Result<Vec<ScenarioSpec>, BadInput> {
     let Some(values) = file.list("scenario")? else {
         return Ok(vec![ScenarioSpec { name: title(&common), faults: common }]);
     };
+    let inherited = common.len().saturating_mul(values.len());
+    if inherited > MOST_FAULTS {
+        let why = format!("the scenarios have {inherited} faults together; {MOST_FAULTS} are the most");
+        return Err(file.error(why));
+    }
     let mut scenarios: Vec<ScenarioSpec> = Vec::new();
     for value in values {
         let mut table = value.table(&["name", "fault"])?;

@@ -10,7 +10,7 @@ use super::Lab;
 use super::cell::{Cell, CellDetector, NO_SELECTOR};
 use super::error::BadInput;
 use super::file::{File, ScenarioSpec};
-use super::limits::MOST_MEMBERS;
+use super::limits::{MOST_CELLS, MOST_FAULTS, MOST_MEMBERS};
 use super::measures::FloorInputs;
 use super::memory_estimate::check_placement;
 use super::protocols::{self, DetectorChoice, Protocols};
@@ -20,9 +20,6 @@ use super::toml_source::{NamedSpec, TomlSource};
 use crate::protocol::{Config, Span};
 use crate::sim::{Churn, Crash, Fault, Restart, Target, check_targets, joiners_needed};
 use crate::topology::{InputFile, Placement, Topology, TopologyContext};
-
-/// The maximum number of cells of one file.
-const MOST_CELLS: usize = 10_000;
 
 /// An experiment file with all names resolved.
 pub(super) struct Resolved {
@@ -39,6 +36,10 @@ pub(super) struct Resolved {
 pub(super) fn multiply(file: &File, source: &TomlSource, lab: &Lab) -> Result<Resolved, BadInput> {
     if file.cells() > MOST_CELLS {
         let why = format!("its lists multiply to {} cells; {MOST_CELLS} are the most", file.cells());
+        return Err(source.whole(why));
+    }
+    if file.faults() > MOST_FAULTS {
+        let why = format!("its cells have {} faults together; {MOST_FAULTS} are the most", file.faults());
         return Err(source.whole(why));
     }
     let protocols = protocols::multiply(file, source, lab)?;

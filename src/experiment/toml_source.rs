@@ -10,6 +10,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::error::BadInput;
+use super::limits::MOST_CELLS;
 use super::manifest::Manifest;
 use super::store::{COPY, MANIFEST};
 use crate::protocol::Span;
@@ -239,6 +240,10 @@ impl<'a> TomlValue<'a> {
         if values.is_empty() {
             return Err(self.source.error(self.at, format!("{} is an empty list", self.key)));
         }
+        if values.len() > MOST_CELLS {
+            let why = format!("{} lists {} values; {MOST_CELLS} are the most", self.key, values.len());
+            return Err(self.source.error(self.at, why));
+        }
         Ok(values.into_iter().map(|value| Self::new(self.source, &self.key, value)).collect())
     }
 
@@ -369,14 +374,19 @@ impl<'a> TomlValue<'a> {
         let mut all = vec![NamedSpec { spec: Spec::of(kind.text()?), at: kind.at, params: BTreeMap::new() }];
         for (name, value) in entries {
             let value = Self::new(source, name.get_ref(), value);
+            let at = name.span().start;
             let mut choices = Vec::new();
             for choice in value.list()? {
                 match choice.value {
                     DeValue::Table(_) => choices.extend(choice.alternatives()?.iter().map(nested)),
                     _ => choices.push(choice.plain()?),
                 }
+                let product = all.len() * choices.len();
+                if product > MOST_CELLS {
+                    let why = format!("the lists of {key} multiply to {product} or more; {MOST_CELLS} are the most");
+                    return Err(source.error(at, why));
+                }
             }
-            let at = name.span().start;
             let with = |named: &NamedSpec, choice: &Value| named.clone().with(name.get_ref(), choice.clone(), at);
             all = all.iter().flat_map(|named| choices.iter().map(move |choice| with(named, choice))).collect();
         }

@@ -5,7 +5,11 @@ pub(super) fn parse_seconds(text: &str) -> Option<f64> {
     humantime::parse_duration(text).ok().map(|span| span.as_secs_f64())
 }
 
-/// Returns up to three of `names`, most similar to `word` first. If none is similar, up to eight of all names.
+/// The longest word, in bytes, that others are compared with: a comparison takes time proportional to both lengths.
+const LONGEST_COMPARED: usize = 256;
+
+/// Returns up to three of `names`, most similar to `word` first. If none is similar, up to eight of all names. Words and
+/// names of more than 256 bytes are similar to nothing.
 ///
 /// ```
 /// use swimlab_selectors::{did_you_mean, nearest_names};
@@ -14,7 +18,11 @@ pub(super) fn parse_seconds(text: &str) -> Option<f64> {
 /// assert_eq!(did_you_mean(&near), "; did you mean shuffle?");
 /// ```
 pub fn nearest_names<'a>(word: &str, names: impl Iterator<Item = &'a str>) -> Vec<String> {
-    let mut scored: Vec<(f64, &str)> = names.map(|name| (strsim::jaro_winkler(word, name), name)).collect();
+    let score = |name: &str| match word.len().max(name.len()) {
+        ..=LONGEST_COMPARED => strsim::jaro_winkler(word, name),
+        _ => 0.0,
+    };
+    let mut scored: Vec<(f64, &str)> = names.map(|name| (score(name), name)).collect();
     scored.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
     let similar = scored.iter().filter(|(score, _)| *score > 0.7).count().min(3);
     let shown = if similar > 0 { similar } else { scored.len().min(8) };
