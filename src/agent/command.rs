@@ -96,6 +96,7 @@ impl From<BroadcastError> for CommandError {
     fn from(error: BroadcastError) -> Self {
         match error {
             BroadcastError::TooLong(error) => Self::TooLong(error),
+            BroadcastError::Stopped => Self::Closed,
             BroadcastError::QueueFull => Self::QueueFull,
         }
     }

@@ -292,7 +292,12 @@ impl Builder {
             strategy_rng: stream(seed, Purpose::Selector, id),
             rng: stream(seed, Purpose::Protocol, id),
         };
+        let packet_bytes = config.protocol().packet_bytes;
         let mut member = Member::new(Arc::new(config), identity, roster, &index, 0);
+        let meta_room = member.meta_room();
+        if meta_room.is_none_or(|room| room < self.meta.len()) {
+            return Err(SpawnError::Record { packet_bytes, meta_room });
+        }
         member.number_pings_from((random_u64()? % FIRST_SEQS) as u32);
         // A life that begins in the same second may have the same generation: its events have other numbers.
         member.number_events_from(self.wall_clock.since_1970().subsec_micros() * EVENTS_PER_MICROSECOND);

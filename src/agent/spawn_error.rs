@@ -42,6 +42,13 @@ pub enum SpawnError {
     Name(NameError),
     /// The metadata are longer than [`NodeInfo::META_LIMIT`](crate::protocol::NodeInfo::META_LIMIT).
     Meta(TooLong),
+    /// The record of the member, with its name and metadata, does not fit into a datagram.
+    Record {
+        /// The largest datagram, in bytes.
+        packet_bytes: u32,
+        /// The most metadata, in bytes; `None`: the name alone is too long.
+        meta_room: Option<usize>,
+    },
     /// The location is out of range: its latitude, its longitude, or a coordinate that is not finite.
     Location(LocationError),
     /// The protocol's configuration is not valid.
@@ -98,6 +105,17 @@ impl fmt::Display for SpawnError {
             ),
             Self::Name(error) => write!(f, "the name: {error}"),
             Self::Meta(error) => write!(f, "the metadata: {error}"),
+            Self::Record { packet_bytes, meta_room } => {
+                let room = match meta_room {
+                    Some(room) => format!("there is room for {room} bytes of metadata"),
+                    None => "there is no room even for the name alone".to_owned(),
+                };
+                write!(
+                    f,
+                    "name and metadata do not fit into a datagram of packet_bytes = {packet_bytes}: {room}; raise \
+                     packet_bytes, or shorten them"
+                )
+            }
             Self::Location(error) => write!(f, "the location: {error}"),
             Self::Config(error) => error.fmt(f),
             Self::State(error) => error.fmt(f),

@@ -258,6 +258,9 @@ impl PingReq {
 }
 
 impl Incarnation {
+    /// The highest incarnation.
+    pub const HIGHEST: Self = Self { generation: u32::MAX, refutations: u32::MAX };
+
     /// The first incarnation of a life.
     pub const fn of_generation(generation: u32) -> Self {
         Self { generation, refutations: 0 }

@@ -27,6 +27,8 @@ impl TooLong {
 pub enum BroadcastError {
     /// Its name or payload is too long.
     TooLong(TooLong),
+    /// The member has left, or was displaced by another process of its name.
+    Stopped,
     /// [`Member::OWN_EVENT_LIMIT`] application events wait to be sent already.
     QueueFull,
 }
@@ -41,6 +43,7 @@ impl fmt::Display for BroadcastError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::TooLong(error) => error.fmt(f),
+            Self::Stopped => f.write_str("the member has stopped"),
             Self::QueueFull => {
                 write!(f, "{} events wait to be sent already: try again later", Member::OWN_EVENT_LIMIT)
             }

@@ -24,7 +24,7 @@ impl Member {
     pub fn set_seeds(&mut self, mut seeds: Vec<Address>) {
         seeds.truncate(Self::SEED_LIMIT);
         seeds.retain(|seed| *seed != self.node.address);
-        if !seeds.is_empty() || self.cold.is_some() {
+        if !self.is_stopped() && (!seeds.is_empty() || self.cold.is_some()) {
             self.cold().seeds = seeds;
         }
     }
@@ -32,7 +32,7 @@ impl Member {
     /// Adds a member known from an earlier life to those that are tried again.
     pub fn remember(&mut self, id: Id, address: Address) {
         let limit = self.config.protocol.reconnect_limit;
-        if id != self.id && self.table.slot(id).is_none() {
+        if id != self.id && self.table.slot(id).is_none() && !self.is_stopped() {
             self.cold().forgotten.insert(id, Incarnation::default(), Some(address), limit);
         }
     }

@@ -29,6 +29,9 @@ impl Member {
 
     /// Begins a join whose seeds are not known yet: they follow by [`Member::join`], or by [`Member::ask_to_join`].
     pub fn await_seeds(&mut self) {
+        if self.is_stopped() {
+            return;
+        }
         let wait = self.config.protocol.period;
         self.cold().joining = Some(Joining { seeds: Vec::new(), next: 0, phase: JoinPhase::Contacting { wait } });
     }
@@ -42,6 +45,9 @@ impl Member {
 
     /// Asks the member at this address for its table during a join, beside the seeds.
     pub fn ask_to_join(&mut self, address: Address, out: &mut Outbox) {
+        if self.is_stopped() {
+            return;
+        }
         let records = vec![self.own_record()];
         let body = Body::Sync(Box::new(StateSync { wants_reply: true, joining: true, records }));
         // The member's id is not known yet. Id 0 is only compared with the sources of updates.
@@ -50,6 +56,9 @@ impl Member {
 
     /// Pings an address without expecting an answer.
     pub fn ping_address(&mut self, address: Address, out: &mut Outbox) {
+        if self.is_stopped() {
+            return;
+        }
         self.seq = self.seq.wrapping_add(1);
         self.send(Addressee::unknown(0, address), Body::Ping { seq: self.seq }, None, out);
     }

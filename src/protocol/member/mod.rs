@@ -351,13 +351,15 @@ impl Member {
         self.stop();
     }
 
-    /// Replaces the metadata and spreads the change.
+    /// Replaces the metadata and spreads the change; nothing happens once the member has stopped.
     ///
     /// # Errors
-    /// If it is longer than [`NodeInfo::META_LIMIT`] bytes; nothing is changed then.
+    /// If it is longer than [`Member::meta_room`] bytes; nothing is changed then.
     pub fn set_meta(&mut self, now: Time, meta: &[u8], out: &mut Outbox) -> Result<(), TooLong> {
-        TooLong::check(meta.len(), NodeInfo::META_LIMIT)?;
-        self.update_node(now, NodeInfo { meta: meta.into(), ..NodeInfo::clone(&self.node) }, out);
+        TooLong::check(meta.len(), self.meta_room().unwrap_or(0))?;
+        if !self.is_stopped() {
+            self.update_node(now, NodeInfo { meta: meta.into(), ..NodeInfo::clone(&self.node) }, out);
+        }
         Ok(())
     }
 
@@ -369,10 +371,14 @@ impl Member {
     /// unreachable for longer misses it.
     ///
     /// # Errors
-    /// If the name or the payload is too long, or too many events wait to be sent: then it is to be tried again later.
+    /// If the name or the payload is too long, the member has stopped, or too many events wait to be sent: then it is to
+    /// be tried again later.
     pub fn broadcast(&mut self, now: Time, name: &str, payload: &[u8], out: &mut Outbox) -> Result<(), BroadcastError> {
         TooLong::check(name.len(), UserEvent::NAME_LIMIT)?;
         TooLong::check(payload.len(), UserEvent::PAYLOAD_LIMIT)?;
+        if self.is_stopped() {
+            return Err(BroadcastError::Stopped);
+        }
         if self.queue.user_events() >= Self::OWN_EVENT_LIMIT {
             return Err(BroadcastError::QueueFull);
         }

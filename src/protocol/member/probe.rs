@@ -25,6 +25,12 @@ use crate::protocol::roster::MemberRecord;
 use crate::protocol::rtt::SlowPeers;
 use crate::protocol::time::{Span, Time};
 
+/// The longest ping request without its targets, in bytes, with a seal.
+const REQUEST_BYTES: u32 = 128;
+
+/// The longest target of a ping request, in bytes.
+const TARGET_BYTES: u32 = 32;
+
 impl Member {
     /// The most indirect pings under way for other members.
     pub const RELAY_LIMIT: usize = 256;
@@ -169,7 +175,11 @@ impl Member {
         let nack_after_us = if config.health.is_some() { nack_after(&config.protocol) } else { 0 };
         let seq = self.round.seq;
         self.cold().helpers.begin(seq);
-        for IndirectRequest { helper, targets } in requests {
+        let most = (config.protocol.packet_bytes - REQUEST_BYTES) / TARGET_BYTES;
+        let requests = requests.iter().flat_map(|IndirectRequest { helper, targets }| {
+            targets.chunks(most as usize).map(|targets| (*helper, targets))
+        });
+        for (helper, targets) in requests {
             let target = |&slot: &Slot| {
                 let MemberRecord { id, address, .. } = self.table.record(slot);
                 PeerAddress { id, address }

@@ -7,7 +7,13 @@ use swimlab_selectors::{Context, Observation, Slot};
 use super::addressee::Addressee;
 use super::{Member, Outbox, Transmit};
 use crate::protocol::broadcast::FillLimits;
-use crate::protocol::message::{Address, Body, Id, MessageKind, Update, UpdateKind};
+use crate::protocol::message::{
+    Address, Body, Id, Incarnation, MessageKind, NeighborHint, NodeInfo, Packet, PeerView, Update, UpdateKind, Updates,
+    WithCoordinate,
+};
+
+/// Bytes that the length of metadata takes beyond that of none.
+const META_LENGTH_BYTES: u32 = 1;
 
 /// Transport and purpose of a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,9 +62,13 @@ impl Member {
         *bytes = config.sizer.bare(packet);
         let mut most = if config.protocol.max_updates == 0 { usize::MAX } else { config.protocol.max_updates as usize };
         if let Some(update) = first {
-            *bytes += config.sizer.update(&update);
-            packet.updates.push(update);
-            most = most.saturating_sub(1);
+            let size = config.sizer.update(&update);
+            // Another member's record may be larger than the datagrams of this one.
+            if *bytes + size <= config.protocol.packet_bytes {
+                *bytes += size;
+                packet.updates.push(update);
+                most = most.saturating_sub(1);
+            }
         }
         // A challenge to another process of this member's id may go to an address where nothing listens any more.
         if !self.queue.is_empty() && to.id != self.id && config.rides_on(kind) {
@@ -87,6 +97,27 @@ impl Member {
     /// The member's own alive record.
     pub(super) fn own_record(&self) -> Update {
         Update { id: self.id, incarnation: self.incarnation, kind: UpdateKind::Alive(Arc::clone(&self.node)) }
+    }
+
+    /// The most metadata, in bytes, with which this member's record fits into each of its datagrams that carries it, at any
+    /// incarnation; `None` if it does not fit even without.
+    pub fn meta_room(&self) -> Option<usize> {
+        let highest = Incarnation::HIGHEST;
+        let at = self.selector.coordinate();
+        let hint = Some(NeighborHint { id: Id::MAX, rtt_us: u32::MAX });
+        let ack = Packet {
+            from: self.id,
+            incarnation: highest,
+            peer_view: PeerView::Member(highest),
+            body: Body::Ack { seq: u32::MAX },
+            updates: Updates::new(),
+            coordinate: at.map(|at| Box::new(WithCoordinate { at, hint })),
+        };
+        let node = NodeInfo { meta: [].into(), ..NodeInfo::clone(&self.node) };
+        let record = Update { id: self.id, incarnation: highest, kind: UpdateKind::Alive(Arc::new(node)) };
+        let taken = self.config.sizer.bare(&ack) + self.config.sizer.update(&record) + META_LENGTH_BYTES;
+        let room = self.config.protocol.packet_bytes.checked_sub(taken)?;
+        Some((room as usize).min(NodeInfo::META_LIMIT))
     }
 
     /// Up to `want` receivers of gossip, chosen by the selector.

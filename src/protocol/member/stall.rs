@@ -14,7 +14,7 @@ impl Member {
     /// Makes sends block until [`Member::end_stall`]. Meanwhile the driver holds back the messages that the member
     /// sends and hands in none.
     pub fn stall(&mut self) {
-        if !self.stalled {
+        if !self.stalled && !self.is_stopped() {
             self.stalled = true;
             self.cold().stall = Stall::default();
         }
@@ -22,7 +22,7 @@ impl Member {
 
     /// Lets sends pass again.
     pub fn end_stall(&mut self, now: Time) {
-        if self.stalled {
+        if self.stalled && !self.is_stopped() {
             self.stalled = false;
             self.cold().stall = Stall::default();
             // A loop that is late starts a full period with its next ping.

@@ -16,9 +16,9 @@ use swimlab_selectors::{DynSelector, Peer, Spec};
 
 use super::Member;
 use crate::protocol::{
-    Address, Body, EventKind, EventSource, Id, Identity, Incarnation, MemberConfig, MessageKind, NodeInfo, Outbox,
-    Packet, PeerAddress, PeerView, PingReq, Roster, Span, StateSync, Status, Time, Update, UpdateKind, UserEvent,
-    profiles,
+    Address, Body, BroadcastError, EventKind, EventSource, Gauge, Id, Identity, Incarnation, MemberConfig, MessageKind,
+    NodeInfo, Outbox, Packet, PeerAddress, PeerView, PingReq, Roster, Span, StateSync, Status, Time, Update,
+    UpdateKind, UserEvent, profiles,
 };
 use crate::wire::PlainSizer;
 
@@ -407,4 +407,76 @@ fn no_datagram_outgrows_the_limit_however_many_updates_there_are() {
     }
     let out = member.due(at(3.0));
     assert_eq!(out.transmits.iter().map(|transmit| transmit.message.updates.len()).max(), Some(6));
+}
+
+#[test]
+fn metadata_that_would_outgrow_a_datagram_are_refused() {
+    let mut member = member_with(3, Spec::of("swim").with("packet_bytes", 256.0));
+    let room = member.meta_room().unwrap();
+    assert!(room < NodeInfo::META_LIMIT);
+    let mut out = Outbox::default();
+    assert_eq!(member.set_meta(at(0.0), &vec![0; room + 1], &mut out).unwrap_err().limit, room);
+    member.set_meta(at(0.0), &vec![0; room], &mut out).unwrap();
+    // A sender that knows nothing of this member gets its whole record.
+    let ping = Packet { peer_view: PeerView::Unknown, ..packet(1, Body::Ping { seq: u32::MAX }, vec![]) };
+    let ack = &member.take(at(0.0), 1, ping).transmits[0];
+    assert!(ack.bytes <= 256 && ack.message.updates.len() == 1, "{ack:?}");
+    assert_eq!(member_with(3, Spec::of("swim")).meta_room(), Some(NodeInfo::META_LIMIT));
+}
+
+#[test]
+fn another_members_record_that_would_outgrow_a_datagram_is_left_out() {
+    let mut member = member_with(3, Spec::of("swim").with("packet_bytes", 256.0));
+    let large = NodeInfo { meta: vec![0; NodeInfo::META_LIMIT].into(), ..NodeInfo::clone(&node(1)) };
+    let later = Incarnation::of_generation(1);
+    member.learns_of(Update { id: id(1), incarnation: later, kind: UpdateKind::Alive(Arc::new(large)) });
+    // Another process of member 1, which that one has displaced.
+    let mut out = Outbox::default();
+    member.handle(at(0.0), address(7), &packet(1, Body::Ping { seq: 1 }, vec![]), &mut out);
+    assert!(out.transmits[0].bytes <= 256 && out.transmits[0].message.updates.is_empty(), "{out:?}");
+}
+
+#[test]
+fn a_request_for_many_targets_is_split_into_datagrams() {
+    let spec = Spec::of("swim").with("packet_bytes", 256.0).with("prober", "batched").with("direct", 16.0);
+    let mut member = member_with(40, spec.with("indirect", 1.0));
+    let mut out = member.due(at(0.0));
+    out.transmits.clear();
+    let out = member.due(at(0.9));
+    let requests = out.transmits.iter().filter_map(|transmit| match &transmit.message.body {
+        Body::PingReq(request) => Some((transmit.bytes, request.targets.len())),
+        _ => None,
+    });
+    let requests: Vec<_> = requests.collect();
+    assert!(requests.len() > 1 && requests.iter().all(|(bytes, _)| *bytes <= 256), "{requests:?}");
+    assert_eq!(requests.iter().map(|(_, targets)| targets).sum::<usize>(), 16);
+}
+
+#[test]
+fn an_incarnation_never_goes_back_not_even_from_the_highest() {
+    let mut member = member(3);
+    for claimed in [Incarnation { generation: u32::MAX, refutations: 5 }, Incarnation::HIGHEST, Incarnation::HIGHEST] {
+        member.learns_of(Update { id: id(0), incarnation: claimed, kind: UpdateKind::Dead });
+        assert!(member.incarnation() >= claimed, "{}", member.incarnation());
+    }
+}
+
+#[test]
+fn a_stopped_member_does_nothing_on_any_command() {
+    let mut member = member(3);
+    let mut out = Outbox::default();
+    member.leave(&mut out);
+    let mut out = Outbox::default();
+    member.stall();
+    member.end_stall(at(1.0));
+    member.set_meta(at(1.0), b"x", &mut out).unwrap();
+    assert_eq!(member.broadcast(at(1.0), "e", b"", &mut out), Err(BroadcastError::Stopped));
+    member.set_seeds(vec![address(1)]);
+    member.await_seeds();
+    member.join(at(1.0), vec![address(1)], &mut out);
+    member.ask_to_join(address(1), &mut out);
+    member.ping_address(address(1), &mut out);
+    member.remember(id(9), address(9));
+    assert!(out.transmits.is_empty() && out.events.is_empty() && member.deadline() == Time::NEVER);
+    assert_eq!((member.gauge(), member.incarnation()), (Gauge::default(), Incarnation::default()));
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::protocol::{BroadcastError, USER_EVENT_LIMIT};
+use crate::protocol::USER_EVENT_LIMIT;
 
 /// Members that reach each other at once and without loss.
 struct Group {
