@@ -159,3 +159,27 @@ fn make_room(all: &mut VecDeque<Served>, fits: impl Fn(&Served) -> bool) {
         served.task.abort();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_request_ends_at_its_end_wherever_the_pieces_meet() {
+        for at in 0..10 {
+            let (first, second) = b"GET /\r\n\r\nmore".split_at(at);
+            let (mut stream, mut request) = (first.chain(second), Vec::new());
+            assert!(read_through(&mut stream, &mut request, b"\r\n\r\n", 64).await.unwrap(), "{at}");
+            assert!(request.starts_with(b"GET /\r\n\r\n"));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_request_without_an_end_is_read_up_to_the_limit() {
+        for (bytes, limit, read) in [(&b"GET /\r\n\r"[..], 64, 8), (b"GET /\r\n\r\n", 8, 8), (b"", 8, 0)] {
+            let (mut stream, mut request) = (bytes, Vec::new());
+            assert!(!read_through(&mut stream, &mut request, b"\r\n\r\n", limit).await.unwrap());
+            assert_eq!(request.len(), read);
+        }
+    }
+}

@@ -234,4 +234,17 @@ mod tests {
             assert!(error.contains("is no snapshot"), "{error}");
         }
     }
+
+    #[test]
+    fn a_file_that_is_too_long_is_refused_and_one_with_too_many_members_gives_the_first() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = StateDir::open(folder.path()).unwrap();
+        let full = Snapshot { members: vec![snapshot(1).members[0].clone(); MAX_MEMBERS + 1], ..snapshot(1) };
+        state.write(&full).unwrap();
+        assert_eq!(state.read().unwrap().unwrap().members.len(), MAX_MEMBERS);
+        // A file without blocks: a terabyte that is not read.
+        File::create(state.file()).unwrap().set_len(1 << 40).unwrap();
+        let error = state.read().unwrap_err().to_string();
+        assert!(error.contains("it is too long"), "{error}");
+    }
 }
