@@ -83,12 +83,14 @@ impl Spec {
         self
     }
 
-    /// Reads a label, `kind` or `kind:key=value,...`.
+    /// Reads a label, `kind` or `kind:key=value,...`. A value may be a list of whole numbers.
     ///
     /// ```
     /// use swimlab_selectors::Spec;
     /// let spec = Spec::parse("neighborhood:metric=rtt,radius=16")?;
     /// assert_eq!(spec.to_string(), "neighborhood:metric=rtt,radius=16");
+    /// let spec = Spec::parse("crash:at=5s,target=1,2")?;
+    /// assert_eq!(spec.values["target"].to_string(), "1,2");
     /// # Ok::<(), swimlab_selectors::SpecError>(())
     /// ```
     ///
@@ -101,14 +103,28 @@ impl Spec {
             return Err(syntax("missing name; expected kind or kind:key=value,..."));
         }
         let mut spec = Self::of(kind.trim());
-        for pair in rest.into_iter().flat_map(|rest| rest.split(',')) {
+        let mut pairs = rest.into_iter().flat_map(|rest| rest.split(',')).peekable();
+        while let Some(pair) = pairs.next() {
             let (key, value) = pair.split_once('=').ok_or_else(|| syntax("expected kind:key=value,..."))?;
-            if spec.values.insert(key.trim().to_owned(), Value::parse(value.trim())).is_some() {
+            let mut value = value.trim().to_owned();
+            let mut is_list = false;
+            while is_whole(value.rsplit(',').next().unwrap_or_default())
+                && let Some(number) = pairs.next_if(|piece| is_whole(piece.trim()))
+            {
+                value = value + "," + number.trim();
+                is_list = true;
+            }
+            let value = if is_list { Value::Text(value) } else { Value::parse(&value) };
+            if spec.values.insert(key.trim().to_owned(), value).is_some() {
                 return Err(syntax(&format!("{} is given twice", key.trim())));
             }
         }
         Ok(spec)
     }
+}
+
+fn is_whole(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 impl fmt::Display for Spec {

@@ -37,3 +37,15 @@ pub fn did_you_mean(nearest: &[String]) -> String {
         [rest @ .., last] => format!("; did you mean {} or {last}?", rest.join(", ")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_words_are_similar_to_nothing_and_cost_no_time() {
+        let long = "x".repeat(1 << 20);
+        assert_eq!(nearest_names(&long, [long.as_str(), "uniform"].into_iter()).len(), 2);
+        assert_eq!(nearest_names("unifrom", [long.as_str(), "uniform"].into_iter()), ["uniform"]);
+    }
+}
