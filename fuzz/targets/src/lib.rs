@@ -1,0 +1,50 @@
+//! The fuzz targets of swimlab: functions of any bytes that panic if a parser or a member breaks a rule.
+//!
+//! Two drivers call them: libFuzzer by the binaries in `fuzz/fuzz_targets`, guided by coverage and for as long as one
+//! likes, and `tests/properties.rs` as an ordinary test, on the corpus in `fuzz/corpus`, on mutations of it and on random
+//! bytes. What holds for all targets: no input panics or overflows, takes memory out of proportion to its length, or time
+//! out of proportion to it.
+
+mod bytes;
+mod control;
+mod csv;
+mod decode;
+mod experiment;
+mod member;
+mod metrics;
+mod open;
+mod seeds;
+mod snapshot;
+
+pub use control::control;
+pub use csv::csv;
+pub use decode::decode;
+pub use experiment::experiment;
+pub use member::member;
+pub use metrics::metrics;
+pub use open::open;
+pub use seeds::seeds;
+pub use snapshot::snapshot;
+
+/// A fuzz target.
+pub struct Target {
+    /// The name of the binary and of the corpus.
+    pub name: &'static str,
+    /// Runs the target on one input.
+    ///
+    /// # Panics
+    /// If a rule is broken.
+    pub run: fn(&[u8]),
+}
+
+/// All targets.
+pub const TARGETS: &[Target] = &[
+    Target { name: "decode", run: decode },
+    Target { name: "open", run: open },
+    Target { name: "member", run: member },
+    Target { name: "control", run: control },
+    Target { name: "metrics", run: metrics },
+    Target { name: "snapshot", run: snapshot },
+    Target { name: "experiment", run: experiment },
+    Target { name: "csv", run: csv },
+];
