@@ -118,7 +118,7 @@ fn written(experiment: &Experiment, cell: &Cell, faults: &[String], description:
     file
 }
 
-/// What a cell is, apart from the names of varied keys.
+/// A cell with all its values, apart from the names of varied keys.
 fn described(cell: &Cell) -> String {
     let Cell { key, environment, warmup, duration, faults, .. } = cell;
     let config = cell.config();

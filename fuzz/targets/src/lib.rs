@@ -1,9 +1,9 @@
 //! The fuzz targets of swimlab: functions of any bytes that panic if a parser or a member breaks a rule.
 //!
 //! Two drivers call them: libFuzzer by the binaries in `fuzz/fuzz_targets`, guided by coverage and for as long as one
-//! likes, and `tests/properties.rs` as an ordinary test, on the corpus in `fuzz/corpus`, on mutations of it and on random
-//! bytes. What holds for all targets: no input panics or overflows, takes memory out of proportion to its length, or time
-//! out of proportion to it.
+//! likes, and `tests/properties.rs` as an ordinary test, on the corpus in `fuzz/corpus`, on mutations of it and on
+//! random bytes. For all targets no input panics or overflows, and none takes memory or time out of proportion to its
+//! length; `tests/proportion.rs` has inputs that claim much.
 
 mod bytes;
 mod control;

@@ -7,7 +7,8 @@ use swimlab::wire::{Key, Keyring, OpenError, SEAL_VERSION, Seal};
 /// Seconds since the Unix epoch at which everything happens.
 const NOW_S: u64 = 1_767_225_600;
 
-/// Only sealed bytes are opened, and only once, and no bytes make a member panic, whether their sender has a key or not.
+/// Only sealed bytes are opened, and only once, and no bytes make a member panic, whether their sender has a key or
+/// not.
 pub fn open(bytes: &[u8]) {
     let ring = || Keyring::new(Key::new(&[7; Key::LEN]));
     let seal = || Seal::new(ring(), "fuzz").expect("random numbers");

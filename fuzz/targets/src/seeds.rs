@@ -93,7 +93,8 @@ const METRICS: &[&str] = &[
 const SNAPSHOTS: &[&str] = &[
     r#"{"version":1,"name":"a","generation":1767225600,"members":[]}"#,
     r#"{"version":1,"name":"a","generation":1,"members":[{"name":"b","id":"00000000000000ff","addr":"127.0.0.1:7"}]}"#,
-    r#"{"members":[{"addr":"[fe80::1%2]:7946","id":"zz","name":"\u00e9\ud83d\ude00"}],"generation":4294967295,"version":1,"name":""}"#,
+    r#"{"members":[{"addr":"[fe80::1%2]:7946","id":"zz","name":"\u00e9\ud83d\ude00"}],"generation":4294967295,"version":1,
+"name":""}"#,
     r#"{"version":1,"name":"a","generation":0,"members":[{"name":"","id":"","addr":"[::ffff:1.2.3.4]:0"}]}"#,
     r#"{"version":2,"name":"a","generation":1,"members":[]}"#,
     r#"{"version":1,"name":"a","generation":4294967296,"members":[]}"#,
@@ -116,8 +117,8 @@ const EXPERIMENTS: &[&str] = &[
      fault = [{ kind = 'pause', at = '1s', for = '2s', target = 'share:0.5' }]\n",
     "topology = 'planetlab'\nselector = 'spatial:metric=great-circle'\nmembers = 3\n\
      scenario = [{ name = 'x', fault = [{ kind = 'churn', times = 3 }] }, { fault = [] }]\n",
-    "topology = 'fat-tree'\nselector = { kind = 'neighborhood', radius = [1, 2], metric = { kind = 'euclid', width = 3 } }\n\
-     members = 1\n",
+    "topology = 'fat-tree'\nmembers = 1\n\
+     selector = { kind = 'neighborhood', radius = [1, 2], metric = { kind = 'euclid', width = 3 } }\n",
     "preset = 'local'\n[protocol]\nprobe_timeout = '1s'\ndirect = 3\nindirect = 0\nperiod = '3s'\n",
     "topology = 'lan'\nselector = 'uniform'\nmembers = 2\n[[fault]]\nkind = 'partition'\nat = '1s'\n\
      [[fault]]\nkind = 'partial-partition'\npeers = '0'\ntarget = '1'\n[[fault]]\nkind = 'join'\ncount = 2\n",

@@ -1,4 +1,4 @@
-//! What holds for a member after each step.
+//! Invariants of a member, checked after each step.
 
 use std::collections::BTreeMap;
 
