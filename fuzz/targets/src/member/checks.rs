@@ -65,6 +65,8 @@ impl Checks {
                     self.incarnation = event.incarnation;
                 }
                 EventKind::Displaced => assert!(member.is_stopped()),
+                // Its own application events, and a location that its selector has learned.
+                EventKind::User(_) | EventKind::Updated => {}
                 other => panic!("reports {} of itself", other.name()),
             }
         }
