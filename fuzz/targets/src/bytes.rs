@@ -17,7 +17,7 @@ impl<'a> Bytes<'a> {
     }
 
     pub(crate) fn u32(&mut self) -> u32 {
-        u32::from(self.u16()) << 16 | u32::from(self.u16())
+        (u32::from(self.u16()) << 16) | u32::from(self.u16())
     }
 
     /// A number below `n`, which is from 1 to 256.

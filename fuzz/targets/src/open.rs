@@ -18,7 +18,7 @@ pub fn open(bytes: &[u8]) {
     let mut forged = bytes.to_vec();
     let _ = seal().open(now, &mut forged.clone()).expect_err("not sealed");
     if let Some(header) = forged.first_chunk_mut() {
-        *header = (u64::from(SEAL_VERSION) << 56 | NOW_S * 1_000_000).to_be_bytes();
+        *header = ((u64::from(SEAL_VERSION) << 56) | (NOW_S * 1_000_000)).to_be_bytes();
         assert!(matches!(seal().open(now, &mut forged), Err(OpenError::Short(_) | OpenError::Forged)));
     }
 

@@ -16,7 +16,7 @@ pub fn seeds(target: &str) -> Vec<(String, Vec<u8>)> {
         "metrics" => lines(METRICS),
         "snapshot" => lines(SNAPSHOTS),
         "experiment" => lines(EXPERIMENTS),
-        "csv" => TABLES.iter().map(|tables| joined(tables)).collect(),
+        "csv" => TABLES.iter().map(joined).collect(),
         other => panic!("no target {other}"),
     };
     inputs.into_iter().enumerate().map(|(number, input)| (format!("seed-{number:02}"), input)).collect()

@@ -67,7 +67,7 @@ fn long_names_and_deep_tables_are_refused_in_time() {
     refusal(&format!("{GOOD}{}a = 1\n", "a.".repeat(400_000)));
     refusal(&format!("{GOOD}[{}a]\n", "a.".repeat(400_000)));
     let mut tables = GOOD.to_owned();
-    (0..40_000).for_each(|n| write!(tables, "[a{n}.b]\n").unwrap());
+    (0..40_000).for_each(|n| writeln!(tables, "[a{n}.b]").unwrap());
     refusal(&tables);
 }
 
