@@ -75,7 +75,7 @@ impl Bounds {
     /// Any order of few steps.
     pub const fn any_order() -> Self {
         Self {
-            depth: 9,
+            depth: 7,
             losses: 1,
             duplicates: 1,
             crashes: 1,

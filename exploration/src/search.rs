@@ -30,7 +30,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { states: 50_000_000, fair_runs: 5000, kept: 200_000 }
+        Self { states: 50_000_000, fair_runs: 2000, kept: 200_000 }
     }
 }
 
