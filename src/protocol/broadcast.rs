@@ -1,17 +1,21 @@
 //! The queue of updates to be passed on: the least-sent first, the newest first among equals (SWIM 2002, section 4.1), and
 //! updates about members before application events.
 
+use std::hash::{Hash, Hasher};
+
 use smallvec::SmallVec;
 use swimlab_selectors::{Slot, prefetch};
 
 use super::message::{Id, Sizer, Update, UpdateKind, Updates};
 use super::sorted_map::SortedMap;
+use super::state_hash::StateHash;
+use super::time::Time;
 
 /// Queue of updates to be passed on. An empty queue holds no memory.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Broadcasts(Option<Box<Queue>>);
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Queue {
     /// In the order in which updates are sent.
     updates: SortedMap<Rank, QueuedUpdate>,
@@ -31,7 +35,7 @@ const ORDER_BITS: u32 = 48;
 /// flood of them delays a suspicion or a refutation.
 const USER_EVENT: Rank = 1 << 63;
 
-#[derive(Debug)]
+#[derive(Clone, Debug, Hash)]
 struct QueuedUpdate {
     update: Update,
     /// The slot of the member it is about; `None` for an application event, which never becomes outdated.
@@ -144,6 +148,16 @@ impl Queue {
         let item = self.updates.remove(rank)?;
         self.user_events -= usize::from(item.is_user_event());
         Some(item)
+    }
+}
+
+impl StateHash for Broadcasts {
+    fn hash_state<H: Hasher>(&self, _: Time, hasher: &mut H) {
+        self.len().hash(hasher);
+        let Some(queue) = &self.0 else { return };
+        let Queue { updates, pushed, user_events: _ } = &**queue;
+        pushed.hash(hasher);
+        updates.iter().for_each(|entry| entry.hash(hasher));
     }
 }
 

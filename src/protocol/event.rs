@@ -19,7 +19,7 @@ pub struct Event {
 }
 
 /// Source of a member's knowledge.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum EventSource {
     /// By its own probe or timer.

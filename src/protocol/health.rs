@@ -33,7 +33,7 @@ pub enum LifeguardVariant {
 }
 
 /// A member's health score; 0 is perfect health.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct HealthScore(u16);
 
 impl LocalHealth {

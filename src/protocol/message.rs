@@ -1,6 +1,7 @@
 //! Messages between members. The codec in `wire` encodes these values as bytes; the simulator passes them as they are.
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use smallvec::SmallVec;
@@ -57,7 +58,7 @@ pub struct NodeInfo {
 }
 
 /// An update that rides on messages: a record about a member, or an application event.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub struct Update {
     /// The member it is about; for an application event, its sender.
     pub id: Id,
@@ -71,7 +72,7 @@ pub struct Update {
 pub type Updates = SmallVec<[Update; 1]>;
 
 /// The content of an [`Update`].
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub enum UpdateKind {
     /// The member is alive. Written by the member itself.
     Alive(Arc<NodeInfo>),
@@ -89,7 +90,7 @@ pub enum UpdateKind {
 }
 
 /// An application event, spread like any other update.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct UserEvent {
     /// Counts the events of one sender in one life.
     pub seq: u32,
@@ -118,7 +119,7 @@ pub struct Packet {
 }
 
 /// Sender's belief about the receiver, so that a receiver with a newer incarnation can refute.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum PeerView {
     /// No record: the receiver should introduce itself.
     #[default]
@@ -130,7 +131,7 @@ pub enum PeerView {
 }
 
 /// The kind-specific part of a message.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub enum Body {
     /// Asks for an ack.
     Ping {
@@ -165,7 +166,7 @@ pub enum Body {
 }
 
 /// A request for indirect pings of one or more targets.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct PingReq {
     /// Returned by [`Body::IndirectAck`] and [`Body::Nack`].
     pub seq: u32,
@@ -176,7 +177,7 @@ pub struct PingReq {
 }
 
 /// A member's id and address: all that a helper needs to ping it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct PeerAddress {
     /// The member's id.
     pub id: Id,
@@ -185,7 +186,7 @@ pub struct PeerAddress {
 }
 
 /// A whole table of members, for joining and for state sync (memberlist's push-pull).
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub struct StateSync {
     /// Whether the sender wants the receiver's table in return.
     pub wants_reply: bool,
@@ -245,6 +246,14 @@ impl NodeInfo {
     }
 }
 
+/// Leaves out the location: it is made of floating-point numbers, and two descriptions rarely differ in it alone.
+impl Hash for NodeInfo {
+    fn hash<H: Hasher>(&self, hasher: &mut H) {
+        let Self { peer, address, name, meta } = self;
+        (peer.id, peer.zone, peer.site, address, name, meta).hash(hasher);
+    }
+}
+
 impl UserEvent {
     /// The longest name, in bytes.
     pub const NAME_LIMIT: usize = 128;
@@ -255,6 +264,14 @@ impl UserEvent {
 impl PingReq {
     /// The most targets of one request.
     pub const TARGET_LIMIT: usize = 16;
+}
+
+/// Leaves out the coordinate, which is made of floating-point numbers.
+impl Hash for Packet {
+    fn hash<H: Hasher>(&self, hasher: &mut H) {
+        let Self { from, incarnation, peer_view, body, updates, coordinate: _ } = self;
+        (from, incarnation, peer_view, body, updates).hash(hasher);
+    }
 }
 
 impl Incarnation {

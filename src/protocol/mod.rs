@@ -80,6 +80,7 @@ mod roster;
 mod rtt;
 mod scale;
 mod sorted_map;
+mod state_hash;
 mod suspicion;
 mod table;
 mod time;

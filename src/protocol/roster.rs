@@ -27,7 +27,7 @@ struct IndexBucket {
 }
 
 /// Data needed for sending to a member, in one cache line.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct MemberRecord {
     /// The member's id.
     pub id: Id,

@@ -10,10 +10,10 @@ use super::time::Span;
 ///
 /// Only peers with an RTT of at least a third of the configured timeout are remembered, at most [`SlowPeers::LIMIT`] of
 /// them: the estimates of others would not exceed the configured timeout.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 pub(super) struct SlowPeers(BTreeMap<Slot, Estimate>);
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Hash)]
 struct Estimate {
     mean_us: u32,
     deviation_us: u32,

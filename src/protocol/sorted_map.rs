@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use smallvec::SmallVec;
 
 /// A sorted map. A single entry lies in the map itself, a few in a list, many in a tree.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct SortedMap<K, V>(Store<K, V>);
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Store<K, V> {
     Few(SmallVec<[(K, V); 1]>),
     Many(BTreeMap<K, V>),

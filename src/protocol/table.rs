@@ -3,6 +3,7 @@
 //! State is in proportion to changes, not to the size of the group: without changes, a table is one pointer.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use smallvec::SmallVec;
@@ -11,10 +12,11 @@ use swimlab_selectors::{Peer, Slot, View, prefetch};
 use super::message::{Address, Id, Incarnation, NodeInfo, Status, Update, UpdateKind};
 use super::roster::{MemberRecord, Roster, RosterEntry};
 use super::sorted_map::SortedMap;
+use super::state_hash::StateHash;
 use super::time::Time;
 
 /// One member's view of the group.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct MembershipTable {
     me: Slot,
     slots: u32,
@@ -26,7 +28,7 @@ pub struct MembershipTable {
 }
 
 /// Differences from the roster.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Overlay {
     /// Changed records by slot; slots from `roster.len()` on belong to joiners.
     changed: SortedMap<Slot, ChangedRecord>,
@@ -36,7 +38,7 @@ struct Overlay {
 }
 
 /// Occupants of slots that the roster's index does not list.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Joiners {
     /// Joiners and returned members, by id.
     added: BTreeMap<Id, Slot>,
@@ -45,7 +47,7 @@ struct Joiners {
 }
 
 /// A record that differs from the roster.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct ChangedRecord {
     entry: RosterEntry,
     suspicion: Option<Box<OngoingSuspicion>>,
@@ -353,6 +355,35 @@ impl MembershipTable {
             },
             suspicion: None,
         })
+    }
+}
+
+impl StateHash for MembershipTable {
+    fn hash_state<H: Hasher>(&self, reference: Time, hasher: &mut H) {
+        let Self { me, slots, members: _, roster, overlay } = self;
+        (me, slots, roster.len()).hash(hasher);
+        // Records in effect: it makes no difference which of them are folded into the roster.
+        for slot in 0..*slots {
+            (self.record(slot), self.node(slot)).hash(hasher);
+            self.suspicion(slot).hash_state(reference, hasher);
+        }
+        let Some(overlay) = overlay else { return };
+        let Overlay { changed, joiners, tombstones } = &**overlay;
+        changed.len().hash(hasher);
+        joiners.as_ref().map(|joiners| &joiners.free).hash(hasher);
+        for Tombstone { since, slot, incarnation } in tombstones {
+            since.hash_state(reference, hasher);
+            (slot, incarnation).hash(hasher);
+        }
+    }
+}
+
+impl StateHash for OngoingSuspicion {
+    fn hash_state<H: Hasher>(&self, reference: Time, hasher: &mut H) {
+        let OngoingSuspicion { since, until, by } = self;
+        since.hash_state(reference, hasher);
+        until.hash_state(reference, hasher);
+        by.hash(hasher);
     }
 }
 

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 /// Folders with Rust sources of ours.
-const FOLDERS: [&str; 7] = ["src", "selectors", "benches", "examples", "tests", "fuzz", "xtask"];
+const FOLDERS: [&str; 9] =
+    ["src", "selectors", "campaign", "exploration", "benches", "examples", "tests", "fuzz", "xtask"];
 
 const QUESTION_WORDS: [&str; 10] =
     ["Who", "Whom", "Whose", "Whoever", "What", "Whatever", "How", "When", "Where", "Why"];

@@ -4,12 +4,15 @@
 //! from those that a joiner learns from the table it has asked for, which are not counted. A member that is refused is
 //! tried again with each further update, ping or state sync that names it.
 
+use std::hash::{Hash, Hasher};
+
 use crate::protocol::config::Config;
+use crate::protocol::state_hash::StateHash;
 use crate::protocol::time::{Span, Time};
 
 /// Admissions of members: of those that introduced themselves, and of those known from third parties. The ones do not
 /// use up what the others are allowed.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Admissions {
     first_hand: Rate,
     third_party: Rate,
@@ -18,7 +21,7 @@ pub(super) struct Admissions {
 }
 
 /// A rate with bursts: the generic cell rate algorithm of ITU-T I.371, which needs one time.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Rate {
     /// The time at which a whole burst is allowed again.
     full_at: Time,
@@ -43,6 +46,14 @@ impl Rate {
             self.full_at = full_at;
         }
         is_allowed
+    }
+}
+
+impl StateHash for Admissions {
+    fn hash_state<H: Hasher>(&self, reference: Time, hasher: &mut H) {
+        let Self { first_hand, third_party, refused } = self;
+        [first_hand.full_at, third_party.full_at].hash_state(reference, hasher);
+        refused.hash(hasher);
     }
 }
 

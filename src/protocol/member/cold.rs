@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::hash::{Hash, Hasher};
 use std::mem::offset_of;
 
 use swimlab_selectors::Slot;
@@ -14,11 +15,12 @@ use super::user_events::UserEvents;
 use crate::protocol::event::EventSource;
 use crate::protocol::message::{Address, Incarnation};
 use crate::protocol::rtt::SlowPeers;
+use crate::protocol::state_hash::StateHash;
 use crate::protocol::time::{Span, Time};
 
 /// Rarely present state, boxed. Fields read in every period come first.
 #[repr(C)]
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct ColdState {
     pub(super) alarms: Alarms,
     pub(super) name_conflict: Option<NameConflict>,
@@ -41,8 +43,40 @@ impl ColdState {
     pub(super) const HOT_BYTES: usize = offset_of!(Self, suspicions);
 }
 
+impl StateHash for ColdState {
+    fn hash_state<H: Hasher>(&self, reference: Time, hasher: &mut H) {
+        let Self {
+            alarms,
+            name_conflict,
+            seeds,
+            forgotten,
+            suspicions,
+            relays,
+            stall,
+            slow,
+            joining,
+            user_events,
+            helpers,
+            admissions,
+        } = self;
+        alarms.hash_state(reference, hasher);
+        // The heap's layout depends on the order of insertion.
+        let mut suspicions: Vec<_> = suspicions.iter().map(|Reverse(end)| *end).collect();
+        suspicions.sort_unstable();
+        suspicions.len().hash(hasher);
+        for (until, slot) in suspicions {
+            until.hash_state(reference, hasher);
+            slot.hash(hasher);
+        }
+        relays.as_slice().hash_state(reference, hasher);
+        user_events.hash_state(reference, hasher);
+        admissions.hash_state(reference, hasher);
+        (name_conflict, seeds, forgotten, stall, slow, joining, helpers).hash(hasher);
+    }
+}
+
 /// A process at another address that may use this member's id.
-#[derive(Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(super) struct NameConflict {
     pub(super) address: Address,
     /// The highest incarnation seen of it.
@@ -55,14 +89,14 @@ pub(super) struct NameConflict {
 }
 
 /// Loops that are blocked in a send.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Hash)]
 pub(super) struct Stall {
     pub(super) probing: bool,
     pub(super) gossiping: bool,
 }
 
 /// A join under way.
-#[derive(Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(super) struct Joining {
     pub(super) seeds: Vec<Address>,
     pub(super) next: usize,
@@ -70,7 +104,7 @@ pub(super) struct Joining {
 }
 
 /// Phases of a join, in order.
-#[derive(Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(super) enum JoinPhase {
     /// No seed has answered yet; the next one is tried after `wait`.
     Contacting { wait: Span },

@@ -8,7 +8,7 @@ use crate::protocol::message::{Address, Id, Incarnation, PeerView};
 
 /// Incarnations and addresses of forgotten members: enough to tell old updates from new ones and to try the members
 /// again.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 pub(super) struct Forgotten {
     records: BTreeMap<Id, (Incarnation, Option<Address>)>,
     /// The order of insertion, the oldest first.

@@ -6,8 +6,8 @@
 //!
 //! `probe` holds the protocol period, `membership` the beliefs about other members, `join` and `heal` how members find
 //! each other, `name_conflict` two processes of one name, `coordinates` the network coordinates, `send` packets with
-//! updates, `stall` blocked sends, `prefetch` memory. The other files hold state: `timers`, `round`, `forgotten`,
-//! `user_events`, `admissions` and `cold`.
+//! updates, `stall` blocked sends, `prefetch` memory, `state` copies and hashes of members. The other files hold state:
+//! `timers`, `round`, `forgotten`, `user_events`, `admissions` and `cold`.
 
 /// The context of a selector call: borrows the fields it needs, so that the selector can be borrowed beside it.
 macro_rules! context {
@@ -39,6 +39,7 @@ mod probe;
 mod round;
 mod send;
 mod stall;
+mod state;
 #[cfg(test)]
 mod tests;
 mod timers;
@@ -108,7 +109,7 @@ pub struct Member {
     node: Arc<NodeInfo>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Lifecycle {
     New,
     Running,

@@ -1,13 +1,16 @@
 //! State of a probe round, and of indirect pings made for other members.
 
+use std::hash::{Hash, Hasher};
+
 use smallvec::SmallVec;
 use swimlab_selectors::Slot;
 
 use crate::protocol::message::{Id, Incarnation, PeerAddress};
+use crate::protocol::state_hash::StateHash;
 use crate::protocol::time::Time;
 
 /// The direct pings of one period.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Round {
     pub(super) seq: u32,
     /// The sequence number of the pings over streams; 0 before there are any.
@@ -21,7 +24,7 @@ pub(super) struct Round {
 }
 
 /// A target of a direct ping.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Hash)]
 pub(super) struct Probed {
     pub(super) slot: Slot,
     pub(super) id: Id,
@@ -30,14 +33,14 @@ pub(super) struct Probed {
 }
 
 /// The helpers asked in one round, and the targets that each was asked for: nobody else's answers count.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 pub(super) struct AskedHelpers {
     seq: u32,
     asked: Vec<(Id, Id)>,
 }
 
 /// An indirect ping under way for another member.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Relay {
     pub(super) seq: u32,
     pub(super) target: Id,
@@ -76,5 +79,22 @@ impl Relay {
     /// Time of its next step.
     pub(super) fn due(&self) -> Time {
         self.nack_at.min(self.ends_at)
+    }
+}
+
+impl StateHash for Round {
+    fn hash_state<H: Hasher>(&self, reference: Time, hasher: &mut H) {
+        let Self { seq, stream_seq, sent_at, asked, answers, targets } = self;
+        sent_at.hash_state(reference, hasher);
+        (seq, stream_seq, asked, answers, targets).hash(hasher);
+    }
+}
+
+impl StateHash for Relay {
+    fn hash_state<H: Hasher>(&self, reference: Time, hasher: &mut H) {
+        let Self { seq, target, origin, origin_seq, nack_at, ends_at } = self;
+        nack_at.hash_state(reference, hasher);
+        ends_at.hash_state(reference, hasher);
+        (seq, target, origin, origin_seq).hash(hasher);
     }
 }

@@ -6,6 +6,7 @@ mod join;
 mod laws;
 mod lives;
 mod probe;
+mod state;
 mod user_events;
 mod variants;
 

@@ -1,5 +1,8 @@
 //! Deadlines of a member: those that every member has, and those that few have at any time.
 
+use std::hash::Hasher;
+
+use crate::protocol::state_hash::StateHash;
 use crate::protocol::time::Time;
 
 /// Deadlines that every member has. The driver asks for the earliest after every call.
@@ -46,5 +49,19 @@ impl Alarms {
 impl Default for Alarms {
     fn default() -> Self {
         Self::OFF
+    }
+}
+
+impl StateHash for Timers {
+    fn hash_state<H: Hasher>(&self, reference: Time, hasher: &mut H) {
+        let Self { period, timeout, alarm } = *self;
+        [period, timeout, alarm].hash_state(reference, hasher);
+    }
+}
+
+impl StateHash for Alarms {
+    fn hash_state<H: Hasher>(&self, reference: Time, hasher: &mut H) {
+        let Self { gossip, sync, relay, suspicion, join } = *self;
+        [gossip, sync, relay, suspicion, join].hash_state(reference, hasher);
     }
 }

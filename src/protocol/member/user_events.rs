@@ -1,8 +1,10 @@
 //! Duplicate detection for application events: each is reported once, however late its copies arrive.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::hash::{Hash, Hasher};
 
 use crate::protocol::message::{Id, Update, UpdateKind};
+use crate::protocol::state_hash::StateHash;
 use crate::protocol::time::{Span, Time};
 
 /// Application events seen, and the number of the member's own.
@@ -10,7 +12,7 @@ use crate::protocol::time::{Span, Time};
 /// For each life of a sender it knows which sequence numbers were seen: since senders count, this takes a few intervals
 /// instead of a list of events. What no longer fits is refused as old, never taken for new: an event that one member
 /// forgets is new to it, and with every other member that passes it on again it would never leave the group.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct UserEvents {
     own: u32,
     lives: BTreeMap<Life, Seen>,
@@ -25,7 +27,7 @@ pub(super) struct UserEvents {
 }
 
 /// An event, and the time at which it was sent or seen first.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct RecentEvent {
     at: Time,
     update: Update,
@@ -35,7 +37,7 @@ struct RecentEvent {
 pub(super) type Life = (Id, u32);
 
 /// Sequence numbers of one life that were seen.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Seen {
     /// Disjoint intervals in ascending order, ends included, with gaps between them.
     intervals: Vec<(u32, u32)>,
@@ -145,6 +147,21 @@ impl Seen {
     }
 
     const INTERVAL_LIMIT: usize = UserEvents::GAP_LIMIT + 1;
+}
+
+impl StateHash for UserEvents {
+    fn hash_state<H: Hasher>(&self, reference: Time, hasher: &mut H) {
+        let Self { own, lives, recent, recent_bytes: _, synced, dropped } = self;
+        (own, dropped, synced, lives.len(), recent.len()).hash(hasher);
+        for RecentEvent { update, at } in recent {
+            update.hash(hasher);
+            at.hash_state(reference, hasher);
+        }
+        for (life, Seen { intervals, at }) in lives {
+            (life, intervals).hash(hasher);
+            at.hash_state(reference, hasher);
+        }
+    }
 }
 
 #[cfg(test)]
