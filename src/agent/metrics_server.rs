@@ -10,7 +10,7 @@ use super::handle::Agent;
 use super::prometheus::render;
 use super::server::{Place, ServerLimits, read_through, serve};
 
-const LIMITS: ServerLimits = ServerLimits {
+pub(super) const LIMITS: ServerLimits = ServerLimits {
     connections: 64,
     per_source: 8,
     first_byte: Duration::from_secs(2),
@@ -18,7 +18,7 @@ const LIMITS: ServerLimits = ServerLimits {
 };
 
 /// The longest request, in bytes.
-const MAX_REQUEST_BYTES: usize = 8192;
+pub(super) const MAX_REQUEST_BYTES: usize = 8192;
 
 /// Serves an agent's metrics to Prometheus at `/metrics`, until the agent ends.
 pub async fn serve_metrics(listener: TcpListener, agent: Agent) {
@@ -107,6 +107,24 @@ fn path(target: &[u8]) -> &[u8] {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_request_for_metrics_is_read_up_to_the_longest() {
+        let agent = Agent::builder().spawn().await.unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let addr = listener.local_addr().unwrap();
+        let serving = tokio::spawn(serve_metrics(listener, agent));
+        for (len, is_answered) in [(MAX_REQUEST_BYTES, true), (MAX_REQUEST_BYTES + 1, false)] {
+            let (head, end) = ("GET /metrics HTTP/1.1\r\nX: ", "\r\n\r\n");
+            let request = format!("{head}{}{end}", "x".repeat(len - head.len() - end.len()));
+            let mut stream = TcpStream::connect(addr).await.unwrap();
+            stream.write_all(request.as_bytes()).await.unwrap();
+            let mut answer = Vec::new();
+            let _ = stream.read_to_end(&mut answer).await;
+            assert_eq!(answer.starts_with(b"HTTP/1.1 200 OK"), is_answered, "{len}");
+        }
+        serving.abort();
+    }
 
     #[test]
     fn the_path_of_a_target_is_found() {

@@ -4,10 +4,16 @@
 use std::collections::VecDeque;
 use std::io;
 use std::net::IpAddr;
+#[cfg(unix)]
+use std::os::fd::AsRawFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+#[cfg(unix)]
+use nix::sys::socket::{MsgFlags, recv};
+#[cfg(unix)]
+use tokio::io::Interest;
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::net::{TcpListener, TcpStream};
 #[cfg(unix)]
@@ -41,8 +47,8 @@ pub(super) trait Listener: Sync {
 
 /// A connection that was accepted.
 pub(super) trait Connection: Send + 'static {
-    /// Waits until something can be read.
-    fn readable(&self) -> impl Future<Output = io::Result<()>> + Send;
+    /// Waits for the first byte, and leaves it there, or for the end.
+    fn first_byte(&self) -> impl Future<Output = io::Result<()>> + Send;
 }
 
 /// The place of a connection in a server.
@@ -71,8 +77,9 @@ impl Listener for TcpListener {
 }
 
 impl Connection for TcpStream {
-    async fn readable(&self) -> io::Result<()> {
-        TcpStream::readable(self).await
+    async fn first_byte(&self) -> io::Result<()> {
+        // A runtime may take a stream that has just been accepted for readable, which it then is not.
+        self.peek(&mut [0]).await.map(drop)
     }
 }
 
@@ -87,8 +94,9 @@ impl Listener for UnixListener {
 
 #[cfg(unix)]
 impl Connection for UnixStream {
-    async fn readable(&self) -> io::Result<()> {
-        UnixStream::readable(self).await
+    async fn first_byte(&self) -> io::Result<()> {
+        let peek = || recv(self.as_raw_fd(), &mut [0], MsgFlags::MSG_PEEK).map_err(io::Error::from);
+        self.async_io(Interest::READABLE, peek).await.map(drop)
     }
 }
 
@@ -119,7 +127,7 @@ pub(super) async fn serve<L, F>(
         let respond = respond.clone();
         let task = tokio::spawn(async move {
             // A client that fails or is too slow gets no answer.
-            if let Ok(Ok(())) = timeout(limits.first_byte, stream.readable()).await {
+            if let Ok(Ok(())) = timeout(limits.first_byte, stream.first_byte()).await {
                 let _ = timeout(limits.timeout, respond(stream, place)).await;
             }
         });
@@ -162,7 +170,115 @@ fn make_room(all: &mut VecDeque<Served>, fits: impl Fn(&Served) -> bool) {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
+    use std::net::{Ipv4Addr, SocketAddr};
+
+    use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+    use tokio::net::TcpSocket;
+    use tokio::time::Instant;
+
     use super::*;
+    use crate::agent::metrics_server;
+
+    /// The limits of all servers.
+    fn all_limits() -> Vec<ServerLimits> {
+        vec![
+            metrics_server::LIMITS,
+            #[cfg(unix)]
+            crate::agent::control::LIMITS,
+        ]
+    }
+
+    /// Answers the first byte, and then reads without end.
+    async fn answer<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S, _: Place) -> io::Result<()> {
+        stream.read_u8().await?;
+        stream.write_u8(b'y').await?;
+        stream.read_to_end(&mut Vec::new()).await?;
+        Ok(())
+    }
+
+    /// A connection from a loopback address, once it is served.
+    async fn connect(host: usize, to: SocketAddr) -> TcpStream {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind(SocketAddr::from((Ipv4Addr::new(127, 0, 0, host as u8), 0))).unwrap();
+        let mut stream = socket.connect(to).await.unwrap();
+        stream.write_u8(b'x').await.unwrap();
+        assert_eq!(stream.read_u8().await.unwrap(), b'y');
+        stream
+    }
+
+    async fn is_closed(stream: &mut TcpStream) -> bool {
+        !matches!(stream.read(&mut [0]).await, Ok(1..))
+    }
+
+    fn is_open(stream: &TcpStream) -> bool {
+        stream.try_read(&mut [0]).is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
+    }
+
+    // All of 127.0.0.0/8 is there on Linux.
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn a_connection_more_than_allowed_in_all_or_of_one_source_ends_the_oldest() {
+        for limits in all_limits() {
+            let ServerLimits { connections, per_source, .. } = limits;
+            // Machines under load are slow: no connection may end for its time.
+            let patient = Duration::from_secs(600);
+            let limits = ServerLimits { first_byte: patient, timeout: patient, ..limits };
+            // Of one source, then in all, from as many sources as needed.
+            for (most, late) in [(per_source, 1), (connections, 200)] {
+                let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+                let to = listener.local_addr().unwrap();
+                let server = tokio::spawn(async move { serve(&listener, limits, answer).await });
+                let mut all = Vec::new();
+                for n in 0..most {
+                    all.push(connect(1 + n / per_source, to).await);
+                }
+                assert!(all.iter().all(is_open));
+                all.push(connect(late, to).await);
+                assert!(is_closed(&mut all[0]).await);
+                assert!(all[1..].iter().all(is_open));
+                server.abort();
+            }
+        }
+    }
+
+    /// The time for which a server with these limits keeps a client.
+    async fn lifetime<L: Listener>(listener: L, mut client: impl AsyncRead + Unpin, limits: ServerLimits) -> Duration
+    where
+        L::Stream: AsyncRead + AsyncWrite + Unpin,
+    {
+        let (begun, mut answered) = (Instant::now(), Vec::new());
+        tokio::select! {
+            () = serve(&listener, limits, answer) => unreachable!("it has no end"),
+            _ = client.read_to_end(&mut answered) => {}
+        }
+        begun.elapsed()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_is_ended_without_a_first_byte_in_time_or_when_it_takes_too_long() {
+        for limits in all_limits() {
+            for (sent, longest) in [(&b""[..], limits.first_byte), (b"x", limits.timeout)] {
+                let is_due = |elapsed| elapsed >= longest && elapsed < longest + Duration::from_millis(100);
+                // Connected and sent before the clock goes on.
+                let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+                let mut client = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+                client.write_all(sent).unwrap();
+                client.set_nonblocking(true).unwrap();
+                assert!(is_due(lifetime(listener, TcpStream::from_std(client).unwrap(), limits).await));
+                #[cfg(unix)]
+                {
+                    let folder = tempfile::tempdir().unwrap();
+                    let path = folder.path().join("a.sock");
+                    let listener = UnixListener::bind(&path).unwrap();
+                    let mut client = std::os::unix::net::UnixStream::connect(&path).unwrap();
+                    client.write_all(sent).unwrap();
+                    client.set_nonblocking(true).unwrap();
+                    assert!(is_due(lifetime(listener, UnixStream::from_std(client).unwrap(), limits).await));
+                }
+            }
+        }
+    }
 
     #[tokio::test]
     async fn a_request_ends_at_its_end_wherever_the_pieces_meet() {

@@ -35,5 +35,7 @@ pub use error::ControlError;
 pub use messages::{
     AgentSummary, Answer, CoordinateSummary, FamilyValue, FamilyValues, MemberSummary, Request, SecretText,
 };
+#[cfg(test)]
+pub(super) use server::LIMITS;
 pub(super) use server::read_request;
 pub use server::{ControlSocket, Leaving};

@@ -19,7 +19,7 @@ use crate::agent::handle::Agent;
 use crate::agent::server::{Place, ServerLimits, read_through, serve};
 use crate::wire::KeyId;
 
-const LIMITS: ServerLimits = ServerLimits {
+pub(in crate::agent) const LIMITS: ServerLimits = ServerLimits {
     connections: 8,
     per_source: 8,
     first_byte: Duration::from_secs(2),
@@ -27,7 +27,7 @@ const LIMITS: ServerLimits = ServerLimits {
 };
 
 /// The longest request, in bytes.
-const MAX_REQUEST_BYTES: usize = 1 << 16;
+pub(super) const MAX_REQUEST_BYTES: usize = 1 << 16;
 
 /// The listening control socket of an agent. Its file is removed when this is dropped, unless something else is at its
 /// path by then.
