@@ -20,10 +20,10 @@ use crate::protocol::{Address, Id, Member, NodeInfo, Status};
 const VERSION: u32 = 1;
 
 /// The most members in a snapshot.
-const MAX_MEMBERS: usize = 1024;
+pub(super) const MAX_MEMBERS: usize = 1024;
 
 /// The longest file that is read, in bytes.
-const MAX_FILE_BYTES: u64 = 1 << 20;
+pub(super) const MAX_FILE_BYTES: u64 = 1 << 20;
 
 /// Contents of the file.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -182,6 +182,7 @@ impl fmt::Display for StateError {
 
 #[cfg(test)]
 mod tests {
+    use super::super::tests::member_of;
     use super::*;
 
     fn snapshot(generation: u32) -> Snapshot {
@@ -222,6 +223,32 @@ mod tests {
         assert!(error.ends_with("is in use by another agent"), "{error}");
         drop(first);
         StateDir::open(folder.path()).unwrap();
+    }
+
+    #[test]
+    fn a_snapshot_file_is_read_up_to_the_longest() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = StateDir::open(folder.path()).unwrap();
+        let path = folder.path().join("snapshot.json");
+        let mut text = serde_json::to_string(&snapshot(1)).unwrap();
+        text.push_str(&" ".repeat(MAX_FILE_BYTES as usize - text.len()));
+        fs::write(&path, &text).unwrap();
+        assert_eq!(state.read().unwrap(), Some(snapshot(1)));
+        fs::write(&path, text + " ").unwrap();
+        let error = state.read().unwrap_err().to_string();
+        assert!(error.contains("is no snapshot (it is too long)"), "{error}");
+    }
+
+    #[test]
+    fn members_beyond_the_limit_are_left_out_and_the_longest_file_has_room_for_the_others() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = StateDir::open(folder.path()).unwrap();
+        for (others, saved) in [(MAX_MEMBERS, MAX_MEMBERS), (MAX_MEMBERS + 1, MAX_MEMBERS)] {
+            let snapshot = Snapshot::of(&member_of(1 + others as u64), 1);
+            assert_eq!(snapshot.members.len(), saved);
+            state.write(&snapshot).unwrap();
+            assert_eq!(state.read().unwrap(), Some(snapshot));
+        }
     }
 
     #[test]

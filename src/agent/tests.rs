@@ -1,15 +1,44 @@
 //! The forms in which an agent's state leaves the process, byte for byte: scrapers and scripts depend on them.
 
+use std::sync::Arc;
 use std::time::Duration;
+
+use swimlab_selectors::rng::{Purpose, stream};
+use swimlab_selectors::{DynSelector, Peer};
 
 use super::histogram::Histogram;
 use super::metrics::{Counters, Info, Metrics};
 use super::prometheus::render;
 use super::traffic::DropReason;
-use crate::protocol::{Gauge, Incarnation, MessageKind, Span};
+use crate::protocol::{
+    Address, Config, Gauge, Identity, Incarnation, Member, MemberConfig, MessageKind, NodeInfo, Roster, Span, Time,
+};
+use crate::wire::PlainSizer;
+
+/// Member 0 of a group of `n`, started at time 0. Each has the longest name, in which JSON escapes every character.
+pub(super) fn member_of(n: u64) -> Member {
+    let node = |id: u64| {
+        let address = Address { ip: [0xfd; 16], port: 1 + id as u16 };
+        let name = "\"".repeat(NodeInfo::NAME_LIMIT).into();
+        Arc::new(NodeInfo { name, ..NodeInfo::new(Peer::new(1 + id), address) })
+    };
+    let config = Arc::new(MemberConfig::new(Config::lan(), Arc::new(PlainSizer)).unwrap());
+    let roster = Arc::new(Roster::of_members((0..n).map(node)));
+    let selector: DynSelector = "shuffle".parse().unwrap();
+    let identity = Identity {
+        node: node(0),
+        incarnation: Incarnation::default(),
+        since_epoch: Span::ZERO,
+        strategy_rng: stream(1, Purpose::Selector, 0),
+        rng: stream(1, Purpose::Protocol, 0),
+    };
+    let mut member = Member::new(config, identity, Arc::clone(&roster), &selector.build_index(roster.peers()), 0);
+    member.start(Time::ZERO, Time::ZERO);
+    member
+}
 
 /// State in which every counter has a value of its own.
-fn sample() -> Info {
+pub(super) fn sample() -> Info {
     let mut metrics = Metrics { counters: Counters::numbered(50), ..Metrics::default() };
     for (number, kind) in (1..).zip(MessageKind::ALL) {
         let (sent, received) = (&mut metrics.sent[kind as usize], &mut metrics.received[kind as usize]);
