@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 use crate::protocol::{Address, Packet, Time};
 
 /// The most packets in a queue; further ones are lost.
-const CAPACITY: usize = 100_000;
+pub(super) const CAPACITY: usize = 100_000;
 
 /// Outgoing packets, ordered by departure.
 #[derive(Default)]
@@ -44,11 +44,14 @@ impl DelayQueue {
         self.waiting.is_empty()
     }
 
-    pub(super) fn add(&mut self, at: Time, outgoing: Outgoing) {
-        if self.waiting.len() < CAPACITY {
+    /// Adds a packet. `false`: the queue is full, and the packet is lost.
+    pub(super) fn add(&mut self, at: Time, outgoing: Outgoing) -> bool {
+        let has_room = self.waiting.len() < CAPACITY;
+        if has_room {
             self.count += 1;
             self.waiting.push(Reverse(Delayed { at, order: self.count, outgoing }));
         }
+        has_room
     }
 
     /// Takes out the next packet if it is due.
@@ -89,7 +92,7 @@ mod tests {
         let mut queue = DelayQueue::default();
         let to = Address { ip: [0; 16], port: 0 };
         for (us, name) in [(30, 0), (10, 1), (30, 2), (20, 3)] {
-            queue.add(Time::from_micros(us), Outgoing::Datagram(to, [name].into()));
+            assert!(queue.add(Time::from_micros(us), Outgoing::Datagram(to, [name].into())));
         }
         assert_eq!(queue.next(), Time::from_micros(10));
         let mut due = |us| {
@@ -101,5 +104,15 @@ mod tests {
         };
         assert_eq!([due(9), due(20), due(29), due(30)], [vec![], vec![1, 3], vec![], vec![0, 2]]);
         assert!(queue.is_empty());
+    }
+
+    #[test]
+    fn a_packet_beyond_the_capacity_is_lost() {
+        let (mut queue, to) = (DelayQueue::default(), Address { ip: [0; 16], port: 0 });
+        let packet = || Outgoing::Datagram(to, Box::default());
+        assert!((0..CAPACITY).all(|_| queue.add(Time::ZERO, packet())));
+        assert!(!queue.add(Time::ZERO, packet()));
+        assert!(queue.pop_due(Time::ZERO).is_some());
+        assert!(queue.add(Time::ZERO, packet()));
     }
 }

@@ -154,7 +154,7 @@ impl PacketIo {
             Some(stream) => Outgoing::Answer(stream.reply, transmit.message),
             None => Outgoing::Request(transmit.to, transmit.message),
         };
-        if at <= now { self.dispatch(outgoing, metrics) } else { self.delayed.add(at, outgoing) }
+        if at <= now { self.dispatch(outgoing, metrics) } else { self.delay(at, outgoing, metrics) }
     }
 
     fn send_datagram(&mut self, now: Time, mut transmit: Transmit, metrics: &mut Metrics) {
@@ -175,9 +175,16 @@ impl PacketIo {
             if at <= now {
                 self.send_bytes(transmit.to, buffer, metrics);
             } else {
-                self.delayed.add(at, Outgoing::Datagram(transmit.to, buffer[..].into()));
+                self.delay(at, Outgoing::Datagram(transmit.to, buffer[..].into()), metrics);
             }
         });
+    }
+
+    /// Holds a packet back.
+    fn delay(&mut self, at: Time, outgoing: Outgoing, metrics: &mut Metrics) {
+        if !self.delayed.add(at, outgoing) {
+            metrics.count_drop(DropReason::SendQueueFull);
+        }
     }
 
     /// Counts a packet, and asks the hook when it leaves. `None`: it is lost.
