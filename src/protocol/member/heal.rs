@@ -13,17 +13,17 @@ use crate::protocol::time::Time;
 
 /// The most unknown members pinged after one state sync, so that a forged or stale table does not make this member
 /// flood others.
-const UNKNOWN_PING_LIMIT: u32 = 32;
+pub(super) const UNKNOWN_PING_LIMIT: u32 = 32;
 
 impl Member {
     /// The most seeds kept for reconnection.
     pub const SEED_LIMIT: usize = 64;
 
-    /// Sets the seeds that are tried for good while no known member listens there; those beyond the first
-    /// [`Member::SEED_LIMIT`] are left out.
+    /// Sets the seeds that are tried for good while no known member listens there; its own address and those
+    /// beyond the first [`Member::SEED_LIMIT`] others are left out.
     pub fn set_seeds(&mut self, mut seeds: Vec<Address>) {
-        seeds.truncate(Self::SEED_LIMIT);
         seeds.retain(|seed| *seed != self.node.address);
+        seeds.truncate(Self::SEED_LIMIT);
         if !self.is_stopped() && (!seeds.is_empty() || self.cold.is_some()) {
             self.cold().seeds = seeds;
         }
