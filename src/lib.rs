@@ -206,6 +206,8 @@ pub mod cli;
 pub mod detectors;
 #[cfg(feature = "lab")]
 pub mod experiment;
+#[cfg(test)]
+mod limits;
 pub mod protocol;
 #[cfg(feature = "lab")]
 pub mod report;

@@ -24,7 +24,7 @@ pub(super) const MAX_SERVED: usize = 32;
 pub(super) const MAX_SERVED_PER_SOURCE: usize = 16;
 
 /// Time after which a connection that proves nothing and has brought no packet may be ended for others.
-const IDLE: Duration = Duration::from_millis(500);
+pub(super) const IDLE: Duration = Duration::from_millis(500);
 
 /// Time after which a connection that waits looks again at whether others have become idle.
 const RECHECK: Duration = Duration::from_millis(100);

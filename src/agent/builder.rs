@@ -13,8 +13,11 @@ use super::wall_clock::WallClock;
 use crate::protocol::{Config, Id, NameError, NodeInfo};
 use crate::wire::Keyring;
 
+/// The default of the event buffer.
+pub(super) const DEFAULT_EVENT_BUFFER: usize = 256;
+
 /// The largest event buffer.
-const MAX_EVENT_BUFFER: usize = 1 << 20;
+pub(super) const MAX_EVENT_BUFFER: usize = 1 << 20;
 
 /// Settings of an agent to be started.
 ///
@@ -105,7 +108,7 @@ impl Default for Builder {
             security: Security::default(),
             plain_label: String::new(),
             state_dir: None,
-            event_buffer: 256,
+            event_buffer: DEFAULT_EVENT_BUFFER,
             wall_clock: WallClock::default(),
         }
     }
@@ -224,4 +227,16 @@ pub fn check_name(name: &str) -> Result<(), NameError> {
 /// The id of the member with a name. It is the same after restarts and at all members.
 pub fn id_of(name: &str) -> Id {
     name.bytes().fold(mix(name.len() as u64), |hash, byte| mix(hash ^ u64::from(byte)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_buffer_has_at_least_one_place_and_at_most_the_limit() {
+        let buffer = |events| Agent::builder().event_buffer(events).event_buffer;
+        let limit = MAX_EVENT_BUFFER;
+        assert_eq!([0, 1, limit, limit + 1].map(buffer), [1, 1, limit, limit]);
+    }
 }

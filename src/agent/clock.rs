@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crate::protocol::{Span, Time};
 
 /// The longest wait for a timer. A later time is waited for in several steps.
-const LONGEST_WAIT: Span = Span::from_secs(86_400);
+pub(super) const LONGEST_WAIT: Span = Span::from_secs(86_400);
 
 /// Maps the system's monotonic clock to the protocol's [`Time`].
 #[derive(Clone, Copy, Debug)]

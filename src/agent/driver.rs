@@ -30,7 +30,7 @@ use super::wall_clock::WallClock;
 use crate::protocol::{Address, Body, Event, EventKind, Id, Member, Outbox, Span, Time, Transmit};
 
 /// The most datagrams that are read before timers and commands have their turn.
-const RECEIVE_BATCH: usize = 64;
+pub(super) const RECEIVE_BATCH: usize = 64;
 
 /// Timers this late mean that the whole process was paused. What has arrived meanwhile is then handled first, so that
 /// the member does not take its own pause for silence of others.

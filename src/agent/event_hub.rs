@@ -97,3 +97,27 @@ impl Events {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::builder::DEFAULT_EVENT_BUFFER;
+    use super::*;
+
+    #[tokio::test]
+    async fn a_reader_may_be_as_many_events_behind_as_the_buffer_holds() {
+        for (published, missed) in [(DEFAULT_EVENT_BUFFER, 0), (DEFAULT_EVENT_BUFFER + 1, 1)] {
+            let (hub, exit) = EventHub::new(DEFAULT_EVENT_BUFFER);
+            let mut events = hub.subscribe();
+            // Any event does; this one has no parts.
+            (0..published).for_each(|_| hub.publish(AgentEvent::Missed(0)));
+            exit.send(ExitReason::Stopped);
+            if missed > 0 {
+                assert_eq!(events.next().await, Some(AgentEvent::Missed(missed)));
+            }
+            for _ in 0..DEFAULT_EVENT_BUFFER {
+                assert_eq!(events.next().await, Some(AgentEvent::Missed(0)));
+            }
+            assert_eq!(events.next().await, None);
+        }
+    }
+}

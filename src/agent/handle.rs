@@ -199,3 +199,33 @@ impl fmt::Debug for Agent {
         f.debug_struct("Agent").field("name", &self.name()).field("addr", &self.addr()).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::task::{JoinSet, yield_now};
+
+    use super::super::launch::COMMANDS;
+    use super::super::testing::Paused;
+    use super::*;
+
+    #[tokio::test]
+    async fn a_command_more_than_may_wait_waits_at_its_caller_and_none_is_lost() {
+        let agent = Agent::builder().spawn().await.unwrap();
+        let paused = Paused::new(&agent).await;
+        while agent.0.commands.capacity() < COMMANDS {
+            yield_now().await;
+        }
+        let mut calls = JoinSet::new();
+        for _ in 0..=COMMANDS {
+            let agent = agent.clone();
+            calls.spawn(async move { agent.info().await });
+        }
+        while agent.0.commands.capacity() > 0 {
+            yield_now().await;
+        }
+        assert!(calls.try_join_next().is_none());
+        drop(paused);
+        let answers = calls.join_all().await;
+        assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), COMMANDS + 1);
+    }
+}

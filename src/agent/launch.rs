@@ -22,7 +22,7 @@ use super::wall_clock::WallClock;
 use crate::protocol::{Member, Outbox, Span};
 
 /// The most commands that may wait for an agent's task.
-const COMMANDS: usize = 64;
+pub(super) const COMMANDS: usize = 64;
 
 /// Parts of an agent to be started.
 pub(super) struct Launch {

@@ -57,6 +57,8 @@ mod generation_limit;
 mod handle;
 mod histogram;
 mod launch;
+#[cfg(test)]
+mod limit_table;
 mod meta;
 mod metrics;
 mod metrics_server;
@@ -91,6 +93,8 @@ pub use event_hub::Events;
 pub use exit::{Closed, ExitReason};
 pub use handle::Agent;
 pub use histogram::Histogram;
+#[cfg(test)]
+pub(crate) use limit_table::stated_limits;
 pub use meta::{Meta, MetaError};
 pub use metrics::{Counters, Info, Metrics};
 pub use metrics_server::serve_metrics;

@@ -9,7 +9,7 @@ use super::packet_error::PacketError;
 use crate::wire::{DecodeError, LABEL_VERSION, OpenError, SEAL_VERSION, Seal, VERSION};
 
 /// The least time between two warnings of one cause.
-const INTERVAL: Duration = Duration::from_secs(60);
+pub(super) const INTERVAL: Duration = Duration::from_secs(60);
 
 /// Times of the last warnings, by cause.
 #[derive(Default)]

@@ -5,13 +5,13 @@ use std::collections::BTreeSet;
 use crate::protocol::{Address, Member, Outbox, Span, Time};
 
 /// The most addresses that are pinged in one period.
-const PINGS_PER_PERIOD: usize = 64;
+pub(super) const PINGS_PER_PERIOD: usize = 64;
 
 /// The most members that are asked for their table in one period.
-const REQUESTS_PER_PERIOD: usize = 2;
+pub(super) const REQUESTS_PER_PERIOD: usize = 2;
 
 /// The longest pause after all addresses have been pinged, in periods.
-const LONGEST_PAUSE: u64 = 30;
+pub(super) const LONGEST_PAUSE: u64 = 30;
 
 /// Addresses of members of an earlier life. While no seed and none of them has answered, they are pinged, many at once;
 /// those that answer are asked for their table.
@@ -71,5 +71,49 @@ impl Rejoin {
             self.requests -= 1;
             member.ask_to_join(from, out);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::member_of;
+    use super::*;
+    use crate::protocol::Body;
+
+    const PERIOD: Span = Span::from_secs(1);
+
+    fn addresses(count: usize) -> Vec<Address> {
+        (1..=count as u16).map(|port| Address { ip: [1; 16], port }).collect()
+    }
+
+    fn joining() -> Member {
+        let mut member = member_of(1);
+        member.await_seeds();
+        member
+    }
+
+    #[test]
+    fn a_period_has_room_for_so_many_pings_and_requests() {
+        let (mut member, all) = (joining(), addresses(PINGS_PER_PERIOD + 1));
+        let mut rejoin = Rejoin::new(all.clone(), PERIOD);
+        let mut out = Outbox::default();
+        rejoin.run_due(Time::ZERO, &mut member, &mut out);
+        assert_eq!((out.transmits.len(), rejoin.due()), (PINGS_PER_PERIOD, Time::ZERO + PERIOD));
+        let mut out = Outbox::default();
+        all[..REQUESTS_PER_PERIOD + 1].iter().for_each(|&from| rejoin.handle_ack(from, &mut member, &mut out));
+        let requests = out.transmits.iter().filter(|sent| matches!(sent.message.body, Body::Sync(_))).count();
+        assert_eq!(requests, REQUESTS_PER_PERIOD);
+    }
+
+    #[test]
+    fn the_pause_after_all_addresses_doubles_up_to_the_longest() {
+        let (mut member, mut rejoin) = (joining(), Rejoin::new(addresses(1), PERIOD));
+        let mut pause = || {
+            let now = rejoin.due();
+            rejoin.run_due(now, &mut member, &mut Outbox::default());
+            rejoin.due().since(now).as_micros() / PERIOD.as_micros()
+        };
+        let longest = LONGEST_PAUSE;
+        assert_eq!([(); 8].map(|()| pause()), [1, 2, 4, 8, 16, longest, longest, longest]);
     }
 }

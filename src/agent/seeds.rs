@@ -21,20 +21,23 @@ use crate::protocol::AddressFault;
 pub const DEFAULT_PORT: u16 = 7946;
 
 /// Time between two lookups of host names, once all have an address and the agent has joined.
-const LOOKUP_INTERVAL: Duration = Duration::from_secs(60);
+pub(super) const LOOKUP_INTERVAL: Duration = Duration::from_secs(60);
 
 /// The shortest and the longest time between two lookups before.
-const JOINING_INTERVALS: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(15)];
+pub(super) const JOINING_INTERVALS: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(15)];
 
 /// The longest that one round of lookups waits for the resolver. A lookup that takes longer goes on, and counts in a
 /// later round.
-const RESOLVER_PATIENCE: Duration = Duration::from_secs(5);
+pub(super) const ROUND_PATIENCE: Duration = Duration::from_secs(5);
+
+/// The longest that a start waits for the addresses of seeds. The agent goes on looking them up.
+pub(super) const START_PATIENCE: Duration = Duration::from_secs(2);
 
 /// Time after which the log says that no seed has answered.
-const SILENCE_WARNING: Duration = Duration::from_secs(5);
+pub(super) const SILENCE_WARNING: Duration = Duration::from_secs(5);
 
 /// The longest host name, in bytes, and the longest part between two dots (RFC 1035).
-const NAME_LIMITS: [usize; 2] = [253, 63];
+pub(super) const NAME_LIMITS: [usize; 2] = [253, 63];
 
 /// A well-formed seed.
 #[derive(Clone, Debug, PartialEq)]
@@ -259,7 +262,7 @@ pub(super) async fn keep_looking_up(mut book: SeedBook, filter: SeedFilter, comm
     loop {
         sleep(if is_joining || !book.is_complete() { interval } else { LOOKUP_INTERVAL }).await;
         interval = (interval * 2).min(longest);
-        book.look_up(RESOLVER_PATIENCE).await;
+        book.look_up(ROUND_PATIENCE).await;
         let found = book.addresses();
         if found != known {
             let new = found.iter().copied().filter(|addr| !known.contains(addr));
@@ -311,6 +314,8 @@ impl fmt::Display for SeedError {
 
 #[cfg(test)]
 mod tests {
+    use super::super::metrics::Info;
+    use super::super::tests::sample;
     use super::*;
 
     /// The addresses of some seeds, and whether each has one.
@@ -369,5 +374,72 @@ mod tests {
         for seed in ["host", "host.example.:1", "node_1-a:7946", "xn--bcher-kva.example", "fe80::7%eth0"] {
             assert!(Seed::parse(seed).is_ok(), "{seed}");
         }
+    }
+
+    #[test]
+    fn host_names_and_their_parts_have_a_longest_length() {
+        let [longest, longest_part] = NAME_LIMITS;
+        let name = |len: usize, part: usize| {
+            let mut text = "x".repeat(len);
+            (1..)
+                .map(|n| n * (part + 1) - 1)
+                .take_while(|&at| at < len)
+                .for_each(|at| text.replace_range(at..=at, "."));
+            text
+        };
+        for (len, part, is_valid) in [
+            (longest, longest_part, true),
+            (longest + 1, longest_part, false),
+            (longest_part, longest_part, true),
+            (longest_part + 1, longest_part + 1, false),
+        ] {
+            assert_eq!(Seed::parse(&name(len, part)).is_ok(), is_valid, "{len}, {part}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_resolver_is_waited_for_as_long_as_the_round_may_take_and_its_lookup_goes_on() {
+        for patience in [START_PATIENCE, ROUND_PATIENCE] {
+            let lookup = Some(tokio::spawn(std::future::pending()));
+            let seed = Seed::parse("host").unwrap();
+            let mut book = SeedBook(vec![Entry { seed, found: Vec::new(), lookup, is_failing: false }]);
+            let begun = Instant::now();
+            book.look_up(patience).await;
+            assert_eq!(begun.elapsed().as_secs(), patience.as_secs());
+            assert!(book.0[0].lookup.is_some() && book.0[0].is_failing);
+        }
+    }
+
+    /// The times, in seconds, between the questions of a task whether the agent still joins, of which the first ones are
+    /// answered with yes.
+    async fn pauses(mut inbox: mpsc::Receiver<Command>, yes: usize, questions: usize) -> Vec<u64> {
+        let (mut pauses, mut last) = (Vec::new(), Instant::now());
+        for at in 0..questions {
+            let Some(Command::Info(reply)) = inbox.recv().await else { panic!("another command") };
+            pauses.push(last.elapsed().as_secs());
+            last = Instant::now();
+            let info = Info { is_joining: at < yes, ..sample() };
+            assert!(reply.send(Box::new(info)).is_ok());
+        }
+        pauses
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn lookups_become_rarer_while_the_agent_joins_and_rare_once_it_has() {
+        let [shortest, longest] = JOINING_INTERVALS.map(|interval| interval.as_secs());
+        let (commands, inbox) = mpsc::channel(1);
+        let book = SeedBook::parse(&["127.0.0.1:7".to_owned()]).unwrap();
+        let filter = SeedFilter::new("127.0.0.1:8".parse().unwrap(), None, &[]);
+        tokio::spawn(keep_looking_up(book, filter, commands.downgrade()));
+        let found = pauses(inbox, 6, 9).await;
+        let later = LOOKUP_INTERVAL.as_secs();
+        assert_eq!(found, [shortest, 2, 4, 8, longest, longest, longest, later, later]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn silence_of_all_seeds_is_noticed_in_time() {
+        let (commands, inbox) = mpsc::channel(1);
+        tokio::spawn(warn_if_silent("127.0.0.1:7".to_owned(), commands.downgrade()));
+        assert_eq!(pauses(inbox, 1, 1).await, [SILENCE_WARNING.as_secs()]);
     }
 }

@@ -10,13 +10,13 @@ use super::snapshot::{Snapshot, StateDir, StateError};
 use crate::protocol::{Member, Span, Time};
 
 /// The least time between two snapshots.
-const INTERVAL: Span = Span::from_secs(5);
+pub(super) const INTERVAL: Span = Span::from_secs(5);
 
 /// Time from a change to its snapshot: changes come in bursts, as when a member has just joined.
-const SETTLING: Span = Span::from_millis(500);
+pub(super) const SETTLING: Span = Span::from_millis(500);
 
 /// The longest wait of [`SnapshotWriter::finish`].
-const FINISH_TIMEOUT: Duration = Duration::from_secs(2);
+pub(super) const FINISH_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Keeps the snapshot in a state folder up to date.
 pub(super) struct SnapshotWriter {
@@ -97,5 +97,43 @@ impl SnapshotWriter {
         if let Some(writing) = self.writing {
             let _ = timeout(FINISH_TIMEOUT, writing).await;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::Instant;
+
+    use super::super::tests::member_of;
+    use super::*;
+
+    fn writer(folder: &std::path::Path) -> SnapshotWriter {
+        SnapshotWriter::begin(StateDir::open(folder).unwrap(), &Snapshot::new("a", 1, Vec::new())).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_snapshot_follows_a_change_soon_and_another_one_not_before_the_interval() {
+        let (folder, member) = (tempfile::tempdir().unwrap(), member_of(3));
+        let (mut writer, begun) = (writer(folder.path()), Time::ZERO + INTERVAL);
+        assert_eq!(writer.due(), Time::NEVER);
+        writer.note_change(begun);
+        assert_eq!(writer.due(), begun + SETTLING);
+        // Further changes do not defer it.
+        writer.note_change(begun + SETTLING - Span::from_micros(1));
+        assert_eq!(writer.due(), begun + SETTLING);
+        let written = begun + SETTLING;
+        writer.run_due(written, &member);
+        writer.note_change(written);
+        assert_eq!(writer.due(), written + INTERVAL);
+        writer.finish().await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_disk_that_hangs_is_waited_for_until_the_timeout() {
+        let folder = tempfile::tempdir().unwrap();
+        let (_hanging, writing) = oneshot::channel();
+        let begun = Instant::now();
+        SnapshotWriter { writing: Some(writing), ..writer(folder.path()) }.finish().await;
+        assert_eq!(begun.elapsed().as_secs(), FINISH_TIMEOUT.as_secs());
     }
 }

@@ -19,7 +19,7 @@ use super::launch::Launch;
 use super::packet_codec::PacketCodec;
 use super::rejoin::Rejoin;
 use super::seed_filter::{Outward, SeedFilter};
-use super::seeds::{self, DEFAULT_PORT, SeedBook};
+use super::seeds::{self, DEFAULT_PORT, START_PATIENCE, SeedBook};
 use super::snapshot::{SavedMember, Snapshot, StateDir};
 use super::snapshot_writer::SnapshotWriter;
 use super::sockets::Sockets;
@@ -30,16 +30,13 @@ use crate::protocol::{
 use crate::wire::{Label, Seal};
 
 /// The limit of how late timers may be.
-const MAX_TIMER_SLACK: Span = Span::from_millis(10);
-
-/// The longest that a start waits for the addresses of seeds. The agent goes on looking them up.
-const RESOLVER_PATIENCE: Duration = Duration::from_secs(2);
+pub(super) const MAX_TIMER_SLACK: Span = Span::from_millis(10);
 
 /// Time between two attempts to find an address to advertise.
 const ADDRESS_RETRY: Duration = Duration::from_secs(1);
 
 /// The most bytes of the host's name in a default name.
-const MAX_HOST_NAME: usize = 100;
+pub(super) const MAX_HOST_NAME: usize = 100;
 
 /// The limit of a life's first ping number. It is random, so that acks to an earlier life do not match, and small,
 /// because small numbers take fewer bytes.
@@ -106,7 +103,7 @@ impl Builder {
         let bound = sockets.udp.local_addr().map_err(SpawnError::System)?;
         let earlier = EarlierLife::read(self.state_dir.as_deref())?;
         // The members of an earlier life serve as well until the seeds' names have addresses.
-        seeds.look_up(if earlier.members().is_empty() { RESOLVER_PATIENCE } else { Duration::ZERO }).await;
+        seeds.look_up(if earlier.members().is_empty() { START_PATIENCE } else { Duration::ZERO }).await;
         let addr = self.advertised(bound, &mut seeds, earlier.members()).await?;
         let life = self.begin_life(addr, earlier)?;
         ready.await?;
@@ -120,8 +117,7 @@ impl Builder {
             member.await_seeds();
         }
         tracing::info!(name = %life.name, %addr, generation = life.generation, "the agent starts");
-        // A fiftieth of the wait for an ack makes no difference to the protocol.
-        let timer_slack = self.config.probe_timeout.scale(0.02).min(MAX_TIMER_SLACK);
+        let timer_slack = timer_slack(self.config.probe_timeout);
         let (reach, snapshots, hook) = (filter.reach(), life.snapshots, None);
         let agent = Launch {
             sockets,
@@ -241,7 +237,7 @@ impl Builder {
             }
             is_waiting = true;
             tokio::time::sleep(ADDRESS_RETRY).await;
-            seeds.look_up(RESOLVER_PATIENCE).await;
+            seeds.look_up(START_PATIENCE).await;
         }
     }
 
@@ -376,11 +372,20 @@ fn rotated(mut seeds: Vec<Address>, id: Id) -> Vec<Address> {
 /// The name of a member that was given none: that of the host, and a random number, because names of hosts are not
 /// always unique, and addresses are given to other hosts in time.
 fn default_name() -> Result<String, SpawnError> {
-    let mut host = host_name();
+    Ok(name_on(host_name(), random_u64()? >> 16))
+}
+
+/// A name made from that of the host and a number of 48 bits.
+fn name_on(mut host: String, number: u64) -> String {
     host.retain(|character| character.is_ascii_alphanumeric() || "-_.".contains(character));
     host.truncate(MAX_HOST_NAME);
     let host = if host.is_empty() { "member" } else { &host };
-    Ok(format!("{host}-{:012x}", random_u64()? >> 16))
+    format!("{host}-{number:012x}")
+}
+
+/// How late timers may be: a fiftieth of the wait for an ack makes no difference to the protocol.
+fn timer_slack(probe_timeout: Span) -> Span {
+    probe_timeout.scale(0.02).min(MAX_TIMER_SLACK)
 }
 
 #[cfg(unix)]
@@ -395,4 +400,25 @@ fn host_name() -> String {
 
 fn random_u64() -> Result<u64, SpawnError> {
     getrandom::u64().map_err(|error| SpawnError::System(io::Error::other(error)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn timers_are_late_by_no_more_than_the_limit() {
+        let at_limit = MAX_TIMER_SLACK * 50;
+        assert_eq!(timer_slack(Span::from_millis(100)), Span::from_millis(2));
+        assert_eq!([at_limit, at_limit * 2].map(timer_slack), [MAX_TIMER_SLACK; 2]);
+    }
+
+    #[test]
+    fn a_default_name_has_no_more_of_the_hosts_name_than_the_limit() {
+        let name = |len: usize| name_on("x".repeat(len), (1 << 48) - 1);
+        let longest = name(MAX_HOST_NAME);
+        assert_eq!(longest.len(), MAX_HOST_NAME + 13);
+        assert_eq!(name(MAX_HOST_NAME + 1), longest);
+        assert_eq!(check_name(&longest), Ok(()));
+    }
 }

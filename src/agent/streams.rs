@@ -22,13 +22,13 @@ use super::traffic::DropReason;
 use crate::protocol::{Body, MessageKind, Packet};
 
 /// The longest that one exchange may take.
-const EXCHANGE_TIMEOUT: Duration = Duration::from_secs(10);
+pub(super) const EXCHANGE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The longest that a peer may take to send the prefix of its packet.
-const PREFIX_TIMEOUT: Duration = Duration::from_secs(3);
+pub(super) const PREFIX_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The most exchanges at once that an agent begins itself.
-const MAX_OUTGOING: usize = 8;
+pub(super) const MAX_OUTGOING: usize = 8;
 
 /// Pause after a failed `accept`, most likely for want of file descriptors: some will be closed meanwhile.
 const ACCEPT_RETRY: Duration = Duration::from_millis(100);
@@ -36,8 +36,14 @@ const ACCEPT_RETRY: Duration = Duration::from_millis(100);
 /// The longest packet, in bytes, that a member of a group of this size accepts on a stream: room for the group's own
 /// table, and for that of another group behind a healed partition.
 pub(super) const fn frame_limit(members: u32) -> usize {
-    (1 << 20) + 1024 * members as usize
+    FRAME_BASE + FRAME_PER_MEMBER * members as usize
 }
+
+/// Bytes of [`frame_limit`] in a group of any size.
+pub(super) const FRAME_BASE: usize = 1 << 20;
+
+/// Bytes of [`frame_limit`] for each member.
+pub(super) const FRAME_PER_MEMBER: usize = 1 << 10;
 
 /// The exchanges of one agent. Clones share their limits.
 #[derive(Clone)]
@@ -283,5 +289,120 @@ fn asks_for_table(packet: &Packet) -> bool {
 impl From<io::Error> for ExchangeError {
     fn from(error: io::Error) -> Self {
         Self::Io(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::net;
+
+    use tokio::time::Instant;
+
+    use super::super::packet_codec::PacketCodec;
+    use super::*;
+    use crate::protocol::{Incarnation, PeerView, StateSync};
+
+    struct Endpoint {
+        streams: Streams,
+        addr: SocketAddr,
+        inbox: mpsc::Receiver<Command>,
+        // Streams hold no handle of their own.
+        _commands: mpsc::Sender<Command>,
+        listener: Option<TcpListener>,
+    }
+
+    impl Endpoint {
+        async fn new() -> Self {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let addr = listener.local_addr().unwrap();
+            let (commands, inbox) = mpsc::channel(64);
+            let streams = Streams::new(SharedCodec::new(PacketCodec::Plain), commands.downgrade(), addr);
+            Self { streams, addr, inbox, _commands: commands, listener: Some(listener) }
+        }
+
+        /// What becomes of a connection that sends these bytes and no more, and after how long.
+        async fn fate_of(mut self, opening: &[u8]) -> (DropReason, Duration) {
+            // Connected and sent before the clock goes on.
+            let mut peer = net::TcpStream::connect(self.addr).unwrap();
+            peer.write_all(opening).unwrap();
+            let begun = Instant::now();
+            let listener = self.listener.take().expect("not taken yet");
+            let listening = tokio::spawn(self.streams.listen(listener));
+            let Some(Command::StreamFailed(reason)) = self.inbox.recv().await else { panic!("not a failure") };
+            listening.abort();
+            (reason, begun.elapsed())
+        }
+    }
+
+    fn announce(len: usize) -> [u8; 4] {
+        (len as u32).to_be_bytes()
+    }
+
+    fn is_about(elapsed: Duration, expected: Duration) -> bool {
+        elapsed >= expected && elapsed < expected + Duration::from_millis(100)
+    }
+
+    fn packet(body: Body) -> Packet {
+        let incarnation = Incarnation::default();
+        Packet {
+            from: 7,
+            incarnation,
+            peer_view: PeerView::Unknown,
+            body,
+            updates: [].into_iter().collect(),
+            coordinate: None,
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_peer_has_a_few_seconds_for_its_prefix_and_some_more_for_the_exchange() {
+        let (reason, elapsed) = Endpoint::new().await.fate_of(&[]).await;
+        assert!(reason == DropReason::StreamFailed && is_about(elapsed, PREFIX_TIMEOUT), "{reason:?}, {elapsed:?}");
+        let (reason, elapsed) = Endpoint::new().await.fate_of(&announce(100)).await;
+        assert!(reason == DropReason::StreamFailed && is_about(elapsed, EXCHANGE_TIMEOUT), "{reason:?}, {elapsed:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_packet_longer_than_the_group_may_send_is_refused_by_its_prefix() {
+        for members in [1, 1000] {
+            let limit = FRAME_BASE + members as usize * FRAME_PER_MEMBER;
+            let endpoint = Endpoint::new().await;
+            endpoint.streams.set_incoming_limit(frame_limit(members));
+            // Waited for, though it does not come.
+            assert_eq!(endpoint.fate_of(&announce(limit)).await.0, DropReason::StreamFailed);
+            let endpoint = Endpoint::new().await;
+            endpoint.streams.set_incoming_limit(frame_limit(members));
+            let (reason, elapsed) = endpoint.fate_of(&announce(limit + 1)).await;
+            assert_eq!((reason, elapsed.as_secs()), (DropReason::FrameTooLong, 0));
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn exchanges_beyond_the_limit_are_not_begun_until_others_have_ended() {
+        // Connections are taken up by the system, and nobody answers.
+        let mut endpoint = Endpoint::new().await;
+        let begin = |streams: &Streams| streams.begin(endpoint.addr, packet(Body::Ping { seq: 1 }), 1000);
+        for _ in 0..MAX_OUTGOING {
+            begin(&endpoint.streams).unwrap();
+        }
+        assert_eq!(begin(&endpoint.streams), Err(DropReason::StreamLimit));
+        for _ in 0..MAX_OUTGOING {
+            assert!(endpoint.inbox.recv().await.is_some());
+        }
+        while endpoint.streams.outgoing.available_permits() == 0 {
+            tokio::task::yield_now().await;
+        }
+        begin(&endpoint.streams).unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_peer_with_which_a_state_sync_is_under_way_is_not_asked_again() {
+        let (endpoint, other) = (Endpoint::new().await, Endpoint::new().await);
+        let sync =
+            || packet(Body::Sync(Box::new(StateSync { wants_reply: true, joining: false, records: Vec::new() })));
+        endpoint.streams.begin(endpoint.addr, sync(), 1000).unwrap();
+        assert_eq!(endpoint.streams.begin(endpoint.addr, sync(), 1000), Err(DropReason::StreamLimit));
+        endpoint.streams.begin(other.addr, sync(), 1000).unwrap();
     }
 }

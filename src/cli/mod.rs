@@ -22,6 +22,8 @@ mod client;
 mod compare;
 #[cfg(all(feature = "agent", unix))]
 mod escape;
+#[cfg(test)]
+mod limit_table;
 mod list;
 mod output;
 mod replay;
@@ -40,6 +42,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::experiment::{BadInput, Error, Experiment, Lab, TomlSource};
+#[cfg(test)]
+pub(crate) use limit_table::stated_limits;
 
 /// The experiment that runs if no file is given.
 const DEFAULT: &str = include_str!("../../examples/experiments/default.toml");

@@ -17,7 +17,7 @@ use std::time::Duration;
 pub(super) const MAX_LINES: usize = 4096;
 
 /// The most bytes that wait for a reader.
-const MAX_BYTES: usize = 4 << 20;
+pub(super) const MAX_BYTES: usize = 4 << 20;
 
 /// Pause after a failed write: the disk may have room again, a named pipe another reader.
 const RETRY: Duration = Duration::from_secs(1);
@@ -300,6 +300,15 @@ mod tests {
         (0..100).for_each(|_| writer.push(vec![b'x'; MAX_BYTES / 10]));
         let queue = writer.shared.lock();
         assert!(queue.bytes <= MAX_BYTES && queue.lines.len() <= 10 && queue.missed >= 89, "{}", queue.missed);
+    }
+
+    #[test]
+    fn the_end_waits_for_a_reader_until_the_timeout() {
+        let (writer, _ask, _) = slow(Vec::new());
+        writer.push(b"first\n".to_vec());
+        let begun = std::time::Instant::now();
+        writer.flush(FLUSH_TIMEOUT);
+        assert!(begun.elapsed() >= FLUSH_TIMEOUT && begun.elapsed() < 60 * FLUSH_TIMEOUT);
     }
 
     #[test]

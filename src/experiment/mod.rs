@@ -64,6 +64,8 @@ mod error;
 mod file;
 mod files;
 mod free_memory;
+#[cfg(test)]
+mod limit_table;
 mod limits;
 mod manifest;
 mod measures;
@@ -94,6 +96,8 @@ pub use cell::{Cell, CellDetector};
 pub use environment::Environment;
 pub use error::{BadInput, Error};
 pub(crate) use files::write_whole;
+#[cfg(test)]
+pub(crate) use limit_table::stated_limits;
 pub use limits::{MOST_MEMBERS, MOST_TRIALS};
 pub use manifest::{InputRecord, Manifest};
 pub use measures::{

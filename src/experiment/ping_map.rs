@@ -56,10 +56,10 @@ pub struct DistanceClass {
 }
 
 /// The maximum number of areas; more are not legible.
-const MOST_NODES: usize = 600;
+pub(super) const MOST_NODES: usize = 600;
 
 /// The maximum number of members of a world that is run again for a map.
-const MOST_MEMBERS: u32 = 10_000;
+pub(super) const MOST_MEMBERS: u32 = 10_000;
 
 impl Experiment {
     /// Runs trial 0 of the first cell of each pair of topology and selector, in the order of the cells. Worlds of more
@@ -182,6 +182,7 @@ fn lower_bound_us(class: usize) -> u64 {
 mod tests {
     use super::*;
     use crate::experiment::{Lab, TomlSource};
+    use crate::topology::{Site, SiteMap, Topology};
 
     #[test]
     fn every_round_trip_time_lies_within_the_bounds_of_its_class() {
@@ -221,5 +222,26 @@ mod tests {
             let pings: u64 = ping_map.classes.iter().map(|class| class.pings).sum();
             assert_eq!(u64::from(ping_map.pings.iter().sum::<u32>()), pings);
         }
+    }
+
+    #[test]
+    fn worlds_beyond_the_largest_have_no_map() {
+        let maps = |members: u32| {
+            let file = format!(
+                "topology = 'lan'\nmembers = {members}\nselector = 'shuffle'\nwarmup = '0s'\nduration = '1ms'\n"
+            );
+            let experiment = Experiment::parse(&TomlSource::text("s.toml", file), &Lab::default()).unwrap();
+            experiment.ping_maps(1).unwrap().len()
+        };
+        assert_eq!([MOST_MEMBERS, MOST_MEMBERS + 1].map(maps), [1, 0]);
+    }
+
+    #[test]
+    fn a_map_has_as_many_areas_as_are_legible() {
+        let areas = |sites: usize| {
+            let map = SiteMap::from_rtt(vec![Site::new("a"); sites], &vec![1000.0; sites * sites]).unwrap();
+            nodes(&Topology::new("many", map).place(sites as u32, 0, 1)).0.len()
+        };
+        assert_eq!([MOST_NODES, MOST_NODES + 1].map(areas), [MOST_NODES, 0]);
     }
 }

@@ -1,5 +1,7 @@
 //! The meaning of experiment files.
 
+mod limits;
+
 use std::sync::Arc;
 
 use super::*;

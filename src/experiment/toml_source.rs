@@ -34,7 +34,7 @@ pub struct TomlSource {
 const MEMBER_LISTS: [&str; 2] = ["target", "peers"];
 
 /// The longest experiment file, in bytes; it also bounds what is read from a device.
-const LONGEST: u64 = 1 << 20;
+pub(super) const LONGEST: u64 = 1 << 20;
 
 impl TomlSource {
     /// A source from text in memory; `name` stands for the file name in error messages.

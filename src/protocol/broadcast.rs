@@ -182,7 +182,7 @@ pub struct FillLimits {
 }
 
 /// The number of updates that do not fit after which the search for more ends.
-const MISFIT_LIMIT: u32 = 8;
+pub(super) const MISFIT_LIMIT: u32 = 8;
 
 #[cfg(test)]
 mod tests {
@@ -281,6 +281,16 @@ mod tests {
         queue.fill(99, all, |_, _| true, &mut left);
         assert!(!left.contains(&event(0)) && left.contains(&event(1)) && left.contains(&dead(7)));
         assert_eq!(queue.user_events(), 0);
+    }
+
+    #[test]
+    fn the_search_for_updates_that_fit_ends_after_a_few_that_do_not() {
+        for (misfits, sent) in [(MISFIT_LIMIT - 1, vec![7]), (MISFIT_LIMIT, vec![])] {
+            let mut queue = Broadcasts::default();
+            queue.push(dead(7), Some(0), &Tens, None);
+            (0..misfits).for_each(|_| _ = queue.push(dead(8), Some(0), &Tens, Some(99)));
+            assert_eq!(fill(&mut queue, 99, 100, 9), sent);
+        }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Protocol configuration of one member: everything but its selector, its helpers and its identity.
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use super::config_error::ConfigError;
@@ -167,6 +168,9 @@ impl Config {
         self
     }
 
+    /// The range of [`Config::packet_bytes`]: room for a header with a few updates, and no more than UDP carries.
+    pub(super) const PACKET_BYTES: RangeInclusive<u32> = 256..=65_000;
+
     /// Checks that the protocol can run with these values.
     ///
     /// # Errors
@@ -179,7 +183,7 @@ impl Config {
         }
         let is_allowed = (1..=PingReq::TARGET_LIMIT as u32).contains(&direct);
         ConfigError::check(is_allowed, "direct", direct, "from 1 to 16")?;
-        let is_allowed = (256..=65_000).contains(&packet_bytes);
+        let is_allowed = Self::PACKET_BYTES.contains(&packet_bytes);
         ConfigError::check(is_allowed, "packet_bytes", packet_bytes, "from 256 to 65000")?;
         ConfigError::check(dead_retention > Span::ZERO, "dead_retention", dead_retention, "longer than 0s")?;
         ConfigError::check(self.member_limit > 0, "member_limit", self.member_limit, "at least 1")?;
@@ -227,5 +231,12 @@ mod tests {
         ] {
             assert_eq!(refusal(config), message);
         }
+    }
+
+    #[test]
+    fn datagrams_have_a_smallest_and_a_largest_size() {
+        let (smallest, largest) = Config::PACKET_BYTES.into_inner();
+        let is_valid = |bytes| Config::lan().with_packet_bytes(bytes).validate().is_ok();
+        assert_eq!([smallest - 1, smallest, largest, largest + 1].map(is_valid), [false, true, true, false]);
     }
 }

@@ -92,6 +92,8 @@ pub use config_error::ConfigError;
 pub use dissemination::{Dissemination, GossipTick, Multicast, Piggyback};
 pub use event::{Event, EventKind, EventSource};
 pub use health::{LifeguardVariant, LocalHealth};
+#[cfg(test)]
+pub(crate) use member::stated_limits;
 pub use member::{BroadcastError, Gauge, Identity, Member, MemberConfig, Outbox, TooLong, Transmit};
 pub use message::{
     Address, Body, Id, Incarnation, MessageKind, NeighborHint, NodeInfo, Packet, PeerAddress, PeerView, PingReq, Sizer,

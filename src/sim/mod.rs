@@ -52,6 +52,8 @@ mod faults;
 mod host;
 mod id_index;
 mod in_flight;
+#[cfg(test)]
+mod limit_table;
 mod link;
 mod network;
 mod observer;
@@ -75,6 +77,8 @@ pub use faults::{
     PartialPartition, Partition, Pause, Restart, Slow, Target, check_targets, faults,
 };
 pub use id_index::IdIndex;
+#[cfg(test)]
+pub(crate) use limit_table::stated_limits;
 pub use link::{LinkPacket, LinkRule, LinkVerdict, RuleId, Transport};
 pub use network::{Network, address_of, index_of};
 pub use observer::{Delivery, Effect, FaultEvent, MemberIndex, Observer, Sent};

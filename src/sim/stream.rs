@@ -129,6 +129,14 @@ mod tests {
     }
 
     #[test]
+    fn timeouts_add_up_to_the_longest_exchange_and_no_more() {
+        // The next one lasts a second longer than all before.
+        let almost = (LONGEST - TIMEOUT).scale(0.5);
+        assert_eq!(after_timeout(almost), Some(LONGEST));
+        assert_eq!(after_timeout(almost + Span::from_micros(1)), None);
+    }
+
+    #[test]
     fn where_everything_is_lost_the_stream_fails() {
         let mut rng = stream(1, Purpose::Network, 0);
         for (opens, loss) in [(true, [0.0, 1.0]), (true, [1.0, 0.0]), (false, [1.0, 0.0])] {

@@ -193,6 +193,19 @@ fn a_slow_members_backlog_is_processed_at_once_or_a_packet_at_a_time() {
 }
 
 #[test]
+fn a_slow_member_queues_as_many_packets_as_its_fault_says() {
+    for queue in [5, 6] {
+        let setup = setup("lan", 30, 2, 60, &[&format!("slow:at=5s,lasts=30s,queue={queue}")]);
+        let mut arrivals = Arrivals::default();
+        let strategy = strategy("shuffle", &setup);
+        run_swim(&setup, &member_config(Config::swim()), &strategy, &mut arrivals);
+        let (end, slow) = arrivals.released[0];
+        let backlog = arrivals.all.iter().filter(|(at, to)| *to == slow && *at == end).count();
+        assert_eq!(backlog, queue);
+    }
+}
+
+#[test]
 fn a_member_that_is_slow_again_before_it_has_caught_up_keeps_its_backlog() {
     let mut setup = setup("lan", 30, 2, 60, &["slow:lasts=10s,catch_up=200ms,times=2,every=11s"]);
     setup.faults[0].target = Target::Members(vec![3]);

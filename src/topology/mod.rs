@@ -23,6 +23,8 @@ mod jitter;
 mod kinds;
 mod latency;
 mod lattice;
+#[cfg(test)]
+mod limit_table;
 mod model;
 mod placement;
 mod site_map;
@@ -35,6 +37,8 @@ mod units;
 pub use kinds::csv_topology;
 pub use kinds::topologies;
 pub use latency::MAX_SITES;
+#[cfg(test)]
+pub(crate) use limit_table::stated_limits;
 pub use model::{InputFile, Topology, TopologyContext};
 pub use placement::Placement;
 pub use site_map::{Site, SiteMap};

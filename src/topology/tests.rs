@@ -375,3 +375,11 @@ fn a_users_topology_needs_sites_and_round_trip_times() {
     let swapped = "site \"tokyo\": latitude 139.7 is not from -90 to 90 degrees; are latitude and longitude swapped?";
     assert_eq!(refused(vec![tokyo], &[1.0]), swapped);
 }
+
+#[test]
+fn a_users_topology_has_a_largest_number_of_sites() {
+    let refused = |sites: usize| SiteMap::from_rtt(vec![Site::new("a"); sites], &[]).unwrap_err();
+    // As many as the limit lack only their round-trip times.
+    assert_eq!(refused(MAX_SITES), "5000 sites need 25000000 round-trip times, not 0");
+    assert_eq!(refused(MAX_SITES + 1), "5001 sites are more than 5000, the most that are possible");
+}

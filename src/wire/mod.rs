@@ -69,6 +69,8 @@ mod frame;
 mod keyring;
 mod label;
 mod layout;
+#[cfg(test)]
+mod limit_table;
 mod limits;
 #[cfg(feature = "seal")]
 mod replay;
@@ -91,6 +93,8 @@ pub use label::{LABEL_OVERHEAD, Label, LabelSizer};
 #[cfg(feature = "seal")]
 pub use layout::SEAL_VERSION;
 pub use layout::{LABEL_VERSION, VERSION};
+#[cfg(test)]
+pub(crate) use limit_table::stated_limits;
 pub use limits::{FRAME_LIMIT, FRAME_PREFIX, Limited, RECORD_LIMIT, UPDATE_LIMIT};
 #[cfg(feature = "seal")]
 pub use seal::{SEAL_OVERHEAD, SEALED_PREFIX, Seal, SealedSizer};

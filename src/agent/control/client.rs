@@ -12,18 +12,18 @@ use super::error::{ControlError, Fault};
 use super::messages::{Answer, Request};
 
 /// The longest answer that is read, in bytes: enough for 100,000 members.
-const MAX_ANSWER_BYTES: u64 = 64 << 20;
+pub(super) const MAX_ANSWER_BYTES: u64 = 64 << 20;
 
 /// Room for a request, in bytes.
 const REQUEST_BYTES: usize = 1 << 13;
 
 /// The longest wait for an answer.
-const TIMEOUT: Duration = Duration::from_secs(10);
+pub(super) const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Sends a request to the agent whose control socket is at `path`.
 ///
 /// # Errors
-/// If no agent listens there, or it does not answer within 10 seconds.
+/// If no agent listens there, or it does not answer within 10 seconds, or with more than 64 MiB.
 pub async fn ask(path: &Path, request: &Request) -> Result<Answer, ControlError> {
     let fail = |fault| ControlError::new(path, fault);
     let mut stream = UnixStream::connect(path).await.map_err(|error| fail(Fault::NoAgent(error)))?;
@@ -34,11 +34,14 @@ pub async fn ask(path: &Path, request: &Request) -> Result<Answer, ControlError>
         line.push(b'\n');
         stream.write_all(&line).await?;
         let mut answer = Vec::new();
-        BufReader::new(stream.take(MAX_ANSWER_BYTES)).read_until(b'\n', &mut answer).await?;
+        BufReader::new(stream.take(MAX_ANSWER_BYTES + 1)).read_until(b'\n', &mut answer).await?;
         Ok(answer)
     };
     let answer = timeout(TIMEOUT, exchange).await.map_err(|_| fail(Fault::TimedOut))?;
     let answer = answer.map_err(|error| fail(Fault::Io(error)))?;
+    if answer.len() as u64 > MAX_ANSWER_BYTES {
+        return Err(fail(Fault::TooLong));
+    }
     if answer.is_empty() {
         return Err(fail(Fault::Closed));
     }

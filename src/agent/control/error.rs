@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 /// The longest path of a socket, in bytes.
-const MAX_PATH_BYTES: usize = if cfg!(any(target_os = "linux", target_os = "android")) { 107 } else { 103 };
+pub(super) const MAX_PATH_BYTES: usize = if cfg!(any(target_os = "linux", target_os = "android")) { 107 } else { 103 };
 
 /// Error of a control socket: it cannot be opened, or its agent cannot be asked.
 #[derive(Debug)]
@@ -29,6 +29,8 @@ pub(super) enum Fault {
     TimedOut,
     Closed,
     NotAnswer,
+    /// An answer that is longer than any that is read.
+    TooLong,
 }
 
 impl ControlError {
@@ -58,6 +60,7 @@ impl fmt::Display for ControlError {
             Fault::Closed => write!(f, "the agent at {path} closed the connection without an answer"),
             Fault::Io(error) => write!(f, "control socket {path}: {error}"),
             Fault::TimedOut => write!(f, "the agent at {path} does not answer"),
+            Fault::TooLong => write!(f, "the answer of the agent at {path} is too long"),
             Fault::NotAnswer => write!(f, "the process that listens at {path} is not an agent of this version"),
         }
     }

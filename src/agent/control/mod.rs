@@ -26,12 +26,18 @@
 
 mod client;
 mod error;
+#[cfg(test)]
+mod limit_table;
 mod messages;
 mod server;
 mod socket_file;
+#[cfg(test)]
+mod tests;
 
 pub use client::ask;
 pub use error::ControlError;
+#[cfg(test)]
+pub(super) use limit_table::stated_limits;
 pub use messages::{
     AgentSummary, Answer, CoordinateSummary, FamilyValue, FamilyValues, MemberSummary, Request, SecretText,
 };

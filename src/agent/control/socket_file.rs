@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep};
 use super::error::Fault;
 
 /// The longest wait for other agents that open a socket in the same folder.
-const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
+pub(super) const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Pause between two attempts to lock the folder.
 const LOCK_RETRY: Duration = Duration::from_millis(10);

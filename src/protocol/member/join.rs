@@ -9,7 +9,7 @@ use crate::protocol::message::{Address, Body, StateSync};
 use crate::protocol::time::{Span, Time};
 
 /// The longest pause between two attempts to join, in periods.
-const LONGEST_JOIN_WAIT: u64 = 30;
+pub(super) const LONGEST_JOIN_WAIT: u64 = 30;
 
 /// The number of periods within which a joiner syncs once more when it knows the group: more than an update takes to
 /// spread.

@@ -31,6 +31,8 @@ mod coordinates;
 mod forgotten;
 mod heal;
 mod join;
+#[cfg(test)]
+mod limit_table;
 mod membership;
 mod name_conflict;
 mod outbox;
@@ -67,6 +69,8 @@ use timers::{Alarms, Timers};
 
 pub use broadcast_error::{BroadcastError, TooLong};
 pub use config::MemberConfig;
+#[cfg(test)]
+pub(crate) use limit_table::stated_limits;
 pub use outbox::{Outbox, Transmit};
 
 /// One member of a group.

@@ -19,7 +19,7 @@ use crate::protocol::message::{Address, Body, Incarnation, Packet, PeerView, Upd
 use crate::protocol::time::Time;
 
 /// Pings without an answer, one a period, after which no other process is assumed at the address.
-const PING_LIMIT: u32 = 3;
+pub(super) const PING_LIMIT: u32 = 3;
 
 impl Member {
     /// Handles a record of this member with another address.

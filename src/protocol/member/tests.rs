@@ -4,6 +4,7 @@ mod admissions;
 mod coordinates;
 mod join;
 mod laws;
+mod limits;
 mod lives;
 mod probe;
 mod state;

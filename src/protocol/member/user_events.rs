@@ -225,6 +225,7 @@ mod tests {
         }
         let late = Time::ZERO + UserEvents::RETENTION;
         assert!(!events.is_new(Time::ZERO, (limit, 1), 1));
+        assert!(!events.is_new(late - Span::from_micros(1), (limit, 1), 1));
         assert!(events.is_new(Time::ZERO, (0, 1), 2));
         assert!(events.is_new(late, (limit, 1), 1), "in the place of life 1 or a later one");
         assert_eq!(events.lives.len(), UserEvents::LIFE_LIMIT);

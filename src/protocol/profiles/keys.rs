@@ -47,6 +47,7 @@ const DISSEMINATION_NAMES: &[&str] = &names(&DISSEMINATIONS);
 
 /// All parameters, with the common defaults.
 pub(super) fn params() -> Vec<Param> {
+    let (smallest, largest) = Config::PACKET_BYTES.into_inner();
     vec![
         Param::span("period", 1e-3, 3600.0, "1s", "T: between two rounds of direct pings"),
         Param::span("probe_timeout", 1e-4, 3600.0, "500ms", "how long a direct ping may take before helpers are asked"),
@@ -81,7 +82,7 @@ pub(super) fn params() -> Vec<Param> {
         ),
         Param::count("retransmit_mult", 1, 100, 4, "each member sends an update this x retransmit_scale times"),
         Param::choice("retransmit_scale", Scale::NAMES, "log10", "how repetition grows with the group, rounded up"),
-        Param::count("packet_bytes", 256, 65_000, 1400, "the largest datagram").unit("bytes"),
+        Param::count("packet_bytes", smallest, largest, 1400, "the largest datagram").unit("bytes"),
         Param::count("max_updates", 0, 1000, 0, "the most updates on one message; 0: as many as fit"),
         Param::span("gossip_interval", 1e-3, 3600.0, "200ms", "between two gossip messages (gossip)"),
         Param::count("gossip_nodes", 0, 64, 3, "receivers of each gossip message (gossip)").unit("members"),

@@ -52,6 +52,8 @@ pub use leave::Leave;
 pub use loss::Loss;
 pub use metadata::Metadata;
 pub use params::Direction;
+#[cfg(test)]
+pub(super) use params::QUEUE as DEFAULT_QUEUE;
 pub use partial_partition::PartialPartition;
 pub use partition::Partition;
 pub use pause::Pause;

@@ -81,7 +81,7 @@ pub(super) fn lasts() -> Param {
 }
 
 /// The default size of a queue, in packets: about 1 MiB of a socket's buffer in small packets.
-pub(super) const QUEUE: u32 = 4096;
+pub(in crate::sim) const QUEUE: u32 = 4096;
 
 pub(super) fn queue() -> Param {
     Param::count("queue", 0, 1_000_000, QUEUE, "maximum number of queued packets in each direction").unit("packets")

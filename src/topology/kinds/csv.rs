@@ -1,6 +1,8 @@
 //! `csv`: a user's table of round-trip times, with coordinates if they are known.
 
 mod dialect;
+#[cfg(test)]
+mod limit_table;
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -14,6 +16,8 @@ use crate::topology::globe::{Point, light_rtt_us, point};
 use crate::topology::model::{InputFile, Topology, TopologyContext};
 use crate::topology::site_map::{Site, SiteMap};
 use crate::topology::table::{RttTable, TableRow};
+#[cfg(test)]
+pub(in crate::topology) use limit_table::csv_limits;
 
 /// No round trip is longer than an hour.
 const LONGEST_US: f64 = 3.6e9;
@@ -283,6 +287,7 @@ fn not_faster_than_light(table: &UserTable, file: &str, rtt_us: &[f64], sites: &
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::topology::MAX_SITES;
     use crate::topology::topologies;
     use swimlab_selectors::Spec;
 
@@ -490,5 +495,42 @@ mod tests {
         let base = TopologyContext { dir: "/nowhere".into(), ..TopologyContext::default() };
         let error = topologies().build(&Spec::parse("csv:rtt=rtt.csv").unwrap(), &base).unwrap_err().to_string();
         assert!(error.starts_with("csv: cannot read /nowhere/rtt.csv: "), "{error}");
+    }
+
+    #[test]
+    fn a_table_has_as_many_sites_as_are_possible_and_no_more() {
+        let header = |sites: usize| {
+            let names: Vec<String> = (0..sites).map(|site| format!("s{site}")).collect();
+            built("sites", &format!("from,{}\n", names.join(",")), "", "").unwrap_err()
+        };
+        assert_eq!(header(MAX_SITES), "csv: rtt.csv: column \"s0\" has no row of that name");
+        assert_eq!(header(MAX_SITES + 1), "csv: rtt.csv: 5001 sites are more than 5000, the most that are possible");
+    }
+
+    #[test]
+    fn a_round_trip_takes_an_hour_at_most_and_a_site_has_a_billion_members_at_most() {
+        let rtt = |ms: f64| built("hour", &format!("f,a,b\na,,{ms}\nb,{ms},\n"), "", "").is_ok();
+        assert_eq!([LONGEST_US / 1e3, LONGEST_US / 1e3 + 0.1].map(rtt), [true, false]);
+        let weight = |most: u32| built("weight", RTT, &format!("name,members\na,{most}\nb,1\nc,1\n"), "").is_ok();
+        assert_eq!([MOST_MEMBERS, MOST_MEMBERS + 1].map(weight), [true, false]);
+    }
+
+    #[test]
+    fn directions_may_differ_by_the_factor_without_a_notice() {
+        let notices = |ms: f64| built("factor", &format!("f,a,b\na,,{ms}\nb,10,\n"), "", "").unwrap().notices().len();
+        assert_eq!([10.0 * MOST_UNEQUAL, 10.0 * MOST_UNEQUAL + 0.1].map(notices), [0, 1]);
+    }
+
+    #[ignore = "reads files of 1 GiB"]
+    #[test]
+    fn a_file_is_read_up_to_the_longest() {
+        let folder = tempfile::tempdir().unwrap();
+        let error = |len: u64| {
+            File::create(folder.path().join("rtt.csv")).unwrap().set_len(len).unwrap();
+            let base = TopologyContext { dir: folder.path().to_owned(), ..TopologyContext::default() };
+            topologies().build(&Spec::parse("csv:rtt=rtt.csv").unwrap(), &base).unwrap_err().to_string()
+        };
+        assert!(!error(LONGEST).contains("is longer than"));
+        assert!(error(LONGEST + 1).contains("is longer than 1073741824 bytes"));
     }
 }

@@ -21,6 +21,8 @@ use swimlab_selectors::Registry;
 pub use csv::csv_topology;
 
 use super::model::{Topology, TopologyContext};
+#[cfg(all(test, feature = "lab"))]
+pub(super) use csv::csv_limits;
 
 /// The built-in kinds of topology.
 pub fn topologies() -> Registry<Topology, TopologyContext> {

@@ -2,7 +2,7 @@
 
 use super::samples;
 use super::sealing::{at, key, seal, sealed};
-use crate::wire::{Key, KeyFault, Keyring, KeyringError, OpenError, Seal};
+use crate::wire::{Key, KeyFault, KeyFileFault, Keyring, KeyringError, OpenError, Seal};
 
 const BASE64: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 const HEX: &str = "0102030405060708090a0b0c0d0e0f101112131415161718191A1B1C1D1E1F20";
@@ -61,6 +61,20 @@ fn errors_of_a_key_file_name_the_file_and_the_line() {
     assert_eq!(error(many.as_bytes()), "line 5: more than 4 keys");
     let missing = Keyring::read(dir.path().join("missing")).unwrap_err().to_string();
     assert!(missing.contains("missing: cannot be read: No such file"), "{missing}");
+}
+
+#[test]
+fn a_key_file_is_read_up_to_the_longest() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("keys");
+    let read = |len: u64| {
+        let comment = "#".repeat(len as usize - BASE64.len() - 1);
+        std::fs::write(&path, format!("{BASE64}\n{comment}")).unwrap();
+        Keyring::read(&path).map(|_| ())
+    };
+    read(Keyring::FILE_LIMIT).unwrap();
+    let error = read(Keyring::FILE_LIMIT + 1).unwrap_err();
+    assert!(matches!(error.fault, KeyFileFault::TooLong), "{error}");
 }
 
 #[cfg(unix)]

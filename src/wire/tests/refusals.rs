@@ -147,6 +147,11 @@ fn counts_beyond_their_limits_are_refused_before_anything_is_read() {
     assert_eq!(decode(targets), Err(excess(Limited::Targets).into()));
     let records = &[VERSION, 6, 0, 0, 0x93, 1, 2, 3, 0x93, 0xc2, 0xc2, 0xce, 0, 0x20, 0, 1];
     assert_eq!(decode(records), Err(excess(Limited::Records).into()));
+    // As many as the limit are looked for, and are not there.
+    let targets = &[VERSION, 2, 0, 0, 0x93, 1, 2, 3, 0x93, 1, 0, 16];
+    assert_ne!(decode(targets), Err(excess(Limited::Targets).into()));
+    let records = &[VERSION, 6, 0, 0, 0x93, 1, 2, 3, 0x93, 0xc2, 0xc2, 0xce, 0, 0x20, 0, 0];
+    assert!(matches!(decode(records), Err(DecodeError::Truncated(_))), "{:?}", decode(records));
 }
 
 #[test]

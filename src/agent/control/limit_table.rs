@@ -1,0 +1,63 @@
+//! The limits of the control socket, for docs/limits.md.
+
+use super::client::{MAX_ANSWER_BYTES, TIMEOUT};
+use super::error::MAX_PATH_BYTES;
+use super::server::{LIMITS, MAX_REQUEST_BYTES};
+use super::socket_file::LOCK_TIMEOUT;
+use crate::limits::Amount::{Bytes, Count, Time};
+use crate::limits::{Limit, Section};
+
+/// The limits of the control socket.
+pub(crate) fn stated_limits() -> Section {
+    let limits = vec![
+        Limit::new(
+            "clients at once",
+            Count(LIMITS.connections as u64),
+            "the oldest that has not asked yet is disconnected",
+            &["a_connection_more_than_allowed_in_all_or_of_one_source_ends_the_oldest"],
+        ),
+        Limit::new(
+            "time until the first byte of a request",
+            Time(LIMITS.first_byte),
+            "the client is disconnected",
+            &["a_connection_is_ended_without_a_first_byte_in_time_or_when_it_takes_too_long"],
+        ),
+        Limit::new(
+            "time for a request and its answer, from the first byte on",
+            Time(LIMITS.timeout),
+            "the client is disconnected",
+            &["a_connection_is_ended_without_a_first_byte_in_time_or_when_it_takes_too_long"],
+        ),
+        Limit::new(
+            "a request",
+            Bytes(MAX_REQUEST_BYTES as u64),
+            "what follows is not read, and the request is refused",
+            &["a_request_is_read_up_to_the_longest"],
+        ),
+        Limit::new(
+            "an answer that `swimlab members`, `info` and others read",
+            Bytes(MAX_ANSWER_BYTES),
+            "the command fails",
+            &["an_answer_is_read_up_to_the_longest"],
+        ),
+        Limit::new(
+            "time that these commands wait for an answer",
+            Time(TIMEOUT),
+            "the command fails",
+            &["an_answer_is_waited_for_until_the_timeout"],
+        ),
+        Limit::new(
+            "path of the socket",
+            Bytes(MAX_PATH_BYTES as u64),
+            "the agent does not start",
+            &["paths_of_sockets_may_be_as_long_as_the_system_allows"],
+        ),
+        Limit::new(
+            "time that a start waits for others that open sockets in the same folder",
+            Time(LOCK_TIMEOUT),
+            "the agent does not start",
+            &["agents_that_open_sockets_in_the_same_folder_are_waited_for_until_the_timeout"],
+        ),
+    ];
+    Section { title: "Control socket", limits }
+}

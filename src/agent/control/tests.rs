@@ -1,0 +1,96 @@
+//! Limits of requests, answers and waiting, each reached and exceeded.
+
+use std::fs::File;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::time::{Instant, sleep};
+
+use super::client::{MAX_ANSWER_BYTES, TIMEOUT, ask};
+use super::messages::{Answer, Request};
+use super::server::{ControlSocket, MAX_REQUEST_BYTES};
+use super::socket_file::{LOCK_TIMEOUT, SocketFile};
+use crate::agent::handle::Agent;
+
+fn socket() -> (TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.sock");
+    (folder, path)
+}
+
+/// Asks a process that answers after a while with `bytes`; returns the answer or the error.
+async fn answered(after: Duration, bytes: Vec<u8>) -> Result<Answer, String> {
+    let (_folder, path) = socket();
+    let listener = UnixListener::bind(&path).unwrap();
+    let answering = async {
+        let (stream, _) = listener.accept().await.unwrap();
+        let mut stream = BufReader::new(stream);
+        stream.read_until(b'\n', &mut Vec::new()).await.unwrap();
+        sleep(after).await;
+        // It fails if the asker has given up.
+        let _ = stream.write_all(&bytes).await;
+        std::future::pending::<()>().await;
+    };
+    tokio::select! {
+        () = answering => unreachable!("it has no end"),
+        answer = ask(&path, &Request::Members) => answer.map_err(|error| error.to_string()),
+    }
+}
+
+#[tokio::test]
+async fn an_answer_is_read_up_to_the_longest() {
+    let answer = |len: u64| {
+        let text = b"\"done\"\n";
+        let mut bytes = vec![b' '; len as usize - text.len()];
+        bytes.extend_from_slice(text);
+        answered(Duration::ZERO, bytes)
+    };
+    assert_eq!(answer(MAX_ANSWER_BYTES).await, Ok(Answer::Done));
+    let error = answer(MAX_ANSWER_BYTES + 1).await.unwrap_err();
+    assert!(error.ends_with("is too long"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_is_waited_for_until_the_timeout() {
+    let moment = Duration::from_millis(100);
+    assert_eq!(answered(TIMEOUT - moment, b"\"done\"\n".to_vec()).await, Ok(Answer::Done));
+    let error = answered(TIMEOUT + moment, b"\"done\"\n".to_vec()).await.unwrap_err();
+    assert!(error.ends_with("does not answer"), "{error}");
+}
+
+#[tokio::test]
+async fn a_request_is_read_up_to_the_longest() {
+    let (_folder, path) = socket();
+    let agent = Agent::builder().spawn().await.unwrap();
+    let control = ControlSocket::open(&path).await.unwrap();
+    let serving = tokio::spawn(control.serve(agent));
+    for (len, is_carried_out) in [(MAX_REQUEST_BYTES, true), (MAX_REQUEST_BYTES + 2, false)] {
+        let text = "{\"do\":\"members\"}\n";
+        let mut stream = UnixStream::connect(&path).await.unwrap();
+        let padding = " ".repeat(len - text.len());
+        stream.write_all(format!("{padding}{text}").as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        let _ = stream.read_to_string(&mut answer).await;
+        assert_eq!(answer.starts_with("{\"members\":"), is_carried_out, "{len}: {answer}");
+    }
+    serving.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn agents_that_open_sockets_in_the_same_folder_are_waited_for_until_the_timeout() {
+    let (folder, path) = socket();
+    let other = File::open(folder.path()).unwrap();
+    other.lock().unwrap();
+    let begun = Instant::now();
+    assert!(SocketFile::listen(&path).await.is_err());
+    assert!(begun.elapsed() >= LOCK_TIMEOUT && begun.elapsed() < LOCK_TIMEOUT * 2);
+    let release = async {
+        sleep(LOCK_TIMEOUT - Duration::from_millis(100)).await;
+        drop(other);
+    };
+    let (opened, ()) = tokio::join!(SocketFile::listen(&path), release);
+    assert!(opened.is_ok());
+}

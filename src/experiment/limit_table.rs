@@ -1,0 +1,62 @@
+//! The limits of experiments, for docs/limits.md.
+
+use super::limits::{LONGEST_S, MOST_CELLS, MOST_MEMBERS, MOST_TRIALS};
+use super::{ping_map, toml_source};
+use crate::limits::Amount::{Bytes, Count};
+use crate::limits::{Amount, Limit, Section};
+
+/// The limits of experiments.
+pub(crate) fn stated_limits() -> [Section; 1] {
+    let refused = "the file is refused, with its line";
+    let limits = vec![
+        Limit::new(
+            "an experiment file",
+            Bytes(toml_source::LONGEST),
+            "it is refused",
+            &["an_experiment_file_is_read_up_to_the_longest"],
+        ),
+        Limit::new(
+            "cells of an experiment",
+            Count(MOST_CELLS as u64),
+            "the file is refused",
+            &["an_experiment_has_as_many_cells_as_the_limit_and_no_more"],
+        ),
+        Limit::new(
+            "members of a world",
+            Count(MOST_MEMBERS.into()),
+            refused,
+            &["members_trials_and_times_have_limits_of_their_own"],
+        ),
+        Limit::new(
+            "members of a world with joiners included",
+            Count(MOST_MEMBERS.into()),
+            "the file is refused, with its scenario",
+            &["joiners_count_as_members_of_the_largest_world"],
+        ),
+        Limit::new(
+            "trials of a cell",
+            Count(MOST_TRIALS.into()),
+            refused,
+            &["members_trials_and_times_have_limits_of_their_own"],
+        ),
+        Limit::new(
+            "warm-up and duration of a trial",
+            Amount::micros((LONGEST_S * 1e6) as u64),
+            refused,
+            &["members_trials_and_times_have_limits_of_their_own"],
+        ),
+        Limit::new(
+            "members of a world that is drawn as a map",
+            Count(ping_map::MOST_MEMBERS.into()),
+            "larger worlds have no map",
+            &["worlds_beyond_the_largest_have_no_map"],
+        ),
+        Limit::new(
+            "areas of a map",
+            Count(ping_map::MOST_NODES as u64),
+            "the map has distances and no areas",
+            &["a_map_has_as_many_areas_as_are_legible"],
+        ),
+    ];
+    [Section { title: "Experiments", limits }]
+}

@@ -1,0 +1,122 @@
+//! The limits of a member, for docs/limits.md.
+
+use super::heal::UNKNOWN_PING_LIMIT;
+use super::join::LONGEST_JOIN_WAIT;
+use super::name_conflict::PING_LIMIT;
+use super::user_events::UserEvents;
+use super::{Member, USER_EVENT_LIMIT};
+use crate::limits::Amount::{Bytes, Count, Periods};
+use crate::limits::{Amount, Limit, Section};
+use crate::protocol::broadcast::MISFIT_LIMIT;
+use crate::protocol::config::Config;
+use crate::protocol::rtt::SlowPeers;
+
+/// The limits of a member.
+pub(crate) fn stated_limits() -> [Section; 1] {
+    let config = Config::lan();
+    let limits = vec![
+        Limit::new(
+            "datagram that a member sends: the key `packet_bytes`, by default",
+            Bytes(config.packet_bytes.into()),
+            "updates that do not fit wait for the next packet",
+            &["no_datagram_outgrows_the_limit_however_many_updates_there_are"],
+        ),
+        Limit::new(
+            "the smallest `packet_bytes`",
+            Bytes((*Config::PACKET_BYTES.start()).into()),
+            "a smaller one is refused",
+            &["datagrams_have_a_smallest_and_a_largest_size"],
+        ),
+        Limit::new(
+            "the largest `packet_bytes`",
+            Bytes((*Config::PACKET_BYTES.end()).into()),
+            "a larger one is refused",
+            &["datagrams_have_a_smallest_and_a_largest_size"],
+        ),
+        Limit::new(
+            "indirect pings under way for other members",
+            Count(Member::RELAY_LIMIT as u64),
+            "further targets of a ping request are not pinged, and no nack is sent for them",
+            &["requests_beyond_the_limit_are_not_taken_on"],
+        ),
+        Limit::new(
+            "pings of members that are known only from one received table",
+            Count(UNKNOWN_PING_LIMIT.into()),
+            "further unknown members of the table are skipped; a later table names them again",
+            &["unknown_members_of_a_table_beyond_the_limit_are_not_pinged"],
+        ),
+        Limit::new(
+            "pings of another process that claims the member's name, one a period",
+            Count(PING_LIMIT.into()),
+            "without an answer the record belongs to an earlier life and is refuted",
+            &["another_claimant_of_the_name_is_pinged_as_often_as_the_limit_says"],
+        ),
+        Limit::new(
+            "pause between two attempts to join, which doubles from one period on",
+            Periods(LONGEST_JOIN_WAIT),
+            "it grows no more; attempts do not end",
+            &["attempts_to_join_become_rarer_down_to_one_in_the_longest_pause"],
+        ),
+        Limit::new(
+            "seeds that are tried again for good",
+            Count(Member::SEED_LIMIT as u64),
+            "further ones are left out",
+            &["seeds_beyond_the_limit_are_left_out"],
+        ),
+        Limit::new(
+            "time for which the record of a dead or departed member is kept: the key `dead_retention`, by default",
+            Amount::micros(config.dead_retention.as_micros()),
+            "incarnation and address are kept among the forgotten members",
+            &["forgotten_members_return_only_with_a_higher_incarnation"],
+        ),
+        Limit::new(
+            "forgotten members that are still tried: the key `reconnect_limit`, by default",
+            Count(config.reconnect_limit.into()),
+            "the oldest is dropped",
+            &["the_dead_are_tried_again_and_seeds_of_healing_are_bounded"],
+        ),
+        Limit::new(
+            "slow peers whose round-trip time is remembered",
+            Count(SlowPeers::LIMIT as u64),
+            "pings of further ones have the configured `probe_timeout`",
+            &["memory_is_bounded"],
+        ),
+        Limit::new(
+            "queued updates that are passed over because they do not fit into a packet",
+            Count(MISFIT_LIMIT.into()),
+            "the packet leaves as it is; the others wait for the next one",
+            &["the_search_for_updates_that_fit_ends_after_a_few_that_do_not"],
+        ),
+        Limit::new(
+            "application events that wait to be sent when the member adds one of its own",
+            Count(Member::OWN_EVENT_LIMIT as u64),
+            "the event is refused, to be tried again later",
+            &["an_event_more_than_may_wait_is_refused_until_others_have_left"],
+        ),
+        Limit::new(
+            "application events that wait to be sent, with those of others",
+            Count(USER_EVENT_LIMIT as u64),
+            "the one that was sent most often is dropped and counted",
+            &["beyond_their_limit_the_most_sent_application_event_is_dropped_and_no_update_about_a_member"],
+        ),
+        Limit::new(
+            "lives of senders whose application events are remembered, to report each event once",
+            Count(UserEvents::LIFE_LIMIT as u64),
+            "an event of one life more is not reported, unless a remembered life has been silent for long enough",
+            &["one_life_more_is_refused_until_another_has_been_silent_for_long"],
+        ),
+        Limit::new(
+            "time for which a silent life keeps its place",
+            Amount::micros(UserEvents::RETENTION.as_micros()),
+            "the life that has been silent for longest gives way to a new one",
+            &["one_life_more_is_refused_until_another_has_been_silent_for_long"],
+        ),
+        Limit::new(
+            "gaps between the events seen of one life",
+            Count(UserEvents::GAP_LIMIT as u64),
+            "the oldest gap is closed: its events count as seen",
+            &["what_is_forgotten_counts_as_seen"],
+        ),
+    ];
+    [Section { title: "Protocol member", limits }]
+}
