@@ -15,10 +15,10 @@ pub(crate) struct Section {
 
 /// A limit, and the tests that drive something to it and past it.
 pub(crate) struct Limit {
-    /// What is limited.
+    /// The limited thing.
     pub what: &'static str,
     pub amount: Amount,
-    /// What happens at the limit.
+    /// The consequence of reaching the limit.
     pub beyond: &'static str,
     /// Names of test functions.
     pub tests: &'static [&'static str],

@@ -10,7 +10,7 @@ use std::time::Duration;
 use crate::protocol::{Body, Incarnation, Packet, PeerView, Update};
 
 /// The seconds by which a generation may be ahead of the clock.
-const TOLERANCE: u32 = 24 * 3600;
+pub(super) const TOLERANCE: u32 = 24 * 3600;
 
 /// The beginning of 2024, in seconds since 1970. A clock that shows an earlier time was never set.
 const EARLIEST_SET_CLOCK: u64 = 1_704_067_200;

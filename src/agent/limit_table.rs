@@ -1,5 +1,7 @@
 //! The limits of an agent, for docs/limits.md.
 
+use std::time::Duration;
+
 use super::admission::{IDLE, MAX_OPEN, MAX_SERVED, MAX_SERVED_PER_SOURCE};
 use super::builder::{DEFAULT_EVENT_BUFFER, MAX_EVENT_BUFFER};
 use super::clock::LONGEST_WAIT;
@@ -14,7 +16,7 @@ use super::snapshot_writer::{FINISH_TIMEOUT, INTERVAL, SETTLING};
 use super::sockets::{BACKLOG, PORT_TRIES};
 use super::spawn::{MAX_HOST_NAME, MAX_TIMER_SLACK};
 use super::streams::{EXCHANGE_TIMEOUT, FRAME_BASE, FRAME_PER_MEMBER, MAX_OUTGOING, PREFIX_TIMEOUT};
-use super::{metrics_server, rejection_log};
+use super::{generation_limit, metrics_server, rejection_log};
 use crate::limits::Amount::{Bytes, BytesPerSecond, Count, Periods, Time};
 use crate::limits::{Amount, Limit, Section};
 
@@ -108,6 +110,12 @@ fn queues() -> Vec<Limit> {
                 "a_bounded_number_of_bytes_is_sent_in_a_second",
                 "packets_of_senders_that_are_no_members_make_an_agent_send_a_bounded_number_of_bytes",
             ],
+        ),
+        Limit::new(
+            "time by which a generation in a packet may be ahead of the clock",
+            Time(Duration::from_secs(generation_limit::TOLERANCE.into())),
+            "the packet is dropped and counted as `future`",
+            &["a_generation_may_be_a_day_ahead_of_the_clock_or_of_the_own_start", "each_part_of_a_packet_is_looked_at"],
         ),
         Limit::new(
             "datagrams that are read before timers and commands have their turn",

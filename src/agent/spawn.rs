@@ -383,7 +383,7 @@ fn name_on(mut host: String, number: u64) -> String {
     format!("{host}-{number:012x}")
 }
 
-/// How late timers may be: a fiftieth of the wait for an ack makes no difference to the protocol.
+/// The lateness of timers that is intended: a fiftieth of the wait for an ack makes no difference to the protocol.
 fn timer_slack(probe_timeout: Span) -> Span {
     probe_timeout.scale(0.02).min(MAX_TIMER_SLACK)
 }

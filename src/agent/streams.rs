@@ -321,7 +321,7 @@ mod tests {
             Self { streams, addr, inbox, _commands: commands, listener: Some(listener) }
         }
 
-        /// What becomes of a connection that sends these bytes and no more, and after how long.
+        /// The failure of a connection that sends these bytes and no more, and the time until then.
         async fn fate_of(mut self, opening: &[u8]) -> (DropReason, Duration) {
             // Connected and sent before the clock goes on.
             let mut peer = net::TcpStream::connect(self.addr).unwrap();

@@ -86,6 +86,12 @@ fn seal_limits() -> Vec<Limit> {
             &["remembered_packets_are_bounded_and_forgotten_ones_are_refused"],
         ),
         Limit::new(
+            "time by which a packet's stamp may be ahead of the clock while as many are remembered",
+            Amount::micros(ReplayWindow::LEAD_WHEN_FULL),
+            "the packet is refused",
+            &["packets_stamped_ahead_silence_nobody_for_more_than_a_second"],
+        ),
+        Limit::new(
             "sealers of forgotten packets that are told apart",
             Count(ReplayWindow::SEALER_LIMIT as u64),
             "the half whose packets are oldest share one age beyond which packets are refused",

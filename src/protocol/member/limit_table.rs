@@ -11,6 +11,10 @@ use crate::protocol::broadcast::MISFIT_LIMIT;
 use crate::protocol::config::Config;
 use crate::protocol::rtt::SlowPeers;
 
+/// Tests of the rate of admissions.
+const ADMISSIONS: &[&str] =
+    &["after_a_burst_members_are_admitted_at_the_rate_and_those_that_introduce_themselves_apart"];
+
 /// The limits of a member.
 pub(crate) fn stated_limits() -> [Section; 1] {
     let config = Config::lan();
@@ -76,6 +80,25 @@ pub(crate) fn stated_limits() -> [Section; 1] {
             &["the_dead_are_tried_again_and_seeds_of_healing_are_bounded"],
         ),
         Limit::new(
+            "members in a table: the key `member_limit`, by default",
+            Count(config.member_limit.into()),
+            "further ones are not admitted, and counted",
+            &["a_full_table_admits_nobody"],
+        ),
+        Limit::new(
+            "unknown members that are admitted at once, of those that introduce themselves and of those that others name \
+             each: the key `admission_burst`, by default",
+            Count(config.admission_burst.into()),
+            "further ones are admitted at the rate below",
+            ADMISSIONS,
+        ),
+        Limit::new(
+            "unknown members that are admitted per second after that: the key `admission_rate`, by default",
+            Count(config.admission_rate.into()),
+            "further ones are not admitted until they are heard of again, and counted",
+            ADMISSIONS,
+        ),
+        Limit::new(
             "slow peers whose round-trip time is remembered",
             Count(SlowPeers::LIMIT as u64),
             "pings of further ones have the configured `probe_timeout`",
@@ -116,6 +139,24 @@ pub(crate) fn stated_limits() -> [Section; 1] {
             Count(UserEvents::GAP_LIMIT as u64),
             "the oldest gap is closed: its events count as seen",
             &["what_is_forgotten_counts_as_seen"],
+        ),
+        Limit::new(
+            "application events that a state sync carries",
+            Count(UserEvents::RECENT_LIMIT as u64),
+            "the oldest are left out",
+            &["the_latest_events_are_kept_within_a_number_and_a_size"],
+        ),
+        Limit::new(
+            "their names and payloads",
+            Bytes(UserEvents::RECENT_BYTES as u64),
+            "the oldest are left out",
+            &["the_latest_events_are_kept_within_a_number_and_a_size"],
+        ),
+        Limit::new(
+            "time for which state syncs carry an event: two of their intervals, but at most",
+            Amount::micros(UserEvents::LONGEST_RECENT.as_micros()),
+            "it is left out",
+            &["state_syncs_carry_an_event_for_no_longer_than_the_limit"],
         ),
     ];
     [Section { title: "Protocol member", limits }]

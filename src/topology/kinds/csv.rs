@@ -501,7 +501,7 @@ mod tests {
     fn a_table_has_as_many_sites_as_are_possible_and_no_more() {
         let header = |sites: usize| {
             let names: Vec<String> = (0..sites).map(|site| format!("s{site}")).collect();
-            built("sites", &format!("from,{}\n", names.join(",")), "", "").unwrap_err()
+            built("sites", format!("from,{}\n", names.join(",")), "", "").unwrap_err()
         };
         assert_eq!(header(MAX_SITES), "csv: rtt.csv: column \"s0\" has no row of that name");
         assert_eq!(header(MAX_SITES + 1), "csv: rtt.csv: 5001 sites are more than 5000, the most that are possible");
@@ -509,7 +509,7 @@ mod tests {
 
     #[test]
     fn a_round_trip_takes_an_hour_at_most_and_a_site_has_a_billion_members_at_most() {
-        let rtt = |ms: f64| built("hour", &format!("f,a,b\na,,{ms}\nb,{ms},\n"), "", "").is_ok();
+        let rtt = |ms: f64| built("hour", format!("f,a,b\na,,{ms}\nb,{ms},\n"), "", "").is_ok();
         assert_eq!([LONGEST_US / 1e3, LONGEST_US / 1e3 + 0.1].map(rtt), [true, false]);
         let weight = |most: u32| built("weight", RTT, &format!("name,members\na,{most}\nb,1\nc,1\n"), "").is_ok();
         assert_eq!([MOST_MEMBERS, MOST_MEMBERS + 1].map(weight), [true, false]);
@@ -517,7 +517,7 @@ mod tests {
 
     #[test]
     fn directions_may_differ_by_the_factor_without_a_notice() {
-        let notices = |ms: f64| built("factor", &format!("f,a,b\na,,{ms}\nb,10,\n"), "", "").unwrap().notices().len();
+        let notices = |ms: f64| built("factor", format!("f,a,b\na,,{ms}\nb,10,\n"), "", "").unwrap().notices().len();
         assert_eq!([10.0 * MOST_UNEQUAL, 10.0 * MOST_UNEQUAL + 0.1].map(notices), [0, 1]);
     }
 

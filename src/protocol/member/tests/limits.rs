@@ -4,6 +4,7 @@ use super::*;
 use crate::protocol::member::heal::UNKNOWN_PING_LIMIT;
 use crate::protocol::member::join::LONGEST_JOIN_WAIT;
 use crate::protocol::member::name_conflict::PING_LIMIT;
+use crate::protocol::member::user_events::UserEvents;
 
 fn pings_to(out: &Outbox, to: impl Fn(Address) -> bool) -> usize {
     let is_ping = |body: &Body| matches!(body, Body::Ping { .. });
@@ -63,4 +64,19 @@ fn attempts_to_join_become_rarer_down_to_one_in_the_longest_pause() {
         attempts.windows(2).map(|two| two[1].since(two[0]).as_micros() / SECOND.as_micros()).collect();
     assert_eq!(pauses[..5], [1, 2, 4, 8, 16]);
     assert!(pauses.len() > 7 && pauses[5..].iter().all(|&pause| pause == LONGEST_JOIN_WAIT), "{pauses:?}");
+}
+
+#[test]
+fn state_syncs_carry_an_event_for_no_longer_than_the_limit() {
+    let event = UserEvent { seq: 1, name: "deploy".into(), payload: [].into() };
+    let event = update(1, 0, UpdateKind::User(event.into()));
+    let mut member = member_with(3, Spec::of("swim").with("sync_interval", "3600s"));
+    member.learns_of(event.clone());
+    let mut is_carried = |now| {
+        let request = StateSync { wants_reply: true, joining: false, records: vec![] };
+        let out = member.hear(now, 1, Body::Sync(Box::new(request)), vec![]);
+        bodies(&out).iter().any(|body| matches!(body, Body::Sync(sync) if sync.records.contains(&event)))
+    };
+    let last = at(0.0) + UserEvents::LONGEST_RECENT;
+    assert_eq!([last, last + Span::from_micros(1)].map(&mut is_carried), [true, false]);
 }
