@@ -106,6 +106,8 @@ fn path(target: &[u8]) -> &[u8] {
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::AsyncReadExt;
+
     use super::*;
 
     #[tokio::test]

@@ -1,6 +1,6 @@
 //! The limits of experiments, for docs/limits.md.
 
-use super::limits::{LONGEST_S, MOST_CELLS, MOST_MEMBERS, MOST_TRIALS};
+use super::limits::{LONGEST_S, MOST_CELLS, MOST_FAULTS, MOST_MEMBERS, MOST_TRIALS};
 use super::{ping_map, toml_source};
 use crate::limits::Amount::{Bytes, Count};
 use crate::limits::{Amount, Limit, Section};
@@ -20,6 +20,18 @@ pub(crate) fn stated_limits() -> [Section; 1] {
             Count(MOST_CELLS as u64),
             "the file is refused",
             &["an_experiment_has_as_many_cells_as_the_limit_and_no_more"],
+        ),
+        Limit::new(
+            "values of a list",
+            Count(MOST_CELLS as u64),
+            refused,
+            &["a_list_has_as_many_values_as_an_experiment_cells"],
+        ),
+        Limit::new(
+            "faults of all cells together",
+            Count(MOST_FAULTS as u64),
+            "the file is refused",
+            &["cells_have_as_many_faults_together_as_the_limit_and_no_more"],
         ),
         Limit::new(
             "members of a world",

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::experiment::file::File;
-use crate::experiment::limits::{LONGEST_S, MOST_CELLS};
+use crate::experiment::limits::{LONGEST_S, MOST_CELLS, MOST_FAULTS};
 use crate::experiment::toml_source::LONGEST;
 
 /// Whether a file with these lines is refused before anything is built.
@@ -37,6 +37,26 @@ fn joiners_count_as_members_of_the_largest_world() {
     };
     parse(&text(10));
     assert!(refused(&text(11)).contains("10000001 members, joiners included, are more than 10000000"));
+}
+
+#[test]
+fn a_list_has_as_many_values_as_an_experiment_cells() {
+    let lines = |values: usize| {
+        let values: Vec<String> = (0..values).map(|n| format!("{}", n as f64 / 1e6)).collect();
+        format!("members = 9\nloss = [{}]", values.join(", "))
+    };
+    assert_eq!([MOST_CELLS, MOST_CELLS + 1].map(|values| is_refused(&lines(values))), [false, true]);
+}
+
+#[test]
+fn cells_have_as_many_faults_together_as_the_limit_and_no_more() {
+    let text = |faults: usize| {
+        let losses: Vec<String> = (0..1000).map(|n| format!("{}", f64::from(n) / 1e6)).collect();
+        format!("{SHORT}loss = [{}]\n{}", losses.join(", "), "[[fault]]\nkind = 'crash'\n".repeat(faults))
+    };
+    let at_limit = File::parse(&TomlSource::text("mine.toml", text(MOST_FAULTS / 1000))).unwrap();
+    assert_eq!(at_limit.faults(), MOST_FAULTS);
+    assert!(refused(&text(MOST_FAULTS / 1000 + 1)).contains("1001000 faults together; 1000000 are the most"));
 }
 
 #[test]
