@@ -321,8 +321,12 @@ impl ScheduleState {
         let indexed = self.own.as_deref().unwrap_or(index).len();
         // In another stretch, which is an earlier one after a clock was set back.
         let move_is_due = self.moved.is_some_and(|stretch| stretch != ctx.shared_period / STRETCH);
+        // With the rings of the next epoch, which are drawn anyway, come the regions that have appeared meanwhile: in the
+        // same period for all who know of them.
+        let epoch_is_over = self.schedule.as_ref().is_some_and(|schedule| !schedule.is_at(ctx.shared_period));
+        let has_new_region = || self.latecomers.has_new_region(self.own.as_deref().unwrap_or(index), view);
         // An eighth bounds the list of latecomers, and so the time that the merge with the shared rings takes.
-        if move_is_due || self.latecomers.len() > indexed / 8 {
+        if move_is_due || self.latecomers.len() > indexed / 8 || epoch_is_over && has_new_region() {
             if move_is_due {
                 (self.agreed, self.moved) = (true, None);
             }

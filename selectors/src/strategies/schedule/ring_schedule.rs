@@ -168,6 +168,11 @@ impl Latecomers {
         self.epoch = None;
     }
 
+    /// Whether one of them is of a region for which a partition has no area.
+    pub(super) fn has_new_region(&self, schedules: &RingSchedules, view: &dyn View) -> bool {
+        self.slots.iter().any(|&slot| schedules.partition.is_new_region(view.peer(slot)))
+    }
+
     /// Computes their positions in a draw.
     pub(super) fn draw(&mut self, schedules: &RingSchedules, schedule: &RingSchedule, view: &dyn View) {
         if self.epoch == Some(schedule.epoch) {
