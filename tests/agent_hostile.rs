@@ -298,7 +298,7 @@ fn connections_that_promise_much_or_send_nothing_delay_no_member() {
         let (before, memory) = (views(&all), all[0].memory_kib());
         let mut rng = stream(3, Purpose::Faults, u64::from(is_sealed));
         let mut real = Vec::new();
-        let join = Body::Sync(Box::new(StateSync { wants_reply: true, joining: true, records: Vec::new() }));
+        let join = Body::Sync(Box::new(StateSync::whole(true, true, Vec::new())));
         seal(1, "swimlab").frame(SystemTime::now(), &packet(7, join, Updates::new()), &mut real).unwrap();
         let openings = [
             vec![0xff; 4],                        // Four gigabytes.
@@ -391,7 +391,7 @@ fn a_sync_by_datagram_opens_no_connection_and_is_not_answered() {
         let mut seal = seal(0, "swimlab");
         for joining in [true, false] {
             for wants_reply in [true, false] {
-                let body = Body::Sync(Box::new(StateSync { wants_reply, joining, records: Vec::new() }));
+                let body = Body::Sync(Box::new(StateSync::whole(wants_reply, joining, Vec::new())));
                 let (packet, mut bytes) = (packet(7, body, Updates::new()), Vec::new());
                 // With a key: a recorded packet of a stream, without its prefix.
                 if is_sealed {

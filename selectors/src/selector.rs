@@ -94,6 +94,19 @@ pub trait Selector: Send + Sync + 'static {
         pick_uniform(ctx, want, picks, |_| true);
     }
 
+    /// Returns the member to compare tables with, if there is another.
+    ///
+    /// Uniform by default. An implementation that prefers near members chooses any other now and then: what only distant
+    /// members know arrives by that.
+    fn sync_partner(
+        &self,
+        _index: &Self::RosterIndex,
+        _state: &mut Self::State,
+        ctx: &mut Context<'_>,
+    ) -> Option<Slot> {
+        any_member(ctx)
+    }
+
     /// Observes an event.
     fn observe(
         &self,
@@ -264,6 +277,8 @@ pub trait MemberSelector: Send {
     fn upcoming(&self) -> Option<Slot>;
     /// See [`Selector::gossip`].
     fn gossip(&mut self, ctx: &mut Context<'_>, want: usize, picks: &mut Vec<Slot>);
+    /// See [`Selector::sync_partner`].
+    fn sync_partner(&mut self, ctx: &mut Context<'_>) -> Option<Slot>;
     /// See [`Selector::observe`].
     fn observe(&mut self, ctx: &mut Context<'_>, observation: Observation);
     /// See [`Selector::coordinate`].
@@ -304,6 +319,13 @@ pub fn pick_uniform(ctx: &mut Context<'_>, want: usize, picks: &mut Vec<Slot>, a
         }
         picks.push(left[below(ctx.rng, left.len() as u32) as usize]);
     }
+}
+
+/// Draws a pingable slot uniformly; `None` if there is none.
+pub(crate) fn any_member(ctx: &mut Context<'_>) -> Option<Slot> {
+    let mut picks = Vec::with_capacity(1);
+    pick_uniform(ctx, 1, &mut picks, |_| true);
+    picks.pop()
 }
 
 trait ErasedSelector: Send + Sync {
@@ -357,6 +379,10 @@ impl<S: Selector> MemberSelector for WithState<S> {
 
     fn gossip(&mut self, ctx: &mut Context<'_>, want: usize, picks: &mut Vec<Slot>) {
         self.selector.gossip(&self.index, &mut self.state, ctx, want, picks);
+    }
+
+    fn sync_partner(&mut self, ctx: &mut Context<'_>) -> Option<Slot> {
+        self.selector.sync_partner(&self.index, &mut self.state, ctx)
     }
 
     fn observe(&mut self, ctx: &mut Context<'_>, observation: Observation) {

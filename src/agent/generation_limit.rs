@@ -101,7 +101,7 @@ mod tests {
     fn each_part_of_a_packet_is_looked_at() {
         let (late, usual) = (Incarnation::of_generation(NOW + DAY + 1), Incarnation::of_generation(NOW + DAY));
         let update = |incarnation| Update { id: 1, incarnation, kind: UpdateKind::Dead };
-        let sync = |incarnation| StateSync { wants_reply: true, joining: false, records: vec![update(incarnation)] };
+        let sync = |incarnation| StateSync::whole(true, false, vec![update(incarnation)]);
         let packet = |incarnation, peer_view, body, update| Packet {
             from: 1,
             incarnation,

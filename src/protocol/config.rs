@@ -58,6 +58,10 @@ pub struct Config {
     /// The interval between two state syncs with a random member; zero: only joining members sync. 30 s in memberlist
     /// on a LAN. In groups above 32 it is stretched: see [`Config::sync_interval_in`].
     pub sync_interval: Span,
+    /// Whether members compare digests of their tables before a state sync, and exchange only what differs. Off in
+    /// memberlist. A partner that does not answer, perhaps one of an older version, is followed by an exchange of whole
+    /// tables at the next sync.
+    pub sync_digests: bool,
     /// The number of further state syncs with seeds, a period or more apart, while they still name unknown members, so
     /// that many members that join at once find each other. 6 suffices for hundreds of joiners; 0 asks one seed once.
     pub join_syncs: u32,
@@ -134,6 +138,7 @@ impl Config {
         with_packet_bytes => packet_bytes: u32,
         with_max_updates => max_updates: u32,
         with_sync_interval => sync_interval: Span,
+        with_sync_digests => sync_digests: bool,
         with_join_syncs => join_syncs: u32,
         with_stream_ping => stream_ping: bool,
         with_dead_retention => dead_retention: Span,

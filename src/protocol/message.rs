@@ -161,8 +161,15 @@ pub enum Body {
     },
     /// Carries updates only.
     Gossip,
-    /// Carries the sender's whole table, over a stream.
+    /// Carries the sender's whole table, or those parts of it that differ, over a stream.
     Sync(Box<StateSync>),
+    /// Carries a digest of the sender's table, so that two members that know the same exchange no table.
+    Digest {
+        /// Whether the sender wants the receiver's digest in return.
+        wants_reply: bool,
+        /// The digest.
+        digest: u64,
+    },
 }
 
 /// A request for indirect pings of one or more targets.
@@ -194,6 +201,19 @@ pub struct StateSync {
     pub joining: bool,
     /// One record per member; a suspect's follows its alive record.
     pub records: Vec<Update>,
+    /// Digests of the parts of the sender's table, for a reply with only those parts that differ; none: the whole table.
+    /// At most [`StateSync::PART_LIMIT`].
+    pub parts: Vec<u32>,
+}
+
+impl StateSync {
+    /// The most parts of a table.
+    pub const PART_LIMIT: usize = 4096;
+
+    /// A whole table.
+    pub const fn whole(wants_reply: bool, joining: bool, records: Vec<Update>) -> Self {
+        Self { wants_reply, joining, records, parts: Vec::new() }
+    }
 }
 
 /// The sender's network coordinate, for selectors that learn distances.
@@ -232,6 +252,8 @@ pub enum MessageKind {
     Gossip,
     /// [`Body::Sync`]
     Sync,
+    /// [`Body::Digest`]
+    Digest,
 }
 
 impl NodeInfo {
@@ -332,14 +354,15 @@ impl Body {
             Self::Nack { .. } => MessageKind::Nack,
             Self::Gossip => MessageKind::Gossip,
             Self::Sync(_) => MessageKind::Sync,
+            Self::Digest { .. } => MessageKind::Digest,
         }
     }
 }
 
 impl MessageKind {
     /// All kinds, in the order of their numbers on the wire.
-    pub const ALL: [Self; 7] =
-        [Self::Ping, Self::Ack, Self::PingReq, Self::IndirectAck, Self::Nack, Self::Gossip, Self::Sync];
+    pub const ALL: [Self; 8] =
+        [Self::Ping, Self::Ack, Self::PingReq, Self::IndirectAck, Self::Nack, Self::Gossip, Self::Sync, Self::Digest];
 
     /// The name in tables and timelines.
     pub const fn name(self) -> &'static str {
@@ -351,6 +374,7 @@ impl MessageKind {
             Self::Nack => "nack",
             Self::Gossip => "gossip",
             Self::Sync => "sync",
+            Self::Digest => "digest",
         }
     }
 }

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use swimlab_selectors::{Coordinate, Location, Peer, ZonePath};
 
 use super::error::{DecodeError, Part};
-use super::layout::{self, ENVELOPE, VERSION, tag};
+use super::layout::{self, DIGEST_VERSION, ENVELOPE, VERSION, tag};
 use super::limits::Limited;
 use super::{encode, valid};
 use crate::protocol::{
@@ -35,11 +35,14 @@ fn read(bytes: &[u8]) -> Result<Packet, DecodeError> {
     let Some((&[version, kind, high, low], rest)) = bytes.split_first_chunk::<ENVELOPE>() else {
         return Err(DecodeError::Truncated(Part::Envelope));
     };
-    if version != VERSION {
-        return Err(DecodeError::Version(version));
-    }
     let (kind, flags) = (kind & layout::KIND, kind & !layout::KIND);
-    let kind = *MessageKind::ALL.get(usize::from(kind)).ok_or(DecodeError::MessageKind(kind))?;
+    let is_digest = kind >= MessageKind::Digest as u8;
+    match version {
+        VERSION if !is_digest => {}
+        DIGEST_VERSION if is_digest => {}
+        VERSION | DIGEST_VERSION => return Err(DecodeError::MessageKind(kind)),
+        unknown => return Err(DecodeError::Version(unknown)),
+    }
     let mut reader = Reader::new(rest);
     let (from, incarnation, peer_view) = reader.head(flags)?;
     let coordinate =
@@ -106,7 +109,11 @@ impl<'a> Reader<'a> {
         Ok(at)
     }
 
-    fn body(&mut self, kind: MessageKind) -> Result<Body, DecodeError> {
+    fn body(&mut self, number: u8) -> Result<Body, DecodeError> {
+        if number == layout::SYNC_OF_PARTS {
+            return Ok(Body::Sync(Box::new(self.sync_of_parts()?)));
+        }
+        let kind = *MessageKind::ALL.get(usize::from(number)).ok_or(DecodeError::MessageKind(number))?;
         Ok(match kind {
             MessageKind::Ping => Body::Ping { seq: self.next::<layout::Seq>(Part::Body)? },
             MessageKind::Ack => Body::Ack { seq: self.next::<layout::Seq>(Part::Body)? },
@@ -121,6 +128,10 @@ impl<'a> Reader<'a> {
             MessageKind::PingReq => Body::PingReq(Box::new(self.ping_req()?)),
             MessageKind::Gossip => Body::Gossip,
             MessageKind::Sync => Body::Sync(Box::new(self.sync()?)),
+            MessageKind::Digest => {
+                let layout::DigestRecord { wants_reply, digest } = self.next(Part::Body)?;
+                Body::Digest { wants_reply, digest }
+            }
         })
     }
 
@@ -141,7 +152,18 @@ impl<'a> Reader<'a> {
     fn sync(&mut self) -> Result<StateSync, DecodeError> {
         let layout::SyncHeader { wants_reply, joining, records } = self.next(Part::Body)?;
         Limited::Records.check(records as usize)?;
-        Ok(StateSync { wants_reply, joining, records: self.updates(records as usize)? })
+        Ok(StateSync::whole(wants_reply, joining, self.updates(records as usize)?))
+    }
+
+    fn sync_of_parts(&mut self) -> Result<StateSync, DecodeError> {
+        let layout::PartialSyncHeader { wants_reply, joining, parts: count, records } = self.next(Part::Body)?;
+        Limited::Parts.check(count as usize)?;
+        Limited::Records.check(records as usize)?;
+        let mut parts = Vec::with_capacity((count as usize).min(self.len));
+        for _ in 0..count {
+            parts.push(self.next(Part::Body)?);
+        }
+        Ok(StateSync { parts, ..StateSync::whole(wants_reply, joining, self.updates(records as usize)?) })
     }
 
     fn updates(&mut self, count: usize) -> Result<Vec<Update>, DecodeError> {

@@ -6,11 +6,11 @@ use serde::Serialize;
 use swimlab_selectors::{Coordinate, Location, Peer};
 
 use super::error::Invalid;
-use super::layout::{self, Bytes, Real, VERSION, tag};
+use super::layout::{self, Bytes, DIGEST_VERSION, Real, VERSION, tag};
 use super::size::encoded_len;
 use super::valid;
 use crate::protocol::{
-    Body, NeighborHint, NodeInfo, Packet, PeerView, PingReq, StateSync, Update, UpdateKind, WithCoordinate,
+    Body, MessageKind, NeighborHint, NodeInfo, Packet, PeerView, PingReq, StateSync, Update, UpdateKind, WithCoordinate,
 };
 
 /// Appends the encoding of a packet to `out`.
@@ -44,7 +44,12 @@ fn write(packet: &Packet, sink: &mut impl Write) -> io::Result<()> {
     };
     let flags = seen_flag(packet.peer_view) | coordinate;
     let [high, low] = (packet.updates.len() as u16).to_be_bytes();
-    sink.write_all(&[VERSION, packet.body.kind() as u8 | flags, high, low])?;
+    let (version, kind) = match &packet.body {
+        Body::Sync(sync) if !sync.parts.is_empty() => (DIGEST_VERSION, layout::SYNC_OF_PARTS),
+        Body::Digest { .. } => (DIGEST_VERSION, MessageKind::Digest as u8),
+        body => (VERSION, body.kind() as u8),
+    };
+    sink.write_all(&[version, kind | flags, high, low])?;
     head(packet, sink)?;
     if let Some(WithCoordinate { at, hint }) = packet.coordinate.as_deref() {
         put(sink, &numbers(at))?;
@@ -60,6 +65,7 @@ fn write(packet: &Packet, sink: &mut impl Write) -> io::Result<()> {
         Body::PingReq(request) => ping_req(request, sink)?,
         Body::Gossip => (),
         Body::Sync(table) => sync(table, sink)?,
+        &Body::Digest { wants_reply, digest } => put(sink, &layout::DigestRecord { wants_reply, digest })?,
     }
     packet.updates.iter().try_for_each(|of| update(of, sink))
 }
@@ -103,8 +109,14 @@ fn ping_req(request: &PingReq, sink: &mut impl Write) -> io::Result<()> {
 }
 
 fn sync(table: &StateSync, sink: &mut impl Write) -> io::Result<()> {
-    let StateSync { wants_reply, joining, records } = table;
-    put(sink, &layout::SyncHeader { wants_reply: *wants_reply, joining: *joining, records: records.len() as u32 })?;
+    let &StateSync { wants_reply, joining, ref records, ref parts } = table;
+    let count = records.len() as u32;
+    if parts.is_empty() {
+        put(sink, &layout::SyncHeader { wants_reply, joining, records: count })?;
+    } else {
+        put(sink, &layout::PartialSyncHeader { wants_reply, joining, parts: parts.len() as u32, records: count })?;
+        parts.iter().try_for_each(|digest| put(sink, digest))?;
+    }
     records.iter().try_for_each(|record| update(record, sink))
 }
 

@@ -8,8 +8,12 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::protocol::{Address, Id, Incarnation, PeerAddress, UserEvent};
 
-/// The version that this build writes, and the only one that it reads: the first byte of every packet.
+/// The version of most packets: their first byte.
 pub const VERSION: u8 = 1;
+
+/// The version of the packets that version 1 does not have: digests and requests for parts of a table. All others are
+/// written as version 1, so that members that read only that understand them.
+pub(super) const DIGEST_VERSION: u8 = 2;
 
 /// The first byte of every packet of a cluster with a label that sends plain text. No other packet has it.
 pub const LABEL_VERSION: u8 = 0x41;
@@ -23,6 +27,8 @@ pub(super) const ENVELOPE: usize = 4;
 
 /// The bits of the second byte that hold the kind; the others are flags.
 pub(super) const KIND: u8 = 0x0f;
+/// Kind of a sync with digests of parts. The others have the number of their [`MessageKind`](crate::protocol::MessageKind).
+pub(super) const SYNC_OF_PARTS: u8 = 8;
 /// Flag: the sender has a record of the receiver as a member.
 pub(super) const SEEN_MEMBER: u8 = 0x10;
 /// Flag: the sender has a record of the receiver as dead.
@@ -100,6 +106,22 @@ pub(super) struct TargetRecord {
 pub(super) struct SyncHeader {
     pub wants_reply: bool,
     pub joining: bool,
+    pub records: u32,
+}
+
+/// The body of a digest.
+#[derive(Serialize, Deserialize)]
+pub(super) struct DigestRecord {
+    pub wants_reply: bool,
+    pub digest: u64,
+}
+
+/// The body of a sync of parts; `parts` digests follow, then `records` updates.
+#[derive(Serialize, Deserialize)]
+pub(super) struct PartialSyncHeader {
+    pub wants_reply: bool,
+    pub joining: bool,
+    pub parts: u32,
     pub records: u32,
 }
 

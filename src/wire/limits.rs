@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::protocol::{NodeInfo, PingReq, UserEvent};
+use crate::protocol::{NodeInfo, PingReq, StateSync, UserEvent};
 
 /// The most updates of one packet. No datagram holds as many; a stream that has more to say sends a sync.
 pub const UPDATE_LIMIT: usize = u16::MAX as usize;
@@ -24,6 +24,8 @@ pub enum Limited {
     Updates,
     /// Records of one sync: [`RECORD_LIMIT`].
     Records,
+    /// Digests of one sync: [`StateSync::PART_LIMIT`].
+    Parts,
     /// Targets of one ping request: [`PingReq::TARGET_LIMIT`].
     Targets,
     /// A member's name: [`NodeInfo::NAME_LIMIT`].
@@ -39,11 +41,12 @@ pub enum Limited {
 }
 
 impl Limited {
-    /// The limit: a number of items for updates, records and targets, of bytes for the rest.
+    /// The limit: a number of items for updates, records, digests and targets, of bytes for the rest.
     pub const fn limit(self) -> usize {
         match self {
             Self::Updates => UPDATE_LIMIT,
             Self::Records => RECORD_LIMIT,
+            Self::Parts => StateSync::PART_LIMIT,
             Self::Targets => PingReq::TARGET_LIMIT,
             Self::Name => NodeInfo::NAME_LIMIT,
             Self::Meta => NodeInfo::META_LIMIT,
@@ -59,6 +62,7 @@ impl fmt::Display for Limited {
         f.write_str(match self {
             Self::Updates => "updates of a packet",
             Self::Records => "records of a sync",
+            Self::Parts => "digests of a sync",
             Self::Targets => "targets of a ping request",
             Self::Name => "bytes of a member's name",
             Self::Meta => "bytes of a member's metadata",

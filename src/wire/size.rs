@@ -57,9 +57,14 @@ fn body(body: &Body) -> u32 {
             ONE + numbers + request.targets.iter().map(target).sum::<u32>()
         }
         Body::Sync(table) => {
-            let flags = 2 * ONE;
-            ONE + flags + uint32_len(table.records.len() as u32) + table.records.iter().map(update).sum::<u32>()
+            let (flags, records) = (2 * ONE, table.records.len() as u32);
+            let parts = match table.parts.len() as u32 {
+                0 => 0,
+                count => uint32_len(count) + table.parts.iter().copied().map(uint32_len).sum::<u32>(),
+            };
+            ONE + flags + parts + uint32_len(records) + table.records.iter().map(update).sum::<u32>()
         }
+        Body::Digest { digest, .. } => 2 * ONE + uint64_len(*digest),
     }
 }
 

@@ -22,6 +22,7 @@ pub(super) fn packet(packet: &Packet) -> Result<(), Invalid> {
         }
         Body::Sync(table) => {
             Limited::Records.check(table.records.len())?;
+            Limited::Parts.check(table.parts.len())?;
             table.records.iter().try_for_each(update)?;
         }
         _ => (),

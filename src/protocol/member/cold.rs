@@ -13,7 +13,7 @@ use super::round::{AskedHelpers, Relay};
 use super::timers::Alarms;
 use super::user_events::UserEvents;
 use crate::protocol::event::EventSource;
-use crate::protocol::message::{Address, Incarnation};
+use crate::protocol::message::{Address, Id, Incarnation};
 use crate::protocol::rtt::SlowPeers;
 use crate::protocol::state_hash::StateHash;
 use crate::protocol::time::{Span, Time};
@@ -34,6 +34,8 @@ pub(super) struct ColdState {
     pub(super) stall: Stall,
     pub(super) slow: SlowPeers,
     pub(super) joining: Option<Joining>,
+    /// The member whose digest has not come yet.
+    pub(super) awaited_digest: Option<Id>,
     pub(super) user_events: UserEvents,
     pub(super) admissions: Admissions,
 }

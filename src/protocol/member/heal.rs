@@ -5,6 +5,7 @@ use std::sync::Arc;
 use swimlab_selectors::rng::below;
 
 use super::addressee::Addressee;
+use super::table_digest::part_of;
 use super::user_events::UserEvents;
 use super::{Member, Outbox};
 use crate::protocol::event::{Event, EventKind, EventSource};
@@ -37,13 +38,19 @@ impl Member {
         }
     }
 
-    /// Exchanges tables with a random member.
+    /// Compares tables with a member, or exchanges them.
     pub(super) fn sync_tick(&mut self, now: Time, out: &mut Outbox) {
         let Some(interval) = self.config.protocol.sync_interval_in(self.table.members()) else {
             return self.set_alarm(|alarms| alarms.sync = Time::NEVER);
         };
         self.set_alarm(|alarms| alarms.sync = now + interval);
-        self.sync_with_random(now, out);
+        // A digest without an answer: it was lost, or the partner knows none.
+        let is_unanswered = self.cold().awaited_digest.take().is_some();
+        if self.config.protocol.sync_digests && !is_unanswered {
+            self.compare_tables(now, out);
+        } else {
+            self.sync_with_random(now, out);
+        }
     }
 
     /// Sends the table to a random member, which answers with its own.
@@ -67,8 +74,8 @@ impl Member {
     /// Sends the table to a member, or a seed, which answers with its own.
     fn exchange_tables(&mut self, now: Time, to: Addressee, out: &mut Outbox) {
         let mut records = self.records();
-        self.add_recent_events(now, &mut records);
-        let sync = StateSync { wants_reply: true, joining: false, records };
+        records.extend(self.recent_events(now).cloned());
+        let sync = StateSync::whole(true, false, records);
         self.send(to, Body::Sync(Box::new(sync)), None, out);
     }
 
@@ -118,10 +125,14 @@ impl Member {
             }
             let to = self.addressee_at(sender, from);
             let mut records = self.records();
-            if !sync.joining {
-                self.add_recent_events(now, &mut records);
+            if !sync.parts.is_empty() {
+                let differs = self.differing_parts(&sync.parts);
+                records.retain(|record| differs[part_of(record.id, sync.parts.len())]);
             }
-            let sync = StateSync { wants_reply: false, joining: false, records };
+            if !sync.joining {
+                records.extend(self.recent_events(now).cloned());
+            }
+            let sync = StateSync::whole(false, false, records);
             self.send(to, Body::Sync(Box::new(sync)), None, out);
         }
     }
@@ -191,14 +202,12 @@ impl Member {
         forgotten.is_none_or(|forgotten| incarnation > forgotten)
     }
 
-    /// Adds the application events of the last two intervals between state syncs, for members that gossip has missed.
-    fn add_recent_events(&self, now: Time, records: &mut Vec<Update>) {
-        if let Some(interval) = self.config.protocol.sync_interval_in(self.table.members())
-            && let Some(cold) = &self.cold
-        {
-            let since = now - (interval * 2).min(UserEvents::LONGEST_RECENT);
-            records.extend(cold.user_events.kept_since(since).cloned());
-        }
+    /// The application events of the last two intervals between state syncs, for members that gossip has missed.
+    pub(super) fn recent_events(&self, now: Time) -> impl Iterator<Item = &Update> {
+        let interval = self.config.protocol.sync_interval_in(self.table.members());
+        let since = interval.map(|interval| now - (interval * 2).min(UserEvents::LONGEST_RECENT));
+        let kept = self.cold.as_ref().zip(since).map(|(cold, since)| cold.user_events.kept_since(since));
+        kept.into_iter().flatten()
     }
 
     /// The whole table as records.

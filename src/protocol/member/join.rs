@@ -49,7 +49,7 @@ impl Member {
             return;
         }
         let records = vec![self.own_record()];
-        let body = Body::Sync(Box::new(StateSync { wants_reply: true, joining: true, records }));
+        let body = Body::Sync(Box::new(StateSync::whole(true, true, records)));
         // The member's id is not known yet. Id 0 is only compared with the sources of updates.
         self.send(Addressee::unknown(0, address), body, None, out);
     }

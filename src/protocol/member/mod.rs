@@ -6,8 +6,8 @@
 //!
 //! `probe` holds the protocol period, `membership` the beliefs about other members, `join` and `heal` how members find
 //! each other, `name_conflict` two processes of one name, `coordinates` the network coordinates, `send` packets with
-//! updates, `stall` blocked sends, `prefetch` memory, `state` copies and hashes of members. The other files hold state:
-//! `timers`, `round`, `forgotten`, `user_events`, `admissions` and `cold`.
+//! updates, `table_digest` the comparison of tables, `stall` blocked sends, `prefetch` memory, `state` copies and hashes
+//! of members. The other files hold state: `timers`, `round`, `forgotten`, `user_events`, `admissions` and `cold`.
 
 /// The context of a selector call: borrows the fields it needs, so that the selector can be borrowed beside it.
 macro_rules! context {
@@ -42,6 +42,7 @@ mod round;
 mod send;
 mod stall;
 mod state;
+mod table_digest;
 #[cfg(test)]
 mod tests;
 mod timers;
@@ -304,6 +305,9 @@ impl Member {
             Body::Sync(sync) => {
                 self.merge_table(now, sender, from, sync, out);
                 return;
+            }
+            &Body::Digest { wants_reply, digest } => {
+                self.handle_digest(now, sender, from, wants_reply, digest, out);
             }
         }
         if stale {

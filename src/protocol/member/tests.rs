@@ -8,6 +8,7 @@ mod limits;
 mod lives;
 mod probe;
 mod state;
+mod state_sync;
 mod user_events;
 mod variants;
 
@@ -261,7 +262,7 @@ fn a_death_that_overtakes_the_alive_record_is_remembered() {
 #[test]
 fn an_unknown_member_in_a_third_partys_table_is_pinged_before_it_is_admitted() {
     let mut member = member(3);
-    let sync = |records| Body::Sync(Box::new(StateSync { wants_reply: true, joining: false, records }));
+    let sync = |records| Body::Sync(Box::new(StateSync::whole(true, false, records)));
     let out = member.hear(at(0.1), 1, sync(vec![alive(1, 0), alive(7, 0)]), vec![]);
     assert_eq!(member.belief(7), None);
     assert!(matches!(out.transmits[0].message.body, Body::Ping { .. }));
@@ -273,7 +274,7 @@ fn an_unknown_member_in_a_third_partys_table_is_pinged_before_it_is_admitted() {
 #[test]
 fn dead_members_of_another_table_are_suspected_first() {
     let mut member = member(3);
-    let sync = StateSync { wants_reply: false, joining: false, records: vec![update(2, 0, UpdateKind::Dead)] };
+    let sync = StateSync::whole(false, false, vec![update(2, 0, UpdateKind::Dead)]);
     member.hear(at(0.1), 1, Body::Sync(Box::new(sync)), vec![]);
     assert_eq!(member.belief(2), Some((incarnation(0), Status::Suspect)));
 }

@@ -117,11 +117,8 @@ fn bodies() -> impl Strategy<Value = Body> {
     // More than 127 records take a longer count.
     let records =
         prop_oneof![4 => vec(updates(), 0..5), 1 => (updates(), 100_usize..300).prop_map(|(one, n)| vec![one; n])];
-    let sync = (any::<bool>(), any::<bool>(), records).prop_map(|(wants_reply, joining, records)| StateSync {
-        wants_reply,
-        joining,
-        records,
-    });
+    let sync = (any::<bool>(), any::<bool>(), vec(u32s(), 0..200), records)
+        .prop_map(|(wants_reply, joining, parts, records)| StateSync { wants_reply, joining, records, parts });
     prop_oneof![
         u32s().prop_map(|seq| Body::Ping { seq }),
         u32s().prop_map(|seq| Body::Ack { seq }),
@@ -130,6 +127,7 @@ fn bodies() -> impl Strategy<Value = Body> {
         (u32s(), u64s()).prop_map(|(seq, target)| Body::Nack { seq, target }),
         Just(Body::Gossip),
         sync.prop_map(|sync| Body::Sync(Box::new(sync))),
+        (any::<bool>(), u64s()).prop_map(|(wants_reply, digest)| Body::Digest { wants_reply, digest }),
     ]
 }
 

@@ -94,7 +94,7 @@ fn all_messages() -> Vec<Packet> {
         packet(Body::IndirectAck { seq: 1, target: 3 }, vec![]),
         packet(Body::Nack { seq: 1, target: 3 }, vec![]),
         packet(Body::Gossip, updates.clone()),
-        packet(Body::Sync(Box::new(StateSync { wants_reply: true, joining: false, records: updates })), vec![]),
+        packet(Body::Sync(Box::new(StateSync::whole(true, false, updates))), vec![]),
     ]
 }
 

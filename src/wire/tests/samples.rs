@@ -56,7 +56,7 @@ pub(super) fn gossip() -> Packet {
 
 pub(super) fn sync() -> Packet {
     let records = vec![alive(), suspect()];
-    let body = Body::Sync(Box::new(StateSync { wants_reply: true, joining: false, records }));
+    let body = Body::Sync(Box::new(StateSync::whole(true, false, records)));
     Packet { peer_view: PeerView::Unknown, ..packet(body) }
 }
 

@@ -12,8 +12,8 @@ use crate::location::Location;
 use crate::metric::MetricRegistry;
 use crate::peer::{Peer, Slot};
 use crate::registry::{Param, Params};
-use crate::rng::mix;
-use crate::selector::{Bound, DynSelector, Selector, pick_uniform};
+use crate::rng::{below, mix};
+use crate::selector::{Bound, DynSelector, Selector, any_member, pick_uniform};
 use crate::view::{Context, Observation};
 use learned_location::LearnedLocation;
 use ring_schedule::{Latecomers, RingSchedule, ScheduleView};
@@ -84,7 +84,10 @@ pub struct ScheduleState {
 /// Number of different neighbors that ping a member in turn, while none of them dies.
 const SHIFTS: u64 = 4;
 
-/// The same number for members that learn their location: a ring is drawn again before they have met that many.
+/// Number of different neighbors that a member compares tables with, between two draws of the rings.
+const MOST_PARTNERS: u32 = 64;
+
+/// [`SHIFTS`] of members that learn their location: a ring is drawn again before they have met that many.
 const LEARNING_SHIFTS: u64 = 64;
 
 /// Minimum number of periods for which a partition into neighborhoods stays, whatever moves meanwhile.
@@ -230,6 +233,19 @@ impl Selector for Schedule {
         let missing = want - (picks.len() - first);
         let taken = picks[first..].to_vec();
         pick_uniform(ctx, missing, picks, |slot| !taken.contains(&slot));
+    }
+
+    /// A member of the neighborhood, and any other as often as pings escape.
+    fn sync_partner(
+        &self,
+        index: &Arc<RingSchedules>,
+        state: &mut ScheduleState,
+        ctx: &mut Context<'_>,
+    ) -> Option<Slot> {
+        let (is_near, steps) = (below(ctx.rng, self.classes) > 0, 1 + below(ctx.rng, MOST_PARTNERS));
+        let rings = state.prepare(self, index, ctx);
+        let near = (is_near && rings.schedules.is_divided()).then(|| rings.near(ctx.view.me(), steps));
+        near.filter(|&slot| ctx.view.pingable(slot)).or_else(|| any_member(ctx))
     }
 
     fn observe(

@@ -56,7 +56,7 @@ fn the_table_that_a_joiner_asks_for_is_not_counted_but_limited() {
         let mut member = member_with(1, Spec::of("swim").with("member_limit", f64::from(limit)));
         member.join(at(0.0), vec![address(1)], &mut Outbox::default());
         let records = (0..5000).map(|n| invented(1000 + n)).collect();
-        let table = StateSync { wants_reply: false, joining: false, records };
+        let table = StateSync::whole(false, false, records);
         member.hear(at(0.1), 1, Body::Sync(Box::new(table)), vec![]);
         assert_eq!(member.table.members(), expected);
     }

@@ -11,7 +11,7 @@ fn a_joiner_tries_its_seeds_in_turn_until_one_answers_and_believes_its_table() {
     let tried: Vec<_> = out.transmits.iter().chain(&more.transmits).map(|transmit| transmit.to).collect();
     assert_eq!(tried, [address(1), address(2)]);
     assert!(member.is_joining());
-    let sync = StateSync { wants_reply: false, joining: false, records: vec![alive(2, 0), alive(3, 1)] };
+    let sync = StateSync::whole(false, false, vec![alive(2, 0), alive(3, 1)]);
     member.hear(at(2.1), 2, Body::Sync(Box::new(sync)), vec![]);
     assert!(!member.is_joining());
     assert_eq!(member.table.members(), 3);
@@ -24,7 +24,7 @@ fn a_joiner_asks_again_while_answers_name_new_members_and_does_not_pass_on_other
         updates.any(|update| update.id == id(who))
     };
     let answer = |member: &mut Member, now: f64, records: Vec<Update>| {
-        let sync = StateSync { wants_reply: false, joining: false, records };
+        let sync = StateSync::whole(false, false, records);
         member.hear(at(now), 1, Body::Sync(Box::new(sync)), vec![])
     };
     let mut member = member_with(1, Spec::of("swim").with("join_syncs", 6.0).with("suspicion_mult", 1000.0));
@@ -58,7 +58,7 @@ fn syncing() -> Member {
 }
 
 fn group(ids: std::ops::Range<u64>) -> StateSync {
-    StateSync { wants_reply: false, joining: false, records: ids.map(|id| alive(id, 0)).collect() }
+    StateSync::whole(false, false, ids.map(|id| alive(id, 0)).collect())
 }
 
 fn streams(out: &Outbox) -> usize {
@@ -92,7 +92,7 @@ fn a_joiner_syncs_once_more_soon_and_trusts_that_table() {
 fn a_seed_of_joiners_syncs_soon_itself() {
     let spec = Spec::of("swim").with("join_syncs", 6.0).with("sync_interval", "30s").with("suspicion_mult", 1000.0);
     let mut seed = member_with(3, spec);
-    let ask = |who| Body::Sync(Box::new(StateSync { wants_reply: true, joining: true, records: vec![alive(who, 0)] }));
+    let ask = |who| Body::Sync(Box::new(StateSync::whole(true, true, vec![alive(who, 0)])));
     for who in 3..60 {
         seed.hear(at(0.1 * who as f64), who, ask(who), vec![]);
     }

@@ -80,7 +80,7 @@ proptest! {
                 5 => Body::Gossip,
                 _ => {
                     let records = updates.clone();
-                    Body::Sync(Box::new(StateSync { wants_reply: seq % 2 == 0, joining: seq % 3 == 0, records }))
+                    Body::Sync(Box::new(StateSync::whole(seq % 2 == 0, seq % 3 == 0, records)))
                 }
             };
             let out = member.hear(now, from, body, updates);

@@ -70,7 +70,7 @@ fn a_joiner_by_the_same_name_is_challenged_at_the_address_in_its_record() {
     let mut member = member(3);
     let elsewhere = Arc::new(NodeInfo { address: address(8), ..NodeInfo::clone(&node(0)) });
     let record = Update { id: id(0), incarnation: of_generation(1), kind: UpdateKind::Alive(elsewhere) };
-    let sync = StateSync { wants_reply: true, joining: true, records: vec![record] };
+    let sync = StateSync::whole(true, true, vec![record]);
     let out = member.take(at(0.0), 9, namesake(of_generation(1), Body::Sync(Box::new(sync))));
     assert_eq!(challenge(&out).map(|(_, to)| to), Some(address(8)));
 }

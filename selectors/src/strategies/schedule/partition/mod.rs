@@ -160,8 +160,7 @@ impl Division {
         }
         let bit = space.bits() - 1 - halvings_of_axis;
         let plane = (coordinate(residents[0]) >> bit | 1) << bit;
-        let (below, above): (Vec<_>, Vec<_>) =
-            residents.into_iter().partition(|resident| coordinate(resident) < plane);
+        let (below, above): (Vec<_>, Vec<_>) = residents.into_iter().partition(|resident| coordinate(resident) < plane);
         let least = self.least_half(space, halvings);
         match [below.len() >= least, above.len() >= least] {
             [true, true] => {

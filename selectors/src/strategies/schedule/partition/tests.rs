@@ -60,11 +60,7 @@ fn small_zones_of_a_region_belong_to_its_large_ones_and_form_one_of_their_own_wh
 fn regions_with_one_member_are_one_neighborhood_without_locations_and_join_the_nearest_with_them() {
     assert_eq!(sizes(&zoned(&[("eu", 3), ("us", 4), ("sa", 1), ("af", 1)]), 8), [3, 4, 2]);
     assert_eq!(sizes(&zoned(&[("eu", 1), ("us", 1), ("sa", 1), ("af", 1)]), 8), [4]);
-    let mut peers = placed(&[
-        (FRANKFURT.0, FRANKFURT.1, 3),
-        (VIRGINIA.0, VIRGINIA.1, 3),
-        (PARIS.0, PARIS.1, 1),
-    ]);
+    let mut peers = placed(&[(FRANKFURT.0, FRANKFURT.1, 3), (VIRGINIA.0, VIRGINIA.1, 3), (PARIS.0, PARIS.1, 1)]);
     for (peer, zone) in peers.iter_mut().zip(["de", "de", "de", "us", "us", "us", "fr"]) {
         peer.zone = ZonePath::parse(zone);
     }

@@ -1,0 +1,93 @@
+//! State sync by digests: two members compare what they know, and one of them asks for the parts that differ.
+//!
+//! Digests are sums of hashes, so that the order of the tables does not matter. They cover the members with their
+//! incarnations, and recent application events. Suspicions pass before they could be compared, and records of the dead
+//! are kept for different times.
+
+use swimlab_selectors::Context;
+use swimlab_selectors::rng::mix;
+
+use super::{Member, Outbox};
+use crate::protocol::message::{Address, Body, Id, Incarnation, StateSync, Update, UpdateKind};
+use crate::protocol::time::Time;
+
+impl Member {
+    /// Sends the digest of the table to a member that the selector chooses, which answers with its own.
+    pub(super) fn compare_tables(&mut self, now: Time, out: &mut Outbox) {
+        let Some(slot) = self.selector.sync_partner(&mut context!(self)) else { return };
+        let to = self.addressee_of(slot);
+        self.cold().awaited_digest = Some(to.id);
+        let digest = self.table_digest(now);
+        self.send(to, Body::Digest { wants_reply: true, digest }, None, out);
+    }
+
+    /// Handles another member's digest: answers it, or asks for what differs if it is an answer.
+    pub(super) fn handle_digest(
+        &mut self,
+        now: Time,
+        sender: Id,
+        from: Address,
+        wants_reply: bool,
+        theirs: u64,
+        out: &mut Outbox,
+    ) {
+        let to = self.addressee_at(sender, from);
+        let digest = self.table_digest(now);
+        if wants_reply {
+            return self.send(to, Body::Digest { wants_reply: false, digest }, None, out);
+        }
+        let Some(cold) = &mut self.cold else { return };
+        // Only the one that was asked causes an exchange of tables, and once.
+        if cold.awaited_digest.take_if(|id| *id == sender).is_some() && digest != theirs {
+            let parts = self.part_digests(parts_for(self.table.members()));
+            let sync = StateSync { parts, ..StateSync::whole(true, false, Vec::new()) };
+            self.send(to, Body::Sync(Box::new(sync)), None, out);
+        }
+    }
+
+    /// Which parts of the table have digests other than these.
+    pub(super) fn differing_parts(&self, theirs: &[u32]) -> Vec<bool> {
+        let ours = self.part_digests(theirs.len());
+        ours.iter().zip(theirs).map(|(ours, theirs)| ours != theirs).collect()
+    }
+
+    fn table_digest(&self, now: Time) -> u64 {
+        let events = self.recent_events(now).map(event_hash);
+        self.member_hashes().map(|(_, hash)| hash).chain(events).fold(0, u64::wrapping_add)
+    }
+
+    fn part_digests(&self, parts: usize) -> Vec<u32> {
+        let mut digests = vec![0_u32; parts];
+        for (id, hash) in self.member_hashes() {
+            let digest = &mut digests[part_of(id, parts)];
+            *digest = digest.wrapping_add(hash as u32);
+        }
+        digests
+    }
+
+    fn member_hashes(&self) -> impl Iterator<Item = (Id, u64)> {
+        let members = self.table.entries().filter(|(_, status, ..)| status.is_member());
+        members.map(|(_, _, incarnation, node)| (node.peer.id, hash(node.peer.id, incarnation)))
+    }
+}
+
+/// The part of a table that a member belongs to.
+pub(super) fn part_of(id: Id, parts: usize) -> usize {
+    (mix(id) % parts as u64) as usize
+}
+
+/// The number of parts for a group of `n`. A digest takes 5 bytes and a record some 70: about as many bytes go into the
+/// digests as into the records of one part.
+fn parts_for(n: u32) -> usize {
+    const BYTES_RATIO: u64 = 14;
+    ((u64::from(n) * BYTES_RATIO).isqrt() as usize).clamp(16, StateSync::PART_LIMIT)
+}
+
+fn event_hash(update: &Update) -> u64 {
+    let seq = if let UpdateKind::User(event) = &update.kind { event.seq } else { 0 };
+    mix(hash(update.id, Incarnation::of_generation(update.incarnation.generation)) ^ mix(seq.into()))
+}
+
+fn hash(id: Id, incarnation: Incarnation) -> u64 {
+    mix(id ^ mix(u64::from(incarnation.generation) << 32 | u64::from(incarnation.refutations)))
+}

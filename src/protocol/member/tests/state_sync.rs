@@ -1,0 +1,129 @@
+//! State sync by digests.
+
+use super::*;
+
+/// Members with state syncs every 30 s.
+fn syncing(n: u64, more: &str) -> Member {
+    member_with(n, Spec::parse(&format!("swim:sync_interval=30s{more}")).unwrap())
+}
+
+/// Wakes a member until it begins a state sync; returns the packet.
+fn sync_of(member: &mut Member) -> (Time, Transmit) {
+    loop {
+        let now = member.deadline();
+        let mut out = Outbox::default();
+        member.wake(now, &mut out);
+        let is_sync = |transmit: &Transmit| matches!(transmit.message.body, Body::Digest { .. } | Body::Sync(_));
+        if let Some(at) = out.transmits.iter().position(is_sync) {
+            return (now, out.transmits.swap_remove(at));
+        }
+        assert!(now < at(200.0), "no state sync");
+    }
+}
+
+/// A digest in return, from the member that was asked.
+fn answer(to: &Transmit, digest: u64) -> Packet {
+    let from = (1..100).find(|&n| address(n) == to.to).expect("a member of the group");
+    packet(from, Body::Digest { wants_reply: false, digest }, vec![])
+}
+
+fn digest_in(transmit: &Transmit) -> u64 {
+    let Body::Digest { digest, .. } = transmit.message.body else { panic!("{:?}", transmit.message) };
+    digest
+}
+
+#[test]
+fn members_with_equal_tables_exchange_two_small_datagrams() {
+    let mut asking = syncing(50, "");
+    let mut asked = member(50);
+    let (now, request) = sync_of(&mut asking);
+    assert!(!request.stream && request.bytes < 50, "{} bytes", request.bytes);
+    let question = Packet { from: id(7), ..(*request.message).clone() };
+    let mut out = Outbox::default();
+    asked.handle(now, address(7), &question, &mut out);
+    let [reply] = &out.transmits[..] else { panic!("{:?}", out.transmits) };
+    assert!(!reply.stream && reply.bytes < 50);
+    assert_eq!(digest_in(reply), digest_in(&request));
+    let mut out = Outbox::default();
+    asking.handle(now, request.to, &answer(&request, digest_in(reply)), &mut out);
+    assert!(out.transmits.is_empty());
+}
+
+#[test]
+fn a_member_asks_for_the_parts_that_differ_and_gets_no_others() {
+    let mut asking = syncing(400, "");
+    let mut asked = member(400);
+    asked.learns_of(alive(1000, 0));
+    asked.learns_of(alive(5, 3));
+    let (now, request) = sync_of(&mut asking);
+    let mut out = Outbox::default();
+    asking.handle(now, request.to, &answer(&request, 1), &mut out);
+    let [request] = &out.transmits[..] else { panic!("{:?}", out.transmits) };
+    let Body::Sync(sync) = &request.message.body else { panic!() };
+    assert!(request.stream && sync.wants_reply && sync.records.is_empty());
+    assert!(request.bytes < 450, "{} bytes", request.bytes);
+    let question = Packet { from: id(7), ..(*request.message).clone() };
+    let mut out = Outbox::default();
+    asked.handle(now, address(7), &question, &mut out);
+    let Some(Body::Sync(reply)) = out.transmits.last().map(|transmit| &transmit.message.body) else { panic!() };
+    assert!(reply.records.len() < 30, "{} records", reply.records.len());
+    let has = |n| reply.records.iter().any(|record| record.id == id(n));
+    assert!(has(1000) && has(5));
+}
+
+#[test]
+fn a_digest_without_an_answer_is_followed_by_whole_tables_and_these_by_a_digest() {
+    let mut member = syncing(20, "");
+    let kinds: Vec<MessageKind> = (0..4).map(|_| sync_of(&mut member).1.message.body.kind()).collect();
+    assert_eq!(kinds, [MessageKind::Digest, MessageKind::Sync, MessageKind::Digest, MessageKind::Sync]);
+    let mut member = syncing(20, ",sync_digests=false");
+    assert!((0..4).all(|_| sync_of(&mut member).1.message.body.kind() == MessageKind::Sync));
+}
+
+#[test]
+fn a_digest_that_nobody_asked_for_causes_no_exchange_of_tables() {
+    let mut member = syncing(20, "");
+    let digest = |from| packet(from, Body::Digest { wants_reply: false, digest: 1 }, vec![]);
+    let mut out = Outbox::default();
+    member.handle(at(0.1), address(3), &digest(3), &mut out);
+    let (now, request) = sync_of(&mut member);
+    let other = (1..20).find(|&n| address(n) != request.to).unwrap();
+    member.handle(now, address(other), &digest(other), &mut out);
+    // An answer counts once.
+    let mut asked = Outbox::default();
+    for _ in 0..3 {
+        member.handle(now, request.to, &answer(&request, 1), &mut asked);
+    }
+    assert!(out.transmits.iter().all(|transmit| transmit.message.body.kind() != MessageKind::Sync));
+    assert_eq!(asked.transmits.len(), 1);
+}
+
+#[test]
+fn tables_differ_by_members_incarnations_and_recent_events_and_not_by_suspicions_and_the_dead() {
+    let digest_of = |change: &dyn Fn(&mut Member)| {
+        let mut member = syncing(20, "");
+        change(&mut member);
+        let mut out = Outbox::default();
+        let question = packet(3, Body::Digest { wants_reply: true, digest: 0 }, vec![]);
+        member.handle(at(0.2), address(3), &question, &mut out);
+        digest_in(&out.transmits[0])
+    };
+    let event = UserEvent { seq: 9, name: "deploy".into(), payload: [].into() };
+    let event = update(4, 0, UpdateKind::User(Arc::new(event)));
+    let before = digest_of(&|_| {});
+    let suspicion = digest_of(&|member| drop(member.learns_of(update(5, 0, UpdateKind::Suspect { by: id(6) }))));
+    assert_eq!(suspicion, before);
+    let dead = digest_of(&|member| drop(member.learns_of(update(5, 0, UpdateKind::Dead))));
+    let with_ghost = digest_of(&|member| {
+        member.learns_of(alive(1000, 0));
+        member.learns_of(update(1000, 0, UpdateKind::Dead));
+    });
+    assert_eq!(with_ghost, before);
+    let changes = [
+        dead,
+        digest_of(&|member| drop(member.learns_of(alive(1000, 0)))),
+        digest_of(&|member| drop(member.learns_of(alive(5, 1)))),
+        digest_of(&|member| drop(member.learns_of(event.clone()))),
+    ];
+    assert!(changes.iter().all(|digest| *digest != before));
+}
