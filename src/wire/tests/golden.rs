@@ -34,6 +34,8 @@ fn vectors() -> Vec<(Packet, &'static [&'static str])> {
                 "94 04 cfa11ce00000000001 ce6955b900 01 93 05 a6 6465706c6f79 c402 cafe",
             ],
         ),
+        (samples::digest(), &["02 17 0000", HEAD, "92 c3 cf0123456789abcdef"]),
+        (samples::sync_of_parts(), &["02 18 0000", HEAD, "94 c3 c2 02 00", "07 cefeedf00d"]),
         (samples::sync(), &["01 06 0000", "93 cfa11ce00000000001 ce6955b900 02", "93 c3 c2 02", ALIVE, SUSPECT]),
         (
             samples::with_coordinate(),
@@ -88,6 +90,7 @@ fn messages_take_the_documented_bytes() {
         ("ack with a coordinate and a neighbor hint", samples::with_hint()),
         ("ping-req with one IPv4 target", samples::packet(Body::PingReq(Box::new(ping_req)))),
         ("nack", samples::nack()),
+        ("digest of a table", samples::digest()),
     ];
     for (message, packet) in messages {
         assert_documented(message, &encoded(&packet).len().to_string());

@@ -10,6 +10,7 @@ use crate::protocol::{Address, AddressFault, Body, NodeInfo, Packet, PeerAddress
 use crate::wire::{
     DecodeError, FRAME_LIMIT, Invalid, Limited, Part, RECORD_LIMIT, UPDATE_LIMIT, VERSION, decode, encoded_len, frame,
     frame_len,
+    layout::{self, DIGEST_VERSION},
 };
 
 /// Encoding of a gossip message from a member with small numbers: `count` updates, whose bytes are `updates`.
@@ -44,10 +45,21 @@ fn the_empty_input_ends_inside_the_envelope() {
 
 #[test]
 fn another_version_is_refused_whatever_follows() {
-    for version in (0..=u8::MAX).filter(|version| *version != VERSION) {
+    for version in (0..=u8::MAX).filter(|version| ![VERSION, DIGEST_VERSION].contains(version)) {
         let mut bytes = encoded(&samples::ping());
         bytes[0] = version;
         assert_eq!(decode(&bytes), Err(DecodeError::Version(version)));
+    }
+}
+
+#[test]
+fn each_kind_has_one_version_so_that_members_that_know_only_the_first_read_all_others() {
+    for packet in samples::all() {
+        let mut bytes = encoded(&packet);
+        let kind = bytes[1] & layout::KIND;
+        assert_eq!(bytes[0], if kind < 7 { VERSION } else { DIGEST_VERSION });
+        bytes[0] = if kind < 7 { DIGEST_VERSION } else { VERSION };
+        assert_eq!(decode(&bytes), Err(DecodeError::MessageKind(kind)));
     }
 }
 

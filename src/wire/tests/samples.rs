@@ -60,6 +60,21 @@ pub(super) fn sync() -> Packet {
     Packet { peer_view: PeerView::Unknown, ..packet(body) }
 }
 
+/// A request for the parts of a table that differ.
+pub(super) fn sync_of_parts() -> Packet {
+    let sync = StateSync { parts: vec![7, 0xfeed_f00d], ..StateSync::whole(true, false, Vec::new()) };
+    packet(Body::Sync(Box::new(sync)))
+}
+
+pub(super) fn digest() -> Packet {
+    packet(Body::Digest { wants_reply: true, digest: 0x0123_4567_89ab_cdef })
+}
+
+/// One packet of each kind.
+pub(super) fn all() -> Vec<Packet> {
+    vec![ping(), ack(), ping_req(), indirect_ack(), nack(), gossip(), sync(), digest(), sync_of_parts()]
+}
+
 pub(super) fn with_coordinate() -> Packet {
     let vector = [1.0, -2.0, 0.5, 0.0, 1e6, -0.25, 3.0, 4.0];
     let at = Coordinate { vector, height: 150.0, adjustment: -3.5, error: 0.125 };
