@@ -48,7 +48,9 @@ mod view;
 
 pub use build_context::{BuildContext, RttSource};
 pub use coordinate::{Coordinate, RttFilter, Vivaldi};
-pub use helpers::{DiverseHelpers, SpatialHelpers, UniformHelpers, helpers, helpers_named, helpers_over};
+pub use helpers::{
+    DiverseHelpers, RegionalHelpers, SpatialHelpers, UniformHelpers, helpers, helpers_named, helpers_over,
+};
 pub use location::{Location, LocationError};
 pub use metric::{
     Euclid, Finger, GreatCircle, Hierarchy, LearnedRtt, Metric, MetricIndex, Nearness, Ring, Rtt, UNKNOWN_DISTANCE,

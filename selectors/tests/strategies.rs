@@ -307,3 +307,63 @@ fn diverse_helpers_are_at_other_sites_if_there_are_no_zones() {
         assert!(sites == [2, 3] || sites == [3, 2], "{sites:?}");
     }
 }
+
+/// Ten members in each of nine regions with the places of data centers, and a prober among the first ten.
+fn nine_regions() -> Group {
+    let places = [
+        (38.9, -77.4),
+        (37.4, -121.9),
+        (-23.5, -46.6),
+        (53.3, -6.3),
+        (50.1, 8.7),
+        (19.1, 72.9),
+        (1.3, 103.9),
+        (35.7, 139.7),
+        (-33.9, 151.2),
+    ];
+    let peer = |i: u32| {
+        let (lat, lon) = places[i as usize / 10];
+        let zone = ZonePath::parse(&format!("region-{}/zone-{}", i / 10, i % 3));
+        Peer { zone, location: Some(Location::Globe { lat, lon }), ..Peer::new(mix(i.into())) }
+    };
+    Group::new((0..90).map(peer).collect(), 3)
+}
+
+#[test]
+fn regional_helpers_of_a_near_target_are_near_and_in_other_zones_where_there_are_some() {
+    let group = nine_regions();
+    for seed in 0..200 {
+        let helpers = helpers_of("regional", &group, &[4], 3, seed);
+        assert!(helpers.iter().all(|&slot| slot < 10), "{helpers:?}");
+        // Prober and target are in the zones 0 and 1.
+        assert_eq!(helpers[0] % 3, 2, "{helpers:?}");
+    }
+}
+
+#[test]
+fn regional_helpers_of_a_far_target_are_on_the_way() {
+    let group = nine_regions();
+    // From Virginia to Tokyo: a helper in Europe, India or Australia would double the way.
+    for seed in 0..200 {
+        let helpers = helpers_of("regional", &group, &[75], 3, seed);
+        assert!(helpers.iter().all(|slot| [0, 1, 7].contains(&(slot / 10))), "{helpers:?}");
+    }
+}
+
+#[test]
+fn without_zones_and_locations_regional_helpers_are_the_uniform_ones() {
+    let group = Group::new((0..50).map(|i| Peer::new(mix(i))).collect(), 3);
+    for seed in 0..50 {
+        assert_eq!(helpers_of("regional", &group, &[4], 3, seed), helpers_of("uniform", &group, &[4], 3, seed));
+    }
+}
+
+#[test]
+fn in_a_region_of_two_regional_helpers_come_from_other_regions() {
+    let zone = |i: u32| ZonePath::parse(&format!("region-{}", i / 2));
+    let roster = (0..20).map(|i| Peer { zone: zone(i), ..Peer::new(mix(i.into())) }).collect();
+    let group = Group::new(roster, 0);
+    let helpers = helpers_of("regional", &group, &[1], 3, 7);
+    assert_eq!(helpers.len(), 3);
+    assert!(helpers.iter().all(|&slot| slot > 1));
+}

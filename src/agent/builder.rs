@@ -158,7 +158,7 @@ impl Builder {
         self
     }
 
-    /// Sets the selection of helpers for indirect pings.
+    /// Sets the selection of helpers for indirect pings; by default the configuration's own.
     pub fn helpers(mut self, helpers: Arc<dyn Helpers>) -> Self {
         self.helpers = Some(helpers);
         self

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use swimlab_selectors::rng::{Purpose, stream};
-use swimlab_selectors::{Helpers, Location, Peer, UniformHelpers};
+use swimlab_selectors::{Location, Peer};
 
 use super::address::{Reach, canonical, is_link_local, to_address, with_port, zone_of};
 use super::builder::{Builder, Security, check_name, id_of};
@@ -96,9 +96,10 @@ impl Builder {
         self.validate()?;
         let mut seeds = SeedBook::parse(&self.seeds).map_err(|(seed, error)| SpawnError::Seed(seed, error))?;
         let codec = self.codec()?;
-        let config = MemberConfig::new(self.config.clone(), codec.sizer())
-            .map_err(SpawnError::from)?
-            .with_helpers(self.helpers_or_default());
+        let mut config = MemberConfig::new(self.config.clone(), codec.sizer()).map_err(SpawnError::from)?;
+        if let Some(helpers) = &self.helpers {
+            config = config.with_helpers(Arc::clone(helpers));
+        }
         let sockets = Sockets::bind(self.bind).await.map_err(|error| SpawnError::Bind(self.bind, error))?;
         let bound = sockets.udp.local_addr().map_err(SpawnError::System)?;
         let earlier = EarlierLife::read(self.state_dir.as_deref())?;
@@ -192,10 +193,6 @@ impl Builder {
                 PacketCodec::Sealed(Box::new(Seal::new(keyring.clone(), label).map_err(SpawnError::System)?))
             }
         })
-    }
-
-    fn helpers_or_default(&self) -> Arc<dyn Helpers> {
-        self.helpers.clone().unwrap_or_else(|| Arc::new(UniformHelpers))
     }
 
     /// The address that other members are told. Without one that could be told, waits for the seeds' names to have

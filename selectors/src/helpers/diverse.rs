@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use super::HelperRegistry;
+use super::path::{SHARED_ZONE, path_overlap};
 use crate::metric::MetricRegistry;
-use crate::peer::{Peer, Slot};
+use crate::peer::Slot;
 use crate::rng::below;
 use crate::selector::{Helpers, pick_uniform};
 use crate::view::Context;
@@ -26,9 +27,6 @@ pub(super) fn register(registry: &mut HelperRegistry, _: &Arc<MetricRegistry>) {
     let about = "Spread over zones and regions other than the prober's and the targets'.";
     registry.register("diverse", about, vec![], |_, _| Ok(Arc::new(DiverseHelpers)));
 }
-
-/// Penalty of a shared zone; that of a shared region is 1, so that one zone outweighs any number of regions.
-const SHARED_ZONE: u64 = 1 << 16;
 
 /// Maximum number of slots that are scanned for peers of other zones.
 const MAX_SCANNED: usize = 4096;
@@ -70,17 +68,5 @@ impl Helpers for DiverseHelpers {
             avoided.push(slot);
             picks.push(slot);
         }
-    }
-}
-
-/// Estimates how much of their network paths two peers share.
-fn path_overlap(a: &Peer, b: &Peer) -> u64 {
-    let both_known = !a.zone.levels().is_empty() && !b.zone.levels().is_empty();
-    match a.zone.shared_levels(&b.zone) {
-        0 if both_known => 0,
-        0 => u64::from(a.site.is_some() && a.site == b.site) * SHARED_ZONE,
-        1 => 1,
-        2 => SHARED_ZONE,
-        _ => SHARED_ZONE << 16,
     }
 }

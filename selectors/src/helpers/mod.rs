@@ -4,6 +4,8 @@
 //! A new strategy is one file with a function `register`, and one line in [`helpers`].
 
 mod diverse;
+mod path;
+mod regional;
 mod spatial;
 mod uniform;
 
@@ -15,6 +17,7 @@ use crate::registry::{Registry, Spec, SpecError};
 use crate::selector::Helpers;
 
 pub use diverse::DiverseHelpers;
+pub use regional::RegionalHelpers;
 pub use spatial::SpatialHelpers;
 pub use uniform::UniformHelpers;
 
@@ -31,6 +34,7 @@ pub fn helpers_over(metrics: MetricRegistry) -> Registry<Arc<dyn Helpers>, Build
     let mut registry = Registry::new("choice of helpers");
     uniform::register(&mut registry, &metrics);
     diverse::register(&mut registry, &metrics);
+    regional::register(&mut registry, &metrics);
     spatial::register(&mut registry, &metrics);
     registry
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use swimlab_selectors::{Helpers, UniformHelpers};
+use swimlab_selectors::{Helpers, UniformHelpers, helpers_named};
 
 use crate::protocol::config::Config;
 use crate::protocol::config_error::ConfigError;
@@ -35,8 +35,8 @@ pub struct MemberConfig {
 }
 
 impl MemberConfig {
-    /// This protocol configuration with uniform helpers ([`MemberConfig::with_helpers`] sets others). The `sizer` must
-    /// be that of the codec in use: plain or sealed.
+    /// This protocol configuration with its own helpers ([`MemberConfig::with_helpers`] sets others): uniform ones where it
+    /// names none, or some that need measured distances. The `sizer` must be that of the codec in use: plain or sealed.
     ///
     /// # Errors
     /// If the configuration is not valid: see [`Config::validate`].
@@ -49,8 +49,8 @@ impl MemberConfig {
             multicasts: protocol.dissemination.multicasts(),
             is_buddy: protocol.dissemination.is_buddy(),
             carriers: carriers.fold(0, |bits, kind| bits | 1 << kind as u8),
+            helpers: own_helpers(&protocol),
             protocol,
-            helpers: Arc::new(UniformHelpers),
             sizer,
         })
     }
@@ -71,4 +71,9 @@ impl MemberConfig {
     pub(super) fn rides_on(&self, kind: MessageKind) -> bool {
         self.carriers & 1 << kind as u8 != 0
     }
+}
+
+fn own_helpers(protocol: &Config) -> Arc<dyn Helpers> {
+    let own = protocol.defaults.helpers.and_then(|label| helpers_named(label).ok());
+    own.unwrap_or_else(|| Arc::new(UniformHelpers))
 }

@@ -1,5 +1,5 @@
 //! `swim`: SWIM as this laboratory runs it by default: the 2002 paper's parts, with memberlist's multiples, refutation
-//! by members declared dead, and healing after partitions.
+//! by members declared dead, healing after partitions, and helpers that are near where distances are known.
 
 use super::profile::Profile;
 use crate::protocol::config::{Config, DefaultStrategies};
@@ -9,7 +9,7 @@ pub(super) const PROFILE: Profile = Profile {
     name: "swim",
     about: "SWIM with infection-style dissemination, suspicion and round-robin probing (DSN 2002).",
     values: &[],
-    defaults: DefaultStrategies::ANY,
+    defaults: DefaultStrategies { selector: None, helpers: Some("regional") },
 };
 
 impl Config {

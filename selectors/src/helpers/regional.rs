@@ -1,0 +1,71 @@
+//! `regional`: helpers near enough that the detour over them takes little longer than the direct way.
+
+use std::sync::Arc;
+
+use super::HelperRegistry;
+use super::path::{distance_us, path_overlap};
+use crate::metric::MetricRegistry;
+use crate::peer::{Peer, Slot};
+use crate::rng::below;
+use crate::selector::{Helpers, pick_uniform};
+use crate::view::Context;
+
+/// Helpers for which request, ping and both answers fit into what is left of the period.
+///
+/// A helper on the other side of the world answers too late for a target next door, and if one does, all do: then the
+/// target is suspected although only one packet was lost. So candidates are the members for which the way to the helper
+/// and on to the target is hardly longer than the direct one, by zone paths and locations. Of those, helpers are chosen
+/// that share the least of their paths with the prober, the targets and each other, as
+/// [`DiverseHelpers`](super::DiverseHelpers) are.
+///
+/// Where nothing is known about the prober or the targets, the choice is uniform. In groups of more than 4,096 members,
+/// candidates are sought among 4,096 slots from a random one on.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct RegionalHelpers;
+
+pub(super) fn register(registry: &mut HelperRegistry, _: &Arc<MetricRegistry>) {
+    let about = "Near the prober or the target, over different paths; uniform where no distances are known.";
+    registry.register("regional", about, vec![], |_, _| Ok(Arc::new(RegionalHelpers)));
+}
+
+/// Maximum number of slots that are scanned for near peers.
+const MAX_SCANNED: usize = 4096;
+
+/// Round-trip time by which a detour may be longer than the direct way, in microseconds, besides a quarter of that.
+const DETOUR_US: f64 = 5_000.0;
+
+impl Helpers for RegionalHelpers {
+    fn helpers(&self, ctx: &mut Context<'_>, targets: &[Slot], want: usize, picks: &mut Vec<Slot>) {
+        let view = ctx.view;
+        let fits = |slot: Slot| view.pingable(slot) && !view.suspect(slot) && !targets.contains(&slot);
+        let me = view.peer(view.me());
+        let detour = |peer: &Peer| {
+            let onward = targets.iter().map(|&target| distance_us(peer, view.peer(target)));
+            onward.fold(Some(0.0_f64), |longest, way| Some(longest?.max(way?))).zip(distance_us(me, peer))
+        };
+        let Some((direct, _)) = detour(me) else {
+            return pick_uniform(ctx, want, picks, fits);
+        };
+        let first = below(ctx.rng, view.slots());
+        let scanned = (first..view.slots()).chain(0..first).take(MAX_SCANNED).filter(|&slot| fits(slot));
+        let mut candidates: Vec<(f64, Slot)> = scanned
+            .map(|slot| (detour(view.peer(slot)).map_or(f64::INFINITY, |(onward, there)| onward + there), slot))
+            .collect();
+        // Stable: equally long ways stay in random order.
+        candidates.sort_by(|(a, _), (b, _)| a.total_cmp(b));
+        let near = candidates.partition_point(|&(way, _)| way <= direct * 1.25 + DETOUR_US);
+        candidates.truncate(near.max(want));
+        let mut avoided: Vec<Slot> = targets.iter().copied().chain([view.me()]).collect();
+        for _ in 0..want.min(candidates.len()) {
+            let overlap = |&(_, slot): &(f64, Slot)| {
+                avoided.iter().map(|&other| path_overlap(view.peer(slot), view.peer(other))).sum::<u64>()
+            };
+            let overlaps: Vec<u64> = candidates.iter().map(overlap).collect();
+            let least = overlaps.iter().min().copied().unwrap_or_default();
+            let equal: Vec<usize> = (0..overlaps.len()).filter(|&at| overlaps[at] == least).collect();
+            let (_, slot) = candidates.remove(equal[below(ctx.rng, equal.len() as u32) as usize]);
+            avoided.push(slot);
+            picks.push(slot);
+        }
+    }
+}
