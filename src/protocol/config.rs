@@ -36,7 +36,7 @@ pub struct Config {
     pub period: Span,
     /// The time that a direct ping may take before helpers are asked. About the 99th percentile of the round-trip time;
     /// half a period leaves as much for the detour over helpers. Known slow peers get more, up to two thirds of the
-    /// period. Longer than zero, shorter than `period`.
+    /// period, and no more than leaves helpers the time to answer. Longer than zero, shorter than `period`.
     pub probe_timeout: Span,
     /// p: direct pings per period. 1 in all published variants; more find a failure sooner at proportional cost. From 1
     /// to [`PingReq::TARGET_LIMIT`].

@@ -51,12 +51,14 @@ impl SlowPeers {
         self.0.remove(&slot);
     }
 
-    /// The probe timeout for a peer: its estimate, at least `configured`.
-    pub(super) fn timeout(&self, slot: Slot, configured: Span) -> Span {
+    /// The probe timeout for a peer in a period of this length: its estimate, at least `configured`, and not so long that
+    /// helpers are asked in vain.
+    pub(super) fn timeout(&self, slot: Slot, configured: Span, period: Span) -> Span {
         if self.0.is_empty() {
             return configured;
         }
-        self.0.get(&slot).map_or(configured, |estimate| estimate.timeout().max(configured))
+        let bounded = |estimate: &Estimate| estimate.timeout().min(estimate.latest(period)).max(configured);
+        self.0.get(&slot).map_or(configured, bounded)
     }
 }
 
@@ -65,6 +67,16 @@ impl Estimate {
         let error = us.abs_diff(self.mean_us);
         self.deviation_us = self.deviation_us - self.deviation_us / 4 + error / 4;
         self.mean_us = self.mean_us - self.mean_us / 8 + us / 8;
+    }
+
+    /// The latest time in a period at which helpers can still bring an answer: over a near one, the detour takes a quarter
+    /// longer than the direct way. Two thirds of the period at most; and just that for a peer so far away that there is
+    /// no room for both ways.
+    fn latest(&self, period: Span) -> Span {
+        let [period_us, way_us] = [period.as_micros(), u64::from(self.mean_us)];
+        let two_thirds = period_us * 2 / 3;
+        let before_detour = period_us.saturating_sub(way_us * 5 / 4);
+        Span::from_micros(if before_detour < way_us { two_thirds } else { before_detour.min(two_thirds) })
     }
 
     fn timeout(&self) -> Span {
@@ -77,21 +89,34 @@ mod tests {
     use super::*;
 
     const CONFIGURED: Span = Span::from_millis(300);
+    const PERIOD: Span = Span::from_secs(1);
 
     #[test]
     fn a_fast_peer_leaves_no_trace() {
         let mut peers = SlowPeers::default();
         peers.sample(1, Span::from_millis(50), CONFIGURED);
         assert!(peers.0.is_empty());
-        assert_eq!(peers.timeout(1, CONFIGURED), CONFIGURED);
+        assert_eq!(peers.timeout(1, CONFIGURED, PERIOD), CONFIGURED);
     }
 
     #[test]
     fn a_slow_and_steady_peer_gets_a_timeout_just_above_its_rtt() {
         let mut peers = SlowPeers::default();
         (0..50).for_each(|_| peers.sample(1, Span::from_millis(400), CONFIGURED));
-        let timeout = peers.timeout(1, CONFIGURED).as_secs_f64();
+        let timeout = peers.timeout(1, CONFIGURED, PERIOD).as_secs_f64();
         assert!((0.4..0.41).contains(&timeout), "{timeout}");
+    }
+
+    #[test]
+    fn the_timeout_leaves_room_for_a_detour_that_can_still_succeed() {
+        // The first sample alone would give three times the round trip.
+        for (rtt_ms, timeout_ms) in [(120, 360), (200, 600), (330, 587), (400, 500), (440, 450), (500, 666), (900, 666)]
+        {
+            let mut peers = SlowPeers::default();
+            peers.sample(1, Span::from_millis(rtt_ms), CONFIGURED);
+            let timeout = peers.timeout(1, CONFIGURED, PERIOD);
+            assert_eq!(timeout.as_micros() / 1000, timeout_ms, "{rtt_ms} ms");
+        }
     }
 
     #[test]

@@ -57,6 +57,7 @@ impl StateHash for ColdState {
             stall,
             slow,
             joining,
+            awaited_digest,
             user_events,
             helpers,
             admissions,
@@ -73,7 +74,7 @@ impl StateHash for ColdState {
         relays.as_slice().hash_state(reference, hasher);
         user_events.hash_state(reference, hasher);
         admissions.hash_state(reference, hasher);
-        (name_conflict, seeds, forgotten, stall, slow, joining, helpers).hash(hasher);
+        (name_conflict, seeds, forgotten, stall, slow, joining, awaited_digest, helpers).hash(hasher);
     }
 }
 

@@ -86,9 +86,7 @@ impl Member {
             if self.knows_slow
                 && let Some(cold) = &self.cold
             {
-                // A third of the period remains for helpers, unless the configured timeout leaves less.
-                let ceiling = Span::from_micros(length.as_micros() * 2 / 3).max(probe_timeout);
-                timeout = timeout.max(cold.slow.timeout(slot, probe_timeout).min(ceiling));
+                timeout = timeout.max(cold.slow.timeout(slot, probe_timeout, length));
             }
             let buddy = self.buddy_record(slot);
             self.send_by(SendMode::DirectPing, Addressee::of(&record), Body::Ping { seq: self.seq }, buddy, out);

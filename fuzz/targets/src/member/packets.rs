@@ -51,7 +51,7 @@ pub(super) fn incarnation(input: &mut Bytes<'_>) -> Incarnation {
 }
 
 fn body(input: &mut Bytes<'_>) -> Body {
-    match input.below(7) {
+    match input.below(8) {
         0 => Body::Ping { seq: seq(input) },
         1 => Body::Ack { seq: seq(input) },
         2 => {
@@ -62,11 +62,13 @@ fn body(input: &mut Bytes<'_>) -> Body {
         3 => Body::IndirectAck { seq: seq(input), target: id(input) },
         4 => Body::Nack { seq: seq(input), target: id(input) },
         5 => Body::Gossip,
-        _ => {
+        6 => {
             let (wants_reply, joining) = (input.is_true(), input.is_true());
             let records = (0..input.below(32)).map(|_| update(input)).collect();
-            Body::Sync(Box::new(StateSync { wants_reply, joining, records }))
+            let parts = (0..input.below(20)).map(|_| u32::from(input.u8())).collect();
+            Body::Sync(Box::new(StateSync { wants_reply, joining, records, parts }))
         }
+        _ => Body::Digest { wants_reply: input.is_true(), digest: input.u8().into() },
     }
 }
 
