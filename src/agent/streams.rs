@@ -399,8 +399,7 @@ mod tests {
     #[tokio::test]
     async fn a_peer_with_which_a_state_sync_is_under_way_is_not_asked_again() {
         let (endpoint, other) = (Endpoint::new().await, Endpoint::new().await);
-        let sync =
-            || packet(Body::Sync(Box::new(StateSync { wants_reply: true, joining: false, records: Vec::new() })));
+        let sync = || packet(Body::Sync(Box::new(StateSync::whole(true, false, Vec::new()))));
         endpoint.streams.begin(endpoint.addr, sync(), 1000).unwrap();
         assert_eq!(endpoint.streams.begin(endpoint.addr, sync(), 1000), Err(DropReason::StreamLimit));
         endpoint.streams.begin(other.addr, sync(), 1000).unwrap();

@@ -31,6 +31,16 @@ pub(crate) fn stated_limits() -> Vec<Section> {
             ],
         ),
         Limit::new(
+            "digests of a sync of parts",
+            count(Limited::Parts),
+            REFUSED,
+            &[
+                "parts_at_their_limits_are_accepted",
+                "counts_beyond_their_limits_are_refused_before_anything_is_read",
+                "too_many_updates_targets_or_records_are_not_written",
+            ],
+        ),
+        Limit::new(
             "targets of a ping request",
             count(Limited::Targets),
             REFUSED,

@@ -159,7 +159,11 @@ fn counts_beyond_their_limits_are_refused_before_anything_is_read() {
     assert_eq!(decode(targets), Err(excess(Limited::Targets).into()));
     let records = &[VERSION, 6, 0, 0, 0x93, 1, 2, 3, 0x93, 0xc2, 0xc2, 0xce, 0, 0x20, 0, 1];
     assert_eq!(decode(records), Err(excess(Limited::Records).into()));
+    let parts = &[DIGEST_VERSION, 8, 0, 0, 0x93, 1, 2, 3, 0x94, 0xc2, 0xc2, 0xcd, 0x10, 1, 0];
+    assert_eq!(decode(parts), Err(excess(Limited::Parts).into()));
     // As many as the limit are looked for, and are not there.
+    let parts = &[DIGEST_VERSION, 8, 0, 0, 0x93, 1, 2, 3, 0x94, 0xc2, 0xc2, 0xcd, 0x10, 0, 0];
+    assert!(matches!(decode(parts), Err(DecodeError::Truncated(_))), "{:?}", decode(parts));
     let targets = &[VERSION, 2, 0, 0, 0x93, 1, 2, 3, 0x93, 1, 0, 16];
     assert_ne!(decode(targets), Err(excess(Limited::Targets).into()));
     let records = &[VERSION, 6, 0, 0, 0x93, 1, 2, 3, 0x93, 0xc2, 0xc2, 0xce, 0, 0x20, 0, 0];
@@ -221,6 +225,10 @@ fn parts_at_their_limits_are_accepted() {
     let bytes = encoded(&packet);
     assert_eq!(bytes.len(), encoded_len(&packet) as usize);
     assert_eq!(decode(&bytes), Ok(packet));
+    let mut sync = samples::sync_of_parts();
+    let Body::Sync(table) = &mut sync.body else { unreachable!("a sync") };
+    table.parts = vec![7; Limited::Parts.limit()];
+    assert_eq!(decode(&encoded(&sync)), Ok(sync));
 }
 
 #[test]
@@ -236,6 +244,10 @@ fn too_many_updates_targets_or_records_are_not_written() {
     let Body::Sync(table) = &mut sync.body else { unreachable!("a sync") };
     table.records = vec![samples::dead(); RECORD_LIMIT + 1];
     assert_eq!(refusal(&sync), Err(excess(Limited::Records)));
+    let mut sync = samples::sync_of_parts();
+    let Body::Sync(table) = &mut sync.body else { unreachable!("a sync") };
+    table.parts = vec![7; Limited::Parts.limit() + 1];
+    assert_eq!(refusal(&sync), Err(excess(Limited::Parts)));
 }
 
 // F5

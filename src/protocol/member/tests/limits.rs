@@ -16,7 +16,7 @@ fn unknown_members_of_a_table_beyond_the_limit_are_not_pinged() {
     let limit = u64::from(UNKNOWN_PING_LIMIT);
     for (unknown, pinged) in [(limit, limit), (limit + 1, limit)] {
         let records = (10..10 + unknown).map(|n| alive(n, 0)).collect();
-        let sync = StateSync { wants_reply: false, joining: false, records };
+        let sync = StateSync::whole(false, false, records);
         let out = member(3).hear(at(0.1), 1, Body::Sync(Box::new(sync)), vec![]);
         assert_eq!(pings_to(&out, |_| true) as u64, pinged);
     }
@@ -73,7 +73,7 @@ fn state_syncs_carry_an_event_for_no_longer_than_the_limit() {
     let mut member = member_with(3, Spec::of("swim").with("sync_interval", "3600s"));
     member.learns_of(event.clone());
     let mut is_carried = |now| {
-        let request = StateSync { wants_reply: true, joining: false, records: vec![] };
+        let request = StateSync::whole(true, false, vec![]);
         let out = member.hear(now, 1, Body::Sync(Box::new(request)), vec![]);
         bodies(&out).iter().any(|body| matches!(body, Body::Sync(sync) if sync.records.contains(&event)))
     };
