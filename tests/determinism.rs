@@ -52,7 +52,7 @@ const WORLDS: &[World] = &[
         topology: "home",
         selector: "bucket:metric=great-circle,buckets=3",
         faults: &["churn:at=1s,times=5,every=3s", "slow:at=10s,count=3,lasts=8s"],
-        golden: 0x3502_94a4_205e_7023,
+        golden: 0xaac6_f36e_5db5_b147,
         ..PLAIN
     },
     World {
@@ -67,7 +67,7 @@ const WORLDS: &[World] = &[
         selector: "neighborhood:metric=hierarchy",
         protocol: &[("suspicion", "confirmed"), ("dissemination", "gossip-buddy"), ("sync_interval", "5s")],
         faults: &["partition:at=1s,target=share:0.3,lasts=20s", "one-way-loss:at=2s,count=5,rate=0.5,lasts=20s"],
-        golden: 0x5fdd_3bc7_bae1_ba95,
+        golden: 0xab70_2505_c702_33c7,
         ..PLAIN
     },
     World {
@@ -90,7 +90,7 @@ const WORLDS: &[World] = &[
         selector: "neighborhood:metric=vivaldi,radius=8",
         faults: &["restart:at=1s,down=5s", "slow:at=10s,count=3,lasts=8s"],
         loss: 0.02,
-        golden: 0x0b63_1aaf_d2ad_4840,
+        golden: 0x44de_0ffe_2ec9_a0cc,
         ..PLAIN
     },
     World {
@@ -99,7 +99,16 @@ const WORLDS: &[World] = &[
         helpers: "spatial:metric=hierarchy",
         protocol: &[("suspicion", "5s"), ("sync_interval", "10s")],
         faults: &["partial-partition:at=1s,target=share:0.3,peers=share:0.3,lasts=20s"],
-        golden: 0xe3da_1d49_ab94_efa9,
+        golden: 0x1ef3_baf2_7d01_f104,
+        ..PLAIN
+    },
+    World {
+        topology: "aws",
+        selector: "auto",
+        helpers: "regional",
+        protocol: &[("sync_interval", "10s"), ("dissemination", "gossip-buddy")],
+        loss: 0.02,
+        golden: 0x8024_c68d_331b_3d6a,
         ..PLAIN
     },
 ];
