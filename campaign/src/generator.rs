@@ -61,9 +61,9 @@ impl<'a> Generator<'a> {
         let is_swim = !self.profiles.is_empty() && (self.detectors.is_empty() || below(rng, 8) > 0);
         let profile = if is_swim { one_of(rng, &self.profiles) } else { one_of(rng, &self.detectors) };
         // Mostly small and short: most faults need few members, and many worlds find more than large ones.
-        let most_members = [8, 8, 16, 64][below(rng, 4) as usize].min(self.most_members);
+        let most_members = [4, 8, 8, 8, 8, 8, 16, 64][below(rng, 8) as usize].min(self.most_members);
         let members = 1 + below(rng, most_members);
-        let duration_s = [60, 60, 60, 120, 120, 120, 300, 900][below(rng, 8) as usize];
+        let duration_s = [30, 30, 60, 60, 60, 120, 120, 300][below(rng, 8) as usize];
         let names: Vec<&str> = presets().iter().map(|preset| preset.name).collect();
         let faults = (0..below(rng, 6)).map(|_| self.fault(rng, members, duration_s)).collect();
         Schedule {

@@ -69,7 +69,7 @@ impl Checker {
         let hosts = setup.placement.members() as usize;
         let only_stops = setup.start == Start::Joined && setup.faults.iter().all(|fault| fault.kind.only_stops());
         // With lossy links some member is always suspected by another.
-        let lossless = setup.loss == 0.0;
+        let may_settle = setup.loss == 0.0 && !setup.faults.iter().any(|fault| fault.kind.may_outlast_its_end());
         Self {
             guarantees,
             ids: IdIndex::new(setup.placement.peers.iter().map(|peer| peer.id)),
@@ -78,7 +78,7 @@ impl Checker {
             user_events: BTreeSet::new(),
             last_change: Time::ZERO,
             agreement: if only_stops { guarantees.converges_within } else { guarantees.heals_within }
-                .filter(|_| lossless),
+                .filter(|_| may_settle),
             violations: Vec::new(),
             more: 0,
         }
@@ -296,6 +296,18 @@ mod tests {
         assert!(checker.violations.is_empty());
         checker.inspect_agreement(Time::from_micros(5_000_000), 0, 3, 2);
         assert!(checker.into_violations()[0].contains("counts 3 members 5s after the last fault; 2 are up"));
+    }
+
+    #[test]
+    fn beside_a_host_that_may_never_catch_up_no_agreement_is_expected() {
+        for (fault, objections) in [("slow:lasts=5s", 1), ("slow:lasts=5s,catch_up=2ms", 0)] {
+            let lan = topologies().build(&Spec::of("lan"), &TopologyContext::default()).unwrap();
+            let fault = crate::sim::faults().build(&Spec::parse(fault).unwrap(), &()).unwrap();
+            let guarantees = Guarantees { heals_within: Some(Span::from_secs(5)), ..Guarantees::default() };
+            let mut checker = Checker::new(&Setup::new(&lan, 3, 1, vec![fault]), guarantees);
+            checker.inspect_agreement(Time::from_micros(6_000_000), 0, 2, 3);
+            assert_eq!(checker.violations.len(), objections);
+        }
     }
 
     #[test]

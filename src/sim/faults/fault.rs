@@ -41,6 +41,12 @@ pub trait FaultKind: Any + Debug + Send + Sync {
         false
     }
 
+    /// Whether it may impair its targets long beyond its stated end. In worlds with such a fault the checkers expect no
+    /// agreement.
+    fn may_outlast_its_end(&self) -> bool {
+        false
+    }
+
     /// Groups of members that it names besides the fault's target.
     fn other_targets(&self) -> Vec<&Target> {
         Vec::new()

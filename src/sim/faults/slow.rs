@@ -42,6 +42,11 @@ impl FaultKind for Slow {
         activation.impair(&targets, impairment, policy, self.lasts);
     }
 
+    /// A full queue takes four seconds at 1 ms a packet; at more, packets may arrive faster than they are handled.
+    fn may_outlast_its_end(&self) -> bool {
+        self.catch_up > Span::from_millis(1)
+    }
+
     fn simulator_only(&self) -> Option<&'static str> {
         Some(
             "fault slow: an agent cannot hold its packets back while its timers run, so it is not run in real time; \
