@@ -572,3 +572,36 @@ fn a_run_whose_messages_nobody_reads_hears_signals() {
     signal(&run, "-INT");
     assert_eq!(run.wait().unwrap().code(), Some(130));
 }
+
+/// A trial that takes minutes: the first signal waits for it.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_second_signal_ends_a_run_at_once_and_finished_trials_are_kept() {
+    use std::time::{Duration, Instant};
+
+    let long = SMALL.replace("trials = 6", "trials = 1").replace("'uniform', 'shuffle'", "'shuffle'");
+    let long = long.replace("['lan', 'zones']", "'lan'").replace("members = 12", "members = [12, 4000]");
+    let long = long.replace("'30s'", "'20000s'");
+    for (first, second) in [("-INT", "-INT"), ("-TERM", "-HUP")] {
+        let dir = folder_with("long.toml", &long);
+        let mut run = command(dir.path(), "run long.toml --threads 1 --out out");
+        let stderr = fs::File::create(dir.path().join("stderr")).unwrap();
+        let mut run = run.stdout(std::process::Stdio::null()).stderr(stderr).spawn().unwrap();
+        let until = |what: &str, is_true: &dyn Fn() -> bool| {
+            let begun = Instant::now();
+            while !is_true() {
+                assert!(begun.elapsed() < Duration::from_secs(60), "{what}");
+                std::thread::sleep(Duration::from_millis(10));
+            }
+        };
+        let kept = || fs::read_to_string(dir.path().join("out/trials.jsonl")).map_or(0, |text| text.lines().count());
+        until("the small trial ends", &|| kept() == 1);
+        signal(&run, first);
+        until("it says that it waits", &|| read(dir.path(), "stderr").contains("again to stop at once"));
+        std::thread::sleep(Duration::from_millis(500));
+        assert!(run.try_wait().unwrap().is_none(), "it waits for the trial under way");
+        signal(&run, second);
+        assert_eq!(run.wait().unwrap().code(), Some(130));
+        assert_eq!(kept(), 1);
+    }
+}

@@ -11,6 +11,7 @@ use super::prometheus::render;
 use super::server::{Place, ServerLimits, read_through, serve};
 
 pub(super) const LIMITS: ServerLimits = ServerLimits {
+    clients: "clients of the metrics",
     connections: 64,
     per_source: 8,
     first_byte: Duration::from_secs(2),

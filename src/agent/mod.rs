@@ -40,6 +40,7 @@
 //!
 //! docs/operations.md is the guide for operators of agents; `swimlab agent` runs one from the command line.
 
+mod accept_failures;
 mod address;
 mod admission;
 mod arrival;

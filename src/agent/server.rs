@@ -19,14 +19,15 @@ use tokio::net::{TcpListener, TcpStream};
 #[cfg(unix)]
 use tokio::net::{UnixListener, UnixStream};
 use tokio::task::JoinHandle;
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 
-/// Pause after a failed `accept`, most likely for want of file descriptors: some will be closed meanwhile.
-const ACCEPT_RETRY: Duration = Duration::from_millis(100);
+use super::accept_failures::AcceptFailures;
 
 /// Limits of a server.
 #[derive(Clone, Copy)]
 pub(super) struct ServerLimits {
+    /// Those who connect, for the log.
+    pub clients: &'static str,
     /// The most connections at once.
     pub connections: usize,
     /// The most connections at once from one address.
@@ -110,10 +111,14 @@ pub(super) async fn serve<L, F>(
     F: Future<Output = io::Result<()>> + Send,
 {
     let mut all: VecDeque<Served> = VecDeque::new();
+    let mut failures = AcceptFailures::new(limits.clients);
     loop {
-        let Ok((stream, source)) = listener.accept().await else {
-            sleep(ACCEPT_RETRY).await;
-            continue;
+        let (stream, source) = match listener.accept().await {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                failures.pause(&error).await;
+                continue;
+            }
         };
         all.retain(|served| !served.task.is_finished());
         if all.iter().filter(|served| served.source.is_some() && served.source == source).count() >= limits.per_source {

@@ -12,6 +12,7 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::task::AbortHandle;
 use tokio::time::timeout;
 
+use super::accept_failures::AcceptFailures;
 use super::address::{to_address, with_port};
 use super::admission::{Admission, Ticket};
 use super::arrival::Arrival;
@@ -29,9 +30,6 @@ pub(super) const PREFIX_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The most exchanges at once that an agent begins itself.
 pub(super) const MAX_OUTGOING: usize = 8;
-
-/// Pause after a failed `accept`, most likely for want of file descriptors: some will be closed meanwhile.
-const ACCEPT_RETRY: Duration = Duration::from_millis(100);
 
 /// The longest packet, in bytes, that a member of a group of this size accepts on a stream: room for the group's own
 /// table, and for that of another group behind a healed partition.
@@ -91,6 +89,7 @@ impl Streams {
     /// Serves the exchanges that peers begin, without end.
     pub(super) async fn listen(self, listener: TcpListener) {
         let admission = Admission::new(self.codec.lock().is_sealed());
+        let mut failures = AcceptFailures::new("members");
         loop {
             match listener.accept().await {
                 Ok((stream, from)) => {
@@ -98,11 +97,11 @@ impl Streams {
                     let number = ticket.number();
                     admission.set_task(number, self.serve(stream, from, ticket));
                 }
-                Err(_) => {
+                Err(error) => {
                     if admission.end_one() {
                         self.count_ended();
                     }
-                    tokio::time::sleep(ACCEPT_RETRY).await;
+                    failures.pause(&error).await;
                 }
             }
         }

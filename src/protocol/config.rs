@@ -71,8 +71,8 @@ pub struct Config {
     /// The time for which the record of a dead or departed member is kept, so that late updates about it are recognized
     /// as old. Several times as long as an update takes to reach every member. Longer than zero.
     pub dead_retention: Span,
-    /// The number of periods between two attempts to reach a dead or forgotten member or a seed, to heal partitions; 0:
-    /// never. The traffic is one ping per member and attempt.
+    /// The number of periods between two attempts to reach a dead or forgotten member, or, in turn, a seed, to heal
+    /// partitions; 0: never. The traffic is one ping per member and attempt, or a state sync with a seed.
     pub reconnect_every: u32,
     /// The most forgotten members that are remembered, with their addresses, for `reconnect_every`.
     pub reconnect_limit: u32,

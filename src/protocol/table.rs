@@ -246,10 +246,12 @@ impl MembershipTable {
         })
     }
 
-    /// The slot of the n-th oldest tombstone, if its member is dead: neither departed nor back.
-    pub fn tombstone(&self, n: usize) -> Option<Slot> {
+    /// The slot of the n-th oldest tombstone, if its member is not back and is dead, or has left if those count.
+    pub fn tombstone(&self, n: usize, departed_count: bool) -> Option<Slot> {
         let &Tombstone { slot, incarnation, .. } = self.overlay.as_ref()?.tombstones.get(n)?;
-        (self.status(slot) == Some(Status::Dead) && self.incarnation(slot) == incarnation).then_some(slot)
+        let status = self.status(slot);
+        let counts = status == Some(Status::Dead) || departed_count && status == Some(Status::Left);
+        (counts && self.incarnation(slot) == incarnation).then_some(slot)
     }
 
     /// The time of the oldest tombstone.

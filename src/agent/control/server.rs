@@ -20,6 +20,7 @@ use crate::agent::server::{Place, ServerLimits, read_through, serve};
 use crate::wire::KeyId;
 
 pub(in crate::agent) const LIMITS: ServerLimits = ServerLimits {
+    clients: "clients of the control socket",
     connections: 8,
     per_source: 8,
     first_byte: Duration::from_secs(2),

@@ -9,7 +9,9 @@ use super::table_digest::part_of;
 use super::user_events::UserEvents;
 use super::{Member, Outbox};
 use crate::protocol::event::{Event, EventKind, EventSource};
-use crate::protocol::message::{Address, Body, Id, Incarnation, Packet, StateSync, Status, Update, UpdateKind};
+use crate::protocol::message::{
+    Address, Body, Id, Incarnation, Packet, PeerView, StateSync, Status, Update, UpdateKind,
+};
 use crate::protocol::time::Time;
 
 /// The most unknown members pinged after one state sync, so that a forged or stale table does not make this member
@@ -90,16 +92,17 @@ impl Member {
             let known = self.table.slot(record.id).is_some() || record.id == self.id;
             match &record.kind {
                 UpdateKind::Alive(node) if !known && record.id != sender => {
-                    if !self.is_newer_than_forgotten(record.id, record.incarnation) {
-                        continue;
-                    }
-                    if is_trusting && self.table.members() < self.config.protocol.member_limit {
+                    let peer_view = self.forgotten_at_or_above(record.id, record.incarnation);
+                    let is_newer = peer_view.is_none();
+                    if is_newer && is_trusting && self.table.members() < self.config.protocol.member_limit {
                         self.admit(record, EventSource::Heard(sender), out);
-                    } else if !is_trusting && unknown < UNKNOWN_PING_LIMIT {
-                        // A third party's record, perhaps outdated: the member itself is pinged, and introduces itself.
+                    } else if !(is_newer && is_trusting) && unknown < UNKNOWN_PING_LIMIT {
+                        // A third party's record, perhaps outdated: the member itself is pinged, and introduces itself, or
+                        // rises above the incarnation at which this member has forgotten it.
                         unknown += 1;
                         self.seq = self.seq.wrapping_add(1);
-                        let to = Addressee::unknown(record.id, node.address);
+                        let peer_view = peer_view.unwrap_or(PeerView::Unknown);
+                        let to = Addressee { id: record.id, address: node.address, peer_view };
                         self.send(to, Body::Ping { seq: self.seq }, None, out);
                     }
                 }
@@ -155,27 +158,32 @@ impl Member {
     }
 
     /// Every few periods, tries to reach a dead or forgotten member or a seed: it may be alive beyond a healed
-    /// partition.
+    /// partition. Seeds have every other turn: records that somebody has invented do not keep a member from them.
     pub(super) fn reconnect(&mut self, now: Time, out: &mut Outbox) {
         let every = u64::from(self.config.protocol.reconnect_every);
         let tombstones = self.table.tombstones();
         let (forgotten, seeds) = self.cold.as_ref().map_or((0, 0), |cold| (cold.forgotten.len(), cold.seeds.len()));
-        let all = tombstones + forgotten + seeds;
-        if every == 0 || all == 0 || !(self.period + self.id % every.max(1)).is_multiple_of(every) {
+        let (records, turn) = (tombstones + forgotten, self.period + self.id % every.max(1));
+        if every == 0 || records + seeds == 0 || !turn.is_multiple_of(every) {
             return;
         }
-        let pick = below(&mut self.rng, all as u32) as usize;
+        if seeds > 0 && (records == 0 || (turn / every).is_multiple_of(2)) {
+            let pick = below(&mut self.rng, seeds as u32) as usize;
+            let address = self.cold().seeds[pick];
+            return self.sync_with_seed(now, address, out);
+        }
+        let pick = below(&mut self.rng, records as u32) as usize;
         let to = if pick < tombstones {
-            // Tombstones of members that have returned are skipped.
-            let mut dead = (pick..tombstones).chain(0..pick).filter_map(|n| self.table.tombstone(n));
-            let Some(slot) = dead.next() else { return };
+            // Tombstones of members that have returned are skipped, and so are those of departed members, unless so many are
+            // gone that this member may have been told lies about all of them.
+            let tries_departed = tombstones >= self.table.members() as usize;
+            let all = (pick..tombstones).chain(0..pick);
+            let mut gone = all.filter_map(|n| self.table.tombstone(n, tries_departed));
+            let Some(slot) = gone.next() else { return };
             self.addressee_of(slot)
-        } else if pick < tombstones + forgotten {
+        } else {
             let Some(to) = self.cold().forgotten.nth(pick - tombstones) else { return };
             to
-        } else {
-            let address = self.cold().seeds[pick - tombstones - forgotten];
-            return self.sync_with_seed(now, address, out);
         };
         self.seq = self.seq.wrapping_add(1);
         self.send(to, Body::Ping { seq: self.seq }, None, out);
@@ -198,8 +206,13 @@ impl Member {
 
     /// Whether this incarnation of an unknown member is newer than the one at which it was forgotten, if it was.
     pub(super) fn is_newer_than_forgotten(&self, id: Id, incarnation: Incarnation) -> bool {
+        self.forgotten_at_or_above(id, incarnation).is_none()
+    }
+
+    /// Belief about an unknown member that was forgotten at this incarnation or a higher one; `None` if it was not.
+    fn forgotten_at_or_above(&self, id: Id, incarnation: Incarnation) -> Option<PeerView> {
         let forgotten = self.cold.as_ref().and_then(|cold| cold.forgotten.incarnation(id));
-        forgotten.is_none_or(|forgotten| incarnation > forgotten)
+        forgotten.filter(|forgotten| *forgotten >= incarnation).map(PeerView::Dead)
     }
 
     /// The application events of the last two intervals between state syncs, for members that gossip has missed.

@@ -214,7 +214,7 @@ impl Member {
         for pick in picks {
             let drawn = below(&mut self.rng, living + recent);
             let dead = drawn.checked_sub(living).map(|n| (tombstones - 1 - n) as usize);
-            if let Some(slot) = dead.and_then(|n| self.table.tombstone(n)) {
+            if let Some(slot) = dead.and_then(|n| self.table.tombstone(n, false)) {
                 *pick = slot;
             }
         }
@@ -294,11 +294,24 @@ impl Member {
         out: &mut Outbox,
     ) -> bool {
         let life = (update.id, update.incarnation.generation);
-        if update.id == self.id || !self.cold().user_events.is_new(now, life, event.seq) {
+        if update.id == self.id {
+            self.outnumber(now, life.1, event.seq, source, out);
+            return false;
+        }
+        if !self.cold().user_events.is_new(now, life, event.seq) {
             return false;
         }
         self.report_user_event(now, update, event, source, out);
         true
+    }
+
+    /// Takes a generation above that of an event in this member's own name that it has not sent: events that it sends
+    /// later would have numbers that the others have seen.
+    fn outnumber(&mut self, now: Time, generation: u32, seq: u32, source: EventSource, out: &mut Outbox) {
+        let last = self.cold.as_ref().map_or(0, |cold| cold.user_events.last_own());
+        if (generation, seq) > (self.incarnation.generation, last) {
+            self.refute(now, Incarnation { generation, refutations: u32::MAX }.max(self.incarnation), source, out);
+        }
     }
 
     /// Reports an application event, passes it on, and keeps it for state syncs.

@@ -2,6 +2,7 @@
 
 mod admissions;
 mod coordinates;
+mod insider;
 mod join;
 mod laws;
 mod limits;
@@ -247,6 +248,19 @@ fn the_dead_are_tried_again_and_seeds_of_healing_are_bounded() {
     let tries =
         out.transmits.iter().filter(|transmit| transmit.message.peer_view == PeerView::Dead(incarnation(0))).count();
     assert!((9..=10).contains(&tries), "one every ten periods: {tries}");
+}
+
+#[test]
+fn seeds_have_every_other_turn_however_many_members_are_dead() {
+    let mut member = member(100);
+    member.set_seeds(vec![address(120)]);
+    for n in 1..100 {
+        member.learns_of(update(n, 0, UpdateKind::Dead));
+    }
+    let out = member.due(at(400.0));
+    let to_seed = out.transmits.iter().filter(|transmit| transmit.to == address(120)).count();
+    let to_dead = out.transmits.iter().filter(|transmit| transmit.message.peer_view == PeerView::Dead(incarnation(0)));
+    assert!((19..=21).contains(&to_seed) && (19..=21).contains(&to_dead.count()), "{to_seed}");
 }
 
 #[test]

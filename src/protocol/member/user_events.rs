@@ -81,6 +81,11 @@ impl UserEvents {
         self.own = seq;
     }
 
+    /// The sequence number of the member's latest own event, or the one that they are counted from.
+    pub(super) fn last_own(&self) -> u32 {
+        self.own
+    }
+
     /// The sequence number of the member's next own event; `None` once all are used up.
     pub(super) fn next_own(&mut self) -> Option<u32> {
         self.own = self.own.checked_add(1)?;
