@@ -41,7 +41,7 @@ impl Helpers for RegionalHelpers {
         let me = view.peer(view.me());
         let detour = |peer: &Peer| {
             let onward = targets.iter().map(|&target| distance_us(peer, view.peer(target)));
-            onward.fold(Some(0.0_f64), |longest, way| Some(longest?.max(way?))).zip(distance_us(me, peer))
+            onward.reduce(|longest, way| Some(longest?.max(way?)))?.zip(distance_us(me, peer))
         };
         let Some((direct, _)) = detour(me) else {
             return pick_uniform(ctx, want, picks, fits);

@@ -25,7 +25,8 @@ fn a_copy_goes_on_like_the_original_where_the_selector_keeps_no_state() {
         copy.wake(now, &mut copied);
         assert_eq!((&copied.transmits, &copied.events), (&out.transmits, &out.events), "round {round}");
         assert_eq!(hash(&copy), hash(&original), "round {round}");
-        (out.transmits.clear(), out.events.clear());
+        out.transmits.clear();
+        out.events.clear();
     }
     assert!(original.table().members() < 5, "silent members were suspected and declared dead meanwhile");
 }

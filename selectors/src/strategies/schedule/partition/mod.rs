@@ -49,7 +49,7 @@ struct Zone {
     area: Node,
 }
 
-/// What a partition depends on.
+/// The properties of a peer that a partition depends on.
 struct Resident<'a> {
     id: u64,
     levels: &'a [u32],
