@@ -469,6 +469,33 @@ fn columns_of_the_environment_are_the_width_of_a_pipe() {
 
 // F1: losing an output loses no trial, and the exit code stays right.
 #[cfg(target_os = "linux")]
+/// The row "80 columns" of the published cases.
+#[test]
+fn columns_and_the_order_of_rows_are_chosen_by_flags() {
+    let dir = small();
+    let choice = "--columns mean_ping_rtt_s,false_suspicions --sort mean_ping_rtt_s";
+    let text = out(&done(dir.path(), &format!("run small.toml --quiet {choice}")));
+    let heading = text.lines().find(|line| line.contains("selector")).unwrap();
+    assert!(heading.find("ping RTT").unwrap() < heading.find("false").unwrap(), "{text}");
+    assert!(!text.contains("declared\n") && !heading.contains("declared"), "{text}");
+    for (args, message) in [
+        (
+            "--columns first_png_s",
+            "no measure has this name (`swimlab list measures` shows all); did you mean first_ping_s",
+        ),
+        ("--sort bytes", "(`swimlab list measures` shows all)"),
+        ("--columns bytes_sent,first_ping_s,bytes_sent", "--columns lists bytes_sent twice"),
+        (
+            "--sort bytes_sent --format csv",
+            "--sort: only --format table has columns and rows to choose, not --format csv",
+        ),
+    ] {
+        let output = swimlab(dir.path(), &format!("run small.toml {args}"));
+        assert_eq!(output.status.code(), Some(2), "{args}");
+        assert!(err(&output).contains(message), "{args}: {}", err(&output));
+    }
+}
+
 #[test]
 fn a_run_whose_outputs_are_lost_full_or_closed_is_saved() {
     let dir = small();

@@ -126,7 +126,7 @@ impl<'a> Finding<'a> {
     }
 
     fn center(&self, row: &Row<'_>) -> Option<f64> {
-        if self.column.shown.by_mean { row.summary.mean } else { row.summary.median }
+        self.column.middle(&row.summary)
     }
 
     /// The sentence about the best selector, one of `comparisons` that were corrected together.

@@ -132,6 +132,67 @@ fn no_line_is_wider_than_the_terminal() {
     }
 }
 
+/// The tables of `results` with these columns, sorted.
+fn chosen(results: &Results, width: u16, columns: &[&str], sort: Option<&str>) -> String {
+    let columns: Vec<&Measure> = columns.iter().map(|name| Measure::named(name).unwrap()).collect();
+    let sort = sort.map(|name| Measure::named(name).unwrap());
+    table::tables(results, &ExportOptions { width, columns: &columns, sort, ..ExportOptions::default() })
+}
+
+/// The row "80 columns" of the published cases.
+#[test]
+fn what_varies_is_not_left_out_of_a_narrow_table_but_continued_below() {
+    let mut results = sample(20);
+    results.cells.drain(..2);
+    for (n, trial) in results.cells[1].trials.iter_mut().enumerate() {
+        for name in ["messages_sent", "bytes_sent", "cross_region_bytes", "mean_ping_rtt_s"] {
+            let MeasuredValue::Value(value) = &mut trial.measured.readings[Measure::index_of(name).unwrap()] else {
+                panic!("{name}")
+            };
+            *value *= 0.5 + 0.001 * n as f64;
+        }
+    }
+    let text = table(&results, 80, false);
+    let headings: String = text.lines().filter(|line| line.starts_with(" selector")).collect();
+    for heading in ["first ping", "declared", "99 % know", "all know", "messages", "bytes", "ping RTT"] {
+        assert_eq!(headings.matches(heading).count(), 1, "{heading}\n{text}");
+    }
+    // Shares across regions and false positives are the same in both rows.
+    assert!(text.contains("the same in all rows: x-region, false pos.\n"), "{text}");
+    assert_eq!(text.matches("(baseline)").count(), 2, "{text}");
+    assert!(text.lines().filter(|line| line.starts_with('─')).all(|line| line.chars().count() <= 80));
+}
+
+#[test]
+fn chosen_columns_have_their_order_and_are_not_left_out() {
+    let columns = ["mean_ping_rtt_s", "false_positives_healthy", "first_ping_s", "unmonitored_members"];
+    let text = chosen(&sample(10), 60, &columns, None);
+    let tables = text.split_once("\nEach entry").unwrap().0;
+    let at = |heading: &str| tables.find(heading).unwrap_or_else(|| panic!("{heading}\n{text}"));
+    assert!(at("ping RTT") < at("false_") && at("false_") < at("first ping"), "{text}");
+    assert!(at("first ping") < at("unmonitored_"), "{text}");
+    assert!(!tables.contains("declared") && !tables.contains("Left out"), "{text}");
+    let text = chosen(&sample(10), 120, &["cross_region_bytes", "first_ping_s"], None);
+    assert!(text.contains("Without values on this topology: cross_region_bytes."), "{text}");
+}
+
+#[test]
+fn rows_are_sorted_by_a_measure_and_those_beyond_the_end_come_last() {
+    let mut results = sample(10);
+    results.cells = vec![cell("aws", "slow", 0.9, 10), cell("aws", "never", 0.1, 10), cell("aws", "quick", 0.2, 10)];
+    results.cells[1].trials.iter_mut().for_each(|trial| trial.measured.readings[0] = MeasuredValue::Censored);
+    results.cells.push(cell("aws", "empty", 0.1, 0));
+    let rows = |sort| {
+        let text = chosen(&results, 120, &["first_ping_s"], sort);
+        let mut rows = ["slow", "never", "quick", "empty"].map(|row| (text.find(&format!("\n {row}")), row));
+        rows.sort_unstable();
+        rows.map(|(_, row)| row)
+    };
+    assert_eq!(rows(Some("first_ping_s")), ["quick", "slow", "never", "empty"]);
+    assert_eq!(rows(Some("informed_50_s")), ["never", "quick", "slow", "empty"]);
+    assert_eq!(rows(None), ["slow", "never", "quick", "empty"]);
+}
+
 #[test]
 fn colors_come_only_when_asked_for() {
     assert!(!table(&sample(20), 120, false).contains('\u{1b}'));
