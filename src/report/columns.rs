@@ -14,19 +14,24 @@ pub(super) struct Column {
     index: usize,
 }
 
-/// A column for each measure.
+/// A column for each measure: that of the main tables if it has one, else that of [`MEASURED`].
 static ALL: LazyLock<Vec<Column>> = LazyLock::new(|| {
-    let column = |(index, measure): (usize, &'static Measure)| {
-        let by_mean = measure.unit == Unit::Events;
-        let named = TableColumn { title: measure.name, per: Divisor::One, by_mean, rank: u8::MAX };
-        Column { measure, shown: measure.column.unwrap_or(named), index }
-    };
-    MEASURES.iter().enumerate().map(column).collect()
+    let column = |column: &Column| Column { shown: column.measure.column.unwrap_or(column.shown), ..*column };
+    MEASURED.iter().map(column).collect()
 });
 
 /// The columns of the main tables, from left to right.
 pub(super) static COLUMNS: LazyLock<Vec<&Column>> =
     LazyLock::new(|| ALL.iter().filter(|column| column.measure.column.is_some()).collect());
+
+/// A column for each measure with the values of the trials as they are, under its name.
+pub(super) static MEASURED: LazyLock<Vec<Column>> = LazyLock::new(|| {
+    let column = |(index, measure): (usize, &'static Measure)| {
+        let by_mean = measure.unit == Unit::Events;
+        Column { measure, shown: TableColumn { title: measure.name, per: Divisor::One, by_mean, rank: u8::MAX }, index }
+    };
+    MEASURES.iter().enumerate().map(column).collect()
+});
 
 impl Column {
     /// The column of the measure of this name.

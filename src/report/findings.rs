@@ -171,20 +171,16 @@ fn against(topic: &Topic, baseline: &str, comparison: &Comparison) -> String {
         Verdict::Better => topic.better,
         Verdict::Worse => topic.worse,
     };
-    // The mean of the baseline follows from the difference and the ratio of the means.
-    let base = comparison.mean_difference.zip(comparison.ratio).map(|(difference, ratio)| difference / (ratio - 1.0));
-    let (Some(base), Some(ratio)) = (base.filter(|base| base.is_finite() && *base > 0.0), comparison.ratio) else {
+    let Some((share, interval)) = comparison.relative() else {
         let (less, pairs) = (comparison.less, comparison.pairs);
         return format!(", {word} than {baseline} ({} in {less} of {pairs} trials)", topic.better);
     };
     let percent = |share: f64| digits(100.0 * share.abs());
-    let sign = (ratio - 1.0).signum();
-    let bounds = [comparison.ci95.low, comparison.ci95.high].map(|bound| bound.map(|bound| sign * bound / base));
-    let interval = match bounds {
+    let interval = match [interval.low, interval.high].map(|bound| bound.map(|bound| share.signum() * bound)) {
         [Some(one), Some(other)] => {
             format!(" (95 % interval {} to {} %)", percent(one.min(other)), percent(one.max(other)))
         }
         _ => String::new(),
     };
-    format!("; in the mean {} % {word} than {baseline}{interval}", percent(ratio - 1.0))
+    format!("; in the mean {} % {word} than {baseline}{interval}", percent(share))
 }

@@ -61,11 +61,12 @@ pub(super) fn legend(results: &Results, width: u16) -> String {
             [Verdict::Better, Verdict::Worse, Verdict::WithinNoise, Verdict::Undecided].map(mark);
         let _ = write!(
             text,
-            " The mark behind a number judges the mean of the differences from {baseline}, trial by trial, not the two \
-             numbers: {better} better, {worse} worse, {noise} within noise, {few} too few trials. summary.json has these \
-             differences. However small a difference is, it gets a mark if enough trials show it: there is no smallest \
-             effect of interest. Of twenty comparisons between equals, about one gets a mark by chance; only the findings \
-             are corrected for that.",
+            " Δ: the mean of the differences from {baseline}, trial by trial, in percent of the mean of {baseline}, and its \
+             95 % interval; where a trial did not reach the end, the number of trials with less and with more. The mark \
+             judges this, not the numbers above it: {better} better, {worse} worse, {noise} within noise, {few} too few \
+             trials. However small a difference is, it gets a mark if enough trials show it: there is no smallest effect \
+             of interest. Of twenty comparisons between equals, about one gets a mark by chance; only the findings are \
+             corrected for that.",
         );
     }
     format!("\n{}", fill(&text, width))

@@ -6,11 +6,12 @@ use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
 use comfy_table::{Attribute, Cell, CellAlignment, Color, ContentArrangement, Table};
 
 use super::columns::{COLUMNS, Column};
+use super::entry::{Entry, entries};
 use super::exporter::ExportOptions;
-use super::figures::{figure, mark, range};
+use super::figures::{figure, range};
 use super::overview::{Overview, groups};
 use super::{key_value, notes};
-use crate::experiment::statistics::{Summary, Verdict};
+use crate::experiment::statistics::Verdict;
 use crate::experiment::{CellResult, Divisor, Measure, Results};
 
 /// The minimum number of columns with measures; if they do not fit, lines wrap.
@@ -52,33 +53,19 @@ struct Page<'a> {
     empty: Vec<&'static str>,
 }
 
-/// One entry of the table.
-struct Entry {
-    summary: Summary,
-    verdict: Option<Verdict>,
-    floor: Option<f64>,
-}
-
 impl<'a> Page<'a> {
     fn new(overview: &'a Overview<'a>, mut cells: Vec<&'a CellResult>, options: &ExportOptions<'_>) -> Self {
         if let Some(measure) = options.sort {
             sort(&mut cells, measure);
         }
-        let figures = |column: &'static Column| {
-            let entry = |cell: &&CellResult| Entry {
-                summary: column.summary(cell),
-                verdict: overview.baseline_of(cell).map(|baseline| column.comparison(cell, baseline).verdict),
-                floor: cell.floor(column.measure),
-            };
-            (column, cells.iter().map(entry).collect::<Vec<_>>())
-        };
         let are_chosen = !options.columns.is_empty();
         let wanted: Vec<&'static Column> = match are_chosen {
             true => options.columns.iter().filter_map(|measure| Column::of(measure.name)).collect(),
             false => COLUMNS.clone(),
         };
         let has_values = |(_, rows): &(_, Vec<Entry>)| rows.iter().any(|row| row.summary.n > 0);
-        let (mut columns, empty): (Vec<_>, Vec<_>) = wanted.into_iter().map(figures).partition(has_values);
+        let (mut columns, empty): (Vec<_>, Vec<_>) =
+            entries(overview, &cells, wanted).into_iter().partition(has_values);
         // Regions are more informative than zones if there are both.
         if !are_chosen && columns.iter().any(|(column, _)| column.measure.name == "cross_region_bytes") {
             columns.retain(|(column, _)| column.measure.name != "cross_zone_bytes");
@@ -194,7 +181,7 @@ fn folded(label: &str, after: &[char], limit: usize) -> String {
 /// Whether all rows have the same value, to the digits that are shown, and no mark tells them apart.
 fn is_constant(column: &Column, rows: &[Entry]) -> bool {
     let shown = |row: &Entry| column.middle(&row.summary).map(|value| figure(value, column.unit()));
-    let is_marked = |row: &Entry| matches!(row.verdict, Some(Verdict::Better | Verdict::Worse));
+    let is_marked = |row: &Entry| matches!(row.verdict(), Some(Verdict::Better | Verdict::Worse));
     !rows.iter().any(is_marked) && rows.windows(2).all(|two| shown(&two[0]) == shown(&two[1]))
 }
 
@@ -204,26 +191,30 @@ fn shared_floor(rows: &[Entry]) -> Option<f64> {
     rows.iter().all(|row| row.floor == Some(first)).then_some(first)
 }
 
-/// Three lines: the median, its interval and the 99th percentile; for rare events the mean, its interval and the
-/// maximum.
+/// Lines: the median, its interval and the 99th percentile, for rare events the mean, its interval and the maximum; then
+/// what the mark judges.
 fn table_cell(column: &Column, entry: &Entry, with_floor: bool) -> Cell {
-    let Entry { summary, verdict, floor } = entry;
+    let Entry { summary, judged, floor } = entry;
     let unit = column.unit();
     if summary.n == 0 {
         return Cell::new("").set_alignment(CellAlignment::Right);
     }
     let shown = |value: Option<f64>| value.map_or_else(|| ">end".to_owned(), |value| figure(value, unit));
-    let (middle, interval, tail) = match column.shown.by_mean {
-        true => (summary.mean, summary.ci95_mean, format!("max {}", shown(summary.max))),
-        false => (summary.median, summary.ci95, format!("p99 {}", shown(summary.p99))),
+    let middle = column.middle(summary);
+    let (interval, tail) = match column.shown.by_mean {
+        true => (summary.ci95_mean, format!("max {}", shown(summary.max))),
+        false => (summary.ci95, format!("p99 {}", shown(summary.p99))),
     };
-    let mark = verdict.map(|verdict| format!(" {}", mark(verdict))).unwrap_or_default();
-    let mut lines = format!("{}{mark}\n{}\n{tail}", shown(middle), range(interval, middle, unit));
+    let mut lines = format!("{}\n{}\n{tail}", shown(middle), range(interval, middle, unit));
     if let Some(floor) = floor.filter(|_| with_floor) {
         let _ = write!(lines, "\nfloor {}", figure(floor, unit));
     }
+    for line in judged.iter().flat_map(|judged| judged.lines(unit)) {
+        lines += "\n";
+        lines += &line;
+    }
     let cell = Cell::new(lines).set_alignment(CellAlignment::Right);
-    match verdict {
+    match entry.verdict() {
         Some(Verdict::Better) => cell.fg(Color::Green),
         Some(Verdict::Worse) => cell.fg(Color::Red),
         _ => cell,
