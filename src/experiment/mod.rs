@@ -58,6 +58,7 @@
 //!   Statistical Association 82, 1987. The intervals of means.
 
 mod agent_config;
+mod agent_settings;
 mod cell;
 mod environment;
 mod error;
@@ -91,7 +92,8 @@ use std::sync::Arc;
 
 use swimlab_selectors::{BuildContext, DynSelector, Helpers, Registry, helpers, selectors};
 
-pub use agent_config::AgentConfig;
+pub use agent_config::{AgentChoices, AgentConfig};
+pub use agent_settings::AgentSetting;
 pub use cell::{Cell, CellDetector};
 pub use environment::Environment;
 pub use error::{BadInput, Error};
