@@ -497,6 +497,25 @@ fn columns_and_the_order_of_rows_are_chosen_by_flags() {
 }
 
 #[test]
+fn the_smallest_effect_is_a_key_of_the_file_that_a_flag_replaces() {
+    let dir = folder_with("small.toml", &format!("smallest_effect = '5%'\n{SMALL}"));
+    let printed = |args: &str| out(&done(dir.path(), &format!("run small.toml --quiet --out r --resume {args}")));
+    let legend = |text: &str| text.replace('\n', " ");
+    assert!(legend(&printed("")).contains("smaller than 5 %, the smallest effect"));
+    // Trials do not depend on it, so that they are not run again.
+    let before = read(dir.path(), "r/trials.jsonl");
+    assert!(legend(&printed("--smallest-effect 2.5%")).contains("smaller than 2.5 %, the smallest effect"));
+    assert_eq!(read(dir.path(), "r/trials.jsonl"), before);
+    fs::write(dir.path().join("bad.toml"), format!("smallest_effect = '5'\n{SMALL}")).unwrap();
+    for args in ["run bad.toml", "run small.toml --smallest-effect 5", "compare r r --smallest-effect -1%"] {
+        let output = swimlab(dir.path(), args);
+        assert_eq!(output.status.code(), Some(2), "{args}");
+        assert!(err(&output).contains("percentage") || args.starts_with("compare"), "{args}: {}", err(&output));
+    }
+    assert!(err(&swimlab(dir.path(), "run bad.toml")).starts_with("error: bad.toml:1: smallest_effect must be"));
+}
+
+#[test]
 fn a_run_whose_outputs_are_lost_full_or_closed_is_saved() {
     let dir = small();
     let whole = done(dir.path(), "run small.toml --out whole");

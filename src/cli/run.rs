@@ -18,7 +18,7 @@ use self::progress_bar::{bar, follow};
 use super::output::report;
 use super::{DEFAULT, Failed, output, print, signals, terminal};
 use crate::experiment::{
-    CellKey, Error, Experiment, Failure, Folder, KeyValue, Lab, MEASURES, MOST_TRIALS, Measure, Options,
+    CellKey, Error, Experiment, Failure, Folder, KeyValue, Lab, MEASURES, MOST_TRIALS, Measure, Options, parse_share,
 };
 use crate::report::{EXPORTERS, ExportOptions, Exporter, exporter, write_files};
 
@@ -51,6 +51,10 @@ pub(super) struct Args {
     /// Sort the rows of the table by a measure, the least first [default: the order of the file].
     #[arg(long, value_name = "MEASURE", value_parser = measure)]
     sort: Option<&'static Measure>,
+    /// Mark no difference from the baseline that is smaller than this share of its mean, as 2% [default: the file's
+    /// smallest_effect, which is 1% without that key].
+    #[arg(long, value_name = "SHARE", value_parser = parse_share)]
+    smallest_effect: Option<f64>,
     /// No progress bar and no notes; errors only.
     #[arg(long, short)]
     quiet: bool,
@@ -126,6 +130,7 @@ pub(super) fn run(args: Args, lab: &Lab) -> Result<ExitCode, Failed> {
     if args.print_experiment {
         return print(&experiment.source.text).map(|()| ExitCode::SUCCESS);
     }
+    experiment.smallest_effect = args.smallest_effect.unwrap_or(experiment.smallest_effect);
     experiment.trials = args.trials.unwrap_or(experiment.trials);
     let say = |line: &str| {
         if !args.quiet {

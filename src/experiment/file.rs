@@ -8,6 +8,7 @@ use swimlab_selectors::{Value, ValueRange, did_you_mean, nearest_names};
 use super::environment::{self, EnvironmentLists};
 use super::error::BadInput;
 use super::limits::{LONGEST_S, MOST_CELLS, MOST_FAULTS, MOST_MEMBERS, MOST_TRIALS};
+use super::share::{SMALLEST_EFFECT, parse_share};
 use super::toml_source::{NamedSpec, TomlSource, TomlTable, TomlValue, distinct};
 use crate::protocol::{Preset, Span, preset, presets};
 
@@ -15,7 +16,7 @@ use crate::protocol::{Preset, Span, preset, presets};
 pub(super) static KEYS: LazyLock<Vec<&str>> =
     LazyLock::new(|| KEYS_BEFORE.into_iter().chain(environment::names()).chain(KEYS_AFTER).collect());
 
-const KEYS_BEFORE: [&str; 14] = [
+const KEYS_BEFORE: [&str; 15] = [
     "name",
     "seed",
     "trials",
@@ -30,6 +31,7 @@ const KEYS_BEFORE: [&str; 14] = [
     "dissemination",
     "loss",
     "baseline",
+    "smallest_effect",
 ];
 
 const KEYS_AFTER: [&str; 5] = ["warmup", "duration", "protocol", "fault", "scenario"];
@@ -63,6 +65,7 @@ pub(super) struct File {
     pub overrides: Vec<Override>,
     pub loss: Vec<f64>,
     pub baseline: Option<NamedSpec>,
+    pub smallest_effect: f64,
     pub environments: EnvironmentLists,
     pub warmup: Span,
     pub duration: Span,
@@ -108,6 +111,7 @@ impl File {
             },
             loss: numbers(&mut file, "loss", 0.0)?,
             baseline: file.take("baseline").map(TomlValue::named).transpose()?,
+            smallest_effect: file.take("smallest_effect").map_or(Ok(SMALLEST_EFFECT), share)?,
             environments: EnvironmentLists::take(&mut file)?,
             warmup: file.take("warmup").map_or(Ok(Span::from_secs(20)), |value| value.span(0.0, LONGEST_S))?,
             duration: file.take("duration").map_or(Ok(Span::from_secs(60)), |value| value.span(1e-3, LONGEST_S))?,
@@ -238,6 +242,12 @@ fn sized(source: &TomlSource, all: Vec<NamedSpec>, members: &[u32]) -> Result<Ve
         sized.push((named, sizes));
     }
     Ok(sized)
+}
+
+/// A number from 0 to 1, or a text with a percentage.
+fn share(value: TomlValue<'_>) -> Result<f64, BadInput> {
+    let text = value.plain()?.to_string();
+    parse_share(&text).map_err(|why| value.error(format!("{} {why}", value.key)))
 }
 
 fn numbers(file: &mut TomlTable<'_>, key: &str, default: f64) -> Result<Vec<f64>, BadInput> {

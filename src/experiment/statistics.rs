@@ -86,7 +86,8 @@ pub struct Comparison {
     pub baseline_mean: Option<f64>,
     /// The mean divided by the baseline's mean.
     pub ratio: Option<f64>,
-    /// The p-value of the verdict, as [`holm`] needs it: that of the permutation test, or of the sign test. It is 1 if
+    /// The p-value of the verdict, as [`holm`] needs it: that of the permutation test, or of the sign test, or an upper
+    /// bound of it that is below what the number of permutations can show. It is 1 if
     /// the interval includes zero or the trials are too few, which makes the verdict neither better nor worse.
     pub p: f64,
     /// The verdict.
@@ -114,6 +115,17 @@ impl Comparison {
         let share = |value: f64| value / base;
         let interval = Interval { low: self.ci95.low.map(share), high: self.ci95.high.map(share) };
         Some((share(self.mean_difference?), interval))
+    }
+
+    /// Whether the mean difference is smaller than this share of the baseline's mean. A difference without means, or
+    /// from a mean of zero, is not.
+    pub fn is_below(&self, smallest_effect: f64) -> bool {
+        self.relative().is_some_and(|(share, _)| share.abs() < smallest_effect)
+    }
+
+    /// Whether the two sides differ in a trial, so that a verdict is possible.
+    pub(crate) fn differs(&self) -> bool {
+        self.less > 0 || self.more > 0 || self.mean_difference != Some(0.0)
     }
 }
 

@@ -154,7 +154,7 @@ impl<'a> Finding<'a> {
         if results.baseline.as_deref() == Some(selector.as_str()) {
             text += ", and is the baseline";
         } else if let (Some(baseline), Some(comparison)) = (&results.baseline, &best.comparison) {
-            text += &against(topic, baseline, comparison);
+            text += &against(topic, baseline, comparison, results.smallest_effect);
             if best.alone != Some(comparison.verdict) {
                 text += &format!(" as one of {comparisons} comparisons");
             }
@@ -164,7 +164,12 @@ impl<'a> Finding<'a> {
 }
 
 /// The words for a comparison with the baseline.
-fn against(topic: &Topic, baseline: &str, comparison: &Comparison) -> String {
+fn against(topic: &Topic, baseline: &str, comparison: &Comparison, smallest_effect: f64) -> String {
+    let is_decided = matches!(comparison.verdict, Verdict::Better | Verdict::Worse);
+    if is_decided && comparison.is_below(smallest_effect) {
+        let smallest = digits(100.0 * smallest_effect);
+        return format!(", in the mean less than {smallest} % from {baseline}, the smallest effect of interest");
+    }
     let word = match comparison.verdict {
         Verdict::Undecided => return format!(", with too few trials to compare it with {baseline}"),
         Verdict::WithinNoise => return format!(", within noise of {baseline}"),

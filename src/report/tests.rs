@@ -76,6 +76,7 @@ fn sample(trials: u32) -> Results {
         seed: 1,
         trials,
         baseline: Some("shuffle".into()),
+        smallest_effect: 0.01,
         complete: true,
         notices: vec!["k = 3 is more helpers than a group of 3 has; 1 is used".into()],
         topologies: vec![TopologyNote {
@@ -188,6 +189,31 @@ fn a_mark_stands_beside_what_it_judges() {
     assert!(text.contains("Δ 0 ≈"), "{text}");
     let page = self::text(&HtmlReport, &results);
     assert!(page.contains("<td class=\"better\">1 s<small>") && page.contains("<small>Δ −9 % ✓</small>"), "{page}");
+}
+
+#[test]
+fn a_difference_below_the_smallest_effect_has_no_mark() {
+    let mut results = sample(20);
+    results.cells = vec![cell("aws", "shuffle", 0.9, 20), cell("aws", "other", 0.9, 20)];
+    for trial in &mut results.cells[1].trials {
+        let MeasuredValue::Value(value) = &mut trial.measured.readings[0] else { panic!("a first ping") };
+        // 0.6 to 0.8 %, in each trial.
+        *value -= 0.007;
+    }
+    let lines = |results: &Results| {
+        let lines: Vec<String> = table(results, 120, false).lines().map(str::to_owned).collect();
+        lines.into_iter().filter(|line| line.contains("Δ −0.7 %")).collect::<Vec<_>>()
+    };
+    assert!(!lines(&results)[0].contains("−0.7 % ✓"), "{:?}", lines(&results));
+    let page = text(&HtmlReport, &results);
+    assert!(page.contains("<small>Δ −0.7 %</small>") && !page.contains("class=\"better\""), "{page}");
+    assert!(table(&results, 120, false).contains("smaller than 1 %"));
+    assert!(found(&results).contains("in the mean less than 1 % from shuffle"), "{}", found(&results));
+    // The verdict itself is in the JSON.
+    let json: serde_json::Value = serde_json::from_str(&text(&SummaryJson, &results)).unwrap();
+    assert_eq!(json[1]["measures"]["first_ping_s"]["comparison"]["verdict"], "better");
+    results.smallest_effect = 0.005;
+    assert!(lines(&results)[0].contains("−0.7 % ✓"), "{:?}", lines(&results));
 }
 
 #[test]
