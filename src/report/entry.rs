@@ -21,7 +21,7 @@ pub(super) struct Entry {
     pub floor: Option<f64>,
 }
 
-/// What the mark of an entry judges, and the mark.
+/// A comparison that the mark of an entry judges.
 pub(super) struct Judged {
     /// The comparison, whose verdict is corrected for the number of marks.
     comparison: Comparison,
