@@ -469,6 +469,52 @@ fn columns_of_the_environment_are_the_width_of_a_pipe() {
 
 // F1: losing an output loses no trial, and the exit code stays right.
 #[cfg(target_os = "linux")]
+/// The row "80 columns" of the published cases.
+#[test]
+fn columns_and_the_order_of_rows_are_chosen_by_flags() {
+    let dir = small();
+    let choice = "--columns mean_ping_rtt_s,false_suspicions --sort mean_ping_rtt_s";
+    let text = out(&done(dir.path(), &format!("run small.toml --quiet {choice}")));
+    let heading = text.lines().find(|line| line.contains("selector")).unwrap();
+    assert!(heading.find("ping RTT").unwrap() < heading.find("false").unwrap(), "{text}");
+    assert!(!text.contains("declared\n") && !heading.contains("declared"), "{text}");
+    for (args, message) in [
+        (
+            "--columns first_png_s",
+            "no measure has this name (`swimlab list measures` shows all); did you mean first_ping_s",
+        ),
+        ("--sort bytes", "(`swimlab list measures` shows all)"),
+        ("--columns bytes_sent,first_ping_s,bytes_sent", "--columns lists bytes_sent twice"),
+        (
+            "--sort bytes_sent --format csv",
+            "--sort: only --format table has columns and rows to choose, not --format csv",
+        ),
+    ] {
+        let output = swimlab(dir.path(), &format!("run small.toml {args}"));
+        assert_eq!(output.status.code(), Some(2), "{args}");
+        assert!(err(&output).contains(message), "{args}: {}", err(&output));
+    }
+}
+
+#[test]
+fn the_smallest_effect_is_a_key_of_the_file_that_a_flag_replaces() {
+    let dir = folder_with("small.toml", &format!("smallest_effect = '5%'\n{SMALL}"));
+    let printed = |args: &str| out(&done(dir.path(), &format!("run small.toml --quiet --out r --resume {args}")));
+    let legend = |text: &str| text.replace('\n', " ");
+    assert!(legend(&printed("")).contains("smaller than 5 %, the smallest effect"));
+    // Trials do not depend on it, so that they are not run again.
+    let before = read(dir.path(), "r/trials.jsonl");
+    assert!(legend(&printed("--smallest-effect 2.5%")).contains("smaller than 2.5 %, the smallest effect"));
+    assert_eq!(read(dir.path(), "r/trials.jsonl"), before);
+    fs::write(dir.path().join("bad.toml"), format!("smallest_effect = '5'\n{SMALL}")).unwrap();
+    for args in ["run bad.toml", "run small.toml --smallest-effect 5", "compare r r --smallest-effect -1%"] {
+        let output = swimlab(dir.path(), args);
+        assert_eq!(output.status.code(), Some(2), "{args}");
+        assert!(err(&output).contains("percentage") || args.starts_with("compare"), "{args}: {}", err(&output));
+    }
+    assert!(err(&swimlab(dir.path(), "run bad.toml")).starts_with("error: bad.toml:1: smallest_effect must be"));
+}
+
 #[test]
 fn a_run_whose_outputs_are_lost_full_or_closed_is_saved() {
     let dir = small();

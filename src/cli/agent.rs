@@ -1,5 +1,6 @@
 //! `swimlab agent`.
 
+mod config_file;
 mod events;
 
 use std::io::{self, IsTerminal};
@@ -8,12 +9,14 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::ValueEnum;
+use clap::builder::{FalseyValueParser, PossibleValue};
 use swimlab_selectors::{Location, ZonePath};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::{JoinError, JoinSet};
 use tracing::level_filters::LevelFilter;
 
+use self::config_file::{FromFile, with_config_file};
 use self::events::{EventPrinter, Format};
 use super::Failed;
 use super::client::default_socket;
@@ -24,75 +27,85 @@ use crate::agent::{
     Agent, Builder, DEFAULT_PORT, Events, ExitReason, Meta, Security, SpawnError, check_name, parse_socket_addr,
     serve_metrics,
 };
-use crate::experiment::{AgentConfig, Lab, TomlSource};
+use crate::experiment::{AgentChoices, AgentConfig, Lab, TomlSource};
 use crate::wire::Keyring;
 
 /// The exit code of a program that was interrupted: 128 and the number of the signal.
 const INTERRUPTED: u8 = 130;
 
+const PRECEDENCE: &str = "\
+Each flag has an environment variable: SWIMLAB_ and its name in capitals with underscores, as SWIMLAB_KEY_FILE.
+A flag replaces the environment, the environment the file that --config names, the file the default.";
+
 #[derive(clap::Args)]
+#[command(after_help = PRECEDENCE)]
 pub(super) struct Args {
     /// Address to listen on, for UDP and TCP.
-    #[arg(long, value_name = "ADDR:PORT", default_value_t = SocketAddr::from(([127, 0, 0, 1], DEFAULT_PORT)),
+    #[arg(long, env = "SWIMLAB_BIND", hide_env = true, value_name = "ADDR:PORT", default_value_t = SocketAddr::from(([127, 0, 0, 1], DEFAULT_PORT)),
           value_parser = parse_socket_addr)]
     bind: SocketAddr,
     /// Address to advertise to other members, if it differs from the one bound.
-    #[arg(long, value_name = "ADDR:PORT", value_parser = parse_socket_addr)]
+    #[arg(long, env = "SWIMLAB_ADVERTISE", hide_env = true, value_name = "ADDR:PORT", value_parser = parse_socket_addr)]
     advertise: Option<SocketAddr>,
     /// Members to join through. A host name stands for all its addresses.
-    #[arg(long, value_name = "HOST:PORT", value_delimiter = ',')]
+    #[arg(long, env = "SWIMLAB_JOIN", hide_env = true, value_name = "HOST:PORT", value_delimiter = ',')]
     join: Vec<String>,
     /// The member's name, unique in the cluster; without one, the host's name and a random number, which --state-dir
     /// keeps.
-    #[arg(long)]
+    #[arg(long, env = "SWIMLAB_NAME", hide_env = true)]
     name: Option<String>,
     /// Profile of probing, suspicion and gossip: see `swimlab list profiles`.
-    #[arg(long)]
+    #[arg(long, env = "SWIMLAB_PROFILE", hide_env = true)]
     profile: Option<String>,
     /// Intervals for a kind of network; lan unless a file is given.
-    #[arg(long, value_enum)]
+    #[arg(long, env = "SWIMLAB_PRESET", hide_env = true, value_enum)]
     preset: Option<Preset>,
     /// Selector of the members to ping: a label, see `swimlab list selectors`.
-    #[arg(long, value_name = "LABEL")]
+    #[arg(long, env = "SWIMLAB_SELECTOR", hide_env = true, value_name = "LABEL")]
     selector: Option<String>,
     /// Location of the member, in degrees.
-    #[arg(long, value_name = "LAT,LON", allow_hyphen_values = true, conflicts_with = "zone", value_parser = place)]
+    #[arg(long, env = "SWIMLAB_PLACE", hide_env = true, value_name = "LAT,LON", allow_hyphen_values = true, conflicts_with = "zone", value_parser = place)]
     place: Option<Location>,
     /// Location of the member, by names.
-    #[arg(long, value_name = "REGION/ZONE/RACK")]
+    #[arg(long, env = "SWIMLAB_ZONE", hide_env = true, value_name = "REGION/ZONE/RACK")]
     zone: Option<String>,
     /// Metadata that other members see; may be repeated.
-    #[arg(long, value_name = "KEY=VALUE")]
+    #[arg(long, env = "SWIMLAB_META", hide_env = true, value_name = "KEY=VALUE")]
     meta: Vec<String>,
     /// Encrypt with the keys in this file, one per line; the first one seals.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, env = "SWIMLAB_KEY_FILE", hide_env = true, value_name = "FILE")]
     key_file: Option<PathBuf>,
     /// The cluster's name: clusters with different labels ignore each other [default: swimlab with a key, none
     /// without].
-    #[arg(long)]
+    #[arg(long, env = "SWIMLAB_LABEL", hide_env = true)]
     label: Option<String>,
     /// Send plain text on any interface: any host that reaches the port can forge members and declare members dead.
-    #[arg(long, conflicts_with = "key_file")]
+    #[arg(long, env = "SWIMLAB_PLAINTEXT", hide_env = true, conflicts_with = "key_file",
+          value_parser = FalseyValueParser::new())]
     plaintext: bool,
-    /// Take profile, preset, selector, helpers and [protocol] from an experiment file.
-    #[arg(long, value_name = "FILE")]
+    /// Take settings from this file: a key for each flag, with underscores, and the profile, preset, selector, helpers
+    /// and [protocol] of an experiment file. Flags and environment variables replace its values.
+    #[arg(long, env = "SWIMLAB_CONFIG", hide_env = true, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Control socket, for `swimlab members`, `info`, `event`, `keys` and `leave` [default: swimlab.sock in the user's
     /// runtime folder].
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, env = "SWIMLAB_SOCKET", hide_env = true, value_name = "PATH")]
     socket: Option<PathBuf>,
     /// Keep a snapshot in this folder, so that a restarted cluster finds itself without seeds.
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, env = "SWIMLAB_STATE_DIR", hide_env = true, value_name = "DIR")]
     state_dir: Option<PathBuf>,
     /// Serve metrics to Prometheus at http://ADDR:PORT/metrics.
-    #[arg(long, value_name = "ADDR:PORT")]
+    #[arg(long, env = "SWIMLAB_METRICS", hide_env = true, value_name = "ADDR:PORT")]
     metrics: Option<SocketAddr>,
     /// Format of printed events.
-    #[arg(long, value_enum, default_value_t)]
+    #[arg(long, env = "SWIMLAB_FORMAT", hide_env = true, value_enum, default_value_t)]
     format: Format,
     /// Level of the log on standard error.
-    #[arg(long, value_name = "LEVEL", default_value = "warn", value_parser = ["off", "error", "warn", "info", "debug", "trace"])]
+    #[arg(long, env = "SWIMLAB_LOG", hide_env = true, value_name = "LEVEL", default_value = "warn", value_parser = ["off", "error", "warn", "info", "debug", "trace"])]
     log: String,
+    /// Settings that come from the file.
+    #[arg(skip)]
+    from_file: FromFile,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -106,12 +119,13 @@ enum Preset {
 }
 
 pub(super) fn agent(args: Args, lab: &Lab) -> Result<ExitCode, Failed> {
+    let (args, source) = with_config_file(args)?;
     let level: LevelFilter = args.log.parse().expect("clap lets no other levels pass");
     let log = tracing_subscriber::fmt().with_max_level(level).with_target(false).with_writer(|| ErrorStream);
     log.with_ansi(io::stderr().is_terminal()).log_internal_errors(false).init();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let runtime = runtime.map_err(|error| failed(format!("no runtime: {error}")))?;
-    let end = runtime.block_on(run(args, lab));
+    let end = runtime.block_on(run(args, &source, lab));
     runtime.shutdown_background();
     match end? {
         End::Agent(ExitReason::Displaced) => {
@@ -137,9 +151,9 @@ enum End {
     },
 }
 
-async fn run(args: Args, lab: &Lab) -> Result<End, Failed> {
+async fn run(args: Args, source: &TomlSource, lab: &Lab) -> Result<End, Failed> {
     let mut signals = Signals::listen();
-    let builder = builder(&args, lab)?;
+    let builder = builder(&args, source, lab)?;
     // All that may fail is opened before the cluster learns of the member, the control socket as the last of it.
     let metrics = match args.metrics {
         None => None,
@@ -148,7 +162,8 @@ async fn run(args: Args, lab: &Lab) -> Result<End, Failed> {
                 let listener = TcpListener::bind(addr).await?;
                 Ok((listener.local_addr()?, listener))
             };
-            let failed = |error: io::Error| failed(format!("--metrics: cannot listen on {addr}: {error}"));
+            let origin = args.from_file.origin("metrics");
+            let failed = |error: io::Error| failed(format!("{origin}: cannot listen on {addr}: {error}"));
             Some(listener.await.map_err(failed)?)
         }
     };
@@ -286,25 +301,20 @@ async fn goodbye(agent: &Agent, signals: &mut Signals) -> ExitReason {
     }
 }
 
-fn builder(args: &Args, lab: &Lab) -> Result<Builder, Failed> {
-    let recipe = match (&args.config, args.preset) {
-        (Some(_), Some(_)) => {
-            return Err(bad("--preset: write preset = \"...\" into the file that --config names".to_owned()));
-        }
-        (Some(path), None) => AgentConfig::parse(&TomlSource::read(path)?, lab, args.profile.as_deref())?,
-        (None, preset) => {
-            let preset = preset.unwrap_or(Preset::Lan).to_possible_value().expect("none is skipped");
-            AgentConfig::of(args.profile.as_deref().unwrap_or("swim"), preset.get_name(), lab)?
-        }
+fn builder(args: &Args, source: &TomlSource, lab: &Lab) -> Result<Builder, Failed> {
+    let preset = args.preset.or_else(|| args.config.is_none().then_some(Preset::Lan));
+    let preset = preset.map(|preset| preset.to_possible_value().expect("none is skipped"));
+    let choices = AgentChoices {
+        profile: args.profile.as_deref(),
+        preset: preset.as_ref().map(PossibleValue::get_name),
+        selector: args.selector.as_deref(),
     };
-    let recipe = match &args.selector {
-        Some(label) => recipe.with_selector(label, lab)?,
-        None => recipe,
-    };
+    let recipe = AgentConfig::parse(source, lab, choices)?;
+    let origin = |key| args.from_file.origin(key);
     if let Some(name) = &args.name {
-        check_name(name).map_err(|error| bad(format!("--name: {error}")))?;
+        check_name(name).map_err(|error| bad(format!("{}: {error}", origin("name"))))?;
     }
-    let meta = Meta::from_pairs(&args.meta).map_err(|error| bad(format!("--meta: {error}")))?;
+    let meta = Meta::from_pairs(&args.meta).map_err(|error| bad(format!("{}: {error}", origin("meta"))))?;
     let mut builder = Agent::builder()
         .bind(args.bind)
         .join(args.join.clone())

@@ -17,8 +17,9 @@ use crate::wire::{Key, Keyring};
 
 #[derive(clap::Args)]
 pub(super) struct Socket {
-    /// The agent's control socket [default: swimlab.sock in the user's runtime folder].
-    #[arg(long, value_name = "PATH", global = true)]
+    /// The agent's control socket [default: that of the environment variable SWIMLAB_SOCKET, else swimlab.sock in the
+    /// user's runtime folder].
+    #[arg(long, env = "SWIMLAB_SOCKET", hide_env = true, value_name = "PATH", global = true)]
     socket: Option<PathBuf>,
 }
 

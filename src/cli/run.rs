@@ -12,11 +12,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use indicatif::ProgressBar;
+use swimlab_selectors::{did_you_mean, nearest_names};
 
 use self::progress_bar::{bar, follow};
 use super::output::report;
 use super::{DEFAULT, Failed, output, print, signals, terminal};
-use crate::experiment::{CellKey, Error, Experiment, Failure, Folder, KeyValue, Lab, MOST_TRIALS, Options};
+use crate::experiment::{
+    CellKey, Error, Experiment, Failure, Folder, KeyValue, Lab, MEASURES, MOST_TRIALS, Measure, Options, parse_share,
+};
 use crate::report::{EXPORTERS, ExportOptions, Exporter, exporter, write_files};
 
 /// The exit code of a program that was interrupted: 128 and the number of the signal.
@@ -41,6 +44,17 @@ pub(super) struct Args {
     /// The format of the results on standard output; with --real, that of the comparison: table, csv or json.
     #[arg(long, value_name = "FORMAT", default_value = EXPORTERS[0].name(), value_parser = format_parser())]
     format: &'static dyn Exporter,
+    /// The columns of the table: measures, as `swimlab list measures` names them [default: the main ones, without those
+    /// that are the same in all rows if the width does not suffice].
+    #[arg(long, value_name = "MEASURE,...", value_delimiter = ',', value_parser = measure)]
+    columns: Vec<&'static Measure>,
+    /// Sort the rows of the table by a measure, the least first [default: the order of the file].
+    #[arg(long, value_name = "MEASURE", value_parser = measure)]
+    sort: Option<&'static Measure>,
+    /// Mark no difference from the baseline that is smaller than this share of its mean, as 2% [default: the file's
+    /// smallest_effect, which is 1% without that key].
+    #[arg(long, value_name = "SHARE", value_parser = parse_share)]
+    smallest_effect: Option<f64>,
     /// No progress bar and no notes; errors only.
     #[arg(long, short)]
     quiet: bool,
@@ -67,7 +81,38 @@ fn format_parser() -> impl TypedValueParser<Value = &'static dyn Exporter> {
         .map(|name| exporter(&name).expect("only their names are parsed"))
 }
 
+/// The measure of this name.
+fn measure(name: &str) -> Result<&'static Measure, String> {
+    Measure::named(name).ok_or_else(|| {
+        let near = did_you_mean(&nearest_names(name, MEASURES.iter().map(|measure| measure.name)));
+        format!("no measure has this name (`swimlab list measures` shows all){near}")
+    })
+}
+
 impl Args {
+    /// Refuses choices about a table that is not printed, and a column that is listed twice.
+    fn check_table(&self) -> Result<(), Failed> {
+        let bad = |message: String| Err(Failed { code: 2, message });
+        let flag = match (&self.columns[..], self.sort) {
+            ([], None) => return Ok(()),
+            ([], Some(_)) => "--sort",
+            _ => "--columns",
+        };
+        if self.is_real() {
+            return bad(format!("{flag}: with --real a comparison is printed, which has all measures as rows"));
+        }
+        if self.format.name() != EXPORTERS[0].name() {
+            let format = self.format.name();
+            return bad(format!("{flag}: only --format table has columns and rows to choose, not --format {format}"));
+        }
+        for (n, measure) in self.columns.iter().enumerate() {
+            if self.columns[..n].iter().any(|other| other.name == measure.name) {
+                return bad(format!("--columns lists {} twice", measure.name));
+            }
+        }
+        Ok(())
+    }
+
     fn is_real(&self) -> bool {
         #[cfg(feature = "agent")]
         return self.real;
@@ -80,10 +125,12 @@ pub(super) fn run(args: Args, lab: &Lab) -> Result<ExitCode, Failed> {
     if args.print_experiment && args.file.is_none() {
         return print(DEFAULT).map(|()| ExitCode::SUCCESS);
     }
+    args.check_table()?;
     let mut experiment = super::experiment(args.file.clone(), args.seed, lab)?;
     if args.print_experiment {
         return print(&experiment.source.text).map(|()| ExitCode::SUCCESS);
     }
+    experiment.smallest_effect = args.smallest_effect.unwrap_or(experiment.smallest_effect);
     experiment.trials = args.trials.unwrap_or(experiment.trials);
     let say = |line: &str| {
         if !args.quiet {
@@ -142,6 +189,7 @@ pub(super) fn run(args: Args, lab: &Lab) -> Result<ExitCode, Failed> {
     stop.store(true, Ordering::Relaxed);
     if !args.is_real() {
         (export.width, export.color) = terminal();
+        (export.columns, export.sort) = (&args.columns, args.sort);
         output::flush();
         let mut out = io::stdout().lock();
         printed = super::quietly_closed(args.format.export(&finished.results, &export, &mut out));

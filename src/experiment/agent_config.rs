@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use swimlab_selectors::{BuildContext, DynSelector, Helpers, Registry, Spec, build_selector};
+use swimlab_selectors::{BuildContext, DynSelector, Helpers, Registry, Spec, SpecError, build_selector};
 
 use super::Lab;
+use super::agent_settings::AGENT_FILE_KEYS;
 use super::error::BadInput;
-use super::file::{KEYS, overrides};
+use super::file::overrides;
 use super::toml_source::{NamedSpec, TomlSource, TomlValue};
 use crate::protocol::Config;
 
@@ -22,67 +23,87 @@ pub struct AgentConfig {
     pub helpers: Option<Arc<dyn Helpers>>,
 }
 
+/// The keys that [`AgentChoices`] replace.
+const FLAGS: [&str; 3] = ["profile", "preset", "selector"];
+
+/// Values that replace those of a file, of which each may then list several.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AgentChoices<'a> {
+    /// Name of the profile.
+    pub profile: Option<&'a str>,
+    /// Name of the preset.
+    pub preset: Option<&'a str>,
+    /// Label of the selector.
+    pub selector: Option<&'a str>,
+}
+
 impl AgentConfig {
     /// Reads profile, preset, selector, helpers, prober, suspicion, dissemination and `[protocol]` from an experiment
-    /// file. The other keys are ignored, and none is required. `profile` replaces the file's profile.
+    /// file or an agent's own. The other keys are ignored, and none is required. `choices` replace values of the file.
     ///
     /// # Errors
-    /// Names the line that is wrong. A list of several values is an error as well.
-    pub fn parse(source: &TomlSource, lab: &Lab, profile: Option<&str>) -> Result<Self, BadInput> {
-        let mut file = source.table(&KEYS)?;
+    /// Names the line that is wrong. A list of several values that no choice replaces is an error as well.
+    pub fn parse(source: &TomlSource, lab: &Lab, choices: AgentChoices<'_>) -> Result<Self, BadInput> {
+        let mut file = source.table(&AGENT_FILE_KEYS)?;
         let single = |values| single(source, values);
-        let named = file.list("profile")?.map(single).transpose()?;
-        let mut named = match profile {
+        let named = file.list("profile")?.unwrap_or_default();
+        let mut named = match choices.profile {
             Some(profile) => NamedSpec::unwritten(profile),
-            None => named.unwrap_or_else(|| NamedSpec::unwritten("swim")),
+            None if named.is_empty() => NamedSpec::unwritten("swim"),
+            None => single(named)?,
         };
-        for over in overrides(&mut file)? {
+        for over in overrides(&mut file, choices.preset)? {
             let [(value, at)] = &over.values[..] else {
                 let at = over.values[1].1;
-                return Err(source.error(at, format!("{} has several values; a member has one", over.key)));
+                return Err(source.error(at, several(&over.key)));
             };
             named = named.with(&over.key, value.clone(), *at);
         }
-        let config = build(&lab.profiles, &named, &(), source)?;
+        let config = lab.profiles.build(&named.spec, &()).map_err(|error| match (choices.profile, &error) {
+            (Some(_), SpecError::UnknownKind { .. }) => at_flag("--profile", &error),
+            _ => named.registry_error(source, &error),
+        })?;
         let context = BuildContext::default();
-        let selector = file.list("selector")?.map(single).transpose()?;
-        let strategy = selector.map(|named| {
-            let built = build_selector(&lab.selectors, &named.spec, &context);
-            built.map_err(|error| named.registry_error(source, &error))
-        });
-        let strategy = strategy.transpose()?;
+        let selector = file.list("selector")?;
+        let strategy = match choices.selector {
+            Some(label) => Some(chosen_selector(label, lab)?),
+            None => {
+                let built = |named: NamedSpec| {
+                    let built = build_selector(&lab.selectors, &named.spec, &context);
+                    built.map_err(|error| named.registry_error(source, &error))
+                };
+                selector.map(single).transpose()?.map(built).transpose()?
+            }
+        };
         let helpers = file.list("helpers")?.map(single).transpose()?;
         let helpers = helpers.map(|named| build(&lab.helpers, &named, &context, source)).transpose()?;
         Ok(Self { config, strategy, helpers })
     }
+}
 
-    /// A profile with a preset's values.
-    ///
-    /// # Errors
-    /// If there is no such profile or preset.
-    pub fn of(profile: &str, preset: &str, lab: &Lab) -> Result<Self, BadInput> {
-        let text = format!("preset = \"{}\"", preset.escape_default());
-        Self::parse(&TomlSource::text("--preset", text), lab, Some(profile))
-    }
+/// The selector of this label, which is not in a file.
+fn chosen_selector(label: &str, lab: &Lab) -> Result<DynSelector, BadInput> {
+    let spec = Spec::parse(label).and_then(|spec| build_selector(&lab.selectors, &spec, &BuildContext::default()));
+    spec.map_err(|error| at_flag("--selector", &error))
+}
 
-    /// Replaces the selector by the one of this label.
-    ///
-    /// # Errors
-    /// If the label is not valid or names no registered selector.
-    pub fn with_selector(self, label: &str, lab: &Lab) -> Result<Self, BadInput> {
-        let spec = Spec::parse(label).and_then(|spec| build_selector(&lab.selectors, &spec, &BuildContext::default()));
-        let whole = |message| BadInput { file: "--selector".to_owned(), line: None, message };
-        Ok(Self { strategy: Some(spec.map_err(|error| whole(error.to_string()))?), ..self })
-    }
+fn at_flag(flag: &str, error: &SpecError) -> BadInput {
+    BadInput { file: flag.to_owned(), line: None, message: error.to_string() }
+}
+
+/// The message about several values, and the way to choose one.
+fn several(key: &str) -> String {
+    let way = if FLAGS.contains(&key) { format!(": --{key} chooses one") } else { String::new() };
+    format!("{key} has several values; a member has one{way}")
 }
 
 fn single(source: &TomlSource, mut values: Vec<TomlValue<'_>>) -> Result<NamedSpec, BadInput> {
     let (key, at) = (values[0].key.clone(), values.get(1).unwrap_or(&values[0]).at);
-    let several = || source.error(at, format!("{key} has several values; a member has one"));
+    let refused = || source.error(at, several(&key));
     if values.len() > 1 {
-        return Err(several());
+        return Err(refused());
     }
-    <[NamedSpec; 1]>::try_from(values.remove(0).alternatives()?).map(|[named]| named).map_err(|_| several())
+    <[NamedSpec; 1]>::try_from(values.remove(0).alternatives()?).map(|[named]| named).map_err(|_| refused())
 }
 
 fn build<T, C>(registry: &Registry<T, C>, named: &NamedSpec, context: &C, source: &TomlSource) -> Result<T, BadInput> {
@@ -95,7 +116,12 @@ mod tests {
     use crate::protocol::Span;
 
     fn read(text: &str) -> Result<AgentConfig, String> {
-        AgentConfig::parse(&TomlSource::text("a.toml", text), &Lab::default(), None).map_err(|error| error.to_string())
+        chosen(text, AgentChoices::default())
+    }
+
+    fn chosen(text: &str, choices: AgentChoices<'_>) -> Result<AgentConfig, String> {
+        AgentConfig::parse(&TomlSource::text("a.toml", text), &Lab::default(), choices)
+            .map_err(|error| error.to_string())
     }
 
     #[test]
@@ -124,8 +150,32 @@ mod tests {
     #[test]
     fn several_values_of_a_key_are_refused() {
         let error = read("selector = ['shuffle',\n'uniform']").err().unwrap();
-        assert_eq!(error, "a.toml:2: selector has several values; a member has one");
+        assert_eq!(error, "a.toml:2: selector has several values; a member has one: --selector chooses one");
         let error = read("[protocol]\nperiod = ['1s',\n'2s']").err().unwrap();
         assert_eq!(error, "a.toml:3: period has several values; a member has one");
+    }
+    #[test]
+    fn choices_replace_lists_of_the_file() {
+        let file = "profile = ['swim', 'memberlist-lan']\npreset = ['lan', 'wan']\nselector = ['shuffle', 'uniform']\n\
+                    [protocol]\nprobe_timeout = '1s'\n";
+        let choices = AgentChoices { profile: Some("swim"), preset: Some("wan"), selector: Some("auto") };
+        let config = chosen(file, choices).unwrap();
+        assert_eq!(config.strategy.unwrap().label(), "auto");
+        assert_eq!((config.config.period, config.config.probe_timeout), (Span::from_secs(5), Span::from_secs(1)));
+        for (flag, choices) in [
+            ("profile", AgentChoices { profile: None, ..choices }),
+            ("preset", AgentChoices { preset: None, ..choices }),
+            ("selector", AgentChoices { selector: None, ..choices }),
+        ] {
+            let error = chosen(file, choices).err().unwrap();
+            assert!(
+                error.ends_with(&format!("{flag} has several values; a member has one: --{flag} chooses one")),
+                "{error}"
+            );
+        }
+        let error = chosen("\n", AgentChoices { profile: Some("swm"), ..choices }).err().unwrap();
+        assert!(error.starts_with("--profile: ") && error.contains("did you mean swim"), "{error}");
+        let error = chosen("", AgentChoices { preset: Some("won"), ..choices }).err().unwrap();
+        assert_eq!(error, "--preset: unknown preset \"won\"; did you mean wan?");
     }
 }

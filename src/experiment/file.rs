@@ -8,6 +8,7 @@ use swimlab_selectors::{Value, ValueRange, did_you_mean, nearest_names};
 use super::environment::{self, EnvironmentLists};
 use super::error::BadInput;
 use super::limits::{LONGEST_S, MOST_CELLS, MOST_FAULTS, MOST_MEMBERS, MOST_TRIALS};
+use super::share::{SMALLEST_EFFECT, parse_share};
 use super::toml_source::{NamedSpec, TomlSource, TomlTable, TomlValue, distinct};
 use crate::protocol::{Preset, Span, preset, presets};
 
@@ -15,7 +16,7 @@ use crate::protocol::{Preset, Span, preset, presets};
 pub(super) static KEYS: LazyLock<Vec<&str>> =
     LazyLock::new(|| KEYS_BEFORE.into_iter().chain(environment::names()).chain(KEYS_AFTER).collect());
 
-const KEYS_BEFORE: [&str; 14] = [
+const KEYS_BEFORE: [&str; 15] = [
     "name",
     "seed",
     "trials",
@@ -30,6 +31,7 @@ const KEYS_BEFORE: [&str; 14] = [
     "dissemination",
     "loss",
     "baseline",
+    "smallest_effect",
 ];
 
 const KEYS_AFTER: [&str; 5] = ["warmup", "duration", "protocol", "fault", "scenario"];
@@ -63,6 +65,7 @@ pub(super) struct File {
     pub overrides: Vec<Override>,
     pub loss: Vec<f64>,
     pub baseline: Option<NamedSpec>,
+    pub smallest_effect: f64,
     pub environments: EnvironmentLists,
     pub warmup: Span,
     pub duration: Span,
@@ -108,10 +111,11 @@ impl File {
             },
             loss: numbers(&mut file, "loss", 0.0)?,
             baseline: file.take("baseline").map(TomlValue::named).transpose()?,
+            smallest_effect: file.take("smallest_effect").map_or(Ok(SMALLEST_EFFECT), share)?,
             environments: EnvironmentLists::take(&mut file)?,
             warmup: file.take("warmup").map_or(Ok(Span::from_secs(20)), |value| value.span(0.0, LONGEST_S))?,
             duration: file.take("duration").map_or(Ok(Span::from_secs(60)), |value| value.span(1e-3, LONGEST_S))?,
-            overrides: overrides(&mut file)?,
+            overrides: overrides(&mut file, None)?,
             scenarios: scenarios(&mut file)?,
         })
     }
@@ -240,13 +244,19 @@ fn sized(source: &TomlSource, all: Vec<NamedSpec>, members: &[u32]) -> Result<Ve
     Ok(sized)
 }
 
+/// A number from 0 to 1, or a text with a percentage.
+fn share(value: TomlValue<'_>) -> Result<f64, BadInput> {
+    let text = value.plain()?.to_string();
+    parse_share(&text).map_err(|why| value.error(format!("{} {why}", value.key)))
+}
+
 fn numbers(file: &mut TomlTable<'_>, key: &str, default: f64) -> Result<Vec<f64>, BadInput> {
     file.list(key)?.map_or_else(|| Ok(vec![default]), |values| distinct(values, |value| value.real(0.0, 1.0)))
 }
 
 /// The overrides of the profile: the keys of [`PARTS`] and `[protocol]`, then the preset's values where these set none,
-/// or the key [`PRESET`] with the names of several.
-pub(super) fn overrides(file: &mut TomlTable<'_>) -> Result<Vec<Override>, BadInput> {
+/// or the key [`PRESET`] with the names of several. `chosen` replaces the file's presets.
+pub(super) fn overrides(file: &mut TomlTable<'_>, chosen: Option<&str>) -> Result<Vec<Override>, BadInput> {
     let mut overrides: Vec<Override> = Vec::new();
     for key in PARTS {
         if let Some(values) = file.list(key)? {
@@ -269,16 +279,20 @@ pub(super) fn overrides(file: &mut TomlTable<'_>) -> Result<Vec<Override>, BadIn
         let values = value.list()?.into_iter().map(|value| Ok((value.plain()?, value.at)));
         overrides.push(Override { key, values: values.collect::<Result<_, _>>()? });
     }
-    if let Some(names) = file.list(PRESET)? {
-        let known = |value: TomlValue<'_>| {
-            let name = value.text()?;
-            let preset = preset(name).ok_or_else(|| {
-                let near = did_you_mean(&nearest_names(name, presets().iter().map(|preset| preset.name)));
-                value.error(format!("unknown preset \"{name}\"{near}"))
-            })?;
-            Ok((preset, value.at))
-        };
-        let known: Vec<(&Preset, usize)> = names.into_iter().map(known).collect::<Result<_, _>>()?;
+    let names = file.list(PRESET)?;
+    let known: Option<Vec<(&Preset, usize)>> = match chosen {
+        Some(name) => {
+            let refused = |message| BadInput { file: "--preset".to_owned(), line: None, message };
+            Some(vec![(known_preset(name).map_err(refused)?, 0)])
+        }
+        None => {
+            let known = |value: TomlValue<'_>| {
+                Ok((known_preset(value.text()?).map_err(|message| value.error(message))?, value.at))
+            };
+            names.map(|names| names.into_iter().map(known).collect::<Result<_, BadInput>>()).transpose()?
+        }
+    };
+    if let Some(known) = known {
         if let [(preset, at)] = known[..] {
             let others = preset.values().filter(|(key, _)| !overrides.iter().any(|other| other.key == *key));
             let others: Vec<_> = others.map(|(key, value)| Override { key, values: vec![(value, at)] }).collect();
@@ -296,6 +310,14 @@ pub(super) fn overrides(file: &mut TomlTable<'_>) -> Result<Vec<Override>, BadIn
         }
     }
     Ok(overrides)
+}
+
+/// The preset of this name.
+fn known_preset(name: &str) -> Result<&'static Preset, String> {
+    preset(name).ok_or_else(|| {
+        let near = did_you_mean(&nearest_names(name, presets().iter().map(|preset| preset.name)));
+        format!("unknown preset \"{name}\"{near}")
+    })
 }
 
 /// The scenarios. The faults of `[[fault]]` belong to each of them.

@@ -58,6 +58,7 @@
 //!   Statistical Association 82, 1987. The intervals of means.
 
 mod agent_config;
+mod agent_settings;
 mod cell;
 mod environment;
 mod error;
@@ -80,6 +81,7 @@ mod results;
 mod runner;
 mod saved_results;
 mod seed;
+mod share;
 pub mod statistics;
 mod store;
 #[cfg(test)]
@@ -91,7 +93,8 @@ use std::sync::Arc;
 
 use swimlab_selectors::{BuildContext, DynSelector, Helpers, Registry, helpers, selectors};
 
-pub use agent_config::AgentConfig;
+pub use agent_config::{AgentChoices, AgentConfig};
+pub use agent_settings::AgentSetting;
 pub use cell::{Cell, CellDetector};
 pub use environment::Environment;
 pub use error::{BadInput, Error};
@@ -111,6 +114,7 @@ pub use results::{CellKey, CellResult, FaultCount, KeyValue, Results, Scenario, 
 pub use runner::{Failure, Finished, Options, Progress};
 pub use saved_results::SavedResults;
 pub use seed::trial_seed;
+pub use share::{SMALLEST_EFFECT, parse_share};
 pub use store::Folder;
 pub use toml_source::TomlSource;
 
@@ -201,6 +205,8 @@ pub struct Experiment {
     pub trials: u32,
     /// Label of the selector that the others are compared with.
     pub baseline: Option<String>,
+    /// The smallest difference from the baseline that tables mark, as a share of its mean. Trials do not depend on it.
+    pub smallest_effect: f64,
     /// The combinations, topologies outermost, selectors innermost.
     pub cells: Vec<Cell>,
     /// Notices to show with the results: values that were reduced, periods that are too short.
@@ -234,6 +240,7 @@ impl Experiment {
             seed: file.seed,
             trials: file.trials,
             baseline: product.baseline,
+            smallest_effect: file.smallest_effect,
             cells: product.cells,
             notices: product.notices,
             scenarios: scenarios.collect(),

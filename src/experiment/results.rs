@@ -19,6 +19,9 @@ pub struct Results {
     pub trials: u32,
     /// Label of the selector that the others are compared with.
     pub baseline: Option<String>,
+    /// The smallest difference from the baseline that tables mark, as a share of its mean.
+    #[serde(default)]
+    pub smallest_effect: f64,
     /// Whether all trials of all cells are finished.
     pub complete: bool,
     /// Notices for the reader: values that were reduced, warnings.

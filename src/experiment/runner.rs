@@ -135,6 +135,7 @@ impl Experiment {
             seed: self.seed,
             trials: self.trials,
             baseline: self.baseline.clone(),
+            smallest_effect: self.smallest_effect,
             complete: finished == all,
             notices: self.notices.clone(),
             topologies: self.topologies(),

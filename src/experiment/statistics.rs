@@ -82,9 +82,12 @@ pub struct Comparison {
     pub mean_difference: Option<f64>,
     /// Its 95 % interval, by bootstrap.
     pub ci95: Interval,
+    /// The mean of the baseline over these trials; `None` if a trial is censored.
+    pub baseline_mean: Option<f64>,
     /// The mean divided by the baseline's mean.
     pub ratio: Option<f64>,
-    /// The p-value of the verdict, as [`holm`] needs it: that of the permutation test, or of the sign test. It is 1 if
+    /// The p-value of the verdict, as [`holm`] needs it: that of the permutation test, or of the sign test, or an upper
+    /// bound of it that is below what the number of permutations can show. It is 1 if
     /// the interval includes zero or the trials are too few, which makes the verdict neither better nor worse.
     pub p: f64,
     /// The verdict.
@@ -102,6 +105,28 @@ pub enum Verdict {
     WithinNoise,
     /// Too few trials for a verdict.
     Undecided,
+}
+
+impl Comparison {
+    /// The mean difference and its interval as shares of the baseline's mean; `None` if there is no mean, or if that of
+    /// the baseline is zero.
+    pub fn relative(&self) -> Option<(f64, Interval)> {
+        let base = self.baseline_mean.filter(|base| *base > 0.0)?;
+        let share = |value: f64| value / base;
+        let interval = Interval { low: self.ci95.low.map(share), high: self.ci95.high.map(share) };
+        Some((share(self.mean_difference?), interval))
+    }
+
+    /// Whether the mean difference is smaller than this share of the baseline's mean. A difference without means, or
+    /// from a mean of zero, is not.
+    pub fn is_below(&self, smallest_effect: f64) -> bool {
+        self.relative().is_some_and(|(share, _)| share.abs() < smallest_effect)
+    }
+
+    /// Whether the two sides differ in a trial, so that a verdict is possible.
+    pub(crate) fn differs(&self) -> bool {
+        self.less > 0 || self.more > 0 || self.mean_difference != Some(0.0)
+    }
 }
 
 impl Verdict {
@@ -178,12 +203,14 @@ pub fn compare(pairs: &[(MeasuredValue, MeasuredValue)]) -> Comparison {
     let verdict = verdict(pairs.len(), side, p);
     let sum = |side: fn(&(f64, f64)) -> f64| pairs.iter().map(side).sum::<f64>();
     let (base, other) = (sum(|pair| pair.0), sum(|pair| pair.1));
+    let count = pairs.len() as f64;
     Comparison {
         pairs: pairs.len() as u32,
         less,
         more,
         mean_difference: whole.then(|| mean(&differences)),
         ci95,
+        baseline_mean: whole.then(|| base / count),
         ratio: (whole && base > 0.0).then(|| other / base),
         p,
         verdict,
@@ -222,6 +249,7 @@ pub fn compare_unpaired(baseline: &[MeasuredValue], other: &[MeasuredValue]) -> 
         more: 0,
         mean_difference: means.map(|(base, other)| other - base),
         ci95,
+        baseline_mean: means.map(|(base, _)| base),
         ratio: means.filter(|(base, _)| *base > 0.0).map(|(base, other)| other / base),
         p,
         verdict,

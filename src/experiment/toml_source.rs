@@ -300,6 +300,19 @@ impl<'a> TomlValue<'a> {
         })
     }
 
+    /// `true` or `false`.
+    pub(super) fn flag(&self) -> Result<bool, BadInput> {
+        match &self.value {
+            DeValue::Boolean(flag) => Ok(*flag),
+            other => Err(self.error(format!("{} must be true or false, not {}", self.key, describe(other)))),
+        }
+    }
+
+    /// Whether it is a table.
+    pub(super) fn is_table(&self) -> bool {
+        matches!(self.value, DeValue::Table(_))
+    }
+
     /// A spec: a label, or a table with `kind`.
     pub(super) fn named(self) -> Result<NamedSpec, BadInput> {
         let (source, key, at) = (self.source, self.key, self.at);

@@ -10,17 +10,19 @@ use csv::Writer;
 use rayon::prelude::*;
 use serde_json::{Map, Value, json};
 
-use super::figures::{figure, mark, range};
+use super::figures::{digits, figure, mark, range};
 use super::notes::fill;
 use super::table::draw;
-use crate::experiment::statistics::{Comparison, Verdict, compare, compare_unpaired, summarize};
-use crate::experiment::{CellKey, MEASURES, Measure, MeasuredValue, SavedResults, TrialResult};
+use crate::experiment::statistics::{Comparison, Verdict, compare, compare_unpaired, holm, summarize};
+use crate::experiment::{CellKey, MEASURES, Measure, MeasuredValue, SMALLEST_EFFECT, SavedResults, TrialResult};
 
 /// The comparison of results folder B with results folder A, cell by cell.
 pub struct RunComparison<'a> {
     a: &'a SavedResults,
     b: &'a SavedResults,
     pairs: Vec<CellPair<'a>>,
+    /// The smallest difference that is called better or worse, as a share of A's mean.
+    smallest_effect: f64,
 }
 
 /// A cell that is in both folders.
@@ -40,6 +42,8 @@ struct MeasureRow {
     /// The means of A and B; `None` if a trial is censored.
     means: [Option<f64>; 2],
     comparison: Comparison,
+    /// The verdict after the correction for the number of measures of the cell.
+    corrected: Verdict,
 }
 
 impl<'a> RunComparison<'a> {
@@ -56,7 +60,7 @@ impl<'a> RunComparison<'a> {
         };
         let pairs: Vec<_> = a.cells.par_iter().filter_map(pair).collect();
         if !pairs.is_empty() {
-            return Ok(Self { a, b, pairs });
+            return Ok(Self { a, b, pairs, smallest_effect: SMALLEST_EFFECT });
         }
         let of = |saved: &SavedResults| {
             saved.cells.iter().find(|(_, trials)| !trials.is_empty()).map(|(key, _)| key.to_string())
@@ -80,7 +84,7 @@ impl<'a> RunComparison<'a> {
             let (equal, differing): (Vec<&MeasureRow>, Vec<&MeasureRow>) =
                 pair.rows.iter().partition(|row| row.is_equal());
             if !differing.is_empty() {
-                text += &table(&differing, width, color);
+                text += &table(&differing, self.smallest_effect, width, color);
             }
             if !equal.is_empty() {
                 let equal: Vec<_> = equal.iter().map(|row| row.measure.name).collect();
@@ -88,6 +92,13 @@ impl<'a> RunComparison<'a> {
             }
         }
         text + &self.left_out(width) + &self.legend(width)
+    }
+
+    /// Replaces the smallest difference that tables call better or worse, as a share of A's mean; it is
+    /// [`SMALLEST_EFFECT`] by default.
+    #[must_use]
+    pub fn with_smallest_effect(self, smallest_effect: f64) -> Self {
+        Self { smallest_effect, ..self }
     }
 
     /// Writes a row for each measure of each cell that is in self.
@@ -99,7 +110,7 @@ impl<'a> RunComparison<'a> {
         csv.write_record(keys.clone().chain(columns).chain(["verdict"]))?;
         let number = |value: Option<f64>| value.map(|value| value.to_string()).unwrap_or_default();
         for pair in &self.pairs {
-            for MeasureRow { measure, means, comparison } in &pair.rows {
+            for MeasureRow { measure, means, comparison, .. } in &pair.rows {
                 let key =
                     keys.clone().map(|key| pair.key.value(key).map(|value| value.to_string()).unwrap_or_default());
                 let Comparison { pairs, less, more, mean_difference, ci95, ratio, verdict, .. } = *comparison;
@@ -150,8 +161,9 @@ impl<'a> RunComparison<'a> {
     fn legend(&self, width: u16) -> String {
         let mut text = String::from(
             "Means over the trials; less is better. B is better or worse if the 95 % interval of the difference leaves out \
-             zero and a permutation test finds it rare, too; of twenty comparisons between equals, about one gets a mark by \
-             chance. >end: in some trial it was not reached; then there is no mean, and ",
+             zero and a permutation test finds it rare, too, corrected for the number of measures of its table. Differences \
+             that are smaller than the smallest effect of interest are called within it. csv and json have the verdicts \
+             without both. >end: in some trial it was not reached; then there is no mean, and ",
         );
         text += match self.pairs.iter().any(|pair| pair.is_paired) {
             true => "the sign test decides.",
@@ -189,9 +201,11 @@ impl<'a> CellPair<'a> {
                 false => compare_unpaired(&left, &right),
             };
             let means = [&left, &right].map(|side| summarize(measure, side).mean);
-            MeasureRow { measure, means, comparison }
+            MeasureRow { measure, means, comparison, corrected: comparison.verdict }
         };
-        let rows = MEASURES.iter().enumerate().map(row).filter(|row| row.comparison.pairs > 0).collect();
+        let rows = MEASURES.iter().enumerate().map(row).filter(|row| row.comparison.pairs > 0);
+        let mut rows: Vec<MeasureRow> = rows.collect();
+        correct(&mut rows);
         Self { key, is_paired, trials: [left.len(), right.len()], rows }
     }
 
@@ -208,6 +222,16 @@ impl MeasureRow {
     fn is_equal(&self) -> bool {
         let Comparison { less, more, mean_difference, .. } = self.comparison;
         mean_difference == Some(0.0) && less == 0 && more == 0 && self.means[0] == self.means[1]
+    }
+}
+
+/// Corrects the verdicts of a cell together.
+fn correct(rows: &mut [MeasureRow]) {
+    let mut differing: Vec<&mut MeasureRow> = rows.iter_mut().filter(|row| !row.is_equal()).collect();
+    let mut comparisons: Vec<Comparison> = differing.iter().map(|row| row.comparison).collect();
+    holm(&mut comparisons.iter_mut().collect::<Vec<_>>());
+    for (row, comparison) in differing.iter_mut().zip(comparisons) {
+        row.corrected = comparison.verdict;
     }
 }
 
@@ -230,18 +254,23 @@ fn cell(pair: &CellPair<'_>) -> Value {
     map.into()
 }
 
-fn table(rows: &[&MeasureRow], width: u16, color: bool) -> String {
+fn table(rows: &[&MeasureRow], smallest_effect: f64, width: u16, color: bool) -> String {
     let mut table = Table::new();
     table.load_style(UTF8_HORIZONTAL_ONLY);
     let right = |text: String| Cell::new(text).set_alignment(CellAlignment::Right);
     let bold = |cell: Cell| cell.add_attribute(Attribute::Bold);
     let titles = ["A", "B", "B - A", "95 % interval", "B / A"].map(|title| bold(right(title.to_owned())));
     table.set_header(std::iter::once(bold(Cell::new("measure"))).chain(titles).chain([bold(Cell::new("B is"))]));
-    for MeasureRow { measure, means, comparison } in rows {
-        let Comparison { mean_difference, ci95, ratio, verdict, .. } = *comparison;
+    for MeasureRow { measure, means, comparison, corrected } in rows {
+        let Comparison { mean_difference, ci95, ratio, .. } = *comparison;
+        let is_decided = matches!(corrected, Verdict::Better | Verdict::Worse);
+        let verdict = Some(*corrected).filter(|_| !(is_decided && comparison.is_below(smallest_effect)));
         let shown = |value: Option<f64>| value.map_or_else(|| ">end".to_owned(), |value| figure(value, measure.unit));
         let difference = mean_difference.map(|value| figure(value, measure.unit)).unwrap_or_default();
-        let cell = Cell::new(format!("{} {}", mark(verdict), verdict.name()));
+        let cell = Cell::new(match verdict {
+            Some(verdict) => format!("{} {}", mark(verdict), verdict.name()),
+            None => format!("within {} %", digits(100.0 * smallest_effect)),
+        });
         table.add_row([
             Cell::new(measure.name),
             right(shown(means[0])),
@@ -250,8 +279,8 @@ fn table(rows: &[&MeasureRow], width: u16, color: bool) -> String {
             right(range(ci95, mean_difference, measure.unit).replace('–', " to ")),
             right(ratio.map(|ratio| format!("{ratio:.3}")).unwrap_or_default()),
             match verdict {
-                Verdict::Better => cell.fg(Color::Green),
-                Verdict::Worse => cell.fg(Color::Red),
+                Some(Verdict::Better) => cell.fg(Color::Green),
+                Some(Verdict::Worse) => cell.fg(Color::Red),
                 _ => cell,
             },
         ]);

@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 
 use super::EXPORTERS;
-use crate::experiment::{Error, Experiment, PingMap, Results, write_whole};
+use crate::experiment::{Error, Experiment, Measure, PingMap, Results, write_whole};
 
 /// A format in which the results of a run are written.
 ///
@@ -40,6 +40,11 @@ pub struct ExportOptions<'a> {
     pub width: u16,
     /// Whether a terminal shows colors; it does not by default.
     pub color: bool,
+    /// Measures that are the columns of a terminal's tables, from left to right; empty for the main ones, of which
+    /// those that are the same in all rows are left out if the width does not suffice.
+    pub columns: &'a [&'static Measure],
+    /// Measure by which the rows of a terminal's tables are sorted, the least first; `None` for the order of the cells.
+    pub sort: Option<&'static Measure>,
     /// The experiment that the results are of, for the seeds and settings in documents. Without it they are left out.
     pub experiment: Option<&'a Experiment>,
     /// Traffic for the maps in documents, from [`Experiment::ping_maps`]; may be empty.
@@ -48,7 +53,7 @@ pub struct ExportOptions<'a> {
 
 impl Default for ExportOptions<'_> {
     fn default() -> Self {
-        Self { width: 120, color: false, experiment: None, ping_maps: &[] }
+        Self { width: 120, color: false, columns: &[], sort: None, experiment: None, ping_maps: &[] }
     }
 }
 

@@ -34,6 +34,23 @@ pub(super) fn range(interval: Interval, beside: Option<f64>, unit: Unit) -> Stri
     }
 }
 
+/// A share as a signed change in percent with two significant digits, without the sign %.
+pub(super) fn change(share: f64) -> String {
+    let percent = 100.0 * share;
+    let places = match percent.abs() {
+        size if size >= 9.95 => 0,
+        size if size >= 0.995 => 1,
+        _ => 2,
+    };
+    let text = format!("{:.places$}", percent.abs());
+    let text = if places > 0 { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
+    match text {
+        "0" => "0".to_owned(),
+        text if percent < 0.0 => format!("−{text}"),
+        text => format!("+{text}"),
+    }
+}
+
 /// The divisor for the unit that suits a value, and the name of that unit.
 pub(super) fn suited(value: f64, unit: Unit) -> (f64, &'static str) {
     let size = value.abs();
@@ -82,6 +99,13 @@ mod tests {
         assert_eq!(figure(0.1234, Unit::Share), "12.3 %");
         assert_eq!(figure(100_000.0, Unit::Messages), "100000");
         assert_eq!(figure(0.0312, Unit::Events), "0.0312");
+    }
+
+    #[test]
+    fn changes_have_a_sign_and_two_digits() {
+        let shares = [0.0, -0.00001, -0.3, 0.123, 0.0123, 0.01, -0.0012, 1.5, 0.0996];
+        let shown = shares.map(change);
+        assert_eq!(shown, ["0", "0", "−30", "+12", "+1.2", "+1", "−0.12", "+150", "+10"]);
     }
 
     #[test]

@@ -126,7 +126,7 @@ impl<'a> Finding<'a> {
     }
 
     fn center(&self, row: &Row<'_>) -> Option<f64> {
-        if self.column.shown.by_mean { row.summary.mean } else { row.summary.median }
+        self.column.middle(&row.summary)
     }
 
     /// The sentence about the best selector, one of `comparisons` that were corrected together.
@@ -154,7 +154,7 @@ impl<'a> Finding<'a> {
         if results.baseline.as_deref() == Some(selector.as_str()) {
             text += ", and is the baseline";
         } else if let (Some(baseline), Some(comparison)) = (&results.baseline, &best.comparison) {
-            text += &against(topic, baseline, comparison);
+            text += &against(topic, baseline, comparison, results.smallest_effect);
             if best.alone != Some(comparison.verdict) {
                 text += &format!(" as one of {comparisons} comparisons");
             }
@@ -164,27 +164,28 @@ impl<'a> Finding<'a> {
 }
 
 /// The words for a comparison with the baseline.
-fn against(topic: &Topic, baseline: &str, comparison: &Comparison) -> String {
+fn against(topic: &Topic, baseline: &str, comparison: &Comparison, smallest_effect: f64) -> String {
+    let is_decided = matches!(comparison.verdict, Verdict::Better | Verdict::Worse);
+    if is_decided && comparison.is_below(smallest_effect) {
+        let smallest = digits(100.0 * smallest_effect);
+        return format!(", in the mean less than {smallest} % from {baseline}, the smallest effect of interest");
+    }
     let word = match comparison.verdict {
         Verdict::Undecided => return format!(", with too few trials to compare it with {baseline}"),
         Verdict::WithinNoise => return format!(", within noise of {baseline}"),
         Verdict::Better => topic.better,
         Verdict::Worse => topic.worse,
     };
-    // The mean of the baseline follows from the difference and the ratio of the means.
-    let base = comparison.mean_difference.zip(comparison.ratio).map(|(difference, ratio)| difference / (ratio - 1.0));
-    let (Some(base), Some(ratio)) = (base.filter(|base| base.is_finite() && *base > 0.0), comparison.ratio) else {
+    let Some((share, interval)) = comparison.relative() else {
         let (less, pairs) = (comparison.less, comparison.pairs);
         return format!(", {word} than {baseline} ({} in {less} of {pairs} trials)", topic.better);
     };
     let percent = |share: f64| digits(100.0 * share.abs());
-    let sign = (ratio - 1.0).signum();
-    let bounds = [comparison.ci95.low, comparison.ci95.high].map(|bound| bound.map(|bound| sign * bound / base));
-    let interval = match bounds {
+    let interval = match [interval.low, interval.high].map(|bound| bound.map(|bound| share.signum() * bound)) {
         [Some(one), Some(other)] => {
             format!(" (95 % interval {} to {} %)", percent(one.min(other)), percent(one.max(other)))
         }
         _ => String::new(),
     };
-    format!("; in the mean {} % {word} than {baseline}{interval}", percent(ratio - 1.0))
+    format!("; in the mean {} % {word} than {baseline}{interval}", percent(share))
 }

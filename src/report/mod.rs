@@ -29,6 +29,7 @@ mod agreement;
 mod columns;
 mod comparison;
 mod csv_rows;
+mod entry;
 mod exporter;
 mod figures;
 mod findings;

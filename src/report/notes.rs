@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::columns::COLUMNS;
-use super::figures::mark;
+use super::figures::{digits, mark};
 use super::key_value;
 use super::overview::{Overview, groups};
 use crate::experiment::statistics::Verdict;
@@ -59,13 +59,15 @@ pub(super) fn legend(results: &Results, width: u16) -> String {
     if let Some(baseline) = &results.baseline {
         let [better, worse, noise, few] =
             [Verdict::Better, Verdict::Worse, Verdict::WithinNoise, Verdict::Undecided].map(mark);
+        let smallest = digits(100.0 * results.smallest_effect);
         let _ = write!(
             text,
-            " The mark behind a number judges the mean of the differences from {baseline}, trial by trial, not the two \
-             numbers: {better} better, {worse} worse, {noise} within noise, {few} too few trials. summary.json has these \
-             differences. However small a difference is, it gets a mark if enough trials show it: there is no smallest \
-             effect of interest. Of twenty comparisons between equals, about one gets a mark by chance; only the findings \
-             are corrected for that.",
+            " Δ: the mean of the differences from {baseline}, trial by trial, in percent of the mean of {baseline}, and its \
+             95 % interval; where a trial did not reach the end, the number of trials with less and with more. The mark \
+             judges this, not the numbers above it: {better} better, {worse} worse, {noise} within noise, {few} too few \
+             trials, none: smaller than {smallest} %, the smallest effect of interest. The marks of all rows with the same \
+             baseline are corrected for their number, so that among equals at most one in twenty such groups has any. \
+             summary.json has the verdicts without that.",
         );
     }
     format!("\n{}", fill(&text, width))

@@ -4,7 +4,7 @@ use std::io;
 
 use super::exporter::{ExportOptions, Exporter};
 use super::findings::findings;
-use super::table::table;
+use super::table::tables;
 use crate::experiment::Results;
 
 /// The tables of all topologies, followed by the findings.
@@ -25,6 +25,6 @@ impl Exporter for TerminalTables {
     }
 
     fn export(&self, results: &Results, options: &ExportOptions<'_>, out: &mut dyn io::Write) -> io::Result<()> {
-        write!(out, "{}{}", table(results, options.width, options.color), findings(results, options.width))
+        write!(out, "{}{}", tables(results, options), findings(results, options.width))
     }
 }

@@ -76,6 +76,7 @@ fn sample(trials: u32) -> Results {
         seed: 1,
         trials,
         baseline: Some("shuffle".into()),
+        smallest_effect: 0.01,
         complete: true,
         notices: vec!["k = 3 is more helpers than a group of 3 has; 1 is used".into()],
         topologies: vec![TopologyNote {
@@ -130,6 +131,127 @@ fn no_line_is_wider_than_the_terminal() {
             assert!(line.chars().count() <= usize::from(width), "{width}: {line}");
         }
     }
+}
+
+/// The tables of `results` with these columns, sorted.
+fn chosen(results: &Results, width: u16, columns: &[&str], sort: Option<&str>) -> String {
+    let columns: Vec<&Measure> = columns.iter().map(|name| Measure::named(name).unwrap()).collect();
+    let sort = sort.map(|name| Measure::named(name).unwrap());
+    table::tables(results, &ExportOptions { width, columns: &columns, sort, ..ExportOptions::default() })
+}
+
+/// The row "80 columns" of the published cases.
+#[test]
+fn what_varies_is_not_left_out_of_a_narrow_table_but_continued_below() {
+    let mut results = sample(20);
+    results.cells.drain(..2);
+    for (n, trial) in results.cells[1].trials.iter_mut().enumerate() {
+        for name in ["messages_sent", "bytes_sent", "cross_region_bytes", "mean_ping_rtt_s"] {
+            let MeasuredValue::Value(value) = &mut trial.measured.readings[Measure::index_of(name).unwrap()] else {
+                panic!("{name}")
+            };
+            *value *= 0.5 + 0.001 * n as f64;
+        }
+    }
+    let text = table(&results, 80, false);
+    let headings: String = text.lines().filter(|line| line.starts_with(" selector")).collect();
+    for heading in ["first ping", "declared", "99 % know", "all know", "messages", "bytes", "ping RTT"] {
+        assert_eq!(headings.matches(heading).count(), 1, "{heading}\n{text}");
+    }
+    // Shares across regions and false positives are the same in both rows.
+    assert!(text.contains("the same in all rows: x-region, false pos.\n"), "{text}");
+    assert_eq!(text.matches("(baseline)").count(), 2, "{text}");
+    assert!(text.lines().filter(|line| line.starts_with('─')).all(|line| line.chars().count() <= 80));
+}
+
+/// The row "1.37 ✓ beside 1.37" of the published cases: equal medians, means that differ.
+#[test]
+fn a_mark_stands_beside_what_it_judges() {
+    let mut results = sample(15);
+    results.cells = vec![cell("aws", "shuffle", 0.9, 15), cell("aws", "other", 0.9, 15)];
+    for trial in &mut results.cells[1].trials {
+        let MeasuredValue::Value(value) = &mut trial.measured.readings[0] else { panic!("a first ping") };
+        // A trial in five has 1.1 s: 0.3 s sooner, which changes the mean and no median.
+        if trial.trial % 5 == 4 {
+            *value -= 0.05;
+        } else if *value < 1.0 {
+            *value -= 0.2;
+        }
+    }
+    let text = table(&results, 120, false);
+    let lines: Vec<&str> = text.lines().skip_while(|line| !line.starts_with(" other")).take(5).collect();
+    let column: Vec<&str> = lines.iter().map(|line| line.trim_start_matches(" other").trim()).collect();
+    let first = |n: usize| column[n].split("  ").next().unwrap();
+    assert_eq!([first(0), first(3)], ["1 s", "Δ −9 % ✓"], "{text}");
+    assert!(first(4).starts_with('−') && first(4).ends_with(" %"), "{text}");
+    assert!(!lines[0].contains(['✓', '≈', '✗']), "{text}");
+    // One trial of the two cells that does not reach the end: no mean of all informed, but a sign test.
+    assert!(text.contains("Δ 0 ≈"), "{text}");
+    let page = self::text(&HtmlReport, &results);
+    assert!(page.contains("<td class=\"better\">1 s<small>") && page.contains("<small>Δ −9 % ✓</small>"), "{page}");
+}
+
+#[test]
+fn a_difference_below_the_smallest_effect_has_no_mark() {
+    let mut results = sample(20);
+    results.cells = vec![cell("aws", "shuffle", 0.9, 20), cell("aws", "other", 0.9, 20)];
+    for trial in &mut results.cells[1].trials {
+        let MeasuredValue::Value(value) = &mut trial.measured.readings[0] else { panic!("a first ping") };
+        // 0.6 to 0.8 %, in each trial.
+        *value -= 0.007;
+    }
+    let lines = |results: &Results| {
+        let lines: Vec<String> = table(results, 120, false).lines().map(str::to_owned).collect();
+        lines.into_iter().filter(|line| line.contains("Δ −0.7 %")).collect::<Vec<_>>()
+    };
+    assert!(!lines(&results)[0].contains("−0.7 % ✓"), "{:?}", lines(&results));
+    let page = text(&HtmlReport, &results);
+    assert!(page.contains("<small>Δ −0.7 %</small>") && !page.contains("class=\"better\""), "{page}");
+    assert!(table(&results, 120, false).contains("smaller than 1 %"));
+    assert!(found(&results).contains("in the mean less than 1 % from shuffle"), "{}", found(&results));
+    // The verdict itself is in the JSON.
+    let json: serde_json::Value = serde_json::from_str(&text(&SummaryJson, &results)).unwrap();
+    assert_eq!(json[1]["measures"]["first_ping_s"]["comparison"]["verdict"], "better");
+    results.smallest_effect = 0.005;
+    assert!(lines(&results)[0].contains("−0.7 % ✓"), "{:?}", lines(&results));
+}
+
+#[test]
+fn censored_trials_are_judged_by_their_numbers() {
+    let mut results = sample(20);
+    results.cells.drain(..2);
+    let text = table(&results, 140, false);
+    assert!(text.contains("less in 19 ✓") && text.contains("more in 0"), "{text}");
+}
+
+#[test]
+fn chosen_columns_have_their_order_and_are_not_left_out() {
+    let columns = ["mean_ping_rtt_s", "false_positives_healthy", "first_ping_s", "unmonitored_members"];
+    let text = chosen(&sample(10), 60, &columns, None);
+    let tables = text.split_once("\nEach entry").unwrap().0;
+    let at = |heading: &str| tables.find(heading).unwrap_or_else(|| panic!("{heading}\n{text}"));
+    assert!(at("ping RTT") < at("false_") && at("false_") < at("first ping"), "{text}");
+    assert!(at("first ping") < at("unmonitored_"), "{text}");
+    assert!(!tables.contains("declared") && !tables.contains("Left out"), "{text}");
+    let text = chosen(&sample(10), 120, &["cross_region_bytes", "first_ping_s"], None);
+    assert!(text.contains("Without values on this topology: cross_region_bytes."), "{text}");
+}
+
+#[test]
+fn rows_are_sorted_by_a_measure_and_those_beyond_the_end_come_last() {
+    let mut results = sample(10);
+    results.cells = vec![cell("aws", "slow", 0.9, 10), cell("aws", "never", 0.1, 10), cell("aws", "quick", 0.2, 10)];
+    results.cells[1].trials.iter_mut().for_each(|trial| trial.measured.readings[0] = MeasuredValue::Censored);
+    results.cells.push(cell("aws", "empty", 0.1, 0));
+    let rows = |sort| {
+        let text = chosen(&results, 120, &["first_ping_s"], sort);
+        let mut rows = ["slow", "never", "quick", "empty"].map(|row| (text.find(&format!("\n {row}")), row));
+        rows.sort_unstable();
+        rows.map(|(_, row)| row)
+    };
+    assert_eq!(rows(Some("first_ping_s")), ["quick", "slow", "never", "empty"]);
+    assert_eq!(rows(Some("informed_50_s")), ["never", "quick", "slow", "empty"]);
+    assert_eq!(rows(None), ["slow", "never", "quick", "empty"]);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::sync::LazyLock;
 
-use swimlab::experiment::{AgentConfig, Cell, CellDetector, Experiment, Lab, TomlSource};
+use swimlab::experiment::{AgentChoices, AgentConfig, Cell, CellDetector, Experiment, Lab, TomlSource};
 use toml::Value;
 
 static LAB: LazyLock<Lab> = LazyLock::new(Lab::default);
@@ -28,7 +28,7 @@ pub fn experiment(bytes: &[u8]) {
         return;
     }
     let source = TomlSource::text("fuzz.toml", text);
-    if let Ok(config) = AgentConfig::parse(&source, &LAB, None) {
+    if let Ok(config) = AgentConfig::parse(&source, &LAB, AgentChoices::default()) {
         config.config.validate().expect("an agent's configuration is valid");
     }
     let experiment = match Experiment::parse(&source, &LAB) {

@@ -6,7 +6,8 @@ use super::{Comparison, LEVEL, Verdict};
 /// among equals is at most 5 % for all of them (Holm, Scandinavian Journal of Statistics 6, 1979). A verdict that does
 /// not hold becomes [`Verdict::WithinNoise`].
 ///
-/// The p-values of the permutation tests are at least 1/2001; with more than 100 comparisons no verdict can hold.
+/// The p-values of [`compare_unpaired`](super::compare_unpaired) are at least 1/2001: with more than 100 of these
+/// comparisons no verdict can hold. Those of [`compare`](super::compare) have no such limit.
 pub fn holm(comparisons: &mut [&mut Comparison]) {
     comparisons.sort_by(|one, other| one.p.total_cmp(&other.p));
     let all = comparisons.len();

@@ -2,12 +2,13 @@
 
 use std::fmt::Write;
 
-use super::super::columns::COLUMNS;
-use super::super::figures::{figure, mark, range};
+use super::super::columns::{COLUMNS, Column, MEASURED};
+use super::super::entry::{Entry, entries};
+use super::super::figures::{figure, range};
 use super::super::overview::Overview;
 use super::{breakable, escape};
-use crate::experiment::statistics::{Summary, Verdict, compare, summarize};
-use crate::experiment::{CellResult, Divisor, MEASURES, Results, Unit};
+use crate::experiment::statistics::Verdict;
+use crate::experiment::{CellResult, Divisor, Results};
 
 /// The main columns, and unless it is to be short, all measures in a second table that is collapsed.
 pub(super) fn draw(overview: &Overview<'_>, cells: &[&CellResult], is_short: bool) -> String {
@@ -24,9 +25,8 @@ pub(super) fn draw(overview: &Overview<'_>, cells: &[&CellResult], is_short: boo
 
 /// A row for each selector.
 fn main_columns(overview: &Overview<'_>, cells: &[&CellResult]) -> String {
-    let summaries = COLUMNS.iter().map(|column| (column, cells.iter().map(|cell| column.summary(cell)).collect()));
-    let mut columns: Vec<(_, Vec<Summary>)> = summaries.collect();
-    columns.retain(|(_, rows)| rows.iter().any(|row| row.n > 0));
+    let mut columns = entries(overview, cells, COLUMNS.iter().copied());
+    columns.retain(|(_, rows)| rows.iter().any(|row| row.summary.n > 0));
     let mut html = String::from("<thead><tr><th>selector</th>");
     for (column, _) in &columns {
         let per = if column.shown.per == Divisor::MemberSecond { "<small>/member/s</small>" } else { "" };
@@ -35,11 +35,8 @@ fn main_columns(overview: &Overview<'_>, cells: &[&CellResult]) -> String {
     html += "</tr></thead><tbody>";
     for (row, cell) in cells.iter().enumerate() {
         html += &named(overview.results, cell, "tr");
-        let baseline = overview.baseline_of(cell);
         for (column, rows) in &columns {
-            let verdict = baseline.map(|baseline| column.comparison(cell, baseline).verdict);
-            let least = cell.floor(column.measure);
-            html += &entry(&rows[row], column.shown.by_mean, column.unit(), verdict, least);
+            html += &figures(column, &rows[row]);
         }
         html += "</tr>";
     }
@@ -53,15 +50,10 @@ fn all_measures(overview: &Overview<'_>, cells: &[&CellResult]) -> String {
         let _ = write!(html, "<th>{}</th>", breakable(&cell.key.selector));
     }
     html += "</tr></thead><tbody>";
-    for (column, measure) in MEASURES.iter().enumerate() {
+    for (column, row) in entries(overview, cells, MEASURED.iter()) {
+        let measure = column.measure;
         let _ = write!(html, "<tr><td>{}<small>{}</small></td>", measure.name, escape(measure.about));
-        for cell in cells {
-            let pairs = |baseline| cell.pairs(baseline, |_, trial| trial.measured.readings[column]);
-            let verdict = overview.baseline_of(cell).map(|baseline| compare(&pairs(baseline)).verdict);
-            let summary = summarize(measure, &cell.readings(column));
-            let least = cell.floor(measure);
-            html += &entry(&summary, measure.unit == Unit::Events, measure.unit, verdict, least);
-        }
+        html.extend(row.iter().map(|entry| figures(column, entry)));
         html += "</tr>";
     }
     html + "</tbody>"
@@ -74,26 +66,32 @@ fn named(results: &Results, cell: &CellResult, tag: &str) -> String {
     format!("<{tag}><td>{}{baseline}</td>", breakable(&cell.key.selector))
 }
 
-/// The median, its interval, the 99th percentile and the floor; for rare events the mean, its interval and the maximum.
-fn entry(summary: &Summary, by_mean: bool, unit: Unit, verdict: Option<Verdict>, floor: Option<f64>) -> String {
+/// The median, its interval, the 99th percentile and the floor, for rare events the mean, its interval and the maximum;
+/// then what the mark judges.
+fn figures(column: &Column, entry: &Entry) -> String {
+    let Entry { summary, judged, floor } = entry;
+    let unit = column.unit();
     if summary.n == 0 {
         return "<td></td>".to_owned();
     }
     let shown = |value: Option<f64>| value.map_or_else(|| "&gt;end".to_owned(), |value| figure(value, unit));
-    let (middle, interval, tail) = match by_mean {
-        true => (summary.mean, summary.ci95_mean, format!("max {}", shown(summary.max))),
-        false => (summary.median, summary.ci95, format!("p99 {}", shown(summary.p99))),
+    let middle = column.middle(summary);
+    let (interval, tail) = match column.shown.by_mean {
+        true => (summary.ci95_mean, format!("max {}", shown(summary.max))),
+        false => (summary.ci95, format!("p99 {}", shown(summary.p99))),
     };
-    let class = match verdict {
+    let class = match entry.verdict() {
         Some(Verdict::Better) => " class=\"better\"",
         Some(Verdict::Worse) => " class=\"worse\"",
         _ => "",
     };
-    let mark = verdict.map(|verdict| format!(" {}", mark(verdict))).unwrap_or_default();
-    let mut html = format!("<td{class}>{}{mark}<small>{}</small>", shown(middle), range(interval, middle, unit));
+    let mut html = format!("<td{class}>{}<small>{}</small>", shown(middle), range(interval, middle, unit));
     let _ = write!(html, "<small>{tail}</small>");
     if let Some(floor) = floor {
-        let _ = write!(html, "<small>floor {}</small>", figure(floor, unit));
+        let _ = write!(html, "<small>floor {}</small>", figure(*floor, unit));
+    }
+    for line in judged.iter().flat_map(|judged| judged.lines(unit)) {
+        let _ = write!(html, "<small>{line}</small>");
     }
     html + "</td>"
 }

@@ -1,0 +1,118 @@
+//! The file that `swimlab agent --config` names, with flags and environment variables beside it.
+
+#![cfg(all(feature = "cli", feature = "agent", unix))]
+
+pub mod agents;
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use agents::process::{Process, stderr, swimlab, until};
+
+const FILE: &str = "\
+name = 'from-file'
+bind = '127.0.0.1:0'
+socket = 'own.sock'
+format = 'json'
+zone = 'eu/eu-1'
+preset = 'local'
+selector = ['shuffle', 'uniform']
+[meta]
+role = 'web'
+shard = 3
+";
+
+/// `swimlab agent` with this file as `dir/agent.toml`.
+fn agent(dir: &Path, file: &str) -> Command {
+    fs::write(dir.join("agent.toml"), file).unwrap();
+    let mut command = swimlab();
+    command.arg("agent").arg("--config").arg(dir.join("agent.toml"));
+    command
+}
+
+/// Starts an agent that listens for orders at `socket` in `dir`.
+fn start(command: Command, dir: &Path, name: &str, socket: &str) -> Process {
+    Process::run(command, name, dir.join(socket)).unwrap_or_else(|output| panic!("{}", stderr(&output)))
+}
+
+/// The only member that an agent lists: itself.
+fn own(process: &Process) -> serde_json::Value {
+    let members = process.members();
+    assert_eq!(members.len(), 1);
+    members[0].clone()
+}
+
+/// The row "`--config` with `bind`, `join`, `key_file`" of the published cases.
+#[test]
+fn an_agent_has_a_file_of_its_own() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut command = agent(dir.path(), FILE);
+    // One of the selectors that the file lists, by a flag.
+    command.args(["--selector", "auto"]);
+    // A relative path starts in the folder of the file, not here.
+    let first = start(command, dir.path(), "from-file", "own.sock");
+    let member = own(&first);
+    assert_eq!((&member["name"], &member["meta"]["role"]), (&"from-file".into(), &"web".into()));
+    assert_eq!(member["meta"]["shard"], "3");
+
+    let file = format!("bind = '127.0.0.1:0'\nformat = 'json'\nsocket = 'b.sock'\njoin = ['{}']\n", first.addr);
+    let second = start(agent(dir.path(), &(file + "name = 'b'\npreset = 'local'\n")), dir.path(), "b", "b.sock");
+    until(20, "they meet", || first.alive().len() == 2 && second.alive().len() == 2);
+}
+
+#[test]
+fn flags_replace_the_environment_which_replaces_the_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let run = |name: &str, flags: &[&str]| {
+        let mut command = agent(dir.path(), FILE);
+        command.args(["--selector", "auto", "--place", "52.5,13.4"]).args(flags);
+        command.env("SWIMLAB_NAME", "from-environment").env("SWIMLAB_SOCKET", dir.path().join("env.sock"));
+        let process = start(command, dir.path(), name, "env.sock");
+        own(&process)
+    };
+    let member = run("from-environment", &[]);
+    assert_eq!((&member["name"], &member["meta"]["role"]), (&"from-environment".into(), &"web".into()));
+    let member = run("from-flag", &["--name", "from-flag", "--meta", "role=db"]);
+    assert_eq!((&member["name"], &member["meta"]["role"]), (&"from-flag".into(), &"db".into()));
+    assert!(member["meta"].get("shard").is_none(), "{member}");
+    assert!(!dir.path().join("own.sock").exists());
+}
+
+#[test]
+fn the_name_of_an_experiment_is_not_taken_for_a_members() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut command = agent(dir.path(), "name = 'locality'\ntopology = 'lan'\nmembers = 10\nselector = 'shuffle'\n");
+    command.args(["--bind", "127.0.0.1:0", "--format", "json", "--socket"]).arg(dir.path().join("a.sock"));
+    let process = start(command, dir.path(), "", "a.sock");
+    assert_ne!(own(&process)["name"], "locality");
+}
+
+#[test]
+fn errors_name_the_line_of_the_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let valid = "bind = '127.0.0.1:0'\n";
+    for (file, flags, message) in [
+        ("bnd = 'x'", &[][..], "agent.toml:2: this file has no key \"bnd\"; did you mean bind?"),
+        ("advertise = 'x'", &[], "agent.toml:2: advertise: invalid value 'x' for '--advertise <ADDR:PORT>'"),
+        ("advertise = 7", &[], "agent.toml:2: advertise must be a text, not 7"),
+        ("format = 'xml'", &[], "agent.toml:2: format: invalid value 'xml' for '--format <FORMAT>' [possible values:"),
+        ("zone = 'eu'\nplace = '52,13'", &[], "zone: the argument '--zone <REGION/ZONE/RACK>' cannot be used with"),
+        ("name = ''", &[], "agent.toml:2: name: it must not be empty"),
+        ("meta = ['a']", &[], "agent.toml:2: meta: "),
+        ("key_file = 'none'", &[], &format!("{}/none", dir.path().display())),
+        ("plaintext = true", &["--key-file", "k"], "agent.toml:2: plaintext: the argument '--"),
+        (
+            "selector = ['auto', 'shuffle']",
+            &[],
+            "agent.toml:2: selector has several values; a member has one: --selector",
+        ),
+        ("preset = ['lan', 'wan']", &[], "agent.toml:2: preset has several values; a member has one: --preset"),
+        ("", &["--name", ""], "error: --name: it must not be empty"),
+    ] {
+        let mut command = agent(dir.path(), &format!("{valid}{file}\n"));
+        let output = command.arg("--socket").arg(dir.path().join("e.sock")).args(flags).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{file}: {}", stderr(&output));
+        assert!(stderr(&output).contains(message), "{file}: {}", stderr(&output));
+    }
+}
