@@ -59,7 +59,7 @@ pub struct Config {
     /// on a LAN. In groups above 32 it is stretched: see [`Config::sync_interval_in`].
     pub sync_interval: Span,
     /// Whether members compare digests of their tables before a state sync, and exchange only what differs. Off in
-    /// memberlist. A partner that does not answer, perhaps one of an older version, is followed by an exchange of whole
+    /// all published variants. A partner that does not answer, perhaps one of an older version, is followed by an exchange of whole
     /// tables at the next sync.
     pub sync_digests: bool,
     /// The number of further state syncs with seeds, a period or more apart, while they still name unknown members, so

@@ -128,15 +128,18 @@ impl Member {
             }
             let to = self.addressee_at(sender, from);
             let mut records = self.records();
-            if !sync.parts.is_empty() {
-                let differs = self.differing_parts(&sync.parts);
-                records.retain(|record| differs[part_of(record.id, sync.parts.len())]);
+            let differs = self.differing_parts(&sync.parts);
+            if !differs.is_empty() {
+                records.retain(|record| differs[part_of(record.id, differs.len())]);
             }
             if !sync.joining {
                 records.extend(self.recent_events(now).cloned());
             }
             let sync = StateSync::whole(false, false, records);
             self.send(to, Body::Sync(Box::new(sync)), None, out);
+            if differs.contains(&true) {
+                self.ask_in_return(sender, out);
+            }
         }
     }
 

@@ -7,6 +7,7 @@
 use swimlab_selectors::Context;
 use swimlab_selectors::rng::mix;
 
+use super::addressee::Addressee;
 use super::{Member, Outbox};
 use crate::protocol::message::{Address, Body, Id, Incarnation, StateSync, Update, UpdateKind};
 use crate::protocol::time::Time;
@@ -16,7 +17,8 @@ impl Member {
     pub(super) fn compare_tables(&mut self, now: Time, out: &mut Outbox) {
         let Some(slot) = self.selector.sync_partner(&mut context!(self)) else { return };
         let to = self.addressee_of(slot);
-        self.cold().awaited_digest = Some(to.id);
+        let cold = self.cold();
+        (cold.awaited_digest, cold.asked_for_parts) = (Some(to.id), None);
         let digest = self.table_digest(now);
         self.send(to, Body::Digest { wants_reply: true, digest }, None, out);
     }
@@ -39,14 +41,32 @@ impl Member {
         let Some(cold) = &mut self.cold else { return };
         // Only the one that was asked causes an exchange of tables, and once.
         if cold.awaited_digest.take_if(|id| *id == sender).is_some() && digest != theirs {
-            let parts = self.part_digests(parts_for(self.table.members()));
-            let sync = StateSync { parts, ..StateSync::whole(true, false, Vec::new()) };
-            self.send(to, Body::Sync(Box::new(sync)), None, out);
+            self.ask_for_parts(to, out);
         }
     }
 
-    /// Which parts of the table have digests other than these.
+    /// Asks a member for the parts of its table that differ, with the own record for the case that it does not know this
+    /// member.
+    fn ask_for_parts(&mut self, to: Addressee, out: &mut Outbox) {
+        self.cold().asked_for_parts = Some(to.id);
+        let parts = self.part_digests(parts_for(self.table.members()));
+        let sync = StateSync { parts, ..StateSync::whole(true, false, vec![self.own_record()]) };
+        self.send(to, Body::Sync(Box::new(sync)), None, out);
+    }
+
+    /// Asks for parts in return, once: the member that asked may know what this one does not.
+    pub(super) fn ask_in_return(&mut self, sender: Id, out: &mut Outbox) {
+        let was_asked = self.cold.as_ref().is_some_and(|cold| cold.asked_for_parts == Some(sender));
+        if let Some(slot) = self.table.slot(sender).filter(|_| !was_asked) {
+            self.ask_for_parts(self.addressee_of(slot), out);
+        }
+    }
+
+    /// Whether each part of the table has a digest other than this.
     pub(super) fn differing_parts(&self, theirs: &[u32]) -> Vec<bool> {
+        if theirs.is_empty() {
+            return Vec::new();
+        }
         let ours = self.part_digests(theirs.len());
         ours.iter().zip(theirs).map(|(ours, theirs)| ours != theirs).collect()
     }

@@ -88,7 +88,7 @@ pub(super) fn params() -> Vec<Param> {
         Param::count("gossip_nodes", 0, 64, 3, "receivers of each gossip message (gossip)").unit("members"),
         Param::span("gossip_to_dead", 0.0, 86_400.0, "0s", "for how long the dead still get gossip messages (gossip)"),
         Param::span("sync_interval", 0.0, 86_400.0, "0s", "between two state syncs; 0s: only joiners sync"),
-        Param::flag("sync_digests", true, "whether a state sync compares digests first, and exchanges what differs"),
+        Param::flag("sync_digests", false, "whether a state sync compares digests first, and exchanges what differs"),
         Param::count("join_syncs", 0, 16, 0, "how often a joiner asks its seeds again while they name new members"),
         Param::flag("stream_ping", false, "whether a silent target is pinged over a stream, too"),
         Param::span("dead_retention", 1.0, 1e7, "10m", "how long the record of a dead member is kept"),

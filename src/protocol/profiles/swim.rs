@@ -1,5 +1,5 @@
 //! `swim`: SWIM as this laboratory runs it by default: the 2002 paper's parts, with memberlist's multiples, refutation
-//! by members declared dead, healing after partitions, and helpers that are near where distances are known.
+//! by members declared dead, healing after partitions, state syncs by digests, and helpers that are near where distances are known.
 
 use super::profile::Profile;
 use crate::protocol::config::{Config, DefaultStrategies};
@@ -8,7 +8,7 @@ use crate::protocol::presets::{LAN, LOCAL, WAN};
 pub(super) const PROFILE: Profile = Profile {
     name: "swim",
     about: "SWIM with infection-style dissemination, suspicion and round-robin probing (DSN 2002).",
-    values: &[],
+    values: &["sync_digests=true"],
     defaults: DefaultStrategies { selector: None, helpers: Some("regional") },
 };
 

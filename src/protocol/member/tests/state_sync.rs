@@ -61,15 +61,37 @@ fn a_member_asks_for_the_parts_that_differ_and_gets_no_others() {
     asking.handle(now, request.to, &answer(&request, 1), &mut out);
     let [request] = &out.transmits[..] else { panic!("{:?}", out.transmits) };
     let Body::Sync(sync) = &request.message.body else { panic!() };
-    assert!(request.stream && sync.wants_reply && sync.records.is_empty());
-    assert!(request.bytes < 330, "{} bytes", request.bytes);
+    assert!(request.stream && sync.wants_reply);
+    assert_eq!(sync.records, [asking.own_record()]);
+    assert!(request.bytes < 370, "{} bytes", request.bytes);
     let question = Packet { from: id(7), ..request.message.clone() };
     let mut out = Outbox::default();
     asked.handle(now, address(7), &question, &mut out);
-    let Some(Body::Sync(reply)) = out.transmits.last().map(|transmit| &transmit.message.body) else { panic!() };
+    let Some(Body::Sync(reply)) = out.transmits.first().map(|transmit| &transmit.message.body) else { panic!() };
     assert!(reply.records.len() < 30, "{} records", reply.records.len());
     let has = |n| reply.records.iter().any(|record| record.id == id(n));
     assert!(has(1000) && has(5));
+}
+
+#[test]
+fn a_member_that_was_asked_for_parts_that_differ_asks_for_those_of_the_other_once() {
+    let mut member = syncing(50, "");
+    let request = |from| {
+        let sync = StateSync { parts: vec![7; 16], ..StateSync::whole(true, false, vec![alive(from, 0)]) };
+        Body::Sync(Box::new(sync))
+    };
+    // A member that it does not know introduces itself by its record.
+    for from in [3, 1000] {
+        let asked = |out: Outbox| {
+            let parts = |transmit: &Transmit| match &transmit.message.body {
+                Body::Sync(sync) => sync.parts.len(),
+                _ => 0,
+            };
+            out.transmits.iter().map(parts).collect::<Vec<_>>()
+        };
+        assert_eq!(asked(member.hear(at(0.1), from, request(from), vec![])), [0, 26], "{from}");
+        assert_eq!(asked(member.hear(at(0.2), from, request(from), vec![])), [0], "{from}");
+    }
 }
 
 #[test]
