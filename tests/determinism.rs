@@ -67,7 +67,7 @@ const WORLDS: &[World] = &[
         selector: "neighborhood:metric=hierarchy",
         protocol: &[("suspicion", "confirmed"), ("dissemination", "gossip-buddy"), ("sync_interval", "5s")],
         faults: &["partition:at=1s,target=share:0.3,lasts=20s", "one-way-loss:at=2s,count=5,rate=0.5,lasts=20s"],
-        golden: 0xab70_2505_c702_33c7,
+        golden: 0x4a06_bb30_58d6_7cb6,
         ..PLAIN
     },
     World {
@@ -99,7 +99,7 @@ const WORLDS: &[World] = &[
         helpers: "spatial:metric=hierarchy",
         protocol: &[("suspicion", "5s"), ("sync_interval", "10s")],
         faults: &["partial-partition:at=1s,target=share:0.3,peers=share:0.3,lasts=20s"],
-        golden: 0x1ef3_baf2_7d01_f104,
+        golden: 0x291f_9785_4988_d2db,
         ..PLAIN
     },
     World {
