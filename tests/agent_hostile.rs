@@ -13,7 +13,7 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::sync::Arc;
 use std::thread;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use agents::process::{Process, config, until, until_complete};
 use swimlab::agent::{id_of, to_address};
@@ -404,7 +404,8 @@ fn a_sync_by_datagram_opens_no_connection_and_is_not_answered() {
         }
         assert_eq!(outsider.answers(), Vec::<Vec<u8>>::new());
         // A sender that calls the member dead is asked for its table, if it is a member.
-        let dead = PeerView::Dead(Incarnation::of_generation(u32::MAX / 2));
+        let in_an_hour = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() as u32 + 3600;
+        let dead = PeerView::Dead(Incarnation::of_generation(in_an_hour));
         let ping = Packet { peer_view: dead, ..packet(7, Body::Ping { seq: 1 }, Updates::new()) };
         let mut bytes = Vec::new();
         if is_sealed {
