@@ -7,7 +7,7 @@ pub mod agents;
 use std::time::Duration;
 
 use agents::{cluster, names, quick, within};
-use swimlab::agent::{Agent, AgentEvent, CommandError, ExitReason, MemberChange, id_of};
+use swimlab::agent::{Agent, AgentEvent, CommandError, ExitReason, MemberChange, MemberInfo, id_of};
 use swimlab::protocol::{NodeInfo, Status};
 use swimlab_selectors::{Bound, Context, DynSelector, Peer, Selector, Slot};
 
@@ -122,8 +122,12 @@ async fn new_metadata_and_events_reach_every_member_once() {
         }
     }
     assert_eq!((updated, deployed), (1, 1));
-    // W2: the sender reports it like all others.
-    let event = tokio::time::timeout(Duration::from_secs(20), own.next()).await.unwrap();
+    // The member reports its own change and, W2, its own event like all others.
+    let mut next = async || tokio::time::timeout(Duration::from_secs(20), own.next()).await.unwrap();
+    let change = next().await;
+    let is_own = |member: &MemberInfo| member.name() == "m0" && member.meta() == b"role=web";
+    assert!(matches!(&change, Some(AgentEvent::Member(MemberChange::Updated, member)) if is_own(member)), "{change:?}");
+    let event = next().await;
     assert!(matches!(&event, Some(AgentEvent::User { from_name, .. }) if &**from_name == "m0"), "{event:?}");
     assert!(matches!(agents[0].set_meta(vec![0; NodeInfo::META_LIMIT + 1]).await, Err(CommandError::TooLong(_))));
     assert!(matches!(agents[0].remove_key("00".parse().unwrap()).await, Err(CommandError::NoKeys)));
