@@ -162,15 +162,19 @@ impl Division {
         let plane = (coordinate(residents[0]) >> bit | 1) << bit;
         let (below, above): (Vec<_>, Vec<_>) = residents.into_iter().partition(|resident| coordinate(resident) < plane);
         let least = self.least_half(space, halvings);
+        // Learned locations are rough and sparse: a few members that are near each other are nearer than any others.
+        let is_group = |half: &[&Resident<'_>]| space == Space::Learned && half.len() >= REGION;
         match [below.len() >= least, above.len() >= least] {
-            [true, true] => {
-                let below = Box::new(self.halves(below, space, halvings + 1));
-                let above = Box::new(self.halves(above, space, halvings + 1));
+            [false, false] => self.neighborhood(),
+            [true, false] if !is_group(&above) => self.halves(below, space, halvings + 1),
+            [false, true] if !is_group(&below) => self.halves(above, space, halvings + 1),
+            [is_below_large, is_above_large] => {
+                let mut half = |residents, is_large| {
+                    Box::new(if is_large { self.halves(residents, space, halvings + 1) } else { self.neighborhood() })
+                };
+                let (below, above) = (half(below, is_below_large), half(above, is_above_large));
                 Node::Halves { space, axis, plane, below, above }
             }
-            [true, false] => self.halves(below, space, halvings + 1),
-            [false, true] => self.halves(above, space, halvings + 1),
-            [false, false] => self.neighborhood(),
         }
     }
 
