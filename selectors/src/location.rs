@@ -57,6 +57,13 @@ pub enum LocationError {
     },
 }
 
+/// The point of the unit sphere at a latitude and longitude in degrees. Computed with `libm`, since std's sine differs
+/// between platforms.
+pub(crate) fn on_unit_sphere(lat: f64, lon: f64) -> [f64; 3] {
+    let (lat, lon) = (lat.to_radians(), lon.to_radians());
+    [libm::cos(lat) * libm::cos(lon), libm::cos(lat) * libm::sin(lon), libm::sin(lat)]
+}
+
 const LATITUDE: &str = "latitude";
 const LONGITUDE: &str = "longitude";
 

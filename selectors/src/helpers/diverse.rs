@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::HelperRegistry;
-use super::path::{SHARED_ZONE, path_overlap};
+use super::path::{SHARED_ZONE, path_overlap, pick_apart};
 use crate::metric::MetricRegistry;
 use crate::peer::Slot;
 use crate::rng::below;
@@ -39,7 +39,7 @@ impl Helpers for DiverseHelpers {
         let sample = 4 * want + 12;
         let mut candidates = Vec::with_capacity(sample + want);
         pick_uniform(ctx, sample, &mut candidates, fits);
-        let mut avoided: Vec<Slot> = targets.iter().copied().chain([view.me()]).collect();
+        let avoided: Vec<Slot> = targets.iter().copied().chain([view.me()]).collect();
         if candidates.len() == sample {
             // One candidate of each zone outside the avoided regions.
             let mut of_other_zones: Vec<Slot> = Vec::with_capacity(want);
@@ -60,13 +60,7 @@ impl Helpers for DiverseHelpers {
             of_other_zones.retain(|slot| !candidates.contains(slot));
             candidates.append(&mut of_other_zones);
         }
-        for _ in 0..want.min(candidates.len()) {
-            let total = |at: &usize| avoided.iter().map(|&other| overlap(candidates[*at], other)).sum::<u64>();
-            // Among equals the first one, which is random since the sample is in random order.
-            let least = (0..candidates.len()).min_by_key(total).expect("a candidate is left");
-            let slot = candidates.remove(least);
-            avoided.push(slot);
-            picks.push(slot);
-        }
+        // Equals are in random order, since the sample is.
+        pick_apart(view, candidates, avoided, want, picks);
     }
 }

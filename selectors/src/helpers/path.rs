@@ -1,7 +1,9 @@
 //! Estimates about the network path between two peers, by their zone paths, locations and sites.
 
 use crate::location::Location;
-use crate::peer::Peer;
+use crate::metric::GreatCircle;
+use crate::peer::{Peer, Slot};
+use crate::view::View;
 
 /// Penalty of a shared zone; that of a shared region is 1, so that one zone outweighs any number of regions.
 pub(super) const SHARED_ZONE: u64 = 1 << 16;
@@ -12,9 +14,6 @@ const BY_SHARED_LEVELS_US: [f64; 4] = [100_000.0, 1_000.0, 300.0, 100.0];
 
 /// Round-trip time per kilometer, in microseconds: twice the way through fiber, half as long again as the great circle.
 const US_PER_KM: f64 = 15.0;
-
-/// Radius of the earth in kilometers.
-const EARTH_KM: f64 = 6_371.0;
 
 /// Estimates how much of their network paths two peers share.
 pub(super) fn path_overlap(a: &Peer, b: &Peer) -> u64 {
@@ -34,11 +33,6 @@ pub(super) fn distance_us(a: &Peer, b: &Peer) -> Option<f64> {
     let shared = a.zone.shared_levels(&b.zone);
     let are_zoned = !a.zone.levels().is_empty() && !b.zone.levels().is_empty();
     let by_location = || match (a.location?, b.location?) {
-        (Location::Globe { lat, lon }, Location::Globe { lat: other_lat, lon: other_lon }) => {
-            let (a, b) = (on_sphere(lat, lon), on_sphere(other_lat, other_lon));
-            let half_chord = length([a[0] - b[0], a[1] - b[1], a[2] - b[2]]) / 2.0;
-            Some(2.0 * libm::asin(half_chord.min(1.0)) * EARTH_KM * US_PER_KM)
-        }
         (Location::Plane { x, y }, Location::Plane { x: other_x, y: other_y }) => {
             Some(length([x - other_x, y - other_y, 0.0]) * 1_000.0)
         }
@@ -46,7 +40,7 @@ pub(super) fn distance_us(a: &Peer, b: &Peer) -> Option<f64> {
             let axis = |i: usize| f64::from(at[i]) - f64::from(other[i]);
             Some(length([axis(0), axis(1), axis(2)]) * f64::from(Location::STEP_US))
         }
-        _ => None,
+        _ => GreatCircle.meters(a, b).map(|meters| meters as f64 * US_PER_KM / 1_000.0),
     };
     // A zone may be a continent.
     match (by_location(), shared) {
@@ -56,10 +50,23 @@ pub(super) fn distance_us(a: &Peer, b: &Peer) -> Option<f64> {
     }
 }
 
-/// The point of a sphere of radius 1.
-fn on_sphere(lat: f64, lon: f64) -> [f64; 3] {
-    let (lat, lon) = (lat.to_radians(), lon.to_radians());
-    [libm::cos(lat) * libm::cos(lon), libm::cos(lat) * libm::sin(lon), libm::sin(lat)]
+/// Moves up to `want` candidates to `picks`, one by one: each time the one that shares the least of its paths with those
+/// in `avoided` and those picked before, the first one among equals.
+pub(super) fn pick_apart(
+    view: &dyn View,
+    mut candidates: Vec<Slot>,
+    mut avoided: Vec<Slot>,
+    want: usize,
+    picks: &mut Vec<Slot>,
+) {
+    for _ in 0..want {
+        let overlap =
+            |slot: Slot| avoided.iter().map(|&other| path_overlap(view.peer(slot), view.peer(other))).sum::<u64>();
+        let Some(least) = (0..candidates.len()).min_by_key(|&at| overlap(candidates[at])) else { return };
+        let slot = candidates.remove(least);
+        avoided.push(slot);
+        picks.push(slot);
+    }
 }
 
 fn length([x, y, z]: [f64; 3]) -> f64 {

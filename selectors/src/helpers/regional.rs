@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use super::HelperRegistry;
-use super::path::{distance_us, path_overlap};
+use super::path::{distance_us, pick_apart};
 use crate::metric::MetricRegistry;
 use crate::peer::{Peer, Slot};
-use crate::rng::below;
+use crate::rng::{below, shuffle};
 use crate::selector::{Helpers, pick_uniform};
 use crate::view::Context;
 
@@ -51,21 +51,11 @@ impl Helpers for RegionalHelpers {
         let mut candidates: Vec<(f64, Slot)> = scanned
             .map(|slot| (detour(view.peer(slot)).map_or(f64::INFINITY, |(onward, there)| onward + there), slot))
             .collect();
-        // Stable: equally long ways stay in random order.
         candidates.sort_by(|(a, _), (b, _)| a.total_cmp(b));
         let near = candidates.partition_point(|&(way, _)| way <= direct * 1.25 + DETOUR_US);
-        candidates.truncate(near.max(want));
-        let mut avoided: Vec<Slot> = targets.iter().copied().chain([view.me()]).collect();
-        for _ in 0..want.min(candidates.len()) {
-            let overlap = |&(_, slot): &(f64, Slot)| {
-                avoided.iter().map(|&other| path_overlap(view.peer(slot), view.peer(other))).sum::<u64>()
-            };
-            let overlaps: Vec<u64> = candidates.iter().map(overlap).collect();
-            let least = overlaps.iter().min().copied().unwrap_or_default();
-            let equal: Vec<usize> = (0..overlaps.len()).filter(|&at| overlaps[at] == least).collect();
-            let (_, slot) = candidates.remove(equal[below(ctx.rng, equal.len() as u32) as usize]);
-            avoided.push(slot);
-            picks.push(slot);
-        }
+        let mut near: Vec<Slot> = candidates.iter().map(|&(_, slot)| slot).take(near.max(want)).collect();
+        shuffle(&mut near, ctx.rng);
+        let avoided = targets.iter().copied().chain([view.me()]).collect();
+        pick_apart(view, near, avoided, want, picks);
     }
 }

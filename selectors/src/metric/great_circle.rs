@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::MetricRegistry;
 use super::distance::{Metric, MetricIndex};
 use super::locations::{LocationIndex, Space};
-use crate::location::Location;
+use crate::location::{Location, on_unit_sphere};
 use crate::peer::Peer;
 
 /// Haversine distance in meters over the globe, taken as a sphere of the mean radius 6,371,008.8 m.
@@ -16,6 +16,13 @@ pub struct GreatCircle;
 
 /// Mean radius R1 of the GRS80 ellipsoid, in meters (Moritz, "Geodetic Reference System 1980").
 const RADIUS: f64 = 6_371_008.771_4;
+
+impl GreatCircle {
+    /// The distance of two peers in meters; `None` unless both are on the globe.
+    pub(crate) fn meters(self, a: &Peer, b: &Peer) -> Option<u64> {
+        Some(self.distance(&self.locate(a)?, &self.locate(b)?))
+    }
+}
 
 impl Metric for GreatCircle {
     fn index(&self, roster: &[Peer]) -> Arc<dyn MetricIndex> {
@@ -30,8 +37,7 @@ impl Space<3> for GreatCircle {
         if !(lat.abs() <= 90.0 && lon.is_finite()) {
             return None;
         }
-        let (lat, lon) = (lat.to_radians(), lon.to_radians());
-        Some([libm::cos(lat) * libm::cos(lon), libm::cos(lat) * libm::sin(lon), libm::sin(lat)])
+        Some(on_unit_sphere(lat, lon))
     }
 
     fn distance(&self, a: &[f64; 3], b: &[f64; 3]) -> u64 {

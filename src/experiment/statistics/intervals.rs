@@ -89,9 +89,9 @@ fn rounded(value: f64) -> f64 {
 }
 
 /// The p-value of the permutation test of paired differences, by sampling: the probability of a sum at least as far
-/// from zero if each difference has either sign with equal probability. If no sample is as far, Hoeffding's bound of that
-/// probability (Journal of the American Statistical Association 58, 1963, theorem 2), where it is lower than what so many
-/// samples can show.
+/// from zero if each difference has either sign with equal probability. If no sample is as far, and Hoeffding's bound of
+/// that probability (Journal of the American Statistical Association 58, 1963, theorem 2) is lower than the least p-value
+/// that this number of samples can have, the bound.
 pub(super) fn sign_flip_test(differences: &[f64]) -> f64 {
     let mut rng = rng();
     // Slightly less, so that sums that differ only by rounding count as equal.

@@ -36,8 +36,8 @@ pub(super) struct ColdState {
     pub(super) joining: Option<Joining>,
     /// The member whose digest has not come yet.
     pub(super) awaited_digest: Option<Id>,
-    /// The member that was asked for the differing parts of its table since the last state sync began.
-    pub(super) asked_for_parts: Option<Id>,
+    /// Whether a member was asked for the differing parts of its table since the last state sync began.
+    pub(super) has_asked_for_parts: bool,
     pub(super) user_events: UserEvents,
     pub(super) admissions: Admissions,
 }
@@ -60,7 +60,7 @@ impl StateHash for ColdState {
             slow,
             joining,
             awaited_digest,
-            asked_for_parts,
+            has_asked_for_parts,
             user_events,
             helpers,
             admissions,
@@ -77,7 +77,8 @@ impl StateHash for ColdState {
         relays.as_slice().hash_state(reference, hasher);
         user_events.hash_state(reference, hasher);
         admissions.hash_state(reference, hasher);
-        (name_conflict, seeds, forgotten, stall, slow, joining, awaited_digest, asked_for_parts, helpers).hash(hasher);
+        (name_conflict, seeds, forgotten, stall, slow, joining, awaited_digest, has_asked_for_parts, helpers)
+            .hash(hasher);
     }
 }
 

@@ -47,7 +47,9 @@ impl Member {
         };
         self.set_alarm(|alarms| alarms.sync = now + interval);
         // A digest without an answer: it was lost, or the partner knows none.
-        let is_unanswered = self.cold().awaited_digest.take().is_some();
+        let cold = self.cold();
+        cold.has_asked_for_parts = false;
+        let is_unanswered = cold.awaited_digest.take().is_some();
         if self.config.protocol.sync_digests && !is_unanswered {
             self.compare_tables(now, out);
         } else {
@@ -75,7 +77,7 @@ impl Member {
 
     /// Sends the table to a member, or a seed, which answers with its own.
     fn exchange_tables(&mut self, now: Time, to: Addressee, out: &mut Outbox) {
-        let mut records = self.records();
+        let mut records = self.records(|_| true);
         records.extend(self.recent_events(now).cloned());
         let sync = StateSync::whole(true, false, records);
         self.send(to, Body::Sync(Box::new(sync)), None, out);
@@ -127,11 +129,8 @@ impl Member {
                 self.sync_soon(now);
             }
             let to = self.addressee_at(sender, from);
-            let mut records = self.records();
             let differs = self.differing_parts(&sync.parts);
-            if !differs.is_empty() {
-                records.retain(|record| differs[part_of(record.id, differs.len())]);
-            }
+            let mut records = self.records(|id| differs.is_empty() || differs[part_of(id, differs.len())]);
             if !sync.joining {
                 records.extend(self.recent_events(now).cloned());
             }
@@ -177,8 +176,8 @@ impl Member {
         }
         let pick = below(&mut self.rng, records as u32) as usize;
         let to = if pick < tombstones {
-            // Tombstones of members that have returned are skipped, and so are those of departed members, unless so many are
-            // gone that this member may have been told lies about all of them.
+            // Members that have returned are skipped. So are departed ones, unless at least as many are gone as are there:
+            // then this member may have been told lies about them.
             let tries_departed = tombstones >= self.table.members() as usize;
             let all = (pick..tombstones).chain(0..pick);
             let mut gone = all.filter_map(|n| self.table.tombstone(n, tries_departed));
@@ -226,11 +225,14 @@ impl Member {
         kept.into_iter().flatten()
     }
 
-    /// The whole table as records.
-    fn records(&self) -> Vec<Update> {
-        let mut records = Vec::with_capacity(self.table.members() as usize);
+    /// The table as records, of the members that `wanted` allows.
+    fn records(&self, wanted: impl Fn(Id) -> bool) -> Vec<Update> {
+        let mut records = Vec::new();
         for (slot, status, incarnation, node) in self.table.entries() {
             let id = node.peer.id;
+            if !wanted(id) {
+                continue;
+            }
             let update = |kind| Update { id, incarnation, kind };
             match status {
                 Status::Alive => records.push(update(UpdateKind::Alive(Arc::clone(node)))),

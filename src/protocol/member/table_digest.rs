@@ -17,8 +17,7 @@ impl Member {
     pub(super) fn compare_tables(&mut self, now: Time, out: &mut Outbox) {
         let Some(slot) = self.selector.sync_partner(&mut context!(self)) else { return };
         let to = self.addressee_of(slot);
-        let cold = self.cold();
-        (cold.awaited_digest, cold.asked_for_parts) = (Some(to.id), None);
+        self.cold().awaited_digest = Some(to.id);
         let digest = self.table_digest(now);
         self.send(to, Body::Digest { wants_reply: true, digest }, None, out);
     }
@@ -34,13 +33,13 @@ impl Member {
         out: &mut Outbox,
     ) {
         let to = self.addressee_at(sender, from);
-        let digest = self.table_digest(now);
         if wants_reply {
+            let digest = self.table_digest(now);
             return self.send(to, Body::Digest { wants_reply: false, digest }, None, out);
         }
         let Some(cold) = &mut self.cold else { return };
         // Only the one that was asked causes an exchange of tables, and once.
-        if cold.awaited_digest.take_if(|id| *id == sender).is_some() && digest != theirs {
+        if cold.awaited_digest.take_if(|id| *id == sender).is_some() && self.table_digest(now) != theirs {
             self.ask_for_parts(to, out);
         }
     }
@@ -48,16 +47,17 @@ impl Member {
     /// Asks a member for the parts of its table that differ, with the own record for the case that it does not know this
     /// member.
     fn ask_for_parts(&mut self, to: Addressee, out: &mut Outbox) {
-        self.cold().asked_for_parts = Some(to.id);
+        self.cold().has_asked_for_parts = true;
         let parts = self.part_digests(parts_for(self.table.members()));
         let sync = StateSync { parts, ..StateSync::whole(true, false, vec![self.own_record()]) };
         self.send(to, Body::Sync(Box::new(sync)), None, out);
     }
 
-    /// Asks for parts in return, once: the member that asked may know what this one does not.
+    /// Asks a member for parts in return, which may know what this one does not; once between two state syncs, so that
+    /// nobody can make this member open connections at will.
     pub(super) fn ask_in_return(&mut self, sender: Id, out: &mut Outbox) {
-        let was_asked = self.cold.as_ref().is_some_and(|cold| cold.asked_for_parts == Some(sender));
-        if let Some(slot) = self.table.slot(sender).filter(|_| !was_asked) {
+        let has_asked = self.cold.as_ref().is_some_and(|cold| cold.has_asked_for_parts);
+        if let Some(slot) = self.table.slot(sender).filter(|_| !has_asked) {
             self.ask_for_parts(self.addressee_of(slot), out);
         }
     }

@@ -74,14 +74,14 @@ fn a_member_asks_for_the_parts_that_differ_and_gets_no_others() {
 }
 
 #[test]
-fn a_member_that_was_asked_for_parts_that_differ_asks_for_those_of_the_other_once() {
-    let mut member = syncing(50, "");
+fn a_member_that_was_asked_for_parts_that_differ_asks_for_those_of_the_other_once_per_interval() {
     let request = |from| {
         let sync = StateSync { parts: vec![7; 16], ..StateSync::whole(true, false, vec![alive(from, 0)]) };
         Body::Sync(Box::new(sync))
     };
     // A member that it does not know introduces itself by its record.
     for from in [3, 1000] {
+        let mut member = syncing(50, "");
         let asked = |out: Outbox| {
             let parts = |transmit: &Transmit| match &transmit.message.body {
                 Body::Sync(sync) => sync.parts.len(),
@@ -91,6 +91,9 @@ fn a_member_that_was_asked_for_parts_that_differ_asks_for_those_of_the_other_onc
         };
         assert_eq!(asked(member.hear(at(0.1), from, request(from), vec![])), [0, 26], "{from}");
         assert_eq!(asked(member.hear(at(0.2), from, request(from), vec![])), [0], "{from}");
+        assert_eq!(asked(member.hear(at(0.3), 7, request(7), vec![])), [0], "another one, within the interval");
+        let (now, _) = sync_of(&mut member);
+        assert_eq!(asked(member.hear(now, 7, request(7), vec![])), [0, 26]);
     }
 }
 

@@ -1,72 +1,14 @@
 //! Application events in a small group: each reported once, whatever their number, and in bounded queues.
 
-use std::collections::BTreeMap;
-
+use super::group::Group;
 use super::*;
 use crate::protocol::USER_EVENT_LIMIT;
 
-/// Members that reach each other at once and without loss.
-struct Group {
-    members: Vec<Member>,
-    /// Reports by (observer, sender, number of the event).
-    reports: BTreeMap<(u64, Id, u32), u32>,
-    longest_queue: usize,
+fn group(n: u64, profile: &str) -> Group {
+    Group::new(n, profiles().build(&Spec::of(profile), &()).unwrap())
 }
 
 impl Group {
-    fn new(n: u64, profile: &str) -> Self {
-        let config = profiles().build(&Spec::of(profile), &()).unwrap();
-        let config = Arc::new(MemberConfig::new(config, Arc::new(PlainSizer)).unwrap());
-        let roster = Arc::new(Roster::of_members((0..n).map(node)));
-        let selector: DynSelector = "shuffle".parse().unwrap();
-        let indexed = selector.build_index(roster.peers());
-        let member = |n: u64| {
-            let identity = Identity {
-                node: node(n),
-                incarnation: Incarnation::default(),
-                since_epoch: Span::ZERO,
-                strategy_rng: stream(1, Purpose::Selector, n),
-                rng: stream(1, Purpose::Protocol, n),
-            };
-            let mut member = Member::new(Arc::clone(&config), identity, Arc::clone(&roster), &indexed, n as u32);
-            member.start(Time::ZERO, at(n as f64 / 100.0));
-            member
-        };
-        Self { members: (0..n).map(member).collect(), reports: BTreeMap::new(), longest_queue: 0 }
-    }
-
-    /// Runs all members up to a time.
-    fn run_to(&mut self, end: Time) {
-        loop {
-            let next = (0..self.members.len()).min_by_key(|&n| self.members[n].deadline()).unwrap();
-            let now = self.members[next].deadline();
-            if now > end {
-                return;
-            }
-            let mut out = Outbox::default();
-            self.members[next].wake(now, &mut out);
-            self.deliver(now, next as u64, out);
-        }
-    }
-
-    fn deliver(&mut self, now: Time, from: u64, out: Outbox) {
-        let mut queue = vec![(from, out)];
-        while let Some((from, out)) = queue.pop() {
-            for event in out.events {
-                if let EventKind::User(user) = event.kind {
-                    *self.reports.entry((from, event.about, user.seq)).or_default() += 1;
-                }
-            }
-            for transmit in out.transmits {
-                let to = (0..self.members.len() as u64).find(|&n| address(n) == transmit.to).unwrap();
-                let mut out = Outbox::default();
-                self.members[to as usize].handle(now, address(from), &transmit.message, &mut out);
-                self.longest_queue = self.longest_queue.max(self.members[to as usize].gauge().broadcasts);
-                queue.push((to, out));
-            }
-        }
-    }
-
     fn dropped(&self) -> u64 {
         self.members.iter().map(Member::dropped_user_events).sum()
     }
@@ -78,7 +20,7 @@ impl Group {
 
 /// Bursts of 16 bytes each at the same moment.
 fn after_a_burst(members: usize, events_each: usize, profile: &str) -> Group {
-    let mut group = Group::new(members as u64, profile);
+    let mut group = group(members as u64, profile);
     for n in 0..members * events_each {
         group.broadcast(Time::ZERO, n % members, &[0; 16]).unwrap();
     }
@@ -106,7 +48,7 @@ fn a_burst_of_more_events_than_queues_hold_is_cut_counted_and_over_in_finite_tim
 
 #[test]
 fn an_event_more_than_may_wait_is_refused_until_others_have_left() {
-    let mut group = Group::new(8, "swim");
+    let mut group = group(8, "swim");
     (0..Member::OWN_EVENT_LIMIT).for_each(|_| group.broadcast(Time::ZERO, 0, &[]).unwrap());
     let error = group.broadcast(Time::ZERO, 0, &[]).unwrap_err();
     assert_eq!(error.to_string(), "512 events wait to be sent already: try again later");
@@ -117,7 +59,7 @@ fn an_event_more_than_may_wait_is_refused_until_others_have_left() {
 /// As many events as the group can carry, for two minutes: nothing is dropped, and each is reported once.
 #[test]
 fn a_steady_stream_of_events_reaches_all_members() {
-    let mut group = Group::new(8, "memberlist-lan");
+    let mut group = group(8, "memberlist-lan");
     let mut accepted = 0;
     for n in 0..480 {
         let now = at(f64::from(n) / 4.0);

@@ -1,6 +1,6 @@
 //! Locations as whole numbers, on which all members agree to the last bit.
 
-use crate::location::Location;
+use crate::location::{Location, on_unit_sphere};
 
 /// A location on a grid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,10 +35,8 @@ impl Point {
             }
             Location::Globe { lat, lon } => {
                 // The smallest cubes are six meters wide.
-                let (lat, lon) = (lat.to_radians(), lon.to_radians());
-                let (x, y) = (libm::cos(lat) * libm::cos(lon), libm::cos(lat) * libm::sin(lon));
                 let fixed = |v: f64| ((v + 1.0) * f64::from(1 << 20)).clamp(0.0, f64::from((1 << 21) - 1)) as u32;
-                Self { space: Space::Globe, axes: [fixed(x), fixed(y), fixed(libm::sin(lat))] }
+                Self { space: Space::Globe, axes: on_unit_sphere(lat, lon).map(fixed) }
             }
         }
     }
