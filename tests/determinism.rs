@@ -52,7 +52,7 @@ const WORLDS: &[World] = &[
         topology: "home",
         selector: "bucket:metric=great-circle,buckets=3",
         faults: &["churn:at=1s,times=5,every=3s", "slow:at=10s,count=3,lasts=8s"],
-        golden: 0xaac6_f36e_5db5_b147,
+        golden: 0x11eb_adb0_3586_587d,
         ..PLAIN
     },
     World {
@@ -90,7 +90,7 @@ const WORLDS: &[World] = &[
         selector: "neighborhood:metric=vivaldi,radius=8",
         faults: &["restart:at=1s,down=5s", "slow:at=10s,count=3,lasts=8s"],
         loss: 0.02,
-        golden: 0x44de_0ffe_2ec9_a0cc,
+        golden: 0x362b_3946_20f1_d3c3,
         ..PLAIN
     },
     World {
@@ -108,7 +108,7 @@ const WORLDS: &[World] = &[
         helpers: "regional",
         protocol: &[("sync_interval", "10s"), ("dissemination", "gossip-buddy")],
         loss: 0.02,
-        golden: 0x0573_1d9c_6631_df79,
+        golden: 0xbe5b_9f41_b6e0_8503,
         ..PLAIN
     },
 ];

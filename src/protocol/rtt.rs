@@ -69,14 +69,12 @@ impl Estimate {
         self.mean_us = self.mean_us - self.mean_us / 8 + us / 8;
     }
 
-    /// The latest time in a period at which helpers can still bring an answer: over a near one, the detour takes a quarter
-    /// longer than the direct way. Two thirds of the period at most; and just that for a peer so far away that there is
-    /// no room for both ways.
+    /// The latest time in a period at which helpers are asked: early enough for a detour twice as long as the direct way,
+    /// but not before the direct answer is due, and within two thirds of the period.
     fn latest(&self, period: Span) -> Span {
         let [period_us, way_us] = [period.as_micros(), u64::from(self.mean_us)];
-        let two_thirds = period_us * 2 / 3;
-        let before_detour = period_us.saturating_sub(way_us * 5 / 4);
-        Span::from_micros(if before_detour < way_us { two_thirds } else { before_detour.min(two_thirds) })
+        let before_detour = period_us.saturating_sub(2 * way_us);
+        Span::from_micros(before_detour.max(way_us * 9 / 8).min(period_us * 2 / 3))
     }
 
     fn timeout(&self) -> Span {
@@ -110,8 +108,7 @@ mod tests {
     #[test]
     fn the_timeout_leaves_room_for_a_detour_that_can_still_succeed() {
         // The first sample alone would give three times the round trip.
-        for (rtt_ms, timeout_ms) in [(120, 360), (200, 600), (330, 587), (400, 500), (440, 450), (500, 666), (900, 666)]
-        {
+        for (rtt_ms, timeout_ms) in [(120, 360), (200, 600), (330, 371), (400, 450), (500, 562), (900, 666)] {
             let mut peers = SlowPeers::default();
             peers.sample(1, Span::from_millis(rtt_ms), CONFIGURED);
             let timeout = peers.timeout(1, CONFIGURED, PERIOD);
