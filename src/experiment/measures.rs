@@ -118,6 +118,9 @@ measures! {
         plot: "All know",
         column: column("all know", Divisor::One, 1)
     };
+    agreement_s: Seconds, "From the last fault until all running members know each other and no others." {
+        plot: "All agree"
+    };
     false_suspicions: Events, "Live members suspected by another member's own probe.";
     false_positives: Events, "Transitions of an observer to dead about a live member." {
         column: TableColumn { by_mean: true, ..column("false pos.", Divisor::One, 2) }

@@ -6,8 +6,10 @@ use super::measures::{Measured, MeasuredValue, Readings, Victim, VictimKind};
 use crate::protocol::{Event, EventKind, EventSource, Span, Time};
 use crate::sim::{Churn, Effect, FaultEvent, IdIndex, MemberIndex, Observer, Outcome, Restart, Sent, Setup};
 
+mod agreement;
 mod detections;
 
+use agreement::Agreement;
 use detections::Detections;
 
 /// An observer that takes all measures of one trial, with a few additions per packet.
@@ -21,6 +23,7 @@ pub struct Recorder {
     members: Vec<MemberStats>,
     indices: IdIndex,
     detections: Detections,
+    agreement: Agreement,
     strikes: Vec<u32>,
     /// Number of fault events so far, which orders fault events of the same microsecond.
     fault_number: u32,
@@ -82,6 +85,7 @@ impl Recorder {
             members: (0..placement.members()).map(stats).collect(),
             indices: IdIndex::new(placement.peers.iter().map(|peer| peer.id)),
             detections: Detections::new(placement.members(), setup.members),
+            agreement: Agreement::new(placement.members(), setup.members, !setup.faults.is_empty()),
             strikes: vec![0; setup.faults.len()],
             fault_number: 0,
             traffic: Traffic::default(),
@@ -119,6 +123,7 @@ impl Recorder {
             informed_50_s: last_victim(&victims, |victim| victim.informed_50_s),
             informed_99_s: last_victim(&victims, |victim| victim.informed_99_s),
             informed_100_s: last_victim(&victims, |victim| victim.informed_100_s),
+            agreement_s: self.agreement.finish(),
             false_suspicions: value(self.false_suspicions),
             false_positives: value(self.false_positives),
             false_positives_healthy: value(self.false_positives_healthy),
@@ -152,6 +157,7 @@ impl Recorder {
         }
         self.end_ping_gap(member, fault_event.at.min(self.window.end));
         self.members[member].up = false;
+        self.agreement.stop(fault_event.member);
         let kind = match self.setup.faults.get(fault_event.fault as usize).map(|fault| &fault.kind) {
             _ if fault_event.effect == Effect::Left => VictimKind::Leave,
             Some(kind) if kind.is::<Restart>() => VictimKind::Restart,
@@ -175,6 +181,7 @@ impl Recorder {
             stats.generation += 1;
         }
         self.detections.begin(fault_event.member);
+        self.agreement.begin(fault_event.member);
     }
 }
 
@@ -226,6 +233,9 @@ impl Observer for Recorder {
         let is_about_live = subject.up && event.incarnation.generation >= subject.generation;
         let counted = is_about_live && self.window.contains(&at);
         let observer = &self.members[member as usize];
+        if event.kind != EventKind::Suspected {
+            self.agreement.believe(at, member, about, event.kind == EventKind::Joined);
+        }
         match event.kind {
             EventKind::Suspected => {
                 self.false_suspicions += u64::from(counted && event.source == EventSource::Own);
@@ -254,6 +264,7 @@ impl Observer for Recorder {
             Effect::Disturbed => self.members[fault_event.member as usize].disturbed = true,
             Effect::Released | Effect::Broadcast | Effect::MetaChanged => {}
         }
+        self.agreement.fault(fault_event.at);
     }
 }
 

@@ -23,6 +23,8 @@ struct Queue {
     pushed: u64,
     /// The number of application events among the updates.
     user_events: usize,
+    /// The number of urgent updates.
+    urgent: usize,
 }
 
 /// Position in the queue: [`USER_EVENT`] for an application event, then the number of transmissions in 15 bits, then a
@@ -42,6 +44,8 @@ struct QueuedUpdate {
     slot: Option<Slot>,
     bytes: u32,
     source: Option<Id>,
+    /// Whether messages are sent for its sake; other updates wait for messages that are sent anyway.
+    is_urgent: bool,
 }
 
 impl Broadcasts {
@@ -60,19 +64,32 @@ impl Broadcasts {
         self.0.as_ref().map_or(0, |queue| queue.user_events)
     }
 
+    /// Whether updates are queued for whose sake messages are to be sent.
+    pub fn has_urgent(&self) -> bool {
+        self.0.as_ref().is_some_and(|queue| queue.urgent > 0)
+    }
+
     /// Queues an update about the occupant of a slot, or an application event. It is not sent back to its source.
     ///
     /// Beyond [`USER_EVENT_LIMIT`] application events, the one that has been sent most often is dropped; returns whether
     /// that happened. Updates about members have no limit of their own: there is one current update about each.
     pub fn push(&mut self, update: Update, slot: Option<Slot>, sizer: &dyn Sizer, source: Option<Id>) -> bool {
+        self.insert(QueuedUpdate { bytes: sizer.update(&update), update, slot, source, is_urgent: true })
+    }
+
+    /// [`Broadcasts::push`] for an update that waits for messages that are sent anyway.
+    pub fn push_quietly(&mut self, update: Update, slot: Option<Slot>, sizer: &dyn Sizer, source: Option<Id>) -> bool {
+        self.insert(QueuedUpdate { bytes: sizer.update(&update), update, slot, source, is_urgent: false })
+    }
+
+    fn insert(&mut self, item: QueuedUpdate) -> bool {
         let this = self.0.get_or_insert_default();
         this.pushed += 1;
-        let bytes = sizer.update(&update);
-        let item = QueuedUpdate { update, slot, bytes, source };
-        let is_user_event = item.is_user_event();
+        let (is_user_event, is_urgent) = (item.is_user_event(), item.is_urgent);
         let class = if is_user_event { USER_EVENT } else { 0 };
         this.updates.insert(class | ((1 << ORDER_BITS) - this.pushed), item);
         this.user_events += usize::from(is_user_event);
+        this.urgent += usize::from(is_urgent);
         let is_over = this.user_events > USER_EVENT_LIMIT;
         if is_over {
             // Application events are the last in the queue.
@@ -86,6 +103,7 @@ impl Broadcasts {
     pub fn prune(&mut self, is_current: impl Fn(Slot, &Update) -> bool) {
         if let Some(this) = &mut self.0 {
             this.updates.retain(|item| item.slot.is_none_or(|slot| is_current(slot, &item.update)));
+            this.urgent = this.updates.iter().filter(|(_, item)| item.is_urgent).count();
             if this.updates.is_empty() {
                 self.0 = None;
             }
@@ -119,13 +137,14 @@ impl Broadcasts {
             }
         }
         for key in outdated {
-            this.updates.remove(key);
+            this.remove(key);
         }
         for key in chosen {
             let item = this.remove(key).expect("a rank just seen");
             updates.push(item.update.clone());
             if ((key & !USER_EVENT) >> ORDER_BITS) + 1 < u64::from(limits.transmissions) {
                 this.user_events += usize::from(item.is_user_event());
+                this.urgent += usize::from(item.is_urgent);
                 this.updates.insert(key + (1 << ORDER_BITS), item);
             }
         }
@@ -147,6 +166,7 @@ impl Queue {
     fn remove(&mut self, rank: Rank) -> Option<QueuedUpdate> {
         let item = self.updates.remove(rank)?;
         self.user_events -= usize::from(item.is_user_event());
+        self.urgent -= usize::from(item.is_urgent);
         Some(item)
     }
 }
@@ -155,7 +175,7 @@ impl StateHash for Broadcasts {
     fn hash_state<H: Hasher>(&self, _: Time, hasher: &mut H) {
         self.len().hash(hasher);
         let Some(queue) = &self.0 else { return };
-        let Queue { updates, pushed, user_events: _ } = &**queue;
+        let Queue { updates, pushed, user_events: _, urgent: _ } = &**queue;
         pushed.hash(hasher);
         updates.iter().for_each(|entry| entry.hash(hasher));
     }

@@ -45,7 +45,8 @@ impl Preset {
 const PRESETS: [Preset; 3] = [LOCAL, LAN, WAN];
 
 /// Values of all presets.
-pub(super) const COMMON: &str = "suspicion_max_mult=6,dissemination=gossip-buddy,join_syncs=6,stream_ping=true";
+pub(super) const COMMON: &str =
+    "suspicion_max_mult=6,suspect_first=true,dissemination=gossip-buddy,join_syncs=6,stream_ping=true";
 
 pub(super) const LOCAL: Preset = Preset {
     name: "local",

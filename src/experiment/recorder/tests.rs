@@ -101,6 +101,47 @@ fn a_crash_is_timed_from_the_fault_to_the_last_survivor() {
 }
 
 #[test]
+fn the_group_agrees_once_each_running_member_knows_all_others_and_nobody_else() {
+    let mut scenario = Scenario::new("lan", &["crash"]);
+    scenario.fault(15.0, 0, 0, Effect::Crashed);
+    for (at, observer) in [(20.0, 1), (21.0, 2), (22.0, 3), (24.0, 4)] {
+        scenario.event(at, observer, 0, EventKind::Died, EventSource::Own);
+    }
+    // A member that is taken for dead later is not what the fault caused.
+    scenario.event(30.0, 1, 2, EventKind::Died, EventSource::Own);
+    assert_eq!(value(&scenario.finish(), "agreement_s"), 9.0);
+
+    let mut scenario = Scenario::new("lan", &["partition"]);
+    scenario.fault(15.0, 0, 0, Effect::Disturbed);
+    for member in 1..5 {
+        scenario.event(20.0, member, 0, EventKind::Died, EventSource::Own);
+        scenario.event(20.0, 0, member, EventKind::Died, EventSource::Own);
+    }
+    scenario.fault(25.0, 0, 0, Effect::Released);
+    for member in 1..5 {
+        scenario.event(26.0, 0, member, EventKind::Joined, EventSource::Own);
+    }
+    for member in 1..5 {
+        scenario.event(26.0 + f64::from(member), member, 0, EventKind::Joined, EventSource::Own);
+    }
+    assert_eq!(value(&scenario.finish(), "agreement_s"), 5.0);
+}
+
+#[test]
+fn a_joiner_agrees_once_it_knows_all_and_all_know_it() {
+    let mut scenario = Scenario::new("lan", &["join"]);
+    scenario.fault(15.0, 0, 5, Effect::Joined);
+    for member in 0..5 {
+        scenario.event(16.0, 5, member, EventKind::Joined, EventSource::Own);
+        if member != 3 {
+            scenario.event(17.0, member, 5, EventKind::Joined, EventSource::Own);
+        }
+    }
+    assert_eq!(read(&scenario.finish(), "agreement_s"), MeasuredValue::Censored);
+    assert_eq!(read(&Scenario::new("lan", &[]).finish(), "agreement_s"), MeasuredValue::Absent);
+}
+
+#[test]
 fn a_measure_that_is_not_reached_is_censored_and_one_that_cannot_be_is_absent() {
     let mut scenario = Scenario::new("lan", &["crash"]);
     scenario.fault(15.0, 0, 0, Effect::Crashed);

@@ -30,6 +30,10 @@ pub(super) struct ColdState {
     /// Ends of suspicions. Entries of refuted or changed suspicions are skipped when they surface.
     pub(super) suspicions: BinaryHeap<Reverse<(Time, Slot)>>,
     pub(super) relays: Vec<Relay>,
+    /// Suspicions of this member's own of which only the suspects were told.
+    pub(super) undisclosed: Vec<Undisclosed>,
+    /// Whether this member's incarnation refutes a suspicion that only the accuser knew, and was not announced.
+    pub(super) is_quiet: bool,
     pub(super) helpers: AskedHelpers,
     pub(super) stall: Stall,
     pub(super) slow: SlowPeers,
@@ -56,6 +60,8 @@ impl StateHash for ColdState {
             forgotten,
             suspicions,
             relays,
+            undisclosed,
+            is_quiet,
             stall,
             slow,
             joining,
@@ -75,10 +81,30 @@ impl StateHash for ColdState {
             slot.hash(hasher);
         }
         relays.as_slice().hash_state(reference, hasher);
+        undisclosed.as_slice().hash_state(reference, hasher);
         user_events.hash_state(reference, hasher);
         admissions.hash_state(reference, hasher);
-        (name_conflict, seeds, forgotten, stall, slow, joining, awaited_digest, has_asked_for_parts, helpers)
+        (name_conflict, seeds, forgotten, stall, slow, joining, awaited_digest, has_asked_for_parts, helpers, is_quiet)
             .hash(hasher);
+    }
+}
+
+/// A suspicion of which only the suspect was told.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Undisclosed {
+    pub(super) slot: Slot,
+    pub(super) incarnation: Incarnation,
+    /// Time of the next step.
+    pub(super) at: Time,
+    /// Whether the suspect is told once more then.
+    pub(super) tells_again: bool,
+}
+
+impl StateHash for Undisclosed {
+    fn hash_state<H: Hasher>(&self, reference: Time, hasher: &mut H) {
+        let Self { slot, incarnation, at, tells_again } = self;
+        at.hash_state(reference, hasher);
+        (slot, incarnation, tells_again).hash(hasher);
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use swimlab_selectors::View;
 use swimlab_selectors::rng::below;
 
 use super::addressee::Addressee;
@@ -46,14 +47,14 @@ impl Member {
             return self.set_alarm(|alarms| alarms.sync = Time::NEVER);
         };
         self.set_alarm(|alarms| alarms.sync = now + interval);
-        // A digest without an answer: it was lost, or the partner knows none.
         let cold = self.cold();
         cold.has_asked_for_parts = false;
-        let is_unanswered = cold.awaited_digest.take().is_some();
-        if self.config.protocol.sync_digests && !is_unanswered {
-            self.compare_tables(now, out);
-        } else {
-            self.sync_with_random(now, out);
+        // A digest without an answer: it was lost, or the partner knows none.
+        let unanswered = cold.awaited_digest.take().and_then(|id| self.table.slot(id));
+        match unanswered.filter(|slot| self.table.pingable(*slot)) {
+            Some(slot) => self.exchange_tables(now, self.addressee_of(slot), out),
+            None if self.config.protocol.sync_digests => self.compare_tables(now, out),
+            None => self.sync_with_random(now, out),
         }
     }
 

@@ -37,6 +37,7 @@ impl Member {
         let newer = (reported, status) > (incarnation, known);
         match kind {
             UpdateKind::Suspect { by } if reported == incarnation && known == Status::Suspect => {
+                self.end_silence(now, slot, out);
                 self.confirm(now, slot, *by, source, out);
             }
             _ if !newer => {}
@@ -79,6 +80,9 @@ impl Member {
         self.schedule_suspicion_end(until, slot);
         let id = self.table.id(slot);
         out.events.push(Event { about: id, incarnation, kind: EventKind::Suspected, source });
+        if source == EventSource::Own && self.config.protocol.tells_suspects_first() {
+            return self.tell_suspect(now, slot, incarnation, out);
+        }
         self.pass_on(now, Update { id, incarnation, kind: UpdateKind::Suspect { by } }, source.sender(), out);
     }
 
@@ -111,13 +115,21 @@ impl Member {
         self.set_alarm(|alarms| alarms.suspicion = alarms.suspicion.min(until));
     }
 
-    /// Raises this member's incarnation above the claimed one, and spreads it.
+    /// Raises this member's incarnation above the claimed one, and spreads it. A claim below it spreads it too where the
+    /// group may know of a suspicion, but not yet of its quiet refutation.
     ///
     /// No member claims more of this one than it has heard, so a higher incarnation is an earlier life's, as after a clock
     /// was set back: this life takes a generation of its own above it, so that nothing of the two is taken for the same.
     pub(super) fn refute(&mut self, now: Time, claimed: Incarnation, source: EventSource, out: &mut Outbox) {
+        if self.raise_above(claimed, source, out) || self.is_quiet() {
+            self.announce(now, out);
+        }
+    }
+
+    /// Raises this member's incarnation above the claimed one; returns whether it was not there already.
+    pub(super) fn raise_above(&mut self, claimed: Incarnation, source: EventSource, out: &mut Outbox) -> bool {
         if claimed < self.incarnation {
-            return;
+            return false;
         }
         let is_foreign = claimed > self.incarnation;
         self.incarnation = if is_foreign { claimed.next_life() } else { claimed.next() };
@@ -125,7 +137,7 @@ impl Member {
             self.health.was_suspected(rules);
         }
         out.events.push(Event { about: self.id, incarnation: self.incarnation, kind: EventKind::SelfRefuted, source });
-        self.announce(now, out);
+        true
     }
 
     /// Replaces this member's own node info, with a new incarnation, and spreads the change.
@@ -139,9 +151,16 @@ impl Member {
 
     /// Updates this member's own record and spreads it.
     pub(super) fn announce(&mut self, now: Time, out: &mut Outbox) {
+        if let Some(cold) = &mut self.cold {
+            cold.is_quiet = false;
+        }
+        self.update_own_record(now);
+        self.pass_on(now, self.own_record(), None, out);
+    }
+
+    pub(super) fn update_own_record(&mut self, now: Time) {
         let me = self.table.me();
         self.table.set(now, me, Status::Alive, self.incarnation, Some(Arc::clone(&self.node)), None);
-        self.pass_on(now, self.own_record(), None, out);
     }
 
     /// Queues an update, or multicasts it if dissemination works like that and this member is the update's origin.
@@ -152,11 +171,7 @@ impl Member {
             if self.queue.push(update, slot, &*self.config.sizer, source) {
                 self.cold().user_events.dropped += 1;
             }
-            // One update about each member, and as many outdated ones: beyond that, sweep.
-            if self.queue.len() - self.queue.user_events() > 2 * self.table.slots() as usize + 64 {
-                let table = &self.table;
-                self.queue.prune(|slot, update| table.is_current(slot, update));
-            }
+            self.prune_queue();
             if let Some(gossip) = &self.config.gossip
                 && self.alarms().gossip == Time::NEVER
             {
@@ -165,6 +180,14 @@ impl Member {
             }
         } else if source.is_none() && self.config.multicasts {
             self.multicast(&update, out);
+        }
+    }
+
+    /// Drops outdated updates from a queue that has grown beyond one update about each member, and as many outdated ones.
+    pub(super) fn prune_queue(&mut self) {
+        if self.queue.len() - self.queue.user_events() > 2 * self.table.slots() as usize + 64 {
+            let table = &self.table;
+            self.queue.prune(|slot, update| table.is_current(slot, update));
         }
     }
 
@@ -192,13 +215,13 @@ impl Member {
         let mut picks = self.gossip_targets(gossip.nodes as usize);
         self.replace_by_dead(now, gossip.to_dead, &mut picks);
         for slot in picks {
-            if self.queue.is_empty() {
+            if !self.queue.has_urgent() {
                 return;
             }
             let to = self.addressee_of(slot);
             self.send(to, Body::Gossip, None, out);
         }
-        if !self.queue.is_empty() {
+        if self.queue.has_urgent() {
             self.set_alarm(|alarms| alarms.gossip = now + gossip.interval);
         }
     }
@@ -237,6 +260,9 @@ impl Member {
 
     fn learn_of_self(&mut self, now: Time, update: &Update, source: EventSource, out: &mut Outbox) {
         match &update.kind {
+            &UpdateKind::Suspect { by } if self.is_told_first(by, source) => {
+                self.refute_quietly(now, update.incarnation, source, out);
+            }
             UpdateKind::Suspect { .. } | UpdateKind::Dead => self.refute(now, update.incarnation, source, out),
             UpdateKind::Alive(node) if node.address != self.node.address => {
                 self.handle_name_claim(now, update.incarnation, node.address, source, out);
@@ -366,6 +392,12 @@ impl Member {
             Some(Status::Alive) => (self.table.node(slot) != node).then_some(EventKind::Updated),
             _ => Some(EventKind::Joined),
         };
+        // Members that believe it alive need not learn at once that it is.
+        let is_urgent = match kind {
+            Some(EventKind::Refuted) => !self.forget_undisclosed(slot),
+            Some(_) => true,
+            None => !self.config.protocol.tells_suspects_first(),
+        };
         let known = &self.table.node(slot).peer;
         let moved = (known.location, known.zone) != (node.peer.location, node.peer.zone);
         self.table.set(now, slot, Status::Alive, update.incarnation, Some(Arc::clone(node)), None);
@@ -378,7 +410,11 @@ impl Member {
         if let Some(kind) = kind {
             out.events.push(Event { about: update.id, incarnation: update.incarnation, kind, source });
         }
-        self.pass_on(now, update.clone(), source.sender(), out);
+        if is_urgent {
+            self.pass_on(now, update.clone(), source.sender(), out);
+        } else {
+            self.pass_on_quietly(update.clone(), source.sender());
+        }
     }
 
     /// Marks a member as dead or departed.

@@ -16,7 +16,7 @@ macro_rules! context {
             view: &$member.table,
             period: $member.period,
             shared_period: $member.shared_period,
-            has_updates: !$member.queue.is_empty(),
+            has_updates: $member.queue.has_urgent(),
             rng: &mut $member.strategy_rng,
         }
     };
@@ -42,6 +42,7 @@ mod round;
 mod send;
 mod stall;
 mod state;
+mod suspect_first;
 mod table_digest;
 #[cfg(test)]
 mod tests;
@@ -477,6 +478,9 @@ impl Member {
     fn run_alarms(&mut self, now: Time, out: &mut Outbox) {
         if self.alarms().gossip <= now {
             self.gossip_tick(now, out);
+        }
+        if self.alarms().disclosure <= now {
+            self.disclose_suspicions(now, out);
         }
         if self.alarms().sync <= now {
             self.sync_tick(now, out);

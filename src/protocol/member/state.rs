@@ -18,7 +18,7 @@ impl Member {
             view: &self.table,
             period: self.period,
             shared_period: self.shared_period,
-            has_updates: !self.queue.is_empty(),
+            has_updates: self.queue.has_urgent(),
             // A copy: the member's own stream has yielded what its first selector state needed.
             rng: &mut self.strategy_rng.clone(),
         };

@@ -11,6 +11,7 @@ mod lives;
 mod probe;
 mod state;
 mod state_sync;
+mod suspect_first;
 mod user_events;
 mod variants;
 

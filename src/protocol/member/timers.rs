@@ -26,6 +26,8 @@ pub(super) struct Alarms {
     /// The earliest end of a suspicion.
     pub(super) suspicion: Time,
     pub(super) join: Time,
+    /// The next step about a suspicion of which only the suspect was told.
+    pub(super) disclosure: Time,
 }
 
 impl Timers {
@@ -37,12 +39,18 @@ impl Timers {
 }
 
 impl Alarms {
-    pub(super) const OFF: Self =
-        Self { gossip: Time::NEVER, sync: Time::NEVER, relay: Time::NEVER, suspicion: Time::NEVER, join: Time::NEVER };
+    pub(super) const OFF: Self = Self {
+        gossip: Time::NEVER,
+        sync: Time::NEVER,
+        relay: Time::NEVER,
+        suspicion: Time::NEVER,
+        join: Time::NEVER,
+        disclosure: Time::NEVER,
+    };
 
     pub(super) fn next(&self) -> Time {
-        let Self { gossip, sync, relay, suspicion, join } = *self;
-        gossip.min(sync).min(relay).min(suspicion).min(join)
+        let Self { gossip, sync, relay, suspicion, join, disclosure } = *self;
+        gossip.min(sync).min(relay).min(suspicion).min(join).min(disclosure)
     }
 }
 
@@ -61,7 +69,7 @@ impl StateHash for Timers {
 
 impl StateHash for Alarms {
     fn hash_state<H: Hasher>(&self, reference: Time, hasher: &mut H) {
-        let Self { gossip, sync, relay, suspicion, join } = *self;
-        [gossip, sync, relay, suspicion, join].hash_state(reference, hasher);
+        let Self { gossip, sync, relay, suspicion, join, disclosure } = *self;
+        [gossip, sync, relay, suspicion, join, disclosure].hash_state(reference, hasher);
     }
 }

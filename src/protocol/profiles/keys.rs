@@ -101,6 +101,7 @@ pub(super) fn params() -> Vec<Param> {
         Param::count("admission_rate", 1, 1_000_000, 64, "unknown members admitted per second beyond the burst")
             .unit("members"),
         Param::flag("anti_entropy", true, "whether members refute outdated records of themselves on any message"),
+        Param::flag("suspect_first", false, "whether a suspect is told first, and the others half a period later"),
         Param::flag("dead_final", false, "whether a declaration of death is final"),
     ]
 }
@@ -131,6 +132,7 @@ pub(super) fn build(params: &Params) -> Result<Config, String> {
         admission_burst: params.count("admission_burst")?,
         admission_rate: params.count("admission_rate")?,
         anti_entropy: params.flag("anti_entropy")?,
+        suspect_first: params.flag("suspect_first")?,
         dead_final: params.flag("dead_final")?,
         defaults: DefaultStrategies::ANY,
     };

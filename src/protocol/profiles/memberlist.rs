@@ -15,8 +15,8 @@ use crate::protocol::presets;
 
 /// Values of all three.
 const PARTS: &str = "prober=nack,health_limit=7,health_scoring=memberlist,health_pacing=memberlist,suspicion=confirmed,\
-    suspicion_scale=memberlist,dissemination=gossip-buddy,join_syncs=2,anti_entropy=false,reconnect_every=0,\
-    reconnect_limit=0";
+    suspicion_scale=memberlist,suspect_first=false,dissemination=gossip-buddy,join_syncs=2,anti_entropy=false,\
+    reconnect_every=0,reconnect_limit=0";
 
 /// memberlist's `DefaultLocalConfig`.
 pub(super) const LOCAL: Profile = Profile {

@@ -61,9 +61,9 @@ fn elements(html: &str) -> BTreeMap<String, u32> {
 #[test]
 fn a_report_is_well_formed_and_has_all_plots() {
     let seen = elements(&report(FILE));
-    // On both topologies six distributions and six tails; on aws three trade-offs, traffic by distance twice, and a map
+    // On both topologies seven distributions and seven tails; on aws three trade-offs, traffic by distance twice, and a map
     // for each of three selectors. On a LAN all members are equally far apart.
-    assert_eq!(seen["figure"], 2 * 12 + 3 + 2 + 3);
+    assert_eq!(seen["figure"], 2 * 14 + 3 + 2 + 3);
     assert_eq!((seen["section"], seen["h1"]), (3, 1));
 }
 
