@@ -19,7 +19,8 @@ fn first(dir: &Path) -> Process {
     Process::start(dir, "p0", &["--config", config(dir, 5.0).to_str().unwrap()])
 }
 
-/// A command for an agent that joins `seed`, run by a shell after `before` and with these redirections.
+/// A command for an agent that joins `seed`, run by a shell after `before` and with these redirections. Hangups end it,
+/// also if these tests run with hangups ignored (`nohup`).
 fn shell(dir: &Path, name: &str, seed: &Process, before: &str, redirections: &str) -> Command {
     let (socket, config) = (dir.join(format!("{name}.sock")), config(dir, 5.0));
     let agent = format!(
@@ -30,8 +31,8 @@ fn shell(dir: &Path, name: &str, seed: &Process, before: &str, redirections: &st
         config.display(),
         seed.addr
     );
-    let mut command = Command::new("sh");
-    command.args(["-c", &agent]);
+    let mut command = Command::new("env");
+    command.args(["--default-signal=HUP", "sh", "-c", &agent]);
     command
 }
 
