@@ -265,6 +265,22 @@ fn seeds_have_every_other_turn_however_many_members_are_dead() {
 }
 
 #[test]
+fn the_departed_are_tried_while_as_many_are_gone_as_are_there() {
+    for (departed, expected) in [(20..24, 0), (20..39, 0), (20..40, 30)] {
+        // Nobody answers, and nobody is declared dead meanwhile.
+        let mut member = member_with(40, Spec::of("swim").with("suspicion_mult", 1000.0));
+        for n in departed.clone() {
+            member.learns_of(update(n, 0, UpdateKind::Left));
+        }
+        let out = member.due(at(300.0));
+        let tries = out.transmits.iter().filter(|transmit| departed.clone().any(|n| transmit.to == address(n)));
+        // One every ten periods, at 20 of 40.
+        let tries = tries.count() as i32;
+        assert!((tries - expected).abs() <= i32::from(expected > 0), "{tries} tries of {departed:?}");
+    }
+}
+
+#[test]
 fn a_death_that_overtakes_the_alive_record_is_remembered() {
     let mut member = member(3);
     member.learns_of(update(7, 1, UpdateKind::Dead));
