@@ -21,6 +21,8 @@ mod agent;
 mod client;
 mod compare;
 #[cfg(all(feature = "agent", unix))]
+mod environment;
+#[cfg(all(feature = "agent", unix))]
 mod escape;
 #[cfg(test)]
 mod limit_table;
