@@ -150,8 +150,9 @@ enum End {
 }
 
 async fn run(args: Args, source: &TomlSource, lab: &Lab) -> Result<End, Failed> {
-    let mut signals = Signals::listen();
+    // Reads files, perhaps from a pipe that nobody writes to. Until the next line signals end the process.
     let builder = builder(&args, source, lab)?;
+    let mut signals = Signals::listen();
     // All that may fail is opened before the cluster learns of the member, the control socket as the last of it.
     let metrics = match args.metrics {
         None => None,
