@@ -627,6 +627,19 @@ fn a_run_whose_messages_nobody_reads_hears_signals() {
     assert_eq!(run.wait().unwrap().code(), Some(130));
 }
 
+// The kind of W3
+#[cfg(target_os = "linux")]
+#[test]
+fn a_run_beyond_the_limit_of_file_sizes_says_so_and_can_be_resumed() {
+    let dir = small();
+    // In units of 1,024 bytes.
+    let run = format!("ulimit -f 2; exec {} run small.toml --out out --quiet", env!("CARGO_BIN_EXE_swimlab"));
+    let output = Command::new("bash").current_dir(dir.path()).args(["-c", &run]).output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("File too large"), "{output:?}");
+    assert!(swimlab(dir.path(), "run small.toml --out out --quiet --resume").status.success());
+}
+
 /// A trial that takes minutes: the first signal waits for it.
 #[cfg(target_os = "linux")]
 #[test]

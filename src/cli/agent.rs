@@ -95,7 +95,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "DIR")]
     state_dir: Option<PathBuf>,
     /// Serve metrics to Prometheus at http://ADDR:PORT/metrics.
-    #[arg(long, value_name = "ADDR:PORT")]
+    #[arg(long, value_name = "ADDR:PORT", value_parser = parse_socket_addr)]
     metrics: Option<SocketAddr>,
     /// Format of printed events.
     #[arg(long, value_enum, default_value_t)]
