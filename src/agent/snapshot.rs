@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::address::{to_address, to_socket};
+use super::json_error;
 use crate::protocol::{Address, Id, Member, NodeInfo, Status};
 
 /// The version of the file's format.
@@ -78,7 +79,7 @@ impl Snapshot {
         if bytes.len() as u64 > MAX_FILE_BYTES {
             return Err("it is too long".to_owned());
         }
-        let mut snapshot: Self = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+        let mut snapshot: Self = serde_json::from_slice(bytes).map_err(|error| json_error::describe(&error))?;
         if snapshot.version != VERSION {
             return Err(format!("unsupported version {}, expected {VERSION}", snapshot.version));
         }

@@ -3,8 +3,8 @@
 use std::env;
 use std::ffi::OsString;
 
-/// What is wrong with a variable that is empty and stands for a value. It could be meant as no value, as the default or
-/// be a mistake of a script.
+/// The message about an empty variable that stands for a value: it could be meant as none, as the default, or be a
+/// mistake of a script.
 pub(super) const EMPTY: &str = "it is empty: set it to a value, or unset it";
 
 /// The name of a flag's variable: `SWIMLAB_KEY_FILE` for `key_file`.
