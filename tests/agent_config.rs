@@ -116,3 +116,115 @@ fn errors_name_the_line_of_the_file() {
         assert!(stderr(&output).contains(message), "{file}: {}", stderr(&output));
     }
 }
+
+/// The flags of `swimlab agent`, from its help.
+fn flags() -> Vec<String> {
+    let help = swimlab().args(["agent", "--help"]).output().unwrap();
+    let help = String::from_utf8(help.stdout).unwrap();
+    let words = help.lines().filter_map(|line| line.trim_start().strip_prefix("--"));
+    let flags = words.map(|rest| rest.split([' ', '.']).next().unwrap().to_owned());
+    flags.collect()
+}
+
+fn variable(flag: &str) -> String {
+    format!("SWIMLAB_{}", flag.replace('-', "_").to_uppercase())
+}
+
+/// Runs an agent with these variables that does not start, and returns its message.
+fn refused(dir: &Path, flags: &[&str], variables: &[(&str, &str)]) -> String {
+    let mut command = swimlab();
+    command.arg("agent").args(flags).env("XDG_RUNTIME_DIR", dir).envs(variables.iter().copied());
+    let output = command.output().unwrap();
+    assert!(!output.status.success(), "{variables:?}");
+    stderr(&output)
+}
+
+#[test]
+fn every_variable_that_is_empty_is_refused_by_its_name_unless_it_is_off_or_its_flag_is_given() {
+    let dir = tempfile::tempdir().unwrap();
+    let flags = flags();
+    assert!(flags.len() > 15, "{flags:?}");
+    for flag in flags.iter().filter(|flag| *flag != "plaintext") {
+        let variable = variable(flag);
+        let message = refused(dir.path(), &[], &[(&variable, "")]);
+        assert_eq!(message, format!("error: {variable}: it is empty: set it to a value, or unset it\n"));
+    }
+    // Nothing is read of a variable whose flag is given.
+    let message = refused(dir.path(), &["--name", "a", "--bind", "x"], &[("SWIMLAB_NAME", ""), ("SWIMLAB_BIND", "")]);
+    assert!(message.contains("invalid value 'x' for '--bind"), "{message}");
+    for command in ["members", "info", "leave"] {
+        let output = swimlab().arg(command).env("SWIMLAB_SOCKET", "").output().unwrap();
+        assert_eq!(stderr(&output), "error: SWIMLAB_SOCKET: it is empty: set it to a value, or unset it\n");
+    }
+}
+
+#[test]
+fn every_variable_that_is_wrong_is_refused_by_its_name_or_its_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let wrong = [
+        ("bind", "x", "SWIMLAB_BIND"),
+        ("bind", "192.0.2.1:80", "(SWIMLAB_BIND)"),
+        ("advertise", "0.0.0.0:80", "(SWIMLAB_ADVERTISE)"),
+        ("join", "a,,b", "(SWIMLAB_JOIN)"),
+        ("name", "a\nb", "SWIMLAB_NAME"),
+        ("profile", "swam", "SWIMLAB_PROFILE"),
+        ("preset", "won", "SWIMLAB_PRESET"),
+        ("selector", "shuffel", "SWIMLAB_SELECTOR"),
+        ("place", "91,0", "SWIMLAB_PLACE"),
+        ("meta", "role=web,shard", "SWIMLAB_META"),
+        ("key-file", "/none/key", "/none/key"),
+        ("plaintext", "disabled", "SWIMLAB_PLAINTEXT"),
+        ("config", "/none/a.toml", "/none/a.toml"),
+        ("socket", "/none/a.sock", "/none/a.sock"),
+        ("state-dir", "/dev/null/a", "/dev/null/a"),
+        ("metrics", "192.0.2.1:80", "SWIMLAB_METRICS"),
+        ("format", "xml", "SWIMLAB_FORMAT"),
+        ("log", "loud", "SWIMLAB_LOG"),
+    ];
+    // Any text is a zone or a label.
+    let free = ["zone", "label", "help"];
+    for flag in flags() {
+        assert!(free.contains(&&*flag) || wrong.iter().any(|(name, ..)| *name == flag), "{flag} is not tried");
+    }
+    for (flag, value, named) in wrong {
+        let variable = variable(flag);
+        let bind = if flag == "bind" { &["--plaintext"][..] } else { &["--bind", "127.0.0.1:0"] };
+        let message = refused(dir.path(), bind, &[(&variable, value)]);
+        assert!(message.contains(named), "{variable}={value}: {message}");
+    }
+}
+
+#[test]
+fn variables_hold_lists_and_booleans() {
+    let dir = tempfile::tempdir().unwrap();
+    let key = dir.path().join("key");
+    fs::write(&key, "5a".repeat(32)).unwrap();
+    let run = |name: &str, variables: &[(&str, &str)], flags: &[&str]| {
+        let mut command = swimlab();
+        command.args(["agent", "--bind", "127.0.0.1:0", "--format", "json", "--name", name]).args(flags);
+        command.env("SWIMLAB_SOCKET", dir.path().join(name)).envs(variables.iter().copied());
+        start(command, dir.path(), name, name)
+    };
+    let process = run("meta", &[("SWIMLAB_META", "role=web, shard=3,url=http://a/?b=c")], &[]);
+    let member = own(&process);
+    assert_eq!(member["meta"], serde_json::json!({"role": "web", "shard": "3", "url": "http://a/?b=c"}));
+    let seeds = format!("{}, {}", process.addr, process.addr);
+    let joined = run("joined", &[("SWIMLAB_JOIN", &seeds)], &[]);
+    until(20, "they meet", || joined.alive().len() == 2);
+    // A flag replaces the variable of the other kind of location as well.
+    assert_eq!(
+        own(&run("placed", &[("SWIMLAB_ZONE", "eu")], &["--place", "52.5,13.4"]))["zone"],
+        serde_json::Value::Null
+    );
+
+    let key = key.to_str().unwrap();
+    for off in ["", "0", "false", "no", "off", "FALSE"] {
+        let process = run("off", &[("SWIMLAB_PLAINTEXT", off)], &["--key-file", key]);
+        assert_eq!(process.info()["keys"].as_array().unwrap().len(), 1, "{off:?}");
+    }
+    for on in ["1", "true", "yes", "on"] {
+        let variables = [("SWIMLAB_PLAINTEXT", on), ("SWIMLAB_KEY_FILE", key)];
+        let message = refused(dir.path(), &["--bind", "127.0.0.1:0"], &variables);
+        assert!(message.contains("SWIMLAB_PLAINTEXT: the argument '--plaintext' cannot be used with"), "{message}");
+    }
+}

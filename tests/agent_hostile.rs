@@ -18,7 +18,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use agents::process::{Process, config, until, until_complete};
 use swimlab::agent::{id_of, to_address};
 use swimlab::protocol::{Body, Incarnation, NodeInfo, Packet, PeerView, StateSync, Update, UpdateKind, Updates};
-use swimlab::wire::{Key, Keyring, SEAL_VERSION, SEALED_PREFIX, Seal, decode, encode};
+use swimlab::wire::{FRAME_PREFIX, Key, Keyring, SEAL_VERSION, SEALED_PREFIX, Seal, decode, encode, frame};
 use swimlab_selectors::Peer;
 use swimlab_selectors::rng::{Purpose, Rng, below, bits, stream};
 
@@ -418,6 +418,64 @@ fn a_sync_by_datagram_opens_no_connection_and_is_not_answered() {
         assert!(listener.accept().is_err_and(|error| error.kind() == ErrorKind::WouldBlock), "a connection");
         assert_eq!(dropped(&all[0], "malformed"), 4);
         assert_unharmed(&all);
+    }
+}
+
+/// Sends a packet in plain text on a new connection, and returns the packet that comes back.
+fn exchange(to: SocketAddr, packet: &Packet) -> Packet {
+    let (mut stream, mut bytes) = (TcpStream::connect(to).unwrap(), Vec::new());
+    frame(packet, &mut bytes).unwrap();
+    stream.write_all(&bytes).unwrap();
+    read_packet(stream)
+}
+
+fn read_packet(mut stream: TcpStream) -> Packet {
+    let mut bytes = Vec::new();
+    stream.set_nonblocking(false).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    stream.read_to_end(&mut bytes).unwrap();
+    decode(&bytes[FRAME_PREFIX..]).unwrap()
+}
+
+/// The number of requests for parts on the connections that wait to be accepted. Others bring pings.
+fn requests_for_parts(listener: &TcpListener) -> usize {
+    let packets = std::iter::from_fn(|| listener.accept().ok()).map(|(stream, _)| read_packet(stream).body);
+    packets.filter(|body| matches!(body, Body::Sync(sync) if sync.wants_reply && !sync.parts.is_empty())).count()
+}
+
+// The kind of A10
+#[test]
+fn a_request_for_parts_is_answered_and_causes_one_to_the_host_that_has_connected_and_to_no_other() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = dir.path().join("syncs.toml");
+    fs::write(&config, "preset = 'local'\n[protocol]\nsync_interval = '10m'\n").unwrap();
+    // Connections come from 127.0.0.1.
+    for (name, ip) in [("known", "127.0.0.1:0"), ("elsewhere", "127.0.0.9:0")] {
+        let agent = Process::start(dir.path(), name, &["--config", config.to_str().unwrap()]);
+        let listener = TcpListener::bind(ip).unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let (id, incarnation) = (id_of("asker"), Incarnation::of_generation(1));
+        let node = NodeInfo::new(Peer::new(id), to_address(listener.local_addr().unwrap()));
+        let node = Arc::new(NodeInfo { name: "asker".into(), ..node });
+        let records = vec![Update { id, incarnation, kind: UpdateKind::Alive(node) }];
+        let sync = StateSync { parts: vec![7; 16], ..StateSync::whole(true, false, records) };
+        let request = packet(id, Body::Sync(Box::new(sync)), Updates::new());
+        for _ in 0..3 {
+            let Body::Sync(answer) = exchange(agent.addr, &request).body else { panic!("no table") };
+            assert!(!answer.wants_reply && answer.records.iter().any(|record| record.id == id_of(name)));
+        }
+        let mut requests = 0;
+        if name == "known" {
+            until(20, "it asks in return", || {
+                requests += requests_for_parts(&listener);
+                requests > 0
+            });
+        } else {
+            until(20, "it is kept from asking", || dropped(&agent, "reply_limit") == 1);
+        }
+        thread::sleep(Duration::from_millis(500));
+        requests += requests_for_parts(&listener);
+        assert_eq!(requests, usize::from(name == "known"), "{name}");
     }
 }
 

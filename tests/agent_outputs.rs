@@ -5,6 +5,7 @@
 
 pub mod agents;
 
+use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -19,7 +20,8 @@ fn first(dir: &Path) -> Process {
     Process::start(dir, "p0", &["--config", config(dir, 5.0).to_str().unwrap()])
 }
 
-/// A command for an agent that joins `seed`, run by a shell after `before` and with these redirections.
+/// A command for an agent that joins `seed`, run by a shell after `before` and with these redirections. Hangups end it,
+/// also if these tests run with hangups ignored (`nohup`).
 fn shell(dir: &Path, name: &str, seed: &Process, before: &str, redirections: &str) -> Command {
     let (socket, config) = (dir.join(format!("{name}.sock")), config(dir, 5.0));
     let agent = format!(
@@ -30,8 +32,8 @@ fn shell(dir: &Path, name: &str, seed: &Process, before: &str, redirections: &st
         config.display(),
         seed.addr
     );
-    let mut command = Command::new("sh");
-    command.args(["-c", &agent]);
+    let mut command = Command::new("env");
+    command.args(["--default-signal=HUP", "sh", "-c", &agent]);
     command
 }
 
@@ -228,4 +230,51 @@ fn names_that_could_forge_lines_are_refused_with_their_flag() {
     reader.signal("TERM");
     assert!(reader.ended(10).success());
     assert!(lines.all(|line| !line.contains("evil")));
+}
+
+// The kind of F1: the system would end a process that writes more.
+#[test]
+fn a_limit_of_file_sizes_ends_no_member() {
+    let dir = tempfile::tempdir().unwrap();
+    let seed = first(dir.path());
+    // In blocks of 512 bytes.
+    let redirections = format!("> {0}/out 2> {0}/err", dir.path().display());
+    let mut command = shell(dir.path(), "limited", &seed, "ulimit -f 8;", &redirections);
+    let mut agent = Bare::start(&mut command);
+    until(20, "it joins", || alive(dir.path(), "limited") == Some(2));
+    // Each of its lines about an event has more than 400 bytes.
+    for n in 0..12 {
+        seed.order(&["event", &format!("e{n}"), &"x".repeat(400)]);
+    }
+    until(60, "a file has as many bytes as it may", || fs::metadata(dir.path().join("out")).unwrap().len() == 4096);
+    let probes = || seed.info()["probes"].as_u64().unwrap();
+    let before = probes();
+    until(20, "it is pinged and answers", || probes() > before + 3);
+    assert_eq!(alive(dir.path(), "limited"), Some(2));
+    agent.signal("TERM");
+    assert_eq!(agent.ended(20).code(), Some(0));
+    assert!(!seed.saw("died", "limited"));
+
+    // As on a full disk, a start must save the generation.
+    let state = dir.path().join("state");
+    let start =
+        format!("ulimit -f 0; exec {} agent --state-dir {}", swimlab().get_program().display(), state.display());
+    let output = Command::new("sh").args(["-c", &start]).output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+}
+
+// The kind of F6
+#[test]
+fn a_named_pipe_as_key_file_leaves_signals_their_effect() {
+    let dir = tempfile::tempdir().unwrap();
+    let pipe = dir.path().join("key");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    for flag in ["--key-file", "--config"] {
+        let mut command = swimlab();
+        let mut agent = Bare::start(command.args(["agent", flag]).arg(&pipe));
+        // Until it waits for a writer; before that, a signal ends it as well.
+        thread::sleep(Duration::from_secs(1));
+        agent.signal("TERM");
+        assert!(!agent.ended(10).success());
+    }
 }

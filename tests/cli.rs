@@ -571,12 +571,20 @@ fn commands_whose_outputs_are_lost_do_not_panic() {
     }
 }
 
+/// A program that hangups end, also if these tests run with hangups ignored (`nohup`).
+#[cfg(target_os = "linux")]
+fn with_hangups(dir: &Path, program: &str) -> Command {
+    let mut command = Command::new("env");
+    command.current_dir(dir).args(["--default-signal=HUP", program]);
+    command
+}
+
 /// Starts a run of many trials by a shell, and waits until some of them are finished.
 #[cfg(target_os = "linux")]
 fn long_run(dir: &Path, before: &str, out: &str, after: &str) -> std::process::Child {
     let program = env!("CARGO_BIN_EXE_swimlab");
     let run = format!("{before} exec {program} run small.toml --trials 4000 --threads 1 --out {out} {after}");
-    let child = Command::new("bash").current_dir(dir).args(["-c", &run]).spawn().unwrap();
+    let child = with_hangups(dir, "bash").args(["-c", &run]).spawn().unwrap();
     let trials = dir.join(out).join("trials.jsonl");
     let begun = std::time::Instant::now();
     while !fs::metadata(&trials).is_ok_and(|about| about.len() > 0) {
@@ -619,6 +627,19 @@ fn a_run_whose_messages_nobody_reads_hears_signals() {
     assert_eq!(run.wait().unwrap().code(), Some(130));
 }
 
+// The kind of W3
+#[cfg(target_os = "linux")]
+#[test]
+fn a_run_beyond_the_limit_of_file_sizes_says_so_and_can_be_resumed() {
+    let dir = small();
+    // In units of 1,024 bytes.
+    let run = format!("ulimit -f 2; exec {} run small.toml --out out --quiet", env!("CARGO_BIN_EXE_swimlab"));
+    let output = Command::new("bash").current_dir(dir.path()).args(["-c", &run]).output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("File too large"), "{output:?}");
+    assert!(swimlab(dir.path(), "run small.toml --out out --quiet --resume").status.success());
+}
+
 /// A trial that takes minutes: the first signal waits for it.
 #[cfg(target_os = "linux")]
 #[test]
@@ -630,7 +651,8 @@ fn a_second_signal_ends_a_run_at_once_and_finished_trials_are_kept() {
     let long = long.replace("'30s'", "'20000s'");
     for (first, second) in [("-INT", "-INT"), ("-TERM", "-HUP")] {
         let dir = folder_with("long.toml", &long);
-        let mut run = command(dir.path(), "run long.toml --threads 1 --out out");
+        let mut run = with_hangups(dir.path(), env!("CARGO_BIN_EXE_swimlab"));
+        run.args(["run", "long.toml", "--threads", "1", "--out", "out"]);
         let stderr = fs::File::create(dir.path().join("stderr")).unwrap();
         let mut run = run.stdout(std::process::Stdio::null()).stderr(stderr).spawn().unwrap();
         let until = |what: &str, is_true: &dyn Fn() -> bool| {

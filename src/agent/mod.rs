@@ -57,6 +57,7 @@ mod exit;
 mod generation_limit;
 mod handle;
 mod histogram;
+mod json_error;
 mod launch;
 #[cfg(test)]
 mod limit_table;

@@ -38,6 +38,9 @@ pub(super) struct PacketIo {
     answer_limit: usize,
     /// The stream that waits for an answer to the packet being handled.
     open_stream: Option<OpenStream>,
+    /// The IP address that the sender of the packet being handled has connected from, which cannot be forged. It has
+    /// connected from another port than the one at which it listens.
+    connected_from: Option<[u8; 16]>,
     budget: ReplyBudget,
     /// The sender of the packet being handled: its address may be forged, and what is sent because of it is bounded.
     sender: Sender,
@@ -51,7 +54,8 @@ pub(super) enum Sender {
     Member,
     /// It is dead or has left.
     Former,
-    /// There is no record of it, or one with another address. Because of its packets, no stream is begun.
+    /// There is no record of it, or one with another address. Because of its packets no stream is begun, unless to the
+    /// host that it has connected from.
     Unknown,
 }
 
@@ -69,9 +73,19 @@ impl PacketIo {
         streams: Streams,
         hook: Option<Arc<dyn PacketHook>>,
     ) -> Self {
-        let (answer_limit, open_stream, delayed) = (FRAME_LIMIT, None, DelayQueue::default());
-        let (budget, sender) = (ReplyBudget::new(), Sender::Member);
-        Self { udp, reach, codec, streams, answer_limit, open_stream, budget, sender, hook, delayed }
+        Self {
+            udp,
+            reach,
+            codec,
+            streams,
+            answer_limit: FRAME_LIMIT,
+            open_stream: None,
+            connected_from: None,
+            budget: ReplyBudget::new(),
+            sender: Sender::Member,
+            hook,
+            delayed: DelayQueue::default(),
+        }
     }
 
     /// Waits until the UDP socket can send: a runtime that has not polled it yet would refuse.
@@ -122,6 +136,7 @@ impl PacketIo {
     /// Begins to handle a packet: until [`PacketIo::end_handling`], the first packet sent to `peer` is the answer on
     /// the stream that the packet came over, if it came over one.
     pub(super) fn begin_handling(&mut self, peer: Address, sender: Sender, reply: Option<oneshot::Sender<Packet>>) {
+        self.connected_from = reply.is_some().then_some(peer.ip);
         self.open_stream = reply.map(|reply| OpenStream { peer, reply });
         // Experiments measure the protocol as it is.
         self.sender = if self.hook.is_none() { sender } else { Sender::Member };
@@ -130,6 +145,7 @@ impl PacketIo {
     /// Ends to handle a packet. A stream that was not answered is closed.
     pub(super) fn end_handling(&mut self) {
         self.open_stream = None;
+        self.connected_from = None;
         self.sender = Sender::Member;
     }
 
@@ -144,7 +160,8 @@ impl PacketIo {
         if answered.is_none() && !asks_for_table && transmit.message.body.kind() == MessageKind::Sync {
             return metrics.count_drop(DropReason::StreamFailed);
         }
-        if answered.is_none() && self.sender == Sender::Unknown {
+        let is_to_anybody = self.sender == Sender::Unknown && self.connected_from != Some(transmit.to.ip);
+        if answered.is_none() && is_to_anybody {
             return metrics.count_drop(DropReason::ReplyLimit);
         }
         let packet =

@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::address::{to_address, to_socket};
+use super::json_error;
 use crate::protocol::{Address, Id, Member, NodeInfo, Status};
 
 /// The version of the file's format.
@@ -78,7 +79,7 @@ impl Snapshot {
         if bytes.len() as u64 > MAX_FILE_BYTES {
             return Err("it is too long".to_owned());
         }
-        let mut snapshot: Self = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+        let mut snapshot: Self = serde_json::from_slice(bytes).map_err(|error| json_error::describe(&error))?;
         if snapshot.version != VERSION {
             return Err(format!("unsupported version {}, expected {VERSION}", snapshot.version));
         }
@@ -117,13 +118,22 @@ impl SavedMember {
     }
 }
 
+/// Refuses a file that may never end or never open, as a named pipe or a device. It need not be there.
+fn refuse_special(path: &Path) -> io::Result<()> {
+    match fs::metadata(path) {
+        Ok(about) if !about.is_file() => Err(io::Error::other("it is no regular file")),
+        _ => Ok(()),
+    }
+}
+
 impl StateDir {
     /// Locks the folder, and creates it if there is none.
     pub(super) fn open(path: &Path) -> Result<Self, StateError> {
         let fail = |path: &Path, what, error| StateError { path: path.to_owned(), fault: Fault::Io(what, error) };
         fs::create_dir_all(path).map_err(|error| fail(path, "cannot be made", error))?;
         let lock_path = path.join("lock");
-        let lock = OpenOptions::new().create(true).append(true).open(&lock_path);
+        let lock =
+            refuse_special(&lock_path).and_then(|()| OpenOptions::new().create(true).append(true).open(&lock_path));
         let lock = lock.map_err(|error| fail(&lock_path, "cannot be opened", error))?;
         match lock.try_lock() {
             Ok(()) => Ok(Self { path: path.to_owned(), _lock: lock }),
@@ -138,7 +148,8 @@ impl StateDir {
         let fail = |fault| StateError { path: path.clone(), fault };
         let mut bytes = Vec::new();
         // Bounded while it is read: a file may grow meanwhile, and a device has no length.
-        match File::open(&path).and_then(|file| file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes)) {
+        let opened = refuse_special(&path).and_then(|()| File::open(&path));
+        match opened.and_then(|file| file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes)) {
             Ok(_) => Snapshot::parse(&bytes).map(Some).map_err(|why| fail(Fault::NotSnapshot(why))),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(fail(Fault::Io("cannot be read", error))),
@@ -150,7 +161,9 @@ impl StateDir {
         let (path, fresh) = (self.file(), self.path.join("snapshot.new"));
         let fail = |what| move |error| StateError { path: self.path.clone(), fault: Fault::Io(what, error) };
         let bytes = snapshot.to_json();
-        File::create(&fresh)
+        // What is left of an interrupted write is replaced, and a link at its place is not followed.
+        let _ = fs::remove_file(&fresh);
+        File::create_new(&fresh)
             .and_then(|mut file| {
                 file.write_all(&bytes)?;
                 file.sync_all()
@@ -249,6 +262,29 @@ mod tests {
             state.write(&snapshot).unwrap();
             assert_eq!(state.read().unwrap(), Some(snapshot));
         }
+    }
+
+    // The kind of F4 and F6
+    #[cfg(unix)]
+    #[test]
+    fn named_pipes_are_not_waited_for_and_links_are_not_written_through() {
+        let pipe = |path: &Path| assert!(std::process::Command::new("mkfifo").arg(path).status().unwrap().success());
+        let folder = tempfile::tempdir().unwrap();
+        let state = StateDir::open(folder.path()).unwrap();
+        let (file, fresh) = (folder.path().join("snapshot.json"), folder.path().join("snapshot.new"));
+        pipe(&file);
+        assert!(state.read().unwrap_err().to_string().contains("snapshot.json: cannot be read: it is no regular file"));
+        let precious = folder.path().join("notes.txt");
+        fs::write(&precious, "precious").unwrap();
+        std::os::unix::fs::symlink(&precious, &fresh).unwrap();
+        state.write(&snapshot(1)).unwrap();
+        pipe(&fresh);
+        state.write(&snapshot(2)).unwrap();
+        assert_eq!(state.read().unwrap(), Some(snapshot(2)));
+        assert_eq!(fs::read_to_string(precious).unwrap(), "precious");
+        let other = tempfile::tempdir().unwrap();
+        pipe(&other.path().join("lock"));
+        assert!(StateDir::open(other.path()).unwrap_err().to_string().contains("lock: cannot be opened"));
     }
 
     #[test]

@@ -76,7 +76,7 @@ impl Error for SpawnError {}
 impl fmt::Display for SpawnError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Bind(addr, error) => write!(f, "cannot listen on {addr}: {error}"),
+            Self::Bind(addr, error) => write!(f, "cannot listen on {addr} (--bind): {error}"),
             Self::Listen(addr, fault) => write!(f, "cannot listen on {addr} (--bind): {fault}"),
             Self::Advertise(addr, fault) => {
                 write!(f, "cannot advertise {addr} (--advertise): {fault}; set an address that other members can reach")

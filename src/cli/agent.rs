@@ -1,7 +1,7 @@
 //! `swimlab agent`.
 
-mod config_file;
 mod events;
+mod settings;
 
 use std::io::{self, IsTerminal};
 use std::net::SocketAddr;
@@ -9,15 +9,15 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::ValueEnum;
-use clap::builder::{FalseyValueParser, PossibleValue};
+use clap::builder::PossibleValue;
 use swimlab_selectors::{Location, ZonePath};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::{JoinError, JoinSet};
 use tracing::level_filters::LevelFilter;
 
-use self::config_file::{FromFile, with_config_file};
 use self::events::{EventPrinter, Format};
+use self::settings::complete;
 use super::Failed;
 use super::client::default_socket;
 use super::output::{ErrorStream, report};
@@ -35,77 +35,74 @@ const INTERRUPTED: u8 = 130;
 
 const PRECEDENCE: &str = "\
 Each flag has an environment variable: SWIMLAB_ and its name in capitals with underscores, as SWIMLAB_KEY_FILE.
+SWIMLAB_JOIN and SWIMLAB_META separate several values by commas; SWIMLAB_PLAINTEXT is 1 or 0.
 A flag replaces the environment, the environment the file that --config names, the file the default.";
 
 #[derive(clap::Args)]
 #[command(after_help = PRECEDENCE)]
 pub(super) struct Args {
     /// Address to listen on, for UDP and TCP.
-    #[arg(long, env = "SWIMLAB_BIND", hide_env = true, value_name = "ADDR:PORT", default_value_t = SocketAddr::from(([127, 0, 0, 1], DEFAULT_PORT)),
+    #[arg(long, value_name = "ADDR:PORT", default_value_t = SocketAddr::from(([127, 0, 0, 1], DEFAULT_PORT)),
           value_parser = parse_socket_addr)]
     bind: SocketAddr,
     /// Address to advertise to other members, if it differs from the one bound.
-    #[arg(long, env = "SWIMLAB_ADVERTISE", hide_env = true, value_name = "ADDR:PORT", value_parser = parse_socket_addr)]
+    #[arg(long, value_name = "ADDR:PORT", value_parser = parse_socket_addr)]
     advertise: Option<SocketAddr>,
     /// Members to join through. A host name stands for all its addresses.
-    #[arg(long, env = "SWIMLAB_JOIN", hide_env = true, value_name = "HOST:PORT", value_delimiter = ',')]
+    #[arg(long, value_name = "HOST:PORT", value_delimiter = ',')]
     join: Vec<String>,
     /// The member's name, unique in the cluster; without one, the host's name and a random number, which --state-dir
     /// keeps.
-    #[arg(long, env = "SWIMLAB_NAME", hide_env = true)]
+    #[arg(long)]
     name: Option<String>,
     /// Profile of probing, suspicion and gossip: see `swimlab list profiles`.
-    #[arg(long, env = "SWIMLAB_PROFILE", hide_env = true)]
+    #[arg(long)]
     profile: Option<String>,
     /// Intervals for a kind of network; lan unless a file is given.
-    #[arg(long, env = "SWIMLAB_PRESET", hide_env = true, value_enum)]
+    #[arg(long, value_enum)]
     preset: Option<Preset>,
     /// Selector of the members to ping: a label, see `swimlab list selectors`.
-    #[arg(long, env = "SWIMLAB_SELECTOR", hide_env = true, value_name = "LABEL")]
+    #[arg(long, value_name = "LABEL")]
     selector: Option<String>,
     /// Location of the member, in degrees.
-    #[arg(long, env = "SWIMLAB_PLACE", hide_env = true, value_name = "LAT,LON", allow_hyphen_values = true, conflicts_with = "zone", value_parser = place)]
+    #[arg(long, value_name = "LAT,LON", allow_hyphen_values = true, conflicts_with = "zone", value_parser = place)]
     place: Option<Location>,
     /// Location of the member, by names.
-    #[arg(long, env = "SWIMLAB_ZONE", hide_env = true, value_name = "REGION/ZONE/RACK")]
+    #[arg(long, value_name = "REGION/ZONE/RACK")]
     zone: Option<String>,
     /// Metadata that other members see; may be repeated.
-    #[arg(long, env = "SWIMLAB_META", hide_env = true, value_name = "KEY=VALUE")]
+    #[arg(long, value_name = "KEY=VALUE")]
     meta: Vec<String>,
     /// Encrypt with the keys in this file, one per line; the first one seals.
-    #[arg(long, env = "SWIMLAB_KEY_FILE", hide_env = true, value_name = "FILE")]
+    #[arg(long, value_name = "FILE")]
     key_file: Option<PathBuf>,
     /// The cluster's name: clusters with different labels ignore each other [default: swimlab with a key, none
     /// without].
-    #[arg(long, env = "SWIMLAB_LABEL", hide_env = true)]
+    #[arg(long)]
     label: Option<String>,
     /// Send plain text on any interface: any host that reaches the port can forge members and declare members dead.
-    #[arg(long, env = "SWIMLAB_PLAINTEXT", hide_env = true, conflicts_with = "key_file",
-          value_parser = FalseyValueParser::new())]
+    #[arg(long, conflicts_with = "key_file")]
     plaintext: bool,
     /// Take settings from this file: a key for each flag, with underscores, and the profile, preset, selector, helpers
     /// and [protocol] of an experiment file. Flags and environment variables replace its values.
-    #[arg(long, env = "SWIMLAB_CONFIG", hide_env = true, value_name = "FILE")]
+    #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Control socket, for `swimlab members`, `info`, `event`, `keys` and `leave` [default: swimlab.sock in the user's
     /// runtime folder].
-    #[arg(long, env = "SWIMLAB_SOCKET", hide_env = true, value_name = "PATH")]
+    #[arg(long, value_name = "PATH")]
     socket: Option<PathBuf>,
     /// Keep a snapshot in this folder, so that a restarted cluster finds itself without seeds.
-    #[arg(long, env = "SWIMLAB_STATE_DIR", hide_env = true, value_name = "DIR")]
+    #[arg(long, value_name = "DIR")]
     state_dir: Option<PathBuf>,
     /// Serve metrics to Prometheus at http://ADDR:PORT/metrics.
-    #[arg(long, env = "SWIMLAB_METRICS", hide_env = true, value_name = "ADDR:PORT")]
+    #[arg(long, value_name = "ADDR:PORT", value_parser = parse_socket_addr)]
     metrics: Option<SocketAddr>,
     /// Format of printed events.
-    #[arg(long, env = "SWIMLAB_FORMAT", hide_env = true, value_enum, default_value_t)]
+    #[arg(long, value_enum, default_value_t)]
     format: Format,
     /// Level of the log on standard error.
-    #[arg(long, env = "SWIMLAB_LOG", hide_env = true, value_name = "LEVEL", default_value = "warn", value_parser = ["off", "error", "warn", "info", "debug", "trace"])]
+    #[arg(long, value_name = "LEVEL", default_value = "warn", value_parser = ["off", "error", "warn", "info", "debug", "trace"])]
     log: String,
-    /// Settings that come from the file.
-    #[arg(skip)]
-    from_file: FromFile,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -119,7 +116,7 @@ enum Preset {
 }
 
 pub(super) fn agent(args: Args, lab: &Lab) -> Result<ExitCode, Failed> {
-    let (args, source) = with_config_file(args)?;
+    let (args, origins, source) = complete(args)?;
     let level: LevelFilter = args.log.parse().expect("clap lets no other levels pass");
     let log = tracing_subscriber::fmt().with_max_level(level).with_target(false).with_writer(|| ErrorStream);
     log.with_ansi(io::stderr().is_terminal()).log_internal_errors(false).init();
@@ -127,6 +124,7 @@ pub(super) fn agent(args: Args, lab: &Lab) -> Result<ExitCode, Failed> {
     let runtime = runtime.map_err(|error| failed(format!("no runtime: {error}")))?;
     let end = runtime.block_on(run(args, &source, lab));
     runtime.shutdown_background();
+    let end = end.map_err(|Failed { code, message }| Failed { code, message: origins.named(&message) });
     match end? {
         End::Agent(ExitReason::Displaced) => {
             Err(failed("another process took this member's name; give each process a name of its own".to_owned()))
@@ -152,8 +150,9 @@ enum End {
 }
 
 async fn run(args: Args, source: &TomlSource, lab: &Lab) -> Result<End, Failed> {
-    let mut signals = Signals::listen();
+    // Reads files, perhaps from a pipe that nobody writes to. Until the next line signals end the process.
     let builder = builder(&args, source, lab)?;
+    let mut signals = Signals::listen();
     // All that may fail is opened before the cluster learns of the member, the control socket as the last of it.
     let metrics = match args.metrics {
         None => None,
@@ -162,8 +161,7 @@ async fn run(args: Args, source: &TomlSource, lab: &Lab) -> Result<End, Failed> 
                 let listener = TcpListener::bind(addr).await?;
                 Ok((listener.local_addr()?, listener))
             };
-            let origin = args.from_file.origin("metrics");
-            let failed = |error: io::Error| failed(format!("{origin}: cannot listen on {addr}: {error}"));
+            let failed = |error: io::Error| failed(format!("--metrics: cannot listen on {addr}: {error}"));
             Some(listener.await.map_err(failed)?)
         }
     };
@@ -310,11 +308,10 @@ fn builder(args: &Args, source: &TomlSource, lab: &Lab) -> Result<Builder, Faile
         selector: args.selector.as_deref(),
     };
     let recipe = AgentConfig::parse(source, lab, choices)?;
-    let origin = |key| args.from_file.origin(key);
     if let Some(name) = &args.name {
-        check_name(name).map_err(|error| bad(format!("{}: {error}", origin("name"))))?;
+        check_name(name).map_err(|error| bad(format!("--name: {error}")))?;
     }
-    let meta = Meta::from_pairs(&args.meta).map_err(|error| bad(format!("{}: {error}", origin("meta"))))?;
+    let meta = Meta::from_pairs(&args.meta).map_err(|error| bad(format!("--meta: {error}")))?;
     let mut builder = Agent::builder()
         .bind(args.bind)
         .join(args.join.clone())

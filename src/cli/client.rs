@@ -10,7 +10,7 @@ use clap::{Subcommand, ValueEnum};
 use zeroize::Zeroizing;
 
 use super::escape::escaped;
-use super::{Failed, print};
+use super::{Failed, environment, print};
 use crate::agent::control::{AgentSummary, Answer, FamilyValue, MemberSummary, Request, ask};
 use crate::protocol::{NameError, UserEvent};
 use crate::wire::{Key, Keyring};
@@ -19,7 +19,7 @@ use crate::wire::{Key, Keyring};
 pub(super) struct Socket {
     /// The agent's control socket [default: that of the environment variable SWIMLAB_SOCKET, else swimlab.sock in the
     /// user's runtime folder].
-    #[arg(long, env = "SWIMLAB_SOCKET", hide_env = true, value_name = "PATH", global = true)]
+    #[arg(long, value_name = "PATH", global = true)]
     socket: Option<PathBuf>,
 }
 
@@ -161,9 +161,20 @@ pub(super) fn keys(args: KeysArgs) -> Result<ExitCode, Failed> {
 }
 
 impl Socket {
+    fn path(&self) -> Result<PathBuf, Failed> {
+        let bad = |message: String| Failed { code: 2, message };
+        let of_environment = environment::value("socket").map(PathBuf::from);
+        match self.socket.clone().or(of_environment) {
+            Some(path) if path.as_os_str().is_empty() => {
+                Err(bad(format!("{}: {}", environment::variable("socket"), environment::EMPTY)))
+            }
+            Some(path) => Ok(path),
+            None => default_socket().ok_or_else(|| bad("no control socket: name the agent's with --socket".to_owned())),
+        }
+    }
+
     fn ask(&self, request: &Request) -> Result<Answer, Failed> {
-        let none = || Failed { code: 2, message: "no control socket: name the agent's with --socket".to_owned() };
-        let path = self.socket.clone().or_else(default_socket).ok_or_else(none)?;
+        let path = self.path()?;
         let failed = |message: String| Failed { code: 1, message };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| failed(format!("no runtime: {error}")))?;

@@ -21,6 +21,8 @@ mod agent;
 mod client;
 mod compare;
 #[cfg(all(feature = "agent", unix))]
+mod environment;
+#[cfg(all(feature = "agent", unix))]
 mod escape;
 #[cfg(test)]
 mod limit_table;
@@ -141,6 +143,8 @@ struct Failed {
 /// figures are compared with the built-in parts.
 pub fn main(lab: Lab) -> ExitCode {
     output::report_panics();
+    #[cfg(unix)]
+    signals::outlive_limit_of_file_sizes();
     let done = match CommandLine::parse().command {
         Command::Run(args) => run::run(args, &lab),
         Command::Compare(args) => compare::compare(&args),

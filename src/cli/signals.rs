@@ -13,6 +13,13 @@ pub(super) fn ignores_hangup() -> bool {
     mask >> (signal_hook::consts::SIGHUP - 1) & 1 == 1
 }
 
+/// Lets a write beyond the limit of file sizes (`ulimit -f`) fail, as on a full disk, instead of ending the process.
+#[cfg(unix)]
+pub(super) fn outlive_limit_of_file_sizes() {
+    // Handled in any way, the signal is harmless. Where it cannot be, it ends the process.
+    let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, std::sync::Arc::default());
+}
+
 /// Calls `heard` in a thread of its own for each signal that asks the process to end: SIGINT, SIGTERM, and SIGHUP unless
 /// the process was started with it ignored. Where signals cannot be handled, they end the process at once.
 #[cfg(unix)]

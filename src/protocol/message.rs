@@ -5,6 +5,7 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use smallvec::SmallVec;
+use swimlab_selectors::rng::mix;
 use swimlab_selectors::{Coordinate, Peer};
 
 /// A member's identity: unique, stable over restarts, spread over the whole range.
@@ -297,6 +298,11 @@ impl Hash for Packet {
 }
 
 impl Incarnation {
+    /// A hash of this incarnation of a member, for digests of tables.
+    pub(super) fn hash_with(self, id: Id) -> u64 {
+        mix(id ^ mix(u64::from(self.generation) << 32 | u64::from(self.refutations)))
+    }
+
     /// The highest incarnation.
     pub const HIGHEST: Self = Self { generation: u32::MAX, refutations: u32::MAX };
 

@@ -14,6 +14,7 @@ pub struct Roster {
     peers: Vec<Peer>,
     nodes: Vec<Arc<NodeInfo>>,
     members: u32,
+    digest: u64,
     /// Slots by id: an open-addressing table, at most half full.
     index: Vec<IndexBucket>,
 }
@@ -50,14 +51,28 @@ pub struct RosterEntry {
     pub status: Option<Status>,
 }
 
+impl MemberRecord {
+    /// The hash of a member's id and incarnation; 0 for one that is neither alive nor suspect.
+    pub(super) fn digest(&self) -> u64 {
+        if self.status.is_some_and(Status::is_member) { self.incarnation.hash_with(self.id) } else { 0 }
+    }
+}
+
 impl Roster {
     /// A roster of these entries; the slot is the position. Ids of occupied slots must differ.
     pub fn new(entries: impl IntoIterator<Item = RosterEntry>) -> Self {
-        let mut roster =
-            Self { records: Vec::new(), peers: Vec::new(), nodes: Vec::new(), members: 0, index: Vec::new() };
+        let mut roster = Self {
+            records: Vec::new(),
+            peers: Vec::new(),
+            nodes: Vec::new(),
+            members: 0,
+            digest: 0,
+            index: Vec::new(),
+        };
         for RosterEntry { node, incarnation, status } in entries {
-            let (id, address) = (node.peer.id, node.address);
-            roster.records.push(MemberRecord { id, incarnation, address, status });
+            let record = MemberRecord { id: node.peer.id, incarnation, address: node.address, status };
+            roster.digest = roster.digest.wrapping_add(record.digest());
+            roster.records.push(record);
             roster.peers.push(node.peer.clone());
             roster.nodes.push(node);
             roster.members += u32::from(status.is_some_and(Status::is_member));
@@ -85,6 +100,11 @@ impl Roster {
     /// The number of occupants that are alive or suspect.
     pub fn members(&self) -> u32 {
         self.members
+    }
+
+    /// The sum of the [digests](MemberRecord::digest) of all records.
+    pub(super) fn digest(&self) -> u64 {
+        self.digest
     }
 
     /// The slot of this id.

@@ -35,6 +35,8 @@ struct Overlay {
     joiners: Option<Box<Joiners>>,
     /// Dead and departed members, in the order of their declaration.
     tombstones: VecDeque<Tombstone>,
+    /// The table's digest less the roster's.
+    digest: u64,
 }
 
 /// Occupants of slots that the roster's index does not list.
@@ -83,6 +85,12 @@ impl MembershipTable {
     /// The number of alive and suspect members, this one included.
     pub fn members(&self) -> u32 {
         self.members
+    }
+
+    /// The sum of the hashes of all members' ids and incarnations, modulo 2^64: tables with the same members have the
+    /// same one. It is kept, not computed, as others may ask for it at any rate.
+    pub(super) fn digest(&self) -> u64 {
+        self.roster.digest().wrapping_add(self.overlay.as_ref().map_or(0, |overlay| overlay.digest))
     }
 
     /// The slot of an id, dead or alive; `None` if it is unknown or forgotten.
@@ -152,6 +160,7 @@ impl MembershipTable {
         });
         let entry = RosterEntry { node, incarnation, status: Some(Status::Alive) };
         joiners.added.insert(id, slot);
+        overlay.digest = overlay.digest.wrapping_add(incarnation.hash_with(id));
         overlay.changed.insert(slot, ChangedRecord { entry, suspicion: None });
         self.members += 1;
         slot
@@ -168,7 +177,8 @@ impl MembershipTable {
         suspicion: Option<OngoingSuspicion>,
     ) {
         debug_assert_eq!(suspicion.is_some(), status == Status::Suspect);
-        let was_member = self.status(slot).is_some_and(Status::is_member);
+        let before = self.record(slot);
+        let was_member = before.status.is_some_and(Status::is_member);
         let row = self.changed_mut(slot);
         row.entry.status = Some(status);
         row.entry.incarnation = incarnation;
@@ -181,8 +191,11 @@ impl MembershipTable {
             (false, true) => self.members += 1,
             _ => {}
         }
+        let after = MemberRecord { incarnation, status: Some(status), ..before };
+        let overlay = self.overlay.get_or_insert_default();
+        overlay.digest = overlay.digest.wrapping_add(after.digest()).wrapping_sub(before.digest());
         if !status.is_member() {
-            let tombstones = &mut self.overlay.get_or_insert_default().tombstones;
+            let tombstones = &mut overlay.tombstones;
             if tombstones.is_empty() {
                 tombstones.reserve_exact(1);
             }
@@ -315,6 +328,7 @@ impl MembershipTable {
         self.roster = Arc::new(Roster::new((0..self.slots).map(entry)));
         if let Some(overlay) = &mut self.overlay {
             overlay.changed.retain(|row| row.suspicion.is_some());
+            overlay.digest = 0;
             if let Some(joiners) = &mut overlay.joiners {
                 joiners.added.clear();
             }
@@ -370,7 +384,7 @@ impl StateHash for MembershipTable {
             self.suspicion(slot).hash_state(reference, hasher);
         }
         let Some(overlay) = overlay else { return };
-        let Overlay { changed, joiners, tombstones } = &**overlay;
+        let Overlay { changed, joiners, tombstones, digest: _ } = &**overlay;
         changed.len().hash(hasher);
         joiners.as_ref().map(|joiners| &joiners.free).hash(hasher);
         for Tombstone { since, slot, incarnation } in tombstones {

@@ -16,6 +16,7 @@ use super::error::ControlError;
 use super::messages::{AgentSummary, Answer, MemberSummary, Request};
 use super::socket_file::SocketFile;
 use crate::agent::handle::Agent;
+use crate::agent::json_error;
 use crate::agent::server::{Place, ServerLimits, read_through, serve};
 use crate::wire::KeyId;
 
@@ -129,7 +130,7 @@ pub(in crate::agent) async fn read_request(
     let mut request = Zeroizing::new(Vec::with_capacity(MAX_REQUEST_BYTES));
     read_through(stream, &mut request, b"\n", MAX_REQUEST_BYTES).await?;
     let line = request.split(|&byte| byte == b'\n').next().unwrap_or_default();
-    Ok(serde_json::from_slice(line).map_err(|error| format!("not a request: {error}")))
+    Ok(serde_json::from_slice(line).map_err(|error| format!("not a request: {}", json_error::describe(&error))))
 }
 
 /// An answer as it is sent.

@@ -80,6 +80,24 @@ pub(crate) fn stated_limits() -> [Section; 1] {
             &["the_dead_are_tried_again_and_seeds_of_healing_are_bounded"],
         ),
         Limit::new(
+            "time between two attempts to reach a dead or forgotten member, or a seed at which no known member listens: \
+             the key `reconnect_every`, by default",
+            Periods(config.reconnect_every.into()),
+            "one attempt. Seeds have every other one. A member that has left is tried only while its record is kept and \
+             as many are gone as are there",
+            &[
+                "the_dead_are_tried_again_and_seeds_of_healing_are_bounded",
+                "seeds_have_every_other_turn_however_many_members_are_dead",
+                "the_departed_are_tried_while_as_many_are_gone_as_are_there",
+            ],
+        ),
+        Limit::new(
+            "requests for parts of tables in return for one from another member, between two state syncs of its own",
+            Count(1),
+            "the member is answered, and not asked in return",
+            &["a_member_that_was_asked_for_parts_that_differ_asks_for_those_of_the_other_once_per_interval"],
+        ),
+        Limit::new(
             "members in a table: the key `member_limit`, by default",
             Count(config.member_limit.into()),
             "further ones are not admitted, and counted",

@@ -72,22 +72,17 @@ impl Member {
     }
 
     fn table_digest(&self, now: Time) -> u64 {
-        let events = self.recent_events(now).map(event_hash);
-        self.member_hashes().map(|(_, hash)| hash).chain(events).fold(0, u64::wrapping_add)
+        self.recent_events(now).map(event_hash).fold(self.table.digest(), u64::wrapping_add)
     }
 
-    fn part_digests(&self, parts: usize) -> Vec<u32> {
+    pub(super) fn part_digests(&self, parts: usize) -> Vec<u32> {
         let mut digests = vec![0_u32; parts];
-        for (id, hash) in self.member_hashes() {
+        for (_, _, incarnation, node) in self.table.entries().filter(|(_, status, ..)| status.is_member()) {
+            let id = node.peer.id;
             let digest = &mut digests[part_of(id, parts)];
-            *digest = digest.wrapping_add(hash as u32);
+            *digest = digest.wrapping_add(incarnation.hash_with(id) as u32);
         }
         digests
-    }
-
-    fn member_hashes(&self) -> impl Iterator<Item = (Id, u64)> {
-        let members = self.table.entries().filter(|(_, status, ..)| status.is_member());
-        members.map(|(_, _, incarnation, node)| (node.peer.id, hash(node.peer.id, incarnation)))
     }
 }
 
@@ -105,9 +100,5 @@ fn parts_for(n: u32) -> usize {
 
 fn event_hash(update: &Update) -> u64 {
     let seq = if let UpdateKind::User(event) = &update.kind { event.seq } else { 0 };
-    mix(hash(update.id, Incarnation::of_generation(update.incarnation.generation)) ^ mix(seq.into()))
-}
-
-fn hash(id: Id, incarnation: Incarnation) -> u64 {
-    mix(id ^ mix(u64::from(incarnation.generation) << 32 | u64::from(incarnation.refutations)))
+    mix(Incarnation::of_generation(update.incarnation.generation).hash_with(update.id) ^ mix(seq.into()))
 }

@@ -265,6 +265,42 @@ fn seeds_have_every_other_turn_however_many_members_are_dead() {
     assert!((19..=21).contains(&to_seed) && (19..=21).contains(&to_dead.count()), "{to_seed}");
 }
 
+// A13
+#[test]
+fn a_member_that_has_declared_all_others_dead_takes_no_record_of_them_from_a_table() {
+    let mut member = member_with(3, Spec::of("swim").with("dead_retention", "5s"));
+    for n in 1..3 {
+        member.learns_of(update(n, 3, UpdateKind::Dead));
+    }
+    member.due(at(20.0));
+    assert_eq!((member.table.members(), member.gauge().forgotten), (1, 2));
+    let table = |records| Body::Sync(Box::new(StateSync::whole(false, false, records)));
+    for refutations in [0, 3, 4] {
+        member.hear(at(20.1), 7, table(vec![alive(7, 0), alive(1, refutations)]), vec![]);
+        assert_eq!(member.belief(1), None, "a third party's record");
+    }
+    member.hear(at(20.2), 1, table(vec![alive(1, 3)]), vec![]);
+    assert_eq!(member.belief(1), None, "old news");
+    member.hear(at(20.3), 1, table(vec![alive(1, 4)]), vec![]);
+    assert!(member.belief(1).is_some());
+}
+
+#[test]
+fn the_departed_are_tried_while_as_many_are_gone_as_are_there() {
+    for (departed, expected) in [(20..24, 0), (20..39, 0), (20..40, 30)] {
+        // Nobody answers, and nobody is declared dead meanwhile.
+        let mut member = member_with(40, Spec::of("swim").with("suspicion_mult", 1000.0));
+        for n in departed.clone() {
+            member.learns_of(update(n, 0, UpdateKind::Left));
+        }
+        let out = member.due(at(300.0));
+        let tries = out.transmits.iter().filter(|transmit| departed.clone().any(|n| transmit.to == address(n)));
+        // One every ten periods, at 20 of 40.
+        let tries = tries.count() as i32;
+        assert!((tries - expected).abs() <= i32::from(expected > 0), "{tries} tries of {departed:?}");
+    }
+}
+
 #[test]
 fn a_death_that_overtakes_the_alive_record_is_remembered() {
     let mut member = member(3);

@@ -19,6 +19,7 @@ impl Observer for SendTimes {
     }
 }
 
+// A11
 #[test]
 fn an_impairment_of_an_earlier_life_does_not_end_one_of_a_later() {
     for first in ["slow:at=0s,lasts=10s,target=3", "slow:at=0s,lasts=10s,sends=block,target=3"] {
@@ -87,7 +88,7 @@ fn a_member_that_has_forgotten_all_others_admits_none_by_an_old_record() {
     }
 }
 
-/// A member that was cut off and declared dead learns of those that have joined meanwhile, and they of it. In about one of
+/// A12: a member that was cut off and declared dead learns of those that have joined meanwhile, and they of it. In about one of
 /// 400 worlds nothing else would tell them; these are some of those worlds.
 #[test]
 fn a_member_declared_dead_and_one_that_joins_meanwhile_get_to_know_each_other() {

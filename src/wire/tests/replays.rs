@@ -166,6 +166,7 @@ fn a_clock_that_jumps_ahead_and_back_lets_no_packet_be_accepted_twice() {
     assert!(bob.open(at(1.0), &mut new).is_ok());
 }
 
+// A3
 #[test]
 fn a_group_whose_clocks_were_ahead_hears_each_other_as_soon_as_they_are_set_right() {
     // A seal takes the next salt when its clock is set back.

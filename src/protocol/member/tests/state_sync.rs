@@ -1,5 +1,8 @@
 //! State sync by digests.
 
+use swimlab_selectors::View;
+use swimlab_selectors::rng::below;
+
 use super::*;
 use crate::protocol::Transmit;
 
@@ -152,4 +155,26 @@ fn tables_differ_by_members_incarnations_and_recent_events_and_not_by_suspicions
         digest_of(&|member| drop(member.learns_of(event.clone()))),
     ];
     assert!(changes.iter().all(|digest| *digest != before));
+}
+
+#[test]
+fn the_digest_that_is_kept_is_that_of_the_table_after_any_changes() {
+    // With reconnect_limit = 0 nothing keeps forgotten members from coming back, in slots of others.
+    let mut member = member_with(20, Spec::parse("swim:dead_retention=10s,reconnect_limit=0").unwrap());
+    let mut rng = stream(7, Purpose::Faults, 0);
+    for step in 0..3000 {
+        let (n, refutations) = (1 + u64::from(below(&mut rng, 300)), below(&mut rng, 50));
+        let kind = match below(&mut rng, 4) {
+            0 => UpdateKind::Suspect { by: id(3) },
+            1 => UpdateKind::Dead,
+            2 => UpdateKind::Left,
+            _ => alive(n, 0).kind,
+        };
+        let now = at(f64::from(step) / 10.0);
+        member.due(now);
+        member.hear(now, 1, Body::Gossip, vec![update(n, refutations, kind)]);
+        // The only part is the whole table.
+        assert_eq!(member.part_digests(1), [member.table.digest() as u32], "after {step} changes");
+    }
+    assert!(member.table.indexed() > 20, "the roster was not replaced");
 }
