@@ -123,6 +123,8 @@ measures! {
         column: TableColumn { by_mean: true, ..column("false pos.", Divisor::One, 2) }
     };
     false_positives_healthy: Events, "Those of observers that no fault has disturbed.";
+    false_positives_about_healthy: Events, "Those about members that no fault has disturbed.";
+    false_positives_among_healthy: Events, "Those about and of members that no fault has disturbed.";
     messages_sent: Messages, "Messages sent after the warm-up." {
         column: column("messages", Divisor::MemberSecond, 3)
     };

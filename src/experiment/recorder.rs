@@ -28,6 +28,8 @@ pub struct Recorder {
     false_suspicions: u64,
     false_positives: u64,
     false_positives_healthy: u64,
+    false_positives_about_healthy: u64,
+    false_positives_among_healthy: u64,
 }
 
 /// Counters and state of one member.
@@ -88,6 +90,8 @@ impl Recorder {
             false_suspicions: 0,
             false_positives: 0,
             false_positives_healthy: 0,
+            false_positives_about_healthy: 0,
+            false_positives_among_healthy: 0,
             setup: setup.clone(),
         }
     }
@@ -122,6 +126,8 @@ impl Recorder {
             false_suspicions: value(self.false_suspicions),
             false_positives: value(self.false_positives),
             false_positives_healthy: value(self.false_positives_healthy),
+            false_positives_about_healthy: value(self.false_positives_about_healthy),
+            false_positives_among_healthy: value(self.false_positives_among_healthy),
             messages_sent: value(traffic.messages),
             bytes_sent: value(traffic.bytes),
             cross_zone_bytes: if_any(placement.zones().is_some(), value(traffic.cross_zone)),
@@ -233,7 +239,10 @@ impl Observer for Recorder {
             }
             EventKind::Died => {
                 self.false_positives += u64::from(counted);
-                self.false_positives_healthy += u64::from(counted && !observer.disturbed);
+                let (by_healthy, about_healthy) = (!observer.disturbed, !subject.disturbed);
+                self.false_positives_healthy += u64::from(counted && by_healthy);
+                self.false_positives_about_healthy += u64::from(counted && about_healthy);
+                self.false_positives_among_healthy += u64::from(counted && about_healthy && by_healthy);
                 self.detections.informed(about, member, observer.began, at);
             }
             EventKind::Left => self.detections.informed(about, member, observer.began, at),

@@ -18,6 +18,8 @@ fn trial(number: u32, seconds: f64, regions: bool) -> TrialResult {
     set("false_suspicions", 0.0);
     set("false_positives", if is_censored { 3.0 } else { 0.0 });
     set("false_positives_healthy", 0.0);
+    set("false_positives_about_healthy", 0.0);
+    set("false_positives_among_healthy", 0.0);
     set("messages_sent", 12_000.0 + f64::from(number));
     set("bytes_sent", 600_000.0);
     if regions {

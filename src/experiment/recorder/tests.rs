@@ -238,6 +238,8 @@ fn false_alarms_are_counted_in_the_window_and_separately_for_healthy_observers()
     assert_eq!(value(&measured, "false_suspicions"), 1.0, "own suspicions, after the warm-up");
     assert_eq!(value(&measured, "false_positives"), 3.0, "the disturbed are alive");
     assert_eq!(value(&measured, "false_positives_healthy"), 2.0, "member 2 was disturbed before");
+    assert_eq!(value(&measured, "false_positives_about_healthy"), 2.0, "one about member 2 is left out");
+    assert_eq!(value(&measured, "false_positives_among_healthy"), 1.0, "one of member 2 as well");
 }
 
 #[test]
