@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::protocol::Config;
+use super::floors::FloorInputs;
 
 /// A measure: one number per trial. For every measure, less is better.
 ///
@@ -164,44 +164,6 @@ impl Measure {
 
 const fn column(title: &'static str, per: Divisor, rank: u8) -> TableColumn {
     TableColumn { title, per, by_mean: false, rank }
-}
-
-/// The configuration values that the floors depend on.
-///
-/// On average a member is pinged p times per period T, so at best every T/p, and a crash falls in the middle of such an
-/// interval on average. A suspicion takes one more period, a declaration the suspicion timeout on top of that.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct FloorInputs {
-    /// T, the protocol period in seconds.
-    pub period_s: f64,
-    /// p, the direct pings of a member per period.
-    pub direct: u32,
-    /// S, the shortest suspicion timeout in seconds.
-    pub suspicion_s: f64,
-}
-
-impl FloorInputs {
-    /// The values of this configuration in a group of `members`.
-    pub(super) fn of(config: &Config, members: u32) -> Self {
-        Self {
-            period_s: config.period.as_secs_f64(),
-            direct: config.direct,
-            suspicion_s: config.suspicion.timeout(config.period, members, u32::MAX).as_secs_f64(),
-        }
-    }
-
-    fn first_ping_s(&self) -> f64 {
-        self.period_s / (2.0 * f64::from(self.direct))
-    }
-
-    fn first_suspicion_s(&self) -> f64 {
-        self.first_ping_s() + self.period_s
-    }
-
-    pub(super) fn first_declaration_s(&self) -> f64 {
-        self.first_suspicion_s() + self.suspicion_s
-    }
 }
 
 /// The value of one measure in one trial.

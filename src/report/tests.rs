@@ -68,7 +68,7 @@ fn cell(topology: &str, selector: &str, seconds: f64, trials: u32) -> CellResult
         ..CellKey::default()
     };
     let trials = (0..trials).map(|number| trial(number, seconds, topology != "lan")).collect();
-    let floors = FloorInputs { period_s: 1.0, direct: 1, suspicion_s: 8.0 };
+    let floors = FloorInputs { period_s: 1.0, first_ping_s: 0.5, suspicion_s: 8.0 };
     CellResult { key, floors: Some(floors), duration_s: 60.0, trials }
 }
 

@@ -1,7 +1,8 @@
 use swimlab_selectors::rng::{Purpose, Rng, stream, unit};
 
 use super::*;
-use crate::experiment::measures::{FloorInputs, MEASURES};
+use crate::experiment::floors::FloorInputs;
+use crate::experiment::measures::MEASURES;
 
 fn measure(name: &str) -> &'static Measure {
     &MEASURES[Measure::index_of(name).unwrap()]
@@ -206,7 +207,7 @@ fn identical_trials_differ_by_exactly_zero() {
 
 #[test]
 fn the_floors_are_those_of_the_design() {
-    let inputs = FloorInputs { period_s: 1.0, direct: 2, suspicion_s: 8.0 };
+    let inputs = FloorInputs { period_s: 1.0, first_ping_s: 0.25, suspicion_s: 8.0 };
     let floor = |name| measure(name).floor.map(|floor| floor(&inputs));
     assert_eq!(floor("first_ping_s"), Some(0.25));
     assert_eq!(floor("first_suspicion_s"), Some(1.25));
