@@ -172,8 +172,9 @@ const fn column(title: &'static str, per: Divisor, rank: u8) -> TableColumn {
 pub enum MeasuredValue {
     /// The value, in the measure's unit.
     Value(f64),
-    /// Not reached within the trial; counts as more than any value.
-    Censored,
+    /// Not reached within the trial, which observed it for this long, in the measure's unit; counts as more than any
+    /// value.
+    Censored(f64),
     /// There is nothing to measure, as there is no victim or no zone for instance.
     Absent,
 }
@@ -209,6 +210,8 @@ pub struct Victim {
     pub at_s: f64,
     /// The kind of its fault.
     pub kind: VictimKind,
+    /// Time until the trial ended or the member came back, whichever was first: nothing is detected later.
+    pub observed_s: f64,
     /// Time until the first direct ping was sent to it.
     pub first_ping_s: Option<f64>,
     /// Time until the first running member suspected it.

@@ -115,7 +115,7 @@ impl Recorder {
         let unmonitored = self.members.iter().filter(|member| member.unmonitored).count() as u64;
         let ping_rtt_s = traffic.ping_rtt_us as f64 / traffic.pings as f64 / 1e6;
 
-        let victims = self.detections.into_victims();
+        let victims = self.detections.into_victims(self.window.end);
         let readings = Readings {
             first_ping_s: if_any(pings, last_victim(&victims, |victim| victim.first_ping_s)),
             first_suspicion_s: last_victim(&victims, |victim| victim.first_suspicion_s),
@@ -180,7 +180,7 @@ impl Recorder {
         if fault_event.effect == Effect::Restarted {
             stats.generation += 1;
         }
-        self.detections.begin(fault_event.member);
+        self.detections.begin(fault_event.member, fault_event.at);
     }
 }
 
@@ -270,13 +270,16 @@ fn monitoring_limit(setup: &Setup) -> Span {
     setup.period * MONITORING_PERIODS
 }
 
-/// The longest time among the crashed, each from its own fault; censored if one of them did not reach it.
+/// The longest time among the crashed, each from its own fault; censored if one of them did not reach it, and then known
+/// to be longer than all times that were reached or observed without reaching it.
 fn last_victim(victims: &[Victim], reached: impl Fn(&Victim) -> Option<f64>) -> MeasuredValue {
     let crashed = victims.iter().filter(|victim| victim.kind != VictimKind::Leave);
-    crashed.map(reached).fold(MeasuredValue::Absent, |last, one| match (last, one) {
-        (MeasuredValue::Censored, _) | (_, None) => MeasuredValue::Censored,
-        (MeasuredValue::Value(last), Some(one)) => MeasuredValue::Value(last.max(one)),
+    crashed.fold(MeasuredValue::Absent, |last, victim| match (last, reached(victim)) {
         (MeasuredValue::Absent, Some(one)) => MeasuredValue::Value(one),
+        (MeasuredValue::Absent, None) => MeasuredValue::Censored(victim.observed_s),
+        (MeasuredValue::Value(last), Some(one)) => MeasuredValue::Value(last.max(one)),
+        (MeasuredValue::Value(last), None) => MeasuredValue::Censored(last.max(victim.observed_s)),
+        (MeasuredValue::Censored(last), one) => MeasuredValue::Censored(last.max(one.unwrap_or(victim.observed_s))),
     })
 }
 

@@ -77,7 +77,7 @@ impl Claim {
     pub(super) fn against_median(self, values: &[Option<f64>]) -> Row {
         let measure = Measure::new("reproduced", Unit::Seconds, "");
         let readings: Vec<MeasuredValue> =
-            values.iter().map(|value| value.map_or(MeasuredValue::Censored, MeasuredValue::Value)).collect();
+            values.iter().map(|value| value.map_or(MeasuredValue::Censored(0.0), MeasuredValue::Value)).collect();
         let summary = summarize(&measure, &readings);
         self.against(summary.median.unwrap_or(f64::INFINITY), [summary.ci95.low, summary.ci95.high])
     }
