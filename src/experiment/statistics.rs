@@ -90,6 +90,9 @@ pub struct Comparison {
     pub baseline_mean: Option<f64>,
     /// The mean divided by the baseline's mean.
     pub ratio: Option<f64>,
+    /// The correlation of the two values of a pair (Pearson's), from -1 to 1. The variance of the mean difference is
+    /// about this share less than without pairs. `None` if a side does not vary, and without pairs.
+    pub correlation: Option<f64>,
     /// The p-value of the verdict, as [`holm`] needs it: that of the permutation test, or of the sign test, or an upper
     /// bound of it that is below what the number of permutations can show. It is 1 if
     /// the interval includes zero or the trials are too few, which makes the verdict neither better nor worse.
@@ -220,6 +223,7 @@ pub fn compare(pairs: &[(MeasuredValue, MeasuredValue)]) -> Comparison {
         restricted_to,
         baseline_mean: sums.map(|(base, _)| base / pairs.len() as f64),
         ratio: sums.filter(|(base, _)| *base > 0.0).map(|(base, other)| other / base),
+        correlation: correlation(&base, &other),
         p,
         verdict: verdict(pairs.len(), side, p),
     }
@@ -264,6 +268,7 @@ pub fn compare_unpaired(baseline: &[MeasuredValue], other: &[MeasuredValue]) -> 
         restricted_to,
         baseline_mean: means.map(|(base, _)| base),
         ratio: means.filter(|(base, _)| *base > 0.0).map(|(base, other)| other / base),
+        correlation: None,
         p,
         verdict,
     }
@@ -276,6 +281,19 @@ fn observed(readings: impl Iterator<Item = MeasuredValue>) -> Option<f64> {
         MeasuredValue::Value(_) | MeasuredValue::Absent => None,
     });
     censored.reduce(f64::min)
+}
+
+/// Pearson's correlation; `None` with fewer than [`FEWEST_TRIALS`] pairs, or if a side does not vary.
+fn correlation(left: &[f64], right: &[f64]) -> Option<f64> {
+    if left.len() < FEWEST_TRIALS {
+        return None;
+    }
+    let (left_mean, right_mean) = (mean(left), mean(right));
+    let products = |pair: fn(f64, f64) -> f64| -> f64 {
+        left.iter().zip(right).map(|(left, right)| pair(left - left_mean, right - right_mean)).sum()
+    };
+    let spread = libm::sqrt(products(|left, _| left * left) * products(|_, right| right * right));
+    (spread > 0.0).then(|| (products(|left, right| left * right) / spread).clamp(-1.0, 1.0))
 }
 
 /// 1 if the interval is above zero, -1 if it is below, otherwise 0.

@@ -241,12 +241,13 @@ fn cell(pair: &CellPair<'_>) -> Value {
     map.insert("paired".to_owned(), pair.is_paired.into());
     map.insert("trials".to_owned(), json!(pair.trials));
     let measure = |row: &MeasureRow| {
-        let Comparison { pairs, less, more, mean_difference, ci95, restricted_to, ratio, .. } =
+        let Comparison { pairs, less, more, mean_difference, ci95, restricted_to, ratio, correlation, .. } =
             row.comparison;
         let mut entry = json!({"a": row.means[0], "b": row.means[1], "mean_difference": mean_difference,
             "ci95": [ci95.low, ci95.high], "restricted_to": restricted_to, "ratio": ratio, "pairs": pairs,
             "verdict": row.comparison.verdict.name()});
         if pair.is_paired {
+            entry["correlation"] = correlation.into();
             entry["less"] = less.into();
             entry["more"] = more.into();
         }

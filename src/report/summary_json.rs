@@ -134,6 +134,7 @@ struct BaselineComparison {
     ci95: [Option<f64>; 2],
     restricted_to: Option<f64>,
     ratio: Option<f64>,
+    correlation: Option<f64>,
     pairs: u32,
     less: u32,
     more: u32,
@@ -147,7 +148,7 @@ struct FaultSummary {
 }
 
 fn comparison_with(baseline: &CellResult, comparison: &Comparison) -> BaselineComparison {
-    let &Comparison { pairs, less, more, mean_difference, restricted_to, ratio, .. } = comparison;
+    let &Comparison { pairs, less, more, mean_difference, restricted_to, ratio, correlation, .. } = comparison;
     let (baseline, verdict) = (baseline.key.selector.clone(), comparison.verdict.name());
     let ci95 = bounds(comparison.ci95);
     BaselineComparison {

@@ -165,6 +165,19 @@ fn common_randomness_cancels_in_pairs() {
     let comparison = compare(&shared.iter().map(pair).collect::<Vec<_>>());
     assert_eq!(comparison.verdict, Verdict::Worse);
     assert!(inside(comparison.ci95, 0.105));
+    assert!(comparison.correlation > Some(0.999), "{comparison:?}");
+}
+
+#[test]
+fn the_correlation_of_pairs_is_pearsons() {
+    let correlation = |pairs: &[(f64, f64)]| compare(&paired(pairs.iter().copied())).correlation;
+    let pairs = [(1.0, 2.0), (2.0, 1.0), (3.0, 4.0), (4.0, 3.0), (5.0, 6.0), (6.0, 5.0)];
+    // 29/35, as the sums of squares are 17.5 each and that of products is 14.5.
+    assert!((correlation(&pairs).unwrap() - 29.0 / 35.0).abs() < 1e-12);
+    assert_eq!(correlation(&pairs[..5]), None, "too few");
+    assert_eq!(correlation(&[(1.0, 2.0), (1.0, 3.0)].repeat(3)), None, "one side is constant");
+    let sides = [values([1.0; 8]), values([2.0; 8])];
+    assert_eq!(compare_unpaired(&sides[0], &sides[1]).correlation, None);
 }
 
 #[test]
