@@ -26,7 +26,7 @@ pub struct FloorInputs {
     pub suspicion_s: f64,
 }
 
-/// What a cell adds to its configuration as far as the floors depend on it.
+/// The values of a cell, besides its configuration, that the floors depend on.
 #[derive(Clone, Copy)]
 pub(super) struct FloorContext<'a> {
     pub members: u32,
@@ -45,7 +45,7 @@ impl FloorInputs {
                 let pings = config.direct.min(context.members.saturating_sub(1)).max(1);
                 config.period.as_secs_f64() / (2.0 * f64::from(pings))
             }
-            Phases::Synchronous => context.to_common_start(config).as_secs_f64(),
+            Phases::Synchronous => context.wait_for_start(config).as_secs_f64(),
         };
         Self {
             period_s: config.period.as_secs_f64(),
@@ -70,7 +70,7 @@ impl FloorInputs {
 impl FloorContext<'_> {
     /// The least time from a crash to a start of periods that were synchronous at the beginning. Zero if they may not be
     /// any more.
-    fn to_common_start(&self, config: &Config) -> Span {
+    fn wait_for_start(&self, config: &Config) -> Span {
         let period = config.period;
         let shifted = self.shifted_from(config);
         let crashes = self.faults.iter().filter(|fault| crashes(&*fault.kind)).flat_map(|fault| self.times_of(fault));
