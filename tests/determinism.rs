@@ -90,7 +90,7 @@ const WORLDS: &[World] = &[
         selector: "neighborhood:metric=vivaldi,radius=8",
         faults: &["restart:at=1s,down=5s", "slow:at=10s,count=3,lasts=8s"],
         loss: 0.02,
-        golden: 0x362b_3946_20f1_d3c3,
+        golden: 0xef33_9a82_068c_1e67,
         ..PLAIN
     },
     World {

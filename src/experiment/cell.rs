@@ -5,7 +5,7 @@ use std::sync::Arc;
 use swimlab_selectors::{DynSelector, Helpers};
 
 use super::environment::Environment;
-use super::measures::FloorInputs;
+use super::floors::{FloorContext, FloorInputs};
 use super::recorder::Recorder;
 use super::results::{CellKey, TrialResult};
 use super::seed::trial_seed;
@@ -58,7 +58,9 @@ pub enum CellDetector {
 impl Cell {
     /// The values that the floors of its measures depend on; `None` for detectors without pings.
     pub fn floors(&self) -> Option<FloorInputs> {
-        Some(FloorInputs::of(self.config()?, self.key.members))
+        let (members, loss, phases) = (self.key.members, self.key.loss, self.environment.phases);
+        let context = FloorContext { members, phases, loss, warmup: self.warmup, faults: &self.faults };
+        Some(FloorInputs::of(self.config()?, context))
     }
 
     /// The protocol configuration; `None` if the detector is not SWIM.

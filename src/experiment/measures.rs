@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::protocol::Config;
+use super::floors::FloorInputs;
 
 /// A measure: one number per trial. For every measure, less is better.
 ///
@@ -126,6 +126,8 @@ measures! {
         column: TableColumn { by_mean: true, ..column("false pos.", Divisor::One, 2) }
     };
     false_positives_healthy: Events, "Those of observers that no fault has disturbed.";
+    false_positives_about_healthy: Events, "Those about members that no fault has disturbed.";
+    false_positives_among_healthy: Events, "Those about and of members that no fault has disturbed.";
     messages_sent: Messages, "Messages sent after the warm-up." {
         column: column("messages", Divisor::MemberSecond, 3)
     };
@@ -167,52 +169,15 @@ const fn column(title: &'static str, per: Divisor, rank: u8) -> TableColumn {
     TableColumn { title, per, by_mean: false, rank }
 }
 
-/// The configuration values that the floors depend on.
-///
-/// On average a member is pinged p times per period T, so at best every T/p, and a crash falls in the middle of such an
-/// interval on average. A suspicion takes one more period, a declaration the suspicion timeout on top of that.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct FloorInputs {
-    /// T, the protocol period in seconds.
-    pub period_s: f64,
-    /// p, the direct pings of a member per period.
-    pub direct: u32,
-    /// S, the shortest suspicion timeout in seconds.
-    pub suspicion_s: f64,
-}
-
-impl FloorInputs {
-    /// The values of this configuration in a group of `members`.
-    pub(super) fn of(config: &Config, members: u32) -> Self {
-        Self {
-            period_s: config.period.as_secs_f64(),
-            direct: config.direct,
-            suspicion_s: config.suspicion.timeout(config.period, members, u32::MAX).as_secs_f64(),
-        }
-    }
-
-    fn first_ping_s(&self) -> f64 {
-        self.period_s / (2.0 * f64::from(self.direct))
-    }
-
-    fn first_suspicion_s(&self) -> f64 {
-        self.first_ping_s() + self.period_s
-    }
-
-    pub(super) fn first_declaration_s(&self) -> f64 {
-        self.first_suspicion_s() + self.suspicion_s
-    }
-}
-
 /// The value of one measure in one trial.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MeasuredValue {
     /// The value, in the measure's unit.
     Value(f64),
-    /// Not reached within the trial; counts as more than any value.
-    Censored,
+    /// Not reached within the trial, which observed it for this long, in the measure's unit; counts as more than any
+    /// value.
+    Censored(f64),
     /// There is nothing to measure, as there is no victim or no zone for instance.
     Absent,
 }
@@ -248,6 +213,8 @@ pub struct Victim {
     pub at_s: f64,
     /// The kind of its fault.
     pub kind: VictimKind,
+    /// Time until the trial ended or the member came back, whichever was first: nothing is detected later.
+    pub observed_s: f64,
     /// Time until the first direct ping was sent to it.
     pub first_ping_s: Option<f64>,
     /// Time until the first running member suspected it.

@@ -64,6 +64,7 @@ mod environment;
 mod error;
 mod file;
 mod files;
+mod floors;
 mod free_memory;
 #[cfg(test)]
 mod limit_table;
@@ -99,13 +100,12 @@ pub use cell::{Cell, CellDetector};
 pub use environment::Environment;
 pub use error::{BadInput, Error};
 pub(crate) use files::write_whole;
+pub use floors::FloorInputs;
 #[cfg(test)]
 pub(crate) use limit_table::stated_limits;
 pub use limits::{MOST_MEMBERS, MOST_TRIALS};
 pub use manifest::{InputRecord, Manifest};
-pub use measures::{
-    Divisor, FloorInputs, MEASURES, Measure, Measured, MeasuredValue, TableColumn, Unit, Victim, VictimKind,
-};
+pub use measures::{Divisor, MEASURES, Measure, Measured, MeasuredValue, TableColumn, Unit, Victim, VictimKind};
 pub use ping_map::{DistanceClass, MapNode, PingMap};
 #[cfg(feature = "agent")]
 pub use real::{Lateness, RealRun};

@@ -10,8 +10,8 @@ use super::Lab;
 use super::cell::{Cell, CellDetector, NO_SELECTOR};
 use super::error::BadInput;
 use super::file::{File, ScenarioSpec};
+use super::floors::{FloorContext, FloorInputs};
 use super::limits::{MOST_CELLS, MOST_FAULTS, MOST_MEMBERS};
-use super::measures::FloorInputs;
 use super::memory_estimate::check_placement;
 use super::protocols::{self, DetectorChoice, Protocols};
 use super::results::CellKey;
@@ -98,7 +98,9 @@ pub(super) fn multiply(file: &File, source: &TomlSource, lab: &Lab) -> Result<Re
                             }
                             DetectorChoice::Swim { config, selectors, helpers } => {
                                 let config = builder.fit(config, placed, joiners, &named.spec);
-                                builder.note_floor(&config, placed.members, faults);
+                                let phases = protocol.environment.phases;
+                                let (members, warmup) = (placed.members, file.warmup);
+                                builder.note_floor(&config, FloorContext { members, phases, loss, warmup, faults });
                                 let helpers = &placed.helpers[*helpers];
                                 cells.extend(selectors.iter().map(|&selector| {
                                     let strategy = &placed.strategies[selector];
@@ -227,11 +229,12 @@ impl ProductBuilder<'_> {
     }
 
     /// Notes that no crash can be declared within the trial.
-    fn note_floor(&mut self, config: &Config, members: u32, faults: &[Fault]) {
+    fn note_floor(&mut self, config: &Config, context: FloorContext<'_>) {
         let crashes =
             |fault: &&Fault| fault.kind.is::<Crash>() || fault.kind.is::<Restart>() || fault.kind.is::<Churn>();
-        let Some(first) = faults.iter().filter(crashes).map(|fault| fault.at).min() else { return };
-        let floor = Span::from_secs_f64(FloorInputs::of(config, members).first_declaration_s());
+        let Some(first) = context.faults.iter().filter(crashes).map(|fault| fault.at).min() else { return };
+        let floor = Span::from_secs_f64(FloorInputs::of(config, context).first_declaration_s());
+        let members = context.members;
         let left = self.file.duration - first;
         if floor > left {
             self.note(format!(

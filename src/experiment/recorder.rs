@@ -31,6 +31,8 @@ pub struct Recorder {
     false_suspicions: u64,
     false_positives: u64,
     false_positives_healthy: u64,
+    false_positives_about_healthy: u64,
+    false_positives_among_healthy: u64,
 }
 
 /// Counters and state of one member.
@@ -92,6 +94,8 @@ impl Recorder {
             false_suspicions: 0,
             false_positives: 0,
             false_positives_healthy: 0,
+            false_positives_about_healthy: 0,
+            false_positives_among_healthy: 0,
             setup: setup.clone(),
         }
     }
@@ -115,7 +119,7 @@ impl Recorder {
         let unmonitored = self.members.iter().filter(|member| member.unmonitored).count() as u64;
         let ping_rtt_s = traffic.ping_rtt_us as f64 / traffic.pings as f64 / 1e6;
 
-        let victims = self.detections.into_victims();
+        let victims = self.detections.into_victims(self.window.end);
         let readings = Readings {
             first_ping_s: if_any(pings, last_victim(&victims, |victim| victim.first_ping_s)),
             first_suspicion_s: last_victim(&victims, |victim| victim.first_suspicion_s),
@@ -123,10 +127,12 @@ impl Recorder {
             informed_50_s: last_victim(&victims, |victim| victim.informed_50_s),
             informed_99_s: last_victim(&victims, |victim| victim.informed_99_s),
             informed_100_s: last_victim(&victims, |victim| victim.informed_100_s),
-            agreement_s: self.agreement.finish(),
+            agreement_s: self.agreement.finish(self.window.end),
             false_suspicions: value(self.false_suspicions),
             false_positives: value(self.false_positives),
             false_positives_healthy: value(self.false_positives_healthy),
+            false_positives_about_healthy: value(self.false_positives_about_healthy),
+            false_positives_among_healthy: value(self.false_positives_among_healthy),
             messages_sent: value(traffic.messages),
             bytes_sent: value(traffic.bytes),
             cross_zone_bytes: if_any(placement.zones().is_some(), value(traffic.cross_zone)),
@@ -180,7 +186,7 @@ impl Recorder {
         if fault_event.effect == Effect::Restarted {
             stats.generation += 1;
         }
-        self.detections.begin(fault_event.member);
+        self.detections.begin(fault_event.member, fault_event.at);
         self.agreement.begin(fault_event.member);
     }
 }
@@ -243,7 +249,10 @@ impl Observer for Recorder {
             }
             EventKind::Died => {
                 self.false_positives += u64::from(counted);
-                self.false_positives_healthy += u64::from(counted && !observer.disturbed);
+                let (by_healthy, about_healthy) = (!observer.disturbed, !subject.disturbed);
+                self.false_positives_healthy += u64::from(counted && by_healthy);
+                self.false_positives_about_healthy += u64::from(counted && about_healthy);
+                self.false_positives_among_healthy += u64::from(counted && about_healthy && by_healthy);
                 self.detections.informed(about, member, observer.began, at);
             }
             EventKind::Left => self.detections.informed(about, member, observer.began, at),
@@ -272,13 +281,16 @@ fn monitoring_limit(setup: &Setup) -> Span {
     setup.period * MONITORING_PERIODS
 }
 
-/// The longest time among the crashed, each from its own fault; censored if one of them did not reach it.
+/// The longest time among the crashed, each from its own fault; censored if one of them did not reach it, and then known
+/// to be longer than all times that were reached or observed without reaching it.
 fn last_victim(victims: &[Victim], reached: impl Fn(&Victim) -> Option<f64>) -> MeasuredValue {
     let crashed = victims.iter().filter(|victim| victim.kind != VictimKind::Leave);
-    crashed.map(reached).fold(MeasuredValue::Absent, |last, one| match (last, one) {
-        (MeasuredValue::Censored, _) | (_, None) => MeasuredValue::Censored,
-        (MeasuredValue::Value(last), Some(one)) => MeasuredValue::Value(last.max(one)),
+    crashed.fold(MeasuredValue::Absent, |last, victim| match (last, reached(victim)) {
         (MeasuredValue::Absent, Some(one)) => MeasuredValue::Value(one),
+        (MeasuredValue::Absent, None) => MeasuredValue::Censored(victim.observed_s),
+        (MeasuredValue::Value(last), Some(one)) => MeasuredValue::Value(last.max(one)),
+        (MeasuredValue::Value(last), None) => MeasuredValue::Censored(last.max(victim.observed_s)),
+        (MeasuredValue::Censored(last), one) => MeasuredValue::Censored(last.max(one.unwrap_or(victim.observed_s))),
     })
 }
 

@@ -5,7 +5,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::measures::{FloorInputs, Measure, Measured, MeasuredValue};
+use super::floors::FloorInputs;
+use super::measures::{Measure, Measured, MeasuredValue};
 
 /// All results of an experiment.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

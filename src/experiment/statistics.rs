@@ -78,14 +78,21 @@ pub struct Comparison {
     pub less: u32,
     /// Number of these in which it had more.
     pub more: u32,
-    /// The mean of the differences, cell minus baseline; `None` if a trial is censored.
+    /// The mean of the differences, cell minus baseline, of all times up to [`restricted_to`](Self::restricted_to).
+    /// `None` without pairs, or if they differ only in what came later.
     pub mean_difference: Option<f64>,
     /// Its 95 % interval, by bootstrap.
     pub ci95: Interval,
-    /// The mean of the baseline over these trials; `None` if a trial is censored.
+    /// The time up to which every trial was observed, if a trial is censored; what took longer counts as this. The
+    /// means here, the difference and the interval are such restricted means. `None` if no trial is censored.
+    pub restricted_to: Option<f64>,
+    /// The mean of the baseline over these trials; `None` where there is no mean difference.
     pub baseline_mean: Option<f64>,
     /// The mean divided by the baseline's mean.
     pub ratio: Option<f64>,
+    /// The correlation of the two values of a pair (Pearson's), from -1 to 1. The variance of the mean difference is
+    /// about this share less than without pairs. `None` if a side does not vary, and without pairs.
+    pub correlation: Option<f64>,
     /// The p-value of the verdict, as [`holm`] needs it: that of the permutation test, or of the sign test, or an upper
     /// bound of it that is below what the number of permutations can show. It is 1 if
     /// the interval includes zero or the trials are too few, which makes the verdict neither better nor worse.
@@ -143,8 +150,8 @@ impl Verdict {
 
 /// The statistics of one measure over the trials of a cell.
 pub fn summarize(measure: &Measure, readings: &[MeasuredValue]) -> Summary {
-    let count = |reading: MeasuredValue| readings.iter().filter(|&&other| other == reading).count();
-    let (censored, absent) = (count(MeasuredValue::Censored), count(MeasuredValue::Absent));
+    let count = |is: fn(MeasuredValue) -> bool| readings.iter().filter(|&&reading| is(reading)).count();
+    let (censored, absent) = (count(MeasuredValue::is_censored), count(|reading| reading == MeasuredValue::Absent));
     let values: Vec<f64> = readings.iter().filter_map(|reading| reading.value()).collect();
     let mut sorted = values.clone();
     sorted.sort_unstable_by(f64::total_cmp);
@@ -175,66 +182,75 @@ pub fn summarize(measure: &Measure, readings: &[MeasuredValue]) -> Summary {
 ///
 /// A difference is better or worse if two criteria agree at 5 %: the bootstrap interval of the mean difference excludes
 /// zero, and a permutation test that flips the signs of the differences finds it rare. The second criterion prevents
-/// that a few extreme trials decide. With censored trials there is no mean; then the sign test decides alone, in which
-/// censored is more than any value.
+/// that a few extreme trials decide.
+///
+/// With censored trials the means are restricted means (Royston and Parmar 2013): a time counts as at most the time up
+/// to which every trial of both sides was observed, so that all values are known. If no pair differs within that time,
+/// the sign test decides alone, in which censored is more than any value.
 pub fn compare(pairs: &[(MeasuredValue, MeasuredValue)]) -> Comparison {
-    let pairs: Vec<_> = pairs.iter().filter_map(|(base, other)| Some((base.order()?, other.order()?))).collect();
-    let less = pairs.iter().filter(|(base, other)| other < base).count() as u32;
-    let more = pairs.iter().filter(|(base, other)| other > base).count() as u32;
-    let whole = !pairs.is_empty() && pairs.iter().all(|(base, other)| base.is_finite() && other.is_finite());
-
-    let differences: Vec<f64> = pairs.iter().map(|(base, other)| other - base).collect();
-    let ci95 = if whole { bootstrap_mean(&differences) } else { Interval::default() };
-    let side = if whole {
-        match ci95 {
-            Interval { low: Some(low), .. } if low > 0.0 => 1,
-            Interval { high: Some(high), .. } if high < 0.0 => -1,
-            _ => 0,
-        }
-    } else {
-        i32::from(more > less) - i32::from(more < less)
+    let pairs: Vec<_> = pairs.iter().filter(|(base, other)| base.order().and(other.order()).is_some()).collect();
+    let restricted_to = observed(pairs.iter().flat_map(|(base, other)| [*base, *other]));
+    let ordered = pairs.iter().filter_map(|(base, other)| base.order()?.partial_cmp(&other.order()?));
+    let (mut less, mut more) = (0, 0);
+    for order in ordered {
+        less += u32::from(order.is_gt());
+        more += u32::from(order.is_lt());
+    }
+    let (base, other): (Vec<f64>, Vec<f64>) =
+        pairs.iter().map(|(base, other)| (base.up_to(restricted_to), other.up_to(restricted_to))).unzip();
+    let differences: Vec<f64> = base.iter().zip(&other).map(|(base, other)| other - base).collect();
+    // Whether means say how the sides differ: there are pairs, and those that differ do so within that time.
+    let differs_within = differences.iter().any(|difference| *difference != 0.0);
+    let has_means = !pairs.is_empty() && (differs_within || less + more == 0);
+    let ci95 = if has_means { bootstrap_mean(&differences) } else { Interval::default() };
+    let side = match has_means {
+        true => side_of_zero(ci95),
+        false => i32::from(more > less) - i32::from(more < less),
     };
     let p = match side {
         _ if pairs.len() < FEWEST_TRIALS => 1.0,
         0 => 1.0,
-        _ if whole => sign_flip_test(&differences),
+        _ if has_means => sign_flip_test(&differences),
         _ => sign_test(less, more),
     };
-    let verdict = verdict(pairs.len(), side, p);
-    let sum = |side: fn(&(f64, f64)) -> f64| pairs.iter().map(side).sum::<f64>();
-    let (base, other) = (sum(|pair| pair.0), sum(|pair| pair.1));
-    let count = pairs.len() as f64;
+    let sums = has_means.then(|| (base.iter().sum::<f64>(), other.iter().sum::<f64>()));
     Comparison {
         pairs: pairs.len() as u32,
         less,
         more,
-        mean_difference: whole.then(|| mean(&differences)),
+        mean_difference: has_means.then(|| mean(&differences)),
         ci95,
-        baseline_mean: whole.then(|| base / count),
-        ratio: (whole && base > 0.0).then(|| other / base),
+        restricted_to,
+        baseline_mean: sums.map(|(base, _)| base / pairs.len() as f64),
+        ratio: sums.filter(|(base, _)| *base > 0.0).map(|(base, other)| other / base),
+        correlation: correlation(&base, &other),
         p,
-        verdict,
+        verdict: verdict(pairs.len(), side, p),
     }
 }
 
 /// Compares two cells whose trials are not pairs, as they have different seeds.
 ///
 /// As in [`compare`], two criteria must agree at 5 %: the bootstrap interval of the difference of the means excludes
-/// zero, and a permutation test that reassigns the trials to the two sides finds it rare. With censored trials there
-/// are no means; then that test is applied to ranks and decides alone. `pairs` is the number of trials of the smaller
-/// side, `less` and `more` are 0.
+/// zero, and a permutation test that reassigns the trials to the two sides finds it rare. With censored trials the means
+/// are restricted as there; if the trials do not differ within that time, the permutation test is applied to ranks and
+/// decides alone. `pairs` is the number of trials of the smaller side, `less` and `more` are 0.
 pub fn compare_unpaired(baseline: &[MeasuredValue], other: &[MeasuredValue]) -> Comparison {
     let ordered = |side: &[MeasuredValue]| side.iter().filter_map(|reading| reading.order()).collect::<Vec<f64>>();
-    let (mut base, mut other) = (ordered(baseline), ordered(other));
-    let pairs = base.len().min(other.len());
-    let whole = pairs > 0 && base.iter().chain(&other).all(|value| value.is_finite());
-    let means = whole.then(|| (mean(&base), mean(&other)));
-    let ci95 = if whole { bootstrap_difference(&base, &other) } else { Interval::default() };
-    if !whole {
-        (base, other) = ranks(&base, &other);
-    }
+    let (ordered_base, ordered_other) = (ordered(baseline), ordered(other));
+    let pairs = ordered_base.len().min(ordered_other.len());
+    let restricted_to = observed(baseline.iter().chain(other).copied());
+    let restricted = |side: &[f64]| -> Vec<f64> {
+        side.iter().map(|value| value.min(restricted_to.unwrap_or(f64::INFINITY))).collect()
+    };
+    let (base, other) = (restricted(&ordered_base), restricted(&ordered_other));
+    let differs = |base: &[f64], other: &[f64]| base.iter().chain(other).any(|value| *value != base[0]);
+    let has_means = pairs > 0 && (differs(&base, &other) || !differs(&ordered_base, &ordered_other));
+    let means = has_means.then(|| (mean(&base), mean(&other)));
+    let ci95 = if has_means { bootstrap_difference(&base, &other) } else { Interval::default() };
+    let (base, other) = if has_means { (base, other) } else { ranks(&ordered_base, &ordered_other) };
     let side = match ci95 {
-        Interval { low: Some(low), high: Some(high) } => i32::from(low > 0.0) - i32::from(high < 0.0),
+        Interval { low: Some(_), high: Some(_) } => side_of_zero(ci95),
         _ if pairs == 0 => 0,
         _ => {
             let apart = mean(&other) - mean(&base);
@@ -249,11 +265,42 @@ pub fn compare_unpaired(baseline: &[MeasuredValue], other: &[MeasuredValue]) -> 
         more: 0,
         mean_difference: means.map(|(base, other)| other - base),
         ci95,
+        restricted_to,
         baseline_mean: means.map(|(base, _)| base),
         ratio: means.filter(|(base, _)| *base > 0.0).map(|(base, other)| other / base),
+        correlation: None,
         p,
         verdict,
     }
+}
+
+/// The time up to which all of these trials were observed; `None` if none is censored.
+fn observed(readings: impl Iterator<Item = MeasuredValue>) -> Option<f64> {
+    let censored = readings.filter_map(|reading| match reading {
+        MeasuredValue::Censored(observed) => Some(observed),
+        MeasuredValue::Value(_) | MeasuredValue::Absent => None,
+    });
+    censored.reduce(f64::min)
+}
+
+/// Pearson's correlation; `None` with fewer than [`FEWEST_TRIALS`] pairs, or if a side does not vary.
+fn correlation(left: &[f64], right: &[f64]) -> Option<f64> {
+    if left.len() < FEWEST_TRIALS {
+        return None;
+    }
+    let (left_mean, right_mean) = (mean(left), mean(right));
+    let products = |pair: fn(f64, f64) -> f64| -> f64 {
+        left.iter().zip(right).map(|(left, right)| pair(left - left_mean, right - right_mean)).sum()
+    };
+    let spread = libm::sqrt(products(|left, _| left * left) * products(|_, right| right * right));
+    (spread > 0.0).then(|| (products(|left, right| left * right) / spread).clamp(-1.0, 1.0))
+}
+
+/// 1 if the interval is above zero, -1 if it is below, otherwise 0.
+fn side_of_zero(interval: Interval) -> i32 {
+    let is_above = interval.low.is_some_and(|low| low > 0.0);
+    let is_below = interval.high.is_some_and(|high| high < 0.0);
+    i32::from(is_above) - i32::from(is_below)
 }
 
 /// The verdict on a difference of this sign with this p-value.
@@ -286,7 +333,17 @@ impl MeasuredValue {
 
     /// The value by which readings are ordered: infinity if censored, `None` if absent.
     fn order(self) -> Option<f64> {
-        if self == Self::Censored { Some(f64::INFINITY) } else { self.value() }
+        if self.is_censored() { Some(f64::INFINITY) } else { self.value() }
+    }
+
+    /// Whether it is censored.
+    pub fn is_censored(self) -> bool {
+        matches!(self, Self::Censored(_))
+    }
+
+    /// The value, or this time if it is longer or censored. Not for absent readings.
+    fn up_to(self, most: Option<f64>) -> f64 {
+        self.order().unwrap_or(0.0).min(most.unwrap_or(f64::INFINITY))
     }
 }
 

@@ -163,7 +163,8 @@ impl<'a> RunComparison<'a> {
             "Means over the trials; less is better. B is better or worse if the 95 % interval of the difference leaves out \
              zero and a permutation test finds it rare, too, corrected for the number of measures of its table. Differences \
              that are smaller than the smallest effect of interest are called within it. csv and json have the verdicts \
-             without both. >end: in some trial it was not reached; then there is no mean, and ",
+             without both. >end: in some trial it was not reached; then the difference is that of the times up to which all \
+             trials were observed, what took longer counted as this. If these do not differ, ",
         );
         text += match self.pairs.iter().any(|pair| pair.is_paired) {
             true => "the sign test decides.",
@@ -240,10 +241,13 @@ fn cell(pair: &CellPair<'_>) -> Value {
     map.insert("paired".to_owned(), pair.is_paired.into());
     map.insert("trials".to_owned(), json!(pair.trials));
     let measure = |row: &MeasureRow| {
-        let Comparison { pairs, less, more, mean_difference, ci95, ratio, verdict, .. } = row.comparison;
+        let Comparison { pairs, less, more, mean_difference, ci95, restricted_to, ratio, correlation, .. } =
+            row.comparison;
         let mut entry = json!({"a": row.means[0], "b": row.means[1], "mean_difference": mean_difference,
-            "ci95": [ci95.low, ci95.high], "ratio": ratio, "pairs": pairs, "verdict": verdict.name()});
+            "ci95": [ci95.low, ci95.high], "restricted_to": restricted_to, "ratio": ratio, "pairs": pairs,
+            "verdict": row.comparison.verdict.name()});
         if pair.is_paired {
+            entry["correlation"] = correlation.into();
             entry["less"] = less.into();
             entry["more"] = more.into();
         }

@@ -85,7 +85,8 @@ impl Judged {
     /// The judged quantity with the mark, and its interval, as two lines, of which the second may be missing.
     ///
     /// It is the mean of the differences from the baseline, in percent of the baseline's mean if that is not zero. If
-    /// trials are censored, there is no mean, and the numbers of trials with less and with more are judged.
+    /// trials are censored and none differs in the time before, the numbers of trials with less and with more are
+    /// judged.
     pub(super) fn lines(&self, unit: Unit) -> Vec<String> {
         let Comparison { less, more, mean_difference, ci95, .. } = self.comparison;
         let mark = self.verdict().map(|verdict| format!(" {}", mark(verdict))).unwrap_or_default();

@@ -63,7 +63,8 @@ pub(super) fn legend(results: &Results, width: u16) -> String {
         let _ = write!(
             text,
             " Δ: the mean of the differences from {baseline}, trial by trial, in percent of the mean of {baseline}, and its \
-             95 % interval; where a trial did not reach the end, the number of trials with less and with more. The mark \
+             95 % interval; with trials that did not reach it, of the times up to which all trials were observed, or, where \
+             these do not differ, the number of trials with less and with more. The mark \
              judges this, not the numbers above it: {better} better, {worse} worse, {noise} within noise, {few} too few \
              trials, none: smaller than {smallest} %, the smallest effect of interest. The marks of all rows with the same \
              baseline are corrected for their number, so that among equals at most one in twenty such groups has any. \
@@ -104,7 +105,7 @@ fn censored(cells: &[&CellResult]) -> String {
     let mut text = String::new();
     for column in COLUMNS.iter() {
         let readings: Vec<_> = cells.iter().flat_map(|cell| column.readings(cell)).collect();
-        let censored = readings.iter().filter(|&&reading| reading == MeasuredValue::Censored).count();
+        let censored = readings.iter().filter(|reading| reading.is_censored()).count();
         let n = readings.iter().filter(|&&reading| reading != MeasuredValue::Absent).count();
         if censored > 0 {
             let _ =

@@ -132,7 +132,9 @@ struct BaselineComparison {
     verdict: &'static str,
     mean_difference: Option<f64>,
     ci95: [Option<f64>; 2],
+    restricted_to: Option<f64>,
     ratio: Option<f64>,
+    correlation: Option<f64>,
     pairs: u32,
     less: u32,
     more: u32,
@@ -146,9 +148,21 @@ struct FaultSummary {
 }
 
 fn comparison_with(baseline: &CellResult, comparison: &Comparison) -> BaselineComparison {
-    let &Comparison { pairs, less, more, mean_difference, ci95, ratio, verdict, .. } = comparison;
-    let (baseline, ci95) = (baseline.key.selector.clone(), bounds(ci95));
-    BaselineComparison { baseline, verdict: verdict.name(), mean_difference, ci95, ratio, pairs, less, more }
+    let &Comparison { pairs, less, more, mean_difference, restricted_to, ratio, correlation, .. } = comparison;
+    let (baseline, verdict) = (baseline.key.selector.clone(), comparison.verdict.name());
+    let ci95 = bounds(comparison.ci95);
+    BaselineComparison {
+        baseline,
+        verdict,
+        mean_difference,
+        ci95,
+        restricted_to,
+        ratio,
+        correlation,
+        pairs,
+        less,
+        more,
+    }
 }
 
 fn fault(labels: &[String], index: usize, count: FaultCount) -> FaultSummary {

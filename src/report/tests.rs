@@ -18,6 +18,8 @@ fn trial(number: u32, seconds: f64, regions: bool) -> TrialResult {
     set("false_suspicions", 0.0);
     set("false_positives", if is_censored { 3.0 } else { 0.0 });
     set("false_positives_healthy", 0.0);
+    set("false_positives_about_healthy", 0.0);
+    set("false_positives_among_healthy", 0.0);
     set("messages_sent", 12_000.0 + f64::from(number));
     set("bytes_sent", 600_000.0);
     if regions {
@@ -31,12 +33,13 @@ fn trial(number: u32, seconds: f64, regions: bool) -> TrialResult {
     set("unmonitored_members", 0.0);
     set("violations", 0.0);
     readings[Measure::index_of("informed_100_s").unwrap()] =
-        if is_censored { MeasuredValue::Censored } else { MeasuredValue::Value(seconds + 12.0) };
+        if is_censored { MeasuredValue::Censored(50.0) } else { MeasuredValue::Value(seconds + 12.0) };
     let victim = Victim {
         fault: 0,
         member: 10 + number,
         at_s: 5.0,
         kind: VictimKind::Crash,
+        observed_s: 50.0,
         first_ping_s: Some(seconds),
         first_suspicion_s: Some(seconds + 1.0),
         first_declaration_s: Some(seconds + 9.0),
@@ -66,7 +69,7 @@ fn cell(topology: &str, selector: &str, seconds: f64, trials: u32) -> CellResult
         ..CellKey::default()
     };
     let trials = (0..trials).map(|number| trial(number, seconds, topology != "lan")).collect();
-    let floors = FloorInputs { period_s: 1.0, direct: 1, suspicion_s: 8.0 };
+    let floors = FloorInputs { period_s: 1.0, first_ping_s: 0.5, suspicion_s: 8.0 };
     CellResult { key, floors: Some(floors), duration_s: 60.0, trials }
 }
 
@@ -185,7 +188,7 @@ fn a_mark_stands_beside_what_it_judges() {
     assert_eq!([first(0), first(3)], ["1 s", "Δ −9 % ✓"], "{text}");
     assert!(first(4).starts_with('−') && first(4).ends_with(" %"), "{text}");
     assert!(!lines[0].contains(['✓', '≈', '✗']), "{text}");
-    // One trial of the two cells that does not reach the end: no mean of all informed, but a sign test.
+    // One trial of the two cells does not reach the end.
     assert!(text.contains("Δ 0 ≈"), "{text}");
     let page = self::text(&HtmlReport, &results);
     assert!(page.contains("<td class=\"better\">1 s<small>") && page.contains("<small>Δ −9 % ✓</small>"), "{page}");
@@ -207,7 +210,7 @@ fn a_difference_below_the_smallest_effect_has_no_mark() {
     assert!(!lines(&results)[0].contains("−0.7 % ✓"), "{:?}", lines(&results));
     let page = text(&HtmlReport, &results);
     assert!(page.contains("<small>Δ −0.7 %</small>") && !page.contains("class=\"better\""), "{page}");
-    assert!(table(&results, 120, false).contains("smaller than 1 %"));
+    assert!(table(&results, 120, false).replace('\n', " ").contains("smaller than 1 %"));
     assert!(found(&results).contains("in the mean less than 1 % from shuffle"), "{}", found(&results));
     // The verdict itself is in the JSON.
     let json: serde_json::Value = serde_json::from_str(&text(&SummaryJson, &results)).unwrap();
@@ -217,9 +220,28 @@ fn a_difference_below_the_smallest_effect_has_no_mark() {
 }
 
 #[test]
-fn censored_trials_are_judged_by_their_numbers() {
+fn a_censored_trial_takes_part_in_the_mean_difference() {
+    // Issue 16, part 7: of 20 trials the 8th does not inform all within the 50 s in which it was observed.
     let mut results = sample(20);
     results.cells.drain(..2);
+    let text = table(&results, 140, false);
+    assert!(text.contains("Δ −1.9 % ✓") && !text.contains("less in"), "{text}");
+    let json: serde_json::Value = serde_json::from_str(&self::text(&SummaryJson, &results)).unwrap();
+    let comparison = &json[1]["measures"]["informed_100_s"]["comparison"];
+    assert_eq!(comparison["restricted_to"], 50.0);
+    // 19 trials are 0.3 s shorter, one is 50 s in both cells.
+    assert!((comparison["mean_difference"].as_f64().unwrap() + 0.285).abs() < 1e-9, "{comparison}");
+    assert!(comparison["ci95"][1].as_f64().unwrap() < -0.2, "{comparison}");
+    assert_eq!(json[1]["measures"]["first_ping_s"]["comparison"]["restricted_to"], serde_json::Value::Null);
+}
+
+#[test]
+fn trials_that_differ_only_beyond_what_was_observed_are_judged_by_their_numbers() {
+    let mut results = sample(20);
+    results.cells.drain(..2);
+    let column = Measure::index_of("informed_100_s").unwrap();
+    // One trial was observed for a second only.
+    results.cells[0].trials[7].measured.readings[column] = MeasuredValue::Censored(1.0);
     let text = table(&results, 140, false);
     assert!(text.contains("less in 19 ✓") && text.contains("more in 0"), "{text}");
 }
@@ -241,7 +263,7 @@ fn chosen_columns_have_their_order_and_are_not_left_out() {
 fn rows_are_sorted_by_a_measure_and_those_beyond_the_end_come_last() {
     let mut results = sample(10);
     results.cells = vec![cell("aws", "slow", 0.9, 10), cell("aws", "never", 0.1, 10), cell("aws", "quick", 0.2, 10)];
-    results.cells[1].trials.iter_mut().for_each(|trial| trial.measured.readings[0] = MeasuredValue::Censored);
+    results.cells[1].trials.iter_mut().for_each(|trial| trial.measured.readings[0] = MeasuredValue::Censored(50.0));
     results.cells.push(cell("aws", "empty", 0.1, 0));
     let rows = |sort| {
         let text = chosen(&results, 120, &["first_ping_s"], sort);
@@ -343,9 +365,9 @@ fn findings_name_the_best_selector_its_interval_and_the_verdict() {
                  after the crash (95 % interval 650–750), the least of 2 selectors; in the mean 30 % sooner than shuffle \
                  (95 % interval 30 to 30 %).";
     assert!(text.starts_with(first), "{text}");
-    // Trial 7 is censored, so no mean can be compared.
+    // Trial 7 is censored in both cells.
     assert!(text.contains("every survivor a median of 12.7 s after the crash"), "{text}");
-    assert!(text.contains("sooner than shuffle (sooner in 39 of 40 trials)."), "{text}");
+    assert!(text.contains("in the mean 2.1 % sooner than shuffle"), "{text}");
     // Both send the same.
     assert!(text.contains("sends a median of 50 % of its bytes between regions"), "{text}");
     assert!(findings(&sample(40), 80).lines().all(|line| line.chars().count() <= 80));
@@ -404,7 +426,7 @@ fn findings_give_no_number_if_most_trials_did_not_reach_it() {
     let mut results = sample(20);
     results.cells.drain(..3);
     for trial in &mut results.cells[0].trials {
-        trial.measured.readings[Measure::index_of("informed_100_s").unwrap()] = MeasuredValue::Censored;
+        trial.measured.readings[Measure::index_of("informed_100_s").unwrap()] = MeasuredValue::Censored(50.0);
     }
     let text = found(&results);
     assert!(text.contains("informs every survivor only after the end of the trial, in the median."), "{text}");

@@ -38,7 +38,7 @@ impl Exporter for TrialsCsv {
         for (cell, trial) in trials(results) {
             let values = trial.measured.readings.iter().map(|reading| match reading {
                 MeasuredValue::Value(value) => value.to_string(),
-                MeasuredValue::Censored | MeasuredValue::Absent => String::new(),
+                MeasuredValue::Censored(_) | MeasuredValue::Absent => String::new(),
             });
             csv.write_record(key_values(&overview, cell, trial).chain(values))?;
         }

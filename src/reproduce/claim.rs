@@ -1,5 +1,7 @@
 //! Claims of a source and their comparison with measured values.
 
+use statrs::distribution::{ContinuousCDF, StudentsT};
+
 use super::{ClaimVerdict, Row};
 use crate::experiment::statistics::summarize;
 use crate::experiment::{Measure, MeasuredValue, Unit};
@@ -77,25 +79,36 @@ impl Claim {
     pub(super) fn against_median(self, values: &[Option<f64>]) -> Row {
         let measure = Measure::new("reproduced", Unit::Seconds, "");
         let readings: Vec<MeasuredValue> =
-            values.iter().map(|value| value.map_or(MeasuredValue::Censored, MeasuredValue::Value)).collect();
+            values.iter().map(|value| value.map_or(MeasuredValue::Censored(0.0), MeasuredValue::Value)).collect();
         let summary = summarize(&measure, &readings);
         self.against(summary.median.unwrap_or(f64::INFINITY), [summary.ci95.low, summary.ci95.high])
     }
 
-    /// Compares with a quantile of independent values; `None` is not reached. The interval is that of the order
-    /// statistics.
-    pub(super) fn against_quantile(self, quantile: f64, values: &[Option<f64>]) -> Row {
-        let mut all: Vec<f64> = values.iter().map(|value| value.unwrap_or(f64::INFINITY)).collect();
+    /// Compares with a quantile of the values of all trials; `None` is not reached. The interval is Woodruff's (1952):
+    /// the values at which the bounds of the interval of the share below are reached. That interval is Student's over
+    /// the trials, as the values of one depend on each other, and never narrower than that of independent values.
+    pub(super) fn against_quantile(self, quantile: f64, trials: &[Vec<Option<f64>>]) -> Row {
+        let mut all: Vec<f64> = trials.iter().flatten().map(|value| value.unwrap_or(f64::INFINITY)).collect();
         all.sort_unstable_by(f64::total_cmp);
-        let rank = quantile * all.len() as f64;
-        let half = 1.96 * (rank * (1.0 - quantile)).sqrt();
+        let count = all.len() as f64;
+        let rank = quantile * count;
         let at = |rank: f64| all.get(rank.ceil().max(1.0) as usize - 1).copied();
-        self.against(at(rank).unwrap_or(f64::NAN), [at(rank - half), at(rank + half).filter(|high| high.is_finite())])
+        let Some(ours) = at(rank) else { return self.against(f64::NAN, [None, None]) };
+        // How many values of each trial are below, more than expected.
+        let excess = |trial: &Vec<Option<f64>>| {
+            let below = trial.iter().flatten().filter(|&&value| value <= ours).count() as f64;
+            below - quantile * trial.len() as f64
+        };
+        let n = trials.len() as f64;
+        let squares: f64 = trials.iter().map(excess).map(|excess| excess * excess).sum();
+        let by_trials = if n > 1.0 { student_975(n - 1.0) * (n / (n - 1.0) * squares).sqrt() } else { 0.0 };
+        let half = by_trials.max(1.96 * (rank * (1.0 - quantile)).sqrt());
+        self.against(ours, [at(rank - half), at(rank + half).filter(|high| high.is_finite())])
     }
 
     /// Compares with the time at which the share `share` of all events has occurred, on average over the trials.
     /// `times` has the events of each trial, `each` of them if none is missing. The interval is Woodruff's: the times
-    /// at which the bounds of the interval of the share are reached.
+    /// at which the bounds of Student's interval of the share over the trials are reached.
     pub(super) fn against_share(self, share: f64, each: usize, times: &[Vec<f64>]) -> Row {
         let mut all: Vec<f64> = times.iter().flatten().copied().collect();
         all.sort_unstable_by(f64::total_cmp);
@@ -107,7 +120,7 @@ impl Claim {
         let n = shares.len() as f64;
         let mean = shares.iter().sum::<f64>() / n;
         let spread = shares.iter().map(|share| (share - mean) * (share - mean)).sum::<f64>() / (n - 1.0).max(1.0);
-        let half = 1.96 * (spread / n).sqrt();
+        let half = student_975((n - 1.0).max(1.0)) * (spread / n).sqrt();
         self.against(at, [reached((share - half).max(0.0)), reached((share + half).min(1.0)).or(all.last().copied())])
     }
 
@@ -149,6 +162,11 @@ impl Claim {
     }
 }
 
+/// The 97.5 % quantile of Student's t.
+pub(super) fn student_975(freedom: f64) -> f64 {
+    StudentsT::new(0.0, 1.0, freedom).expect("above zero").inverse_cdf(0.975)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -186,11 +204,21 @@ mod tests {
 
     #[test]
     fn the_interval_of_a_quantile_is_that_of_the_order_statistics() {
-        let values: Vec<Option<f64>> = (1..=1000).map(|value| Some(f64::from(value))).collect();
+        let values: Vec<Vec<Option<f64>>> = (1..=1000).map(|value| vec![Some(f64::from(value))]).collect();
         let row = claim(990.0).against_quantile(0.99, &values);
         // 990 +- 1.96 x sqrt(9.9).
         assert_eq!((row.ours, row.ci95), (990.0, [Some(984.0), Some(997.0)]));
         assert_eq!(claim(999.0).against_quantile(0.999, &values).ci95[1], None);
+    }
+
+    /// Issue 16, part 7.
+    #[test]
+    fn the_interval_of_a_quantile_knows_that_values_of_a_trial_depend_on_each_other() {
+        // Ten equal values in each of 100 trials are a hundred independent ones.
+        let trials: Vec<Vec<Option<f64>>> = (1..=100).map(|value| vec![Some(f64::from(value)); 10]).collect();
+        let row = claim(50.0).against_quantile(0.5, &trials);
+        // 50 +- 1.984 x sqrt(100 / 99 x 25).
+        assert_eq!((row.ours, row.ci95), (50.0, [Some(41.0), Some(60.0)]));
     }
 
     #[test]

@@ -3,10 +3,11 @@
 use std::fmt::Write;
 use std::sync::Arc;
 
-use super::observers::Alarms;
+use super::observers::Noticed;
+use super::ratio::ratio_of_sums;
 use super::runner::{Runner, watch};
 use super::{Effort, Reproduction, Row};
-use crate::experiment::{Cell, CellDetector, Error, Experiment};
+use crate::experiment::{Cell, CellDetector, Error, Experiment, Recorder};
 use crate::protocol::{LifeguardVariant, LocalHealth, NackProber, Span};
 use crate::sim::Slow;
 
@@ -85,19 +86,29 @@ fn figures(runner: &Runner<'_>) -> Result<Vec<Row>, Error> {
     Ok([interval(runner)?, threshold(runner)?].concat())
 }
 
-/// FP, FP-, messages and bytes, of one trial or summed over several.
-type Counts = [u64; 4];
+/// FP, FP-, messages and bytes of one trial.
+type Counts = [f64; 4];
 
-/// The counts of every trial.
+/// The counts of every trial, in the window of the measures.
 fn count(experiment: &Experiment) -> Vec<(Cell, Vec<Counts>)> {
-    let read = |alarms: Alarms, _: &_, _: &_| [alarms.false_alarms, alarms.by_healthy, alarms.messages, alarms.bytes];
-    watch(experiment, Alarms::new, read)
+    const MEASURES: [&str; 4] =
+        ["false_positives_about_healthy", "false_positives_among_healthy", "messages_sent", "bytes_sent"];
+    let read = |recorder: Recorder, _: &_, outcome: &_| {
+        let measured = recorder.finish(outcome);
+        MEASURES.map(|measure| measured.reading(measure).value().expect("every trial has counts"))
+    };
+    watch(experiment, Recorder::new, read)
 }
 
-/// The sums of one configuration over all scenarios and trials.
-fn totals(cells: &[(Cell, Vec<Counts>)], profile: &str) -> [f64; 4] {
-    let trials = cells.iter().filter(|(cell, _)| cell.key.profile == profile).flat_map(|(_, trials)| trials);
-    trials.fold([0.0; 4], |sums, trial| std::array::from_fn(|at| sums[at] + trial[at] as f64))
+/// One of the counts of a configuration and that of SWIM in the same trial, by scenario.
+fn with_swim(cells: &[(Cell, Vec<Counts>)], profile: &str, which: usize) -> Vec<Vec<(f64, f64)>> {
+    let scenario = |(cell, trials): &(Cell, Vec<Counts>)| {
+        let same =
+            |(other, _): &&(Cell, Vec<Counts>)| other.key.scenario == cell.key.scenario && other.key.profile == SWIM;
+        let (_, swim) = cells.iter().find(same).expect("SWIM runs in every scenario");
+        trials.iter().zip(swim).map(|(ours, swim)| (ours[which], swim[which])).collect()
+    };
+    cells.iter().filter(|(cell, _)| cell.key.profile == profile).map(scenario).collect()
 }
 
 fn interval(runner: &Runner<'_>) -> Result<Vec<Row>, Error> {
@@ -112,22 +123,24 @@ fn interval(runner: &Runner<'_>) -> Result<Vec<Row>, Error> {
     }
     let cells = count(&experiment);
     let causes = CIRCUMSTANCES.map(|circumstance| (circumstance, circumstance.count(&experiment)));
-    let swim = totals(&cells, SWIM);
     let mut rows = Vec::new();
     for published in PUBLISHED {
-        let ours = totals(&cells, published.profile);
         for (at, measure) in MEASURES.into_iter().enumerate() {
             let Some(paper) = published.share[at] else { continue };
+            let counts = with_swim(&cells, published.profile, at);
             // A share of fewer events is not significant; with more trials there may be enough.
-            if swim[at] < FEWEST {
+            if counts.iter().flatten().map(|(_, swim)| swim).sum::<f64>() < FEWEST {
                 continue;
             }
             let claim = runner.claim("Interval experiment", published.row, measure, paper).within(TOLERANCE);
-            let mut claim = claim.says("our grid is a part of the paper's; Poisson intervals");
-            let (share, spread) = percent(ours[at], swim[at]);
+            let mut claim = claim.says("our grid is a part of the paper's; t intervals over the trials");
+            let (share, spread) = percent(&counts);
             for (circumstance, cells) in &causes {
-                let (there, _) = percent(totals(cells, published.profile)[at], totals(cells, SWIM)[at]);
-                if circumstance.concerns(published.row, measure) && explains(share, there, paper) {
+                if !circumstance.concerns(published.row, measure) {
+                    continue;
+                }
+                let (there, _) = percent(&with_swim(cells, published.profile, at));
+                if explains(share, there, paper) {
                     claim = claim.because(format!("{}; with that ours is {there:.3} %", circumstance.about));
                 }
             }
@@ -222,17 +235,10 @@ fn whole_grid() -> String {
     text
 }
 
-/// The mean of a Poisson count that is zero with probability 0.025: -ln 0.025 (Garwood 1936).
-const NONE_SEEN: f64 = 3.689;
-
-/// A count in % of another, with the interval of two Poisson counts.
-fn percent(ours: f64, swim: f64) -> (f64, [Option<f64>; 2]) {
-    if ours == 0.0 {
-        return (0.0, [Some(0.0), Some(100.0 * NONE_SEEN / swim.max(1.0))]);
-    }
-    let percent = 100.0 * ours / swim;
-    let spread = libm::exp(1.96 * (1.0 / ours.max(1.0) + 1.0 / swim.max(1.0)).sqrt());
-    (percent, [Some(percent / spread), Some(percent * spread)])
+/// The sum of the first values in % of the sum of the second ones, with its interval.
+fn percent(scenarios: &[Vec<(f64, f64)>]) -> (f64, [Option<f64>; 2]) {
+    let ratio = ratio_of_sums(scenarios);
+    (100.0 * ratio.value, [ratio.low, ratio.high].map(|bound| Some(100.0 * bound)))
 }
 
 fn threshold(runner: &Runner<'_>) -> Result<Vec<Row>, Error> {
@@ -251,15 +257,17 @@ fn threshold(runner: &Runner<'_>) -> Result<Vec<Row>, Error> {
         experiment.cells.retain(|cell| cell.key.scenario == "C=8");
         experiment.trials = 1;
     }
-    let cells = watch(&experiment, Alarms::new, |alarms, _, _| alarms.delays());
+    let cells = watch(&experiment, Noticed::new, |noticed, _, _| noticed.delays());
     let mut rows = Vec::new();
     for published in PUBLISHED {
         let own = cells.iter().filter(|(cell, _)| cell.key.profile == published.profile);
-        let delays: Vec<[Option<f64>; 2]> = own.flat_map(|(_, trials)| trials.iter().flatten().copied()).collect();
+        let delays: Vec<&Vec<[Option<f64>; 2]>> = own.flat_map(|(_, trials)| trials).collect();
         for (at, measures) in MEASURES.into_iter().enumerate() {
-            let values: Vec<Option<f64>> = delays.iter().map(|delay| delay[at]).collect();
+            let values: Vec<Vec<Option<f64>>> =
+                delays.iter().map(|trial| trial.iter().map(|delay| delay[at]).collect()).collect();
+            let count: usize = values.iter().map(Vec::len).sum();
             for (which, quantile) in [0.5, 0.99, 0.999].into_iter().enumerate() {
-                if (1.0 - quantile) * (values.len() as f64) < BEYOND {
+                if (1.0 - quantile) * (count as f64) < BEYOND {
                     continue;
                 }
                 let (measure, paper) = (measures[which], published.delays[at][which]);

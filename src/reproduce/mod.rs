@@ -24,6 +24,7 @@ mod medley;
 mod observers;
 mod page;
 mod rapid;
+mod ratio;
 mod runner;
 mod small_clusters;
 mod swim;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::protocol::{Event, EventKind, EventSource, Span, Time};
+use crate::protocol::{Event, EventKind, MessageKind, Span, Time};
 use crate::sim::{Effect, FaultEvent, IdIndex, MemberIndex, Observer, Sent, Setup, Start};
 
 /// Number of messages after the warm-up.
@@ -28,20 +28,34 @@ impl Observer for Load {
     }
 }
 
-/// Number of direct pings, and of suspicions by members' own probes.
+/// Number of probes, and of those without any answer, for members that ping one other per period. A probe of a suspect
+/// counts as any other, though it is no new suspicion if it fails.
 #[derive(Default)]
-pub(super) struct Accusations {
-    pub pings: u64,
-    pub own: u64,
+pub(super) struct Probes {
+    /// By member: the target of its probe that is under way, and whether an answer has come.
+    under_way: BTreeMap<MemberIndex, (MemberIndex, bool)>,
+    pub finished: u64,
+    pub unanswered: u64,
 }
 
-impl Observer for Accusations {
+impl Observer for Probes {
     fn sent(&mut self, sent: &Sent) {
-        self.pings += u64::from(sent.direct_ping);
+        if sent.direct_ping
+            && let Some((_, is_answered)) = self.under_way.insert(sent.from, (sent.to, false))
+        {
+            self.finished += 1;
+            self.unanswered += u64::from(!is_answered);
+        }
     }
 
-    fn event(&mut self, _: Time, _: MemberIndex, event: &Event) {
-        self.own += u64::from(event.kind == EventKind::Suspected && event.source == EventSource::Own);
+    fn delivered(&mut self, _: Time, sent: &Sent) {
+        let Some((target, is_answered)) = self.under_way.get_mut(&sent.to) else { return };
+        *is_answered |= match sent.kind {
+            MessageKind::Ack => sent.from == *target,
+            // A helper's answer comes long before the next probe.
+            MessageKind::IndirectAck => true,
+            _ => false,
+        };
     }
 }
 
@@ -183,30 +197,20 @@ impl Observer for Turns {
     }
 }
 
-/// False positives about healthy members, and detection times of members with an anomaly.
-pub(super) struct Alarms {
+/// The times at which healthy members declare those with an anomaly dead.
+pub(super) struct Noticed {
     anomalous: Vec<Option<Time>>,
     ids: IdIndex,
-    /// Transitions of an observer to dead about a healthy member.
-    pub false_alarms: u64,
-    /// Those of healthy observers.
-    pub by_healthy: u64,
-    pub messages: u64,
-    pub bytes: u64,
     /// For each anomalous member, the times at which healthy members first declared it dead, in seconds since its
     /// anomaly.
     noticed: BTreeMap<MemberIndex, BTreeMap<MemberIndex, f64>>,
 }
 
-impl Alarms {
+impl Noticed {
     pub(super) fn new(setup: &Setup) -> Self {
         Self {
             anomalous: vec![None; setup.placement.members() as usize],
             ids: IdIndex::new(setup.placement.peers.iter().map(|peer| peer.id)),
-            false_alarms: 0,
-            by_healthy: 0,
-            messages: 0,
-            bytes: 0,
             noticed: BTreeMap::new(),
         }
     }
@@ -225,28 +229,15 @@ impl Alarms {
     }
 }
 
-impl Observer for Alarms {
-    fn sent(&mut self, sent: &Sent) {
-        self.messages += 1;
-        self.bytes += u64::from(sent.bytes);
-    }
-
+impl Observer for Noticed {
     fn event(&mut self, at: Time, member: MemberIndex, event: &Event) {
-        if event.kind != EventKind::Died {
+        if event.kind != EventKind::Died || self.anomalous[member as usize].is_some() {
             return;
         }
         let Some(about) = self.ids.index(event.about) else { return };
-        let observer_is_healthy = self.anomalous[member as usize].is_none();
-        match self.anomalous[about as usize] {
-            None => {
-                self.false_alarms += 1;
-                self.by_healthy += u64::from(observer_is_healthy);
-            }
-            Some(since) if observer_is_healthy => {
-                let delay = at.since(since).as_secs_f64();
-                self.noticed.entry(about).or_default().entry(member).or_insert(delay);
-            }
-            Some(_) => {}
+        if let Some(since) = self.anomalous[about as usize] {
+            let delay = at.since(since).as_secs_f64();
+            self.noticed.entry(about).or_default().entry(member).or_insert(delay);
         }
     }
 

@@ -3,9 +3,11 @@
 //! No paper has figures for this comparison, so both sides are compared with closed forms: of the number of messages,
 //! of the detection time, and of false alarms on lossy links.
 
-use super::runner::{Runner, measure};
+use super::claim::Claim;
+use super::observers::Probes;
+use super::runner::{Runner, measure, watch};
 use super::{Effort, Reproduction, Row};
-use crate::experiment::{CellResult, Error, Measure};
+use crate::experiment::{Cell, CellKey, CellResult, Error, Experiment, Measure};
 
 pub(super) const REPRODUCTION: Reproduction = Reproduction {
     name: "small-clusters",
@@ -24,7 +26,7 @@ pub(super) const REPRODUCTION: Reproduction = Reproduction {
 const TIMEOUT: f64 = 5.0;
 
 fn figures(runner: &Runner<'_>) -> Result<Vec<Row>, Error> {
-    let cells = |name| {
+    let experiment = |name| -> Result<Experiment, Error> {
         let mut experiment = runner.experiment(name)?;
         if runner.effort == Effort::Short {
             // Large groups take longest, and a test needs only the rows with a closed form.
@@ -32,15 +34,18 @@ fn figures(runner: &Runner<'_>) -> Result<Vec<Row>, Error> {
                 .cells
                 .retain(|cell| cell.key.members <= 50 && cell.key.profile.split(':').next() != Some("lifeguard"));
         }
-        measure(&experiment)
+        Ok(experiment)
     };
-    let (quiet, crash, alarms) =
-        (cells("small-clusters-load")?, cells("small-clusters")?, cells("small-clusters-alarms")?);
+    let (quiet, crash) = (measure(&experiment("small-clusters-load")?)?, measure(&experiment("small-clusters")?)?);
+    let (mut heartbeats, mut swim) = (experiment("small-clusters-alarms")?, experiment("small-clusters-alarms")?);
+    heartbeats.cells.retain(|cell| cell.key.profile.starts_with("all-to-all"));
+    swim.cells.retain(|cell| cell.key.profile == "swim");
     Ok([
         load(runner, &quiet),
         detection(runner, &crash),
         crossing(runner, &quiet, &crash),
-        false_alarms(runner, &alarms),
+        false_deaths(runner, &measure(&heartbeats)?),
+        unanswered_probes(runner, &watch(&swim, |_| Probes::default(), |seen, _, _| seen)),
     ]
     .concat())
 }
@@ -162,43 +167,43 @@ fn crossing(runner: &Runner<'_>, quiet: &[CellResult], crash: &[CellResult]) -> 
     ["all-to-all", "majority"].into_iter().map(row).collect()
 }
 
-fn false_alarms(runner: &Runner<'_>, cells: &[CellResult]) -> Vec<Row> {
-    // The minimum number of expected false alarms of a cell.
-    const FEWEST: f64 = 100.0;
+/// The minimum number of expected false alarms of a cell.
+const FEWEST: f64 = 100.0;
+
+fn false_deaths(runner: &Runner<'_>, cells: &[CellResult]) -> Vec<Row> {
     let row = |cell: &CellResult| {
         let (n, lost) = (f64::from(cell.key.members), cell.key.loss);
-        let heard = 1.0 - lost;
-        let (figure, measure, column, per_member, says) = match cell.key.profile.as_str() {
-            // A member that is received again can be declared dead again.
-            profile if profile.starts_with("all-to-all") => (
-                "false alarms",
-                "false deaths per member and period",
-                "false_positives",
-                (n - 1.0) * heard * libm::pow(lost, 4.0),
-                "(n-1) q (1-q)^4: one heartbeat heard, the next four lost",
-            ),
-            "swim" => {
-                let helpers = (n - 2.0).min(3.0);
-                (
-                    "false alarms",
-                    "false suspicions per member and period",
-                    "false_suspicions",
-                    (1.0 - heard * heard) * libm::pow(1.0 - libm::pow(heard, 4.0), helpers),
-                    "(1-q^2)(1-q^4)^k, k = min(3, n-2)",
-                )
-            }
-            _ => return None,
-        };
+        // A member that is received again can be declared dead again.
+        let per_member = (n - 1.0) * (1.0 - lost) * libm::pow(lost, 4.0);
         let turns = n * cell.duration_s;
         if per_member * turns * (cell.trials.len() as f64) < FEWEST {
             return None;
         }
-        let ours: Vec<f64> = values(cell, column).into_iter().map(|count| count / turns).collect();
-        let label = format!("n = {n}, {} % lost, {}", 100.0 * lost, cell.key.profile);
-        let claim = runner.claim(figure, label, measure, per_member).within(0.1);
-        Some(claim.closed_form().says(says).against_mean(&ours))
+        let ours: Vec<f64> = values(cell, "false_positives").into_iter().map(|count| count / turns).collect();
+        let claim = alarms(runner, &cell.key, "false deaths per member and period", per_member);
+        Some(claim.says("(n-1) q (1-q)^4: one heartbeat heard, the next four lost").against_mean(&ours))
     };
     cells.iter().filter_map(row).collect()
+}
+
+fn unanswered_probes(runner: &Runner<'_>, cells: &[(Cell, Vec<Probes>)]) -> Vec<Row> {
+    let row = |(cell, seen): &(Cell, Vec<Probes>)| {
+        let helpers = f64::from(cell.key.members - 2).min(3.0);
+        let heard = 1.0 - cell.key.loss;
+        let per_probe = (1.0 - heard * heard) * libm::pow(1.0 - libm::pow(heard, 4.0), helpers);
+        if per_probe * seen.iter().map(|seen| seen.finished as f64).sum::<f64>() < FEWEST {
+            return None;
+        }
+        let ours: Vec<f64> = seen.iter().map(|seen| seen.unanswered as f64 / seen.finished as f64).collect();
+        let claim = alarms(runner, &cell.key, "share of probes without any answer", per_probe);
+        Some(claim.says("(1-q^2)(1-q^4)^k, k = min(3, n-2)").against_mean(&ours))
+    };
+    cells.iter().filter_map(row).collect()
+}
+
+fn alarms(runner: &Runner<'_>, key: &CellKey, measure: &'static str, paper: f64) -> Claim {
+    let label = format!("n = {}, {} % lost, {}", key.members, 100.0 * key.loss, key.profile);
+    runner.claim("false alarms", label, measure, paper).closed_form().within(0.1)
 }
 
 #[cfg(test)]

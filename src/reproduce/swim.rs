@@ -1,6 +1,6 @@
 //! `swim`: load, detection, infection, joins under loss, false positives, completeness.
 
-use super::observers::{Accusations, Gaps, Infection, Load, Sizes};
+use super::observers::{Gaps, Infection, Load, Probes, Sizes};
 use super::runner::Runner;
 use super::{Effort, Reproduction, Row};
 use crate::experiment::{Cell, Error, Measure};
@@ -153,27 +153,27 @@ fn joins(runner: &Runner<'_>) -> Result<Vec<Row>, Error> {
 }
 
 fn false_positives(runner: &Runner<'_>) -> Result<Vec<Row>, Error> {
-    let mut cells = runner.watch("swim-false-positives", |_| Accusations::default(), |seen, _, _| seen)?;
+    let mut cells = runner.watch("swim-false-positives", |_| Probes::default(), |seen, _, _| seen)?;
     if runner.effort != Effort::Short {
-        cells.extend(runner.watch("swim-rare-false-positives", |_| Accusations::default(), |seen, _, _| seen)?);
+        cells.extend(runner.watch("swim-rare-false-positives", |_| Probes::default(), |seen, _, _| seen)?);
     }
     let indirect = |cell: &Cell| cell.config().map_or(0, |config| config.indirect);
     // With three helpers and 1 % loss, two in a million probes fail, which is too few.
     cells.retain(|(cell, _)| cell.key.loss > 0.01 || indirect(cell) == 1);
     let within_detection = std::f64::consts::E / (std::f64::consts::E - 1.0);
-    let row = |(cell, seen): &(Cell, Vec<Accusations>)| {
+    let row = |(cell, seen): &(Cell, Vec<Probes>)| {
         let (q, k) = (1.0 - cell.key.loss, indirect(cell));
         let paper = (1.0 - q * q) * libm::pow(1.0 - libm::pow(q, 4.0), f64::from(k)) * within_detection;
-        let rate = |seen: &Accusations| seen.own as f64 / seen.pings as f64 * within_detection;
+        let rate = |seen: &Probes| seen.unanswered as f64 / seen.finished as f64 * within_detection;
         let values: Vec<f64> = seen.iter().map(rate).collect();
         runner
             .claim(
                 "section 3.1, PM(F)",
                 format!("q_ml = {q}, k = {k}"),
-                "false suspicions within a detection time",
+                "probes of live members without any answer, within a detection time",
                 paper,
             )
-            .says("(1-q^2)(1-q^4)^k e/(e-1)")
+            .says("(1-q^2)(1-q^4)^k e/(e-1); a suspect is probed as well, but not suspected anew")
             .closed_form()
             .within(0.1)
             .against_mean(&values)

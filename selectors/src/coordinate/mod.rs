@@ -31,6 +31,15 @@ const ONE_POINT: f64 = 1.0;
 /// Serf has no such bound. It keeps members with false coordinates from pulling their peers away: at 10, a tenth of
 /// such members prevails; at 2, members converge too slowly.
 const RESIDUAL_MAX: f64 = 5.0;
+/// A residual up to this share of the round-trip time, measured and estimated, is accepted whatever is usual: in a
+/// network that fits the space, the usual residual tends to zero.
+const RESIDUAL_FREE: f64 = 0.1;
+/// Number of a member's first samples that are all accepted. Until then it knows no more than its peers, and its usual
+/// residual is that of its first few.
+const UNSETTLED: u8 = 5;
+/// Maximum residual that moves a member, as a multiple of the usual residual. A larger one moves it as far as this one
+/// would, so that neither the first samples nor a liar among them fling it away.
+const RESIDUAL_MOVING: f64 = 2.5;
 /// Gain of the usual residual.
 const RESIDUAL_GAIN: f64 = 0.05;
 /// Limit of plausible numbers: ten seconds, in microseconds.
@@ -83,8 +92,8 @@ impl Coordinate {
 /// Vivaldi's estimate of one member's coordinate.
 ///
 /// Samples with implausible coordinates are rejected ([`Coordinate::is_plausible`]), and so are samples whose residual
-/// is many times the usual one. If such samples persist because the network has changed, they become usual within tens
-/// of samples.
+/// is many times the usual one, except among the first few. If such samples persist because the network has changed,
+/// they become usual within tens of samples. No sample moves a member by more than a few times the usual residual.
 ///
 /// ```
 /// use swimlab_selectors::rng::{Purpose, stream};
@@ -105,6 +114,8 @@ pub struct Vivaldi {
     error: f64,
     /// Usual residual of a sample, in microseconds; 0 before the first sample.
     usual_residual: f64,
+    /// Number of samples before it settles, counted up to [`UNSETTLED`].
+    taken: u8,
     /// Ring buffer: latest round-trip times minus the distances in the space, in microseconds.
     excesses: [f64; WINDOW],
     next: usize,
@@ -120,6 +131,7 @@ impl Default for Vivaldi {
             height: HEIGHT_MIN,
             error: ERROR_MAX,
             usual_residual: 0.0,
+            taken: 0,
             excesses: [0.0; WINDOW],
             next: 0,
             dimensions: DIMENSIONS,
@@ -163,9 +175,13 @@ impl Vivaldi {
         }
         let (residual, most) = (rtt - estimate, RESIDUAL_MAX * self.usual_residual);
         self.usual_residual += RESIDUAL_GAIN * (residual.abs().min(most) - self.usual_residual);
-        if residual.abs() > most {
+        let accepted = most.max(RESIDUAL_FREE * rtt.min(estimate));
+        if self.taken == UNSETTLED && residual.abs() > accepted {
             return false;
         }
+        self.taken = UNSETTLED.min(self.taken + 1);
+        let moving = RESIDUAL_MOVING * self.usual_residual;
+        let residual = residual.clamp(-moving, moving);
         let weight = self.error / (self.error + f64::from(peer.error));
         let sample_error = (residual.abs() / rtt).min(ERROR_MAX);
         self.error = sample_error * ERROR_GAIN * weight + self.error * (1.0 - ERROR_GAIN * weight);
@@ -187,7 +203,10 @@ impl Vivaldi {
         away.iter_mut().zip(from).for_each(|(number, other)| *number -= other);
         let mut size = length(&away);
         if size > ONE_POINT {
-            self.height = (self.height + (self.height + height) * force / size).max(HEIGHT_MIN);
+            // In proportion to the position's move as in Serf, but no farther: from a near point the height would take
+            // off.
+            let lift = ((self.height + height) * force / size).clamp(-force.abs(), force.abs());
+            self.height = (self.height + lift).max(HEIGHT_MIN);
         } else if force > 0.0 {
             away = std::array::from_fn(|axis| if axis < self.dimensions { unit(rng) - 0.5 } else { 0.0 });
             size = length(&away).max(1e-9);

@@ -65,12 +65,13 @@ impl Agreement {
         }
     }
 
-    pub(super) fn finish(&self) -> MeasuredValue {
+    /// Returns the time from the last fault to the agreement, of a world that ended at `end`.
+    pub(super) fn finish(&self, end: Time) -> MeasuredValue {
         match (self.last_fault, self.agreed_at) {
             (Some(fault), Some(agreed)) if !self.beliefs.is_empty() => {
                 MeasuredValue::Value(agreed.since(fault).as_secs_f64())
             }
-            (Some(_), None) if !self.beliefs.is_empty() => MeasuredValue::Censored,
+            (Some(fault), None) if !self.beliefs.is_empty() => MeasuredValue::Censored(end.since(fault).as_secs_f64()),
             _ => MeasuredValue::Absent,
         }
     }

@@ -41,7 +41,13 @@ impl Detections {
         Self { all: Vec::new(), incomplete: Vec::new(), subjects, held: Vec::new(), running }
     }
 
-    pub(super) fn into_victims(self) -> Vec<Victim> {
+    /// All victims, once the trial has ended at `end`.
+    pub(super) fn into_victims(mut self, end: Time) -> Vec<Victim> {
+        for subject in std::mem::take(&mut self.subjects) {
+            if let Some(index) = subject.detection {
+                self.all[index as usize].end(end);
+            }
+        }
         self.all.into_iter().map(|detection| detection.victim).collect()
     }
 
@@ -80,6 +86,7 @@ impl Detections {
                 member: fault_event.member,
                 at_s,
                 kind,
+                observed_s: 0.0,
                 first_ping_s: None,
                 first_suspicion_s: None,
                 first_declaration_s: None,
@@ -100,9 +107,10 @@ impl Detections {
     }
 
     /// A member starts or restarts: closes its own detection, and clears its records of others as dead.
-    pub(super) fn begin(&mut self, member: MemberIndex) {
+    pub(super) fn begin(&mut self, member: MemberIndex, at: Time) {
         self.running += 1;
         let Some(detection) = self.subjects[member as usize].detection.take() else { return };
+        self.all[detection as usize].end(at);
         self.incomplete.retain(|&index| index != detection as usize);
         let (word, bit) = bit_of(member);
         for &held in &self.held {
@@ -205,6 +213,11 @@ impl Detection {
                 time.get_or_insert(elapsed);
             }
         }
+    }
+
+    /// Ends the time in which it can be detected.
+    fn end(&mut self, at: Time) {
+        self.victim.observed_s = self.elapsed(at.max(self.at));
     }
 
     fn is_complete(&self) -> bool {

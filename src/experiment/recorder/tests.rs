@@ -137,7 +137,7 @@ fn a_joiner_agrees_once_it_knows_all_and_all_know_it() {
             scenario.event(17.0, member, 5, EventKind::Joined, EventSource::Own);
         }
     }
-    assert_eq!(read(&scenario.finish(), "agreement_s"), MeasuredValue::Censored);
+    assert_eq!(read(&scenario.finish(), "agreement_s"), MeasuredValue::Censored(55.0));
     assert_eq!(read(&Scenario::new("lan", &[]).finish(), "agreement_s"), MeasuredValue::Absent);
 }
 
@@ -146,8 +146,8 @@ fn a_measure_that_is_not_reached_is_censored_and_one_that_cannot_be_is_absent() 
     let mut scenario = Scenario::new("lan", &["crash"]);
     scenario.fault(15.0, 0, 0, Effect::Crashed);
     let measured = scenario.finish();
-    assert_eq!(read(&measured, "first_ping_s"), MeasuredValue::Censored);
-    assert_eq!(read(&measured, "informed_100_s"), MeasuredValue::Censored);
+    assert_eq!(read(&measured, "first_ping_s"), MeasuredValue::Censored(55.0));
+    assert_eq!(read(&measured, "informed_100_s"), MeasuredValue::Censored(55.0));
     assert_eq!(read(&measured, "cross_region_bytes"), MeasuredValue::Absent);
 
     let measured = Scenario::new("lan", &["crash"]).finish();
@@ -164,6 +164,18 @@ fn a_trial_reports_the_last_victim_timed_from_its_own_fault() {
     scenario.ping(31.0, 2, 1);
     let measured = scenario.finish();
     assert_eq!(value(&measured, "first_ping_s"), 3.0);
+}
+
+#[test]
+fn a_censored_trial_is_known_to_take_longer_than_its_slowest_victim() {
+    // The second victim was observed for 10 s, the first one was pinged after 12 s.
+    let mut scenario = Scenario::new("lan", &["crash", "crash"]);
+    scenario.fault(15.0, 0, 0, Effect::Crashed);
+    scenario.ping(27.0, 2, 0);
+    scenario.fault(60.0, 1, 1, Effect::Crashed);
+    let measured = scenario.finish();
+    assert_eq!(read(&measured, "first_ping_s"), MeasuredValue::Censored(12.0));
+    assert_eq!(read(&measured, "first_suspicion_s"), MeasuredValue::Censored(55.0));
 }
 
 #[test]
@@ -212,7 +224,7 @@ fn a_restart_ends_the_time_in_which_a_crash_can_be_detected() {
     scenario.event(21.0, 1, 0, EventKind::Died, EventSource::Own);
     let measured = scenario.finish();
     assert_eq!(value(&measured, "first_suspicion_s"), 2.0);
-    assert_eq!(read(&measured, "first_declaration_s"), MeasuredValue::Censored);
+    assert_eq!(read(&measured, "first_declaration_s"), MeasuredValue::Censored(5.0), "until it restarts");
     assert_eq!(value(&measured, "false_positives"), 0.0, "it was about the earlier generation");
     assert_eq!(measured.strikes, [1], "a return is not counted");
 }
@@ -279,6 +291,8 @@ fn false_alarms_are_counted_in_the_window_and_separately_for_healthy_observers()
     assert_eq!(value(&measured, "false_suspicions"), 1.0, "own suspicions, after the warm-up");
     assert_eq!(value(&measured, "false_positives"), 3.0, "the disturbed are alive");
     assert_eq!(value(&measured, "false_positives_healthy"), 2.0, "member 2 was disturbed before");
+    assert_eq!(value(&measured, "false_positives_about_healthy"), 2.0, "one about member 2 is left out");
+    assert_eq!(value(&measured, "false_positives_among_healthy"), 1.0, "one of member 2 as well");
 }
 
 #[test]

@@ -1,7 +1,8 @@
 use swimlab_selectors::rng::{Purpose, Rng, stream, unit};
 
 use super::*;
-use crate::experiment::measures::{FloorInputs, MEASURES};
+use crate::experiment::floors::FloorInputs;
+use crate::experiment::measures::MEASURES;
 
 fn measure(name: &str) -> &'static Measure {
     &MEASURES[Measure::index_of(name).unwrap()]
@@ -56,7 +57,7 @@ fn order_statistics_enclose_the_median_at_the_tabulated_ranks() {
 #[test]
 fn censored_trials_count_as_more_than_any_value() {
     let mut readings = values([1.0, 2.0, 3.0]);
-    readings.extend([MeasuredValue::Censored, MeasuredValue::Censored, MeasuredValue::Absent]);
+    readings.extend([MeasuredValue::Censored(60.0), MeasuredValue::Censored(60.0), MeasuredValue::Absent]);
     let summary = summarize(measure("informed_100_s"), &readings);
     assert_eq!((summary.n, summary.censored, summary.absent), (5, 2, 1));
     assert_eq!(summary.median, Some(3.0), "the third of five");
@@ -66,7 +67,7 @@ fn censored_trials_count_as_more_than_any_value() {
 #[test]
 fn a_bound_that_falls_among_the_censored_is_open() {
     let mut readings = values((0..60).map(f64::from));
-    readings.extend([MeasuredValue::Censored; 40]);
+    readings.extend([MeasuredValue::Censored(60.0); 40]);
     let summary = summarize(measure("informed_100_s"), &readings);
     assert_eq!(summary.ci95, Interval { low: Some(39.0), high: None });
 }
@@ -164,6 +165,19 @@ fn common_randomness_cancels_in_pairs() {
     let comparison = compare(&shared.iter().map(pair).collect::<Vec<_>>());
     assert_eq!(comparison.verdict, Verdict::Worse);
     assert!(inside(comparison.ci95, 0.105));
+    assert!(comparison.correlation > Some(0.999), "{comparison:?}");
+}
+
+#[test]
+fn the_correlation_of_pairs_is_pearsons() {
+    let correlation = |pairs: &[(f64, f64)]| compare(&paired(pairs.iter().copied())).correlation;
+    let pairs = [(1.0, 2.0), (2.0, 1.0), (3.0, 4.0), (4.0, 3.0), (5.0, 6.0), (6.0, 5.0)];
+    // 29/35, as the sums of squares are 17.5 each and that of products is 14.5.
+    assert!((correlation(&pairs).unwrap() - 29.0 / 35.0).abs() < 1e-12);
+    assert_eq!(correlation(&pairs[..5]), None, "too few");
+    assert_eq!(correlation(&[(1.0, 2.0), (1.0, 3.0)].repeat(3)), None, "one side is constant");
+    let sides = [values([1.0; 8]), values([2.0; 8])];
+    assert_eq!(compare_unpaired(&sides[0], &sides[1]).correlation, None);
 }
 
 #[test]
@@ -174,18 +188,78 @@ fn a_few_extreme_trials_do_not_decide() {
 }
 
 #[test]
-fn with_censored_trials_the_sign_test_decides() {
-    let worse = vec![(MeasuredValue::Value(1.0), MeasuredValue::Censored); 10];
+fn one_censored_trial_of_400_leaves_the_difference_and_its_interval() {
+    // Issue 16, part 7. Each trial takes a tenth longer than the baseline's; one of them was not reached within 60 s.
+    let pair = |n: u32| {
+        let base = 1.0 + f64::from(n % 40) / 10.0;
+        (MeasuredValue::Value(base), MeasuredValue::Value(1.1 * base))
+    };
+    let mut pairs: Vec<_> = (0..400).map(pair).collect();
+    let whole = compare(&pairs);
+    assert_eq!(whole.restricted_to, None);
+    pairs[7].1 = MeasuredValue::Censored(60.0);
+    let comparison = compare(&pairs);
+    assert_eq!((comparison.restricted_to, comparison.verdict), (Some(60.0), Verdict::Worse));
+    let MeasuredValue::Value(base) = pairs[7].0 else { panic!("a value") };
+    let expected = whole.mean_difference.unwrap() + (60.0 - 1.1 * base) / 400.0;
+    assert!((comparison.mean_difference.unwrap() - expected).abs() < 1e-9, "{comparison:?}");
+    assert!(inside(comparison.ci95, whole.mean_difference.unwrap()), "{comparison:?}");
+    assert_eq!((comparison.less, comparison.more), (0, 400));
+
+    let sides = |at: usize| pairs.iter().map(|pair| [pair.0, pair.1][at]).collect::<Vec<_>>();
+    let unpaired = compare_unpaired(&sides(0), &sides(1));
+    assert_eq!(unpaired.restricted_to, Some(60.0));
+    assert!((unpaired.mean_difference.unwrap() - expected).abs() < 1e-9 && unpaired.ci95.low.is_some(), "{unpaired:?}");
+}
+
+#[test]
+fn the_interval_of_a_restricted_difference_covers_the_truth() {
+    // Exponential times of means 1 and 1.5, observed for 2 units: the restricted means are m (1 - exp(-2/m)).
+    let restricted = |mean: f64| mean * (1.0 - libm::exp(-2.0 / mean));
+    let truth = restricted(1.5) - restricted(1.0);
+    let covered = share(400, |rng| {
+        let mut one = |mean: f64| match mean * exponential(rng) {
+            value if value > 2.0 => MeasuredValue::Censored(2.0),
+            value => MeasuredValue::Value(value),
+        };
+        let pairs: Vec<_> = (0..100).map(|_| (one(1.0), one(1.5))).collect();
+        inside(compare(&pairs).ci95, truth)
+    });
+    assert!((0.92..=0.98).contains(&covered), "{covered}");
+}
+
+#[test]
+fn values_beyond_what_was_observed_in_all_trials_count_as_that() {
+    // A restart after 5 s ends a trial's observation; of the others more is known, but not of all.
+    let mut pairs = paired((0..10).map(|n| (4.0, 4.5 + f64::from(n))));
+    pairs.push((MeasuredValue::Censored(5.0), MeasuredValue::Censored(60.0)));
+    let comparison = compare(&pairs);
+    assert_eq!((comparison.restricted_to, comparison.baseline_mean), (Some(5.0), Some(45.0 / 11.0)));
+    assert_eq!(comparison.mean_difference, Some(9.5 / 11.0));
+}
+
+#[test]
+fn trials_that_differ_only_in_what_was_not_observed_are_judged_by_the_sign_test() {
+    // The first second is all that is known of every trial.
+    let worse = vec![(MeasuredValue::Value(1.0), MeasuredValue::Censored(1.0)); 10];
     let comparison = compare(&worse);
     assert_eq!((comparison.verdict, comparison.mean_difference, comparison.ratio), (Verdict::Worse, None, None));
     assert_eq!((comparison.less, comparison.more), (0, 10));
+    let (base, other): (Vec<_>, Vec<_>) = worse.into_iter().unzip();
+    let unpaired = compare_unpaired(&base, &other);
+    assert_eq!((unpaired.verdict, unpaired.mean_difference), (Verdict::Worse, None));
 
-    let ties = vec![(MeasuredValue::Censored, MeasuredValue::Censored); 10];
-    assert_eq!(compare(&ties).verdict, Verdict::WithinNoise);
+    let never = vec![(MeasuredValue::Value(1.0), MeasuredValue::Censored(60.0)); 10];
+    assert_eq!((compare(&never).verdict, compare(&never).mean_difference), (Verdict::Worse, Some(59.0)));
 
-    let split =
-        [(MeasuredValue::Value(1.0), MeasuredValue::Censored), (MeasuredValue::Censored, MeasuredValue::Value(1.0))]
-            .repeat(5);
+    let ties = vec![(MeasuredValue::Censored(60.0), MeasuredValue::Censored(60.0)); 10];
+    assert_eq!((compare(&ties).verdict, compare(&ties).mean_difference), (Verdict::WithinNoise, Some(0.0)));
+
+    let split = [
+        (MeasuredValue::Value(1.0), MeasuredValue::Censored(60.0)),
+        (MeasuredValue::Censored(60.0), MeasuredValue::Value(1.0)),
+    ]
+    .repeat(5);
     assert_eq!(compare(&split).verdict, Verdict::WithinNoise);
 }
 
@@ -206,7 +280,7 @@ fn identical_trials_differ_by_exactly_zero() {
 
 #[test]
 fn the_floors_are_those_of_the_design() {
-    let inputs = FloorInputs { period_s: 1.0, direct: 2, suspicion_s: 8.0 };
+    let inputs = FloorInputs { period_s: 1.0, first_ping_s: 0.25, suspicion_s: 8.0 };
     let floor = |name| measure(name).floor.map(|floor| floor(&inputs));
     assert_eq!(floor("first_ping_s"), Some(0.25));
     assert_eq!(floor("first_suspicion_s"), Some(1.25));
@@ -268,7 +342,7 @@ fn events_are_compared_by_their_means_and_zero_is_likely_beside_few() {
 #[test]
 fn a_median_that_only_one_side_reaches_is_apart() {
     let mut pairs = paired((1..=40).map(f64::from).map(|n| (n, n)));
-    pairs.extend((0..60).map(|_| (MeasuredValue::Value(50.0), MeasuredValue::Censored)));
+    pairs.extend((0..60).map(|_| (MeasuredValue::Value(50.0), MeasuredValue::Censored(60.0))));
     pairs.push((MeasuredValue::Absent, MeasuredValue::Value(1.0)));
     let agreement = agree(measure("informed_100_s"), &pairs);
     assert_eq!((agreement.pairs, agreement.real, agreement.matched), (100, None, Match::Apart));
@@ -297,16 +371,15 @@ fn a_difference_of_a_deviation_is_detected_without_common_seeds() {
 }
 
 #[test]
-fn with_censored_trials_without_common_seeds_the_ranks_decide() {
+fn censored_trials_count_without_common_seeds() {
     let sound = values((0..20).map(f64::from));
     let mut broken = sound.clone();
     assert_eq!(compare_unpaired(&sound, &broken).verdict, Verdict::WithinNoise);
     broken.truncate(8);
-    broken.extend([MeasuredValue::Censored; 12]);
+    broken.extend([MeasuredValue::Censored(60.0); 12]);
     let comparison = compare_unpaired(&sound, &broken);
-    assert_eq!(
-        (comparison.mean_difference, comparison.ci95, comparison.verdict),
-        (None, Interval::default(), Verdict::Worse)
-    );
+    // The mean of 0 to 19, and that of 0 to 7 and twelve times 60.
+    assert_eq!((comparison.mean_difference, comparison.verdict), (Some(37.4 - 9.5), Verdict::Worse));
+    assert!(inside(comparison.ci95, 27.9), "{comparison:?}");
     assert_eq!(compare_unpaired(&sound, &[]).verdict, Verdict::Undecided);
 }

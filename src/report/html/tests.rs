@@ -127,7 +127,7 @@ fn selectors_can_be_told_apart_without_color() {
     let selectors: Vec<String> = (1..=14).map(|radius| format!("near:{radius}")).collect();
     let cell = |selector: &String| CellResult {
         key: crate::experiment::CellKey { selector: selector.clone(), ..Default::default() },
-        floors: Some(crate::experiment::FloorInputs { period_s: 1.0, direct: 1, suspicion_s: 1.0 }),
+        floors: Some(crate::experiment::FloorInputs { period_s: 1.0, first_ping_s: 0.5, suspicion_s: 1.0 }),
         duration_s: 1.0,
         trials: Vec::new(),
     };
