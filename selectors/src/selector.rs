@@ -13,7 +13,7 @@ use crate::location::Location;
 use crate::peer::{Peer, Slot};
 use crate::prefetch::prefetch;
 use crate::rng::below;
-use crate::view::{Context, Observation};
+use crate::view::{Context, Observation, View};
 
 /// Strategy that picks targets of direct pings and of gossip.
 ///
@@ -135,6 +135,28 @@ pub trait Selector: Send + Sync + 'static {
     /// to the whole group, so it should be rare.
     fn advertised_location(&self, _state: &Self::State, _ctx: &mut Context<'_>) -> Option<Location> {
         None
+    }
+
+    /// Whether the selector regards a peer as near at present. `None` if it prefers no peers by distance, or knows no
+    /// distances.
+    fn is_near(&self, _index: &Self::RosterIndex, _state: &Self::State, _view: &dyn View, _slot: Slot) -> Option<bool> {
+        None
+    }
+
+    /// Whether picks depend on [`Context::shared_period`], and so on clocks that agree.
+    fn follows_clock(&self) -> bool {
+        false
+    }
+
+    /// Whether pings by others in this shared period are to be observed, as [`Observation::Pinged`]. Asked in each
+    /// period of a member whose selector [follows the clock](Self::follows_clock).
+    fn wants_pings(&self, _state: &Self::State, _shared_period: u64) -> bool {
+        false
+    }
+
+    /// Whether the member pings in shuffled order at present, as `shuffle`, because clocks do not agree.
+    fn has_fallen_back(&self, _state: &Self::State) -> bool {
+        false
     }
 
     /// Adapts the state to a new index over a longer roster.
@@ -287,6 +309,14 @@ pub trait MemberSelector: Send {
     fn neighbor_hint(&self, ctx: &mut Context<'_>, to: Slot) -> Option<NearPeer>;
     /// See [`Selector::advertised_location`].
     fn advertised_location(&self, ctx: &mut Context<'_>) -> Option<Location>;
+    /// See [`Selector::is_near`].
+    fn is_near(&self, view: &dyn View, slot: Slot) -> Option<bool>;
+    /// See [`Selector::follows_clock`].
+    fn follows_clock(&self) -> bool;
+    /// See [`Selector::wants_pings`].
+    fn wants_pings(&self, shared_period: u64) -> bool;
+    /// See [`Selector::has_fallen_back`].
+    fn has_fallen_back(&self) -> bool;
     /// Builds a new index over a roster that the member's changes were folded into. Slots keep their peers.
     fn reindex(&mut self, roster: &[Peer]);
     /// Prefetches the state. See [`prefetch`](crate::prefetch()).
@@ -399,6 +429,22 @@ impl<S: Selector> MemberSelector for WithState<S> {
 
     fn advertised_location(&self, ctx: &mut Context<'_>) -> Option<Location> {
         self.selector.advertised_location(&self.state, ctx)
+    }
+
+    fn is_near(&self, view: &dyn View, slot: Slot) -> Option<bool> {
+        self.selector.is_near(&self.index, &self.state, view, slot)
+    }
+
+    fn follows_clock(&self) -> bool {
+        self.selector.follows_clock()
+    }
+
+    fn wants_pings(&self, shared_period: u64) -> bool {
+        self.selector.wants_pings(&self.state, shared_period)
+    }
+
+    fn has_fallen_back(&self) -> bool {
+        self.selector.has_fallen_back(&self.state)
     }
 
     fn prefetch(&self) {

@@ -71,6 +71,9 @@ pub enum Observation {
         /// The sender's coordinate, unchecked.
         coordinate: Coordinate,
     },
+    /// A ping of this peer that carried no updates has arrived: its sender had none. Only if the selector wants pings
+    /// ([`Selector::wants_pings`](crate::Selector::wants_pings)).
+    Pinged(Slot),
     /// An ack recommended a peer that is probably near.
     NeighborHint {
         /// The recommended peer.

@@ -11,6 +11,8 @@ pub(super) struct Arrival {
     pub packet: Packet,
     /// Its size as encoded, with the prefix that it has on a stream.
     pub bytes: usize,
+    /// Microseconds by which the sender's clock was ahead of this one, less the time under way; for sealed datagrams.
+    pub ahead_us: Option<i64>,
     /// Takes the answer, if the packet came over a stream that waits for one.
     pub reply: Option<oneshot::Sender<Packet>>,
 }

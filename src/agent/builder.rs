@@ -10,6 +10,7 @@ use swimlab_selectors::{DynSelector, Helpers, Location, ZonePath};
 
 use super::handle::Agent;
 use super::wall_clock::WallClock;
+use super::zone_names::ZoneNames;
 use crate::protocol::{Config, Id, NameError, NodeInfo};
 use crate::wire::Keyring;
 
@@ -53,10 +54,13 @@ pub struct Builder {
     pub(super) name: Option<String>,
     pub(super) seeds: Vec<String>,
     pub(super) config: Config,
+    pub(super) profile: Option<String>,
+    pub(super) preset: Option<String>,
     pub(super) selector: Option<DynSelector>,
     pub(super) helpers: Option<Arc<dyn Helpers>>,
     pub(super) location: Option<Location>,
     pub(super) zone: ZonePath,
+    pub(super) zone_names: ZoneNames,
     pub(super) meta: Vec<u8>,
     pub(super) security: Security,
     pub(super) plain_label: String,
@@ -100,10 +104,13 @@ impl Default for Builder {
             name: None,
             seeds: Vec::new(),
             config: Config::lan(),
+            profile: Some("swim".to_owned()),
+            preset: Some("lan".to_owned()),
             selector: None,
             helpers: None,
             location: None,
             zone: ZonePath::default(),
+            zone_names: ZoneNames::default(),
             meta: Vec::new(),
             security: Security::default(),
             plain_label: String::new(),
@@ -149,6 +156,13 @@ impl Builder {
     /// Sets the protocol's configuration. All members of a cluster should have the same.
     pub fn config(mut self, config: Config) -> Self {
         self.config = config;
+        (self.profile, self.preset) = (None, None);
+        self
+    }
+
+    /// Sets the names of the profile and the preset that the configuration is made from, for [`Agent::info`].
+    pub fn config_names(mut self, profile: Option<String>, preset: Option<String>) -> Self {
+        (self.profile, self.preset) = (profile, preset);
         self
     }
 
@@ -173,6 +187,16 @@ impl Builder {
     /// Sets the member's region, zone and rack, for selectors that ask how near a member is.
     pub fn zone(mut self, zone: ZonePath) -> Self {
         self.zone = zone;
+        self.zone_names = ZoneNames::default();
+        self
+    }
+
+    /// Sets the member's region, zone and rack like [`Builder::zone`], and shows other members their names
+    /// ([`MemberInfo::zone`](super::MemberInfo::zone)). The names ride in the metadata, as the pair `zone`, if these are
+    /// pairs as [`Meta`](super::Meta) encodes them, have no such key and leave room.
+    pub fn zone_names(mut self, path: &str) -> Self {
+        self.zone = ZonePath::parse(path);
+        self.zone_names = ZoneNames::parse(path);
         self
     }
 

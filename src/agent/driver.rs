@@ -12,13 +12,15 @@ use tokio::time::{Instant, sleep_until};
 
 use super::address::to_socket;
 use super::arrival::{Arrival, describes_nameless};
+use super::checks::Checks;
 use super::clock::Clock;
 use super::command::{Command, CommandError, KeyChange};
+use super::distance::Distances;
 use super::event::{AgentEvent, MemberChange, MemberInfo};
 use super::event_hub::EventHub;
 use super::exit::ExitReason;
 use super::generation_limit::GenerationLimit;
-use super::metrics::{Info, Metrics};
+use super::metrics::{Info, Metrics, Names};
 use super::packet_codec::SharedCodec;
 use super::packet_error::PacketError;
 use super::packet_hook::{PacketHook, ReceivedPacket};
@@ -27,6 +29,7 @@ use super::rejoin::Rejoin;
 use super::snapshot_writer::SnapshotWriter;
 use super::traffic::DropReason;
 use super::wall_clock::WallClock;
+use super::zone_names::ZoneNames;
 use crate::protocol::{Address, Body, Event, EventKind, Id, Member, Outbox, Span, Time, Transmit};
 
 /// The most datagrams that are read before timers and commands have their turn.
@@ -57,6 +60,8 @@ pub(super) struct Driver {
     hook: Option<Arc<dyn PacketHook>>,
     events: EventHub,
     metrics: Metrics,
+    names: Names,
+    checks: Checks,
     last_ping: LastPing,
     snapshots: Option<SnapshotWriter>,
 }
@@ -76,6 +81,7 @@ pub(super) struct DriverParts {
     pub io: PacketIo,
     pub codec: SharedCodec,
     pub hook: Option<Arc<dyn PacketHook>>,
+    pub names: Names,
     pub events: EventHub,
     pub snapshots: Option<SnapshotWriter>,
 }
@@ -88,13 +94,26 @@ struct LastPing {
 
 impl Driver {
     pub(super) fn new(parts: DriverParts) -> Self {
-        let DriverParts { clock, wall_clock, timer_slack, member, outbox, rejoin, io, codec, hook, events, snapshots } =
-            parts;
+        let DriverParts {
+            clock,
+            wall_clock,
+            timer_slack,
+            member,
+            outbox,
+            rejoin,
+            io,
+            codec,
+            hook,
+            names,
+            events,
+            snapshots,
+        } = parts;
+        let period = member.config().protocol().period;
         Self {
             clock,
             wall_clock,
             generation_limit: GenerationLimit::new(member.incarnation().generation),
-            epoch_tolerance: member.config().protocol().period.scale(EPOCH_TOLERANCE),
+            epoch_tolerance: period.scale(EPOCH_TOLERANCE),
             timer_slack,
             started: clock.now(),
             member,
@@ -105,6 +124,8 @@ impl Driver {
             hook,
             events,
             metrics: Metrics::default(),
+            names,
+            checks: Checks::new(clock.now(), period),
             last_ping: LastPing { seq: 0, at: Time::ZERO },
             snapshots,
         }
@@ -185,6 +206,11 @@ impl Driver {
             self.follow_wall_clock();
             self.member.wake(now, &mut self.outbox);
             self.flush();
+            // Experiments have no operators.
+            if self.checks.due() <= now && self.hook.is_none() {
+                self.checks.run(now, &self.member);
+                self.io.set_distances(Distances::from(&self.member));
+            }
         }
         if self.rejoin.due() <= now {
             self.rejoin.run_due(now, &mut self.member, &mut self.outbox);
@@ -251,7 +277,7 @@ impl Driver {
 
     fn handle(&mut self, arrival: Arrival) {
         let now = self.clock.now();
-        let Arrival { from, packet, bytes, reply } = arrival;
+        let Arrival { from, packet, bytes, ahead_us, reply } = arrival;
         let received = ReceivedPacket { at: now, from, packet: &packet, bytes };
         match &self.hook {
             Some(hook) if !hook.received(&received) => return,
@@ -265,14 +291,24 @@ impl Driver {
             return self.metrics.count_drop(DropReason::Future);
         }
         self.metrics.received[packet.body.kind() as usize].add(bytes);
+        let sender = self.sender(packet.from, from);
+        if let Some(ahead_us) = ahead_us
+            && sender == Sender::Member
+        {
+            self.checks.measurements().note_clock(now, packet.from, ahead_us);
+        }
         if let Body::Ack { seq } = packet.body {
             if seq == self.last_ping.seq {
-                self.metrics.rtt.add(now.since(self.last_ping.at));
+                let rtt = now.since(self.last_ping.at);
+                self.metrics.rtt.add(rtt);
+                if sender == Sender::Member && self.hook.is_none() {
+                    self.checks.measurements().note_rtt(packet.from, rtt);
+                }
             }
             self.rejoin.handle_ack(from, &mut self.member, &mut self.outbox);
             self.flush();
         }
-        self.io.begin_handling(from, self.sender(packet.from, from), reply);
+        self.io.begin_handling(from, sender, reply);
         self.member.handle(now, from, &packet, &mut self.outbox);
         self.flush();
         self.io.end_handling();
@@ -371,6 +407,8 @@ impl Driver {
                 let _ = reply.send(Box::new(self.info(now)));
             }
             Command::SetMeta { meta, reply } => {
+                // The names of the zone path stay.
+                let meta = ZoneNames::of(self.member.node()).unwrap_or_default().beside(&meta);
                 let _ = reply.send(self.member.set_meta(now, &meta, &mut self.outbox));
             }
             Command::Broadcast { name, payload, reply } => {
@@ -430,6 +468,12 @@ impl Driver {
             metrics: self.metrics.clone(),
             coordinate: self.member.coordinate(),
             keys: codec.keyring_mut().map_or_else(Vec::new, |keyring| keyring.ids().collect()),
+            names: self.names.clone(),
+            period: Duration::from_micros(self.member.config().protocol().period.as_micros()),
+            neighbors: self.member.neighbors(),
+            has_fallen_back: self.member.has_fallen_back(),
+            clock_offset: self.checks.clock_offset(),
+            warnings: self.checks.warnings().cloned().collect(),
         }
     }
 

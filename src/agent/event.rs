@@ -4,7 +4,11 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use swimlab_selectors::Location;
+
 use super::address::to_socket;
+use super::meta::Meta;
+use super::zone_names::apart;
 use crate::protocol::{EventKind, Id, Incarnation, NodeInfo, Status, UserEvent};
 
 /// An agent's record of one member.
@@ -38,6 +42,25 @@ impl MemberInfo {
     /// The member's metadata.
     pub fn meta(&self) -> &[u8] {
         &self.node.meta
+    }
+
+    /// The member's metadata as pairs, without the names of its zone path.
+    pub fn pairs(&self) -> Meta {
+        apart(&self.node).0
+    }
+
+    /// The member's zone path: its names, or, where the member does not tell them, `#` and a hash for each level. `None`
+    /// if it has none.
+    pub fn zone(&self) -> Option<String> {
+        apart(&self.node).1
+    }
+
+    /// Latitude and longitude of the member in degrees, if it has them.
+    pub fn place(&self) -> Option<(f64, f64)> {
+        match self.node.peer.location {
+            Some(Location::Globe { lat, lon }) => Some((lat, lon)),
+            _ => None,
+        }
     }
 }
 

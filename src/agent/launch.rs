@@ -11,6 +11,7 @@ use super::driver::{Driver, DriverParts};
 use super::event_hub::{EventHub, ExitSender};
 use super::exit::ExitReason;
 use super::handle::{Agent, AgentIdentity};
+use super::metrics::Names;
 use super::packet_codec::{PacketCodec, SharedCodec};
 use super::packet_hook::PacketHook;
 use super::packet_io::PacketIo;
@@ -45,6 +46,7 @@ pub(super) struct Launch {
     pub timer_slack: Span,
     pub snapshots: Option<SnapshotWriter>,
     pub hook: Option<Arc<dyn PacketHook>>,
+    pub names: Names,
     pub events: EventHub,
     pub exit: ExitSender,
 }
@@ -65,6 +67,7 @@ impl Launch {
             timer_slack,
             snapshots,
             hook,
+            names,
             events,
             exit,
         } = self;
@@ -86,6 +89,7 @@ impl Launch {
             io,
             codec,
             hook,
+            names,
             events,
             snapshots,
         });

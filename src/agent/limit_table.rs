@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::admission::{IDLE, MAX_OPEN, MAX_SERVED, MAX_SERVED_PER_SOURCE};
 use super::builder::{DEFAULT_EVENT_BUFFER, MAX_EVENT_BUFFER};
+use super::checks::MEASURED_LIMIT;
 use super::clock::LONGEST_WAIT;
 use super::delay_queue::CAPACITY;
 use super::driver::RECEIVE_BATCH;
@@ -128,6 +129,12 @@ fn queues() -> Vec<Limit> {
             Count(COMMANDS as u64),
             "callers wait; none is lost",
             &["a_command_more_than_may_wait_waits_at_its_caller_and_none_is_lost"],
+        ),
+        Limit::new(
+            "members of which round trips and clocks are kept, for warnings",
+            Count(MEASURED_LIMIT as u64),
+            "those of others are not kept until one of these is forgotten",
+            &["members_beyond_the_limit_are_not_measured_until_others_are_gone"],
         ),
         Limit::new(
             "events that a reader of the library may be behind: `event_buffer`, by default",

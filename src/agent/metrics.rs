@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use swimlab_selectors::Coordinate;
 
+use super::checks::{ClockOffset, Warning};
+use super::distance::Distance;
 use super::histogram::Histogram;
 use super::traffic::{DropReason, Traffic};
 use crate::protocol::{Event, EventKind, EventSource, Gauge, Incarnation, MessageKind};
@@ -40,6 +42,30 @@ pub struct Info {
     pub coordinate: Option<Coordinate>,
     /// The agent's keys, the one that seals first; empty if it sends plain text.
     pub keys: Vec<KeyId>,
+    /// The names of selector, profile and preset.
+    pub names: Names,
+    /// The protocol period.
+    pub period: Duration,
+    /// The number of other members that the selector regards as near; `None` if it prefers none by distance.
+    pub neighbors: Option<u32>,
+    /// Whether the selector pings in shuffled order at present because clocks do not agree.
+    pub has_fallen_back: bool,
+    /// The difference between the agent's clock and those of other members; `None` without seals, whose stamps tell it.
+    pub clock_offset: Option<ClockOffset>,
+    /// Findings of the checks that only an operator can set right, and that last.
+    pub warnings: Vec<Warning>,
+}
+
+/// Names of an agent's settings.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Names {
+    /// The selector's label.
+    pub selector: String,
+    /// The profile, if the configuration is made from a named one.
+    pub profile: Option<String>,
+    /// The preset, if the configuration is made from a named one.
+    pub preset: Option<String>,
 }
 
 /// Counts of one agent since its start.
@@ -52,6 +78,8 @@ pub struct Metrics {
     pub sent: [Traffic; MessageKind::ALL.len()],
     /// Packets received and decoded, by [`MessageKind`].
     pub received: [Traffic; MessageKind::ALL.len()],
+    /// Sent packets by [`Distance`] of the receiver.
+    pub sent_by_distance: [Traffic; Distance::ALL.len()],
     /// Packets not handled or not sent, by [`DropReason`].
     pub drops: [u64; DropReason::ALL.len()],
     /// Round-trip times of own pings that were answered directly.
@@ -96,8 +124,14 @@ pub(super) struct InfoKey {
 pub(super) enum Reading<'a> {
     Count(u64),
     Seconds(f64),
+    /// A number of seconds that may be unknown.
+    SecondsIfKnown(Option<f64>),
+    /// A count that may be unknown.
+    CountIfKnown(Option<u64>),
     /// A value for each value of one label.
     Labeled(&'static str, Vec<(&'static str, u64)>),
+    /// Texts, by label.
+    Texts(Vec<(&'static str, &'a str)>),
     Histogram(&'a Histogram),
 }
 
@@ -229,6 +263,17 @@ families! {
         advice: "Without the headers of UDP, TCP and IP",
         read: |info| by_message_kind(&info.metrics.sent, |traffic| traffic.bytes),
     }
+    "sent_bytes_by_distance_total" = Counter {
+        help: "Bytes sent, by distance of the receiver.",
+        advice: "`near`: in the selector's neighborhood, or, with a selector that has none, in the region of this member's \
+                 zone path. `unknown`: no distances are known, or none of the receiver. Far by near and far: the share \
+                 that leaves the neighborhood, a sixth with `auto` and nothing happening",
+        info: shown("sent_bytes"),
+        read: |info| {
+            let value = |distance: Distance| (distance.name(), info.metrics.sent_by_distance[distance as usize].bytes);
+            Reading::Labeled("distance", Distance::ALL.map(value).into())
+        },
+    }
     "received_messages_total" = Counter {
         help: "Messages received, by type.",
         info: shown("received"),
@@ -284,6 +329,40 @@ families! {
         help: "Time since the start of this member.",
         read: |info| Reading::Seconds(info.uptime.as_secs_f64()),
     }
+    "settings_info" = Gauge {
+        help: "1, with the selector, the profile and the preset as labels.",
+        advice: "All members of a cluster should have the same",
+        read: |info| {
+            let Names { selector, profile, preset } = &info.names;
+            let [profile, preset] = [profile, preset].map(|text| text.as_deref().unwrap_or_default());
+            Reading::Texts(vec![("selector", selector), ("profile", profile), ("preset", preset)])
+        },
+    }
+    "period_seconds" = Gauge {
+        help: "Protocol period.",
+        read: |info| Reading::Seconds(info.period.as_secs_f64()),
+    }
+    "neighborhood_members" = Gauge {
+        help: "Other members that the selector regards as near.",
+        advice: "Absent if it prefers none: with `auto`, no zones, places or learned locations are known",
+        read: |info| Reading::CountIfKnown(info.neighbors.map(u64::from)),
+    }
+    "schedule_fallback" = Gauge {
+        help: "1 while the pings of others do not follow the schedule of this clock: this member pings in shuffled order.",
+        advice: "Clocks, selectors or periods differ. `auto` and `schedule` only",
+        read: |info| Reading::Count(info.has_fallen_back.into()),
+    }
+    "clock_offset_seconds" = Gauge {
+        help: "Time by which this clock is ahead of the median of other members' clocks; negative if it is behind.",
+        advice: "From the stamps of sealed packets of the last minute, corrected by half a round trip. Absent without a \
+                 key. `auto` tolerates half a period",
+        read: |info| Reading::SecondsIfKnown(info.clock_offset.map(|offset| offset.ahead_us as f64 / 1e6)),
+    }
+    "warnings" = Gauge {
+        help: "Settings that are probably wrong, as `swimlab info` lists them.",
+        advice: "Misspelled zones, zones that round trips contradict, clocks that differ: see [warnings](#warnings)",
+        read: |info| Reading::Count(info.warnings.len() as u64),
+    }
 }
 
 const fn shown(key: &'static str) -> InfoKey {
@@ -322,6 +401,15 @@ impl Metrics {
 
     pub(super) fn count_drop(&mut self, reason: DropReason) {
         self.drops[reason as usize] += 1;
+    }
+}
+
+impl Info {
+    /// The share of the bytes to members of known distance that went to far ones; `None` if no distance is known.
+    pub fn far_share(&self) -> Option<f64> {
+        let bytes = |distance: Distance| self.metrics.sent_by_distance[distance as usize].bytes as f64;
+        let (near, far) = (bytes(Distance::Near), bytes(Distance::Far));
+        (near + far > 0.0).then(|| far / (near + far))
     }
 }
 

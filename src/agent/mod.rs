@@ -45,11 +45,13 @@ mod address;
 mod admission;
 mod arrival;
 mod builder;
+mod checks;
 mod clock;
 mod command;
 #[cfg(unix)]
 pub mod control;
 mod delay_queue;
+mod distance;
 mod driver;
 mod event;
 mod event_hub;
@@ -86,10 +88,13 @@ pub mod testing;
 mod tests;
 mod traffic;
 mod wall_clock;
+mod zone_names;
 
 pub use address::{parse_socket_addr, to_address, to_socket};
 pub use builder::{Builder, Security, check_name, id_of};
+pub use checks::{ClockOffset, Warning};
 pub use command::CommandError;
+pub use distance::Distance;
 pub use event::{AgentEvent, MemberChange, MemberInfo};
 pub use event_hub::Events;
 pub use exit::{Closed, ExitReason};
@@ -98,7 +103,7 @@ pub use histogram::Histogram;
 #[cfg(test)]
 pub(crate) use limit_table::stated_limits;
 pub use meta::{Meta, MetaError};
-pub use metrics::{Counters, Info, Metrics};
+pub use metrics::{Counters, Info, Metrics, Names};
 pub use metrics_server::serve_metrics;
 pub use seeds::{DEFAULT_PORT, SeedError};
 pub use snapshot::StateError;

@@ -100,6 +100,15 @@ impl PacketCodec {
         matches!(self, Self::Sealed(_))
     }
 
+    /// Microseconds by which the clock of the sender of the packet decoded last was ahead of this one, less the time that
+    /// it was under way; `None` without seals, whose stamps tell it.
+    pub(super) fn sender_ahead_us(&self) -> Option<i64> {
+        match self {
+            Self::Plain | Self::Labeled(_) => None,
+            Self::Sealed(seal) => Some(seal.sender_ahead_us()),
+        }
+    }
+
     pub(super) fn keyring_mut(&mut self) -> Option<&mut Keyring> {
         match self {
             Self::Plain | Self::Labeled(_) => None,

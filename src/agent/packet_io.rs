@@ -12,6 +12,7 @@ use super::address::{Reach, to_address};
 use super::arrival::Arrival;
 use super::clock::Clock;
 use super::delay_queue::{DelayQueue, Outgoing};
+use super::distance::Distances;
 use super::metrics::Metrics;
 use super::packet_codec::SharedCodec;
 use super::packet_hook::{PacketHook, PacketVerdict, SentPacket};
@@ -46,6 +47,7 @@ pub(super) struct PacketIo {
     sender: Sender,
     hook: Option<Arc<dyn PacketHook>>,
     delayed: DelayQueue,
+    distances: Distances,
 }
 
 /// The standing of the sender of a packet, at the address that it came from.
@@ -85,6 +87,7 @@ impl PacketIo {
             sender: Sender::Member,
             hook,
             delayed: DelayQueue::default(),
+            distances: Distances::default(),
         }
     }
 
@@ -106,6 +109,11 @@ impl PacketIo {
         self.answer_limit = if member.is_joining() { FRAME_LIMIT } else { limit };
     }
 
+    /// Counts what is sent by these distances from now on.
+    pub(super) fn set_distances(&mut self, distances: Distances) {
+        self.distances = distances;
+    }
+
     /// Reads one datagram. `Pending`: none waits. `Ready(None)`: it was not a packet; that is counted.
     pub(super) fn receive_datagram(&mut self, metrics: &mut Metrics) -> Poll<Option<Arrival>> {
         RECEIVE_BUFFER.with_borrow_mut(|buffer| {
@@ -115,14 +123,20 @@ impl PacketIo {
                 // An ICMP error for an earlier datagram, which takes the place of one received.
                 Err(_) => return Poll::Ready(None),
             };
-            match self.codec.lock().decode(&mut buffer[..bytes]) {
+            let (decoded, ahead_us) = {
+                let mut codec = self.codec.lock();
+                (codec.decode(&mut buffer[..bytes]), codec.sender_ahead_us())
+            };
+            match decoded {
                 // A table is sent over streams only: the source of a datagram may be forged, and its answer is large.
                 Ok(packet) if packet.body.kind() == MessageKind::Sync => {
                     tracing::trace!(%from, bytes, "dropped a sync that came as a datagram");
                     metrics.count_drop(DropReason::Malformed);
                     Poll::Ready(None)
                 }
-                Ok(packet) => Poll::Ready(Some(Arrival { from: to_address(from), packet, bytes, reply: None })),
+                Ok(packet) => {
+                    Poll::Ready(Some(Arrival { from: to_address(from), packet, bytes, ahead_us, reply: None }))
+                }
                 Err(error) => {
                     tracing::trace!(%from, bytes, %error, "dropped a datagram");
                     self.codec.rejections().refused(from, &error);
@@ -207,6 +221,7 @@ impl PacketIo {
     /// Counts a packet, and asks the hook when it leaves. `None`: it is lost.
     fn departure(&self, packet: &SentPacket<'_>, metrics: &mut Metrics) -> Option<Time> {
         metrics.sent[packet.transmit.message.body.kind() as usize].add(packet.bytes);
+        metrics.sent_by_distance[self.distances.of(packet.transmit.to) as usize].add(packet.bytes);
         match self.hook.as_ref().map_or(PacketVerdict::At(packet.at), |hook| hook.sent(packet)) {
             PacketVerdict::At(at) => Some(at),
             PacketVerdict::Lost => None,

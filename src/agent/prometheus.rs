@@ -14,6 +14,9 @@ pub(super) fn render(info: &Info) -> String {
         match (family.read)(info) {
             Reading::Count(count) => page.sample(name, None, count),
             Reading::Seconds(seconds) => page.sample(name, None, seconds),
+            Reading::SecondsIfKnown(seconds) => seconds.into_iter().for_each(|value| page.sample(name, None, value)),
+            Reading::CountIfKnown(count) => count.into_iter().for_each(|value| page.sample(name, None, value)),
+            Reading::Texts(labels) => page.info(name, &labels),
             Reading::Labeled(label, values) => {
                 values.iter().for_each(|(value, count)| page.sample(name, Some((label, value)), count));
             }
@@ -35,6 +38,14 @@ impl Page {
     fn sample(&mut self, name: &str, label: Option<(&str, &dyn Display)>, value: impl Display) {
         let label = label.map_or_else(String::new, |(key, value)| format!("{{{key}=\"{value}\"}}"));
         let _ = writeln!(self.0, "swimlab_{name}{label} {value}");
+    }
+
+    /// Appends a sample of value 1 with texts as labels.
+    fn info(&mut self, name: &str, labels: &[(&str, &str)]) {
+        let escaped = |text: &str| text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
+        let label = |(key, text): &(&str, &str)| format!("{key}=\"{}\"", escaped(text));
+        let labels: Vec<String> = labels.iter().map(label).collect();
+        let _ = writeln!(self.0, "swimlab_{name}{{{}}} 1", labels.join(","));
     }
 
     fn histogram(&mut self, name: &str, histogram: &Histogram) {

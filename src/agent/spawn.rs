@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use swimlab_selectors::rng::{Purpose, stream};
-use swimlab_selectors::{Location, Peer};
+use swimlab_selectors::{DynSelector, Location, Peer};
 
 use super::address::{Reach, canonical, is_link_local, to_address, with_port, zone_of};
 use super::builder::{Builder, Security, check_name, id_of};
@@ -16,6 +16,7 @@ use super::event_hub::{EventHub, Events, ExitSender};
 use super::generation_limit::GenerationLimit;
 use super::handle::Agent;
 use super::launch::Launch;
+use super::metrics::Names;
 use super::packet_codec::PacketCodec;
 use super::rejoin::Rejoin;
 use super::seed_filter::{Outward, SeedFilter};
@@ -120,6 +121,8 @@ impl Builder {
         tracing::info!(name = %life.name, %addr, generation = life.generation, "the agent starts");
         let timer_slack = timer_slack(self.config.probe_timeout);
         let (reach, snapshots, hook) = (filter.reach(), life.snapshots, None);
+        let selector = self.chosen_selector().label().to_owned();
+        let names = Names { selector, profile: self.profile.clone(), preset: self.preset.clone() };
         let agent = Launch {
             sockets,
             reach,
@@ -133,6 +136,7 @@ impl Builder {
             timer_slack,
             snapshots,
             hook,
+            names,
             events,
             exit,
         }
@@ -268,12 +272,16 @@ impl Builder {
         Ok(Life { name, addr, generation, earlier_members, snapshots })
     }
 
+    fn chosen_selector(&self) -> DynSelector {
+        self.selector.clone().unwrap_or_else(|| "auto".parse().expect("auto is built in"))
+    }
+
     fn member(&self, config: MemberConfig, life: &Life, clock: Clock) -> Result<Member, SpawnError> {
-        let default = || "auto".parse().expect("auto is built in");
-        let selector = self.selector.clone().unwrap_or_else(default);
+        let selector = self.chosen_selector();
         let id = id_of(&life.name);
         let peer = Peer { id, location: self.location, zone: self.zone, site: None };
-        let (address, name, meta) = (to_address(life.addr), life.name.as_str().into(), self.meta[..].into());
+        let (address, name) = (to_address(life.addr), life.name.as_str().into());
+        let meta = self.zone_names.beside(&self.meta).into();
         let node = Arc::new(NodeInfo { peer, address, name, meta });
         let roster = Arc::new(Roster::of_members([Arc::clone(&node)]));
         let index = selector.build_index(roster.peers());
@@ -288,7 +296,7 @@ impl Builder {
         let packet_bytes = config.protocol().packet_bytes;
         let mut member = Member::new(Arc::new(config), identity, roster, &index, 0);
         let meta_room = member.meta_room();
-        if meta_room.is_none_or(|room| room < self.meta.len()) {
+        if meta_room.is_none_or(|room| room < member.node().meta.len()) {
             return Err(SpawnError::Record { packet_bytes, meta_room });
         }
         member.number_pings_from((random_u64()? % FIRST_SEQS) as u32);

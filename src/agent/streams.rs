@@ -257,7 +257,7 @@ impl Streams {
         let mut codec = self.codec.lock();
         let bytes_with_prefix = codec.prefix_len() + len;
         let packet = codec.decode(&mut bytes).map_err(|error| self.refused(from, error))?;
-        Ok(Arrival { from: to_address(from), packet, bytes: bytes_with_prefix, reply: None })
+        Ok(Arrival { from: to_address(from), packet, bytes: bytes_with_prefix, ahead_us: None, reply: None })
     }
 
     fn refused(&self, from: SocketAddr, error: PacketError) -> ExchangeError {

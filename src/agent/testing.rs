@@ -21,6 +21,7 @@ use super::control::{Request, read_request};
 use super::event_hub::EventHub;
 use super::handle::Agent;
 use super::launch::Launch;
+use super::metrics::Names;
 use super::metrics_server::{self, read_head};
 use super::packet_codec::PacketCodec;
 pub use super::packet_hook::{PacketHook, PacketVerdict, ReceivedPacket, SentPacket};
@@ -78,6 +79,7 @@ impl ExperimentAgent {
             timer_slack: Span::ZERO,
             snapshots: None,
             hook: Some(hook),
+            names: Names::default(),
             events,
             exit,
         }

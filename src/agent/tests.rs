@@ -6,8 +6,10 @@ use std::time::Duration;
 use swimlab_selectors::rng::{Purpose, stream};
 use swimlab_selectors::{DynSelector, Peer};
 
+use super::checks::{ClockOffset, Warning};
+use super::distance::Distance;
 use super::histogram::Histogram;
-use super::metrics::{Counters, Info, Metrics};
+use super::metrics::{Counters, Info, Metrics, Names};
 use super::prometheus::render;
 use super::traffic::DropReason;
 use crate::protocol::{
@@ -45,6 +47,9 @@ pub(super) fn sample() -> Info {
         (sent.messages, sent.bytes) = (number, 100 * number);
         (received.messages, received.bytes) = (number + 20, 100 * number + 7);
     }
+    for (number, distance) in (1..).zip(Distance::ALL) {
+        metrics.sent_by_distance[distance as usize].bytes = 1000 * number;
+    }
     for (number, reason) in (3..).zip(DropReason::ALL).step_by(2) {
         metrics.drops[reason as usize] = number;
     }
@@ -64,6 +69,16 @@ pub(super) fn sample() -> Info {
         metrics,
         coordinate: None,
         keys: vec!["0123456789abcdef".parse().unwrap()],
+        names: Names {
+            selector: "spatial:metric=\"x\"".to_owned(),
+            profile: Some("swim".to_owned()),
+            preset: Some("lan".to_owned()),
+        },
+        period: Duration::from_secs(1),
+        neighbors: Some(36),
+        has_fallen_back: true,
+        clock_offset: Some(ClockOffset { ahead_us: -12_500, peers: 7 }),
+        warnings: vec![Warning::OwnClock(ClockOffset { ahead_us: -12_500, peers: 7 })],
     }
 }
 

@@ -10,7 +10,7 @@ use std::process::ExitCode;
 
 use clap::ValueEnum;
 use clap::builder::PossibleValue;
-use swimlab_selectors::{Location, ZonePath};
+use swimlab_selectors::Location;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::{JoinError, JoinSet};
@@ -28,6 +28,7 @@ use crate::agent::{
     serve_metrics,
 };
 use crate::experiment::{AgentChoices, AgentConfig, Lab, TomlSource};
+use crate::protocol::first_control;
 use crate::wire::Keyring;
 
 /// The exit code of a program that was interrupted: 128 and the number of the signal.
@@ -316,6 +317,7 @@ fn builder(args: &Args, source: &TomlSource, lab: &Lab) -> Result<Builder, Faile
         .bind(args.bind)
         .join(args.join.clone())
         .config(recipe.config)
+        .config_names(Some(recipe.profile), recipe.preset)
         .security(security(args)?)
         .plain_label(args.label.clone().unwrap_or_default())
         .meta(meta.to_bytes())
@@ -336,7 +338,11 @@ fn builder(args: &Args, source: &TomlSource, lab: &Lab) -> Result<Builder, Faile
         builder = builder.location(place);
     }
     if let Some(zone) = &args.zone {
-        builder = builder.zone(ZonePath::parse(zone));
+        if let Some(found) = first_control(zone) {
+            let found = found.escape_unicode();
+            return Err(bad(format!("--zone: {zone:?} must have no control characters, but has {found}")));
+        }
+        builder = builder.zone_names(zone);
     }
     if let Some(path) = &args.state_dir {
         builder = builder.state_dir(path);

@@ -196,20 +196,54 @@ fn unexpected() -> Failed {
     Failed { code: 1, message: "unexpected answer from the agent: are both of the same version?".to_owned() }
 }
 
+/// A column of the table of members. One that is not always shown is left out if no member has a value for it.
+struct Column {
+    title: &'static str,
+    is_always_shown: bool,
+    value: fn(&MemberSummary) -> String,
+}
+
+/// The columns, from left to right.
+const COLUMNS: &[Column] = &[
+    Column { title: "NAME", is_always_shown: true, value: |member| escaped(&member.name) },
+    Column { title: "ADDRESS", is_always_shown: true, value: |member| member.addr.to_string() },
+    Column { title: "STATE", is_always_shown: true, value: |member| member.state.clone() },
+    Column { title: "INCARNATION", is_always_shown: true, value: |member| member.incarnation.clone() },
+    Column {
+        title: "ZONE",
+        is_always_shown: false,
+        value: |member| member.zone.as_deref().map(escaped).unwrap_or_default(),
+    },
+    Column {
+        title: "PLACE",
+        is_always_shown: false,
+        value: |member| member.place.map(|place| format!("{},{}", place.lat, place.lon)).unwrap_or_default(),
+    },
+    Column {
+        title: "META",
+        is_always_shown: true,
+        value: |member| {
+            let meta = member.meta.iter().map(|(key, value)| format!("{}={}", escaped(key), escaped(value)));
+            meta.collect::<Vec<_>>().join(" ")
+        },
+    },
+];
+
 fn table(members: &[MemberSummary]) -> String {
-    let mut rows = vec![["NAME", "ADDRESS", "STATE", "INCARNATION", "META"].map(str::to_owned)];
-    rows.extend(members.iter().map(|member| {
-        let meta = member.meta.iter().map(|(key, value)| format!("{}={}", escaped(key), escaped(value)));
-        let meta: Vec<String> = meta.collect();
-        let (addr, meta) = (member.addr.to_string(), meta.join(" "));
-        [escaped(&member.name), addr, member.state.clone(), member.incarnation.clone(), meta]
-    }));
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-    let widths = [0, 1, 2, 3].map(width);
+    let columns = COLUMNS.iter().map(|column| {
+        let values: Vec<String> = members.iter().map(column.value).collect();
+        let is_shown = column.is_always_shown || values.iter().any(|value| !value.is_empty());
+        let width = values.iter().map(|value| value.chars().count()).max().unwrap_or(0).max(column.title.len());
+        is_shown.then_some((column.title, values, width))
+    });
+    let columns: Vec<_> = columns.flatten().collect();
     let mut text = String::new();
-    for [name, addr, state, incarnation, meta] in &rows {
-        let [a, b, c, d] = widths;
-        let line = format!("{name:a$}  {addr:b$}  {state:c$}  {incarnation:d$}  {meta}");
+    for row in 0..=members.len() {
+        let mut line = String::new();
+        for (title, values, width) in &columns {
+            let value = row.checked_sub(1).map_or(*title, |member| &values[member]);
+            let _ = write!(line, "{value:width$}  ");
+        }
         let _ = writeln!(text, "{}", line.trim_end());
     }
     text
@@ -226,6 +260,12 @@ fn lines(info: &AgentSummary) -> String {
     line("incarnation", info.incarnation.clone());
     line("uptime", format!("{:.0} s", info.uptime_s));
     line("joining", if info.is_joining { "no seed has answered yet" } else { "no" }.to_owned());
+    let fallback = if info.has_fallen_back { ", in shuffled order: clocks do not agree" } else { "" };
+    line("selector", escaped(&info.selector) + fallback);
+    let named = |name: &Option<String>| name.as_deref().map_or_else(|| "none".to_owned(), escaped);
+    line("profile", format!("{}, preset {}, period {} s", named(&info.profile), named(&info.preset), info.period_s));
+    line("near", near(info));
+    line("clock", clock(info));
     for (key, value) in &info.families.0 {
         let value = match value {
             FamilyValue::Single(count) => count.to_string(),
@@ -246,7 +286,32 @@ fn lines(info: &AgentSummary) -> String {
     }
     line("keys", if info.keys.is_empty() { "none: plain text".to_owned() } else { info.keys.join(", ") });
     line("version", info.version.clone());
+    for warning in &info.warnings {
+        line("warning", escaped(warning));
+    }
     text
+}
+
+/// The size of the neighborhood, and the share of far bytes.
+fn near(info: &AgentSummary) -> String {
+    let members = match info.neighborhood {
+        Some(1) => "1 other member".to_owned(),
+        Some(near) => format!("{near} other members"),
+        None => "no neighborhood: all others alike".to_owned(),
+    };
+    match info.far_share {
+        Some(share) => format!("{members}; {:.1} % of the bytes go to far ones", share * 100.0),
+        None => members,
+    }
+}
+
+/// The difference between clocks.
+fn clock(info: &AgentSummary) -> String {
+    match info.clock {
+        Some(clock) => format!("{:+.3} s against {} others", clock.ahead_s, clock.peers),
+        None if info.keys.is_empty() => "not compared: plain text has no stamps".to_owned(),
+        None => "not compared yet".to_owned(),
+    }
 }
 
 #[cfg(test)]
@@ -256,7 +321,9 @@ mod tests {
     #[test]
     fn the_text_form_of_info_is_pinned() {
         let json = r#"{"version":"1.2.3","name":"a","id":"00000000000000ff","addr":"127.0.0.1:7946","incarnation":"7.2",
-            "uptime_s":1.5,"is_joining":true,"members":{"alive":4,"dead":2,"left":1,"suspect":3},"probes":50,
+            "uptime_s":1.5,"is_joining":true,"selector":"auto","profile":"swim","preset":"lan","period_s":1.0,
+            "neighborhood":36,"far_share":0.1672,"clock":{"ahead_s":-0.0125,"peers":7},
+            "warnings":["no other member is in zone eu2 of b"],"members":{"alive":4,"dead":2,"left":1,"suspect":3},"probes":50,
             "accusations":54,"sent":{"ack":2,"ping":1},"received":{"ack":4,"ping":3},"dropped":{"stale":5},
             "queues":{"broadcasts":11,"graves":14},
             "coordinate":{"position_us":[1000,0,0,0,0,0,0,0],"height_us":500,"adjustment_us":0,"error":0.25},
@@ -268,6 +335,10 @@ mod tests {
         incarnation  7.2
         uptime       2 s
         joining      no seed has answered yet
+        selector     auto
+        profile      swim, preset lan, period 1 s
+        near         36 other members; 16.7 % of the bytes go to far ones
+        clock        -0.013 s against 7 others
         members      alive 4, dead 2, left 1, suspect 3
         probes       50
         accusations  54
@@ -278,6 +349,28 @@ mod tests {
         coordinate   1.0 0.0 0.0 0.0 0.0 0.0 0.0 0.0 ms, height 0.5 ms, give or take 25 %
         keys         0123456789abcdef
         version      1.2.3
+        warning      no other member is in zone eu2 of b
+        ");
+    }
+
+    #[test]
+    fn columns_of_zones_and_places_are_shown_if_a_member_has_one() {
+        let member = |name: &str, rest: &str| {
+            let json = format!(
+                r#"{{"id":"1","name":"{name}","addr":"127.0.0.1:7946","state":"alive","incarnation":"7.2"{rest}}}"#
+            );
+            serde_json::from_str::<MemberSummary>(&json).unwrap()
+        };
+        let plain = member("a", r#","meta":{"role":"web"}"#);
+        insta::assert_snapshot!(table(std::slice::from_ref(&plain)), @r"
+        NAME  ADDRESS         STATE  INCARNATION  META
+        a     127.0.0.1:7946  alive  7.2          role=web
+        ");
+        let placed = member("long-name", r#","meta":{},"zone":"eu/eu-1\u001b","place":{"lat":-52.5,"lon":13.4}"#);
+        insta::assert_snapshot!(table(&[plain, placed]), @r"
+        NAME       ADDRESS         STATE  INCARNATION  ZONE           PLACE       META
+        a          127.0.0.1:7946  alive  7.2                                     role=web
+        long-name  127.0.0.1:7946  alive  7.2          eu/eu-1\u{1b}  -52.5,13.4
         ");
     }
 }

@@ -7,7 +7,7 @@ use swimlab_selectors::{BuildContext, DynSelector, Helpers, Registry, Spec, Spec
 use super::Lab;
 use super::agent_settings::AGENT_FILE_KEYS;
 use super::error::BadInput;
-use super::file::overrides;
+use super::file::{PRESET, overrides};
 use super::toml_source::{NamedSpec, TomlSource, TomlValue};
 use crate::protocol::Config;
 
@@ -17,6 +17,10 @@ use crate::protocol::Config;
 pub struct AgentConfig {
     /// Configuration of the protocol.
     pub config: Config,
+    /// Label of the profile that the configuration is made from.
+    pub profile: String,
+    /// Name of the preset, if there is one.
+    pub preset: Option<String>,
     /// Selector of the members to ping; `None` if the file names none.
     pub strategy: Option<DynSelector>,
     /// Selector of helpers for indirect pings; `None` if the file names none.
@@ -52,6 +56,12 @@ impl AgentConfig {
             None if named.is_empty() => NamedSpec::unwritten("swim"),
             None => single(named)?,
         };
+        let profile = named.spec.to_string();
+        let preset = match (choices.preset, source.table(&AGENT_FILE_KEYS)?.list(PRESET)?.as_deref()) {
+            (Some(name), _) => Some(name.to_owned()),
+            (None, Some([preset])) => Some(preset.text()?.to_owned()),
+            _ => None,
+        };
         for over in overrides(&mut file, choices.preset)? {
             let [(value, at)] = &over.values[..] else {
                 let at = over.values[1].1;
@@ -77,7 +87,7 @@ impl AgentConfig {
         };
         let helpers = file.list("helpers")?.map(single).transpose()?;
         let helpers = helpers.map(|named| build(&lab.helpers, &named, &context, source)).transpose()?;
-        Ok(Self { config, strategy, helpers })
+        Ok(Self { config, profile, preset, strategy, helpers })
     }
 }
 

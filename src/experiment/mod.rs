@@ -69,6 +69,7 @@ mod free_memory;
 #[cfg(test)]
 mod limit_table;
 mod limits;
+mod locality_notes;
 mod manifest;
 mod measures;
 mod memory_estimate;

@@ -12,6 +12,7 @@ use super::error::BadInput;
 use super::file::{File, ScenarioSpec};
 use super::floors::{FloorContext, FloorInputs};
 use super::limits::{MOST_CELLS, MOST_FAULTS, MOST_MEMBERS};
+use super::locality_notes::{self, Case};
 use super::memory_estimate::check_placement;
 use super::protocols::{self, DetectorChoice, Protocols};
 use super::results::CellKey;
@@ -43,8 +44,15 @@ pub(super) fn multiply(file: &File, source: &TomlSource, lab: &Lab) -> Result<Re
         return Err(source.whole(why));
     }
     let protocols = protocols::multiply(file, source, lab)?;
-    let mut builder =
-        ProductBuilder { file, protocols: &protocols, source, lab, notices: Vec::new(), noted: BTreeSet::new() };
+    let mut builder = ProductBuilder {
+        file,
+        protocols: &protocols,
+        source,
+        lab,
+        notices: Vec::new(),
+        noted: BTreeSet::new(),
+        examined: BTreeSet::new(),
+    };
     let baseline = file.baseline.as_ref().map(|baseline| builder.baseline(baseline)).transpose()?;
     let scenarios: Vec<Vec<Fault>> =
         file.scenarios.iter().map(|scenario| builder.faults(scenario)).collect::<Result<_, _>>()?;
@@ -101,6 +109,7 @@ pub(super) fn multiply(file: &File, source: &TomlSource, lab: &Lab) -> Result<Re
                                 let phases = protocol.environment.phases;
                                 let (members, warmup) = (placed.members, file.warmup);
                                 builder.note_floor(&config, FloorContext { members, phases, loss, warmup, faults });
+                                builder.note_locality(&config, placed, selectors, &named.spec);
                                 let helpers = &placed.helpers[*helpers];
                                 cells.extend(selectors.iter().map(|&selector| {
                                     let strategy = &placed.strategies[selector];
@@ -139,6 +148,8 @@ struct ProductBuilder<'a> {
     notices: Vec<String>,
     /// All of `notices`.
     noted: BTreeSet<String>,
+    /// Topologies, numbers of members, selectors and periods of warm-up that [`locality_notes`] has looked at.
+    examined: BTreeSet<(String, u32, usize, u64)>,
 }
 
 impl ProductBuilder<'_> {
@@ -243,6 +254,31 @@ impl ProductBuilder<'_> {
                  informed members take are not reached",
                 self.file.duration, config.period
             ));
+        }
+    }
+
+    /// Notes selectors whose locality cannot act.
+    fn note_locality(&mut self, config: &Config, placed: &PlacedTopology, selectors: &[usize], topology: &Spec) {
+        let periods = self.file.warmup.as_micros() / config.period.as_micros().max(1);
+        let topology = topology.to_string();
+        for &selector in selectors {
+            // Looked at once for each topology, number of members and length of the warm-up in periods.
+            if !self.examined.insert((topology.clone(), placed.members, selector, periods)) {
+                continue;
+            }
+            let metric = match self.protocols.selectors[selector].spec.values.get("metric") {
+                Some(Value::Text(metric)) => Some(metric.as_str()),
+                _ => None,
+            };
+            let notes = locality_notes::notes(&Case {
+                selector: &placed.strategies[selector],
+                metric,
+                topology: &topology,
+                placement: &placed.placement,
+                members: placed.members,
+                warmup: periods,
+            });
+            notes.into_iter().for_each(|note| self.note(note));
         }
     }
 

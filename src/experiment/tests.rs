@@ -342,3 +342,26 @@ fn a_declaration_that_no_trial_reaches_is_noted_before_the_run() {
     assert_eq!(notices("duration = '300s'\nfault = ['crash']\n"), [""; 0]);
     assert_eq!(notices("duration = '60s'\nfault = ['pause']\n"), [""; 0]);
 }
+
+#[test]
+fn selectors_whose_locality_cannot_act_are_noted_before_the_run() {
+    let notices = |file: &str| {
+        let notices = parse(file).notices.into_iter();
+        notices.filter(|notice| !notice.starts_with("period")).collect::<Vec<_>>()
+    };
+    let few = notices("topology = { kind = 'aws', zones = 1 }\nselector = ['shuffle', 'auto']\nmembers = [33, 330]\n");
+    assert!(
+        few.len() == 1 && few[0].starts_with("auto: with members = 33 most members of aws:zones=1 are alone"),
+        "{few:?}"
+    );
+    let unplaced = notices("topology = 'planetlab'\nselector = ['shuffle', 'auto']\nmembers = 100\n");
+    assert!(unplaced.len() == 1 && unplaced[0].starts_with("auto: no member of planetlab has a zone"), "{unplaced:?}");
+    let learning = "topology = 'planetlab'\nselector = 'neighborhood:metric=vivaldi'\nmembers = 100\n";
+    let rough = notices(learning);
+    assert!(rough.len() == 1 && rough[0].contains("the warm-up has 20 periods: before 64"), "{rough:?}");
+    assert_eq!(notices(&format!("{learning}warmup = '300s'\n")), [""; 0]);
+    let metric = notices("topology = 'planetlab'\nselector = 'bucket:metric=hierarchy'\nmembers = 100\n");
+    assert!(metric.len() == 1 && metric[0].ends_with("has a zone path, so that all are equally far"), "{metric:?}");
+    // On one network there is nothing near or far.
+    assert_eq!(notices("topology = 'lan'\nselector = ['shuffle', 'auto']\nmembers = 100\n"), [""; 0]);
+}

@@ -34,6 +34,8 @@ pub struct Seal {
     /// The id given last.
     last: PacketId,
     window: ReplayWindow,
+    /// Microseconds by which the stamp of the packet opened last was ahead of the clock.
+    ahead: i64,
 }
 
 /// The sizes of packets that [`Seal::encode`] writes, to the byte. The prefix on a stream is not counted.
@@ -113,6 +115,7 @@ impl Seal {
             return Err(OpenError::Forged);
         }
         self.window.insert(id, now, self.tolerance);
+        self.ahead = id.stamp as i64 - now as i64;
         Ok(body)
     }
 
@@ -131,10 +134,17 @@ impl Seal {
         self.window.len()
     }
 
+    /// Microseconds by which the stamp of the packet opened last was ahead of the clock: the difference between the
+    /// clocks of its sender and of this member, less the time that it was under way. After a clock was set back by less
+    /// than half of the tolerance, its stamps stay ahead until it has caught up.
+    pub fn sender_ahead_us(&self) -> i64 {
+        self.ahead
+    }
+
     pub(super) fn with_salt(keyring: Keyring, label: &str, salt: u64) -> Self {
         let last = PacketId { stamp: 0, salt };
         let tolerance = micros(Self::TOLERANCE);
-        Self { keyring, label: label.as_bytes().into(), tolerance, last, window: ReplayWindow::default() }
+        Self { keyring, label: label.as_bytes().into(), tolerance, last, window: ReplayWindow::default(), ahead: 0 }
     }
 
     fn wrap(&mut self, now: SystemTime, out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {

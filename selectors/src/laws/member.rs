@@ -80,6 +80,12 @@ impl Member {
         self.call(false, |selector, ctx| selector.observe(ctx, observation));
     }
 
+    /// Whether the selector has fallen back to shuffled order. See
+    /// [`Selector::has_fallen_back`](crate::Selector::has_fallen_back).
+    pub fn has_fallen_back(&self) -> bool {
+        self.selector.has_fallen_back()
+    }
+
     /// Builds a new index over the roster of the view.
     pub fn reindex(&mut self) {
         self.group.reindex();

@@ -10,7 +10,6 @@ use zeroize::Zeroizing;
 
 use crate::agent::event::MemberInfo;
 use crate::agent::handle::Agent;
-use crate::agent::meta::Meta;
 use crate::agent::metrics::{FAMILIES, Family, Info, Reading};
 use crate::protocol::Id;
 
@@ -84,6 +83,23 @@ pub struct MemberSummary {
     pub incarnation: String,
     /// The member's metadata.
     pub meta: BTreeMap<String, String>,
+    /// The names of its zone path, with slashes in between, if it has one; `#` and a hash for each level if the names are
+    /// not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zone: Option<String>,
+    /// Its place on the globe, if it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<Place>,
+}
+
+/// A place on the globe, in degrees.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Place {
+    /// The latitude.
+    pub lat: f64,
+    /// The longitude.
+    pub lon: f64,
 }
 
 /// State of an agent, as `swimlab info` shows it.
@@ -104,6 +120,33 @@ pub struct AgentSummary {
     pub uptime_s: f64,
     /// Whether a join is under way that no seed has answered yet.
     pub is_joining: bool,
+    /// The selector's label.
+    #[serde(default)]
+    pub selector: String,
+    /// The profile, if the configuration is made from a named one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<String>,
+    /// The preset, if the configuration is made from a named one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preset: Option<String>,
+    /// The protocol period in seconds.
+    #[serde(default)]
+    pub period_s: f64,
+    /// The number of other members that the selector regards as near; absent if it prefers none by distance.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub neighborhood: Option<u32>,
+    /// Whether the selector pings in shuffled order at present because clocks do not agree.
+    #[serde(default)]
+    pub has_fallen_back: bool,
+    /// The share of the bytes sent to members of known distance that went to far ones; absent if none is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub far_share: Option<f64>,
+    /// The agent's clock beside those of other members; absent without a key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock: Option<ClockSummary>,
+    /// Settings that are probably wrong, in words.
+    #[serde(default)]
+    pub warnings: Vec<String>,
     /// The metric families that `swimlab info` shows, by their keys.
     #[serde(flatten)]
     pub families: FamilyValues,
@@ -115,6 +158,16 @@ pub struct AgentSummary {
     /// The address at which the agent serves its metrics, if it does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metrics: Option<SocketAddr>,
+}
+
+/// An agent's clock beside those of other members.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct ClockSummary {
+    /// Seconds by which it is ahead of the median of the others; negative if it is behind.
+    pub ahead_s: f64,
+    /// The number of the others.
+    pub peers: usize,
 }
 
 /// A network coordinate. The round-trip time between two members is estimated by the distance of their positions, plus
@@ -155,7 +208,9 @@ impl From<&MemberInfo> for MemberSummary {
             addr: member.addr(),
             state: member.state.to_string(),
             incarnation: member.incarnation.to_string(),
-            meta: Meta::from_bytes(member.meta()).0,
+            meta: member.pairs().0,
+            zone: member.zone(),
+            place: member.place().map(|(lat, lon)| Place { lat, lon }),
         }
     }
 }
@@ -170,6 +225,17 @@ impl AgentSummary {
             incarnation: info.incarnation.to_string(),
             uptime_s: info.uptime.as_secs_f64(),
             is_joining: info.is_joining,
+            selector: info.names.selector.clone(),
+            profile: info.names.profile.clone(),
+            preset: info.names.preset.clone(),
+            period_s: info.period.as_secs_f64(),
+            neighborhood: info.neighbors,
+            has_fallen_back: info.has_fallen_back,
+            far_share: info.far_share().map(|share| (share * 1e4).round() / 1e4),
+            clock: info
+                .clock_offset
+                .map(|offset| ClockSummary { ahead_s: offset.ahead_us as f64 / 1e6, peers: offset.peers }),
+            warnings: info.warnings.iter().map(ToString::to_string).collect(),
             families: FamilyValues(FAMILIES.iter().filter_map(|family| shown_value(family, info)).collect()),
             coordinate: info.coordinate.map(|at| CoordinateSummary {
                 position_us: at.vector,
@@ -196,7 +262,11 @@ fn shown_value(family: &Family, info: &Info) -> Option<(String, FamilyValue)> {
             let values = values.into_iter().filter(|(_, count)| *count > 0 || !shown.skips_zeros);
             FamilyValue::Labeled(values.map(|(name, count)| (name.to_owned(), count)).collect())
         }
-        Reading::Seconds(_) | Reading::Histogram(_) => return None,
+        Reading::Seconds(_)
+        | Reading::SecondsIfKnown(_)
+        | Reading::CountIfKnown(_)
+        | Reading::Texts(_)
+        | Reading::Histogram(_) => return None,
     };
     Some((shown.key.to_owned(), value))
 }

@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use clap::ValueEnum;
 use serde_json::json;
 
-use crate::agent::{Agent, AgentEvent, Meta};
+use crate::agent::{Agent, AgentEvent};
 use crate::cli::escape::escaped;
 use crate::cli::output::LineWriter;
 
@@ -74,7 +74,7 @@ impl EventPrinter {
 fn text(event: &AgentEvent) -> String {
     match event {
         AgentEvent::Member(change, member) => {
-            let meta = Meta::from_bytes(member.meta()).0;
+            let meta = member.pairs().0;
             let meta: String =
                 meta.iter().map(|(key, value)| format!(" {}={}", escaped(key), escaped(value))).collect();
             format!("{change:<10} {} {} ({}){meta}", escaped(member.name()), member.addr(), member.incarnation)
@@ -94,7 +94,7 @@ fn json(event: &AgentEvent) -> String {
         AgentEvent::Member(change, member) => json!({
             "at": at, "event": change.name(), "id": format!("{:016x}", member.id()), "name": member.name(),
             "addr": member.addr(), "state": member.state.to_string(), "incarnation": member.incarnation.to_string(),
-            "meta": Meta::from_bytes(member.meta()).0,
+            "meta": member.pairs().0,
         }),
         AgentEvent::User { from, from_name, event } => json!({
             "at": at, "event": "user", "id": format!("{from:016x}"), "name": &**from_name, "user": &*event.name,

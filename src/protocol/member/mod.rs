@@ -7,7 +7,8 @@
 //! `probe` holds the protocol period, `membership` the beliefs about other members, `join` and `heal` how members find
 //! each other, `name_conflict` two processes of one name, `coordinates` the network coordinates, `send` packets with
 //! updates, `table_digest` the comparison of tables, `stall` blocked sends, `prefetch` memory, `state` copies and hashes
-//! of members. The other files hold state: `timers`, `round`, `forgotten`, `user_events`, `admissions` and `cold`.
+//! of members, `locality` what the selector regards as near. The other files hold state: `timers`, `round`,
+//! `forgotten`, `user_events`, `admissions` and `cold`.
 
 /// The context of a selector call: borrows the fields it needs, so that the selector can be borrowed beside it.
 macro_rules! context {
@@ -33,6 +34,7 @@ mod heal;
 mod join;
 #[cfg(test)]
 mod limit_table;
+mod locality;
 mod membership;
 mod name_conflict;
 mod outbox;
@@ -95,6 +97,10 @@ pub struct Member {
     stalled: bool,
     /// Whether the selector learns coordinates: others are not asked at each send.
     has_coordinates: bool,
+    /// Whether the selector counts periods by the clock.
+    follows_clock: bool,
+    /// Whether the selector observes the pings that arrive in this period.
+    observes_pings: bool,
     /// Whether the next period begins exactly a period's length after this one, neither late nor stretched.
     is_regular: bool,
     health: HealthScore,
@@ -188,6 +194,8 @@ impl Member {
             knows_slow: false,
             stalled: false,
             has_coordinates: selector.coordinate().is_some(),
+            follows_clock: selector.follows_clock(),
+            observes_pings: false,
             is_regular: false,
             seq: 0,
             upcoming: me,
@@ -280,6 +288,9 @@ impl Member {
         }
         match &packet.body {
             &Body::Ping { seq } => {
+                if self.observes_pings && packet.updates.is_empty() {
+                    self.observe_ping(sender);
+                }
                 let to = self.addressee_at(sender, from);
                 let displacing = self.displacing_record(&to, packet.incarnation);
                 let first = displacing.or_else(|| stale.then(|| self.own_record()));

@@ -70,6 +70,9 @@ impl Member {
         picks.clear();
         self.selector.targets(&mut context!(self), want, &mut picks);
         self.period += 1;
+        if self.follows_clock {
+            self.observes_pings = self.selector.wants_pings(self.shared_period);
+        }
         self.upcoming = self.selector.upcoming().unwrap_or(self.table.me());
 
         self.seq = self.seq.wrapping_add(1);

@@ -53,6 +53,8 @@ impl Member {
             knows_slow,
             stalled,
             has_coordinates,
+            follows_clock,
+            observes_pings,
             is_regular,
             health,
             seq,
@@ -68,6 +70,7 @@ impl Member {
             node,
         } = self;
         (id, incarnation, lifecycle, knows_slow, stalled, has_coordinates, is_regular).hash(hasher);
+        (follows_clock, observes_pings).hash(hasher);
         (health, seq, period, shared_period, since_epoch, node).hash(hasher);
         queue.hash_state(reference, hasher);
         table.hash_state(reference, hasher);

@@ -14,7 +14,7 @@ use crate::peer::{Peer, Slot};
 use crate::registry::{Param, Params};
 use crate::rng::bits;
 use crate::selector::{Bound, DynSelector, NearPeer, Selector};
-use crate::view::{Context, Observation};
+use crate::view::{Context, Observation, View};
 use learned_neighbors::LearnedNeighbors;
 use neighbors::Neighbors;
 
@@ -232,7 +232,7 @@ impl Selector for Neighborhood {
                     learned.forget(slot);
                 }
             }
-            Observation::Moved(_) => {}
+            Observation::Moved(_) | Observation::Pinged(_) => {}
             Observation::Rtt { slot, rtt_us } => {
                 state.learn(ctx, slot, |learned, ctx| learned.measured(ctx.view, slot, rtt_us, ctx.rng));
             }
@@ -251,6 +251,10 @@ impl Selector for Neighborhood {
 
     fn neighbor_hint(&self, state: &NeighborhoodState, ctx: &mut Context<'_>, to: Slot) -> Option<NearPeer> {
         state.learned.as_ref()?.neighbor_hint(ctx, to)
+    }
+
+    fn is_near(&self, _: &Neighborhoods, state: &NeighborhoodState, _: &dyn View, slot: Slot) -> Option<bool> {
+        (self.radius > 0).then(|| state.near.contains(slot))
     }
 
     fn reindexed(&self, _: &Neighborhoods, state: &mut NeighborhoodState) {

@@ -96,6 +96,11 @@ impl Neighbors {
         self.find(slot).is_ok_and(|at| self.near[at].pinged >= Some(period))
     }
 
+    /// Whether a slot is a neighbor.
+    pub(super) fn contains(&self, slot: Slot) -> bool {
+        self.find(slot).is_ok()
+    }
+
     /// Takes in a joiner if it is near enough.
     pub(super) fn joined(&mut self, index: &Neighborhoods, ctx: &mut Context<'_>, slot: Slot) {
         if !index.contains(ctx, slot)

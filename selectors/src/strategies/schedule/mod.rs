@@ -1,5 +1,6 @@
 //! `schedule`: a shared schedule by which each member is pinged by exactly one other per period, without messages.
 
+mod agreement;
 mod learned_location;
 mod partition;
 mod ring_schedule;
@@ -14,7 +15,8 @@ use crate::peer::{Peer, Slot};
 use crate::registry::{Param, Params};
 use crate::rng::{below, mix};
 use crate::selector::{Bound, DynSelector, Selector, any_member, pick_uniform};
-use crate::view::{Context, Observation};
+use crate::view::{Context, Observation, View};
+use agreement::{Agreement, Sighting};
 use learned_location::LearnedLocation;
 use ring_schedule::{Latecomers, RingSchedule, ScheduleView};
 
@@ -77,6 +79,9 @@ pub struct ScheduleState {
     agreed: bool,
     /// [`STRETCH`] of the first move that is not applied yet.
     moved: Option<u64>,
+    agreement: Agreement,
+    /// Number of the member's own pings in each period.
+    pings: u32,
     /// Present if the member learns its location.
     learned_location: Option<Box<LearnedLocation>>,
 }
@@ -170,19 +175,48 @@ impl Schedule {
     /// Returns the target of the `i`-th ping of this period: the member itself if there is no other, `None` for a
     /// random one.
     fn pick(&self, rings: &ScheduleView<'_>, ctx: &Context<'_>, i: u64, learning: bool) -> Option<Slot> {
-        let (me, period, classes) = (ctx.view.me(), ctx.shared_period, u64::from(self.classes));
+        let (me, period) = (ctx.view.me(), ctx.shared_period);
+        if !self.escapes(rings, me, period) {
+            if ctx.has_updates && self.is_update_period(period) {
+                return if self.is_random_period(period) { None } else { rings.across(mix(mix(period) ^ i)) };
+            }
+            if learning && !rings.schedules.is_divided() {
+                return Some(rings.near(me, (mix(mix(period) ^ i) % LEARNING_SHIFTS) as u32 + 1));
+            }
+        }
+        Some(self.scheduled(rings, me, period, i))
+    }
+
+    /// Whether a member's pings of this period leave its neighborhood.
+    fn escapes(&self, rings: &ScheduleView<'_>, member: Slot, period: u64) -> bool {
+        rings.schedules.is_divided() && period % u64::from(self.classes) == u64::from(rings.class(member))
+    }
+
+    /// Returns the target of a member's `i`-th ping of a period without updates.
+    fn scheduled(&self, rings: &ScheduleView<'_>, member: Slot, period: u64, i: u64) -> Slot {
         let shift = |turns: u64| ((turns + i) % SHIFTS) as u32 + 1;
         let near = |slot| rings.near(slot, shift(period / u64::from(self.config.hold)));
-        if rings.schedules.is_divided() && period % classes == u64::from(rings.class(me)) {
-            return Some(escape(me, near, |slot| rings.far(slot, shift(period / classes))));
+        match self.escapes(rings, member, period) {
+            true => escape(member, near, |slot| rings.far(slot, shift(period / u64::from(self.classes)))),
+            false => near(member),
         }
-        if ctx.has_updates && self.is_update_period(period) {
-            return if self.is_random_period(period) { None } else { rings.across(mix(mix(period) ^ i)) };
+    }
+
+    /// Compares a ping of this member without updates with the schedule.
+    fn observe_ping(&self, index: &Arc<RingSchedules>, state: &mut ScheduleState, ctx: &mut Context<'_>, sender: Slot) {
+        let view = ctx.view;
+        let Some(schedule) = &state.schedule else { return };
+        if state.learned_location.as_ref().is_some_and(|location| location.is_new()) || !view.pingable(sender) {
+            return;
         }
-        if learning && !rings.schedules.is_divided() {
-            return Some(rings.near(me, (mix(mix(period) ^ i) % LEARNING_SHIFTS) as u32 + 1));
-        }
-        Some(near(me))
+        let schedules = state.own.as_ref().unwrap_or(index);
+        let rings = ScheduleView { schedules, schedule, latecomers: &state.latecomers, view };
+        let mut periods = state.agreement.candidates(ctx.shared_period).filter(|&period| schedule.is_at(period));
+        let is_expected = periods
+            .any(|period| (0..u64::from(state.pings)).any(|i| self.scheduled(&rings, sender, period, i) == view.me()));
+        let is_near = rings.neighborhood(sender) == rings.neighborhood(view.me());
+        let choice = if is_near { rings.ring_len(sender) } else { view.pingable_count() as usize };
+        state.agreement.note(ctx, Sighting { is_expected, is_near, choice });
     }
 }
 
@@ -202,6 +236,8 @@ impl Selector for Schedule {
             own: None,
             agreed: false,
             moved: None,
+            agreement: Agreement::default(),
+            pings: 1,
             learned_location,
         };
         (index.len()..ctx.view.slots()).for_each(|slot| state.latecomers.add(slot));
@@ -217,8 +253,19 @@ impl Selector for Schedule {
         picks: &mut Vec<Slot>,
     ) {
         let first = picks.len();
+        state.pings = want as u32;
         if let Some(location) = &mut state.learned_location {
             location.set_age(ctx.period);
+        }
+        if state.agreement.has_fallen_back() {
+            // Pings of others are compared with it before the member's own next one that follows it.
+            state.prepare(self, index, ctx);
+        }
+        if let Some(order) = state.agreement.order(ctx.shared_period) {
+            for _ in 0..want.min(ctx.view.pingable_count() as usize) {
+                picks.extend(order.pick(ctx, &picks[first..], |_, _| false));
+            }
+            return;
         }
         let learning = state.learned_location.as_ref().is_some_and(|location| location.is_new());
         let rings = state.prepare(self, index, ctx);
@@ -242,6 +289,9 @@ impl Selector for Schedule {
         state: &mut ScheduleState,
         ctx: &mut Context<'_>,
     ) -> Option<Slot> {
+        if state.agreement.has_fallen_back() {
+            return any_member(ctx);
+        }
         let (is_near, steps) = (below(ctx.rng, self.classes) > 0, 1 + below(ctx.rng, MOST_PARTNERS));
         let rings = state.prepare(self, index, ctx);
         let near = (is_near && rings.schedules.is_divided()).then(|| rings.near(ctx.view.me(), steps));
@@ -257,6 +307,7 @@ impl Selector for Schedule {
     ) {
         match observation {
             Observation::Joined(slot) => {
+                state.agreement.joined(slot, ctx);
                 let schedules = state.own.as_ref().unwrap_or(index);
                 if !schedules.contains(slot, ctx.view.peer(slot)) {
                     state.latecomers.add(slot);
@@ -276,6 +327,7 @@ impl Selector for Schedule {
                     location.measured(ctx.view, slot, rtt_us, ctx.rng);
                 }
             }
+            Observation::Pinged(slot) => self.observe_ping(index, state, ctx, slot),
             Observation::Left(_) | Observation::NeighborHint { .. } => {}
         }
     }
@@ -286,6 +338,25 @@ impl Selector for Schedule {
 
     fn advertised_location(&self, state: &ScheduleState, ctx: &mut Context<'_>) -> Option<Location> {
         state.learned_location.as_ref()?.advertised(ctx)
+    }
+
+    /// Whether a peer belongs to the member's neighborhood; `None` while all members form one.
+    fn is_near(&self, index: &Arc<RingSchedules>, state: &ScheduleState, view: &dyn View, slot: Slot) -> Option<bool> {
+        let schedules = state.own.as_ref().unwrap_or(index);
+        let neighborhood = |slot| state.latecomers.neighborhood(schedules, view, slot);
+        schedules.is_divided().then(|| neighborhood(slot) == neighborhood(view.me()))
+    }
+
+    fn follows_clock(&self) -> bool {
+        true
+    }
+
+    fn wants_pings(&self, state: &ScheduleState, shared_period: u64) -> bool {
+        state.agreement.wants_pings(shared_period)
+    }
+
+    fn has_fallen_back(&self, state: &ScheduleState) -> bool {
+        state.agreement.has_fallen_back()
     }
 
     fn reindexed(&self, _: &Arc<RingSchedules>, state: &mut ScheduleState) {

@@ -173,6 +173,14 @@ impl Latecomers {
         self.slots.iter().any(|&slot| schedules.partition.is_new_region(view.peer(slot)))
     }
 
+    /// Number of the neighborhood of a slot, a latecomer's or another.
+    pub(super) fn neighborhood(&self, schedules: &RingSchedules, view: &dyn View, slot: Slot) -> u32 {
+        match self.slots.binary_search(&slot) {
+            Err(_) if slot < schedules.len() => schedules.neighborhood_of[slot as usize],
+            _ => schedules.partition.of(view.peer(slot)),
+        }
+    }
+
     /// Computes their positions in a draw.
     pub(super) fn draw(&mut self, schedules: &RingSchedules, schedule: &RingSchedule, view: &dyn View) {
         if self.epoch == Some(schedule.epoch) {
@@ -218,15 +226,19 @@ impl ScheduleView<'_> {
         (0..TRIES).map(slot).find(|&slot| self.view.pingable(slot))
     }
 
+    /// Number of members in the ring of a member's neighborhood, dead ones that are not forgotten included.
+    pub(super) fn ring_len(&self, slot: Slot) -> usize {
+        let neighborhood = self.neighborhood(slot);
+        self.schedule.near.group(neighborhood).len() + group_of(&self.latecomers.near, neighborhood).len()
+    }
+
     fn key(&self, slot: Slot) -> u64 {
         key(self.view.peer(slot).id, self.schedule.epoch)
     }
 
-    fn neighborhood(&self, slot: Slot) -> u32 {
-        match self.latecomers.slots.binary_search(&slot) {
-            Err(_) if slot < self.schedules.len() => self.schedules.neighborhood_of[slot as usize],
-            _ => self.schedules.partition.of(self.view.peer(slot)),
-        }
+    /// Number of a member's neighborhood.
+    pub(super) fn neighborhood(&self, slot: Slot) -> u32 {
+        self.latecomers.neighborhood(self.schedules, self.view, slot)
     }
 
     fn alive(&self, slot: Slot) -> bool {
