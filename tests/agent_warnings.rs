@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 
 /// A member with a zone path, or without one, that joins the first.
 fn start(dir: &Path, name: &str, zone: &str, seed: Option<&Process>, args: &[&str]) -> Process {
-    let config = config(dir, 5.0);
+    // On a loaded machine, members are paused for a second now and then.
+    let config = config(dir, 40.0);
     let seed = seed.map(|seed| seed.addr.to_string());
     let mut all = vec!["--config", config.to_str().unwrap()];
     if !zone.is_empty() {
@@ -30,7 +31,7 @@ fn group(dir: &Path, zones: &[&str], args: &[&str]) -> Vec<Process> {
     for (n, zone) in zones.iter().enumerate().skip(1) {
         all.push(start(dir, &format!("m{n}"), zone, Some(&all[0]), args));
     }
-    until_complete(30, &all);
+    until_complete(60, &all);
     all
 }
 
@@ -45,7 +46,7 @@ fn members_are_shown_with_their_zones_and_places() {
     let second = start(dir.path(), "b", "", Some(&first), &["--place", "-33.9,151.2"]);
     let third = start(dir.path(), "c", "", Some(&first), &[]);
     let all = [first, second, third];
-    until_complete(30, &all);
+    until_complete(60, &all);
     for process in &all {
         let members = process.members();
         let of = |name: &str| members.iter().find(|member| member["name"] == name).unwrap().clone();
