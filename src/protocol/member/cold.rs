@@ -40,6 +40,8 @@ pub(super) struct ColdState {
     pub(super) joining: Option<Joining>,
     /// The member whose digest has not come yet.
     pub(super) awaited_digest: Option<Id>,
+    /// Whether the digest before it has not come.
+    pub(super) has_missed_digest: bool,
     /// Whether a member was asked for the differing parts of its table since the last state sync began.
     pub(super) has_asked_for_parts: bool,
     pub(super) user_events: UserEvents,
@@ -66,6 +68,7 @@ impl StateHash for ColdState {
             slow,
             joining,
             awaited_digest,
+            has_missed_digest,
             has_asked_for_parts,
             user_events,
             helpers,
@@ -84,6 +87,7 @@ impl StateHash for ColdState {
         undisclosed.as_slice().hash_state(reference, hasher);
         user_events.hash_state(reference, hasher);
         admissions.hash_state(reference, hasher);
+        has_missed_digest.hash(hasher);
         (name_conflict, seeds, forgotten, stall, slow, joining, awaited_digest, has_asked_for_parts, helpers, is_quiet)
             .hash(hasher);
     }

@@ -43,19 +43,28 @@ impl Member {
 
     /// Compares tables with a member, or exchanges them.
     pub(super) fn sync_tick(&mut self, now: Time, out: &mut Outbox) {
-        let Some(interval) = self.config.protocol.sync_interval_in(self.table.members()) else {
-            return self.set_alarm(|alarms| alarms.sync = Time::NEVER);
-        };
-        self.set_alarm(|alarms| alarms.sync = now + interval);
+        if !self.schedule_sync(now) {
+            return;
+        }
         let cold = self.cold();
         cold.has_asked_for_parts = false;
-        // A digest without an answer: it was lost, or the partner knows none.
-        let unanswered = cold.awaited_digest.take().and_then(|id| self.table.slot(id));
-        match unanswered.filter(|slot| self.table.pingable(*slot)) {
+        // A digest without an answer was lost; after two of them, the partner may know none.
+        let unanswered = cold.awaited_digest.take();
+        let is_second = unanswered.is_some() && cold.has_missed_digest;
+        cold.has_missed_digest = unanswered.is_some() && !is_second;
+        let partner = unanswered.filter(|_| is_second).and_then(|id| self.table.slot(id));
+        match partner.filter(|slot| self.table.pingable(*slot)) {
             Some(slot) => self.exchange_tables(now, self.addressee_of(slot), out),
             None if self.config.protocol.sync_digests => self.compare_tables(now, out),
             None => self.sync_with_random(now, out),
         }
+    }
+
+    /// Sets the next state sync to one interval from now; returns whether there is one.
+    pub(super) fn schedule_sync(&mut self, now: Time) -> bool {
+        let interval = self.config.protocol.sync_interval_in(self.table.members());
+        self.set_alarm(|alarms| alarms.sync = interval.map_or(Time::NEVER, |interval| now + interval));
+        interval.is_some()
     }
 
     /// Sends the table to a random member, which answers with its own.

@@ -18,6 +18,9 @@ impl Member {
         let Some(slot) = self.selector.sync_partner(&mut context!(self)) else { return };
         let to = self.addressee_of(slot);
         self.cold().awaited_digest = Some(to.id);
+        // The answer moves it on.
+        let retry = now + self.config.protocol.period * 2;
+        self.set_alarm(|alarms| alarms.sync = alarms.sync.min(retry));
         let digest = self.table_digest(now);
         self.send(to, Body::Digest { wants_reply: true, digest }, None, out);
     }
@@ -39,8 +42,12 @@ impl Member {
         }
         let Some(cold) = &mut self.cold else { return };
         // Only the one that was asked causes an exchange of tables, and once.
-        if cold.awaited_digest.take_if(|id| *id == sender).is_some() && self.table_digest(now) != theirs {
-            self.ask_for_parts(to, out);
+        if cold.awaited_digest.take_if(|id| *id == sender).is_some() {
+            cold.has_missed_digest = false;
+            self.schedule_sync(now);
+            if self.table_digest(now) != theirs {
+                self.ask_for_parts(to, out);
+            }
         }
     }
 

@@ -101,10 +101,19 @@ fn a_member_that_was_asked_for_parts_that_differ_asks_for_those_of_the_other_onc
 }
 
 #[test]
-fn a_digest_without_an_answer_is_followed_by_whole_tables_and_these_by_a_digest() {
+fn the_second_digest_without_an_answer_is_followed_by_whole_tables_with_the_same_member() {
     let mut member = syncing(20, "");
-    let kinds: Vec<MessageKind> = (0..4).map(|_| sync_of(&mut member).1.message.body.kind()).collect();
-    assert_eq!(kinds, [MessageKind::Digest, MessageKind::Sync, MessageKind::Digest, MessageKind::Sync]);
+    let syncs: Vec<_> = (0..4).map(|_| sync_of(&mut member).1).collect();
+    let kinds: Vec<MessageKind> = syncs.iter().map(|sync| sync.message.body.kind()).collect();
+    assert_eq!(kinds, [MessageKind::Digest, MessageKind::Digest, MessageKind::Sync, MessageKind::Digest]);
+    assert_eq!(syncs[1].to, syncs[2].to);
+    // An answer in between.
+    let mut member = syncing(20, "");
+    sync_of(&mut member);
+    let (now, second) = sync_of(&mut member);
+    member.handle(now, second.to, &answer(&second, digest_in(&second)), &mut Outbox::default());
+    let kinds: Vec<MessageKind> = (0..2).map(|_| sync_of(&mut member).1.message.body.kind()).collect();
+    assert_eq!(kinds, [MessageKind::Digest, MessageKind::Digest]);
     let mut member = syncing(20, ",sync_digests=false");
     assert!((0..4).all(|_| sync_of(&mut member).1.message.body.kind() == MessageKind::Sync));
 }
