@@ -32,8 +32,9 @@ fn three_members_in_three_terminals() {
     assert_eq!(members.len(), 3);
     for member in &members {
         let keys: Vec<&str> = member.as_object().unwrap().keys().map(String::as_str).collect();
-        assert_eq!(keys, ["addr", "id", "incarnation", "meta", "name", "state"]);
+        assert_eq!(keys, ["addr", "id", "incarnation", "meta", "name", "state", "zone"]);
         assert_eq!((&member["meta"]["role"], &member["state"]), (&"web".into(), &"alive".into()));
+        assert_eq!(member["zone"], "eu/eu-1/r7");
     }
     assert!(all[0].order(&["members"]).starts_with("NAME  ADDRESS"));
     assert_eq!(all[0].info()["members"]["alive"], 3);
