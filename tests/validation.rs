@@ -135,10 +135,10 @@ fn with_a_schedule_the_first_ping_comes_after_seven_twelfths_of_a_period_and_two
         let longest = waits.iter().copied().fold(0.0, f64::max);
         assert!(longest <= 2.0 * (1.0 + skew), "{selector}: {longest}");
     }
-    // Without a common clock it is little worse than a random choice, whose mean is 1.0.
+    // Without a common clock members notice it, and ping in shuffled order.
     let clocks = (Phases::Random, Span::from_secs(100_000));
     let waits = first_pings_by_clocks(64, "schedule", clocks, "500ms", 6_000);
-    assert_close("first ping, schedule, no common clock", mean(&waits), 1.1, 0.12);
+    assert_close("first ping, schedule, no common clock", mean(&waits), 0.98, 0.05);
 }
 
 #[test]
