@@ -395,8 +395,13 @@ fn escape(me: Slot, near: impl Fn(Slot) -> Slot, next: impl Fn(Slot) -> Slot) ->
     if !keeps_own(other) {
         return near(other);
     }
+    let first = other;
     while keeps_own(next(other)) {
         other = next(other);
+        // Once around: the escaping member is not part of the ring, as a sender that was not drawn yet.
+        if other == first {
+            break;
+        }
     }
     other
 }
