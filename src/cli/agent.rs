@@ -56,8 +56,8 @@ pub(super) struct Args {
     /// keeps.
     #[arg(long)]
     name: Option<String>,
-    /// Profile of probing, suspicion and gossip: see `swimlab list profiles`.
-    #[arg(long)]
+    /// Profile of probing, suspicion and gossip: a label, see `swimlab list profiles`.
+    #[arg(long, value_name = "LABEL")]
     profile: Option<String>,
     /// Intervals for a kind of network; lan unless a file is given.
     #[arg(long, value_enum)]

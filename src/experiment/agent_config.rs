@@ -33,7 +33,7 @@ const FLAGS: [&str; 3] = ["profile", "preset", "selector"];
 /// Values that replace those of a file, of which each may then list several.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct AgentChoices<'a> {
-    /// Name of the profile.
+    /// Label of the profile.
     pub profile: Option<&'a str>,
     /// Name of the preset.
     pub preset: Option<&'a str>,
@@ -52,7 +52,7 @@ impl AgentConfig {
         let single = |values| single(source, values);
         let named = file.list("profile")?.unwrap_or_default();
         let mut named = match choices.profile {
-            Some(profile) => NamedSpec::unwritten(profile),
+            Some(label) => NamedSpec::of_label(label).map_err(|error| at_flag("--profile", &error))?,
             None if named.is_empty() => NamedSpec::unwritten("swim"),
             None => single(named)?,
         };
@@ -67,10 +67,10 @@ impl AgentConfig {
                 let at = over.values[1].1;
                 return Err(source.error(at, several(&over.key)));
             };
-            named = named.with(&over.key, value.clone(), *at);
+            named = over.over(named, value, *at);
         }
-        let config = lab.profiles.build(&named.spec, &()).map_err(|error| match (choices.profile, &error) {
-            (Some(_), SpecError::UnknownKind { .. }) => at_flag("--profile", &error),
+        let config = lab.profiles.build(&named.spec, &()).map_err(|error| match named.blamed(&error) {
+            None if choices.profile.is_some() => at_flag("--profile", &error),
             _ => named.registry_error(source, &error),
         })?;
         let context = BuildContext::default();
@@ -148,6 +148,16 @@ mod tests {
     fn keys_of_the_file_override_its_preset() {
         let config = read("preset = 'wan'\n[protocol]\nprobe_timeout = '1s'\n").unwrap();
         assert_eq!((config.config.period, config.config.probe_timeout), (Span::from_secs(5), Span::from_secs(1)));
+        let profile = "swim:period=4s,probe_timeout=1s";
+        let choices = AgentChoices { profile: Some(profile), preset: Some("lan"), ..AgentChoices::default() };
+        for config in [read(&format!("preset = 'wan'\nprofile = '{profile}'")), chosen("", choices)] {
+            assert_eq!(config.unwrap().config.period, Span::from_secs(4));
+        }
+        let choices = AgentChoices { profile: Some("swim:perod=4s"), ..choices };
+        assert_eq!(
+            chosen("", choices).err().unwrap(),
+            "--profile: swim has no parameter \"perod\"; did you mean period or prober?"
+        );
         assert_eq!(read("preset = 'won'").err().unwrap(), "a.toml:1: unknown preset \"won\"; did you mean wan?");
     }
 

@@ -76,6 +76,16 @@ pub(super) struct File {
 pub(super) struct Override {
     pub key: String,
     pub values: Vec<(Value, usize)>,
+    /// Whether it comes from a preset, and yields to a value that the profile itself gives.
+    pub is_preset: bool,
+}
+
+impl Override {
+    /// The profile with a value of this key.
+    pub(super) fn over(&self, profile: NamedSpec, value: &Value, at: usize) -> NamedSpec {
+        let yields = self.is_preset && profile.spec.values.contains_key(&self.key);
+        if yields { profile } else { profile.with(&self.key, value.clone(), at) }
+    }
 }
 
 /// One of the alternative lists of faults.
@@ -265,7 +275,7 @@ pub(super) fn overrides(file: &mut TomlTable<'_>, chosen: Option<&str>) -> Resul
                 let at = value.at;
                 specs.extend(value.alternatives()?.iter().map(|named| (Value::Text(named.spec.to_string()), at)));
             }
-            overrides.push(Override { key: key.to_owned(), values: specs });
+            overrides.push(Override { key: key.to_owned(), values: specs, is_preset: false });
         }
     }
     for value in file.take("protocol").map(TomlValue::entries).transpose()?.unwrap_or_default() {
@@ -277,7 +287,7 @@ pub(super) fn overrides(file: &mut TomlTable<'_>, chosen: Option<&str>) -> Resul
         }
         let key = value.key.clone();
         let values = value.list()?.into_iter().map(|value| Ok((value.plain()?, value.at)));
-        overrides.push(Override { key, values: values.collect::<Result<_, _>>()? });
+        overrides.push(Override { key, values: values.collect::<Result<_, _>>()?, is_preset: false });
     }
     let names = file.list(PRESET)?;
     let known: Option<Vec<(&Preset, usize)>> = match chosen {
@@ -295,14 +305,15 @@ pub(super) fn overrides(file: &mut TomlTable<'_>, chosen: Option<&str>) -> Resul
     if let Some(known) = known {
         if let [(preset, at)] = known[..] {
             let others = preset.values().filter(|(key, _)| !overrides.iter().any(|other| other.key == *key));
-            let others: Vec<_> = others.map(|(key, value)| Override { key, values: vec![(value, at)] }).collect();
+            let others = others.map(|(key, value)| Override { key, values: vec![(value, at)], is_preset: true });
+            let others: Vec<_> = others.collect();
             overrides.extend(others);
         } else {
             let values = known.into_iter().map(|(preset, at)| (preset.name.into(), at)).collect();
-            overrides.push(Override { key: PRESET.to_owned(), values });
+            overrides.push(Override { key: PRESET.to_owned(), values, is_preset: true });
         }
     }
-    for Override { key, values } in &overrides {
+    for Override { key, values, .. } in &overrides {
         for (i, (value, at)) in values.iter().enumerate() {
             if values[..i].iter().any(|(other, _)| other == value) {
                 return Err(file.error_at(*at, format!("{key} lists {value} twice")));

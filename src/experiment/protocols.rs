@@ -126,7 +126,7 @@ impl Choices {
         if self.named > 0 {
             return Some((0..self.named).collect());
         }
-        let default = NamedSpec::default_of(default?);
+        let default = NamedSpec::of_label(default?).expect("a label");
         let at = self.all.iter().position(|other| other.spec == default.spec).unwrap_or_else(|| {
             self.all.push(default);
             self.all.len() - 1
@@ -144,18 +144,20 @@ struct ProfileVariant {
 /// The profile with each combination of the overrides' values. Keys that it does not have are ignored.
 fn overridden(profile: &NamedSpec, overrides: &[Override], has: impl Fn(&str) -> bool) -> Vec<ProfileVariant> {
     let plain = ProfileVariant { named: profile.clone(), swept: Vec::new() };
-    overrides.iter().fold(vec![plain], |variants, Override { key, values }| {
+    overrides.iter().fold(vec![plain], |variants, over| {
+        let Override { key, values, .. } = over;
         let vary = |ProfileVariant { named, swept }: &ProfileVariant| {
             let variant = |(value, at): &(Value, usize)| {
                 let column = (values.len() > 1).then(|| (key.clone(), value.to_string()));
-                let given = |key: &str| overrides.iter().any(|other| other.key == key);
+                let given =
+                    |key: &str| profile.spec.values.contains_key(key) || overrides.iter().any(|other| other.key == key);
                 let named = match value {
                     Value::Text(name) if key == PRESET => {
                         let values = preset(name).into_iter().flat_map(Preset::values);
                         let values = values.filter(|(key, _)| !given(key) && has(key));
                         values.fold(named.clone(), |named, (key, value)| named.with(&key, value, *at))
                     }
-                    _ if has(key) => named.clone().with(key, value.clone(), *at),
+                    _ if has(key) => over.over(named.clone(), value, *at),
                     _ => named.clone(),
                 };
                 ProfileVariant { named, swept: swept.iter().cloned().chain(column).collect() }

@@ -324,6 +324,11 @@ fn presets_can_be_varied() {
     }
     let own = parse(&format!("{file}[protocol]\nperiod = '700ms'\nprobe_timeout = '300ms'\n"));
     assert!(own.cells.iter().all(|cell| cell.period().to_string() == "700ms"));
+    let profile = "profile = { kind = 'swim', period = '700ms', probe_timeout = '300ms' }\n";
+    for file in [file.to_owned(), file.replace("['lan', 'wan']", "'wan'")] {
+        let own = parse(&format!("{file}{profile}"));
+        assert!(own.cells.iter().all(|cell| cell.period().to_string() == "700ms"), "{file}");
+    }
     assert!(refused(&file.replace("'wan'", "'won'")).contains("unknown preset \"won\"; did you mean wan?"));
 }
 

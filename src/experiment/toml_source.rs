@@ -138,12 +138,12 @@ impl NamedSpec {
         Self { spec: Spec::of(kind), at: 0, params: BTreeMap::new() }
     }
 
-    /// A spec from its label that is not in the file: a profile's default.
+    /// A spec from its label that is not in the file: a profile's default, or the value of a flag.
     ///
-    /// # Panics
+    /// # Errors
     /// If `label` is not valid.
-    pub(super) fn default_of(label: &str) -> Self {
-        Self { spec: Spec::parse(label).expect("a label"), at: 0, params: BTreeMap::new() }
+    pub(super) fn of_label(label: &str) -> Result<Self, SpecError> {
+        Ok(Self { spec: Spec::parse(label)?, at: 0, params: BTreeMap::new() })
     }
 
     /// Sets a parameter that was found at the byte `at`.
@@ -162,16 +162,20 @@ impl NamedSpec {
 
     /// The error for a spec that a registry refused, at the parameter that caused it if that is known.
     pub(super) fn registry_error(&self, source: &TomlSource, error: &SpecError) -> BadInput {
-        let blamed = match error {
-            SpecError::UnknownParam { param, .. } | SpecError::Invalid { param, .. } => self.params.get(param),
+        source.error(self.blamed(error).unwrap_or(self.at), error.to_string())
+    }
+
+    /// The position of the parameter in the file that caused this error, if it is one of them.
+    pub(super) fn blamed(&self, error: &SpecError) -> Option<usize> {
+        match error {
+            SpecError::UnknownParam { param, .. } | SpecError::Invalid { param, .. } => self.params.get(param).copied(),
             SpecError::Refused { why, .. } => {
                 // The parameter that the message names first.
-                let mentioned = self.params.iter().filter_map(|(param, at)| Some((why.find(param)?, at)));
+                let mentioned = self.params.iter().filter_map(|(param, at)| Some((why.find(param)?, *at)));
                 mentioned.min().map(|(_, at)| at)
             }
             _ => None,
-        };
-        source.error(*blamed.unwrap_or(&self.at), error.to_string())
+        }
     }
 
     /// An error about the spec as a whole.

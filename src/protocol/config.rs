@@ -58,9 +58,9 @@ pub struct Config {
     /// The interval between two state syncs with a random member; zero: only joining members sync. 30 s in memberlist
     /// on a LAN. In groups above 32 it is stretched: see [`Config::sync_interval_in`].
     pub sync_interval: Span,
-    /// Whether members compare digests of their tables before a state sync, and exchange only what differs. Off in
-    /// all published variants. A partner that does not answer, perhaps one of an older version, is followed by an exchange of whole
-    /// tables at the next sync.
+    /// Whether members compare digests of their tables before a state sync, and exchange only what differs. Off in all
+    /// published variants. A digest without an answer is followed by another one after two periods, and the second by an
+    /// exchange of whole tables with the same member, which may be one of an older version.
     pub sync_digests: bool,
     /// The number of further state syncs with seeds, a period or more apart, while they still name unknown members, so
     /// that many members that join at once find each other. 6 suffices for hundreds of joiners; 0 asks one seed once.
@@ -89,11 +89,11 @@ pub struct Config {
     /// Whether messages state what the sender believes about the receiver's incarnation and a receiver refutes or
     /// introduces itself when that is outdated. Off in memberlist and in the 2002 paper.
     pub anti_entropy: bool,
-    /// Whether a member sends its own suspicion to the suspect first, twice within half a period, and to the others only if the
-    /// suspect has not refuted it by then; and whether refutations of suspicions that only the accuser knows wait for
-    /// messages that are sent anyway. Packet loss then costs little beyond the pair, and the others learn of a suspicion
-    /// that is not refuted half a period later. Without effect where [`Config::anti_entropy`] is off, by which the suspect
-    /// answers. Off in all published variants.
+    /// Whether a member sends its own suspicion to the suspect first, twice within half a period, and to the others only
+    /// if the suspect has not refuted it by then; and whether refutations of suspicions that only the accuser knows wait
+    /// for messages that are sent anyway. Packet loss then costs little beyond the pair, and the others learn of a
+    /// suspicion that is not refuted half a period later. Without effect where [`Config::anti_entropy`] is off, by which
+    /// the suspect answers. Off in all published variants.
     pub suspect_first: bool,
     /// Whether a declaration of death is final, whatever incarnation the member takes (SWIM 2002).
     pub dead_final: bool,

@@ -33,7 +33,7 @@ pub(super) struct ColdState {
     /// Suspicions of this member's own of which only the suspects were told.
     pub(super) undisclosed: Vec<Undisclosed>,
     /// Whether this member's incarnation refutes a suspicion that only the accuser knew, and was not announced.
-    pub(super) is_quiet: bool,
+    pub(super) is_unannounced: bool,
     pub(super) helpers: AskedHelpers,
     pub(super) stall: Stall,
     pub(super) slow: SlowPeers,
@@ -63,7 +63,7 @@ impl StateHash for ColdState {
             suspicions,
             relays,
             undisclosed,
-            is_quiet,
+            is_unannounced,
             stall,
             slow,
             joining,
@@ -88,7 +88,18 @@ impl StateHash for ColdState {
         user_events.hash_state(reference, hasher);
         admissions.hash_state(reference, hasher);
         has_missed_digest.hash(hasher);
-        (name_conflict, seeds, forgotten, stall, slow, joining, awaited_digest, has_asked_for_parts, helpers, is_quiet)
+        (
+            name_conflict,
+            seeds,
+            forgotten,
+            stall,
+            slow,
+            joining,
+            awaited_digest,
+            has_asked_for_parts,
+            helpers,
+            is_unannounced,
+        )
             .hash(hasher);
     }
 }

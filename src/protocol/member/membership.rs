@@ -37,7 +37,7 @@ impl Member {
         let newer = (reported, status) > (incarnation, known);
         match kind {
             UpdateKind::Suspect { by } if reported == incarnation && known == Status::Suspect => {
-                self.end_silence(now, slot, out);
+                self.disclose_at_once(now, slot, out);
                 self.confirm(now, slot, *by, source, out);
             }
             _ if !newer => {}
@@ -121,7 +121,7 @@ impl Member {
     /// No member claims more of this one than it has heard, so a higher incarnation is an earlier life's, as after a clock
     /// was set back: this life takes a generation of its own above it, so that nothing of the two is taken for the same.
     pub(super) fn refute(&mut self, now: Time, claimed: Incarnation, source: EventSource, out: &mut Outbox) {
-        if self.raise_above(claimed, source, out) || self.is_quiet() {
+        if self.raise_above(claimed, source, out) || self.is_unannounced() {
             self.announce(now, out);
         }
     }
@@ -152,7 +152,7 @@ impl Member {
     /// Updates this member's own record and spreads it.
     pub(super) fn announce(&mut self, now: Time, out: &mut Outbox) {
         if let Some(cold) = &mut self.cold {
-            cold.is_quiet = false;
+            cold.is_unannounced = false;
         }
         self.update_own_record(now);
         self.pass_on(now, self.own_record(), None, out);

@@ -353,6 +353,9 @@ impl Member {
         }
     }
 
+    /// The least number of members that get a member's departure directly, if there are as many.
+    pub const LEAVE_RECEIVERS: usize = 8;
+
     /// Leaves the group: a few members get the member's departure, and nothing more is sent or handled.
     pub fn leave(&mut self, out: &mut Outbox) {
         if self.lifecycle != Lifecycle::Running {
@@ -362,9 +365,9 @@ impl Member {
         if self.config.multicasts {
             self.multicast(&update, out);
         } else {
-            // As many members as this one would have sent the update to, had it stayed.
+            // As many members as this one would have sent the update to, had it stayed. It cannot tell the others later.
             let want = self.config.protocol.dissemination.transmissions(self.table.members());
-            for slot in self.gossip_targets(want as usize) {
+            for slot in self.gossip_targets((want as usize).max(Self::LEAVE_RECEIVERS)) {
                 let to = self.addressee_of(slot);
                 self.send(to, Body::Gossip, Some(update.clone()), out);
             }

@@ -41,7 +41,7 @@ impl Member {
     }
 
     /// Discloses this member's own suspicion of a suspect at once: another member has disclosed one.
-    pub(super) fn end_silence(&mut self, now: Time, slot: Slot, out: &mut Outbox) {
+    pub(super) fn disclose_at_once(&mut self, now: Time, slot: Slot, out: &mut Outbox) {
         if self.forget_undisclosed(slot) {
             let incarnation = self.table.incarnation(slot);
             self.pass_on(now, self.own_suspicion(slot, incarnation), None, out);
@@ -64,7 +64,7 @@ impl Member {
     /// Raises this member's incarnation above the claimed one; messages that are sent anyway spread it.
     pub(super) fn refute_quietly(&mut self, now: Time, claimed: Incarnation, source: EventSource, out: &mut Outbox) {
         if self.raise_above(claimed, source, out) {
-            self.cold().is_quiet = true;
+            self.cold().is_unannounced = true;
             self.update_own_record(now);
             self.pass_on_quietly(self.own_record(), None);
         }
@@ -80,8 +80,8 @@ impl Member {
     }
 
     /// Whether this member's incarnation has not been announced.
-    pub(super) fn is_quiet(&self) -> bool {
-        self.cold.as_ref().is_some_and(|cold| cold.is_quiet)
+    pub(super) fn is_unannounced(&self) -> bool {
+        self.cold.as_ref().is_some_and(|cold| cold.is_unannounced)
     }
 
     /// Time between the steps, of which there are two.

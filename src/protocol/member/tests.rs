@@ -369,6 +369,11 @@ fn a_leaving_member_announces_it_and_falls_silent() {
     let mut out = Outbox::default();
     member.leave(&mut out);
     assert_eq!(out.transmits.len(), 8); // 4 x ceil(log10(31))
+    for (n, transmissions, expected) in [(5, 1.0, 4), (30, 1.0, 8), (30, 6.0, 12)] {
+        let mut out = Outbox::default();
+        member_with(n, Spec::of("swim").with("retransmit_mult", transmissions)).leave(&mut out);
+        assert_eq!(out.transmits.len(), expected, "{n} members, {transmissions}");
+    }
     assert!(out.transmits.iter().all(|transmit| transmit.message.updates[0].kind == UpdateKind::Left));
     assert_eq!(member.deadline(), Time::NEVER);
     assert!(member.hear(at(1.0), 1, Body::Ping { seq: 1 }, vec![]).transmits.is_empty());

@@ -434,3 +434,16 @@ impl ScheduleState {
         ScheduleView { schedules, schedule, latecomers: &self.latecomers, view }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Members 0 to 2 escape in this order, and the near target of each is the one before it.
+    #[test]
+    fn a_search_from_outside_the_ring_ends_after_one_turn() {
+        let next = |slot: Slot| if slot < 3 { (slot + 1) % 3 } else { 0 };
+        let near = |slot: Slot| if slot < 3 { (slot + 2) % 3 } else { 1 };
+        assert!(escape(9, near, next) < 3);
+    }
+}
