@@ -58,8 +58,9 @@ pub struct Config {
     /// The interval between two state syncs with a random member; zero: only joining members sync. 30 s in memberlist
     /// on a LAN. In groups above 32 it is stretched: see [`Config::sync_interval_in`].
     pub sync_interval: Span,
-    /// Whether members compare digests of their tables before a state sync, and exchange only what differs. Off in all
-    /// published variants. A digest without an answer is followed by another one after two periods, and the second by an
+    /// Whether members compare digests of their tables before a state sync, and exchange only what differs; members that
+    /// hear of an unknown one do so within 15 periods, so that those who have missed it are found. Off in all published
+    /// variants. A digest without an answer is followed by another one after two periods, and the second by an
     /// exchange of whole tables with the same member, which may be one of an older version.
     pub sync_digests: bool,
     /// The number of further state syncs with seeds, a period or more apart, while they still name unknown members, so

@@ -134,6 +134,9 @@ impl Member {
                 _ => self.learn(now, record, EventSource::Heard(sender), out),
             }
         }
+        if unknown > 0 {
+            self.sync_after_news(now);
+        }
         if sync.wants_reply {
             if sync.joining {
                 self.sync_soon(now);

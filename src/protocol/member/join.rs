@@ -11,9 +11,9 @@ use crate::protocol::time::{Span, Time};
 /// The longest pause between two attempts to join, in periods.
 pub(super) const LONGEST_JOIN_WAIT: u64 = 30;
 
-/// The number of periods within which a joiner syncs once more when it knows the group: more than an update takes to
-/// spread.
-const FINISHING_PERIODS: u64 = 5;
+/// A number of periods that is more than an update takes to spread. A joiner that knows the group syncs once more within
+/// it, and members that hear of a joiner do so between one and three times as long after.
+const SPREADING_PERIODS: u64 = 5;
 
 impl Member {
     /// Joins the group through any of these seeds. They are tried in turn, with growing pauses, until one answers.
@@ -175,7 +175,7 @@ impl Member {
         if interval.is_none() || !anti_entropy {
             return self.cold().joining = None;
         }
-        let last = self.random_time_within(now, self.config.protocol.period * FINISHING_PERIODS);
+        let last = self.random_time_within(now, self.config.protocol.period * SPREADING_PERIODS);
         self.set_alarm(|alarms| alarms.join = last);
     }
 
@@ -184,10 +184,25 @@ impl Member {
     pub(super) fn sync_soon(&mut self, now: Time) {
         let config = &self.config.protocol;
         if config.anti_entropy && config.join_syncs > 0 && config.sync_interval_in(1).is_some() {
-            let soon = now + config.period * FINISHING_PERIODS;
+            let soon = now + config.period * SPREADING_PERIODS;
             if self.alarms().sync > soon {
                 self.set_alarm(|alarms| alarms.sync = soon);
             }
+        }
+    }
+
+    /// Brings the next state sync forward after news of an unknown member: others may have missed it, and this member
+    /// other news of that time. Comparing digests costs little; whole tables are not exchanged more often.
+    pub(super) fn sync_after_news(&mut self, now: Time) {
+        let config = &self.config.protocol;
+        if !config.sync_digests || self.is_join_under_way() {
+            return;
+        }
+        let (earliest, longest) = (now + config.period * SPREADING_PERIODS, config.period * SPREADING_PERIODS * 2);
+        let due = self.alarms().sync;
+        if due > earliest + longest && due < Time::NEVER {
+            let at = self.random_time_within(earliest, longest);
+            self.set_alarm(|alarms| alarms.sync = at);
         }
     }
 

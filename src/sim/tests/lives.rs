@@ -1,6 +1,6 @@
 //! Faults and updates that outlast a member's life.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
 use crate::protocol::{Id, Incarnation, preset};
@@ -99,6 +99,19 @@ fn a_member_declared_dead_and_one_that_joins_meanwhile_get_to_know_each_other() 
             let (outcome, _) = run_with(&setup, profile.parse().unwrap());
             assert_eq!(outcome.violations, [""; 0], "{profile}, seed {seed}");
         }
+    }
+}
+
+/// Without state syncs soon after, one pair in 20,000 needs another minute or two.
+#[test]
+fn when_many_join_at_once_all_know_all_within_a_minute_even_if_a_twentieth_of_all_packets_is_lost() {
+    for (selector, seed) in [("shuffle", 1), ("shuffle", 2), ("shuffle", 3), ("auto", 1), ("auto", 2), ("auto", 3)] {
+        let setup = Setup { loss: 0.05, ..setup("aws", 70, seed, 65, &["join:at=5s,count=70"]) };
+        let mut log = Log::default();
+        run_swim(&setup, &member_config(Config::lan()), &strategy(selector, &setup), &mut log);
+        let joined = log.events.iter().filter(|(.., event)| event.kind == EventKind::Joined);
+        let pairs: BTreeSet<_> = joined.map(|(_, observer, event)| (observer, event.about)).collect();
+        assert_eq!(pairs.len(), 70 * 70 + 70 * 139, "{selector}, seed {seed}");
     }
 }
 

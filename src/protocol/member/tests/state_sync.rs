@@ -119,6 +119,24 @@ fn the_second_digest_without_an_answer_is_followed_by_whole_tables_with_the_same
 }
 
 #[test]
+fn members_that_hear_of_a_joiner_compare_digests_within_fifteen_periods() {
+    let heard_at = at(0.1);
+    let first_sync_after = |news: Update, more: &str| {
+        let mut member = member_with(50, Spec::parse(&format!("swim:sync_interval=60s,period=2s{more}")).unwrap());
+        member.handle(heard_at, address(3), &packet(3, Body::Gossip, vec![news]), &mut Outbox::default());
+        sync_of(&mut member).0.since(heard_at)
+    };
+    let soon = Span::from_secs(10)..=Span::from_secs(30);
+    let waited = first_sync_after(alive(1000, 0), "");
+    assert!(soon.contains(&waited), "{waited}");
+    // Not after news of members that are known, nor where syncs exchange whole tables.
+    for (news, more) in [(alive(3, 1), ""), (alive(1000, 0), ",sync_digests=false")] {
+        let waited = first_sync_after(news, more);
+        assert!(waited > *soon.end(), "{more} {waited}");
+    }
+}
+
+#[test]
 fn a_digest_that_nobody_asked_for_causes_no_exchange_of_tables() {
     let mut member = syncing(20, "");
     let digest = |from| packet(from, Body::Digest { wants_reply: false, digest: 1 }, vec![]);
