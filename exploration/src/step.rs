@@ -171,7 +171,7 @@ fn number(body: &Body) -> Option<u32> {
     match body {
         Body::Ping { seq } | Body::Ack { seq } | Body::IndirectAck { seq, .. } | Body::Nack { seq, .. } => Some(*seq),
         Body::PingReq(request) => Some(request.seq),
-        Body::Gossip | Body::Sync(_) | Body::Digest { .. } => None,
+        Body::Gossip | Body::Sync(_) | Body::Digest { .. } | Body::Direct(_) => None,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::message::{Id, Incarnation, UserEvent};
+use super::message::{DirectMessage, Id, Incarnation, UserEvent};
 
 /// Something that one member noticed.
 #[derive(Clone, Debug, PartialEq)]
@@ -106,6 +106,8 @@ event_kinds! {
     User(Arc<UserEvent>) = 10, "user", "an application event of {}";
     /// Another process took the reporting member's name and keeps it: the member has stopped.
     Displaced = 11, "displaced", "another process took its name; it stops";
+    /// A message of a member's application.
+    Direct(Arc<DirectMessage>) = 12, "direct", "a message of {}'s application";
 }
 
 #[cfg(test)]

@@ -102,6 +102,15 @@ pub struct UserEvent {
     pub payload: Box<[u8]>,
 }
 
+/// A message of one member's application to another's.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct DirectMessage {
+    /// The part of the application that it is for.
+    pub channel: u8,
+    /// Opaque, at most [`DirectMessage::PAYLOAD_LIMIT`] bytes.
+    pub payload: Box<[u8]>,
+}
+
 /// One message.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Packet {
@@ -171,6 +180,8 @@ pub enum Body {
         /// The digest.
         digest: u64,
     },
+    /// Carries a message of the application, and no updates.
+    Direct(Arc<DirectMessage>),
 }
 
 /// A request for indirect pings of one or more targets.
@@ -255,6 +266,8 @@ pub enum MessageKind {
     Sync,
     /// [`Body::Digest`]
     Digest,
+    /// [`Body::Direct`]
+    Direct,
 }
 
 impl NodeInfo {
@@ -282,6 +295,11 @@ impl UserEvent {
     pub const NAME_LIMIT: usize = 128;
     /// The largest payload, in bytes: it must fit into one datagram beside the header.
     pub const PAYLOAD_LIMIT: usize = 512;
+}
+
+impl DirectMessage {
+    /// The largest payload, in bytes: datagrams of this size reach every host on common networks.
+    pub const PAYLOAD_LIMIT: usize = 1200;
 }
 
 impl PingReq {
@@ -361,14 +379,24 @@ impl Body {
             Self::Gossip => MessageKind::Gossip,
             Self::Sync(_) => MessageKind::Sync,
             Self::Digest { .. } => MessageKind::Digest,
+            Self::Direct(_) => MessageKind::Direct,
         }
     }
 }
 
 impl MessageKind {
-    /// All kinds, in the order of their numbers on the wire.
-    pub const ALL: [Self; 8] =
-        [Self::Ping, Self::Ack, Self::PingReq, Self::IndirectAck, Self::Nack, Self::Gossip, Self::Sync, Self::Digest];
+    /// All kinds. The first eight have their index as number on the wire.
+    pub const ALL: [Self; 9] = [
+        Self::Ping,
+        Self::Ack,
+        Self::PingReq,
+        Self::IndirectAck,
+        Self::Nack,
+        Self::Gossip,
+        Self::Sync,
+        Self::Digest,
+        Self::Direct,
+    ];
 
     /// The name in tables and timelines.
     pub const fn name(self) -> &'static str {
@@ -381,6 +409,7 @@ impl MessageKind {
             Self::Gossip => "gossip",
             Self::Sync => "sync",
             Self::Digest => "digest",
+            Self::Direct => "direct",
         }
     }
 }

@@ -94,10 +94,10 @@ pub use event::{Event, EventKind, EventSource};
 pub use health::{LifeguardVariant, LocalHealth};
 #[cfg(test)]
 pub(crate) use member::stated_limits;
-pub use member::{BroadcastError, Gauge, Identity, Member, MemberConfig, Outbox, TooLong, Transmit};
+pub use member::{BroadcastError, DirectError, Gauge, Identity, Member, MemberConfig, Outbox, TooLong, Transmit};
 pub use message::{
-    Address, Body, Id, Incarnation, MessageKind, NeighborHint, NodeInfo, Packet, PeerAddress, PeerView, PingReq, Sizer,
-    StateSync, Status, Update, UpdateKind, Updates, UserEvent, WithCoordinate,
+    Address, Body, DirectMessage, Id, Incarnation, MessageKind, NeighborHint, NodeInfo, Packet, PeerAddress, PeerView,
+    PingReq, Sizer, StateSync, Status, Update, UpdateKind, Updates, UserEvent, WithCoordinate,
 };
 pub use name_error::NameError;
 pub(crate) use name_error::first_control;

@@ -9,12 +9,12 @@ use serde::Deserialize;
 use swimlab_selectors::{Coordinate, Location, Peer, ZonePath};
 
 use super::error::{DecodeError, Part};
-use super::layout::{self, DIGEST_VERSION, ENVELOPE, VERSION, tag};
+use super::layout::{self, DIGEST_VERSION, DIRECT_VERSION, ENVELOPE, VERSION, tag};
 use super::limits::Limited;
 use super::{encode, valid};
 use crate::protocol::{
-    Body, Id, Incarnation, MessageKind, NeighborHint, NodeInfo, Packet, PeerAddress, PeerView, PingReq, StateSync,
-    Update, UpdateKind, UserEvent, WithCoordinate,
+    Body, DirectMessage, Id, Incarnation, MessageKind, NeighborHint, NodeInfo, Packet, PeerAddress, PeerView, PingReq,
+    StateSync, Update, UpdateKind, UserEvent, WithCoordinate,
 };
 
 /// Decodes the one packet in `bytes`. Each packet has exactly one encoding.
@@ -36,11 +36,15 @@ fn read(bytes: &[u8]) -> Result<Packet, DecodeError> {
         return Err(DecodeError::Truncated(Part::Envelope));
     };
     let (kind, flags) = (kind & layout::KIND, kind & !layout::KIND);
-    let is_digest = kind >= MessageKind::Digest as u8;
+    let version_of_kind = match kind {
+        layout::DIRECT => DIRECT_VERSION,
+        layout::SYNC_OF_PARTS => DIGEST_VERSION,
+        kind if kind >= MessageKind::Digest as u8 => DIGEST_VERSION,
+        _ => VERSION,
+    };
     match version {
-        VERSION if !is_digest => {}
-        DIGEST_VERSION if is_digest => {}
-        VERSION | DIGEST_VERSION => return Err(DecodeError::MessageKind(kind)),
+        version if version == version_of_kind => {}
+        VERSION | DIGEST_VERSION | DIRECT_VERSION => return Err(DecodeError::MessageKind(kind)),
         unknown => return Err(DecodeError::Version(unknown)),
     }
     let mut reader = Reader::new(rest);
@@ -110,10 +114,11 @@ impl<'a> Reader<'a> {
     }
 
     fn body(&mut self, number: u8) -> Result<Body, DecodeError> {
-        if number == layout::SYNC_OF_PARTS {
-            return Ok(Body::Sync(Box::new(self.sync_of_parts()?)));
-        }
-        let kind = *MessageKind::ALL.get(usize::from(number)).ok_or(DecodeError::MessageKind(number))?;
+        let kind = match number {
+            layout::SYNC_OF_PARTS => return Ok(Body::Sync(Box::new(self.sync_of_parts()?))),
+            layout::DIRECT => MessageKind::Direct,
+            _ => *MessageKind::ALL.get(usize::from(number)).ok_or(DecodeError::MessageKind(number))?,
+        };
         Ok(match kind {
             MessageKind::Ping => Body::Ping { seq: self.next::<layout::Seq>(Part::Body)? },
             MessageKind::Ack => Body::Ack { seq: self.next::<layout::Seq>(Part::Body)? },
@@ -131,6 +136,11 @@ impl<'a> Reader<'a> {
             MessageKind::Digest => {
                 let layout::DigestRecord { wants_reply, digest } = self.next(Part::Body)?;
                 Body::Digest { wants_reply, digest }
+            }
+            MessageKind::Direct => {
+                let layout::DirectRecord { channel, payload } = self.next(Part::Body)?;
+                Limited::DirectPayload.check(payload.0.len())?;
+                Body::Direct(Arc::new(DirectMessage { channel, payload: payload.0.into() }))
             }
         })
     }

@@ -6,11 +6,12 @@ use serde::Serialize;
 use swimlab_selectors::{Coordinate, Location, Peer};
 
 use super::error::Invalid;
-use super::layout::{self, Bytes, DIGEST_VERSION, Real, VERSION, tag};
+use super::layout::{self, Bytes, DIGEST_VERSION, DIRECT_VERSION, Real, VERSION, tag};
 use super::size::encoded_len;
 use super::valid;
 use crate::protocol::{
-    Body, MessageKind, NeighborHint, NodeInfo, Packet, PeerView, PingReq, StateSync, Update, UpdateKind, WithCoordinate,
+    Body, DirectMessage, MessageKind, NeighborHint, NodeInfo, Packet, PeerView, PingReq, StateSync, Update, UpdateKind,
+    WithCoordinate,
 };
 
 /// Appends the encoding of a packet to `out`.
@@ -47,6 +48,7 @@ fn write(packet: &Packet, sink: &mut impl Write) -> io::Result<()> {
     let (version, kind) = match &packet.body {
         Body::Sync(sync) if !sync.parts.is_empty() => (DIGEST_VERSION, layout::SYNC_OF_PARTS),
         Body::Digest { .. } => (DIGEST_VERSION, MessageKind::Digest as u8),
+        Body::Direct(_) => (DIRECT_VERSION, layout::DIRECT),
         body => (VERSION, body.kind() as u8),
     };
     sink.write_all(&[version, kind | flags, high, low])?;
@@ -66,6 +68,10 @@ fn write(packet: &Packet, sink: &mut impl Write) -> io::Result<()> {
         Body::Gossip => (),
         Body::Sync(table) => sync(table, sink)?,
         &Body::Digest { wants_reply, digest } => put(sink, &layout::DigestRecord { wants_reply, digest })?,
+        Body::Direct(message) => {
+            let DirectMessage { channel, ref payload } = **message;
+            put(sink, &layout::DirectRecord { channel, payload: Bytes(payload) })?;
+        }
     }
     packet.updates.iter().try_for_each(|of| update(of, sink))
 }

@@ -15,6 +15,9 @@ pub const VERSION: u8 = 1;
 /// written as version 1, so that members that read only that understand them.
 pub(super) const DIGEST_VERSION: u8 = 2;
 
+/// The version of direct messages, which earlier versions do not have.
+pub(super) const DIRECT_VERSION: u8 = 3;
+
 /// The first byte of every packet of a cluster with a label that sends plain text. No other packet has it.
 pub const LABEL_VERSION: u8 = 0x41;
 
@@ -27,8 +30,11 @@ pub(super) const ENVELOPE: usize = 4;
 
 /// The bits of the second byte that hold the kind; the others are flags.
 pub(super) const KIND: u8 = 0x0f;
-/// Kind of a sync with digests of parts. The others have the number of their [`MessageKind`](crate::protocol::MessageKind).
+/// Kind of a sync with digests of parts. The kinds below have the number of their
+/// [`MessageKind`](crate::protocol::MessageKind).
 pub(super) const SYNC_OF_PARTS: u8 = 8;
+/// Kind of a direct message.
+pub(super) const DIRECT: u8 = 9;
 /// Flag: the sender has a record of the receiver as a member.
 pub(super) const SEEN_MEMBER: u8 = 0x10;
 /// Flag: the sender has a record of the receiver as dead.
@@ -157,6 +163,14 @@ pub(super) enum Location {
 pub(super) struct EventRecord<'a> {
     pub seq: u32,
     pub name: &'a str,
+    #[serde(borrow)]
+    pub payload: Bytes<'a>,
+}
+
+/// The body of a direct message.
+#[derive(Serialize, Deserialize)]
+pub(super) struct DirectRecord<'a> {
+    pub channel: u8,
     #[serde(borrow)]
     pub payload: Bytes<'a>,
 }

@@ -50,6 +50,7 @@ pub(crate) fn stated_limits() -> Vec<Section> {
         Limit::new("a member's metadata", bytes(Limited::Meta), REFUSED, PARTS),
         Limit::new("name of an application event", bytes(Limited::EventName), REFUSED, PARTS),
         Limit::new("payload of an application event", bytes(Limited::Payload), REFUSED, PARTS),
+        Limit::new("payload of a direct message", bytes(Limited::DirectPayload), REFUSED, PARTS),
         Limit::new(
             "a packet on a stream",
             bytes(Limited::Frame),

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::protocol::{NodeInfo, PingReq, StateSync, UserEvent};
+use crate::protocol::{DirectMessage, NodeInfo, PingReq, StateSync, UserEvent};
 
 /// The most updates of one packet. No datagram holds as many; a stream that has more to say sends a sync.
 pub const UPDATE_LIMIT: usize = u16::MAX as usize;
@@ -36,6 +36,8 @@ pub enum Limited {
     EventName,
     /// A user event's payload: [`UserEvent::PAYLOAD_LIMIT`].
     Payload,
+    /// A direct message's payload: [`DirectMessage::PAYLOAD_LIMIT`].
+    DirectPayload,
     /// A packet on a stream: [`FRAME_LIMIT`].
     Frame,
 }
@@ -52,6 +54,7 @@ impl Limited {
             Self::Meta => NodeInfo::META_LIMIT,
             Self::EventName => UserEvent::NAME_LIMIT,
             Self::Payload => UserEvent::PAYLOAD_LIMIT,
+            Self::DirectPayload => DirectMessage::PAYLOAD_LIMIT,
             Self::Frame => FRAME_LIMIT,
         }
     }
@@ -68,6 +71,7 @@ impl fmt::Display for Limited {
             Self::Meta => "bytes of a member's metadata",
             Self::EventName => "bytes of a user event's name",
             Self::Payload => "bytes of a user event's payload",
+            Self::DirectPayload => "bytes of a direct message's payload",
             Self::Frame => "bytes of a packet on a stream",
         })
     }

@@ -65,6 +65,7 @@ fn body(body: &Body) -> u32 {
             ONE + flags + parts + uint32_len(records) + table.records.iter().map(update).sum::<u32>()
         }
         Body::Digest { digest, .. } => 2 * ONE + uint64_len(*digest),
+        Body::Direct(message) => ONE + uint32_len(message.channel.into()) + bytes(&message.payload),
     }
 }
 

@@ -25,6 +25,7 @@ pub(super) fn packet(packet: &Packet) -> Result<(), Invalid> {
             Limited::Parts.check(table.parts.len())?;
             table.records.iter().try_for_each(update)?;
         }
+        Body::Direct(message) => Limited::DirectPayload.check(message.payload.len())?,
         _ => (),
     }
     if let Some(at) = &packet.coordinate {

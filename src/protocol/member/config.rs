@@ -31,7 +31,7 @@ pub struct MemberConfig {
     pub(super) multicasts: bool,
     pub(super) is_buddy: bool,
     /// The bit of each kind of message that carries updates.
-    carriers: u8,
+    carriers: u16,
 }
 
 impl MemberConfig {
@@ -42,7 +42,9 @@ impl MemberConfig {
     /// If the configuration is not valid: see [`Config::validate`].
     pub fn new(protocol: Config, sizer: Arc<dyn Sizer>) -> Result<Self, ConfigError> {
         protocol.validate()?;
-        let carriers = MessageKind::ALL.into_iter().filter(|kind| protocol.dissemination.rides_on(*kind));
+        // Those of the application are as large as a datagram may be.
+        let may_carry = |kind: &MessageKind| *kind != MessageKind::Direct && protocol.dissemination.rides_on(*kind);
+        let carriers = MessageKind::ALL.into_iter().filter(may_carry);
         Ok(Self {
             health: protocol.prober.local_health(),
             gossip: protocol.dissemination.gossip(),

@@ -29,6 +29,7 @@ mod broadcast_error;
 mod cold;
 mod config;
 mod coordinates;
+mod direct;
 mod forgotten;
 mod heal;
 mod join;
@@ -73,6 +74,7 @@ use timers::{Alarms, Timers};
 
 pub use broadcast_error::{BroadcastError, TooLong};
 pub use config::MemberConfig;
+pub use direct::DirectError;
 #[cfg(test)]
 pub(crate) use limit_table::stated_limits;
 pub use outbox::{Outbox, Transmit};
@@ -321,6 +323,7 @@ impl Member {
             &Body::Digest { wants_reply, digest } => {
                 self.handle_digest(now, sender, from, wants_reply, digest, out);
             }
+            Body::Direct(message) => self.report_direct(sender, from, message, out),
         }
         if stale {
             let (to, record) = (self.addressee_at(sender, from), self.own_record());

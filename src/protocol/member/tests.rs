@@ -2,6 +2,7 @@
 
 mod admissions;
 mod coordinates;
+mod direct;
 mod group;
 mod insider;
 mod join;

@@ -35,6 +35,7 @@ fn vectors() -> Vec<(Packet, &'static [&'static str])> {
             ],
         ),
         (samples::digest(), &["02 17 0000", HEAD, "92 c3 cf0123456789abcdef"]),
+        (samples::direct(), &["03 19 0000", HEAD, "92 01 c402 abcd"]),
         (samples::sync_of_parts(), &["02 18 0000", HEAD, "94 c3 c2 02 00", "07 cefeedf00d"]),
         (samples::sync(), &["01 06 0000", "93 cfa11ce00000000001 ce6955b900 02", "93 c3 c2 02", ALIVE, SUSPECT]),
         (

@@ -9,8 +9,8 @@ use swimlab_selectors::{Coordinate, Location, Peer, ZonePath};
 
 use super::encoded;
 use crate::protocol::{
-    Address, Body, Incarnation, NeighborHint, NodeInfo, Packet, PeerAddress, PeerView, PingReq, Sizer, StateSync,
-    Update, UpdateKind, UserEvent, WithCoordinate, first_control,
+    Address, Body, DirectMessage, Incarnation, NeighborHint, NodeInfo, Packet, PeerAddress, PeerView, PingReq, Sizer,
+    StateSync, Update, UpdateKind, UserEvent, WithCoordinate, first_control,
 };
 use crate::wire::{PlainSizer, decode, encoded_len};
 
@@ -128,6 +128,8 @@ fn bodies() -> impl Strategy<Value = Body> {
         Just(Body::Gossip),
         sync.prop_map(|sync| Body::Sync(Box::new(sync))),
         (any::<bool>(), u64s()).prop_map(|(wants_reply, digest)| Body::Digest { wants_reply, digest }),
+        (any::<u8>(), blobs(DirectMessage::PAYLOAD_LIMIT))
+            .prop_map(|(channel, payload)| Body::Direct(Arc::new(DirectMessage { channel, payload }))),
     ]
 }
 

@@ -6,11 +6,13 @@ use swimlab_selectors::{Location, Peer};
 
 use super::samples::{self, ALICE, BOB, CAROL};
 use super::{encode, encoded};
-use crate::protocol::{Address, AddressFault, Body, NodeInfo, Packet, PeerAddress, PingReq, UpdateKind, UserEvent};
+use crate::protocol::{
+    Address, AddressFault, Body, DirectMessage, NodeInfo, Packet, PeerAddress, PingReq, UpdateKind, UserEvent,
+};
 use crate::wire::{
     DecodeError, FRAME_LIMIT, Invalid, Limited, Part, RECORD_LIMIT, UPDATE_LIMIT, VERSION, decode, encoded_len, frame,
     frame_len,
-    layout::{self, DIGEST_VERSION},
+    layout::{self, DIGEST_VERSION, DIRECT_VERSION},
 };
 
 /// Encoding of a gossip message from a member with small numbers: `count` updates, whose bytes are `updates`.
@@ -45,7 +47,7 @@ fn the_empty_input_ends_inside_the_envelope() {
 
 #[test]
 fn another_version_is_refused_whatever_follows() {
-    for version in (0..=u8::MAX).filter(|version| ![VERSION, DIGEST_VERSION].contains(version)) {
+    for version in (0..=u8::MAX).filter(|version| ![VERSION, DIGEST_VERSION, DIRECT_VERSION].contains(version)) {
         let mut bytes = encoded(&samples::ping());
         bytes[0] = version;
         assert_eq!(decode(&bytes), Err(DecodeError::Version(version)));
@@ -55,11 +57,16 @@ fn another_version_is_refused_whatever_follows() {
 #[test]
 fn each_kind_has_one_version_so_that_members_that_know_only_the_first_read_all_others() {
     for packet in samples::all() {
-        let mut bytes = encoded(&packet);
+        let bytes = encoded(&packet);
         let kind = bytes[1] & layout::KIND;
-        assert_eq!(bytes[0], if kind < 7 { VERSION } else { DIGEST_VERSION });
-        bytes[0] = if kind < 7 { DIGEST_VERSION } else { VERSION };
-        assert_eq!(decode(&bytes), Err(DecodeError::MessageKind(kind)));
+        let versions = [(VERSION, 0..7), (DIGEST_VERSION, 7..9), (DIRECT_VERSION, 9..10)];
+        for (version, kinds) in versions {
+            let is_its_own = kinds.contains(&kind);
+            assert_eq!(bytes[0] == version, is_its_own);
+            let mut other = bytes.clone();
+            other[0] = version;
+            assert!(is_its_own || decode(&other) == Err(DecodeError::MessageKind(kind)), "{version} {kind}");
+        }
     }
 }
 
@@ -182,11 +189,15 @@ fn texts_beyond_their_limits_are_neither_written_nor_read() {
     assert_eq!(refusal(&event(long(UserEvent::NAME_LIMIT), [].into())), Err(excess(Limited::EventName)));
     let payload = [0; UserEvent::PAYLOAD_LIMIT + 1].into();
     assert_eq!(refusal(&event("".into(), payload)), Err(excess(Limited::Payload)));
+    assert_eq!(refusal(&direct_of(DirectMessage::PAYLOAD_LIMIT + 1)), Err(excess(Limited::DirectPayload)));
 
     let name = [&b"\x94\x04\x01\x01\x01\x93\x01\xd9\x81"[..], &[b'x'; 129], b"\xc4\0"].concat();
     assert_eq!(decode(&gossip(1, &name)), Err(excess(Limited::EventName).into()));
     let payload = [&b"\x94\x04\x01\x01\x01\x93\x01\xa0\xc5\x02\x01"[..], &[0; 513]].concat();
     assert_eq!(decode(&gossip(1, &payload)), Err(excess(Limited::Payload).into()));
+    let direct =
+        [&[DIRECT_VERSION, layout::DIRECT, 0, 0, 0x93, 1, 2, 3, 0x92, 1, 0xc5, 4, 0xb1][..], &[0; 1201]].concat();
+    assert_eq!(decode(&direct), Err(excess(Limited::DirectPayload).into()));
 }
 
 // F11
@@ -229,6 +240,12 @@ fn parts_at_their_limits_are_accepted() {
     let Body::Sync(table) = &mut sync.body else { unreachable!("a sync") };
     table.parts = vec![7; Limited::Parts.limit()];
     assert_eq!(decode(&encoded(&sync)), Ok(sync));
+    let direct = direct_of(DirectMessage::PAYLOAD_LIMIT);
+    assert_eq!(decode(&encoded(&direct)), Ok(direct));
+}
+
+fn direct_of(bytes: usize) -> Packet {
+    samples::packet(Body::Direct(Arc::new(DirectMessage { channel: 1, payload: vec![7; bytes].into() })))
 }
 
 #[test]

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use swimlab_selectors::{Coordinate, Location, Peer, ZonePath};
 
 use crate::protocol::{
-    Address, Body, Id, Incarnation, NeighborHint, NodeInfo, Packet, PeerAddress, PeerView, PingReq, StateSync, Update,
-    UpdateKind, UserEvent, WithCoordinate,
+    Address, Body, DirectMessage, Id, Incarnation, NeighborHint, NodeInfo, Packet, PeerAddress, PeerView, PingReq,
+    StateSync, Update, UpdateKind, UserEvent, WithCoordinate,
 };
 
 pub(super) const ALICE: Id = 0xa11c_e000_0000_0001;
@@ -70,9 +70,13 @@ pub(super) fn digest() -> Packet {
     packet(Body::Digest { wants_reply: true, digest: 0x0123_4567_89ab_cdef })
 }
 
+pub(super) fn direct() -> Packet {
+    packet(Body::Direct(Arc::new(DirectMessage { channel: 1, payload: [0xab, 0xcd].into() })))
+}
+
 /// One packet of each kind.
 pub(super) fn all() -> Vec<Packet> {
-    vec![ping(), ack(), ping_req(), indirect_ack(), nack(), gossip(), sync(), digest(), sync_of_parts()]
+    vec![ping(), ack(), ping_req(), indirect_ack(), nack(), gossip(), sync(), digest(), sync_of_parts(), direct()]
 }
 
 pub(super) fn with_coordinate() -> Packet {

@@ -143,8 +143,8 @@ fn with_a_key_plain_packets_are_refused_and_without_one_sealed_ones() {
 #[test]
 fn authentic_bytes_that_are_not_a_packet_are_refused() {
     let mut bytes = Vec::new();
-    seal(1).seal(at(0.0), b"\x03hello", &mut bytes);
-    assert_eq!(seal(2).decode(at(0.0), &mut bytes), Err(OpenError::Packet(DecodeError::Version(3))));
+    seal(1).seal(at(0.0), b"\x04hello", &mut bytes);
+    assert_eq!(seal(2).decode(at(0.0), &mut bytes), Err(OpenError::Packet(DecodeError::Version(4))));
     let mut bob = seal(2);
     let mut empty = Vec::new();
     seal(1).seal(at(0.0), b"", &mut empty);

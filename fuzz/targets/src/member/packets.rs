@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use swimlab::protocol::{
-    Address, Body, Id, Incarnation, NeighborHint, NodeInfo, Packet, PeerAddress, PeerView, PingReq, StateSync, Update,
-    UpdateKind, UserEvent, WithCoordinate,
+    Address, Body, DirectMessage, Id, Incarnation, NeighborHint, NodeInfo, Packet, PeerAddress, PeerView, PingReq,
+    StateSync, Update, UpdateKind, UserEvent, WithCoordinate,
 };
 use swimlab::wire::{decode, encode};
 use swimlab_selectors::{Coordinate, Location, Peer, ZonePath};
@@ -51,7 +51,7 @@ pub(super) fn incarnation(input: &mut Bytes<'_>) -> Incarnation {
 }
 
 fn body(input: &mut Bytes<'_>) -> Body {
-    match input.below(8) {
+    match input.below(9) {
         0 => Body::Ping { seq: seq(input) },
         1 => Body::Ack { seq: seq(input) },
         2 => {
@@ -67,6 +67,10 @@ fn body(input: &mut Bytes<'_>) -> Body {
             let records = (0..input.below(32)).map(|_| update(input)).collect();
             let parts = (0..input.below(20)).map(|_| u32::from(input.u8())).collect();
             Body::Sync(Box::new(StateSync { wants_reply, joining, records, parts }))
+        }
+        7 => {
+            let payload = (0..input.below(8)).map(|_| input.u8()).collect();
+            Body::Direct(Arc::new(DirectMessage { channel: input.u8(), payload }))
         }
         _ => Body::Digest { wants_reply: input.is_true(), digest: input.u8().into() },
     }
