@@ -204,6 +204,7 @@ pub mod agent;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod detectors;
+pub mod discovery;
 #[cfg(feature = "lab")]
 pub mod experiment;
 #[cfg(test)]

@@ -1,0 +1,94 @@
+//! A catalog at one moment, to be read while the catalog goes on.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use super::change::Change;
+use super::description::Description;
+use super::filter::Filter;
+use super::health::Readiness;
+use super::service::Service;
+use crate::protocol::{NodeInfo, Status};
+
+/// A member in a catalog.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct CatalogMember {
+    /// Id, name, address, location and metadata.
+    pub node: Arc<NodeInfo>,
+    /// Alive or suspect.
+    pub status: Status,
+    /// The names of its zone path, the largest first, with slashes in between; empty if it has none.
+    pub zone: Box<str>,
+    /// Its metadata as pairs.
+    pub meta: BTreeMap<Box<str>, Box<str>>,
+    /// Its description of itself.
+    pub description: Description,
+}
+
+/// An instance of a service: what one member offers.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Instance {
+    /// The service with its port.
+    pub service: Arc<Service>,
+    /// The member that offers it.
+    pub member: Arc<CatalogMember>,
+    /// Whether it can be used.
+    pub readiness: Readiness,
+}
+
+/// A catalog at one moment. Cheap to clone, and never changed.
+#[derive(Clone, Debug, Default)]
+pub struct Snapshot {
+    pub(super) index: u64,
+    pub(super) members: Arc<BTreeMap<u64, Arc<CatalogMember>>>,
+    pub(super) services: BTreeMap<Box<str>, Arc<[Instance]>>,
+    /// The latest changes, oldest first.
+    pub(super) changes: VecDeque<Arc<Change>>,
+}
+
+/// Answer to the question what has changed since an index.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Since {
+    /// These changes, oldest first.
+    Changes(Vec<Arc<Change>>),
+    /// So many changes that this number of them is no longer kept: the snapshot itself has the present state.
+    Missed(u64),
+}
+
+impl Snapshot {
+    /// The number of the latest change.
+    pub fn index(&self) -> u64 {
+        self.index
+    }
+
+    /// The alive and suspected members, by id.
+    pub fn members(&self) -> impl Iterator<Item = &Arc<CatalogMember>> {
+        self.members.values()
+    }
+
+    /// The names of all services that have an instance, in alphabetic order.
+    pub fn services(&self) -> impl Iterator<Item = &str> {
+        self.services.keys().map(|name| &**name)
+    }
+
+    /// The instances of a service, the readiest first, then by the members' names. The name's case does not matter.
+    pub fn instances(&self, service: &str) -> &[Instance] {
+        self.services.get(&*service.to_ascii_lowercase()).map_or(&[], |instances| instances)
+    }
+
+    /// The instances of all services, by service, that a filter lets through.
+    pub fn filtered<'a>(&'a self, filter: &'a Filter) -> impl Iterator<Item = &'a Instance> {
+        self.services.values().flat_map(|instances| instances.iter()).filter(|instance| filter.allows(instance))
+    }
+
+    /// The changes after this index.
+    pub fn since(&self, index: u64) -> Since {
+        let oldest = self.changes.front().map_or(self.index + 1, |change| change.index);
+        if index + 1 < oldest {
+            return Since::Missed(oldest - index - 1);
+        }
+        Since::Changes(self.changes.iter().filter(|change| change.index > index).cloned().collect())
+    }
+}
