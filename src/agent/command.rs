@@ -6,16 +6,20 @@ use std::fmt;
 use tokio::sync::oneshot;
 
 use super::arrival::Arrival;
+use super::discovery::Discovery;
 use super::event::MemberInfo;
 use super::exit::Closed;
 use super::metrics::Info;
 use super::traffic::DropReason;
+use crate::discovery::Description;
 use crate::protocol::{Address, BroadcastError, NameError, TooLong};
 use crate::wire::{Key, KeyId, KeyringError};
 
 /// A request to an agent's task.
 pub(super) enum Command {
     Members(oneshot::Sender<Vec<MemberInfo>>),
+    Discovery(oneshot::Sender<Discovery>),
+    Describe(Box<Description>),
     Info(oneshot::Sender<Box<Info>>),
     SetMeta {
         meta: Vec<u8>,

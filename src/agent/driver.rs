@@ -15,6 +15,7 @@ use super::arrival::{Arrival, describes_nameless};
 use super::checks::Checks;
 use super::clock::Clock;
 use super::command::{Command, CommandError, KeyChange};
+use super::discovery::Follower;
 use super::distance::Distances;
 use super::event::{AgentEvent, MemberChange, MemberInfo};
 use super::event_hub::EventHub;
@@ -63,6 +64,7 @@ pub(super) struct Driver {
     names: Names,
     checks: Checks,
     last_ping: LastPing,
+    catalog: Follower,
     snapshots: Option<SnapshotWriter>,
 }
 
@@ -127,6 +129,7 @@ impl Driver {
             names,
             checks: Checks::new(clock.now(), period),
             last_ping: LastPing { seq: 0, at: Time::ZERO },
+            catalog: Follower::default(),
             snapshots,
         }
     }
@@ -174,7 +177,7 @@ impl Driver {
     /// The time at which something is due.
     fn deadline(&self) -> Time {
         let snapshot = self.snapshots.as_ref().map_or(Time::NEVER, SnapshotWriter::due);
-        self.member.deadline().min(self.io.due()).min(self.rejoin.due()).min(snapshot)
+        self.member.deadline().min(self.io.due()).min(self.rejoin.due()).min(self.catalog.due()).min(snapshot)
     }
 
     /// The instant at which to wake up for a deadline. Experiments measure how late timers fire, and want no slack.
@@ -215,6 +218,9 @@ impl Driver {
         if self.rejoin.due() <= now {
             self.rejoin.run_due(now, &mut self.member, &mut self.outbox);
             self.flush();
+        }
+        if self.catalog.due() <= now {
+            self.catalog.publish(now);
         }
         if let Some(snapshots) = self.snapshots.as_mut().filter(|snapshots| snapshots.due() <= now) {
             snapshots.run_due(now, &self.member);
@@ -364,7 +370,7 @@ impl Driver {
             EventKind::User(user) => {
                 tracing::debug!(event = %user.name, "an application event");
                 if self.events.has_readers() {
-                    let from_name = self.member_info(event.about).map(|info| info.node.name.clone());
+                    let from_name = MemberInfo::of(self.member.table(), event.about).map(|info| info.node.name.clone());
                     let (from, from_name, event) = (event.about, from_name.unwrap_or_default(), Arc::clone(user));
                     self.events.publish(AgentEvent::User { from, from_name, event });
                 }
@@ -385,14 +391,20 @@ impl Driver {
         if let Some(snapshots) = &mut self.snapshots {
             snapshots.note_change(now);
         }
+        self.note_in_catalog(now, event.about);
         if !self.events.has_readers() && !tracing::enabled!(tracing::Level::INFO) {
             return;
         }
-        let Some(info) = self.member_info(event.about) else { return };
+        let Some(info) = MemberInfo::of(self.member.table(), event.about) else { return };
         // The record may have changed again since.
         let info = MemberInfo { state: change.state(), incarnation: event.incarnation, ..info };
         tracing::info!(name = info.name(), addr = %info.addr(), incarnation = %info.incarnation, "{change}");
         self.events.publish(AgentEvent::Member(change, info));
+    }
+
+    fn note_in_catalog(&mut self, now: Time, id: Id) {
+        let table = self.member.table();
+        self.catalog.note(now, || MemberInfo::of(table, id));
     }
 
     /// Carries out a command. `Break`: it ends the agent.
@@ -401,7 +413,16 @@ impl Driver {
         // An answer cannot be delivered if the caller has given up meanwhile.
         match command {
             Command::Members(reply) => {
-                let _ = reply.send(self.members());
+                let _ = reply.send(MemberInfo::all(self.member.table()));
+            }
+            Command::Discovery(reply) => {
+                let table = self.member.table();
+                let _ = reply.send(self.catalog.reader(now, || MemberInfo::all(table)));
+            }
+            Command::Describe(description) => {
+                let (id, table) = (self.member.id(), self.member.table());
+                self.catalog.reader(now, || MemberInfo::all(table));
+                self.catalog.change(now, |catalog| catalog.describe(id, *description));
             }
             Command::Info(reply) => {
                 let _ = reply.send(Box::new(self.info(now)));
@@ -410,6 +431,7 @@ impl Driver {
                 // The names of the zone path stay.
                 let meta = ZoneNames::of(self.member.node()).unwrap_or_default().beside(&meta);
                 let _ = reply.send(self.member.set_meta(now, &meta, &mut self.outbox));
+                self.note_in_catalog(now, self.member.id());
             }
             Command::Broadcast { name, payload, reply } => {
                 let _ = reply.send(self.member.broadcast(now, &name, &payload, &mut self.outbox));
@@ -438,18 +460,6 @@ impl Driver {
         }
         self.flush();
         ControlFlow::Continue(())
-    }
-
-    fn members(&self) -> Vec<MemberInfo> {
-        let entries = self.member.table().entries();
-        entries.map(|(_, state, incarnation, node)| MemberInfo { node: Arc::clone(node), state, incarnation }).collect()
-    }
-
-    fn member_info(&self, id: Id) -> Option<MemberInfo> {
-        let table = self.member.table();
-        let slot = table.slot(id)?;
-        let (node, state) = (Arc::clone(table.node(slot)), table.status(slot)?);
-        Some(MemberInfo { node, state, incarnation: table.incarnation(slot) })
     }
 
     fn info(&self, now: Time) -> Info {

@@ -9,7 +9,7 @@ use swimlab_selectors::Location;
 use super::address::to_socket;
 use super::meta::Meta;
 use super::zone_names::apart;
-use crate::protocol::{EventKind, Id, Incarnation, NodeInfo, Status, UserEvent};
+use crate::protocol::{EventKind, Id, Incarnation, MembershipTable, NodeInfo, Status, UserEvent};
 
 /// An agent's record of one member.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,6 +24,23 @@ pub struct MemberInfo {
 }
 
 impl MemberInfo {
+    /// The records of all members.
+    pub(super) fn all(table: &MembershipTable) -> Vec<Self> {
+        let record = |(_, state, incarnation, node): (_, _, _, &Arc<NodeInfo>)| Self {
+            node: Arc::clone(node),
+            state,
+            incarnation,
+        };
+        table.entries().map(record).collect()
+    }
+
+    /// The record of a member.
+    pub(super) fn of(table: &MembershipTable, id: Id) -> Option<Self> {
+        let slot = table.slot(id)?;
+        let (node, state) = (Arc::clone(table.node(slot)), table.status(slot)?);
+        Some(Self { node, state, incarnation: table.incarnation(slot) })
+    }
+
     /// The member's id.
     pub fn id(&self) -> Id {
         self.node.peer.id

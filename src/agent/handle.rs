@@ -7,10 +7,12 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 
 use super::command::{Command, CommandError, KeyChange};
+use super::discovery::Discovery;
 use super::event::MemberInfo;
 use super::event_hub::{EventHub, Events};
 use super::exit::{Closed, ExitReason};
 use super::metrics::Info;
+use crate::discovery::Description;
 use crate::protocol::{Id, NameError, UserEvent};
 use crate::wire::{Key, KeyId};
 
@@ -171,6 +173,23 @@ impl Agent {
     /// Waits until the agent has ended. Its port and its state folder are free then.
     pub async fn ended(&self) -> ExitReason {
         self.0.events.exited().await
+    }
+
+    /// The catalog of services. From the first call on the agent keeps one.
+    ///
+    /// # Errors
+    /// If the agent has ended.
+    pub async fn discovery(&self) -> Result<Discovery, Closed> {
+        self.ask(Command::Discovery).await
+    }
+
+    /// Publishes what this member says of itself, in place of what it said before.
+    ///
+    /// # Errors
+    /// If the agent has ended.
+    pub async fn describe(&self, description: Description) -> Result<(), Closed> {
+        let command = Command::Describe(Box::new(description));
+        self.0.commands.send(command).await.map_err(|_| Closed)
     }
 
     /// Sends a command. An agent that has ended drops it.

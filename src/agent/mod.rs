@@ -32,6 +32,7 @@
 //! | task | item |
 //! |---|---|
 //! | follow members and application events | [`Agent::events`], [`Builder::spawn_watched`] |
+//! | find services, and publish own ones | [`Agent::discovery`], [`Agent::describe`] |
 //! | encrypt packets, and change the key | [`Security`], [`Agent::install_key`] |
 //! | let a restarted cluster find itself again | [`Builder::state_dir`] |
 //! | export metrics to Prometheus | [`serve_metrics`], [`Agent::info`] |
@@ -51,6 +52,7 @@ mod command;
 #[cfg(unix)]
 pub mod control;
 mod delay_queue;
+mod discovery;
 mod distance;
 mod driver;
 mod event;
@@ -94,6 +96,7 @@ pub use address::{parse_socket_addr, to_address, to_socket};
 pub use builder::{Builder, Security, check_name, id_of};
 pub use checks::{ClockOffset, Warning};
 pub use command::CommandError;
+pub use discovery::{Discovery, Watch, WatchEvent};
 pub use distance::Distance;
 pub use event::{AgentEvent, MemberChange, MemberInfo};
 pub use event_hub::Events;

@@ -124,3 +124,88 @@ impl Watch {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::time::sleep;
+
+    use super::*;
+    use crate::agent::Agent;
+    use crate::discovery::{Catalog, ChangeKind, Description, MemberRecord, Service};
+    use crate::protocol::{Address, NodeInfo, Status};
+    use swimlab_selectors::Peer;
+
+    fn offering(name: &str, port: u16) -> Description {
+        Description::default().with_service(Service::new(name, port).unwrap())
+    }
+
+    fn catalog() -> Catalog {
+        let mut catalog = Catalog::default();
+        let node = NodeInfo::new(Peer::new(1), Address { ip: [0; 16], port: 1 });
+        catalog.set_member(MemberRecord::new(Arc::new(node), Status::Alive));
+        catalog
+    }
+
+    #[tokio::test]
+    async fn a_reader_of_a_service_gets_its_instances_and_then_its_changes_until_the_agent_ends() {
+        let agent = Agent::builder().name("a").spawn().await.unwrap();
+        let mut web = agent.discovery().await.unwrap().watch("WEB");
+        assert_eq!(web.next().await, Some(WatchEvent::Snapshot(Vec::new())));
+        agent.describe(offering("db", 1)).await.unwrap();
+        agent.describe(offering("web", 80)).await.unwrap();
+        let Some(WatchEvent::Change(change)) = web.next().await else { panic!("a change") };
+        assert_eq!((change.kind, change.instance.service.port), (ChangeKind::Added, 80));
+        assert_eq!(*change.instance.member.node.name, *"a");
+        agent.describe(Description::default()).await.unwrap();
+        let Some(WatchEvent::Change(change)) = web.next().await else { panic!("a change") };
+        assert_eq!(change.kind, ChangeKind::Removed);
+        agent.stop().await;
+        assert_eq!(web.next().await, None);
+    }
+
+    #[tokio::test]
+    async fn the_catalog_follows_joins_metadata_and_departures() {
+        let first = Agent::builder().name("a").spawn().await.unwrap();
+        let discovery = first.discovery().await.unwrap();
+        let second = Agent::builder().name("b").join([first.addr().to_string()]).spawn().await.unwrap();
+        let names = || discovery.snapshot().members().map(|member| member.node.name.to_string()).collect::<Vec<_>>();
+        let until = async |is_so: &dyn Fn() -> bool| {
+            while !is_so() {
+                sleep(Duration::from_millis(5)).await;
+            }
+        };
+        until(&|| names().len() == 2).await;
+        first.set_meta("rack=7").await.unwrap();
+        let filter = "meta.rack=7".parse().unwrap();
+        let allows =
+            || discovery.snapshot().members().any(|member| crate::discovery::Filter::allows_member(&filter, member));
+        until(&allows).await;
+        second.leave().await;
+        until(&|| names() == ["a"]).await;
+    }
+
+    #[tokio::test]
+    async fn a_slow_reader_is_told_what_it_missed_and_gets_a_snapshot() {
+        let mut catalog = catalog();
+        let publisher = watch::Sender::new(Arc::new(catalog.snapshot()));
+        let discovery = Discovery { snapshots: publisher.subscribe() };
+        let mut reader = discovery.watch_all();
+        assert_eq!(reader.next().await, Some(WatchEvent::Snapshot(Vec::new())));
+        for port in 1..=Catalog::CHANGE_LIMIT as u16 + 7 {
+            catalog.describe(1, offering("web", port));
+        }
+        publisher.send_replace(Arc::new(catalog.snapshot()));
+        assert_eq!(reader.next().await, Some(WatchEvent::Missed(7)));
+        let Some(WatchEvent::Snapshot(instances)) = reader.next().await else { panic!("a snapshot") };
+        assert_eq!(usize::from(instances[0].service.port), Catalog::CHANGE_LIMIT + 7);
+        // A reader that comes again goes on where it was, and one from before a restart begins anew.
+        let index = discovery.snapshot().index();
+        catalog.describe(1, offering("web", 1));
+        publisher.send_replace(Arc::new(catalog.snapshot()));
+        let Some(WatchEvent::Change(change)) = discovery.watch_since(Some("web"), index).next().await else { panic!() };
+        assert_eq!((change.index, change.kind), (index + 1, ChangeKind::Updated));
+        assert_eq!(discovery.watch_since(None, index + 9).next().await, Some(WatchEvent::Missed(0)));
+    }
+}
