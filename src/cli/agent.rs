@@ -1,6 +1,7 @@
 //! `swimlab agent`.
 
 mod events;
+mod offer;
 mod settings;
 
 use std::io::{self, IsTerminal};
@@ -17,6 +18,7 @@ use tokio::task::{JoinError, JoinSet};
 use tracing::level_filters::LevelFilter;
 
 use self::events::{EventPrinter, Format};
+use self::offer::Offer;
 use self::settings::complete;
 use super::Failed;
 use super::client::default_socket;
@@ -27,6 +29,7 @@ use crate::agent::{
     Agent, Builder, DEFAULT_PORT, Events, ExitReason, Meta, Security, SpawnError, check_name, parse_socket_addr,
     serve_metrics,
 };
+use crate::discovery::Description;
 use crate::experiment::{AgentChoices, AgentConfig, Lab, TomlSource};
 use crate::protocol::first_control;
 use crate::wire::Keyring;
@@ -74,6 +77,8 @@ pub(super) struct Args {
     /// Metadata that other members see; may be repeated.
     #[arg(long, value_name = "KEY=VALUE")]
     meta: Vec<String>,
+    #[command(flatten)]
+    offer: Offer,
     /// Encrypt with the keys in this file, one per line; the first one seals.
     #[arg(long, value_name = "FILE")]
     key_file: Option<PathBuf>,
@@ -153,6 +158,7 @@ enum End {
 async fn run(args: Args, source: &TomlSource, lab: &Lab) -> Result<End, Failed> {
     // Reads files, perhaps from a pipe that nobody writes to. Until the next line signals end the process.
     let builder = builder(&args, source, lab)?;
+    let description = args.offer.description()?;
     let mut signals = Signals::listen();
     // All that may fail is opened before the cluster learns of the member, the control socket as the last of it.
     let metrics = match args.metrics {
@@ -175,6 +181,10 @@ async fn run(args: Args, source: &TomlSource, lab: &Lab) -> Result<End, Failed> 
         started = builder.spawn_when(ready) => started?,
         interrupted = signals.any() => return Ok(End::BeforeStart { interrupted }),
     };
+    if description != Description::default() {
+        // An agent that has ended is noticed below.
+        let _ = agent.describe(description).await;
+    }
     let metrics_addr = metrics.as_ref().map(|(addr, _)| *addr);
     let mut servers = Servers::default();
     if let Some((_, listener)) = metrics {

@@ -21,7 +21,10 @@ enum Kind {
     Flag,
 }
 
-const AGENT_KEYS: [(&str, Kind); 15] = [
+/// The keys of a table that describes a service.
+const SERVICE_KEYS: [&str; 4] = ["name", "port", "weight", "tags"];
+
+const AGENT_KEYS: [(&str, Kind); 19] = [
     (NAME, Kind::Text),
     ("bind", Kind::Text),
     ("advertise", Kind::Text),
@@ -29,6 +32,10 @@ const AGENT_KEYS: [(&str, Kind); 15] = [
     ("place", Kind::Text),
     ("zone", Kind::Text),
     ("meta", Kind::Pairs),
+    (SERVICE_TAG, Kind::Texts),
+    (SERVICE_WEIGHT, Kind::Texts),
+    ("kind", Kind::Text),
+    ("capability", Kind::Texts),
     ("key_file", Kind::Path),
     ("label", Kind::Text),
     ("plaintext", Kind::Flag),
@@ -39,6 +46,11 @@ const AGENT_KEYS: [(&str, Kind); 15] = [
     ("log", Kind::Text),
 ];
 
+/// The key of services, which are tables, or texts of the form `NAME:PORT`; and those of their tags and weights.
+const SERVICE: &str = "service";
+const SERVICE_TAG: &str = "service_tag";
+const SERVICE_WEIGHT: &str = "service_weight";
+
 /// The key of the member's name. Experiments have it, too.
 const NAME: &str = "name";
 
@@ -48,7 +60,7 @@ const OF_EXPERIMENTS: [&str; 2] = ["topology", "members"];
 
 /// All keys of a file that an agent reads: its own, and those of an experiment file.
 pub(super) static AGENT_FILE_KEYS: LazyLock<Vec<&str>> = LazyLock::new(|| {
-    let own = AGENT_KEYS.iter().map(|(key, _)| *key).filter(|key| !KEYS.contains(key));
+    let own = AGENT_KEYS.iter().map(|(key, _)| *key).chain([SERVICE]).filter(|key| !KEYS.contains(key));
     KEYS.iter().copied().chain(own).collect()
 });
 
@@ -77,13 +89,46 @@ impl AgentSetting {
         let keys = AGENT_KEYS.into_iter().filter(|(key, _)| !(is_experiment && *key == NAME));
         let mut settings = Vec::new();
         for (key, kind) in keys {
-            if let Some(value) = file.take(key) {
-                let line = value.error("").line;
-                settings.push(Self { key, values: values(source, value, kind)?, line });
-            }
+            let Some(value) = file.take(key) else { continue };
+            let line = value.error("").line;
+            settings.push(Self { key, values: values(source, value, kind)?, line });
+        }
+        if let Some(value) = file.take(SERVICE) {
+            let line = value.error("").line;
+            let services = services(value)?.into_iter().filter(|(_, values)| !values.is_empty());
+            settings.extend(services.map(|(key, values)| Self { key, values, line }));
         }
         Ok(settings)
     }
+}
+
+/// The values of the three flags of services.
+fn services(list: TomlValue<'_>) -> Result<[(&'static str, Vec<OsString>); 3], BadInput> {
+    let (mut services, mut tags, mut weights) = (Vec::new(), Vec::new(), Vec::new());
+    let list = if list.is_empty_list() { Vec::new() } else { list.list()? };
+    for value in list {
+        if !value.is_table() {
+            services.push(value.text()?.into());
+            continue;
+        }
+        let without = |key| value.error(format!("a service has a {key}, as in name = \"web\", port = 8080"));
+        let (no_name, no_port) = (without("name"), without("port"));
+        let mut fields = value.entries()?;
+        if let Some(other) = fields.iter().find(|field| !SERVICE_KEYS.contains(&&*field.key)) {
+            return Err(other.error(format!("a service has {}, and no {}", SERVICE_KEYS.join(", "), other.key)));
+        }
+        let mut take = |key| fields.iter().position(|field| field.key == key).map(|at| fields.swap_remove(at));
+        let name = take("name").ok_or(no_name)?.text()?.to_owned();
+        let port = take("port").ok_or(no_port)?.plain()?;
+        services.push(format!("{name}:{port}").into());
+        if let Some(weight) = take("weight") {
+            weights.push(format!("{name}:{}", weight.plain()?).into());
+        }
+        for tag in take("tags").map(TomlValue::list).transpose()?.unwrap_or_default() {
+            tags.push(format!("{name}:{}", tag.text()?).into());
+        }
+    }
+    Ok([(SERVICE, services), (SERVICE_TAG, tags), (SERVICE_WEIGHT, weights)])
 }
 
 fn values(source: &TomlSource, value: TomlValue<'_>, kind: Kind) -> Result<Vec<OsString>, BadInput> {
@@ -136,13 +181,32 @@ mod tests {
     }
 
     #[test]
+    fn services_are_tables_or_texts() {
+        let file = "[[service]]\nname = 'web'\nport = 8080\nweight = 5\ntags = ['v2', 'eu']\n\
+                    [[service]]\nname = 'db'\nport = 5432\n";
+        let owned = |values: &[&str]| values.iter().map(|&value| value.to_owned()).collect::<Vec<_>>();
+        let expected: [(&str, &[&str]); 3] = [
+            ("service", &["web:8080", "db:5432"]),
+            ("service_tag", &["web:v2", "web:eu"]),
+            ("service_weight", &["web:5"]),
+        ];
+        assert_eq!(read(file).unwrap(), expected.map(|(key, values)| (key, owned(values))));
+        assert_eq!(read("service = ['web:1', 'db:2']").unwrap(), [("service", owned(&["web:1", "db:2"]))]);
+        assert_eq!(read("service = []").unwrap(), []);
+        let refusal = read("[[service]]\nname = 'web'\n").unwrap_err();
+        assert!(refusal.ends_with("a service has a port, as in name = \"web\", port = 8080"), "{refusal}");
+        let refusal = read("[[service]]\nname = 'web'\nprot = 1\n").unwrap_err();
+        assert!(refusal.ends_with("a service has name, port, weight, tags, and no prot"), "{refusal}");
+    }
+
+    #[test]
     fn the_name_of_an_experiment_is_no_member_s() {
         assert_eq!(read("name = 'locality'\ntopology = 'lan'\nbind = '127.0.0.1:1'").unwrap()[0].0, "bind");
     }
 
     #[test]
     fn errors_name_the_line_and_the_nearest_key() {
-        assert_eq!(read("\nbnd = 'x'").unwrap_err(), "a.toml:2: this file has no key \"bnd\"; did you mean bind?");
+        assert_eq!(read("\nbnd = 'x'").unwrap_err(), "a.toml:2: this file has no key \"bnd\"; did you mean bind or kind?");
         assert_eq!(
             read("key-file = 'x'").unwrap_err(),
             "a.toml:1: this file has no key \"key-file\"; did you mean key_file?"

@@ -167,7 +167,8 @@ mod tests {
 
     #[test]
     fn every_flag_is_a_key() {
-        let all = "name = 'a'\nbind = ''\nadvertise = ''\njoin = ''\nplace = ''\nzone = ''\nmeta = ['']\nkey_file = ''\n\
+        let all = "name = 'a'\nbind = ''\nadvertise = ''\njoin = ''\nplace = ''\nzone = ''\nmeta = ['']\nservice = ['']\nservice_tag = ['']\n\
+                   service_weight = ['']\nkind = ''\ncapability = ['']\nkey_file = ''\n\
                    label = ''\nplaintext = true\nsocket = ''\nstate_dir = ''\nmetrics = ''\nformat = ''\nlog = ''\n";
         let settings = AgentSetting::read(&TomlSource::text("a.toml", all)).unwrap();
         let command = CommandLine::command();
