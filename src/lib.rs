@@ -176,7 +176,7 @@
 //!
 //! | feature | default | modules |
 //! |---|---|---|
-//! | none | | [`protocol`], [`wire`], [`topology`], [`sim`], [`detectors`]: no threads, clocks, sockets or files; builds for wasm32 |
+//! | none | | [`protocol`], [`wire`], [`topology`], [`sim`], [`detectors`], [`discovery`]: no threads, clocks, sockets or files; builds for wasm32 |
 //! | `lab` | yes | [`experiment`], [`report`], [`reproduce`]; topologies from CSV files |
 //! | `agent` | yes | [`agent`]; with `lab` also experiments on real sockets ([`experiment::Experiment::run_real`]) |
 //! | `cli` | yes | [`cli`] and the program `swimlab`; implies `lab` |

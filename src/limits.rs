@@ -108,6 +108,7 @@ fn sections() -> Vec<Section> {
     let mut all = Vec::new();
     all.extend(crate::protocol::stated_limits());
     all.extend(crate::wire::stated_limits());
+    all.extend(crate::discovery::stated_limits());
     #[cfg(feature = "agent")]
     all.extend(crate::agent::stated_limits());
     #[cfg(feature = "cli")]

@@ -13,6 +13,9 @@
 //! The columns are the worse one of what the member says of itself and of the service. Instances are sorted by readiness in
 //! this order; ready and degraded ones are healthy.
 //!
+//! [`state`] holds each member's key-value state and reconciles it among the members; [`merge`] has the types for values
+//! that several members write.
+//!
 //! ```
 //! use std::sync::Arc;
 //! use swimlab::discovery::{Catalog, Description, MemberRecord, Service};
@@ -35,8 +38,12 @@ mod change;
 mod description;
 mod filter;
 mod health;
+#[cfg(test)]
+mod limit_table;
+pub mod merge;
 mod service;
 mod snapshot;
+pub mod state;
 #[cfg(test)]
 mod tests;
 
@@ -45,5 +52,7 @@ pub use change::{Change, ChangeKind};
 pub use description::Description;
 pub use filter::{Filter, FilterError};
 pub use health::{Health, Readiness};
+#[cfg(test)]
+pub(crate) use limit_table::stated_limits;
 pub use service::{Service, ServiceError, check_word};
 pub use snapshot::{CatalogMember, Instance, Since, Snapshot};

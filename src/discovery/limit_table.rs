@@ -1,0 +1,140 @@
+//! The limits of states and of merged values, for docs/limits.md.
+
+use super::merge::{HybridClock, ObservedSet, Register};
+use super::state::{
+    ANSWER_FACTOR, BEHIND_LIMIT, CHANGE_LIMIT, DELETION_LIMIT, DELETION_MEMORY, ExchangeConfig, KEY_BYTES, KEY_LIMIT,
+    LONGEST_TTL, MEMBER_LIMIT, PART_LIMIT, RECEIVED_FACTOR, REPLACEMENT_TIMEOUT, ROUND_LIMIT, STATE_BYTES, VALUE_BYTES,
+};
+use crate::limits::Amount::{Bytes, Count};
+use crate::limits::{Amount, Limit, Section};
+
+/// The limits of states and of merged values.
+pub(crate) fn stated_limits() -> [Section; 2] {
+    [Section { title: "State of members", limits: state() }, Section { title: "Merged values", limits: merge() }]
+}
+
+fn state() -> Vec<Limit> {
+    const TEXTS: &[&str] =
+        &["keys_and_values_have_longest_lengths", "versions_and_texts_that_no_owner_writes_are_refused"];
+    const WHOLE: &[&str] = &["a_copy_outgrows_a_state_by_the_factor_and_is_then_received_as_a_whole"];
+    let texts = "the write is refused, and so is a payload with it";
+    let write = "the write is refused";
+    let whole = "the state is received again as a whole, beside the copy until it is newer";
+    vec![
+        Limit::new("a key", Bytes(KEY_BYTES as u64), texts, TEXTS),
+        Limit::new("a value", Bytes(VALUE_BYTES as u64), texts, TEXTS),
+        Limit::new(
+            "time to live of a value",
+            Amount::micros(LONGEST_TTL.as_micros()),
+            texts,
+            &["times_to_live_have_a_longest_and_are_not_zero", "a_time_to_live_is_read_up_to_the_longest"],
+        ),
+        Limit::new("keys of a member", Count(KEY_LIMIT as u64), write, &["a_state_has_a_largest_number_of_keys"]),
+        Limit::new(
+            "keys and values of a member",
+            Bytes(STATE_BYTES as u64),
+            write,
+            &["a_state_has_a_largest_number_of_bytes"],
+        ),
+        Limit::new("keys of a copy, deletions included", Count((KEY_LIMIT * RECEIVED_FACTOR) as u64), whole, WHOLE),
+        Limit::new("keys and values of a copy", Bytes((STATE_BYTES * RECEIVED_FACTOR) as u64), whole, WHOLE),
+        Limit::new(
+            "time without progress of a state that is received as a whole",
+            Amount::micros(REPLACEMENT_TIMEOUT.as_micros()),
+            "the part that was received is dropped",
+            &["a_replacement_that_does_not_grow_is_given_up"],
+        ),
+        Limit::new(
+            "deletions that an owner remembers",
+            Count(DELETION_LIMIT as u64),
+            "the oldest is forgotten; a copy that has missed it receives the whole state",
+            &["deletions_are_remembered_up_to_the_limit"],
+        ),
+        Limit::new(
+            "time for which an owner remembers a deletion",
+            Amount::micros(DELETION_MEMORY.as_micros()),
+            "it is forgotten; a copy that has missed it receives the whole state",
+            &["a_deletion_is_remembered_for_a_time"],
+        ),
+        Limit::new(
+            "members whose states are kept",
+            Count(MEMBER_LIMIT as u64),
+            "the state of one more is not kept",
+            &["states_of_members_are_kept_up_to_the_limit"],
+        ),
+        Limit::new(
+            "changes that wait for their reader",
+            Count(CHANGE_LIMIT as u64),
+            "the oldest is dropped, and the reader is told how many were",
+            &["changes_wait_up_to_the_limit_and_the_reader_is_told_of_more"],
+        ),
+        Limit::new(
+            "payload of a datagram: the smallest `mtu`",
+            Bytes(*ExchangeConfig::MTU.start() as u64),
+            "a smaller one is refused",
+            &["parameters_out_of_range_are_refused_by_their_names"],
+        ),
+        Limit::new(
+            "payload of a datagram: the largest `mtu`",
+            Bytes(*ExchangeConfig::MTU.end() as u64),
+            "a larger one is refused",
+            &["parameters_out_of_range_are_refused_by_their_names"],
+        ),
+        Limit::new(
+            "bytes that are sent in answer to one byte",
+            Count(ANSWER_FACTOR as u64),
+            "the rest waits for the next request. The one partner of a member's own repair gets a request of the size of \
+             a third of a datagram, or of its digests of parts, for its answer of 11 bytes",
+            &[
+                "an_answer_is_at_most_three_times_as_long_as_the_request",
+                "a_digest_that_nobody_asked_for_is_not_answered_with_more",
+            ],
+        ),
+        Limit::new(
+            "digests of parts in a payload",
+            Count(PART_LIMIT as u64),
+            "the payload is refused",
+            &["digests_of_parts_are_read_up_to_the_limit"],
+        ),
+        Limit::new(
+            "requests for parts in one repair",
+            Count(ROUND_LIMIT.into()),
+            "the next repair goes on",
+            &["a_round_goes_on_as_often_as_the_limit_says"],
+        ),
+        Limit::new(
+            "members of which a missed change is remembered",
+            Count(BEHIND_LIMIT as u64),
+            "repair finds the others",
+            &["missed_changes_are_remembered_of_as_many_members_as_the_limit_says"],
+        ),
+    ]
+}
+
+fn merge() -> Vec<Limit> {
+    const LENGTHS: &[&str] = &["values_and_items_have_longest_lengths"];
+    let write = "the write is refused";
+    let merge = "the addition or the merge is refused";
+    vec![
+        Limit::new(
+            "time by which a stamp is ahead of the wall clock",
+            Amount::micros(HybridClock::LARGEST_LEAD.as_micros()),
+            "the write is not merged",
+            &["a_stamp_too_far_ahead_is_refused_and_draws_no_clock_along"],
+        ),
+        Limit::new("value of a register", Bytes(Register::VALUE_BYTES as u64), write, LENGTHS),
+        Limit::new("item of a set", Bytes(ObservedSet::ITEM_BYTES as u64), write, LENGTHS),
+        Limit::new(
+            "items of a set",
+            Count(ObservedSet::ITEM_LIMIT as u64),
+            merge,
+            &["sets_have_most_items_also_when_they_are_merged"],
+        ),
+        Limit::new(
+            "members that add to a set",
+            Count(ObservedSet::WRITER_LIMIT as u64),
+            merge,
+            &["sets_have_most_writers_also_when_they_are_merged"],
+        ),
+    ]
+}

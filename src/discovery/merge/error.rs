@@ -1,0 +1,41 @@
+//! Reasons why a write or a merge is refused.
+
+use std::error::Error;
+use std::fmt;
+
+use super::clock::HybridClock;
+use super::set::ObservedSet;
+use crate::protocol::Span;
+
+/// Reason why a write or a merge is refused. Nothing has changed then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum MergeError {
+    /// A stamp is this far ahead of the own wall clock, more than [`HybridClock::LARGEST_LEAD`].
+    Ahead(Span),
+    /// A text has this many bytes, more than are allowed.
+    LongText(usize),
+    /// The set has [`ObservedSet::ITEM_LIMIT`] items, or would have more.
+    TooManyItems,
+    /// More than [`ObservedSet::WRITER_LIMIT`] members have added to the set, or would have.
+    TooManyWriters,
+}
+
+impl Error for MergeError {}
+
+impl fmt::Display for MergeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ahead(lead) => write!(
+                f,
+                "a stamp is {lead} ahead of this clock, more than {}: one of the clocks is wrong",
+                HybridClock::LARGEST_LEAD
+            ),
+            Self::LongText(len) => write!(f, "a text of {len} bytes is too long"),
+            Self::TooManyItems => write!(f, "a set has at most {} items: remove one first", ObservedSet::ITEM_LIMIT),
+            Self::TooManyWriters => {
+                write!(f, "at most {} members can add to a set", ObservedSet::WRITER_LIMIT)
+            }
+        }
+    }
+}
