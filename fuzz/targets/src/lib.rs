@@ -15,6 +15,7 @@ mod metrics;
 mod open;
 mod seeds;
 mod snapshot;
+mod state;
 
 pub use control::control;
 pub use csv::csv;
@@ -25,6 +26,7 @@ pub use metrics::metrics;
 pub use open::open;
 pub use seeds::seeds;
 pub use snapshot::snapshot;
+pub use state::state;
 
 /// A fuzz target.
 pub struct Target {
@@ -47,4 +49,5 @@ pub const TARGETS: &[Target] = &[
     Target { name: "snapshot", run: snapshot },
     Target { name: "experiment", run: experiment },
     Target { name: "csv", run: csv },
+    Target { name: "state", run: state },
 ];

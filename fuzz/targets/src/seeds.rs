@@ -6,6 +6,7 @@ use swimlab_selectors::rng::{Purpose, Rng, bits, stream};
 use super::bytes::Bytes;
 use super::csv::SEPARATOR;
 use super::member::sample_packet;
+use super::state::payloads;
 
 /// Inputs of a target to begin with, each with a name for its file.
 pub fn seeds(target: &str) -> Vec<(String, Vec<u8>)> {
@@ -17,6 +18,7 @@ pub fn seeds(target: &str) -> Vec<(String, Vec<u8>)> {
         "snapshot" => lines(SNAPSHOTS),
         "experiment" => lines(EXPERIMENTS),
         "csv" => TABLES.iter().map(joined).collect(),
+        "state" => payloads(),
         other => panic!("no target {other}"),
     };
     inputs.into_iter().enumerate().map(|(number, input)| (format!("seed-{number:02}"), input)).collect()

@@ -125,12 +125,13 @@ properties! {
     snapshot: 2000;
     experiment: 500;
     csv: 2000;
+    state: 2000;
 }
 
 #[test]
 fn every_target_has_properties() {
     let names: Vec<&str> = TARGETS.iter().map(|target| target.name).collect();
-    assert_eq!(names, ["decode", "open", "member", "control", "metrics", "snapshot", "experiment", "csv"]);
+    assert_eq!(names, ["decode", "open", "member", "control", "metrics", "snapshot", "experiment", "csv", "state"]);
 }
 
 #[test]
