@@ -48,6 +48,8 @@ pub(crate) fn payloads() -> Vec<Vec<u8>> {
             waiting.extend(answers);
         }
     }
+    all.sort();
+    all.dedup();
     all
 }
 

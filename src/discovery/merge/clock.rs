@@ -1,6 +1,7 @@
 //! A hybrid logical clock.
 
 use super::error::MergeError;
+use super::limits;
 use crate::protocol::{Span, Time};
 
 /// A time of a hybrid logical clock, ordered by wall clock, then by counter.
@@ -24,7 +25,7 @@ pub struct HybridClock {
 impl HybridClock {
     /// The furthest that an observed stamp may be ahead of the own wall clock. A member whose clock is wrong by more
     /// cannot draw the stamps of the others along; its writes are refused.
-    pub const LARGEST_LEAD: Span = Span::from_secs(30);
+    pub const LARGEST_LEAD: Span = limits::LARGEST_LEAD;
 
     /// The stamp of a write at this wall clock.
     pub fn stamp(&mut self, wall: Time) -> Stamp {

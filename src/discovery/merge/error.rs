@@ -3,21 +3,20 @@
 use std::error::Error;
 use std::fmt;
 
-use super::clock::HybridClock;
-use super::set::ObservedSet;
+use super::limits::{ITEM_LIMIT, LARGEST_LEAD, WRITER_LIMIT};
 use crate::protocol::Span;
 
 /// Reason why a write or a merge is refused. Nothing has changed then.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum MergeError {
-    /// A stamp is this far ahead of the own wall clock, more than [`HybridClock::LARGEST_LEAD`].
+    /// A stamp is this far ahead of the own wall clock, more than [`HybridClock::LARGEST_LEAD`](super::HybridClock::LARGEST_LEAD).
     Ahead(Span),
     /// A text has this many bytes, more than are allowed.
     LongText(usize),
-    /// The set has [`ObservedSet::ITEM_LIMIT`] items, or would have more.
+    /// The set has [`ObservedSet::ITEM_LIMIT`](super::ObservedSet::ITEM_LIMIT) items, or would have more.
     TooManyItems,
-    /// More than [`ObservedSet::WRITER_LIMIT`] members have added to the set, or would have.
+    /// More than [`ObservedSet::WRITER_LIMIT`](super::ObservedSet::WRITER_LIMIT) members have added to the set, or would have.
     TooManyWriters,
 }
 
@@ -26,16 +25,12 @@ impl Error for MergeError {}
 impl fmt::Display for MergeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Ahead(lead) => write!(
-                f,
-                "a stamp is {lead} ahead of this clock, more than {}: one of the clocks is wrong",
-                HybridClock::LARGEST_LEAD
-            ),
-            Self::LongText(len) => write!(f, "a text of {len} bytes is too long"),
-            Self::TooManyItems => write!(f, "a set has at most {} items: remove one first", ObservedSet::ITEM_LIMIT),
-            Self::TooManyWriters => {
-                write!(f, "at most {} members can add to a set", ObservedSet::WRITER_LIMIT)
+            Self::Ahead(lead) => {
+                write!(f, "a stamp is {lead} ahead of this clock, more than {LARGEST_LEAD}: one of the clocks is wrong")
             }
+            Self::LongText(len) => write!(f, "a text of {len} bytes is too long"),
+            Self::TooManyItems => write!(f, "a set has at most {ITEM_LIMIT} items: remove one first"),
+            Self::TooManyWriters => write!(f, "at most {WRITER_LIMIT} members can add to a set"),
         }
     }
 }

@@ -30,6 +30,7 @@
 
 mod clock;
 mod error;
+mod limits;
 mod register;
 mod set;
 #[cfg(test)]

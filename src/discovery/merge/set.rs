@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::error::MergeError;
+use super::limits;
 use crate::protocol::Id;
 
 /// An addition to a set: the n-th by this member.
@@ -32,11 +33,11 @@ pub struct ObservedSet {
 
 impl ObservedSet {
     /// The most items.
-    pub const ITEM_LIMIT: usize = 256;
+    pub const ITEM_LIMIT: usize = limits::ITEM_LIMIT;
     /// The longest item, in bytes.
     pub const ITEM_BYTES: usize = 128;
     /// The most members that add.
-    pub const WRITER_LIMIT: usize = 1024;
+    pub const WRITER_LIMIT: usize = limits::WRITER_LIMIT;
 
     /// Whether an item is there.
     pub fn contains(&self, item: &str) -> bool {

@@ -2,7 +2,7 @@
 
 use crate::protocol::{Id, Span};
 
-/// What a member has of another's state.
+/// The version that a member has of another's state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct StateVersion {
     pub member: Id,

@@ -3,8 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
-use super::limits::{KEY_BYTES, KEY_LIMIT, LONGEST_TTL, MEMBER_LIMIT, STATE_BYTES, VALUE_BYTES};
-use super::message::VERSION;
+use super::limits::{KEY_BYTES, KEY_LIMIT, LONGEST_TTL, MEMBER_LIMIT, STATE_BYTES, VALUE_BYTES, VERSION};
 use crate::protocol::{Id, first_control};
 
 /// Reason why a change of a state is refused.

@@ -62,7 +62,7 @@ pub(super) struct RepairRound {
     pub partner: Id,
     /// The partner's digest, once it is known.
     pub digest: Option<u64>,
-    /// How many times more the digests of parts may be sent.
+    /// The number of times that the digests of parts may still be sent.
     pub left: u8,
 }
 

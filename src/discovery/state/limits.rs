@@ -2,6 +2,9 @@
 
 use crate::protocol::Span;
 
+/// The version of the format of messages: their first byte.
+pub(super) const VERSION: u8 = 1;
+
 /// The longest key, in bytes.
 pub const KEY_BYTES: usize = 128;
 

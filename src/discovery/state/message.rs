@@ -11,11 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use super::delta::{Delta, DeltaEntry, StateVersion};
 use super::error::{PayloadError, check_key, check_value};
-use super::limits::{KEY_BYTES, KEY_LIMIT, LONGEST_TTL, PART_LIMIT, RECEIVED_FACTOR, VALUE_BYTES};
+use super::limits::{KEY_BYTES, KEY_LIMIT, LONGEST_TTL, PART_LIMIT, RECEIVED_FACTOR, VALUE_BYTES, VERSION};
 use crate::protocol::{Id, Span};
-
-/// The version of the format: the first byte of a message.
-pub(super) const VERSION: u8 = 1;
 
 /// Bytes of a digest, the only message that is sent while nothing changes.
 pub const DIGEST_BYTES: usize = HEAD + 9;

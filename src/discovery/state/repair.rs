@@ -1,15 +1,15 @@
 //! Repair: two members compare digests, then digests of parts, then versions, and send each other what is missing.
 //!
 //! ```text
-//! A                                B
-//! digest (11 bytes)        ──────►   equal: no answer, and that is all
-//!                          ◄──────   digest
-//! digests of parts         ──────►
-//!                          ◄──────   versions of the members in the parts that differ
-//! deltas that B lacks      ──────►
-//! request for what A lacks ──────►
-//!                          ◄──────   deltas that A lacks, largest number of entries first
-//! digests of parts         ──────►   and so on, while A learns something and the digests differ
+//! A                              B
+//! digest (11 bytes)        ────►   equal: no answer, and that is all
+//!                          ◄────   digest
+//! digests of parts         ────►
+//!                          ◄────   versions of the members in the parts that differ
+//! deltas that B lacks      ────►
+//! request for what A lacks ────►
+//!                          ◄────   deltas that A lacks, largest number of entries first
+//! digests of parts         ────►   and so on, while A learns something and the digests differ
 //! ```
 //!
 //! Each answer is at most [`ANSWER_FACTOR`] times as long as what it answers. Requests are padded to that part of a

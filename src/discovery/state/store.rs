@@ -199,7 +199,7 @@ impl StateStore {
     }
 }
 
-/// What an exchange reads and applies.
+/// Reading and applying for an exchange.
 impl StateStore {
     /// Applies another member's part of a state. With `is_news`, what is new is told to further members.
     pub(super) fn apply(&mut self, now: Time, delta: &Delta<'_>, is_news: bool) -> Applied {

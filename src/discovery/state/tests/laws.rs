@@ -41,7 +41,7 @@ enum Step {
     Restart(Id),
 }
 
-/// What owners wrote: by owner and life, the writes in the order of their versions.
+/// The writes of owners, by owner and life, in the order of their versions.
 type History = BTreeMap<(Id, u32), Vec<(String, Option<String>)>>;
 
 #[derive(Clone, Default)]

@@ -38,7 +38,7 @@ fn messages_have_these_bytes() {
             Message::Request(vec![StateVersion { member: 300, generation: 2, version: 5, collected: 0 }]),
             "01040194cd012c020500",
         ),
-        (news(vec![entry(3, "k", Some("v")), entry(9, "d", None)]), "010501960701020901029403 00a16ba176940900a164c0"),
+        (news(vec![entry(3, "k", Some("v")), entry(9, "d", None)]), "010501960701020901029403 00a16b a176940900a164c0"),
         (Message::Deltas { is_last: true, deltas: vec![] }, "010700"),
     ];
     for (message, hex) in cases {

@@ -1,4 +1,4 @@
-//! How fast a change spreads, and what it costs: 500 members, random partners, a delay of 50 ms, parameters as by
+//! Speed and cost of a change that spreads: 500 members, random partners, a delay of 50 ms, parameters as by
 //! default. Bytes are those of payloads.
 
 use swimlab_selectors::rng::{Purpose, below, stream};
