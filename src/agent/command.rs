@@ -12,6 +12,7 @@ use super::exit::Closed;
 use super::metrics::Info;
 use super::traffic::DropReason;
 use crate::discovery::Description;
+use crate::discovery::state::StateError;
 use crate::protocol::{Address, BroadcastError, NameError, TooLong};
 use crate::wire::{Key, KeyId, KeyringError};
 
@@ -19,7 +20,10 @@ use crate::wire::{Key, KeyId, KeyringError};
 pub(super) enum Command {
     Members(oneshot::Sender<Vec<MemberInfo>>),
     Discovery(oneshot::Sender<Discovery>),
-    Describe(Box<Description>),
+    Describe {
+        description: Box<Description>,
+        reply: oneshot::Sender<Result<(), StateError>>,
+    },
     Info(oneshot::Sender<Box<Info>>),
     SetMeta {
         meta: Vec<u8>,
@@ -73,6 +77,14 @@ pub enum CommandError {
     Keyring(KeyringError),
     /// The agent sends plain text, without keys.
     NoKeys,
+    /// The member's state cannot hold it.
+    State(StateError),
+}
+
+impl From<StateError> for CommandError {
+    fn from(error: StateError) -> Self {
+        Self::State(error)
+    }
 }
 
 impl From<Closed> for CommandError {
@@ -122,6 +134,7 @@ impl fmt::Display for CommandError {
             Self::TooLong(error) => error.fmt(f),
             Self::QueueFull => BroadcastError::QueueFull.fmt(f),
             Self::Keyring(error) => error.fmt(f),
+            Self::State(error) => error.fmt(f),
             Self::NoKeys => f.write_str("the agent sends plain text and has no keys"),
         }
     }

@@ -15,7 +15,7 @@ use super::arrival::{Arrival, describes_nameless};
 use super::checks::Checks;
 use super::clock::Clock;
 use super::command::{Command, CommandError, KeyChange};
-use super::discovery::Follower;
+use super::discovery::DiscoveryTask;
 use super::distance::Distances;
 use super::event::{AgentEvent, MemberChange, MemberInfo};
 use super::event_hub::EventHub;
@@ -64,7 +64,7 @@ pub(super) struct Driver {
     names: Names,
     checks: Checks,
     last_ping: LastPing,
-    catalog: Follower,
+    discovery: DiscoveryTask,
     snapshots: Option<SnapshotWriter>,
 }
 
@@ -111,6 +111,7 @@ impl Driver {
             snapshots,
         } = parts;
         let period = member.config().protocol().period;
+        let discovery = DiscoveryTask::new(clock.now(), &member, hook.is_none());
         Self {
             clock,
             wall_clock,
@@ -129,7 +130,7 @@ impl Driver {
             names,
             checks: Checks::new(clock.now(), period),
             last_ping: LastPing { seq: 0, at: Time::ZERO },
-            catalog: Follower::default(),
+            discovery,
             snapshots,
         }
     }
@@ -177,7 +178,7 @@ impl Driver {
     /// The time at which something is due.
     fn deadline(&self) -> Time {
         let snapshot = self.snapshots.as_ref().map_or(Time::NEVER, SnapshotWriter::due);
-        self.member.deadline().min(self.io.due()).min(self.rejoin.due()).min(self.catalog.due()).min(snapshot)
+        self.member.deadline().min(self.io.due()).min(self.rejoin.due()).min(self.discovery.due()).min(snapshot)
     }
 
     /// The instant at which to wake up for a deadline. Experiments measure how late timers fire, and want no slack.
@@ -219,8 +220,9 @@ impl Driver {
             self.rejoin.run_due(now, &mut self.member, &mut self.outbox);
             self.flush();
         }
-        if self.catalog.due() <= now {
-            self.catalog.publish(now);
+        if self.discovery.due() <= now {
+            self.discovery.run_due(now, &mut self.member, &mut self.outbox);
+            self.flush();
         }
         if let Some(snapshots) = self.snapshots.as_mut().filter(|snapshots| snapshots.due() <= now) {
             snapshots.run_due(now, &self.member);
@@ -375,6 +377,10 @@ impl Driver {
                     self.events.publish(AgentEvent::User { from, from_name, event });
                 }
             }
+            EventKind::Direct(message) => {
+                self.discovery.receive(now, event.about, message, &mut self.member, &mut self.outbox);
+            }
+            EventKind::Forgotten => self.discovery.note(now, &self.member, event.about),
             EventKind::Displaced => {
                 tracing::error!("another process took this member's name; this one stops");
                 self.events.publish(AgentEvent::Displaced);
@@ -391,7 +397,7 @@ impl Driver {
         if let Some(snapshots) = &mut self.snapshots {
             snapshots.note_change(now);
         }
-        self.note_in_catalog(now, event.about);
+        self.discovery.note(now, &self.member, event.about);
         if !self.events.has_readers() && !tracing::enabled!(tracing::Level::INFO) {
             return;
         }
@@ -400,11 +406,6 @@ impl Driver {
         let info = MemberInfo { state: change.state(), incarnation: event.incarnation, ..info };
         tracing::info!(name = info.name(), addr = %info.addr(), incarnation = %info.incarnation, "{change}");
         self.events.publish(AgentEvent::Member(change, info));
-    }
-
-    fn note_in_catalog(&mut self, now: Time, id: Id) {
-        let table = self.member.table();
-        self.catalog.note(now, || MemberInfo::of(table, id));
     }
 
     /// Carries out a command. `Break`: it ends the agent.
@@ -416,13 +417,10 @@ impl Driver {
                 let _ = reply.send(MemberInfo::all(self.member.table()));
             }
             Command::Discovery(reply) => {
-                let table = self.member.table();
-                let _ = reply.send(self.catalog.reader(now, || MemberInfo::all(table)));
+                let _ = reply.send(self.discovery.reader(now, &self.member));
             }
-            Command::Describe(description) => {
-                let (id, table) = (self.member.id(), self.member.table());
-                self.catalog.reader(now, || MemberInfo::all(table));
-                self.catalog.change(now, |catalog| catalog.describe(id, *description));
+            Command::Describe { description, reply } => {
+                let _ = reply.send(self.discovery.describe(now, &self.member, *description));
             }
             Command::Info(reply) => {
                 let _ = reply.send(Box::new(self.info(now)));
@@ -431,7 +429,7 @@ impl Driver {
                 // The names of the zone path stay.
                 let meta = ZoneNames::of(self.member.node()).unwrap_or_default().beside(&meta);
                 let _ = reply.send(self.member.set_meta(now, &meta, &mut self.outbox));
-                self.note_in_catalog(now, self.member.id());
+                self.discovery.note(now, &self.member, self.member.id());
             }
             Command::Broadcast { name, payload, reply } => {
                 let _ = reply.send(self.member.broadcast(now, &name, &payload, &mut self.outbox));

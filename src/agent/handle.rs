@@ -183,13 +183,14 @@ impl Agent {
         self.ask(Command::Discovery).await
     }
 
-    /// Publishes what this member says of itself, in place of what it said before.
+    /// Publishes what this member says of itself, in place of what it said before. Load figures in it are believed for 30
+    /// seconds, unless they are published again; to publish the same ones again sends nothing before half of that is over.
     ///
     /// # Errors
-    /// If the agent has ended.
-    pub async fn describe(&self, description: Description) -> Result<(), Closed> {
-        let command = Command::Describe(Box::new(description));
-        self.0.commands.send(command).await.map_err(|_| Closed)
+    /// If it is more than a member's state holds ([`discovery::state`](crate::discovery::state)), or the agent has ended.
+    pub async fn describe(&self, description: Description) -> Result<(), CommandError> {
+        let description = Box::new(description);
+        Ok(self.ask(|reply| Command::Describe { description, reply }).await??)
     }
 
     /// Sends a command. An agent that has ended drops it.

@@ -33,6 +33,9 @@ pub struct Description {
 }
 
 impl Description {
+    /// Beginning of the keys of load figures.
+    pub(crate) const LOAD: &str = "load/";
+
     /// Adds a service, or replaces the one of this name.
     #[must_use]
     pub fn with_service(mut self, service: Service) -> Self {

@@ -1,12 +1,12 @@
 //! Service discovery of an agent: its catalog, for readers in other tasks.
 
-mod follower;
+mod task;
 
 use std::sync::Arc;
 
 use tokio::sync::watch;
 
-pub(super) use follower::Follower;
+pub(super) use task::DiscoveryTask;
 
 use crate::discovery::{Change, Instance, Since, Snapshot};
 
@@ -132,7 +132,7 @@ mod tests {
     use tokio::time::sleep;
 
     use super::*;
-    use crate::agent::Agent;
+    use crate::agent::{Agent, CommandError};
     use crate::discovery::{Catalog, ChangeKind, Description, MemberRecord, Service};
     use crate::protocol::{Address, NodeInfo, Status};
     use swimlab_selectors::Peer;
@@ -184,6 +184,41 @@ mod tests {
         until(&allows).await;
         second.leave().await;
         until(&|| names() == ["a"]).await;
+    }
+
+    #[tokio::test]
+    async fn what_a_member_offers_is_known_to_the_others_also_to_those_that_join_later_until_it_leaves() {
+        let first = Agent::builder().name("a").spawn().await.unwrap();
+        let seed = first.addr().to_string();
+        let second = Agent::builder().name("b").join([seed.clone()]).spawn().await.unwrap();
+        let mut web = first.discovery().await.unwrap().watch("web");
+        assert_eq!(web.next().await, Some(WatchEvent::Snapshot(Vec::new())));
+        second.describe(offering("web", 80)).await.unwrap();
+        let Some(WatchEvent::Change(change)) = web.next().await else { panic!("a change") };
+        assert_eq!((change.kind, &*change.instance.member.node.name), (ChangeKind::Added, "b"));
+
+        let third = Agent::builder().name("c").join([seed]).spawn().await.unwrap();
+        let mut later = third.discovery().await.unwrap().watch("web");
+        while !matches!(later.next().await, Some(WatchEvent::Change(change)) if change.kind == ChangeKind::Added) {}
+        second.describe(offering("web", 81)).await.unwrap();
+        let Some(WatchEvent::Change(change)) = later.next().await else { panic!("a change") };
+        assert_eq!((change.kind, change.instance.service.port), (ChangeKind::Updated, 81));
+        second.leave().await;
+        while !matches!(later.next().await, Some(WatchEvent::Change(change)) if change.kind == ChangeKind::Removed) {}
+    }
+
+    #[tokio::test]
+    async fn a_description_that_no_state_holds_is_refused_and_the_one_before_stays() {
+        let agent = Agent::builder().name("a").spawn().await.unwrap();
+        let discovery = agent.discovery().await.unwrap();
+        agent.describe(offering("web", 80)).await.unwrap();
+        let services = (0..300).map(|n| Service::new(&format!("s{n}"), 1).unwrap());
+        let refused = agent.describe(services.fold(Description::default(), Description::with_service)).await;
+        assert!(matches!(refused, Err(CommandError::State(_))), "{refused:?}");
+        agent.describe(offering("db", 81)).await.unwrap();
+        while discovery.snapshot().services().ne(["db"]) {
+            sleep(Duration::from_millis(5)).await;
+        }
     }
 
     #[tokio::test]

@@ -66,6 +66,26 @@ pub(super) struct RepairRound {
     pub left: u8,
 }
 
+/// Choice of the members to exchange states with; never this member itself.
+pub trait Partners {
+    /// Up to `want` distinct members to be told news, other ones each time.
+    fn for_news(&mut self, want: usize) -> Vec<Id>;
+    /// The member to compare digests with, another one each time. It may be a near one mostly: what only distant members
+    /// know arrives by news, and by a distant partner now and then.
+    fn for_repair(&mut self) -> Option<Id>;
+}
+
+/// Any members, by a function of the number wanted.
+impl<F: FnMut(usize) -> Vec<Id>> Partners for F {
+    fn for_news(&mut self, want: usize) -> Vec<Id> {
+        self(want)
+    }
+
+    fn for_repair(&mut self) -> Option<Id> {
+        self(1).first().copied()
+    }
+}
+
 /// Payloads to send, each to one member in one datagram.
 pub type Outgoing = Vec<(Id, Vec<u8>)>;
 
@@ -134,7 +154,7 @@ impl Exchange {
 
     /// Does what is due: ends values that expire, tells news, asks for missed changes, sends a digest. `partners`
     /// returns up to that many distinct members to talk to, chosen anew in each call and never this member.
-    pub fn wake(&mut self, now: Time, partners: &mut dyn FnMut(usize) -> Vec<Id>, out: &mut Outgoing) {
+    pub fn wake(&mut self, now: Time, partners: &mut impl Partners, out: &mut Outgoing) {
         self.store.expire(now);
         if now >= self.next_tell && (self.store.has_news() || !self.behind.is_empty()) {
             self.next_tell = now + self.config.interval;

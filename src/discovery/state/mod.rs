@@ -60,7 +60,7 @@ mod tests;
 
 pub use change::{Changes, StateChange};
 pub use error::{PayloadError, StateError};
-pub use exchange::{Exchange, ExchangeConfig, ExchangeConfigError, Outgoing};
+pub use exchange::{Exchange, ExchangeConfig, ExchangeConfigError, Outgoing, Partners};
 pub use limits::{
     ANSWER_FACTOR, BEHIND_LIMIT, CHANGE_LIMIT, DELETION_LIMIT, DELETION_MEMORY, KEY_BYTES, KEY_LIMIT, LONGEST_TTL,
     MEMBER_LIMIT, PART_LIMIT, RECEIVED_FACTOR, REPLACEMENT_TIMEOUT, ROUND_LIMIT, STATE_BYTES, VALUE_BYTES,

@@ -1,7 +1,7 @@
 //! News: changes that are told eagerly to a few members per interval, each a logarithmic number of times.
 
 use super::delta::Delta;
-use super::exchange::{Exchange, Outgoing};
+use super::exchange::{Exchange, Outgoing, Partners};
 use super::limits::BEHIND_LIMIT;
 use super::member_state::Applied;
 use super::message::{Message, delta_size, room_for_deltas, room_for_entries, truncate_versions};
@@ -9,11 +9,11 @@ use crate::protocol::{Id, Time};
 
 impl Exchange {
     /// Tells `fanout` members the latest news, those told least often first, as many as fit into one datagram.
-    pub(super) fn tell_news(&mut self, now: Time, partners: &mut dyn FnMut(usize) -> Vec<Id>, out: &mut Outgoing) {
+    pub(super) fn tell_news(&mut self, now: Time, partners: &mut impl Partners, out: &mut Outgoing) {
         if !self.store.has_news() {
             return;
         }
-        let partners = partners(self.config.fanout);
+        let partners = partners.for_news(self.config.fanout);
         if partners.is_empty() {
             return;
         }

@@ -20,7 +20,7 @@ use std::cmp::{Ordering, Reverse};
 use swimlab_selectors::rng::below;
 
 use super::delta::{Delta, StateVersion};
-use super::exchange::{Exchange, Outgoing, RepairRound};
+use super::exchange::{Exchange, Outgoing, Partners, RepairRound};
 use super::limits::{ANSWER_FACTOR, ROUND_LIMIT};
 use super::member_state::Applied;
 use super::message::{Message, delta_size, parts_that_fit, room_for_deltas, room_for_entries, truncate_versions};
@@ -28,8 +28,9 @@ use crate::protocol::{Id, Time};
 
 impl Exchange {
     /// Sends the digest of all states to one member.
-    pub(super) fn begin_repair(&mut self, partners: &mut dyn FnMut(usize) -> Vec<Id>, out: &mut Outgoing) {
-        let Some(partner) = partners(1).first().copied() else { return };
+    pub(super) fn begin_repair(&mut self, partners: &mut impl Partners, out: &mut Outgoing) {
+        // Those who have something compare with those who have nothing yet, too.
+        let Some(partner) = partners.for_repair().filter(|_| !self.store.is_blank()) else { return };
         self.round = Some(RepairRound { partner, digest: None, left: ROUND_LIMIT });
         out.push((partner, Message::Digest { is_reply: false, digest: self.store.digest() }.encode(0)));
     }

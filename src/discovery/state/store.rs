@@ -136,6 +136,20 @@ impl StateStore {
         Ok(())
     }
 
+    /// Begins this member's own state anew, empty, in another life.
+    pub fn begin_life(&mut self, generation: u32) {
+        let state = self.states.get_mut(&self.me).expect("the own state is never dropped");
+        self.digest = self.digest.wrapping_sub(state.digest());
+        state.begin_life(generation, &mut self.log);
+        self.digest = self.digest.wrapping_add(state.digest());
+        self.news.remove(&self.me);
+    }
+
+    /// Whether no member has written anything.
+    pub fn is_blank(&self) -> bool {
+        self.states.values().all(|state| state.age().1 == 0)
+    }
+
     /// Drops the state of a member that is dead, has left or is forgotten, and takes no state of it until
     /// [`admit`](Self::admit) is called again. Returns whether there was one.
     pub fn forget(&mut self, member: Id) -> bool {

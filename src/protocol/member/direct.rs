@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
-use swimlab_selectors::View;
+use swimlab_selectors::{Context, View};
 
 use super::addressee::Addressee;
 use super::broadcast_error::TooLong;
@@ -44,9 +44,14 @@ impl Member {
         (self.config.protocol.packet_bytes.saturating_sub(taken) as usize).min(DirectMessage::PAYLOAD_LIMIT)
     }
 
-    /// Up to `want` members to exchange messages of the application with, chosen by the selector like those that get gossip.
+    /// Up to `want` members to tell something, chosen by the selector like those that get gossip.
     pub fn direct_targets(&mut self, want: usize) -> Vec<Id> {
         self.gossip_targets(want).into_iter().map(|slot| self.table.id(slot)).collect()
+    }
+
+    /// The member to compare something with that both know most of, chosen by the selector like a partner of a state sync.
+    pub fn sync_target(&mut self) -> Option<Id> {
+        self.selector.sync_partner(&mut context!(self)).map(|slot| self.table.id(slot))
     }
 
     /// Reports a message, if it comes from a member at its own address.

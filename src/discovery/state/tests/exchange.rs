@@ -48,7 +48,23 @@ fn silence(member: &mut Exchange) {
 #[test]
 fn equal_digests_end_a_repair() {
     let (mut first, mut second) = (member(1, [2]), member(2, [1]));
+    first.store_mut().set(ms(0), "a", "of first", None).unwrap();
+    hand_over(ms(0), first.store(), second.store_mut(), 1);
+    silence(&mut first);
+    silence(&mut second);
     assert_eq!(repair(&mut first, &mut second), [DIGEST_BYTES]);
+}
+
+#[test]
+fn where_nobody_has_written_anything_nothing_is_sent() {
+    let (mut member, mut out) = (member(1, [2, 3]), Vec::new());
+    for _ in 0..20 {
+        member.wake(member.deadline(), &mut |_| vec![2], &mut out);
+    }
+    assert!(out.is_empty());
+    member.store_mut().set(ms(100_000), "a", "", None).unwrap();
+    member.wake(ms(100_000), &mut |_| vec![2], &mut out);
+    assert_eq!(out.len(), 2);
 }
 
 #[test]
@@ -78,9 +94,11 @@ fn states_of_many_datagrams_are_repaired_in_several_bounded_steps() {
     for number in 0..30 {
         second.store_mut().set(ms(0), &format!("key {number}"), &"x".repeat(500), None).unwrap();
     }
+    first.store_mut().set(ms(0), "a", "of first", None).unwrap();
+    silence(&mut first);
     silence(&mut second);
     let sizes = repair(&mut first, &mut second);
-    assert_eq!(values(first.store(), 2), values(second.store(), 2));
+    assert!(values(first.store(), 2) == values(second.store(), 2));
     assert!(sizes.iter().all(|size| *size <= 1200));
     // 15 KB, two entries a datagram.
     assert!(sizes.len() > 30);
@@ -220,6 +238,8 @@ fn parameters_out_of_range_are_refused_by_their_names() {
 #[test]
 fn a_round_goes_on_as_often_as_the_limit_says() {
     let mut first = member(1, [2]);
+    first.store_mut().set(ms(0), "a", "of first", None).unwrap();
+    silence(&mut first);
     wake(&mut first, ms(10_000), 2);
     assert_eq!(handle(&mut first, 2, &[&[1, 1, 0xcf][..], &[7; 8]].concat()).len(), 1);
     // A partner whose state never ends.

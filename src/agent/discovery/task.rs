@@ -1,0 +1,247 @@
+//! The part of an agent's task that exchanges members' states with others, and keeps the catalog.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use swimlab_selectors::rng::{Purpose, stream};
+use tokio::sync::watch;
+
+use super::Discovery;
+use crate::agent::event::MemberInfo;
+use crate::discovery::state::{Exchange, ExchangeConfig, Outgoing, Partners, StateError, StateStore};
+use crate::discovery::{Catalog, Description, MemberRecord, Snapshot};
+use crate::protocol::{DirectMessage, Id, Member, Outbox, Span, Time};
+
+/// The channel of direct messages on which members exchange states.
+const CHANNEL: u8 = 1;
+
+/// Time between two publications of the catalog: changes at the same moment are published together.
+const PUBLISH_INTERVAL: Span = Span::from_millis(50);
+
+/// Time for which a load figure is believed unless it is written again.
+pub(in crate::agent) const LOAD_TTL: Span = Span::from_secs(30);
+
+/// States of the members of an agent's group, and their catalog.
+#[derive(Debug)]
+pub(in crate::agent) struct DiscoveryTask {
+    /// `None`: a member of an experiment, which takes no part.
+    exchange: Option<Exchange>,
+    /// The life of the own state.
+    generation: u32,
+    own: Description,
+    /// `None` before somebody wants to read it: then it costs nothing.
+    catalog: Option<PublishedCatalog>,
+    outgoing: Outgoing,
+}
+
+#[derive(Debug)]
+struct PublishedCatalog {
+    catalog: Catalog,
+    snapshots: watch::Sender<Arc<Snapshot>>,
+    /// The time at which the catalog is published next; [`Time::NEVER`] while nothing has changed.
+    publish_at: Time,
+    published_at: Time,
+}
+
+impl DiscoveryTask {
+    pub(in crate::agent) fn new(now: Time, member: &Member, takes_part: bool) -> Self {
+        let (id, generation) = (member.id(), member.incarnation().generation);
+        let config = ExchangeConfig { mtu: member.direct_room(), ..ExchangeConfig::default() };
+        let exchange = takes_part.then(|| {
+            let rng = stream(id ^ u64::from(generation), Purpose::Protocol, id);
+            Exchange::new(now, config, StateStore::new(id, generation), rng)
+        });
+        let exchange = exchange.and_then(|exchange| match exchange {
+            Ok(exchange) => Some(exchange),
+            Err(error) => {
+                tracing::warn!(%error, "datagrams (packet_bytes) are too small for what members say of their services");
+                None
+            }
+        });
+        let (own, outgoing) = (Description::default(), Outgoing::new());
+        Self { exchange, generation, own, catalog: None, outgoing }
+    }
+
+    /// The handle for readers of the catalog.
+    pub(in crate::agent) fn reader(&mut self, now: Time, member: &Member) -> Discovery {
+        let published = self.catalog.get_or_insert_with(|| {
+            let mut catalog = Catalog::default();
+            MemberInfo::all(member.table()).iter().for_each(|member| catalog.set_member(record(member)));
+            let store = self.exchange.as_ref().map(Exchange::store);
+            for (id, store) in store.into_iter().flat_map(|store| store.members().map(move |id| (id, store))) {
+                catalog.describe(id, Description::from_pairs(store.keys_of(id)));
+            }
+            let snapshots = watch::Sender::new(Arc::new(catalog.snapshot()));
+            PublishedCatalog { catalog, snapshots, publish_at: Time::NEVER, published_at: now }
+        });
+        Discovery { snapshots: published.snapshots.subscribe() }
+    }
+
+    /// Notes a member's record after a change.
+    pub(in crate::agent) fn note(&mut self, now: Time, member: &Member, about: Id) {
+        let table = member.table();
+        let slot = table.slot(about);
+        let status = slot.and_then(|slot| table.status(slot));
+        if let Some(store) = self.exchange.as_mut().map(Exchange::store_mut) {
+            match (slot, status) {
+                (Some(slot), Some(status)) if status.is_member() => {
+                    // Beyond the most members, some have no state here.
+                    let _ = store.admit(about, table.incarnation(slot).generation);
+                }
+                _ => {
+                    store.forget(about);
+                }
+            }
+        }
+        match MemberInfo::of(table, about) {
+            Some(info) => self.change_catalog(now, |catalog| catalog.set_member(record(&info))),
+            None => self.change_catalog(now, |catalog| catalog.set_status(about, crate::protocol::Status::Dead)),
+        }
+        self.publish_changes(now);
+    }
+
+    /// Replaces what this member says of itself.
+    ///
+    /// # Errors
+    /// If it is more than a member's state holds; nothing changes then.
+    pub(in crate::agent) fn describe(
+        &mut self,
+        now: Time,
+        member: &Member,
+        description: Description,
+    ) -> Result<(), StateError> {
+        let before = std::mem::replace(&mut self.own, description);
+        if let Err(error) = self.write_own(now, &before) {
+            let refused = std::mem::replace(&mut self.own, before);
+            let restored = self.write_own(now, &refused);
+            debug_assert_eq!(restored, Ok(()));
+            return Err(error);
+        }
+        if self.exchange.is_none() {
+            let (id, own) = (member.id(), self.own.clone());
+            self.change_catalog(now, |catalog| catalog.describe(id, own));
+        }
+        self.publish_changes(now);
+        Ok(())
+    }
+
+    /// Handles a direct message.
+    pub(in crate::agent) fn receive(
+        &mut self,
+        now: Time,
+        from: Id,
+        message: &DirectMessage,
+        member: &mut Member,
+        out: &mut Outbox,
+    ) {
+        let Some(exchange) = self.exchange.as_mut().filter(|_| message.channel == CHANNEL) else { return };
+        if let Err(error) = exchange.handle(now, from, &message.payload, &mut self.outgoing) {
+            tracing::debug!(from = %format_args!("{from:016x}"), %error, "a message about states was refused");
+        }
+        self.send(member, out);
+        self.publish_changes(now);
+    }
+
+    /// Time at which [`DiscoveryTask::run_due`] is due.
+    pub(in crate::agent) fn due(&self) -> Time {
+        let publish_at = self.catalog.as_ref().map_or(Time::NEVER, |published| published.publish_at);
+        self.exchange.as_ref().map_or(Time::NEVER, Exchange::deadline).min(publish_at)
+    }
+
+    /// Exchanges states with others, and publishes what has changed in the catalog.
+    pub(in crate::agent) fn run_due(&mut self, now: Time, member: &mut Member, out: &mut Outbox) {
+        self.follow_generation(now, member);
+        if let Some(exchange) = self.exchange.as_mut().filter(|exchange| exchange.deadline() <= now) {
+            exchange.wake(now, &mut SelectedPartners(member), &mut self.outgoing);
+            self.send(member, out);
+            self.publish_changes(now);
+        }
+        if let Some(published) = self.catalog.as_mut().filter(|published| published.publish_at <= now) {
+            published.publish_at = Time::NEVER;
+            published.published_at = now;
+            published.snapshots.send_replace(Arc::new(published.catalog.snapshot()));
+        }
+    }
+
+    /// Begins the own state anew if the member has taken another generation: the others expect it of that.
+    fn follow_generation(&mut self, now: Time, member: &Member) {
+        let generation = member.incarnation().generation;
+        if generation != self.generation {
+            self.generation = generation;
+            if let Some(exchange) = &mut self.exchange {
+                exchange.store_mut().begin_life(generation);
+                let written = self.write_own(now, &Description::default());
+                debug_assert_eq!(written, Ok(()));
+            }
+        }
+    }
+
+    /// Writes the own description into the own state, in place of the one before.
+    fn write_own(&mut self, now: Time, before: &Description) -> Result<(), StateError> {
+        let Some(store) = self.exchange.as_mut().map(Exchange::store_mut) else { return Ok(()) };
+        let pairs = self.own.pairs();
+        for key in before.pairs().keys().filter(|key| !pairs.contains_key(*key)) {
+            store.delete(now, key);
+        }
+        for (key, value) in &pairs {
+            let ttl = key.starts_with(Description::LOAD).then_some(LOAD_TTL);
+            store.set(now, key, value, ttl)?;
+        }
+        Ok(())
+    }
+
+    fn send(&mut self, member: &mut Member, out: &mut Outbox) {
+        for (to, payload) in self.outgoing.drain(..) {
+            let message = DirectMessage { channel: CHANNEL, payload: payload.into() };
+            // Members that have died meanwhile need no answer.
+            let _ = member.send_direct(to, message, out);
+        }
+    }
+
+    /// Takes changes of states over into the catalog.
+    fn publish_changes(&mut self, now: Time) {
+        let Some(exchange) = &mut self.exchange else { return };
+        let changes = exchange.store_mut().take_changes();
+        if self.catalog.is_none() || (changes.list.is_empty() && changes.missed == 0) {
+            return;
+        }
+        let members: BTreeSet<Id> = match changes.missed {
+            0 => changes.list.iter().map(|change| change.member).collect(),
+            _ => exchange.store().members().collect(),
+        };
+        let store = exchange.store();
+        let described = members.into_iter().map(|id| (id, Description::from_pairs(store.keys_of(id))));
+        let described: Vec<_> = described.collect();
+        self.change_catalog(now, |catalog| {
+            described.into_iter().for_each(|(id, description)| catalog.describe(id, description));
+        });
+    }
+
+    /// Changes the catalog, if there is one.
+    fn change_catalog(&mut self, now: Time, change: impl FnOnce(&mut Catalog)) {
+        if let Some(published) = &mut self.catalog {
+            change(&mut published.catalog);
+            published.publish_at = published.publish_at.min((published.published_at + PUBLISH_INTERVAL).max(now));
+        }
+    }
+}
+
+/// Members that the selector chooses.
+struct SelectedPartners<'a>(&'a mut Member);
+
+impl Partners for SelectedPartners<'_> {
+    fn for_news(&mut self, want: usize) -> Vec<Id> {
+        self.0.direct_targets(want)
+    }
+
+    fn for_repair(&mut self) -> Option<Id> {
+        self.0.sync_target()
+    }
+}
+
+fn record(member: &MemberInfo) -> MemberRecord {
+    let pairs = member.pairs().0.into_iter().map(|(key, value)| (key.into(), value.into()));
+    MemberRecord::new(Arc::clone(&member.node), member.state)
+        .with_zone(&member.zone().unwrap_or_default())
+        .with_meta(pairs.collect::<BTreeMap<_, _>>())
+}
