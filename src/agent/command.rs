@@ -43,7 +43,18 @@ pub(super) enum Command {
     /// A packet arrived over a stream.
     Arrived(Arrival),
     /// A stream brought no packet, or did not take one.
-    StreamFailed(DropReason),
+    StreamFailed {
+        reason: DropReason,
+        /// The peer, if the agent has opened the stream.
+        to: Option<Address>,
+    },
+    /// Ask the member at this address for its table; the reply is `true` when it has answered.
+    Contact {
+        address: Address,
+        answered: oneshot::Sender<bool>,
+    },
+    /// End the attempts to contact members whose callers have given up.
+    EndContacts,
     /// Pause until this resolves.
     Pause(oneshot::Receiver<()>),
     Leave,

@@ -16,6 +16,7 @@ use super::checks::Checks;
 use super::clock::Clock;
 use super::command::{Command, CommandError, KeyChange};
 use super::discovery::Follower;
+use super::contacts::Contacts;
 use super::distance::Distances;
 use super::event::{AgentEvent, MemberChange, MemberInfo};
 use super::event_hub::EventHub;
@@ -56,6 +57,7 @@ pub(super) struct Driver {
     member: Member,
     outbox: Outbox,
     rejoin: Rejoin,
+    contacts: Contacts,
     io: PacketIo,
     codec: SharedCodec,
     hook: Option<Arc<dyn PacketHook>>,
@@ -121,6 +123,7 @@ impl Driver {
             member,
             outbox,
             rejoin,
+            contacts: Contacts::default(),
             io,
             codec,
             hook,
@@ -318,6 +321,9 @@ impl Driver {
         self.member.handle(now, from, &packet, &mut self.outbox);
         self.flush();
         self.io.end_handling();
+        if matches!(&packet.body, Body::Sync(sync) if !sync.wants_reply) {
+            self.contacts.answered(from, &mut self.member);
+        }
     }
 
     /// The standing of a packet's sender, before the packet is handled.
@@ -449,7 +455,16 @@ impl Driver {
                 }
             }
             Command::Arrived(arrival) => self.handle(arrival),
-            Command::StreamFailed(reason) => self.metrics.count_drop(reason),
+            Command::StreamFailed { reason, to } => {
+                self.metrics.count_drop(reason);
+                if let Some(address) = to {
+                    self.contacts.failed(address, &mut self.member);
+                }
+            }
+            Command::Contact { address, answered } => {
+                self.contacts.begin(now, address, answered, &mut self.member, &mut self.outbox);
+            }
+            Command::EndContacts => self.contacts.end_abandoned(&mut self.member),
             Command::Pause(until) => self.pause(until).await,
             Command::Leave => {
                 self.member.leave(&mut self.outbox);

@@ -13,6 +13,7 @@ use super::event_hub::{EventHub, Events};
 use super::exit::{Closed, ExitReason};
 use super::metrics::Info;
 use crate::discovery::Description;
+use super::seed_filter::SeedFilter;
 use crate::protocol::{Id, NameError, UserEvent};
 use crate::wire::{Key, KeyId};
 
@@ -64,6 +65,8 @@ pub(super) struct AgentIdentity {
     pub name: Box<str>,
     /// The address that other members are told.
     pub addr: SocketAddr,
+    /// Tells members that the agent can join from those that it cannot.
+    pub seed_filter: SeedFilter,
 }
 
 impl Agent {
@@ -195,6 +198,11 @@ impl Agent {
     /// Sends a command. An agent that has ended drops it.
     pub(super) async fn send(&self, command: Command) {
         let _ = self.0.commands.send(command).await;
+    }
+
+    /// Tells members that the agent can join from those that it cannot.
+    pub(super) fn seed_filter(&self) -> &SeedFilter {
+        &self.0.identity.seed_filter
     }
 
     /// The way to send commands without keeping the agent running.

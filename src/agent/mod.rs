@@ -49,6 +49,7 @@ mod builder;
 mod checks;
 mod clock;
 mod command;
+mod contacts;
 #[cfg(unix)]
 pub mod control;
 mod delay_queue;
@@ -61,6 +62,7 @@ mod exit;
 mod generation_limit;
 mod handle;
 mod histogram;
+mod join;
 mod json_error;
 mod launch;
 #[cfg(test)]
@@ -76,6 +78,7 @@ mod prometheus;
 mod rejection_log;
 mod rejoin;
 mod reply_budget;
+mod seed;
 mod seed_filter;
 mod seeds;
 mod server;
@@ -103,12 +106,13 @@ pub use event_hub::Events;
 pub use exit::{Closed, ExitReason};
 pub use handle::Agent;
 pub use histogram::Histogram;
+pub use join::{ContactFailure, JoinError, SeedContact};
 #[cfg(test)]
 pub(crate) use limit_table::stated_limits;
 pub use meta::{Meta, MetaError};
 pub use metrics::{Counters, Info, Metrics, Names};
 pub use metrics_server::serve_metrics;
-pub use seeds::{DEFAULT_PORT, SeedError};
+pub use seed::{DEFAULT_PORT, SeedError, check_seed};
 pub use snapshot::StateError;
 pub use spawn_error::SpawnError;
 pub use traffic::{DropReason, Traffic};

@@ -93,7 +93,7 @@ pub(super) struct Args {
     /// and [protocol] of an experiment file. Flags and environment variables replace its values.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Control socket, for `swimlab members`, `info`, `event`, `keys` and `leave` [default: swimlab.sock in the user's
+    /// Control socket, for `swimlab members`, `info`, `join`, `leave` and others [default: swimlab.sock in the user's
     /// runtime folder].
     #[arg(long, value_name = "PATH")]
     socket: Option<PathBuf>,

@@ -100,6 +100,12 @@ enum Command {
     /// Print a running agent's state and counters.
     #[cfg(all(feature = "agent", unix))]
     Info(client::InfoArgs),
+    /// Make a running agent join the cluster of other members.
+    ///
+    /// All of them are asked for their table, and one that answers is enough. Two clusters become one. Unlike the seeds of
+    /// `swimlab agent --join` they are not tried again later.
+    #[cfg(all(feature = "agent", unix))]
+    Join(client::JoinArgs),
     /// Make a running agent leave its cluster.
     #[cfg(all(feature = "agent", unix))]
     Leave(client::Socket),
@@ -157,6 +163,8 @@ pub fn main(lab: Lab) -> ExitCode {
         Command::Members(args) => client::members(&args),
         #[cfg(all(feature = "agent", unix))]
         Command::Info(args) => client::info(&args),
+        #[cfg(all(feature = "agent", unix))]
+        Command::Join(args) => client::join(args),
         #[cfg(all(feature = "agent", unix))]
         Command::Leave(socket) => client::leave(&socket),
         #[cfg(all(feature = "agent", unix))]

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -10,6 +11,7 @@ use zeroize::Zeroizing;
 
 use crate::agent::event::MemberInfo;
 use crate::agent::handle::Agent;
+use crate::agent::join::{LONGEST_JOIN, SeedContact};
 use crate::agent::metrics::{FAMILIES, Family, Info, Reading};
 use crate::protocol::Id;
 
@@ -22,6 +24,11 @@ pub enum Request {
     Members,
     /// Summarize the agent's state: [`Answer::Info`].
     Info,
+    /// Join the groups of these members: [`Answer::Contacts`].
+    Join {
+        /// Seeds, as those of `--join`.
+        seeds: Vec<String>,
+    },
     /// Leave the group.
     Leave,
     /// Broadcast an application event.
@@ -48,6 +55,16 @@ pub enum Request {
     },
 }
 
+impl Request {
+    /// The longest that an agent takes for the request beyond the time for reading and answering it.
+    pub(super) fn longest(&self) -> Duration {
+        match self {
+            Self::Join { .. } => LONGEST_JOIN,
+            _ => Duration::ZERO,
+        }
+    }
+}
+
 /// A secret in a [`Request`]. It is overwritten in memory when it is dropped, and its `Debug` form does not show it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SecretText(Zeroizing<String>);
@@ -65,6 +82,22 @@ pub enum Answer {
     Members(Vec<MemberSummary>),
     /// The agent's state.
     Info(Box<AgentSummary>),
+    /// What became of each address that the agent was told to join.
+    Contacts(Vec<ContactSummary>),
+}
+
+/// An address of a seed that an agent was told to join, as `swimlab join` shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct ContactSummary {
+    /// The seed as it was given.
+    pub seed: String,
+    /// The address; absent if the seed has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub addr: Option<SocketAddr>,
+    /// The reason why no member has answered there; absent if one has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
 }
 
 /// A member, as `swimlab members` shows it.
@@ -212,6 +245,13 @@ impl From<&MemberInfo> for MemberSummary {
             zone: member.zone(),
             place: member.place().map(|(lat, lon)| Place { lat, lon }),
         }
+    }
+}
+
+impl From<SeedContact> for ContactSummary {
+    fn from(contact: SeedContact) -> Self {
+        let error = contact.failure.map(|failure| failure.to_string());
+        Self { seed: contact.seed, addr: contact.addr, error }
     }
 }
 

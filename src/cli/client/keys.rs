@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use clap::Subcommand;
 use zeroize::Zeroizing;
 
-use super::{Socket, unexpected};
+use super::{Format, Socket, unexpected};
 use crate::agent::control::{Answer, Request};
 use crate::cli::{Failed, print};
 use crate::wire::{Key, Keyring};
@@ -27,7 +27,11 @@ enum Step {
     /// Print a new random key, for a key file.
     New,
     /// List the agent's keys by name, the one that seals first.
-    List,
+    List {
+        /// Output format.
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+    },
     /// Install the keys in this file: the agent then opens packets sealed with them.
     Install {
         /// One key per line.
@@ -53,9 +57,12 @@ pub(in crate::cli) fn keys(args: KeysArgs) -> Result<ExitCode, Failed> {
             print(format_args!("{}\n", *key))?;
             Ok(ExitCode::SUCCESS)
         }
-        Step::List => {
+        Step::List { format } => {
             let Answer::Info(info) = args.socket.ask(&Request::Info)? else { return Err(unexpected()) };
-            print(info.keys.iter().map(|key| format!("{key}\n")).collect::<String>())?;
+            print(match format {
+                Format::Json => serde_json::to_string_pretty(&info.keys).expect("plain data") + "\n",
+                Format::Text => info.keys.iter().map(|key| format!("{key}\n")).collect(),
+            })?;
             Ok(ExitCode::SUCCESS)
         }
         Step::Install { file } => {

@@ -18,7 +18,7 @@ pub(super) use event::{EventArgs, event};
 pub(super) use info::{InfoArgs, info};
 pub(super) use keys::{KeysArgs, keys};
 pub(super) use members::{MembersArgs, members};
-pub(super) use membership::leave;
+pub(super) use membership::{JoinArgs, join, leave};
 
 #[derive(clap::Args)]
 pub(super) struct Socket {
@@ -62,6 +62,10 @@ impl Socket {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| failed(format!("no runtime: {error}")))?;
         match runtime.block_on(ask(&path, request)).map_err(|error| failed(error.to_string()))? {
+            // Of a version that says no more.
+            Answer::Refused(why) if why.starts_with("not a request: unknown variant") => {
+                Err(failed("the agent does not know this request: start it with the command's own version".to_owned()))
+            }
             Answer::Refused(why) => Err(failed(why)),
             answer => Ok(answer),
         }

@@ -43,6 +43,14 @@ impl Member {
         }
     }
 
+    /// Ends a join that no seed has answered; members that have become known meanwhile stay.
+    pub fn give_up_join(&mut self) {
+        if self.is_joining() {
+            self.cold().joining = None;
+            self.set_alarm(|alarms| alarms.join = Time::NEVER);
+        }
+    }
+
     /// Asks the member at this address for its table during a join, beside the seeds.
     pub fn ask_to_join(&mut self, address: Address, out: &mut Outbox) {
         if self.is_stopped() {

@@ -1,0 +1,75 @@
+//! Commands that change or question a running cluster, through the program itself.
+
+#![cfg(all(feature = "cli", feature = "agent", target_os = "linux"))]
+
+pub mod agents;
+
+use std::net::UdpSocket;
+use std::path::Path;
+
+use agents::process::{Process, config, stderr, until, until_complete};
+use serde_json::Value;
+
+/// An agent with the settings of tests.
+fn agent(dir: &Path, name: &str, args: &[&str]) -> Process {
+    Process::start(dir, name, &[&["--config", config(dir, 5.0).to_str().unwrap()], args].concat())
+}
+
+/// The error of a command that fails with this code.
+fn failure(agent: &Process, args: &[&str], code: i32) -> String {
+    let output = agent.ask(args);
+    assert_eq!(output.status.code(), Some(code), "{args:?}: {output:?}");
+    stderr(&output)
+}
+
+#[test]
+fn an_agent_joins_at_run_time_and_two_clusters_become_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let a = agent(dir.path(), "a", &[]);
+    let b = agent(dir.path(), "b", &["--join", &a.addr.to_string()]);
+    let c = agent(dir.path(), "c", &[]);
+    let d = agent(dir.path(), "d", &["--join", &c.addr.to_string()]);
+    until(20, "two clusters", || a.alive() == ["a", "b"] && c.alive() == ["c", "d"]);
+
+    // A port where nobody listens is told apart from the member that answers.
+    let nobody = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let localhost = format!("localhost:{}", c.addr.port());
+    let output = b.order(&["join", &nobody, &localhost, "--format", "json"]);
+    let contacts: Vec<Value> = serde_json::from_str(&output).unwrap();
+    let of = |seed: &str| contacts.iter().filter(|contact| contact["seed"] == *seed).collect::<Vec<_>>();
+    assert_eq!(of(&nobody)[0]["error"], "no connection", "{output}");
+    let contacted = of(&localhost)
+        .into_iter()
+        .any(|contact| contact["addr"] == c.addr.to_string().as_str() && contact.get("error").is_none());
+    assert!(contacted, "{output}");
+    let all = [a, b, c, d];
+    until_complete(30, &all);
+
+    // A member that is known already is contacted again.
+    let again = all[3].order(&["join", &all[0].addr.to_string()]);
+    assert_eq!(again, format!("1 of 1 contacted\n{}: contacted\n", all[0].addr));
+}
+
+#[test]
+fn a_join_that_contacts_nobody_says_why_and_changes_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let a = agent(dir.path(), "a", &[]);
+    let nobody = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let error = failure(&a, &["join", &nobody, "no.such.host.invalid", &a.addr.to_string(), "[2001:db8::7]:1"], 1);
+    assert!(error.starts_with("error: no member could be contacted; "), "{error}");
+    for why in [
+        format!("{nobody}: no connection"),
+        "no.such.host.invalid: no address: ".to_owned(),
+        format!("{}: it is the agent's own address", a.addr),
+        "[2001:db8::7]:1: an agent bound to 127.0.0.1:".to_owned(),
+    ] {
+        assert!(error.contains(&why), "{error}");
+    }
+    assert_eq!(a.info()["is_joining"], false);
+    assert_eq!(a.alive(), ["a"]);
+
+    let scheme = failure(&a, &["join", "http://seed:7946"], 2);
+    assert!(scheme.contains("HOST:PORT: \"http://seed:7946\": an address has no scheme: leave out"), "{scheme}");
+    assert!(failure(&a, &["join", "host:0"], 2).contains("\"host:0\": the port is not a number from 1 to 65535"));
+    assert!(failure(&a, &["join"], 2).contains("<HOST:PORT>..."));
+}
