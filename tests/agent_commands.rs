@@ -73,3 +73,55 @@ fn a_join_that_contacts_nobody_says_why_and_changes_nothing() {
     assert!(failure(&a, &["join", "host:0"], 2).contains("\"host:0\": the port is not a number from 1 to 65535"));
     assert!(failure(&a, &["join"], 2).contains("<HOST:PORT>..."));
 }
+
+/// The state of a member in an agent's table.
+fn state(agent: &Process, name: &str) -> Option<String> {
+    let members = agent.members();
+    let found = members.iter().find(|member| member["name"] == name)?;
+    Some(found["state"].as_str().unwrap().to_owned())
+}
+
+#[test]
+fn a_dead_member_that_is_made_to_leave_has_left_everywhere() {
+    let dir = tempfile::tempdir().unwrap();
+    let a = agent(dir.path(), "a", &[]);
+    let seed = a.addr.to_string();
+    let all = [agent(dir.path(), "b", &["--join", &seed]), agent(dir.path(), "c", &["--join", &seed]), a];
+    let d = agent(dir.path(), "d", &["--join", &seed]);
+    until(20, "all join", || all.iter().all(|agent| agent.alive().len() == 4));
+
+    let error = failure(&all[0], &["force-leave", "d"], 1);
+    assert_eq!(error, "error: member \"d\": it is alive, and only suspected and dead members can be made to leave\n");
+    assert!(failure(&all[0], &["force-leave", "e"], 1).contains("member \"e\": no member is known by this name"));
+    assert!(failure(&all[0], &["force-leave", "b"], 1).contains("it is this member itself"));
+
+    d.kill();
+    until(30, "its death is known", || all.iter().all(|agent| state(agent, "d").unwrap() == "dead"));
+    all[0].order(&["force-leave", "d"]);
+    assert_eq!(state(&all[0], "d").unwrap(), "left");
+    until(20, "the departure is known", || all.iter().all(|agent| state(agent, "d").unwrap() == "left"));
+    assert!(failure(&all[1], &["force-leave", "d"], 1).contains("it has left already"));
+
+    // A new life of the name is a member like any other.
+    let _d = agent(dir.path(), "d", &["--join", &seed]);
+    until(20, "it has returned", || all.iter().all(|agent| state(agent, "d").unwrap() == "alive"));
+}
+
+#[test]
+fn a_living_member_that_is_made_to_leave_by_mistake_comes_back_by_itself() {
+    let dir = tempfile::tempdir().unwrap();
+    let a = agent(dir.path(), "a", &[]);
+    let b = agent(dir.path(), "b", &["--join", &a.addr.to_string()]);
+    let c = agent(dir.path(), "c", &["--join", &a.addr.to_string()]);
+    let all = [a, b, c];
+    until_complete(20, &all);
+    for wanted in ["suspect", "dead"] {
+        all[2].signal("STOP");
+        until(30, wanted, || state(&all[0], "c").unwrap() == wanted);
+        // A suspicion may have ended meanwhile; that serves as well.
+        all[0].order(&["force-leave", "c"]);
+        until(20, "its departure is known", || all[..2].iter().all(|agent| state(agent, "c").unwrap() == "left"));
+        all[2].signal("CONT");
+        until_complete(30, &all);
+    }
+}

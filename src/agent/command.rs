@@ -13,6 +13,7 @@ use super::metrics::Info;
 use super::traffic::DropReason;
 use crate::discovery::Description;
 use crate::protocol::{Address, BroadcastError, NameError, TooLong};
+use crate::protocol::{Address, BroadcastError, ForceLeaveError, NameError, TooLong};
 use crate::wire::{Key, KeyId, KeyringError};
 
 /// A request to an agent's task.
@@ -29,6 +30,10 @@ pub(super) enum Command {
         name: String,
         payload: Vec<u8>,
         reply: oneshot::Sender<Result<(), BroadcastError>>,
+    },
+    ForceLeave {
+        name: String,
+        reply: oneshot::Sender<Result<(), ForceLeaveError>>,
     },
     ChangeKeys {
         change: KeyChange,
@@ -80,6 +85,8 @@ pub enum CommandError {
     TooLong(TooLong),
     /// Too many application events wait to be sent already: to be tried again later.
     QueueFull,
+    /// The member cannot be made to leave.
+    ForceLeave(ForceLeaveError),
     /// The keyring does not allow the change.
     Keyring(KeyringError),
     /// The agent sends plain text, without keys.
@@ -117,6 +124,12 @@ impl From<BroadcastError> for CommandError {
     }
 }
 
+impl From<ForceLeaveError> for CommandError {
+    fn from(error: ForceLeaveError) -> Self {
+        Self::ForceLeave(error)
+    }
+}
+
 impl From<KeyringError> for CommandError {
     fn from(error: KeyringError) -> Self {
         Self::Keyring(error)
@@ -132,6 +145,7 @@ impl fmt::Display for CommandError {
             Self::Name(error) => write!(f, "the event's name: {error}"),
             Self::TooLong(error) => error.fmt(f),
             Self::QueueFull => BroadcastError::QueueFull.fmt(f),
+            Self::ForceLeave(error) => error.fmt(f),
             Self::Keyring(error) => error.fmt(f),
             Self::NoKeys => f.write_str("the agent sends plain text and has no keys"),
         }

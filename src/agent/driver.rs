@@ -32,7 +32,9 @@ use super::snapshot_writer::SnapshotWriter;
 use super::traffic::DropReason;
 use super::wall_clock::WallClock;
 use super::zone_names::ZoneNames;
-use crate::protocol::{Address, Body, Event, EventKind, Id, Member, Outbox, Span, Time, Transmit};
+use crate::protocol::{
+    Address, Body, Event, EventKind, ForceLeaveError, Id, Member, Outbox, Span, Status, Time, Transmit,
+};
 
 /// The most datagrams that are read before timers and commands have their turn.
 pub(super) const RECEIVE_BATCH: usize = 64;
@@ -442,6 +444,9 @@ impl Driver {
             Command::Broadcast { name, payload, reply } => {
                 let _ = reply.send(self.member.broadcast(now, &name, &payload, &mut self.outbox));
             }
+            Command::ForceLeave { name, reply } => {
+                let _ = reply.send(self.force_leave(now, &name));
+            }
             Command::ChangeKeys { change, reply } => {
                 let _ = reply.send(self.change_keys(change));
             }
@@ -475,6 +480,29 @@ impl Driver {
         }
         self.flush();
         ControlFlow::Continue(())
+    }
+
+    /// Makes the member of a name leave. Of several, which only an insider can have invented, one that is gone.
+    fn force_leave(&mut self, now: Time, name: &str) -> Result<(), ForceLeaveError> {
+        let named = self.member.table().entries().filter(|(.., node)| *node.name == *name);
+        let is_gone = |status| matches!(status, Status::Suspect | Status::Dead);
+        let found = named.max_by_key(|&(_, status, ..)| is_gone(status)).map(|(.., node)| node.peer.id);
+        let id = found.ok_or(ForceLeaveError::Unknown)?;
+        self.member.force_leave(now, id, &mut self.outbox)?;
+        tracing::info!(name, "the member is made to leave");
+        Ok(())
+    }
+
+    fn members(&self) -> Vec<MemberInfo> {
+        let entries = self.member.table().entries();
+        entries.map(|(_, state, incarnation, node)| MemberInfo { node: Arc::clone(node), state, incarnation }).collect()
+    }
+
+    fn member_info(&self, id: Id) -> Option<MemberInfo> {
+        let table = self.member.table();
+        let slot = table.slot(id)?;
+        let (node, state) = (Arc::clone(table.node(slot)), table.status(slot)?);
+        Some(MemberInfo { node, state, incarnation: table.incarnation(slot) })
     }
 
     fn info(&self, now: Time) -> Info {

@@ -137,6 +137,16 @@ impl Agent {
         Ok(self.ask(|reply| Command::Broadcast { name, payload, reply }).await??)
     }
 
+    /// Marks the suspected or dead member of this name as departed, at all members: it is not tried any more. If it is
+    /// alive after all it comes back by itself.
+    ///
+    /// # Errors
+    /// If no member is known by this name, or it is neither suspected nor dead, or the agent has ended.
+    pub async fn force_leave(&self, name: impl Into<String>) -> Result<(), CommandError> {
+        let name = name.into();
+        Ok(self.ask(|reply| Command::ForceLeave { name, reply }).await??)
+    }
+
     /// Adds a key: packets sealed with it are opened from now on.
     ///
     /// # Errors

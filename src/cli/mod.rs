@@ -109,6 +109,11 @@ enum Command {
     /// Make a running agent leave its cluster.
     #[cfg(all(feature = "agent", unix))]
     Leave(client::Socket),
+    /// Mark a suspected or dead member as departed, at all members.
+    ///
+    /// It is not tried any more, as a dead member is. One that is alive after all comes back by itself.
+    #[cfg(all(feature = "agent", unix))]
+    ForceLeave(client::ForceLeaveArgs),
     /// Send an event to the applications of all members.
     ///
     /// Each member reports it once, this one included: most within a second by gossip, those that gossip has missed with
@@ -167,6 +172,8 @@ pub fn main(lab: Lab) -> ExitCode {
         Command::Join(args) => client::join(args),
         #[cfg(all(feature = "agent", unix))]
         Command::Leave(socket) => client::leave(&socket),
+        #[cfg(all(feature = "agent", unix))]
+        Command::ForceLeave(args) => client::force_leave(args),
         #[cfg(all(feature = "agent", unix))]
         Command::Event(args) => client::event(args),
         #[cfg(all(feature = "agent", unix))]

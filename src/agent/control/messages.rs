@@ -31,6 +31,11 @@ pub enum Request {
     },
     /// Leave the group.
     Leave,
+    /// Mark a suspected or dead member as departed, at all members.
+    ForceLeave {
+        /// The member's name.
+        name: String,
+    },
     /// Broadcast an application event.
     Event {
         /// Its name.

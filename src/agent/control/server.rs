@@ -227,6 +227,9 @@ async fn carry_out(request: Request, stream: &mut Option<UnixStream>, service: &
             }
             agent.leave().await;
         }
+        Request::ForceLeave { name } => {
+            agent.force_leave(&name).await.map_err(|error| format!("member {name:?}: {error}"))?;
+        }
         Request::Event { name, payload } => agent.broadcast(name, payload).await.map_err(text)?,
         Request::InstallKey { key } => {
             agent.install_key(key.as_str().trim().parse().map_err(text)?).await.map_err(text)?;

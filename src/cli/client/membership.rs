@@ -1,4 +1,4 @@
-//! `swimlab join` and `leave`.
+//! `swimlab join`, `leave` and `force-leave`.
 
 use std::fmt::Write;
 use std::process::ExitCode;
@@ -21,6 +21,14 @@ pub(in crate::cli) struct JoinArgs {
     format: Format,
 }
 
+#[derive(clap::Args)]
+pub(in crate::cli) struct ForceLeaveArgs {
+    #[command(flatten)]
+    socket: Socket,
+    /// Name of a suspected or dead member.
+    name: String,
+}
+
 pub(in crate::cli) fn join(args: JoinArgs) -> Result<ExitCode, Failed> {
     // Checked here, where a complaint can name the argument.
     for seed in &args.seeds {
@@ -38,6 +46,10 @@ pub(in crate::cli) fn join(args: JoinArgs) -> Result<ExitCode, Failed> {
 
 pub(in crate::cli) fn leave(socket: &Socket) -> Result<ExitCode, Failed> {
     socket.order(&Request::Leave)
+}
+
+pub(in crate::cli) fn force_leave(args: ForceLeaveArgs) -> Result<ExitCode, Failed> {
+    args.socket.order(&Request::ForceLeave { name: args.name })
 }
 
 /// The number of members that were contacted, and what became of each address.

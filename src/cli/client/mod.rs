@@ -18,7 +18,7 @@ pub(super) use event::{EventArgs, event};
 pub(super) use info::{InfoArgs, info};
 pub(super) use keys::{KeysArgs, keys};
 pub(super) use members::{MembersArgs, members};
-pub(super) use membership::{JoinArgs, join, leave};
+pub(super) use membership::{ForceLeaveArgs, JoinArgs, force_leave, join, leave};
 
 #[derive(clap::Args)]
 pub(super) struct Socket {
