@@ -125,3 +125,41 @@ fn a_living_member_that_is_made_to_leave_by_mistake_comes_back_by_itself() {
         until_complete(30, &all);
     }
 }
+
+/// The metadata of a member in an agent's table, as `key=value`.
+fn meta(agent: &Process, name: &str) -> Vec<String> {
+    let members = agent.members();
+    let found = members.iter().find(|member| member["name"] == name).unwrap();
+    let pairs = found["meta"].as_object().unwrap();
+    pairs.iter().map(|(key, value)| format!("{key}={}", value.as_str().unwrap())).collect()
+}
+
+#[test]
+fn metadata_are_set_and_removed_at_run_time_and_all_members_see_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let a = agent(dir.path(), "a", &["--meta", "role=web", "--meta", "shard=1", "--zone", "eu/eu-1"]);
+    let b = agent(dir.path(), "b", &["--join", &a.addr.to_string()]);
+    until(20, "they join", || b.alive().len() == 2);
+    a.order(&["meta", "set", "shard=2", "deployed=v7"]);
+    until(20, "the change arrives", || meta(&b, "a") == ["deployed=v7", "role=web", "shard=2"]);
+    a.order(&["meta", "unset", "role", "deployed"]);
+    until(20, "the removal arrives", || meta(&b, "a") == ["shard=2"]);
+    assert_eq!(a.order(&["meta", "list"]), "shard=2\n");
+    let list: Value = serde_json::from_str(&a.order(&["meta", "list", "--format", "json"])).unwrap();
+    assert_eq!(list, serde_json::json!({"shard": "2"}));
+    // A pair of its own hides the names of the zone path, for as long as it is there.
+    let zone = || b.members().iter().find(|member| member["name"] == "a").unwrap()["zone"].clone();
+    assert_eq!(zone(), "eu/eu-1");
+    a.order(&["meta", "set", "zone=mine"]);
+    until(20, "its own pair arrives", || meta(&b, "a") == ["shard=2", "zone=mine"]);
+    a.order(&["meta", "unset", "zone"]);
+    until(20, "the names are back", || zone() == "eu/eu-1");
+
+    assert!(failure(&a, &["meta", "unset", "rol"], 1).contains("there is no key \"rol\" to remove"));
+    assert!(failure(&a, &["meta", "set", "role"], 2).contains("KEY=VALUE: metadata are key=value, not \"role\""));
+    assert!(failure(&a, &["meta", "set", "a=1", "a=2"], 2).contains("the key \"a\" is given twice"));
+    assert!(failure(&a, &["meta", "set", "a=\u{1b}"], 2).contains("must have no control characters"));
+    let long = format!("k={}", "x".repeat(509));
+    assert!(failure(&a, &["meta", "set", &long], 1).contains("metadata take 519 bytes, more than 512"), "{long}");
+    assert_eq!(meta(&a, "a"), ["shard=2"]);
+}

@@ -9,6 +9,7 @@ use super::arrival::Arrival;
 use super::discovery::Discovery;
 use super::event::MemberInfo;
 use super::exit::Closed;
+use super::meta::{Meta, MetaError};
 use super::metrics::Info;
 use super::traffic::DropReason;
 use crate::discovery::Description;
@@ -25,6 +26,11 @@ pub(super) enum Command {
     SetMeta {
         meta: Vec<u8>,
         reply: oneshot::Sender<Result<(), TooLong>>,
+    },
+    UpdateMeta {
+        set: Meta,
+        unset: Vec<String>,
+        reply: oneshot::Sender<Result<(), CommandError>>,
     },
     Broadcast {
         name: String,
@@ -74,7 +80,7 @@ pub(super) enum KeyChange {
 }
 
 /// Reason why an agent did not carry out a command.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CommandError {
     /// The agent has ended.
@@ -85,6 +91,8 @@ pub enum CommandError {
     TooLong(TooLong),
     /// Too many application events wait to be sent already: to be tried again later.
     QueueFull,
+    /// The metadata cannot be changed so.
+    Meta(MetaError),
     /// The member cannot be made to leave.
     ForceLeave(ForceLeaveError),
     /// The keyring does not allow the change.
@@ -124,6 +132,12 @@ impl From<BroadcastError> for CommandError {
     }
 }
 
+impl From<MetaError> for CommandError {
+    fn from(error: MetaError) -> Self {
+        Self::Meta(error)
+    }
+}
+
 impl From<ForceLeaveError> for CommandError {
     fn from(error: ForceLeaveError) -> Self {
         Self::ForceLeave(error)
@@ -145,6 +159,7 @@ impl fmt::Display for CommandError {
             Self::Name(error) => write!(f, "the event's name: {error}"),
             Self::TooLong(error) => error.fmt(f),
             Self::QueueFull => BroadcastError::QueueFull.fmt(f),
+            Self::Meta(error) => error.fmt(f),
             Self::ForceLeave(error) => error.fmt(f),
             Self::Keyring(error) => error.fmt(f),
             Self::NoKeys => f.write_str("the agent sends plain text and has no keys"),

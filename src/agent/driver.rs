@@ -31,9 +31,9 @@ use super::rejoin::Rejoin;
 use super::snapshot_writer::SnapshotWriter;
 use super::traffic::DropReason;
 use super::wall_clock::WallClock;
-use super::zone_names::ZoneNames;
+use super::zone_names::{ZoneNames, apart};
 use crate::protocol::{
-    Address, Body, Event, EventKind, ForceLeaveError, Id, Member, Outbox, Span, Status, Time, Transmit,
+    Address, Body, Event, EventKind, ForceLeaveError, Id, Member, Outbox, Span, Status, Time, TooLong, Transmit,
 };
 
 /// The most datagrams that are read before timers and commands have their turn.
@@ -66,6 +66,7 @@ pub(super) struct Driver {
     events: EventHub,
     metrics: Metrics,
     names: Names,
+    zone_names: ZoneNames,
     checks: Checks,
     last_ping: LastPing,
     catalog: Follower,
@@ -115,6 +116,7 @@ impl Driver {
             snapshots,
         } = parts;
         let period = member.config().protocol().period;
+        let zone_names = ZoneNames::of(member.node()).unwrap_or_default();
         Self {
             clock,
             wall_clock,
@@ -132,6 +134,7 @@ impl Driver {
             events,
             metrics: Metrics::default(),
             names,
+            zone_names,
             checks: Checks::new(clock.now(), period),
             last_ping: LastPing { seq: 0, at: Time::ZERO },
             catalog: Follower::default(),
@@ -440,6 +443,15 @@ impl Driver {
                 let meta = ZoneNames::of(self.member.node()).unwrap_or_default().beside(&meta);
                 let _ = reply.send(self.member.set_meta(now, &meta, &mut self.outbox));
                 self.note_in_catalog(now, self.member.id());
+                let _ = reply.send(self.set_meta(now, &meta));
+            }
+            Command::UpdateMeta { set, unset, reply } => {
+                let edited = apart(self.member.node()).0.edited(set, &unset);
+                let done = edited.map_err(CommandError::from).and_then(|meta| {
+                    self.set_meta(now, &meta.to_bytes())?;
+                    Ok(())
+                });
+                let _ = reply.send(done);
             }
             Command::Broadcast { name, payload, reply } => {
                 let _ = reply.send(self.member.broadcast(now, &name, &payload, &mut self.outbox));
@@ -480,6 +492,12 @@ impl Driver {
         }
         self.flush();
         ControlFlow::Continue(())
+    }
+
+    /// Replaces the metadata beside the names of the zone path, which stay.
+    fn set_meta(&mut self, now: Time, meta: &[u8]) -> Result<(), TooLong> {
+        let meta = self.zone_names.beside(meta);
+        self.member.set_meta(now, &meta, &mut self.outbox)
     }
 
     /// Makes the member of a name leave. Of several, which only an insider can have invented, one that is gone.

@@ -11,6 +11,7 @@ use super::discovery::Discovery;
 use super::event::MemberInfo;
 use super::event_hub::{EventHub, Events};
 use super::exit::{Closed, ExitReason};
+use super::meta::Meta;
 use super::metrics::Info;
 use crate::discovery::Description;
 use super::seed_filter::SeedFilter;
@@ -120,6 +121,20 @@ impl Agent {
     pub async fn set_meta(&self, meta: impl Into<Vec<u8>>) -> Result<(), CommandError> {
         let meta = meta.into();
         Ok(self.ask(|reply| Command::SetMeta { meta, reply }).await??)
+    }
+
+    /// Sets and removes single pairs of the member's metadata, and gossips the change to the group.
+    ///
+    /// # Errors
+    /// If a key to remove is not there, all pairs together are too long, the metadata are no pairs as
+    /// [`Meta`](super::Meta) encodes them, or the agent has ended. Nothing is changed then.
+    pub async fn update_meta<T: Into<String>>(
+        &self,
+        set: Meta,
+        unset: impl IntoIterator<Item = T>,
+    ) -> Result<(), CommandError> {
+        let unset = unset.into_iter().map(Into::into).collect();
+        self.ask(|reply| Command::UpdateMeta { set, unset, reply }).await?
     }
 
     /// Sends an application event to all members: each reports it once, this one included, as

@@ -114,6 +114,9 @@ enum Command {
     /// It is not tried any more, as a dead member is. One that is alive after all comes back by itself.
     #[cfg(all(feature = "agent", unix))]
     ForceLeave(client::ForceLeaveArgs),
+    /// List and change a running agent's metadata, which all members see.
+    #[cfg(all(feature = "agent", unix))]
+    Meta(client::MetaArgs),
     /// Send an event to the applications of all members.
     ///
     /// Each member reports it once, this one included: most within a second by gossip, those that gossip has missed with
@@ -174,6 +177,8 @@ pub fn main(lab: Lab) -> ExitCode {
         Command::Leave(socket) => client::leave(&socket),
         #[cfg(all(feature = "agent", unix))]
         Command::ForceLeave(args) => client::force_leave(args),
+        #[cfg(all(feature = "agent", unix))]
+        Command::Meta(args) => client::meta(args),
         #[cfg(all(feature = "agent", unix))]
         Command::Event(args) => client::event(args),
         #[cfg(all(feature = "agent", unix))]

@@ -36,6 +36,13 @@ pub enum Request {
         /// The member's name.
         name: String,
     },
+    /// Change single pairs of the agent's metadata.
+    UpdateMeta {
+        /// Pairs to set, as `key=value`.
+        set: Vec<String>,
+        /// Keys to remove.
+        unset: Vec<String>,
+    },
     /// Broadcast an application event.
     Event {
         /// Its name.

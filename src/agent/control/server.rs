@@ -20,6 +20,7 @@ use super::socket_file::SocketFile;
 use crate::agent::exit::Closed;
 use crate::agent::handle::Agent;
 use crate::agent::json_error;
+use crate::agent::meta::Meta;
 use crate::agent::server::{Place, ServerLimits, read_through, serve};
 use crate::wire::KeyId;
 
@@ -229,6 +230,9 @@ async fn carry_out(request: Request, stream: &mut Option<UnixStream>, service: &
         }
         Request::ForceLeave { name } => {
             agent.force_leave(&name).await.map_err(|error| format!("member {name:?}: {error}"))?;
+        }
+        Request::UpdateMeta { set, unset } => {
+            agent.update_meta(Meta::from_pairs(set).map_err(text)?, unset).await.map_err(text)?;
         }
         Request::Event { name, payload } => agent.broadcast(name, payload).await.map_err(text)?,
         Request::InstallKey { key } => {

@@ -5,6 +5,7 @@ mod info;
 mod keys;
 mod members;
 mod membership;
+mod meta;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -19,6 +20,7 @@ pub(super) use info::{InfoArgs, info};
 pub(super) use keys::{KeysArgs, keys};
 pub(super) use members::{MembersArgs, members};
 pub(super) use membership::{ForceLeaveArgs, JoinArgs, force_leave, join, leave};
+pub(super) use meta::{MetaArgs, meta};
 
 #[derive(clap::Args)]
 pub(super) struct Socket {
