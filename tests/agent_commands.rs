@@ -163,3 +163,66 @@ fn metadata_are_set_and_removed_at_run_time_and_all_members_see_it() {
     assert!(failure(&a, &["meta", "set", &long], 1).contains("metadata take 519 bytes, more than 512"), "{long}");
     assert_eq!(meta(&a, "a"), ["shard=2"]);
 }
+
+#[test]
+fn round_trips_are_measured_or_estimated_and_the_source_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let learning = ["--selector", "neighborhood:metric=vivaldi"];
+    let x = agent(dir.path(), "x", &learning);
+    let seed = x.addr.to_string();
+    let join = ["--join", &seed];
+    let others = ["y", "z"].map(|name| agent(dir.path(), name, &[&learning[..], &join].concat()));
+    let rtt = |args: &[&str]| {
+        let output = x.ask(&[&["rtt", "--format", "json"], args].concat());
+        output.status.success().then(|| serde_json::from_slice::<Value>(&output.stdout).unwrap())
+    };
+    until(30, "a ping is answered", || rtt(&["y"]).is_some_and(|found| found["source"] == "measured"));
+    let measured = rtt(&["x", "y"]).unwrap();
+    assert!(measured["rtt_ms"].as_f64().unwrap() < 1000.0 && measured["from"] == "x" && measured["to"] == "y");
+    until(30, "coordinates arrive", || rtt(&["y", "z"]).is_some());
+    let estimated = rtt(&["z", "y"]).unwrap();
+    assert_eq!(estimated["source"], "coordinates");
+    assert!(estimated["error"].as_f64().unwrap() > 0.0, "{estimated}");
+    assert!(x.order(&["rtt", "y", "z"]).contains("by coordinates, give or take "));
+    assert!(failure(&x, &["rtt", "x"], 1).contains("\"x\" is one member: a round trip takes two"));
+    assert!(failure(&x, &["rtt", "a"], 1).contains("no member is known by the name \"a\""));
+    drop(others);
+}
+
+#[test]
+fn without_coordinates_round_trips_between_others_are_not_guessed() {
+    let dir = tempfile::tempdir().unwrap();
+    let a = agent(dir.path(), "a", &[]);
+    let b = agent(dir.path(), "b", &["--join", &a.addr.to_string()]);
+    let c = agent(dir.path(), "c", &["--join", &a.addr.to_string()]);
+    let all = [a, b, c];
+    until_complete(20, &all);
+    let error = failure(&all[0], &["rtt", "b", "c"], 1);
+    assert!(error.contains("ask that of one of the two members"), "{error}");
+    until(30, "a ping is answered", || all[0].ask(&["rtt", "b"]).status.success());
+    assert!(all[0].order(&["rtt", "b"]).ends_with(" ms, measured\n"));
+}
+
+#[test]
+fn members_that_answer_are_told_from_those_that_do_not() {
+    let dir = tempfile::tempdir().unwrap();
+    // Suspicions that last: the paused member stays a member.
+    let config = config(dir.path(), 100.0);
+    let args = ["--config", config.to_str().unwrap()];
+    let a = Process::start(dir.path(), "a", &args);
+    let seed = a.addr.to_string();
+    let join = [&args[..], &["--join", &seed]].concat();
+    let all = [Process::start(dir.path(), "b", &join), Process::start(dir.path(), "c", &join), a];
+    until_complete(20, &all);
+    assert!(all[2].order(&["reachability"]).ends_with("2 of 2 other members answered\n"));
+    all[1].signal("STOP");
+    let output = all[2].ask(&["reachability", "--format", "json"]);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let reached: Vec<Value> = serde_json::from_slice(&output.stdout).unwrap();
+    let has_acked = |name: &str| reached.iter().find(|member| member["name"] == name).unwrap()["rtt_ms"].is_number();
+    assert!(has_acked("b") && !has_acked("c"), "{reached:?}");
+    let text = String::from_utf8(all[2].ask(&["reachability"]).stdout).unwrap();
+    assert!(text.starts_with("c  ") && text.ends_with("1 of 2 other members answered\n"), "{text}");
+    all[1].signal("CONT");
+    until(20, "it answers again", || all[2].ask(&["reachability"]).status.success());
+}

@@ -11,10 +11,12 @@ use super::event::MemberInfo;
 use super::exit::Closed;
 use super::meta::{Meta, MetaError};
 use super::metrics::Info;
+use super::round_trip::{RoundTrip, RoundTripError};
 use super::traffic::DropReason;
 use crate::discovery::Description;
 use crate::protocol::{Address, BroadcastError, NameError, TooLong};
 use crate::protocol::{Address, BroadcastError, ForceLeaveError, NameError, TooLong};
+use crate::protocol::{Address, BroadcastError, ForceLeaveError, Id, NameError, Span, TooLong};
 use crate::wire::{Key, KeyId, KeyringError};
 
 /// A request to an agent's task.
@@ -40,6 +42,17 @@ pub(super) enum Command {
     ForceLeave {
         name: String,
         reply: oneshot::Sender<Result<(), ForceLeaveError>>,
+    },
+    /// The round-trip time between two members; `from` is the agent itself if it is `None`.
+    RoundTrip {
+        from: Option<String>,
+        to: String,
+        reply: oneshot::Sender<Result<RoundTrip, RoundTripError>>,
+    },
+    /// Ping a member directly; the reply is the round-trip time. Without an ack, it never comes.
+    Ping {
+        id: Id,
+        answered: oneshot::Sender<Span>,
     },
     ChangeKeys {
         change: KeyChange,

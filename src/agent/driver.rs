@@ -27,7 +27,9 @@ use super::packet_codec::SharedCodec;
 use super::packet_error::PacketError;
 use super::packet_hook::{PacketHook, ReceivedPacket};
 use super::packet_io::{PacketIo, Sender};
+use super::reachability::Pings;
 use super::rejoin::Rejoin;
+use super::round_trip;
 use super::snapshot_writer::SnapshotWriter;
 use super::traffic::DropReason;
 use super::wall_clock::WallClock;
@@ -60,6 +62,7 @@ pub(super) struct Driver {
     outbox: Outbox,
     rejoin: Rejoin,
     contacts: Contacts,
+    pings: Pings,
     io: PacketIo,
     codec: SharedCodec,
     hook: Option<Arc<dyn PacketHook>>,
@@ -128,6 +131,7 @@ impl Driver {
             outbox,
             rejoin,
             contacts: Contacts::default(),
+            pings: Pings::default(),
             io,
             codec,
             hook,
@@ -319,8 +323,15 @@ impl Driver {
                     self.checks.measurements().note_rtt(packet.from, rtt);
                 }
             }
+            self.pings.handle_ack(now, packet.from, seq);
             self.rejoin.handle_ack(from, &mut self.member, &mut self.outbox);
             self.flush();
+        }
+        if let Some(coordinate) = &packet.coordinate
+            && sender == Sender::Member
+            && self.hook.is_none()
+        {
+            self.checks.measurements().note_coordinate(packet.from, coordinate.at);
         }
         self.io.begin_handling(from, sender, reply);
         self.member.handle(now, from, &packet, &mut self.outbox);
@@ -459,6 +470,11 @@ impl Driver {
             Command::ForceLeave { name, reply } => {
                 let _ = reply.send(self.force_leave(now, &name));
             }
+            Command::RoundTrip { from, to, reply } => {
+                let found = round_trip::find(&self.member, self.checks.measurements(), from.as_deref(), &to);
+                let _ = reply.send(found);
+            }
+            Command::Ping { id, answered } => self.pings.begin(now, id, answered, &mut self.member, &mut self.outbox),
             Command::ChangeKeys { change, reply } => {
                 let _ = reply.send(self.change_keys(change));
             }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Mutex, mpsc, oneshot};
 
 use super::command::{Command, CommandError, KeyChange};
 use super::discovery::Discovery;
@@ -58,6 +58,8 @@ struct Inner {
     identity: AgentIdentity,
     commands: mpsc::Sender<Command>,
     events: EventHub,
+    /// Held during a check of reachability.
+    reachability: Mutex<()>,
 }
 
 /// Properties that do not change during an agent's life.
@@ -72,7 +74,7 @@ pub(super) struct AgentIdentity {
 
 impl Agent {
     pub(super) fn new(identity: AgentIdentity, commands: mpsc::Sender<Command>, events: EventHub) -> Self {
-        Self(Arc::new(Inner { identity, commands, events }))
+        Self(Arc::new(Inner { identity, commands, events, reachability: Mutex::new(()) }))
     }
 
     /// The member's id.
@@ -230,6 +232,11 @@ impl Agent {
         &self.0.identity.seed_filter
     }
 
+    /// The lock that a check of reachability holds.
+    pub(super) fn reachability_lock(&self) -> &Mutex<()> {
+        &self.0.reachability
+    }
+
     /// The way to send commands without keeping the agent running.
     pub(super) fn weak_commands(&self) -> mpsc::WeakSender<Command> {
         self.0.commands.downgrade()
@@ -239,7 +246,8 @@ impl Agent {
         self.ask(|reply| Command::ChangeKeys { change, reply }).await?
     }
 
-    async fn ask<T>(&self, command: impl FnOnce(oneshot::Sender<T>) -> Command) -> Result<T, Closed> {
+    /// Sends a command, and waits for its reply.
+    pub(super) async fn ask<T>(&self, command: impl FnOnce(oneshot::Sender<T>) -> Command) -> Result<T, Closed> {
         let (reply, answer) = oneshot::channel();
         self.0.commands.send(command(reply)).await.map_err(|_| Closed)?;
         answer.await.map_err(|_| Closed)

@@ -11,6 +11,7 @@ use super::delay_queue::CAPACITY;
 use super::driver::RECEIVE_BATCH;
 use super::join::{CONTACT_PATIENCE, JOIN_LIMIT};
 use super::launch::COMMANDS;
+use super::reachability::{ACK_PATIENCE, PENDING_LIMIT, PINGS_PER_SECOND};
 use super::rejoin::{LONGEST_PAUSE, PINGS_PER_PERIOD, REQUESTS_PER_PERIOD};
 use super::reply_budget::BYTES_PER_SECOND;
 use super::seed::NAME_LIMITS;
@@ -156,6 +157,24 @@ fn queues() -> Vec<Limit> {
             Time(rejection_log::INTERVAL),
             "further packets of this cause are counted only",
             &["each_cause_is_logged_once_a_minute"],
+        ),
+        Limit::new(
+            "pings of `swimlab reachability` in a second",
+            Count(PINGS_PER_SECOND),
+            "the others are sent later",
+            &["pings_are_sent_at_a_bounded_rate"],
+        ),
+        Limit::new(
+            "time that each of them waits for its ack",
+            Time(ACK_PATIENCE),
+            "the member counts as not reached",
+            &["members_that_answer_are_told_from_those_that_do_not"],
+        ),
+        Limit::new(
+            "pings of this sort that wait at once",
+            Count(PENDING_LIMIT as u64),
+            "further ones are not sent, and their members count as not reached",
+            &["pings_beyond_the_limit_are_not_sent_until_others_are_given_up"],
         ),
         Limit::new(
             "packets that the network of an experiment on real sockets holds back, for each member",

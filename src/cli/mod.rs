@@ -123,6 +123,14 @@ enum Command {
     /// one of their next state syncs. A member that is cut off for longer than two intervals between syncs misses it.
     #[cfg(all(feature = "agent", unix))]
     Event(client::EventArgs),
+    /// Tell the round-trip time between two members: measured, or by network coordinates.
+    #[cfg(all(feature = "agent", unix))]
+    Rtt(client::RttArgs),
+    /// Ping all members from a running agent, and tell who answers.
+    ///
+    /// Exit code 1 if one does not. Its silence has no consequences.
+    #[cfg(all(feature = "agent", unix))]
+    Reachability(client::ReachabilityArgs),
     /// Generate keys; list, install, use and remove those of a running agent.
     #[cfg(all(feature = "agent", unix))]
     Keys(client::KeysArgs),
@@ -181,6 +189,10 @@ pub fn main(lab: Lab) -> ExitCode {
         Command::Meta(args) => client::meta(args),
         #[cfg(all(feature = "agent", unix))]
         Command::Event(args) => client::event(args),
+        #[cfg(all(feature = "agent", unix))]
+        Command::Rtt(args) => client::rtt(args),
+        #[cfg(all(feature = "agent", unix))]
+        Command::Reachability(args) => client::reachability(&args),
         #[cfg(all(feature = "agent", unix))]
         Command::Keys(args) => client::keys(args),
         Command::Completions(args) => shell::completions(&args),

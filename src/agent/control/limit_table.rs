@@ -29,7 +29,7 @@ pub(crate) fn stated_limits() -> Section {
             &["a_connection_is_ended_without_a_first_byte_in_time_or_when_it_takes_too_long"],
         ),
         Limit::new(
-            "requests at once that take long: `swimlab join`",
+            "requests at once that take long: `swimlab join` and `reachability`",
             Count(SLOW_REQUESTS as u64),
             "further ones are refused",
             &["slow_requests_have_places_of_their_own_and_leave_the_socket_free"],

@@ -13,6 +13,8 @@ use crate::agent::event::MemberInfo;
 use crate::agent::handle::Agent;
 use crate::agent::join::{LONGEST_JOIN, SeedContact};
 use crate::agent::metrics::{FAMILIES, Family, Info, Reading};
+use crate::agent::reachability::{LONGEST_CHECK, Reached};
+use crate::agent::round_trip::{RoundTrip, RoundTripSource};
 use crate::protocol::Id;
 
 /// A request to an agent.
@@ -36,6 +38,16 @@ pub enum Request {
         /// The member's name.
         name: String,
     },
+    /// The round-trip time between two members: [`Answer::RoundTrip`].
+    RoundTrip {
+        /// The name of the one; that of the agent's own member if it is absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        from: Option<String>,
+        /// The name of the other.
+        to: String,
+    },
+    /// Ping all members directly: [`Answer::Reachability`].
+    Reachability,
     /// Change single pairs of the agent's metadata.
     UpdateMeta {
         /// Pairs to set, as `key=value`.
@@ -72,6 +84,7 @@ impl Request {
     pub(super) fn longest(&self) -> Duration {
         match self {
             Self::Join { .. } => LONGEST_JOIN,
+            Self::Reachability => LONGEST_CHECK,
             _ => Duration::ZERO,
         }
     }
@@ -96,6 +109,44 @@ pub enum Answer {
     Info(Box<AgentSummary>),
     /// What became of each address that the agent was told to join.
     Contacts(Vec<ContactSummary>),
+    /// The round-trip time between two members.
+    RoundTrip(RoundTripSummary),
+    /// The members that were pinged, and the round-trip times of those that answered.
+    Reachability(Vec<ReachedSummary>),
+}
+
+/// Round-trip time between two members, as `swimlab rtt` shows it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct RoundTripSummary {
+    /// The name of the one member.
+    pub from: String,
+    /// The name of the other.
+    pub to: String,
+    /// The round-trip time in milliseconds.
+    pub rtt_ms: f64,
+    /// `measured` or `coordinates`.
+    pub source: String,
+    /// The estimated relative error, of coordinates: 0.1 is a tenth.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<f64>,
+}
+
+/// A member that was pinged, as `swimlab reachability` shows it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct ReachedSummary {
+    /// The member's id: 16 hexadecimal digits.
+    pub id: String,
+    /// The member's name.
+    pub name: String,
+    /// The address that the member advertises.
+    pub addr: SocketAddr,
+    /// `alive` or `suspect`, before the ping.
+    pub state: String,
+    /// The round-trip time in milliseconds; absent without an ack.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rtt_ms: Option<f64>,
 }
 
 /// An address of a seed that an agent was told to join, as `swimlab join` shows it.
@@ -258,6 +309,33 @@ impl From<&MemberInfo> for MemberSummary {
             place: member.place().map(|(lat, lon)| Place { lat, lon }),
         }
     }
+}
+
+impl RoundTripSummary {
+    pub(super) fn new(from: String, to: String, found: RoundTrip) -> Self {
+        let (source, error) = match found.source {
+            RoundTripSource::Measured => ("measured", None),
+            RoundTripSource::Coordinates { error } => ("coordinates", Some((error * 1e3).round() / 1e3)),
+        };
+        Self { from, to, rtt_ms: millis(found.rtt), source: source.to_owned(), error }
+    }
+}
+
+impl From<&Reached> for ReachedSummary {
+    fn from(Reached { member, rtt }: &Reached) -> Self {
+        Self {
+            id: hex(member.id()),
+            name: member.name().to_owned(),
+            addr: member.addr(),
+            state: member.state.to_string(),
+            rtt_ms: rtt.map(millis),
+        }
+    }
+}
+
+/// A time in milliseconds, to the microsecond.
+fn millis(time: Duration) -> f64 {
+    time.as_micros() as f64 / 1e3
 }
 
 impl From<SeedContact> for ContactSummary {

@@ -15,7 +15,7 @@ use tokio::time::{sleep, timeout};
 use zeroize::Zeroizing;
 
 use super::error::ControlError;
-use super::messages::{AgentSummary, Answer, MemberSummary, Request};
+use super::messages::{AgentSummary, Answer, MemberSummary, ReachedSummary, Request, RoundTripSummary};
 use super::socket_file::SocketFile;
 use crate::agent::exit::Closed;
 use crate::agent::handle::Agent;
@@ -230,6 +230,18 @@ async fn carry_out(request: Request, stream: &mut Option<UnixStream>, service: &
         }
         Request::ForceLeave { name } => {
             agent.force_leave(&name).await.map_err(|error| format!("member {name:?}: {error}"))?;
+        }
+        Request::RoundTrip { from, to } => {
+            let found = match &from {
+                Some(from) => agent.round_trip_between(from, &to).await,
+                None => agent.round_trip(&to).await,
+            };
+            let from = from.unwrap_or_else(|| agent.name().to_owned());
+            return Ok(Answer::RoundTrip(RoundTripSummary::new(from, to, found.map_err(text)?)));
+        }
+        Request::Reachability => {
+            let reached = agent.reachability().await.map_err(text)?;
+            return Ok(Answer::Reachability(reached.iter().map(ReachedSummary::from).collect()));
         }
         Request::UpdateMeta { set, unset } => {
             agent.update_meta(Meta::from_pairs(set).map_err(text)?, unset).await.map_err(text)?;

@@ -6,6 +6,7 @@ mod keys;
 mod members;
 mod membership;
 mod meta;
+mod round_trips;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -21,6 +22,7 @@ pub(super) use keys::{KeysArgs, keys};
 pub(super) use members::{MembersArgs, members};
 pub(super) use membership::{ForceLeaveArgs, JoinArgs, force_leave, join, leave};
 pub(super) use meta::{MetaArgs, meta};
+pub(super) use round_trips::{ReachabilityArgs, RttArgs, reachability, rtt};
 
 #[derive(clap::Args)]
 pub(super) struct Socket {
