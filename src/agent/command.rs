@@ -14,8 +14,6 @@ use super::metrics::Info;
 use super::round_trip::{RoundTrip, RoundTripError};
 use super::traffic::DropReason;
 use crate::discovery::Description;
-use crate::protocol::{Address, BroadcastError, NameError, TooLong};
-use crate::protocol::{Address, BroadcastError, ForceLeaveError, NameError, TooLong};
 use crate::protocol::{Address, BroadcastError, ForceLeaveError, Id, NameError, Span, TooLong};
 use crate::wire::{Key, KeyId, KeyringError};
 

@@ -15,8 +15,8 @@ use super::arrival::{Arrival, describes_nameless};
 use super::checks::Checks;
 use super::clock::Clock;
 use super::command::{Command, CommandError, KeyChange};
-use super::discovery::Follower;
 use super::contacts::Contacts;
+use super::discovery::Follower;
 use super::distance::Distances;
 use super::event::{AgentEvent, MemberChange, MemberInfo};
 use super::event_hub::EventHub;
@@ -450,10 +450,6 @@ impl Driver {
                 let _ = reply.send(Box::new(self.info(now)));
             }
             Command::SetMeta { meta, reply } => {
-                // The names of the zone path stay.
-                let meta = ZoneNames::of(self.member.node()).unwrap_or_default().beside(&meta);
-                let _ = reply.send(self.member.set_meta(now, &meta, &mut self.outbox));
-                self.note_in_catalog(now, self.member.id());
                 let _ = reply.send(self.set_meta(now, &meta));
             }
             Command::UpdateMeta { set, unset, reply } => {
@@ -513,7 +509,9 @@ impl Driver {
     /// Replaces the metadata beside the names of the zone path, which stay.
     fn set_meta(&mut self, now: Time, meta: &[u8]) -> Result<(), TooLong> {
         let meta = self.zone_names.beside(meta);
-        self.member.set_meta(now, &meta, &mut self.outbox)
+        self.member.set_meta(now, &meta, &mut self.outbox)?;
+        self.note_in_catalog(now, self.member.id());
+        Ok(())
     }
 
     /// Makes the member of a name leave. Of several, which only an insider can have invented, one that is gone.
@@ -525,18 +523,6 @@ impl Driver {
         self.member.force_leave(now, id, &mut self.outbox)?;
         tracing::info!(name, "the member is made to leave");
         Ok(())
-    }
-
-    fn members(&self) -> Vec<MemberInfo> {
-        let entries = self.member.table().entries();
-        entries.map(|(_, state, incarnation, node)| MemberInfo { node: Arc::clone(node), state, incarnation }).collect()
-    }
-
-    fn member_info(&self, id: Id) -> Option<MemberInfo> {
-        let table = self.member.table();
-        let slot = table.slot(id)?;
-        let (node, state) = (Arc::clone(table.node(slot)), table.status(slot)?);
-        Some(MemberInfo { node, state, incarnation: table.incarnation(slot) })
     }
 
     fn info(&self, now: Time) -> Info {

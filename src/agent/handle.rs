@@ -13,8 +13,8 @@ use super::event_hub::{EventHub, Events};
 use super::exit::{Closed, ExitReason};
 use super::meta::Meta;
 use super::metrics::Info;
-use crate::discovery::Description;
 use super::seed_filter::SeedFilter;
+use crate::discovery::Description;
 use crate::protocol::{Id, NameError, UserEvent};
 use crate::wire::{Key, KeyId};
 

@@ -206,7 +206,10 @@ mod tests {
 
     #[test]
     fn errors_name_the_line_and_the_nearest_key() {
-        assert_eq!(read("\nbnd = 'x'").unwrap_err(), "a.toml:2: this file has no key \"bnd\"; did you mean bind or kind?");
+        assert_eq!(
+            read("\nbnd = 'x'").unwrap_err(),
+            "a.toml:2: this file has no key \"bnd\"; did you mean bind or kind?"
+        );
         assert_eq!(
             read("key-file = 'x'").unwrap_err(),
             "a.toml:1: this file has no key \"key-file\"; did you mean key_file?"
