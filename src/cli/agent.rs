@@ -1,7 +1,9 @@
 //! `swimlab agent`.
 
 mod events;
+pub(super) mod handlers;
 mod offer;
+mod service_manager;
 mod settings;
 
 use std::io::{self, IsTerminal};
@@ -18,7 +20,9 @@ use tokio::task::{JoinError, JoinSet};
 use tracing::level_filters::LevelFilter;
 
 use self::events::{EventPrinter, Format};
+use self::handlers::{Handler, Handlers};
 use self::offer::Offer;
+use self::service_manager::ServiceManager;
 use self::settings::complete;
 use super::Failed;
 use super::client::default_socket;
@@ -103,6 +107,10 @@ pub(super) struct Args {
     /// Serve metrics to Prometheus at http://ADDR:PORT/metrics.
     #[arg(long, value_name = "ADDR:PORT", value_parser = parse_socket_addr)]
     metrics: Option<SocketAddr>,
+    /// Run a command by /bin/sh at an event: event, event:NAME, member, member-joined, member-suspected, member-refuted,
+    /// member-died, member-left or member-updated; may be repeated.
+    #[arg(long, value_name = "EVENT=COMMAND", value_parser = Handler::parse)]
+    on: Vec<Handler>,
     /// Format of printed events.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -172,6 +180,8 @@ async fn run(args: Args, source: &TomlSource, lab: &Lab) -> Result<End, Failed> 
             Some(listener.await.map_err(failed)?)
         }
     };
+    let handlers = Handlers::start(args.on.clone());
+    let mut handlers = handlers.map_err(|error| failed(format!("--on: no threads for handlers: {error}")))?;
     let mut control_socket = None;
     let ready = async {
         control_socket = control(args.socket.as_deref()).await?;
@@ -201,7 +211,11 @@ async fn run(args: Args, source: &TomlSource, lab: &Lab) -> Result<End, Failed> 
     }
     let printer = EventPrinter::new(args.format);
     printer.started(&agent, metrics_addr);
-    let mut reason = print_events(&agent, events, &printer, &mut signals, &mut servers).await;
+    let manager = ServiceManager::of_environment();
+    let outputs = Outputs { printer: &printer, handlers: &mut handlers, manager: &manager };
+    let mut reason = follow(&agent, events, outputs, &mut signals, &mut servers).await;
+    manager.tell_stopping();
+    handlers.end();
     if servers.have_ended().await.is_err() {
         reason = ExitReason::Panicked;
     }
@@ -238,24 +252,42 @@ impl Servers {
     }
 }
 
-/// Prints events until the agent ends. A signal, or the panic of one of the servers, makes it leave.
-async fn print_events(
+/// Those that are told of events, and of the agent's start and end.
+struct Outputs<'a> {
+    printer: &'a EventPrinter,
+    handlers: &'a mut Handlers,
+    manager: &'a ServiceManager,
+}
+
+/// Tells of events until the agent ends. A signal, or the panic of one of the servers, makes it leave.
+async fn follow(
     agent: &Agent,
     mut events: Events,
-    printer: &EventPrinter,
+    outputs: Outputs<'_>,
     signals: &mut Signals,
     servers: &mut Servers,
 ) -> ExitReason {
+    let Outputs { printer, handlers, manager } = outputs;
+    let telling = manager.tell_when_ready(agent);
+    tokio::pin!(telling);
+    let mut is_telling = true;
     loop {
         tokio::select! {
             biased;
-            _ = signals.any() => return goodbye(agent, signals).await,
+            _ = signals.any() => {
+                manager.tell_stopping();
+                return goodbye(agent, signals).await;
+            }
+            () = &mut telling, if is_telling => is_telling = false,
             () = servers.panicked() => {
                 goodbye(agent, signals).await;
                 return ExitReason::Panicked;
             }
             event = events.next() => match event {
-                Some(event) => printer.event(&event),
+                Some(event) => {
+                    printer.event(&event);
+                    handlers.handle(&event, agent.name());
+                }
                 None => return agent.ended().await,
             },
         }

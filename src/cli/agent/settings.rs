@@ -168,7 +168,7 @@ mod tests {
     #[test]
     fn every_flag_is_a_key() {
         let all = "name = 'a'\nbind = ''\nadvertise = ''\njoin = ''\nplace = ''\nzone = ''\nmeta = ['']\nservice = ['']\nservice_tag = ['']\n\
-                   service_weight = ['']\nkind = ''\ncapability = ['']\nkey_file = ''\n\
+                   service_weight = ['']\nkind = ''\ncapability = ['']\non = ['']\nkey_file = ''\n\
                    label = ''\nplaintext = true\nsocket = ''\nstate_dir = ''\nmetrics = ''\nformat = ''\nlog = ''\n";
         let settings = AgentSetting::read(&TomlSource::text("a.toml", all)).unwrap();
         let command = CommandLine::command();
