@@ -13,6 +13,7 @@ use super::event_hub::{EventHub, Events};
 use super::exit::{Closed, ExitReason};
 use super::meta::Meta;
 use super::metrics::Info;
+use super::round_trip::{RoundTrip, RoundTripError};
 use super::seed_filter::SeedFilter;
 use crate::discovery::Description;
 use crate::protocol::{Id, NameError, UserEvent};
@@ -164,6 +165,28 @@ impl Agent {
         Ok(self.ask(|reply| Command::ForceLeave { name, reply }).await??)
     }
 
+    /// The round-trip time from this member to the one named `to`: as measured by its own pings, or else estimated from
+    /// network coordinates, if the selector learns some.
+    ///
+    /// # Errors
+    /// If it is not known, or the agent has ended.
+    pub async fn round_trip(&self, to: impl Into<String>) -> Result<RoundTrip, RoundTripError> {
+        self.find_round_trip(None, to.into()).await
+    }
+
+    /// The round-trip time between the members of two names. That between two others is estimated from network
+    /// coordinates.
+    ///
+    /// # Errors
+    /// If it is not known, or the agent has ended.
+    pub async fn round_trip_between(
+        &self,
+        from: impl Into<String>,
+        to: impl Into<String>,
+    ) -> Result<RoundTrip, RoundTripError> {
+        self.find_round_trip(Some(from.into()), to.into()).await
+    }
+
     /// Adds a key: packets sealed with it are opened from now on.
     ///
     /// # Errors
@@ -240,6 +263,11 @@ impl Agent {
     /// The way to send commands without keeping the agent running.
     pub(super) fn weak_commands(&self) -> mpsc::WeakSender<Command> {
         self.0.commands.downgrade()
+    }
+
+    async fn find_round_trip(&self, from: Option<String>, to: String) -> Result<RoundTrip, RoundTripError> {
+        let found = self.ask(|reply| Command::RoundTrip { from, to, reply }).await;
+        found.map_err(|Closed| RoundTripError::Closed)?
     }
 
     async fn change_keys(&self, change: KeyChange) -> Result<(), CommandError> {

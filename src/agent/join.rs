@@ -29,7 +29,7 @@ pub(super) const CONTACT_PATIENCE: Duration = Duration::from_secs(5);
 pub(super) const LONGEST_JOIN: Duration =
     Duration::from_secs(ROUND_PATIENCE.as_secs() + CONTACT_PATIENCE.as_secs() * (JOIN_LIMIT / AT_ONCE) as u64);
 
-/// What became of one address that a seed of [`Agent::join`] stands for.
+/// Outcome for one address that a seed of [`Agent::join`] stands for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SeedContact {

@@ -7,9 +7,7 @@ use std::time::Duration;
 use swimlab_selectors::Coordinate;
 
 use super::checks::Measurements;
-use super::command::Command;
 use super::exit::Closed;
-use super::handle::Agent;
 use crate::protocol::{Member, NodeInfo};
 
 /// Round-trip time between two members.
@@ -51,35 +49,6 @@ pub enum RoundTripError {
     NoCoordinates,
     /// No coordinate of this member has come yet.
     NoCoordinateOf(String),
-}
-
-impl Agent {
-    /// The round-trip time from this member to the one named `to`: as measured by its own pings, or else estimated from
-    /// network coordinates, if the selector learns some.
-    ///
-    /// # Errors
-    /// If it is not known, or the agent has ended.
-    pub async fn round_trip(&self, to: impl Into<String>) -> Result<RoundTrip, RoundTripError> {
-        self.find_round_trip(None, to.into()).await
-    }
-
-    /// The round-trip time between the members of two names. That between two others is estimated from network
-    /// coordinates.
-    ///
-    /// # Errors
-    /// If it is not known, or the agent has ended.
-    pub async fn round_trip_between(
-        &self,
-        from: impl Into<String>,
-        to: impl Into<String>,
-    ) -> Result<RoundTrip, RoundTripError> {
-        self.find_round_trip(Some(from.into()), to.into()).await
-    }
-
-    async fn find_round_trip(&self, from: Option<String>, to: String) -> Result<RoundTrip, RoundTripError> {
-        let found = self.ask(|reply| Command::RoundTrip { from, to, reply }).await;
-        found.map_err(|Closed| RoundTripError::Closed)?
-    }
 }
 
 /// Finds the round-trip time between two members of a member's table; without `from`, between itself and another one.

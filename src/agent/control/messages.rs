@@ -107,7 +107,7 @@ pub enum Answer {
     Members(Vec<MemberSummary>),
     /// The agent's state.
     Info(Box<AgentSummary>),
-    /// What became of each address that the agent was told to join.
+    /// Outcomes for the addresses that the agent was told to join.
     Contacts(Vec<ContactSummary>),
     /// The round-trip time between two members.
     RoundTrip(RoundTripSummary),

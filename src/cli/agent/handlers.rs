@@ -196,7 +196,7 @@ fn work(runs: &Mutex<Receiver<Run>>, shared: &Shared) {
     }
 }
 
-/// What a handler learns from its environment.
+/// Environment variables about an event.
 fn environment(event: &AgentEvent, agent: &str) -> Vec<(&'static str, String)> {
     let mut variables = vec![("SWIMLAB_AGENT", agent.to_owned())];
     match event {
