@@ -15,7 +15,7 @@ use super::round_trip::{RoundTrip, RoundTripError};
 use super::traffic::DropReason;
 use crate::discovery::Description;
 use crate::protocol::{Address, BroadcastError, ForceLeaveError, Id, NameError, Span, TooLong};
-use crate::wire::{Key, KeyId, KeyringError};
+use crate::wire::{Key, KeyId, Keyring, KeyringError};
 
 /// A request to an agent's task.
 pub(super) enum Command {
@@ -88,6 +88,7 @@ pub(super) enum KeyChange {
     Install(Key),
     Use(KeyId),
     Remove(KeyId),
+    Replace(Keyring),
 }
 
 /// Reason why an agent did not carry out a command.

@@ -557,6 +557,7 @@ impl Driver {
             KeyChange::Install(key) => keyring.install(key)?,
             KeyChange::Use(id) => keyring.promote(id)?,
             KeyChange::Remove(id) => keyring.remove(id)?,
+            KeyChange::Replace(keys) => *keyring = keys,
         }
         Ok(())
     }

@@ -17,7 +17,7 @@ use super::round_trip::{RoundTrip, RoundTripError};
 use super::seed_filter::SeedFilter;
 use crate::discovery::Description;
 use crate::protocol::{Id, NameError, UserEvent};
-use crate::wire::{Key, KeyId};
+use crate::wire::{Key, KeyId, Keyring};
 
 /// Handle of a running member.
 ///
@@ -209,6 +209,14 @@ impl Agent {
     /// If the key seals, or is not installed, or the agent has ended.
     pub async fn remove_key(&self, key: KeyId) -> Result<(), CommandError> {
         self.change_keys(KeyChange::Remove(key)).await
+    }
+
+    /// Replaces all keys: packets are opened with these from now on, and sealed with the first of them.
+    ///
+    /// # Errors
+    /// If the agent has no keyring, or has ended.
+    pub async fn replace_keys(&self, keyring: Keyring) -> Result<(), CommandError> {
+        self.change_keys(KeyChange::Replace(keyring)).await
     }
 
     /// Tells the group that the member leaves, and waits until the agent has ended.

@@ -3,6 +3,7 @@
 mod events;
 pub(super) mod handlers;
 mod offer;
+pub(super) mod reload;
 mod service_manager;
 mod settings;
 
@@ -16,19 +17,21 @@ use clap::builder::PossibleValue;
 use swimlab_selectors::Location;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinSet};
 use tracing::level_filters::LevelFilter;
 
 use self::events::{EventPrinter, Format};
 use self::handlers::{Handler, Handlers};
 use self::offer::Offer;
+use self::reload::{is_reloadable, reload};
 use self::service_manager::ServiceManager;
 use self::settings::complete;
 use super::Failed;
 use super::client::default_socket;
 use super::output::{ErrorStream, report};
 use super::signals::ignores_hangup;
-use crate::agent::control::{ControlSocket, Leaving};
+use crate::agent::control::{ControlSocket, Leaving, ReloadRequest};
 use crate::agent::{
     Agent, Builder, DEFAULT_PORT, Events, ExitReason, Meta, Security, SpawnError, check_name, parse_socket_addr,
     serve_metrics,
@@ -167,7 +170,7 @@ async fn run(args: Args, source: &TomlSource, lab: &Lab) -> Result<End, Failed> 
     // Reads files, perhaps from a pipe that nobody writes to. Until the next line signals end the process.
     let builder = builder(&args, source, lab)?;
     let description = args.offer.description()?;
-    let mut signals = Signals::listen();
+    let mut signals = Signals::listen(is_reloadable(&args));
     // All that may fail is opened before the cluster learns of the member, the control socket as the last of it.
     let metrics = match args.metrics {
         None => None,
@@ -189,7 +192,7 @@ async fn run(args: Args, source: &TomlSource, lab: &Lab) -> Result<End, Failed> 
     };
     let (agent, events) = tokio::select! {
         started = builder.spawn_when(ready) => started?,
-        interrupted = signals.any() => return Ok(End::BeforeStart { interrupted }),
+        interrupted = signals.end() => return Ok(End::BeforeStart { interrupted }),
     };
     if description != Description::default() {
         // An agent that has ended is noticed below.
@@ -204,8 +207,10 @@ async fn run(args: Args, source: &TomlSource, lab: &Lab) -> Result<End, Failed> 
             None
         });
     }
+    let (ask_reload, reloads) = mpsc::channel(RELOADS);
     if let Some(control) = control_socket {
         let control = metrics_addr.into_iter().fold(control, ControlSocket::with_metrics);
+        let control = if is_reloadable(&args) { control.with_reload(ask_reload) } else { control };
         let agent = agent.clone();
         servers.tasks.spawn(async move { Some(control.serve(agent).await) });
     }
@@ -213,7 +218,7 @@ async fn run(args: Args, source: &TomlSource, lab: &Lab) -> Result<End, Failed> 
     printer.started(&agent, metrics_addr);
     let manager = ServiceManager::of_environment();
     let outputs = Outputs { printer: &printer, handlers: &mut handlers, manager: &manager };
-    let mut reason = follow(&agent, events, outputs, &mut signals, &mut servers).await;
+    let mut reason = follow(&agent, events, outputs, reloads, &mut signals, &mut servers).await;
     manager.tell_stopping();
     handlers.end();
     if servers.have_ended().await.is_err() {
@@ -264,6 +269,7 @@ async fn follow(
     agent: &Agent,
     mut events: Events,
     outputs: Outputs<'_>,
+    mut reloads: mpsc::Receiver<ReloadRequest>,
     signals: &mut Signals,
     servers: &mut Servers,
 ) -> ExitReason {
@@ -274,9 +280,20 @@ async fn follow(
     loop {
         tokio::select! {
             biased;
-            _ = signals.any() => {
-                manager.tell_stopping();
-                return goodbye(agent, signals).await;
+            heard = signals.next() => match heard {
+                Heard::Reload => {
+                    if let Err(why) = reload(agent, handlers).await {
+                        tracing::error!("nothing was reloaded: {why}");
+                    }
+                }
+                Heard::Interrupt | Heard::Terminate => {
+                    manager.tell_stopping();
+                    return goodbye(agent, signals).await;
+                }
+            },
+            Some(done) = reloads.recv() => {
+                // It fails if the client has given up.
+                let _ = done.send(reload(agent, handlers).await);
             }
             () = &mut telling, if is_telling => is_telling = false,
             () = servers.panicked() => {
@@ -294,23 +311,50 @@ async fn follow(
     }
 }
 
-/// Signals that end an agent. Where one cannot be handled, it ends the process at once.
+/// The most requests to reload that wait.
+const RELOADS: usize = 8;
+
+/// A signal that an agent has got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Heard {
+    Interrupt,
+    Terminate,
+    /// SIGHUP, where there is something to reload.
+    Reload,
+}
+
+/// Signals that end an agent, or make it reload. Where one cannot be handled, it ends the process at once.
 struct Signals {
     interrupt: io::Result<Signal>,
     terminate: io::Result<Signal>,
     /// `None`: the process was started with SIGHUP ignored.
     hangup: Option<io::Result<Signal>>,
+    /// Whether SIGHUP makes the agent reload instead of ending it.
+    reloads: bool,
 }
 
 impl Signals {
-    fn listen() -> Self {
+    fn listen(reloads: bool) -> Self {
         let hangup = (!ignores_hangup()).then(|| signal(SignalKind::hangup()));
         let [interrupt, terminate] = [SignalKind::interrupt(), SignalKind::terminate()].map(signal);
-        Self { interrupt, terminate, hangup }
+        Self { interrupt, terminate, hangup, reloads }
     }
 
-    /// Waits for any of them. `true`: it was SIGINT.
-    async fn any(&mut self) -> bool {
+    /// Waits for one that ends the agent. `true`: it was SIGINT.
+    async fn end(&mut self) -> bool {
+        loop {
+            match self.next().await {
+                Heard::Interrupt => return true,
+                Heard::Terminate => return false,
+                // The settings have just been read.
+                Heard::Reload => {}
+            }
+        }
+    }
+
+    /// Waits for any of them.
+    async fn next(&mut self) -> Heard {
+        let on_hangup = if self.reloads { Heard::Reload } else { Heard::Terminate };
         let hangup = async {
             match &mut self.hangup {
                 Some(signals) => caught(signals).await,
@@ -318,9 +362,9 @@ impl Signals {
             }
         };
         tokio::select! {
-            () = caught(&mut self.interrupt) => true,
-            () = caught(&mut self.terminate) => false,
-            () = hangup => false,
+            () = caught(&mut self.interrupt) => Heard::Interrupt,
+            () = caught(&mut self.terminate) => Heard::Terminate,
+            () = hangup => on_hangup,
         }
     }
 }

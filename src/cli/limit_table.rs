@@ -2,6 +2,8 @@
 
 #[cfg(all(feature = "agent", unix))]
 use super::agent::handlers::{HANDLERS_AT_ONCE, LONGEST_RUN, MAX_OUTPUT_BYTES, MAX_WAITING};
+#[cfg(all(feature = "agent", unix))]
+use super::agent::reload::FILES_TIMEOUT;
 use super::output::{FLUSH_TIMEOUT, MAX_BYTES, MAX_LINES};
 use crate::limits::Amount::{Bytes, Count, Time};
 use crate::limits::{Limit, Section};
@@ -32,7 +34,7 @@ pub(crate) fn stated_limits() -> Vec<Section> {
     vec![
         Section { title: "Standard output and standard error", limits },
         #[cfg(all(feature = "agent", unix))]
-        Section { title: "Event handlers", limits: handlers() },
+        Section { title: "Event handlers and reload", limits: handlers() },
     ]
 }
 
@@ -52,6 +54,12 @@ fn handlers() -> Vec<Limit> {
             Time(LONGEST_RUN),
             "its process group is killed",
             &["a_handler_that_hangs_is_killed_with_its_children"],
+        ),
+        Limit::new(
+            "time that a reload waits for the files",
+            Time(FILES_TIMEOUT),
+            "nothing is reloaded",
+            &["files_that_are_not_written_are_waited_for_until_the_timeout"],
         ),
         Limit::new(
             "output of a handler that is kept for the log",

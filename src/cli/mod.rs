@@ -134,6 +134,9 @@ enum Command {
     /// Generate keys; list, install, use and remove those of a running agent.
     #[cfg(all(feature = "agent", unix))]
     Keys(client::KeysArgs),
+    /// Make a running agent read its keys and event handlers again, as SIGHUP does.
+    #[cfg(all(feature = "agent", unix))]
+    Reload(client::Socket),
     /// Print a completion script for a shell.
     Completions(shell::CompletionsArgs),
     /// Write manual pages into a folder.
@@ -195,6 +198,8 @@ pub fn main(lab: Lab) -> ExitCode {
         Command::Reachability(args) => client::reachability(&args),
         #[cfg(all(feature = "agent", unix))]
         Command::Keys(args) => client::keys(args),
+        #[cfg(all(feature = "agent", unix))]
+        Command::Reload(socket) => client::reload(&socket),
         Command::Completions(args) => shell::completions(&args),
         Command::Man(args) => shell::man(&args),
     };

@@ -31,6 +31,8 @@ pub enum Request {
         /// Seeds, as those of `--join`.
         seeds: Vec<String>,
     },
+    /// Read settings again that can change at run time.
+    Reload,
     /// Leave the group.
     Leave,
     /// Mark a suspected or dead member as departed, at all members.

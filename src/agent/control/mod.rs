@@ -45,4 +45,4 @@ pub use messages::{
 #[cfg(test)]
 pub(super) use server::LIMITS;
 pub(super) use server::read_request;
-pub use server::{ControlSocket, Leaving};
+pub use server::{ControlSocket, Leaving, ReloadRequest};

@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use tokio::io::{AsyncRead, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::time::{sleep, timeout};
 use zeroize::Zeroizing;
 
@@ -49,7 +49,11 @@ pub struct ControlSocket {
     file: SocketFile,
     listener: UnixListener,
     metrics: Option<SocketAddr>,
+    reloads: Option<mpsc::Sender<ReloadRequest>>,
 }
+
+/// A client's request to read settings again. It takes the reason why nothing was changed, if there is one.
+pub type ReloadRequest = oneshot::Sender<Result<(), String>>;
 
 /// The clients that asked an agent to leave. They are answered when this is dropped: drop it when all that a next agent
 /// may need is free.
@@ -60,6 +64,7 @@ pub struct Leaving(Vec<UnixStream>);
 struct Service {
     agent: Agent,
     metrics: Option<SocketAddr>,
+    reloads: Option<mpsc::Sender<ReloadRequest>>,
     /// The user who owns the socket.
     owner: u32,
     /// Takes the connections that wait for the agent to leave.
@@ -77,7 +82,7 @@ impl ControlSocket {
     pub async fn open(path: &Path) -> Result<Self, ControlError> {
         let opened = SocketFile::listen(path).await;
         let (listener, file) = opened.map_err(|fault| ControlError::new(path, fault))?;
-        Ok(Self { file, listener, metrics: None })
+        Ok(Self { file, listener, metrics: None, reloads: None })
     }
 
     /// Sets the address of the agent's metrics, which [`Request::Info`] tells.
@@ -86,14 +91,21 @@ impl ControlSocket {
         self
     }
 
+    /// Sets the receiver of requests to read settings again: without one they are refused.
+    pub fn with_reload(mut self, reloads: mpsc::Sender<ReloadRequest>) -> Self {
+        self.reloads = Some(reloads);
+        self
+    }
+
     /// Answers requests to an agent until it ends, and removes the socket. Clients that asked the agent to leave are
     /// answered when the returned value is dropped.
     pub async fn serve(self, agent: Agent) -> Leaving {
         let (leaving, mut left) = mpsc::channel(LIMITS.connections);
-        let Self { file, listener, metrics } = self;
+        let Self { file, listener, metrics, reloads } = self;
         let service = Arc::new(Service {
             agent: agent.clone(),
             metrics,
+            reloads,
             owner: file.owner,
             leaving,
             slow: Arc::new(Semaphore::new(SLOW_REQUESTS)),
@@ -220,6 +232,13 @@ async fn carry_out(request: Request, stream: &mut Option<UnixStream>, service: &
         Request::Join { seeds } => {
             let contacts = agent.join(seeds).await.map_err(text)?;
             return Ok(Answer::Contacts(contacts.into_iter().map(Into::into).collect()));
+        }
+        Request::Reload => {
+            let nothing = "there is nothing to reload: the agent was started without --config, --key-file and --on";
+            let reloads = service.reloads.as_ref().ok_or(nothing)?;
+            let (done, answer) = oneshot::channel();
+            reloads.send(done).await.map_err(|_| Closed.to_string())?;
+            answer.await.map_err(|_| Closed.to_string())??;
         }
         Request::Leave => {
             let place = service.leaving.try_reserve().map_err(|_| "too many others have asked the agent to leave")?;

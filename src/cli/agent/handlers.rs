@@ -140,19 +140,24 @@ const EVENTS: &str = "where EVENT is event, event:NAME, member, member-joined, m
 impl Handlers {
     /// Starts the threads for handlers, if there are any.
     pub(super) fn start(handlers: Vec<Handler>) -> io::Result<Self> {
-        let shared = Arc::<Shared>::default();
-        let mut runs = None;
-        if !handlers.is_empty() {
+        let mut this = Self { all: Vec::new(), runs: None, left_out: 0, shared: Arc::default() };
+        this.replace(handlers)?;
+        Ok(this)
+    }
+
+    /// Sets the handlers of events from now on. Those that run or wait are carried out.
+    pub(super) fn replace(&mut self, handlers: Vec<Handler>) -> io::Result<()> {
+        if self.runs.is_none() && !handlers.is_empty() {
             let (sender, receiver) = sync_channel(MAX_WAITING);
             let receiver = Arc::new(Mutex::new(receiver));
             for _ in 0..HANDLERS_AT_ONCE {
-                let (receiver, shared) = (Arc::clone(&receiver), Arc::clone(&shared));
+                let (receiver, shared) = (Arc::clone(&receiver), Arc::clone(&self.shared));
                 thread::Builder::new().name("handler".to_owned()).spawn(move || work(&receiver, &shared))?;
             }
-            runs = Some(sender);
+            self.runs = Some(sender);
         }
-        let all = handlers.into_iter().map(|handler| (handler, Arc::default())).collect();
-        Ok(Self { all, runs, left_out: 0, shared })
+        self.all = handlers.into_iter().map(|handler| (handler, Arc::default())).collect();
+        Ok(())
     }
 
     /// Runs the handlers that are for an event of this agent, without waiting for them. Beyond [`MAX_WAITING`] they are left out.

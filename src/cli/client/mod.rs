@@ -6,6 +6,7 @@ mod keys;
 mod members;
 mod membership;
 mod meta;
+mod reload;
 mod round_trips;
 
 use std::path::PathBuf;
@@ -22,6 +23,7 @@ pub(super) use keys::{KeysArgs, keys};
 pub(super) use members::{MembersArgs, members};
 pub(super) use membership::{ForceLeaveArgs, JoinArgs, force_leave, join, leave};
 pub(super) use meta::{MetaArgs, meta};
+pub(super) use reload::reload;
 pub(super) use round_trips::{ReachabilityArgs, RttArgs, reachability, rtt};
 
 #[derive(clap::Args)]
