@@ -178,6 +178,7 @@ fn every_variable_that_is_wrong_is_refused_by_its_name_or_its_file() {
         ("socket", "/none/a.sock", "/none/a.sock"),
         ("state-dir", "/dev/null/a", "/dev/null/a"),
         ("metrics", "192.0.2.1:80", "SWIMLAB_METRICS"),
+        ("on", "deploy", "SWIMLAB_ON"),
         ("format", "xml", "SWIMLAB_FORMAT"),
         ("log", "loud", "SWIMLAB_LOG"),
     ];

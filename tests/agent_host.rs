@@ -223,7 +223,7 @@ fn the_service_in_the_documentation_starts_and_stops() {
         let line = unit.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix('='));
         line.unwrap_or_else(|| panic!("{key}= in {unit}"))
     };
-    assert_eq!((value("Restart"), value("RestartPreventExitStatus"), value("Type")), ("on-failure", "2", "exec"));
+    assert_eq!((value("Restart"), value("RestartPreventExitStatus"), value("Type")), ("on-failure", "2", "notify"));
     let stop: u64 = value("TimeoutStopSec").parse().unwrap();
 
     let key = dir.path().join("key");

@@ -23,13 +23,17 @@ fn first(dir: &Path) -> Process {
 /// A command for an agent that joins `seed`, run by a shell after `before` and with these redirections. Hangups end it,
 /// also if these tests run with hangups ignored (`nohup`).
 fn shell(dir: &Path, name: &str, seed: &Process, before: &str, redirections: &str) -> Command {
-    let (socket, config) = (dir.join(format!("{name}.sock")), config(dir, 5.0));
+    let settings = format!("--config {}", config(dir, 5.0).display());
+    shell_with(dir, name, seed, [before, &settings, redirections])
+}
+
+fn shell_with(dir: &Path, name: &str, seed: &Process, [before, settings, redirections]: [&str; 3]) -> Command {
+    let socket = dir.join(format!("{name}.sock"));
     let agent = format!(
-        "{before} exec {} agent --format json --log debug --name {name} --bind 127.0.0.1:0 --socket {} --config {} \
+        "{before} exec {} agent --format json --log debug --name {name} --bind 127.0.0.1:0 --socket {} {settings} \
          --join {} {redirections}",
         swimlab().get_program().display(),
         socket.display(),
-        config.display(),
         seed.addr
     );
     let mut command = Command::new("env");
@@ -168,8 +172,9 @@ fn a_hangup_makes_an_agent_leave_unless_it_was_started_with_hangups_ignored() {
     let dir = tempfile::tempdir().unwrap();
     let seed = first(dir.path());
     for (name, before, ends) in [("plain", "", true), ("nohup", "trap '' HUP;", false)] {
-        let mut command = shell(dir.path(), name, &seed, before, "> /dev/null 2> /dev/null");
-        let mut agent = Bare::start(&mut command);
+        // With a file, a hangup makes it reload.
+        let parts = [before, "--preset local", "> /dev/null 2> /dev/null"];
+        let mut agent = Bare::start(&mut shell_with(dir.path(), name, &seed, parts));
         until(20, "it joins", || alive(dir.path(), name) == Some(2));
         agent.signal("HUP");
         if !ends {

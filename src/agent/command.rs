@@ -9,12 +9,14 @@ use super::arrival::Arrival;
 use super::discovery::Discovery;
 use super::event::MemberInfo;
 use super::exit::Closed;
+use super::meta::{Meta, MetaError};
 use super::metrics::Info;
+use super::round_trip::{RoundTrip, RoundTripError};
 use super::traffic::DropReason;
 use crate::discovery::Description;
 use crate::discovery::state::StateError;
-use crate::protocol::{Address, BroadcastError, NameError, TooLong};
-use crate::wire::{Key, KeyId, KeyringError};
+use crate::protocol::{Address, BroadcastError, ForceLeaveError, Id, NameError, Span, TooLong};
+use crate::wire::{Key, KeyId, Keyring, KeyringError};
 
 /// A request to an agent's task.
 pub(super) enum Command {
@@ -29,10 +31,30 @@ pub(super) enum Command {
         meta: Vec<u8>,
         reply: oneshot::Sender<Result<(), TooLong>>,
     },
+    UpdateMeta {
+        set: Meta,
+        unset: Vec<String>,
+        reply: oneshot::Sender<Result<(), CommandError>>,
+    },
     Broadcast {
         name: String,
         payload: Vec<u8>,
         reply: oneshot::Sender<Result<(), BroadcastError>>,
+    },
+    ForceLeave {
+        name: String,
+        reply: oneshot::Sender<Result<(), ForceLeaveError>>,
+    },
+    /// The round-trip time between two members; `from` is the agent itself if it is `None`.
+    RoundTrip {
+        from: Option<String>,
+        to: String,
+        reply: oneshot::Sender<Result<RoundTrip, RoundTripError>>,
+    },
+    /// Ping a member directly; the reply is the round-trip time. Without an ack, it never comes.
+    Ping {
+        id: Id,
+        answered: oneshot::Sender<Span>,
     },
     ChangeKeys {
         change: KeyChange,
@@ -47,7 +69,18 @@ pub(super) enum Command {
     /// A packet arrived over a stream.
     Arrived(Arrival),
     /// A stream brought no packet, or did not take one.
-    StreamFailed(DropReason),
+    StreamFailed {
+        reason: DropReason,
+        /// The peer, if the agent has opened the stream.
+        to: Option<Address>,
+    },
+    /// Ask the member at this address for its table; the reply is `true` when it has answered.
+    Contact {
+        address: Address,
+        answered: oneshot::Sender<bool>,
+    },
+    /// End the attempts to contact members whose callers have given up.
+    EndContacts,
     /// Pause until this resolves.
     Pause(oneshot::Receiver<()>),
     Leave,
@@ -59,10 +92,11 @@ pub(super) enum KeyChange {
     Install(Key),
     Use(KeyId),
     Remove(KeyId),
+    Replace(Keyring),
 }
 
 /// Reason why an agent did not carry out a command.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CommandError {
     /// The agent has ended.
@@ -73,6 +107,10 @@ pub enum CommandError {
     TooLong(TooLong),
     /// Too many application events wait to be sent already: to be tried again later.
     QueueFull,
+    /// The metadata cannot be changed so.
+    Meta(MetaError),
+    /// The member cannot be made to leave.
+    ForceLeave(ForceLeaveError),
     /// The keyring does not allow the change.
     Keyring(KeyringError),
     /// The agent sends plain text, without keys.
@@ -118,6 +156,18 @@ impl From<BroadcastError> for CommandError {
     }
 }
 
+impl From<MetaError> for CommandError {
+    fn from(error: MetaError) -> Self {
+        Self::Meta(error)
+    }
+}
+
+impl From<ForceLeaveError> for CommandError {
+    fn from(error: ForceLeaveError) -> Self {
+        Self::ForceLeave(error)
+    }
+}
+
 impl From<KeyringError> for CommandError {
     fn from(error: KeyringError) -> Self {
         Self::Keyring(error)
@@ -133,6 +183,8 @@ impl fmt::Display for CommandError {
             Self::Name(error) => write!(f, "the event's name: {error}"),
             Self::TooLong(error) => error.fmt(f),
             Self::QueueFull => BroadcastError::QueueFull.fmt(f),
+            Self::Meta(error) => error.fmt(f),
+            Self::ForceLeave(error) => error.fmt(f),
             Self::Keyring(error) => error.fmt(f),
             Self::State(error) => error.fmt(f),
             Self::NoKeys => f.write_str("the agent sends plain text and has no keys"),

@@ -15,6 +15,7 @@ use super::arrival::{Arrival, describes_nameless};
 use super::checks::Checks;
 use super::clock::Clock;
 use super::command::{Command, CommandError, KeyChange};
+use super::contacts::Contacts;
 use super::discovery::DiscoveryTask;
 use super::distance::Distances;
 use super::event::{AgentEvent, MemberChange, MemberInfo};
@@ -26,12 +27,16 @@ use super::packet_codec::SharedCodec;
 use super::packet_error::PacketError;
 use super::packet_hook::{PacketHook, ReceivedPacket};
 use super::packet_io::{PacketIo, Sender};
+use super::reachability::Pings;
 use super::rejoin::Rejoin;
+use super::round_trip;
 use super::snapshot_writer::SnapshotWriter;
 use super::traffic::DropReason;
 use super::wall_clock::WallClock;
-use super::zone_names::ZoneNames;
-use crate::protocol::{Address, Body, Event, EventKind, Id, Member, Outbox, Span, Time, Transmit};
+use super::zone_names::{ZoneNames, apart};
+use crate::protocol::{
+    Address, Body, Event, EventKind, ForceLeaveError, Id, Member, Outbox, Span, Status, Time, TooLong, Transmit,
+};
 
 /// The most datagrams that are read before timers and commands have their turn.
 pub(super) const RECEIVE_BATCH: usize = 64;
@@ -56,12 +61,15 @@ pub(super) struct Driver {
     member: Member,
     outbox: Outbox,
     rejoin: Rejoin,
+    contacts: Contacts,
+    pings: Pings,
     io: PacketIo,
     codec: SharedCodec,
     hook: Option<Arc<dyn PacketHook>>,
     events: EventHub,
     metrics: Metrics,
     names: Names,
+    zone_names: ZoneNames,
     checks: Checks,
     last_ping: LastPing,
     discovery: DiscoveryTask,
@@ -112,6 +120,7 @@ impl Driver {
         } = parts;
         let period = member.config().protocol().period;
         let discovery = DiscoveryTask::new(clock.now(), &member, hook.is_none());
+        let zone_names = ZoneNames::of(member.node()).unwrap_or_default();
         Self {
             clock,
             wall_clock,
@@ -122,12 +131,15 @@ impl Driver {
             member,
             outbox,
             rejoin,
+            contacts: Contacts::default(),
+            pings: Pings::default(),
             io,
             codec,
             hook,
             events,
             metrics: Metrics::default(),
             names,
+            zone_names,
             checks: Checks::new(clock.now(), period),
             last_ping: LastPing { seq: 0, at: Time::ZERO },
             discovery,
@@ -313,13 +325,23 @@ impl Driver {
                     self.checks.measurements().note_rtt(packet.from, rtt);
                 }
             }
+            self.pings.handle_ack(now, packet.from, seq);
             self.rejoin.handle_ack(from, &mut self.member, &mut self.outbox);
             self.flush();
+        }
+        if let Some(coordinate) = &packet.coordinate
+            && sender == Sender::Member
+            && self.hook.is_none()
+        {
+            self.checks.measurements().note_coordinate(packet.from, coordinate.at);
         }
         self.io.begin_handling(from, sender, reply);
         self.member.handle(now, from, &packet, &mut self.outbox);
         self.flush();
         self.io.end_handling();
+        if matches!(&packet.body, Body::Sync(sync) if !sync.wants_reply) {
+            self.contacts.answered(from, &mut self.member);
+        }
     }
 
     /// The standing of a packet's sender, before the packet is handled.
@@ -426,14 +448,27 @@ impl Driver {
                 let _ = reply.send(Box::new(self.info(now)));
             }
             Command::SetMeta { meta, reply } => {
-                // The names of the zone path stay.
-                let meta = ZoneNames::of(self.member.node()).unwrap_or_default().beside(&meta);
-                let _ = reply.send(self.member.set_meta(now, &meta, &mut self.outbox));
-                self.discovery.note(now, &self.member, self.member.id());
+                let _ = reply.send(self.set_meta(now, &meta));
+            }
+            Command::UpdateMeta { set, unset, reply } => {
+                let edited = apart(self.member.node()).0.edited(set, &unset);
+                let done = edited.map_err(CommandError::from).and_then(|meta| {
+                    self.set_meta(now, &meta.to_bytes())?;
+                    Ok(())
+                });
+                let _ = reply.send(done);
             }
             Command::Broadcast { name, payload, reply } => {
                 let _ = reply.send(self.member.broadcast(now, &name, &payload, &mut self.outbox));
             }
+            Command::ForceLeave { name, reply } => {
+                let _ = reply.send(self.force_leave(now, &name));
+            }
+            Command::RoundTrip { from, to, reply } => {
+                let found = round_trip::find(&self.member, self.checks.measurements(), from.as_deref(), &to);
+                let _ = reply.send(found);
+            }
+            Command::Ping { id, answered } => self.pings.begin(now, id, answered, &mut self.member, &mut self.outbox),
             Command::ChangeKeys { change, reply } => {
                 let _ = reply.send(self.change_keys(change));
             }
@@ -447,7 +482,16 @@ impl Driver {
                 }
             }
             Command::Arrived(arrival) => self.handle(arrival),
-            Command::StreamFailed(reason) => self.metrics.count_drop(reason),
+            Command::StreamFailed { reason, to } => {
+                self.metrics.count_drop(reason);
+                if let Some(address) = to {
+                    self.contacts.failed(address, &mut self.member);
+                }
+            }
+            Command::Contact { address, answered } => {
+                self.contacts.begin(now, address, answered, &mut self.member, &mut self.outbox);
+            }
+            Command::EndContacts => self.contacts.end_abandoned(&mut self.member),
             Command::Pause(until) => self.pause(until).await,
             Command::Leave => {
                 self.member.leave(&mut self.outbox);
@@ -458,6 +502,25 @@ impl Driver {
         }
         self.flush();
         ControlFlow::Continue(())
+    }
+
+    /// Replaces the metadata beside the names of the zone path, which stay.
+    fn set_meta(&mut self, now: Time, meta: &[u8]) -> Result<(), TooLong> {
+        let meta = self.zone_names.beside(meta);
+        self.member.set_meta(now, &meta, &mut self.outbox)?;
+        self.discovery.note(now, &self.member, self.member.id());
+        Ok(())
+    }
+
+    /// Makes the member of a name leave. Of several, which only an insider can have invented, one that is gone.
+    fn force_leave(&mut self, now: Time, name: &str) -> Result<(), ForceLeaveError> {
+        let named = self.member.table().entries().filter(|(.., node)| *node.name == *name);
+        let is_gone = |status| matches!(status, Status::Suspect | Status::Dead);
+        let found = named.max_by_key(|&(_, status, ..)| is_gone(status)).map(|(.., node)| node.peer.id);
+        let id = found.ok_or(ForceLeaveError::Unknown)?;
+        self.member.force_leave(now, id, &mut self.outbox)?;
+        tracing::info!(name, "the member is made to leave");
+        Ok(())
     }
 
     fn info(&self, now: Time) -> Info {
@@ -492,6 +555,7 @@ impl Driver {
             KeyChange::Install(key) => keyring.install(key)?,
             KeyChange::Use(id) => keyring.promote(id)?,
             KeyChange::Remove(id) => keyring.remove(id)?,
+            KeyChange::Replace(keys) => *keyring = keys,
         }
         Ok(())
     }

@@ -122,7 +122,8 @@ pub enum MemberChange {
 }
 
 impl MemberChange {
-    const ALL: [Self; 6] = [Self::Joined, Self::Suspected, Self::Refuted, Self::Died, Self::Left, Self::Updated];
+    /// All changes.
+    pub const ALL: [Self; 6] = [Self::Joined, Self::Suspected, Self::Refuted, Self::Died, Self::Left, Self::Updated];
 
     /// The change that an event of the protocol reports, if it reports one.
     pub(super) fn of(event: &EventKind) -> Option<Self> {

@@ -4,17 +4,20 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Mutex, mpsc, oneshot};
 
 use super::command::{Command, CommandError, KeyChange};
 use super::discovery::Discovery;
 use super::event::MemberInfo;
 use super::event_hub::{EventHub, Events};
 use super::exit::{Closed, ExitReason};
+use super::meta::Meta;
 use super::metrics::Info;
+use super::round_trip::{RoundTrip, RoundTripError};
+use super::seed_filter::SeedFilter;
 use crate::discovery::Description;
 use crate::protocol::{Id, NameError, UserEvent};
-use crate::wire::{Key, KeyId};
+use crate::wire::{Key, KeyId, Keyring};
 
 /// Handle of a running member.
 ///
@@ -56,6 +59,8 @@ struct Inner {
     identity: AgentIdentity,
     commands: mpsc::Sender<Command>,
     events: EventHub,
+    /// Held during a check of reachability.
+    reachability: Mutex<()>,
 }
 
 /// Properties that do not change during an agent's life.
@@ -64,11 +69,13 @@ pub(super) struct AgentIdentity {
     pub name: Box<str>,
     /// The address that other members are told.
     pub addr: SocketAddr,
+    /// Tells members that the agent can join from those that it cannot.
+    pub seed_filter: SeedFilter,
 }
 
 impl Agent {
     pub(super) fn new(identity: AgentIdentity, commands: mpsc::Sender<Command>, events: EventHub) -> Self {
-        Self(Arc::new(Inner { identity, commands, events }))
+        Self(Arc::new(Inner { identity, commands, events, reachability: Mutex::new(()) }))
     }
 
     /// The member's id.
@@ -119,6 +126,20 @@ impl Agent {
         Ok(self.ask(|reply| Command::SetMeta { meta, reply }).await??)
     }
 
+    /// Sets and removes single pairs of the member's metadata, and gossips the change to the group.
+    ///
+    /// # Errors
+    /// If a key to remove is not there, all pairs together are too long, the metadata are no pairs as
+    /// [`Meta`](super::Meta) encodes them, or the agent has ended. Nothing is changed then.
+    pub async fn update_meta<T: Into<String>>(
+        &self,
+        set: Meta,
+        unset: impl IntoIterator<Item = T>,
+    ) -> Result<(), CommandError> {
+        let unset = unset.into_iter().map(Into::into).collect();
+        self.ask(|reply| Command::UpdateMeta { set, unset, reply }).await?
+    }
+
     /// Sends an application event to all members: each reports it once, this one included, as
     /// [`AgentEvent::User`](super::AgentEvent::User). [`Member::broadcast`](crate::protocol::Member::broadcast) says how
     /// certain that is for others. Limits are
@@ -132,6 +153,38 @@ impl Agent {
         let (name, payload) = (name.into(), payload.into());
         NameError::check(&name, UserEvent::NAME_LIMIT)?;
         Ok(self.ask(|reply| Command::Broadcast { name, payload, reply }).await??)
+    }
+
+    /// Marks the suspected or dead member of this name as departed, at all members: it is not tried any more. If it is
+    /// alive after all it comes back by itself.
+    ///
+    /// # Errors
+    /// If no member is known by this name, or it is neither suspected nor dead, or the agent has ended.
+    pub async fn force_leave(&self, name: impl Into<String>) -> Result<(), CommandError> {
+        let name = name.into();
+        Ok(self.ask(|reply| Command::ForceLeave { name, reply }).await??)
+    }
+
+    /// The round-trip time from this member to the one named `to`: as measured by its own pings, or else estimated from
+    /// network coordinates, if the selector learns some.
+    ///
+    /// # Errors
+    /// If it is not known, or the agent has ended.
+    pub async fn round_trip(&self, to: impl Into<String>) -> Result<RoundTrip, RoundTripError> {
+        self.find_round_trip(None, to.into()).await
+    }
+
+    /// The round-trip time between the members of two names. That between two others is estimated from network
+    /// coordinates.
+    ///
+    /// # Errors
+    /// If it is not known, or the agent has ended.
+    pub async fn round_trip_between(
+        &self,
+        from: impl Into<String>,
+        to: impl Into<String>,
+    ) -> Result<RoundTrip, RoundTripError> {
+        self.find_round_trip(Some(from.into()), to.into()).await
     }
 
     /// Adds a key: packets sealed with it are opened from now on.
@@ -156,6 +209,14 @@ impl Agent {
     /// If the key seals, or is not installed, or the agent has ended.
     pub async fn remove_key(&self, key: KeyId) -> Result<(), CommandError> {
         self.change_keys(KeyChange::Remove(key)).await
+    }
+
+    /// Replaces all keys: packets are opened with these from now on, and sealed with the first of them.
+    ///
+    /// # Errors
+    /// If the agent has no keyring, or has ended.
+    pub async fn replace_keys(&self, keyring: Keyring) -> Result<(), CommandError> {
+        self.change_keys(KeyChange::Replace(keyring)).await
     }
 
     /// Tells the group that the member leaves, and waits until the agent has ended.
@@ -198,16 +259,32 @@ impl Agent {
         let _ = self.0.commands.send(command).await;
     }
 
+    /// Tells members that the agent can join from those that it cannot.
+    pub(super) fn seed_filter(&self) -> &SeedFilter {
+        &self.0.identity.seed_filter
+    }
+
+    /// The lock that a check of reachability holds.
+    pub(super) fn reachability_lock(&self) -> &Mutex<()> {
+        &self.0.reachability
+    }
+
     /// The way to send commands without keeping the agent running.
     pub(super) fn weak_commands(&self) -> mpsc::WeakSender<Command> {
         self.0.commands.downgrade()
+    }
+
+    async fn find_round_trip(&self, from: Option<String>, to: String) -> Result<RoundTrip, RoundTripError> {
+        let found = self.ask(|reply| Command::RoundTrip { from, to, reply }).await;
+        found.map_err(|Closed| RoundTripError::Closed)?
     }
 
     async fn change_keys(&self, change: KeyChange) -> Result<(), CommandError> {
         self.ask(|reply| Command::ChangeKeys { change, reply }).await?
     }
 
-    async fn ask<T>(&self, command: impl FnOnce(oneshot::Sender<T>) -> Command) -> Result<T, Closed> {
+    /// Sends a command, and waits for its reply.
+    pub(super) async fn ask<T>(&self, command: impl FnOnce(oneshot::Sender<T>) -> Command) -> Result<T, Closed> {
         let (reply, answer) = oneshot::channel();
         self.0.commands.send(command(reply)).await.map_err(|_| Closed)?;
         answer.await.map_err(|_| Closed)

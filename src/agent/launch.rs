@@ -16,6 +16,7 @@ use super::packet_codec::{PacketCodec, SharedCodec};
 use super::packet_hook::PacketHook;
 use super::packet_io::PacketIo;
 use super::rejoin::Rejoin;
+use super::seed_filter::SeedFilter;
 use super::snapshot_writer::SnapshotWriter;
 use super::sockets::Sockets;
 use super::streams::Streams;
@@ -77,7 +78,8 @@ impl Launch {
         let streams = Streams::new(codec.clone(), commands.downgrade(), bound);
         let mut listening = tokio::spawn(streams.clone().listen(sockets.tcp));
         let io = PacketIo::new(sockets.udp, reach, codec.clone(), streams, hook.clone());
-        let identity = AgentIdentity { id: member.id(), name: member.node().name.clone(), addr };
+        let seed_filter = SeedFilter::of_reach(bound, addr, reach);
+        let identity = AgentIdentity { id: member.id(), name: member.node().name.clone(), addr, seed_filter };
         let agent = Agent::new(identity, commands, events.clone());
         let driver = Driver::new(DriverParts {
             clock,

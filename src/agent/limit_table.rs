@@ -6,12 +6,16 @@ use super::admission::{IDLE, MAX_OPEN, MAX_SERVED, MAX_SERVED_PER_SOURCE};
 use super::builder::{DEFAULT_EVENT_BUFFER, MAX_EVENT_BUFFER};
 use super::checks::MEASURED_LIMIT;
 use super::clock::LONGEST_WAIT;
+use super::contacts::CONTACT_LIMIT;
 use super::delay_queue::CAPACITY;
 use super::driver::RECEIVE_BATCH;
+use super::join::{CONTACT_PATIENCE, JOIN_LIMIT};
 use super::launch::COMMANDS;
+use super::reachability::{ACK_PATIENCE, PENDING_LIMIT, PINGS_PER_SECOND};
 use super::rejoin::{LONGEST_PAUSE, PINGS_PER_PERIOD, REQUESTS_PER_PERIOD};
 use super::reply_budget::BYTES_PER_SECOND;
-use super::seeds::{JOINING_INTERVALS, LOOKUP_INTERVAL, NAME_LIMITS, ROUND_PATIENCE, SILENCE_WARNING, START_PATIENCE};
+use super::seed::NAME_LIMITS;
+use super::seeds::{JOINING_INTERVALS, LOOKUP_INTERVAL, ROUND_PATIENCE, SILENCE_WARNING, START_PATIENCE};
 use super::snapshot::{MAX_FILE_BYTES, MAX_MEMBERS};
 use super::snapshot_writer::{FINISH_TIMEOUT, INTERVAL, SETTLING};
 use super::sockets::{BACKLOG, PORT_TRIES};
@@ -155,6 +159,24 @@ fn queues() -> Vec<Limit> {
             &["each_cause_is_logged_once_a_minute"],
         ),
         Limit::new(
+            "pings of `swimlab reachability` in a second",
+            Count(PINGS_PER_SECOND),
+            "the others are sent later",
+            &["pings_are_sent_at_a_bounded_rate"],
+        ),
+        Limit::new(
+            "time that each of them waits for its ack",
+            Time(ACK_PATIENCE),
+            "the member counts as not reached",
+            &["members_that_answer_are_told_from_those_that_do_not"],
+        ),
+        Limit::new(
+            "pings of this sort that wait at once",
+            Count(PENDING_LIMIT as u64),
+            "further ones are not sent, and their members count as not reached",
+            &["pings_beyond_the_limit_are_not_sent_until_others_are_given_up"],
+        ),
+        Limit::new(
             "packets that the network of an experiment on real sockets holds back, for each member",
             Count(CAPACITY as u64),
             "further ones are lost and counted as `send_queue_full`",
@@ -226,6 +248,24 @@ fn start() -> Vec<Limit> {
             Time(SILENCE_WARNING),
             "a warning is logged; attempts do not end",
             &["silence_of_all_seeds_is_noticed_in_time"],
+        ),
+        Limit::new(
+            "seeds of a join at run time, and addresses that they stand for",
+            Count(JOIN_LIMIT as u64),
+            "the join is refused",
+            &["a_join_may_have_as_many_seeds_as_the_limit"],
+        ),
+        Limit::new(
+            "addresses of such joins that are asked at once",
+            Count(CONTACT_LIMIT as u64),
+            "further ones count as not contacted",
+            &["an_address_more_than_the_limit_is_refused_and_abandoned_ones_make_room"],
+        ),
+        Limit::new(
+            "time that such a join waits for each of its addresses",
+            Time(CONTACT_PATIENCE),
+            "the address counts as not contacted",
+            &["an_agent_that_answers_nothing_is_waited_for_and_the_join_then_ends"],
         ),
         Limit::new(
             "members of an earlier life that are pinged in a period, while no seed has answered",

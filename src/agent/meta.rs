@@ -24,6 +24,10 @@ pub enum MetaError {
     Duplicate(String),
     /// The encoded length in bytes, more than [`NodeInfo::META_LIMIT`].
     TooLong(usize),
+    /// There is no such key to remove.
+    NoKey(String),
+    /// The application has encoded the metadata in a way of its own: single pairs cannot be changed.
+    NoPairs,
 }
 
 impl Meta {
@@ -46,9 +50,28 @@ impl Meta {
                 return Err(MetaError::Duplicate(key.to_owned()));
             }
         }
-        let meta = Self(all);
-        match meta.to_bytes().len() {
-            ..=NodeInfo::META_LIMIT => Ok(meta),
+        Self(all).within_limit()
+    }
+
+    /// These pairs with some set to other values or added, and some removed.
+    ///
+    /// # Errors
+    /// If a key to remove is not there, or all pairs together are too long.
+    pub(super) fn edited(mut self, set: Self, unset: &[String]) -> Result<Self, MetaError> {
+        // Decoded from other bytes than pairs.
+        if self.0.contains_key("") {
+            return Err(MetaError::NoPairs);
+        }
+        for key in unset {
+            self.0.remove(key).ok_or_else(|| MetaError::NoKey(key.clone()))?;
+        }
+        self.0.extend(set.0);
+        self.within_limit()
+    }
+
+    fn within_limit(self) -> Result<Self, MetaError> {
+        match self.to_bytes().len() {
+            ..=NodeInfo::META_LIMIT => Ok(self),
             len => Err(MetaError::TooLong(len)),
         }
     }
@@ -83,6 +106,8 @@ impl fmt::Display for MetaError {
                 write!(f, "{text:?} must have no control characters, but has {}", found.escape_unicode())
             }
             Self::Duplicate(key) => write!(f, "the key {key:?} is given twice"),
+            Self::NoKey(key) => write!(f, "there is no key {key:?} to remove"),
+            Self::NoPairs => f.write_str("the agent's application has metadata of its own, which are no pairs"),
             Self::TooLong(len) => write!(f, "metadata take {len} bytes, more than {}", NodeInfo::META_LIMIT),
         }
     }
@@ -98,6 +123,23 @@ mod tests {
         assert_eq!(Meta::from_bytes(&meta.to_bytes()), meta);
         assert_eq!(Meta::from_bytes(b""), Meta::default());
         assert_eq!(Meta::from_bytes(&[0xff, 1]).0[""], "ff01");
+    }
+
+    #[test]
+    fn pairs_are_set_and_removed_within_the_limit() {
+        let meta = |pairs: &[&str]| Meta::from_pairs(pairs).unwrap();
+        let unset = |keys: &[&str]| keys.iter().map(|key| (*key).to_owned()).collect::<Vec<_>>();
+        let first = meta(&["role=web", "shard=1"]);
+        let edited = first.clone().edited(meta(&["shard=2", "new="]), &unset(&["role"]));
+        assert_eq!(edited, Ok(meta(&["new=", "shard=2"])));
+        assert_eq!(first.clone().edited(meta(&["role=db"]), &unset(&["role"])), Ok(meta(&["role=db", "shard=1"])));
+        let twice = first.clone().edited(meta(&[]), &unset(&["role", "role"]));
+        assert_eq!(twice, Err(MetaError::NoKey("role".to_owned())));
+        let value = "x".repeat(NodeInfo::META_LIMIT - "role=web\nshard=1\nk=".len());
+        assert!(first.clone().edited(meta(&[&format!("k={value}")]), &[]).is_ok());
+        let longer = first.edited(meta(&[&format!("k={value}x")]), &[]);
+        assert_eq!(longer, Err(MetaError::TooLong(NodeInfo::META_LIMIT + 1)));
+        assert_eq!(Meta::from_bytes(&[0xff]).edited(meta(&["a=b"]), &[]), Err(MetaError::NoPairs));
     }
 
     #[test]

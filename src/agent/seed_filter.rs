@@ -32,6 +32,11 @@ impl SeedFilter {
         Self { bound, advertised, reach: Reach::of(bound).with_zone(zone) }
     }
 
+    /// The filter for an agent whose socket has this reach.
+    pub(super) fn of_reach(bound: SocketAddr, advertised: SocketAddr, reach: Reach) -> Self {
+        Self { bound, advertised: Some(advertised), reach }
+    }
+
     /// The reach of the agent's socket.
     pub(super) fn reach(&self) -> Reach {
         self.reach
@@ -76,6 +81,12 @@ impl SeedFilter {
         }
         let (theirs, own) = (zone_of(seed), self.reach.zone());
         (theirs != 0 && theirs != own).then(|| format!("it is on another link than zone {own}"))
+    }
+
+    /// The reason why the agent cannot join the member at an address.
+    pub(super) fn objection_to_contact(&self, addr: SocketAddr) -> Option<String> {
+        let is_own = self.is_own(addr, &local_ips());
+        if is_own { Some("it is the agent's own address".to_owned()) } else { self.objection(addr) }
     }
 
     /// Whether the agent itself listens at a seed's address.

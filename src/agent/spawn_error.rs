@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 
 use swimlab_selectors::LocationError;
 
-use super::seeds::SeedError;
+use super::seed::SeedError;
 use super::snapshot::StateError;
 use crate::protocol::{AddressFault, ConfigError, NameError, TooLong};
 

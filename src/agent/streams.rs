@@ -20,7 +20,7 @@ use super::command::Command;
 use super::packet_codec::SharedCodec;
 use super::packet_error::PacketError;
 use super::traffic::DropReason;
-use crate::protocol::{Body, MessageKind, Packet};
+use crate::protocol::{Address, Body, MessageKind, Packet};
 
 /// The longest that one exchange may take.
 pub(super) const EXCHANGE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -123,7 +123,7 @@ impl Streams {
         }
         let this = self.clone();
         tokio::spawn(async move {
-            this.supervise(this.request(to, packet, answer_limit)).await;
+            this.supervise(Some(to_address(to)), this.request(to, packet, answer_limit)).await;
             if is_sync {
                 this.syncing().retain(|other| *other != to);
             }
@@ -139,7 +139,7 @@ impl Streams {
     fn serve(&self, stream: TcpStream, from: SocketAddr, ticket: Ticket) -> AbortHandle {
         let this = self.clone();
         let limit = self.incoming_limit.load(Ordering::Relaxed);
-        let task = tokio::spawn(async move { this.supervise(this.respond(stream, from, limit, &ticket)).await });
+        let task = tokio::spawn(async move { this.supervise(None, this.respond(stream, from, limit, &ticket)).await });
         task.abort_handle()
     }
 
@@ -147,12 +147,12 @@ impl Streams {
     fn count_ended(&self) {
         if let Some(commands) = self.commands.upgrade() {
             // Not counted while the agent has much to do: the listener must not wait for it.
-            let _ = commands.try_send(Command::StreamFailed(DropReason::StreamLimit));
+            let _ = commands.try_send(Command::StreamFailed { reason: DropReason::StreamLimit, to: None });
         }
     }
 
-    /// Runs an exchange, ends it at its timeout, and reports a failure.
-    async fn supervise(&self, exchange: impl Future<Output = Result<(), ExchangeError>>) {
+    /// Runs an exchange, ends it at its timeout, and reports a failure. `to`: the peer that the agent has connected to.
+    async fn supervise(&self, to: Option<Address>, exchange: impl Future<Output = Result<(), ExchangeError>>) {
         let reason = match timeout(EXCHANGE_TIMEOUT, exchange).await {
             Ok(Ok(()) | Err(ExchangeError::NoAnswer)) => return,
             Ok(Err(ExchangeError::Packet(error))) => error.drop_reason(),
@@ -165,7 +165,7 @@ impl Streams {
             Err(_) => DropReason::StreamFailed,
         };
         if let Some(commands) = self.commands.upgrade() {
-            let _ = commands.send(Command::StreamFailed(reason)).await;
+            let _ = commands.send(Command::StreamFailed { reason, to }).await;
         }
     }
 
@@ -328,7 +328,7 @@ mod tests {
             let begun = Instant::now();
             let listener = self.listener.take().expect("not taken yet");
             let listening = tokio::spawn(self.streams.listen(listener));
-            let Some(Command::StreamFailed(reason)) = self.inbox.recv().await else { panic!("not a failure") };
+            let Some(Command::StreamFailed { reason, .. }) = self.inbox.recv().await else { panic!("not a failure") };
             listening.abort();
             (reason, begun.elapsed())
         }

@@ -11,6 +11,7 @@ use super::distance::Distance;
 use super::histogram::Histogram;
 use super::metrics::{Counters, Info, Metrics, Names};
 use super::prometheus::render;
+use super::seed_filter::SeedFilter;
 use super::traffic::DropReason;
 use crate::protocol::{
     Address, Config, Gauge, Identity, Incarnation, Member, MemberConfig, MessageKind, NodeInfo, Roster, Span, Time,
@@ -114,7 +115,11 @@ fn the_json_form_of_info_is_pinned() {
     let addr = SocketAddr::from(([127, 0, 0, 1], 7946));
     let (commands, _inbox) = mpsc::channel(1);
     let (events, _exit) = EventHub::new(1);
-    let agent = Agent::new(AgentIdentity { id: 0xff, name: "a".into(), addr }, commands, events);
+    let agent = Agent::new(
+        AgentIdentity { id: 0xff, name: "a".into(), addr, seed_filter: SeedFilter::new(addr, None, &[]) },
+        commands,
+        events,
+    );
     let summary = AgentSummary::new(&agent, &sample());
     insta::assert_snapshot!(serde_json::to_string_pretty(&summary).unwrap());
 }

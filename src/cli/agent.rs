@@ -1,7 +1,10 @@
 //! `swimlab agent`.
 
 mod events;
+pub(super) mod handlers;
 mod offer;
+pub(super) mod reload;
+mod service_manager;
 mod settings;
 
 use std::io::{self, IsTerminal};
@@ -14,17 +17,21 @@ use clap::builder::PossibleValue;
 use swimlab_selectors::Location;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinSet};
 use tracing::level_filters::LevelFilter;
 
 use self::events::{EventPrinter, Format};
+use self::handlers::{Handler, Handlers};
 use self::offer::Offer;
+use self::reload::{is_reloadable, reload};
+use self::service_manager::ServiceManager;
 use self::settings::complete;
 use super::Failed;
 use super::client::default_socket;
 use super::output::{ErrorStream, report};
 use super::signals::ignores_hangup;
-use crate::agent::control::{ControlSocket, Leaving};
+use crate::agent::control::{ControlSocket, Leaving, ReloadRequest};
 use crate::agent::{
     Agent, Builder, DEFAULT_PORT, Events, ExitReason, Meta, Security, SpawnError, check_name, parse_socket_addr,
     serve_metrics,
@@ -93,7 +100,7 @@ pub(super) struct Args {
     /// and [protocol] of an experiment file. Flags and environment variables replace its values.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Control socket, for `swimlab members`, `info`, `event`, `keys` and `leave` [default: swimlab.sock in the user's
+    /// Control socket, for `swimlab members`, `info`, `join`, `leave` and others [default: swimlab.sock in the user's
     /// runtime folder].
     #[arg(long, value_name = "PATH")]
     socket: Option<PathBuf>,
@@ -103,6 +110,10 @@ pub(super) struct Args {
     /// Serve metrics to Prometheus at http://ADDR:PORT/metrics.
     #[arg(long, value_name = "ADDR:PORT", value_parser = parse_socket_addr)]
     metrics: Option<SocketAddr>,
+    /// Run a command by /bin/sh at an event: event, event:NAME, member, member-joined, member-suspected, member-refuted,
+    /// member-died, member-left or member-updated; may be repeated.
+    #[arg(long, value_name = "EVENT=COMMAND", value_parser = Handler::parse)]
+    on: Vec<Handler>,
     /// Format of printed events.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -159,7 +170,7 @@ async fn run(args: Args, source: &TomlSource, lab: &Lab) -> Result<End, Failed> 
     // Reads files, perhaps from a pipe that nobody writes to. Until the next line signals end the process.
     let builder = builder(&args, source, lab)?;
     let description = args.offer.description()?;
-    let mut signals = Signals::listen();
+    let mut signals = Signals::listen(is_reloadable(&args));
     // All that may fail is opened before the cluster learns of the member, the control socket as the last of it.
     let metrics = match args.metrics {
         None => None,
@@ -172,6 +183,8 @@ async fn run(args: Args, source: &TomlSource, lab: &Lab) -> Result<End, Failed> 
             Some(listener.await.map_err(failed)?)
         }
     };
+    let handlers = Handlers::start(args.on.clone());
+    let mut handlers = handlers.map_err(|error| failed(format!("--on: no threads for handlers: {error}")))?;
     let mut control_socket = None;
     let ready = async {
         control_socket = control(args.socket.as_deref()).await?;
@@ -179,7 +192,7 @@ async fn run(args: Args, source: &TomlSource, lab: &Lab) -> Result<End, Failed> 
     };
     let (agent, events) = tokio::select! {
         started = builder.spawn_when(ready) => started?,
-        interrupted = signals.any() => return Ok(End::BeforeStart { interrupted }),
+        interrupted = signals.end() => return Ok(End::BeforeStart { interrupted }),
     };
     if description != Description::default() {
         // An agent that has ended is noticed below.
@@ -194,14 +207,20 @@ async fn run(args: Args, source: &TomlSource, lab: &Lab) -> Result<End, Failed> 
             None
         });
     }
+    let (ask_reload, reloads) = mpsc::channel(RELOADS);
     if let Some(control) = control_socket {
         let control = metrics_addr.into_iter().fold(control, ControlSocket::with_metrics);
+        let control = if is_reloadable(&args) { control.with_reload(ask_reload) } else { control };
         let agent = agent.clone();
         servers.tasks.spawn(async move { Some(control.serve(agent).await) });
     }
     let printer = EventPrinter::new(args.format);
     printer.started(&agent, metrics_addr);
-    let mut reason = print_events(&agent, events, &printer, &mut signals, &mut servers).await;
+    let manager = ServiceManager::of_environment();
+    let outputs = Outputs { printer: &printer, handlers: &mut handlers, manager: &manager };
+    let mut reason = follow(&agent, events, outputs, reloads, &mut signals, &mut servers).await;
+    manager.tell_stopping();
+    handlers.end();
     if servers.have_ended().await.is_err() {
         reason = ExitReason::Panicked;
     }
@@ -238,47 +257,104 @@ impl Servers {
     }
 }
 
-/// Prints events until the agent ends. A signal, or the panic of one of the servers, makes it leave.
-async fn print_events(
+/// Those that are told of events, and of the agent's start and end.
+struct Outputs<'a> {
+    printer: &'a EventPrinter,
+    handlers: &'a mut Handlers,
+    manager: &'a ServiceManager,
+}
+
+/// Tells of events until the agent ends. A signal, or the panic of one of the servers, makes it leave.
+async fn follow(
     agent: &Agent,
     mut events: Events,
-    printer: &EventPrinter,
+    outputs: Outputs<'_>,
+    mut reloads: mpsc::Receiver<ReloadRequest>,
     signals: &mut Signals,
     servers: &mut Servers,
 ) -> ExitReason {
+    let Outputs { printer, handlers, manager } = outputs;
+    let telling = manager.tell_when_ready(agent);
+    tokio::pin!(telling);
+    let mut is_telling = true;
     loop {
         tokio::select! {
             biased;
-            _ = signals.any() => return goodbye(agent, signals).await,
+            heard = signals.next() => match heard {
+                Heard::Reload => {
+                    if let Err(why) = reload(agent, handlers).await {
+                        tracing::error!("nothing was reloaded: {why}");
+                    }
+                }
+                Heard::Interrupt | Heard::Terminate => {
+                    manager.tell_stopping();
+                    return goodbye(agent, signals).await;
+                }
+            },
+            Some(done) = reloads.recv() => {
+                // It fails if the client has given up.
+                let _ = done.send(reload(agent, handlers).await);
+            }
+            () = &mut telling, if is_telling => is_telling = false,
             () = servers.panicked() => {
                 goodbye(agent, signals).await;
                 return ExitReason::Panicked;
             }
             event = events.next() => match event {
-                Some(event) => printer.event(&event),
+                Some(event) => {
+                    printer.event(&event);
+                    handlers.handle(&event, agent.name());
+                }
                 None => return agent.ended().await,
             },
         }
     }
 }
 
-/// Signals that end an agent. Where one cannot be handled, it ends the process at once.
+/// The most requests to reload that wait.
+const RELOADS: usize = 8;
+
+/// A signal that an agent has got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Heard {
+    Interrupt,
+    Terminate,
+    /// SIGHUP, where there is something to reload.
+    Reload,
+}
+
+/// Signals that end an agent, or make it reload. Where one cannot be handled, it ends the process at once.
 struct Signals {
     interrupt: io::Result<Signal>,
     terminate: io::Result<Signal>,
     /// `None`: the process was started with SIGHUP ignored.
     hangup: Option<io::Result<Signal>>,
+    /// Whether SIGHUP makes the agent reload instead of ending it.
+    reloads: bool,
 }
 
 impl Signals {
-    fn listen() -> Self {
+    fn listen(reloads: bool) -> Self {
         let hangup = (!ignores_hangup()).then(|| signal(SignalKind::hangup()));
         let [interrupt, terminate] = [SignalKind::interrupt(), SignalKind::terminate()].map(signal);
-        Self { interrupt, terminate, hangup }
+        Self { interrupt, terminate, hangup, reloads }
     }
 
-    /// Waits for any of them. `true`: it was SIGINT.
-    async fn any(&mut self) -> bool {
+    /// Waits for one that ends the agent. `true`: it was SIGINT.
+    async fn end(&mut self) -> bool {
+        loop {
+            match self.next().await {
+                Heard::Interrupt => return true,
+                Heard::Terminate => return false,
+                // The settings have just been read.
+                Heard::Reload => {}
+            }
+        }
+    }
+
+    /// Waits for any of them.
+    async fn next(&mut self) -> Heard {
+        let on_hangup = if self.reloads { Heard::Reload } else { Heard::Terminate };
         let hangup = async {
             match &mut self.hangup {
                 Some(signals) => caught(signals).await,
@@ -286,9 +362,9 @@ impl Signals {
             }
         };
         tokio::select! {
-            () = caught(&mut self.interrupt) => true,
-            () = caught(&mut self.terminate) => false,
-            () = hangup => false,
+            () = caught(&mut self.interrupt) => Heard::Interrupt,
+            () = caught(&mut self.terminate) => Heard::Terminate,
+            () = hangup => on_hangup,
         }
     }
 }

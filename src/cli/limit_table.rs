@@ -1,11 +1,15 @@
 //! The limits of the command line's outputs, for docs/limits.md.
 
+#[cfg(all(feature = "agent", unix))]
+use super::agent::handlers::{HANDLERS_AT_ONCE, LONGEST_RUN, MAX_OUTPUT_BYTES, MAX_WAITING};
+#[cfg(all(feature = "agent", unix))]
+use super::agent::reload::FILES_TIMEOUT;
 use super::output::{FLUSH_TIMEOUT, MAX_BYTES, MAX_LINES};
 use crate::limits::Amount::{Bytes, Count, Time};
 use crate::limits::{Limit, Section};
 
-/// The limits of standard output and standard error.
-pub(crate) fn stated_limits() -> [Section; 1] {
+/// The limits of standard output, standard error and event handlers.
+pub(crate) fn stated_limits() -> Vec<Section> {
     let dropped = "further lines are dropped and counted, and the reader is told once it reads again";
     let limits = vec![
         Limit::new(
@@ -27,5 +31,41 @@ pub(crate) fn stated_limits() -> [Section; 1] {
             &["the_end_waits_for_a_reader_until_the_timeout"],
         ),
     ];
-    [Section { title: "Standard output and standard error", limits }]
+    vec![
+        Section { title: "Standard output and standard error", limits },
+        #[cfg(all(feature = "agent", unix))]
+        Section { title: "Event handlers and reload", limits: handlers() },
+    ]
+}
+
+#[cfg(all(feature = "agent", unix))]
+fn handlers() -> Vec<Limit> {
+    let at_once = &["as_many_handlers_run_and_wait_as_the_limits_say_and_all_end_with_the_agent"];
+    vec![
+        Limit::new("handlers that run at once", Count(HANDLERS_AT_ONCE as u64), "further runs wait", at_once),
+        Limit::new(
+            "runs that wait",
+            Count(MAX_WAITING as u64),
+            "further ones are left out and counted; the log tells of each hundredth",
+            at_once,
+        ),
+        Limit::new(
+            "time that a handler runs",
+            Time(LONGEST_RUN),
+            "its process group is killed",
+            &["a_handler_that_hangs_is_killed_with_its_children"],
+        ),
+        Limit::new(
+            "time that a reload waits for the files",
+            Time(FILES_TIMEOUT),
+            "nothing is reloaded",
+            &["files_that_are_not_written_are_waited_for_until_the_timeout"],
+        ),
+        Limit::new(
+            "output of a handler that is kept for the log",
+            Bytes(MAX_OUTPUT_BYTES as u64),
+            "the rest is read and dropped",
+            &["a_handler_has_its_event_and_its_output_is_cut"],
+        ),
+    ]
 }

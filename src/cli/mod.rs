@@ -100,18 +100,43 @@ enum Command {
     /// Print a running agent's state and counters.
     #[cfg(all(feature = "agent", unix))]
     Info(client::InfoArgs),
+    /// Make a running agent join the cluster of other members.
+    ///
+    /// All of them are asked for their table, and one that answers is enough. Two clusters become one. Unlike the seeds of
+    /// `swimlab agent --join` they are not tried again later.
+    #[cfg(all(feature = "agent", unix))]
+    Join(client::JoinArgs),
     /// Make a running agent leave its cluster.
     #[cfg(all(feature = "agent", unix))]
     Leave(client::Socket),
+    /// Mark a suspected or dead member as departed, at all members.
+    ///
+    /// It is not tried any more, as a dead member is. One that is alive after all comes back by itself.
+    #[cfg(all(feature = "agent", unix))]
+    ForceLeave(client::ForceLeaveArgs),
+    /// List and change a running agent's metadata, which all members see.
+    #[cfg(all(feature = "agent", unix))]
+    Meta(client::MetaArgs),
     /// Send an event to the applications of all members.
     ///
     /// Each member reports it once, this one included: most within a second by gossip, those that gossip has missed with
     /// one of their next state syncs. A member that is cut off for longer than two intervals between syncs misses it.
     #[cfg(all(feature = "agent", unix))]
     Event(client::EventArgs),
+    /// Tell the round-trip time between two members: measured, or by network coordinates.
+    #[cfg(all(feature = "agent", unix))]
+    Rtt(client::RttArgs),
+    /// Ping all members from a running agent, and tell who answers.
+    ///
+    /// Exit code 1 if one does not. Its silence has no consequences.
+    #[cfg(all(feature = "agent", unix))]
+    Reachability(client::ReachabilityArgs),
     /// Generate keys; list, install, use and remove those of a running agent.
     #[cfg(all(feature = "agent", unix))]
     Keys(client::KeysArgs),
+    /// Make a running agent read its keys and event handlers again, as SIGHUP does.
+    #[cfg(all(feature = "agent", unix))]
+    Reload(client::Socket),
     /// Print a completion script for a shell.
     Completions(shell::CompletionsArgs),
     /// Write manual pages into a folder.
@@ -158,11 +183,23 @@ pub fn main(lab: Lab) -> ExitCode {
         #[cfg(all(feature = "agent", unix))]
         Command::Info(args) => client::info(&args),
         #[cfg(all(feature = "agent", unix))]
+        Command::Join(args) => client::join(args),
+        #[cfg(all(feature = "agent", unix))]
         Command::Leave(socket) => client::leave(&socket),
+        #[cfg(all(feature = "agent", unix))]
+        Command::ForceLeave(args) => client::force_leave(args),
+        #[cfg(all(feature = "agent", unix))]
+        Command::Meta(args) => client::meta(args),
         #[cfg(all(feature = "agent", unix))]
         Command::Event(args) => client::event(args),
         #[cfg(all(feature = "agent", unix))]
+        Command::Rtt(args) => client::rtt(args),
+        #[cfg(all(feature = "agent", unix))]
+        Command::Reachability(args) => client::reachability(&args),
+        #[cfg(all(feature = "agent", unix))]
         Command::Keys(args) => client::keys(args),
+        #[cfg(all(feature = "agent", unix))]
+        Command::Reload(socket) => client::reload(&socket),
         Command::Completions(args) => shell::completions(&args),
         Command::Man(args) => shell::man(&args),
     };

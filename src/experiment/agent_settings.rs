@@ -24,7 +24,7 @@ enum Kind {
 /// The keys of a table that describes a service.
 const SERVICE_KEYS: [&str; 4] = ["name", "port", "weight", "tags"];
 
-const AGENT_KEYS: [(&str, Kind); 19] = [
+const AGENT_KEYS: [(&str, Kind); 20] = [
     (NAME, Kind::Text),
     ("bind", Kind::Text),
     ("advertise", Kind::Text),
@@ -42,6 +42,7 @@ const AGENT_KEYS: [(&str, Kind); 19] = [
     ("socket", Kind::Path),
     ("state_dir", Kind::Path),
     ("metrics", Kind::Text),
+    ("on", Kind::Texts),
     ("format", Kind::Text),
     ("log", Kind::Text),
 ];

@@ -94,7 +94,9 @@ pub use event::{Event, EventKind, EventSource};
 pub use health::{LifeguardVariant, LocalHealth};
 #[cfg(test)]
 pub(crate) use member::stated_limits;
-pub use member::{BroadcastError, DirectError, Gauge, Identity, Member, MemberConfig, Outbox, TooLong, Transmit};
+pub use member::{
+    BroadcastError, DirectError, ForceLeaveError, Gauge, Identity, Member, MemberConfig, Outbox, TooLong, Transmit,
+};
 pub use message::{
     Address, Body, DirectMessage, Id, Incarnation, MessageKind, NeighborHint, NodeInfo, Packet, PeerAddress, PeerView,
     PingReq, Sizer, StateSync, Status, Update, UpdateKind, Updates, UserEvent, WithCoordinate,

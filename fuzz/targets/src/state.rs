@@ -37,7 +37,7 @@ pub(crate) fn payloads() -> Vec<Vec<u8>> {
     let mut members = [member(1, 2), member(2, 1)];
     let mut waiting: Outgoing = Vec::new();
     let [first, _] = &mut members;
-    first.wake(Time::ZERO + Span::from_secs(9), &mut |count| vec![2; count.min(1)], &mut waiting);
+    first.wake(Time::ZERO + Span::from_secs(9), &mut |count: usize| vec![2; count.min(1)], &mut waiting);
     let (mut from, mut all) = (1, Vec::new());
     while let Some((to, payload)) = waiting.pop() {
         let mut answers = Vec::new();

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use swimlab_selectors::Coordinate;
+
 use crate::protocol::{Id, Span, Time};
 
 /// The most members of which measurements are kept.
@@ -19,10 +21,12 @@ pub(in crate::agent) struct Measurements(BTreeMap<Id, Measured>);
 
 /// Measurements of one member.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Measured {
+pub(in crate::agent) struct Measured {
     /// The shortest round trip of a direct ping, in microseconds. A longer one raises it by an eighth of the difference,
     /// so that it follows a path that has become longer.
     pub rtt_us: Option<u32>,
+    /// The member's latest network coordinate.
+    pub coordinate: Option<Coordinate>,
     /// The time at which a packet arrived, and the microseconds by which its stamp was ahead of this clock then.
     clock: Option<(Time, i64)>,
 }
@@ -46,6 +50,15 @@ impl Measurements {
         }
     }
 
+    /// Takes the network coordinate on a member's packet.
+    pub(in crate::agent) fn note_coordinate(&mut self, id: Id, coordinate: Coordinate) {
+        if coordinate.is_plausible()
+            && let Some(measured) = self.entry(id)
+        {
+            measured.coordinate = Some(coordinate);
+        }
+    }
+
     /// Takes the stamp of a sealed datagram: the microseconds by which it was ahead of this clock.
     pub(in crate::agent) fn note_clock(&mut self, now: Time, id: Id, ahead_us: i64) {
         if let Some(measured) = self.entry(id) {
@@ -63,7 +76,7 @@ impl Measurements {
     }
 
     /// Measurements of a member.
-    pub(super) fn of(&self, id: Id) -> Option<&Measured> {
+    pub(in crate::agent) fn of(&self, id: Id) -> Option<&Measured> {
         self.0.get(&id)
     }
 

@@ -24,6 +24,13 @@ pub enum Warning {
         /// An area with several members whose name differs by one letter.
         nearest: Option<String>,
     },
+    /// Several members are each alone in an area that was probably meant to be another one.
+    LoneZones {
+        /// Their names, their areas and the nearest spellings, at most five.
+        members: Vec<(String, String, Option<String>)>,
+        /// The number of further ones.
+        more: usize,
+    },
     /// Members have neither zone nor place, while most others have.
     Unplaced {
         /// Their names, at most five.
@@ -83,6 +90,7 @@ pub enum Warning {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Subject {
     LoneZone(Id),
+    LoneZones,
     Unplaced,
     OwnRoundTrips,
     OtherRoundTrip(Id),
@@ -96,6 +104,7 @@ impl Warning {
     pub(super) fn subject(&self) -> Subject {
         match *self {
             Self::LoneZone { id, .. } => Subject::LoneZone(id),
+            Self::LoneZones { .. } => Subject::LoneZones,
             Self::Unplaced { .. } => Subject::Unplaced,
             Self::OwnRoundTrips { .. } => Subject::OwnRoundTrips,
             Self::OtherRoundTrip { id, .. } => Subject::OtherRoundTrip(id),
@@ -106,9 +115,23 @@ impl Warning {
         }
     }
 
-    pub(super) fn lone_zone(node: &NodeInfo, levels: usize, nearest: Option<String>) -> Self {
-        let name = node.name.to_string();
-        Self::LoneZone { id: node.peer.id, name, zone: label(node, levels), nearest }
+    /// The warning about members that are alone in the first levels of their zone paths, each with the nearest spelling of
+    /// another area: one line, however many they are. `None` without any.
+    pub(super) fn lone_zones(lone: &[(&NodeInfo, usize, Option<String>)]) -> Option<Self> {
+        let describe = |(node, levels, nearest): &(&NodeInfo, usize, Option<String>)| {
+            (node.name.to_string(), label(node, *levels), nearest.clone())
+        };
+        match lone {
+            [] => None,
+            [one] => {
+                let (name, zone, nearest) = describe(one);
+                Some(Self::LoneZone { id: one.0.peer.id, name, zone, nearest })
+            }
+            several => {
+                let members = several.iter().take(NAMES).map(describe).collect();
+                Some(Self::LoneZones { members, more: several.len().saturating_sub(NAMES) })
+            }
+        }
     }
 }
 
@@ -136,6 +159,17 @@ impl fmt::Display for Warning {
                 zone.escape_debug(),
                 name.escape_debug()
             ),
+            Self::LoneZones { members, more } => {
+                f.write_str("members alone in their zones: ")?;
+                for (n, (name, zone, nearest)) in members.iter().enumerate() {
+                    let comma = if n == 0 { "" } else { ", " };
+                    write!(f, "{comma}{} in {}", name.escape_debug(), zone.escape_debug())?;
+                    if let Some(nearest) = nearest {
+                        write!(f, " (nearest spelling: {})", nearest.escape_debug())?;
+                    }
+                }
+                if *more > 0 { write!(f, " and {more} more") } else { Ok(()) }
+            }
             Self::Unplaced { names, more, others } => {
                 write!(f, "{} without zone and place, while {others} others have one", List(names, *more))
             }

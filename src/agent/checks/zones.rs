@@ -45,13 +45,12 @@ pub(super) fn check(alive: &[&NodeInfo]) -> Vec<Warning> {
             let siblings = areas.iter().filter(|(other, area)| other[..level] == *parent && area.members > 1);
             let nearest = nearest(area.node, level, siblings.map(|(_, area)| area.node));
             if nearest.is_some() || lone == 1 && total > OTHERS {
-                found.push(Warning::lone_zone(area.node, level + 1, nearest));
+                found.push((area.node, level + 1, nearest));
             }
             reported.insert(prefix);
         }
     }
-    found.extend(unplaced(alive));
-    found
+    Warning::lone_zones(&found).into_iter().chain(unplaced(alive)).collect()
 }
 
 /// Finds members without zone and place among many that have one.
@@ -145,6 +144,19 @@ mod tests {
         assert_eq!(found(&["eu/eu-west", "eu/eu-west", "eu/EU-West"]), [warning("eu/EU-West")]);
         let region = "no other member is in zone su of m2; nearest spelling: us";
         assert_eq!(found(&["us/a", "us/b", "su/a", "eu/a", "eu/b"]), [region]);
+    }
+
+    #[test]
+    fn many_members_alone_in_their_zones_are_one_line_with_five_names() {
+        let shared = ["eu/frankfurt", "eu/frankfurt"];
+        let wrong = ["eu/frankfrut", "eu/frnakfurt", "eu/frankfur", "eu/frankfurtt", "eu/farnkfurt"];
+        let spelling = "(nearest spelling: eu/frankfurt)";
+        let two = format!("members alone in their zones: m2 in eu/frankfrut {spelling}, m3 in eu/frnakfurt {spelling}");
+        assert_eq!(found(&[&shared[..], &wrong[..2]].concat()), [two]);
+        let more = ["eu/rankfurt", "eu/fankfurt", "eu/frankfort"];
+        let lines = found(&[&shared[..], &wrong[..], &more[..]].concat());
+        assert_eq!(lines.len(), 1);
+        assert!(lines[0].matches(" in eu/").count() == 5 && lines[0].ends_with(" and 3 more"), "{lines:?}");
     }
 
     #[test]

@@ -17,13 +17,14 @@ pub(super) const MAX_ANSWER_BYTES: u64 = 64 << 20;
 /// Room for a request, in bytes.
 const REQUEST_BYTES: usize = 1 << 13;
 
-/// The longest wait for an answer.
+/// The longest wait for an answer; for that of a request that takes long, in addition to the longest that it may take.
 pub(super) const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Sends a request to the agent whose control socket is at `path`.
 ///
 /// # Errors
-/// If no agent listens there, or it does not answer within 10 seconds, or with more than 64 MiB.
+/// If no agent listens there, or it does not answer within 10 seconds (later if the request takes longer), or with more
+/// than 64 MiB.
 pub async fn ask(path: &Path, request: &Request) -> Result<Answer, ControlError> {
     let fail = |fault| ControlError::new(path, fault);
     let mut stream = UnixStream::connect(path).await.map_err(|error| fail(Fault::NoAgent(error)))?;
@@ -37,7 +38,7 @@ pub async fn ask(path: &Path, request: &Request) -> Result<Answer, ControlError>
         BufReader::new(stream.take(MAX_ANSWER_BYTES + 1)).read_until(b'\n', &mut answer).await?;
         Ok(answer)
     };
-    let answer = timeout(TIMEOUT, exchange).await.map_err(|_| fail(Fault::TimedOut))?;
+    let answer = timeout(TIMEOUT + request.longest(), exchange).await.map_err(|_| fail(Fault::TimedOut))?;
     let answer = answer.map_err(|error| fail(Fault::Io(error)))?;
     if answer.len() as u64 > MAX_ANSWER_BYTES {
         return Err(fail(Fault::TooLong));

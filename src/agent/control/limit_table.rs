@@ -2,7 +2,7 @@
 
 use super::client::{MAX_ANSWER_BYTES, TIMEOUT};
 use super::error::MAX_PATH_BYTES;
-use super::server::{LIMITS, MAX_REQUEST_BYTES};
+use super::server::{LIMITS, MAX_REQUEST_BYTES, SLOW_REQUESTS};
 use super::socket_file::LOCK_TIMEOUT;
 use crate::limits::Amount::{Bytes, Count, Time};
 use crate::limits::{Limit, Section};
@@ -27,6 +27,12 @@ pub(crate) fn stated_limits() -> Section {
             Time(LIMITS.timeout),
             "the client is disconnected",
             &["a_connection_is_ended_without_a_first_byte_in_time_or_when_it_takes_too_long"],
+        ),
+        Limit::new(
+            "requests at once that take long: `swimlab join` and `reachability`",
+            Count(SLOW_REQUESTS as u64),
+            "further ones are refused",
+            &["slow_requests_have_places_of_their_own_and_leave_the_socket_free"],
         ),
         Limit::new(
             "a request",

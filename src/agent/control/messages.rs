@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -10,7 +11,10 @@ use zeroize::Zeroizing;
 
 use crate::agent::event::MemberInfo;
 use crate::agent::handle::Agent;
+use crate::agent::join::{LONGEST_JOIN, SeedContact};
 use crate::agent::metrics::{FAMILIES, Family, Info, Reading};
+use crate::agent::reachability::{LONGEST_CHECK, Reached};
+use crate::agent::round_trip::{RoundTrip, RoundTripSource};
 use crate::protocol::Id;
 
 /// A request to an agent.
@@ -22,8 +26,37 @@ pub enum Request {
     Members,
     /// Summarize the agent's state: [`Answer::Info`].
     Info,
+    /// Join the groups of these members: [`Answer::Contacts`].
+    Join {
+        /// Seeds, as those of `--join`.
+        seeds: Vec<String>,
+    },
+    /// Read settings again that can change at run time.
+    Reload,
     /// Leave the group.
     Leave,
+    /// Mark a suspected or dead member as departed, at all members.
+    ForceLeave {
+        /// The member's name.
+        name: String,
+    },
+    /// The round-trip time between two members: [`Answer::RoundTrip`].
+    RoundTrip {
+        /// The name of the one; that of the agent's own member if it is absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        from: Option<String>,
+        /// The name of the other.
+        to: String,
+    },
+    /// Ping all members directly: [`Answer::Reachability`].
+    Reachability,
+    /// Change single pairs of the agent's metadata.
+    UpdateMeta {
+        /// Pairs to set, as `key=value`.
+        set: Vec<String>,
+        /// Keys to remove.
+        unset: Vec<String>,
+    },
     /// Broadcast an application event.
     Event {
         /// Its name.
@@ -48,6 +81,17 @@ pub enum Request {
     },
 }
 
+impl Request {
+    /// The longest that an agent takes for the request beyond the time for reading and answering it.
+    pub(super) fn longest(&self) -> Duration {
+        match self {
+            Self::Join { .. } => LONGEST_JOIN,
+            Self::Reachability => LONGEST_CHECK,
+            _ => Duration::ZERO,
+        }
+    }
+}
+
 /// A secret in a [`Request`]. It is overwritten in memory when it is dropped, and its `Debug` form does not show it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SecretText(Zeroizing<String>);
@@ -65,6 +109,60 @@ pub enum Answer {
     Members(Vec<MemberSummary>),
     /// The agent's state.
     Info(Box<AgentSummary>),
+    /// Outcomes for the addresses that the agent was told to join.
+    Contacts(Vec<ContactSummary>),
+    /// The round-trip time between two members.
+    RoundTrip(RoundTripSummary),
+    /// The members that were pinged, and the round-trip times of those that answered.
+    Reachability(Vec<ReachedSummary>),
+}
+
+/// Round-trip time between two members, as `swimlab rtt` shows it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct RoundTripSummary {
+    /// The name of the one member.
+    pub from: String,
+    /// The name of the other.
+    pub to: String,
+    /// The round-trip time in milliseconds.
+    pub rtt_ms: f64,
+    /// `measured` or `coordinates`.
+    pub source: String,
+    /// The estimated relative error, of coordinates: 0.1 is a tenth.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<f64>,
+}
+
+/// A member that was pinged, as `swimlab reachability` shows it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct ReachedSummary {
+    /// The member's id: 16 hexadecimal digits.
+    pub id: String,
+    /// The member's name.
+    pub name: String,
+    /// The address that the member advertises.
+    pub addr: SocketAddr,
+    /// `alive` or `suspect`, before the ping.
+    pub state: String,
+    /// The round-trip time in milliseconds; absent without an ack.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rtt_ms: Option<f64>,
+}
+
+/// An address of a seed that an agent was told to join, as `swimlab join` shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct ContactSummary {
+    /// The seed as it was given.
+    pub seed: String,
+    /// The address; absent if the seed has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub addr: Option<SocketAddr>,
+    /// The reason why no member has answered there; absent if one has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
 }
 
 /// A member, as `swimlab members` shows it.
@@ -212,6 +310,40 @@ impl From<&MemberInfo> for MemberSummary {
             zone: member.zone(),
             place: member.place().map(|(lat, lon)| Place { lat, lon }),
         }
+    }
+}
+
+impl RoundTripSummary {
+    pub(super) fn new(from: String, to: String, found: RoundTrip) -> Self {
+        let (source, error) = match found.source {
+            RoundTripSource::Measured => ("measured", None),
+            RoundTripSource::Coordinates { error } => ("coordinates", Some((error * 1e3).round() / 1e3)),
+        };
+        Self { from, to, rtt_ms: millis(found.rtt), source: source.to_owned(), error }
+    }
+}
+
+impl From<&Reached> for ReachedSummary {
+    fn from(Reached { member, rtt }: &Reached) -> Self {
+        Self {
+            id: hex(member.id()),
+            name: member.name().to_owned(),
+            addr: member.addr(),
+            state: member.state.to_string(),
+            rtt_ms: rtt.map(millis),
+        }
+    }
+}
+
+/// A time in milliseconds, to the microsecond.
+fn millis(time: Duration) -> f64 {
+    time.as_micros() as f64 / 1e3
+}
+
+impl From<SeedContact> for ContactSummary {
+    fn from(contact: SeedContact) -> Self {
+        let error = contact.failure.map(|failure| failure.to_string());
+        Self { seed: contact.seed, addr: contact.addr, error }
     }
 }
 

@@ -1,5 +1,5 @@
-//! The control socket, by which other processes talk to a running agent: `swimlab members`, `info`, `event`, `keys` and
-//! `leave`.
+//! The control socket, by which other processes talk to a running agent: `swimlab members`, `info`, `join`, `leave` and
+//! the other commands that ask one.
 //!
 //! It is a Unix socket that only its owner can open. A connection serves one request: a line of JSON, answered by a
 //! line of JSON. A request to leave is answered when the agent has left, and its port, its files and the socket are free
@@ -39,9 +39,10 @@ pub use error::ControlError;
 #[cfg(test)]
 pub(super) use limit_table::stated_limits;
 pub use messages::{
-    AgentSummary, Answer, CoordinateSummary, FamilyValue, FamilyValues, MemberSummary, Request, SecretText,
+    AgentSummary, Answer, ContactSummary, CoordinateSummary, FamilyValue, FamilyValues, MemberSummary, ReachedSummary,
+    Request, RoundTripSummary, SecretText,
 };
 #[cfg(test)]
 pub(super) use server::LIMITS;
 pub(super) use server::read_request;
-pub use server::{ControlSocket, Leaving};
+pub use server::{ControlSocket, Leaving, ReloadRequest};

@@ -7,16 +7,20 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::Deserialize;
 use tokio::io::{AsyncRead, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::time::{sleep, timeout};
 use zeroize::Zeroizing;
 
 use super::error::ControlError;
-use super::messages::{AgentSummary, Answer, MemberSummary, Request};
+use super::messages::{AgentSummary, Answer, MemberSummary, ReachedSummary, Request, RoundTripSummary};
 use super::socket_file::SocketFile;
+use crate::agent::exit::Closed;
 use crate::agent::handle::Agent;
 use crate::agent::json_error;
+use crate::agent::meta::Meta;
 use crate::agent::server::{Place, ServerLimits, read_through, serve};
 use crate::wire::KeyId;
 
@@ -27,6 +31,12 @@ pub(in crate::agent) const LIMITS: ServerLimits = ServerLimits {
     first_byte: Duration::from_secs(2),
     timeout: Duration::from_secs(10),
 };
+
+/// The longest name of an unknown request that is repeated to the client, in bytes.
+const LONGEST_NAME: usize = 64;
+
+/// The most requests at once that take long.
+pub(super) const SLOW_REQUESTS: usize = 8;
 
 /// The longest request, in bytes.
 pub(super) const MAX_REQUEST_BYTES: usize = 1 << 16;
@@ -39,7 +49,11 @@ pub struct ControlSocket {
     file: SocketFile,
     listener: UnixListener,
     metrics: Option<SocketAddr>,
+    reloads: Option<mpsc::Sender<ReloadRequest>>,
 }
+
+/// A client's request to read settings again. It takes the reason why nothing was changed, if there is one.
+pub type ReloadRequest = oneshot::Sender<Result<(), String>>;
 
 /// The clients that asked an agent to leave. They are answered when this is dropped: drop it when all that a next agent
 /// may need is free.
@@ -50,10 +64,13 @@ pub struct Leaving(Vec<UnixStream>);
 struct Service {
     agent: Agent,
     metrics: Option<SocketAddr>,
+    reloads: Option<mpsc::Sender<ReloadRequest>>,
     /// The user who owns the socket.
     owner: u32,
     /// Takes the connections that wait for the agent to leave.
     leaving: mpsc::Sender<UnixStream>,
+    /// Permits for requests that take long.
+    slow: Arc<Semaphore>,
 }
 
 impl ControlSocket {
@@ -65,7 +82,7 @@ impl ControlSocket {
     pub async fn open(path: &Path) -> Result<Self, ControlError> {
         let opened = SocketFile::listen(path).await;
         let (listener, file) = opened.map_err(|fault| ControlError::new(path, fault))?;
-        Ok(Self { file, listener, metrics: None })
+        Ok(Self { file, listener, metrics: None, reloads: None })
     }
 
     /// Sets the address of the agent's metrics, which [`Request::Info`] tells.
@@ -74,12 +91,25 @@ impl ControlSocket {
         self
     }
 
+    /// Sets the receiver of requests to read settings again: without one they are refused.
+    pub fn with_reload(mut self, reloads: mpsc::Sender<ReloadRequest>) -> Self {
+        self.reloads = Some(reloads);
+        self
+    }
+
     /// Answers requests to an agent until it ends, and removes the socket. Clients that asked the agent to leave are
     /// answered when the returned value is dropped.
     pub async fn serve(self, agent: Agent) -> Leaving {
         let (leaving, mut left) = mpsc::channel(LIMITS.connections);
-        let Self { file, listener, metrics } = self;
-        let service = Arc::new(Service { agent: agent.clone(), metrics, owner: file.owner, leaving });
+        let Self { file, listener, metrics, reloads } = self;
+        let service = Arc::new(Service {
+            agent: agent.clone(),
+            metrics,
+            reloads,
+            owner: file.owner,
+            leaving,
+            slow: Arc::new(Semaphore::new(SLOW_REQUESTS)),
+        });
         tokio::select! {
             () = serve(&listener, LIMITS, move |stream, place| respond(stream, place, Arc::clone(&service))) => {}
             _ = agent.ended() => {}
@@ -111,6 +141,19 @@ async fn respond(mut stream: UnixStream, place: Place, service: Arc<Service>) ->
     place.has_asked();
     let mut stream = Some(stream);
     let answer = match request {
+        Ok(request) if request.longest() > Duration::ZERO => match Arc::clone(&service.slow).try_acquire_owned() {
+            Ok(permit) => {
+                let stream = stream.take();
+                tokio::spawn(async move {
+                    carry_out_slowly(request, stream, &service).await;
+                    drop(permit);
+                });
+                return Ok(());
+            }
+            Err(_) => {
+                Answer::Refused(format!("{SLOW_REQUESTS} requests that take long are under way: try again later"))
+            }
+        },
         Ok(request) => carry_out(request, &mut stream, &service).await.unwrap_or_else(Answer::Refused),
         Err(why) => Answer::Refused(why),
     };
@@ -130,7 +173,21 @@ pub(in crate::agent) async fn read_request(
     let mut request = Zeroizing::new(Vec::with_capacity(MAX_REQUEST_BYTES));
     read_through(stream, &mut request, b"\n", MAX_REQUEST_BYTES).await?;
     let line = request.split(|&byte| byte == b'\n').next().unwrap_or_default();
-    Ok(serde_json::from_slice(line).map_err(|error| format!("not a request: {}", json_error::describe(&error))))
+    Ok(serde_json::from_slice(line).map_err(|error| refusal(line, &error)))
+}
+
+/// Carries out a request that takes long, and answers it. Its connection counts no more as one of the socket's.
+async fn carry_out_slowly(request: Request, mut stream: Option<UnixStream>, service: &Service) {
+    let longest = request.longest();
+    let answer = tokio::select! {
+        answer = carry_out(request, &mut stream, service) => answer.unwrap_or_else(Answer::Refused),
+        _ = service.agent.ended() => Answer::Refused(Closed.to_string()),
+        () = sleep(longest) => Answer::Refused(format!("the request took more than {longest:?}")),
+    };
+    if let Some(mut stream) = stream {
+        // It fails if the client is gone.
+        let _ = timeout(LIMITS.timeout, stream.write_all(&line(&answer))).await;
+    }
 }
 
 /// An answer as it is sent.
@@ -138,6 +195,22 @@ fn line(answer: &Answer) -> Vec<u8> {
     let mut line = serde_json::to_vec(answer).expect("plain data");
     line.push(b'\n');
     line
+}
+
+/// The reason why a line is no request. One of another version is named.
+fn refusal(line: &[u8], error: &serde_json::Error) -> String {
+    #[derive(Deserialize)]
+    struct Named {
+        r#do: String,
+    }
+    let message = json_error::describe(error);
+    match serde_json::from_slice::<Named>(line) {
+        Ok(Named { r#do: name }) if message.starts_with("unknown variant") && name.len() <= LONGEST_NAME => format!(
+            "the agent, of version {}, does not know the request {name:?}: start it with the command's own version",
+            env!("CARGO_PKG_VERSION")
+        ),
+        _ => format!("not a request: {message}"),
+    }
 }
 
 /// Carries out a request. Takes the stream if the answer is not to be sent now.
@@ -156,12 +229,41 @@ async fn carry_out(request: Request, stream: &mut Option<UnixStream>, service: &
             let summary = AgentSummary { metrics: service.metrics, ..AgentSummary::new(agent, &info) };
             return Ok(Answer::Info(Box::new(summary)));
         }
+        Request::Join { seeds } => {
+            let contacts = agent.join(seeds).await.map_err(text)?;
+            return Ok(Answer::Contacts(contacts.into_iter().map(Into::into).collect()));
+        }
+        Request::Reload => {
+            let nothing = "there is nothing to reload: the agent was started without --config, --key-file and --on";
+            let reloads = service.reloads.as_ref().ok_or(nothing)?;
+            let (done, answer) = oneshot::channel();
+            reloads.send(done).await.map_err(|_| Closed.to_string())?;
+            answer.await.map_err(|_| Closed.to_string())??;
+        }
         Request::Leave => {
             let place = service.leaving.try_reserve().map_err(|_| "too many others have asked the agent to leave")?;
             if let Some(stream) = stream.take() {
                 place.send(stream);
             }
             agent.leave().await;
+        }
+        Request::ForceLeave { name } => {
+            agent.force_leave(&name).await.map_err(|error| format!("member {name:?}: {error}"))?;
+        }
+        Request::RoundTrip { from, to } => {
+            let found = match &from {
+                Some(from) => agent.round_trip_between(from, &to).await,
+                None => agent.round_trip(&to).await,
+            };
+            let from = from.unwrap_or_else(|| agent.name().to_owned());
+            return Ok(Answer::RoundTrip(RoundTripSummary::new(from, to, found.map_err(text)?)));
+        }
+        Request::Reachability => {
+            let reached = agent.reachability().await.map_err(text)?;
+            return Ok(Answer::Reachability(reached.iter().map(ReachedSummary::from).collect()));
+        }
+        Request::UpdateMeta { set, unset } => {
+            agent.update_meta(Meta::from_pairs(set).map_err(text)?, unset).await.map_err(text)?;
         }
         Request::Event { name, payload } => agent.broadcast(name, payload).await.map_err(text)?,
         Request::InstallKey { key } => {

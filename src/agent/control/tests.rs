@@ -7,11 +7,12 @@ use std::time::Duration;
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
+use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
 use super::client::{MAX_ANSWER_BYTES, TIMEOUT, ask};
 use super::messages::{Answer, Request};
-use super::server::{ControlSocket, MAX_REQUEST_BYTES};
+use super::server::{ControlSocket, MAX_REQUEST_BYTES, SLOW_REQUESTS};
 use super::socket_file::{LOCK_TIMEOUT, SocketFile};
 use crate::agent::handle::Agent;
 
@@ -93,4 +94,51 @@ async fn agents_that_open_sockets_in_the_same_folder_are_waited_for_until_the_ti
     };
     let (opened, ()) = tokio::join!(SocketFile::listen(&path), release);
     assert!(opened.is_ok());
+}
+
+#[tokio::test]
+async fn slow_requests_have_places_of_their_own_and_leave_the_socket_free() {
+    let (_folder, path) = socket();
+    let control = ControlSocket::open(&path).await.unwrap();
+    let serving = tokio::spawn(control.serve(Agent::builder().spawn().await.unwrap()));
+    // It takes connections up, and answers none.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let join = Request::Join { seeds: vec![silent.local_addr().unwrap().to_string()] };
+    let mut joins = JoinSet::new();
+    for _ in 0..=SLOW_REQUESTS {
+        let (path, join) = (path.clone(), join.clone());
+        joins.spawn(async move { ask(&path, &join).await.unwrap() });
+        // A connection gives way to others only until it has asked.
+        sleep(Duration::from_millis(50)).await;
+    }
+    let first = joins.join_next().await.unwrap().unwrap();
+    assert_eq!(first, Answer::Refused("8 requests that take long are under way: try again later".to_owned()));
+    assert!(matches!(ask(&path, &Request::Members).await, Ok(Answer::Members(_))));
+    while let Some(answer) = joins.join_next().await {
+        let Ok(Answer::Refused(why)) = answer else { panic!("{answer:?}") };
+        assert!(why.starts_with("no member could be contacted; 127.0.0.1:"), "{why}");
+    }
+    serving.abort();
+}
+
+#[tokio::test]
+async fn a_request_of_another_version_is_named() {
+    let (_folder, path) = socket();
+    let control = ControlSocket::open(&path).await.unwrap();
+    let serving = tokio::spawn(control.serve(Agent::builder().spawn().await.unwrap()));
+    for (request, why) in [
+        (
+            "{\"do\":\"dance\",\"with\":1}",
+            "does not know the request \\\"dance\\\": start it with the command's own version",
+        ),
+        ("{\"do\":7}", "not a request: "),
+        ("{\"do\":\"join\"}", "not a request: missing field `seeds`"),
+    ] {
+        let mut stream = UnixStream::connect(&path).await.unwrap();
+        stream.write_all(format!("{request}\n").as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.contains(why), "{answer}");
+    }
+    serving.abort();
 }

@@ -88,7 +88,8 @@ fn text(event: &AgentEvent) -> String {
     }
 }
 
-fn json(event: &AgentEvent) -> String {
+/// An event as a line of JSON.
+pub(super) fn json(event: &AgentEvent) -> String {
     let at = now();
     let value = match event {
         AgentEvent::Member(change, member) => json!({

@@ -62,6 +62,14 @@ pub(super) fn complete(args: Args) -> Result<(Args, Origins, TomlSource), Failed
     Ok((layers.args, layers.origins, source))
 }
 
+/// The arguments of the process together with the environment variables and the file as they are now, and the origins of
+/// what the arguments did not have.
+pub(super) fn reread() -> Result<(Args, Origins), Failed> {
+    let parsed = CommandLine::try_parse_from(env::args_os()).map_err(|error| bad(error.to_string()))?;
+    let Command::Agent(args) = parsed.command else { unreachable!("this command runs") };
+    complete(*args).map(|(args, origins, _)| (args, origins))
+}
+
 /// Arguments to which settings of lower and lower rank are added.
 struct Layers {
     words: Vec<OsString>,
@@ -168,7 +176,7 @@ mod tests {
     #[test]
     fn every_flag_is_a_key() {
         let all = "name = 'a'\nbind = ''\nadvertise = ''\njoin = ''\nplace = ''\nzone = ''\nmeta = ['']\nservice = ['']\nservice_tag = ['']\n\
-                   service_weight = ['']\nkind = ''\ncapability = ['']\nkey_file = ''\n\
+                   service_weight = ['']\nkind = ''\ncapability = ['']\non = ['']\nkey_file = ''\n\
                    label = ''\nplaintext = true\nsocket = ''\nstate_dir = ''\nmetrics = ''\nformat = ''\nlog = ''\n";
         let settings = AgentSetting::read(&TomlSource::text("a.toml", all)).unwrap();
         let command = CommandLine::command();

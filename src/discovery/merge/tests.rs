@@ -197,6 +197,21 @@ fn replicas(steps: &[SetStep]) -> Vec<ObservedSet> {
     replicas
 }
 
+/// A set as the additions that a replica has seen, and those of them that were removed.
+#[derive(Clone, Default)]
+struct Model {
+    /// Items, with the steps that added them.
+    added: Vec<(u8, usize)>,
+    removed: Vec<usize>,
+}
+
+impl Model {
+    /// Removes all additions of an item that are here.
+    fn remove(&mut self, item: u8) {
+        self.removed.extend(self.added.iter().filter(|(added, _)| *added == item).map(|(_, at)| *at));
+    }
+}
+
 fn registers() -> impl Strategy<Value = Register> {
     // Few different stamps and writers, so that many are equal.
     (0_u64..3, 0_u32..2, 0_u64..3, option::of("[ab]")).prop_map(|(wall, counter, writer, value)| {
@@ -226,30 +241,24 @@ proptest! {
     fn all_replicas_are_equal_in_the_end_with_the_additions_that_nobody_removed(steps in set_steps()) {
         let sets = replicas(&steps);
         let all = merged(&merged(&sets[0], &sets[1]), &sets[2]);
-        // The same by a set of all additions and a set of all removed additions.
-        let mut model: Vec<(Vec<(u8, usize)>, Vec<usize>)> = vec![Default::default(); REPLICAS];
+        let mut models = vec![Model::default(); REPLICAS];
         for (number, step) in steps.iter().enumerate() {
             match *step {
                 SetStep::Add(replica, item) => {
-                    let observed: Vec<_> = model[replica].0.iter().filter(|(of, _)| *of == item).map(|(_, at)| *at).collect();
-                    model[replica].1.extend(observed);
-                    model[replica].0.push((item, number));
+                    models[replica].remove(item);
+                    models[replica].added.push((item, number));
                 }
-                SetStep::Remove(replica, item) => {
-                    let observed: Vec<_> = model[replica].0.iter().filter(|(of, _)| *of == item).map(|(_, at)| *at).collect();
-                    model[replica].1.extend(observed);
-                }
+                SetStep::Remove(replica, item) => models[replica].remove(item),
                 SetStep::Merge(to, from) => {
-                    let from = model[from].clone();
-                    model[to].0.extend(from.0);
-                    model[to].1.extend(from.1);
+                    let from = models[from].clone();
+                    models[to].added.extend(from.added);
+                    models[to].removed.extend(from.removed);
                 }
             }
         }
-        let removed: Vec<usize> = model.iter().flat_map(|(_, removed)| removed.clone()).collect();
-        let added = model.iter().flat_map(|(added, _)| added);
-        let mut expected: Vec<String> =
-            added.filter(|(_, at)| !removed.contains(at)).map(|(item, _)| item.to_string()).collect();
+        let removed: Vec<usize> = models.iter().flat_map(|model| model.removed.clone()).collect();
+        let added = models.iter().flat_map(|model| &model.added).filter(|(_, at)| !removed.contains(at));
+        let mut expected: Vec<String> = added.map(|(item, _)| item.to_string()).collect();
         expected.sort();
         expected.dedup();
         prop_assert_eq!(items(&all), expected);

@@ -1,11 +1,12 @@
 //! Joining: a member contacts seeds until it knows the group.
 
+use swimlab_selectors::View;
 use swimlab_selectors::rng::unit;
 
 use super::addressee::Addressee;
 use super::cold::{JoinPhase, Joining};
 use super::{Lifecycle, Member, Outbox};
-use crate::protocol::message::{Address, Body, StateSync};
+use crate::protocol::message::{Address, Body, Id, StateSync};
 use crate::protocol::time::{Span, Time};
 
 /// The longest pause between two attempts to join, in periods.
@@ -43,6 +44,14 @@ impl Member {
         }
     }
 
+    /// Ends a join that no seed has answered; members that have become known meanwhile stay.
+    pub fn give_up_join(&mut self) {
+        if self.is_joining() {
+            self.cold().joining = None;
+            self.set_alarm(|alarms| alarms.join = Time::NEVER);
+        }
+    }
+
     /// Asks the member at this address for its table during a join, beside the seeds.
     pub fn ask_to_join(&mut self, address: Address, out: &mut Outbox) {
         if self.is_stopped() {
@@ -61,6 +70,18 @@ impl Member {
         }
         self.seq = self.seq.wrapping_add(1);
         self.send(Addressee::unknown(0, address), Body::Ping { seq: self.seq }, None, out);
+    }
+
+    /// Pings a member beside the probe rounds, with the returned number: silence has no consequences. `None` if it is not
+    /// known as alive or suspected, or this member has stopped.
+    pub fn ping_member(&mut self, id: Id, out: &mut Outbox) -> Option<u32> {
+        let slot = self.table.slot(id).filter(|&slot| self.table.pingable(slot))?;
+        if self.is_stopped() {
+            return None;
+        }
+        self.seq = self.seq.wrapping_add(1);
+        self.send(self.addressee_of(slot), Body::Ping { seq: self.seq }, None, out);
+        Some(self.seq)
     }
 
     /// Whether a join is under way that no seed has answered yet.

@@ -263,7 +263,10 @@ impl Member {
             &UpdateKind::Suspect { by } if self.is_told_first(by, source) => {
                 self.refute_quietly(now, update.incarnation, source, out);
             }
-            UpdateKind::Suspect { .. } | UpdateKind::Dead => self.refute(now, update.incarnation, source, out),
+            // A departure that this member has not declared itself: an operator took it for dead, or somebody lies.
+            UpdateKind::Suspect { .. } | UpdateKind::Dead | UpdateKind::Left => {
+                self.refute(now, update.incarnation, source, out);
+            }
             UpdateKind::Alive(node) if node.address != self.node.address => {
                 self.handle_name_claim(now, update.incarnation, node.address, source, out);
             }
@@ -419,7 +422,7 @@ impl Member {
     }
 
     /// Marks a member as dead or departed.
-    fn declare(
+    pub(super) fn declare(
         &mut self,
         now: Time,
         slot: Slot,

@@ -5,7 +5,8 @@
 //! [`Outbox`], and may change the deadline. Times never go back from call to call.
 //!
 //! `probe` holds the protocol period, `membership` the beliefs about other members, `suspect_first` suspicions of which
-//! the suspect is told first, `join` and `heal` how members find each other, `name_conflict` two processes of one name,
+//! the suspect is told first, `join` and `heal` how members find each other, `force_leave` departures on an operator's word, `name_conflict` two
+//! processes of one name,
 //! `coordinates` the network coordinates, `send` packets with updates, `table_digest` the comparison of tables, `stall`
 //! blocked sends, `prefetch` memory, `state` copies and hashes of members, `locality` what the selector regards as near.
 //! The other files hold state: `timers`, `round`, `forgotten`, `user_events`, `admissions` and `cold`.
@@ -30,6 +31,7 @@ mod cold;
 mod config;
 mod coordinates;
 mod direct;
+mod force_leave;
 mod forgotten;
 mod heal;
 mod join;
@@ -75,6 +77,7 @@ use timers::{Alarms, Timers};
 pub use broadcast_error::{BroadcastError, TooLong};
 pub use config::MemberConfig;
 pub use direct::DirectError;
+pub use force_leave::ForceLeaveError;
 #[cfg(test)]
 pub(crate) use limit_table::stated_limits;
 pub use outbox::{Outbox, Transmit};
@@ -269,8 +272,9 @@ impl Member {
         let sender = packet.from;
         let mut was_dead = false;
         for update in &packet.updates {
-            was_dead |=
-                update.id == self.id && update.kind == UpdateKind::Dead && update.incarnation >= self.incarnation;
+            was_dead |= update.id == self.id
+                && matches!(update.kind, UpdateKind::Dead | UpdateKind::Left)
+                && update.incarnation >= self.incarnation;
             self.learn(now, update, EventSource::Heard(sender), out);
         }
         let anti_entropy = self.config.protocol.anti_entropy;

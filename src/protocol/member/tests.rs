@@ -3,6 +3,7 @@
 mod admissions;
 mod coordinates;
 mod direct;
+mod force_leave;
 mod group;
 mod insider;
 mod join;
@@ -167,13 +168,6 @@ fn a_member_suspected_or_declared_dead_refutes_with_a_higher_incarnation() {
         let ack = member.hear(at(0.1), 1, Body::Ping { seq: 1 }, vec![]);
         assert!(ack.transmits[0].message.updates.contains(&alive(0, 1)));
     }
-}
-
-#[test]
-fn a_departure_is_not_refuted() {
-    let mut member = member(3);
-    member.learns_of(update(0, 4, UpdateKind::Left));
-    assert_eq!(member.incarnation(), incarnation(0));
 }
 
 #[test]

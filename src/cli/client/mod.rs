@@ -1,0 +1,90 @@
+//! The commands that ask a running agent: a file for each group of them.
+
+mod event;
+mod info;
+mod keys;
+mod members;
+mod membership;
+mod meta;
+mod reload;
+mod round_trips;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::ValueEnum;
+
+use super::{Failed, environment};
+use crate::agent::control::{Answer, Request, ask};
+
+pub(super) use event::{EventArgs, event};
+pub(super) use info::{InfoArgs, info};
+pub(super) use keys::{KeysArgs, keys};
+pub(super) use members::{MembersArgs, members};
+pub(super) use membership::{ForceLeaveArgs, JoinArgs, force_leave, join, leave};
+pub(super) use meta::{MetaArgs, meta};
+pub(super) use reload::reload;
+pub(super) use round_trips::{ReachabilityArgs, RttArgs, reachability, rtt};
+
+#[derive(clap::Args)]
+pub(super) struct Socket {
+    /// The agent's control socket [default: that of the environment variable SWIMLAB_SOCKET, else swimlab.sock in the
+    /// user's runtime folder].
+    #[arg(long, value_name = "PATH", global = true)]
+    socket: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people.
+    #[default]
+    Text,
+    /// For programs.
+    Json,
+}
+
+/// Default path of the control socket, in a folder that only the user can enter.
+pub(super) fn default_socket() -> Option<PathBuf> {
+    let folder = std::env::var_os("XDG_RUNTIME_DIR").filter(|dir| !dir.is_empty()).map_or("/run".into(), PathBuf::from);
+    folder.is_dir().then(|| folder.join("swimlab.sock"))
+}
+
+impl Socket {
+    fn path(&self) -> Result<PathBuf, Failed> {
+        let bad = |message: String| Failed { code: 2, message };
+        let of_environment = environment::value("socket").map(PathBuf::from);
+        match self.socket.clone().or(of_environment) {
+            Some(path) if path.as_os_str().is_empty() => {
+                Err(bad(format!("{}: {}", environment::variable("socket"), environment::EMPTY)))
+            }
+            Some(path) => Ok(path),
+            None => default_socket().ok_or_else(|| bad("no control socket: name the agent's with --socket".to_owned())),
+        }
+    }
+
+    fn ask(&self, request: &Request) -> Result<Answer, Failed> {
+        let path = self.path()?;
+        let failed = |message: String| Failed { code: 1, message };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|error| failed(format!("no runtime: {error}")))?;
+        match runtime.block_on(ask(&path, request)).map_err(|error| failed(error.to_string()))? {
+            // Of a version that says no more.
+            Answer::Refused(why) if why.starts_with("not a request: unknown variant") => {
+                Err(failed("the agent does not know this request: start it with the command's own version".to_owned()))
+            }
+            Answer::Refused(why) => Err(failed(why)),
+            answer => Ok(answer),
+        }
+    }
+
+    fn order(&self, request: &Request) -> Result<ExitCode, Failed> {
+        match self.ask(request)? {
+            Answer::Done => Ok(ExitCode::SUCCESS),
+            _ => Err(unexpected()),
+        }
+    }
+}
+
+fn unexpected() -> Failed {
+    Failed { code: 1, message: "unexpected answer from the agent: are both of the same version?".to_owned() }
+}
