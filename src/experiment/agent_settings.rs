@@ -24,7 +24,7 @@ enum Kind {
 /// The keys of a table that describes a service.
 const SERVICE_KEYS: [&str; 4] = ["name", "port", "weight", "tags"];
 
-const AGENT_KEYS: [(&str, Kind); 19] = [
+const AGENT_KEYS: [(&str, Kind); 22] = [
     (NAME, Kind::Text),
     ("bind", Kind::Text),
     ("advertise", Kind::Text),
@@ -41,7 +41,10 @@ const AGENT_KEYS: [(&str, Kind); 19] = [
     ("plaintext", Kind::Flag),
     ("socket", Kind::Path),
     ("state_dir", Kind::Path),
+    ("http", Kind::Text),
     ("metrics", Kind::Text),
+    ("dns", Kind::Text),
+    ("dns_domain", Kind::Text),
     ("format", Kind::Text),
     ("log", Kind::Text),
 ];
@@ -206,7 +209,10 @@ mod tests {
 
     #[test]
     fn errors_name_the_line_and_the_nearest_key() {
-        assert_eq!(read("\nbnd = 'x'").unwrap_err(), "a.toml:2: this file has no key \"bnd\"; did you mean bind or kind?");
+        assert_eq!(
+            read("\nbnd = 'x'").unwrap_err(),
+            "a.toml:2: this file has no key \"bnd\"; did you mean bind or kind?"
+        );
         assert_eq!(
             read("key-file = 'x'").unwrap_err(),
             "a.toml:1: this file has no key \"key-file\"; did you mean key_file?"

@@ -39,7 +39,7 @@ pub use error::ControlError;
 #[cfg(test)]
 pub(super) use limit_table::stated_limits;
 pub use messages::{
-    AgentSummary, Answer, CoordinateSummary, FamilyValue, FamilyValues, MemberSummary, Request, SecretText,
+    AgentSummary, Answer, CoordinateSummary, FamilyValue, FamilyValues, Interfaces, MemberSummary, Request, SecretText,
 };
 #[cfg(test)]
 pub(super) use server::LIMITS;
