@@ -1,6 +1,7 @@
 //! `swimlab agent`.
 
 mod events;
+mod interfaces;
 mod offer;
 mod settings;
 
@@ -12,12 +13,12 @@ use std::process::ExitCode;
 use clap::ValueEnum;
 use clap::builder::PossibleValue;
 use swimlab_selectors::Location;
-use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::{JoinError, JoinSet};
 use tracing::level_filters::LevelFilter;
 
 use self::events::{EventPrinter, Format};
+use self::interfaces::InterfaceArgs;
 use self::offer::Offer;
 use self::settings::complete;
 use super::Failed;
@@ -27,7 +28,6 @@ use super::signals::ignores_hangup;
 use crate::agent::control::{ControlSocket, Leaving};
 use crate::agent::{
     Agent, Builder, DEFAULT_PORT, Events, ExitReason, Meta, Security, SpawnError, check_name, parse_socket_addr,
-    serve_metrics,
 };
 use crate::discovery::Description;
 use crate::experiment::{AgentChoices, AgentConfig, Lab, TomlSource};
@@ -100,9 +100,8 @@ pub(super) struct Args {
     /// Keep a snapshot in this folder, so that a restarted cluster finds itself without seeds.
     #[arg(long, value_name = "DIR")]
     state_dir: Option<PathBuf>,
-    /// Serve metrics to Prometheus at http://ADDR:PORT/metrics.
-    #[arg(long, value_name = "ADDR:PORT", value_parser = parse_socket_addr)]
-    metrics: Option<SocketAddr>,
+    #[command(flatten)]
+    interfaces: InterfaceArgs,
     /// Format of printed events.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -161,17 +160,7 @@ async fn run(args: Args, source: &TomlSource, lab: &Lab) -> Result<End, Failed> 
     let description = args.offer.description()?;
     let mut signals = Signals::listen();
     // All that may fail is opened before the cluster learns of the member, the control socket as the last of it.
-    let metrics = match args.metrics {
-        None => None,
-        Some(addr) => {
-            let listener = async {
-                let listener = TcpListener::bind(addr).await?;
-                Ok((listener.local_addr()?, listener))
-            };
-            let failed = |error: io::Error| failed(format!("--metrics: cannot listen on {addr}: {error}"));
-            Some(listener.await.map_err(failed)?)
-        }
-    };
+    let interfaces = args.interfaces.open().await?;
     let mut control_socket = None;
     let ready = async {
         control_socket = control(args.socket.as_deref()).await?;
@@ -185,22 +174,15 @@ async fn run(args: Args, source: &TomlSource, lab: &Lab) -> Result<End, Failed> 
         // An agent that has ended is noticed below.
         let _ = agent.describe(description).await;
     }
-    let metrics_addr = metrics.as_ref().map(|(addr, _)| *addr);
-    let mut servers = Servers::default();
-    if let Some((_, listener)) = metrics {
-        let agent = agent.clone();
-        servers.tasks.spawn(async move {
-            serve_metrics(listener, agent).await;
-            None
-        });
-    }
+    let (mut servers, addrs) = (Servers::default(), interfaces.addrs);
+    // An agent that has ended already reports it as its last event.
+    let _ = interfaces.serve(&agent, &mut servers.tasks).await;
     if let Some(control) = control_socket {
-        let control = metrics_addr.into_iter().fold(control, ControlSocket::with_metrics);
-        let agent = agent.clone();
+        let (control, agent) = (control.with_interfaces(addrs), agent.clone());
         servers.tasks.spawn(async move { Some(control.serve(agent).await) });
     }
     let printer = EventPrinter::new(args.format);
-    printer.started(&agent, metrics_addr);
+    printer.started(&agent, addrs);
     let mut reason = print_events(&agent, events, &printer, &mut signals, &mut servers).await;
     if servers.have_ended().await.is_err() {
         reason = ExitReason::Panicked;
@@ -209,7 +191,7 @@ async fn run(args: Args, source: &TomlSource, lab: &Lab) -> Result<End, Failed> 
     Ok(End::Agent(reason))
 }
 
-/// Tasks that serve metrics and the control socket.
+/// Tasks that serve the interfaces and the control socket.
 #[derive(Default)]
 struct Servers {
     tasks: JoinSet<Option<Leaving>>,

@@ -10,6 +10,7 @@ use clap::{Subcommand, ValueEnum};
 use zeroize::Zeroizing;
 
 use super::escape::escaped;
+use super::services::MemberChoice;
 use super::{Failed, environment, print};
 use crate::agent::control::{AgentSummary, Answer, FamilyValue, MemberSummary, Request, ask};
 use crate::protocol::{NameError, UserEvent};
@@ -27,6 +28,8 @@ pub(super) struct Socket {
 pub(super) struct MembersArgs {
     #[command(flatten)]
     socket: Socket,
+    #[command(flatten)]
+    choice: MemberChoice,
     /// Output format.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -85,7 +88,7 @@ enum Step {
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-enum Format {
+pub(super) enum Format {
     /// For people.
     #[default]
     Text,
@@ -100,7 +103,7 @@ pub(super) fn default_socket() -> Option<PathBuf> {
 }
 
 pub(super) fn members(args: &MembersArgs) -> Result<ExitCode, Failed> {
-    let Answer::Members(members) = args.socket.ask(&Request::Members)? else { return Err(unexpected()) };
+    let members = args.choice.ask(&args.socket)?;
     print(match args.format {
         Format::Json => serde_json::to_string_pretty(&members).expect("plain data") + "\n",
         Format::Text => table(&members),
@@ -173,7 +176,7 @@ impl Socket {
         }
     }
 
-    fn ask(&self, request: &Request) -> Result<Answer, Failed> {
+    pub(super) fn ask(&self, request: &Request) -> Result<Answer, Failed> {
         let path = self.path()?;
         let failed = |message: String| Failed { code: 1, message };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -192,7 +195,7 @@ impl Socket {
     }
 }
 
-fn unexpected() -> Failed {
+pub(super) fn unexpected() -> Failed {
     Failed { code: 1, message: "unexpected answer from the agent: are both of the same version?".to_owned() }
 }
 
@@ -201,6 +204,12 @@ struct Column {
     title: &'static str,
     is_always_shown: bool,
     value: fn(&MemberSummary) -> String,
+}
+
+impl Column {
+    fn is_shown(&self, members: &[MemberSummary]) -> bool {
+        self.is_always_shown || members.iter().any(|member| !(self.value)(member).is_empty())
+    }
 }
 
 /// The columns, from left to right.
@@ -230,18 +239,21 @@ const COLUMNS: &[Column] = &[
 ];
 
 fn table(members: &[MemberSummary]) -> String {
-    let columns = COLUMNS.iter().map(|column| {
-        let values: Vec<String> = members.iter().map(column.value).collect();
-        let is_shown = column.is_always_shown || values.iter().any(|value| !value.is_empty());
-        let width = values.iter().map(|value| value.chars().count()).max().unwrap_or(0).max(column.title.len());
-        is_shown.then_some((column.title, values, width))
-    });
-    let columns: Vec<_> = columns.flatten().collect();
+    let columns: Vec<&Column> = COLUMNS.iter().filter(|column| column.is_shown(members)).collect();
+    let title = columns.iter().map(|column| column.title.to_owned()).collect();
+    let row = |member| columns.iter().map(|column| (column.value)(member)).collect();
+    aligned(&[title].into_iter().chain(members.iter().map(row)).collect::<Vec<Vec<String>>>())
+}
+
+/// Rows of equally many values, in columns.
+pub(super) fn aligned(rows: &[impl AsRef<[String]>]) -> String {
+    let columns = rows.first().map_or(0, |row| row.as_ref().len());
+    let width = |column: usize| rows.iter().map(|row| row.as_ref()[column].chars().count()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..columns).map(width).collect();
     let mut text = String::new();
-    for row in 0..=members.len() {
+    for row in rows {
         let mut line = String::new();
-        for (title, values, width) in &columns {
-            let value = row.checked_sub(1).map_or(*title, |member| &values[member]);
+        for (value, width) in row.as_ref().iter().zip(&widths) {
             let _ = write!(line, "{value:width$}  ");
         }
         let _ = writeln!(text, "{}", line.trim_end());
@@ -283,6 +295,12 @@ fn lines(info: &AgentSummary) -> String {
     }
     if let Some(metrics) = info.metrics {
         line("metrics", format!("http://{metrics}/metrics"));
+    }
+    if let Some(http) = info.http {
+        line("http", format!("http://{http}/"));
+    }
+    if let Some(dns) = info.dns {
+        line("dns", dns.to_string());
     }
     line("keys", if info.keys.is_empty() { "none: plain text".to_owned() } else { info.keys.join(", ") });
     line("version", info.version.clone());

@@ -31,6 +31,8 @@ mod output;
 mod replay;
 mod reproduce;
 mod run;
+#[cfg(all(feature = "agent", unix))]
+mod services;
 mod shell;
 mod signals;
 mod timeline;
@@ -97,6 +99,9 @@ enum Command {
     /// List the members in a running agent's table.
     #[cfg(all(feature = "agent", unix))]
     Members(client::MembersArgs),
+    /// List the instances of services that a running agent knows, the readiest first.
+    #[cfg(all(feature = "agent", unix))]
+    Services(services::ServicesArgs),
     /// Print a running agent's state and counters.
     #[cfg(all(feature = "agent", unix))]
     Info(client::InfoArgs),
@@ -155,6 +160,8 @@ pub fn main(lab: Lab) -> ExitCode {
         Command::Agent(args) => agent::agent(*args, &lab),
         #[cfg(all(feature = "agent", unix))]
         Command::Members(args) => client::members(&args),
+        #[cfg(all(feature = "agent", unix))]
+        Command::Services(args) => services::services(args),
         #[cfg(all(feature = "agent", unix))]
         Command::Info(args) => client::info(&args),
         #[cfg(all(feature = "agent", unix))]

@@ -1,0 +1,123 @@
+//! `swimlab services`, and the choice of members by `swimlab members`.
+
+use std::process::ExitCode;
+
+use super::client::{Format, Socket, aligned, unexpected};
+use super::escape::escaped;
+use super::{Failed, print};
+use crate::agent::InstanceSummary;
+use crate::agent::control::{Answer, MemberSummary, Request};
+use crate::discovery::Filter;
+
+#[derive(clap::Args)]
+pub(super) struct ServicesArgs {
+    #[command(flatten)]
+    socket: Socket,
+    /// Service whose instances to list; without one, those of all services.
+    name: Option<String>,
+    /// Only instances that are ready or degraded.
+    #[arg(long)]
+    healthy: bool,
+    /// Only instances for which these conditions hold, as in kind=backend,capability=gpu.
+    #[arg(long = "where", value_name = "FILTER", value_parser = filter)]
+    filter: Option<String>,
+    /// Output format.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// Choice of members.
+#[derive(clap::Args)]
+pub(super) struct MemberChoice {
+    /// Only members for which these conditions hold, as in kind=backend,capability=gpu; none that is dead or has left.
+    #[arg(long = "where", value_name = "FILTER", value_parser = filter)]
+    filter: Option<String>,
+    /// Only members that are alive.
+    #[arg(long)]
+    alive: bool,
+}
+
+/// Checks a filter here, where a complaint can name the argument.
+fn filter(text: &str) -> Result<String, String> {
+    text.parse::<Filter>().map(|_| text.to_owned()).map_err(|error| error.to_string())
+}
+
+pub(super) fn services(args: ServicesArgs) -> Result<ExitCode, Failed> {
+    let ServicesArgs { socket, name, healthy, filter, format } = args;
+    let request = Request::Services { name, healthy, filter };
+    let Answer::Services(instances) = asked_newer(&socket, &request)? else { return Err(unexpected()) };
+    print(match format {
+        Format::Json => serde_json::to_string_pretty(&instances).expect("plain data") + "\n",
+        Format::Text => table(&instances),
+    })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+impl MemberChoice {
+    /// The chosen members.
+    pub(super) fn ask(&self, socket: &Socket) -> Result<Vec<MemberSummary>, Failed> {
+        let answer = match &self.filter {
+            None => socket.ask(&Request::Members)?,
+            Some(filter) => asked_newer(socket, &Request::FilteredMembers { filter: filter.clone() })?,
+        };
+        let Answer::Members(mut members) = answer else { return Err(unexpected()) };
+        members.retain(|member| !self.alive || member.state == "alive");
+        Ok(members)
+    }
+}
+
+/// The answer to a request that agents of earlier versions do not know.
+fn asked_newer(socket: &Socket, request: &Request) -> Result<Answer, Failed> {
+    socket.ask(request).map_err(|Failed { code, message }| {
+        let is_older = message.starts_with("not a request: ");
+        let reason = "the agent is of an earlier version, which keeps no catalog of services: restart it with this one";
+        Failed { code, message: if is_older { reason.to_owned() } else { message } }
+    })
+}
+
+fn table(instances: &[InstanceSummary]) -> String {
+    let list = |words: &std::collections::BTreeSet<String>| {
+        words.iter().map(|word| escaped(word)).collect::<Vec<_>>().join(",")
+    };
+    let title =
+        ["SERVICE", "MEMBER", "ADDRESS", "READINESS", "WEIGHT", "KIND", "TAGS", "CAPABILITIES", "ZONE", "REASON"];
+    let rows = instances.iter().map(|instance| {
+        [
+            escaped(&instance.service),
+            escaped(&instance.member),
+            std::net::SocketAddr::from((instance.address, instance.port)).to_string(),
+            instance.readiness.clone(),
+            instance.weight.to_string(),
+            instance.kind.as_deref().map(escaped).unwrap_or_default(),
+            list(&instance.tags),
+            list(&instance.capabilities),
+            escaped(&instance.zone),
+            escaped(&instance.reason),
+        ]
+    });
+    aligned(&[title.map(str::to_owned)].into_iter().chain(rows).collect::<Vec<_>>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn instances_are_shown_in_columns() {
+        let instance = |member: &str, rest: &str| {
+            let json = format!(
+                r#"{{"service":"web","member":"{member}","id":"1","address":"fd00::1","port":80,"weight":1,"meta":{{}},
+                "load":{{}},"health":"passing",{rest}}}"#
+            );
+            serde_json::from_str::<InstanceSummary>(&json).unwrap()
+        };
+        let full = r#""tags":["v1","v2"],"zone":"eu/a","kind":"backend","capabilities":["gpu"],"reason":"",
+            "readiness":"ready""#;
+        let bare = r#""tags":[],"zone":"","kind":null,"capabilities":[],"reason":"a\u001b","readiness":"failing""#;
+        insta::assert_snapshot!(table(&[instance("a", full), instance("longer", bare)]), @r"
+        SERVICE  MEMBER  ADDRESS       READINESS  WEIGHT  KIND     TAGS   CAPABILITIES  ZONE  REASON
+        web      a       [fd00::1]:80  ready      1       backend  v1,v2  gpu           eu/a
+        web      longer  [fd00::1]:80  failing    1                                           a\u{1b}
+        ");
+    }
+}
