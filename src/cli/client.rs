@@ -9,8 +9,8 @@ use std::process::ExitCode;
 use clap::{Subcommand, ValueEnum};
 use zeroize::Zeroizing;
 
+use super::choice::{MemberChoice, earlier_version};
 use super::escape::escaped;
-use super::services::MemberChoice;
 use super::{Failed, environment, print};
 use crate::agent::control::{AgentSummary, Answer, FamilyValue, MemberSummary, Request, ask};
 use crate::protocol::{NameError, UserEvent};
@@ -103,7 +103,9 @@ pub(super) fn default_socket() -> Option<PathBuf> {
 }
 
 pub(super) fn members(args: &MembersArgs) -> Result<ExitCode, Failed> {
-    let members = args.choice.ask(&args.socket)?;
+    let answer = args.socket.ask(&args.choice.request()).map_err(earlier_version)?;
+    let Answer::Members(mut members) = answer else { return Err(unexpected()) };
+    members.retain(|member| args.choice.allows(member));
     print(match args.format {
         Format::Json => serde_json::to_string_pretty(&members).expect("plain data") + "\n",
         Format::Text => table(&members),

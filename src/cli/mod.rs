@@ -18,6 +18,8 @@
 #[cfg(all(feature = "agent", unix))]
 mod agent;
 #[cfg(all(feature = "agent", unix))]
+mod choice;
+#[cfg(all(feature = "agent", unix))]
 mod client;
 mod compare;
 #[cfg(all(feature = "agent", unix))]

@@ -1,13 +1,13 @@
-//! `swimlab services`, and the choice of members by `swimlab members`.
+//! `swimlab services`.
 
 use std::process::ExitCode;
 
+use super::choice::{earlier_version, filter};
 use super::client::{Format, Socket, aligned, unexpected};
 use super::escape::escaped;
 use super::{Failed, print};
 use crate::agent::InstanceSummary;
-use crate::agent::control::{Answer, MemberSummary, Request};
-use crate::discovery::Filter;
+use crate::agent::control::{Answer, Request};
 
 #[derive(clap::Args)]
 pub(super) struct ServicesArgs {
@@ -26,53 +26,15 @@ pub(super) struct ServicesArgs {
     format: Format,
 }
 
-/// Choice of members.
-#[derive(clap::Args)]
-pub(super) struct MemberChoice {
-    /// Only members for which these conditions hold, as in kind=backend,capability=gpu; none that is dead or has left.
-    #[arg(long = "where", value_name = "FILTER", value_parser = filter)]
-    filter: Option<String>,
-    /// Only members that are alive.
-    #[arg(long)]
-    alive: bool,
-}
-
-/// Checks a filter here, where a complaint can name the argument.
-fn filter(text: &str) -> Result<String, String> {
-    text.parse::<Filter>().map(|_| text.to_owned()).map_err(|error| error.to_string())
-}
-
 pub(super) fn services(args: ServicesArgs) -> Result<ExitCode, Failed> {
     let ServicesArgs { socket, name, healthy, filter, format } = args;
     let request = Request::Services { name, healthy, filter };
-    let Answer::Services(instances) = asked_newer(&socket, &request)? else { return Err(unexpected()) };
+    let Answer::Services(instances) = socket.ask(&request).map_err(earlier_version)? else { return Err(unexpected()) };
     print(match format {
         Format::Json => serde_json::to_string_pretty(&instances).expect("plain data") + "\n",
         Format::Text => table(&instances),
     })?;
     Ok(ExitCode::SUCCESS)
-}
-
-impl MemberChoice {
-    /// The chosen members.
-    pub(super) fn ask(&self, socket: &Socket) -> Result<Vec<MemberSummary>, Failed> {
-        let answer = match &self.filter {
-            None => socket.ask(&Request::Members)?,
-            Some(filter) => asked_newer(socket, &Request::FilteredMembers { filter: filter.clone() })?,
-        };
-        let Answer::Members(mut members) = answer else { return Err(unexpected()) };
-        members.retain(|member| !self.alive || member.state == "alive");
-        Ok(members)
-    }
-}
-
-/// The answer to a request that agents of earlier versions do not know.
-fn asked_newer(socket: &Socket, request: &Request) -> Result<Answer, Failed> {
-    socket.ask(request).map_err(|Failed { code, message }| {
-        let is_older = message.starts_with("not a request: ");
-        let reason = "the agent is of an earlier version, which keeps no catalog of services: restart it with this one";
-        Failed { code, message: if is_older { reason.to_owned() } else { message } }
-    })
 }
 
 fn table(instances: &[InstanceSummary]) -> String {

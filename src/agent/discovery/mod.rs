@@ -1,7 +1,7 @@
 //! Service discovery of an agent: its catalog, for readers in other tasks.
 
 mod follower;
-#[cfg(test)]
+#[cfg(all(test, feature = "discovery"))]
 pub(super) mod sample;
 mod summary;
 

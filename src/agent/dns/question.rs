@@ -1,4 +1,4 @@
-//! What a name in the zone stands for.
+//! Meaning of names in the zone.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use crate::agent::id_of;
 use crate::discovery::{CatalogMember, Instance, Service, Snapshot};
 use crate::protocol::Id;
 
-/// What a name in the zone stands for.
+/// Meaning of a name in the zone.
 #[derive(Debug)]
 pub(super) enum Found<'a> {
     /// The zone itself.
@@ -24,7 +24,7 @@ pub(super) enum Found<'a> {
 }
 
 impl<'a> Found<'a> {
-    /// What the labels in front of the zone's domain stand for. They are in lower case.
+    /// The meaning of the labels in front of the zone's domain, which are in lower case.
     pub(super) fn of(labels: &[&str], snapshot: &'a Snapshot) -> Self {
         match *labels {
             [] => Self::Apex,

@@ -56,7 +56,7 @@ impl DnsSockets {
     }
 }
 
-/// What a DNS server answers from.
+/// The source of a DNS server's answers.
 struct Source {
     zone: Zone,
     discovery: Discovery,

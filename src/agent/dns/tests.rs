@@ -136,7 +136,7 @@ fn members_whose_names_differ_in_case_only_have_names_of_their_own() {
     assert_eq!(targets.answers.len(), 4);
     for glue in &targets.additionals {
         let direct = ask(&query(&glue.name.to_ascii(), RecordType::A), &snapshot, LOCAL);
-        assert_eq!(direct.answers, [glue.clone()]);
+        assert_eq!(direct.answers, std::slice::from_ref(glue));
     }
     let addresses = |name| ask(&query(name, RecordType::A), &snapshot, LOCAL).answers.len();
     assert_eq!(["web.node.swimlab.", "web2.node.swimlab."].map(addresses), [1, 1]);

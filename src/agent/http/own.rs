@@ -18,6 +18,7 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(2);
 #[utoipa::path(
     get,
     path = "/healthz",
+    tag = "agent",
     responses(
         (status = 200, description = "`alive`", body = String, content_type = "text/plain"),
         (status = 503, description = "The agent has ended, or does not answer", body = ErrorBody),
@@ -31,6 +32,7 @@ pub(super) async fn healthz(State(agent): State<Agent>) -> Result<&'static str, 
 #[utoipa::path(
     get,
     path = "/metrics",
+    tag = "agent",
     responses(
         (status = 200, description = "The metrics", body = String, content_type = "text/plain; version=0.0.4"),
         (status = 503, description = "The agent has ended, or does not answer", body = ErrorBody),
