@@ -179,7 +179,8 @@
 //! | none | | [`protocol`], [`wire`], [`topology`], [`sim`], [`detectors`], [`discovery`]: no threads, clocks, sockets or files; builds for wasm32 |
 //! | `lab` | yes | [`experiment`], [`report`], [`reproduce`]; topologies from CSV files |
 //! | `agent` | yes | [`agent`]; with `lab` also experiments on real sockets ([`experiment::Experiment::run_real`]) |
-//! | `cli` | yes | [`cli`] and the program `swimlab`; implies `lab` |
+//! | `discovery` | yes | HTTP and DNS of agents ([`agent::serve_http`], [`agent::serve_dns`]); implies `agent` |
+//! | `cli` | yes | [`cli`] and the program `swimlab`; implies `lab` and `discovery` |
 //! | `seal` | by `agent` | encrypted packets in [`wire`] |
 //! | `foca` | no | the crate foca as a detector to compare with |
 //!

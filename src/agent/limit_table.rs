@@ -21,21 +21,27 @@ use super::snapshot_writer::{FINISH_TIMEOUT, INTERVAL, SETTLING};
 use super::sockets::{BACKLOG, PORT_TRIES};
 use super::spawn::{MAX_HOST_NAME, MAX_TIMER_SLACK};
 use super::streams::{EXCHANGE_TIMEOUT, FRAME_BASE, FRAME_PER_MEMBER, MAX_OUTGOING, PREFIX_TIMEOUT};
-use super::{generation_limit, metrics_server, rejection_log};
+use super::{generation_limit, rejection_log};
 use crate::limits::Amount::{Bytes, BytesPerSecond, Count, Periods, Time};
 use crate::limits::{Amount, Limit, Section};
 
 /// The limits of an agent.
 pub(crate) fn stated_limits() -> Vec<Section> {
-    vec![
+    let sections = [
         Section { title: "Agent: streams", limits: streams() },
         Section { title: "Agent: datagrams, commands and events", limits: queues() },
         Section { title: "Agent: start and seeds", limits: start() },
         Section { title: "Agent: state folder", limits: state_folder() },
         #[cfg(unix)]
         super::control::stated_limits(),
-        Section { title: "Metrics over HTTP", limits: metrics() },
-    ]
+    ];
+    let mut sections = Vec::from(sections);
+    #[cfg(feature = "discovery")]
+    {
+        sections.extend(super::http::stated_limits());
+        sections.push(super::dns::stated_limits());
+    }
+    sections
 }
 
 fn streams() -> Vec<Limit> {
@@ -320,35 +326,6 @@ fn state_folder() -> Vec<Limit> {
             Time(FINISH_TIMEOUT),
             "the agent ends without it, and the one before stays",
             &["a_disk_that_hangs_is_waited_for_until_the_timeout"],
-        ),
-    ]
-}
-
-fn metrics() -> Vec<Limit> {
-    let limits = metrics_server::LIMITS;
-    let counts = &["a_connection_more_than_allowed_in_all_or_of_one_source_ends_the_oldest"];
-    let times = &["a_connection_is_ended_without_a_first_byte_in_time_or_when_it_takes_too_long"];
-    let room = "the oldest that has not asked yet is disconnected";
-    vec![
-        Limit::new("clients at once", Count(limits.connections as u64), room, counts),
-        Limit::new("clients at once from one address", Count(limits.per_source as u64), room, counts),
-        Limit::new(
-            "time until the first byte of a request",
-            Time(limits.first_byte),
-            "the client is disconnected",
-            times,
-        ),
-        Limit::new(
-            "time for a request and its answer, from the first byte on",
-            Time(limits.timeout),
-            "the client is disconnected",
-            times,
-        ),
-        Limit::new(
-            "a request",
-            Bytes(metrics_server::MAX_REQUEST_BYTES as u64),
-            "the client is disconnected without an answer",
-            &["a_request_for_metrics_is_read_up_to_the_longest"],
         ),
     ]
 }

@@ -35,7 +35,8 @@
 //! | find services, and publish own ones | [`Agent::discovery`], [`Agent::describe`] |
 //! | encrypt packets, and change the key | [`Security`], [`Agent::install_key`] |
 //! | let a restarted cluster find itself again | [`Builder::state_dir`] |
-//! | export metrics to Prometheus | [`serve_metrics`], [`Agent::info`] |
+//! | export metrics to Prometheus | `serve_metrics` (feature `discovery`), [`Info::to_prometheus`] |
+//! | answer other programs over HTTP and DNS | `serve_http`, `serve_dns` (feature `discovery`) |
 //! | let other processes talk to the agent | [`control`] |
 //! | put an experiment's network between agents | [`testing`] |
 //!
@@ -55,6 +56,8 @@ pub mod control;
 mod delay_queue;
 mod discovery;
 mod distance;
+#[cfg(feature = "discovery")]
+mod dns;
 mod driver;
 mod event;
 mod event_hub;
@@ -62,6 +65,8 @@ mod exit;
 mod generation_limit;
 mod handle;
 mod histogram;
+#[cfg(feature = "discovery")]
+mod http;
 mod join;
 mod json_error;
 mod launch;
@@ -69,7 +74,6 @@ mod launch;
 mod limit_table;
 mod meta;
 mod metrics;
-mod metrics_server;
 mod packet_codec;
 mod packet_error;
 mod packet_hook;
@@ -101,19 +105,22 @@ pub use address::{parse_socket_addr, to_address, to_socket};
 pub use builder::{Builder, Security, check_name, id_of};
 pub use checks::{ClockOffset, Warning};
 pub use command::CommandError;
-pub use discovery::{Discovery, Watch, WatchEvent};
+pub use discovery::{CatalogMemberSummary, Discovery, InstanceSummary, ServiceSummary, Watch, WatchEvent};
 pub use distance::Distance;
+#[cfg(feature = "discovery")]
+pub use dns::{DnsDomain, DnsSockets, DomainError, serve_dns};
 pub use event::{AgentEvent, MemberChange, MemberInfo};
 pub use event_hub::Events;
 pub use exit::{Closed, ExitReason};
 pub use handle::Agent;
 pub use histogram::Histogram;
+#[cfg(feature = "discovery")]
+pub use http::{serve_http, serve_metrics};
 pub use join::{ContactFailure, JoinError, SeedContact};
 #[cfg(test)]
 pub(crate) use limit_table::stated_limits;
 pub use meta::{Meta, MetaError};
 pub use metrics::{Counters, Info, Metrics, Names};
-pub use metrics_server::serve_metrics;
 pub use reachability::{ReachabilityError, Reached};
 pub use round_trip::{RoundTrip, RoundTripError, RoundTripSource};
 pub use seed::{DEFAULT_PORT, SeedError, check_seed};

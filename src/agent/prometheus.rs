@@ -5,25 +5,29 @@ use std::fmt::{Display, Write};
 use super::histogram::Histogram;
 use super::metrics::{FAMILIES, Info, Reading};
 
-/// Renders the page that a scraper gets.
-pub(super) fn render(info: &Info) -> String {
-    let mut page = Page::default();
-    for family in FAMILIES {
-        let name = family.name;
-        page.head(name, family.kind.name(), family.help);
-        match (family.read)(info) {
-            Reading::Count(count) => page.sample(name, None, count),
-            Reading::Seconds(seconds) => page.sample(name, None, seconds),
-            Reading::SecondsIfKnown(seconds) => seconds.into_iter().for_each(|value| page.sample(name, None, value)),
-            Reading::CountIfKnown(count) => count.into_iter().for_each(|value| page.sample(name, None, value)),
-            Reading::Texts(labels) => page.info(name, &labels),
-            Reading::Labeled(label, values) => {
-                values.iter().for_each(|(value, count)| page.sample(name, Some((label, value)), count));
+impl Info {
+    /// The page that Prometheus scrapes, in its text format 0.0.4.
+    pub fn to_prometheus(&self) -> String {
+        let mut page = Page::default();
+        for family in FAMILIES {
+            let name = family.name;
+            page.head(name, family.kind.name(), family.help);
+            match (family.read)(self) {
+                Reading::Count(count) => page.sample(name, None, count),
+                Reading::Seconds(seconds) => page.sample(name, None, seconds),
+                Reading::SecondsIfKnown(seconds) => {
+                    seconds.into_iter().for_each(|value| page.sample(name, None, value));
+                }
+                Reading::CountIfKnown(count) => count.into_iter().for_each(|value| page.sample(name, None, value)),
+                Reading::Texts(labels) => page.info(name, &labels),
+                Reading::Labeled(label, values) => {
+                    values.iter().for_each(|(value, count)| page.sample(name, Some((label, value)), count));
+                }
+                Reading::Histogram(histogram) => page.histogram(name, histogram),
             }
-            Reading::Histogram(histogram) => page.histogram(name, histogram),
         }
+        page.0
     }
-    page.0
 }
 
 #[derive(Default)]

@@ -183,12 +183,16 @@ mod tests {
     use tokio::time::Instant;
 
     use super::*;
-    use crate::agent::metrics_server;
 
     /// The limits of all servers.
     fn all_limits() -> Vec<ServerLimits> {
         vec![
-            metrics_server::LIMITS,
+            #[cfg(feature = "discovery")]
+            crate::agent::http::HTTP_LIMITS,
+            #[cfg(feature = "discovery")]
+            crate::agent::http::METRICS_LIMITS,
+            #[cfg(feature = "discovery")]
+            crate::agent::dns::TCP_LIMITS,
             #[cfg(unix)]
             crate::agent::control::LIMITS,
         ]

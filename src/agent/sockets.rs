@@ -15,6 +15,7 @@ pub(super) const BACKLOG: u32 = 1024;
 pub(super) const PORT_TRIES: usize = 16;
 
 /// A UDP socket and a TCP listener on one port.
+#[derive(Debug)]
 pub(super) struct Sockets {
     pub udp: UdpSocket,
     pub tcp: TcpListener,

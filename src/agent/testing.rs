@@ -18,11 +18,12 @@ pub use super::clock::Clock;
 use super::command::Command;
 #[cfg(unix)]
 use super::control::{Request, read_request};
+#[cfg(feature = "discovery")]
+use super::discovery::Discovery;
 use super::event_hub::EventHub;
 use super::handle::Agent;
 use super::launch::Launch;
 use super::metrics::Names;
-use super::metrics_server::{self, read_head};
 use super::packet_codec::PacketCodec;
 pub use super::packet_hook::{PacketHook, PacketVerdict, ReceivedPacket, SentPacket};
 use super::rejoin::Rejoin;
@@ -110,11 +111,14 @@ pub fn control_request(bytes: &[u8], piece: usize) -> Result<Request, String> {
     finished(read_request(&mut Pieces::of(bytes, piece))).expect("memory can be read")
 }
 
-/// The response of the metrics server to a request that reaches it in pieces of at most `piece` bytes, at least one.
-/// `page` stands for the metrics. `None`: it closes the connection without a response.
-pub fn metrics_response(bytes: &[u8], piece: usize, page: &str) -> Option<Vec<u8>> {
-    let head = finished(read_head(&mut Pieces::of(bytes, piece))).expect("memory can be read")?;
-    Some(metrics_server::Request::of(&head).response(Ok(page.to_owned())))
+/// The bytes that an agent's HTTP server sends to a client who sends these, in pieces of at most `piece` bytes, at least
+/// one, and then closes its side. The agent knows no member.
+#[cfg(feature = "discovery")]
+pub fn http_response(bytes: &[u8], piece: usize) -> Vec<u8> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+    runtime
+        .expect("a runtime needs nothing")
+        .block_on(super::http::in_memory(Discovery::empty(), Pieces::of(bytes, piece)))
 }
 
 /// Reads the content of an agent's snapshot file, and returns the content that the agent would write with the same

@@ -10,7 +10,6 @@ use super::checks::{ClockOffset, Warning};
 use super::distance::Distance;
 use super::histogram::Histogram;
 use super::metrics::{Counters, Info, Metrics, Names};
-use super::prometheus::render;
 use super::seed_filter::SeedFilter;
 use super::traffic::DropReason;
 use crate::protocol::{
@@ -85,13 +84,13 @@ pub(super) fn sample() -> Info {
 
 #[test]
 fn the_prometheus_page_is_pinned() {
-    insta::assert_snapshot!(render(&sample()));
+    insta::assert_snapshot!(sample().to_prometheus());
 }
 
 #[test]
 fn every_sample_on_the_prometheus_page_follows_the_head_of_its_family_and_is_a_number() {
     let mut family = String::new();
-    for line in render(&sample()).lines() {
+    for line in sample().to_prometheus().lines() {
         if let Some(rest) = line.strip_prefix("# TYPE ") {
             family = rest.split(' ').next().unwrap().to_owned();
         } else if !line.starts_with('#') {

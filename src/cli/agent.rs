@@ -2,6 +2,7 @@
 
 mod events;
 pub(super) mod handlers;
+mod interfaces;
 mod offer;
 pub(super) mod reload;
 mod service_manager;
@@ -15,7 +16,6 @@ use std::process::ExitCode;
 use clap::ValueEnum;
 use clap::builder::PossibleValue;
 use swimlab_selectors::Location;
-use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinSet};
@@ -23,6 +23,7 @@ use tracing::level_filters::LevelFilter;
 
 use self::events::{EventPrinter, Format};
 use self::handlers::{Handler, Handlers};
+use self::interfaces::InterfaceArgs;
 use self::offer::Offer;
 use self::reload::{is_reloadable, reload};
 use self::service_manager::ServiceManager;
@@ -34,7 +35,6 @@ use super::signals::ignores_hangup;
 use crate::agent::control::{ControlSocket, Leaving, ReloadRequest};
 use crate::agent::{
     Agent, Builder, DEFAULT_PORT, Events, ExitReason, Meta, Security, SpawnError, check_name, parse_socket_addr,
-    serve_metrics,
 };
 use crate::discovery::Description;
 use crate::experiment::{AgentChoices, AgentConfig, Lab, TomlSource};
@@ -107,9 +107,8 @@ pub(super) struct Args {
     /// Keep a snapshot in this folder, so that a restarted cluster finds itself without seeds.
     #[arg(long, value_name = "DIR")]
     state_dir: Option<PathBuf>,
-    /// Serve metrics to Prometheus at http://ADDR:PORT/metrics.
-    #[arg(long, value_name = "ADDR:PORT", value_parser = parse_socket_addr)]
-    metrics: Option<SocketAddr>,
+    #[command(flatten)]
+    interfaces: InterfaceArgs,
     /// Run a command by /bin/sh at an event: event, event:NAME, member, member-joined, member-suspected, member-refuted,
     /// member-died, member-left or member-updated; may be repeated.
     #[arg(long, value_name = "EVENT=COMMAND", value_parser = Handler::parse)]
@@ -172,17 +171,7 @@ async fn run(args: Args, source: &TomlSource, lab: &Lab) -> Result<End, Failed> 
     let description = args.offer.description()?;
     let mut signals = Signals::listen(is_reloadable(&args));
     // All that may fail is opened before the cluster learns of the member, the control socket as the last of it.
-    let metrics = match args.metrics {
-        None => None,
-        Some(addr) => {
-            let listener = async {
-                let listener = TcpListener::bind(addr).await?;
-                Ok((listener.local_addr()?, listener))
-            };
-            let failed = |error: io::Error| failed(format!("--metrics: cannot listen on {addr}: {error}"));
-            Some(listener.await.map_err(failed)?)
-        }
-    };
+    let interfaces = args.interfaces.open().await?;
     let handlers = Handlers::start(args.on.clone());
     let mut handlers = handlers.map_err(|error| failed(format!("--on: no threads for handlers: {error}")))?;
     let mut control_socket = None;
@@ -198,24 +187,18 @@ async fn run(args: Args, source: &TomlSource, lab: &Lab) -> Result<End, Failed> 
         // An agent that has ended is noticed below.
         let _ = agent.describe(description).await;
     }
-    let metrics_addr = metrics.as_ref().map(|(addr, _)| *addr);
-    let mut servers = Servers::default();
-    if let Some((_, listener)) = metrics {
-        let agent = agent.clone();
-        servers.tasks.spawn(async move {
-            serve_metrics(listener, agent).await;
-            None
-        });
-    }
+    let (mut servers, addrs) = (Servers::default(), interfaces.addrs);
+    // An agent that has ended already reports it as its last event.
+    let _ = interfaces.serve(&agent, &mut servers.tasks).await;
     let (ask_reload, reloads) = mpsc::channel(RELOADS);
     if let Some(control) = control_socket {
-        let control = metrics_addr.into_iter().fold(control, ControlSocket::with_metrics);
+        let control = control.with_interfaces(addrs);
         let control = if is_reloadable(&args) { control.with_reload(ask_reload) } else { control };
         let agent = agent.clone();
         servers.tasks.spawn(async move { Some(control.serve(agent).await) });
     }
     let printer = EventPrinter::new(args.format);
-    printer.started(&agent, metrics_addr);
+    printer.started(&agent, addrs);
     let manager = ServiceManager::of_environment();
     let outputs = Outputs { printer: &printer, handlers: &mut handlers, manager: &manager };
     let mut reason = follow(&agent, events, outputs, reloads, &mut signals, &mut servers).await;
@@ -228,7 +211,7 @@ async fn run(args: Args, source: &TomlSource, lab: &Lab) -> Result<End, Failed> 
     Ok(End::Agent(reason))
 }
 
-/// Tasks that serve metrics and the control socket.
+/// Tasks that serve the interfaces and the control socket.
 #[derive(Default)]
 struct Servers {
     tasks: JoinSet<Option<Leaving>>,

@@ -18,6 +18,7 @@
 #[cfg(all(feature = "agent", unix))]
 mod agent;
 #[cfg(all(feature = "agent", unix))]
+#[cfg(all(feature = "agent", unix))]
 mod client;
 mod compare;
 #[cfg(all(feature = "agent", unix))]
@@ -31,6 +32,7 @@ mod output;
 mod replay;
 mod reproduce;
 mod run;
+#[cfg(all(feature = "agent", unix))]
 mod shell;
 mod signals;
 mod timeline;
@@ -97,6 +99,9 @@ enum Command {
     /// List the members in a running agent's table.
     #[cfg(all(feature = "agent", unix))]
     Members(client::MembersArgs),
+    /// List the instances of services that a running agent knows, the readiest first.
+    #[cfg(all(feature = "agent", unix))]
+    Services(client::ServicesArgs),
     /// Print a running agent's state and counters.
     #[cfg(all(feature = "agent", unix))]
     Info(client::InfoArgs),
@@ -180,6 +185,8 @@ pub fn main(lab: Lab) -> ExitCode {
         Command::Agent(args) => agent::agent(*args, &lab),
         #[cfg(all(feature = "agent", unix))]
         Command::Members(args) => client::members(&args),
+        #[cfg(all(feature = "agent", unix))]
+        Command::Services(args) => client::services(args),
         #[cfg(all(feature = "agent", unix))]
         Command::Info(args) => client::info(&args),
         #[cfg(all(feature = "agent", unix))]

@@ -8,7 +8,7 @@ use super::description::Description;
 use super::filter::Filter;
 use super::health::Readiness;
 use super::service::Service;
-use crate::protocol::{NodeInfo, Status};
+use crate::protocol::{Id, NodeInfo, Status};
 
 /// A member in a catalog.
 #[derive(Clone, Debug, PartialEq)]
@@ -66,6 +66,11 @@ impl Snapshot {
     /// The alive and suspected members, by id.
     pub fn members(&self) -> impl Iterator<Item = &Arc<CatalogMember>> {
         self.members.values()
+    }
+
+    /// The member with this id, if it is alive or suspected.
+    pub fn member(&self, id: Id) -> Option<&Arc<CatalogMember>> {
+        self.members.get(&id)
     }
 
     /// The names of all services that have an instance, in alphabetic order.

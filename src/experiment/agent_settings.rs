@@ -24,7 +24,7 @@ enum Kind {
 /// The keys of a table that describes a service.
 const SERVICE_KEYS: [&str; 4] = ["name", "port", "weight", "tags"];
 
-const AGENT_KEYS: [(&str, Kind); 20] = [
+const AGENT_KEYS: [(&str, Kind); 23] = [
     (NAME, Kind::Text),
     ("bind", Kind::Text),
     ("advertise", Kind::Text),
@@ -41,7 +41,10 @@ const AGENT_KEYS: [(&str, Kind); 20] = [
     ("plaintext", Kind::Flag),
     ("socket", Kind::Path),
     ("state_dir", Kind::Path),
+    ("http", Kind::Text),
     ("metrics", Kind::Text),
+    ("dns", Kind::Text),
+    ("dns_domain", Kind::Text),
     ("on", Kind::Texts),
     ("format", Kind::Text),
     ("log", Kind::Text),

@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
+#[cfg(feature = "discovery")]
+pub mod clients;
 #[cfg(all(feature = "cli", target_os = "linux"))]
 pub mod network;
 #[cfg(all(feature = "cli", unix))]

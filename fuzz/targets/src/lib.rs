@@ -10,8 +10,8 @@ mod control;
 mod csv;
 mod decode;
 mod experiment;
+mod http;
 mod member;
-mod metrics;
 mod open;
 mod seeds;
 mod snapshot;
@@ -21,8 +21,8 @@ pub use control::control;
 pub use csv::csv;
 pub use decode::decode;
 pub use experiment::experiment;
+pub use http::http;
 pub use member::member;
-pub use metrics::metrics;
 pub use open::open;
 pub use seeds::seeds;
 pub use snapshot::snapshot;
@@ -45,7 +45,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "open", run: open },
     Target { name: "member", run: member },
     Target { name: "control", run: control },
-    Target { name: "metrics", run: metrics },
+    Target { name: "http", run: http },
     Target { name: "snapshot", run: snapshot },
     Target { name: "experiment", run: experiment },
     Target { name: "csv", run: csv },

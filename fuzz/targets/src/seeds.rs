@@ -14,7 +14,7 @@ pub fn seeds(target: &str) -> Vec<(String, Vec<u8>)> {
         "decode" | "open" => packets(),
         "member" => (0..8).map(|number| random(number, 160)).collect(),
         "control" => lines(CONTROL),
-        "metrics" => lines(METRICS),
+        "http" => lines(HTTP),
         "snapshot" => lines(SNAPSHOTS),
         "experiment" => lines(EXPERIMENTS),
         "csv" => TABLES.iter().map(joined).collect(),
@@ -79,16 +79,19 @@ const CONTROL: &[&str] = &[
      \"incarnation\":\"1.0\",\"meta\":{\"role\":\"web\"}}]}",
 ];
 
-const METRICS: &[&str] = &[
-    "GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n",
-    "HEAD /metrics HTTP/1.0\r\n\r\n",
-    "GET /metrics?x=y#z HTTP/1.1\r\n\r\nGET / HTTP/1.1\r\n\r\n",
-    "GET http://host:9100/metrics HTTP/1.1\r\n\r\n",
-    "GET / HTTP/1.1\r\n\r\n",
-    "POST /metrics HTTP/1.1\r\nContent-Length: 1\r\n\r\n1",
+const HTTP: &[&str] = &[
+    "GET /v1/services HTTP/1.1\r\nHost: a\r\n\r\n",
+    "HEAD /v1/services HTTP/1.0\r\n\r\n",
+    "GET /v1/services/web?where=kind%3Dbackend&healthy=true&tag=a#z HTTP/1.1\r\n\r\nGET / HTTP/1.1\r\n\r\n",
+    "GET http://host:8500/v1/members?where=zone HTTP/1.1\r\n\r\n",
+    "GET /v1/watch?service=web HTTP/1.1\r\nLast-Event-ID: 7.00000000000000ab\r\n\r\n",
+    "GET /v1/sd?service=web&where=tag!=a HTTP/1.1\r\nConnection: close\r\n\r\n",
+    "GET /v1/openapi.json HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n",
+    "POST /v1/members HTTP/1.1\r\nContent-Length: 1\r\n\r\n1",
     "\r\n\r\n",
-    "GET  /metrics\r\r\n\r\n",
-    "GET /metrics HTTP/1.1\n\n",
+    "GET  /v1/services\r\r\n\r\n",
+    "GET /%ff HTTP/1.1\n\n",
+    "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
     "HEAD http:// HTTP/1.1\r\n\r\n",
 ];
 

@@ -121,7 +121,7 @@ properties! {
     open: 500;
     member: 2000;
     control: 2000;
-    metrics: 2000;
+    http: 1000;
     snapshot: 2000;
     experiment: 500;
     csv: 2000;
@@ -131,7 +131,7 @@ properties! {
 #[test]
 fn every_target_has_properties() {
     let names: Vec<&str> = TARGETS.iter().map(|target| target.name).collect();
-    assert_eq!(names, ["decode", "open", "member", "control", "metrics", "snapshot", "experiment", "csv", "state"]);
+    assert_eq!(names, ["decode", "open", "member", "control", "http", "snapshot", "experiment", "csv", "state"]);
 }
 
 #[test]

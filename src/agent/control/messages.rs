@@ -9,6 +9,7 @@ use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use zeroize::Zeroizing;
 
+use crate::agent::discovery::InstanceSummary;
 use crate::agent::event::MemberInfo;
 use crate::agent::handle::Agent;
 use crate::agent::join::{LONGEST_JOIN, SeedContact};
@@ -24,6 +25,20 @@ use crate::protocol::Id;
 pub enum Request {
     /// List all members: [`Answer::Members`].
     Members,
+    /// List the alive and suspected members that a filter lets through: [`Answer::Members`].
+    FilteredMembers {
+        /// The filter, as [`Filter`](crate::discovery::Filter) reads it.
+        filter: String,
+    },
+    /// List instances of services: [`Answer::Services`].
+    Services {
+        /// The service; without one, all services.
+        name: Option<String>,
+        /// Whether to leave out those that are suspected or failing.
+        healthy: bool,
+        /// The filter, as [`Filter`](crate::discovery::Filter) reads it.
+        filter: Option<String>,
+    },
     /// Summarize the agent's state: [`Answer::Info`].
     Info,
     /// Join the groups of these members: [`Answer::Contacts`].
@@ -107,6 +122,8 @@ pub enum Answer {
     Refused(String),
     /// All members.
     Members(Vec<MemberSummary>),
+    /// Instances by service, the readiest first.
+    Services(Vec<InstanceSummary>),
     /// The agent's state.
     Info(Box<AgentSummary>),
     /// Outcomes for the addresses that the agent was told to join.
@@ -256,6 +273,23 @@ pub struct AgentSummary {
     /// The address at which the agent serves its metrics, if it does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metrics: Option<SocketAddr>,
+    /// The address at which the agent answers over HTTP, if it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub http: Option<SocketAddr>,
+    /// The address at which the agent answers DNS queries, if it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dns: Option<SocketAddr>,
+}
+
+/// Addresses at which an agent serves other programs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Interfaces {
+    /// Its metrics alone.
+    pub metrics: Option<SocketAddr>,
+    /// HTTP.
+    pub http: Option<SocketAddr>,
+    /// DNS, over UDP and TCP.
+    pub dns: Option<SocketAddr>,
 }
 
 /// An agent's clock beside those of other members.
@@ -377,6 +411,8 @@ impl AgentSummary {
             }),
             keys: info.keys.iter().map(ToString::to_string).collect(),
             metrics: None,
+            http: None,
+            dns: None,
         }
     }
 }

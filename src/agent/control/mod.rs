@@ -39,8 +39,8 @@ pub use error::ControlError;
 #[cfg(test)]
 pub(super) use limit_table::stated_limits;
 pub use messages::{
-    AgentSummary, Answer, ContactSummary, CoordinateSummary, FamilyValue, FamilyValues, MemberSummary, ReachedSummary,
-    Request, RoundTripSummary, SecretText,
+    AgentSummary, Answer, ContactSummary, CoordinateSummary, FamilyValue, FamilyValues, Interfaces, MemberSummary,
+    ReachedSummary, Request, RoundTripSummary, SecretText,
 };
 #[cfg(test)]
 pub(super) use server::LIMITS;

@@ -1,8 +1,8 @@
 //! The agent's side of a control socket.
 
+use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::io;
-use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,13 +15,16 @@ use tokio::time::{sleep, timeout};
 use zeroize::Zeroizing;
 
 use super::error::ControlError;
-use super::messages::{AgentSummary, Answer, MemberSummary, ReachedSummary, Request, RoundTripSummary};
+use super::messages::{AgentSummary, Answer, Interfaces, MemberSummary, ReachedSummary, Request, RoundTripSummary};
 use super::socket_file::SocketFile;
+use crate::agent::discovery::InstanceSummary;
 use crate::agent::exit::Closed;
 use crate::agent::handle::Agent;
 use crate::agent::json_error;
 use crate::agent::meta::Meta;
 use crate::agent::server::{Place, ServerLimits, read_through, serve};
+use crate::discovery::{Filter, Instance};
+use crate::protocol::Id;
 use crate::wire::KeyId;
 
 pub(in crate::agent) const LIMITS: ServerLimits = ServerLimits {
@@ -48,7 +51,7 @@ pub struct ControlSocket {
     // Fields are dropped in this order: the file goes while the socket still listens.
     file: SocketFile,
     listener: UnixListener,
-    metrics: Option<SocketAddr>,
+    interfaces: Interfaces,
     reloads: Option<mpsc::Sender<ReloadRequest>>,
 }
 
@@ -63,7 +66,7 @@ pub struct Leaving(Vec<UnixStream>);
 /// The agent that connections are served for, and the limits of who may ask.
 struct Service {
     agent: Agent,
-    metrics: Option<SocketAddr>,
+    interfaces: Interfaces,
     reloads: Option<mpsc::Sender<ReloadRequest>>,
     /// The user who owns the socket.
     owner: u32,
@@ -82,12 +85,12 @@ impl ControlSocket {
     pub async fn open(path: &Path) -> Result<Self, ControlError> {
         let opened = SocketFile::listen(path).await;
         let (listener, file) = opened.map_err(|fault| ControlError::new(path, fault))?;
-        Ok(Self { file, listener, metrics: None, reloads: None })
+        Ok(Self { file, listener, interfaces: Interfaces::default(), reloads: None })
     }
 
-    /// Sets the address of the agent's metrics, which [`Request::Info`] tells.
-    pub fn with_metrics(mut self, addr: SocketAddr) -> Self {
-        self.metrics = Some(addr);
+    /// Sets the addresses at which the agent serves other programs, which [`Request::Info`] tells.
+    pub fn with_interfaces(mut self, interfaces: Interfaces) -> Self {
+        self.interfaces = interfaces;
         self
     }
 
@@ -101,10 +104,10 @@ impl ControlSocket {
     /// answered when the returned value is dropped.
     pub async fn serve(self, agent: Agent) -> Leaving {
         let (leaving, mut left) = mpsc::channel(LIMITS.connections);
-        let Self { file, listener, metrics, reloads } = self;
+        let Self { file, listener, interfaces, reloads } = self;
         let service = Arc::new(Service {
             agent: agent.clone(),
-            metrics,
+            interfaces,
             reloads,
             owner: file.owner,
             leaving,
@@ -224,9 +227,30 @@ async fn carry_out(request: Request, stream: &mut Option<UnixStream>, service: &
             let members = agent.members().await.map_err(text)?;
             return Ok(Answer::Members(members.iter().map(MemberSummary::from).collect()));
         }
+        Request::FilteredMembers { filter } => {
+            let filter: Filter = filter.parse().map_err(text)?;
+            let snapshot = agent.discovery().await.map_err(text)?.snapshot();
+            let chosen = snapshot.members().filter(|member| filter.allows_member(member));
+            let chosen: BTreeSet<Id> = chosen.map(|member| member.node.peer.id).collect();
+            let members = agent.members().await.map_err(text)?;
+            let members = members.iter().filter(|member| chosen.contains(&member.id()));
+            return Ok(Answer::Members(members.map(MemberSummary::from).collect()));
+        }
+        Request::Services { name, healthy, filter } => {
+            let filter: Filter = filter.as_deref().unwrap_or_default().parse().map_err(text)?;
+            let snapshot = agent.discovery().await.map_err(text)?.snapshot();
+            let is_asked = |instance: &&Instance| {
+                name.as_ref().is_none_or(|name| name.eq_ignore_ascii_case(&instance.service.name))
+                    && (!healthy || instance.readiness.is_healthy())
+            };
+            return Ok(Answer::Services(
+                snapshot.filtered(&filter).filter(is_asked).map(InstanceSummary::from).collect(),
+            ));
+        }
         Request::Info => {
             let info = agent.info().await.map_err(text)?;
-            let summary = AgentSummary { metrics: service.metrics, ..AgentSummary::new(agent, &info) };
+            let Interfaces { metrics, http, dns } = service.interfaces;
+            let summary = AgentSummary { metrics, http, dns, ..AgentSummary::new(agent, &info) };
             return Ok(Answer::Info(Box::new(summary)));
         }
         Request::Join { seeds } => {

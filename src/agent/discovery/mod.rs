@@ -1,11 +1,15 @@
 //! Service discovery of an agent: its catalog, for readers in other tasks.
 
+#[cfg(all(test, feature = "discovery"))]
+pub(super) mod sample;
+mod summary;
 mod task;
 
 use std::sync::Arc;
 
 use tokio::sync::watch;
 
+pub use summary::{CatalogMemberSummary, InstanceSummary, ServiceSummary};
 pub(super) use task::DiscoveryTask;
 
 use crate::discovery::{Change, Instance, Since, Snapshot};
@@ -79,12 +83,24 @@ impl Discovery {
         self.reader(service.map(|name| name.to_ascii_lowercase().into()), Some(index))
     }
 
+    /// The handle of a catalog without members, which never changes.
+    #[cfg(feature = "discovery")]
+    pub(super) fn empty() -> Self {
+        Self { snapshots: watch::channel(Arc::default()).1 }
+    }
+
     fn reader(&self, service: Option<Box<str>>, index: Option<u64>) -> Watch {
         Watch { snapshots: self.snapshots.clone(), service, index, pending: Vec::new() }
     }
 }
 
 impl Watch {
+    /// The index of the latest change that the snapshot or the changes handed out so far have.
+    #[cfg(feature = "discovery")]
+    pub(super) fn index(&self) -> Option<u64> {
+        self.index.map(|index| self.pending.last().map_or(index, |next| next.index - 1))
+    }
+
     /// The next news; `None` once the agent has ended. Dropping the future loses nothing.
     pub async fn next(&mut self) -> Option<WatchEvent> {
         loop {

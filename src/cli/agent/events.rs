@@ -1,11 +1,11 @@
 //! An agent's events as lines on standard output.
 
-use std::net::SocketAddr;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::ValueEnum;
 use serde_json::json;
 
+use crate::agent::control::Interfaces;
 use crate::agent::{Agent, AgentEvent};
 use crate::cli::escape::escaped;
 use crate::cli::output::LineWriter;
@@ -35,18 +35,23 @@ impl EventPrinter {
         Self { out: LineWriter::of_stdout(missed), format }
     }
 
-    /// Prints that the agent has started, and where it serves its metrics.
-    pub(super) fn started(&self, agent: &Agent, metrics: Option<SocketAddr>) {
+    /// Prints that the agent has started, and where it serves other programs.
+    pub(super) fn started(&self, agent: &Agent, interfaces: Interfaces) {
+        let Interfaces { metrics, http, dns, .. } = interfaces;
         self.print(match self.format {
             Format::Text => {
                 let metrics = metrics.map(|addr| format!(" metrics http://{addr}/metrics")).unwrap_or_default();
-                format!("started    {} {}{metrics}", escaped(agent.name()), agent.addr())
+                let http = http.map(|addr| format!(" http http://{addr}/")).unwrap_or_default();
+                let dns = dns.map(|addr| format!(" dns {addr}")).unwrap_or_default();
+                format!("started    {} {}{metrics}{http}{dns}", escaped(agent.name()), agent.addr())
             }
             Format::Json => {
                 let (id, name, addr) = (format!("{:016x}", agent.id()), agent.name(), agent.addr());
                 let mut line = json!({ "at": now(), "event": "started", "id": id, "name": name, "addr": addr });
-                if let Some(metrics) = metrics {
-                    line["metrics"] = json!(metrics);
+                for (key, addr) in [("metrics", metrics), ("http", http), ("dns", dns)] {
+                    if let Some(addr) = addr {
+                        line[key] = json!(addr);
+                    }
                 }
                 line.to_string()
             }

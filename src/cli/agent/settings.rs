@@ -177,7 +177,8 @@ mod tests {
     fn every_flag_is_a_key() {
         let all = "name = 'a'\nbind = ''\nadvertise = ''\njoin = ''\nplace = ''\nzone = ''\nmeta = ['']\nservice = ['']\nservice_tag = ['']\n\
                    service_weight = ['']\nkind = ''\ncapability = ['']\non = ['']\nkey_file = ''\n\
-                   label = ''\nplaintext = true\nsocket = ''\nstate_dir = ''\nmetrics = ''\nformat = ''\nlog = ''\n";
+                   label = ''\nplaintext = true\nsocket = ''\nstate_dir = ''\nhttp = ''\nmetrics = ''\ndns = ''\n\
+                   dns_domain = ''\nformat = ''\nlog = ''\n";
         let settings = AgentSetting::read(&TomlSource::text("a.toml", all)).unwrap();
         let command = CommandLine::command();
         let agent = command.find_subcommand("agent").unwrap();

@@ -61,6 +61,12 @@ fn lines(info: &AgentSummary) -> String {
     if let Some(metrics) = info.metrics {
         line("metrics", format!("http://{metrics}/metrics"));
     }
+    if let Some(http) = info.http {
+        line("http", format!("http://{http}/"));
+    }
+    if let Some(dns) = info.dns {
+        line("dns", dns.to_string());
+    }
     line("keys", if info.keys.is_empty() { "none: plain text".to_owned() } else { info.keys.join(", ") });
     line("version", info.version.clone());
     for warning in &info.warnings {

@@ -1,10 +1,10 @@
 //! `swimlab members`.
 
-use std::fmt::Write;
 use std::process::ExitCode;
 
-use super::{Format, Socket, unexpected};
-use crate::agent::control::{Answer, MemberSummary, Request};
+use super::choice::MemberChoice;
+use super::{Format, Socket, aligned, unexpected};
+use crate::agent::control::{Answer, MemberSummary};
 use crate::cli::escape::escaped;
 use crate::cli::{Failed, print};
 
@@ -12,13 +12,17 @@ use crate::cli::{Failed, print};
 pub(in crate::cli) struct MembersArgs {
     #[command(flatten)]
     socket: Socket,
+    #[command(flatten)]
+    choice: MemberChoice,
     /// Output format.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }
 
 pub(in crate::cli) fn members(args: &MembersArgs) -> Result<ExitCode, Failed> {
-    let Answer::Members(members) = args.socket.ask(&Request::Members)? else { return Err(unexpected()) };
+    let answer = args.socket.ask(&args.choice.request())?;
+    let Answer::Members(mut members) = answer else { return Err(unexpected()) };
+    members.retain(|member| args.choice.allows(member));
     print(match args.format {
         Format::Json => serde_json::to_string_pretty(&members).expect("plain data") + "\n",
         Format::Text => table(&members),
@@ -31,6 +35,12 @@ struct Column {
     title: &'static str,
     is_always_shown: bool,
     value: fn(&MemberSummary) -> String,
+}
+
+impl Column {
+    fn is_shown(&self, members: &[MemberSummary]) -> bool {
+        self.is_always_shown || members.iter().any(|member| !(self.value)(member).is_empty())
+    }
 }
 
 /// The columns, from left to right.
@@ -60,23 +70,10 @@ const COLUMNS: &[Column] = &[
 ];
 
 fn table(members: &[MemberSummary]) -> String {
-    let columns = COLUMNS.iter().map(|column| {
-        let values: Vec<String> = members.iter().map(column.value).collect();
-        let is_shown = column.is_always_shown || values.iter().any(|value| !value.is_empty());
-        let width = values.iter().map(|value| value.chars().count()).max().unwrap_or(0).max(column.title.len());
-        is_shown.then_some((column.title, values, width))
-    });
-    let columns: Vec<_> = columns.flatten().collect();
-    let mut text = String::new();
-    for row in 0..=members.len() {
-        let mut line = String::new();
-        for (title, values, width) in &columns {
-            let value = row.checked_sub(1).map_or(*title, |member| &values[member]);
-            let _ = write!(line, "{value:width$}  ");
-        }
-        let _ = writeln!(text, "{}", line.trim_end());
-    }
-    text
+    let columns: Vec<&Column> = COLUMNS.iter().filter(|column| column.is_shown(members)).collect();
+    let title = columns.iter().map(|column| column.title.to_owned()).collect();
+    let row = |member| columns.iter().map(|column| (column.value)(member)).collect();
+    aligned(&[title].into_iter().chain(members.iter().map(row)).collect::<Vec<Vec<String>>>())
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The commands that ask a running agent: a file for each group of them.
 
+mod choice;
 mod event;
 mod info;
 mod keys;
@@ -8,7 +9,9 @@ mod membership;
 mod meta;
 mod reload;
 mod round_trips;
+mod services;
 
+use std::fmt::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -25,6 +28,7 @@ pub(super) use membership::{ForceLeaveArgs, JoinArgs, force_leave, join, leave};
 pub(super) use meta::{MetaArgs, meta};
 pub(super) use reload::reload;
 pub(super) use round_trips::{ReachabilityArgs, RttArgs, reachability, rtt};
+pub(super) use services::{ServicesArgs, services};
 
 #[derive(clap::Args)]
 pub(super) struct Socket {
@@ -87,4 +91,20 @@ impl Socket {
 
 fn unexpected() -> Failed {
     Failed { code: 1, message: "unexpected answer from the agent: are both of the same version?".to_owned() }
+}
+
+/// Rows of equally many values, in columns.
+fn aligned(rows: &[impl AsRef<[String]>]) -> String {
+    let columns = rows.first().map_or(0, |row| row.as_ref().len());
+    let width = |column: usize| rows.iter().map(|row| row.as_ref()[column].chars().count()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..columns).map(width).collect();
+    let mut text = String::new();
+    for row in rows {
+        let mut line = String::new();
+        for (value, width) in row.as_ref().iter().zip(&widths) {
+            let _ = write!(line, "{value:width$}  ");
+        }
+        let _ = writeln!(text, "{}", line.trim_end());
+    }
+    text
 }
