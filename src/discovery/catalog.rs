@@ -6,14 +6,15 @@ use std::sync::Arc;
 use super::change::{Change, ChangeKind};
 use super::description::Description;
 use super::health::Readiness;
-use super::snapshot::{CatalogMember, Instance, Snapshot};
+use super::instance::{CatalogMember, Instance};
+use super::snapshot::Snapshot;
 use crate::protocol::{Id, NodeInfo, Status};
 
 /// The services of all members. See the [module](super).
 #[derive(Debug, Default)]
 pub struct Catalog {
     entries: BTreeMap<Id, Arc<CatalogMember>>,
-    /// What members have said that are not known, or not any more: descriptions may come before membership does.
+    /// Descriptions of members that are not known yet, or not any more.
     early: BTreeMap<Id, Description>,
     /// The instances of each service, by the member's id.
     instances: BTreeMap<Box<str>, BTreeMap<Id, Instance>>,

@@ -1,6 +1,6 @@
 //! Changes of a catalog.
 
-use super::snapshot::Instance;
+use super::instance::Instance;
 
 /// A change of one instance. Load alone is no change: it is in the next snapshot.
 #[derive(Clone, Debug, PartialEq)]

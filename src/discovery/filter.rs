@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt;
 use std::str::FromStr;
 
-use super::snapshot::{CatalogMember, Instance};
+use super::instance::{CatalogMember, Instance};
 
 /// A filter: conditions that must all hold, with commas in between.
 ///

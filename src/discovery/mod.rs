@@ -38,6 +38,7 @@ mod change;
 mod description;
 mod filter;
 mod health;
+mod instance;
 #[cfg(test)]
 mod limit_table;
 pub mod merge;
@@ -52,7 +53,8 @@ pub use change::{Change, ChangeKind};
 pub use description::Description;
 pub use filter::{Filter, FilterError};
 pub use health::{Health, Readiness};
+pub use instance::{CatalogMember, Instance};
 #[cfg(test)]
 pub(crate) use limit_table::stated_limits;
 pub use service::{Service, ServiceError, check_word};
-pub use snapshot::{CatalogMember, Instance, Since, Snapshot};
+pub use snapshot::{Since, Snapshot};

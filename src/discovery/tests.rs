@@ -281,8 +281,8 @@ proptest! {
         Description::from_pairs(pairs.iter().map(|(key, value)| (key.as_str(), value.as_str())));
     }
 
-    /// Whatever has happened, a catalog lists what the latest record and description of each member say, and whoever
-    /// follows its changes knows the same.
+    /// A catalog lists what the latest record and description of each member say, after any history, and a reader of
+    /// its changes knows the same.
     #[test]
     fn a_catalog_and_its_changes_agree_with_the_latest_records(
         steps in proptest::collection::vec((1_u64..4, 0..5_u8, descriptions()), 0..40)

@@ -4,8 +4,8 @@ use std::convert::Infallible;
 use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::body::Body;
@@ -14,8 +14,9 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::timeout;
 
+use super::deadline::Deadline;
 use super::routes::Routes;
 
 /// The longest head of a request, in bytes: its first line and its headers.
@@ -24,11 +25,6 @@ pub(super) const LONGEST_HEAD: usize = 8192;
 pub(super) const MAX_HEADERS: usize = 64;
 /// Time for the head of a request, and between two requests of a connection.
 pub(super) const HEAD_TIMEOUT: Duration = Duration::from_secs(4);
-/// Time for an answer, from the end of its request's head until the client has taken it.
-pub(super) const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
-/// The longest life of a stream of changes.
-pub(super) const STREAM_TIMEOUT: Duration = Duration::from_secs(3600);
-
 /// Time to read what a client goes on sending after its answer, as it may lose the answer otherwise.
 const LINGER_TIMEOUT: Duration = Duration::from_millis(500);
 /// The most bytes that are read then.
@@ -39,40 +35,6 @@ fn too_slow() -> String {
     let body = r#"{"error":"the request did not come whole in time"}"#;
     let head = "HTTP/1.1 408 Request Timeout\r\nContent-Type: application/json";
     format!("{head}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len())
-}
-
-/// The time at which a connection is closed, whatever it does.
-pub(super) struct Deadline(Mutex<Instant>);
-
-impl Deadline {
-    /// More than the head of a first request may take: from then on the deadline only moves on.
-    pub(super) fn of_connection() -> Self {
-        Self(Mutex::new(Instant::now() + ANSWER_TIMEOUT))
-    }
-
-    /// Allows for the answer to a request that has come, and for the head of the next one.
-    fn extend_for_answer(&self) {
-        self.extend(ANSWER_TIMEOUT);
-    }
-
-    /// Allows for a stream.
-    pub(super) fn extend_for_stream(&self) {
-        self.extend(STREAM_TIMEOUT);
-    }
-
-    fn extend(&self, by: Duration) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now() + by;
-    }
-
-    async fn passed(&self) {
-        loop {
-            let at = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            if at <= Instant::now() {
-                return;
-            }
-            sleep_until(at).await;
-        }
-    }
 }
 
 type Answered = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;

@@ -1,6 +1,7 @@
 //! The limits of the HTTP servers, for docs/limits.md.
 
-use super::connection::{ANSWER_TIMEOUT, HEAD_TIMEOUT, LONGEST_HEAD, MAX_HEADERS, STREAM_TIMEOUT};
+use super::connection::{HEAD_TIMEOUT, LONGEST_HEAD, MAX_HEADERS};
+use super::deadline::{ANSWER_TIMEOUT, STREAM_TIMEOUT};
 use super::own::PATIENCE;
 use super::routes::LONGEST_TARGET;
 use super::server::{HTTP_LIMITS, METRICS_LIMITS};

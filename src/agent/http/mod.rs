@@ -10,6 +10,7 @@
 //! | `/healthz`, `/metrics` | whether the agent runs, and its metrics |
 
 mod connection;
+mod deadline;
 mod error;
 #[cfg(test)]
 mod limit_table;
@@ -26,7 +27,7 @@ mod watch;
 
 #[cfg(test)]
 pub(super) use limit_table::stated_limits;
-pub(super) use routes::in_memory;
+pub(super) use server::in_memory;
 #[cfg(test)]
 pub(super) use server::{HTTP_LIMITS, METRICS_LIMITS};
 pub use server::{serve_http, serve_metrics};

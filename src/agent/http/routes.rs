@@ -9,9 +9,8 @@ use axum::response::IntoResponse;
 use axum::routing::get;
 use hyper::service::Service;
 use hyper_util::service::TowerToHyperService;
-use tokio::io::{AsyncRead, join};
 
-use super::connection::{Deadline, serve_connection};
+use super::deadline::Deadline;
 use super::error::Refusal;
 use super::watch::Streams;
 use super::{members, openapi, own, services, targets, watch};
@@ -91,11 +90,4 @@ async fn not_found(uri: Uri) -> Refusal {
 
 async fn not_allowed() -> Refusal {
     Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "there is only GET and HEAD")
-}
-
-/// The bytes that a client gets who sends these in pieces and then closes its side, from a server without an agent.
-pub(in crate::agent) async fn in_memory(discovery: Discovery, reader: impl AsyncRead + Unpin) -> Vec<u8> {
-    let io = join(reader, Vec::new());
-    let served = serve_connection(io, Routes::of_discovery(discovery, 0), false, || {}).await;
-    served.expect("memory can be read and written").into_inner().1
 }

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use tokio::io::{AsyncRead, join};
 use tokio::net::TcpListener;
 
-use super::connection::{ANSWER_TIMEOUT, HEAD_TIMEOUT, STREAM_TIMEOUT, serve_connection};
+use super::connection::{HEAD_TIMEOUT, serve_connection};
+use super::deadline::{ANSWER_TIMEOUT, STREAM_TIMEOUT};
 use super::routes::Routes;
 use crate::agent::discovery::Discovery;
 use crate::agent::handle::Agent;
@@ -49,4 +51,11 @@ async fn serve_routes(listener: TcpListener, agent: Agent, routes: Routes, limit
         () = serve(&listener, limits, respond) => {}
         _ = agent.ended() => {}
     }
+}
+
+/// The bytes that a client gets who sends these in pieces and then closes its side, from a server without an agent.
+pub(in crate::agent) async fn in_memory(discovery: Discovery, reader: impl AsyncRead + Unpin) -> Vec<u8> {
+    let io = join(reader, Vec::new());
+    let served = serve_connection(io, Routes::of_discovery(discovery, 0), false, || {}).await;
+    served.expect("memory can be read and written").into_inner().1
 }

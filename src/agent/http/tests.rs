@@ -12,9 +12,8 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use utoipa::OpenApi;
 
-use super::connection::{
-    ANSWER_TIMEOUT, Deadline, HEAD_TIMEOUT, LONGEST_HEAD, MAX_HEADERS, STREAM_TIMEOUT, serve_connection,
-};
+use super::connection::{HEAD_TIMEOUT, LONGEST_HEAD, MAX_HEADERS, serve_connection};
+use super::deadline::{ANSWER_TIMEOUT, Deadline, STREAM_TIMEOUT};
 use super::openapi::Description;
 use super::routes::{LONGEST_TARGET, Routes};
 use super::watch::MAX_STREAMS;

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use utoipa::{IntoParams, ToSchema};
 
-use super::connection::Deadline;
+use super::deadline::Deadline;
 use super::error::{ErrorBody, Refusal};
 use crate::agent::discovery::{Discovery, InstanceSummary, Watch, WatchEvent};
 

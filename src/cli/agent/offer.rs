@@ -1,4 +1,4 @@
-//! What a member offers: its kind, capabilities and services.
+//! The offer of a member: its kind, capabilities and services.
 
 use crate::cli::Failed;
 use crate::discovery::{Description, Service, check_word};
@@ -90,8 +90,9 @@ mod tests {
 
     #[test]
     fn services_have_the_tags_and_weights_of_their_names() {
-        let description =
-            offer(&["Web:80", "db:90"], &["web:v2", "WEB:v3"], &["db:7"]).description().ok().expect("valid");
+        let description = offer(&["Web:80", "db:90"], &["web:v2", "WEB:v3"], &["db:7"])
+            .description()
+            .unwrap_or_else(|error| panic!("{}", error.message));
         let web = &description.services["web"];
         assert_eq!((web.port, web.weight, web.tags.len()), (80, 1, 2));
         assert_eq!(description.services["db"].weight, 7);
@@ -100,7 +101,10 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_named_with_its_flag() {
-        let refusal = |offer: Offer| offer.description().err().expect("a refusal").message;
+        let refusal = |offer: Offer| match offer.description() {
+            Ok(_) => panic!("it is refused"),
+            Err(error) => error.message,
+        };
         assert_eq!(refusal(offer(&["web"], &[], &[])), "--service: \"web\" is not NAME:PORT, as in web:8080");
         assert_eq!(refusal(offer(&["web:1", "WEB:2"], &[], &[])), "--service: web is given twice");
         assert_eq!(
