@@ -26,7 +26,7 @@ pub(super) enum Found<'a> {
 impl<'a> Found<'a> {
     /// The meaning of the labels in front of the zone's domain, which are in lower case.
     pub(super) fn of(labels: &[&str], snapshot: &'a Snapshot) -> Self {
-        match *labels {
+        match without_underscores(labels)[..] {
             [] => Self::Apex,
             ["node" | "service"] => Self::Middle,
             [node, "node"] => nodes(node, snapshot),
@@ -38,6 +38,17 @@ impl<'a> Found<'a> {
             [tag, service, "service", zone] => instances(service, Some(tag), Some(zone), snapshot),
             _ => Self::Nothing,
         }
+    }
+}
+
+/// The labels with those of RFC 2782 in the form of the others: `_web._tcp` is `web`, and `_web._v2` is `v2.web`, as with
+/// Consul.
+fn without_underscores<'a>(labels: &[&'a str]) -> Vec<&'a str> {
+    let plain = |at: usize| labels.get(at).and_then(|label| label.strip_prefix('_'));
+    match (plain(0), plain(1)) {
+        (Some(service), Some("tcp" | "udp")) => [&[service], &labels[2..]].concat(),
+        (Some(service), Some(tag)) => [&[tag, service], &labels[2..]].concat(),
+        _ => labels.to_vec(),
     }
 }
 
