@@ -27,7 +27,7 @@ use crate::limits::{Amount, Limit, Section};
 
 /// The limits of an agent.
 pub(crate) fn stated_limits() -> Vec<Section> {
-    let sections = [
+    let sections = vec![
         Section { title: "Agent: streams", limits: streams() },
         Section { title: "Agent: datagrams, commands and events", limits: queues() },
         Section { title: "Agent: start and seeds", limits: start() },
@@ -35,12 +35,9 @@ pub(crate) fn stated_limits() -> Vec<Section> {
         #[cfg(unix)]
         super::control::stated_limits(),
     ];
-    let mut sections = Vec::from(sections);
     #[cfg(feature = "discovery")]
-    {
-        sections.extend(super::http::stated_limits());
-        sections.push(super::dns::stated_limits());
-    }
+    let sections =
+        sections.into_iter().chain(super::http::stated_limits()).chain([super::dns::stated_limits()]).collect();
     sections
 }
 

@@ -33,8 +33,10 @@ pub struct Description {
 }
 
 impl Description {
-    /// Beginning of the keys of load figures.
-    pub(crate) const LOAD: &str = "load/";
+    /// Whether a key is that of a load figure, which is believed for a while only.
+    pub fn is_load(key: &str) -> bool {
+        key.starts_with("load/")
+    }
 
     /// Adds a service, or replaces the one of this name.
     #[must_use]

@@ -18,6 +18,13 @@ const CHANNEL: u8 = 1;
 /// Time between two publications of the catalog: changes at the same moment are published together.
 const PUBLISH_INTERVAL: Span = Span::from_millis(50);
 
+/// Time between two generations that a member takes because others tell more of its state than it has written. Less than
+/// one in a second, so that generations do not come before their time.
+const NEXT_LIFE_INTERVAL: Span = Span::from_secs(60);
+
+/// Time between two looks at whether the states are of the lives that membership knows.
+const HOLD_INTERVAL: Span = Span::from_secs(4);
+
 /// Time for which a load figure is believed unless it is written again.
 pub(in crate::agent) const LOAD_TTL: Span = Span::from_secs(30);
 
@@ -29,6 +36,9 @@ pub(in crate::agent) struct DiscoveryTask {
     /// The life of the own state.
     generation: u32,
     own: Description,
+    /// The earliest time of the next life.
+    next_life_at: Time,
+    hold_at: Time,
     /// `None` before somebody wants to read it: then it costs nothing.
     catalog: Option<PublishedCatalog>,
     outgoing: Outgoing,
@@ -59,7 +69,7 @@ impl DiscoveryTask {
             }
         });
         let (own, outgoing) = (Description::default(), Outgoing::new());
-        Self { exchange, generation, own, catalog: None, outgoing }
+        Self { exchange, generation, own, next_life_at: now, hold_at: now + HOLD_INTERVAL, catalog: None, outgoing }
     }
 
     /// The handle for readers of the catalog.
@@ -150,6 +160,7 @@ impl DiscoveryTask {
 
     /// Exchanges states with others, and publishes what has changed in the catalog.
     pub(in crate::agent) fn run_due(&mut self, now: Time, member: &mut Member, out: &mut Outbox) {
+        self.override_inventions(now, member, out);
         self.follow_generation(now, member);
         if let Some(exchange) = self.exchange.as_mut().filter(|exchange| exchange.deadline() <= now) {
             exchange.wake(now, &mut SelectedPartners(member), &mut self.outgoing);
@@ -160,6 +171,24 @@ impl DiscoveryTask {
             published.publish_at = Time::NEVER;
             published.published_at = now;
             published.snapshots.send_replace(Arc::new(published.catalog.snapshot()));
+        }
+    }
+
+    /// Ends states that nobody has written who may: those of lives that membership does not know, and the own one at other
+    /// members, if they tell more of it than was written in this life. So what an insider has said ends with it.
+    fn override_inventions(&mut self, now: Time, member: &mut Member, out: &mut Outbox) {
+        let Some(store) = self.exchange.as_mut().map(Exchange::store_mut) else { return };
+        if self.hold_at <= now {
+            self.hold_at = now + HOLD_INTERVAL;
+            let table = member.table();
+            for (_, _, incarnation, node) in table.entries().filter(|(_, status, ..)| status.is_member()) {
+                store.hold_to(node.peer.id, incarnation.generation);
+            }
+        }
+        if self.next_life_at <= now && store.take_contradiction() {
+            self.next_life_at = now + NEXT_LIFE_INTERVAL;
+            tracing::debug!("others tell more of this member's state than it has written: it takes another generation");
+            member.take_next_generation(now, out);
         }
     }
 
@@ -184,7 +213,7 @@ impl DiscoveryTask {
             store.delete(now, key);
         }
         for (key, value) in &pairs {
-            let ttl = key.starts_with(Description::LOAD).then_some(LOAD_TTL);
+            let ttl = Description::is_load(key).then_some(LOAD_TTL);
             store.set(now, key, value, ttl)?;
         }
         Ok(())

@@ -25,6 +25,8 @@ pub struct StateStore {
     news: BTreeSet<Id>,
     /// Nothing expires before.
     next_expiry: Time,
+    /// Whether somebody has told more of this member's own state than it has written in this life.
+    is_contradicted: bool,
     log: ChangeLog,
 }
 
@@ -37,6 +39,7 @@ impl StateStore {
             digest: 0,
             news: BTreeSet::new(),
             next_expiry: Time::NEVER,
+            is_contradicted: false,
             log: ChangeLog::default(),
         }
     }
@@ -145,6 +148,25 @@ impl StateStore {
         self.news.remove(&self.me);
     }
 
+    /// Whether somebody has told more of this member's own state than it has written in this life, since the last call: an
+    /// earlier life that had the same generation, or a member that lies. Another generation overrides it, see
+    /// [`begin_life`](Self::begin_life).
+    pub fn take_contradiction(&mut self) -> bool {
+        std::mem::take(&mut self.is_contradicted)
+    }
+
+    /// Drops a member's state unless it is of this life, the one that membership knows. A state of a later life may arrive
+    /// before membership knows of it; what nobody has announced for some seconds was invented.
+    pub fn hold_to(&mut self, member: Id, generation: u32) {
+        let Some(state) = self.states.get_mut(&member).filter(|state| state.age().0 != generation) else { return };
+        if member != self.me {
+            self.digest = self.digest.wrapping_sub(state.digest());
+            state.begin_life(generation, &mut self.log);
+            self.digest = self.digest.wrapping_add(state.digest());
+            self.news.remove(&member);
+        }
+    }
+
     /// Whether no member has written anything.
     pub fn is_blank(&self) -> bool {
         self.states.values().all(|state| state.age().1 == 0)
@@ -218,9 +240,11 @@ impl StateStore {
     /// Applies another member's part of a state. With `is_news`, what is new is told to further members.
     pub(super) fn apply(&mut self, now: Time, delta: &Delta<'_>, is_news: bool) -> Applied {
         let tellings = if is_news { self.tellings() } else { 0 };
-        let Some(state) = self.states.get_mut(&delta.member).filter(|_| delta.member != self.me) else {
+        if delta.member == self.me {
+            self.is_contradicted |= (delta.generation, delta.to) > self.own().age();
             return Applied::Known;
-        };
+        }
+        let Some(state) = self.states.get_mut(&delta.member) else { return Applied::Known };
         self.digest = self.digest.wrapping_sub(state.digest());
         let applied = state.apply(now, delta, tellings, &mut self.log);
         self.digest = self.digest.wrapping_add(state.digest());

@@ -426,10 +426,18 @@ impl Member {
 
     /// Takes a new generation, in which events are counted from the first on.
     fn number_events_anew(&mut self, now: Time, out: &mut Outbox) -> u32 {
-        self.incarnation = self.incarnation.next_life();
-        self.announce(now, out);
-        self.cold().user_events.number_from(1);
-        1
+        self.take_next_generation(now, out);
+        self.cold().user_events.next_own().unwrap_or(1)
+    }
+
+    /// Takes the next generation, as if it had started anew, and announces it. What others have of an earlier one, and what
+    /// was invented about it, counts no more.
+    pub fn take_next_generation(&mut self, now: Time, out: &mut Outbox) {
+        if self.lifecycle == Lifecycle::Running {
+            self.incarnation = self.incarnation.next_life();
+            self.announce(now, out);
+            self.cold().user_events.number_from(0);
+        }
     }
 
     /// Whether the member has left, or was displaced by another process of its name; it stays silent for good.

@@ -22,10 +22,14 @@ fn handle(member: &mut Exchange, from: Id, payload: &[u8]) -> Outgoing {
 }
 
 /// The sizes of the datagrams of a whole exchange that the first member begins, in order.
-fn repair(first: &mut Exchange, second: &mut Exchange) -> Vec<usize> {
+pub(super) fn repair(first: &mut Exchange, second: &mut Exchange) -> Vec<usize> {
+    repair_at(ms(10_000), first, second)
+}
+
+pub(super) fn repair_at(now: Time, first: &mut Exchange, second: &mut Exchange) -> Vec<usize> {
     let ids = [first.store().me(), second.store().me()];
     let mut waiting: std::collections::VecDeque<_> =
-        wake(first, ms(10_000), ids[1]).into_iter().map(|(to, payload)| (ids[0], to, payload)).collect();
+        wake(first, now, ids[1]).into_iter().map(|(to, payload)| (ids[0], to, payload)).collect();
     let mut sizes = Vec::new();
     while let Some((from, to, payload)) = waiting.pop_front() {
         sizes.push(payload.len());
@@ -36,7 +40,7 @@ fn repair(first: &mut Exchange, second: &mut Exchange) -> Vec<usize> {
 }
 
 /// Lets a member tell all its news to somebody who does not exist.
-fn silence(member: &mut Exchange) {
+pub(super) fn silence(member: &mut Exchange) {
     let mut now = Time::ZERO;
     while member.store().has_news() {
         member.wake(now, &mut |_| vec![99; 3], &mut Vec::new());

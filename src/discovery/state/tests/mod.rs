@@ -1,6 +1,7 @@
 //! Tests of states and their exchange.
 
 mod exchange;
+mod inventions;
 mod laws;
 mod limits;
 mod messages;
