@@ -93,7 +93,7 @@ fn errors_name_the_line_of_the_file() {
     let dir = tempfile::tempdir().unwrap();
     let valid = "bind = '127.0.0.1:0'\n";
     for (file, flags, message) in [
-        ("bnd = 'x'", &[][..], "agent.toml:2: this file has no key \"bnd\"; did you mean bind?"),
+        ("bnd = 'x'", &[][..], "agent.toml:2: this file has no key \"bnd\"; did you mean bind or kind?"),
         ("advertise = 'x'", &[], "agent.toml:2: advertise: invalid value 'x' for '--advertise <ADDR:PORT>'"),
         ("advertise = 7", &[], "agent.toml:2: advertise must be a text, not 7"),
         ("format = 'xml'", &[], "agent.toml:2: format: invalid value 'xml' for '--format <FORMAT>' [possible values:"),

@@ -5,10 +5,10 @@
 //! [`Outbox`], and may change the deadline. Times never go back from call to call.
 //!
 //! `probe` holds the protocol period, `membership` the beliefs about other members, `suspect_first` suspicions of which
-//! the suspect is told first, `join` and `heal` how members find each other, `force_leave` departures on an operator's word, `name_conflict` two
-//! processes of one name,
-//! `coordinates` the network coordinates, `send` packets with updates, `table_digest` the comparison of tables, `stall`
-//! blocked sends, `prefetch` memory, `state` copies and hashes of members, `locality` what the selector regards as near.
+//! the suspect is told first, `join` and `heal` how members find each other, `force_leave` departures on an operator's
+//! word, `name_conflict` two processes of one name, `direct` messages of applications, `coordinates` the network
+//! coordinates, `send` packets with updates, `table_digest` the comparison of tables, `stall` blocked sends, `prefetch`
+//! memory, `state` copies and hashes of members, `locality` what the selector regards as near.
 //! The other files hold state: `timers`, `round`, `forgotten`, `user_events`, `admissions` and `cold`.
 
 /// The context of a selector call: borrows the fields it needs, so that the selector can be borrowed beside it.
