@@ -14,7 +14,7 @@
 //! use swimlab::discovery::merge::{HybridClock, Register};
 //! use swimlab::protocol::Time;
 //!
-//! let at = |seconds| Time::from_micros(seconds * 1_000_000);
+//! let at = |seconds: u64| Time::from_micros(seconds * 1_000_000);
 //! let (mut ahead, mut behind) = (HybridClock::default(), HybridClock::default());
 //! let mut value = Register::default();
 //! value.set(&mut ahead, at(105), 1, "first")?;
