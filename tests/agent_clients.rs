@@ -11,7 +11,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread;
 
-use agents::clients::{get, raw};
+use agents::clients::{get, has, raw};
 use agents::process::{Process, config, until};
 
 /// Another program's process; it is killed in the end.
@@ -29,21 +29,6 @@ impl Drop for Running {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
-}
-
-/// Whether a program is installed; that it is not is printed.
-fn is_installed(program: &str, argument: &str) -> bool {
-    let is_there = Command::new(program).arg(argument).output().is_ok_and(|output| output.status.success());
-    if !is_there {
-        // Past the test harness, which keeps what passing tests print to itself.
-        let _ = writeln!(std::io::stderr(), "SKIPPED: {program} is not installed");
-    }
-    is_there
-}
-
-/// The address at which an agent has told that it serves an interface.
-fn addr(agent: &Process, interface: &str) -> SocketAddr {
-    agent.events()[0][interface].as_str().unwrap().parse().unwrap()
 }
 
 /// A port that was free a moment ago.
@@ -94,11 +79,11 @@ impl Group {
 
 #[test]
 fn haproxy_loses_a_backend_whose_agent_is_killed_and_gets_it_back() {
-    if !is_installed("haproxy", "-v") {
+    if !has("haproxy", "-v", "it finds no service") {
         return;
     }
     let (group, [red, _blue]) = Group::start();
-    let (dns, http, path) = (addr(&group.front, "dns"), free_addr(), group.dir.path().join("haproxy.cfg"));
+    let (dns, http, path) = (group.front.interface("dns"), free_addr(), group.dir.path().join("haproxy.cfg"));
     let text = format!(
         "defaults\n  mode http\n  timeout connect 1s\n  timeout client 5s\n  timeout server 5s\n\
          resolvers swimlab\n  nameserver agent {dns}\n  accepted_payload_size 1232\n  timeout resolve 200ms\n  \
@@ -127,11 +112,11 @@ fn haproxy_loses_a_backend_whose_agent_is_killed_and_gets_it_back() {
 
 #[test]
 fn prometheus_drops_a_target_whose_agent_is_killed() {
-    if !is_installed("prometheus", "--version") {
+    if !has("prometheus", "--version", "it finds no target") {
         return;
     }
     let (group, [red, _blue]) = Group::start();
-    let (http, web, path) = (addr(&group.front, "http"), free_addr(), group.dir.path().join("prometheus.yml"));
+    let (http, web, path) = (group.front.interface("http"), free_addr(), group.dir.path().join("prometheus.yml"));
     let text = format!(
         "scrape_configs:\n  - job_name: web\n    scrape_interval: 1s\n    http_sd_configs:\n      \
          - url: http://{http}/v1/sd?service=web\n        refresh_interval: 1s\n    relabel_configs:\n      \
@@ -148,14 +133,14 @@ fn prometheus_drops_a_target_whose_agent_is_killed() {
             |_| raw(web, b"GET /api/v1/targets?state=active HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n"),
         )
     };
-    let has = |page: &str, name: &str| page.contains(&format!("\"member\":\"{name}\""));
+    let shows = |page: &str, name: &str| page.contains(&format!("\"member\":\"{name}\""));
     until(60, "both are targets", || {
         let page = targets();
-        has(&page, "red") && has(&page, "blue")
+        shows(&page, "red") && shows(&page, "blue")
     });
     red.kill();
     until(60, "one is left", || {
         let page = targets();
-        !has(&page, "red") && has(&page, "blue")
+        !shows(&page, "red") && shows(&page, "blue")
     });
 }

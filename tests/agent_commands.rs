@@ -22,6 +22,15 @@ fn failure(agent: &Process, args: &[&str], code: i32) -> String {
     stderr(&output)
 }
 
+/// Three members that know each other.
+fn three(dir: &Path) -> [Process; 3] {
+    let a = agent(dir, "a", &[]);
+    let [b, c] = ["b", "c"].map(|name| agent(dir, name, &["--join", &a.addr.to_string()]));
+    let all = [a, b, c];
+    until_complete(20, &all);
+    all
+}
+
 #[test]
 fn an_agent_joins_at_run_time_and_two_clusters_become_one() {
     let dir = tempfile::tempdir().unwrap();
@@ -110,11 +119,7 @@ fn a_dead_member_that_is_made_to_leave_has_left_everywhere() {
 #[test]
 fn a_living_member_that_is_made_to_leave_by_mistake_comes_back_by_itself() {
     let dir = tempfile::tempdir().unwrap();
-    let a = agent(dir.path(), "a", &[]);
-    let b = agent(dir.path(), "b", &["--join", &a.addr.to_string()]);
-    let c = agent(dir.path(), "c", &["--join", &a.addr.to_string()]);
-    let all = [a, b, c];
-    until_complete(20, &all);
+    let all = three(dir.path());
     for wanted in ["suspect", "dead"] {
         all[2].signal("STOP");
         until(30, wanted, || state(&all[0], "c").unwrap() == wanted);
@@ -192,11 +197,7 @@ fn round_trips_are_measured_or_estimated_and_the_source_is_told() {
 #[test]
 fn without_coordinates_round_trips_between_others_are_not_guessed() {
     let dir = tempfile::tempdir().unwrap();
-    let a = agent(dir.path(), "a", &[]);
-    let b = agent(dir.path(), "b", &["--join", &a.addr.to_string()]);
-    let c = agent(dir.path(), "c", &["--join", &a.addr.to_string()]);
-    let all = [a, b, c];
-    until_complete(20, &all);
+    let all = three(dir.path());
     let error = failure(&all[0], &["rtt", "b", "c"], 1);
     assert!(error.contains("ask that of one of the two members"), "{error}");
     until(30, "a ping is answered", || all[0].ask(&["rtt", "b"]).status.success());

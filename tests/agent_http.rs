@@ -5,7 +5,7 @@
 pub mod agents;
 
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{TcpListener, TcpStream};
 use std::time::Duration;
 
 use agents::clients::{SRV, dig, get, raw, resolve};
@@ -14,11 +14,6 @@ use agents::quick;
 use serde_json::Value;
 use swimlab::agent::serve_http;
 use swimlab::discovery::{Description, Service};
-
-/// The address at which an agent has told that it serves an interface.
-fn addr(agent: &Process, interface: &str) -> SocketAddr {
-    agent.events()[0][interface].as_str().unwrap().parse().unwrap()
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_service_is_found_and_its_changes_are_streamed() {
@@ -70,7 +65,7 @@ fn members_are_served_and_the_command_line_tells_where() {
     let all = [first, Process::start(dir.path(), "p1", &joining)];
     until_complete(20, &all);
 
-    let to = addr(&all[0], "http");
+    let to = all[0].interface("http");
     assert_eq!(all[0].info()["http"], to.to_string());
     assert!(all[0].order(&["info"]).contains(&format!("http         http://{to}/\n")));
     let names = |target: &str| {
@@ -116,7 +111,7 @@ fn the_services_of_an_agent_are_found_over_http_by_dns_and_on_the_command_line()
         "p0",
         &[&offer[..], &["--capability", "gpu", "--http", "127.0.0.1:0", "--dns", "127.0.0.1:0"]].concat(),
     );
-    let (http, dns) = (addr(&agent, "http"), addr(&agent, "dns"));
+    let (http, dns) = (agent.interface("http"), agent.interface("dns"));
     let is_found =
         || get(http, "/v1/services/web?where=kind=backend,capability=gpu&tag=v2").1.contains("\"member\":\"p0\"");
     until(10, "it is found", is_found);
@@ -151,7 +146,7 @@ fn a_port_in_use_is_refused_by_its_flag() {
 fn clients_that_misbehave_keep_nobody_out() {
     let dir = tempfile::tempdir().unwrap();
     let agent = Process::start(dir.path(), "p0", &["--http", "127.0.0.1:0"]);
-    let to = addr(&agent, "http");
+    let to = agent.interface("http");
     let long = format!("GET /{} HTTP/1.1\r\n\r\n", "x".repeat(5000));
     let longer = format!("GET / HTTP/1.1\r\nX: {}\r\n\r\n", "x".repeat(100_000));
     for (request, status) in [

@@ -1,16 +1,57 @@
-//! The limits of states and of merged values, for docs/limits.md.
+//! The limits of the catalog, of states and of merged values, for docs/limits.md.
 
 use super::merge::{HybridClock, ObservedSet, Register};
 use super::state::{
     ANSWER_FACTOR, BEHIND_LIMIT, CHANGE_LIMIT, DELETION_LIMIT, DELETION_MEMORY, ExchangeConfig, KEY_BYTES, KEY_LIMIT,
     LONGEST_TTL, MEMBER_LIMIT, PART_LIMIT, RECEIVED_FACTOR, REPLACEMENT_TIMEOUT, ROUND_LIMIT, STATE_BYTES, VALUE_BYTES,
 };
+use super::{Catalog, Filter, Health, Service};
 use crate::limits::Amount::{Bytes, Count};
 use crate::limits::{Amount, Limit, Section};
 
-/// The limits of states and of merged values.
-pub(crate) fn stated_limits() -> [Section; 2] {
-    [Section { title: "State of members", limits: state() }, Section { title: "Merged values", limits: merge() }]
+/// The limits of the catalog, of states and of merged values.
+pub(crate) fn stated_limits() -> [Section; 3] {
+    [
+        Section { title: "Catalog of services", limits: catalog() },
+        Section { title: "State of members", limits: state() },
+        Section { title: "Merged values", limits: merge() },
+    ]
+}
+
+fn catalog() -> Vec<Limit> {
+    const NAMES: &[&str] = &["services_have_names_that_dns_can_ask_for"];
+    vec![
+        Limit::new("name of a service", Bytes(Service::NAME_LIMIT as u64), "the service is refused", NAMES),
+        Limit::new("a tag, kind or capability", Bytes(Service::WORD_LIMIT as u64), "it is refused", NAMES),
+        Limit::new("tags of a service", Count(Service::TAG_LIMIT as u64), "further ones are refused", NAMES),
+        Limit::new(
+            "reason of a warning or a critical state",
+            Bytes(Health::REASON_LIMIT as u64),
+            "its end is left out",
+            &["a_reason_is_cut_at_its_limit_and_has_no_control_characters"],
+        ),
+        Limit::new(
+            "a filter",
+            Bytes(Filter::LIMIT as u64),
+            "it is refused",
+            &["texts_that_are_no_filters_are_refused_with_the_part_that_is_wrong"],
+        ),
+        Limit::new(
+            "changes kept for readers that fall behind",
+            Count(Catalog::CHANGE_LIMIT as u64),
+            "the reader is told how many it has missed, and gets all instances",
+            &[
+                "changes_are_numbered_and_a_reader_that_falls_behind_is_told_what_it_missed",
+                "a_slow_reader_is_told_what_it_missed_and_gets_a_snapshot",
+            ],
+        ),
+        Limit::new(
+            "descriptions of members that are not known yet",
+            Count(Catalog::EARLY_LIMIT as u64),
+            "that of the member with the lowest id is dropped",
+            &["a_description_that_comes_before_its_member_is_used_when_that_is_known_and_few_are_kept"],
+        ),
+    ]
 }
 
 fn state() -> Vec<Limit> {

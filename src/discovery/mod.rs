@@ -56,5 +56,5 @@ pub use health::{Health, Readiness};
 pub use instance::{CatalogMember, Instance};
 #[cfg(test)]
 pub(crate) use limit_table::stated_limits;
-pub use service::{Service, ServiceError, check_word};
+pub use service::{Service, ServiceError, check_word, is_dns_label};
 pub use snapshot::{Since, Snapshot};

@@ -36,12 +36,7 @@ impl Service {
     /// If the name is no DNS label (RFC 1123: letters, digits and hyphens, the first and the last one no hyphen, 63 at
     /// most), or the port is 0.
     pub fn new(name: &str, port: u16) -> Result<Self, ServiceError> {
-        let is_label = !name.is_empty()
-            && name.len() <= Self::NAME_LIMIT
-            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
-            && !name.starts_with('-')
-            && !name.ends_with('-');
-        if !is_label {
+        if !is_dns_label(name) {
             return Err(ServiceError::Name(name.into()));
         }
         if port == 0 {
@@ -93,6 +88,15 @@ impl Service {
         words.try_for_each(|tag| service.add_tag(tag)).ok()?;
         (*service.name == *name).then_some(service)
     }
+}
+
+/// Whether a text is a DNS label (RFC 1123): letters, digits and hyphens, 63 at most, the first and the last one no hyphen.
+pub fn is_dns_label(text: &str) -> bool {
+    !text.is_empty()
+        && text.len() <= Service::NAME_LIMIT
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+        && !text.starts_with('-')
+        && !text.ends_with('-')
 }
 
 /// Checks a tag, kind or capability: letters, digits, `-`, `_` and `.`, at most [`Service::WORD_LIMIT`].

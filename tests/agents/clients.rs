@@ -5,19 +5,21 @@ use std::net::{SocketAddr, TcpStream, UdpSocket};
 use std::process::Command;
 use std::time::Duration;
 
-/// Whether a program is installed; that it is not is printed.
-pub fn has(program: &str, argument: &str) -> bool {
+/// Whether a program is installed; that it is not is printed, with what happens instead.
+pub fn has(program: &str, argument: &str, otherwise: &str) -> bool {
     let is_there = Command::new(program).arg(argument).output().is_ok_and(|output| output.status.success());
     if !is_there {
         // Past the test harness, which keeps what passing tests print to itself.
-        let _ = writeln!(std::io::stderr(), "SKIPPED: {program} is not installed: a bare socket asks in its place");
+        let _ = writeln!(std::io::stderr(), "SKIPPED: {program} is not installed: {otherwise}");
     }
     is_there
 }
 
+const BARE: &str = "a bare socket asks in its place";
+
 /// Status and body of a page, by `curl` or a bare socket.
 pub fn get(addr: SocketAddr, target: &str) -> (u16, String) {
-    if has("curl", "--version") {
+    if has("curl", "--version", BARE) {
         let url = format!("http://{addr}{target}");
         let mut curl = Command::new("curl");
         curl.args([
@@ -90,7 +92,7 @@ pub fn resolve(addr: SocketAddr, name: &str, kind: u16) -> (u8, u16) {
 
 /// The lines of `dig +short`, sorted; `None` if it is not installed.
 pub fn dig(addr: SocketAddr, args: &[&str]) -> Option<Vec<String>> {
-    if !has("dig", "-v") {
+    if !has("dig", "-v", BARE) {
         return None;
     }
     let mut dig = Command::new("dig");

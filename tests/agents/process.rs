@@ -98,6 +98,11 @@ impl Process {
         self.errors.lock().unwrap().clone()
     }
 
+    /// The address at which the agent has told that it serves an interface.
+    pub fn interface(&self, name: &str) -> SocketAddr {
+        self.events()[0][name].as_str().unwrap().parse().unwrap()
+    }
+
     /// Whether the agent has reported this event about a member.
     pub fn saw(&self, event: &str, name: &str) -> bool {
         self.count(event, name) > 0

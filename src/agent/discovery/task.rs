@@ -10,7 +10,7 @@ use super::Discovery;
 use crate::agent::event::MemberInfo;
 use crate::discovery::state::{Exchange, ExchangeConfig, Outgoing, Partners, StateError, StateStore};
 use crate::discovery::{Catalog, Description, MemberRecord, Snapshot};
-use crate::protocol::{DirectMessage, Id, Member, Outbox, Span, Time};
+use crate::protocol::{DirectMessage, Id, Member, Outbox, Span, Status, Time};
 
 /// The channel of direct messages on which members exchange states.
 const CHANNEL: u8 = 1;
@@ -57,17 +57,12 @@ impl DiscoveryTask {
     pub(in crate::agent) fn new(now: Time, member: &Member, takes_part: bool) -> Self {
         let (id, generation) = (member.id(), member.incarnation().generation);
         let config = ExchangeConfig { mtu: member.direct_room(), ..ExchangeConfig::default() };
-        let exchange = takes_part.then(|| {
-            let rng = stream(id ^ u64::from(generation), Purpose::Protocol, id);
-            Exchange::new(now, config, StateStore::new(id, generation), rng)
-        });
-        let exchange = exchange.and_then(|exchange| match exchange {
-            Ok(exchange) => Some(exchange),
-            Err(error) => {
-                tracing::warn!(%error, "datagrams (packet_bytes) are too small for what members say of their services");
-                None
-            }
-        });
+        let rng = stream(id ^ u64::from(generation), Purpose::Protocol, id);
+        let exchange = Exchange::new(now, config, StateStore::new(id, generation), rng);
+        let warn = |error: &_| {
+            tracing::warn!(%error, "datagrams (packet_bytes) are too small for what members say of their services");
+        };
+        let exchange = if takes_part { exchange.inspect_err(warn).ok() } else { None };
         let (own, outgoing) = (Description::default(), Outgoing::new());
         Self { exchange, generation, own, next_life_at: now, hold_at: now + HOLD_INTERVAL, catalog: None, outgoing }
     }
@@ -89,24 +84,22 @@ impl DiscoveryTask {
 
     /// Notes a member's record after a change.
     pub(in crate::agent) fn note(&mut self, now: Time, member: &Member, about: Id) {
-        let table = member.table();
-        let slot = table.slot(about);
-        let status = slot.and_then(|slot| table.status(slot));
+        let known = MemberInfo::of(member.table(), about);
         if let Some(store) = self.exchange.as_mut().map(Exchange::store_mut) {
-            match (slot, status) {
-                (Some(slot), Some(status)) if status.is_member() => {
+            match known.as_ref().filter(|known| known.state.is_member()) {
+                Some(known) => {
                     // Beyond the most members, some have no state here.
-                    let _ = store.admit(about, table.incarnation(slot).generation);
+                    let _ = store.admit(about, known.incarnation.generation);
                 }
-                _ => {
+                None => {
                     store.forget(about);
                 }
             }
         }
-        match MemberInfo::of(table, about) {
-            Some(info) => self.change_catalog(now, |catalog| catalog.set_member(record(&info))),
-            None => self.change_catalog(now, |catalog| catalog.set_status(about, crate::protocol::Status::Dead)),
-        }
+        self.change_catalog(now, |catalog| match &known {
+            Some(known) => catalog.set_member(record(known)),
+            None => catalog.set_status(about, Status::Dead),
+        });
         self.publish_changes(now);
     }
 

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use hickory_proto::rr::Name;
 
-use super::question::is_label;
+use crate::discovery::is_dns_label;
 
 /// The longest domain, in bytes: names below it have three more labels.
 const LONGEST: usize = 60;
@@ -37,7 +37,7 @@ impl FromStr for DnsDomain {
 
     fn from_str(text: &str) -> Result<Self, DomainError> {
         let labels = text.strip_suffix('.').unwrap_or(text).to_ascii_lowercase();
-        let is_domain = labels.len() <= LONGEST && labels.split('.').all(is_label);
+        let is_domain = labels.len() <= LONGEST && labels.split('.').all(is_dns_label);
         let name = is_domain.then(|| Name::from_ascii(format!("{labels}.")).ok()).flatten();
         name.map(Self).ok_or_else(|| DomainError(text.into()))
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use hickory_proto::rr::Name;
 
 use crate::agent::id_of;
-use crate::discovery::{CatalogMember, Instance, Service, Snapshot};
+use crate::discovery::{CatalogMember, Instance, Snapshot, is_dns_label};
 use crate::protocol::Id;
 
 /// Meaning of a name in the zone.
@@ -52,20 +52,11 @@ fn without_underscores<'a>(labels: &[&'a str]) -> Vec<&'a str> {
     }
 }
 
-/// Whether a text is a DNS label (RFC 1123).
-pub(super) fn is_label(text: &str) -> bool {
-    !text.is_empty()
-        && text.len() <= Service::NAME_LIMIT
-        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
-        && !text.starts_with('-')
-        && !text.ends_with('-')
-}
-
 /// The name `NODE.node.DOMAIN` that stands for this member alone: with its own name if that is a DNS label in lower case,
 /// else with its id.
 pub(super) fn node_name(member: &CatalogMember, domain: &Name) -> Name {
     let (id, name) = (member.node.peer.id, &*member.node.name);
-    let is_own = is_label(name) && !name.bytes().any(|byte| byte.is_ascii_uppercase()) && id_in(name).is_none();
+    let is_own = is_dns_label(name) && !name.bytes().any(|byte| byte.is_ascii_uppercase()) && id_in(name).is_none();
     if is_own { node_of(name, domain) } else { id_name(id, domain) }
 }
 

@@ -111,6 +111,24 @@ fn tags_and_zones_choose_among_instances() {
 }
 
 #[test]
+fn names_with_underscores_mean_the_same_as_those_without() {
+    for kind in [RecordType::SRV, RecordType::A] {
+        let pairs = [
+            ("_web._tcp.service.swimlab.", "web.service.swimlab."),
+            ("_WEB._udp.service.eu-west.swimlab.", "web.service.eu-west.swimlab."),
+            ("_web._v1.service.swimlab.", "v1.web.service.swimlab."),
+            ("_mail._tcp.service.swimlab.", "mail.service.swimlab."),
+        ];
+        for (name, plain) in pairs {
+            assert_eq!(shown(name, kind).replace(name, plain), shown(plain, kind), "{name}");
+        }
+    }
+    for nothing in ["_web.service.swimlab.", "_web.tcp.service.swimlab.", "_._tcp.service.swimlab."] {
+        assert!(shown(nothing, RecordType::SRV).contains("Non-Existent"), "{nothing}");
+    }
+}
+
+#[test]
 fn nodes_are_found_by_name_or_id() {
     insta::assert_snapshot!(shown("ALPHA.node.swimlab.", RecordType::A), @"
     No Error

@@ -29,8 +29,11 @@ use crate::protocol::{Id, Time};
 impl Exchange {
     /// Sends the digest of all states to one member.
     pub(super) fn begin_repair(&mut self, partners: &mut impl Partners, out: &mut Outgoing) {
-        // Those who have something compare with those who have nothing yet, too.
-        let Some(partner) = partners.for_repair().filter(|_| !self.store.is_blank()) else { return };
+        // Those that have something compare it with those that have nothing yet, too.
+        if self.store.is_blank() {
+            return;
+        }
+        let Some(partner) = partners.for_repair() else { return };
         self.round = Some(RepairRound { partner, digest: None, left: ROUND_LIMIT });
         out.push((partner, Message::Digest { is_reply: false, digest: self.store.digest() }.encode(0)));
     }

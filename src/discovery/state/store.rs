@@ -227,7 +227,7 @@ impl StateStore {
         self.news.insert(self.me);
     }
 
-    /// The number of members that each member tells a change: ln(n) + 2. If each member tells so many random others,
+    /// The number of members to which each member sends a change: ln(n) + 2. If each sends it to as many others at random,
     /// all are reached with probability exp(-exp(-2)), or 87 % (Kermarrec, Massoulie, Ganesh: "Probabilistic Reliable
     /// Dissemination in Large-Scale Systems", 2003). Repair reaches the others.
     fn tellings(&self) -> u8 {
