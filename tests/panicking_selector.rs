@@ -3,6 +3,7 @@
 //! As tests/own_command_line.rs, this test has no harness: it starts itself as another process, a `swimlab` that has the
 //! selector.
 
+use std::io::Read;
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 use std::{env, fs, thread};
@@ -91,13 +92,21 @@ fn swimlab(args: &[&str]) -> Command {
 
 /// The exit code of a process that ends by itself, and what it has written to standard error.
 fn ended(mut child: Child) -> (Option<i32>, String) {
+    // A backtrace may be longer than a pipe holds.
+    let mut stderr = child.stderr.take().expect("it is piped");
+    let reader = thread::spawn(move || {
+        let mut said = Vec::new();
+        stderr.read_to_end(&mut said).map(|_| String::from_utf8_lossy(&said).into_owned())
+    });
     let begun = Instant::now();
-    while child.try_wait().unwrap().is_none() {
+    let status = loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            break status;
+        }
         if begun.elapsed() > Duration::from_secs(60) {
             child.kill().unwrap();
         }
         thread::sleep(Duration::from_millis(20));
-    }
-    let output = child.wait_with_output().unwrap();
-    (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    (status.code(), reader.join().unwrap().unwrap())
 }
