@@ -8,7 +8,7 @@ use std::net::UdpSocket;
 use std::path::Path;
 
 use agents::process::{Process, config, stderr, until, until_complete};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// An agent with the settings of tests.
 fn agent(dir: &Path, name: &str, args: &[&str]) -> Process {
@@ -167,6 +167,55 @@ fn metadata_are_set_and_removed_at_run_time_and_all_members_see_it() {
     let long = format!("k={}", "x".repeat(509));
     assert!(failure(&a, &["meta", "set", &long], 1).contains("metadata take 519 bytes, more than 512"), "{long}");
     assert_eq!(meta(&a, "a"), ["shard=2"]);
+}
+
+/// The shared values and sets that an agent knows.
+fn shared(agent: &Process) -> Value {
+    serde_json::from_str(&agent.order(&["shared", "list", "--format", "json"])).unwrap()
+}
+
+#[test]
+fn shared_values_are_written_by_any_member_known_to_all_and_outlive_their_writer() {
+    let dir = tempfile::tempdir().unwrap();
+    let [a, b, c] = three(dir.path());
+    assert_eq!(shared(&a), json!({ "values": {}, "sets": {} }));
+    a.order(&["shared", "set", "mode", "maintenance"]);
+    b.order(&["shared", "add", "drained", "rack-7", "rack 8"]);
+    let expected = json!({ "values": { "mode": "maintenance" }, "sets": { "drained": ["rack 8", "rack-7"] } });
+    until(30, "all know all", || [&a, &b, &c].iter().all(|agent| shared(agent) == expected));
+    assert_eq!(c.order(&["shared", "list"]), "mode=maintenance\ndrained: rack 8\ndrained: rack-7\n");
+    assert_eq!(c.order(&["shared", "get", "mode"]), "maintenance\n");
+    assert_eq!(c.order(&["shared", "get", "drained"]), "rack 8\nrack-7\n");
+
+    // Another member replaces what one has written, and removes what another has added.
+    c.order(&["shared", "set", "mode", "a\u{1b}b"]);
+    c.order(&["shared", "remove", "drained", "rack 8"]);
+    a.kill();
+    let expected = json!({ "values": { "mode": "a\u{1b}b" }, "sets": { "drained": ["rack-7"] } });
+    let d = agent(dir.path(), "d", &["--join", &b.addr.to_string()]);
+    until(60, "the others know all", || [&b, &c, &d].iter().all(|agent| shared(agent) == expected));
+    assert_eq!(d.order(&["shared", "get", "mode"]), "a\\u{1b}b\n");
+    d.order(&["shared", "unset", "mode"]);
+    until(30, "all know of the removal", || [&b, &c, &d].iter().all(|agent| shared(agent)["values"] == json!({})));
+}
+
+#[test]
+fn shared_values_that_are_not_allowed_or_not_there_are_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let a = agent(dir.path(), "a", &[]);
+    let long = "v".repeat(401);
+    for (args, why) in [
+        (&["shared", "set", "a/b", "1"][..], "the name \"a/b\" must have 1 to 48 letters, digits, hyphens"),
+        (&["shared", "set", "a", &long], "a value of 401 bytes is longer than the 400 allowed"),
+        (&["shared", "add", "s", ""], "the item \"\" must have 1 to 64 bytes and no control characters"),
+        (&["shared", "get", "a"], "there is no shared value or set \"a\""),
+        (&["shared", "unset", "a"], "there is no shared value \"a\""),
+        (&["shared", "remove", "s", "x"], "the shared set \"s\" has no item \"x\""),
+    ] {
+        let error = failure(&a, args, 1);
+        assert!(error.starts_with(&format!("error: {why}")), "{error}");
+    }
+    assert_eq!(shared(&a), json!({ "values": {}, "sets": {} }));
 }
 
 #[test]

@@ -14,6 +14,7 @@ use super::metrics::Info;
 use super::round_trip::{RoundTrip, RoundTripError};
 use super::traffic::DropReason;
 use crate::discovery::Description;
+use crate::discovery::shared::{SharedError, SharedWrite};
 use crate::discovery::state::StateError;
 use crate::protocol::{Address, BroadcastError, ForceLeaveError, Id, NameError, Span, TooLong};
 use crate::wire::{Key, KeyId, Keyring, KeyringError};
@@ -25,6 +26,10 @@ pub(super) enum Command {
     Describe {
         description: Box<Description>,
         reply: oneshot::Sender<Result<(), StateError>>,
+    },
+    WriteShared {
+        write: SharedWrite,
+        reply: oneshot::Sender<Result<bool, SharedError>>,
     },
     Info(oneshot::Sender<Box<Info>>),
     SetMeta {
@@ -117,6 +122,14 @@ pub enum CommandError {
     NoKeys,
     /// The member's state cannot hold it.
     State(StateError),
+    /// The shared value cannot be written.
+    Shared(SharedError),
+}
+
+impl From<SharedError> for CommandError {
+    fn from(error: SharedError) -> Self {
+        Self::Shared(error)
+    }
 }
 
 impl From<StateError> for CommandError {
@@ -187,6 +200,7 @@ impl fmt::Display for CommandError {
             Self::ForceLeave(error) => error.fmt(f),
             Self::Keyring(error) => error.fmt(f),
             Self::State(error) => error.fmt(f),
+            Self::Shared(error) => error.fmt(f),
             Self::NoKeys => f.write_str("the agent sends plain text and has no keys"),
         }
     }

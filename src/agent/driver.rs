@@ -117,7 +117,7 @@ impl Driver {
             snapshots,
         } = parts;
         let period = member.config().protocol().period;
-        let discovery = DiscoveryTask::new(clock.now(), &member, hook.is_none());
+        let discovery = DiscoveryTask::new(clock.now(), &member, wall_clock.clone().filter(|_| hook.is_none()));
         let zone_names = ZoneNames::of(member.node()).unwrap_or_default();
         Self {
             clock,

@@ -16,6 +16,7 @@ use super::metrics::Info;
 use super::round_trip::{RoundTrip, RoundTripError};
 use super::seed_filter::SeedFilter;
 use crate::discovery::Description;
+use crate::discovery::shared::SharedWrite;
 use crate::protocol::{Id, NameError, UserEvent};
 use crate::wire::{Key, KeyId, Keyring};
 
@@ -242,6 +243,30 @@ impl Agent {
     /// If the agent has ended.
     pub async fn discovery(&self) -> Result<Discovery, Closed> {
         self.ask(Command::Discovery).await
+    }
+
+    /// Writes a value, or an item of a set, that the whole group [shares](crate::discovery::shared). Returns whether there
+    /// was something to remove; `true` for other writes. [`Snapshot::shared`](crate::discovery::Snapshot::shared) has what
+    /// this member knows of them.
+    ///
+    /// ```
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+    /// use swimlab::agent::Agent;
+    /// use swimlab::discovery::shared::SharedWrite;
+    ///
+    /// let agent = Agent::builder().name("a").spawn().await?;
+    /// agent.write_shared(SharedWrite::Set { name: "mode".to_owned(), value: "maintenance".to_owned() }).await?;
+    /// let snapshot = agent.discovery().await?.snapshot();
+    /// assert_eq!(&*snapshot.shared().values["mode"], "maintenance");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If name, value or item are not allowed, there is no room, or the agent has ended.
+    pub async fn write_shared(&self, write: SharedWrite) -> Result<bool, CommandError> {
+        Ok(self.ask(|reply| Command::WriteShared { write, reply }).await??)
     }
 
     /// Publishes what this member says of itself, in place of what it said before. Load figures in it are believed for 30

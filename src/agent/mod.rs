@@ -105,7 +105,9 @@ pub use address::{parse_socket_addr, to_address, to_socket};
 pub use builder::{Builder, Security, check_name, id_of};
 pub use checks::{ClockOffset, Warning};
 pub use command::CommandError;
-pub use discovery::{CatalogMemberSummary, Discovery, InstanceSummary, ServiceSummary, Watch, WatchEvent};
+pub use discovery::{
+    CatalogMemberSummary, Discovery, InstanceSummary, ServiceSummary, SharedSummary, Watch, WatchEvent,
+};
 pub use distance::Distance;
 #[cfg(feature = "discovery")]
 pub use dns::{DnsDomain, DnsSockets, DomainError, serve_dns};

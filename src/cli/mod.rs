@@ -122,6 +122,12 @@ enum Command {
     /// List and change a running agent's metadata, which all members see.
     #[cfg(all(feature = "agent", unix))]
     Meta(client::MetaArgs),
+    /// List and change the values that the whole cluster shares.
+    ///
+    /// Any member writes them, and all know them soon. Of two writes at the same time the later one counts; an item that
+    /// is added to a set while another member removes it stays. They are lost if all members end.
+    #[cfg(all(feature = "agent", unix))]
+    Shared(client::SharedArgs),
     /// Send an event to the applications of all members.
     ///
     /// Each member reports it once, this one included: most within a second by gossip, those that gossip has missed with
@@ -197,6 +203,8 @@ pub fn main(lab: Lab) -> ExitCode {
         Command::ForceLeave(args) => client::force_leave(args),
         #[cfg(all(feature = "agent", unix))]
         Command::Meta(args) => client::meta(args),
+        #[cfg(all(feature = "agent", unix))]
+        Command::Shared(args) => client::shared(args),
         #[cfg(all(feature = "agent", unix))]
         Command::Event(args) => client::event(args),
         #[cfg(all(feature = "agent", unix))]

@@ -7,6 +7,7 @@ use super::change::{Change, ChangeKind};
 use super::description::Description;
 use super::health::Readiness;
 use super::instance::{CatalogMember, Instance};
+use super::shared::SharedView;
 use super::snapshot::Snapshot;
 use crate::protocol::{Id, NodeInfo, Status};
 
@@ -104,6 +105,11 @@ impl Catalog {
                 self.early.insert(id, description);
             }
         }
+    }
+
+    /// Replaces the values that the group shares, which snapshots have beside the members.
+    pub fn set_shared(&mut self, shared: SharedView) {
+        self.published.shared = Arc::new(shared);
     }
 
     /// The catalog as it is now.

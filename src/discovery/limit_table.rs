@@ -1,6 +1,7 @@
-//! The limits of the catalog, of states and of merged values, for docs/limits.md.
+//! The limits of the catalog, of states and of shared values, for docs/limits.md.
 
-use super::merge::{HybridClock, ObservedSet, Register};
+use super::merge::{HybridClock, ObservedItem, Register};
+use super::shared::{BYTE_LIMIT, ENTRY_LIMIT, ITEM_BYTES, KEEPERS, NAME_BYTES, REMOVAL_MEMORY};
 use super::state::{
     ANSWER_FACTOR, BEHIND_LIMIT, CHANGE_LIMIT, DELETION_LIMIT, DELETION_MEMORY, ExchangeConfig, KEY_BYTES, KEY_LIMIT,
     LONGEST_TTL, MEMBER_LIMIT, PART_LIMIT, RECEIVED_FACTOR, REPLACEMENT_TIMEOUT, ROUND_LIMIT, STATE_BYTES, VALUE_BYTES,
@@ -9,12 +10,12 @@ use super::{Catalog, Filter, Health, Service};
 use crate::limits::Amount::{Bytes, Count};
 use crate::limits::{Amount, Limit, Section};
 
-/// The limits of the catalog, of states and of merged values.
+/// The limits of the catalog, of states and of shared values.
 pub(crate) fn stated_limits() -> [Section; 3] {
     [
         Section { title: "Catalog of services", limits: catalog() },
         Section { title: "State of members", limits: state() },
-        Section { title: "Merged values", limits: merge() },
+        Section { title: "Shared values", limits: shared() },
     ]
 }
 
@@ -152,30 +153,51 @@ fn state() -> Vec<Limit> {
     ]
 }
 
-fn merge() -> Vec<Limit> {
-    const LENGTHS: &[&str] = &["values_and_items_have_longest_lengths"];
-    let write = "the write is refused";
-    let merge = "the addition or the merge is refused";
+fn shared() -> Vec<Limit> {
+    const LENGTHS: &[&str] = &["names_items_and_values_have_longest_lengths"];
+    let refused = "the write is refused";
     vec![
+        Limit::new("name of a value or a set", Bytes(NAME_BYTES as u64), refused, LENGTHS),
+        Limit::new("a value", Bytes(Register::VALUE_BYTES as u64), refused, LENGTHS),
+        Limit::new("item of a set", Bytes(ITEM_BYTES as u64), refused, LENGTHS),
+        Limit::new(
+            "values and items of sets, with the removed ones that are remembered",
+            Count(ENTRY_LIMIT as u64),
+            "one more is refused; those that other members write at the same time are taken up to twice the limit",
+            &["values_and_items_are_written_up_to_the_limits_and_observed_beyond"],
+        ),
+        Limit::new(
+            "bytes of them all, as they are carried",
+            Bytes(BYTE_LIMIT as u64),
+            "the write is refused; those of other members at the same time are taken up to twice the limit",
+            &["all_values_have_a_most_bytes"],
+        ),
+        Limit::new(
+            "members that carry a value for all",
+            Count(KEEPERS as u64),
+            "the next ones take the place of those that die",
+            &["a_value_reaches_all_and_is_carried_by_its_keepers_alone"],
+        ),
+        Limit::new(
+            "time for which a removal is remembered",
+            Amount::micros(REMOVAL_MEMORY.as_micros()),
+            "a member that was apart for longer brings back what was removed meanwhile",
+            &["what_was_removed_while_a_part_was_away_stays_removed_for_a_day"],
+        ),
         Limit::new(
             "time by which a stamp is ahead of the wall clock",
             Amount::micros(HybridClock::LARGEST_LEAD.as_micros()),
-            "the write is not merged",
-            &["a_stamp_too_far_ahead_is_refused_and_draws_no_clock_along"],
-        ),
-        Limit::new("value of a register", Bytes(Register::VALUE_BYTES as u64), write, LENGTHS),
-        Limit::new("item of a set", Bytes(ObservedSet::ITEM_BYTES as u64), write, LENGTHS),
-        Limit::new(
-            "items of a set",
-            Count(ObservedSet::ITEM_LIMIT as u64),
-            merge,
-            &["sets_have_most_items_also_when_they_are_merged"],
+            "the write is merged once it is not",
+            &[
+                "a_stamp_too_far_ahead_is_refused_and_draws_no_clock_along",
+                "a_write_from_a_clock_too_far_ahead_is_taken_once_it_is_not",
+            ],
         ),
         Limit::new(
-            "members that add to a set",
-            Count(ObservedSet::WRITER_LIMIT as u64),
-            merge,
-            &["sets_have_most_writers_also_when_they_are_merged"],
+            "members whose additions of an item are kept",
+            Count(ObservedItem::WRITER_LIMIT as u64),
+            "the earliest addition no longer counts",
+            &["of_an_item_the_additions_of_the_latest_writers_are_kept_and_an_earlier_one_does_not_come_back"],
         ),
     ]
 }

@@ -13,8 +13,8 @@
 //! The columns are the worse one of what the member says of itself and of the service. Instances are sorted by readiness in
 //! this order; ready and degraded ones are healthy.
 //!
-//! [`state`] holds each member's key-value state and reconciles it among the members; [`merge`] has the types for values
-//! that several members write.
+//! [`state`] holds each member's key-value state and reconciles it among the members; [`shared`] has the values that any
+//! member may write, and [`merge`] the rules for writes at the same time.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -43,6 +43,7 @@ mod instance;
 mod limit_table;
 pub mod merge;
 mod service;
+pub mod shared;
 mod snapshot;
 pub mod state;
 #[cfg(test)]

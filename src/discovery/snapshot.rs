@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::change::Change;
 use super::filter::Filter;
 use super::instance::{CatalogMember, Instance};
+use super::shared::SharedView;
 use crate::protocol::Id;
 
 /// A catalog at one moment. Cheap to clone, and never changed.
@@ -14,6 +15,7 @@ pub struct Snapshot {
     pub(super) index: u64,
     pub(super) members: Arc<BTreeMap<u64, Arc<CatalogMember>>>,
     pub(super) services: BTreeMap<Box<str>, Arc<[Instance]>>,
+    pub(super) shared: Arc<SharedView>,
     /// The latest changes, oldest first.
     pub(super) changes: VecDeque<Arc<Change>>,
 }
@@ -56,6 +58,11 @@ impl Snapshot {
     /// The instances of all services, by service, that a filter lets through.
     pub fn filtered<'a>(&'a self, filter: &'a Filter) -> impl Iterator<Item = &'a Instance> {
         self.services.values().flat_map(|instances| instances.iter()).filter(|instance| filter.allows(instance))
+    }
+
+    /// The values that the group shares.
+    pub fn shared(&self) -> &SharedView {
+        &self.shared
     }
 
     /// The changes after this index.

@@ -24,6 +24,7 @@ pub use correction::holm;
 use intervals::{
     bootstrap_difference, bootstrap_mean, events_mean, permutation_test, quantile_ranks, sign_flip_test, sign_test,
 };
+pub use smirnov::smirnov_p;
 
 /// The minimum number of trials for intervals and verdicts: with fewer, no 95 % interval of a median exists, and six
 /// trials on the same side are the first result of a sign test that is rarer than 5 %.

@@ -9,7 +9,7 @@ use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use zeroize::Zeroizing;
 
-use crate::agent::discovery::InstanceSummary;
+use crate::agent::discovery::{InstanceSummary, SharedSummary};
 use crate::agent::event::MemberInfo;
 use crate::agent::handle::Agent;
 use crate::agent::join::{LONGEST_JOIN, SeedContact};
@@ -72,6 +72,34 @@ pub enum Request {
         /// Keys to remove.
         unset: Vec<String>,
     },
+    /// List the values that the group shares: [`Answer::Shared`].
+    Shared,
+    /// Write a shared value.
+    SetShared {
+        /// Its name.
+        name: String,
+        /// The value.
+        value: String,
+    },
+    /// Remove a shared value.
+    UnsetShared {
+        /// Its name.
+        name: String,
+    },
+    /// Add an item to a shared set.
+    AddShared {
+        /// The set's name.
+        set: String,
+        /// The item.
+        item: String,
+    },
+    /// Remove an item from a shared set.
+    RemoveShared {
+        /// The set's name.
+        set: String,
+        /// The item.
+        item: String,
+    },
     /// Broadcast an application event.
     Event {
         /// Its name.
@@ -128,6 +156,8 @@ pub enum Answer {
     Info(Box<AgentSummary>),
     /// Outcomes for the addresses that the agent was told to join.
     Contacts(Vec<ContactSummary>),
+    /// The values that the group shares.
+    Shared(SharedSummary),
     /// The round-trip time between two members.
     RoundTrip(RoundTripSummary),
     /// The members that were pinged, and the round-trip times of those that answered.

@@ -17,12 +17,14 @@ use zeroize::Zeroizing;
 use super::error::ControlError;
 use super::messages::{AgentSummary, Answer, Interfaces, MemberSummary, ReachedSummary, Request, RoundTripSummary};
 use super::socket_file::SocketFile;
+use crate::agent::command::CommandError;
 use crate::agent::discovery::InstanceSummary;
 use crate::agent::exit::Closed;
 use crate::agent::handle::Agent;
 use crate::agent::json_error;
 use crate::agent::meta::Meta;
 use crate::agent::server::{Place, ServerLimits, read_through, serve};
+use crate::discovery::shared::SharedWrite;
 use crate::discovery::{Filter, Instance};
 use crate::protocol::Id;
 use crate::wire::KeyId;
@@ -289,6 +291,24 @@ async fn carry_out(request: Request, stream: &mut Option<UnixStream>, service: &
         Request::UpdateMeta { set, unset } => {
             agent.update_meta(Meta::from_pairs(set).map_err(text)?, unset).await.map_err(text)?;
         }
+        Request::Shared => {
+            let snapshot = agent.discovery().await.map_err(text)?.snapshot();
+            return Ok(Answer::Shared(snapshot.shared().into()));
+        }
+        Request::SetShared { name, value } => {
+            agent.write_shared(SharedWrite::Set { name, value }).await.map_err(text)?;
+        }
+        Request::UnsetShared { name } => {
+            let missing = format!("there is no shared value {name:?}");
+            found(agent.write_shared(SharedWrite::Unset { name }).await, missing)?;
+        }
+        Request::AddShared { set, item } => {
+            agent.write_shared(SharedWrite::Add { set, item }).await.map_err(text)?;
+        }
+        Request::RemoveShared { set, item } => {
+            let missing = format!("the shared set {set:?} has no item {item:?}");
+            found(agent.write_shared(SharedWrite::Remove { set, item }).await, missing)?;
+        }
         Request::Event { name, payload } => agent.broadcast(name, payload).await.map_err(text)?,
         Request::InstallKey { key } => {
             agent.install_key(key.as_str().trim().parse().map_err(text)?).await.map_err(text)?;
@@ -297,6 +317,11 @@ async fn carry_out(request: Request, stream: &mut Option<UnixStream>, service: &
         Request::RemoveKey { id } => agent.remove_key(key_id(&id)?).await.map_err(text)?,
     }
     Ok(Answer::Done)
+}
+
+/// Whether a removal has found something.
+fn found(removed: Result<bool, CommandError>, missing: String) -> Result<(), String> {
+    if removed.map_err(text)? { Ok(()) } else { Err(missing) }
 }
 
 fn key_id(id: &str) -> Result<KeyId, String> {

@@ -2,6 +2,7 @@
 
 #[cfg(all(test, feature = "discovery"))]
 pub(super) mod sample;
+mod shared;
 mod summary;
 mod task;
 
@@ -9,7 +10,7 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-pub use summary::{CatalogMemberSummary, InstanceSummary, ServiceSummary};
+pub use summary::{CatalogMemberSummary, InstanceSummary, ServiceSummary, SharedSummary};
 pub(super) use task::DiscoveryTask;
 
 use crate::discovery::{Change, Instance, Since, Snapshot};

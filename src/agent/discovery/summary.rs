@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::agent::to_socket;
+use crate::discovery::shared::SharedView;
 use crate::discovery::{CatalogMember, Health, Instance, Readiness, Service};
 
 /// An instance of a service, as `/v1/services/NAME` and `swimlab services` show it.
@@ -46,6 +47,27 @@ pub struct InstanceSummary {
     pub load: BTreeMap<String, f64>,
     /// The member's metadata.
     pub meta: BTreeMap<String, String>,
+}
+
+/// Values that the group shares, as `/v1/shared` and `swimlab shared` show them.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "discovery", derive(ToSchema))]
+#[non_exhaustive]
+pub struct SharedSummary {
+    /// The values by name.
+    pub values: BTreeMap<String, String>,
+    /// The items of each set that has one.
+    pub sets: BTreeMap<String, BTreeSet<String>>,
+}
+
+impl From<&SharedView> for SharedSummary {
+    fn from(view: &SharedView) -> Self {
+        let items = |set: &BTreeSet<Box<str>>| set.iter().map(ToString::to_string).collect();
+        Self {
+            values: view.values.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect(),
+            sets: view.sets.iter().map(|(name, set)| (name.to_string(), items(set))).collect(),
+        }
+    }
 }
 
 /// A member with what it says of itself, as `/v1/members` shows it.

@@ -7,7 +7,10 @@ use swimlab_selectors::rng::{Purpose, stream};
 use tokio::sync::watch;
 
 use super::Discovery;
+use super::shared::SharedTask;
 use crate::agent::event::MemberInfo;
+use crate::agent::wall_clock::WallClock;
+use crate::discovery::shared::{SharedError, SharedWrite};
 use crate::discovery::state::{Exchange, ExchangeConfig, Outgoing, Partners, StateError, StateStore};
 use crate::discovery::{Catalog, Description, MemberRecord, Snapshot};
 use crate::protocol::{DirectMessage, Id, Member, Outbox, Span, Status, Time};
@@ -33,6 +36,7 @@ pub(in crate::agent) const LOAD_TTL: Span = Span::from_secs(30);
 pub(in crate::agent) struct DiscoveryTask {
     /// `None`: a member of an experiment, which takes no part.
     exchange: Option<Exchange>,
+    shared: SharedTask,
     /// The life of the own state.
     generation: u32,
     own: Description,
@@ -54,7 +58,8 @@ struct PublishedCatalog {
 }
 
 impl DiscoveryTask {
-    pub(in crate::agent) fn new(now: Time, member: &Member, takes_part: bool) -> Self {
+    /// Begins a member's part in the exchange; without a wall clock it takes none.
+    pub(in crate::agent) fn new(now: Time, member: &Member, wall_clock: Option<WallClock>) -> Self {
         let (id, generation) = (member.id(), member.incarnation().generation);
         let config = ExchangeConfig { mtu: member.direct_room(), ..ExchangeConfig::default() };
         let rng = stream(id ^ u64::from(generation), Purpose::Protocol, id);
@@ -62,9 +67,19 @@ impl DiscoveryTask {
         let warn = |error: &_| {
             tracing::warn!(%error, "datagrams (packet_bytes) are too small for what members say of their services");
         };
-        let exchange = if takes_part { exchange.inspect_err(warn).ok() } else { None };
+        let exchange = if wall_clock.is_some() { exchange.inspect_err(warn).ok() } else { None };
+        let shared = SharedTask::new(id, wall_clock.unwrap_or_default());
         let (own, outgoing) = (Description::default(), Outgoing::new());
-        Self { exchange, generation, own, next_life_at: now, hold_at: now + HOLD_INTERVAL, catalog: None, outgoing }
+        Self {
+            exchange,
+            shared,
+            generation,
+            own,
+            next_life_at: now,
+            hold_at: now + HOLD_INTERVAL,
+            catalog: None,
+            outgoing,
+        }
     }
 
     /// The handle for readers of the catalog.
@@ -76,6 +91,7 @@ impl DiscoveryTask {
             for (id, store) in store.into_iter().flat_map(|store| store.members().map(move |id| (id, store))) {
                 catalog.describe(id, Description::from_pairs(store.keys_of(id)));
             }
+            catalog.set_shared(self.shared.view());
             let snapshots = watch::Sender::new(Arc::new(catalog.snapshot()));
             PublishedCatalog { catalog, snapshots, publish_at: Time::NEVER, published_at: now }
         });
@@ -95,6 +111,7 @@ impl DiscoveryTask {
                     store.forget(about);
                 }
             }
+            self.shared.note_members(now);
         }
         self.change_catalog(now, |catalog| match &known {
             Some(known) => catalog.set_member(record(known)),
@@ -128,6 +145,20 @@ impl DiscoveryTask {
         Ok(())
     }
 
+    /// Writes a shared value. Returns whether there was something to remove; `true` for other writes.
+    ///
+    /// # Errors
+    /// If the write is not allowed, or there is no room for it.
+    pub(in crate::agent) fn write_shared(&mut self, now: Time, write: &SharedWrite) -> Result<bool, SharedError> {
+        let done = self.shared.write(now, write)?;
+        if let Some(exchange) = &mut self.exchange {
+            self.shared.run_due(now, exchange.store_mut());
+        }
+        self.publish_shared(now);
+        self.publish_changes(now);
+        Ok(done)
+    }
+
     /// Handles a direct message.
     pub(in crate::agent) fn receive(
         &mut self,
@@ -148,13 +179,22 @@ impl DiscoveryTask {
     /// Time at which [`DiscoveryTask::run_due`] is due.
     pub(in crate::agent) fn due(&self) -> Time {
         let publish_at = self.catalog.as_ref().map_or(Time::NEVER, |published| published.publish_at);
-        self.exchange.as_ref().map_or(Time::NEVER, Exchange::deadline).min(publish_at)
+        let exchange = self.exchange.as_ref();
+        exchange.map_or(Time::NEVER, |exchange| exchange.deadline().min(self.shared.due())).min(publish_at)
     }
 
     /// Exchanges states with others, and publishes what has changed in the catalog.
     pub(in crate::agent) fn run_due(&mut self, now: Time, member: &mut Member, out: &mut Outbox) {
         self.override_inventions(now, member, out);
         self.follow_generation(now, member);
+        if let Some(exchange) = &mut self.exchange
+            && self.shared.due() <= now
+        {
+            if self.shared.run_due(now, exchange.store_mut()) {
+                self.publish_shared(now);
+            }
+            self.publish_changes(now);
+        }
         if let Some(exchange) = self.exchange.as_mut().filter(|exchange| exchange.deadline() <= now) {
             exchange.wake(now, &mut SelectedPartners(member), &mut self.outgoing);
             self.send(member, out);
@@ -194,6 +234,7 @@ impl DiscoveryTask {
                 exchange.store_mut().begin_life(generation);
                 let written = self.write_own(now, &Description::default());
                 debug_assert_eq!(written, Ok(()));
+                self.shared.note_members(now);
             }
         }
     }
@@ -220,23 +261,39 @@ impl DiscoveryTask {
         }
     }
 
-    /// Takes changes of states over into the catalog.
+    /// Takes changes of states over into the shared values and the catalog.
     fn publish_changes(&mut self, now: Time) {
         let Some(exchange) = &mut self.exchange else { return };
         let changes = exchange.store_mut().take_changes();
-        if self.catalog.is_none() || (changes.list.is_empty() && changes.missed == 0) {
+        if changes.list.is_empty() && changes.missed == 0 {
             return;
         }
-        let members: BTreeSet<Id> = match changes.missed {
-            0 => changes.list.iter().map(|change| change.member).collect(),
-            _ => exchange.store().members().collect(),
-        };
         let store = exchange.store();
-        let described = members.into_iter().map(|id| (id, Description::from_pairs(store.keys_of(id))));
-        let described: Vec<_> = described.collect();
-        self.change_catalog(now, |catalog| {
-            described.into_iter().for_each(|(id, description)| catalog.describe(id, description));
-        });
+        let of_others = changes.list.iter().filter(|change| change.member != store.me());
+        let mut is_news =
+            of_others.fold(false, |any, change| self.shared.read(now, &change.key, change.new.as_deref()) | any);
+        if changes.missed > 0 {
+            is_news |= self.shared.read_all(now, store);
+        }
+        if self.catalog.is_some() {
+            let members: BTreeSet<Id> = match changes.missed {
+                0 => changes.list.iter().map(|change| change.member).collect(),
+                _ => store.members().collect(),
+            };
+            let described = members.into_iter().map(|id| (id, Description::from_pairs(store.keys_of(id))));
+            let described: Vec<_> = described.collect();
+            self.change_catalog(now, |catalog| {
+                described.into_iter().for_each(|(id, description)| catalog.describe(id, description));
+            });
+        }
+        if is_news {
+            self.publish_shared(now);
+        }
+    }
+
+    fn publish_shared(&mut self, now: Time) {
+        let view = self.shared.view();
+        self.change_catalog(now, |catalog| catalog.set_shared(view));
     }
 
     /// Changes the catalog, if there is one.

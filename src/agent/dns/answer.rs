@@ -8,7 +8,7 @@ use hickory_proto::rr::{DNSClass, Name, RData, Record, RecordType};
 
 use super::domain::DnsDomain;
 use super::question::{Found, id_name, node_name};
-use super::weighted_order::{Draw, choose};
+use super::weighted_order::{Choice, Draw, choose};
 use crate::discovery::{CatalogMember, Instance, Readiness, Snapshot};
 use crate::protocol::Id;
 
@@ -122,18 +122,17 @@ impl Zone {
                 answer.add_answers(addresses.filter(|record| is_asked(record.record_type())).collect::<Vec<_>>());
             }
             // For ANY one type of records is enough (RFC 8482).
-            Found::Instances(instances) if is_asked(RecordType::SRV) => {
-                let is_cut = instances.len() > most;
-                let instances = choose(instances, most, draw);
+            Found::Instances(candidates) if is_asked(RecordType::SRV) => {
+                let Choice { instances, is_cut } = choose(candidates.all, |one| candidates.fits(one), most, draw);
                 answer.add_answers(instances.iter().map(|instance| self.srv(name, instance)));
                 answer.add_additionals(self.glue(&instances));
                 answer.metadata.truncation = is_cut && most < TCP_INSTANCES;
             }
-            Found::Instances(mut instances) => {
-                instances.retain(|instance| address_type(&instance.member) == kind);
-                let is_cut = instances.len() > most;
+            Found::Instances(candidates) => {
+                let fits = |one: &Instance| candidates.fits(one) && address_type(&one.member) == kind;
+                let Choice { instances, is_cut } = choose(candidates.all, fits, most, draw);
                 let mut addresses = Vec::new();
-                for instance in choose(instances, most, draw) {
+                for instance in instances {
                     let address = address(name, &instance.member);
                     // A member may offer a service once only, but several members may share an address.
                     if !addresses.contains(&address) {

@@ -15,12 +15,29 @@ pub(super) enum Found<'a> {
     Apex,
     /// Other names end with it.
     Middle,
-    /// The healthy instances of a service, the readiest first; perhaps none.
-    Instances(Vec<&'a Instance>),
+    /// Instances of a service, at least one; perhaps none of them is healthy.
+    Instances(Candidates<'a>),
     /// Members of this name.
     Nodes(Vec<&'a Arc<CatalogMember>>),
     /// Nothing.
     Nothing,
+}
+
+/// The instances of a service that a name stands for.
+#[derive(Debug)]
+pub(super) struct Candidates<'a> {
+    /// All instances of the service, the readiest first.
+    pub all: &'a [Instance],
+    tag: Option<Box<str>>,
+    zone: Option<Box<str>>,
+}
+
+impl Candidates<'_> {
+    /// Whether an instance of the service has the name's tag and zone.
+    pub(super) fn fits(&self, instance: &Instance) -> bool {
+        let has_tag = |tag: &str| instance.service.tags.iter().any(|found| found.eq_ignore_ascii_case(tag));
+        self.tag.as_deref().is_none_or(has_tag) && self.zone.as_deref().is_none_or(|zone| is_in(&instance.member, zone))
+    }
 }
 
 impl<'a> Found<'a> {
@@ -92,15 +109,9 @@ fn nodes<'a>(label: &str, snapshot: &'a Snapshot) -> Found<'a> {
 }
 
 fn instances<'a>(service: &str, tag: Option<&str>, zone: Option<&str>, snapshot: &'a Snapshot) -> Found<'a> {
-    let fits = |instance: &&Instance| {
-        tag.is_none_or(|tag| instance.service.tags.iter().any(|found| found.eq_ignore_ascii_case(tag)))
-            && zone.is_none_or(|zone| is_in(&instance.member, zone))
-    };
-    let mut fitting = snapshot.instances(service).iter().filter(fits).peekable();
-    if fitting.peek().is_none() {
-        return Found::Nothing;
-    }
-    Found::Instances(fitting.filter(|instance| instance.readiness.is_healthy()).collect())
+    let all = snapshot.instances(service);
+    let candidates = Candidates { all, tag: tag.map(Box::from), zone: zone.map(Box::from) };
+    if all.iter().any(|instance| candidates.fits(instance)) { Found::Instances(candidates) } else { Found::Nothing }
 }
 
 /// Whether a member's zone path has this component.

@@ -27,6 +27,9 @@ impl Driver {
             Command::Describe { description, reply } => {
                 let _ = reply.send(self.discovery.describe(now, &self.member, *description));
             }
+            Command::WriteShared { write, reply } => {
+                let _ = reply.send(self.discovery.write_shared(now, &write));
+            }
             Command::Info(reply) => {
                 let _ = reply.send(Box::new(self.info(now)));
             }

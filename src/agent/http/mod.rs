@@ -20,6 +20,7 @@ mod own;
 mod routes;
 mod server;
 mod services;
+mod shared;
 mod targets;
 #[cfg(test)]
 mod tests;

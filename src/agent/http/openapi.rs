@@ -3,7 +3,7 @@
 use axum::Json;
 use utoipa::OpenApi;
 
-use super::{members, own, services, targets, watch};
+use super::{members, own, services, shared, targets, watch};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -19,6 +19,7 @@ use super::{members, own, services, targets, watch};
         members::members,
         watch::watch,
         targets::targets,
+        shared::shared,
         own::healthz,
         own::metrics,
         openapi,

@@ -13,7 +13,7 @@ use hyper_util::service::TowerToHyperService;
 use super::deadline::Deadline;
 use super::error::Refusal;
 use super::watch::Streams;
-use super::{members, openapi, own, services, targets, watch};
+use super::{members, openapi, own, services, shared, targets, watch};
 use crate::agent::discovery::Discovery;
 use crate::agent::handle::Agent;
 
@@ -79,6 +79,7 @@ fn of_discovery(discovery: Discovery, epoch: u64) -> Router {
         .route("/v1/services/{name}", get(services::instances))
         .route("/v1/members", get(members::members))
         .route("/v1/sd", get(targets::targets))
+        .route("/v1/shared", get(shared::shared))
         .route("/v1/openapi.json", get(openapi::openapi))
         .with_state(discovery)
         .merge(streams)

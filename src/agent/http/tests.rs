@@ -22,8 +22,9 @@ use crate::agent::Agent;
 use crate::agent::discovery::Discovery;
 use crate::agent::discovery::sample::{catalog, member, service};
 use crate::agent::testing::Paused;
+use crate::discovery::shared::SharedValues;
 use crate::discovery::{Catalog, Description as MemberDescription, Health, Snapshot};
-use crate::protocol::Status;
+use crate::protocol::{Status, Time};
 
 const EPOCH: u64 = 0xabc;
 
@@ -144,6 +145,21 @@ async fn members_are_listed_with_what_they_say_of_themselves() {
       }
     ]
     "#);
+}
+
+#[tokio::test]
+async fn shared_values_are_listed() {
+    assert_eq!(get("/v1/shared").await.1, r#"{"values":{},"sets":{}}"#);
+    let (wall, mut values) = (Time::from_micros(1), SharedValues::new(1));
+    values.set(wall, "mode", "maintenance").unwrap();
+    values.add(wall, "drained", "rack-7").unwrap();
+    let mut catalog = catalog();
+    catalog.set_shared(values.view());
+    let (_sender, routes) = of(&mut catalog);
+    let (status, body) = ask(&routes, Method::GET, "/v1/shared").await;
+    assert_eq!(status, StatusCode::OK);
+    assert_eq!(body, r#"{"values":{"mode":"maintenance"},"sets":{"drained":["rack-7"]}}"#);
+    assert_eq!(ask(&routes, Method::POST, "/v1/shared").await.0, StatusCode::METHOD_NOT_ALLOWED);
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ mod meta;
 mod reload;
 mod round_trips;
 mod services;
+mod shared;
 
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -29,6 +30,7 @@ pub(super) use meta::{MetaArgs, meta};
 pub(super) use reload::reload;
 pub(super) use round_trips::{ReachabilityArgs, RttArgs, reachability, rtt};
 pub(super) use services::{ServicesArgs, services};
+pub(super) use shared::{SharedArgs, shared};
 
 #[derive(clap::Args)]
 pub(super) struct Socket {

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
-use super::limits::{ITEM_LIMIT, LARGEST_LEAD, WRITER_LIMIT};
+use super::limits::LARGEST_LEAD;
 use crate::protocol::Span;
 
 /// Reason why a write or a merge is refused. Nothing has changed then.
@@ -14,10 +14,6 @@ pub enum MergeError {
     Ahead(Span),
     /// A text has this many bytes, more than are allowed.
     LongText(usize),
-    /// The set has [`ObservedSet::ITEM_LIMIT`](super::ObservedSet::ITEM_LIMIT) items, or would have more.
-    TooManyItems,
-    /// More than [`ObservedSet::WRITER_LIMIT`](super::ObservedSet::WRITER_LIMIT) members have added to the set, or would have.
-    TooManyWriters,
 }
 
 impl Error for MergeError {}
@@ -29,8 +25,6 @@ impl fmt::Display for MergeError {
                 write!(f, "a stamp is {lead} ahead of this clock, more than {LARGEST_LEAD}: one of the clocks is wrong")
             }
             Self::LongText(len) => write!(f, "a text of {len} bytes is too long"),
-            Self::TooManyItems => write!(f, "a set has at most {ITEM_LIMIT} items: remove one first"),
-            Self::TooManyWriters => write!(f, "at most {WRITER_LIMIT} members can add to a set"),
         }
     }
 }

@@ -8,7 +8,7 @@
 //! - [`Register`], one value: the last write wins. Writes are ordered by a [`HybridClock`], then by writer. A wall clock
 //!   alone would lose a write by a member whose clock is behind, although its writer had seen the value that it
 //!   replaced.
-//! - [`ObservedSet`], a set of texts: a removal removes what its writer had observed, so a concurrent addition wins.
+//! - [`ObservedItem`], an item of a set: a removal removes what its writer had observed, so a concurrent addition wins.
 //!
 //! ```
 //! use swimlab::discovery::merge::{HybridClock, Register};
@@ -30,13 +30,13 @@
 
 mod clock;
 mod error;
+mod item;
 mod limits;
 mod register;
-mod set;
 #[cfg(test)]
 mod tests;
 
 pub use clock::{HybridClock, Stamp};
 pub use error::MergeError;
+pub use item::{Addition, ObservedItem};
 pub use register::Register;
-pub use set::{Dot, ObservedSet};

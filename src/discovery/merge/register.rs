@@ -19,6 +19,11 @@ impl Register {
     /// The longest value, in bytes.
     pub const VALUE_BYTES: usize = 400;
 
+    /// The value that a member wrote with this stamp, or that it removed it.
+    pub fn new(stamp: Stamp, writer: Id, value: Option<Box<str>>) -> Self {
+        Self { stamp, writer, value }
+    }
+
     /// The value.
     pub fn get(&self) -> Option<&str> {
         self.value.as_deref()

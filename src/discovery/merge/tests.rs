@@ -4,21 +4,17 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 
-use super::{HybridClock, MergeError, ObservedSet, Register, Stamp};
+use super::{HybridClock, MergeError, ObservedItem, Register, Stamp};
 use crate::protocol::{Id, Span, Time};
 
 fn secs(secs: u64) -> Time {
     Time::ZERO + Span::from_secs(secs)
 }
 
-fn items(set: &ObservedSet) -> Vec<&str> {
-    set.iter().collect()
-}
-
 /// Merged replicas of both.
-fn merged(first: &ObservedSet, second: &ObservedSet) -> ObservedSet {
+fn merged(first: &ObservedItem, second: &ObservedItem) -> ObservedItem {
     let mut both = first.clone();
-    both.merge(second).unwrap();
+    both.merge(second);
     both
 }
 
@@ -100,116 +96,94 @@ fn a_cleared_register_is_not_filled_by_an_earlier_write() {
 
 #[test]
 fn a_removal_removes_what_was_observed_and_a_concurrent_addition_wins() {
-    let (mut first, mut second) = (ObservedSet::default(), ObservedSet::default());
-    first.add(1, "gpu").unwrap();
-    first.add(1, "disk").unwrap();
-    second.merge(&first).unwrap();
-    // Member 1 removes both; member 2 adds one of them again at the same time.
-    first.remove("gpu");
-    first.remove("disk");
-    second.add(2, "gpu").unwrap();
+    let (mut clock_1, mut clock_2) = (HybridClock::default(), HybridClock::default());
+    let (mut first, mut second) = (ObservedItem::default(), ObservedItem::default());
+    first.add(&mut clock_1, secs(1), 1).unwrap();
+    second.merge(&first);
+    // Member 1 removes the item; member 2 adds it again at the same time.
+    assert!(first.remove() && !first.remove());
+    second.add(&mut clock_2, secs(1), 2).unwrap();
     assert_eq!(merged(&first, &second), merged(&second, &first));
-    assert_eq!(items(&merged(&first, &second)), ["gpu"]);
+    assert!(merged(&first, &second).is_present());
     // A removal that has observed the second addition removes it.
-    first.merge(&second).unwrap();
-    assert!(first.remove("gpu"));
-    second.merge(&first).unwrap();
-    assert!(second.is_empty());
-    assert!(!second.merge(&first).unwrap());
+    first.merge(&second);
+    assert!(first.remove());
+    assert!(second.merge(&first));
+    assert!(!second.is_present());
+    assert!(!second.merge(&first));
 }
 
 #[test]
-fn values_and_items_have_longest_lengths() {
-    let (mut clock, mut register, mut set) = (HybridClock::default(), Register::default(), ObservedSet::default());
+fn values_have_a_longest_length() {
+    let (mut clock, mut register) = (HybridClock::default(), Register::default());
     let value = "v".repeat(Register::VALUE_BYTES + 1);
     assert_eq!(register.set(&mut clock, secs(1), 1, &value[1..]), Ok(()));
     assert_eq!(register.set(&mut clock, secs(1), 1, &value), Err(MergeError::LongText(value.len())));
-    let item = "i".repeat(ObservedSet::ITEM_BYTES + 1);
-    assert_eq!(set.add(1, &item[1..]), Ok(()));
-    assert_eq!(set.add(1, &item), Err(MergeError::LongText(item.len())));
 }
 
 #[test]
-fn sets_have_most_items_also_when_they_are_merged() {
-    let (mut first, mut second) = (ObservedSet::default(), ObservedSet::default());
-    for number in 0..ObservedSet::ITEM_LIMIT {
-        first.add(1, &number.to_string()).unwrap();
+fn of_an_item_the_additions_of_the_latest_writers_are_kept_and_an_earlier_one_does_not_come_back() {
+    let (mut clock, mut first) = (HybridClock::default(), ObservedItem::default());
+    first.add(&mut clock, secs(1), 0).unwrap();
+    let old = first.clone();
+    for writer in 1..=ObservedItem::WRITER_LIMIT as Id {
+        first.add(&mut clock, secs(1), writer).unwrap();
     }
-    assert_eq!(first.add(1, "more"), Err(MergeError::TooManyItems));
-    assert_eq!(first.add(1, "0"), Ok(()));
-    second.add(2, "more").unwrap();
-    let before = first.clone();
-    assert_eq!(first.merge(&second), Err(MergeError::TooManyItems));
-    assert_eq!(first, before);
-    first.remove("7");
-    assert_eq!(first.merge(&second), Ok(true));
-    assert_eq!(first.len(), ObservedSet::ITEM_LIMIT);
-}
-
-#[test]
-fn sets_have_most_writers_also_when_they_are_merged() {
-    let (mut first, mut second) = (ObservedSet::default(), ObservedSet::default());
-    for writer in 0..ObservedSet::WRITER_LIMIT as Id {
-        first.add(writer, "a").unwrap();
-    }
-    let next = ObservedSet::WRITER_LIMIT as Id;
-    assert_eq!(first.add(next, "b"), Err(MergeError::TooManyWriters));
-    assert_eq!(first.add(0, "b"), Ok(()));
-    second.add(next, "b").unwrap();
-    assert_eq!(first.merge(&second), Err(MergeError::TooManyWriters));
-    assert!(first.contains("b"));
+    assert_eq!(first.additions().len(), ObservedItem::WRITER_LIMIT);
+    assert!(!first.additions().contains_key(&0));
+    first.remove();
+    assert!(!first.merge(&old));
+    assert!(!first.is_present() && !merged(&old, &first).is_present());
 }
 
 #[derive(Clone, Debug)]
-enum SetStep {
-    Add(usize, u8),
-    Remove(usize, u8),
+enum ItemStep {
+    Add(usize),
+    Remove(usize),
     Merge(usize, usize),
 }
 
-const REPLICAS: usize = 3;
+/// Three that are compared, and more writers than an item keeps the additions of.
+const REPLICAS: usize = ObservedItem::WRITER_LIMIT + 3;
 
-fn set_steps() -> impl Strategy<Value = Vec<SetStep>> {
-    let replica = || 0..REPLICAS;
+fn item_steps(replicas: usize) -> impl Strategy<Value = Vec<ItemStep>> {
+    let replica = move || 0..replicas;
     let step = prop_oneof![
-        (replica(), 0_u8..4).prop_map(|(replica, item)| SetStep::Add(replica, item)),
-        (replica(), 0_u8..4).prop_map(|(replica, item)| SetStep::Remove(replica, item)),
-        (replica(), replica()).prop_map(|(to, from)| SetStep::Merge(to, from)),
+        replica().prop_map(ItemStep::Add),
+        replica().prop_map(ItemStep::Remove),
+        (replica(), replica()).prop_map(|(to, from)| ItemStep::Merge(to, from)),
     ];
-    vec(step, 0..60)
+    vec(step, 0..120)
 }
 
-/// Replicas after these steps, each written by a member of its own.
-fn replicas(steps: &[SetStep]) -> Vec<ObservedSet> {
-    let mut replicas = vec![ObservedSet::default(); REPLICAS];
+/// Replicas after these steps, each written by a member of its own, whose clocks are seconds apart.
+fn replicas(steps: &[ItemStep]) -> Vec<ObservedItem> {
+    let mut replicas = vec![ObservedItem::default(); REPLICAS];
+    let mut clocks = [HybridClock::default(); REPLICAS];
     for step in steps {
         match *step {
-            SetStep::Add(replica, item) => replicas[replica].add(replica as Id, &item.to_string()).unwrap(),
-            SetStep::Remove(replica, item) => {
-                replicas[replica].remove(&item.to_string());
+            ItemStep::Add(replica) => {
+                let wall = secs(20 - replica as u64);
+                replicas[replica].add(&mut clocks[replica], wall, replica as Id).unwrap();
             }
-            SetStep::Merge(to, from) => {
+            ItemStep::Remove(replica) => {
+                replicas[replica].remove();
+            }
+            ItemStep::Merge(to, from) => {
                 let from = replicas[from].clone();
-                replicas[to].merge(&from).unwrap();
+                replicas[to].merge(&from);
             }
         }
     }
     replicas
 }
 
-/// A set as the additions that a replica has seen, and those of them that were removed.
+/// An item as the additions that a replica has seen, and those of them that were removed.
 #[derive(Clone, Default)]
 struct Model {
-    /// Items, with the steps that added them.
-    added: Vec<(u8, usize)>,
+    /// The numbers of the steps that added it.
+    added: Vec<usize>,
     removed: Vec<usize>,
-}
-
-impl Model {
-    /// Removes all additions of an item that are here.
-    fn remove(&mut self, item: u8) {
-        self.removed.extend(self.added.iter().filter(|(added, _)| *added == item).map(|(_, at)| *at));
-    }
 }
 
 fn registers() -> impl Strategy<Value = Register> {
@@ -227,41 +201,43 @@ fn registers() -> impl Strategy<Value = Register> {
 
 proptest! {
     #[test]
-    fn merging_sets_is_associative_commutative_and_idempotent(steps in set_steps()) {
+    fn merging_items_is_associative_commutative_and_idempotent(steps in item_steps(REPLICAS)) {
         let replicas = replicas(&steps);
-        let [a, b, c] = &replicas[..] else { unreachable!() };
+        let [a, b, c, ..] = &replicas[..] else { unreachable!() };
         prop_assert_eq!(merged(a, b), merged(b, a));
         prop_assert_eq!(merged(&merged(a, b), c), merged(a, &merged(b, c)));
         prop_assert_eq!(&merged(a, a), a);
         prop_assert_eq!(merged(&merged(a, b), b), merged(a, b));
     }
 
-    /// After all have merged with all, an item is there if an addition of it was not observed by any removal.
+    /// After all have merged with all, the item is there if an addition of it was not observed by any removal, nor by a
+    /// later addition. With few writers none is dropped.
     #[test]
-    fn all_replicas_are_equal_in_the_end_with_the_additions_that_nobody_removed(steps in set_steps()) {
-        let sets = replicas(&steps);
-        let all = merged(&merged(&sets[0], &sets[1]), &sets[2]);
+    fn all_replicas_are_equal_in_the_end_with_the_additions_that_nobody_removed(steps in item_steps(3)) {
+        let items = replicas(&steps);
+        let all = items.iter().fold(ObservedItem::default(), |all, item| merged(&all, item));
         let mut models = vec![Model::default(); REPLICAS];
         for (number, step) in steps.iter().enumerate() {
             match *step {
-                SetStep::Add(replica, item) => {
-                    models[replica].remove(item);
-                    models[replica].added.push((item, number));
+                ItemStep::Add(replica) => {
+                    let model = &mut models[replica];
+                    model.removed.extend(&model.added);
+                    model.added.push(number);
                 }
-                SetStep::Remove(replica, item) => models[replica].remove(item),
-                SetStep::Merge(to, from) => {
+                ItemStep::Remove(replica) => {
+                    let model = &mut models[replica];
+                    model.removed.extend(&model.added);
+                }
+                ItemStep::Merge(to, from) => {
                     let from = models[from].clone();
                     models[to].added.extend(from.added);
                     models[to].removed.extend(from.removed);
                 }
             }
         }
-        let removed: Vec<usize> = models.iter().flat_map(|model| model.removed.clone()).collect();
-        let added = models.iter().flat_map(|model| &model.added).filter(|(_, at)| !removed.contains(at));
-        let mut expected: Vec<String> = added.map(|(item, _)| item.to_string()).collect();
-        expected.sort();
-        expected.dedup();
-        prop_assert_eq!(items(&all), expected);
+        let is_removed = |at: &usize| models.iter().any(|model| model.removed.contains(at));
+        let expected = models.iter().flat_map(|model| &model.added).any(|at| !is_removed(at));
+        prop_assert_eq!(all.is_present(), expected);
     }
 
     #[test]

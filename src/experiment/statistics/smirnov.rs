@@ -4,6 +4,25 @@
 /// limit for large samples is right to three digits.
 const MOST_STEPS: usize = 4_000_000;
 
+/// The probability that two independent samples from one continuous distribution are as far apart as these, by the test of
+/// Kolmogorov and Smirnov. Values may come in any order, censored ones as infinity.
+///
+/// ```
+/// use swimlab::experiment::statistics::smirnov_p;
+///
+/// assert_eq!(smirnov_p(&[3.0, 1.0, 2.0], &[2.0, 3.0, 1.0]), 1.0);
+/// let (early, late): (Vec<f64>, Vec<f64>) = ((0..10).map(f64::from).collect(), (20..30).map(f64::from).collect());
+/// assert!(smirnov_p(&early, &late) < 0.0001);
+/// ```
+pub fn smirnov_p(left: &[f64], right: &[f64]) -> f64 {
+    let sorted = |values: &[f64]| {
+        let mut values = values.to_vec();
+        values.sort_unstable_by(f64::total_cmp);
+        values
+    };
+    p_value(distance(&sorted(left), &sorted(right)), left.len(), right.len())
+}
+
 /// The greatest distance between the distribution functions of two sorted samples.
 pub(super) fn distance(left: &[f64], right: &[f64]) -> f64 {
     let (mut below_left, mut below_right, mut most) = (0, 0, 0.0_f64);
