@@ -12,12 +12,12 @@ use tokio::net::{TcpStream, UdpSocket};
 
 use super::answer::{AMPLIFICATION_LIMIT, PLAIN_LIMIT, TCP_INSTANCES, Transport, UDP_INSTANCES, UDP_LIMIT, Zone};
 use super::server::LONGEST_QUERY;
-use super::weighted_order::Draw;
+use super::weighted_order::{Draw, choose};
 use super::{DnsDomain, DnsSockets, serve_dns};
 use crate::agent::Agent;
 use crate::agent::discovery::Discovery;
 use crate::agent::discovery::sample::{catalog, member, service};
-use crate::discovery::{Catalog, Description, Snapshot};
+use crate::discovery::{Catalog, Description, Instance, Snapshot};
 
 const LOCAL: Transport = Transport::Udp { is_remote: false };
 
@@ -295,6 +295,32 @@ fn of_many_instances_some_are_chosen_at_random() {
             }
             assert!(counts.keys().all(|count| *count <= limit && *count > 60), "{counts:?}");
         }
+    }
+}
+
+#[test]
+fn of_many_instances_all_are_equally_likely_to_be_chosen_also_where_few_fit() {
+    let (trials, most) = (2000, 80);
+    let mut catalog = Catalog::default();
+    for id in 1..=600_u64 {
+        catalog.set_member(member(id, &format!("member-{id}"), "10.1.0.1", ""));
+        let tags: &[&str] = if id <= 100 { &["few"] } else { &[] };
+        catalog.describe(id, Description::default().with_service(service("many", 80, 1, tags)));
+    }
+    let snapshot = catalog.snapshot();
+    for (tag, fitting) in [(None, 600), (Some("few"), 100)] {
+        let fits = |instance: &Instance| tag.is_none_or(|tag| instance.service.tags.contains(tag));
+        let mut counts = BTreeMap::new();
+        for seed in 0..trials {
+            let choice = choose(snapshot.instances("many"), fits, most, &mut Draw::new(seed << 32));
+            assert!(choice.is_cut && choice.instances.len() == most);
+            choice.instances.iter().for_each(|one| *counts.entry(one.member.node.peer.id).or_insert(0.0) += 1.0);
+        }
+        assert_eq!(counts.len(), fitting);
+        // A count is hypergeometric: six standard deviations of it.
+        let share = most as f64 / fitting as f64;
+        let (mean, sd) = (trials as f64 * share, (trials as f64 * share * (1.0 - share)).sqrt());
+        assert!(counts.values().all(|count| (count - mean).abs() < 6.0 * sd), "{tag:?}: {mean} {sd} {counts:?}");
     }
 }
 
