@@ -18,7 +18,7 @@ pub(super) enum Entry {
 }
 
 impl Entry {
-    /// What nobody has written yet.
+    /// An entry that nobody has written yet.
     pub(super) fn empty(key: &SharedKey) -> Self {
         match key {
             SharedKey::Value(_) => Self::Value(Register::default()),

@@ -8,7 +8,7 @@ use crate::protocol::first_control;
 const VALUE_PREFIX: &str = "shared/";
 const SET_PREFIX: &str = "set/";
 
-/// What an entry is about.
+/// Subject of an entry.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum SharedKey {
     /// The value of this name: `shared/NAME`.

@@ -357,7 +357,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 }
 
 proptest! {
-    /// Whatever reached whom in whatever order, and whoever was replaced: once all have read all, they agree, and the
+    /// Members agree once all have read all, whatever reached whom in whatever order and whoever was replaced, and the
     /// keepers alone carry each entry.
     #[test]
     fn members_agree_in_the_end(steps in steps()) {

@@ -1,4 +1,4 @@
-//! What one member knows of the shared values, and what of it it carries.
+//! One member's knowledge of the shared values, and the part of it that it carries.
 
 use std::collections::{BTreeMap, BTreeSet};
 
