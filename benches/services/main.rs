@@ -55,10 +55,16 @@ fn one_thread() -> Runtime {
 }
 
 fn dns(runtime: &Runtime, group: &Group, name: &str, kind: u16, queries: usize) {
+    let before = group.cpu();
     let mut times = runtime.block_on(clients::dns(group.dns, kind, queries));
+    let cpu_us = (group.cpu() - before).as_secs_f64() * 1e6 / queries as f64;
     times.sort_unstable();
     let at = |share: f64| times[(share * (times.len() - 1) as f64) as usize].as_nanos() as f64 / 1000.0;
-    println!("{}", json!({ "part": "dns", "type": name, "median_us": at(0.5), "p99_us": at(0.99) }));
+    let (median_us, p99_us) = (at(0.5), at(0.99));
+    println!(
+        "{}",
+        json!({ "part": "dns", "type": name, "median_us": median_us, "p99_us": p99_us, "cpu_us_per_query": cpu_us })
+    );
 }
 
 fn http(runtime: &Runtime, group: &Group, span: Duration) {

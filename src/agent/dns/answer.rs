@@ -25,6 +25,9 @@ pub(super) const TCP_INSTANCES: usize = 500;
 
 const HEADER_BYTES: usize = 12;
 
+/// The guesses at how many records fit, after which their number is halved.
+const MOST_GUESSES: usize = 4;
+
 /// The way that a query has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Transport {
@@ -220,25 +223,36 @@ fn longest(query: &Message, query_len: usize, transport: Transport) -> usize {
 /// answers, which sets the bit that tells so.
 fn fitting(mut answer: Message, longest: usize) -> Option<Vec<u8>> {
     let encoded = |answer: &Message| answer.to_vec().ok();
-    let whole = encoded(&answer)?;
-    if whole.len() <= longest {
-        return Some(whole);
-    }
-    answer.additionals.clear();
+    let additionals = std::mem::take(&mut answer.additionals);
     let bare = encoded(&answer)?;
     if bare.len() <= longest {
-        return Some(bare);
+        if additionals.is_empty() {
+            return Some(bare);
+        }
+        answer.additionals = additionals;
+        return encoded(&answer).filter(|whole| whole.len() <= longest).or(Some(bare));
     }
     answer.metadata.truncation = true;
     let all = std::mem::take(&mut answer.answers);
     if all.is_empty() {
         answer.authorities.clear();
     }
-    let mut shorter = |len: usize| {
-        answer.answers = all[..len].to_vec();
-        encoded(&answer).filter(|bytes| bytes.len() <= longest)
-    };
-    let lengths: Vec<usize> = (0..=all.len()).collect();
-    let fits = lengths.partition_point(|len| shorter(*len).is_some());
-    shorter(fits.checked_sub(1)?)
+    let mut best = encoded(&answer).filter(|bytes| bytes.len() <= longest)?;
+    // Records have nearly the same size, so a few guesses find the most that fit; else halving does.
+    let (mut fitting, mut too_many, mut too_long, mut guesses) = (0, all.len(), bare.len(), 0);
+    while too_many - fitting > 1 {
+        guesses += 1;
+        let by_size = (longest - best.len()) as f64 / (too_long - best.len()) as f64;
+        let share = if guesses > MOST_GUESSES { 0.5 } else { by_size };
+        let next = fitting + (share * (too_many - fitting) as f64) as usize;
+        let next = next.clamp(fitting + 1, too_many - 1);
+        answer.answers = all[..next].to_vec();
+        let bytes = encoded(&answer)?;
+        if bytes.len() <= longest {
+            (fitting, best) = (next, bytes);
+        } else {
+            (too_many, too_long) = (next, bytes.len());
+        }
+    }
+    Some(best)
 }
