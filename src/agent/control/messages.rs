@@ -168,6 +168,15 @@ pub enum Answer {
     Reachability(Vec<ReachedSummary>),
 }
 
+impl Answer {
+    /// The line that is sent.
+    pub(super) fn line(&self) -> Vec<u8> {
+        let mut line = serde_json::to_vec(self).expect("plain data");
+        line.push(b'\n');
+        line
+    }
+}
+
 /// Round-trip time between two members, as `swimlab rtt` shows it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]

@@ -148,7 +148,7 @@ impl ControlSocket {
 
 impl Drop for Leaving {
     fn drop(&mut self) {
-        let line = line(&Answer::Done);
+        let line = Answer::Done.line();
         for stream in &self.0 {
             // A few bytes, the first ones of their connection: there is room for them unless the client is gone.
             let _ = stream.try_write(&line);
@@ -183,7 +183,7 @@ async fn respond(mut stream: UnixStream, place: Place, service: Arc<Service>) ->
         Err(why) => Answer::Refused(why),
     };
     if let Some(mut stream) = stream {
-        stream.write_all(&line(&answer)).await?;
+        stream.write_all(&answer.line()).await?;
         stream.shutdown().await?;
     }
     Ok(())
@@ -211,15 +211,8 @@ async fn carry_out_slowly(request: Request, mut stream: Option<UnixStream>, serv
     };
     if let Some(mut stream) = stream {
         // It fails if the client is gone.
-        let _ = timeout(LIMITS.timeout, stream.write_all(&line(&answer))).await;
+        let _ = timeout(LIMITS.timeout, stream.write_all(&answer.line())).await;
     }
-}
-
-/// An answer as it is sent.
-fn line(answer: &Answer) -> Vec<u8> {
-    let mut line = serde_json::to_vec(answer).expect("plain data");
-    line.push(b'\n');
-    line
 }
 
 /// The reason why a line is no request. One of another version is named.
@@ -339,7 +332,7 @@ async fn carry_out(request: Request, stream: &mut Option<UnixStream>, service: &
             agent.install_key(key.as_str().trim().parse().map_err(text)?).await.map_err(text)?;
         }
         Request::UseKey { id } => agent.use_key(key_id(&id)?).await.map_err(text)?,
-        Request::Monitor { level } => service.monitors.start(level, stream, line(&Answer::Done), agent)?,
+        Request::Monitor { level } => service.monitors.start(level, stream, Answer::Done.line(), agent)?,
         Request::RemoveKey { id } => agent.remove_key(key_id(&id)?).await.map_err(text)?,
     }
     Ok(Answer::Done)
