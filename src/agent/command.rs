@@ -11,6 +11,7 @@ use super::event::MemberInfo;
 use super::exit::Closed;
 use super::meta::{Meta, MetaError};
 use super::metrics::Info;
+use super::overview::Overview;
 use super::round_trip::{RoundTrip, RoundTripError};
 use super::traffic::DropReason;
 use crate::discovery::Description;
@@ -32,6 +33,7 @@ pub(super) enum Command {
         reply: oneshot::Sender<Result<bool, SharedError>>,
     },
     Info(oneshot::Sender<Box<Info>>),
+    Overview(oneshot::Sender<Box<Overview>>),
     SetMeta {
         meta: Vec<u8>,
         reply: oneshot::Sender<Result<(), TooLong>>,

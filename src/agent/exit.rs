@@ -17,6 +17,18 @@ pub enum ExitReason {
     Panicked,
 }
 
+impl ExitReason {
+    /// The name in messages.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Left => "left",
+            Self::Displaced => "displaced",
+            Self::Stopped => "stopped",
+            Self::Panicked => "panicked",
+        }
+    }
+}
+
 /// Error of a call to an agent that has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]

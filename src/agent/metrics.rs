@@ -48,6 +48,8 @@ pub struct Info {
     pub period: Duration,
     /// The number of other members that the selector regards as near; `None` if it prefers none by distance.
     pub neighbors: Option<u32>,
+    /// The local health score: see [`Member::health_score`](crate::protocol::Member::health_score).
+    pub health_score: u16,
     /// Whether the selector pings in shuffled order at present because clocks do not agree.
     pub has_fallen_back: bool,
     /// The difference between the agent's clock and those of other members; `None` without seals, whose stamps tell it.
@@ -346,6 +348,12 @@ families! {
         help: "Other members that the selector regards as near.",
         advice: "Absent if it prefers none: with `auto`, no zones, places or learned locations are known",
         read: |info| Reading::CountIfKnown(info.neighbors.map(u64::from)),
+    }
+    "health_score" = Gauge {
+        help: "Local health multiplier (Lifeguard): signs that this member is slow itself. 0 is perfect health.",
+        advice: "Periods and timeouts are (score + 1) times as long. Above 0 for long: look at this host. Always 0 without \
+                 the prober `nack`",
+        read: |info| Reading::Count(info.health_score.into()),
     }
     "schedule_fallback" = Gauge {
         help: "1 while the pings of others do not follow the schedule of this clock: this member pings in shuffled order.",

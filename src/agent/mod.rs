@@ -74,6 +74,7 @@ mod launch;
 mod limit_table;
 mod meta;
 mod metrics;
+mod overview;
 mod packet_codec;
 mod packet_error;
 mod packet_hook;

@@ -8,7 +8,7 @@ use swimlab_selectors::Coordinate;
 
 use super::checks::Measurements;
 use super::exit::Closed;
-use crate::protocol::{Member, NodeInfo};
+use crate::protocol::{Id, Member, NodeInfo};
 
 /// Round-trip time between two members.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -84,9 +84,21 @@ pub(super) fn find(
         let found = measurements.of(id(node)).and_then(|measured| measured.coordinate);
         found.ok_or_else(|| RoundTripError::NoCoordinateOf(node.name.to_string()))
     };
-    let (a, b) = (coordinate(from)?, coordinate(to)?);
+    Ok(estimate(coordinate(from)?, coordinate(to)?))
+}
+
+/// The round-trip time from a member to another one of its table, if it is known: measured, or else estimated.
+pub(super) fn to(member: &Member, measurements: &Measurements, id: Id) -> Option<RoundTrip> {
+    let measured = measurements.of(id)?;
+    if let Some(rtt_us) = measured.rtt_us {
+        return Some(RoundTrip { rtt: Duration::from_micros(rtt_us.into()), source: RoundTripSource::Measured });
+    }
+    Some(estimate(member.coordinate()?, measured.coordinate?))
+}
+
+fn estimate(a: Coordinate, b: Coordinate) -> RoundTrip {
     let source = RoundTripSource::Coordinates { error: f64::from(a.error.max(b.error)) };
-    Ok(RoundTrip { rtt: Duration::from_micros(a.rtt_us(&b).into()), source })
+    RoundTrip { rtt: Duration::from_micros(a.rtt_us(&b).into()), source }
 }
 
 impl Error for RoundTripError {}

@@ -76,6 +76,7 @@ pub(super) fn sample() -> Info {
         },
         period: Duration::from_secs(1),
         neighbors: Some(36),
+        health_score: 2,
         has_fallen_back: true,
         clock_offset: Some(ClockOffset { ahead_us: -12_500, peers: 7 }),
         warnings: vec![Warning::OwnClock(ClockOffset { ahead_us: -12_500, peers: 7 })],

@@ -3,12 +3,13 @@
 mod events;
 pub(super) mod handlers;
 mod interfaces;
+mod log;
 mod offer;
 pub(super) mod reload;
 mod service_manager;
 mod settings;
 
-use std::io::{self, IsTerminal};
+use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -28,11 +29,11 @@ use self::offer::Offer;
 use self::reload::{is_reloadable, reload};
 use self::service_manager::ServiceManager;
 use self::settings::complete;
-use super::Failed;
 use super::client::default_socket;
-use super::output::{ErrorStream, report};
+use super::output::report;
 use super::signals::ignores_hangup;
-use crate::agent::control::{ControlSocket, Leaving, ReloadRequest};
+use super::{Failed, INTERRUPTED};
+use crate::agent::control::{ControlSocket, Leaving, LogHub, ReloadRequest};
 use crate::agent::{
     Agent, Builder, DEFAULT_PORT, Events, ExitReason, Meta, Security, SpawnError, check_name, parse_socket_addr,
 };
@@ -40,9 +41,6 @@ use crate::discovery::Description;
 use crate::experiment::{AgentChoices, AgentConfig, Lab, TomlSource};
 use crate::protocol::first_control;
 use crate::wire::Keyring;
-
-/// The exit code of a program that was interrupted: 128 and the number of the signal.
-const INTERRUPTED: u8 = 130;
 
 const PRECEDENCE: &str = "\
 Each flag has an environment variable: SWIMLAB_ and its name in capitals with underscores, as SWIMLAB_KEY_FILE.
@@ -134,11 +132,10 @@ enum Preset {
 pub(super) fn agent(args: Args, lab: &Lab) -> Result<ExitCode, Failed> {
     let (args, origins, source) = complete(args)?;
     let level: LevelFilter = args.log.parse().expect("clap lets no other levels pass");
-    let log = tracing_subscriber::fmt().with_max_level(level).with_target(false).with_writer(|| ErrorStream);
-    log.with_ansi(io::stderr().is_terminal()).log_internal_errors(false).init();
+    let log = log::start(level);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let runtime = runtime.map_err(|error| failed(format!("no runtime: {error}")))?;
-    let end = runtime.block_on(run(args, &source, lab));
+    let end = runtime.block_on(run(args, &source, lab, log));
     runtime.shutdown_background();
     let end = end.map_err(|Failed { code, message }| Failed { code, message: origins.named(&message) });
     match end? {
@@ -165,7 +162,7 @@ enum End {
     },
 }
 
-async fn run(args: Args, source: &TomlSource, lab: &Lab) -> Result<End, Failed> {
+async fn run(args: Args, source: &TomlSource, lab: &Lab, log: LogHub) -> Result<End, Failed> {
     // Reads files, perhaps from a pipe that nobody writes to. Until the next line signals end the process.
     let builder = builder(&args, source, lab)?;
     let description = args.offer.description()?;
@@ -192,7 +189,7 @@ async fn run(args: Args, source: &TomlSource, lab: &Lab) -> Result<End, Failed> 
     let _ = interfaces.serve(&agent, &mut servers.tasks).await;
     let (ask_reload, reloads) = mpsc::channel(RELOADS);
     if let Some(control) = control_socket {
-        let control = control.with_interfaces(addrs);
+        let control = control.with_interfaces(addrs).with_log(log);
         let control = if is_reloadable(&args) { control.with_reload(ask_reload) } else { control };
         let agent = agent.clone();
         servers.tasks.spawn(async move { Some(control.serve(agent).await) });

@@ -5,10 +5,12 @@ use super::agent::handlers::{HANDLERS_AT_ONCE, LONGEST_RUN, MAX_OUTPUT_BYTES, MA
 #[cfg(all(feature = "agent", unix))]
 use super::agent::reload::FILES_TIMEOUT;
 use super::output::{FLUSH_TIMEOUT, MAX_BYTES, MAX_LINES};
+#[cfg(all(feature = "agent", unix))]
+use super::top::{LONGEST_INTERVAL, MAX_FILTER_BYTES, PATIENCE, SHORTEST_INTERVAL};
 use crate::limits::Amount::{Bytes, Count, Time};
 use crate::limits::{Limit, Section};
 
-/// The limits of standard output, standard error and event handlers.
+/// The limits of standard output, standard error, event handlers and the live view.
 pub(crate) fn stated_limits() -> Vec<Section> {
     let dropped = "further lines are dropped and counted, and the reader is told once it reads again";
     let limits = vec![
@@ -35,6 +37,29 @@ pub(crate) fn stated_limits() -> Vec<Section> {
         Section { title: "Standard output and standard error", limits },
         #[cfg(all(feature = "agent", unix))]
         Section { title: "Event handlers and reload", limits: handlers() },
+        #[cfg(all(feature = "agent", unix))]
+        Section { title: "Live view: `swimlab top`", limits: top() },
+    ]
+}
+
+#[cfg(all(feature = "agent", unix))]
+fn top() -> Vec<Limit> {
+    let interval = &["intervals_have_units_and_bounds"];
+    vec![
+        Limit::new("the shortest `--interval`", Time(SHORTEST_INTERVAL), "a shorter one is refused", interval),
+        Limit::new("the longest `--interval`", Time(LONGEST_INTERVAL), "a longer one is refused", interval),
+        Limit::new(
+            "time that it waits for an answer of the agent",
+            Time(PATIENCE),
+            "the view says so, and it asks again",
+            &["an_agent_that_does_not_answer_is_waited_for_until_the_timeout"],
+        ),
+        Limit::new(
+            "text of the filter",
+            Bytes(MAX_FILTER_BYTES as u64),
+            "further characters are left out",
+            &["a_filter_is_edited_kept_and_cleared"],
+        ),
     ]
 }
 

@@ -36,6 +36,8 @@ mod run;
 mod shell;
 mod signals;
 mod timeline;
+#[cfg(all(feature = "agent", unix))]
+mod top;
 
 use std::env;
 use std::fmt;
@@ -51,6 +53,10 @@ pub(crate) use limit_table::stated_limits;
 
 /// The experiment that runs if no file is given.
 const DEFAULT: &str = include_str!("../../examples/experiments/default.toml");
+
+/// The exit code of a program that was interrupted: 128 and the number of the signal.
+#[cfg(all(feature = "agent", unix))]
+const INTERRUPTED: u8 = 130;
 
 /// The width of tables in columns if standard output is not a terminal.
 const WIDTH: u16 = 120;
@@ -142,6 +148,16 @@ enum Command {
     /// Exit code 1 if one does not. Its silence has no consequences.
     #[cfg(all(feature = "agent", unix))]
     Reachability(client::ReachabilityArgs),
+    /// Print the log of a running agent as it is written, at a level of its own.
+    ///
+    /// Ends with the agent, and on Ctrl-C. A reader that is too slow is told how many lines it has missed.
+    #[cfg(all(feature = "agent", unix))]
+    Monitor(client::MonitorArgs),
+    /// Show a running agent and its members in the terminal, live.
+    ///
+    /// `?` lists the keys: choose, sort and filter members, look at one, pause, quit.
+    #[cfg(all(feature = "agent", unix))]
+    Top(top::TopArgs),
     /// Generate keys; list, install, use and remove those of a running agent.
     #[cfg(all(feature = "agent", unix))]
     Keys(client::KeysArgs),
@@ -211,6 +227,10 @@ pub fn main(lab: Lab) -> ExitCode {
         Command::Rtt(args) => client::rtt(args),
         #[cfg(all(feature = "agent", unix))]
         Command::Reachability(args) => client::reachability(&args),
+        #[cfg(all(feature = "agent", unix))]
+        Command::Monitor(args) => client::monitor(&args),
+        #[cfg(all(feature = "agent", unix))]
+        Command::Top(args) => top::top(&args),
         #[cfg(all(feature = "agent", unix))]
         Command::Keys(args) => client::keys(args),
         #[cfg(all(feature = "agent", unix))]

@@ -50,6 +50,11 @@ impl LocalHealth {
 }
 
 impl HealthScore {
+    /// The score: 0 is perfect health.
+    pub(super) fn score(self) -> u16 {
+        self.0
+    }
+
     /// Factor for periods and timeouts, at least 1.
     pub(super) fn slowdown(self) -> u64 {
         u64::from(self.0) + 1

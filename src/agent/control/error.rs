@@ -29,6 +29,8 @@ pub(super) enum Fault {
     TimedOut,
     Closed,
     NotAnswer,
+    /// A request that the agent does not carry out, for this reason.
+    Refused(String),
     /// An answer that is longer than any that is read.
     TooLong,
 }
@@ -59,6 +61,7 @@ impl fmt::Display for ControlError {
             Fault::Folder(folder, error) => write!(f, "control socket {path}: folder {}: {error}", folder.display()),
             Fault::Closed => write!(f, "the agent at {path} closed the connection without an answer"),
             Fault::Io(error) => write!(f, "control socket {path}: {error}"),
+            Fault::Refused(why) => f.write_str(why),
             Fault::TimedOut => write!(f, "the agent at {path} does not answer"),
             Fault::TooLong => write!(f, "the answer of the agent at {path} is too long"),
             Fault::NotAnswer => write!(f, "the process that listens at {path} is not an agent of this version"),

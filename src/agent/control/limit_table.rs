@@ -2,6 +2,8 @@
 
 use super::client::{MAX_ANSWER_BYTES, TIMEOUT};
 use super::error::MAX_PATH_BYTES;
+use super::history::{MAX_EVENTS, MAX_MEMBERS};
+use super::monitor::{LAST_LINES_TIMEOUT, MAX_BYTES, MAX_LINES, MONITORS};
 use super::server::{LIMITS, MAX_REQUEST_BYTES, SLOW_REQUESTS};
 use super::socket_file::LOCK_TIMEOUT;
 use crate::limits::Amount::{Bytes, Count, Time};
@@ -33,6 +35,42 @@ pub(crate) fn stated_limits() -> Section {
             Count(SLOW_REQUESTS as u64),
             "further ones are refused",
             &["slow_requests_have_places_of_their_own_and_leave_the_socket_free"],
+        ),
+        Limit::new(
+            "monitors at once: `swimlab monitor`",
+            Count(MONITORS as u64),
+            "further ones are refused",
+            &["a_monitor_more_than_allowed_is_refused_until_another_has_ended"],
+        ),
+        Limit::new(
+            "records of the log that wait for a monitor",
+            Count(MAX_LINES as u64),
+            "further ones are dropped and counted until half of the room is free; the monitor is told how many",
+            &["records_beyond_the_limit_are_dropped_counted_and_told_of_where_they_are_missing"],
+        ),
+        Limit::new(
+            "bytes of the records that wait for a monitor",
+            Bytes(MAX_BYTES as u64),
+            "further ones are dropped and counted as above",
+            &["long_records_are_bounded_in_bytes"],
+        ),
+        Limit::new(
+            "time for which the end of an agent waits for monitors to take the last lines",
+            Time(LAST_LINES_TIMEOUT),
+            "what waits is lost",
+            &["the_end_of_an_agent_waits_for_a_stopped_monitor_until_the_timeout"],
+        ),
+        Limit::new(
+            "events that `swimlab top` is told of",
+            Count(MAX_EVENTS as u64),
+            "the oldest are forgotten",
+            &["the_latest_events_are_remembered"],
+        ),
+        Limit::new(
+            "members of which it is remembered since when they have their state, and how often they were suspected",
+            Count(MAX_MEMBERS as u64),
+            "`swimlab top` shows neither of further ones, until others are forgotten",
+            &["members_beyond_the_limit_have_no_past_until_others_are_gone"],
         ),
         Limit::new(
             "a request",

@@ -1,14 +1,13 @@
 //! Requests and answers, as they are written in JSON.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use serde::de::{MapAccess, Visitor};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use zeroize::Zeroizing;
+use serde::{Deserialize, Serialize};
 
+use super::monitor::LogLevel;
+use super::values::{FamilyValue, FamilyValues, SecretText};
 use crate::agent::discovery::{InstanceSummary, SharedSummary};
 use crate::agent::event::MemberInfo;
 use crate::agent::handle::Agent;
@@ -41,6 +40,8 @@ pub enum Request {
     },
     /// Summarize the agent's state: [`Answer::Info`].
     Info,
+    /// Summarize the agent's state, that of all members, and the latest events: [`Answer::Overview`].
+    Overview,
     /// Join the groups of these members: [`Answer::Contacts`].
     Join {
         /// Seeds, as those of `--join`.
@@ -122,6 +123,11 @@ pub enum Request {
         /// The key's identifier.
         id: String,
     },
+    /// Read the log of the agent's program from now on: after the answer, lines of [`LogLine`](super::LogLine) follow.
+    Monitor {
+        /// Records of this level and more severe ones.
+        level: LogLevel,
+    },
 }
 
 impl Request {
@@ -134,10 +140,6 @@ impl Request {
         }
     }
 }
-
-/// A secret in a [`Request`]. It is overwritten in memory when it is dropped, and its `Debug` form does not show it.
-#[derive(Clone, PartialEq, Eq)]
-pub struct SecretText(Zeroizing<String>);
 
 /// An agent's answer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -154,6 +156,8 @@ pub enum Answer {
     Services(Vec<InstanceSummary>),
     /// The agent's state.
     Info(Box<AgentSummary>),
+    /// The agent's state, that of all members, and the latest events.
+    Overview(Box<OverviewSummary>),
     /// Outcomes for the addresses that the agent was told to join.
     Contacts(Vec<ContactSummary>),
     /// The values that the group shares.
@@ -162,6 +166,15 @@ pub enum Answer {
     RoundTrip(RoundTripSummary),
     /// The members that were pinged, and the round-trip times of those that answered.
     Reachability(Vec<ReachedSummary>),
+}
+
+impl Answer {
+    /// The line that is sent.
+    pub(super) fn line(&self) -> Vec<u8> {
+        let mut line = serde_json::to_vec(self).expect("plain data");
+        line.push(b'\n');
+        line
+    }
 }
 
 /// Round-trip time between two members, as `swimlab rtt` shows it.
@@ -311,6 +324,82 @@ pub struct AgentSummary {
     pub dns: Option<SocketAddr>,
 }
 
+/// State of an agent, of all members that it has a record of, and its latest events.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct OverviewSummary {
+    /// The agent.
+    pub agent: AgentSummary,
+    /// The local health multiplier's score: 0 is perfect health; periods and timeouts are (score + 1) times as long.
+    pub health_score: u16,
+    /// Packets sent since the agent's start.
+    pub sent: TrafficSummary,
+    /// Packets received and decoded since the agent's start.
+    pub received: TrafficSummary,
+    /// Suspicions that own probes began.
+    pub own_suspicions: u64,
+    /// All members.
+    pub members: Vec<MemberOverview>,
+    /// The latest events, the newest first.
+    pub events: Vec<EventSummary>,
+}
+
+/// Packets and their bytes, without the headers of UDP, TCP and IP.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct TrafficSummary {
+    /// The number of packets.
+    pub packets: u64,
+    /// Their bytes.
+    pub bytes: u64,
+}
+
+/// A member, and what the agent has observed of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct MemberOverview {
+    /// The record.
+    #[serde(flatten)]
+    pub member: MemberSummary,
+    /// Seconds for which it has its state, or since it was first seen; absent beyond the most members of which that is
+    /// remembered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since_s: Option<f64>,
+    /// Suspicions that the agent has reported of it, since its control socket serves it.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub suspicions: u64,
+    /// The round-trip time in milliseconds; absent if it is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rtt_ms: Option<f64>,
+    /// Whether the round-trip time is estimated from coordinates.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub is_estimate: bool,
+    /// The services that it offers, each with its port: `web:8080`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub services: Vec<String>,
+}
+
+/// An event of an agent.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct EventSummary {
+    /// The number of the event, from 1 on.
+    pub number: u64,
+    /// Seconds since it was reported.
+    pub ago_s: f64,
+    /// `joined`, `suspected`, `refuted`, `died`, `left`, `updated`, `user`, `displaced` or `missed`.
+    pub event: String,
+    /// The name of the member that it is about, or of the sender.
+    #[serde(default)]
+    pub name: String,
+    /// The address of the member that it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub addr: Option<SocketAddr>,
+    /// The member's incarnation, the name of the application event, or the number of missed events.
+    #[serde(default)]
+    pub detail: String,
+}
+
 /// Addresses at which an agent serves other programs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Interfaces {
@@ -320,6 +409,14 @@ pub struct Interfaces {
     pub http: Option<SocketAddr>,
     /// DNS, over UDP and TCP.
     pub dns: Option<SocketAddr>,
+}
+
+impl Interfaces {
+    /// Writes the addresses into an agent's summary.
+    pub(super) fn tell(self, summary: &mut AgentSummary) {
+        let Self { metrics, http, dns } = self;
+        (summary.metrics, summary.http, summary.dns) = (metrics, http, dns);
+    }
 }
 
 /// An agent's clock beside those of other members.
@@ -345,21 +442,6 @@ pub struct CoordinateSummary {
     pub adjustment_us: f32,
     /// The estimated relative error: 0.1 is a tenth.
     pub error: f32,
-}
-
-/// Metric families by key, in the order in which they are shown; an object in JSON.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct FamilyValues(pub Vec<(String, FamilyValue)>);
-
-/// Value of one metric family.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(untagged)]
-#[non_exhaustive]
-pub enum FamilyValue {
-    /// Of a family without labels.
-    Single(u64),
-    /// Of each label.
-    Labeled(BTreeMap<String, u64>),
 }
 
 impl From<&MemberInfo> for MemberSummary {
@@ -400,7 +482,7 @@ impl From<&Reached> for ReachedSummary {
 }
 
 /// A time in milliseconds, to the microsecond.
-fn millis(time: Duration) -> f64 {
+pub(super) fn millis(time: Duration) -> f64 {
     time.as_micros() as f64 / 1e3
 }
 
@@ -469,64 +551,11 @@ fn shown_value(family: &Family, info: &Info) -> Option<(String, FamilyValue)> {
     Some((shown.key.to_owned(), value))
 }
 
-impl SecretText {
-    /// The secret.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
+// Named by `serde`, which wants references.
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
-impl From<&str> for SecretText {
-    fn from(text: &str) -> Self {
-        Self(Zeroizing::new(text.to_owned()))
-    }
-}
-
-impl fmt::Debug for SecretText {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SecretText(..)")
-    }
-}
-
-impl Serialize for SecretText {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.0)
-    }
-}
-
-impl<'de> Deserialize<'de> for SecretText {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer).map(|text| Self(Zeroizing::new(text)))
-    }
-}
-
-impl Serialize for FamilyValues {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.iter().map(|(key, value)| (key, value)))
-    }
-}
-
-impl<'de> Deserialize<'de> for FamilyValues {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(FamilyValuesVisitor)
-    }
-}
-
-/// Reads an object, and keeps the order of its keys.
-struct FamilyValuesVisitor;
-
-impl<'de> Visitor<'de> for FamilyValuesVisitor {
-    type Value = FamilyValues;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("metric families by key")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<FamilyValues, A::Error> {
-        let mut values = Vec::new();
-        while let Some(entry) = map.next_entry()? {
-            values.push(entry);
-        }
-        Ok(FamilyValues(values))
-    }
+fn is_false(flag: &bool) -> bool {
+    !flag
 }

@@ -2,7 +2,7 @@
 //! the other commands that ask one.
 //!
 //! It is a Unix socket that only its owner can open. A connection serves one request: a line of JSON, answered by a
-//! line of JSON. A request to leave is answered when the agent has left, and its port, its files and the socket are free
+//! line of JSON; the log follows on it after a request to [`monitor`] it. A request to leave is answered when the agent has left, and its port, its files and the socket are free
 //! for the next one. [`ControlSocket`] is the agent's side, [`ask`] that of a client:
 //!
 //! ```
@@ -26,23 +26,29 @@
 
 mod client;
 mod error;
+mod history;
 #[cfg(test)]
 mod limit_table;
 mod messages;
+mod monitor;
+mod overview;
 mod server;
 mod socket_file;
 #[cfg(test)]
 mod tests;
+mod values;
 
 pub use client::ask;
 pub use error::ControlError;
 #[cfg(test)]
 pub(super) use limit_table::stated_limits;
 pub use messages::{
-    AgentSummary, Answer, ContactSummary, CoordinateSummary, FamilyValue, FamilyValues, Interfaces, MemberSummary,
-    ReachedSummary, Request, RoundTripSummary, SecretText,
+    AgentSummary, Answer, ContactSummary, CoordinateSummary, EventSummary, Interfaces, MemberOverview, MemberSummary,
+    OverviewSummary, ReachedSummary, Request, RoundTripSummary, TrafficSummary,
 };
+pub use monitor::{LogFields, LogHub, LogLevel, LogLine, LogRecord, Monitor, monitor};
 #[cfg(test)]
 pub(super) use server::LIMITS;
 pub(super) use server::read_request;
 pub use server::{ControlSocket, Leaving, ReloadRequest};
+pub use values::{FamilyValue, FamilyValues, SecretText};

@@ -10,15 +10,18 @@ use std::time::Duration;
 use serde::Deserialize;
 use tokio::io::{AsyncRead, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::sync::{OnceCell, Semaphore, mpsc, oneshot};
 use tokio::time::{sleep, timeout};
 use zeroize::Zeroizing;
 
 use super::error::ControlError;
+use super::history::History;
 use super::messages::{AgentSummary, Answer, Interfaces, MemberSummary, ReachedSummary, Request, RoundTripSummary};
+use super::monitor::{LogHub, Monitors};
+use super::overview::overview;
 use super::socket_file::SocketFile;
 use crate::agent::command::CommandError;
-use crate::agent::discovery::InstanceSummary;
+use crate::agent::discovery::{Discovery, InstanceSummary};
 use crate::agent::exit::Closed;
 use crate::agent::handle::Agent;
 use crate::agent::json_error;
@@ -55,6 +58,7 @@ pub struct ControlSocket {
     listener: UnixListener,
     interfaces: Interfaces,
     reloads: Option<mpsc::Sender<ReloadRequest>>,
+    log: Option<LogHub>,
 }
 
 /// A client's request to read settings again. It takes the reason why nothing was changed, if there is one.
@@ -76,6 +80,10 @@ struct Service {
     leaving: mpsc::Sender<UnixStream>,
     /// Permits for requests that take long.
     slow: Arc<Semaphore>,
+    monitors: Monitors,
+    history: History,
+    /// The catalog, once it was asked for.
+    discovery: OnceCell<Discovery>,
 }
 
 impl ControlSocket {
@@ -87,7 +95,7 @@ impl ControlSocket {
     pub async fn open(path: &Path) -> Result<Self, ControlError> {
         let opened = SocketFile::listen(path).await;
         let (listener, file) = opened.map_err(|fault| ControlError::new(path, fault))?;
-        Ok(Self { file, listener, interfaces: Interfaces::default(), reloads: None })
+        Ok(Self { file, listener, interfaces: Interfaces::default(), reloads: None, log: None })
     }
 
     /// Sets the addresses at which the agent serves other programs, which [`Request::Info`] tells.
@@ -102,11 +110,17 @@ impl ControlSocket {
         self
     }
 
+    /// Sets the log that [`monitor`](super::monitor) reads: without one it is refused.
+    pub fn with_log(mut self, log: LogHub) -> Self {
+        self.log = Some(log);
+        self
+    }
+
     /// Answers requests to an agent until it ends, and removes the socket. Clients that asked the agent to leave are
     /// answered when the returned value is dropped.
     pub async fn serve(self, agent: Agent) -> Leaving {
         let (leaving, mut left) = mpsc::channel(LIMITS.connections);
-        let Self { file, listener, interfaces, reloads } = self;
+        let Self { file, listener, interfaces, reloads, log } = self;
         let service = Arc::new(Service {
             agent: agent.clone(),
             interfaces,
@@ -114,21 +128,27 @@ impl ControlSocket {
             owner: file.owner,
             leaving,
             slow: Arc::new(Semaphore::new(SLOW_REQUESTS)),
+            monitors: Monitors::new(log),
+            history: History::new(),
+            discovery: OnceCell::new(),
         });
+        let ending = Arc::clone(&service);
         tokio::select! {
             () = serve(&listener, LIMITS, move |stream, place| respond(stream, place, Arc::clone(&service))) => {}
+            () = ending.history.follow(agent.events()) => {}
             _ = agent.ended() => {}
         }
         drop(file);
         drop(listener);
         left.close();
+        ending.monitors.ended().await;
         Leaving(std::iter::from_fn(|| left.try_recv().ok()).collect())
     }
 }
 
 impl Drop for Leaving {
     fn drop(&mut self) {
-        let line = line(&Answer::Done);
+        let line = Answer::Done.line();
         for stream in &self.0 {
             // A few bytes, the first ones of their connection: there is room for them unless the client is gone.
             let _ = stream.try_write(&line);
@@ -163,7 +183,7 @@ async fn respond(mut stream: UnixStream, place: Place, service: Arc<Service>) ->
         Err(why) => Answer::Refused(why),
     };
     if let Some(mut stream) = stream {
-        stream.write_all(&line(&answer)).await?;
+        stream.write_all(&answer.line()).await?;
         stream.shutdown().await?;
     }
     Ok(())
@@ -191,15 +211,8 @@ async fn carry_out_slowly(request: Request, mut stream: Option<UnixStream>, serv
     };
     if let Some(mut stream) = stream {
         // It fails if the client is gone.
-        let _ = timeout(LIMITS.timeout, stream.write_all(&line(&answer))).await;
+        let _ = timeout(LIMITS.timeout, stream.write_all(&answer.line())).await;
     }
-}
-
-/// An answer as it is sent.
-fn line(answer: &Answer) -> Vec<u8> {
-    let mut line = serde_json::to_vec(answer).expect("plain data");
-    line.push(b'\n');
-    line
 }
 
 /// The reason why a line is no request. One of another version is named.
@@ -251,9 +264,14 @@ async fn carry_out(request: Request, stream: &mut Option<UnixStream>, service: &
         }
         Request::Info => {
             let info = agent.info().await.map_err(text)?;
-            let Interfaces { metrics, http, dns } = service.interfaces;
-            let summary = AgentSummary { metrics, http, dns, ..AgentSummary::new(agent, &info) };
+            let mut summary = AgentSummary::new(agent, &info);
+            service.interfaces.tell(&mut summary);
             return Ok(Answer::Info(Box::new(summary)));
+        }
+        Request::Overview => {
+            let mut summary = overview(agent, &service.history, &service.discovery).await.map_err(text)?;
+            service.interfaces.tell(&mut summary.agent);
+            return Ok(Answer::Overview(Box::new(summary)));
         }
         Request::Join { seeds } => {
             let contacts = agent.join(seeds).await.map_err(text)?;
@@ -314,6 +332,7 @@ async fn carry_out(request: Request, stream: &mut Option<UnixStream>, service: &
             agent.install_key(key.as_str().trim().parse().map_err(text)?).await.map_err(text)?;
         }
         Request::UseKey { id } => agent.use_key(key_id(&id)?).await.map_err(text)?,
+        Request::Monitor { level } => service.monitors.start(level, stream, Answer::Done.line(), agent)?,
         Request::RemoveKey { id } => agent.remove_key(key_id(&id)?).await.map_err(text)?,
     }
     Ok(Answer::Done)

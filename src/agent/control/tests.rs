@@ -4,6 +4,7 @@ use std::fs::File;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use swimlab_selectors::Spec;
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
@@ -14,7 +15,10 @@ use super::client::{MAX_ANSWER_BYTES, TIMEOUT, ask};
 use super::messages::{Answer, Request};
 use super::server::{ControlSocket, MAX_REQUEST_BYTES, SLOW_REQUESTS};
 use super::socket_file::{LOCK_TIMEOUT, SocketFile};
+use crate::agent::builder::Builder;
 use crate::agent::handle::Agent;
+use crate::discovery::{Description, Service};
+use crate::protocol::{preset, profiles};
 
 fn socket() -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
@@ -141,4 +145,57 @@ async fn a_request_of_another_version_is_named() {
         assert!(answer.contains(why), "{answer}");
     }
     serving.abort();
+}
+
+#[tokio::test]
+async fn an_overview_has_what_is_known_of_the_agent_of_each_member_and_of_the_latest_events() {
+    let (_folder, path) = socket();
+    let control = ControlSocket::open(&path).await.unwrap();
+    let agent = quick().name("a").spawn().await.unwrap();
+    let serving = tokio::spawn(control.serve(agent.clone()));
+    let other = quick().name("b").join([agent.addr().to_string()]).zone_names("eu/b").spawn().await.unwrap();
+    other.describe(Description::default().with_service(Service::new("web", 8080).unwrap())).await.unwrap();
+    let overview = async || match ask(&path, &Request::Overview).await.unwrap() {
+        Answer::Overview(overview) => *overview,
+        answer => panic!("{answer:?}"),
+    };
+    let begun = Instant::now();
+    let found = loop {
+        let found = overview().await;
+        let b = found.members.iter().find(|member| member.member.name == "b");
+        if b.is_some_and(|b| b.rtt_ms.is_some() && !b.services.is_empty()) {
+            break found;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(30), "{found:?}");
+        sleep(Duration::from_millis(20)).await;
+    };
+    let [a, b] = ["a", "b"].map(|name| found.members.iter().find(|member| member.member.name == name).unwrap());
+    assert_eq!((&*found.agent.name, found.health_score, found.own_suspicions), ("a", 0, 0));
+    assert!(found.sent.packets > 0 && found.sent.bytes > found.sent.packets && found.received.packets > 0);
+    assert!(a.rtt_ms.is_none() && a.since_s >= b.since_s && b.since_s.unwrap() < 60.0, "{a:?} {b:?}");
+    assert_eq!((b.suspicions, b.is_estimate, &*b.services), (0, false, &["web:8080".to_owned()][..]));
+    assert_eq!(b.member.zone.as_deref(), Some("eu/b"));
+    assert!(found.events.iter().any(|event| event.event == "joined" && event.name == "b"), "{:?}", found.events);
+
+    other.stop().await;
+    loop {
+        let found = overview().await;
+        let b = found.members.iter().find(|member| member.member.name == "b").unwrap();
+        if b.member.state == "dead" {
+            assert_eq!((b.suspicions, found.own_suspicions), (1, 1));
+            let kinds: Vec<&str> = found.events.iter().map(|event| &*event.event).take(2).collect();
+            assert_eq!(kinds, ["died", "suspected"]);
+            break;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(60), "{found:?}");
+        sleep(Duration::from_millis(20)).await;
+    }
+    serving.abort();
+}
+
+/// A member with a period of 200 ms.
+fn quick() -> Builder {
+    let spec = Spec::of("swim").with("period", "200ms").with("probe_timeout", "100ms").with("suspicion_mult", 5.0);
+    let config = profiles().build(&preset("local").unwrap().under(spec), &()).unwrap();
+    Agent::builder().config(config)
 }

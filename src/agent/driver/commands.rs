@@ -8,6 +8,7 @@ use crate::agent::command::{Command, CommandError, KeyChange};
 use crate::agent::event::MemberInfo;
 use crate::agent::exit::ExitReason;
 use crate::agent::metrics::Info;
+use crate::agent::overview::Overview;
 use crate::agent::round_trip;
 use crate::agent::zone_names::apart;
 use crate::protocol::{ForceLeaveError, Status, Time, TooLong};
@@ -32,6 +33,9 @@ impl Driver {
             }
             Command::Info(reply) => {
                 let _ = reply.send(Box::new(self.info(now)));
+            }
+            Command::Overview(reply) => {
+                let _ = reply.send(Box::new(Overview::new(self.info(now), &self.member, self.checks.measurements())));
             }
             Command::SetMeta { meta, reply } => {
                 let _ = reply.send(self.set_meta(now, &meta));
@@ -128,6 +132,7 @@ impl Driver {
             names: self.names.clone(),
             period: Duration::from_micros(self.member.config().protocol().period.as_micros()),
             neighbors: self.member.neighbors(),
+            health_score: self.member.health_score(),
             has_fallen_back: self.member.has_fallen_back(),
             clock_offset: self.checks.clock_offset(),
             warnings: self.checks.warnings().cloned().collect(),

@@ -7,6 +7,7 @@ mod keys;
 mod members;
 mod membership;
 mod meta;
+mod monitor;
 mod reload;
 mod round_trips;
 mod services;
@@ -27,6 +28,7 @@ pub(super) use keys::{KeysArgs, keys};
 pub(super) use members::{MembersArgs, members};
 pub(super) use membership::{ForceLeaveArgs, JoinArgs, force_leave, join, leave};
 pub(super) use meta::{MetaArgs, meta};
+pub(super) use monitor::{MonitorArgs, monitor};
 pub(super) use reload::reload;
 pub(super) use round_trips::{ReachabilityArgs, RttArgs, reachability, rtt};
 pub(super) use services::{ServicesArgs, services};
@@ -56,7 +58,7 @@ pub(super) fn default_socket() -> Option<PathBuf> {
 }
 
 impl Socket {
-    fn path(&self) -> Result<PathBuf, Failed> {
+    pub(super) fn path(&self) -> Result<PathBuf, Failed> {
         let bad = |message: String| Failed { code: 2, message };
         let of_environment = environment::value("socket").map(PathBuf::from);
         match self.socket.clone().or(of_environment) {
@@ -68,7 +70,7 @@ impl Socket {
         }
     }
 
-    fn ask(&self, request: &Request) -> Result<Answer, Failed> {
+    pub(super) fn ask(&self, request: &Request) -> Result<Answer, Failed> {
         let path = self.path()?;
         let failed = |message: String| Failed { code: 1, message };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();

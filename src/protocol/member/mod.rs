@@ -480,6 +480,12 @@ impl Member {
         }
     }
 
+    /// The local health multiplier's score: 0 is perfect health, and a member that shows signs of being slow itself makes its
+    /// periods and timeouts (score + 1) times as long. Always 0 with a prober that does not keep one.
+    pub fn health_score(&self) -> u16 {
+        self.health.score()
+    }
+
     /// The number of application events that were dropped from a full queue before they had been passed on as often as
     /// others. Members that got them from nobody else miss them.
     pub fn dropped_user_events(&self) -> u64 {
