@@ -11,6 +11,7 @@ use super::event::MemberInfo;
 use super::exit::Closed;
 use super::meta::{Meta, MetaError};
 use super::metrics::Info;
+use super::query::StartQuery;
 use super::round_trip::{RoundTrip, RoundTripError};
 use super::traffic::DropReason;
 use crate::discovery::Description;
@@ -46,6 +47,7 @@ pub(super) enum Command {
         payload: Vec<u8>,
         reply: oneshot::Sender<Result<(), BroadcastError>>,
     },
+    Query(Box<StartQuery>),
     ForceLeave {
         name: String,
         reply: oneshot::Sender<Result<(), ForceLeaveError>>,

@@ -9,6 +9,7 @@ use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use zeroize::Zeroizing;
 
+use super::query::{LONGEST_QUERY, QueryAnswerSummary, QueryRequest, QuerySummary};
 use crate::agent::discovery::{InstanceSummary, SharedSummary};
 use crate::agent::event::MemberInfo;
 use crate::agent::handle::Agent;
@@ -107,6 +108,9 @@ pub enum Request {
         /// Its payload.
         payload: String,
     },
+    /// Ask members something: [`Answer::QueryAnswer`] for each that answers or fails, as they come, and
+    /// [`Answer::QueryEnd`]. The query ends when the client closes its side of the connection.
+    Query(QueryRequest),
     /// Install a key.
     InstallKey {
         /// The key in base64 or hexadecimal digits, as in a key file.
@@ -130,6 +134,7 @@ impl Request {
         match self {
             Self::Join { .. } => LONGEST_JOIN,
             Self::Reachability => LONGEST_CHECK,
+            Self::Query(_) => LONGEST_QUERY,
             _ => Duration::ZERO,
         }
     }
@@ -162,6 +167,10 @@ pub enum Answer {
     RoundTrip(RoundTripSummary),
     /// The members that were pinged, and the round-trip times of those that answered.
     Reachability(Vec<ReachedSummary>),
+    /// A member's answer to a query; more follow.
+    QueryAnswer(QueryAnswerSummary),
+    /// A query is over.
+    QueryEnd(QuerySummary),
 }
 
 /// Round-trip time between two members, as `swimlab rtt` shows it.

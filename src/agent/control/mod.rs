@@ -2,7 +2,7 @@
 //! the other commands that ask one.
 //!
 //! It is a Unix socket that only its owner can open. A connection serves one request: a line of JSON, answered by a
-//! line of JSON. A request to leave is answered when the agent has left, and its port, its files and the socket are free
+//! line of JSON; that of a query ([`start_query`]) has a line for each answer. A request to leave is answered when the agent has left, and its port, its files and the socket are free
 //! for the next one. [`ControlSocket`] is the agent's side, [`ask`] that of a client:
 //!
 //! ```
@@ -29,6 +29,7 @@ mod error;
 #[cfg(test)]
 mod limit_table;
 mod messages;
+mod query;
 mod server;
 mod socket_file;
 #[cfg(test)]
@@ -42,6 +43,7 @@ pub use messages::{
     AgentSummary, Answer, ContactSummary, CoordinateSummary, FamilyValue, FamilyValues, Interfaces, MemberSummary,
     ReachedSummary, Request, RoundTripSummary, SecretText,
 };
+pub use query::{QueryAnswerSummary, QueryRequest, QueryStream, QuerySummary, start_query};
 #[cfg(test)]
 pub(super) use server::LIMITS;
 pub(super) use server::read_request;

@@ -16,6 +16,7 @@ use zeroize::Zeroizing;
 
 use super::error::ControlError;
 use super::messages::{AgentSummary, Answer, Interfaces, MemberSummary, ReachedSummary, Request, RoundTripSummary};
+use super::query;
 use super::socket_file::SocketFile;
 use crate::agent::command::CommandError;
 use crate::agent::discovery::InstanceSummary;
@@ -196,7 +197,7 @@ async fn carry_out_slowly(request: Request, mut stream: Option<UnixStream>, serv
 }
 
 /// An answer as it is sent.
-fn line(answer: &Answer) -> Vec<u8> {
+pub(super) fn line(answer: &Answer) -> Vec<u8> {
     let mut line = serde_json::to_vec(answer).expect("plain data");
     line.push(b'\n');
     line
@@ -310,6 +311,7 @@ async fn carry_out(request: Request, stream: &mut Option<UnixStream>, service: &
             found(agent.write_shared(SharedWrite::Remove { set, item }).await, missing)?;
         }
         Request::Event { name, payload } => agent.broadcast(name, payload).await.map_err(text)?,
+        Request::Query(request) => query::serve(request, stream, agent).await?,
         Request::InstallKey { key } => {
             agent.install_key(key.as_str().trim().parse().map_err(text)?).await.map_err(text)?;
         }
