@@ -10,10 +10,13 @@ use std::io::{BufRead, BufReader, Read};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Output, Stdio};
+use std::time::{Duration, Instant};
 
 use agents::network::Network;
 use agents::process::{Bare, Process, config, stderr, swimlab, until, until_complete};
+use agents::{all_know, cluster, within};
 use serde_json::Value;
+use swimlab::agent::{AgentEvent, Query, QueryEnd};
 
 /// Three members that know each other. Each has these handlers beside one that answers `who` with the member's name.
 fn members(dir: &Path, of_b: &[&str]) -> Vec<Process> {
@@ -181,6 +184,33 @@ fn wrong_arguments_of_a_query_are_refused_with_their_flag() {
     let output = swimlab().args(["query", "who", "--socket", "/nowhere.sock"]).output().unwrap();
     assert!(stderr(&output).contains("no agent answers at /nowhere.sock"), "{}", stderr(&output));
     assert_eq!(output.status.code(), Some(1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hundred_members_answer_as_much_as_fits_into_a_datagram() {
+    let agents = cluster(100).await;
+    within(60, "all know all", async || all_know(&agents, 100).await).await;
+    for agent in &agents {
+        let mut events = agent.events();
+        tokio::spawn(async move {
+            while let Some(event) = events.next().await {
+                if let AgentEvent::Query(query) = event {
+                    query.respond(vec![b'x'; query.answer_room()]).unwrap();
+                }
+            }
+        });
+    }
+    let begun = Instant::now();
+    let mut answers = agents[7].query(Query::new("much").timeout(Duration::from_secs(60))).await.unwrap();
+    let mut members = BTreeSet::new();
+    while let Some(answer) = answers.next().await {
+        assert!(members.insert(answer.from), "one answer of each member");
+        assert_eq!(answer.answer.map(|answer| answer.len()), Ok(Query::ANSWER_LIMIT));
+    }
+    println!("100 answers of {} bytes within {:?}", Query::ANSWER_LIMIT, begun.elapsed());
+    let totals = answers.totals();
+    assert_eq!((totals.asked, totals.acknowledged, totals.answered), (100, 100, 100));
+    assert_eq!((members.len(), answers.end()), (100, Some(QueryEnd::Complete)));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{BuildHasher, RandomState};
 
-use super::limits::{REMEMBERED, REMEMBERED_PER_ASKER};
+use super::limits::{REMEMBERED, REMEMBERED_PER_ASKER, RESEND_INTERVAL};
 use super::message::{Message, Outcome};
 use super::outgoing::Outgoing;
 use crate::protocol::{Id, Span, Time};
@@ -48,13 +48,11 @@ struct Remembered {
 #[derive(Debug)]
 enum State {
     /// Acknowledged, and not confirmed yet.
-    Offered {
-        name: Box<str>,
-        payload: Box<[u8]>,
-    },
+    Offered { name: Box<str>, payload: Box<[u8]> },
     /// The application has it.
     Delivered,
-    Done(Outcome),
+    /// It was answered, and the answer was sent last at this time.
+    Done { outcome: Outcome, sent: Time },
 }
 
 impl Answerer {
@@ -78,17 +76,16 @@ impl Answerer {
             }
             Message::Confirm { number, token } => {
                 let known = self.remembered.get_mut(&(from, number)).filter(|known| known.token == token)?;
-                match std::mem::replace(&mut known.state, State::Delivered) {
-                    State::Offered { name, payload } => {
-                        Some(Delivery { key: (from, number), name, payload, left: known.until.since(now) })
-                    }
-                    State::Delivered => None,
-                    State::Done(outcome) => {
-                        out.push_back((from, answer(number, token, &outcome)));
-                        known.state = State::Done(outcome);
-                        None
-                    }
+                if let State::Done { outcome, sent } = &mut known.state
+                    && now >= *sent + RESEND_INTERVAL
+                {
+                    *sent = now;
+                    out.push_back((from, answer(number, token, outcome)));
                 }
+                let State::Offered { name, payload } = &mut known.state else { return None };
+                let (name, payload) = (std::mem::take(name), std::mem::take(payload));
+                known.state = State::Delivered;
+                Some(Delivery { key: (from, number), name, payload, left: known.until.since(now) })
             }
             Message::Ack { .. } | Message::Answer { .. } => None,
         }
@@ -99,7 +96,7 @@ impl Answerer {
         self.wake(now);
         if let Some(known) = self.remembered.get_mut(&key).filter(|known| matches!(known.state, State::Delivered)) {
             out.push_back((key.0, answer(key.1, known.token, &outcome)));
-            known.state = State::Done(outcome);
+            known.state = State::Done { outcome, sent: now };
         }
     }
 

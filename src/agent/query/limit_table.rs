@@ -2,7 +2,8 @@
 
 use super::limits::{
     ANSWER_BYTES, ASKED_LIMIT, DEFAULT_TIMEOUT, FIRST_RETRY, LONGEST_RETRY, LONGEST_TIMEOUT, MESSAGES_PER_SECOND,
-    NAME_BYTES, PAYLOAD_BYTES, QUERIES_AT_ONCE, REASON_BYTES, REMEMBERED, REMEMBERED_PER_ASKER, SHORTEST_TIMEOUT,
+    NAME_BYTES, PAYLOAD_BYTES, QUERIES_AT_ONCE, REASON_BYTES, REMEMBERED, REMEMBERED_PER_ASKER, RESEND_INTERVAL,
+    SHORTEST_TIMEOUT,
 };
 use crate::limits::Amount::{Bytes, Count};
 use crate::limits::{Amount, Limit, Section};
@@ -61,6 +62,12 @@ pub(crate) fn stated_limits() -> Section {
             RETRY,
         ),
         Limit::new("the longest time between two messages to a member", time(LONGEST_RETRY), "it grows no more", RETRY),
+        Limit::new(
+            "the least time between two times that a member sends one answer",
+            time(RESEND_INTERVAL),
+            "who asks for it sooner gets none",
+            &["the_application_gets_a_query_once_when_the_asker_has_proven_its_address"],
+        ),
         Limit::new(
             "answers that wait for a reader of the library",
             Count(ASKED_LIMIT as u64),

@@ -48,6 +48,10 @@ pub(super) const FIRST_RETRY: Span = Span::from_millis(250);
 /// The longest time between two messages to a member.
 pub(super) const LONGEST_RETRY: Span = Span::from_secs(1);
 
+/// The least time between two times that a member sends one answer, whoever asks for it: half of the shortest time after
+/// which an asker asks again.
+pub(super) const RESEND_INTERVAL: Span = Span::from_millis(125);
+
 /// The most queries of one asker that a member remembers.
 pub(super) const REMEMBERED_PER_ASKER: usize = 16;
 

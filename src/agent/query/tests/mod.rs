@@ -10,7 +10,7 @@ use super::answerer::{Answerer, Delivery};
 use super::asker::{Asker, QueryEnd, QueryTotals, Question, Report, StartError, time_to_ask};
 use super::limits::{
     ASKED_LIMIT, BATCH, BATCH_INTERVAL, DEFAULT_TIMEOUT, FIRST_RETRY, LONGEST_RETRY, MESSAGES_PER_SECOND,
-    QUERIES_AT_ONCE, REMEMBERED, REMEMBERED_PER_ASKER,
+    QUERIES_AT_ONCE, REMEMBERED, REMEMBERED_PER_ASKER, RESEND_INTERVAL,
 };
 use super::message::{Message, Outcome};
 use super::outgoing::Outgoing;
@@ -265,27 +265,31 @@ fn the_application_gets_a_query_once_when_the_asker_has_proven_its_address() {
     // A repeated question is the same one.
     assert_eq!(member.handle(at(0.1), 1, &ask(NUMBER), &mut out), None);
     assert_eq!(token(&mut out), Some(token_of_first));
-    let mut confirm = |member: &mut Answerer, from, token| {
-        let delivery = member.handle(at(0.2), from, &Message::Confirm { number: NUMBER, token }, &mut out);
+    let mut confirm = |member: &mut Answerer, now, token| {
+        let delivery = member.handle(now, 1, &Message::Confirm { number: NUMBER, token }, &mut out);
         (delivery, out.drain(..).count())
     };
-    assert_eq!(confirm(&mut member, 1, token_of_first ^ 1), (None, 0), "a guess");
-    assert_eq!(confirm(&mut member, 2, token_of_first), (None, 0), "another asker");
+    assert_eq!(confirm(&mut member, at(0.2), token_of_first ^ 1), (None, 0), "a guess");
+    let of_another = Message::Confirm { number: NUMBER, token: token_of_first };
+    assert_eq!(member.handle(at(0.2), 2, &of_another, &mut Outgoing::new()), None, "another asker");
     let delivery = Delivery { key: (1, NUMBER), name: "q".into(), payload: [].into(), left: Span::from_millis(4800) };
-    assert_eq!(confirm(&mut member, 1, token_of_first), (Some(delivery), 0));
-    assert_eq!(confirm(&mut member, 1, token_of_first), (None, 0), "it has no answer yet");
+    assert_eq!(confirm(&mut member, at(0.2), token_of_first), (Some(delivery), 0));
+    assert_eq!(confirm(&mut member, at(0.2), token_of_first), (None, 0), "it has no answer yet");
     let mut sent = Outgoing::new();
     member.reply(at(0.3), (1, NUMBER), Outcome::Answered([7].into()), &mut sent);
     member.reply(at(0.3), (1, NUMBER), Outcome::Answered([8].into()), &mut sent);
     assert_eq!(sent.len(), 1);
-    // Asked again, it answers again, without its application.
-    assert_eq!(confirm(&mut member, 1, token_of_first), (None, 1));
+    // Asked again, it answers again, without its application, but not at any rate.
+    assert_eq!(confirm(&mut member, at(0.3) + RESEND_INTERVAL, token_of_first), (None, 1));
+    let moment = Span::from_micros(1);
+    assert_eq!(confirm(&mut member, at(0.3) + RESEND_INTERVAL * 2 - moment, token_of_first), (None, 0));
+    assert_eq!(confirm(&mut member, at(0.3) + RESEND_INTERVAL * 2, token_of_first), (None, 1));
 
     // After a restart it knows of nothing, and a confirmation of before runs nothing.
     let mut restarted = Answerer::default();
-    assert_eq!(confirm(&mut restarted, 1, token_of_first), (None, 0));
+    assert_eq!(confirm(&mut restarted, at(0.4), token_of_first), (None, 0));
     assert_eq!(restarted.handle(at(0.4), 1, &ask(NUMBER), &mut sent), None);
-    assert_eq!(confirm(&mut restarted, 1, token_of_first), (None, 0));
+    assert_eq!(confirm(&mut restarted, at(0.4), token_of_first), (None, 0));
 }
 
 #[test]
