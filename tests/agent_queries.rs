@@ -164,7 +164,7 @@ fn wrong_arguments_of_a_query_are_refused_with_their_flag() {
     let (long_name, long_payload) = ("x".repeat(129), "x".repeat(513));
     for (args, why) in [
         (&["who", "--where", "kind"][..], "'--where <FILTER>': \"kind\" is not KEY=VALUE or KEY!=VALUE"),
-        (&["who", "--where", "colour=red"], "'--where <FILTER>': \"colour\" is none of name, state,"),
+        (&["who", "--where", "tint=red"], "'--where <FILTER>': \"tint\" is none of name, state,"),
         (&[&long_name], "NAME: the query's name: 129 bytes are more than the 128 allowed"),
         (&[""], "NAME: the query's name: it must not be empty"),
         (&["a\nb"], "NAME: the query's name: it must have no control characters, but has \\u{a}"),

@@ -2,7 +2,8 @@
 
 use super::client::{MAX_ANSWER_BYTES, TIMEOUT};
 use super::error::MAX_PATH_BYTES;
-use super::query::{LONGEST_QUERY, MAX_LINE_BYTES};
+use super::query::MAX_LINE_BYTES;
+use super::query_messages::LONGEST_QUERY;
 use super::server::{LIMITS, MAX_REQUEST_BYTES, SLOW_REQUESTS};
 use super::socket_file::LOCK_TIMEOUT;
 use crate::limits::Amount::{Bytes, Count, Time};

@@ -9,7 +9,7 @@ use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use zeroize::Zeroizing;
 
-use super::query::{LONGEST_QUERY, QueryAnswerSummary, QueryRequest, QuerySummary};
+use super::query_messages::{LONGEST_QUERY, QueryAnswerSummary, QueryRequest, QuerySummary};
 use crate::agent::discovery::{InstanceSummary, SharedSummary};
 use crate::agent::event::MemberInfo;
 use crate::agent::handle::Agent;
@@ -171,6 +171,15 @@ pub enum Answer {
     QueryAnswer(QueryAnswerSummary),
     /// A query is over.
     QueryEnd(QuerySummary),
+}
+
+impl Answer {
+    /// The line that is sent.
+    pub(super) fn line(&self) -> Vec<u8> {
+        let mut line = serde_json::to_vec(self).expect("plain data");
+        line.push(b'\n');
+        line
+    }
 }
 
 /// Round-trip time between two members, as `swimlab rtt` shows it.

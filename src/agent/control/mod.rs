@@ -30,6 +30,7 @@ mod error;
 mod limit_table;
 mod messages;
 mod query;
+mod query_messages;
 mod server;
 mod socket_file;
 #[cfg(test)]
@@ -43,7 +44,8 @@ pub use messages::{
     AgentSummary, Answer, ContactSummary, CoordinateSummary, FamilyValue, FamilyValues, Interfaces, MemberSummary,
     ReachedSummary, Request, RoundTripSummary, SecretText,
 };
-pub use query::{QueryAnswerSummary, QueryRequest, QueryStream, QuerySummary, start_query};
+pub use query::{QueryStream, start_query};
+pub use query_messages::{QueryAnswerSummary, QueryRequest, QuerySummary};
 #[cfg(test)]
 pub(super) use server::LIMITS;
 pub(super) use server::read_request;

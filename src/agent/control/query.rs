@@ -4,7 +4,6 @@ use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
@@ -13,107 +12,33 @@ use tokio::time::timeout;
 use super::client::TIMEOUT;
 use super::error::{ControlError, Fault};
 use super::messages::{Answer, Request};
-use super::server::{LIMITS, line};
+use super::query_messages::{LONGEST_QUERY, QueryAnswerSummary, QueryRequest, QuerySummary};
 use crate::agent::handle::Agent;
-use crate::agent::query::{Query, QueryAnswer, QueryAnswers, QueryEnd};
-use crate::discovery::Filter;
-
-/// The longest that a query takes, with some time to spare for its last line.
-pub(super) const LONGEST_QUERY: Duration = Query::LONGEST_TIMEOUT.saturating_add(Duration::from_secs(10));
+use crate::agent::query::QueryAnswers;
 
 /// The longest line of an answer that is read, in bytes: JSON has up to six for a character.
 pub(super) const MAX_LINE_BYTES: u64 = 1 << 16;
 
-/// A request to ask members something.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct QueryRequest {
-    /// The query's name.
-    pub name: String,
-    /// Its payload.
-    pub payload: String,
-    /// The filter of the members to ask, as [`Filter`] reads it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub filter: Option<String>,
-    /// Names of the members to ask; empty: all.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub to: Vec<String>,
-    /// The time for which answers are collected, in milliseconds.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub timeout_ms: Option<u64>,
-    /// The number of answers after which the query is over.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub count: Option<u32>,
-}
-
-/// A member's answer to a query, as `swimlab query` shows it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct QueryAnswerSummary {
-    /// The member's id: 16 hexadecimal digits.
-    pub id: String,
-    /// The member's name.
-    pub name: String,
-    /// The answer; bytes that are no UTF-8 are replaced. Absent if the member has failed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub payload: Option<String>,
-    /// The reason why the member has failed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub error: Option<String>,
-}
-
-/// The end of a query, as `swimlab query` shows it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct QuerySummary {
-    /// The number of members that the query was for.
-    pub members: u32,
-    /// The number of those that were sent it.
-    pub asked: u32,
-    /// The number of those that have acknowledged it.
-    pub acknowledged: u32,
-    /// The number of those that have answered.
-    pub answered: u32,
-    /// The number of those that have failed.
-    pub failed: u32,
-    /// The number of those that have no answer to this query.
-    pub declined: u32,
-    /// `complete`, `count`, `deadline`, `canceled` or `closed`.
-    pub end: String,
-}
-
-impl QueryRequest {
-    /// The query.
-    ///
-    /// # Errors
-    /// The part that is none.
-    fn query(self) -> Result<Query, String> {
-        let Self { name, payload, filter, to, timeout_ms, count } = self;
-        let filter: Filter = filter.as_deref().unwrap_or_default().parse().map_err(text)?;
-        let mut query = Query::new(name).payload(payload).filter(filter).to(to);
-        if let Some(timeout_ms) = timeout_ms {
-            query = query.timeout(Duration::from_millis(timeout_ms));
-        }
-        if let Some(count) = count {
-            query = query.count(count);
-        }
-        Ok(query)
-    }
-}
-
-/// Asks members, and tells the client of their answers. Leaves the stream if the query is refused.
+/// Asks members, and tells the client of their answers; for each it has this time. Leaves the stream if the query is
+/// refused.
 ///
 /// # Errors
 /// The reason why it is refused.
-pub(super) async fn serve(request: QueryRequest, stream: &mut Option<UnixStream>, agent: &Agent) -> Result<(), String> {
+pub(super) async fn serve(
+    request: QueryRequest,
+    stream: &mut Option<UnixStream>,
+    agent: &Agent,
+    patience: Duration,
+) -> Result<(), String> {
     let answers = agent.query(request.query()?).await.map_err(text)?;
     if let Some(stream) = stream.take() {
-        tell(answers, stream).await;
+        tell(answers, stream, patience).await;
     }
     Ok(())
 }
 
 /// Tells a client of all answers. The query ends when the client has closed its side, or does not read.
-async fn tell(mut answers: QueryAnswers, mut stream: UnixStream) {
+async fn tell(mut answers: QueryAnswers, mut stream: UnixStream, patience: Duration) {
     let (mut reader, mut writer) = stream.split();
     let (mut is_listening, mut ignored) = (true, [0]);
     loop {
@@ -132,42 +57,9 @@ async fn tell(mut answers: QueryAnswers, mut stream: UnixStream) {
             Some(answer) => Answer::QueryAnswer(QueryAnswerSummary::from(answer)),
             None => Answer::QueryEnd(QuerySummary::of(&answers)),
         };
-        let written = timeout(LIMITS.timeout, writer.write_all(&line(&answer))).await;
+        let written = timeout(patience, writer.write_all(&answer.line())).await;
         if is_last || !matches!(written, Ok(Ok(()))) {
             return;
-        }
-    }
-}
-
-impl From<QueryAnswer> for QueryAnswerSummary {
-    fn from(answer: QueryAnswer) -> Self {
-        let QueryAnswer { from, from_name, answer } = answer;
-        let (payload, error) = match answer {
-            Ok(payload) => (Some(String::from_utf8_lossy(&payload).into_owned()), None),
-            Err(reason) => (None, Some(reason.into())),
-        };
-        Self { id: format!("{from:016x}"), name: from_name.into(), payload, error }
-    }
-}
-
-impl QuerySummary {
-    fn of(answers: &QueryAnswers) -> Self {
-        let totals = answers.totals();
-        let end = match answers.end() {
-            Some(QueryEnd::Complete) => "complete",
-            Some(QueryEnd::Count) => "count",
-            Some(QueryEnd::Deadline) => "deadline",
-            Some(QueryEnd::Canceled) => "canceled",
-            Some(QueryEnd::Closed) | None => "closed",
-        };
-        Self {
-            members: totals.members,
-            asked: totals.asked,
-            acknowledged: totals.acknowledged,
-            answered: totals.answered,
-            failed: totals.failed,
-            declined: totals.declined,
-            end: end.to_owned(),
         }
     }
 }

@@ -129,7 +129,7 @@ impl ControlSocket {
 
 impl Drop for Leaving {
     fn drop(&mut self) {
-        let line = line(&Answer::Done);
+        let line = Answer::Done.line();
         for stream in &self.0 {
             // A few bytes, the first ones of their connection: there is room for them unless the client is gone.
             let _ = stream.try_write(&line);
@@ -164,7 +164,7 @@ async fn respond(mut stream: UnixStream, place: Place, service: Arc<Service>) ->
         Err(why) => Answer::Refused(why),
     };
     if let Some(mut stream) = stream {
-        stream.write_all(&line(&answer)).await?;
+        stream.write_all(&answer.line()).await?;
         stream.shutdown().await?;
     }
     Ok(())
@@ -192,15 +192,8 @@ async fn carry_out_slowly(request: Request, mut stream: Option<UnixStream>, serv
     };
     if let Some(mut stream) = stream {
         // It fails if the client is gone.
-        let _ = timeout(LIMITS.timeout, stream.write_all(&line(&answer))).await;
+        let _ = timeout(LIMITS.timeout, stream.write_all(&answer.line())).await;
     }
-}
-
-/// An answer as it is sent.
-pub(super) fn line(answer: &Answer) -> Vec<u8> {
-    let mut line = serde_json::to_vec(answer).expect("plain data");
-    line.push(b'\n');
-    line
 }
 
 /// The reason why a line is no request. One of another version is named.
@@ -311,7 +304,7 @@ async fn carry_out(request: Request, stream: &mut Option<UnixStream>, service: &
             found(agent.write_shared(SharedWrite::Remove { set, item }).await, missing)?;
         }
         Request::Event { name, payload } => agent.broadcast(name, payload).await.map_err(text)?,
-        Request::Query(request) => query::serve(request, stream, agent).await?,
+        Request::Query(request) => query::serve(request, stream, agent, LIMITS.timeout).await?,
         Request::InstallKey { key } => {
             agent.install_key(key.as_str().trim().parse().map_err(text)?).await.map_err(text)?;
         }

@@ -74,13 +74,16 @@ pub enum QueryEnd {
     Closed,
 }
 
+/// An answer, or the reason of a failure.
+pub(super) type Answer = Result<Box<[u8]>, Box<str>>;
+
 /// News of a query.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Report {
     pub number: u64,
     pub totals: QueryTotals,
     /// An answer, or the reason of a failure, of this member.
-    pub answer: Option<(Id, Result<Box<[u8]>, Box<str>>)>,
+    pub answer: Option<(Id, Answer)>,
     pub end: Option<QueryEnd>,
 }
 
@@ -88,9 +91,11 @@ pub(super) struct Report {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::agent) enum StartError {
     /// Name and payload are too long for a datagram.
-    TooLong(TooLong),
-    TooManyQueries,
-    TooManyMembers(usize),
+    Length(TooLong),
+    /// [`QUERIES_AT_ONCE`] are under way.
+    Busy,
+    /// It is for this number of members, more than [`ASKED_LIMIT`].
+    Members(usize),
 }
 
 #[derive(Debug)]
@@ -128,10 +133,10 @@ impl Asker {
     pub(super) fn start(&mut self, now: Time, question: Question) -> Result<(), StartError> {
         let Question { number, name, payload, timeout, count, members } = question;
         if self.open.len() >= QUERIES_AT_ONCE {
-            return Err(StartError::TooManyQueries);
+            return Err(StartError::Busy);
         }
         if members.len() > ASKED_LIMIT {
-            return Err(StartError::TooManyMembers(members.len()));
+            return Err(StartError::Members(members.len()));
         }
         let totals = QueryTotals { members: members.len() as u32, ..QueryTotals::default() };
         let schedule = members.iter().map(|id| (now, *id)).collect();

@@ -146,9 +146,9 @@ impl Agent {
         let start = |reply| StartQuery { name, payload, members, timeout, count, reply };
         let started = self.ask(|reply| Command::Query(Box::new(start(reply)))).await?;
         let answers = started.map_err(|error| match error {
-            StartError::TooLong(error) => QueryError::TooLong(error),
-            StartError::TooManyQueries => QueryError::TooManyQueries,
-            StartError::TooManyMembers(members) => QueryError::TooManyMembers(members),
+            StartError::Length(error) => QueryError::TooLong(error),
+            StartError::Busy => QueryError::TooManyQueries,
+            StartError::Members(members) => QueryError::TooManyMembers(members),
         })?;
         Ok(QueryAnswers { answers: answers.answers, progress: answers.progress, is_canceled: false, is_over: false })
     }

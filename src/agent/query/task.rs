@@ -98,7 +98,7 @@ impl QueryTask {
 
     fn try_start(&mut self, now: Time, question: Question, member: &Member) -> Result<Answers, StartError> {
         let bytes = question.name.len() + question.payload.len();
-        TooLong::check(bytes, member.direct_room().saturating_sub(ASK_HEAD)).map_err(StartError::TooLong)?;
+        TooLong::check(bytes, member.direct_room().saturating_sub(ASK_HEAD)).map_err(StartError::Length)?;
         let (number, members) = (question.number, question.members.len() as u32);
         self.asker.start(now, question)?;
         let (sender, answers) = unbounded_channel();

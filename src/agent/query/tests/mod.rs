@@ -246,12 +246,12 @@ fn a_member_that_does_not_answer_is_asked_again_at_growing_intervals() {
 fn an_agent_has_as_many_queries_at_once_as_the_limit_and_each_asks_as_many_members_as_the_limit() {
     let (mut asker, mut left) = (Asker::default(), Left::default());
     let members = ASKED_LIMIT as Id;
-    assert_eq!(asker.start(Time::ZERO, question(0, 0..=members)), Err(StartError::TooManyMembers(ASKED_LIMIT + 1)));
+    assert_eq!(asker.start(Time::ZERO, question(0, 0..=members)), Err(StartError::Members(ASKED_LIMIT + 1)));
     assert_eq!(asker.start(Time::ZERO, question(0, 0..members)), Ok(()));
     for number in 1..QUERIES_AT_ONCE as u64 {
         asker.start(Time::ZERO, question(number, [1])).unwrap();
     }
-    assert_eq!(asker.start(Time::ZERO, question(99, [1])), Err(StartError::TooManyQueries));
+    assert_eq!(asker.start(Time::ZERO, question(99, [1])), Err(StartError::Busy));
     asker.cancel(3, &mut left.reports);
     assert_eq!(left.reports[0].end, Some(QueryEnd::Canceled));
     assert_eq!(asker.start(Time::ZERO, question(99, [1])), Ok(()));
