@@ -61,6 +61,7 @@ pub use power_law::PowerLaw;
 pub use prefetch::{prefetch, prefetch_first};
 pub use registry::{
     Param, Params, Registration, Registry, Spec, SpecError, Value, ValueRange, did_you_mean, nearest_names,
+    parse_seconds,
 };
 pub use selector::{Bound, DynSelector, Helpers, IndexedSelector, MemberSelector, NearPeer, Selector, pick_uniform};
 pub use strategies::{

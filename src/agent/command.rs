@@ -12,6 +12,7 @@ use super::exit::Closed;
 use super::meta::{Meta, MetaError};
 use super::metrics::Info;
 use super::overview::Overview;
+use super::query::StartQuery;
 use super::round_trip::{RoundTrip, RoundTripError};
 use super::traffic::DropReason;
 use crate::discovery::Description;
@@ -48,6 +49,7 @@ pub(super) enum Command {
         payload: Vec<u8>,
         reply: oneshot::Sender<Result<(), BroadcastError>>,
     },
+    Query(Box<StartQuery>),
     ForceLeave {
         name: String,
         reply: oneshot::Sender<Result<(), ForceLeaveError>>,

@@ -28,6 +28,7 @@ use super::packet_codec::SharedCodec;
 use super::packet_error::PacketError;
 use super::packet_hook::{PacketHook, ReceivedPacket};
 use super::packet_io::{PacketIo, Sender};
+use super::query::QueryTask;
 use super::reachability::Pings;
 use super::rejoin::Rejoin;
 use super::snapshot_writer::SnapshotWriter;
@@ -71,6 +72,7 @@ pub(super) struct Driver {
     checks: Checks,
     last_ping: LastPing,
     discovery: DiscoveryTask,
+    queries: QueryTask,
     snapshots: Option<SnapshotWriter>,
 }
 
@@ -141,6 +143,7 @@ impl Driver {
             checks: Checks::new(clock.now(), period),
             last_ping: LastPing { seq: 0, at: Time::ZERO },
             discovery,
+            queries: QueryTask::default(),
             snapshots,
         }
     }
@@ -165,6 +168,11 @@ impl Driver {
                     // Set again below, for what is due then.
                     armed = Time::NEVER;
                 }
+                reply = self.queries.next_reply() => {
+                    let now = self.clock.now();
+                    self.queries.take_reply(now, reply, &mut self.member, &self.events, &mut self.outbox);
+                    self.flush();
+                }
                 command = commands.recv() => {
                     // Without a handle, nothing can reach the agent any more.
                     let command = command.unwrap_or(Command::Stop);
@@ -188,7 +196,8 @@ impl Driver {
     /// The time at which something is due.
     fn deadline(&self) -> Time {
         let snapshot = self.snapshots.as_ref().map_or(Time::NEVER, SnapshotWriter::due);
-        self.member.deadline().min(self.io.due()).min(self.rejoin.due()).min(self.discovery.due()).min(snapshot)
+        let beside = self.rejoin.due().min(self.discovery.due()).min(self.queries.due()).min(snapshot);
+        self.member.deadline().min(self.io.due()).min(beside)
     }
 
     /// The instant at which to wake up for a deadline. Experiments measure how late timers fire, and want no slack.
@@ -232,6 +241,10 @@ impl Driver {
         }
         if self.discovery.due() <= now {
             self.discovery.run_due(now, &mut self.member, &mut self.outbox);
+            self.flush();
+        }
+        if self.queries.due() <= now {
+            self.queries.run_due(now, &mut self.member, &self.events, &mut self.outbox);
             self.flush();
         }
         if let Some(snapshots) = self.snapshots.as_mut().filter(|snapshots| snapshots.due() <= now) {
@@ -399,6 +412,7 @@ impl Driver {
             }
             EventKind::Direct(message) => {
                 self.discovery.receive(now, event.about, message, &mut self.member, &mut self.outbox);
+                self.queries.receive(now, event.about, message, &mut self.member, &self.events, &mut self.outbox);
             }
             EventKind::Forgotten => self.discovery.note(now, &self.member, event.about),
             EventKind::Displaced => {

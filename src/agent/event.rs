@@ -8,6 +8,7 @@ use swimlab_selectors::Location;
 
 use super::address::to_socket;
 use super::meta::Meta;
+use super::query::IncomingQuery;
 use super::zone_names::apart;
 use crate::protocol::{EventKind, Id, Incarnation, MembershipTable, NodeInfo, Status, UserEvent};
 
@@ -96,6 +97,8 @@ pub enum AgentEvent {
         /// The event.
         event: Arc<UserEvent>,
     },
+    /// A member, perhaps this one, asks something, and collects answers for a while.
+    Query(IncomingQuery),
     /// Another process took this agent's name and keeps it, by the rule in docs/operations.md: this agent has ended.
     Displaced,
     /// The reader was too slow and lost this number of events. [`Agent::members`](super::Agent::members) has the

@@ -32,6 +32,7 @@ pub(crate) fn stated_limits() -> Vec<Section> {
         Section { title: "Agent: datagrams, commands and events", limits: queues() },
         Section { title: "Agent: start and seeds", limits: start() },
         Section { title: "Agent: state folder", limits: state_folder() },
+        super::query::stated_limits(),
         #[cfg(unix)]
         super::control::stated_limits(),
     ];

@@ -32,6 +32,7 @@
 //! | task | item |
 //! |---|---|
 //! | follow members and application events | [`Agent::events`], [`Builder::spawn_watched`] |
+//! | ask members something, and answer | [`Agent::query`], [`AgentEvent::Query`] |
 //! | find services, and publish own ones | [`Agent::discovery`], [`Agent::describe`] |
 //! | encrypt packets, and change the key | [`Security`], [`Agent::install_key`] |
 //! | let a restarted cluster find itself again | [`Builder::state_dir`] |
@@ -80,6 +81,7 @@ mod packet_error;
 mod packet_hook;
 mod packet_io;
 mod prometheus;
+mod query;
 mod reachability;
 mod rejection_log;
 mod rejoin;
@@ -124,6 +126,7 @@ pub use join::{ContactFailure, JoinError, SeedContact};
 pub(crate) use limit_table::stated_limits;
 pub use meta::{Meta, MetaError};
 pub use metrics::{Counters, Info, Metrics, Names};
+pub use query::{IncomingQuery, Query, QueryAnswer, QueryAnswers, QueryEnd, QueryError, QueryTotals, RespondError};
 pub use reachability::{ReachabilityError, Reached};
 pub use round_trip::{RoundTrip, RoundTripError, RoundTripSource};
 pub use seed::{DEFAULT_PORT, SeedError, check_seed};

@@ -26,6 +26,7 @@ use super::launch::Launch;
 use super::metrics::Names;
 use super::packet_codec::PacketCodec;
 pub use super::packet_hook::{PacketHook, PacketVerdict, ReceivedPacket, SentPacket};
+use super::query;
 use super::rejoin::Rejoin;
 use super::snapshot::Snapshot;
 use super::sockets::Sockets;
@@ -128,6 +129,23 @@ pub fn http_response(bytes: &[u8], piece: usize) -> Vec<u8> {
 /// The reason why it is no snapshot.
 pub fn snapshot_rewritten(bytes: &[u8]) -> Result<Vec<u8>, String> {
     Snapshot::parse(bytes).map(|snapshot| snapshot.to_json())
+}
+
+/// Handles the payload of a direct message about queries, from a member that this one has asked something; returns what is
+/// sent in answer.
+///
+/// # Errors
+/// The reason why it is no such message.
+///
+/// # Panics
+/// If a rule of queries is broken.
+pub fn query_replies(payload: &[u8]) -> Result<Vec<Vec<u8>>, String> {
+    query::sample::replies(payload)
+}
+
+/// A payload of each kind, of direct messages about queries.
+pub fn query_messages() -> Vec<Vec<u8>> {
+    query::sample::messages()
 }
 
 /// Bytes in memory that are read in pieces.

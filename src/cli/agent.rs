@@ -107,8 +107,8 @@ pub(super) struct Args {
     state_dir: Option<PathBuf>,
     #[command(flatten)]
     interfaces: InterfaceArgs,
-    /// Run a command by /bin/sh at an event: event, event:NAME, member, member-joined, member-suspected, member-refuted,
-    /// member-died, member-left or member-updated; may be repeated.
+    /// Run a command by /bin/sh at an event: event, event:NAME, query, query:NAME, member, member-joined,
+    /// member-suspected, member-refuted, member-died, member-left or member-updated; may be repeated.
     #[arg(long, value_name = "EVENT=COMMAND", value_parser = Handler::parse)]
     on: Vec<Handler>,
     /// Format of printed events.

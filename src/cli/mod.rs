@@ -140,6 +140,13 @@ enum Command {
     /// one of their next state syncs. A member that is cut off for longer than two intervals between syncs misses it.
     #[cfg(all(feature = "agent", unix))]
     Event(client::EventArgs),
+    /// Ask all members something, or some of them, and print their answers as they come.
+    ///
+    /// Event handlers (`swimlab agent --on query:NAME=COMMAND`) and programs answer; each member acknowledges. The summary
+    /// on standard error tells how many members were asked, have acknowledged and have answered. Exit code 1 if none has
+    /// answered, or fewer than --count; 130 after Ctrl-C, which ends the query.
+    #[cfg(all(feature = "agent", unix))]
+    Query(client::QueryArgs),
     /// Tell the round-trip time between two members: measured, or by network coordinates.
     #[cfg(all(feature = "agent", unix))]
     Rtt(client::RttArgs),
@@ -223,6 +230,8 @@ pub fn main(lab: Lab) -> ExitCode {
         Command::Shared(args) => client::shared(args),
         #[cfg(all(feature = "agent", unix))]
         Command::Event(args) => client::event(args),
+        #[cfg(all(feature = "agent", unix))]
+        Command::Query(args) => client::query(args),
         #[cfg(all(feature = "agent", unix))]
         Command::Rtt(args) => client::rtt(args),
         #[cfg(all(feature = "agent", unix))]

@@ -13,6 +13,7 @@ mod experiment;
 mod http;
 mod member;
 mod open;
+mod query;
 mod seeds;
 mod snapshot;
 mod state;
@@ -24,6 +25,7 @@ pub use experiment::experiment;
 pub use http::http;
 pub use member::member;
 pub use open::open;
+pub use query::query;
 pub use seeds::seeds;
 pub use snapshot::snapshot;
 pub use state::state;
@@ -50,4 +52,5 @@ pub const TARGETS: &[Target] = &[
     Target { name: "experiment", run: experiment },
     Target { name: "csv", run: csv },
     Target { name: "state", run: state },
+    Target { name: "query", run: query },
 ];

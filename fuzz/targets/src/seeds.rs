@@ -6,6 +6,7 @@ use swimlab_selectors::rng::{Purpose, Rng, bits, stream};
 use super::bytes::Bytes;
 use super::csv::SEPARATOR;
 use super::member::sample_packet;
+use super::query::query_payloads;
 use super::state::payloads;
 
 /// Inputs of a target to begin with, each with a name for its file.
@@ -19,6 +20,7 @@ pub fn seeds(target: &str) -> Vec<(String, Vec<u8>)> {
         "experiment" => lines(EXPERIMENTS),
         "csv" => TABLES.iter().map(joined).collect(),
         "state" => payloads(),
+        "query" => query_payloads(),
         other => panic!("no target {other}"),
     };
     inputs.into_iter().enumerate().map(|(number, input)| (format!("seed-{number:02}"), input)).collect()

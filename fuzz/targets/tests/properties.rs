@@ -126,12 +126,16 @@ properties! {
     experiment: 500;
     csv: 2000;
     state: 2000;
+    query: 2000;
 }
 
 #[test]
 fn every_target_has_properties() {
     let names: Vec<&str> = TARGETS.iter().map(|target| target.name).collect();
-    assert_eq!(names, ["decode", "open", "member", "control", "http", "snapshot", "experiment", "csv", "state"]);
+    assert_eq!(
+        names,
+        ["decode", "open", "member", "control", "http", "snapshot", "experiment", "csv", "state", "query"]
+    );
 }
 
 #[test]

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 
 pub use params::{Param, Params};
 pub use spec::{Spec, SpecError};
-pub use text::{did_you_mean, nearest_names};
+pub use text::{did_you_mean, nearest_names, parse_seconds};
 pub use value::{Value, ValueRange};
 
 /// Named builders of values of type `T`, from parameters and a context `C`.

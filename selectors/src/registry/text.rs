@@ -1,7 +1,12 @@
 //! Text helpers for messages and values.
 
 /// Reads a length of time with its unit ("500ms", "20s", "1m 30s") as seconds; `None` if it is none.
-pub(super) fn parse_seconds(text: &str) -> Option<f64> {
+///
+/// ```
+/// assert_eq!(swimlab_selectors::parse_seconds("500ms"), Some(0.5));
+/// assert_eq!(swimlab_selectors::parse_seconds("5"), None);
+/// ```
+pub fn parse_seconds(text: &str) -> Option<f64> {
     humantime::parse_duration(text).ok().map(|span| span.as_secs_f64())
 }
 

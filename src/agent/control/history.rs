@@ -120,6 +120,7 @@ fn summary(number: u64, event: &AgentEvent) -> EventSummary {
             (change.name(), member.name().to_owned(), Some(member.addr()), member.incarnation.to_string())
         }
         AgentEvent::User { from_name, event, .. } => ("user", from_name.to_string(), None, event.name.to_string()),
+        AgentEvent::Query(query) => ("query", query.from_name().to_owned(), None, query.name().to_owned()),
         AgentEvent::Displaced => ("displaced", String::new(), None, String::new()),
         AgentEvent::Missed(count) => ("missed", String::new(), None, count.to_string()),
     };

@@ -4,6 +4,8 @@ use super::client::{MAX_ANSWER_BYTES, TIMEOUT};
 use super::error::MAX_PATH_BYTES;
 use super::history::{MAX_EVENTS, MAX_MEMBERS};
 use super::monitor::{LAST_LINES_TIMEOUT, MAX_BYTES, MAX_LINES, MONITORS};
+use super::query::MAX_LINE_BYTES;
+use super::query_messages::LONGEST_QUERY;
 use super::server::{LIMITS, MAX_REQUEST_BYTES, SLOW_REQUESTS};
 use super::socket_file::LOCK_TIMEOUT;
 use crate::limits::Amount::{Bytes, Count, Time};
@@ -31,7 +33,7 @@ pub(crate) fn stated_limits() -> Section {
             &["a_connection_is_ended_without_a_first_byte_in_time_or_when_it_takes_too_long"],
         ),
         Limit::new(
-            "requests at once that take long: `swimlab join` and `reachability`",
+            "requests at once that take long: `swimlab join`, `reachability` and `query`",
             Count(SLOW_REQUESTS as u64),
             "further ones are refused",
             &["slow_requests_have_places_of_their_own_and_leave_the_socket_free"],
@@ -89,6 +91,18 @@ pub(crate) fn stated_limits() -> Section {
             Time(TIMEOUT),
             "the command fails",
             &["an_answer_is_waited_for_until_the_timeout"],
+        ),
+        Limit::new(
+            "a line of an answer that `swimlab query` reads",
+            Bytes(MAX_LINE_BYTES),
+            "the command fails",
+            &["a_line_of_a_query_is_read_up_to_the_longest"],
+        ),
+        Limit::new(
+            "time that `swimlab query` waits for the next of them, in addition",
+            Time(LONGEST_QUERY),
+            "the command fails",
+            &["the_next_line_of_a_query_is_waited_for_until_the_timeout"],
         ),
         Limit::new(
             "path of the socket",

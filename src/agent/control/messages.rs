@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::monitor::LogLevel;
+use super::query_messages::{LONGEST_QUERY, QueryAnswerSummary, QueryRequest, QuerySummary};
 use super::values::{FamilyValue, FamilyValues, SecretText};
 use crate::agent::discovery::{InstanceSummary, SharedSummary};
 use crate::agent::event::MemberInfo;
@@ -108,6 +109,9 @@ pub enum Request {
         /// Its payload.
         payload: String,
     },
+    /// Ask members something: [`Answer::QueryAnswer`] for each that answers or fails, as they come, and
+    /// [`Answer::QueryEnd`]. The query ends when the client closes its side of the connection.
+    Query(QueryRequest),
     /// Install a key.
     InstallKey {
         /// The key in base64 or hexadecimal digits, as in a key file.
@@ -136,6 +140,7 @@ impl Request {
         match self {
             Self::Join { .. } => LONGEST_JOIN,
             Self::Reachability => LONGEST_CHECK,
+            Self::Query(_) => LONGEST_QUERY,
             _ => Duration::ZERO,
         }
     }
@@ -166,6 +171,10 @@ pub enum Answer {
     RoundTrip(RoundTripSummary),
     /// The members that were pinged, and the round-trip times of those that answered.
     Reachability(Vec<ReachedSummary>),
+    /// A member's answer to a query; more follow.
+    QueryAnswer(QueryAnswerSummary),
+    /// A query is over.
+    QueryEnd(QuerySummary),
 }
 
 impl Answer {

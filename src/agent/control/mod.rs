@@ -2,7 +2,8 @@
 //! the other commands that ask one.
 //!
 //! It is a Unix socket that only its owner can open. A connection serves one request: a line of JSON, answered by a
-//! line of JSON; the log follows on it after a request to [`monitor`] it. A request to leave is answered when the agent has left, and its port, its files and the socket are free
+//! line of JSON. After a request to [`monitor`] it the log follows, and a query ([`start_query`]) has a line for each
+//! answer. A request to leave is answered when the agent has left, and its port, its files and the socket are free
 //! for the next one. [`ControlSocket`] is the agent's side, [`ask`] that of a client:
 //!
 //! ```
@@ -32,6 +33,8 @@ mod limit_table;
 mod messages;
 mod monitor;
 mod overview;
+mod query;
+mod query_messages;
 mod server;
 mod socket_file;
 #[cfg(test)]
@@ -47,6 +50,8 @@ pub use messages::{
     OverviewSummary, ReachedSummary, Request, RoundTripSummary, TrafficSummary,
 };
 pub use monitor::{LogFields, LogHub, LogLevel, LogLine, LogRecord, Monitor, monitor};
+pub use query::{QueryStream, start_query};
+pub use query_messages::{QueryAnswerSummary, QueryRequest, QuerySummary};
 #[cfg(test)]
 pub(super) use server::LIMITS;
 pub(super) use server::read_request;

@@ -19,6 +19,7 @@ use super::history::History;
 use super::messages::{AgentSummary, Answer, Interfaces, MemberSummary, ReachedSummary, Request, RoundTripSummary};
 use super::monitor::{LogHub, Monitors};
 use super::overview::overview;
+use super::query;
 use super::socket_file::SocketFile;
 use crate::agent::command::CommandError;
 use crate::agent::discovery::{Discovery, InstanceSummary};
@@ -328,6 +329,7 @@ async fn carry_out(request: Request, stream: &mut Option<UnixStream>, service: &
             found(agent.write_shared(SharedWrite::Remove { set, item }).await, missing)?;
         }
         Request::Event { name, payload } => agent.broadcast(name, payload).await.map_err(text)?,
+        Request::Query(request) => query::serve(request, stream, agent, LIMITS.timeout).await?,
         Request::InstallKey { key } => {
             agent.install_key(key.as_str().trim().parse().map_err(text)?).await.map_err(text)?;
         }

@@ -51,6 +51,7 @@ impl Driver {
             Command::Broadcast { name, payload, reply } => {
                 let _ = reply.send(self.member.broadcast(now, &name, &payload, &mut self.outbox));
             }
+            Command::Query(start) => self.queries.start(now, *start, &self.member),
             Command::ForceLeave { name, reply } => {
                 let _ = reply.send(self.force_leave(now, &name));
             }

@@ -88,6 +88,10 @@ fn text(event: &AgentEvent) -> String {
             let payload = escaped(&String::from_utf8_lossy(&event.payload));
             format!("event      {} from {}: {payload}", escaped(&event.name), escaped(from_name))
         }
+        AgentEvent::Query(query) => {
+            let payload = escaped(&String::from_utf8_lossy(query.payload()));
+            format!("query      {} from {}: {payload}", escaped(query.name()), escaped(query.from_name()))
+        }
         AgentEvent::Displaced => "displaced  by another process of this name".to_owned(),
         AgentEvent::Missed(count) => format!("missed     {count} events"),
     }
@@ -105,6 +109,10 @@ pub(super) fn json(event: &AgentEvent) -> String {
         AgentEvent::User { from, from_name, event } => json!({
             "at": at, "event": "user", "id": format!("{from:016x}"), "name": &**from_name, "user": &*event.name,
             "payload": String::from_utf8_lossy(&event.payload),
+        }),
+        AgentEvent::Query(query) => json!({
+            "at": at, "event": "query", "id": format!("{:016x}", query.from()), "name": query.from_name(),
+            "query": query.name(), "payload": String::from_utf8_lossy(query.payload()),
         }),
         AgentEvent::Displaced => json!({ "at": at, "event": "displaced" }),
         AgentEvent::Missed(count) => json!({ "at": at, "event": "missed", "count": count }),

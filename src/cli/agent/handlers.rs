@@ -1,10 +1,11 @@
 //! Event handlers: commands that `--on` runs at events of the agent.
 //!
 //! A few threads run them, so that the protocol never waits for one. A handler gets the event as JSON on its standard
-//! input, the line that `--format json` prints, and in environment variables.
+//! input, the line that `--format json` prints, and in environment variables. What one for a query writes to its standard
+//! output is the answer.
 
 use std::fmt;
-use std::io::{self, PipeReader, Read, Write};
+use std::io::{self, PipeReader, PipeWriter, Read, Write};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -18,7 +19,7 @@ use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
 use super::events::json;
-use crate::agent::{AgentEvent, MemberChange};
+use crate::agent::{AgentEvent, IncomingQuery, MemberChange, Query};
 use crate::cli::escape::escaped;
 use crate::protocol::{NameError, UserEvent};
 
@@ -31,7 +32,7 @@ pub(in crate::cli) const MAX_WAITING: usize = 256;
 /// The longest that a handler may run.
 pub(in crate::cli) const LONGEST_RUN: Duration = Duration::from_secs(30);
 
-/// The most bytes of a handler's output that are kept for the log.
+/// The most bytes of a handler's output that are kept for the log or as an answer.
 pub(in crate::cli) const MAX_OUTPUT_BYTES: usize = 4 << 10;
 
 /// Failures of a handler, and runs that are left out, from one line of the log to the next.
@@ -54,6 +55,8 @@ pub(super) struct Handler {
 enum Trigger {
     /// An application event; `None`: with any name.
     Event(Option<String>),
+    /// A query; `None`: with any name.
+    Query(Option<String>),
     /// A change of a member; `None`: any change.
     Member(Option<MemberChange>),
 }
@@ -84,6 +87,22 @@ struct Run {
     input: String,
     environment: Vec<(&'static str, String)>,
     failures: Arc<Failures>,
+    /// The query that the run answers.
+    query: Option<IncomingQuery>,
+}
+
+/// The first bytes that a run has written.
+#[derive(Default)]
+struct Output {
+    log: Vec<u8>,
+    /// Those on standard output, if they are the answer to a query; they are in `log` otherwise.
+    answer: Vec<u8>,
+}
+
+/// Pipes from which the output of a run is read.
+struct Readers {
+    log: PipeReader,
+    answer: Option<PipeReader>,
 }
 
 /// The way in which a run failed.
@@ -92,6 +111,10 @@ enum RunError {
     Io(io::Error),
     Status(ExitStatus),
     TooLong(Duration),
+    /// Its answer is longer than this number of bytes.
+    LongAnswer(usize),
+    /// It has waited until the time of its query was over.
+    Late,
     /// The agent has ended.
     Ended,
 }
@@ -106,10 +129,15 @@ impl Handler {
         }
         let trigger = match (trigger, trigger.split_once(':'), trigger.strip_prefix("member-")) {
             ("event", ..) => Trigger::Event(None),
+            ("query", ..) => Trigger::Query(None),
             ("member", ..) => Trigger::Member(None),
             (_, Some(("event", name)), _) => {
                 NameError::check(name, UserEvent::NAME_LIMIT).map_err(|error| format!("the event's name: {error}"))?;
                 Trigger::Event(Some(name.to_owned()))
+            }
+            (_, Some(("query", name)), _) => {
+                NameError::check(name, Query::NAME_LIMIT).map_err(|error| format!("the query's name: {error}"))?;
+                Trigger::Query(Some(name.to_owned()))
             }
             (.., Some(change)) => {
                 let found = MemberChange::ALL.into_iter().find(|known| known.name() == change);
@@ -125,6 +153,7 @@ impl Handler {
             (Trigger::Event(name), AgentEvent::User { event, .. }) => {
                 name.as_deref().is_none_or(|name| *name == *event.name)
             }
+            (Trigger::Query(name), AgentEvent::Query(query)) => name.as_deref().is_none_or(|name| name == query.name()),
             (Trigger::Member(change), AgentEvent::Member(happened, _)) => {
                 change.is_none_or(|change| change == *happened)
             }
@@ -134,7 +163,7 @@ impl Handler {
 }
 
 /// The events that a handler may be for.
-const EVENTS: &str = "where EVENT is event, event:NAME, member, member-joined, member-suspected, member-refuted, \
+const EVENTS: &str = "where EVENT is event, event:NAME, query, query:NAME, member, member-joined, member-suspected, member-refuted, \
                       member-died, member-left or member-updated";
 
 impl Handlers {
@@ -169,8 +198,11 @@ impl Handlers {
                 input: json(event) + "\n",
                 environment: environment(event, agent),
                 failures: Arc::clone(failures),
+                query: if let AgentEvent::Query(query) = event { Some(query.clone()) } else { None },
             };
-            if let Err(TrySendError::Full(_)) = runs.try_send(run) {
+            if let Err(TrySendError::Full(run)) = runs.try_send(run) {
+                // It fails if another handler has answered.
+                run.query.map(|query| query.fail(format!("{MAX_WAITING} runs of handlers wait at this member")));
                 self.left_out += 1;
                 if self.left_out % LOG_EVERY == 1 {
                     tracing::warn!(left_out = self.left_out, "event handlers are too slow: runs are left out");
@@ -196,7 +228,9 @@ fn work(runs: &Mutex<Receiver<Run>>, shared: &Shared) {
         let next = runs.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(run) = next else { return };
         shared.running.fetch_add(1, Ordering::AcqRel);
-        run.report(run.carry_out(LONGEST_RUN, &shared.is_ending));
+        let result = run.carry_out(LONGEST_RUN, &shared.is_ending);
+        run.answer(&result);
+        run.report(result);
         shared.running.fetch_sub(1, Ordering::AcqRel);
     }
 }
@@ -215,6 +249,11 @@ fn environment(event: &AgentEvent, agent: &str) -> Vec<(&'static str, String)> {
             ("SWIMLAB_NAME", from_name.to_string()),
             ("SWIMLAB_USER_EVENT", event.name.to_string()),
         ]),
+        AgentEvent::Query(query) => variables.extend([
+            ("SWIMLAB_EVENT", "query".to_owned()),
+            ("SWIMLAB_NAME", query.from_name().to_owned()),
+            ("SWIMLAB_QUERY", query.name().to_owned()),
+        ]),
         _ => {}
     }
     variables
@@ -223,18 +262,21 @@ fn environment(event: &AgentEvent, agent: &str) -> Vec<(&'static str, String)> {
 impl Run {
     /// Runs the command to its end, and returns the first bytes of its output. After `longest`, and when the agent ends, its
     /// process group is killed.
-    fn carry_out(&self, longest: Duration, is_ending: &AtomicBool) -> Result<Vec<u8>, (RunError, Vec<u8>)> {
-        let nothing = |error| (RunError::Io(error), Vec::new());
+    fn carry_out(&self, longest: Duration, is_ending: &AtomicBool) -> Result<Output, (RunError, Output)> {
+        let nothing = |error| (error, Output::default());
         if is_ending.load(Ordering::Relaxed) {
-            return Err((RunError::Ended, Vec::new()));
+            return Err(nothing(RunError::Ended));
         }
-        let (mut child, mut reader) = self.begin().map_err(nothing)?;
-        let (begun, mut output) = (Instant::now(), Vec::new());
+        if self.query.as_ref().is_some_and(|query| query.time_left().is_zero()) {
+            return Err(nothing(RunError::Late));
+        }
+        let (mut child, mut readers) = self.begin().map_err(|error| nothing(RunError::Io(error)))?;
+        let (begun, mut output) = (Instant::now(), Output::default());
         loop {
             let ended = child.try_wait();
-            read_available(&mut reader, &mut output);
+            readers.read_available(&mut output);
             let failure = match ended {
-                Ok(Some(status)) if status.success() => return Ok(output),
+                Ok(Some(status)) if status.success() => return self.checked(output),
                 Ok(Some(status)) => return Err((RunError::Status(status), output)),
                 Ok(None) if is_ending.load(Ordering::Relaxed) => RunError::Ended,
                 Ok(None) if begun.elapsed() >= longest => RunError::TooLong(longest),
@@ -253,35 +295,84 @@ impl Run {
     }
 
     /// Starts the command in a process group of its own.
-    fn begin(&self) -> io::Result<(Child, PipeReader)> {
-        let (reader, writer) = io::pipe()?;
-        fcntl(&reader, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
+    fn begin(&self) -> io::Result<(Child, Readers)> {
+        let (log, writer) = pipe()?;
+        let (answer, stdout) = match &self.query {
+            Some(_) => pipe().map(|(answer, stdout)| (Some(answer), stdout))?,
+            None => (None, writer.try_clone()?),
+        };
         let mut command = Command::new("/bin/sh");
         command.arg("-c").arg(&self.command).process_group(0);
         // It is not the handler that the service manager waits for.
         command.env_remove("NOTIFY_SOCKET").envs(self.environment.iter().map(|(name, value)| (name, value)));
-        command.stdin(Stdio::piped()).stdout(writer.try_clone()?).stderr(writer);
+        command.stdin(Stdio::piped()).stdout(stdout).stderr(writer);
         let mut child = command.spawn()?;
         if let Some(mut input) = child.stdin.take() {
             // It fits into the pipe. It fails if the handler does not read.
             let _ = input.write_all(self.input.as_bytes());
         }
-        Ok((child, reader))
+        Ok((child, Readers { log, answer }))
+    }
+
+    /// Takes the newlines off the end of an answer, and fails if it is too long.
+    fn checked(&self, mut output: Output) -> Result<Output, (RunError, Output)> {
+        while output.answer.pop_if(|byte| *byte == b'\n').is_some() {}
+        match &self.query {
+            Some(query) if output.answer.len() > query.answer_room() => {
+                Err((RunError::LongAnswer(query.answer_room()), output))
+            }
+            _ => Ok(output),
+        }
+    }
+
+    /// Tells the asker of the run's query the answer, or the reason why there is none.
+    fn answer(&self, result: &Result<Output, (RunError, Output)>) {
+        let Some(query) = &self.query else { return };
+        let answered = match result {
+            Ok(output) => query.respond(&*output.answer),
+            Err((RunError::Ended | RunError::Late, _)) => return,
+            Err((error, output)) => {
+                let said = String::from_utf8_lossy(&output.log);
+                query.fail(format!("{error}: {}", said.trim_end()).trim_end_matches(": "))
+            }
+        };
+        if let Err(error) = answered {
+            tracing::debug!(command = self.command, query = query.name(), %error, "an answer was not sent");
+        }
     }
 
     /// Logs a failure: the first of a handler, and each hundredth.
-    fn report(&self, result: Result<Vec<u8>, (RunError, Vec<u8>)>) {
-        let shown = |output: Vec<u8>| escaped(String::from_utf8_lossy(&output).trim_end());
+    fn report(&self, result: Result<Output, (RunError, Output)>) {
+        let shown = |output: Output| escaped(String::from_utf8_lossy(&output.log).trim_end());
         let command = &self.command;
         match result {
             Ok(output) => tracing::debug!(command, output = shown(output), "an event handler ran"),
             Err((RunError::Ended, _)) => {}
+            Err((RunError::Late, _)) => {
+                tracing::debug!(command, "a query waited for its handler until its time was over")
+            }
             Err((error, output)) => {
                 let failures = self.failures.0.fetch_add(1, Ordering::Relaxed) + 1;
                 if failures % LOG_EVERY == 1 {
                     tracing::warn!(command, failures, %error, output = shown(output), "an event handler failed");
                 }
             }
+        }
+    }
+}
+
+/// A pipe whose reader never waits.
+fn pipe() -> io::Result<(PipeReader, PipeWriter)> {
+    let (reader, writer) = io::pipe()?;
+    fcntl(&reader, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
+    Ok((reader, writer))
+}
+
+impl Readers {
+    fn read_available(&mut self, output: &mut Output) {
+        read_available(&mut self.log, &mut output.log);
+        if let Some(reader) = &mut self.answer {
+            read_available(reader, &mut output.answer);
         }
     }
 }
@@ -307,6 +398,8 @@ impl fmt::Display for RunError {
             Self::Io(error) => error.fmt(f),
             Self::Status(status) => status.fmt(f),
             Self::TooLong(longest) => write!(f, "it ran for more than {longest:?} and was killed"),
+            Self::LongAnswer(room) => write!(f, "its answer is longer than {room} bytes"),
+            Self::Late => f.write_str("the time of the query was over"),
             Self::Ended => f.write_str("the agent has ended"),
         }
     }
@@ -320,11 +413,12 @@ mod tests {
 
     fn run(command: &str) -> Run {
         let environment = vec![("SWIMLAB_EVENT", "event".to_owned())];
-        Run { command: command.to_owned(), input: "{}\n".to_owned(), environment, failures: Arc::default() }
+        let (command, input) = (command.to_owned(), "{}\n".to_owned());
+        Run { command, input, environment, failures: Arc::default(), query: None }
     }
 
     fn carried_out(command: &str, longest: Duration) -> Result<String, String> {
-        let text = |output| String::from_utf8(output).unwrap();
+        let text = |output: Output| String::from_utf8(output.log).unwrap();
         let result = run(command).carry_out(longest, &AtomicBool::new(false));
         result.map(text).map_err(|(error, output)| format!("{error}: {}", text(output)))
     }
@@ -334,6 +428,8 @@ mod tests {
         let trigger = |text: &str| Handler::parse(text).map(|handler| handler.trigger);
         assert_eq!(trigger("event=x"), Ok(Trigger::Event(None)));
         assert_eq!(trigger("event:deploy=x"), Ok(Trigger::Event(Some("deploy".to_owned()))));
+        assert_eq!(trigger("query=x"), Ok(Trigger::Query(None)));
+        assert_eq!(trigger("query:uptime=x"), Ok(Trigger::Query(Some("uptime".to_owned()))));
         assert_eq!(trigger("member=x"), Ok(Trigger::Member(None)));
         assert_eq!(trigger("member-died=x"), Ok(Trigger::Member(Some(MemberChange::Died))));
         assert_eq!(Handler::parse("event= a=b ").unwrap().command, "a=b");
@@ -341,7 +437,11 @@ mod tests {
             ("event", "expected EVENT=COMMAND"),
             ("event=", "the command is empty"),
             ("event:=x", "the event's name: it must not be empty"),
-            ("member-dead=x", "unknown event \"member-dead\": where EVENT is event, event:NAME, member, member-joined"),
+            ("query:=x", "the query's name: it must not be empty"),
+            (
+                "member-dead=x",
+                "unknown event \"member-dead\": where EVENT is event, event:NAME, query, query:NAME, member,",
+            ),
             ("deploy=x", "unknown event \"deploy\""),
         ] {
             assert!(Handler::parse(text).unwrap_err().contains(why), "{text}");

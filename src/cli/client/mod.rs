@@ -8,6 +8,7 @@ mod members;
 mod membership;
 mod meta;
 mod monitor;
+mod query;
 mod reload;
 mod round_trips;
 mod services;
@@ -18,6 +19,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::ValueEnum;
+use tokio::runtime::Runtime;
 
 use super::{Failed, environment};
 use crate::agent::control::{Answer, Request, ask};
@@ -29,6 +31,7 @@ pub(super) use members::{MembersArgs, members};
 pub(super) use membership::{ForceLeaveArgs, JoinArgs, force_leave, join, leave};
 pub(super) use meta::{MetaArgs, meta};
 pub(super) use monitor::{MonitorArgs, monitor};
+pub(super) use query::{QueryArgs, query};
 pub(super) use reload::reload;
 pub(super) use round_trips::{ReachabilityArgs, RttArgs, reachability, rtt};
 pub(super) use services::{ServicesArgs, services};
@@ -72,15 +75,9 @@ impl Socket {
 
     pub(super) fn ask(&self, request: &Request) -> Result<Answer, Failed> {
         let path = self.path()?;
-        let failed = |message: String| Failed { code: 1, message };
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.map_err(|error| failed(format!("no runtime: {error}")))?;
-        match runtime.block_on(ask(&path, request)).map_err(|error| failed(error.to_string()))? {
-            // Of a version that says no more.
-            Answer::Refused(why) if why.starts_with("not a request: unknown variant") => {
-                Err(failed("the agent does not know this request: start it with the command's own version".to_owned()))
-            }
-            Answer::Refused(why) => Err(failed(why)),
+        let answered = runtime()?.block_on(ask(&path, request));
+        match answered.map_err(|error| Failed { code: 1, message: error.to_string() })? {
+            Answer::Refused(why) => Err(refused(why)),
             answer => Ok(answer),
         }
     }
@@ -91,6 +88,19 @@ impl Socket {
             _ => Err(unexpected()),
         }
     }
+}
+
+fn runtime() -> Result<Runtime, Failed> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.map_err(|error| Failed { code: 1, message: format!("no runtime: {error}") })
+}
+
+/// The failure of a request that the agent has refused.
+fn refused(why: String) -> Failed {
+    // Of a version that says no more.
+    let is_unknown = why.starts_with("not a request: unknown variant");
+    let unknown = || "the agent does not know this request: start it with the command's own version".to_owned();
+    Failed { code: 1, message: if is_unknown { unknown() } else { why } }
 }
 
 fn unexpected() -> Failed {

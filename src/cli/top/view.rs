@@ -229,6 +229,7 @@ fn event_line(event: &EventSummary) -> String {
     let about = match &*event.event {
         "died" => format!("declared dead  {name}  {addr}  {detail}"),
         "user" => format!("event          {detail} from {name}"),
+        "query" => format!("query          {detail} from {name}"),
         "displaced" => "displaced      another process took this member's name".to_owned(),
         "missed" => format!("missed         {detail} events"),
         kind => format!("{:<13}  {name}  {addr}  {detail}", escaped(kind)),
