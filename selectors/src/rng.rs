@@ -64,6 +64,10 @@ pub enum Purpose {
     Statistics = 7,
     /// Offset and drift of members' clocks.
     Clocks = 8,
+    /// Requests of clients that look services up.
+    Clients = 9,
+    /// Exchange of states beside membership, and changes of states.
+    State = 10,
 }
 
 /// Returns the stream of `member` for `purpose` in the trial with this seed.

@@ -43,18 +43,24 @@ pub struct HeartbeatMessage {
 }
 
 /// The envelope of this crate's wire format, kind and flags, the sender's id, the lengths of both lists.
-const HEAD: u32 = 20;
+pub(super) const HEAD: u32 = 20;
 /// Address, port and flags of a heartbeat: the address identifies a member, there is no other id.
 const BEAT: u32 = 9;
-const ID: u32 = 9;
+pub(super) const ID: u32 = 9;
+
+impl Heartbeat {
+    /// Its size in bytes, with numbers as long as MessagePack encodes them.
+    pub(super) fn bytes(&self) -> u32 {
+        BEAT + uint32_len(self.count.generation) + uint32_len(self.count.beats)
+    }
+}
 
 impl HeartbeatMessage {
     /// The number of heartbeats that fit into a datagram of 1400 bytes.
     pub const BEATS: usize = ((1400 - HEAD) / (BEAT + 2 * 5)) as usize;
 
-    /// Its size in bytes, with numbers as long as MessagePack encodes them.
+    /// Its size in bytes.
     pub fn bytes(&self) -> u32 {
-        let beat = |beat: &Heartbeat| BEAT + uint32_len(beat.count.generation) + uint32_len(beat.count.beats);
-        HEAD + self.beats.iter().map(beat).sum::<u32>() + ID * self.silent.len() as u32
+        HEAD + self.beats.iter().map(Heartbeat::bytes).sum::<u32>() + ID * self.silent.len() as u32
     }
 }

@@ -1,5 +1,5 @@
-//! Failure detectors other than SWIM, to compare it with: heartbeat detectors, and with the feature `foca` the crate of
-//! this name, another implementation of SWIM.
+//! Failure detectors other than SWIM, to compare it with: heartbeat detectors, a central registry with leases, and with the
+//! feature `foca` the crate of this name, another implementation of SWIM.
 //!
 //! A [`Detector`] is a detector kind with its parameters: it runs whole worlds. A
 //! [`FailureDetector`](crate::sim::FailureDetector) is the sans-I/O detector of a single member in such a world. Each
@@ -22,6 +22,7 @@ mod all_to_all;
 mod foca;
 mod gossip_heartbeat;
 mod heartbeat;
+mod lease;
 mod majority;
 mod message;
 mod phi_accrual;
@@ -62,6 +63,7 @@ pub fn detectors() -> Registry<Arc<dyn Detector>> {
     gossip_heartbeat::register(&mut registry);
     phi_accrual::register(&mut registry);
     majority::register(&mut registry);
+    lease::register(&mut registry);
     #[cfg(feature = "foca")]
     foca::register(&mut registry);
     registry

@@ -10,7 +10,7 @@ use crate::sim::log::Log;
 use crate::sim::{FailureDetector, Fault, Start};
 use crate::topology::{TopologyContext, topologies};
 
-fn setup(members: u32, seed: u64, duration_s: u64, loss: f64, faults: &[&str]) -> Setup {
+pub(super) fn setup(members: u32, seed: u64, duration_s: u64, loss: f64, faults: &[&str]) -> Setup {
     let build = |text: &&str| crate::sim::faults().build(&Spec::parse(text).unwrap(), &()).unwrap();
     let faults: Vec<Fault> = faults.iter().map(build).collect();
     let lan = topologies().build(&Spec::of("lan"), &TopologyContext::default()).unwrap();
@@ -18,30 +18,32 @@ fn setup(members: u32, seed: u64, duration_s: u64, loss: f64, faults: &[&str]) -
     Setup { loss, warmup, duration, ..Setup::new(&lan, members, seed, faults) }
 }
 
-fn run(label: &str, setup: &Setup) -> Log {
+pub(super) fn run(label: &str, setup: &Setup) -> Log {
     let mut log = Log::default();
     let outcome = built(label).run(setup, &mut log);
     assert_eq!(outcome.violations, [""; 0], "{label}");
     log
 }
 
-fn built(label: &str) -> Arc<dyn Detector> {
+pub(super) fn built(label: &str) -> Arc<dyn Detector> {
     let mut registry = detectors();
     foca::register(&mut registry);
     registry.build(&Spec::parse(label).unwrap(), &()).unwrap()
 }
 
-const ALL: [&str; 5] = ["all-to-all", "gossip-heartbeat", "phi-accrual", "majority", "foca"];
+const ALL: [&str; 6] = ["all-to-all", "gossip-heartbeat", "phi-accrual", "majority", "lease", "foca"];
 
 #[test]
 fn a_quiet_group_stays_together_and_its_load_is_that_of_the_literature() {
     // Messages per member and period: n - 1 for those that send to all; 1 for gossip; 3 tables and 3 answers for phi; a
-    // ping and an answer for foca, and each thirty periods an announcement and an answer.
+    // ping and an answer for foca, and each thirty periods an announcement and an answer. A lease is renewed every 3 s, and
+    // the list read every second, by all but the registry.
     for (detector, low, high) in [
         ("all-to-all", 39.0, 39.0),
         ("majority", 39.0, 39.0),
         ("gossip-heartbeat", 1.0, 1.0),
         ("phi-accrual", 3.0, 6.0),
+        ("lease", 39.0 / 40.0 * (2.0 + 1.0 / 3.0), 39.0 / 40.0 * (2.0 + 1.0 / 3.0)),
         ("foca", 2.0, 2.0 + 2.0 / 30.0),
     ] {
         let log = run(detector, &setup(40, 1, 80, 0.0, &[]));

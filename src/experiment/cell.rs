@@ -1,17 +1,19 @@
 //! A cell: one combination of what an experiment varies, and how a trial of it runs.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use swimlab_selectors::{DynSelector, Helpers};
 
+use super::discovery::{DiscoveryConfig, DiscoveryRecorder, SharedPropagation, StateFactory};
 use super::environment::Environment;
 use super::floors::{FloorContext, FloorInputs};
 use super::recorder::Recorder;
 use super::results::{CellKey, TrialResult};
 use super::seed::trial_seed;
 use crate::detectors::Detector;
-use crate::protocol::{Config, MemberConfig, Span};
-use crate::sim::{Fault, Observer, Outcome, Setup, joiners_needed, run_swim};
+use crate::protocol::{Config, MemberConfig, Span, Time};
+use crate::sim::{Fault, Observer, Outcome, Setup, SwimFactory, World, joiners_needed, run_swim};
 use crate::topology::Topology;
 use crate::wire::PlainSizer;
 
@@ -30,6 +32,8 @@ pub struct Cell {
     pub detector: CellDetector,
     /// Start and running conditions of the members.
     pub environment: Environment,
+    /// Services and the clients that look them up; `None` if nobody does.
+    pub discovery: Option<DiscoveryConfig>,
     /// Time before the first fault and before anything is measured.
     pub warmup: Span,
     /// Time that is measured, from the end of the warm-up.
@@ -99,11 +103,29 @@ impl Cell {
 
     /// Runs the world of a trial under an observer.
     pub fn watch(&self, setup: &Setup, observer: &mut impl Observer) -> Outcome {
+        self.run_world(setup, observer, self.propagation(setup).as_ref())
+    }
+
+    /// Runs the world of a trial under an observer, and records changes of states in `propagation`.
+    fn run_world(
+        &self,
+        setup: &Setup,
+        observer: &mut impl Observer,
+        propagation: Option<&SharedPropagation>,
+    ) -> Outcome {
         match &self.detector {
             CellDetector::Swim { strategy, helpers, config } => {
                 let config = MemberConfig::new(config.clone(), Arc::new(PlainSizer)).expect("cells hold valid values");
                 let config = config.with_helpers(Arc::clone(helpers));
-                run_swim(setup, &Arc::new(config), strategy, observer)
+                let config = Arc::new(config);
+                match (self.discovery, propagation) {
+                    (Some(discovery), Some(propagation)) => {
+                        let swim = SwimFactory::new(setup, &config, strategy);
+                        let factory = StateFactory::new(setup, swim, discovery, propagation.clone());
+                        World::new(setup, factory, observer).run()
+                    }
+                    _ => run_swim(setup, &config, strategy, observer),
+                }
             }
             CellDetector::Other(detector) => detector.run(setup, observer),
         }
@@ -114,9 +136,31 @@ impl Cell {
         let seed = trial_seed(seed, trial);
         let setup = self.setup(seed);
         let mut recorder = Recorder::new(&setup);
-        let outcome = self.watch(&setup, &mut recorder);
+        let propagation = self.propagation(&setup);
+        if let Some(discovery) = self.discovery {
+            let window = window(&setup);
+            recorder = recorder.with_discovery(DiscoveryRecorder::new(discovery, &setup, window, propagation.clone()));
+        }
+        let outcome = self.run_world(&setup, &mut recorder, propagation.as_ref());
         let measured = recorder.finish(&outcome);
         let Outcome { trace_hash, events, violations, .. } = outcome;
         TrialResult { trial, seed, measured, trace_hash, events, violations }
     }
+
+    /// Whether members exchange states: SWIM members do, if states change.
+    pub(super) fn exchanges_states(&self) -> bool {
+        let changes = self.discovery.is_some_and(|discovery| discovery.change_every > Span::ZERO);
+        changes && matches!(self.detector, CellDetector::Swim { .. })
+    }
+
+    /// The record of changes of states, if members exchange any.
+    fn propagation(&self, setup: &Setup) -> Option<SharedPropagation> {
+        self.exchanges_states().then(|| SharedPropagation::new(setup, window(setup)))
+    }
+}
+
+/// The interval in which a trial is measured.
+fn window(setup: &Setup) -> Range<Time> {
+    let from = Time::ZERO + setup.warmup;
+    from..from + setup.duration
 }

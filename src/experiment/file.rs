@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 use swimlab_selectors::{Value, ValueRange, did_you_mean, nearest_names};
 
+use super::discovery::DiscoveryLists;
 use super::environment::{self, EnvironmentLists};
 use super::error::BadInput;
 use super::limits::{LONGEST_S, MOST_CELLS, MOST_FAULTS, MOST_MEMBERS, MOST_TRIALS};
@@ -34,7 +35,7 @@ const KEYS_BEFORE: [&str; 15] = [
     "smallest_effect",
 ];
 
-const KEYS_AFTER: [&str; 5] = ["warmup", "duration", "protocol", "fault", "scenario"];
+const KEYS_AFTER: [&str; 6] = ["warmup", "duration", "protocol", "discovery", "fault", "scenario"];
 
 /// The keys without a default, each with an example.
 const NEEDED: [(&str, &str); 3] = [("topology", "topology = \"lan\""), SELECTOR, ("members", "members = 100")];
@@ -67,6 +68,7 @@ pub(super) struct File {
     pub baseline: Option<NamedSpec>,
     pub smallest_effect: f64,
     pub environments: EnvironmentLists,
+    pub discovery: DiscoveryLists,
     pub warmup: Span,
     pub duration: Span,
     pub scenarios: Vec<ScenarioSpec>,
@@ -123,6 +125,7 @@ impl File {
             baseline: file.take("baseline").map(TomlValue::named).transpose()?,
             smallest_effect: file.take("smallest_effect").map_or(Ok(SMALLEST_EFFECT), share)?,
             environments: EnvironmentLists::take(&mut file)?,
+            discovery: DiscoveryLists::take(source, &mut file)?,
             warmup: file.take("warmup").map_or(Ok(Span::from_secs(20)), |value| value.span(0.0, LONGEST_S))?,
             duration: file.take("duration").map_or(Ok(Span::from_secs(60)), |value| value.span(1e-3, LONGEST_S))?,
             overrides: overrides(&mut file, None)?,
@@ -141,6 +144,7 @@ impl File {
             self.loss.len(),
             self.profiles.len(),
             self.helpers.len(),
+            self.discovery.product.len(),
         ];
         lists
             .into_iter()
@@ -175,6 +179,7 @@ impl File {
             ("duration".to_owned(), self.duration.to_string()),
         ]);
         description.extend(self.environments.described().map(|(name, values)| (name.to_owned(), join(values))));
+        description.extend(self.discovery.described().map(|(name, values)| (name.to_owned(), values)));
         for over in &self.overrides {
             description.insert(over.key.clone(), join(over.values.iter().map(|(value, _)| value)));
         }

@@ -1,5 +1,6 @@
 //! The limits of experiments, for docs/limits.md.
 
+use super::discovery::{MOST_CLIENTS, MOST_DISCOVERY_MEMBERS};
 use super::limits::{LONGEST_S, MOST_CELLS, MOST_FAULTS, MOST_MEMBERS, MOST_TRIALS};
 use super::{ping_map, toml_source};
 use crate::limits::Amount::{Bytes, Count};
@@ -56,6 +57,18 @@ pub(crate) fn stated_limits() -> [Section; 1] {
             Amount::micros((LONGEST_S * 1e6) as u64),
             refused,
             &["members_trials_and_times_have_limits_of_their_own"],
+        ),
+        Limit::new(
+            "members of a world with services, joiners included",
+            Count(MOST_DISCOVERY_MEMBERS.into()),
+            refused,
+            &["a_world_with_services_has_as_many_members_as_can_be_followed"],
+        ),
+        Limit::new(
+            "clients of a world with services",
+            Count(MOST_CLIENTS.into()),
+            refused,
+            &["values_out_of_range_are_refused_with_their_line"],
         ),
         Limit::new(
             "members of a world that is drawn as a map",

@@ -149,6 +149,8 @@ fn settings(experiment: &Experiment) -> String {
             cell.config(),
             cell.period()
         );
+        let services = cell.discovery.map(|discovery| format!(" {discovery:?}")).unwrap_or_default();
+        let text = text + &services;
         mix(hash ^ text.bytes().fold(0, |hash, byte| mix(hash ^ u64::from(byte))))
     });
     format!("{hash:016x}")

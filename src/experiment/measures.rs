@@ -22,6 +22,8 @@ pub struct Measure {
     pub plot: Option<&'static str>,
     /// Its column in the main tables; `None` if it is only in the files and in the table of all measures.
     pub column: Option<TableColumn>,
+    /// Whether it is a measure of services, which experiments without `[discovery]` do not have.
+    pub of_services: bool,
 }
 
 /// The unit of a measure's values.
@@ -70,23 +72,34 @@ pub enum Divisor {
 
 /// Declares [`MEASURES`], and [`Readings`] with a field for each of them.
 macro_rules! measures {
-    ($($name:ident: $unit:ident, $about:literal $({ $($option:ident: $value:expr),* })?;)*) => {
-        /// All measures, in the order of their columns.
-        pub const MEASURES: &[Measure] = &[$(Measure {
-            $($($option: Some($value),)*)?
+    (@row $name:ident, $unit:ident, $about:literal, $of_services:literal, $($option:ident: $value:expr),*) => {
+        Measure {
+            $($option: Some($value),)*
+            of_services: $of_services,
             ..Measure::new(stringify!($name), Unit::$unit, $about)
-        }),*];
+        }
+    };
+    (
+        $($name:ident: $unit:ident, $about:literal $({ $($option:ident: $value:expr),* })?;)*
+        @services $($of:ident: $of_unit:ident, $of_about:literal $({ $($of_option:ident: $of_value:expr),* })?;)*
+    ) => {
+        /// All measures, in the order of their columns.
+        pub const MEASURES: &[Measure] = &[
+            $(measures!(@row $name, $unit, $about, false, $($($option: $value),*)?),)*
+            $(measures!(@row $of, $of_unit, $of_about, true, $($($of_option: $of_value),*)?),)*
+        ];
 
         /// The values of one trial, by measure.
         #[derive(Clone, Copy, Debug)]
         pub(super) struct Readings {
             $(#[doc = $about] pub $name: MeasuredValue,)*
+            $(#[doc = $of_about] pub $of: MeasuredValue,)*
         }
 
         impl Readings {
             /// The values in the order of [`MEASURES`].
             pub(super) fn in_order(self) -> Vec<MeasuredValue> {
-                vec![$(self.$name),*]
+                vec![$(self.$name,)* $(self.$of,)*]
             }
         }
     };
@@ -146,6 +159,29 @@ measures! {
     };
     unmonitored_members: Members, "Live members that no other member pinged for over 20 periods.";
     violations: Events, "Rules of the protocol that the checkers found broken.";
+
+    @services
+    stale_answer_s: Seconds, "From a crash until no running member's catalog hands the victim out." {
+        plot: "No catalog hands out the crashed",
+        column: column("stale answer", Divisor::One, 1)
+    };
+    requests_to_dead: Events, "Requests of clients to instances that do not run." {
+        column: TableColumn { by_mean: true, ..column("to dead", Divisor::One, 2) }
+    };
+    wrong_answers: Share, "Requests whose answer names an unusable instance, or none though there is one." {
+        column: TableColumn { by_mean: true, ..column("wrong answers", Divisor::One, 2) }
+    };
+    missed_instances: Share, "The mean share of usable instances that an answer lacks." {
+        column: TableColumn { by_mean: true, ..column("missed", Divisor::One, 6) }
+    };
+    propagation_50_s: Seconds, "From a change of a key until half of the members know it, median of the changes.";
+    propagation_99_s: Seconds, "From a change of a key until 99 % know it, median of the changes." {
+        column: column("key known to 99 %", Divisor::One, 7)
+    };
+    propagation_100_s: Seconds, "From a change of a key until all members know it, median of the changes.";
+    bytes_per_change: Bytes, "Bytes that each member sends for a change of a key." {
+        column: column("per change", Divisor::One, 8)
+    };
 }
 
 impl Measure {
@@ -159,9 +195,9 @@ impl Measure {
         MEASURES.iter().position(|measure| measure.name == name)
     }
 
-    /// A measure without floor, plot and column.
+    /// A measure without floor, plot and column, not of services.
     pub const fn new(name: &'static str, unit: Unit, about: &'static str) -> Self {
-        Self { name, unit, about, floor: None, plot: None, column: None }
+        Self { name, unit, about, floor: None, plot: None, column: None, of_services: false }
     }
 }
 
@@ -192,6 +228,20 @@ pub struct Measured {
     pub victims: Vec<Victim>,
     /// For each of the trial's faults, the number of members that it affected; a member may count several times.
     pub strikes: Vec<u32>,
+}
+
+impl MeasuredValue {
+    /// The longest of the times of several victims: censored if one of them did not reach it, and then known to be longer
+    /// than all times that were reached or observed without reaching it.
+    pub(super) fn last_with(self, one: Self) -> Self {
+        match (self, one) {
+            (Self::Absent, other) | (other, Self::Absent) => other,
+            (Self::Value(one), Self::Value(other)) => Self::Value(one.max(other)),
+            (Self::Value(one) | Self::Censored(one), Self::Value(other) | Self::Censored(other)) => {
+                Self::Censored(one.max(other))
+            }
+        }
+    }
 }
 
 impl Measured {
@@ -227,6 +277,12 @@ pub struct Victim {
     pub informed_99_s: Option<f64>,
     /// Time until all survivors were informed.
     pub informed_100_s: Option<f64>,
+    /// Time until no running member's catalog handed it out. `None` too if it offers no service, or without `[discovery]`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stale_answer_s: Option<f64>,
+    /// Number of requests that clients sent to it. `None` if it offers no service, or without `[discovery]`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requests_to_dead: Option<u32>,
 }
 
 /// The kind of fault that a victim met.

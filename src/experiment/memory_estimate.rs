@@ -12,6 +12,12 @@ const PER_MEMBER: u64 = 4_000;
 /// Memory of a member per other member, in bytes, in detectors that are not SWIM.
 const PER_ROW: u64 = 160;
 
+/// Memory of a member per other member with `[discovery]`, in bytes: what its catalog says.
+const PER_CATALOG_ENTRY: u64 = 1;
+
+/// Memory of a member per other member whose states it keeps, in bytes.
+const PER_STATE: u64 = 600;
+
 /// Memory of a member's place, in bytes.
 const PER_PLACED: u64 = 120;
 
@@ -29,7 +35,11 @@ impl Experiment {
     fn largest_world(&self) -> (u32, u64) {
         let world = |cell: &Cell| {
             let members = cell.key.members.saturating_add(joiners_needed(&cell.faults, cell.key.members));
-            let rows = if let CellDetector::Other(_) = cell.detector { u64::from(members) * PER_ROW } else { 0 };
+            let is_other = matches!(cell.detector, CellDetector::Other(_));
+            let per_other = |is_there: bool, bytes: u64| if is_there { u64::from(members) * bytes } else { 0 };
+            let rows = per_other(is_other, PER_ROW)
+                + per_other(cell.discovery.is_some(), PER_CATALOG_ENTRY)
+                + per_other(cell.exchanges_states(), PER_STATE);
             (members, u64::from(members) * (PER_MEMBER + rows))
         };
         self.cells.iter().map(world).max_by_key(|&(_, bytes)| bytes).unwrap_or((0, 0))

@@ -60,6 +60,7 @@
 mod agent_config;
 mod agent_settings;
 mod cell;
+mod discovery;
 mod environment;
 mod error;
 mod file;
@@ -98,6 +99,7 @@ use swimlab_selectors::{BuildContext, DynSelector, Helpers, Registry, helpers, s
 pub use agent_config::{AgentChoices, AgentConfig};
 pub use agent_settings::AgentSetting;
 pub use cell::{Cell, CellDetector};
+pub use discovery::{DiscoveryConfig, InstanceChoice, Instances, discovery_keys};
 pub use environment::Environment;
 pub use error::{BadInput, Error};
 pub(crate) use files::write_whole;

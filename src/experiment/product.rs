@@ -81,6 +81,7 @@ pub(super) fn multiply(file: &File, source: &TomlSource, lab: &Lab) -> Result<Re
             for placed in &placed {
                 builder.check_faults(scenario, faults, placed, &named.spec)?;
                 let joiners = joiners_needed(faults, placed.members);
+                file.discovery.check(source, placed.members, placed.members.saturating_add(joiners))?;
                 for &loss in &file.loss {
                     for protocol in &protocols.all {
                         let cell = |selector: &str, detector| Cell {
@@ -96,6 +97,7 @@ pub(super) fn multiply(file: &File, source: &TomlSource, lab: &Lab) -> Result<Re
                             topology: topology.clone(),
                             detector,
                             environment: protocol.environment,
+                            discovery: protocol.discovery,
                             warmup: file.warmup,
                             duration: file.duration,
                             faults: faults.clone(),

@@ -1,10 +1,11 @@
-//! The product of the lists that concern a single member: profiles, their overrides, helpers and the environment.
+//! The product of the lists that concern a single member: profiles, their overrides, helpers, the environment and services.
 
 use std::sync::Arc;
 
 use swimlab_selectors::{Registration, Value};
 
 use super::Lab;
+use super::discovery::DiscoveryConfig;
 use super::environment::Environment;
 use super::error::BadInput;
 use super::file::{File, Override, PRESET, SELECTOR};
@@ -12,12 +13,13 @@ use super::toml_source::{NamedSpec, TomlSource};
 use crate::detectors::{Detector, missing_feature};
 use crate::protocol::{Config, Preset, preset};
 
-/// One combination of profile, overrides, helpers and environment.
+/// One combination of profile, overrides, helpers, environment and services.
 pub(super) struct Protocol {
     /// The profile's label.
     pub profile: String,
     pub detector: DetectorChoice,
     pub environment: Environment,
+    pub discovery: Option<DiscoveryConfig>,
     /// The varied keys with their values.
     pub swept: Vec<(String, String)>,
 }
@@ -88,13 +90,17 @@ pub(super) fn multiply(file: &File, source: &TomlSource, lab: &Lab) -> Result<Pr
             for detector in choices {
                 let varied = (file.helpers.len() > 1).then(|| ("helpers".to_owned(), helpers.label(&detector)));
                 for (environment, columns) in file.environments.product() {
-                    let swept = swept.iter().cloned().chain(varied.clone()).chain(columns).collect();
-                    protocols.push(Protocol {
-                        profile: profile.spec.to_string(),
-                        detector: detector.clone(),
-                        environment,
-                        swept,
-                    });
+                    for (discovery, more) in &file.discovery.product {
+                        let columns = varied.iter().chain(&columns).chain(more);
+                        let swept = swept.iter().chain(columns).cloned().collect();
+                        protocols.push(Protocol {
+                            profile: profile.spec.to_string(),
+                            detector: detector.clone(),
+                            environment,
+                            discovery: *discovery,
+                            swept,
+                        });
+                    }
                 }
             }
         }

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::discovery::{DiscoveryReadings, DiscoveryRecorder};
 use super::measures::{Measured, MeasuredValue, Readings, Victim, VictimKind};
 use crate::protocol::{Event, EventKind, EventSource, Span, Time};
 use crate::sim::{Churn, Effect, FaultEvent, IdIndex, MemberIndex, Observer, Outcome, Restart, Sent, Setup};
@@ -24,6 +25,8 @@ pub struct Recorder {
     indices: IdIndex,
     detections: Detections,
     agreement: Agreement,
+    /// With `[discovery]`.
+    discovery: Option<Box<DiscoveryRecorder>>,
     strikes: Vec<u32>,
     /// Number of fault events so far, which orders fault events of the same microsecond.
     fault_number: u32,
@@ -88,6 +91,7 @@ impl Recorder {
             indices: IdIndex::new(placement.peers.iter().map(|peer| peer.id)),
             detections: Detections::new(placement.members(), setup.members),
             agreement: Agreement::new(placement.members(), setup.members, !setup.faults.is_empty()),
+            discovery: None,
             strikes: vec![0; setup.faults.len()],
             fault_number: 0,
             traffic: Traffic::default(),
@@ -98,6 +102,11 @@ impl Recorder {
             false_positives_among_healthy: 0,
             setup: setup.clone(),
         }
+    }
+
+    /// Takes the measures of services, too.
+    pub(super) fn with_discovery(self, discovery: DiscoveryRecorder) -> Self {
+        Self { discovery: Some(Box::new(discovery)), ..self }
     }
 
     /// Returns the measures once the world has ended.
@@ -119,7 +128,11 @@ impl Recorder {
         let unmonitored = self.members.iter().filter(|member| member.unmonitored).count() as u64;
         let ping_rtt_s = traffic.ping_rtt_us as f64 / traffic.pings as f64 / 1e6;
 
-        let victims = self.detections.into_victims(self.window.end);
+        let mut victims = self.detections.into_victims(self.window.end);
+        let discovery = self
+            .discovery
+            .map_or(DiscoveryReadings::ABSENT, |discovery| discovery.finish(self.window.end, &mut victims));
+        let [propagation_50_s, propagation_99_s, propagation_100_s] = discovery.propagation.times;
         let readings = Readings {
             first_ping_s: if_any(pings, last_victim(&victims, |victim| victim.first_ping_s)),
             first_suspicion_s: last_victim(&victims, |victim| victim.first_suspicion_s),
@@ -144,6 +157,14 @@ impl Recorder {
                 value(unmonitored),
             ),
             violations: value(outcome.violations.len() as u64),
+            stale_answer_s: discovery.stale_answer_s,
+            requests_to_dead: discovery.requests_to_dead,
+            wrong_answers: discovery.wrong_answers,
+            missed_instances: discovery.missed_instances,
+            propagation_50_s,
+            propagation_99_s,
+            propagation_100_s,
+            bytes_per_change: discovery.propagation.bytes_per_change,
         };
         Measured { readings: readings.in_order(), victims, strikes: self.strikes }
     }
@@ -230,6 +251,11 @@ impl Observer for Recorder {
     }
 
     fn event(&mut self, at: Time, member: MemberIndex, event: &Event) {
+        if let Some(discovery) = &mut self.discovery
+            && let Some(about) = self.indices.index(event.about).filter(|&about| about != member)
+        {
+            discovery.event(at, member, about, &event.kind);
+        }
         if !matches!(event.kind, EventKind::Joined | EventKind::Suspected | EventKind::Died | EventKind::Left) {
             return;
         }
@@ -262,6 +288,9 @@ impl Observer for Recorder {
 
     fn fault(&mut self, fault_event: &FaultEvent) {
         self.fault_number += 1;
+        if let Some(discovery) = &mut self.discovery {
+            discovery.fault(fault_event);
+        }
         if !matches!(fault_event.effect, Effect::Restarted | Effect::Released)
             && let Some(count) = self.strikes.get_mut(fault_event.fault as usize)
         {
@@ -281,17 +310,12 @@ fn monitoring_limit(setup: &Setup) -> Span {
     setup.period * MONITORING_PERIODS
 }
 
-/// The longest time among the crashed, each from its own fault; censored if one of them did not reach it, and then known
-/// to be longer than all times that were reached or observed without reaching it.
+/// The longest time among the crashed, each from its own fault; censored if one of them did not reach it.
 fn last_victim(victims: &[Victim], reached: impl Fn(&Victim) -> Option<f64>) -> MeasuredValue {
     let crashed = victims.iter().filter(|victim| victim.kind != VictimKind::Leave);
-    crashed.fold(MeasuredValue::Absent, |last, victim| match (last, reached(victim)) {
-        (MeasuredValue::Absent, Some(one)) => MeasuredValue::Value(one),
-        (MeasuredValue::Absent, None) => MeasuredValue::Censored(victim.observed_s),
-        (MeasuredValue::Value(last), Some(one)) => MeasuredValue::Value(last.max(one)),
-        (MeasuredValue::Value(last), None) => MeasuredValue::Censored(last.max(victim.observed_s)),
-        (MeasuredValue::Censored(last), one) => MeasuredValue::Censored(last.max(one.unwrap_or(victim.observed_s))),
-    })
+    let one =
+        |victim: &Victim| reached(victim).map_or(MeasuredValue::Censored(victim.observed_s), MeasuredValue::Value);
+    crashed.map(one).fold(MeasuredValue::Absent, MeasuredValue::last_with)
 }
 
 #[cfg(test)]

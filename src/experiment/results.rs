@@ -6,7 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::floors::FloorInputs;
-use super::measures::{Measure, Measured, MeasuredValue};
+use super::measures::{MEASURES, Measure, Measured, MeasuredValue};
 
 /// All results of an experiment.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -23,6 +23,9 @@ pub struct Results {
     /// The smallest difference from the baseline that tables mark, as a share of its mean.
     #[serde(default)]
     pub smallest_effect: f64,
+    /// Whether the experiment has services, and so the measures of them.
+    #[serde(default)]
+    pub has_services: bool,
     /// Whether all trials of all cells are finished.
     pub complete: bool,
     /// Notices for the reader: values that were reduced, warnings.
@@ -185,6 +188,12 @@ pub struct FaultCount {
 }
 
 impl Results {
+    /// The measures that the experiment has, each with its index in [`MEASURES`].
+    pub fn measures(&self) -> impl Iterator<Item = (usize, &'static Measure)> + use<> {
+        let has_services = self.has_services;
+        MEASURES.iter().enumerate().filter(move |(_, measure)| has_services || !measure.of_services)
+    }
+
     /// The cell that `cell` is compared with: the one with the baseline as selector and otherwise the same key. `None`
     /// for the baseline itself.
     pub fn baseline_of(&self, cell: &CellResult) -> Option<&CellResult> {

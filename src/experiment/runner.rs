@@ -136,6 +136,7 @@ impl Experiment {
             trials: self.trials,
             baseline: self.baseline.clone(),
             smallest_effect: self.smallest_effect,
+            has_services: self.cells.iter().any(|cell| cell.discovery.is_some()),
             complete: finished == all,
             notices: self.notices.clone(),
             topologies: self.topologies(),

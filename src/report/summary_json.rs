@@ -9,7 +9,7 @@ use swimlab_selectors::rng::mix;
 use super::exporter::{ExportOptions, Exporter};
 use super::overview::Overview;
 use crate::experiment::statistics::{Comparison, Interval, Summary, compare, summarize};
-use crate::experiment::{CellResult, FaultCount, MEASURES, Measure, Results};
+use crate::experiment::{CellResult, FaultCount, Measure, Results};
 
 /// An array of cells, each with the statistics of all measures over its trials.
 #[derive(Clone, Copy, Debug, Default)]
@@ -49,7 +49,7 @@ impl Serialize for Summaries<'_> {
         let cells = &self.0.results.cells;
         let mut array = serializer.serialize_seq(Some(cells.len()))?;
         for chunk in cells.chunks(AT_ONCE) {
-            let measures: Vec<_> = chunk.par_iter().map(|cell| measures(cell, self.0.baseline_of(cell))).collect();
+            let measures: Vec<_> = chunk.par_iter().map(|cell| measures(self.0, cell)).collect();
             for (cell, measures) in chunk.iter().zip(measures) {
                 array.serialize_element(&CellSummary { overview: self.0, cell, measures })?;
             }
@@ -61,8 +61,8 @@ impl Serialize for Summaries<'_> {
 struct CellSummary<'a> {
     overview: &'a Overview<'a>,
     cell: &'a CellResult,
-    /// In the order of [`MEASURES`].
-    measures: Vec<MeasureSummary>,
+    /// In the order of [`MEASURES`](crate::experiment::MEASURES).
+    measures: Vec<(&'static str, MeasureSummary)>,
 }
 
 impl Serialize for CellSummary<'_> {
@@ -88,26 +88,29 @@ impl Serialize for CellSummary<'_> {
     }
 }
 
-/// The measures of a cell, by name, in the order of [`MEASURES`].
-struct ByName<'a>(&'a [MeasureSummary]);
+/// The measures of a cell, by name.
+struct ByName<'a>(&'a [(&'static str, MeasureSummary)]);
 
 impl Serialize for ByName<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(MEASURES.iter().zip(self.0).map(|(measure, summary)| (measure.name, summary)))
+        serializer.collect_map(self.0.iter().map(|(name, summary)| (name, summary)))
     }
 }
 
-fn measures(cell: &CellResult, baseline: Option<&CellResult>) -> Vec<MeasureSummary> {
-    let summary = |(column, measure): (usize, &Measure)| {
+fn measures(overview: &Overview<'_>, cell: &CellResult) -> Vec<(&'static str, MeasureSummary)> {
+    let baseline = overview.baseline_of(cell);
+    let summary = |(column, measure): (usize, &'static Measure)| {
         let Summary { n, censored, mean, median, p99, max, ci95, ci95_p99, ci95_mean, .. } =
             summarize(measure, &cell.readings(column));
         let pairs = |baseline| cell.pairs(baseline, |_, trial| trial.measured.readings[column]);
         let comparison = baseline.map(|baseline| comparison_with(baseline, &compare(&pairs(baseline))));
         let floor = cell.floor(measure);
         let (ci95, ci95_p99, ci95_mean) = (bounds(ci95), bounds(ci95_p99), bounds(ci95_mean));
-        MeasureSummary { mean, median, p99, max, ci95, floor, censored, n, ci95_p99, ci95_mean, comparison }
+        let summary =
+            MeasureSummary { mean, median, p99, max, ci95, floor, censored, n, ci95_p99, ci95_mean, comparison };
+        (measure.name, summary)
     };
-    MEASURES.iter().enumerate().map(summary).collect()
+    overview.results.measures().map(summary).collect()
 }
 
 #[derive(serde::Serialize)]

@@ -46,6 +46,8 @@ fn trial(number: u32, seconds: f64, regions: bool) -> TrialResult {
         informed_50_s: Some(seconds + 10.0),
         informed_99_s: Some(seconds + 11.0),
         informed_100_s: (!is_censored).then_some(seconds + 12.0),
+        stale_answer_s: None,
+        requests_to_dead: None,
     };
     TrialResult {
         trial: number,
@@ -80,6 +82,7 @@ fn sample(trials: u32) -> Results {
         trials,
         baseline: Some("shuffle".into()),
         smallest_effect: 0.01,
+        has_services: false,
         complete: true,
         notices: vec!["k = 3 is more helpers than a group of 3 has; 1 is used".into()],
         topologies: vec![TopologyNote {
@@ -339,6 +342,25 @@ fn the_measures_of_the_summary_are_the_columns_of_the_csv() {
             assert!(measure.get(key).is_some(), "{name} lacks {key}");
         }
     }
+}
+
+#[test]
+fn files_have_the_measures_of_services_only_with_services() {
+    let columns = |has_services: bool| {
+        let mut results = Results { has_services, ..sample(2) };
+        let victim = &mut results.cells[0].trials[0].measured.victims[0];
+        (victim.stale_answer_s, victim.requests_to_dead) = (Some(9.5), Some(7));
+        let (csv, victims) = (text(&TrialsCsv, &results), text(&VictimsCsv, &results));
+        let line = |text: &str, at: usize| text.lines().nth(at).unwrap().to_owned();
+        let json: serde_json::Value = serde_json::from_str(&text(&SummaryJson, &results)).unwrap();
+        let has_json = !json[0]["measures"]["wrong_answers"].is_null();
+        (line(&csv, 0), line(&victims, 0), line(&victims, 1), has_json)
+    };
+    let (without, with) = (columns(false), columns(true));
+    assert!(without.0.ends_with(",violations") && without.1.ends_with(",informed_100_s") && !without.3, "{without:?}");
+    let services = ",stale_answer_s,requests_to_dead";
+    assert!(with.0.starts_with(&without.0) && with.0.contains(services) && with.3, "{with:?}");
+    assert_eq!((with.1, with.2), (without.1 + services, without.2 + ",9.5,7"));
 }
 
 #[test]

@@ -7,9 +7,10 @@ use csv::Writer;
 use super::csv_rows::{key_columns, key_values, trials};
 use super::exporter::{ExportOptions, Exporter};
 use super::overview::Overview;
-use crate::experiment::{MEASURES, MeasuredValue, Results};
+use crate::experiment::{MeasuredValue, Results};
 
-/// A row per trial, with the measures in the order of [`MEASURES`]. Values that were not reached or do not exist are
+/// A row per trial, with the measures of the experiment in the order of
+/// [`MEASURES`](crate::experiment::MEASURES). Values that were not reached or do not exist are
 /// empty.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct TrialsCsv;
@@ -34,9 +35,10 @@ impl Exporter for TrialsCsv {
     fn export(&self, results: &Results, _: &ExportOptions<'_>, out: &mut dyn io::Write) -> io::Result<()> {
         let overview = Overview::of(results);
         let mut csv = Writer::from_writer(out);
-        csv.write_record(key_columns(&overview).chain(MEASURES.iter().map(|measure| measure.name)))?;
+        csv.write_record(key_columns(&overview).chain(results.measures().map(|(_, measure)| measure.name)))?;
         for (cell, trial) in trials(results) {
-            let values = trial.measured.readings.iter().map(|reading| match reading {
+            let readings = results.measures().map(|(index, _)| trial.measured.readings[index]);
+            let values = readings.map(|reading| match reading {
                 MeasuredValue::Value(value) => value.to_string(),
                 MeasuredValue::Censored(_) | MeasuredValue::Absent => String::new(),
             });

@@ -9,7 +9,7 @@ use super::exporter::{ExportOptions, Exporter};
 use super::overview::Overview;
 use crate::experiment::{Results, Victim};
 
-/// The columns of a victim, in the order of the fields of [`Victim`].
+/// The columns of a victim.
 const COLUMNS: [&str; 10] = [
     "fault",
     "kind",
@@ -22,6 +22,9 @@ const COLUMNS: [&str; 10] = [
     "informed_99_s",
     "informed_100_s",
 ];
+
+/// The columns of experiments with services.
+const SERVICE_COLUMNS: [&str; 2] = ["stale_answer_s", "requests_to_dead"];
 
 /// A row per member that crashed or left, with times from its own fault. Times that were not reached are empty.
 #[derive(Clone, Copy, Debug, Default)]
@@ -47,10 +50,12 @@ impl Exporter for VictimsCsv {
     fn export(&self, results: &Results, _: &ExportOptions<'_>, out: &mut dyn io::Write) -> io::Result<()> {
         let overview = Overview::of(results);
         let mut csv = Writer::from_writer(out);
-        csv.write_record(key_columns(&overview).chain(COLUMNS))?;
+        let services = if results.has_services { SERVICE_COLUMNS.len() } else { 0 };
+        csv.write_record(key_columns(&overview).chain(COLUMNS).chain(SERVICE_COLUMNS.into_iter().take(services)))?;
         for (cell, trial) in trials(results) {
             for victim in &trial.measured.victims {
-                csv.write_record(key_values(&overview, cell, trial).chain(fields(victim)))?;
+                let of_services = service_fields(victim).into_iter().take(services);
+                csv.write_record(key_values(&overview, cell, trial).chain(fields(victim)).chain(of_services))?;
             }
         }
         csv.flush()
@@ -58,17 +63,24 @@ impl Exporter for VictimsCsv {
 }
 
 fn fields(victim: &Victim) -> [String; COLUMNS.len()] {
-    let seconds = |time: Option<f64>| time.map(|time| time.to_string()).unwrap_or_default();
     [
         victim.fault.to_string(),
         victim.kind.name().to_owned(),
         victim.member.to_string(),
         victim.at_s.to_string(),
-        seconds(victim.first_ping_s),
-        seconds(victim.first_suspicion_s),
-        seconds(victim.first_declaration_s),
-        seconds(victim.informed_50_s),
-        seconds(victim.informed_99_s),
-        seconds(victim.informed_100_s),
+        text(victim.first_ping_s),
+        text(victim.first_suspicion_s),
+        text(victim.first_declaration_s),
+        text(victim.informed_50_s),
+        text(victim.informed_99_s),
+        text(victim.informed_100_s),
     ]
+}
+
+fn service_fields(victim: &Victim) -> [String; SERVICE_COLUMNS.len()] {
+    [text(victim.stale_answer_s), text(victim.requests_to_dead)]
+}
+
+fn text<T: ToString>(value: Option<T>) -> String {
+    value.map(|value| value.to_string()).unwrap_or_default()
 }

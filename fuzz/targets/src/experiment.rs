@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::sync::LazyLock;
 
-use swimlab::experiment::{AgentChoices, AgentConfig, Cell, CellDetector, Experiment, Lab, TomlSource};
+use swimlab::experiment::{AgentChoices, AgentConfig, Cell, CellDetector, Experiment, Lab, TomlSource, discovery_keys};
 use toml::Value;
 
 static LAB: LazyLock<Lab> = LazyLock::new(Lab::default);
@@ -16,8 +16,8 @@ const MOST_MEMBERS: f64 = 4096.0;
 const MOST_WRITTEN: usize = 8;
 
 /// The keys of an experiment's description that a cell's own file does not copy.
-const NOT_COPIED: [&str; 9] =
-    ["members", "topology", "selector", "helpers", "profile", "loss", "scenario", "varied keys", "warmup"];
+const NOT_COPIED: [&str; 10] =
+    ["members", "topology", "selector", "helpers", "profile", "loss", "scenario", "varied keys", "warmup", "discovery"];
 
 /// A file is refused at a line of it, or is a valid experiment; a file that is written from a cell of it reads back as
 /// that cell.
@@ -95,13 +95,14 @@ fn written(experiment: &Experiment, cell: &Cell, faults: &[String], description:
     if !helpers.is_empty() {
         top.insert("helpers", quoted(helpers));
     }
-    let mut protocol = BTreeMap::new();
+    let (mut protocol, mut discovery) = (BTreeMap::new(), BTreeMap::new());
     let is_copied = |key: &str| !NOT_COPIED.contains(&key) && !key.starts_with("scenario ") && key != "duration";
     let copied = description.iter().filter(|(key, _)| is_copied(key));
     let swept = key.swept.iter().map(|(key, value)| (key, value));
     for (key, value) in copied.chain(swept) {
         match key.as_str() {
             "helpers" | "preset" | "start" | "phases" | "clock_skew" => top.insert(key, quoted(value)),
+            key if discovery_keys().contains(&key) => discovery.insert(key, value_of(value)),
             _ => protocol.insert(key.as_str(), value_of(value)),
         };
     }
@@ -115,15 +116,21 @@ fn written(experiment: &Experiment, cell: &Cell, faults: &[String], description:
     for (key, value) in protocol {
         let _ = writeln!(file, "{} = {value}", quoted(key));
     }
+    if cell.discovery.is_some() {
+        let _ = writeln!(file, "[discovery]");
+        for (key, value) in discovery {
+            let _ = writeln!(file, "{key} = {value}");
+        }
+    }
     file
 }
 
 /// A cell with all its values, apart from the names of varied keys.
 fn described(cell: &Cell) -> String {
-    let Cell { key, environment, warmup, duration, faults, .. } = cell;
+    let Cell { key, environment, discovery, warmup, duration, faults, .. } = cell;
     let config = cell.config();
     format!(
-        "{:?} {environment:?} {warmup} {duration} {faults:?} {config:?} {}",
+        "{:?} {environment:?} {discovery:?} {warmup} {duration} {faults:?} {config:?} {}",
         (&key.topology, &key.selector, &key.profile, key.members, key.loss, &key.scenario),
         cell.period()
     )

@@ -170,6 +170,9 @@ fn refusal(cell: &Cell) -> Option<String> {
     if let CellDetector::Other(_) = cell.detector {
         return Some(format!("profile {}: only SWIM's variants run on real sockets", cell.key.profile));
     }
+    if cell.discovery.is_some() {
+        return Some("discovery: clients look services up in the simulator only".to_owned());
+    }
     cell.faults.iter().find_map(|fault| fault.kind.simulator_only()).map(str::to_owned)
 }
 

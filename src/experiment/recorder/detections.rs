@@ -93,6 +93,8 @@ impl Detections {
                 informed_50_s: None,
                 informed_99_s: None,
                 informed_100_s: None,
+                stale_answer_s: None,
+                requests_to_dead: None,
             },
             at: fault_event.at,
             fault_number,

@@ -50,7 +50,8 @@ fn all_measures(overview: &Overview<'_>, cells: &[&CellResult]) -> String {
         let _ = write!(html, "<th>{}</th>", breakable(&cell.key.selector));
     }
     html += "</tr></thead><tbody>";
-    for (column, row) in entries(overview, cells, MEASURED.iter()) {
+    let measured = overview.results.measures().map(|(index, _)| &MEASURED[index]);
+    for (column, row) in entries(overview, cells, measured) {
         let measure = column.measure;
         let _ = write!(html, "<tr><td>{}<small>{}</small></td>", measure.name, escape(measure.about));
         html.extend(row.iter().map(|entry| figures(column, entry)));
