@@ -58,7 +58,7 @@ impl Group {
     }
 
     fn exchange(&mut self, side: &[Id]) {
-        self.now = self.now + Span::from_secs(10);
+        self.now += Span::from_secs(10);
         for id in side {
             self.read(*id, side);
             self.carry(*id, side);
@@ -364,7 +364,7 @@ proptest! {
         let mut group = Group::of(0..6);
         let mut ids: Vec<Id> = (0..6).collect();
         for (number, step) in steps.into_iter().enumerate() {
-            group.wall = group.wall + Span::from_millis(1);
+            group.wall += Span::from_millis(1);
             // The clocks of members are seconds apart.
             let wall = |id: Id| secs(1_800_000_000 + id % 6);
             let name = |number: u8| format!("n{number}");
