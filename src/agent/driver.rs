@@ -76,7 +76,7 @@ pub(super) struct Driver {
     snapshots: Option<SnapshotWriter>,
 }
 
-/// Parts of a [`Driver`].
+/// The parts of a [`Driver`] that are there before its sockets are used.
 pub(super) struct DriverParts {
     pub clock: Clock,
     /// The time of day; `None` for members of experiments, whose generations and epoch do not follow it.
@@ -87,9 +87,8 @@ pub(super) struct DriverParts {
     pub member: Member,
     /// Packets and events of the member's start.
     pub outbox: Outbox,
+    /// Attempts to reach the members of an earlier life.
     pub rejoin: Rejoin,
-    pub io: PacketIo,
-    pub codec: SharedCodec,
     pub hook: Option<Arc<dyn PacketHook>>,
     pub names: Names,
     pub events: EventHub,
@@ -103,21 +102,9 @@ struct LastPing {
 }
 
 impl Driver {
-    pub(super) fn new(parts: DriverParts) -> Self {
-        let DriverParts {
-            clock,
-            wall_clock,
-            timer_slack,
-            member,
-            outbox,
-            rejoin,
-            io,
-            codec,
-            hook,
-            names,
-            events,
-            snapshots,
-        } = parts;
+    pub(super) fn new(parts: DriverParts, io: PacketIo, codec: SharedCodec) -> Self {
+        let DriverParts { clock, wall_clock, timer_slack, member, outbox, rejoin, hook, names, events, snapshots } =
+            parts;
         let period = member.config().protocol().period;
         let discovery = DiscoveryTask::new(clock.now(), &member, wall_clock.clone().filter(|_| hook.is_none()));
         let zone_names = ZoneNames::of(member.node()).unwrap_or_default();

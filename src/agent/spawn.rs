@@ -12,6 +12,7 @@ use swimlab_selectors::{DynSelector, Location, Peer};
 use super::address::{Reach, canonical, is_link_local, to_address, with_port, zone_of};
 use super::builder::{Builder, Security, check_name, id_of};
 use super::clock::Clock;
+use super::driver::DriverParts;
 use super::event_hub::{EventHub, Events, ExitSender};
 use super::generation_limit::GenerationLimit;
 use super::handle::Agent;
@@ -124,24 +125,19 @@ impl Builder {
         let (reach, snapshots, hook) = (filter.reach(), life.snapshots, None);
         let selector = self.chosen_selector().label().to_owned();
         let names = Names { selector, profile: self.profile.clone(), preset: self.preset.clone() };
-        let agent = Launch {
-            sockets,
-            reach,
-            addr,
-            member,
-            outbox,
-            rejoin,
-            codec,
+        let driver = DriverParts {
             clock,
             wall_clock: Some(self.wall_clock.clone()),
             timer_slack,
-            snapshots,
+            member,
+            outbox,
+            rejoin,
             hook,
             names,
             events,
-            exit,
-        }
-        .start();
+            snapshots,
+        };
+        let agent = Launch { sockets, reach, addr, codec, driver, exit }.start();
 
         if !seeds.is_empty() {
             tokio::spawn(seeds::warn_if_silent(seeds.texts(), agent.weak_commands()));

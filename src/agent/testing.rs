@@ -20,6 +20,7 @@ use super::command::Command;
 use super::control::{Request, read_request};
 #[cfg(feature = "discovery")]
 use super::discovery::Discovery;
+use super::driver::DriverParts;
 use super::event_hub::EventHub;
 use super::handle::Agent;
 use super::launch::Launch;
@@ -68,24 +69,20 @@ impl ExperimentAgent {
         member.start(now, first_period);
         member.join(now, seeds, &mut outbox);
         let (events, exit) = EventHub::new(1);
-        Ok(Launch {
-            sockets: Sockets { udp, tcp },
-            reach: Reach::of(addr),
-            addr,
-            member,
-            outbox,
-            rejoin: Rejoin::default(),
-            codec: PacketCodec::Plain,
+        let driver = DriverParts {
             clock,
             wall_clock: None,
             timer_slack: Span::ZERO,
-            snapshots: None,
+            member,
+            outbox,
+            rejoin: Rejoin::default(),
             hook: Some(hook),
             names: Names::default(),
             events,
-            exit,
-        }
-        .start())
+            snapshots: None,
+        };
+        let (sockets, reach) = (Sockets { udp, tcp }, Reach::of(addr));
+        Ok(Launch { sockets, reach, addr, codec: PacketCodec::Plain, driver, exit }.start())
     }
 }
 
