@@ -169,6 +169,45 @@ fn metadata_are_set_and_removed_at_run_time_and_all_members_see_it() {
     assert_eq!(meta(&a, "a"), ["shard=2"]);
 }
 
+/// The instance of the service `web` that an agent knows, as JSON.
+fn instance(agent: &Process) -> Value {
+    let instances: Value = serde_json::from_str(&agent.order(&["services", "web", "--format", "json"])).unwrap();
+    instances[0].clone()
+}
+
+#[test]
+fn health_and_load_are_reported_at_run_time_and_change_nothing_else() {
+    let dir = tempfile::tempdir().unwrap();
+    let a = agent(dir.path(), "a", &["--service", "web:80", "--service-tag", "web:v2", "--kind", "backend"]);
+    let b = agent(dir.path(), "b", &["--join", &a.addr.to_string()]);
+    let shows = |key: &str, value: Value| until(30, key, || instance(&b)[key] == value);
+    shows("readiness", json!("ready"));
+    a.order(&["health", "warning", "slow\ndisk"]);
+    shows("readiness", json!("degraded"));
+    shows("reason", json!("slow disk"));
+    a.order(&["health", "critical", "no answer", "--service", "WEB"]);
+    shows("readiness", json!("failing"));
+    a.order(&["load", "queue", "-1.5"]);
+    shows("load", json!({ "queue": -1.5 }));
+    shows("reason", json!("no answer"));
+    a.order(&["health", "passing", "--service", "web"]);
+    a.order(&["health", "passing"]);
+    shows("readiness", json!("ready"));
+    let known = instance(&b);
+    assert_eq!((&known["tags"], &known["kind"], &known["port"]), (&json!(["v2"]), &json!("backend"), &json!(80)));
+
+    let error = failure(&a, &["health", "passing", "--service", "db"], 1);
+    assert_eq!(error, "error: the member does not offer the service \"db\"\n");
+    for (args, why) in [
+        (&["load", "a b", "1"][..], "for '<NAME>'"),
+        (&["load", "queue", "many"], "for '<FIGURE>': expected a number"),
+        (&["health", "ill"], "[possible values: passing, warning, critical]"),
+    ] {
+        let error = failure(&a, args, 2);
+        assert!(error.contains(why), "{error}");
+    }
+}
+
 /// The shared values and sets that an agent knows.
 fn shared(agent: &Process) -> Value {
     serde_json::from_str(&agent.order(&["shared", "list", "--format", "json"])).unwrap()

@@ -15,9 +15,9 @@ use super::overview::Overview;
 use super::query::StartQuery;
 use super::round_trip::{RoundTrip, RoundTripError};
 use super::traffic::DropReason;
-use crate::discovery::Description;
 use crate::discovery::shared::{SharedError, SharedWrite};
 use crate::discovery::state::StateError;
+use crate::discovery::{Description, Report, ReportError};
 use crate::protocol::{Address, BroadcastError, ForceLeaveError, Id, NameError, Span, TooLong};
 use crate::wire::{Key, KeyId, Keyring, KeyringError};
 
@@ -28,6 +28,10 @@ pub(super) enum Command {
     Describe {
         description: Box<Description>,
         reply: oneshot::Sender<Result<(), StateError>>,
+    },
+    Report {
+        report: Report,
+        reply: oneshot::Sender<Result<(), CommandError>>,
     },
     WriteShared {
         write: SharedWrite,
@@ -126,8 +130,16 @@ pub enum CommandError {
     NoKeys,
     /// The member's state cannot hold it.
     State(StateError),
+    /// The report does not fit what the member offers.
+    Report(ReportError),
     /// The shared value cannot be written.
     Shared(SharedError),
+}
+
+impl From<ReportError> for CommandError {
+    fn from(error: ReportError) -> Self {
+        Self::Report(error)
+    }
 }
 
 impl From<SharedError> for CommandError {
@@ -204,6 +216,7 @@ impl fmt::Display for CommandError {
             Self::ForceLeave(error) => error.fmt(f),
             Self::Keyring(error) => error.fmt(f),
             Self::State(error) => error.fmt(f),
+            Self::Report(error) => error.fmt(f),
             Self::Shared(error) => error.fmt(f),
             Self::NoKeys => f.write_str("the agent sends plain text and has no keys"),
         }

@@ -15,8 +15,8 @@ use super::meta::Meta;
 use super::metrics::Info;
 use super::round_trip::{RoundTrip, RoundTripError};
 use super::seed_filter::SeedFilter;
-use crate::discovery::Description;
 use crate::discovery::shared::SharedWrite;
+use crate::discovery::{Description, Report};
 use crate::protocol::{Id, NameError, UserEvent};
 use crate::wire::{Key, KeyId, Keyring};
 
@@ -277,6 +277,30 @@ impl Agent {
     pub async fn describe(&self, description: Description) -> Result<(), CommandError> {
         let description = Box::new(description);
         Ok(self.ask(|reply| Command::Describe { description, reply }).await??)
+    }
+
+    /// Publishes a new health or a new load figure of this member, beside what it says of itself otherwise.
+    ///
+    /// ```
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+    /// use swimlab::agent::Agent;
+    /// use swimlab::discovery::{Description, Health, Report, Service};
+    ///
+    /// let agent = Agent::builder().name("a").spawn().await?;
+    /// agent.describe(Description::default().with_service(Service::new("web", 8080)?)).await?;
+    /// agent.report(Report::Health { service: None, health: Health::Warning("slow disk".into()) }).await?;
+    /// let snapshot = agent.discovery().await?.snapshot();
+    /// assert_eq!(snapshot.instances("web")[0].readiness.name(), "degraded");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If the member does not offer the service, the name of the figure is no word, the figure is not finite, it is more
+    /// than a member's state holds, or the agent has ended.
+    pub async fn report(&self, report: Report) -> Result<(), CommandError> {
+        self.ask(|reply| Command::Report { report, reply }).await?
     }
 
     /// Sends a command. An agent that has ended drops it.

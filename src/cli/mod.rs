@@ -128,6 +128,17 @@ enum Command {
     /// List and change a running agent's metadata, which all members see.
     #[cfg(all(feature = "agent", unix))]
     Meta(client::MetaArgs),
+    /// Report the health of a running agent's member, or of one of its services.
+    ///
+    /// What is not passing is listed after what is, and critical instances get no clients. The report counts until the next
+    /// one.
+    #[cfg(all(feature = "agent", unix))]
+    Health(client::HealthArgs),
+    /// Report a figure of a running agent's member that changes all the time, such as requests in flight.
+    ///
+    /// The others believe it for 30 seconds.
+    #[cfg(all(feature = "agent", unix))]
+    Load(client::LoadArgs),
     /// List and change the values that the whole cluster shares.
     ///
     /// Any member writes them, and all know them soon. Of two writes at the same time the later one counts; an item that
@@ -226,6 +237,10 @@ pub fn main(lab: Lab) -> ExitCode {
         Command::ForceLeave(args) => client::force_leave(args),
         #[cfg(all(feature = "agent", unix))]
         Command::Meta(args) => client::meta(args),
+        #[cfg(all(feature = "agent", unix))]
+        Command::Health(args) => client::health(args),
+        #[cfg(all(feature = "agent", unix))]
+        Command::Load(args) => client::load(args),
         #[cfg(all(feature = "agent", unix))]
         Command::Shared(args) => client::shared(args),
         #[cfg(all(feature = "agent", unix))]

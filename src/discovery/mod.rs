@@ -42,6 +42,7 @@ mod instance;
 #[cfg(test)]
 mod limit_table;
 pub mod merge;
+mod report;
 mod service;
 pub mod shared;
 mod snapshot;
@@ -57,5 +58,6 @@ pub use health::{Health, Readiness};
 pub use instance::{CatalogMember, Instance};
 #[cfg(test)]
 pub(crate) use limit_table::stated_limits;
+pub use report::{Report, ReportError};
 pub use service::{Service, ServiceError, check_word, is_dns_label};
 pub use snapshot::{Since, Snapshot};

@@ -74,6 +74,23 @@ pub enum Request {
         /// Keys to remove.
         unset: Vec<String>,
     },
+    /// Report the health of the agent's member, or of one of its services.
+    SetHealth {
+        /// The service; without one, the member as a whole.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        service: Option<String>,
+        /// `passing`, `warning` or `critical`.
+        health: String,
+        /// The reason.
+        reason: String,
+    },
+    /// Report a load figure of the agent's member.
+    SetLoad {
+        /// Its name.
+        name: String,
+        /// The figure.
+        figure: f64,
+    },
     /// List the values that the group shares: [`Answer::Shared`].
     Shared,
     /// Write a shared value.

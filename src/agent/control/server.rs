@@ -29,7 +29,7 @@ use crate::agent::json_error;
 use crate::agent::meta::Meta;
 use crate::agent::server::{Place, ServerLimits, read_through, serve};
 use crate::discovery::shared::SharedWrite;
-use crate::discovery::{Filter, Instance};
+use crate::discovery::{Filter, Health, Instance, Report};
 use crate::protocol::Id;
 use crate::wire::KeyId;
 
@@ -309,6 +309,13 @@ async fn carry_out(request: Request, stream: &mut Option<UnixStream>, service: &
         }
         Request::UpdateMeta { set, unset } => {
             agent.update_meta(Meta::from_pairs(set).map_err(text)?, unset).await.map_err(text)?;
+        }
+        Request::SetHealth { service, health, reason } => {
+            let health = Health::named(&health, &reason).ok_or_else(|| format!("{health:?} is no health"))?;
+            agent.report(Report::Health { service, health }).await.map_err(text)?;
+        }
+        Request::SetLoad { name, figure } => {
+            agent.report(Report::Load { name, figure }).await.map_err(text)?;
         }
         Request::Shared => {
             let snapshot = agent.discovery().await.map_err(text)?.snapshot();

@@ -8,11 +8,12 @@ use tokio::sync::watch;
 
 use super::Discovery;
 use super::shared::SharedTask;
+use crate::agent::command::CommandError;
 use crate::agent::event::MemberInfo;
 use crate::agent::wall_clock::WallClock;
 use crate::discovery::shared::{SharedError, SharedWrite};
 use crate::discovery::state::{Exchange, ExchangeConfig, Outgoing, Partners, StateError, StateStore};
-use crate::discovery::{Catalog, Description, MemberRecord, Snapshot};
+use crate::discovery::{Catalog, Description, MemberRecord, Report, Snapshot};
 use crate::protocol::{DirectMessage, Id, Member, Outbox, Span, Status, Time};
 
 /// The channel of direct messages on which members exchange states.
@@ -143,6 +144,21 @@ impl DiscoveryTask {
         }
         self.publish_changes(now);
         Ok(())
+    }
+
+    /// Publishes a report beside what this member says of itself otherwise. Load figures that have expired stay so.
+    ///
+    /// # Errors
+    /// If it does not fit what the member offers, or is more than its state holds.
+    pub(in crate::agent) fn report(&mut self, now: Time, member: &Member, report: &Report) -> Result<(), CommandError> {
+        let current = match &mut self.exchange {
+            Some(exchange) => {
+                exchange.store_mut().expire(now);
+                Description::from_pairs(exchange.store().keys_of(member.id()))
+            }
+            None => self.own.clone(),
+        };
+        Ok(self.describe(now, member, current.with_report(report)?)?)
     }
 
     /// Writes a shared value. Returns whether there was something to remove; `true` for other writes.

@@ -28,6 +28,9 @@ impl Driver {
             Command::Describe { description, reply } => {
                 let _ = reply.send(self.discovery.describe(now, &self.member, *description));
             }
+            Command::Report { report, reply } => {
+                let _ = reply.send(self.discovery.report(now, &self.member, &report));
+            }
             Command::WriteShared { write, reply } => {
                 let _ = reply.send(self.discovery.write_shared(now, &write));
             }

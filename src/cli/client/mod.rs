@@ -2,6 +2,7 @@
 
 mod choice;
 mod event;
+mod health;
 mod info;
 mod keys;
 mod members;
@@ -25,6 +26,7 @@ use super::{Failed, environment};
 use crate::agent::control::{Answer, Request, ask};
 
 pub(super) use event::{EventArgs, event};
+pub(super) use health::{HealthArgs, LoadArgs, health, load};
 pub(super) use info::{InfoArgs, info};
 pub(super) use keys::{KeysArgs, keys};
 pub(super) use members::{MembersArgs, members};
