@@ -1,10 +1,10 @@
 //! Cost of a member on real sockets: many in one process on loopback, all joining at once, then running steadily, then
 //! losing one.
 //!
-//! `cargo bench --bench agents -- --members N [--peer foca] [--sealed] [--window SECONDS] [--threads T]` prints one
-//! line of JSON. With `--peer foca` the same is done with foca on a lean loop of its own: one task, one socket and one
-//! timer queue per member. Settings are the same: a period of 1 s, a probe timeout of 500 ms, three helpers, gossip of
-//! updates to three every 200 ms.
+//! `cargo bench --bench agents -- --members N [--peer foca] [--sealed] [--services N] [--window SECONDS] [--threads T]`
+//! prints one line of JSON. With `--services N` each member of swimlab offers that many. With `--peer foca` the same is
+//! done with foca on a lean loop of its own: one task, one socket and one timer queue per member. Settings are the same: a
+//! period of 1 s, a probe timeout of 500 ms, three helpers, gossip of updates to three every 200 ms.
 
 mod foca;
 mod ours;
@@ -32,6 +32,8 @@ trait Peer: Sized {
 struct Bench {
     members: usize,
     is_sealed: bool,
+    /// Number of services that each member offers.
+    services: usize,
     window: Duration,
 }
 
@@ -43,7 +45,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 
 fn main() -> Result<(), lexopt::Error> {
     use lexopt::prelude::*;
-    let mut bench = Bench { members: 100, is_sealed: false, window: Duration::from_secs(20) };
+    let mut bench = Bench { members: 100, is_sealed: false, services: 0, window: Duration::from_secs(20) };
     let mut peer = "swimlab".to_owned();
     let mut threads: usize = 2;
     let mut arguments = lexopt::Parser::from_env();
@@ -52,6 +54,7 @@ fn main() -> Result<(), lexopt::Error> {
             Long("members") => bench.members = arguments.value()?.parse()?,
             Long("peer") => peer = arguments.value()?.parse()?,
             Long("sealed") => bench.is_sealed = true,
+            Long("services") => bench.services = arguments.value()?.parse()?,
             Long("window") => bench.window = Duration::from_secs(arguments.value()?.parse()?),
             Long("threads") => threads = arguments.value()?.parse()?,
             Long("bench") => {}
@@ -63,6 +66,7 @@ fn main() -> Result<(), lexopt::Error> {
     match &peer[..] {
         "swimlab" => runtime.block_on(run::<ours::Ours>(&bench, &peer)),
         "foca" if bench.is_sealed => return Err("foca leaves sealing to its users".into()),
+        "foca" if bench.services > 0 => return Err("foca has no services".into()),
         "foca" => runtime.block_on(run::<foca::Theirs>(&bench, &peer)),
         other => return Err(format!("--peer is swimlab or foca, not {other}").into()),
     }
@@ -83,7 +87,7 @@ async fn run<P: Peer>(bench: &Bench, name: &str) {
     }
     let join_all_s = reached(begun, &all, |alive| alive == bench.members).await;
     eprintln!("all know all: {join_all_s:?} s");
-    let settled_s = calm(&all).await;
+    let settled_s = calm(&all, bench.services > 0).await;
     eprintln!("the updates about the joins are no longer sent after further {settled_s:.0} s");
 
     let before = sum(&all).await;
@@ -108,6 +112,7 @@ async fn run<P: Peer>(bench: &Bench, name: &str) {
             "members": bench.members,
             "peer": name,
             "sealed": bench.is_sealed,
+            "services": bench.services,
             "cpu_us_per_member_s": round(cpu.as_secs_f64() * 1e6 / bench.members as f64 / wall),
             "rss_kib_per_member": round(rss_kib),
             "packets_per_member_s": round(per_member_s(0)),
@@ -167,10 +172,11 @@ async fn first<P: Peer>(since: Instant, all: &[P], left: usize) -> Option<f64> {
     None
 }
 
-/// Waits until members send hardly more than a ping and an ack per period, as they do without updates.
-async fn calm<P: Peer>(all: &[P]) -> f64 {
+/// Waits until members send hardly more than a ping and an ack per period, as they do without updates, and a digest of
+/// states every four seconds if they have services.
+async fn calm<P: Peer>(all: &[P], has_services: bool) -> f64 {
     let (begun, sample) = (Instant::now(), Duration::from_secs(2));
-    let most = (2.05 * all.len() as f64 * sample.as_secs_f64()) as u64;
+    let most = ((if has_services { 2.31 } else { 2.05 }) * all.len() as f64 * sample.as_secs_f64()) as u64;
     let mut before = sum(all).await[0];
     while begun.elapsed() < PATIENCE / 3 {
         tokio::time::sleep(sample).await;

@@ -1,6 +1,7 @@
 //! swimlab's agents.
 
 use swimlab::agent::{Agent, Security, Traffic};
+use swimlab::discovery::{Description, Service};
 use swimlab::protocol::Config;
 use swimlab::wire::{Key, Keyring};
 
@@ -16,7 +17,14 @@ impl Peer for Ours {
             let keyring = Keyring::new(Key::new(&[7; Key::LEN]));
             builder = builder.security(Security::Sealed { keyring, label: "bench".to_owned() });
         }
-        Self(builder.spawn().await.expect("a member begins"))
+        let agent = builder.spawn().await.expect("a member begins");
+        if bench.services > 0 {
+            let services =
+                (0..bench.services).map(|service| Service::new(&format!("s{service}"), 8080).expect("a name"));
+            let offer = services.fold(Description::default(), Description::with_service);
+            agent.describe(offer).await.expect("it fits a state");
+        }
+        Self(agent)
     }
 
     fn addr(&self) -> String {
