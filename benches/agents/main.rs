@@ -178,7 +178,7 @@ async fn calm<P: Peer>(all: &[P], has_services: bool) -> f64 {
     let (begun, sample) = (Instant::now(), Duration::from_secs(2));
     let most = ((if has_services { 2.31 } else { 2.05 }) * all.len() as f64 * sample.as_secs_f64()) as u64;
     let mut before = sum(all).await[0];
-    while begun.elapsed() < PATIENCE / 3 {
+    while begun.elapsed() < PATIENCE {
         tokio::time::sleep(sample).await;
         let after = sum(all).await[0];
         if after - before < most {
