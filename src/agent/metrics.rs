@@ -421,6 +421,7 @@ impl Info {
     }
 }
 
+#[cfg(test)]
 impl FamilyKind {
     /// The name on the Prometheus page.
     pub(super) const fn name(self) -> &'static str {

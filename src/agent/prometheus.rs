@@ -1,66 +1,82 @@
 //! An agent's metrics in Prometheus' text format.
 
-use std::fmt::{Display, Write};
+use std::fmt;
+
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{
+    DescriptorEncoder, EncodeCounterValue, EncodeGaugeValue, MetricEncoder, prometheus_text,
+};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::metrics::exemplar::Exemplar;
+use prometheus_client::registry::Registry;
 
 use super::histogram::Histogram;
-use super::metrics::{FAMILIES, Info, Reading};
+use super::metrics::{FAMILIES, Family, FamilyKind, Info, Reading};
+
+/// A label's name and value.
+type Label<'a> = (&'a str, &'a str);
 
 impl Info {
     /// The page that Prometheus scrapes, in its text format 0.0.4.
     pub fn to_prometheus(&self) -> String {
-        let mut page = Page::default();
-        for family in FAMILIES {
-            let name = family.name;
-            page.head(name, family.kind.name(), family.help);
-            match (family.read)(self) {
-                Reading::Count(count) => page.sample(name, None, count),
-                Reading::Seconds(seconds) => page.sample(name, None, seconds),
-                Reading::SecondsIfKnown(seconds) => {
-                    seconds.into_iter().for_each(|value| page.sample(name, None, value));
-                }
-                Reading::CountIfKnown(count) => count.into_iter().for_each(|value| page.sample(name, None, value)),
-                Reading::Texts(labels) => page.info(name, &labels),
-                Reading::Labeled(label, values) => {
-                    values.iter().for_each(|(value, count)| page.sample(name, Some((label, value)), count));
-                }
-                Reading::Histogram(histogram) => page.histogram(name, histogram),
-            }
-        }
-        page.0
+        let mut registry = Registry::with_prefix("swimlab");
+        registry.register_collector(Box::new(Families(self.clone())));
+        let mut page = String::new();
+        prometheus_text::encode(&mut page, &registry).expect("a string takes all");
+        page
     }
 }
 
-#[derive(Default)]
-struct Page(String);
+/// All families of an agent at one moment.
+#[derive(Debug)]
+struct Families(Info);
 
-impl Page {
-    fn head(&mut self, name: &str, kind: &str, help: &str) {
-        let _ = writeln!(self.0, "# HELP swimlab_{name} {help}\n# TYPE swimlab_{name} {kind}");
+impl Collector for Families {
+    fn encode(&self, mut encoder: DescriptorEncoder) -> fmt::Result {
+        FAMILIES.iter().try_for_each(|family| encode_family(family, &self.0, &mut encoder))
     }
+}
 
-    /// Appends a sample. Label values are names from this crate: none needs escaping.
-    fn sample(&mut self, name: &str, label: Option<(&str, &dyn Display)>, value: impl Display) {
-        let label = label.map_or_else(String::new, |(key, value)| format!("{{{key}=\"{value}\"}}"));
-        let _ = writeln!(self.0, "swimlab_{name}{label} {value}");
+fn encode_family(family: &Family, info: &Info, encoder: &mut DescriptorEncoder) -> fmt::Result {
+    let reading = (family.read)(info);
+    let kind = match (family.kind, &reading) {
+        (_, Reading::Texts(_)) => MetricType::Info,
+        (FamilyKind::Counter, _) => MetricType::Counter,
+        (FamilyKind::Gauge, _) => MetricType::Gauge,
+        (FamilyKind::Histogram, _) => MetricType::Histogram,
+    };
+    // The encoder appends these to the names of counters and infos itself.
+    let name = family.name;
+    let name = name.strip_suffix("_total").or_else(|| name.strip_suffix("_info")).unwrap_or(name);
+    let mut family = encoder.encode_descriptor(name, family.help, None, kind)?;
+    match reading {
+        Reading::Count(count) => encode_value(&mut family, kind, &count),
+        Reading::Seconds(seconds) => family.encode_gauge(&seconds),
+        Reading::SecondsIfKnown(seconds) => seconds.map_or(Ok(()), |seconds| family.encode_gauge(&seconds)),
+        Reading::CountIfKnown(count) => count.map_or(Ok(()), |count| family.encode_gauge(&count)),
+        Reading::Texts(labels) => family.encode_info(&labels),
+        Reading::Labeled(label, values) => values.iter().try_for_each(|(value, count)| {
+            let labels: [Label<'_>; 1] = [(label, value)];
+            encode_value(&mut family.encode_family(&labels)?, kind, count)
+        }),
+        Reading::Histogram(histogram) => encode_histogram(&mut family, histogram),
     }
+}
 
-    /// Appends a sample of value 1 with texts as labels.
-    fn info(&mut self, name: &str, labels: &[(&str, &str)]) {
-        let escaped = |text: &str| text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
-        let label = |(key, text): &(&str, &str)| format!("{key}=\"{}\"", escaped(text));
-        let labels: Vec<String> = labels.iter().map(label).collect();
-        let _ = writeln!(self.0, "swimlab_{name}{{{}}} 1", labels.join(","));
+fn encode_value<V: EncodeCounterValue + EncodeGaugeValue>(
+    encoder: &mut MetricEncoder<'_>,
+    kind: MetricType,
+    value: &V,
+) -> fmt::Result {
+    match kind {
+        MetricType::Counter => encoder.encode_counter(value, None::<&Exemplar<[Label<'_>; 0], u64>>),
+        _ => encoder.encode_gauge(value),
     }
+}
 
-    fn histogram(&mut self, name: &str, histogram: &Histogram) {
-        let bucket = format!("{name}_bucket");
-        let mut below = 0;
-        for (bound, count) in Histogram::BOUNDS_US.iter().zip(histogram.counts) {
-            below += count;
-            self.sample(&bucket, Some(("le", &(*bound as f64 / 1e6))), below);
-        }
-        self.sample(&bucket, Some(("le", &"+Inf")), histogram.count());
-        self.sample(&format!("{name}_sum"), None, histogram.sum_us as f64 / 1e6);
-        self.sample(&format!("{name}_count"), None, histogram.count());
-    }
+fn encode_histogram(encoder: &mut MetricEncoder<'_>, histogram: &Histogram) -> fmt::Result {
+    let bounds = Histogram::BOUNDS_US.iter().map(|bound| *bound as f64 / 1e6).chain([f64::INFINITY]);
+    let buckets: Vec<(f64, u64)> = bounds.zip(histogram.counts).collect();
+    let sum_s = histogram.sum_us as f64 / 1e6;
+    encoder.encode_histogram::<[Label<'_>; 0]>(sum_s, histogram.count(), &buckets, None)
 }
