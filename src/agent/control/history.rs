@@ -33,8 +33,7 @@ struct Remembered {
 /// The past of one member.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Past {
-    /// The moment from which on it has its state, as far as is known: that at which it was first seen, if it had the state
-    /// before.
+    /// Start of its current state, or the time at which it was first seen if that is later.
     pub since: Instant,
     /// The suspicions that the agent has reported of it.
     pub suspicions: u64,

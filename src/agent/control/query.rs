@@ -71,7 +71,7 @@ pub struct QueryStream {
     reader: BufReader<OwnedReadHalf>,
     /// `None` once the query is to end.
     writer: Option<OwnedWriteHalf>,
-    /// The begin of the next line.
+    /// The start of the next line.
     line: Vec<u8>,
 }
 

@@ -10,8 +10,8 @@ use crate::protocol::{Id, Span, Time};
 /// Time between what makes a member carry other values, and its doing so: several such things are done together.
 const CARRY_DELAY: Span = Span::from_millis(100);
 
-/// Time after which values from clocks that are ahead are looked at again.
-const AHEAD_RETRY: Span = Span::from_secs(4);
+/// Time after which values are looked at again that are from clocks that are ahead, or for which there was no room.
+const RETRY: Span = Span::from_secs(4);
 
 /// The shared values as an agent knows them.
 #[derive(Debug)]
@@ -22,13 +22,21 @@ pub(super) struct SharedTask {
     carry_at: Time,
     /// The time at which the others' states are read again.
     read_at: Time,
-    has_warned: bool,
+    has_warned_of_room: bool,
+    has_warned_of_clocks: bool,
 }
 
 impl SharedTask {
     pub(super) fn new(me: Id, wall_clock: WallClock) -> Self {
         let values = SharedValues::new(me);
-        Self { values, wall_clock, carry_at: Time::NEVER, read_at: Time::NEVER, has_warned: false }
+        Self {
+            values,
+            wall_clock,
+            carry_at: Time::NEVER,
+            read_at: Time::NEVER,
+            has_warned_of_room: false,
+            has_warned_of_clocks: false,
+        }
     }
 
     pub(super) fn view(&self) -> SharedView {
@@ -65,10 +73,17 @@ impl SharedTask {
         match self.values.observe(self.wall(), key, value) {
             Observed::Changed => true,
             Observed::Ahead => {
-                self.read_at = self.read_at.min(now + AHEAD_RETRY);
+                self.read_at = self.read_at.min(now + RETRY);
+                if !std::mem::replace(&mut self.has_warned_of_clocks, true) {
+                    tracing::warn!(
+                        key,
+                        "a shared value is from a clock that is more than 30 s ahead of this one, and is not taken before it is not: check the clocks"
+                    );
+                }
                 false
             }
             Observed::Refused => {
+                self.read_at = self.read_at.min(now + RETRY);
                 tracing::debug!(key, "a shared value was refused: it is malformed, or there is no room");
                 false
             }
@@ -88,16 +103,20 @@ impl SharedTask {
     pub(super) fn run_due(&mut self, now: Time, store: &mut StateStore) -> bool {
         let has_changed = self.read_at <= now && self.read_all(now, store);
         if self.carry_at <= now {
-            if let Err(error) = self.carry(now, store)
-                && !std::mem::replace(&mut self.has_warned, true)
-            {
-                tracing::warn!(%error, "the member's state has no room for the shared values that it is to carry");
-            }
+            let carried = self.carry(now, store);
             self.carry_at = self.values.next_carry();
+            if let Err(error) = &carried {
+                self.carry_at = self.carry_at.min(now + RETRY);
+                if !self.has_warned_of_room {
+                    tracing::warn!(%error, "the member's state has no room for all shared values that it is to carry");
+                }
+            }
+            self.has_warned_of_room = carried.is_err();
         }
         has_changed
     }
 
+    /// Writes what this member is to carry into its state. Returns the first error; what has room is written all the same.
     fn carry(&mut self, now: Time, store: &mut StateStore) -> Result<(), StateError> {
         let members: Vec<Id> = store.members().collect();
         let pairs = self.values.carry(now, self.wall(), &members, |member, key| store.get(member, key));
@@ -106,10 +125,8 @@ impl SharedTask {
         for key in outdated {
             store.delete(now, &key);
         }
-        for (key, text) in pairs {
-            store.set(now, &key, &text, None)?;
-        }
-        Ok(())
+        let set = pairs.iter().map(|(key, text)| store.set(now, key, text, None).map(drop));
+        set.fold(Ok(()), Result::and)
     }
 
     fn wall(&self) -> Time {

@@ -146,19 +146,40 @@ impl DiscoveryTask {
         Ok(())
     }
 
-    /// Publishes a report beside what this member says of itself otherwise. Load figures that have expired stay so.
+    /// Publishes a report beside what this member says of itself otherwise, which is not written again.
     ///
     /// # Errors
     /// If it does not fit what the member offers, or is more than its state holds.
     pub(in crate::agent) fn report(&mut self, now: Time, member: &Member, report: &Report) -> Result<(), CommandError> {
-        let current = match &mut self.exchange {
-            Some(exchange) => {
-                exchange.store_mut().expire(now);
-                Description::from_pairs(exchange.store().keys_of(member.id()))
-            }
-            None => self.own.clone(),
+        self.drop_expired_load(now);
+        let after = self.own.clone().with_report(report)?;
+        let Some(store) = self.exchange.as_mut().map(Exchange::store_mut) else {
+            return Ok(self.describe(now, member, after)?);
         };
-        Ok(self.describe(now, member, current.with_report(report)?)?)
+        let (before, reported) = (self.own.pairs(), after.pairs());
+        // A figure that is reported again is believed for longer.
+        let is_reported =
+            |key: &str| matches!(report, Report::Load { name, .. } if key.strip_prefix("load/") == Some(name));
+        for (key, value) in &reported {
+            if is_reported(key) || before.get(key) != Some(value) {
+                let ttl = Description::is_load(key).then_some(LOAD_TTL);
+                store.set(now, key, value, ttl)?;
+            }
+        }
+        for key in before.keys().filter(|key| !reported.contains_key(*key)) {
+            store.delete(now, key);
+        }
+        self.own = after;
+        self.publish_changes(now);
+        Ok(())
+    }
+
+    /// Drops the load figures that are not believed any more.
+    fn drop_expired_load(&mut self, now: Time) {
+        if let Some(store) = self.exchange.as_mut().map(Exchange::store_mut) {
+            store.expire(now);
+            self.own.load.retain(|name, _| store.get(store.me(), &format!("load/{name}")).is_some());
+        }
     }
 
     /// Writes a shared value. Returns whether there was something to remove; `true` for other writes.
@@ -246,6 +267,7 @@ impl DiscoveryTask {
         let generation = member.incarnation().generation;
         if generation != self.generation {
             self.generation = generation;
+            self.drop_expired_load(now);
             if let Some(exchange) = &mut self.exchange {
                 exchange.store_mut().begin_life(generation);
                 let written = self.write_own(now, &Description::default());
@@ -339,4 +361,34 @@ fn record(member: &MemberInfo) -> MemberRecord {
     MemberRecord::new(Arc::clone(&member.node), member.state)
         .with_zone(&member.zone().unwrap_or_default())
         .with_meta(pairs.collect::<BTreeMap<_, _>>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::agent::tests::member_of;
+
+    #[test]
+    fn a_report_renews_no_other_figure_and_those_that_have_expired_do_not_come_back() {
+        let second = |at: u64| Time::ZERO + Span::from_secs(at);
+        let load = |name: &str, figure: f64| Report::Load { name: name.to_owned(), figure };
+        let keys = |task: &DiscoveryTask| -> Vec<String> {
+            let store = task.exchange.as_ref().unwrap().store();
+            store.keys_of(store.me()).map(|(key, _)| key.to_owned()).collect()
+        };
+        let mut member = member_of(1);
+        let mut task = DiscoveryTask::new(second(0), &member, Some(WallClock::default()));
+        task.report(second(0), &member, &load("reported-once", 17.0)).unwrap();
+        for at in (0..40).step_by(10) {
+            task.report(second(at), &member, &load("reported", 1.0)).unwrap();
+        }
+        assert_eq!(keys(&task), ["load/reported"]);
+        // Another life has what is still believed.
+        member.take_next_generation(second(41), &mut Outbox::default());
+        task.follow_generation(second(41), &member);
+        assert_eq!(keys(&task), ["load/reported"]);
+        member.take_next_generation(second(80), &mut Outbox::default());
+        task.follow_generation(second(80), &member);
+        assert!(keys(&task).is_empty());
+    }
 }

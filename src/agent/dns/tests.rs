@@ -304,11 +304,15 @@ fn of_many_instances_all_are_equally_likely_to_be_chosen_also_where_few_fit() {
     let mut catalog = Catalog::default();
     for id in 1..=600_u64 {
         catalog.set_member(member(id, &format!("member-{id}"), "10.1.0.1", ""));
-        let tags: &[&str] = if id <= 100 { &["few"] } else { &[] };
+        let tags: &[&str] = match id {
+            0..=81 => &["few", "one-too-many"],
+            82..=100 => &["few"],
+            _ => &[],
+        };
         catalog.describe(id, Description::default().with_service(service("many", 80, 1, tags)));
     }
     let snapshot = catalog.snapshot();
-    for (tag, fitting) in [(None, 600), (Some("few"), 100)] {
+    for (tag, fitting) in [(None, 600), (Some("few"), 100), (Some("one-too-many"), 81)] {
         let fits = |instance: &Instance| tag.is_none_or(|tag| instance.service.tags.contains(tag));
         let mut counts = BTreeMap::new();
         for seed in 0..trials {

@@ -64,7 +64,7 @@ pub(super) fn choose<'a>(
     Choice { instances: keyed.into_iter().map(|(_, instance)| instance).collect(), is_cut }
 }
 
-/// At most `want` instances for which `fits` holds, in random order if there are more. Of many, random ones are looked at
+/// At most `want` instances for which `fits` holds, in random order if there are as many. Of many, random ones are looked at
 /// first, so that the time for an answer hardly grows with their number while most fit.
 fn sample<'a>(
     from: &'a [Instance],
@@ -82,7 +82,7 @@ fn sample<'a>(
         }
     }
     let mut fitting: Vec<_> = from.iter().filter(|instance| fits(instance)).collect();
-    if fitting.len() > want {
+    if fitting.len() >= want {
         for at in 0..want {
             let other = at + draw.below(fitting.len() - at);
             fitting.swap(at, other);

@@ -1,7 +1,6 @@
 //! The side of a query that answers, without I/O: what a member remembers of the queries that others have sent it.
 //!
-//! It never sends anything of its own accord but the answer, once, when its application has one. Whatever is lost is
-//! asked for again. A query is handed to the application once, when its asker has confirmed it: see [`super::asker`].
+//! It sends the answer when the application has one, and everything else only in reply. What is lost is asked for again. A query is handed to the application once, when its asker has confirmed it: see [`super::asker`].
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,7 +20,7 @@ pub(super) struct Answerer {
     remembered: BTreeMap<Key, Remembered>,
     /// The times at which they are forgotten.
     expiries: BTreeSet<(Time, Key)>,
-    /// Makes tokens that nobody can guess who does not receive them.
+    /// Key of the hash that makes tokens, so that only those who receive them know them.
     secret: RandomState,
     /// The number of queries so far, so that no two tokens are the same.
     count: u64,

@@ -280,7 +280,7 @@ impl OpenQuery {
     }
 }
 
-/// The time that it takes to send each of so many members a message.
+/// Time to send a message to each of `members` members.
 pub(super) fn time_to_ask(members: usize) -> Span {
     Span::from_micros(members as u64 * (1_000_000 / MESSAGES_PER_SECOND))
 }
@@ -290,7 +290,7 @@ pub(super) fn time_to_ask(members: usize) -> Span {
 struct Pace {
     /// Messages sent in this interval.
     sent: u32,
-    /// The begin of the interval.
+    /// The start of the interval.
     since: Time,
 }
 

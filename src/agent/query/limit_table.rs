@@ -50,7 +50,7 @@ pub(crate) fn stated_limits() -> Section {
         Limit::new("queries of an agent at once", Count(QUERIES_AT_ONCE as u64), "further ones are refused", OPEN),
         Limit::new("members that a query asks", Count(ASKED_LIMIT as u64), "the query is refused", OPEN),
         Limit::new(
-            "messages in a second of all queries of an agent, repetitions included",
+            "messages in a second of all queries of an agent, repetitions included; a confirmation for each ack comes on top",
             Count(MESSAGES_PER_SECOND),
             "the others are sent later; a member without a turn until the time is over is not asked",
             &["messages_leave_at_a_bounded_rate_whatever_the_number_of_members"],

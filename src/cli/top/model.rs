@@ -90,7 +90,10 @@ impl Model {
             }
             (Mode::Help, _) => {}
             (Mode::Table, Key::Escape) => return Effect::Quit,
-            (Mode::Table, Key::Enter) if self.chosen().is_some() => self.mode = Mode::Details,
+            (Mode::Table, Key::Enter) if self.chosen().is_some() => {
+                self.chosen = self.chosen().map(|member| member.member.id.clone());
+                self.mode = Mode::Details;
+            }
             (_, Key::Char('?')) => self.mode = Mode::Help,
             (_, Key::Char('p')) => self.is_paused = !self.is_paused,
             (Mode::Table, Key::Char('/')) => self.mode = Mode::Filter,

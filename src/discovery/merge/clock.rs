@@ -16,7 +16,8 @@ pub struct Stamp {
 /// A clock whose stamps are near the wall clock, and later than all stamps that were observed before (Kulkarni,
 /// Demirbas, Madappa, Avva, Leone: "Logical Physical Clocks", OPODIS 2014).
 ///
-/// So a write that replaces an observed one has a later stamp, also if its writer's wall clock is behind or is set back.
+/// So a write that replaces an observed one has a later stamp, also if its writer's wall clock is behind or is set back, by
+/// [`LARGEST_LEAD`](Self::LARGEST_LEAD) at most.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct HybridClock {
     last: Stamp,
@@ -29,6 +30,10 @@ impl HybridClock {
 
     /// The stamp of a write at this wall clock.
     pub fn stamp(&mut self, wall: Time) -> Stamp {
+        // Observed stamps are no further ahead: the own wall clock was set back, and others would refuse what follows.
+        if self.last.wall.since(wall) > Self::LARGEST_LEAD {
+            self.last = Stamp::default();
+        }
         self.last = if wall > self.last.wall { Stamp { wall, counter: 0 } } else { self.last.next() };
         self.last
     }

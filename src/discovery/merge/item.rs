@@ -10,8 +10,8 @@ use crate::protocol::{Id, Time};
 /// An item that several members add to a set and remove from it (observed-remove set; Bieniusa et al.: "An Optimized
 /// Conflict-free Replicated Set", 2012). A set is one of these for each item that it ever had.
 ///
-/// Each addition has the stamp of its writer's clock. A removal removes the additions that its replica has observed, so
-/// an addition that is concurrent with it stays. A writer observes its own additions, so its latest one stands for all.
+/// Additions and removals have the stamps of their writers' clocks. A removal removes the additions that its replica has
+/// observed, so an addition that is concurrent with it stays. A writer observes its own additions, so its latest one stands for all.
 /// Those of the [`WRITER_LIMIT`](Self::WRITER_LIMIT) latest writers count, which all replicas agree on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ObservedItem {
@@ -19,13 +19,14 @@ pub struct ObservedItem {
     additions: BTreeMap<Id, Addition>,
 }
 
-/// An addition of an item by one member. Later ones are greater, and a removed one is greater than the same before.
+/// An addition of an item by one member. Later ones are greater, and a removed one is greater than the same before; the
+/// later removal counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Addition {
     /// The time of the writer's clock.
     pub stamp: Stamp,
-    /// Whether somebody has observed and removed it.
-    pub is_removed: bool,
+    /// The time at which somebody has observed and removed it.
+    pub removed: Option<Stamp>,
 }
 
 impl ObservedItem {
@@ -34,7 +35,7 @@ impl ObservedItem {
 
     /// Whether the item is in the set.
     pub fn is_present(&self) -> bool {
-        self.additions.values().any(|addition| !addition.is_removed)
+        self.additions.values().any(|addition| addition.removed.is_none())
     }
 
     /// The latest addition of each writer.
@@ -42,9 +43,13 @@ impl ObservedItem {
         &self.additions
     }
 
-    /// The stamp of the latest addition, removed or not; zero for an item that was never there.
+    /// The stamp of the latest addition or removal; zero for an item that was never there.
     pub fn latest(&self) -> Stamp {
-        self.additions.values().map(|addition| addition.stamp).max().unwrap_or_default()
+        self.additions
+            .values()
+            .map(|addition| addition.removed.unwrap_or_default().max(addition.stamp))
+            .max()
+            .unwrap_or_default()
     }
 
     /// Adds the item, also if it is there: a concurrent removal does not remove this addition.
@@ -53,18 +58,31 @@ impl ObservedItem {
     /// If an addition that is there is from a clock too far ahead.
     pub fn add(&mut self, clock: &mut HybridClock, wall: Time, writer: Id) -> Result<(), MergeError> {
         clock.observe(wall, self.latest())?;
+        let stamp = clock.stamp(wall);
         // The new addition stands for those that it has observed.
-        self.remove();
-        self.additions.insert(writer, Addition { stamp: clock.stamp(wall), is_removed: false });
+        self.remove_at(stamp);
+        self.additions.insert(writer, Addition { stamp, removed: None });
         self.keep_latest();
         Ok(())
     }
 
     /// Removes the item: all additions that this replica has observed. Returns whether it was there.
-    pub fn remove(&mut self) -> bool {
-        let was_present = self.is_present();
-        self.additions.values_mut().for_each(|addition| addition.is_removed = true);
-        was_present
+    ///
+    /// # Errors
+    /// If an addition that is there is from a clock too far ahead.
+    pub fn remove(&mut self, clock: &mut HybridClock, wall: Time) -> Result<bool, MergeError> {
+        if !self.is_present() {
+            return Ok(false);
+        }
+        clock.observe(wall, self.latest())?;
+        self.remove_at(clock.stamp(wall));
+        Ok(true)
+    }
+
+    fn remove_at(&mut self, stamp: Stamp) {
+        for addition in self.additions.values_mut() {
+            addition.removed.get_or_insert(stamp);
+        }
     }
 
     /// Merges another replica: of each writer the greater addition stays. Returns whether this one changed.

@@ -6,4 +6,4 @@ use crate::protocol::Span;
 pub(super) const LARGEST_LEAD: Span = Span::from_secs(30);
 
 /// The most members whose additions of an item are kept.
-pub(super) const WRITER_LIMIT: usize = 10;
+pub(super) const WRITER_LIMIT: usize = 7;

@@ -101,13 +101,14 @@ fn a_removal_removes_what_was_observed_and_a_concurrent_addition_wins() {
     first.add(&mut clock_1, secs(1), 1).unwrap();
     second.merge(&first);
     // Member 1 removes the item; member 2 adds it again at the same time.
-    assert!(first.remove() && !first.remove());
+    assert_eq!(first.remove(&mut clock_1, secs(1)), Ok(true));
+    assert_eq!(first.remove(&mut clock_1, secs(1)), Ok(false));
     second.add(&mut clock_2, secs(1), 2).unwrap();
     assert_eq!(merged(&first, &second), merged(&second, &first));
     assert!(merged(&first, &second).is_present());
     // A removal that has observed the second addition removes it.
     first.merge(&second);
-    assert!(first.remove());
+    assert_eq!(first.remove(&mut clock_1, secs(1)), Ok(true));
     assert!(second.merge(&first));
     assert!(!second.is_present());
     assert!(!second.merge(&first));
@@ -131,7 +132,7 @@ fn of_an_item_the_additions_of_the_latest_writers_are_kept_and_an_earlier_one_do
     }
     assert_eq!(first.additions().len(), ObservedItem::WRITER_LIMIT);
     assert!(!first.additions().contains_key(&0));
-    first.remove();
+    first.remove(&mut clock, secs(1)).unwrap();
     assert!(!first.merge(&old));
     assert!(!first.is_present() && !merged(&old, &first).is_present());
 }
@@ -167,7 +168,8 @@ fn replicas(steps: &[ItemStep]) -> Vec<ObservedItem> {
                 replicas[replica].add(&mut clocks[replica], wall, replica as Id).unwrap();
             }
             ItemStep::Remove(replica) => {
-                replicas[replica].remove();
+                let wall = secs(20 - replica as u64);
+                replicas[replica].remove(&mut clocks[replica], wall).unwrap();
             }
             ItemStep::Merge(to, from) => {
                 let from = replicas[from].clone();

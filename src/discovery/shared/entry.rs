@@ -9,8 +9,9 @@ use crate::protocol::{Id, Time};
 /// A value or an item that several members write.
 ///
 /// As text, a value is the stamp of its last write, the writer, and the value after an equals sign:
-/// `665a3c0b1f2d4.0@5f=on`; without one it was removed. An item is its additions, with spaces in between, removed ones with
-/// a hyphen in front: `665a3c0b1f2d4.0@5f -665a3c0b1f2d3.1@7a`. Numbers are hexadecimal.
+/// `665a3c0b1f2d4.0@5f=on`; without one it was removed. An item is its additions, with spaces in between, and removed ones
+/// have the stamp of their removal after a hyphen: `665a3c0b1f2d4.0@5f 665a3c0b1f2d3.1@7a-665a3c0b1f2d3.2`. Numbers are
+/// hexadecimal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Entry {
     Value(Register),
@@ -40,9 +41,12 @@ impl Entry {
             }
             SharedKey::Item(..) => {
                 let additions = text.split(' ').map(|token| {
-                    let (is_removed, written) = token.strip_prefix('-').map_or((false, token), |rest| (true, rest));
-                    let (writer, stamp) = parse_write(written)?;
-                    Some((writer, Addition { stamp, is_removed }))
+                    let (added, removed) = match token.split_once('-') {
+                        Some((added, removed)) => (added, Some(parse_stamp(removed)?)),
+                        None => (token, None),
+                    };
+                    let (writer, stamp) = parse_write(added)?;
+                    Some((writer, Addition { stamp, removed }))
                 });
                 Self::Item(additions.collect::<Option<ObservedItem>>()?)
             }
@@ -81,14 +85,14 @@ impl Display for Entry {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {
             Self::Value(value) => {
-                write_write(f, value.writer(), value.stamp())?;
+                write!(f, "{}@{:x}", Hex(value.stamp()), value.writer())?;
                 value.get().map_or(Ok(()), |value| write!(f, "={value}"))
             }
             Self::Item(item) => {
                 for (number, (writer, addition)) in item.additions().iter().enumerate() {
                     f.write_str(if number > 0 { " " } else { "" })?;
-                    f.write_str(if addition.is_removed { "-" } else { "" })?;
-                    write_write(f, *writer, addition.stamp)?;
+                    write!(f, "{}@{writer:x}", Hex(addition.stamp))?;
+                    addition.removed.map_or(Ok(()), |removed| write!(f, "-{}", Hex(removed)))?;
                 }
                 Ok(())
             }
@@ -96,14 +100,22 @@ impl Display for Entry {
     }
 }
 
-fn write_write(f: &mut Formatter<'_>, writer: Id, stamp: Stamp) -> fmt::Result {
-    write!(f, "{:x}.{:x}@{writer:x}", stamp.wall.as_micros(), stamp.counter)
+/// A stamp as text.
+struct Hex(Stamp);
+
+impl Display for Hex {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "{:x}.{:x}", self.0.wall.as_micros(), self.0.counter)
+    }
 }
 
 fn parse_write(text: &str) -> Option<(Id, Stamp)> {
     let (stamp, writer) = text.split_once('@')?;
-    let (wall, counter) = stamp.split_once('.')?;
+    Some((Id::from_str_radix(writer, 16).ok()?, parse_stamp(stamp)?))
+}
+
+fn parse_stamp(text: &str) -> Option<Stamp> {
+    let (wall, counter) = text.split_once('.')?;
     let wall = Time::from_micros(u64::from_str_radix(wall, 16).ok()?);
-    let stamp = Stamp { wall, counter: u32::from_str_radix(counter, 16).ok()? };
-    Some((Id::from_str_radix(writer, 16).ok()?, stamp))
+    Some(Stamp { wall, counter: u32::from_str_radix(counter, 16).ok()? })
 }

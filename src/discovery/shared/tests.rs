@@ -174,6 +174,36 @@ fn what_was_removed_while_a_part_was_away_stays_removed_for_a_day() {
 }
 
 #[test]
+fn an_item_that_was_added_long_ago_is_removed_everywhere_and_its_removal_remembered_for_a_day() {
+    let mut group = Group::of(0..6);
+    let (added, removed) = (group.wall, group.wall + REMOVAL_MEMORY + Span::from_secs(3600));
+    group.member(0).add(added, "drained", "rack-7").unwrap();
+    group.settle();
+    let (near, far) = ([0, 1, 2], [3, 4, 5]);
+    group.wall = removed;
+    assert_eq!(group.member(1).remove(removed, "drained", "rack-7"), Ok(true));
+    group.settle_among(&near);
+    group.wall = removed + REMOVAL_MEMORY;
+    group.settle_among(&far);
+    group.settle();
+    for id in 0..6 {
+        assert!(group.member(id).view().sets.is_empty(), "member {id}");
+    }
+}
+
+#[test]
+fn a_member_whose_clock_was_ahead_and_is_set_back_writes_as_others_do() {
+    let mut group = Group::of(0..2);
+    let wall = group.wall;
+    group.member(0).set(wall + Span::from_secs(3600), "a", "early").unwrap();
+    group.member(0).set(wall, "b", "now").unwrap();
+    group.carry(0, &[0, 1]);
+    group.read(1, &[0]);
+    assert_eq!(group.value_at(1, "b").as_deref(), Some("now"));
+    assert_eq!(group.value_at(1, "a"), None);
+}
+
+#[test]
 fn what_two_parts_write_is_merged_and_an_addition_survives_a_removal_at_the_same_time() {
     let mut group = Group::of(0..6);
     let wall = group.wall;
@@ -320,7 +350,9 @@ fn entries_in_any_other_form_are_refused() {
         ("set/a/b", ""),
         ("set/a/b", "1.0@2 1.0@1"),
         ("set/a/b", "1.0@1 1.0@1"),
-        ("set/a/b", "--1.0@1"),
+        ("set/a/b", "1.0@1-"),
+        ("set/a/b", "1.0@1-1.0-1.0"),
+        ("set/a/b", "-1.0@1"),
         ("set/a/b", "1.0@1=a"),
     ];
     for (key, text) in wrong {

@@ -167,12 +167,12 @@ impl SharedValues {
     /// Removes an item from a set: all additions that this member knows of. Returns whether it was there.
     ///
     /// # Errors
-    /// If name or item are not allowed.
+    /// If name or item are not allowed, or an addition is from a clock too far ahead.
     pub fn remove(&mut self, wall: Time, set: &str, item: &str) -> Result<bool, SharedError> {
         let key = SharedKey::item(set, item)?;
         let mut entry = self.entry(&key);
         let was_present = match &mut entry {
-            Entry::Item(item) => item.remove(),
+            Entry::Item(item) => item.remove(&mut self.clock, wall).map_err(SharedError::Clock)?,
             Entry::Value(_) => false,
         };
         if was_present {
@@ -289,7 +289,7 @@ impl SharedValues {
         }
     }
 
-    /// Takes an own write over, which this member carries until the keepers do.
+    /// Stores a write of this member, which carries it until the keepers do.
     fn put(&mut self, wall: Time, key: SharedKey, entry: Entry) -> Result<(), SharedError> {
         self.forget_removals(wall);
         // A removal is always possible.
