@@ -13,10 +13,7 @@ use crate::agent::control::{Answer, QueryAnswerSummary, QueryRequest, QueryStrea
 use crate::agent::{Query, QueryError};
 use crate::cli::escape::escaped;
 use crate::cli::output::report;
-use crate::cli::{Failed, print};
-
-/// The exit code of a command that was interrupted: 128 and the number of the signal.
-const INTERRUPTED: u8 = 130;
+use crate::cli::{Failed, INTERRUPTED, print};
 
 #[derive(clap::Args)]
 pub(in crate::cli) struct QueryArgs {

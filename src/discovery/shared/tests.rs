@@ -140,7 +140,7 @@ fn keepers_that_all_die_at_once_are_replaced_also_by_members_that_know_nothing()
     group.settle();
     let carriers: Vec<Id> = group.states.iter().filter(|(_, state)| !state.is_empty()).map(|(id, _)| *id).collect();
     carriers.into_iter().for_each(|id| group.crash(id));
-    // Among so many newcomers are all three keepers.
+    // With 100 newcomers, all three keepers are new members.
     (100..200).for_each(|id| group.join(id));
     group.settle();
     assert_eq!(group.carriers("shared/mode"), KEEPERS);
