@@ -177,7 +177,8 @@
 //! | feature | default | modules |
 //! |---|---|---|
 //! | none | | [`protocol`], [`wire`], [`topology`], [`sim`], [`detectors`], [`discovery`]: no threads, clocks, sockets or files; builds for wasm32 |
-//! | `lab` | yes | [`experiment`], [`report`], [`reproduce`]; topologies from CSV files |
+//! | `experiments` | by `lab` | [`experiment`]; topologies from CSV files; builds for wasm32 |
+//! | `lab` | yes | [`report`], [`reproduce`]; implies `experiments` |
 //! | `agent` | yes | [`agent`]; with `lab` also experiments on real sockets ([`experiment::Experiment::run_real`]) |
 //! | `discovery` | yes | HTTP and DNS of agents ([`agent::serve_http`], [`agent::serve_dns`]); implies `agent` |
 //! | `cli` | yes | [`cli`] and the program `swimlab`; implies `lab` and `discovery` |
@@ -204,9 +205,11 @@
 pub mod agent;
 #[cfg(feature = "cli")]
 pub mod cli;
+#[cfg(feature = "experiments")]
+pub mod course;
 pub mod detectors;
 pub mod discovery;
-#[cfg(feature = "lab")]
+#[cfg(feature = "experiments")]
 pub mod experiment;
 #[cfg(test)]
 mod limits;

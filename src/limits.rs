@@ -115,7 +115,7 @@ fn sections() -> Vec<Section> {
     all.extend(crate::cli::stated_limits());
     all.extend(crate::topology::stated_limits());
     all.extend(crate::sim::stated_limits());
-    #[cfg(feature = "lab")]
+    #[cfg(feature = "experiments")]
     all.extend(crate::experiment::stated_limits());
     all
 }

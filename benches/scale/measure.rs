@@ -106,7 +106,7 @@ fn run(trial: Trial, start: ProcessTime, mut course: impl Course) -> Result<Metr
     })
 }
 
-impl<B: DetectorFactory> Course for World<'_, B, Witness> {
+impl<B: DetectorFactory> Course for World<B, Witness> {
     fn advance(&mut self, until: Time) {
         World::advance(self, until);
     }

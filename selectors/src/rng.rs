@@ -68,6 +68,8 @@ pub enum Purpose {
     Clients = 9,
     /// Exchange of states beside membership, and changes of states.
     State = 10,
+    /// Delay and loss of one packet.
+    Packet = 11,
 }
 
 /// Returns the stream of `member` for `purpose` in the trial with this seed.

@@ -95,6 +95,7 @@ impl Cell {
             clock_skew: self.environment.clock_skew,
             period: self.period(),
             loss: self.key.loss,
+            network_draws: self.environment.network_draws,
             warmup: self.warmup,
             duration: self.duration,
             faults: self.faults.clone(),
@@ -115,9 +116,7 @@ impl Cell {
     ) -> Outcome {
         match &self.detector {
             CellDetector::Swim { strategy, helpers, config } => {
-                let config = MemberConfig::new(config.clone(), Arc::new(PlainSizer)).expect("cells hold valid values");
-                let config = config.with_helpers(Arc::clone(helpers));
-                let config = Arc::new(config);
+                let config = member_config(config, helpers);
                 match (self.discovery, propagation) {
                     (Some(discovery), Some(propagation)) => {
                         let swim = SwimFactory::new(setup, &config, strategy);
@@ -128,6 +127,18 @@ impl Cell {
                 }
             }
             CellDetector::Other(detector) => detector.run(setup, observer),
+        }
+    }
+
+    /// The world of a trial at time zero, to be run step by step and looked into; `None` if its members are not SWIM members
+    /// alone.
+    pub fn swim_world<O: Observer>(&self, setup: &Setup, observer: O) -> Option<World<SwimFactory, O>> {
+        match &self.detector {
+            CellDetector::Swim { strategy, helpers, config } if !self.exchanges_states() => {
+                let factory = SwimFactory::new(setup, &member_config(config, helpers), strategy);
+                Some(World::new(setup, factory, observer))
+            }
+            _ => None,
         }
     }
 
@@ -157,6 +168,12 @@ impl Cell {
     fn propagation(&self, setup: &Setup) -> Option<SharedPropagation> {
         self.exchanges_states().then(|| SharedPropagation::new(setup, window(setup)))
     }
+}
+
+/// The configuration of a world's SWIM members.
+fn member_config(config: &Config, helpers: &Arc<dyn Helpers>) -> Arc<MemberConfig> {
+    let config = MemberConfig::new(config.clone(), Arc::new(PlainSizer)).expect("cells hold valid values");
+    Arc::new(config.with_helpers(Arc::clone(helpers)))
 }
 
 /// The interval in which a trial is measured.

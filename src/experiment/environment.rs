@@ -10,7 +10,7 @@ use super::error::BadInput;
 use super::limits::LONGEST_S;
 use super::toml_source::{TomlTable, TomlValue, distinct};
 use crate::protocol::Span;
-use crate::sim::{Phases, Start};
+use crate::sim::{NetworkDraws, Phases, Start};
 
 /// A key of the experiment file that sets a part of the environment.
 struct Key {
@@ -70,6 +70,9 @@ environment! {
     phases: Phases = ["random" = Phases::Random, "synchronous" = Phases::Synchronous];
     /// The maximum error of a member's clock, to either side.
     clock_skew: Span = time;
+    /// Whether the network draws delay and loss of packets from a random stream of each sender, or for each packet by
+    /// itself, so that two detectors that send the same packet see it lost or delayed alike.
+    network_draws: NetworkDraws = ["sender" = NetworkDraws::BySender, "packet" = NetworkDraws::ByPacket];
 }
 
 /// The names of all keys.

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use swimlab_selectors::rng::mix;
 
+#[cfg(feature = "lab")]
 use super::error::Error;
 
 /// The ending of a file that is being written.
@@ -17,6 +18,7 @@ pub(super) const UNFINISHED: &str = ".new";
 ///
 /// # Errors
 /// [`Error::Lost`], with the path.
+#[cfg(feature = "lab")]
 pub(crate) fn write_whole(path: &Path, fill: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>) -> Result<(), Error> {
     try_write_whole(path, fill).map_err(|source| Error::Lost { path: path.to_owned(), source })
 }

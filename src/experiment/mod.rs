@@ -70,6 +70,7 @@ mod free_memory;
 #[cfg(test)]
 mod limit_table;
 mod limits;
+mod link;
 mod locality_notes;
 mod manifest;
 mod measures;
@@ -102,11 +103,13 @@ pub use cell::{Cell, CellDetector};
 pub use discovery::{DiscoveryConfig, InstanceChoice, Instances, discovery_keys};
 pub use environment::Environment;
 pub use error::{BadInput, Error};
+#[cfg(feature = "lab")]
 pub(crate) use files::write_whole;
 pub use floors::FloorInputs;
 #[cfg(test)]
 pub(crate) use limit_table::stated_limits;
 pub use limits::{MOST_MEMBERS, MOST_TRIALS};
+pub use link::{LinkedExperiment, LinkedText, LinkedTrial, TrialLink};
 pub use manifest::{InputRecord, Manifest};
 pub use measures::{Divisor, MEASURES, Measure, Measured, MeasuredValue, TableColumn, Unit, Victim, VictimKind};
 pub use ping_map::{DistanceClass, MapNode, PingMap};

@@ -60,7 +60,8 @@ pub(super) fn multiply(file: &File, source: &TomlSource, lab: &Lab) -> Result<Re
     let description = file.describe();
     let mut placements: BTreeMap<String, String> = BTreeMap::new();
     let mut inputs: Vec<InputFile> = Vec::new();
-    let context = TopologyContext { dir: source.dir.clone(), copies: source.copies.clone() };
+    let context =
+        TopologyContext { dir: source.dir.clone(), copies: source.copies.clone(), contents: source.contents.clone() };
     for (named, sizes) in &file.topologies {
         let topology = builder.built(&lab.topologies, named, &context)?;
         for notice in topology.notices() {

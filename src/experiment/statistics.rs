@@ -132,6 +132,7 @@ impl Comparison {
     }
 
     /// Whether the two sides differ in a trial, so that a verdict is possible.
+    #[cfg(feature = "lab")]
     pub(crate) fn differs(&self) -> bool {
         self.less > 0 || self.more > 0 || self.mean_difference != Some(0.0)
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use swimlab_selectors::{Spec, SpecError, Value, ValueRange, did_you_mean, nearest_names};
 use toml::Spanned;
@@ -28,6 +29,8 @@ pub struct TomlSource {
     /// The files that are read in place of those that the text names, relative to `dir`: the copies in a results folder
     /// if the text is the experiment file of one.
     pub copies: BTreeMap<String, PathBuf>,
+    /// Contents of files that the text names, which are not read from disk.
+    pub contents: BTreeMap<String, Arc<[u8]>>,
 }
 
 /// The parameters whose value may be a list of member numbers.
@@ -39,7 +42,13 @@ pub(super) const LONGEST: u64 = 1 << 20;
 impl TomlSource {
     /// A source from text in memory; `name` stands for the file name in error messages.
     pub fn text(name: impl Into<String>, text: impl Into<String>) -> Self {
-        Self { name: name.into(), text: text.into(), dir: PathBuf::new(), copies: BTreeMap::new() }
+        Self {
+            name: name.into(),
+            text: text.into(),
+            dir: PathBuf::new(),
+            copies: BTreeMap::new(),
+            contents: BTreeMap::new(),
+        }
     }
 
     /// Reads a file.
@@ -62,7 +71,7 @@ impl TomlSource {
         })?;
         let dir = path.parent().map(Path::to_owned).unwrap_or_default();
         let copies = if path.file_name().is_some_and(|file| file == COPY) { copies(&dir) } else { BTreeMap::new() };
-        Ok(Self { name, text, dir, copies })
+        Ok(Self { name, text, dir, copies, contents: BTreeMap::new() })
     }
 
     /// The file's name without folder and extension.

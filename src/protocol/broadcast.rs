@@ -69,6 +69,13 @@ impl Broadcasts {
         self.0.as_ref().is_some_and(|queue| queue.urgent > 0)
     }
 
+    /// The queued updates in the order in which they are sent, each with the number of its transmissions so far; outdated
+    /// ones that have not surfaced yet included.
+    pub fn iter(&self) -> impl Iterator<Item = (&Update, u32)> {
+        let queued = self.0.iter().flat_map(|queue| queue.updates.iter());
+        queued.map(|(rank, item)| (&item.update, transmissions(rank)))
+    }
+
     /// Queues an update about the occupant of a slot, or an application event. It is not sent back to its source.
     ///
     /// Beyond [`USER_EVENT_LIMIT`] application events, the one that has been sent most often is dropped; returns whether
@@ -142,7 +149,7 @@ impl Broadcasts {
         for key in chosen {
             let item = this.remove(key).expect("a rank just seen");
             updates.push(item.update.clone());
-            if ((key & !USER_EVENT) >> ORDER_BITS) + 1 < u64::from(limits.transmissions) {
+            if transmissions(key) + 1 < limits.transmissions {
                 this.user_events += usize::from(item.is_user_event());
                 this.urgent += usize::from(item.is_urgent);
                 this.updates.insert(key + (1 << ORDER_BITS), item);
@@ -179,6 +186,11 @@ impl StateHash for Broadcasts {
         pushed.hash(hasher);
         updates.iter().for_each(|entry| entry.hash(hasher));
     }
+}
+
+/// The number of transmissions in a rank.
+fn transmissions(rank: Rank) -> u32 {
+    ((rank & !USER_EVENT) >> ORDER_BITS) as u32
 }
 
 impl QueuedUpdate {

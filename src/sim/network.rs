@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use rand::RngExt;
-use swimlab_selectors::rng::Rng;
+use swimlab_selectors::rng::{Purpose, Rng, mix, stream};
 
 use super::link::{LinkPacket, LinkRule, LinkVerdict, RuleId, Transport};
 use super::observer::{Delivery, MemberIndex};
 use super::stream::{self, StreamMessage};
-use crate::protocol::{Address, Span};
+use crate::protocol::{Address, MessageKind, Span};
 use crate::topology::Placement;
 
 /// The network of one world.
@@ -103,6 +103,14 @@ impl Network {
     pub fn remove_rule(&mut self, id: RuleId) {
         self.rules.retain(|(other, _)| *other != id);
     }
+}
+
+/// The random stream of one packet: the same in all worlds of this seed in which a packet of this kind goes this way at
+/// this time.
+#[cold]
+pub(super) fn packet_rng(seed: u64, packet: &LinkPacket, kind: MessageKind) -> Rng {
+    let way = u64::from(packet.from) << 32 | u64::from(packet.to);
+    stream(seed, Purpose::Packet, mix(mix(way) ^ (packet.at.as_micros() << 8 | kind as u64)))
 }
 
 /// The address of a member of a world: its index in a unique local network.

@@ -34,6 +34,8 @@ pub struct Setup {
     pub warmup: Span,
     /// Run time of the world after the warm-up.
     pub duration: Span,
+    /// Source of the random numbers for delay and loss of packets.
+    pub network_draws: NetworkDraws,
     /// The faults.
     pub faults: Vec<Fault>,
 }
@@ -51,6 +53,7 @@ impl Setup {
             period: Span::from_secs(1),
             clock_skew: Span::ZERO,
             loss: 0.0,
+            network_draws: NetworkDraws::BySender,
             warmup: Span::ZERO,
             duration: Span::from_secs(60),
             faults,
@@ -98,6 +101,17 @@ pub enum Phases {
     Random,
     /// All start at once.
     Synchronous,
+}
+
+/// Source of the random numbers for delay and loss of packets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum NetworkDraws {
+    /// The sender's random stream: each packet takes the next numbers.
+    BySender,
+    /// The packet itself, by sender, receiver, kind and time of sending. Two worlds of the same seed lose and delay the
+    /// packets that both send alike, whatever else they send. Packets that agree in all four share their fate.
+    ByPacket,
 }
 
 /// The most members that these faults can make join.

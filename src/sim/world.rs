@@ -9,12 +9,12 @@ use super::fault_injector::FaultInjector;
 use super::host::Host;
 use super::in_flight::{PacketHeader, Slab};
 use super::link::{LinkPacket, Transport};
-use super::network::{Network, address_of, index_of};
+use super::network::{Network, address_of, index_of, packet_rng};
 use super::observer::{Delivery, MemberIndex, Observer, Sent};
 use super::prefetch::{Lookahead, Prefetcher};
 use super::queue::Queue;
 use super::scheduled::ScheduledEvent;
-use super::setup::{Setup, Start};
+use super::setup::{NetworkDraws, Setup, Start};
 use super::trace::Trace;
 use crate::protocol::{Address, Outbox, Time, Transmit};
 
@@ -79,8 +79,8 @@ pub const SEEDS: u32 = 3;
 /// assert!(outcome.violations.is_empty());
 /// # Ok::<(), swimlab_selectors::SpecError>(())
 /// ```
-pub struct World<'a, B: DetectorFactory, O: Observer> {
-    setup: &'a Setup,
+pub struct World<B: DetectorFactory, O: Observer> {
+    setup: Setup,
     factory: B,
     observer: O,
     faults: FaultInjector,
@@ -114,19 +114,19 @@ impl Outcome {
     }
 }
 
-impl<'a, B: DetectorFactory, O: Observer> World<'a, B, O> {
+impl<B: DetectorFactory, O: Observer> World<B, O> {
     /// A world at time zero.
     ///
     /// # Panics
     /// If the setup's placement has no room for its members.
-    pub fn new(setup: &'a Setup, factory: B, observer: O) -> Self {
+    pub fn new(setup: &Setup, factory: B, observer: O) -> Self {
         let members = setup.placement.members();
         assert!(setup.members <= members, "the placement has room for every member");
         Self {
             checker: Checker::new(setup, factory.guarantees()),
             faults: FaultInjector::new(setup),
             begun: false,
-            setup,
+            setup: setup.clone(),
             factory,
             observer,
             hosts: (0..members).map(|member| Host::new(setup.seed, member)).collect(),
@@ -178,6 +178,16 @@ impl<'a, B: DetectorFactory, O: Observer> World<'a, B, O> {
     /// The observer.
     pub fn observer(&self) -> &O {
         &self.observer
+    }
+
+    /// The time up to which all events are processed.
+    pub fn time(&self) -> Time {
+        self.now
+    }
+
+    /// A member's detector; `None` while the member is stopped.
+    pub fn detector(&self, member: MemberIndex) -> Option<&B::Detector> {
+        self.hosts.get(member as usize)?.detector.as_ref()
     }
 
     /// Processes the packets queued on a host that is no longer impaired, one after the other.
@@ -365,7 +375,13 @@ impl<'a, B: DetectorFactory, O: Observer> World<'a, B, O> {
                 None => Transport::Datagram,
             };
             let kind = B::Detector::kind(message);
-            let delivery = self.network.delivery(&LinkPacket { at, from, to, transport, bytes }, &mut host.rng);
+            let packet = LinkPacket { at, from, to, transport, bytes };
+            let delivery = match self.setup.network_draws {
+                NetworkDraws::BySender => self.network.delivery(&packet, &mut host.rng),
+                NetworkDraws::ByPacket => {
+                    self.network.delivery(&packet, &mut packet_rng(self.setup.seed, &packet, kind))
+                }
+            };
             self.observer.sent(&Sent { at, from, to, kind, direct_ping, bytes, delivery });
             // Packets are large: it is moved once, from where it was made to where it stays.
             let message = self.outbox.transmits.pop().expect("one was there").message;

@@ -61,7 +61,7 @@ impl Point {
     }
 
     /// Meters along the great circle, rounded to whole ones.
-    #[cfg(any(feature = "lab", test))]
+    #[cfg(any(feature = "experiments", test))]
     pub(super) fn meters_to(self, other: Self) -> f64 {
         meters(self.square_chord(other))
     }
@@ -86,7 +86,7 @@ pub(super) fn point(location: Option<Location>) -> Option<Point> {
 }
 
 /// The least round trip between two points in microseconds: by light, in vacuum, there and back.
-#[cfg(any(feature = "lab", test))]
+#[cfg(any(feature = "experiments", test))]
 pub(super) fn light_rtt_us(a: Point, b: Point) -> f64 {
     2.0 * a.meters_to(b) / LIGHT_M_PER_US
 }

@@ -14,7 +14,7 @@ pub(crate) fn stated_limits() -> Vec<Section> {
     );
     vec![
         Section { title: "Topologies", limits: vec![sites] },
-        #[cfg(feature = "lab")]
+        #[cfg(feature = "experiments")]
         super::kinds::csv_limits(),
     ]
 }

@@ -33,7 +33,7 @@ mod table;
 mod tests;
 mod units;
 
-#[cfg(feature = "lab")]
+#[cfg(feature = "experiments")]
 pub use kinds::csv_topology;
 pub use kinds::topologies;
 pub use latency::MAX_SITES;

@@ -15,6 +15,8 @@ pub struct TopologyContext {
     pub dir: PathBuf,
     /// Files that are read in place of those of these names: the copies in a results folder, relative to `dir`.
     pub copies: BTreeMap<String, PathBuf>,
+    /// Contents of files of these names, which are not read from disk.
+    pub contents: BTreeMap<String, Arc<[u8]>>,
 }
 
 impl TopologyContext {

@@ -8,7 +8,8 @@
 //! the suspect is told first, `join` and `heal` how members find each other, `force_leave` departures on an operator's
 //! word, `name_conflict` two processes of one name, `direct` messages of applications, `coordinates` the network
 //! coordinates, `send` packets with updates, `table_digest` the comparison of tables, `stall` blocked sends, `prefetch`
-//! memory, `state` copies and hashes of members, `locality` what the selector regards as near.
+//! memory, `state` copies and hashes of members, `locality` what the selector regards as near, `inspection` what pages show
+//! of a running member.
 //! The other files hold state: `timers`, `round`, `forgotten`, `user_events`, `admissions` and `cold`.
 
 /// The context of a selector call: borrows the fields it needs, so that the selector can be borrowed beside it.
@@ -34,6 +35,7 @@ mod direct;
 mod force_leave;
 mod forgotten;
 mod heal;
+mod inspection;
 mod join;
 #[cfg(test)]
 mod limit_table;

@@ -9,7 +9,7 @@ use crate::sim::network::Network;
 use crate::sim::observer::{Effect, FaultEvent, MemberIndex, Observer};
 use crate::topology::Placement;
 
-impl<B: DetectorFactory, O: Observer> FaultEnvironment for World<'_, B, O> {
+impl<B: DetectorFactory, O: Observer> FaultEnvironment for World<B, O> {
     fn placement(&self) -> &Placement {
         &self.setup.placement
     }

@@ -7,6 +7,7 @@ mod limit_table;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read;
+use std::sync::Arc;
 
 use swimlab_selectors::{Location, Param, Params, Registry, did_you_mean, nearest_names};
 
@@ -99,6 +100,9 @@ fn assemble(rtt: InputFile, places: Option<InputFile>, unit_us: f64, local_us: f
 
 /// Reads a file of at most [`LONGEST`] bytes.
 fn read(context: &TopologyContext, file: &str) -> Result<InputFile, String> {
+    if let Some(bytes) = context.contents.get(file) {
+        return Ok(InputFile::new(file, Arc::clone(bytes)));
+    }
     let path = context.path_of(file);
     let mut bytes = Vec::new();
     File::open(&path)

@@ -3,7 +3,7 @@
 mod aws;
 mod azure;
 mod cities;
-#[cfg(feature = "lab")]
+#[cfg(feature = "experiments")]
 mod csv;
 mod fat_tree;
 mod grid;
@@ -17,11 +17,11 @@ mod zones;
 
 use swimlab_selectors::Registry;
 
-#[cfg(feature = "lab")]
+#[cfg(feature = "experiments")]
 pub use csv::csv_topology;
 
 use super::model::{Topology, TopologyContext};
-#[cfg(all(test, feature = "lab"))]
+#[cfg(all(test, feature = "experiments"))]
 pub(super) use csv::csv_limits;
 
 /// The built-in kinds of topology.
@@ -38,7 +38,7 @@ pub fn topologies() -> Registry<Topology, TopologyContext> {
     planetlab::register(&mut registry);
     home::register(&mut registry);
     cities::register(&mut registry);
-    #[cfg(feature = "lab")]
+    #[cfg(feature = "experiments")]
     csv::register(&mut registry);
     registry
 }
