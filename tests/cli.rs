@@ -259,7 +259,7 @@ fn bad_input_ends_with_exit_code_2_and_the_line() {
         ("run --format pdf", "possible values: table, csv, json, victims, html, svg"),
         ("run --qiuet", "a similar argument exists: '--quiet'"),
         ("list strategies", "possible values: selectors"),
-        ("replay", "--trial <K>"),
+        ("replay", "--trial <K> is missing"),
     ];
     for (args, told) in wrong {
         let refused = swimlab(dir.path(), args);

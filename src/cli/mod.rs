@@ -29,6 +29,8 @@ mod escape;
 mod limit_table;
 mod list;
 mod output;
+mod page;
+mod play;
 mod replay;
 mod reproduce;
 mod run;
@@ -72,6 +74,7 @@ Examples:
   swimlab compare results/mine results/mine-2        differences between two runs, and whether they are noise
   swimlab list selectors                             names and parameters for experiment files
   swimlab replay mine.toml --trial 7 --selector shuffle --member 3
+  swimlab play                                       see SWIM work, in the browser
   swimlab reproduce swim                             the SWIM paper's figures next to measured ones
   swimlab agent --name a --join 127.0.0.1:7947       a member on real sockets; see docs/operations.md
 
@@ -97,6 +100,11 @@ enum Command {
     List(list::ListArgs),
     /// Compare published figures with measured ones, row by row.
     Reproduce(reproduce::ReproduceArgs),
+    /// Show worlds on a page in the browser: members, packets and news move, and one breaks things by hand.
+    ///
+    /// The page runs the same code as this program, to the last bit. `swimlab replay LINK` prints the timeline of what it
+    /// shows.
+    Play(play::Args),
     /// Print the timeline of one trial: pings, suspicions, declarations and how they spread.
     Replay(replay::Args),
     /// Run a member on real sockets, until Ctrl-C.
@@ -220,6 +228,7 @@ pub fn main(lab: Lab) -> ExitCode {
         Command::Compare(args) => compare::compare(&args),
         Command::List(args) => list::list(&args, &lab),
         Command::Reproduce(args) => reproduce::reproduce(&args),
+        Command::Play(args) => play::play(args, &lab),
         Command::Replay(args) => replay::replay(args, &lab),
         #[cfg(all(feature = "agent", unix))]
         Command::Agent(args) => agent::agent(*args, &lab),
