@@ -16,6 +16,10 @@ use crate::experiment::{CellResult, MeasuredValue, Results};
 /// A measure that can be the subject of a sentence.
 struct Topic {
     measure: &'static str,
+    /// The words after the selector that is best.
+    wins: &'static str,
+    /// The words before the baseline that nothing beats.
+    beats: &'static str,
     /// The words between the selector and the number.
     does: &'static str,
     /// The words after the number.
@@ -25,47 +29,106 @@ struct Topic {
     worse: &'static str,
 }
 
-const fn time(measure: &'static str, does: &'static str) -> Topic {
-    Topic { measure, does, since: " after the crash", better: "sooner", worse: "later" }
+const fn time(measure: &'static str, [wins, beats]: [&'static str; 2], does: &'static str) -> Topic {
+    Topic { measure, wins, beats, does, since: " after the crash", better: "sooner", worse: "later" }
 }
 
-const fn cost(measure: &'static str, does: &'static str, since: &'static str) -> Topic {
-    Topic { measure, does, since, better: "less", worse: "more" }
+const fn cost(
+    measure: &'static str,
+    [wins, beats]: [&'static str; 2],
+    does: &'static str,
+    since: &'static str,
+) -> Topic {
+    Topic { measure, wins, beats, does, since, better: "less", worse: "more" }
 }
 
 /// The groups of measures. Each becomes a sentence about its first measure that has values.
 const GROUPS: [&[Topic]; 3] = [
     &[
-        time("first_ping_s", "first pings a crashed member"),
-        time("first_declaration_s", "first declares a crashed member dead"),
+        time(
+            "first_ping_s",
+            ["notices a crash soonest", "notices a crash sooner than"],
+            "first pings a crashed member",
+        ),
+        time(
+            "first_declaration_s",
+            ["declares a crash soonest", "declares a crash sooner than"],
+            "first declares a crashed member dead",
+        ),
     ],
     &[
-        time("informed_100_s", "informs every survivor"),
-        cost("false_positives", "takes live members for dead", " times per trial"),
+        time(
+            "informed_100_s",
+            ["informs everybody soonest", "informs everybody sooner than"],
+            "informs every survivor",
+        ),
+        cost(
+            "false_positives",
+            ["takes the fewest live members for dead", "takes fewer live members for dead than"],
+            "takes live members for dead",
+            " times per trial",
+        ),
     ],
     &[
-        cost("cross_region_bytes", "sends", " of its bytes between regions"),
-        cost("cross_zone_bytes", "sends", " of its bytes between zones"),
-        cost("bytes_sent", "sends", " per member and second"),
+        cost(
+            "cross_region_bytes",
+            ["sends the least between regions", "sends less between regions than"],
+            "sends",
+            " of its bytes between regions",
+        ),
+        cost(
+            "cross_zone_bytes",
+            ["sends the least between zones", "sends less between zones than"],
+            "sends",
+            " of its bytes between zones",
+        ),
+        cost("bytes_sent", ["sends the fewest bytes", "sends fewer bytes than"], "sends", " per member and second"),
     ],
 ];
 
 /// The findings as a paragraph in lines of `width` columns, after an empty line; empty without finished trials.
 pub fn findings(results: &Results, width: u16) -> String {
-    let Some(cells) = headline(results) else { return String::new() };
-    let overview = Overview::of(results);
-    let mut findings: Vec<Finding<'_>> =
-        GROUPS.iter().filter_map(|group| Finding::of(&overview, &cells, group)).collect();
-    if findings.is_empty() {
-        return String::new();
+    let Some(found) = Findings::of(results) else { return String::new() };
+    let sentence = |finding: &Finding<'_>| finding.sentence(results, found.comparisons);
+    let sentences: Vec<String> = found.findings.iter().map(sentence).collect();
+    format!("\n{}", fill(&format!("Found{}: {}", found.place, sentences.join(" ")), width))
+}
+
+/// All findings of a run.
+pub(super) struct Findings<'a> {
+    /// The setting in which they hold, after a space; empty if there is one only.
+    pub(super) place: String,
+    findings: Vec<Finding<'a>>,
+    /// The number of comparisons that were corrected together.
+    comparisons: usize,
+}
+
+/// A finding in words for everybody.
+pub(super) struct PlainFinding {
+    /// What was found, in a few words.
+    pub(super) headline: String,
+    /// The figure behind it, and how much better than the baseline that is.
+    pub(super) figure: String,
+}
+
+impl<'a> Findings<'a> {
+    /// `None` without finished trials.
+    pub(super) fn of(results: &'a Results) -> Option<Self> {
+        let cells = headline(results)?;
+        let overview = Overview::of(results);
+        let mut findings: Vec<Finding<'_>> =
+            GROUPS.iter().filter_map(|group| Finding::of(&overview, &cells, group)).collect();
+        let rows = findings.iter_mut().flat_map(|finding| &mut finding.rows);
+        let mut family: Vec<&mut Comparison> = rows.filter_map(|row| row.comparison.as_mut()).collect();
+        let comparisons = family.len();
+        holm(&mut family);
+        (!findings.is_empty()).then(|| Self { place: place(&overview, cells[0]), findings, comparisons })
     }
-    let rows = findings.iter_mut().flat_map(|finding| &mut finding.rows);
-    let mut family: Vec<&mut Comparison> = rows.filter_map(|row| row.comparison.as_mut()).collect();
-    let comparisons = family.len();
-    holm(&mut family);
-    let sentences: Vec<String> = findings.iter().map(|finding| finding.sentence(results, comparisons)).collect();
-    let place = place(&overview, cells[0]);
-    format!("\n{}", fill(&format!("Found{place}: {}", sentences.join(" ")), width))
+
+    /// The findings in words for everybody, without intervals.
+    pub(super) fn in_plain_words(&self, results: &Results) -> Vec<PlainFinding> {
+        self.findings.iter().map(|finding| finding.in_plain_words(results)).collect()
+    }
 }
 
 /// The cells that findings compare: those that are equal to one cell apart from the selector. That is the first cell
@@ -129,11 +192,61 @@ impl<'a> Finding<'a> {
         self.column.middle(&row.summary)
     }
 
+    /// The row with the least value.
+    fn best(&self) -> &Row<'a> {
+        let order = |row: &Row<'_>| self.center(row).unwrap_or(f64::INFINITY);
+        self.rows.iter().min_by(|one, other| order(one).total_cmp(&order(other))).expect("there are rows")
+    }
+
+    fn in_plain_words(&self, results: &Results) -> PlainFinding {
+        let Self { topic, column, rows } = self;
+        let best = self.best();
+        let selector = &best.cell.key.selector;
+        let Some(value) = self.center(best) else {
+            let headline = "Most trials ended too soon to tell.".to_owned();
+            let (who, does) = (if rows.len() > 1 { "Every selector" } else { selector }, topic.does);
+            return PlainFinding { headline, figure: format!("{who} {does} only after the end, in the median.") };
+        };
+        let kind = if column.shown.by_mean { "mean" } else { "median" };
+        let number = figure(value, column.unit());
+        let does = format!("{selector} {} a {kind} of {number}{}", topic.does, topic.since);
+        let baseline = results.baseline.as_deref();
+        let verdict = best.comparison.as_ref().map(|comparison| comparison.verdict);
+        let is_small = best.comparison.as_ref().is_some_and(|comparison| comparison.is_below(results.smallest_effect));
+        let (headline, than) = match (baseline, verdict) {
+            _ if rows.len() == 1 => (does.clone(), String::new()),
+            (Some(baseline), _) if baseline == selector => {
+                (format!("Nothing {} {baseline}, the baseline.", topic.beats), String::new())
+            }
+            (Some(baseline), Some(Verdict::Undecided)) => {
+                (format!("Too few trials to compare anything with {baseline}."), String::new())
+            }
+            (Some(baseline), Some(Verdict::WithinNoise)) => {
+                let than = format!(", the least of {}, but within noise of {baseline}", rows.len());
+                (format!("Nothing clearly {} {baseline}.", topic.beats), than)
+            }
+            (Some(baseline), Some(_)) if is_small => {
+                let than = format!(", the least of {}, but hardly less than {baseline}", rows.len());
+                (format!("Nothing clearly {} {baseline}.", topic.beats), than)
+            }
+            (Some(baseline), Some(_)) => {
+                let share = best.comparison.as_ref().and_then(Comparison::relative).map(|(share, _)| share);
+                let word = if share.is_some_and(|share| share > 0.0) { topic.worse } else { topic.better };
+                let much = share.map(|share| format!("{} % ", digits(100.0 * share.abs()))).unwrap_or_default();
+                (format!("{selector} {}.", topic.wins), format!(", {much}{word} than {baseline}"))
+            }
+            _ => (format!("{selector} {}.", topic.wins), format!(", the least of {}", rows.len())),
+        };
+        match rows.len() {
+            1 => PlainFinding { headline: format!("{}.", headline), figure: String::new() },
+            _ => PlainFinding { headline, figure: format!("{}{than}.", does) },
+        }
+    }
+
     /// The sentence about the best selector, one of `comparisons` that were corrected together.
     fn sentence(&self, results: &Results, comparisons: usize) -> String {
         let Self { topic, column, rows } = self;
-        let order = |row: &Row<'_>| self.center(row).unwrap_or(f64::INFINITY);
-        let best = rows.iter().min_by(|one, other| order(one).total_cmp(&order(other))).expect("there are rows");
+        let best = self.best();
         let selector = &best.cell.key.selector;
         let Some(value) = self.center(best) else {
             // If all medians lie beyond the end, none is the best.

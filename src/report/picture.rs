@@ -82,7 +82,17 @@ impl Exporter for Picture {
 }
 
 /// The text of the file.
-pub(super) fn render(results: &Results) -> String {
+fn render(results: &Results) -> String {
+    draw(results, &format!("<style>{STYLE}</style>\n"))
+}
+
+/// The drawing for a page that has its styles.
+pub(super) fn drawing(results: &Results) -> String {
+    draw(results, "")
+}
+
+/// The drawing, with this element for its styles.
+fn draw(results: &Results, style: &str) -> String {
     let cells = headline(results).unwrap_or_default();
     let shown = &cells[..cells.len().min(MOST_ROWS)];
     let panels: Vec<Panel> = PANELS.iter().filter_map(|group| Panel::of(group, shown)).collect();
@@ -90,7 +100,7 @@ pub(super) fn render(results: &Results) -> String {
     let name = escape(&results.name);
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" width=\"{WIDTH}\" height=\"{height}\" \
-         role=\"img\" aria-label=\"swimlab, experiment {name}\">\n<style>{STYLE}</style>\n\
+         role=\"img\" aria-label=\"swimlab, experiment {name}\">\n{style}\
          <rect class=\"paper\" width=\"{WIDTH}\" height=\"{height}\" rx=\"8\"/>\n"
     );
     let Some(cell) = shown.first() else {

@@ -1,3 +1,4 @@
+use super::findings::Findings;
 use super::*;
 use crate::experiment::{
     CellKey, CellResult, FloorInputs, MEASURES, Measure, Measured, MeasuredValue, Results, Scenario, TopologyNote,
@@ -194,7 +195,7 @@ fn a_mark_stands_beside_what_it_judges() {
     // One trial of the two cells does not reach the end.
     assert!(text.contains("Δ 0 ≈"), "{text}");
     let page = self::text(&HtmlReport, &results);
-    assert!(page.contains("<td class=\"better\">1 s<small>") && page.contains("<small>Δ −9 % ✓</small>"), "{page}");
+    assert!(page.contains("<td class=\"better\" data-v=\"1\">1 s<small>") && page.contains("<small>Δ −9 % ✓</small>"), "{page}");
 }
 
 #[test]
@@ -393,6 +394,28 @@ fn findings_name_the_best_selector_its_interval_and_the_verdict() {
     // Both send the same.
     assert!(text.contains("sends a median of 50 % of its bytes between regions"), "{text}");
     assert!(findings(&sample(40), 80).lines().all(|line| line.chars().count() <= 80));
+}
+
+#[test]
+fn plain_words_say_who_wins_or_that_nobody_does() {
+    let plain = |results: &Results| {
+        let found = Findings::of(results).expect("trials").in_plain_words(results);
+        found.into_iter().map(|found| format!("{} {}", found.headline, found.figure)).collect::<Vec<_>>()
+    };
+    let near = "neighborhood:metric=rtt,radius=16";
+    let said = plain(&sample(40));
+    let first = format!(
+        "{near} notices a crash soonest. {near} first pings a crashed member a median of 700 ms after the crash, 30 % \
+         sooner than shuffle."
+    );
+    assert_eq!(said[0], first);
+    assert!(said[2].starts_with("Nothing sends less between regions than shuffle, the baseline. "), "{}", said[2]);
+    let mut few = sample(3);
+    few.cells.drain(..2);
+    assert!(plain(&few)[0].starts_with("Too few trials to compare anything with shuffle. "), "{:?}", plain(&few));
+    let mut one = sample(20);
+    one.cells.truncate(1);
+    assert!(plain(&one)[0].starts_with("shuffle first pings a crashed member a median of 1 s after the crash."));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::series::Series;
-use super::svg::{Axes, Scale, Ticks, number, plot};
+use super::svg::{Axes, Scale, Ticks, number, plot_of_curves};
 use crate::experiment::{CellResult, MEASURES, Measure, MeasuredValue, Unit};
 
 /// The maximum number of steps of a curve; more are not visible.
@@ -94,16 +94,25 @@ fn distribution(measure: &Measure, title: &str, samples: &[Sample<'_>], series: 
         let name = super::escape(label);
         let _ = write!(
             body,
-            "<path class=\"curve {class}\" stroke-dasharray=\"{dashes}\" d=\"{curve}\"><title>{name}</title></path>"
+            "<path class=\"curve {class}\" {} stroke-dasharray=\"{dashes}\" d=\"{curve}\"><title>{name}</title></path>",
+            series.tag(label)
         );
     }
     let unreached: usize = samples.iter().map(|sample| sample.trials - sample.reached.len()).sum();
-    let mut caption = measure.name.to_owned();
+    let mut caption = match is_tail {
+        false => format!("{} A curve farther left is faster; where it crosses 50 % is the median.", measure.about),
+        true => {
+            "The slowest trials: the sooner a curve falls, the fewer crashes take long. Its right end is the slowest \
+                 trial of all."
+                .to_owned()
+        }
+    };
     if !floors.is_empty() && !is_tail {
-        caption += "; dotted: the floor of the mean";
+        caption += " Dotted: the least possible mean.";
     }
     if unreached > 0 {
-        let _ = write!(caption, "; {unreached} trials never got there, so their curves stop short");
+        let _ = write!(caption, " {unreached} trials never got there, so their curves stop short.");
     }
-    plot(&if is_tail { format!("{title}: the tail") } else { title.to_owned() }, &body, &caption)
+    let _ = write!(caption, " ({})", measure.name);
+    plot_of_curves(&if is_tail { format!("{title}: the tail") } else { title.to_owned() }, &body, &caption, &axes)
 }

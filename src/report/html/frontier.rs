@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::super::columns::Column;
+use super::super::figures::figure;
 use super::series::Series;
 use super::svg::{Axes, Scale, Ticks, number, plot};
 use crate::experiment::CellResult;
@@ -116,13 +117,18 @@ fn trade_off(cost: (&Column, &str), time: (&Column, &str), points: &[Point<'_>],
             let _ = write!(bars, "M{} {}V{}", number(x), number(axes.y.at(low)), number(axes.y.at(high)));
         }
         let (class, name, marker) = (series.class(label), super::escape(label), series.marker(label, x, y));
-        let _ =
-            write!(body, "<g class=\"{class}\"><title>{name}</title><path class=\"curve\" d=\"{bars}\"/>{marker}</g>");
+        let (spent, taken) = point.position();
+        let values = format!("{up} {}, {across} {}", figure(taken, time.unit()), figure(spent, cost.unit()));
+        let _ = write!(
+            body,
+            "<g class=\"{class}\" {}><title>{name}: {values}</title><path class=\"curve\" d=\"{bars}\"/>{marker}</g>",
+            series.tag(label)
+        );
     }
     let caption = format!(
-        "Medians of {} and {} with 95 % intervals; towards the lower left is better. Dashed: the strategies that no other \
-         one beats in both.",
+        "Cheaper to the left, faster below: the lower left is better. Dashed: the selectors that no other one beats in \
+         both; the rest can be ruled out. Medians of {} and {} with 95 % intervals.",
         cost.measure.name, time.measure.name
     );
-    plot(&format!("{up} against {across}"), &body, &caption)
+    plot(&format!("{up} against {across}"), &body, &caption, "")
 }

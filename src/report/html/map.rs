@@ -5,6 +5,7 @@ use std::fmt::Write;
 use geo::{Area, ConvexHull, Distance, Haversine, InterpolatePoint, MultiPoint};
 use swimlab_selectors::Location;
 
+use super::coastline;
 use super::series::Series;
 use super::svg::{number, plot};
 use crate::experiment::{MapNode, PingMap};
@@ -79,19 +80,28 @@ fn map(ping_map: &PingMap, lines: &[(usize, usize, u64)], heaviest: f64, series:
         let _ = write!(body, "<path class=\"edge\" stroke-width=\"{width}\" opacity=\"{opacity:.2}\" d=\"{path}\"/>");
     }
     let n = ping_map.nodes.len();
-    for (node, location) in layout.points.iter().enumerate() {
+    let is_drawn = |node: &usize| layout.is_circle() || ping_map.nodes[*node].location.is_some();
+    for node in (0..n).filter(is_drawn) {
+        let location = layout.points[node];
         let own = f64::from(ping_map.pings[node * (n + 1)]) / all * n as f64;
         let radius = if n > 120 { 1.6 } else { 2.0 + 4.0 * libm::sqrt(own) };
         let (x, y, name) = (number(location.0), number(location.1), super::escape(&ping_map.nodes[node].name));
+        let sent: u64 = ping_map.pings[node * n..(node + 1) * n].iter().map(|&pings| u64::from(pings)).sum();
+        let stays = 100.0 * f64::from(ping_map.pings[node * (n + 1)]) / sent.max(1) as f64;
         let _ = write!(
             body,
-            "<circle class=\"node\" cx=\"{x}\" cy=\"{y}\" r=\"{}\"><title>{name}</title></circle>",
+            "<circle class=\"node\" cx=\"{x}\" cy=\"{y}\" r=\"{}\"><title>{name}: {stays:.0} % of its pings stay \
+             inside</title></circle>",
             number(radius)
         );
     }
     body += "</g>";
     let far: u64 = lines.iter().map(|line| line.2).sum();
-    let mut caption = format!("{:.1} % of direct pings leave their area.", 100.0 * far as f64 / all);
+    let mut caption = format!(
+        "{:.1} % of direct pings leave their area. Larger dots keep more pings inside; heavier lines carry more, on one \
+         scale for all maps.",
+        100.0 * far as f64 / all
+    );
     if shown.len() < lines.len() {
         let seen: u64 = shown.iter().map(|line| line.2).sum();
         let _ = write!(
@@ -102,7 +112,7 @@ fn map(ping_map: &PingMap, lines: &[(usize, usize, u64)], heaviest: f64, series:
             100.0 * seen as f64 / far.max(1) as f64
         );
     }
-    plot(&format!("Who pings whom: {}", ping_map.selector), &body, &caption)
+    plot(&format!("Pings between places: {}", ping_map.selector), &body, &caption, &series.tag(&ping_map.selector))
 }
 
 /// The positions of the nodes in the drawing.
@@ -124,16 +134,20 @@ impl Layout {
             Some(Location::Plane { x, y }) => Some((x, y)),
             _ => None,
         };
+        // Nodes without members have no location; they are not drawn, so any point will do.
         let locations = || ping_map.nodes.iter().map(|node| node.location);
-        // Nodes without members have no location.
+        let all = |place: &dyn Fn(Option<Location>) -> Option<Point>| -> Option<Vec<Point>> {
+            locations().map(|location| if location.is_none() { Some((0.0, 0.0)) } else { place(location) }).collect()
+        };
         if locations().flatten().count() > 0 {
-            if let Some(known) = locations().map(globe).collect::<Option<Vec<Point>>>() {
+            if let Some(known) = all(&globe) {
                 let points = known.iter().map(|&(lat, lon)| projected(lat, lon)).collect();
                 return Self { points, globe: Some(known), plane: None };
             }
-            if let Some(known) = locations().map(plane).collect::<Option<Vec<Point>>>() {
-                let all = ping_map.nodes.iter().flat_map(|node| &node.members_at);
-                let fit = Fit::of(known.iter().copied().chain(all.filter_map(|&location| plane(Some(location)))));
+            if let Some(known) = all(&plane) {
+                let members = ping_map.nodes.iter().flat_map(|node| &node.members_at);
+                let places = locations().filter_map(plane).chain(members.filter_map(|&at| plane(Some(at))));
+                let fit = Fit::of(places);
                 return Self {
                     points: known.iter().map(|&point| fit.at(point)).collect(),
                     globe: None,
@@ -150,6 +164,11 @@ impl Layout {
         Self { points: (0..ping_map.nodes.len()).map(point).collect(), globe: None, plane: None }
     }
 
+    /// Whether the nodes stand on a circle because their places are unknown.
+    fn is_circle(&self) -> bool {
+        self.globe.is_none() && self.plane.is_none()
+    }
+
     /// The grid of a map of the globe: meridians and parallels every 30 degrees.
     fn grid(&self) -> String {
         if self.globe.is_none() {
@@ -164,7 +183,7 @@ impl Layout {
             let ((left, y), (right, _)) = (projected(f64::from(lat), -180.0), projected(f64::from(lat), 180.0));
             let _ = write!(path, "M{} {}H{}", number(left), number(y), number(right));
         }
-        format!("<path class=\"axis\" opacity=\".6\" d=\"{path}\"/>")
+        format!("<use class=\"land\" href=\"#{LAND}\"/><path class=\"axis\" opacity=\".4\" d=\"{path}\"/>")
     }
 
     /// The outline of a node: the convex hull of the locations of its members. Empty across the date line, where a hull
@@ -212,8 +231,23 @@ impl Layout {
     }
 }
 
+/// The id of the outlines of land.
+const LAND: &str = "land";
+
+/// The outlines of land, which maps of the globe refer to; empty if there is none among these.
+pub(super) fn land(ping_maps: &[PingMap]) -> String {
+    let is_globe = |node: &MapNode| matches!(node.location, Some(Location::Globe { .. }));
+    match ping_maps.iter().any(|ping_map| ping_map.nodes.iter().any(is_globe)) {
+        true => format!(
+            "<svg width=\"0\" height=\"0\" aria-hidden=\"true\"><defs><path id=\"{LAND}\" d=\"{}\"/></defs></svg>\n",
+            *coastline::PATH
+        ),
+        false => String::new(),
+    }
+}
+
 /// The equirectangular projection of degrees.
-fn projected(lat: f64, lon: f64) -> Point {
+pub(super) fn projected(lat: f64, lon: f64) -> Point {
     let scale = ((WIDTH - 2.0 * MARGIN) / 360.0).min((HEIGHT - 2.0 * MARGIN) / 180.0);
     (WIDTH / 2.0 + lon * scale, HEIGHT / 2.0 - lat * scale)
 }

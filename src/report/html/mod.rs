@@ -2,6 +2,7 @@
 //!
 //! The same results give the same bytes.
 
+mod coastline;
 mod distributions;
 mod frontier;
 mod map;
@@ -17,13 +18,15 @@ use std::fmt::Write;
 use std::io;
 
 use super::exporter::{ExportOptions, Exporter};
+use super::findings::Findings;
 use super::overview::{Overview, groups};
-use super::{key_value, notes};
+use super::{key_value, notes, picture};
 use crate::experiment::{CellResult, Experiment, PingMap, Results};
 use rayon::prelude::*;
 use series::Series;
 
 const STYLE: &str = include_str!("style.css");
+const SCRIPT: &str = include_str!("script.js");
 
 /// The maximum number of settings with plots and with a table of all measures, which bounds the size of the file.
 const MOST_SETTINGS: usize = 40;
@@ -64,10 +67,14 @@ fn render(results: &Results, options: &ExportOptions<'_>) -> String {
     let mut html = format!(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n\
-         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\"/>\n\
-         <title>{name}: swimlab</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<h1>{name}</h1>\n"
+         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; \
+         script-src 'unsafe-inline'\"/>\n\
+         <title>{name}: swimlab</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<button id=\"theme\" type=\"button\" hidden=\"hidden\">dark</button>\n\
+         <h1>{name}</h1>\n"
     );
+    html += &opening(results);
     html += &paragraphs(&notes::heading(&overview, UNBROKEN));
+    html += &map::land(options.ping_maps);
     let topologies = groups(&results.cells, |cell| cell.key.topology.as_str());
     html += "<p>";
     for (n, (topology, _)) in topologies.iter().enumerate() {
@@ -88,14 +95,31 @@ fn render(results: &Results, options: &ExportOptions<'_>) -> String {
         html += &section(&overview, &series, cells, &mut plotted);
         let ping_maps = ping_maps.get(topology).map_or(&[][..], Vec::as_slice);
         html += &grid("How far traffic goes", &traffic::draw(ping_maps, &series));
-        html += &grid("Who pings whom", &map::draw(ping_maps, &series));
+        html += &grid("Pings between places", &map::draw(ping_maps, &series));
         html += "</section>\n";
     }
     html += &paragraphs(&notes::legend(results, UNBROKEN));
     if let Some(experiment) = options.experiment {
         html += &rerun(results, experiment);
     }
-    html + "</body>\n</html>\n"
+    html + &format!("<script>\n{SCRIPT}</script>\n</body>\n</html>\n")
+}
+
+/// What was found, in words and in one picture; empty without finished trials.
+fn opening(results: &Results) -> String {
+    let Some(findings) = Findings::of(results) else { return String::new() };
+    let item = |found: super::findings::PlainFinding| {
+        let (headline, figure) = (breakable(&found.headline), breakable(&found.figure));
+        format!("<li><strong>{headline}</strong> {figure}</li>\n")
+    };
+    let items: String = findings.in_plain_words(results).into_iter().map(item).collect();
+    format!(
+        "<section id=\"found\">\n<p class=\"lead\">What was found{}:</p>\n<ul class=\"found\">\n{items}</ul>\n\
+         <figure class=\"picture\">{}<figcaption>Less is better in every panel: look for the dots farthest to the left, and \
+         whether their thick lines overlap.</figcaption></figure>\n</section>\n",
+        escape(&findings.place),
+        picture::drawing(results)
+    )
 }
 
 /// The tables and plots over all trials, for each setting of a topology. `plotted` counts the settings with plots.
@@ -111,15 +135,16 @@ fn section(overview: &Overview<'_>, series: &Series<'_>, cells: &[&CellResult], 
             let _ = writeln!(html, "<h3>{}</h3>", escape(setting));
         }
         let is_short = first + n >= MOST_SETTINGS;
-        html += &tables::draw(overview, cells, is_short);
-        html += &paragraphs(&notes::below(overview, cells, UNBROKEN));
+        let table = tables::draw(overview, cells, series, is_short);
+        let table = table + &paragraphs(&notes::below(overview, cells, UNBROKEN));
         let too_many = if is_short { "settings" } else { "selectors" };
         if is_short || cells.len() > MOST_CURVES {
             let why = format!("No pictures: there are too many {too_many}. summary.json has all figures.");
-            return html + &format!("<p class=\"faint\">{why}</p>\n");
+            return html + &table + &format!("<p class=\"faint\">{why}</p>\n");
         }
-        html += &grid("What it costs, and what it gives", &frontier::draw(cells, series));
-        html + &grid("Detection and dissemination", &distributions::draw(cells, series))
+        html += &grid("Time against cost", &frontier::draw(cells, series));
+        html += &grid("Detection and dissemination", &distributions::draw(cells, series));
+        html + "<h3>Figures</h3>\n" + &table
     };
     let parts: Vec<String> = settings.par_iter().enumerate().map(part).collect();
     html + &parts.concat()

@@ -33,6 +33,11 @@ impl<'a> Series<'a> {
         format!("s{}", self.index(label) % COLORS)
     }
 
+    /// The attribute by which readers hide what belongs to a selector.
+    pub(super) fn tag(&self, label: &str) -> String {
+        format!("data-s=\"{}\"", self.index(label))
+    }
+
     /// The dashes of a selector, as the value of an attribute. Selectors of the same color have different dashes.
     pub(super) fn dashes(&self, label: &str) -> &'static str {
         let index = self.index(label);
@@ -59,8 +64,9 @@ impl<'a> Series<'a> {
         let entry = |label: &&str| {
             let line = format!("<path class=\"curve\" stroke-dasharray=\"{}\" d=\"M0 8H44\"/>", self.dashes(label));
             format!(
-                "<li class=\"{}\"><svg width=\"44\" height=\"16\" aria-hidden=\"true\">{line}{}</svg><span>{}</span></li>",
+                "<li class=\"{}\" {}><svg width=\"44\" height=\"16\" aria-hidden=\"true\">{line}{}</svg><span>{}</span></li>",
                 self.class(label),
+                self.tag(label),
                 self.marker(label, 22.0, 8.0),
                 escape(label)
             )

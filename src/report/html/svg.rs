@@ -117,6 +117,26 @@ impl Axes<'_> {
         svg
     }
 
+    /// The attribute by which scripts translate positions into values.
+    fn data(&self) -> String {
+        let axis = |scale: &Scale| format!("[{},{},{},{}]", scale.low, scale.high, scale.from, scale.to);
+        let unit = |ticks: Ticks| match ticks {
+            Ticks::Plain | Ticks::In(Unit::Seconds) => "s",
+            Ticks::In(Unit::Share) => "share",
+            Ticks::In(_) => "",
+        };
+        let json = format!(
+            r#"{{"x":{},"y":{},"xLog":{},"yLog":{},"xUnit":"{}","yUnit":"{}"}}"#,
+            axis(&self.x),
+            axis(&self.y),
+            self.x.is_log,
+            self.y.is_log,
+            unit(self.x_ticks),
+            unit(self.y_ticks)
+        );
+        format!(" data-axes=\"{}\"", escape(&json))
+    }
+
     /// A vertical line at a value.
     pub(super) fn floor(&self, value: f64) -> String {
         let (x, bottom) = (number(self.x.at(value)), HEIGHT - BOTTOM);
@@ -133,12 +153,22 @@ impl Ticks {
     }
 }
 
-/// A figure element: title, plot and caption.
-pub(super) fn plot(title: &str, body: &str, caption: &str) -> String {
+/// A figure element: title, plot and caption. `tag` is an attribute of the figure, or empty.
+pub(super) fn plot(title: &str, body: &str, caption: &str, tag: &str) -> String {
+    figure_of(title, body, caption, tag, "")
+}
+
+/// A figure of curves, whose values scripts show under the pointer.
+pub(super) fn plot_of_curves(title: &str, body: &str, caption: &str, axes: &Axes<'_>) -> String {
+    figure_of(title, body, caption, "", &axes.data())
+}
+
+fn figure_of(title: &str, body: &str, caption: &str, tag: &str, data: &str) -> String {
     let (shown, title, caption) = (breakable(title), escape(title), escape(caption));
+    let tag = if tag.is_empty() { String::new() } else { format!(" {tag}") };
     format!(
-        "<figure><strong>{shown}</strong><svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"{title}\">\
-         {body}</svg><figcaption>{caption}</figcaption></figure>\n"
+        "<figure{tag}><strong>{shown}</strong><svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" \
+         aria-label=\"{title}\"{data}>{body}</svg><figcaption>{caption}</figcaption></figure>\n"
     )
 }
 

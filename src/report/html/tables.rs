@@ -6,13 +6,15 @@ use super::super::columns::{COLUMNS, Column, MEASURED};
 use super::super::entry::{Entry, entries};
 use super::super::figures::{figure, range};
 use super::super::overview::Overview;
+use super::series::Series;
 use super::{breakable, escape};
 use crate::experiment::statistics::Verdict;
 use crate::experiment::{CellResult, Divisor, Results};
 
 /// The main columns, and unless it is to be short, all measures in a second table that is collapsed.
-pub(super) fn draw(overview: &Overview<'_>, cells: &[&CellResult], is_short: bool) -> String {
-    let mut html = format!("<div class=\"wide\"><table>{}</table></div>\n", main_columns(overview, cells));
+pub(super) fn draw(overview: &Overview<'_>, cells: &[&CellResult], series: &Series<'_>, is_short: bool) -> String {
+    let main = main_columns(overview, cells, series);
+    let mut html = format!("<div class=\"wide\"><table class=\"sortable\">{main}</table></div>\n");
     if !is_short {
         let _ = writeln!(
             html,
@@ -24,7 +26,7 @@ pub(super) fn draw(overview: &Overview<'_>, cells: &[&CellResult], is_short: boo
 }
 
 /// A row for each selector.
-fn main_columns(overview: &Overview<'_>, cells: &[&CellResult]) -> String {
+fn main_columns(overview: &Overview<'_>, cells: &[&CellResult], series: &Series<'_>) -> String {
     let mut columns = entries(overview, cells, COLUMNS.iter().copied());
     columns.retain(|(_, rows)| rows.iter().any(|row| row.summary.n > 0));
     let mut html = String::from("<thead><tr><th>selector</th>");
@@ -34,7 +36,7 @@ fn main_columns(overview: &Overview<'_>, cells: &[&CellResult]) -> String {
     }
     html += "</tr></thead><tbody>";
     for (row, cell) in cells.iter().enumerate() {
-        html += &named(overview.results, cell, "tr");
+        html += &named(overview.results, cell, series);
         for (column, rows) in &columns {
             html += &figures(column, &rows[row]);
         }
@@ -61,10 +63,11 @@ fn all_measures(overview: &Overview<'_>, cells: &[&CellResult]) -> String {
 }
 
 /// The start of a row: the selector.
-fn named(results: &Results, cell: &CellResult, tag: &str) -> String {
+fn named(results: &Results, cell: &CellResult, series: &Series<'_>) -> String {
     let is_baseline = results.baseline.as_deref() == Some(&cell.key.selector);
     let baseline = if is_baseline { "<small>(baseline)</small>" } else { "" };
-    format!("<{tag}><td>{}{baseline}</td>", breakable(&cell.key.selector))
+    let selector = &cell.key.selector;
+    format!("<tr {}><td>{}{baseline}</td>", series.tag(selector), breakable(selector))
 }
 
 /// The median, its interval, the 99th percentile and the floor, for rare events the mean, its interval and the maximum;
@@ -86,7 +89,9 @@ fn figures(column: &Column, entry: &Entry) -> String {
         Some(Verdict::Worse) => " class=\"worse\"",
         _ => "",
     };
-    let mut html = format!("<td{class}>{}<small>{}</small>", shown(middle), range(interval, middle, unit));
+    let sorted = middle.map_or_else(|| "Infinity".to_owned(), |value| value.to_string());
+    let mut html =
+        format!("<td{class} data-v=\"{sorted}\">{}<small>{}</small>", shown(middle), range(interval, middle, unit));
     let _ = write!(html, "<small>{tail}</small>");
     if let Some(floor) = floor {
         let _ = write!(html, "<small>floor {}</small>", figure(*floor, unit));

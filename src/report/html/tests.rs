@@ -31,6 +31,9 @@ fn page(results: &Results, experiment: &Experiment, ping_maps: &[PingMap]) -> St
 /// Checks that tags are nested strictly, and counts the elements.
 fn elements(html: &str) -> BTreeMap<String, u32> {
     let (mut open, mut seen) = (Vec::new(), BTreeMap::new());
+    let (before, after) = html.split_once("<script>").expect("it has a script");
+    let after = after.split_once("</script>").expect("which ends").1;
+    let html = [before, after].concat();
     let mut rest = html.strip_prefix("<!DOCTYPE html>").expect("it has a document type");
     while let Some(at) = rest.find('<') {
         let text = &rest[..at];
@@ -62,14 +65,45 @@ fn elements(html: &str) -> BTreeMap<String, u32> {
 fn a_report_is_well_formed_and_has_all_plots() {
     let seen = elements(&report(FILE));
     // On both topologies seven distributions and seven tails; on aws three trade-offs, traffic by distance twice, and a map
-    // for each of three selectors. On a LAN all members are equally far apart.
-    assert_eq!(seen["figure"], 2 * 14 + 3 + 2 + 3);
-    assert_eq!((seen["section"], seen["h1"]), (3, 1));
+    // for each of three selectors. On a LAN all members are equally far apart. One picture opens the report.
+    assert_eq!(seen["figure"], 2 * 14 + 3 + 2 + 3 + 1);
+    assert_eq!((seen["section"], seen["h1"]), (4, 1));
 }
 
 #[test]
 fn the_same_results_give_the_same_bytes() {
     assert!(report(FILE) == report(FILE));
+}
+
+#[test]
+fn it_opens_with_what_was_found_in_three_sentences_and_a_picture() {
+    let html = report(FILE);
+    let (opening, rest) = html.split_once("</section>").unwrap();
+    assert_eq!(opening.matches("<li><strong>").count(), 3, "{opening}");
+    assert!(opening.contains("What was found for topology aws:") && opening.contains("<svg"), "{opening}");
+    assert!(!opening.contains("<table") && rest.contains("<table class=\"sortable\">"));
+}
+
+#[test]
+fn whatever_belongs_to_a_selector_can_be_hidden_and_tables_can_be_sorted() {
+    let html = report(FILE);
+    let parts = |tag: &str| html.split('<').filter(|part| part.starts_with(tag)).collect::<Vec<_>>();
+    let is_tagged = |part: &&str| part.contains("data-s=\"");
+    let curves = parts("path class=\"curve s");
+    assert!(!curves.is_empty() && curves.iter().all(is_tagged), "{curves:?}");
+    let legend = parts("li class=\"s");
+    assert_eq!((legend.len(), legend.iter().all(is_tagged)), (6, true), "three selectors on two topologies");
+    assert_eq!(html.matches("<figure data-s=\"").count(), 3, "a map for each selector");
+    let values = html.split("data-v=\"").skip(1).map(|rest| rest.split('"').next().unwrap());
+    let values: Vec<f64> = values.map(|value| value.parse().unwrap()).collect();
+    assert!(values.len() > 30 && values.iter().all(|value| !value.is_nan()));
+}
+
+#[test]
+fn maps_of_the_globe_share_one_outline_of_the_land() {
+    let html = report(FILE);
+    assert_eq!((html.matches("id=\"land\"").count(), html.matches("href=\"#land\"").count()), (1, 3));
+    assert!(!report(&FILE.replace("['lan', 'aws']", "['lan']")).contains("land\""));
 }
 
 #[test]
@@ -86,7 +120,7 @@ fn every_selector_and_measure_is_named() {
 #[test]
 fn nothing_is_loaded_from_elsewhere() {
     let html = report(FILE);
-    for part in ["src=", "url(", "@import", "<script", "<link", "<iframe", "<img"] {
+    for part in ["src=", "url(", "@import", "<script ", "<link", "<iframe", "<img"] {
         assert!(!html.contains(part), "{part}");
     }
     for link in html.split("href=\"").skip(1) {

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::series::Series;
-use super::svg::{Axes, Scale, Ticks, number, plot};
+use super::svg::{Axes, Scale, Ticks, number, plot_of_curves};
 use crate::experiment::{DistanceClass, PingMap, Unit};
 
 /// Two plots for a topology: bytes and direct pings by distance.
@@ -51,9 +51,13 @@ fn plot_shares(
         let name = super::escape(&ping_map.selector);
         let _ = write!(
             body,
-            "<path class=\"curve {class}\" stroke-dasharray=\"{dashes}\" d=\"{path}\"><title>{name}</title></path>"
+            "<path class=\"curve {class}\" {} stroke-dasharray=\"{dashes}\" d=\"{path}\"><title>{name}</title></path>",
+            series.tag(&ping_map.selector)
         );
     }
-    let caption = format!("The share of {what} that goes no farther than this, in trial 0. Four classes to an octave.");
-    plot(title, &body, &caption)
+    let caption = format!(
+        "The share of {what} that goes no farther than this round trip, in trial 0. A curve farther up and left keeps more \
+         of it near. Four classes to an octave."
+    );
+    plot_of_curves(title, &body, &caption, &axes)
 }
