@@ -195,7 +195,10 @@ fn a_mark_stands_beside_what_it_judges() {
     // One trial of the two cells does not reach the end.
     assert!(text.contains("Δ 0 ≈"), "{text}");
     let page = self::text(&HtmlReport, &results);
-    assert!(page.contains("<td class=\"better\" data-v=\"1\">1 s<small>") && page.contains("<small>Δ −9 % ✓</small>"), "{page}");
+    assert!(
+        page.contains("<td class=\"better\" data-v=\"1\">1 s<small>") && page.contains("<small>Δ −9 % ✓</small>"),
+        "{page}"
+    );
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Worlds as a whole.
 
+mod draws;
 mod lives;
 mod streams;
 

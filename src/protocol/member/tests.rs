@@ -6,6 +6,7 @@ mod direct;
 mod force_leave;
 mod group;
 mod insider;
+mod inspection;
 mod join;
 mod laws;
 mod limits;

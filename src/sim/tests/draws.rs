@@ -1,0 +1,52 @@
+//! Sources of the random numbers for delay and loss.
+
+use std::collections::BTreeMap;
+
+use super::*;
+
+/// What becomes of each packet, by time, sender, receiver and kind; packets that agree in these are listed in order.
+#[derive(Default)]
+struct Fates(BTreeMap<(Time, MemberIndex, MemberIndex, crate::protocol::MessageKind), Vec<Delivery>>);
+
+impl Observer for Fates {
+    fn sent(&mut self, sent: &Sent) {
+        self.0.entry((sent.at, sent.from, sent.to, sent.kind)).or_default().push(sent.delivery);
+    }
+}
+
+/// The packets of a world with 30 % loss and a crash.
+fn fates(draws: NetworkDraws, profile: &str) -> Fates {
+    let mut setup = Setup { loss: 0.3, ..setup("aws", 24, 7, 55, &["crash:at=5s,target=3"]) };
+    setup.network_draws = draws;
+    let config = profiles().build(&Spec::of(profile), &()).unwrap();
+    let mut fates = Fates::default();
+    run_swim(&setup, &member_config(config), &strategy("shuffle", &setup), &mut fates);
+    fates
+}
+
+/// Packets of both worlds, and those with the same fate.
+fn shared(draws: NetworkDraws) -> (usize, usize) {
+    let (one, other) = (fates(draws, "swim"), fates(draws, "lifeguard"));
+    let both: Vec<_> = one.0.iter().filter_map(|(key, fate)| Some((fate, other.0.get(key)?))).collect();
+    (both.len(), both.iter().filter(|(one, other)| one[0] == other[0]).count())
+}
+
+#[test]
+fn drawn_by_the_packet_it_has_the_same_fate_in_two_worlds() {
+    let (packets, equal) = shared(NetworkDraws::ByPacket);
+    assert!(packets > 300, "{packets}");
+    assert_eq!(equal, packets);
+    let (packets, equal) = shared(NetworkDraws::BySender);
+    assert!(equal < packets * 9 / 10, "{equal} of {packets}: worlds that differ draw other numbers");
+}
+
+/// One seed; 4.4 standard deviations of a binomial count.
+#[test]
+fn drawn_by_the_packet_the_loss_rate_is_right() {
+    let fates = fates(NetworkDraws::ByPacket, "swim");
+    let all: Vec<_> =
+        fates.0.iter().filter(|((_, _, _, kind), _)| *kind != crate::protocol::MessageKind::Sync).collect();
+    let (packets, lost) = (all.len() as f64, all.iter().filter(|(_, fate)| fate[0] == Delivery::Lost).count() as f64);
+    let tolerance = 4.4 * libm::sqrt(packets * 0.3 * 0.7);
+    assert!((lost - 0.3 * packets).abs() < tolerance, "{lost} of {packets}");
+}
