@@ -27,7 +27,7 @@ fn fates(draws: NetworkDraws, profile: &str) -> Fates {
 
 /// Packets of both worlds, and those with the same fate.
 fn shared(draws: NetworkDraws) -> (usize, usize) {
-    let (one, other) = (fates(draws, "swim"), fates(draws, "lifeguard"));
+    let (one, other) = (fates(draws, "swim"), fates(draws, "swim-inf"));
     // A stream's fate depends on its length, too.
     let datagrams = one.0.iter().filter(|((_, _, _, kind), _)| *kind != MessageKind::Sync);
     let both: Vec<_> = datagrams.filter_map(|(key, fate)| Some((fate, other.0.get(key)?))).collect();
