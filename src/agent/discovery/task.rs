@@ -63,7 +63,8 @@ impl DiscoveryTask {
     pub(in crate::agent) fn new(now: Time, member: &Member, wall_clock: Option<WallClock>) -> Self {
         let (id, generation) = (member.id(), member.incarnation().generation);
         let config = ExchangeConfig { mtu: member.direct_room(), ..ExchangeConfig::default() };
-        let rng = stream(id ^ u64::from(generation), Purpose::Protocol, id);
+        // Nobody who invents states may know the salts with which contents are compared.
+        let rng = stream(getrandom::u64().unwrap_or(id ^ u64::from(generation)), Purpose::Protocol, id);
         let exchange = Exchange::new(now, config, StateStore::new(id, generation), rng);
         let warn = |error: &_| {
             tracing::warn!(%error, "datagrams (packet_bytes) are too small for what members say of their services");
