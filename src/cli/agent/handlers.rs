@@ -189,9 +189,11 @@ impl Handlers {
         Ok(())
     }
 
-    /// Runs the handlers that are for an event of this agent, without waiting for them. Beyond [`MAX_WAITING`] they are left out.
+    /// Runs the handlers that are for an event of this agent, without waiting for them. Beyond [`MAX_WAITING`] they are left
+    /// out. A query fails if all its handlers are; otherwise one of the others answers it.
     pub(super) fn handle(&mut self, event: &AgentEvent, agent: &str) {
         let Some(runs) = &self.runs else { return };
+        let (mut queued, mut left_out) = (0, 0);
         for (handler, failures) in self.all.iter().filter(|(handler, _)| handler.is_for(event)) {
             let run = Run {
                 command: handler.command.clone(),
@@ -200,13 +202,21 @@ impl Handlers {
                 failures: Arc::clone(failures),
                 query: if let AgentEvent::Query(query) = event { Some(query.clone()) } else { None },
             };
-            if let Err(TrySendError::Full(run)) = runs.try_send(run) {
-                // It fails if another handler has answered.
-                run.query.map(|query| query.fail(format!("{MAX_WAITING} runs of handlers wait at this member")));
-                self.left_out += 1;
-                if self.left_out % LOG_EVERY == 1 {
-                    tracing::warn!(left_out = self.left_out, "event handlers are too slow: runs are left out");
-                }
+            match runs.try_send(run) {
+                Err(TrySendError::Full(_)) => left_out += 1,
+                _ => queued += 1,
+            }
+        }
+        if let AgentEvent::Query(query) = event
+            && (queued, left_out > 0) == (0, true)
+        {
+            // It fails if the program has answered.
+            let _ = query.fail(format!("{MAX_WAITING} runs of handlers wait at this member"));
+        }
+        for _ in 0..left_out {
+            self.left_out += 1;
+            if self.left_out % LOG_EVERY == 1 {
+                tracing::warn!(left_out = self.left_out, "event handlers are too slow: runs are left out");
             }
         }
     }
@@ -410,6 +420,7 @@ mod tests {
     use std::fs;
 
     use super::*;
+    use crate::agent::{Agent, RespondError};
 
     fn run(command: &str) -> Run {
         let environment = vec![("SWIMLAB_EVENT", "event".to_owned())];
@@ -421,6 +432,14 @@ mod tests {
         let text = |output: Output| String::from_utf8(output.log).unwrap();
         let result = run(command).carry_out(longest, &AtomicBool::new(false));
         result.map(text).map_err(|(error, output)| format!("{error}: {}", text(output)))
+    }
+
+    fn event() -> AgentEvent {
+        AgentEvent::User {
+            from: 1,
+            from_name: "b".into(),
+            event: Arc::new(UserEvent { seq: 1, name: "e".into(), payload: [].into() }),
+        }
     }
 
     #[test]
@@ -478,29 +497,49 @@ mod tests {
         }
     }
 
-    #[test]
-    fn as_many_handlers_run_and_wait_as_the_limits_say_and_all_end_with_the_agent() {
-        let handler = Handler::parse("member=sleep 1000").unwrap();
-        let mut handlers = Handlers::start(vec![handler]).unwrap();
-        let event = || AgentEvent::User {
-            from: 1,
-            from_name: "b".into(),
-            event: Arc::new(UserEvent { seq: 1, name: "e".into(), payload: [].into() }),
-        };
-        handlers.handle(&event(), "a");
-        assert_eq!(handlers.shared.running.load(Ordering::Acquire), 0, "it is for members");
-        handlers.all[0].0.trigger = Trigger::Event(None);
-        for _ in 0..HANDLERS_AT_ONCE {
-            handlers.handle(&event(), "a");
-        }
+    /// As many handlers as may run, and as many more that wait.
+    fn busy(waiting: usize) -> Handlers {
+        let mut handlers = Handlers::start(vec![Handler::parse("event=sleep 1000").unwrap()]).unwrap();
+        (0..HANDLERS_AT_ONCE).for_each(|_| handlers.handle(&event(), "a"));
         let begun = Instant::now();
         while handlers.shared.running.load(Ordering::Acquire) < HANDLERS_AT_ONCE {
             assert!(begun.elapsed() < Duration::from_secs(20));
             thread::sleep(POLL);
         }
-        for _ in 0..=MAX_WAITING {
-            handlers.handle(&event(), "a");
+        (0..waiting).for_each(|_| handlers.handle(&event(), "a"));
+        handlers
+    }
+
+    #[tokio::test]
+    async fn a_query_fails_for_want_of_room_only_if_none_of_its_handlers_has_any() {
+        let (agent, mut events) = Agent::builder().name("a").spawn_watched().await.unwrap();
+        let mut handlers = busy(MAX_WAITING - 1);
+        let handler = || Handler::parse("query=true").unwrap();
+        handlers.replace(vec![handler(), handler()]).unwrap();
+        for (left_out, answered) in [(1, Ok(())), (3, Err(RespondError::Answered))] {
+            let asked = Query::new("q").timeout(Duration::from_secs(200));
+            let _answers = agent.query(asked).await.unwrap();
+            let event = loop {
+                match events.next().await.unwrap() {
+                    event @ AgentEvent::Query(_) => break event,
+                    _ => continue,
+                }
+            };
+            handlers.handle(&event, "a");
+            assert_eq!(handlers.left_out, left_out);
+            let AgentEvent::Query(query) = event else { unreachable!() };
+            assert_eq!(query.respond("x"), answered);
         }
+        handlers.end();
+    }
+
+    #[test]
+    fn as_many_handlers_run_and_wait_as_the_limits_say_and_all_end_with_the_agent() {
+        let mut idle = Handlers::start(vec![Handler::parse("member=sleep 1000").unwrap()]).unwrap();
+        idle.handle(&event(), "a");
+        assert_eq!(idle.shared.running.load(Ordering::Acquire), 0, "it is for members");
+        let mut handlers = busy(MAX_WAITING);
+        handlers.handle(&event(), "a");
         assert_eq!(handlers.left_out, 1);
         let begun = Instant::now();
         handlers.end();
