@@ -170,13 +170,18 @@ fn shared() -> Vec<Limit> {
         Limit::new(
             "values and items of sets, with the removed ones that are remembered",
             Count(ENTRY_LIMIT as u64),
-            "one more is refused; those that other members write at the same time are taken up to twice the limit",
-            &["values_and_items_are_written_up_to_the_limits_and_observed_beyond"],
+            "one more is refused; those that other members write at the same time are taken up to twice the limit, in the \
+             order of their names",
+            &[
+                "values_and_items_are_written_up_to_the_limits_and_observed_beyond",
+                "which_of_too_many_entries_stay_does_not_depend_on_the_order_in_which_they_arrive",
+            ],
         ),
         Limit::new(
             "bytes of them all, as they are carried",
             Bytes(BYTE_LIMIT as u64),
-            "the write is refused; those of other members at the same time are taken up to twice the limit",
+            "the write is refused; those of other members at the same time are taken up to twice the limit, in the order of \
+             their names",
             &["all_values_have_a_most_bytes"],
         ),
         Limit::new(
