@@ -31,6 +31,7 @@ mod error;
 mod history;
 #[cfg(test)]
 mod limit_table;
+mod lines;
 mod member_messages;
 mod messages;
 mod monitor;
