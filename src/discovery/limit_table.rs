@@ -3,8 +3,9 @@
 use super::merge::{HybridClock, ObservedItem, Register};
 use super::shared::{BYTE_LIMIT, ENTRY_LIMIT, ITEM_BYTES, KEEPERS, NAME_BYTES, REMOVAL_MEMORY};
 use super::state::{
-    ANSWER_FACTOR, BEHIND_LIMIT, CHANGE_LIMIT, DELETION_LIMIT, DELETION_MEMORY, ExchangeConfig, KEY_BYTES, KEY_LIMIT,
-    LONGEST_TTL, MEMBER_LIMIT, PART_LIMIT, RECEIVED_FACTOR, REPLACEMENT_TIMEOUT, ROUND_LIMIT, STATE_BYTES, VALUE_BYTES,
+    ANSWER_FACTOR, BEHIND_LIMIT, CHANGE_LIMIT, CONTENT_CHECK_EVERY, DELETION_LIMIT, DELETION_MEMORY, ExchangeConfig,
+    KEY_BYTES, KEY_LIMIT, LONGEST_TTL, MEMBER_LIMIT, PART_LIMIT, RECEIVED_FACTOR, REPLACEMENT_TIMEOUT, ROUND_LIMIT,
+    STATE_BYTES, VALUE_BYTES,
 };
 use super::{Catalog, Filter, Health, Service};
 use crate::limits::Amount::{Bytes, Count};
@@ -126,7 +127,7 @@ fn state() -> Vec<Limit> {
             "bytes that are sent in answer to one byte",
             Count(ANSWER_FACTOR as u64),
             "the rest waits for the next request. The one partner of a member's own repair gets a request of the size of \
-             a third of a datagram, or of its digests of parts, for its answer of 11 bytes",
+             a third of a datagram, or of its digests of parts, for its answer of 11 or 20 bytes",
             &[
                 "an_answer_is_at_most_three_times_as_long_as_the_request",
                 "a_digest_that_nobody_asked_for_is_not_answered_with_more",
@@ -143,6 +144,12 @@ fn state() -> Vec<Limit> {
             Count(ROUND_LIMIT.into()),
             "the next repair goes on",
             &["a_round_goes_on_as_often_as_the_limit_says"],
+        ),
+        Limit::new(
+            "repairs that a member begins from one check of contents to the next",
+            Count(CONTENT_CHECK_EVERY.into()),
+            "the digest of contents goes to the same member",
+            &["contents_are_checked_with_every_fifteenth_repair_and_cost_twenty_bytes"],
         ),
         Limit::new(
             "members of which a missed change is remembered",
@@ -163,13 +170,18 @@ fn shared() -> Vec<Limit> {
         Limit::new(
             "values and items of sets, with the removed ones that are remembered",
             Count(ENTRY_LIMIT as u64),
-            "one more is refused; those that other members write at the same time are taken up to twice the limit",
-            &["values_and_items_are_written_up_to_the_limits_and_observed_beyond"],
+            "one more is refused; those that other members write at the same time are taken up to twice the limit, in the \
+             order of their names",
+            &[
+                "values_and_items_are_written_up_to_the_limits_and_observed_beyond",
+                "which_of_too_many_entries_stay_does_not_depend_on_the_order_in_which_they_arrive",
+            ],
         ),
         Limit::new(
             "bytes of them all, as they are carried",
             Bytes(BYTE_LIMIT as u64),
-            "the write is refused; those of other members at the same time are taken up to twice the limit",
+            "the write is refused; those of other members at the same time are taken up to twice the limit, in the order of \
+             their names",
             &["all_values_have_a_most_bytes"],
         ),
         Limit::new(

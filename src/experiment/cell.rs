@@ -164,6 +164,12 @@ impl Cell {
         changes && matches!(self.detector, CellDetector::Swim { .. })
     }
 
+    /// The number of changes of its state that a member makes in a trial, about.
+    pub(super) fn changes_per_member(&self) -> u64 {
+        let every = self.discovery.filter(|_| self.exchanges_states()).map(|discovery| discovery.change_every);
+        every.map_or(0, |every| self.duration.as_micros() / every.as_micros() + 1)
+    }
+
     /// The record of changes of states, if members exchange any.
     fn propagation(&self, setup: &Setup) -> Option<SharedPropagation> {
         self.exchanges_states().then(|| SharedPropagation::new(setup, window(setup)))

@@ -2,6 +2,7 @@
 
 use super::Experiment;
 use super::cell::{Cell, CellDetector};
+use super::discovery::{CHANGE_BYTES, KNOWN_BYTES};
 use super::error::Error;
 use super::free_memory::free_memory;
 use crate::sim::joiners_needed;
@@ -39,8 +40,9 @@ impl Experiment {
             let per_other = |is_there: bool, bytes: u64| if is_there { u64::from(members) * bytes } else { 0 };
             let rows = per_other(is_other, PER_ROW)
                 + per_other(cell.discovery.is_some(), PER_CATALOG_ENTRY)
-                + per_other(cell.exchanges_states(), PER_STATE);
-            (members, u64::from(members) * (PER_MEMBER + rows))
+                + per_other(cell.exchanges_states(), PER_STATE + KNOWN_BYTES);
+            let changes = cell.changes_per_member().saturating_mul(CHANGE_BYTES);
+            (members, u64::from(members).saturating_mul((PER_MEMBER + rows).saturating_add(changes)))
         };
         self.cells.iter().map(world).max_by_key(|&(_, bytes)| bytes).unwrap_or((0, 0))
     }
@@ -73,6 +75,7 @@ fn placeable(members: u32, available: Option<u64>) -> Result<(), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::experiment::{Lab, TomlSource};
 
     fn world(members: u32) -> (u32, u64) {
         (members, u64::from(members) * PER_MEMBER)
@@ -96,6 +99,21 @@ mod tests {
             message,
             "a world of 10000000 members needs some 40.0 GB of memory; 16.0 GB are free for this process"
         );
+    }
+
+    #[test]
+    fn changes_that_a_partition_keeps_from_the_others_are_counted_once_each() {
+        let bytes = |change_every: &str| {
+            let text = format!(
+                "topology = 'lan'\nselector = 'shuffle'\nmembers = 2048\nduration = '1000s'\n\
+                 [discovery]\nchange_every = '{change_every}'\n"
+            );
+            let (members, bytes) =
+                Experiment::parse(&TomlSource::text("mine.toml", text), &Lab::default()).unwrap().largest_world();
+            bytes / u64::from(members)
+        };
+        let per_change = (bytes("100ms") - bytes("1000s")) / 9_999;
+        assert!((48..200).contains(&per_change), "{per_change} bytes");
     }
 
     #[test]

@@ -12,7 +12,8 @@ use super::state::payloads;
 /// Inputs of a target to begin with, each with a name for its file.
 pub fn seeds(target: &str) -> Vec<(String, Vec<u8>)> {
     let inputs = match target {
-        "decode" | "open" => packets(),
+        "decode" => packets(),
+        "open" => packets().into_iter().chain(lines(KEY_FILES)).collect(),
         "member" => (0..8).map(|number| random(number, 160)).collect(),
         "control" => lines(CONTROL),
         "http" => lines(HTTP),
@@ -28,11 +29,12 @@ pub fn seeds(target: &str) -> Vec<(String, Vec<u8>)> {
 
 /// Encodings of packets of all kinds.
 fn packets() -> Vec<Vec<u8>> {
-    let encoded = (0..200).map(|number| {
+    let encoded = (0..10_000).map(|number| {
         let mut bytes = Vec::new();
         let packet = sample_packet(&mut Bytes(&random(number, 200)))?;
         encode(&packet, &mut bytes).ok()?;
-        Some((packet.body.kind(), bytes))
+        // The kind on the wire, of which a sync has three.
+        Some((bytes[1] & 0xf, bytes))
     });
     let mut all: Vec<_> = encoded.flatten().filter(|(_, bytes)| bytes.len() <= 200).collect();
     all.sort();
@@ -61,6 +63,14 @@ fn joined((rtt, places): &(&str, &str)) -> Vec<u8> {
         places => [rtt.as_bytes(), SEPARATOR, places.as_bytes()].concat(),
     }
 }
+
+const KEY_FILES: &[&str] = &[
+    "L8KCyvSWuKWmVGmLxXtLUPoKcKgBZ06r0jSCdQR0KJA=\n",
+    "# the first one seals\n0707070707070707070707070707070707070707070707070707070707070707\n\n\
+     L8KCyvSWuKWmVGmLxXtLUPoKcKgBZ06r0jSCdQR0KJA=\r\n",
+    "L8KCyvSWuKWmVGmLxXtLUPoKcKgBZ06r0jSCdQR0KJA\n",
+    "07\n",
+];
 
 const CONTROL: &[&str] = &[
     "{\"do\":\"members\"}\n",
@@ -131,6 +141,12 @@ const EXPERIMENTS: &[&str] = &[
      [[fault]]\nkind = 'partial-partition'\npeers = '0'\ntarget = '1'\n[[fault]]\nkind = 'join'\ncount = 2\n",
     "members = 1e3\ntopology = 'cities'\nselector = 'uniform'\nwarmup = '0s'\nduration = '11d'\n",
     "topology = 'lam'\nselector = ['shuffle', 'shuffle']\nmembers = 1_000_000_000\n",
+    "topology = 'lan'\nselector = 'shuffle'\nmembers = [4, 9]\n[[fault]]\nkind = 'crash'\n\
+     [discovery]\ninstances = ['50%', 3]\nclients = 5\nrequest_rate = [0.5, 2]\nchoice = ['random', 'nearest']\ncache = '1s'\n",
+    "topology = 'lan'\nprofile = ['swim', 'lease']\nselector = 'shuffle'\nmembers = 5\n\
+     discovery = { change_every = ['100ms', '0s'], change_ttl = '30s' }\n",
+    "topology = 'lan'\nselector = 'shuffle'\nmembers = 2049\n[discovery]\n\
+     instances = '0%'\nchange_every = '1ms'\nclient = 1\n",
     "a.b.c = 1\n[a]\n",
     "\u{feff}topology = 'lan'",
 ];

@@ -1,6 +1,6 @@
 //! Payloads of the exchange of states.
 
-use swimlab::discovery::state::{ANSWER_FACTOR, Exchange, ExchangeConfig, Outgoing, StateStore};
+use swimlab::discovery::state::{ANSWER_FACTOR, CONTENT_CHECK_EVERY, Exchange, ExchangeConfig, Outgoing, StateStore};
 use swimlab::protocol::{Id, Span, Time};
 use swimlab_selectors::rng::{Purpose, stream};
 
@@ -35,18 +35,20 @@ pub fn state(bytes: &[u8]) {
 /// Payloads of members that differ, for the corpus.
 pub(crate) fn payloads() -> Vec<Vec<u8>> {
     let mut members = [member(1, 2), member(2, 1)];
-    let mut waiting: Outgoing = Vec::new();
-    let [first, _] = &mut members;
-    first.wake(Time::ZERO + Span::from_secs(9), &mut |count: usize| vec![2; count.min(1)], &mut waiting);
-    let (mut from, mut all) = (1, Vec::new());
-    while let Some((to, payload)) = waiting.pop() {
-        let mut answers = Vec::new();
+    let mut begun = Outgoing::new();
+    // Until contents are checked, too: the digests in between are all the same.
+    for repair in 2..=u64::from(CONTENT_CHECK_EVERY) {
+        let at = Time::ZERO + Span::from_secs(5 + 4 * repair);
+        members[0].wake(at, &mut |count: usize| vec![2; count.min(1)], &mut begun);
+    }
+    begun.dedup();
+    let mut waiting: Vec<(Id, Id, Vec<u8>)> = begun.into_iter().map(|(to, payload)| (1, to, payload)).collect();
+    let mut all = Vec::new();
+    while let Some((from, to, payload)) = waiting.pop() {
+        let mut answers = Outgoing::new();
         members[to as usize - 1].handle(Time::ZERO, from, &payload, &mut answers).expect("a payload of a member");
         all.push(payload);
-        if !answers.is_empty() {
-            from = to;
-            waiting.extend(answers);
-        }
+        waiting.extend(answers.into_iter().map(|(next, payload)| (to, next, payload)));
     }
     all.sort();
     all.dedup();

@@ -1,9 +1,10 @@
 //! The targets on their corpora, on mutated inputs of these and on random bytes, within the time of a test.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 
-use fuzz_targets::TARGETS;
+use fuzz_targets::{TARGETS, seeds};
 use proptest::prelude::*;
 use proptest::sample::Index;
 
@@ -136,6 +137,28 @@ fn every_target_has_properties() {
         names,
         ["decode", "open", "member", "control", "http", "snapshot", "experiment", "csv", "state", "query"]
     );
+}
+
+/// `cargo run -p fuzz-targets` writes them.
+#[test]
+fn the_first_inputs_of_all_corpora_are_those_of_the_generator() {
+    for target in TARGETS {
+        let corpus = corpus(target.name);
+        let missing = seeds(target.name).into_iter().filter(|(_, seed)| !corpus.contains(seed));
+        assert_eq!(missing.map(|(name, _)| name).collect::<Vec<_>>(), [""; 0], "{}", target.name);
+    }
+}
+
+#[test]
+fn the_first_inputs_have_messages_of_all_kinds() {
+    let kinds = |target: &str, of: fn(&[u8]) -> u8| -> Vec<u8> {
+        let kinds: BTreeSet<u8> = seeds(target).iter().map(|(_, bytes)| of(bytes)).collect();
+        kinds.into_iter().collect()
+    };
+    assert_eq!(kinds("decode", |bytes| bytes[1] & 0xf), (0..=9).collect::<Vec<_>>());
+    // All deltas of the two members fit into one datagram, which is the last one: the kind 7, not 6.
+    assert_eq!(kinds("state", |bytes| bytes[1]), [0, 1, 2, 3, 4, 5, 7, 8, 9, 10, 11]);
+    assert_eq!(kinds("query", |bytes| bytes[1]), (0..=3).collect::<Vec<_>>());
 }
 
 #[test]

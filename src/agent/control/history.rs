@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::time::Instant;
 
-use super::messages::EventSummary;
+use super::overview_messages::EventSummary;
 use crate::agent::event::{AgentEvent, MemberChange, MemberInfo};
 use crate::agent::event_hub::Events;
 use crate::protocol::Id;

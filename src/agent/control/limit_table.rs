@@ -3,8 +3,8 @@
 use super::client::{MAX_ANSWER_BYTES, TIMEOUT};
 use super::error::MAX_PATH_BYTES;
 use super::history::{MAX_EVENTS, MAX_MEMBERS};
+use super::lines::MAX_LINE_BYTES;
 use super::monitor::{LAST_LINES_TIMEOUT, MAX_BYTES, MAX_LINES, MONITORS};
-use super::query::MAX_LINE_BYTES;
 use super::query_messages::LONGEST_QUERY;
 use super::server::{LIMITS, MAX_REQUEST_BYTES, SLOW_REQUESTS};
 use super::socket_file::LOCK_TIMEOUT;
@@ -93,10 +93,13 @@ pub(crate) fn stated_limits() -> Section {
             &["an_answer_is_waited_for_until_the_timeout"],
         ),
         Limit::new(
-            "a line of an answer that `swimlab query` reads",
-            Bytes(MAX_LINE_BYTES),
+            "a line that `swimlab query` and `monitor` read",
+            Bytes(MAX_LINE_BYTES as u64),
             "the command fails",
-            &["a_line_of_a_query_is_read_up_to_the_longest"],
+            &[
+                "a_line_of_a_query_is_read_up_to_the_longest",
+                "a_line_that_comes_in_pieces_is_whole_and_bounded_whoever_gives_up_waiting_meanwhile",
+            ],
         ),
         Limit::new(
             "time that `swimlab query` waits for the next of them, in addition",

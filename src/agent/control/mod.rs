@@ -25,14 +25,18 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod agent_messages;
 mod client;
 mod error;
 mod history;
 #[cfg(test)]
 mod limit_table;
+mod lines;
+mod member_messages;
 mod messages;
 mod monitor;
 mod overview;
+mod overview_messages;
 mod query;
 mod query_messages;
 mod server;
@@ -41,15 +45,15 @@ mod socket_file;
 mod tests;
 mod values;
 
+pub use agent_messages::{AgentSummary, CoordinateSummary, Interfaces};
 pub use client::ask;
 pub use error::ControlError;
 #[cfg(test)]
 pub(super) use limit_table::stated_limits;
-pub use messages::{
-    AgentSummary, Answer, ContactSummary, CoordinateSummary, EventSummary, Interfaces, MemberOverview, MemberSummary,
-    OverviewSummary, ReachedSummary, Request, RoundTripSummary, TrafficSummary,
-};
+pub use member_messages::{ContactSummary, MemberSummary, ReachedSummary, RoundTripSummary};
+pub use messages::{Answer, Request};
 pub use monitor::{LogFields, LogHub, LogLevel, LogLine, LogRecord, Monitor, monitor};
+pub use overview_messages::{EventSummary, MemberOverview, OverviewSummary, TrafficSummary};
 pub use query::{QueryStream, start_query};
 pub use query_messages::{QueryAnswerSummary, QueryRequest, QuerySummary};
 #[cfg(test)]

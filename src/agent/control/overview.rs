@@ -2,8 +2,10 @@
 
 use tokio::sync::OnceCell;
 
+use super::agent_messages::AgentSummary;
 use super::history::History;
-use super::messages::{AgentSummary, MemberOverview, MemberSummary, OverviewSummary, TrafficSummary, millis};
+use super::member_messages::{MemberSummary, millis};
+use super::overview_messages::{MemberOverview, OverviewSummary, TrafficSummary};
 use crate::agent::command::Command;
 use crate::agent::discovery::Discovery;
 use crate::agent::exit::Closed;

@@ -4,20 +4,18 @@ use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::time::timeout;
 
 use super::client::TIMEOUT;
 use super::error::{ControlError, Fault};
+use super::lines::Lines;
 use super::messages::{Answer, Request};
 use super::query_messages::{LONGEST_QUERY, QueryAnswerSummary, QueryRequest, QuerySummary};
 use crate::agent::handle::Agent;
 use crate::agent::query::QueryAnswers;
-
-/// The longest line of an answer that is read, in bytes: JSON has up to six for a character.
-pub(super) const MAX_LINE_BYTES: u64 = 1 << 16;
 
 /// Asks members, and tells the client of their answers; for each it has this time. Leaves the stream if the query is
 /// refused.
@@ -68,11 +66,9 @@ async fn tell(mut answers: QueryAnswers, mut stream: UnixStream, patience: Durat
 #[derive(Debug)]
 pub struct QueryStream {
     path: PathBuf,
-    reader: BufReader<OwnedReadHalf>,
+    lines: Lines<OwnedReadHalf>,
     /// `None` once the query is to end.
     writer: Option<OwnedWriteHalf>,
-    /// The start of the next line.
-    line: Vec<u8>,
 }
 
 /// Tells the agent whose control socket is at `path` to ask members something.
@@ -87,7 +83,7 @@ pub async fn start_query(path: &Path, request: QueryRequest) -> Result<QueryStre
     line.push(b'\n');
     let written = timeout(TIMEOUT, writer.write_all(&line)).await.map_err(|_| fail(Fault::TimedOut))?;
     written.map_err(|error| fail(Fault::Io(error)))?;
-    Ok(QueryStream { path: path.to_owned(), reader: BufReader::new(reader), writer: Some(writer), line: Vec::new() })
+    Ok(QueryStream { path: path.to_owned(), lines: Lines::new(reader), writer: Some(writer) })
 }
 
 impl QueryStream {
@@ -99,16 +95,9 @@ impl QueryStream {
     /// # Errors
     /// If the agent has ended, or does not say anything for longer than a query may take.
     pub async fn next(&mut self) -> Result<Answer, ControlError> {
-        let mut reader = (&mut self.reader).take(MAX_LINE_BYTES);
-        let read = timeout(LONGEST_QUERY + TIMEOUT, reader.read_until(b'\n', &mut self.line)).await;
-        read.map_err(|_| self.fail(Fault::TimedOut))?.map_err(|error| self.fail(Fault::Io(error)))?;
-        let line = std::mem::take(&mut self.line);
-        match line.len() as u64 {
-            0 => return Err(self.fail(Fault::Closed)),
-            MAX_LINE_BYTES.. if !line.ends_with(b"\n") => return Err(self.fail(Fault::TooLong)),
-            _ => {}
-        }
-        serde_json::from_slice(&line).map_err(|_| self.fail(Fault::NotAnswer))
+        let read = timeout(LONGEST_QUERY + TIMEOUT, self.lines.next()).await;
+        let line = read.map_err(|_| self.fail(Fault::TimedOut))?.map_err(|fault| self.fail(fault))?;
+        serde_json::from_slice(&line.ok_or_else(|| self.fail(Fault::Closed))?).map_err(|_| self.fail(Fault::NotAnswer))
     }
 
     /// Ends the query. What has come until then can still be read, and the last line.
@@ -133,6 +122,7 @@ mod tests {
 
     use super::*;
     use crate::agent::control::ControlSocket;
+    use crate::agent::control::lines::MAX_LINE_BYTES;
     use crate::agent::{AgentEvent, Events};
 
     /// Asks a process that says this after a while; returns the next line or the error.
@@ -159,9 +149,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_line_of_a_query_is_read_up_to_the_longest() {
-        let line = |len: u64| {
+        let line = |len: usize| {
             let text = b"\"done\"\n";
-            let mut bytes = vec![b' '; len as usize - text.len()];
+            let mut bytes = vec![b' '; len - text.len()];
             bytes.extend_from_slice(text);
             answered(Duration::ZERO, bytes)
         };

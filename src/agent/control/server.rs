@@ -14,9 +14,11 @@ use tokio::sync::{OnceCell, Semaphore, mpsc, oneshot};
 use tokio::time::{sleep, timeout};
 use zeroize::Zeroizing;
 
+use super::agent_messages::{AgentSummary, Interfaces};
 use super::error::ControlError;
 use super::history::History;
-use super::messages::{AgentSummary, Answer, Interfaces, MemberSummary, ReachedSummary, Request, RoundTripSummary};
+use super::member_messages::{MemberSummary, ReachedSummary, RoundTripSummary};
+use super::messages::{Answer, Request};
 use super::monitor::{LogHub, Monitors};
 use super::overview::overview;
 use super::query;

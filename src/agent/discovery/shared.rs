@@ -94,6 +94,7 @@ impl SharedTask {
     /// Reads the states of all members. Returns whether the values have changed.
     pub(super) fn read_all(&mut self, now: Time, store: &StateStore) -> bool {
         self.read_at = Time::NEVER;
+        self.values.begin_reading();
         let others = store.members().filter(|id| *id != store.me());
         others.flat_map(|id| store.keys_of(id)).fold(false, |any, (key, value)| self.read(now, key, Some(value)) | any)
     }

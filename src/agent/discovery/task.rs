@@ -63,7 +63,8 @@ impl DiscoveryTask {
     pub(in crate::agent) fn new(now: Time, member: &Member, wall_clock: Option<WallClock>) -> Self {
         let (id, generation) = (member.id(), member.incarnation().generation);
         let config = ExchangeConfig { mtu: member.direct_room(), ..ExchangeConfig::default() };
-        let rng = stream(id ^ u64::from(generation), Purpose::Protocol, id);
+        // Nobody who invents states may know the salts with which contents are compared.
+        let rng = stream(getrandom::u64().unwrap_or(id ^ u64::from(generation)), Purpose::Protocol, id);
         let exchange = Exchange::new(now, config, StateStore::new(id, generation), rng);
         let warn = |error: &_| {
             tracing::warn!(%error, "datagrams (packet_bytes) are too small for what members say of their services");
@@ -103,16 +104,17 @@ impl DiscoveryTask {
     pub(in crate::agent) fn note(&mut self, now: Time, member: &Member, about: Id) {
         let known = MemberInfo::of(member.table(), about);
         if let Some(store) = self.exchange.as_mut().map(Exchange::store_mut) {
-            match known.as_ref().filter(|known| known.state.is_member()) {
+            let has_changed = match known.as_ref().filter(|known| known.state.is_member()) {
                 Some(known) => {
+                    let is_new = store.version_of(about).is_none();
                     // Beyond the most members, some have no state here.
-                    let _ = store.admit(about, known.incarnation.generation);
+                    store.admit(about, known.incarnation.generation).is_ok() && is_new
                 }
-                None => {
-                    store.forget(about);
-                }
+                None => store.forget(about),
+            };
+            if has_changed {
+                self.shared.note_members(now);
             }
-            self.shared.note_members(now);
         }
         self.change_catalog(now, |catalog| match &known {
             Some(known) => catalog.set_member(record(known)),
@@ -390,5 +392,24 @@ mod tests {
         member.take_next_generation(second(80), &mut Outbox::default());
         task.follow_generation(second(80), &member);
         assert!(keys(&task).is_empty());
+    }
+
+    #[test]
+    fn a_change_of_a_record_is_no_reason_to_look_for_keepers_and_a_new_member_is() {
+        let second = |at: u64| Time::ZERO + Span::from_secs(at);
+        let member = member_of(1);
+        let mut task = DiscoveryTask::new(second(0), &member, Some(WallClock::default()));
+        let write = SharedWrite::Set { name: "a".to_owned(), value: "b".to_owned() };
+        task.write_shared(second(0), &write).unwrap();
+        let due = |task: &DiscoveryTask| task.shared.due();
+        assert_eq!(due(&task), Time::NEVER);
+        task.note(second(1), &member, member.id());
+        assert_eq!(due(&task), Time::NEVER);
+        // A member that is gone, of which nothing was kept.
+        task.note(second(1), &member, 77);
+        assert_eq!(due(&task), Time::NEVER);
+        task.exchange.as_mut().unwrap().store_mut().admit(77, 1).unwrap();
+        task.note(second(1), &member, 77);
+        assert!(due(&task) <= second(2));
     }
 }

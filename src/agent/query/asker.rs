@@ -9,11 +9,14 @@
 //! A member that is asked acknowledges with a token, and the asker confirms with that token. Only then the member hands
 //! the query to its application: nobody runs anything, or sends long answers to a third party, for a sender that has not
 //! proven its address. The asker repeats what is not answered; a member only ever replies.
+//!
+//! A member that has acknowledged a query may have forgotten it since, after a restart for instance. It ignores the
+//! confirmation then. So the asker asks it again after some confirmations without an answer, and takes the new token.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::limits::{
-    ASKED_LIMIT, BATCH, BATCH_INTERVAL, FIRST_RETRY, LONGEST_RETRY, MESSAGES_PER_SECOND, QUERIES_AT_ONCE,
+    ASKED_LIMIT, BATCH, BATCH_INTERVAL, CONFIRMATIONS, FIRST_RETRY, LONGEST_RETRY, MESSAGES_PER_SECOND, QUERIES_AT_ONCE,
 };
 use super::message::{Message, Outcome};
 use super::outgoing::Outgoing;
@@ -100,6 +103,7 @@ pub(in crate::agent) enum StartError {
 
 #[derive(Debug)]
 struct OpenQuery {
+    number: u64,
     name: Box<str>,
     payload: Box<[u8]>,
     deadline: Time,
@@ -124,7 +128,13 @@ struct Progress {
 enum Stage {
     Waiting,
     Asked,
-    Acknowledged { token: u64 },
+    Acknowledged {
+        token: u64,
+        /// Confirmations since it was asked last.
+        confirmations: u8,
+        /// Whether it was asked again since it has sent this token.
+        is_asked_again: bool,
+    },
     Done,
 }
 
@@ -142,7 +152,7 @@ impl Asker {
         let schedule = members.iter().map(|id| (now, *id)).collect();
         let waiting = Progress { stage: Stage::Waiting, at: now, retry: FIRST_RETRY };
         let members = members.into_iter().map(|id| (id, waiting)).collect();
-        let query = OpenQuery { name, payload, deadline: now + timeout, count, members, schedule, totals };
+        let query = OpenQuery { number, name, payload, deadline: now + timeout, count, members, schedule, totals };
         self.open.insert(number, query);
         Ok(())
     }
@@ -181,7 +191,7 @@ impl Asker {
                 return;
             }
             let was_asked = query.totals.asked;
-            query.send_next(now, number, out);
+            query.send_next(now, out);
             if query.totals.asked > was_asked {
                 reports.push(Report { number, totals: query.totals, answer: None, end: None });
             }
@@ -204,16 +214,17 @@ impl Asker {
         let mut report = Report { number, totals: query.totals, answer: None, end: None };
         match (message, progress.stage) {
             (Message::Ack { .. }, Stage::Asked) => {
-                out.push_back((from, Message::Confirm { number, token }.encode()));
-                query.schedule.remove(&(progress.at, from));
-                *progress =
-                    Progress { stage: Stage::Acknowledged { token }, at: now + FIRST_RETRY, retry: FIRST_RETRY * 2 };
-                if progress.at < query.deadline {
-                    query.schedule.insert((progress.at, from));
-                }
+                query.confirm(now, from, token, out);
                 query.totals.acknowledged += 1;
             }
-            (Message::Answer { outcome, .. }, Stage::Acknowledged { token: expected }) if token == expected => {
+            // It has forgotten the query, of which it has heard anew.
+            (Message::Ack { .. }, Stage::Acknowledged { token: before, is_asked_again: true, .. })
+                if token != before =>
+            {
+                query.confirm(now, from, token, out);
+                return;
+            }
+            (Message::Answer { outcome, .. }, Stage::Acknowledged { token: expected, .. }) if token == expected => {
                 query.schedule.remove(&(progress.at, from));
                 progress.stage = Stage::Done;
                 match &**outcome {
@@ -255,25 +266,50 @@ impl OpenQuery {
         answered + failed + declined == members
     }
 
-    /// Sends the member that has waited for longest its next message.
-    fn send_next(&mut self, now: Time, number: u64, out: &mut Outgoing) {
+    /// Confirms the query to a member that has acknowledged it with this token.
+    fn confirm(&mut self, now: Time, member: Id, token: u64, out: &mut Outgoing) {
+        let Some(progress) = self.members.get_mut(&member) else { return };
+        out.push_back((member, Message::Confirm { number: self.number, token }.encode()));
+        self.schedule.remove(&(progress.at, member));
+        let stage = Stage::Acknowledged { token, confirmations: 1, is_asked_again: false };
+        *progress = Progress { stage, at: now + FIRST_RETRY, retry: FIRST_RETRY * 2 };
+        if progress.at < self.deadline {
+            self.schedule.insert((progress.at, member));
+        }
+    }
+
+    /// Sends the member that has waited for longest its next message. A question that is asked again comes halfway between
+    /// two confirmations, which it does not delay.
+    fn send_next(&mut self, now: Time, out: &mut Outgoing) {
         let Some((_, id)) = self.schedule.pop_first() else { return };
         let Some(progress) = self.members.get_mut(&id) else { return };
-        let message = match progress.stage {
-            Stage::Waiting | Stage::Asked => {
-                let left = self.deadline.since(now);
-                Message::Ask { number, left, name: &self.name, payload: &self.payload }
+        let left = self.deadline.since(now);
+        let ask = Message::Ask { number: self.number, left, name: &self.name, payload: &self.payload };
+        let retry = progress.retry;
+        let (message, wait) = match &mut progress.stage {
+            Stage::Waiting => {
+                progress.stage = Stage::Asked;
+                self.totals.asked += 1;
+                (ask, retry)
             }
-            Stage::Acknowledged { token } => Message::Confirm { number, token },
+            Stage::Asked => (ask, retry),
+            Stage::Acknowledged { confirmations, is_asked_again, .. } if *confirmations == CONFIRMATIONS => {
+                (*confirmations, *is_asked_again) = (0, true);
+                (ask, retry.scale(0.5))
+            }
+            Stage::Acknowledged { token, confirmations, .. } => {
+                *confirmations += 1;
+                let wait = if *confirmations == CONFIRMATIONS { retry.scale(0.5) } else { retry };
+                (Message::Confirm { number: self.number, token: *token }, wait)
+            }
             Stage::Done => return,
         };
+        let is_halfway = wait < retry && matches!(message, Message::Confirm { .. });
         out.push_back((id, message.encode()));
-        if progress.stage == Stage::Waiting {
-            progress.stage = Stage::Asked;
-            self.totals.asked += 1;
+        progress.at = now + wait;
+        if !is_halfway {
+            progress.retry = (retry * 2).min(LONGEST_RETRY);
         }
-        progress.at = now + progress.retry;
-        progress.retry = (progress.retry * 2).min(LONGEST_RETRY);
         if progress.at < self.deadline {
             self.schedule.insert((progress.at, id));
         }

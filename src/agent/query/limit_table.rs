@@ -1,9 +1,9 @@
 //! The limits of queries, for docs/limits.md.
 
 use super::limits::{
-    ANSWER_BYTES, ASKED_LIMIT, DEFAULT_TIMEOUT, FIRST_RETRY, LONGEST_RETRY, LONGEST_TIMEOUT, MESSAGES_PER_SECOND,
-    NAME_BYTES, PAYLOAD_BYTES, QUERIES_AT_ONCE, REASON_BYTES, REMEMBERED, REMEMBERED_PER_ASKER, RESEND_INTERVAL,
-    SHORTEST_TIMEOUT,
+    ANSWER_BYTES, ASKED_LIMIT, CONFIRMATIONS, DEFAULT_TIMEOUT, FIRST_RETRY, LONGEST_RETRY, LONGEST_TIMEOUT,
+    MESSAGES_PER_SECOND, NAME_BYTES, PAYLOAD_BYTES, QUERIES_AT_ONCE, REASON_BYTES, REMEMBERED, REMEMBERED_PER_ASKER,
+    RESEND_INTERVAL, SHORTEST_TIMEOUT,
 };
 use crate::limits::Amount::{Bytes, Count};
 use crate::limits::{Amount, Limit, Section};
@@ -62,6 +62,12 @@ pub(crate) fn stated_limits() -> Section {
             RETRY,
         ),
         Limit::new("the longest time between two messages to a member", time(LONGEST_RETRY), "it grows no more", RETRY),
+        Limit::new(
+            "confirmations without an answer to a member that has acknowledged a query",
+            Count(CONFIRMATIONS.into()),
+            "it is asked again, and confirmations begin anew",
+            &["a_member_that_has_restarted_after_its_ack_is_asked_again_and_answers"],
+        ),
         Limit::new(
             "the least time between two times that a member sends one answer",
             time(RESEND_INTERVAL),

@@ -48,6 +48,10 @@ pub(super) const FIRST_RETRY: Span = Span::from_millis(250);
 /// The longest time between two messages to a member.
 pub(super) const LONGEST_RETRY: Span = Span::from_secs(1);
 
+/// The number of confirmations without an answer after which a member that has acknowledged a query is asked again: it may
+/// have forgotten it.
+pub(super) const CONFIRMATIONS: u8 = 3;
+
 /// The least time between two times that a member sends one answer, whoever asks for it: half of the shortest time after
 /// which an asker asks again.
 pub(super) const RESEND_INTERVAL: Span = Span::from_millis(125);

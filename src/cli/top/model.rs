@@ -12,6 +12,10 @@ use crate::agent::control::{MemberOverview, OverviewSummary};
 pub(super) struct Model {
     /// The latest answer of the agent.
     overview: Option<OverviewSummary>,
+    /// Whether any member in it has a value for the column.
+    is_filled: [bool; COLUMNS.len()],
+    /// The place of the agent's own member in it.
+    own: Option<usize>,
     /// The traffic between the last two answers.
     rates: Option<Rates>,
     /// The reason why the agent does not answer at present.
@@ -68,6 +72,11 @@ impl Model {
         match answer {
             Ok(overview) => {
                 self.rates = self.overview.as_ref().and_then(|before| Rates::between(before, &overview));
+                let members = &overview.members;
+                for (column, is_filled) in COLUMNS.iter().zip(&mut self.is_filled) {
+                    *is_filled = members.iter().any(|member| !column.text(member).is_empty());
+                }
+                self.own = members.iter().position(|member| member.member.id == overview.agent.id);
                 self.overview = Some(overview);
                 self.lost = None;
                 self.arrange();
@@ -115,6 +124,17 @@ impl Model {
 
     pub(super) fn overview(&self) -> Option<&OverviewSummary> {
         self.overview.as_ref()
+    }
+
+    /// The columns that are shown if there is room.
+    pub(super) fn columns(&self) -> impl Iterator<Item = &'static Column> {
+        let columns = COLUMNS.iter().zip(self.is_filled);
+        columns.filter(|(column, is_filled)| !column.is_optional || *is_filled).map(|(column, _)| column)
+    }
+
+    /// The agent's own member.
+    pub(super) fn own(&self) -> Option<&MemberOverview> {
+        self.overview.as_ref()?.members.get(self.own?)
     }
 
     pub(super) fn rates(&self) -> Option<Rates> {

@@ -108,6 +108,26 @@ fn the_view_of_a_small_screen_is_pinned() {
 }
 
 #[test]
+fn a_column_that_no_member_has_a_value_for_is_left_out_from_one_answer_to_the_next() {
+    let titles = |model: &Model| model.columns().map(|column| column.title).collect::<Vec<_>>();
+    let mut model = Model::default();
+    assert_eq!((titles(&model).len(), model.own().is_none()), (7, true));
+    model.hear(Ok(overview(1, &many(3))));
+    assert!(!titles(&model).contains(&"ZONE") && model.own().is_none());
+    model.hear(Ok(overview(2, &few())));
+    assert_eq!(titles(&model)[7..], ["ZONE", "SERVICES"]);
+    assert_eq!(model.own().map(|own| &*own.member.name), Some("web-1"));
+}
+
+#[test]
+fn a_filter_is_shown_as_it_was_typed_and_escaped_once() {
+    let mut model = model(&few());
+    press(&mut model, &[Key::Char('/'), Key::Char('"'), Key::Char('é'), Key::Char('\u{202e}'), Key::Enter]);
+    let shown = screen(&mut model, 100, 24);
+    assert!(shown.contains(r#"0 of 4 match ""é\u{202e}""#), "{shown}");
+}
+
+#[test]
 fn the_view_of_a_large_screen_is_pinned() {
     let mut model = model(&few());
     press(&mut model, &[Key::Char('s'), Key::Down]);

@@ -6,7 +6,7 @@ use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Borders, Cell, Clear, Paragraph, Row, Table};
 
-use super::columns::{COLUMNS, Column};
+use super::columns::Column;
 use super::format::{age, byte_rate, count, round_trip};
 use super::model::{Mode, Model, Rates};
 use crate::agent::control::{EventSummary, FamilyValue, MemberOverview, OverviewSummary};
@@ -90,7 +90,7 @@ pub(super) fn rows(screen: Rect) -> usize {
     usize::from(Parts::of(screen).table.height.saturating_sub(1))
 }
 
-/// Draws the model. Of the members, only those on the screen are looked at.
+/// Draws the model. Of the members, only those on the screen and the agent's own are looked at.
 pub(super) fn draw(frame: &mut Frame<'_>, model: &Model, palette: Palette) {
     let parts = Parts::of(frame.area());
     frame.render_widget(Paragraph::new(head(model, palette)), parts.head);
@@ -111,7 +111,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, model: &Model, palette: Palette) {
 
 fn head(model: &Model, palette: Palette) -> Vec<Line<'static>> {
     let mut lines = match model.overview() {
-        Some(overview) => about_agent(overview, model.rates(), palette),
+        Some(overview) => about_agent(overview, model, palette),
         None => vec![Line::raw("no answer yet")],
     };
     lines.truncate(usize::from(HEAD));
@@ -124,10 +124,10 @@ fn head(model: &Model, palette: Palette) -> Vec<Line<'static>> {
     lines
 }
 
-fn about_agent(overview: &OverviewSummary, rates: Option<Rates>, palette: Palette) -> Vec<Line<'static>> {
+fn about_agent(overview: &OverviewSummary, model: &Model, palette: Palette) -> Vec<Line<'static>> {
     let agent = &overview.agent;
-    let zone = overview.members.iter().find(|member| member.member.id == agent.id);
-    let zone = zone.and_then(|member| member.member.zone.as_deref()).map(|zone| format!("  zone {}", escaped(zone)));
+    let zone =
+        model.own().and_then(|member| member.member.zone.as_deref()).map(|zone| format!("  zone {}", escaped(zone)));
     let named = |name: &Option<String>| name.as_deref().map_or_else(|| "none".to_owned(), escaped);
     let family = |key: &str| agent.families.0.iter().find(|(name, _)| name == key).map(|(_, value)| value);
     let state = |state: &str| match family("members") {
@@ -149,7 +149,7 @@ fn about_agent(overview: &OverviewSummary, rates: Option<Rates>, palette: Palett
         members.push(Span::styled(format!("  {name} {}", count(number)), style));
     }
     members.push(Span::raw(format!("   pings {}, {} failed", count(probes), count(overview.own_suspicions))));
-    let traffic = match rates {
+    let traffic = match model.rates() {
         Some(Rates { sent_packets, sent_bytes, received_packets, received_bytes }) => format!(
             "in {received_packets:.1} packets/s {}   out {sent_packets:.1} packets/s {}",
             byte_rate(received_bytes),
@@ -205,11 +205,8 @@ fn draw_table(frame: &mut Frame<'_>, area: Rect, model: &Model, palette: Palette
 
 /// The columns that fit beside each other.
 fn shown_columns(width: u16, model: &Model) -> Vec<&'static Column> {
-    let members = model.overview().map_or(&[][..], |overview| &overview.members);
-    let has_value =
-        |column: &Column| !column.is_optional || members.iter().any(|member| !column.text(member).is_empty());
     let mut used = 0;
-    let fitting = COLUMNS.iter().filter(|column| has_value(column)).take_while(|column| {
+    let fitting = model.columns().take_while(|column| {
         used += column.width + 1;
         used <= width + 1
     });
@@ -244,7 +241,7 @@ fn foot(model: &Model) -> Line<'static> {
     let all = model.overview().map_or(0, |overview| overview.members.len());
     let shown = match model.filter() {
         "" => format!("{} members", count(all as u64)),
-        filter => format!("{} of {} match {:?}", count(model.row_count() as u64), count(all as u64), escaped(filter)),
+        filter => format!("{} of {} match \"{}\"", count(model.row_count() as u64), count(all as u64), escaped(filter)),
     };
     let keys = format!("{shown}   q quit  ? keys  s sort: {}  / filter  Enter details  p pause", model.sort().title);
     match model.is_paused() {

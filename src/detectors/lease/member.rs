@@ -14,6 +14,10 @@ use crate::protocol::{
 };
 use crate::sim::{DetectorFactory, FailureDetector, Guarantees, MemberIndex, Prefetch, Setup, address_of};
 
+/// The time after which a registry that was asked is taken for dead, at the next reading: the first retransmission timeout
+/// of TCP (RFC 6298).
+const ANSWER_TIMEOUT: Span = Span::from_secs(1);
+
 /// Creates the members: initial ones know each other and have leases, joiners know the addresses of the registries.
 pub(super) struct LeaseFactory {
     config: Lease,
@@ -37,7 +41,8 @@ pub(super) struct LeaseMember {
     known: Option<ListVersion>,
     /// The registry that is asked, by its index.
     asked: usize,
-    is_unanswered: bool,
+    /// The time of the first question to it that has no answer.
+    unanswered_since: Option<Time>,
     next_renewal: Time,
     next_poll: Time,
     /// The time from its start to its first reading.
@@ -74,7 +79,7 @@ impl LeaseFactory {
             known: None,
             // Readers are spread over the registries.
             asked: below(&mut rng, self.registries.len() as u32) as usize,
-            is_unanswered: false,
+            unanswered_since: None,
             next_renewal: Time::NEVER,
             next_poll: Time::NEVER,
             poll_phase: Span::from_micros(below(&mut rng, poll.max(1)).into()),
@@ -149,7 +154,9 @@ impl FailureDetector for LeaseMember {
                 }
             }
             LeaseMessage::List { version, holders } => {
-                self.is_unanswered = false;
+                if from == self.registries[self.asked] {
+                    self.unanswered_since = None;
+                }
                 if let Some(holders) = holders {
                     self.known = Some(*version);
                     self.read(now, holders, EventSource::Heard(version.registry), out);
@@ -198,7 +205,7 @@ impl LeaseMember {
         }
     }
 
-    /// Reads its own list, or asks a registry for one: the next one if the last did not answer.
+    /// Reads its own list, or asks a registry for one: the next one if the last has not answered for too long.
     fn poll(&mut self, now: Time, out: &mut Outbox<LeaseMessage>) {
         if let Some((version, list)) = self.table.as_mut().and_then(|table| table.list(now)) {
             if self.known != Some(version) {
@@ -209,12 +216,15 @@ impl LeaseMember {
             return;
         }
         let count = self.registries.len();
-        self.asked = (self.asked + usize::from(self.is_unanswered)) % count;
+        if self.unanswered_since.is_some_and(|since| now.since(since) >= ANSWER_TIMEOUT) {
+            self.asked = (self.asked + 1) % count;
+            self.unanswered_since = None;
+        }
         if self.registries[self.asked] == self.own.address {
             self.asked = (self.asked + 1) % count;
         }
         if self.registries[self.asked] != self.own.address {
-            self.is_unanswered = true;
+            self.unanswered_since.get_or_insert(now);
             send(self.registries[self.asked], LeaseMessage::Ask(self.known), out);
         }
     }

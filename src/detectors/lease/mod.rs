@@ -3,7 +3,7 @@
 //! member that cannot reach the registry keeps the list that it has.
 //!
 //! The registry is the first member of the world. With several registries each of the first members is one: members
-//! renew with all of them and read the list of one, the next one if it does not answer. The copies are not replicated by
+//! renew with all of them and read the list of one, the next one if it does not answer for a second. The copies are not replicated by
 //! consensus, so that a part of a group that is cut off with a registry has a list of its own; with etcd, it has none.
 //!
 //! A crash is known to a reader a time to live after the last renewal, when it reads the list next: in the mean after

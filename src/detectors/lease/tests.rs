@@ -1,12 +1,29 @@
 //! The registry in worlds: its times by formula, its load, and what happens without it.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use swimlab_selectors::Spec;
 
 use crate::detectors::detectors;
 use crate::detectors::tests::{built, run, setup};
-use crate::protocol::{EventKind, Span};
+use crate::protocol::{EventKind, MessageKind, Span};
 use crate::sim::log::Log;
-use crate::sim::{MemberIndex, Setup, Target};
+use crate::sim::{MemberIndex, Observer, Sent, Setup, Target};
+use crate::topology::{TopologyContext, topologies};
+
+/// The registries that each other member asks for their lists, of three.
+#[derive(Default)]
+struct Asked {
+    by_member: BTreeMap<MemberIndex, BTreeSet<MemberIndex>>,
+}
+
+impl Observer for Asked {
+    fn sent(&mut self, sent: &Sent) {
+        if sent.kind == MessageKind::Sync && sent.from >= 3 {
+            self.by_member.entry(sent.from).or_default().insert(sent.to);
+        }
+    }
+}
 
 /// The mean, and four times its standard error.
 fn mean(values: &[f64]) -> (f64, f64) {
@@ -60,6 +77,23 @@ fn without_its_only_registry_nobody_learns_of_a_crash_and_all_keep_their_lists()
     assert_eq!(log.events, []);
     let log = run("lease:registries=2", &setup(20, 1, 120, 0.0, &["crash:at=5s,target=0", "crash:at=10s,target=7"]));
     assert_eq!((log.count(&EventKind::Died), log.events.len()), (2 * 18, 2 * 18));
+}
+
+#[test]
+fn a_registry_is_given_the_time_of_a_round_trip_before_the_next_one_is_asked() {
+    // Members on two sides of the globe, and registries on both: answers take up to some 300 ms, and lists are read every
+    // 10 ms. Each of the 17 members that are no registries asks the one that it was given, and no other.
+    let asked_by = |faults: &[&str]| {
+        let far = topologies().build(&Spec::of("cities"), &TopologyContext::default()).unwrap();
+        let lan = setup(20, 1, 60, 0.0, faults);
+        let far = Setup { warmup: lan.warmup, duration: lan.duration, ..Setup::new(&far, 20, 1, lan.faults) };
+        let mut asked = Asked::default();
+        built("lease:registries=3,poll=10ms").run(&far, &mut asked);
+        asked.by_member
+    };
+    assert!(asked_by(&[]).values().all(|registries| registries.len() == 1));
+    // One that is dead is left after a second.
+    assert!(asked_by(&["crash:at=5s,target=0"]).values().any(|registries| registries.len() == 2));
 }
 
 #[test]

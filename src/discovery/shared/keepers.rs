@@ -1,20 +1,76 @@
 //! The members that carry a value.
 
+use std::collections::BTreeMap;
+
 use swimlab_selectors::rng::mix;
 
-use super::limits::{PATIENCE, PATIENCE_SPREAD};
+use super::key::SharedKey;
+use super::limits::{KEEPERS, PATIENCE, PATIENCE_SPREAD};
 use crate::protocol::{Id, Span};
 
-/// The members with the greatest hashes of a key and themselves, in that order, `count` at most.
-pub(super) fn keepers(key: &str, members: &[Id], count: usize) -> Vec<Id> {
-    let key = hash(key);
-    let mut ranked: Vec<(u64, Id)> = members.iter().map(|member| (mix(key ^ mix(*member)), *member)).collect();
-    if ranked.len() > count {
-        ranked.select_nth_unstable_by(count, |one, other| other.cmp(one));
-        ranked.truncate(count);
+/// The keepers of each key: the members with the greatest hashes of it and themselves. A change of the group costs a look at
+/// each key, and one at all members for each key that has lost a keeper.
+#[derive(Clone, Debug, Default)]
+pub(super) struct KeeperTable {
+    /// The group, in order.
+    members: Vec<Id>,
+    keepers: BTreeMap<SharedKey, Ranking>,
+}
+
+/// The first [`KEEPERS`] members in the order of a key.
+#[derive(Clone, Debug)]
+struct Ranking {
+    /// The hash of the key.
+    key: u64,
+    /// Greatest first.
+    first: Vec<(u64, Id)>,
+}
+
+impl KeeperTable {
+    /// Sets the group.
+    pub(super) fn set_members(&mut self, members: &[Id]) {
+        if members == self.members {
+            return;
+        }
+        let mut members = members.to_vec();
+        members.sort_unstable();
+        let joined: Vec<Id> = members.iter().filter(|id| self.members.binary_search(id).is_err()).copied().collect();
+        self.keepers.retain(|_, ranking| ranking.first.iter().all(|(_, id)| members.binary_search(id).is_ok()));
+        self.keepers.values_mut().for_each(|ranking| ranking.add(&joined));
+        self.members = members;
     }
-    ranked.sort_unstable_by(|one, other| other.cmp(one));
-    ranked.into_iter().map(|(_, member)| member).collect()
+
+    /// The keepers of a key, in their order.
+    pub(super) fn of(&mut self, key: &SharedKey) -> Vec<Id> {
+        let ranking = match self.keepers.get(key) {
+            Some(ranking) => ranking,
+            None => {
+                let mut ranking = Ranking { key: hash(&key.text()), first: Vec::new() };
+                ranking.add(&self.members);
+                self.keepers.entry(key.clone()).or_insert(ranking)
+            }
+        };
+        ranking.first.iter().map(|(_, id)| *id).collect()
+    }
+
+    /// Drops the keys that are of no interest any more.
+    pub(super) fn retain(&mut self, is_known: impl Fn(&SharedKey) -> bool) {
+        self.keepers.retain(|key, _| is_known(key));
+    }
+}
+
+impl Ranking {
+    /// Ranks further members.
+    fn add(&mut self, members: &[Id]) {
+        for member in members {
+            let rank = (mix(self.key ^ mix(*member)), *member);
+            let at = self.first.partition_point(|first| *first > rank);
+            if at < KEEPERS {
+                self.first.truncate(KEEPERS - 1);
+                self.first.insert(at, rank);
+            }
+        }
+    }
 }
 
 /// The time after which a member carries what it knows of a key, if no keeper does. It differs from member to member, so

@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::collection::vec;
 use proptest::prelude::*;
+use swimlab_selectors::rng::{Purpose, below, bits, stream};
 
+use super::keepers::KeeperTable;
+use super::key::SharedKey;
 use super::*;
 use crate::discovery::merge::{HybridClock, MergeError, Register};
 use crate::discovery::state::StateStore;
@@ -314,8 +317,85 @@ fn values_and_items_are_written_up_to_the_limits_and_observed_beyond() {
 
     let mut other = SharedValues::new(2);
     for number in 0..2 * ENTRY_LIMIT + 1 {
-        let observed = other.observe(wall, &format!("shared/m{number}"), "1.0@1=");
+        let observed = other.observe(wall, &format!("shared/m{number:04}"), "1.0@1=");
         assert_eq!(observed == Observed::Changed, number < 2 * ENTRY_LIMIT, "{number}");
+    }
+}
+
+#[test]
+fn which_of_too_many_entries_stay_does_not_depend_on_the_order_in_which_they_arrive() {
+    let wall = secs(1_800_000_000);
+    // Half of all have short values: a few of those would fit where a long one does not.
+    for length in [0, 300] {
+        let text = |number: usize| format!("1.0@1={}", "v".repeat(if number.is_multiple_of(2) { 1 } else { length }));
+        let entries: Vec<_> = (0..400).map(|number| (format!("shared/m{number}"), text(number))).collect();
+        let after = |seed: u64| {
+            let mut rng = stream(seed, Purpose::State, 0);
+            let mut order: Vec<_> = entries.iter().map(|entry| (bits(&mut rng), entry)).collect();
+            order.sort_unstable();
+            let mut values = SharedValues::new(1);
+            for (_, (key, text)) in &order {
+                values.observe(wall, key, text);
+            }
+            // They are read again, in another order.
+            values.begin_reading();
+            order.reverse();
+            for (_, (key, text)) in &order {
+                values.observe(wall, key, text);
+            }
+            values.view()
+        };
+        let first = after(0);
+        assert!(first.values.len() > 20 && first.values.len() <= 2 * ENTRY_LIMIT);
+        let names: Vec<_> = first.values.keys().cloned().collect();
+        let mut all: Vec<_> = (0..400).map(|number| format!("m{number}").into_boxed_str()).collect();
+        all.sort();
+        assert_eq!(names, all[..names.len()]);
+        assert!((1..10).all(|seed| after(seed) == first));
+    }
+}
+
+#[test]
+fn a_write_that_is_refused_changes_nothing_and_what_is_removed_makes_room_for_what_was_refused() {
+    let (wall, mut values) = (secs(1), SharedValues::new(2));
+    let observe =
+        |values: &mut SharedValues, number: usize| values.observe(wall, &format!("shared/m{number:04}"), "1.0@1=");
+    for number in 0..2 * ENTRY_LIMIT {
+        observe(&mut values, number);
+    }
+    let before = values.view();
+    assert_eq!(values.set(wall, "more", "x"), Err(SharedError::TooMany));
+    assert_eq!(values.view(), before);
+    assert_eq!(observe(&mut values, 2 * ENTRY_LIMIT), Observed::Refused);
+    let later = wall + REMOVAL_MEMORY + Span::from_secs(1);
+    assert_eq!(values.unset(wall, "m0000"), Ok(true));
+    values.carry(later, later, &[2], |_, _| None);
+    assert_eq!(observe(&mut values, 2 * ENTRY_LIMIT), Observed::Refused);
+    values.begin_reading();
+    assert_eq!(observe(&mut values, 2 * ENTRY_LIMIT), Observed::Changed);
+}
+
+#[test]
+fn keepers_are_the_members_with_the_greatest_hashes_however_the_group_changes() {
+    let mut rng = stream(7, Purpose::State, 0);
+    let keys: Vec<SharedKey> = (0..20).map(|number| SharedKey::value(&format!("n{number}")).unwrap()).collect();
+    let (mut table, mut members) = (KeeperTable::default(), BTreeSet::new());
+    for _ in 0..300 {
+        for _ in 0..below(&mut rng, 4) {
+            let id = Id::from(below(&mut rng, 12));
+            if !members.remove(&id) {
+                members.insert(id);
+            }
+        }
+        let group: Vec<Id> = members.iter().copied().collect();
+        table.set_members(&group);
+        for key in &keys {
+            let mut anew = KeeperTable::default();
+            anew.set_members(&group);
+            let expected = anew.of(key);
+            assert_eq!(expected.len(), group.len().min(KEEPERS));
+            assert_eq!(table.of(key), expected, "{group:?}");
+        }
     }
 }
 

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::entry::Entry;
 use super::error::SharedError;
-use super::keepers::{keepers, patience};
+use super::keepers::{KeeperTable, patience};
 use super::key::{SharedKey, is_shared};
-use super::limits::{BYTE_LIMIT, ENTRY_LIMIT, KEEPERS, OBSERVED_FACTOR, REMOVAL_MEMORY};
+use super::limits::{BYTE_LIMIT, ENTRY_LIMIT, OBSERVED_FACTOR, REMOVAL_MEMORY};
 use crate::discovery::merge::{HybridClock, Register};
 use crate::protocol::{Id, Time};
 
@@ -23,6 +23,10 @@ pub struct SharedValues {
     /// The entries of which no keeper carries what this member knows, and since when.
     unkept: BTreeMap<SharedKey, Time>,
     next_carry: Time,
+    keepers: KeeperTable,
+    /// The first key for which there was no room since the others' entries were observed from the first on: from it on, none
+    /// is taken. So what stays is the same in whatever order entries arrive.
+    no_room_from: Option<SharedKey>,
 }
 
 /// The shared values as a reader sees them.
@@ -91,6 +95,8 @@ impl SharedValues {
             carried: BTreeSet::new(),
             unkept: BTreeMap::new(),
             next_carry: Time::NEVER,
+            keepers: KeeperTable::default(),
+            no_room_from: None,
         }
     }
 
@@ -198,7 +204,13 @@ impl SharedValues {
         view
     }
 
-    /// Merges an entry that another member carries in its state.
+    /// Begins to observe the entries of all members anew: there may be room for some that were refused.
+    pub fn begin_reading(&mut self) {
+        self.no_room_from = None;
+    }
+
+    /// Merges an entry that another member carries in its state. If entries are more than there is room for, those that come
+    /// first in the order of their keys stay.
     pub fn observe(&mut self, wall: Time, key: &str, text: &str) -> Observed {
         if !is_shared(key) {
             return Observed::Other;
@@ -215,11 +227,14 @@ impl SharedValues {
         if !merged.merge(&theirs) {
             return Observed::Known;
         }
-        if self.has_room(&key, &merged, OBSERVED_FACTOR).is_err() {
+        if self.no_room_from.as_ref().is_some_and(|first| key >= *first) {
             return Observed::Refused;
         }
-        self.entries.insert(key, merged);
-        Observed::Changed
+        self.entries.insert(key.clone(), merged);
+        while self.entries.len() > ENTRY_LIMIT * OBSERVED_FACTOR || self.bytes() > BYTE_LIMIT * OBSERVED_FACTOR {
+            self.no_room_from = self.entries.pop_last().map(|(last, _)| last);
+        }
+        if self.entries.contains_key(&key) { Observed::Changed } else { Observed::Refused }
     }
 
     /// The keys and values that this member is to carry in its state, in a group of these members. `carried_by` tells what
@@ -233,11 +248,12 @@ impl SharedValues {
     ) -> BTreeMap<String, String> {
         self.forget_removals(wall);
         self.next_carry = Time::NEVER;
-        let Self { me, entries, carried, unkept, next_carry, .. } = self;
+        self.keepers.set_members(members);
+        let Self { me, entries, carried, unkept, next_carry, keepers, .. } = self;
         let mut pairs = BTreeMap::new();
         for (key, entry) in entries.iter() {
             let (name, text) = (key.text(), entry.to_string());
-            let keepers = keepers(&name, members, KEEPERS);
+            let keepers = keepers.of(key);
             let knows_it = |keeper: &Id| {
                 carried_by(*keeper, &name).is_some_and(|theirs| {
                     theirs == text || Entry::parse(key, theirs).is_some_and(|mut theirs| !theirs.merge(entry))
@@ -272,10 +288,11 @@ impl SharedValues {
     }
 
     fn forget_removals(&mut self, wall: Time) {
-        let Self { entries, carried, unkept, .. } = self;
+        let Self { entries, carried, unkept, keepers, .. } = self;
         entries.retain(|_, entry| !is_forgotten(wall, entry));
         carried.retain(|key| entries.contains_key(key));
         unkept.retain(|key, _| entries.contains_key(key));
+        keepers.retain(|key| entries.contains_key(key));
     }
 
     fn entry(&self, key: &SharedKey) -> Entry {
@@ -293,22 +310,28 @@ impl SharedValues {
     fn put(&mut self, wall: Time, key: SharedKey, entry: Entry) -> Result<(), SharedError> {
         self.forget_removals(wall);
         // A removal is always possible.
-        if !entry.is_removed() {
-            self.has_room(&key, &entry, 1)?;
+        let is_removed = entry.is_removed();
+        let before = self.entries.insert(key.clone(), entry);
+        let is_excess = before.is_none() && self.entries.len() > ENTRY_LIMIT;
+        let error = match self.bytes() {
+            _ if is_removed => None,
+            _ if is_excess => Some(SharedError::TooMany),
+            bytes => (bytes > BYTE_LIMIT).then_some(SharedError::TooLarge(bytes)),
+        };
+        if let Some(error) = error {
+            match before {
+                Some(before) => self.entries.insert(key, before),
+                None => self.entries.remove(&key),
+            };
+            return Err(error);
         }
-        self.carried.insert(key.clone());
-        self.entries.insert(key, entry);
+        self.carried.insert(key);
         Ok(())
     }
 
-    fn has_room(&self, key: &SharedKey, entry: &Entry, factor: usize) -> Result<(), SharedError> {
-        if !self.entries.contains_key(key) && self.entries.len() >= ENTRY_LIMIT * factor {
-            return Err(SharedError::TooMany);
-        }
-        let size = |key: &SharedKey, entry: &Entry| key.text().len() + entry.to_string().len();
-        let others = self.entries.iter().filter(|(other, _)| *other != key).map(|(key, entry)| size(key, entry));
-        let bytes = others.sum::<usize>() + size(key, entry);
-        if bytes > BYTE_LIMIT * factor { Err(SharedError::TooLarge(bytes)) } else { Ok(()) }
+    /// The bytes of all entries, as they are carried.
+    fn bytes(&self) -> usize {
+        self.entries.iter().map(|(key, entry)| key.text().len() + entry.to_string().len()).sum()
     }
 }
 

@@ -43,3 +43,12 @@ pub(super) struct Cut<'a> {
     pub delta: Delta<'a>,
     pub is_complete: bool,
 }
+
+/// A hash, under a salt, of what a member shows of a state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Content {
+    pub member: Id,
+    pub generation: u32,
+    pub version: u64,
+    pub hash: u64,
+}

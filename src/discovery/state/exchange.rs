@@ -7,7 +7,7 @@ use std::fmt;
 use swimlab_selectors::rng::{Rng, below};
 
 use super::error::PayloadError;
-use super::limits::ANSWER_FACTOR;
+use super::limits::{ANSWER_FACTOR, CONTENT_CHECK_EVERY};
 use super::message::{Message, SMALLEST_MTU};
 use super::store::StateStore;
 use crate::protocol::{Id, Span, Time};
@@ -54,6 +54,8 @@ pub struct Exchange {
     /// Members of which a change was told that does not follow what is known, and the one that told it.
     pub(super) behind: BTreeMap<Id, Id>,
     pub(super) round: Option<RepairRound>,
+    pub(super) repairs_until_check: u8,
+    pub(super) content_check: Option<ContentCheck>,
 }
 
 /// The repair that this member has begun.
@@ -64,6 +66,15 @@ pub(super) struct RepairRound {
     pub digest: Option<u64>,
     /// The number of times that the digests of parts may still be sent.
     pub left: u8,
+}
+
+/// The check that this member has begun.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ContentCheck {
+    pub partner: Id,
+    pub salt: u64,
+    /// Whether the partner was sent digests of parts.
+    pub is_answered: bool,
 }
 
 /// Choice of the members to exchange states with; never this member itself.
@@ -132,7 +143,17 @@ impl Exchange {
         config.check()?;
         let phase = below(&mut rng, config.repair_every.as_micros().try_into().unwrap_or(u32::MAX));
         let next_repair = now + Span::from_micros(phase.into());
-        Ok(Self { config, store, rng, next_tell: now, next_repair, behind: BTreeMap::new(), round: None })
+        Ok(Self {
+            config,
+            store,
+            rng,
+            next_tell: now,
+            next_repair,
+            behind: BTreeMap::new(),
+            round: None,
+            repairs_until_check: CONTENT_CHECK_EVERY,
+            content_check: None,
+        })
     }
 
     /// The states.
@@ -177,6 +198,12 @@ impl Exchange {
         match message {
             Message::Digest { is_reply: false, digest } => self.answer_digest(from, digest, out),
             Message::Digest { is_reply: true, digest } => self.handle_digest_reply(from, digest, out),
+            Message::ContentDigest { is_reply: false, salt, digest } => {
+                self.answer_content_digest(from, salt, digest, out);
+            }
+            Message::ContentDigest { is_reply: true, salt, .. } => self.handle_content_reply(from, salt, out),
+            Message::ContentParts { salt, parts } => self.answer_content_parts(from, salt, &parts, payload.len(), out),
+            Message::Contents { salt, contents } => self.handle_contents(from, salt, &contents, payload.len(), out),
             Message::Parts(parts) => self.answer_parts(from, &parts, payload.len(), out),
             Message::Versions(versions) => self.answer_versions(now, from, versions, payload.len(), out),
             Message::Request(versions) => {

@@ -30,8 +30,9 @@ pub const DELETION_LIMIT: usize = 64;
 /// The longest time for which an owner remembers a deletion.
 pub const DELETION_MEMORY: Span = Span::from_secs(600);
 
-/// The longest time to live of a value.
-pub const LONGEST_TTL: Span = Span::from_secs(86_400);
+/// The longest time to live of a value. Values with one are no part of the check of contents: those that somebody else
+/// than their owner has invented end by themselves.
+pub const LONGEST_TTL: Span = Span::from_secs(3600);
 
 /// The most changes that wait for [`StateStore::take_changes`](super::StateStore::take_changes).
 pub const CHANGE_LIMIT: usize = 4_096;
@@ -44,6 +45,9 @@ pub const ANSWER_FACTOR: usize = 3;
 
 /// The most times that a member continues a repair, with the partner that it chose, before it waits for the next one.
 pub const ROUND_LIMIT: u8 = 64;
+
+/// The number of repairs that a member begins for each check of contents.
+pub const CONTENT_CHECK_EVERY: u8 = 15;
 
 /// The most members of which a missed change is remembered, to be asked for in the next gossip interval.
 pub const BEHIND_LIMIT: usize = 256;

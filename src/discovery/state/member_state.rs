@@ -62,6 +62,10 @@ impl MemberState {
         Self { member, generation, version: 0, collected: 0, entries: BTreeMap::new(), bytes: 0, replacement: None }
     }
 
+    pub(super) fn member(&self) -> Id {
+        self.member
+    }
+
     /// Life and version, by which copies are compared.
     pub(super) fn age(&self) -> (u32, u64) {
         (self.generation, self.version)
@@ -97,6 +101,17 @@ impl MemberState {
     /// The keys that have values, in order.
     pub(super) fn values(&self) -> impl Iterator<Item = (&str, &str)> {
         self.entries.iter().filter_map(|(key, entry)| Some((&**key, entry.value.as_deref()?)))
+    }
+
+    /// The keys that have values without a time to live, in order.
+    pub(super) fn lasting(&self) -> impl Iterator<Item = (&str, &str)> {
+        let lasting = self.entries.iter().filter(|(_, entry)| entry.until == Time::NEVER);
+        lasting.filter_map(|(key, entry)| Some((&**key, entry.value.as_deref()?)))
+    }
+
+    /// Whether a key has a value without a time to live.
+    pub(super) fn is_lasting(&self, key: &str) -> bool {
+        self.entries.get(key).is_some_and(|entry| entry.value.is_some() && entry.until == Time::NEVER)
     }
 
     /// The number of keys that have values and the bytes of both, this key apart.

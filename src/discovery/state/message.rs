@@ -9,13 +9,16 @@ use rmp_serde::Deserializer;
 use rmp_serde::decode::{Error as RmpError, ReadRefReader};
 use serde::{Deserialize, Serialize};
 
-use super::delta::{Delta, DeltaEntry, StateVersion};
+use super::delta::{Content, Delta, DeltaEntry, StateVersion};
 use super::error::{PayloadError, check_key, check_value};
 use super::limits::{KEY_BYTES, KEY_LIMIT, LONGEST_TTL, PART_LIMIT, RECEIVED_FACTOR, VALUE_BYTES, VERSION};
 use crate::protocol::{Id, Span};
 
 /// Bytes of a digest, the only message that is sent while nothing changes.
 pub const DIGEST_BYTES: usize = HEAD + 9;
+
+/// Bytes of a digest of contents, which goes with every [`CONTENT_CHECK_EVERY`](super::CONTENT_CHECK_EVERY)th digest.
+pub const CONTENT_DIGEST_BYTES: usize = HEAD + 18;
 
 /// The smallest datagram in which the largest entry fits.
 pub(super) const SMALLEST_MTU: usize = 800;
@@ -43,6 +46,10 @@ mod kind {
     pub(super) const NEWS: u8 = 5;
     pub(super) const DELTAS: u8 = 6;
     pub(super) const LAST_DELTAS: u8 = 7;
+    pub(super) const CONTENT_DIGEST: u8 = 8;
+    pub(super) const CONTENT_DIGEST_REPLY: u8 = 9;
+    pub(super) const CONTENT_PARTS: u8 = 10;
+    pub(super) const CONTENTS: u8 = 11;
 }
 
 /// A message between two members.
@@ -60,6 +67,13 @@ pub(super) enum Message<'a> {
     News(Vec<Delta<'a>>),
     /// A part of the answer to versions or to a request.
     Deltas { is_last: bool, deltas: Vec<Delta<'a>> },
+    /// The digest of the contents of all states, hashed with a salt; the one who receives it answers with its own if that
+    /// differs.
+    ContentDigest { is_reply: bool, salt: u64, digest: u64 },
+    /// Digests of the parts of the contents of all states.
+    ContentParts { salt: u64, parts: Vec<u32> },
+    /// Contents that the sender has, or that it has and was told.
+    Contents { salt: u64, contents: Vec<Content> },
 }
 
 /// The bytes of an entry.
@@ -86,20 +100,35 @@ pub(super) fn room_for_deltas(bytes: usize) -> usize {
 
 /// The most parts of which a message of `bytes` bytes has the digests.
 pub(super) fn parts_that_fit(bytes: usize) -> usize {
-    (bytes.saturating_sub(MESSAGE_HEAD) / 5).min(PART_LIMIT)
+    (bytes.saturating_sub(MESSAGE_HEAD + INTEGER) / 5).min(PART_LIMIT)
+}
+
+/// The number of contents, from the first on, for which a message of `bytes` bytes has room.
+pub(super) fn fitting_contents(contents: &[Content], bytes: usize) -> usize {
+    let sizes = contents.iter().map(|content| {
+        let numbers = [content.member, content.generation.into(), content.version, content.hash];
+        1 + numbers.map(integer).iter().sum::<usize>()
+    });
+    fitting(sizes, bytes.saturating_sub(MESSAGE_HEAD + INTEGER))
 }
 
 /// Drops the versions at the end that a message of `bytes` bytes has no room for.
 pub(super) fn truncate_versions(versions: &mut Vec<StateVersion>, bytes: usize) {
-    let mut room = bytes.saturating_sub(MESSAGE_HEAD);
-    let fitting = versions.iter().take_while(|row| {
+    let sizes = versions.iter().map(|row| {
         let numbers = [row.member, row.generation.into(), row.version, row.collected];
-        let size = 1 + numbers.map(integer).iter().sum::<usize>();
-        let fits = size <= room;
-        room = room.saturating_sub(size);
+        1 + numbers.map(integer).iter().sum::<usize>()
+    });
+    versions.truncate(fitting(sizes, bytes.saturating_sub(MESSAGE_HEAD)));
+}
+
+/// The number of things of these sizes, from the first on, for which there is room.
+fn fitting(sizes: impl Iterator<Item = usize>, mut room: usize) -> usize {
+    let fitting = sizes.take_while(|size| {
+        let fits = *size <= room;
+        room = room.saturating_sub(*size);
         fits
     });
-    versions.truncate(fitting.count());
+    fitting.count()
 }
 
 fn integer(value: u64) -> usize {
@@ -131,9 +160,23 @@ impl<'a> Message<'a> {
         let mut bytes = vec![VERSION, self.kind()];
         match self {
             Self::Digest { digest, .. } => {
-                // Always nine bytes, so that the cost is the same for all digests.
-                bytes.push(0xcf);
-                bytes.extend(digest.to_be_bytes());
+                write_long(&mut bytes, *digest);
+            }
+            Self::ContentDigest { salt, digest, .. } => {
+                write_long(&mut bytes, *salt);
+                write_long(&mut bytes, *digest);
+            }
+            Self::ContentParts { salt, parts } => {
+                write_long(&mut bytes, *salt);
+                write(&mut bytes, &(parts.len() as u16));
+                parts.iter().for_each(|part| write(&mut bytes, part));
+            }
+            Self::Contents { salt, contents } => {
+                write_long(&mut bytes, *salt);
+                write(&mut bytes, &(contents.len() as u16));
+                for content in contents {
+                    write(&mut bytes, &(content.member, content.generation, content.version, content.hash));
+                }
             }
             Self::Parts(parts) => {
                 write(&mut bytes, &(parts.len() as u16));
@@ -166,6 +209,10 @@ impl<'a> Message<'a> {
             Self::News(_) => kind::NEWS,
             Self::Deltas { is_last: false, .. } => kind::DELTAS,
             Self::Deltas { is_last: true, .. } => kind::LAST_DELTAS,
+            Self::ContentDigest { is_reply: false, .. } => kind::CONTENT_DIGEST,
+            Self::ContentDigest { is_reply: true, .. } => kind::CONTENT_DIGEST_REPLY,
+            Self::ContentParts { .. } => kind::CONTENT_PARTS,
+            Self::Contents { .. } => kind::CONTENTS,
         }
     }
 
@@ -187,6 +234,13 @@ impl<'a> Message<'a> {
             kind::DELTAS | kind::LAST_DELTAS => {
                 Self::Deltas { is_last: *kind == kind::LAST_DELTAS, deltas: reader.list(Reader::delta)? }
             }
+            kind::CONTENT_DIGEST | kind::CONTENT_DIGEST_REPLY => Self::ContentDigest {
+                is_reply: *kind == kind::CONTENT_DIGEST_REPLY,
+                salt: reader.next()?,
+                digest: reader.next()?,
+            },
+            kind::CONTENT_PARTS => Self::ContentParts { salt: reader.next()?, parts: reader.parts()? },
+            kind::CONTENTS => Self::Contents { salt: reader.next()?, contents: reader.list(Reader::content)? },
             unknown => return Err(PayloadError::Kind(unknown)),
         };
         // MessagePack has many forms for one value. A comparison with the form that is written admits only that.
@@ -197,6 +251,12 @@ impl<'a> Message<'a> {
 
 fn write(bytes: &mut Vec<u8>, value: &impl Serialize) {
     rmp_serde::encode::write(bytes, value).expect("numbers and texts can be written to memory");
+}
+
+/// Always nine bytes, so that the cost is the same for all values.
+fn write_long(bytes: &mut Vec<u8>, value: u64) {
+    bytes.push(0xcf);
+    bytes.extend(value.to_be_bytes());
 }
 
 fn write_delta(bytes: &mut Vec<u8>, delta: &Delta<'_>) {
@@ -245,6 +305,11 @@ impl<'a> Reader<'a> {
     fn version_row(&mut self) -> Result<StateVersion, PayloadError> {
         let (member, generation, version, collected) = self.next()?;
         Ok(StateVersion { member, generation, version, collected })
+    }
+
+    fn content(&mut self) -> Result<Content, PayloadError> {
+        let (member, generation, version, hash) = self.next()?;
+        Ok(Content { member, generation, version, hash })
     }
 
     fn delta(&mut self) -> Result<Delta<'a>, PayloadError> {

@@ -36,6 +36,7 @@ impl Exchange {
         let Some(partner) = partners.for_repair() else { return };
         self.round = Some(RepairRound { partner, digest: None, left: ROUND_LIMIT });
         out.push((partner, Message::Digest { is_reply: false, digest: self.store.digest() }.encode(0)));
+        self.begin_content_check(partner, out);
     }
 
     pub(super) fn answer_digest(&self, from: Id, theirs: u64, out: &mut Outgoing) {
@@ -56,16 +57,19 @@ impl Exchange {
     /// Sends the partner of the current round the digests of parts, if the states differ and the round is not over.
     fn continue_repair(&mut self, from: Id, out: &mut Outgoing) {
         let digest = self.store.digest();
-        let size = self.request_size();
+        let (parts, size) = (self.parts(), self.request_size());
         let Some(round) = self.round.as_mut().filter(|round| round.partner == from) else { return };
         if round.digest == Some(digest) || round.left == 0 {
             self.round = None;
             return;
         }
         round.left -= 1;
-        // About as many bytes of digests as of versions in one part.
-        let parts = (self.store.members().count() * 4).isqrt().clamp(16, parts_that_fit(self.config.mtu));
         out.push((from, Message::Parts(self.store.part_digests(parts)).encode(size)));
+    }
+
+    /// The number of parts whose digests are compared: about as many bytes of digests as of versions in one part.
+    pub(super) fn parts(&self) -> usize {
+        (self.store.members().count() * 4).isqrt().clamp(16, parts_that_fit(self.config.mtu))
     }
 
     /// Answers with the versions of the members in the parts that differ, as many as fit.
@@ -80,13 +84,16 @@ impl Exchange {
 
     /// Keeps as many versions as fit, from a random one on, those of states that are known here first.
     fn shuffle_and_truncate(&mut self, versions: &mut Vec<StateVersion>, size: usize) {
-        if versions.is_empty() {
-            return;
-        }
-        let start = below(&mut self.rng, versions.len() as u32) as usize;
-        versions.rotate_left(start);
+        self.rotate(versions);
         versions.sort_by_key(|row| row.version == 0);
         truncate_versions(versions, size);
+    }
+
+    /// Lets a list begin with a random one.
+    pub(super) fn rotate<T>(&mut self, list: &mut [T]) {
+        if !list.is_empty() {
+            list.rotate_left(below(&mut self.rng, list.len() as u32) as usize);
+        }
     }
 
     /// Answers versions with what their sender lacks, and asks for what is lacking here.

@@ -17,16 +17,18 @@ use crate::protocol::{Id, Span, Time};
 /// [`forget`](Self::forget) for those that are dead or have left. Only this member's own state can be written.
 #[derive(Clone, Debug)]
 pub struct StateStore {
-    me: Id,
-    states: BTreeMap<Id, MemberState>,
+    pub(super) me: Id,
+    pub(super) states: BTreeMap<Id, MemberState>,
     /// The sum of the states' digests.
     digest: u64,
     /// Members with entries that are still to be told.
     news: BTreeSet<Id>,
     /// Nothing expires before.
     next_expiry: Time,
-    /// Whether somebody has told more of this member's own state than it has written in this life.
-    is_contradicted: bool,
+    /// The version of the own state at which a value without a time to live was written or ended last.
+    pub(super) lasting_version: u64,
+    /// Whether somebody shows another own state of this member than it has written in this life.
+    pub(super) is_contradicted: bool,
     log: ChangeLog,
 }
 
@@ -39,6 +41,7 @@ impl StateStore {
             digest: 0,
             news: BTreeSet::new(),
             next_expiry: Time::NEVER,
+            lasting_version: 0,
             is_contradicted: false,
             log: ChangeLog::default(),
         }
@@ -145,12 +148,13 @@ impl StateStore {
         self.digest = self.digest.wrapping_sub(state.digest());
         state.begin_life(generation, &mut self.log);
         self.digest = self.digest.wrapping_add(state.digest());
+        self.lasting_version = 0;
         self.news.remove(&self.me);
     }
 
-    /// Whether somebody has told more of this member's own state than it has written in this life, since the last call: an
-    /// earlier life that had the same generation, or a member that lies. Another generation overrides it, see
-    /// [`begin_life`](Self::begin_life).
+    /// Whether somebody has told of another own state than this member has written in this life, since the last call, one
+    /// of a higher version or with other values without a time to live: an earlier life that had the same generation, or a
+    /// member that lies. Another generation overrides it, see [`begin_life`](Self::begin_life).
     pub fn take_contradiction(&mut self) -> bool {
         std::mem::take(&mut self.is_contradicted)
     }
@@ -221,7 +225,11 @@ impl StateStore {
         let tellings = self.tellings();
         let state = self.states.get_mut(&self.me).expect("the own state is never dropped");
         self.digest = self.digest.wrapping_sub(state.digest());
+        let changes_lasting = state.is_lasting(key) || value.is_some_and(|(_, until)| until == Time::NEVER);
         state.write(now, key, value, tellings, &mut self.log);
+        if changes_lasting {
+            self.lasting_version = state.age().1;
+        }
         self.digest = self.digest.wrapping_add(state.digest());
         self.next_expiry = self.next_expiry.min(state.expiry(key));
         self.news.insert(self.me);
@@ -328,6 +336,6 @@ impl StateStore {
     }
 }
 
-fn part_of(member: Id, parts: usize) -> usize {
+pub(super) fn part_of(member: Id, parts: usize) -> usize {
     (mix(member) % parts as u64) as usize
 }

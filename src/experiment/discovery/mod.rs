@@ -21,7 +21,7 @@ pub(super) use keys::DiscoveryLists;
 #[cfg(test)]
 pub(super) use keys::MOST_CLIENTS;
 pub use keys::discovery_keys;
-pub(super) use propagation::SharedPropagation;
+pub(super) use propagation::{CHANGE_BYTES, KNOWN_BYTES, SharedPropagation};
 pub(super) use recorder::{DiscoveryReadings, DiscoveryRecorder};
 pub(super) use state_member::StateFactory;
 use swimlab_selectors::rng::{Purpose, below, stream};

@@ -7,7 +7,9 @@ use swimlab_selectors::rng::{Purpose, below, stream};
 
 use super::DiscoveryConfig;
 use super::propagation::SharedPropagation;
-use crate::discovery::state::{DIGEST_BYTES, Exchange, ExchangeConfig, Outgoing, Partners, StateStore};
+use crate::discovery::state::{
+    CONTENT_DIGEST_BYTES, DIGEST_BYTES, Exchange, ExchangeConfig, Outgoing, Partners, StateStore,
+};
 use crate::protocol::{
     Address, DirectMessage, Event, EventKind, Gauge, Id, Member, MessageKind, Outbox, Packet, Sizer, Span, Time,
 };
@@ -144,8 +146,8 @@ impl FailureDetector for StateMember {
         }
         if self.exchange.deadline() <= now {
             self.exchange.wake(now, &mut SelectedPartners(&mut self.member), &mut self.outgoing);
-            // Of what a member sends by itself, only the digest that begins a comparison is as short as this.
-            self.send(now, |payload| payload.len() == DIGEST_BYTES, out);
+            // Of what a member sends by itself, only the digests that begin a comparison are as short as this.
+            self.send(now, |payload| [DIGEST_BYTES, CONTENT_DIGEST_BYTES].contains(&payload.len()), out);
         }
     }
 

@@ -1,25 +1,22 @@
 //! The client's side of a monitor.
 
-use std::io;
 use std::path::{Path, PathBuf};
 
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::io::AsyncWriteExt;
 use tokio::net::UnixStream;
 use tokio::time::timeout;
 
-use super::hub::MAX_BYTES;
 use super::record::{LogLevel, LogLine};
 use crate::agent::control::client::TIMEOUT;
 use crate::agent::control::error::{ControlError, Fault};
+use crate::agent::control::lines::Lines;
 use crate::agent::control::messages::{Answer, Request};
 
 /// Reader of a running agent's log.
 #[derive(Debug)]
 pub struct Monitor {
     path: PathBuf,
-    stream: BufReader<UnixStream>,
-    /// The beginning of a line.
-    line: Vec<u8>,
+    lines: Lines<UnixStream>,
 }
 
 /// Begins to read the log of the agent whose control socket is at `path`: records of this level and more severe ones, from
@@ -34,10 +31,10 @@ pub async fn monitor(path: &Path, level: LogLevel) -> Result<Monitor, ControlErr
     let mut request = serde_json::to_vec(&Request::Monitor { level }).expect("plain data");
     request.push(b'\n');
     stream.write_all(&request).await.map_err(|error| fail(Fault::Io(error)))?;
-    let mut monitor = Monitor { path: path.to_owned(), stream: BufReader::new(stream), line: Vec::new() };
-    let answer = timeout(TIMEOUT, monitor.next_line()).await.map_err(|_| fail(Fault::TimedOut))??;
+    let mut lines = Lines::new(stream);
+    let answer = timeout(TIMEOUT, lines.next()).await.map_err(|_| fail(Fault::TimedOut))?.map_err(fail)?;
     match serde_json::from_slice(&answer.ok_or_else(|| fail(Fault::Closed))?) {
-        Ok(Answer::Done) => Ok(monitor),
+        Ok(Answer::Done) => Ok(Monitor { path: path.to_owned(), lines }),
         Ok(Answer::Refused(why)) => Err(fail(Fault::Refused(why))),
         _ => Err(fail(Fault::NotAnswer)),
     }
@@ -51,21 +48,8 @@ impl Monitor {
     /// # Errors
     /// If what comes is no line of an agent's log.
     pub async fn next(&mut self) -> Result<Option<LogLine>, ControlError> {
-        let Some(line) = self.next_line().await? else { return Ok(None) };
-        serde_json::from_slice(&line).map(Some).map_err(|_| ControlError::new(&self.path, Fault::NotAnswer))
-    }
-
-    async fn next_line(&mut self) -> Result<Option<Vec<u8>>, ControlError> {
-        let room = (MAX_BYTES + 1).saturating_sub(self.line.len()) as u64;
-        // What was read before this future is dropped is in the line.
-        let read = (&mut self.stream).take(room).read_until(b'\n', &mut self.line).await;
         let fail = |fault| ControlError::new(&self.path, fault);
-        match read {
-            Err(error) if error.kind() == io::ErrorKind::ConnectionReset => Ok(None),
-            Err(error) => Err(fail(Fault::Io(error))),
-            Ok(_) if self.line.ends_with(b"\n") => Ok(Some(std::mem::take(&mut self.line))),
-            Ok(_) if self.line.len() > MAX_BYTES => Err(fail(Fault::TooLong)),
-            Ok(_) => Ok(None),
-        }
+        let Some(line) = self.lines.next().await.map_err(fail)? else { return Ok(None) };
+        serde_json::from_slice(&line).map(Some).map_err(|_| fail(Fault::NotAnswer))
     }
 }

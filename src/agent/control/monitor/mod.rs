@@ -15,8 +15,9 @@ mod tests;
 
 pub use client::{Monitor, monitor};
 pub use hub::LogHub;
+pub(super) use hub::MAX_BYTES;
 #[cfg(test)]
-pub(super) use hub::{MAX_BYTES, MAX_LINES};
+pub(super) use hub::MAX_LINES;
 pub use record::{LogFields, LogLevel, LogLine, LogRecord};
 pub(super) use serve::Monitors;
 #[cfg(test)]

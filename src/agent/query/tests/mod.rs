@@ -9,8 +9,8 @@ use self::network::Network;
 use super::answerer::{Answerer, Delivery};
 use super::asker::{Asker, QueryEnd, QueryTotals, Question, Report, StartError, time_to_ask};
 use super::limits::{
-    ASKED_LIMIT, BATCH, BATCH_INTERVAL, DEFAULT_TIMEOUT, FIRST_RETRY, LONGEST_RETRY, MESSAGES_PER_SECOND,
-    QUERIES_AT_ONCE, REMEMBERED, REMEMBERED_PER_ASKER, RESEND_INTERVAL,
+    ASKED_LIMIT, BATCH, BATCH_INTERVAL, CONFIRMATIONS, DEFAULT_TIMEOUT, FIRST_RETRY, LONGEST_RETRY,
+    MESSAGES_PER_SECOND, QUERIES_AT_ONCE, REMEMBERED, REMEMBERED_PER_ASKER, RESEND_INTERVAL,
 };
 use super::message::{Message, Outcome};
 use super::outgoing::Outgoing;
@@ -240,6 +240,69 @@ fn a_member_that_does_not_answer_is_asked_again_at_growing_intervals() {
     }
     assert_eq!(sent, [0.0, 0.25, 0.75, 1.75, 2.75, 3.75, 4.75]);
     assert_eq!((FIRST_RETRY, LONGEST_RETRY), (Span::from_millis(250), Span::from_secs(1)));
+}
+
+#[test]
+fn a_member_that_has_restarted_after_its_ack_is_asked_again_and_answers() {
+    for restarted_at in [0.011, 0.3, 2.0] {
+        let mut network = Network::new(1, 3);
+        // Its application takes the query, and does not come to answer it.
+        network.answers_after = |id| (id != 2).then_some(Span::from_millis(1));
+        network.ask(NUMBER, DEFAULT_TIMEOUT * 2, None);
+        network.run_until(at(restarted_at));
+        network.members[2] = Answerer::default();
+        network.answers_after = |_| Some(Span::from_millis(1));
+        network.run_until(Time::NEVER);
+        let last = network.reports.last().unwrap();
+        let totals = QueryTotals { members: 3, asked: 3, acknowledged: 3, answered: 3, ..QueryTotals::default() };
+        assert_eq!((last.totals, last.end), (totals, Some(QueryEnd::Complete)), "restarted at {restarted_at}");
+        // Three confirmations a second apart, and a question half a second after the last.
+        assert!(network.now < at(restarted_at + 4.0), "{}", network.now);
+    }
+}
+
+#[test]
+fn a_member_that_takes_its_time_is_asked_again_and_its_application_is_not() {
+    let mut network = Network::new(1, 3);
+    network.answers_after = |id| Some(Span::from_secs(if id == 2 { 20 } else { 0 }));
+    network.ask(NUMBER, DEFAULT_TIMEOUT * 5, None);
+    network.run_until(Time::NEVER);
+    assert_eq!(network.reports.last().unwrap().end, Some(QueryEnd::Complete));
+    assert_eq!(network.delivered.len(), 3);
+}
+
+#[test]
+fn confirmations_keep_their_times_and_a_new_token_counts_only_after_a_new_question() {
+    let (mut asker, mut left) = (Asker::default(), Left::default());
+    asker.start(Time::ZERO, question(NUMBER, [2])).unwrap();
+    asker.wake(Time::ZERO, &mut left.out, &mut left.reports);
+    let ack = |token| Message::Ack { number: NUMBER, token };
+    asker.handle(Time::ZERO, 2, &ack(5), &mut left.out, &mut left.reports);
+    assert_eq!(left.kinds(), [(2, 'a'), (2, 'f')]);
+    let mut sent = Vec::new();
+    while asker.deadline() < at(4.0) {
+        let now = asker.deadline();
+        asker.wake(now, &mut left.out, &mut left.reports);
+        sent.extend(left.kinds().iter().map(|(_, kind)| (now.as_secs_f64(), *kind)));
+        let is_asked_again = sent.iter().any(|(_, kind)| *kind == 'a');
+        asker.handle(now, 2, &ack(5), &mut left.out, &mut left.reports);
+        if !is_asked_again {
+            asker.handle(now, 2, &ack(6), &mut left.out, &mut left.reports);
+        }
+        assert_eq!(left.kinds(), []);
+    }
+    assert_eq!(sent, [(0.25, 'f'), (0.75, 'f'), (1.25, 'a'), (1.75, 'f'), (2.75, 'f'), (3.75, 'f')]);
+    assert_eq!(CONFIRMATIONS, 3);
+    // The new token is confirmed, once, and the answer has to bear it.
+    asker.handle(at(4.0), 2, &ack(6), &mut left.out, &mut left.reports);
+    asker.handle(at(4.0), 2, &ack(7), &mut left.out, &mut left.reports);
+    assert_eq!(left.kinds(), [(2, 'f')]);
+    left.reports.clear();
+    asker.handle(at(4.1), 2, &answer(5, Outcome::Declined), &mut left.out, &mut left.reports);
+    assert!(left.reports.is_empty());
+    asker.handle(at(4.1), 2, &answer(6, Outcome::Declined), &mut left.out, &mut left.reports);
+    let last = left.reports.last().unwrap();
+    assert_eq!((last.totals.acknowledged, last.end), (1, Some(QueryEnd::Complete)));
 }
 
 #[test]

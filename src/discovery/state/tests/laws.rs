@@ -14,6 +14,7 @@ use crate::protocol::{Id, Span, Time};
 const MEMBERS: Id = 4;
 const CONFIG: ExchangeConfig =
     ExchangeConfig { mtu: 800, interval: Span::from_millis(200), fanout: 2, repair_every: Span::from_millis(1000) };
+const SALT: u64 = 0x1234_5678_9abc_def0;
 const LONGEST_TTL_HERE: u64 = 5000;
 
 #[derive(Clone, Debug)]
@@ -180,6 +181,10 @@ impl Group {
                 let least = if is_same_life { last_up_to(before.version) } else { 0 };
                 assert!(is_unchanged || newest >= least, "{key} of {of} returned at {reader}");
             }
+            // No copy that comes from its owner contradicts it, at whatever version.
+            let mut owner = self.store(of).clone();
+            owner.check_own(SALT, &self.store(reader).content_of(SALT, of).unwrap());
+            assert!(!owner.take_contradiction(), "the copy of {of} at {reader}");
         }
     }
 
@@ -255,7 +260,7 @@ proptest! {
     }
 
     #[test]
-    fn any_bytes_change_nothing_or_are_a_message(bytes in vec(any::<u8>(), 0..200), kind in 0_u8..9) {
+    fn any_bytes_change_nothing_or_are_a_message(bytes in vec(any::<u8>(), 0..200), kind in 0_u8..13) {
         let mut member = exchange(CONFIG, super::store(1, [2, 3]));
         member.store_mut().set(ms(0), "a", "1", None).unwrap();
         let (digest, mut out) = (member.store().digest(), Vec::new());

@@ -4,10 +4,10 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 
-use super::super::delta::{Delta, DeltaEntry, StateVersion};
+use super::super::delta::{Content, Delta, DeltaEntry, StateVersion};
 use super::super::message::{Message, delta_size, truncate_versions};
 use crate::discovery::state::{
-    DIGEST_BYTES, KEY_BYTES, LONGEST_TTL, PART_LIMIT, PayloadError, StateError, VALUE_BYTES,
+    CONTENT_DIGEST_BYTES, DIGEST_BYTES, KEY_BYTES, LONGEST_TTL, PART_LIMIT, PayloadError, StateError, VALUE_BYTES,
 };
 use crate::protocol::Span;
 
@@ -40,12 +40,24 @@ fn messages_have_these_bytes() {
         ),
         (news(vec![entry(3, "k", Some("v")), entry(9, "d", None)]), "010501960701020901029403 00a16b a176940900a164c0"),
         (Message::Deltas { is_last: true, deltas: vec![] }, "010700"),
+        (Message::ContentDigest { is_reply: false, salt: 7, digest: 5 }, "0108cf0000000000000007cf0000000000000005"),
+        (Message::ContentDigest { is_reply: true, salt: 7, digest: 5 }, "0109cf0000000000000007cf0000000000000005"),
+        (Message::ContentParts { salt: 7, parts: vec![1, 1 << 31] }, "010acf00000000000000070201ce80000000"),
+        (
+            Message::Contents {
+                salt: 7,
+                contents: vec![Content { member: 300, generation: 2, version: 5, hash: 1 << 60 }],
+            },
+            "010bcf00000000000000070194cd012c0205cf1000000000000000",
+        ),
     ];
     for (message, hex) in cases {
         let bytes: String = message.encode(0).iter().map(|byte| format!("{byte:02x}")).collect();
         assert_eq!(bytes, hex.replace(' ', ""), "{message:?}");
     }
     assert_eq!(Message::Digest { is_reply: false, digest: 0 }.encode(0).len(), DIGEST_BYTES);
+    let longest = Message::ContentDigest { is_reply: false, salt: 0, digest: u64::MAX };
+    assert_eq!(longest.encode(0).len(), CONTENT_DIGEST_BYTES);
 }
 
 #[test]
@@ -55,7 +67,7 @@ fn other_bytes_are_refused_for_a_reason() {
         (&[], PayloadError::Truncated),
         (&[1], PayloadError::Truncated),
         (&[9, 0, 0], PayloadError::Version(9)),
-        (&[1, 8, 0], PayloadError::Kind(8)),
+        (&[1, 12, 0], PayloadError::Kind(12)),
         (&digest[..6], PayloadError::Truncated),
         (&[1, 0, 0xa1, b'x'], PayloadError::Malformed),
         // The digest 5 in its short form.
@@ -116,7 +128,7 @@ proptest! {
     #[test]
     fn what_was_written_is_read(
         member in any::<u64>(), generation in any::<u32>(), collected in any::<u64>(),
-        entries in vec((1_u64..1 << 40, option::of(1_u64..86_400_000), "[a-z/]{1,128}", option::of(".{0,128}")), 0..20),
+        entries in vec((1_u64..1 << 40, option::of(1_u64..3_600_000), "[a-z/]{1,128}", option::of(".{0,128}")), 0..20),
         padding in 0_usize..2000,
     ) {
         let mut version = 3;

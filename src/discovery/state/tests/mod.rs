@@ -1,5 +1,6 @@
 //! Tests of states and their exchange.
 
+mod contents;
 mod exchange;
 mod inventions;
 mod laws;

@@ -1,5 +1,7 @@
 //! Histories of five members, measured from 10 s to 70 s, whose events are given by hand.
 
+use std::collections::BTreeMap;
+
 use swimlab_selectors::Spec;
 use swimlab_selectors::rng::{Purpose, below, stream};
 
@@ -248,4 +250,90 @@ fn stopped_members_are_not_waited_for_and_changes_of_stopped_owners_come_no_furt
     changes.send(s(66.0), 120, false);
     let readings = changes.finish(s(70.0));
     assert_eq!((readings.times, readings.bytes_per_change), ([MeasuredValue::Absent; 3], MeasuredValue::Value(30.0)));
+}
+
+/// A change as the definition has it: whom it waits for, and whether they know it.
+struct Followed {
+    owner: MemberIndex,
+    number: u32,
+    at: Time,
+    others: BTreeMap<MemberIndex, bool>,
+    times: [Option<f64>; 3],
+    is_over: bool,
+}
+
+impl Followed {
+    fn check(&mut self, now: Time) {
+        let known = self.others.values().filter(|knows| **knows).count();
+        for (percent, time) in [50, 99, 100].into_iter().zip(&mut self.times) {
+            if !self.is_over && known * 100 >= percent * self.others.len() {
+                time.get_or_insert(now.since(self.at).as_secs_f64());
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_kept_of_changes_gives_the_times_that_lists_of_all_members_would_give() {
+    const MEMBERS: u32 = 7;
+    for seed in 0..200 {
+        let mut rng = stream(seed, Purpose::State, 0);
+        let mut kept = Propagation::new(MEMBERS, 5, s(0.0)..s(1000.0));
+        let (mut up, mut followed): (Vec<bool>, Vec<Followed>) = ((0..MEMBERS).map(|n| n < 5).collect(), Vec::new());
+        for now in (1..400).map(|step| s(f64::from(step))) {
+            let member = below(&mut rng, MEMBERS);
+            match below(&mut rng, 20) {
+                0 if up[member as usize] => {
+                    up[member as usize] = false;
+                    kept.stop(now, member);
+                    for change in &mut followed {
+                        change.is_over |= change.owner == member;
+                        if change.others.remove(&member).is_some() {
+                            change.check(now);
+                        }
+                    }
+                }
+                1 if !up[member as usize] => {
+                    up[member as usize] = true;
+                    kept.begin(now, member);
+                }
+                2..8 if up[member as usize] => {
+                    let number = kept.change(now, member);
+                    let others = (0..MEMBERS).filter(|other| *other != member && up[*other as usize]);
+                    let others: BTreeMap<_, _> = others.map(|other| (other, false)).collect();
+                    if !others.is_empty() {
+                        let (times, is_over) = ([None; 3], false);
+                        followed.push(Followed { owner: member, number, at: now, others, times, is_over });
+                    }
+                }
+                _ => {
+                    let observer = below(&mut rng, MEMBERS);
+                    let last =
+                        followed.iter().filter(|change| change.owner == member).map(|change| change.number).max();
+                    let number = below(&mut rng, last.unwrap_or(0) + 1);
+                    if observer == member || !up[observer as usize] {
+                        continue;
+                    }
+                    kept.learn(now, observer, member, number);
+                    for change in followed.iter_mut().filter(|change| change.owner == member && change.number <= number)
+                    {
+                        if change.others.get_mut(&observer).is_some_and(|knows| !std::mem::replace(knows, true)) {
+                            change.check(now);
+                        }
+                    }
+                }
+            }
+        }
+        let times = kept.finish(s(1000.0)).times;
+        for (share, time) in times.into_iter().enumerate() {
+            let mut expected: Vec<f64> =
+                followed.iter().map(|change| change.times[share].unwrap_or(f64::MAX)).collect();
+            expected.sort_by(f64::total_cmp);
+            let (low, high) = (expected[(expected.len() - 1) / 2], expected[expected.len() / 2]);
+            match time {
+                MeasuredValue::Value(value) => assert_eq!(value, (low + high) / 2.0, "seed {seed}"),
+                _ => assert_eq!(high, f64::MAX, "seed {seed}: {time:?}"),
+            }
+        }
+    }
 }
