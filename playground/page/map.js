@@ -75,7 +75,9 @@ function coastline() {
 function ring(line) {
   const numbers = line.split(" ").map(Number);
   for (let n = 2; n < numbers.length; n++) {
-    numbers[n] += numbers[n - 2];
+    // Across the antimeridian the outline goes on beyond 180 degrees.
+    const jump = n % 2 === 0 && Math.abs(numbers[n]) > 180 * PER_DEGREE ? 360 * PER_DEGREE * Math.sign(numbers[n]) : 0;
+    numbers[n] += numbers[n - 2] - jump;
   }
   return Float64Array.from(numbers, (value) => value / PER_DEGREE);
 }
@@ -88,12 +90,14 @@ function ring(line) {
  */
 export function drawLand(context, project, { land, coast }) {
   context.beginPath();
-  for (const points of coastline()) {
-    for (let n = 0; n < points.length; n += 2) {
-      const [x, y] = project(points[n], points[n + 1]);
-      n === 0 ? context.moveTo(x, y) : context.lineTo(x, y);
+  for (const turn of [-360, 0, 360]) {
+    for (const points of coastline()) {
+      for (let n = 0; n < points.length; n += 2) {
+        const [x, y] = project(points[n] + turn, points[n + 1]);
+        n === 0 ? context.moveTo(x, y) : context.lineTo(x, y);
+      }
+      context.closePath();
     }
-    context.closePath();
   }
   context.fillStyle = land;
   context.fill();

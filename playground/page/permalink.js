@@ -28,7 +28,7 @@ export class Permalink {
     const { trial } = this.session;
     const hashes = trial.worlds.flatMap((world, n) => [make("dt", trial.worlds.length > 1 ? `Trace hash ${"ABCD"[n]}` : "Trace hash"), make("dd", world.hash)]);
     byId("hashes", HTMLElement).replaceChildren(...hashes);
-    this.command.textContent = `swimlab replay '${trial.link}'`;
+    this.command.textContent = `swimlab replay '${withoutView(trial.link)}'`;
     this.writtenAt = 0;
   }
 
@@ -56,4 +56,9 @@ export class Permalink {
       this.session.say(`The browser does not let this page copy. Here it is: ${text}`);
     }
   }
+}
+
+/** The link to the trial alone, without what is shown of it. @param {Link} link */
+function withoutView(link) {
+  return ["t", "subject", "member", "speed", "slow", "play"].reduce((rest, key) => rest.with(key), link);
 }

@@ -24,7 +24,7 @@ export function sentences(world) {
     }
   }
   for (const event of recording.events) {
-    const text = eventSentence(world, event);
+    const text = eventSentence(event);
     if (text !== undefined) {
       all.push({ at: event.at, text, strong: event.packet === NONE });
     }
@@ -56,27 +56,26 @@ function faultSentence({ member, effect }, kind) {
 }
 
 /**
- * @param {World} world
  * @param {TrialEvent} event
  */
-function eventSentence(world, { member, kind, about, source, packet }) {
+function eventSentence({ member, kind, about, source, packet }) {
   const heard = source !== NONE && packet !== NONE;
-  const by = heard ? `${member} hears from ${source} (${world.recording.messageName(world.recording.packet(packet).kind)}):` : undefined;
+  const by = `${source} tells ${member} that ${about}`;
   switch (kind) {
     case EVENT.SUSPECTED:
-      return heard ? `${by} ${about} is suspected` : `${member} suspects ${about}: it did not answer`;
+      return heard ? `${by} is suspected` : `${member} suspects ${about}: it did not answer`;
     case EVENT.DIED:
-      return heard ? `${by} ${about} is dead` : `${member} declares ${about} dead`;
+      return heard ? `${by} is dead` : `${member} declares ${about} dead`;
     case EVENT.REFUTED:
-      return heard ? `${by} ${about} lives` : `${member} finds that ${about} lives`;
+      return heard ? `${by} lives` : `${member} finds that ${about} lives`;
     case EVENT.SELF_REFUTED:
       return `${member} learns that it is suspected, and refutes`;
     case EVENT.CONFIRMED:
-      return heard ? `${by} ${about} is suspected by one more` : `${member} suspects ${about}, too`;
+      return heard ? `${by} is suspected by one more` : `${member} suspects ${about}, too`;
     case EVENT.JOINED:
-      return heard ? `${by} ${about} is a member` : undefined;
+      return heard ? `${by} is a member` : undefined;
     case EVENT.LEFT:
-      return heard ? `${by} ${about} has left` : undefined;
+      return heard ? `${by} has left` : undefined;
     default:
       return undefined;
   }

@@ -1,6 +1,6 @@
 /** The drawing of one world at one time: members on a ring or a map, and the packets under way. */
 
-import { LIFE } from "swimlab/beliefs.js";
+import { BELIEF, LIFE } from "swimlab/beliefs.js";
 import { prepare } from "swimlab/dom.js";
 import { drawLand, isOnGlobe, mapLayout } from "swimlab/map.js";
 import { ringLayout } from "swimlab/ring.js";
@@ -52,9 +52,14 @@ export class Stage {
     const { x, y, radius, labels } = this.layout;
     const beliefs = world.beliefs(scene.subject).at(t);
     const { life, paused } = world.lives.at(t);
+    if (!this.land && labels) {
+      this.drawCount(context, beliefs, life, scene.subject, [width / 2, height / 2]);
+    }
     this.drawCuts(context, scene);
     this.drawPackets(context, world, t, scene);
-    for (let member = 0; member < x.length; member++) {
+    // The subject last: nothing covers it.
+    for (let n = 0; n < x.length; n++) {
+      const member = n === x.length - 1 ? Math.min(scene.subject, n) : n < scene.subject ? n : n + 1;
       const isSubject = member === scene.subject;
       if (scene.differing?.[member]) {
         halo(context, x[member], y[member], radius + 6, colors().accent, [3, 3]);
@@ -127,6 +132,31 @@ export class Stage {
     } else {
       this.layout = isPlane ? mapLayout(places, width, height).layout : ringLayout(hosts, width, height);
     }
+  }
+
+  /**
+   * How many members believe what, in the middle of the ring.
+   * @param {CanvasRenderingContext2D} context
+   * @param {Uint8Array} beliefs
+   * @param {Uint8Array} life
+   * @param {number} subject
+   * @param {[number, number]} middle
+   */
+  drawCount(context, beliefs, life, subject, [x, y]) {
+    const running = [...life.keys()].filter((member) => life[member] === LIFE.UP && member !== subject);
+    const count = (/** @type {number} */ belief) => running.filter((member) => beliefs[member] === belief).length;
+    const [dead, suspect, left] = [count(BELIEF.DEAD), count(BELIEF.SUSPECT), count(BELIEF.LEFT)];
+    const [shown, text] = dead > 0 ? [dead, "declare it dead"] : left > 0 ? [left, "know that it left"] : suspect > 0 ? [suspect, "suspect it"] : [0, ""];
+    if (shown === 0) {
+      return;
+    }
+    context.textAlign = "center";
+    context.textBaseline = "alphabetic";
+    context.fillStyle = colors()["strong-line"];
+    context.font = "300 40px ui-sans-serif, system-ui, sans-serif";
+    context.fillText(`${shown} of ${running.length}`, x, y + 4);
+    context.font = "14px ui-sans-serif, system-ui, sans-serif";
+    context.fillText(text, x, y + 26);
   }
 
   /** @param {CanvasRenderingContext2D} context @param {World} world @param {number} t @param {Scene} scene */

@@ -71,7 +71,7 @@ export class Transport {
   frame() {
     const { player } = this.session;
     set(this.clock, seconds(player.time));
-    set(this.play, player.playing ? "❚❚" : "▶");
+    this.play.classList.toggle("playing", player.playing);
     this.play.setAttribute("aria-label", player.playing ? "Pause (space)" : "Play (space)");
     const value = `${Math.round(player.time / 1000)}`;
     if (this.slider.value !== value) {

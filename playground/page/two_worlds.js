@@ -4,6 +4,7 @@ import { BELIEF_NAMES, LIFE } from "swimlab/beliefs.js";
 import { byId, make, seconds } from "swimlab/dom.js";
 import { cutsAt } from "swimlab/faults.js";
 import { Gestures } from "swimlab/gestures.js";
+import { isOnGlobe } from "swimlab/map.js";
 import { Stage } from "swimlab/stage.js";
 
 /** @typedef {import("swimlab/session.js").Session} Session */
@@ -54,6 +55,7 @@ export class Panes {
       const name = this.panes.length > 1 ? `${"ABCD"[n]}: ` : "";
       const difference = make("span", "", "note");
       pane.title.replaceChildren(make("span", name + trial.worldTitle(n)), difference);
+      pane.frame.classList.toggle("map", isOnGlobe(trial.worlds[n].view.places));
       pane.element.setAttribute("aria-label", `World ${name}${trial.worldTitle(n)}`);
     });
   }
