@@ -65,7 +65,7 @@ export class MemberPanel {
     const head = make("div", "", "head");
     const title = make("h2", `Member ${member}${world === "" ? "" : ` in ${world}`}`);
     title.id = "member-title";
-    const subject = make("button", "Make it the subject", "small");
+    const subject = make("button", "Make subject", "small");
     subject.hidden = member === this.session.subject;
     subject.addEventListener("click", () => this.session.setSubject(member));
     const close = make("button", "×", "small");
@@ -105,7 +105,7 @@ export class MemberPanel {
       cell.title = `${member}: ${status}, incarnation ${incarnation[1]}`;
       table.append(cell);
     }
-    return [make("div", `Its table: ${view.members} of ${view.table.length + 1} alive`, "note"), table];
+    return [make("div", `Its table: ${view.members} of ${view.table.length} alive`, "note"), table];
   }
 
   /** @param {MemberView} view */

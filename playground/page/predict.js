@@ -109,7 +109,7 @@ export class Predict {
     this.verdict.textContent = "";
     const source = new Blob([`import(${JSON.stringify(import.meta.resolve("swimlab/trial_worker.js"))}).then(() => postMessage({ ready: true }))`], { type: "text/javascript" });
     const url = URL.createObjectURL(source);
-    const worker = new Worker(url, { type: "module" });
+    const worker = new Worker(url);
     this.worker = worker;
     this.button.textContent = "Stop";
     const { trial } = this.session;

@@ -21,6 +21,9 @@ import { colors } from "swimlab/theme.js";
 /** Time for which a packet's line stays after the packet, in seconds of the screen. */
 const AFTERGLOW_S = 0.45;
 
+/** Packets per second from which on those without news leave neither dot nor afterglow. */
+const CROWDED = 400;
+
 /** Bend of a packet's way, so that a ping and its ack take different ones. */
 const BEND = 0.07;
 
@@ -163,9 +166,9 @@ export class Stage {
   drawPackets(context, world, t, scene) {
     const { recording } = world;
     const beliefs = world.beliefs(scene.subject);
+    const crowded = recording.packetCount / Math.max(1, recording.end / 1e6) > CROWDED;
     const glow = Math.max(AFTERGLOW_S * 1e6 * scene.speed, scene.step);
     const lostFor = Math.max(recording.medianDelay, glow * 0.3);
-    const crowded = recording.packetCount / Math.max(1, recording.end / 1e6) > 400;
     recording.underWay(t - glow, t, lostFor, (row, packet) => {
       const lost = isLost(packet);
       const end = lost ? packet.sent + lostFor : packet.end;
@@ -175,6 +178,9 @@ export class Stage {
       const kind = recording.messageName(packet.kind);
       const color = change ? newsColor(colors(), change.belief) : packetColor(colors(), kind, packet);
       const strong = change !== undefined || onPath;
+      if (crowded && !strong && t > packet.sent + Math.max(end - packet.sent, glow / 8)) {
+        return;
+      }
       // While steps replace motion, a step shows all packets of its span in full.
       const done = scene.step > 0 ? 1 : Math.min(1, (t - packet.sent) / Math.max(1, end - packet.sent));
       const reach = lost ? done * 0.55 : done;
@@ -185,6 +191,8 @@ export class Stage {
       const [px, py] = this.pointOn(packet, reach);
       if (lost && done === 1) {
         cross(context, px, py, 4, colors().ink, 1.6);
+      } else if (crowded && !strong) {
+        return;
       } else if (t <= end || scene.step > 0) {
         context.fillStyle = color;
         context.beginPath();
