@@ -22,7 +22,7 @@ export class Story {
     this.all = [];
     this.shown = -2;
     this.announced = 0;
-    this.announcedAt = 0;
+    this.announcedAt = -Infinity;
   }
 
   opened() {
@@ -39,6 +39,7 @@ export class Story {
       const middle = (low + high) >> 1;
       this.all[middle].at <= time ? (low = middle + 1) : (high = middle);
     }
+    this.announce(low);
     if (low === this.shown) {
       return;
     }
@@ -48,7 +49,6 @@ export class Story {
       const item = make("li", "All is quiet: members ping each other, and all are alive.", "note");
       this.list.replaceChildren(item);
     }
-    this.announce(low);
   }
 
   /** @param {Told} told @param {boolean} isLast */
