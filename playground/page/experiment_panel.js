@@ -12,6 +12,8 @@ export class ExperimentPanel {
     this.session = session;
     this.scene = byId("scene", HTMLSelectElement);
     this.beside = byId("beside", HTMLSelectElement);
+    this.cell = byId("cell", HTMLSelectElement);
+    this.cell.addEventListener("change", () => session.tryToOpen(session.link.with("cell", this.cell.value)));
     this.text = byId("text", HTMLTextAreaElement);
     this.error = byId("text-error", HTMLElement);
     /** @type {{name: string, text: string}[]} */
@@ -56,6 +58,11 @@ export class ExperimentPanel {
   listBeside() {
     const { description, worlds } = this.session.trial;
     const options = [new Option("nothing", "")];
+    byId("cell-field", HTMLElement).hidden = description.cells.length < 2;
+    this.cell.replaceChildren(...description.cells.map((label, cell) => {
+      const other = description.cells[cell === 0 ? 1 : 0] ?? label;
+      return new Option(difference(other, label), `${cell}`, false, cell === description.shown[0]);
+    }));
     if (description.cells.length > 1) {
       const [shown, other] = description.shown;
       description.cells.forEach((label, cell) => {

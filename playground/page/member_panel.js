@@ -105,7 +105,7 @@ export class MemberPanel {
       cell.title = `${member}: ${status}, incarnation ${incarnation[1]}`;
       table.append(cell);
     }
-    return [make("div", `Its table: ${view.members} of ${view.table.length} alive`, "note"), table];
+    return [make("div", `Its table: ${view.members} members`, "note"), table];
   }
 
   /** @param {MemberView} view */

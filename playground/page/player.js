@@ -2,12 +2,17 @@
  * The clock: a cursor over the recording that moves with the frames of the screen.
  */
 
-/** Slowest and fastest speed. */
-export const SLOWEST = 0.001;
+/** The fastest speed. */
 export const FASTEST = 10;
 
 /** Time constant with which the speed changes, in seconds. */
 const EASE_S = 0.12;
+
+/** Time constant with which time slows down before a span in which updates spread, in seconds. */
+const APPROACH_S = 0.3;
+
+/** Time for which it stays slow after such a span, in seconds. */
+const REST_S = 0.5;
 
 /** With reduced motion, time goes on in steps of this length, in seconds. */
 const STEP_S = 1;
@@ -98,12 +103,13 @@ export class Player {
     if (!this.slowsDown || speed >= this.speed) {
       return this.speed;
     }
-    const lead = this.reducedMotion ? 0 : 0.25e6 * this.speed;
-    const rest = speed * 0.4e6;
+    const rest = speed * REST_S * 1e6;
     const next = spans.find(([, to]) => to + rest >= this.time);
-    if (next === undefined || next[0] - lead > this.time) {
+    if (next === undefined) {
       return this.speed;
     }
-    return speed;
+    // The nearer, the slower: the way to the span takes little more than a second, however slow the span itself is.
+    const distance = (next[0] - this.time) / 1e6;
+    return Math.min(this.speed, Math.max(speed, distance / APPROACH_S));
   }
 }

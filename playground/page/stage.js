@@ -204,6 +204,26 @@ export class Stage {
       }
     });
     context.globalAlpha = 1;
+    this.drawPath(context, world, scene.path);
+  }
+
+  /** The path by which the news reached a member. @param {CanvasRenderingContext2D} context @param {World} world @param {Set<number>} path */
+  drawPath(context, world, path) {
+    context.strokeStyle = colors().ink;
+    context.fillStyle = colors().ink;
+    context.lineWidth = 2.5;
+    for (const row of path) {
+      const packet = world.recording.packet(row);
+      this.drawWay(context, packet, 1);
+      const [x, y] = this.pointOn(packet, 0.55);
+      const [nextX, nextY] = this.pointOn(packet, 0.6);
+      const angle = Math.atan2(nextY - y, nextX - x);
+      context.beginPath();
+      context.moveTo(x + 9 * Math.cos(angle), y + 9 * Math.sin(angle));
+      context.lineTo(x + 6 * Math.cos(angle + 2.3), y + 6 * Math.sin(angle + 2.3));
+      context.lineTo(x + 6 * Math.cos(angle - 2.3), y + 6 * Math.sin(angle - 2.3));
+      context.fill();
+    }
   }
 
   /**
