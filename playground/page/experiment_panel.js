@@ -101,7 +101,7 @@ export class ExperimentPanel {
   goToTrial(step) {
     const { session } = this;
     const trial = Math.max(0, session.trial.description.trial + step);
-    session.tryToOpen(session.trial.link.with("trial", ...(trial > 0 ? [`${trial}`] : [])).with("t").with("subject").with("play"));
+    session.tryToOpen(session.trial.link.with("trial", ...(trial > 0 ? [`${trial}`] : [])).with("at").with("subject").with("play"));
   }
 
   runText() {

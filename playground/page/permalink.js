@@ -60,5 +60,5 @@ export class Permalink {
 
 /** The link to the trial alone, without what is shown of it. @param {Link} link */
 function withoutView(link) {
-  return ["t", "subject", "member", "speed", "slow", "play"].reduce((rest, key) => rest.with(key), link);
+  return ["at", "subject", "member", "speed", "slow", "play"].reduce((rest, key) => rest.with(key), link);
 }

@@ -53,10 +53,10 @@ export class Predict {
       const options = measures.map(({ name }) => new Option(words(name), name));
       this.measure.replaceChildren(...options);
     }
-    const asked = trial.link.with("t").with("subject").with("member").with("play").toString();
+    const asked = trial.link.with("at").with("subject").with("member").with("play").toString();
     if (asked !== this.asked) {
       this.asked = asked;
-      const wanted = trial.link.get("measure");
+      const wanted = trial.link.get("predict");
       const suspects = trial.worlds[0].recording.events.some(({ kind }) => kind === 2);
       const known = measures.some(({ name }) => name === wanted);
       this.measure.value = known && wanted !== undefined ? wanted : ASKED[suspects ? 0 : 1];

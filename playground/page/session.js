@@ -63,7 +63,7 @@ export class Session {
     player.playing = link.get("play") !== "no";
     this.recorded();
     const first = trial.worlds[0].recording.faults[0]?.at ?? 0;
-    player.seek(link.number("t") === undefined ? Math.max(0, first - 1.5e6) : (link.number("t") ?? 0) * 1e6);
+    player.seek(link.number("at") === undefined ? Math.max(0, first - 1.5e6) : (link.number("at") ?? 0) * 1e6);
   }
 
   /** Opens a link, or tells why that is not possible. @param {Link} link @returns {boolean} */
@@ -230,7 +230,7 @@ export class Session {
     const { trial, player, subject, selected } = this;
     const optional = (/** @type {boolean} */ given, /** @type {string} */ value) => (given ? [value] : []);
     return trial.link
-      .with("t", `${Number((player.time / 1e6).toFixed(6))}`)
+      .with("at", `${Number((player.time / 1e6).toFixed(6))}`)
       .with("subject", ...optional(subject !== trial.firstSubject, `${subject}`))
       .with("member", ...optional(selected !== undefined, `${selected}`))
       .with("speed", ...optional(player.speed !== 1, `${player.speed}`))

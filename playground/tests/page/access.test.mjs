@@ -12,7 +12,7 @@ const session = (page, key) => page.evaluate((name) => window.swimlab.session[na
 const time = (page) => page.evaluate(() => window.swimlab.session.player.time);
 
 test("the keyboard alone kills, scrubs, jumps and undoes", async () => {
-  const { page } = await open(browser, "#basic?t=3&play=no");
+  const { page } = await open(browser, "#basic?at=3&play=no");
   await page.keyboard.press("k");
   for (let n = 0; n < 40 && !(await page.evaluate(() => document.activeElement.classList.contains("stage"))); n++) {
     await page.keyboard.press("Tab");
@@ -41,7 +41,7 @@ test("the keyboard alone kills, scrubs, jumps and undoes", async () => {
 });
 
 test("what happens is told in words to those who do not see it", async () => {
-  const { page } = await open(browser, "#basic?t=4.9&play=no");
+  const { page } = await open(browser, "#basic?at=4.9&play=no");
   await jump(page, 5.001);
   await page.waitForFunction(() => document.getElementById("live").textContent.includes("crashes"));
   const unnamed = await page.locator("button, input, select, textarea").evaluateAll((all) => all.filter((one) => {
@@ -52,7 +52,7 @@ test("what happens is told in words to those who do not see it", async () => {
 
 test("at 390 pixels nothing scrolls sideways, and a tap kills", async () => {
   for (const colorScheme of ["light", "dark"]) {
-    const { page } = await open(browser, "#basic?t=3&play=no", { viewport: { width: 390, height: 844 }, hasTouch: true, colorScheme });
+    const { page } = await open(browser, "#basic?at=3&play=no", { viewport: { width: 390, height: 844 }, hasTouch: true, colorScheme });
     assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 390);
     assert.equal(await page.evaluate(() => document.documentElement.dataset.theme), colorScheme);
     const { x, y } = await pointOf(page, 6);
@@ -62,7 +62,7 @@ test("at 390 pixels nothing scrolls sideways, and a tap kills", async () => {
 });
 
 test("with reduced motion time goes on in steps", async () => {
-  const { page } = await open(browser, "#basic?t=1", { reducedMotion: "reduce" });
+  const { page } = await open(browser, "#basic?at=1", { reducedMotion: "reduce" });
   const times = new Set();
   for (let n = 0; n < 12; n++) {
     times.add(await time(page));

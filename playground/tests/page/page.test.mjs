@@ -22,7 +22,7 @@ test("the page opens from disk, runs at once, makes no request and reports no er
 });
 
 test("a click kills a member, and the update reaches all", async () => {
-  const { page } = await open(browser, "#basic?t=20&play=no");
+  const { page } = await open(browser, "#basic?at=20&play=no");
   await clickMember(page, 15);
   const [fault] = await faults(page);
   assert.match(fault, /^crash:at=20s,target=15$/);
@@ -35,7 +35,7 @@ test("a click kills a member, and the update reaches all", async () => {
 });
 
 test("another click starts it again, and undo removes the fault", async () => {
-  const { page } = await open(browser, "#basic?t=20&play=no");
+  const { page } = await open(browser, "#basic?at=20&play=no");
   await clickMember(page, 15);
   await jump(page, 30);
   await clickMember(page, 15);
@@ -47,7 +47,7 @@ test("another click starts it again, and undo removes the fault", async () => {
 });
 
 test("Shift and click pauses, a drag cuts a link, the slider loses packets", async () => {
-  const { page } = await open(browser, "#basic?t=2&play=no");
+  const { page } = await open(browser, "#basic?at=2&play=no");
   await clickMember(page, 4, ["Shift"]);
   await drag(page, 2, 14);
   await page.locator("#one-way").check();
@@ -68,7 +68,7 @@ test("Shift and click pauses, a drag cuts a link, the slider loses packets", asy
 });
 
 test("scrubbing back restores the earlier state exactly", async () => {
-  const { page } = await open(browser, "#basic?t=4&play=no&fault=crash:at=9s,target=12");
+  const { page } = await open(browser, "#basic?at=4&play=no&fault=crash:at=9s,target=12");
   const earlier = {};
   for (const at of [4, 9.5, 10.7, 12]) {
     await jump(page, at);
@@ -82,7 +82,7 @@ test("scrubbing back restores the earlier state exactly", async () => {
 });
 
 test("a fault by hand leaves the past untouched", async () => {
-  const { page } = await open(browser, "#basic?t=8&play=no");
+  const { page } = await open(browser, "#basic?at=8&play=no");
   const sent = await packets(page, 0, 8);
   const shown = await state(page);
   await clickMember(page, 3);
@@ -94,7 +94,7 @@ test("a fault by hand leaves the past untouched", async () => {
 });
 
 test("two worlds: packets that both send have the same fate, and faults by hand reach both", async () => {
-  const { page } = await open(browser, "#basic?t=3&play=no");
+  const { page } = await open(browser, "#basic?at=3&play=no");
   // Both send datagrams alone: a ping over a stream has another fate than a datagram of the same time.
   await page.locator("#beside").selectOption("profile lha-suspicion");
   await page.evaluate(async () => {
@@ -102,7 +102,7 @@ test("two worlds: packets that both send have the same fate, and faults by hand 
     const text = session.trial.description.text.replace("swim-basic", "swim");
     const { Link } = await import("swimlab/link.js");
     const link = session.module.call({ link: { name: "two", text } }).link;
-    session.open(Link.parse(`${link}?cell=0&cell=1&t=3&play=no&fault=loss:at=1s,rate=0.3,target=share:1,lasts=50s`));
+    session.open(Link.parse(`${link}?cell=0&cell=1&at=3&play=no&fault=loss:at=1s,rate=0.3,target=share:1,lasts=50s`));
   });
   assert.equal(await page.locator(".stage").count(), 2);
   const fates = new Map((await packets(page, 0)).map(({ key, fate }) => [key, fate]));
@@ -116,10 +116,10 @@ test("two worlds: packets that both send have the same fate, and faults by hand 
 });
 
 test("the URL names the shown state, and leads back to it", async () => {
-  const { page } = await open(browser, "#basic?t=2&play=no");
+  const { page } = await open(browser, "#basic?at=2&play=no");
   await clickMember(page, 9);
   await jump(page, 13);
-  await page.waitForFunction(() => location.hash.includes("t=13"));
+  await page.waitForFunction(() => location.hash.includes("at=13"));
   const shown = await state(page);
   const { page: again } = await open(browser, await fragment(page));
   assert.deepEqual(await state(again), shown);
@@ -128,7 +128,7 @@ test("the URL names the shown state, and leads back to it", async () => {
 });
 
 test("a thousand trials run in a worker beside the guess", async () => {
-  const { page, problems, requests } = await open(browser, "#basic?play=no&measure=first_ping_s&formula=3.16&formula_name=1.58%20periods");
+  const { page, problems, requests } = await open(browser, "#basic?play=no&predict=first_ping_s&formula=3.16&formula_name=1.58%20periods");
   await page.locator("#guess").fill("2");
   await page.locator("#predict").click();
   await page.waitForFunction(() => document.getElementById("verdict").textContent !== "", undefined, { timeout: 120_000 });
