@@ -139,6 +139,6 @@ export class ExperimentPanel {
  */
 function difference(label, other) {
   const known = label.split(", ");
-  const own = other.split(", ").filter((fact) => !known.includes(fact));
+  const own = other.split(", ").filter((fact) => !known.includes(fact) && !fact.endsWith(" -"));
   return own.length === 0 ? other : own.join(", ");
 }

@@ -13,6 +13,9 @@ import { EFFECT, EVENT, NONE } from "swimlab/recording.js";
 /** Kinds of events that change a belief. @type {number[]} */
 const CHANGES = [EVENT.JOINED, EVENT.SUSPECTED, EVENT.REFUTED, EVENT.DIED, EVENT.LEFT];
 
+/** The slowest speed at which spreading is followed: some networks deliver at once. */
+const SLOWEST = 0.004;
+
 /** The most moments that are listed. */
 const MOST = 8;
 
@@ -144,5 +147,5 @@ export function spreading(worlds) {
     }
   }
   const total = spans.reduce((sum, [from, to]) => sum + to - from, 0);
-  return { spans, speed: Math.min(1, Math.max(delay / 500_000, total / 20_000_000)) };
+  return { spans, speed: Math.min(1, Math.max(SLOWEST, delay / 500_000, total / 20_000_000)) };
 }

@@ -144,7 +144,7 @@ export class Recording {
     const sample = bringing.length > 0 ? bringing : all;
     const delays = sample.map((row) => this.packet(row)).filter(({ end }) => end < CUT);
     const sorted = delays.map(({ sent, end }) => end - sent).sort((a, b) => a - b);
-    return sorted[sorted.length >> 1] ?? 1000;
+    return Math.max(1, sorted[sorted.length >> 1] ?? 1000);
   }
 }
 

@@ -29,6 +29,7 @@ export class Story {
     const { worlds } = this.session.trial;
     this.all = worlds.flatMap((world) => sentences(world).map((sentence) => ({ ...sentence, world: world.number })));
     this.all.sort((a, b) => a.at - b.at);
+    this.all = worlds.length > 1 ? merge(this.all, worlds.length) : this.all;
     this.shown = -2;
   }
 
@@ -54,7 +55,7 @@ export class Story {
   /** @param {Told} told @param {boolean} isLast */
   line(told, isLast) {
     const button = make("button", "", isLast || told.strong ? "now" : "");
-    const name = this.session.trial.worlds.length > 1 ? `${"ABCD"[told.world]}: ` : "";
+    const name = told.world >= 0 && this.session.trial.worlds.length > 1 ? `${"ABCD"[told.world]}: ` : "";
     button.append(make("time", seconds(told.at)), make("span", name + told.text));
     button.addEventListener("click", () => this.session.jump(told.at));
     const item = make("li");
@@ -75,4 +76,18 @@ export class Story {
       this.announced = count;
     }
   }
+}
+
+/**
+ * Tells once what happens in all worlds alike: it belongs to world -1 then.
+ * @param {Told[]} all
+ * @param {number} worlds
+ */
+function merge(all, worlds) {
+  const alike = new Map();
+  for (const { at, text } of all) {
+    alike.set(`${at} ${text}`, (alike.get(`${at} ${text}`) ?? 0) + 1);
+  }
+  const isEverywhere = (/** @type {Told} */ { at, text }) => alike.get(`${at} ${text}`) === worlds;
+  return all.filter((told) => !isEverywhere(told) || told.world === 0).map((told) => (isEverywhere(told) ? { ...told, world: -1 } : told));
 }

@@ -4,7 +4,7 @@
 
 import { Beliefs, Lives } from "swimlab/beliefs.js";
 import { Link } from "swimlab/link.js";
-import { Recording } from "swimlab/recording.js";
+import { EFFECT, Recording } from "swimlab/recording.js";
 
 /**
  * @typedef {{site: string, zone: string | null, region: string | null, globe?: [number, number],
@@ -86,10 +86,13 @@ export class Trial {
     return comment === undefined ? this.description.name : comment.replace(/^#+\s*/, "");
   }
 
-  /** The member of the first fault, or the first member. */
+  /** The member of the first fault, those made by hand before others, and crashes before others; or the first member. */
   get firstSubject() {
-    const { faults } = this.worlds[0].recording;
-    const crash = faults.find(({ effect }) => effect === 1 || effect === 2);
+    const { recording, view } = this.worlds[0];
+    const own = view.faults.length - this.description.added_faults.length;
+    const byHand = recording.faults.filter(({ fault }) => fault >= own);
+    const faults = byHand.length > 0 ? byHand : recording.faults;
+    const crash = faults.find(({ effect }) => effect === EFFECT.CRASHED || effect === EFFECT.LEFT);
     return (crash ?? faults[0])?.member ?? 0;
   }
 
@@ -99,7 +102,7 @@ export class Trial {
    */
   worldTitle(number) {
     const facts = this.worlds.map(({ view }) => worldFacts(view));
-    const differing = [...facts[number]].filter(([key, value]) => facts.some((other) => other.get(key) !== value));
+    const differing = [...facts[number]].filter(([key, value]) => value !== "-" && facts.some((other) => other.get(key) !== value));
     if (differing.length > 0) {
       return differing.map(([key, value]) => `${key} ${value}`).join(", ");
     }

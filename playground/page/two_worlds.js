@@ -55,6 +55,7 @@ export class Panes {
       const name = this.panes.length > 1 ? `${"ABCD"[n]}: ` : "";
       const difference = make("span", "", "note");
       pane.title.replaceChildren(make("span", name + trial.worldTitle(n)), difference);
+      pane.title.title = trial.worldTitle(n);
       pane.frame.classList.toggle("map", isOnGlobe(trial.worlds[n].view.places));
       pane.element.setAttribute("aria-label", `World ${name}${trial.worldTitle(n)}`);
     });
