@@ -16,6 +16,9 @@ export const BELIEF_NAMES = ["alive", "suspect", "dead", "left", "unknown"];
 /** States of a member itself. */
 export const LIFE = Object.freeze({ UP: 0, DOWN: 1, LEFT: 2, ABSENT: 3 });
 
+/** Impairments of a member's host. */
+export const IMPAIRED = Object.freeze({ NOT: 0, PAUSED: 1, SLOW: 2 });
+
 /** The belief that an event of a kind leads to. @type {Record<number, number>} */
 const LEADS_TO = {
   [EVENT.JOINED]: BELIEF.ALIVE,
@@ -140,13 +143,13 @@ export class Lives {
   }
 
   /**
-   * Each member's state at a time, and whether it is paused or otherwise disturbed.
+   * Each member's state at a time, and how its host is impaired.
    * @param {number} t
    */
   at(t) {
     const life = new Uint8Array(this.hosts);
     life.fill(LIFE.ABSENT, this.members);
-    const paused = new Uint8Array(this.hosts);
+    const impaired = new Uint8Array(this.hosts);
     for (const { at, fault, member, effect } of this.faults) {
       if (at > t) {
         break;
@@ -154,16 +157,17 @@ export class Lives {
       const kind = this.kinds[fault];
       if (effect === EFFECT.CRASHED) {
         life[member] = LIFE.DOWN;
-        paused[member] = 0;
+        impaired[member] = 0;
       } else if (effect === EFFECT.LEFT) {
         life[member] = LIFE.LEFT;
       } else if (effect === EFFECT.JOINED || effect === EFFECT.RESTARTED) {
         life[member] = LIFE.UP;
-        paused[member] = 0;
-      } else if (kind === "pause" || kind === "slow") {
-        paused[member] = effect === EFFECT.DISTURBED ? 1 : effect === EFFECT.RELEASED ? 0 : paused[member];
+        impaired[member] = 0;
+      } else if ((kind === "pause" || kind === "slow") && (effect === EFFECT.DISTURBED || effect === EFFECT.RELEASED)) {
+        const state = kind === "pause" ? IMPAIRED.PAUSED : IMPAIRED.SLOW;
+        impaired[member] = effect === EFFECT.DISTURBED ? state : IMPAIRED.NOT;
       }
     }
-    return { life, paused };
+    return { life, impaired };
   }
 }

@@ -1,6 +1,6 @@
 /** What is open and shown, and all that can be done with it. */
 
-import { LIFE } from "swimlab/beliefs.js";
+import { IMPAIRED, LIFE } from "swimlab/beliefs.js";
 import * as faults from "swimlab/faults.js";
 import { Link } from "swimlab/link.js";
 import { Refusal } from "swimlab/module.js";
@@ -154,7 +154,7 @@ export class Session {
     if (tool === "look") {
       return;
     }
-    const { life, paused } = this.trial.worlds[0].lives.at(this.player.time);
+    const { life, impaired } = this.trial.worlds[0].lives.at(this.player.time);
     const at = this.faultTime;
     this.subject = member;
     if (tool === "kill" && life[member] === LIFE.UP) {
@@ -162,7 +162,7 @@ export class Session {
     } else if (tool === "kill") {
       const woken = this.changeFaults(faults.wake(this.byHand, at, member));
       this.say(woken ? `Member ${member} starts again.` : `Member ${member} is stopped by the experiment itself: only members that were killed here can be started again.`);
-    } else if (paused[member] === 1) {
+    } else if (impaired[member] === IMPAIRED.PAUSED) {
       const resumed = this.changeFaults(faults.resume(this.byHand, at, member));
       this.say(resumed ? `Member ${member} goes on.` : `Member ${member} is paused by the experiment itself.`);
     } else if (life[member] === LIFE.UP) {

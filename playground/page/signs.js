@@ -1,6 +1,6 @@
 /** Signs of members and packets, the same in all drawings: each meaning has a shape as well as a color. */
 
-import { BELIEF, LIFE } from "swimlab/beliefs.js";
+import { BELIEF, IMPAIRED, LIFE } from "swimlab/beliefs.js";
 import { CUT } from "swimlab/recording.js";
 
 /** @typedef {import("swimlab/theme.js").Colors} Colors */
@@ -49,7 +49,7 @@ export const isLost = (packet) => packet.end >= CUT;
 /**
  * Draws a member.
  * @param {CanvasRenderingContext2D} context
- * @param {{x: number, y: number, radius: number, belief: number, life: number, paused: boolean, subject: boolean,
+ * @param {{x: number, y: number, radius: number, belief: number, life: number, impaired: number, subject: boolean,
  *   label: string}} member
  * @param {Colors} colors
  */
@@ -69,7 +69,9 @@ export function drawMember(context, member, colors) {
   context.setLineDash([]);
   if (gone && life !== LIFE.ABSENT) {
     cross(context, x, y, radius * 0.62, colors.ink, Math.max(1, radius / 7));
-  } else if (member.paused) {
+  } else if (member.impaired === IMPAIRED.SLOW) {
+    hourglass(context, x, y, radius * 0.5, ink);
+  } else if (member.impaired === IMPAIRED.PAUSED) {
     context.fillStyle = ink;
     const [bar, tall] = [radius * 0.24, radius * 1];
     context.fillRect(x - bar * 1.7, y - tall / 2, bar, tall);
@@ -89,6 +91,18 @@ export function drawMember(context, member, colors) {
     context.stroke();
   }
   context.globalAlpha = 1;
+}
+
+/** @param {CanvasRenderingContext2D} context @param {number} x @param {number} y @param {number} size @param {string} color */
+function hourglass(context, x, y, size, color) {
+  context.beginPath();
+  context.moveTo(x - size, y - size);
+  context.lineTo(x + size, y - size);
+  context.lineTo(x - size, y + size);
+  context.lineTo(x + size, y + size);
+  context.closePath();
+  context.fillStyle = color;
+  context.fill();
 }
 
 /**

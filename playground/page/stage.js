@@ -54,7 +54,7 @@ export class Stage {
     }
     const { x, y, radius, labels } = this.layout;
     const beliefs = world.beliefs(scene.subject).at(t);
-    const { life, paused } = world.lives.at(t);
+    const { life, impaired } = world.lives.at(t);
     if (!this.land && labels) {
       this.drawCount(context, beliefs, life, scene.subject, [width / 2, height / 2]);
     }
@@ -76,7 +76,7 @@ export class Stage {
           radius: shown,
           belief: beliefs[member],
           life: life[member],
-          paused: paused[member] === 1,
+          impaired: impaired[member],
           subject: isSubject,
           label: labels ? `${member}` : "",
         },

@@ -20,7 +20,7 @@ function speedAt(position) {
 const positionOf = (speed) => (100 * Math.log(speed / SLOWEST)) / Math.log(FASTEST / SLOWEST);
 
 /** @param {number} speed */
-const speedName = (speed) => (speed >= 0.95 ? `${Number(speed.toFixed(1))}×` : `1/${Math.round(1 / speed)}`);
+const speedName = (speed) => (speed >= 0.35 ? `${Number(speed.toFixed(1))}×` : `1/${Math.round(1 / speed)}`);
 
 export class Transport {
   /** @param {Session} session */

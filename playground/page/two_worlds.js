@@ -142,8 +142,8 @@ export class Panes {
  * @param {number} t
  */
 export function memberSentence(world, member, subject, t) {
-  const { life, paused } = world.lives.at(t);
-  const state = ["", "has crashed", "has left", "is not there yet"][life[member]] || (paused[member] ? "is paused" : "");
+  const { life, impaired } = world.lives.at(t);
+  const state = ["", "has crashed", "has left", "is not there yet"][life[member]] || ["", "is paused", "is slow"][impaired[member]];
   if (member === subject) {
     return `${member}: the subject${state === "" ? "" : `; ${state}`}`;
   }

@@ -80,7 +80,7 @@ export function state(page, members = [0, 5, 8, 12]) {
       t,
       beliefs: [...world.beliefs(session.subject).at(t)],
       life: [...world.lives.at(t).life],
-      paused: [...world.lives.at(t).paused],
+      paused: [...world.lives.at(t).impaired],
       views: looked.map((member) => JSON.stringify(world.inspect(t, member))),
     }));
   }, members);
