@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use swimlab::course::scenes;
 use swimlab::experiment::{
-    Cell, Lab, LinkedExperiment, LinkedText, LinkedTrial, MEASURES, Measure, MeasuredValue, TrialLink,
+    Cell, Lab, LinkedExperiment, LinkedText, LinkedTrial, MEASURES, Measure, MeasuredValue, TrialLink, Unit,
 };
 use swimlab::protocol::{Span, Time};
 use swimlab::sim::{IdIndex, Setup, SwimFactory, World};
@@ -85,7 +85,11 @@ impl Session {
         let seed = link.seed.unwrap_or(trial.experiment.seed);
         let views: Vec<WorldView> = worlds.iter().map(OpenWorld::view).collect();
         let labels: Vec<String> = trial.experiment.cells.iter().map(|cell| cell.key.to_string()).collect();
-        let measures = MEASURES.iter().map(|measure| json!({ "name": measure.name, "about": measure.about }));
+        let measures = MEASURES
+            .iter()
+            .map(|measure| json!({ "name": measure.name, "unit": unit_name(measure.unit), "about": measure.about }));
+        let profiles =
+            self.lab.profiles.entries().iter().map(|entry| json!({ "name": entry.name, "about": entry.about }));
         let response = json!({
             "name": trial.experiment.name,
             "text": trial.experiment.source.text,
@@ -97,6 +101,7 @@ impl Session {
             "added_faults": link.faults.iter().map(ToString::to_string).collect::<Vec<_>>(),
             "view": link.view,
             "measures": measures.collect::<Vec<_>>(),
+            "profiles": profiles.collect::<Vec<_>>(),
         });
         self.opened = Some(Opened { seed, worlds });
         Ok(response)
@@ -190,5 +195,17 @@ impl OpenWorld {
         world.advance(at);
         let member = world.detector(member).map(|member| MemberView::of(member, &self.ids));
         serde_json::to_value(member).map_err(|error| error.to_string())
+    }
+}
+
+/// A unit as the page writes it after a number; shares are shown in percent.
+fn unit_name(unit: Unit) -> &'static str {
+    match unit {
+        Unit::Seconds => "s",
+        Unit::Bytes => "bytes",
+        Unit::Messages => "messages",
+        Unit::Members => "members",
+        Unit::Share => "%",
+        _ => "",
     }
 }

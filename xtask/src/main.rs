@@ -2,6 +2,7 @@
 
 mod layers;
 mod links;
+mod page;
 mod wording;
 
 use std::env;
@@ -17,6 +18,8 @@ Commands:
   bench [NAME] [-- ARGS]       all benchmarks, or one of them with its own arguments
   docs                         the documentation of all crates, without warnings, and the links between pages
   links                        the links between pages alone
+  page [--module FILE]         the playground as one HTML file, playground/dist/swimlab.html; --module: with this
+                               WebAssembly module instead of building it
   wording                      no doc comment begins with a question word
   layers [--circles] [--strict]
                                no room uses one above it; --circles: no import circles within rooms;
@@ -42,6 +45,8 @@ fn main() -> ExitCode {
         }
         ["docs"] => docs(root),
         ["links"] => links(root),
+        ["page"] => page::build(root).and_then(|module| page::assemble(root, &module)),
+        ["page", "--module", file] => page::assemble(root, Path::new(file)),
         ["wording"] => wording(root),
         ["layers", flags @ ..] => layer_options(flags).and_then(|options| layers(root, options)),
         ["help" | "--help" | "-h"] => {

@@ -1,0 +1,129 @@
+/**
+ * The opened trial: its description, and the recording of each of its worlds.
+ */
+
+import { Beliefs, Lives } from "swimlab/beliefs.js";
+import { Link } from "swimlab/link.js";
+import { EFFECT, Recording } from "swimlab/recording.js";
+
+/**
+ * @typedef {{site: string, zone: string | null, region: string | null, globe?: [number, number],
+ *   plane?: [number, number]}} Place
+ * @typedef {{topology: string, selector: string, profile: string, loss: number, scenario: string,
+ *   swept: [string, string][], title: string, attribution: string | null, members: number, hosts: number, seed: number,
+ *   period_us: number, warmup_us: number, duration_us: number, faults: string[], has_views: boolean,
+ *   places: Place[]}} WorldView
+ * @typedef {{name: string, text: string, notices: string[], trial: number, cells: string[], shown: number[],
+ *   worlds: WorldView[], added_faults: string[], measures: {name: string, unit: string, about: string}[], profiles: {name: string, about: string}[]}} Description
+ * @typedef {{incarnation: [number, number], members: number, health_score: number, period_ends: number | null,
+ *   probe_timeout_at: number | null, probes: {member: number | null, answered: boolean}[],
+ *   table: {member: number | null, status: string, incarnation: [number, number],
+ *     suspicion?: {since: number | null, until: number | null, by: (number | null)[]}}[],
+ *   queue: {about: number | null, kind: string, incarnation: [number, number], transmissions: number}[],
+ *   transmission_limit: number}} MemberView
+ * @typedef {import("swimlab/module.js").Module} Module
+ */
+
+/** One world of the trial. */
+export class World {
+  /**
+   * @param {Module} module
+   * @param {number} number which of the link's cells, from 0
+   * @param {WorldView} view
+   */
+  constructor(module, number, view) {
+    this.module = module;
+    this.number = number;
+    this.view = view;
+    const summary = module.call({ record: { world: number } });
+    this.recording = new Recording(summary, module.words());
+    this.hash = this.recording.summary.trace_hash;
+    this.lives = new Lives(this.recording, view.faults, view.members, view.hosts);
+    /** @type {Map<number, Beliefs>} */
+    this.known = new Map();
+  }
+
+  /** What members believe about a subject. @param {number} subject */
+  beliefs(subject) {
+    let beliefs = this.known.get(subject);
+    if (beliefs === undefined) {
+      beliefs = new Beliefs(this.recording, subject, this.view.members, this.view.hosts);
+      this.known.set(subject, beliefs);
+    }
+    return beliefs;
+  }
+
+  /**
+   * A member as it is at a time, after everything that happens at it; `null` while it does not run.
+   * @param {number} t
+   * @param {number} member
+   * @returns {MemberView | null}
+   */
+  inspect(t, member) {
+    return this.module.call({ inspect: { world: this.number, at_us: Math.floor(t) + 1, member } });
+  }
+}
+
+/** The trial of a link. */
+export class Trial {
+  /**
+   * @param {Module} module
+   * @param {Link} link
+   */
+  constructor(module, link) {
+    this.link = link;
+    /** @type {Description} */
+    this.description = module.call({ open: { link: link.toString() } });
+    this.worlds = this.description.worlds.map((view, number) => new World(module, number, view));
+    this.end = Math.max(...this.worlds.map((world) => world.recording.end));
+    this.warmup = this.worlds[0].view.warmup_us;
+    this.period = this.worlds[0].view.period_us;
+  }
+
+  /** What the experiment shows: the first line of its text that is a comment, or its name. */
+  get title() {
+    const comment = this.description.text.split("\n").find((line) => line.startsWith("#"));
+    return comment === undefined ? this.description.name : comment.replace(/^#+\s*/, "");
+  }
+
+  /** The member of the first fault, those made by hand before others, and crashes before others; or the first member. */
+  get firstSubject() {
+    const { recording, view } = this.worlds[0];
+    const own = view.faults.length - this.description.added_faults.length;
+    const byHand = recording.faults.filter(({ fault }) => fault >= own);
+    const faults = byHand.length > 0 ? byHand : recording.faults;
+    const crash = faults.find(({ effect }) => effect === EFFECT.CRASHED || effect === EFFECT.LEFT);
+    return (crash ?? faults[0])?.member ?? 0;
+  }
+
+  /**
+   * What distinguishes a world from the others, or what it is if there are none.
+   * @param {number} number
+   */
+  worldTitle(number) {
+    const facts = this.worlds.map(({ view }) => worldFacts(view));
+    const differing = [...facts[number]].filter(([key, value]) => value !== "-" && facts.some((other) => other.get(key) !== value));
+    if (differing.length > 0) {
+      return differing.map(([key, value]) => `${key} ${value}`).join(", ");
+    }
+    const { topology, selector, profile, members } = this.worlds[number].view;
+    return `${profile}, ${selector}, ${members} members, ${topology}`;
+  }
+}
+
+/**
+ * @param {WorldView} view
+ * @returns {Map<string, string>}
+ */
+function worldFacts(view) {
+  const { profile, selector, topology, scenario, loss, members, swept } = view;
+  return new Map([
+    ["profile", profile],
+    ["selector", selector],
+    ["topology", topology],
+    ["members", `${members}`],
+    ["loss", `${loss}`],
+    ["scenario", scenario],
+    ...swept,
+  ]);
+}
