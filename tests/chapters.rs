@@ -53,12 +53,12 @@ fn blocks(text: &str) -> Vec<(&str, &str)> {
 }
 
 /// The arguments of the commands of a block that begin with `swimlab VERB`, without comments.
-fn commands<'a>(block: &'a str, verb: &'a str) -> impl Iterator<Item = Vec<&'a str>> {
-    block.lines().filter_map(move |line| {
-        let words = line.split(" #").next().unwrap_or_default().split_whitespace();
-        let words: Vec<&str> = words.map(|word| word.trim_matches('\'')).collect();
-        (words.first() == Some(&"swimlab") && words.get(1) == Some(&verb)).then(|| words[1..].to_vec())
-    })
+fn commands(block: &str, verb: &str) -> Vec<Vec<String>> {
+    let lines = block.replace("\\\n", " ");
+    let words = lines.lines().map(|line| line.split(" # ").next().unwrap_or_default().split_whitespace());
+    let words = words.map(|words| words.map(|word| word.trim_matches('\'').to_owned()).collect::<Vec<_>>());
+    let commands = words.filter(|words| words.len() > 1 && words[0] == "swimlab" && words[1] == verb);
+    commands.map(|words| words[1..].to_vec()).collect()
 }
 
 #[test]
@@ -108,14 +108,14 @@ fn every_scene_is_an_experiment_that_a_chapter_opens() {
 }
 
 /// What the program prints for the arguments of a command of a chapter.
-fn printed(arguments: &[&str]) -> String {
+fn printed(arguments: &[String]) -> String {
     let folder = tempfile::tempdir().unwrap();
     // Results go into the folder; paths of experiments are those of the repository.
-    let path = |argument: &str| match argument.starts_with("docs/") {
+    let path = |argument: &String| match argument.starts_with("docs/") {
         true => root().join(argument).display().to_string(),
-        false => argument.to_owned(),
+        false => argument.clone(),
     };
-    let arguments: Vec<String> = arguments.iter().map(|argument| path(argument)).collect();
+    let arguments: Vec<String> = arguments.iter().map(path).collect();
     let mut command = Command::new(env!("CARGO_BIN_EXE_swimlab"));
     let output = command.current_dir(&folder).env("COLUMNS", "120").args(&arguments).output().unwrap();
     assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
@@ -135,9 +135,9 @@ fn what_chapters_quote_is_what_the_program_prints() {
         let mut command = None;
         for (language, block) in blocks(&text) {
             if language == "sh" {
-                command = commands(block, "replay").chain(commands(block, "run")).last();
+                command = [commands(block, "replay"), commands(block, "run")].concat().pop();
             } else if language == "text" {
-                let command = command.take().unwrap_or_else(|| panic!("{chapter}: no command for\n{block}"));
+                let command: Vec<String> = command.take().unwrap_or_else(|| panic!("{chapter}: no command for\n{block}"));
                 let output = printed(&command);
                 let line = missing(block, &output);
                 assert!(line.is_none(), "{chapter}: swimlab {}\nprints no\n{}", command.join(" "), line.unwrap());
@@ -159,11 +159,10 @@ fn quotes_are_compared_in_their_order() {
 
 #[test]
 fn links_and_commands_are_found_in_prose_and_in_code() {
-    let text = "See [it](http://127.0.0.1:8700/#a?cell=1), or\n\n```sh\nswimlab replay '#b?trial=2' --until 9  # now\n```\n";
+    let text = "See [it](http://127.0.0.1:8700/#a?cell=1), or\n\n```sh\nswimlab replay '#b?trial=2' \\\n  --until 9  # now\n```\n";
     assert_eq!(links(text), ["#b?trial=2", "http://127.0.0.1:8700/#a?cell=1"]);
     let found = blocks(text);
     assert_eq!(found.len(), 1);
-    let arguments: Vec<_> = commands(found[0].1, "replay").collect();
-    assert_eq!(arguments, [["replay", "#b?trial=2", "--until", "9"]]);
-    assert_eq!(commands(found[0].1, "run").count(), 0);
+    assert_eq!(commands(found[0].1, "replay"), [["replay", "#b?trial=2", "--until", "9"]]);
+    assert!(commands(found[0].1, "run").is_empty());
 }
