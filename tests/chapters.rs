@@ -107,7 +107,7 @@ fn every_scene_is_an_experiment_that_a_chapter_opens() {
     }
 }
 
-/// What the program prints for the arguments of a command of a chapter.
+/// The output of the program for the arguments of a command of a chapter.
 fn printed(arguments: &[String]) -> String {
     let folder = tempfile::tempdir().unwrap();
     // Results go into the folder; paths of experiments are those of the repository.
@@ -137,7 +137,8 @@ fn what_chapters_quote_is_what_the_program_prints() {
             if language == "sh" {
                 command = [commands(block, "replay"), commands(block, "run")].concat().pop();
             } else if language == "text" {
-                let command: Vec<String> = command.take().unwrap_or_else(|| panic!("{chapter}: no command for\n{block}"));
+                let command: Vec<String> =
+                    command.take().unwrap_or_else(|| panic!("{chapter}: no command for\n{block}"));
                 let output = printed(&command);
                 let line = missing(block, &output);
                 assert!(line.is_none(), "{chapter}: swimlab {}\nprints no\n{}", command.join(" "), line.unwrap());

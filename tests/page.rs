@@ -74,7 +74,8 @@ fn a_page_written_by_replay_opens_the_same_trial_with_the_files_it_needs() {
 fn a_fault_added_by_hand_changes_nothing_before_it() {
     let dir = folder();
     let until = |link: &str| out(dir.path(), &["replay", link, "--until", "7.5", "--packets", "all"]);
-    let events = |timeline: &str| timeline.lines().filter(|line| !line.contains("trace hash")).collect::<Vec<_>>().join("\n");
+    let events =
+        |timeline: &str| timeline.lines().filter(|line| !line.contains("trace hash")).collect::<Vec<_>>().join("\n");
     let plain = until("#basic?trial=2");
     let killed = until("http://127.0.0.1:8700/#basic?trial=2&fault=crash:at=7.5s,target=11&speed=2");
     assert_eq!(events(&plain), events(&killed));
