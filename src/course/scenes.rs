@@ -4,7 +4,22 @@
 //! A scene is an experiment file of `docs/course/scenes/`, with one line here.
 
 /// Names and texts of all scenes, in the order of the course.
-const SCENES: &[(&str, &str)] = &[("basic", include_str!("../../docs/course/scenes/basic.toml"))];
+const SCENES: &[(&str, &str)] = &[
+    ("heartbeats", include_str!("../../docs/course/scenes/heartbeats.toml")),
+    ("basic", include_str!("../../docs/course/scenes/basic.toml")),
+    ("periods", include_str!("../../docs/course/scenes/periods.toml")),
+    ("infection", include_str!("../../docs/course/scenes/infection.toml")),
+    ("suspicion", include_str!("../../docs/course/scenes/suspicion.toml")),
+    ("round-robin", include_str!("../../docs/course/scenes/round-robin.toml")),
+    ("round-robin-crash", include_str!("../../docs/course/scenes/round-robin-crash.toml")),
+    ("indirect", include_str!("../../docs/course/scenes/indirect.toml")),
+    ("slow", include_str!("../../docs/course/scenes/slow.toml")),
+    ("locality", include_str!("../../docs/course/scenes/locality.toml")),
+    ("schedule", include_str!("../../docs/course/scenes/schedule.toml")),
+    ("partition", include_str!("../../docs/course/scenes/partition.toml")),
+    ("small", include_str!("../../docs/course/scenes/small.toml")),
+    ("one-way", include_str!("../../docs/course/scenes/one-way.toml")),
+];
 
 /// All scenes: name and text of the experiment, in the order of the course.
 ///
