@@ -16,7 +16,7 @@ use crate::experiment::{Experiment, Lab, LinkedExperiment, LinkedText, TomlSourc
 
 #[derive(clap::Args)]
 pub(super) struct Args {
-    /// What the page opens first: an experiment file, the name of a scene of the course (docs/course/scenes/), or a link to
+    /// The trial that the page opens first: an experiment file, the name of a scene of the course (docs/course/scenes/), or a link to
     /// a trial.
     #[arg(value_name = "FILE|SCENE|LINK", default_value = "basic")]
     what: String,

@@ -78,7 +78,7 @@ pub struct LinkedText {
     pub files: BTreeMap<String, String>,
 }
 
-/// What a link leads to: cells that are ready to run, with the faults that the link adds.
+/// The trial that a link leads to: cells that are ready to run, with the faults that the link adds.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct LinkedTrial {

@@ -105,7 +105,7 @@ pub(super) struct Findings<'a> {
 
 /// A finding in words for everybody.
 pub(super) struct PlainFinding {
-    /// What was found, in a few words.
+    /// The finding in a few words.
     pub(super) headline: String,
     /// The figure behind it, and how much better than the baseline that is.
     pub(super) figure: String,

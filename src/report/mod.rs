@@ -30,6 +30,7 @@ mod columns;
 mod comparison;
 mod csv_rows;
 mod entry;
+mod escape;
 mod exporter;
 mod figures;
 mod findings;

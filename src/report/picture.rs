@@ -8,10 +8,10 @@ use std::fmt::Write;
 use std::io;
 
 use super::columns::Column;
+use super::escape::escape;
 use super::exporter::{ExportOptions, Exporter};
 use super::figures::{digits, figure, suited};
 use super::findings::{column, headline, place};
-use super::html::escape;
 use super::overview::Overview;
 use crate::experiment::statistics::Summary;
 use crate::experiment::{CellResult, Results};

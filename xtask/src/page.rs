@@ -56,7 +56,7 @@ fn has_target() -> bool {
 pub(crate) fn assemble(root: &Path, module: &Path) -> Result<(), Failure> {
     let wasm = read(module)?;
     let folder = root.join("playground").join("page");
-    let html = compose(&folder, &wasm)?;
+    let html = compose(root, &folder, &wasm)?;
     let dist = root.join("playground").join("dist");
     let page = dist.join("swimlab.html");
     fs::create_dir_all(&dist).map_err(|error| format!("cannot make {}: {error}", dist.display()))?;
@@ -76,13 +76,13 @@ pub(crate) fn assemble(root: &Path, module: &Path) -> Result<(), Failure> {
 }
 
 /// The text of the page: index.html with its placeholders filled in.
-fn compose(folder: &Path, wasm: &[u8]) -> Result<String, Failure> {
+fn compose(root: &Path, folder: &Path, wasm: &[u8]) -> Result<String, Failure> {
     let mut html = text(&folder.join("index.html"))?;
     let module = BASE64.encode(&compress_to_vec_zlib(wasm, 9));
     for (placeholder, content) in [
         ("/* style.css */", text(&folder.join("style.css"))?),
         ("/* import map */", import_map(folder)?),
-        ("# coastline.txt", text(&folder.join("coastline.txt"))?),
+        ("# coastline.txt", text(&root.join("src/report/html/coastline.txt"))?),
         ("# module", module),
     ] {
         if html.matches(placeholder).count() != 1 {

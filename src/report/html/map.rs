@@ -240,7 +240,7 @@ pub(super) fn land(ping_maps: &[PingMap]) -> String {
     match ping_maps.iter().any(|ping_map| ping_map.nodes.iter().any(is_globe)) {
         true => format!(
             "<svg width=\"0\" height=\"0\" aria-hidden=\"true\"><defs><path id=\"{LAND}\" d=\"{}\"/></defs></svg>\n",
-            *coastline::PATH
+            coastline::path(projected)
         ),
         false => String::new(),
     }

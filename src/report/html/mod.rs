@@ -17,6 +17,7 @@ use std::collections::HashMap;
 use std::fmt::Write;
 use std::io;
 
+use super::escape::escape;
 use super::exporter::{ExportOptions, Exporter};
 use super::findings::Findings;
 use super::overview::{Overview, groups};
@@ -105,7 +106,7 @@ fn render(results: &Results, options: &ExportOptions<'_>) -> String {
     html + &format!("<script>\n{SCRIPT}</script>\n</body>\n</html>\n")
 }
 
-/// What was found, in words and in one picture; empty without finished trials.
+/// The findings in words and in one picture; empty without finished trials.
 fn opening(results: &Results) -> String {
     let Some(findings) = Findings::of(results) else { return String::new() };
     let item = |found: super::findings::PlainFinding| {
@@ -206,20 +207,4 @@ fn paragraphs(text: &str) -> String {
 /// Escaped text with a strategy's label, which may be broken after its kind and its parameters.
 fn breakable(text: &str) -> String {
     escape(text).replace(',', ",<wbr/>").replace(':', ":<wbr/>")
-}
-
-/// Escapes text for elements and attributes.
-pub(super) fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '&' => escaped += "&amp;",
-            '<' => escaped += "&lt;",
-            '>' => escaped += "&gt;",
-            '"' => escaped += "&quot;",
-            '\'' => escaped += "&#39;",
-            _ => escaped.push(character),
-        }
-    }
-    escaped
 }

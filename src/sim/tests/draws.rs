@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::*;
 use crate::protocol::MessageKind;
 
-/// What becomes of each packet, by time, sender, receiver and kind; packets that agree in these are listed in order.
+/// Fate of each packet, by time, sender, receiver and kind; packets that agree in these are listed in order.
 #[derive(Default)]
 struct Fates(BTreeMap<(Time, MemberIndex, MemberIndex, MessageKind), Vec<Delivery>>);
 

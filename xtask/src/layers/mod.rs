@@ -18,7 +18,7 @@ use tree::Tree;
 const SELECTORS: &str = "selectors";
 
 /// The rooms, lowest first.
-const ROOMS: [&str; 13] = [
+const ROOMS: [&str; 14] = [
     SELECTORS,
     "protocol",
     "wire",
@@ -30,6 +30,7 @@ const ROOMS: [&str; 13] = [
     "experiment",
     "report",
     "reproduce",
+    "course",
     "advise",
     "cli",
 ];

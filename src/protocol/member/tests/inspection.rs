@@ -1,4 +1,4 @@
-//! What pages show of a running member.
+//! Inspection of a running member, as pages do it.
 
 use super::*;
 
