@@ -2,7 +2,7 @@
 
 use super::discovery::{MOST_CLIENTS, MOST_DISCOVERY_MEMBERS};
 use super::limits::{LONGEST_S, MOST_CELLS, MOST_FAULTS, MOST_MEMBERS, MOST_TRIALS};
-use super::{ping_map, toml_source};
+use super::{link, ping_map, toml_source};
 use crate::limits::Amount::{Bytes, Count};
 use crate::limits::{Amount, Limit, Section};
 
@@ -81,6 +81,30 @@ pub(crate) fn stated_limits() -> [Section; 1] {
             Count(ping_map::MOST_NODES as u64),
             "the map has distances and no areas",
             &["a_map_has_as_many_areas_as_are_legible"],
+        ),
+        Limit::new(
+            "a link to a trial",
+            Bytes(link::LONGEST_LINK as u64),
+            "the link is refused",
+            &["a_link_has_a_longest_length_and_most_cells_and_faults"],
+        ),
+        Limit::new(
+            "the experiment in a link, with its files, decompressed",
+            Bytes(link::LONGEST_TEXT as u64),
+            "the link is refused",
+            &["a_small_link_cannot_expand_without_bound"],
+        ),
+        Limit::new(
+            "cells that a link shows",
+            Count(link::MOST_SHOWN as u64),
+            "the link is refused",
+            &["a_link_has_a_longest_length_and_most_cells_and_faults"],
+        ),
+        Limit::new(
+            "faults that a link adds",
+            Count(link::MOST_ADDED as u64),
+            "the link is refused",
+            &["a_link_has_a_longest_length_and_most_cells_and_faults"],
         ),
     ];
     [Section { title: "Experiments", limits }]

@@ -93,16 +93,16 @@ pub struct LinkedTrial {
 }
 
 /// The longest link, in bytes.
-const LONGEST_LINK: usize = 1 << 20;
+pub(super) const LONGEST_LINK: usize = 1 << 20;
 
 /// The longest experiment with its files after decompression, in bytes.
-const LONGEST_TEXT: usize = 8 << 20;
+pub(super) const LONGEST_TEXT: usize = 8 << 20;
 
 /// The most cells that a link shows.
-const MOST_SHOWN: usize = 4;
+pub(super) const MOST_SHOWN: usize = 4;
 
 /// The most faults that a link adds.
-const MOST_ADDED: usize = 1000;
+pub(super) const MOST_ADDED: usize = 1000;
 
 /// Characters of values that stand for themselves in a link, besides letters and digits.
 const PLAIN: &AsciiSet =
@@ -352,6 +352,21 @@ mod tests {
         let link = format!("#~{}", text.pack());
         assert!(link.len() < 100_000);
         assert!(TrialLink::parse(&link).unwrap_err().to_string().contains("damaged"));
+    }
+
+    #[test]
+    fn a_link_has_a_longest_length_and_most_cells_and_faults() {
+        let parsed = |link: String| TrialLink::parse(&link);
+        let padded = |length: usize| format!("#small?pad={}", "x".repeat(length - "#small?pad=".len()));
+        assert!(parsed(padded(LONGEST_LINK)).is_ok());
+        assert!(parsed(padded(LONGEST_LINK + 1)).unwrap_err().to_string().contains("is longer than 1048576 bytes"));
+        for (key, most, error) in
+            [("cell=0", MOST_SHOWN, "has more than 4 cells"), ("fault=crash", MOST_ADDED, "has more than 1000 faults")]
+        {
+            let link = |count: usize| format!("#small?{}", vec![key; count].join("&"));
+            assert!(parsed(link(most)).is_ok());
+            assert!(parsed(link(most + 1)).unwrap_err().to_string().contains(error), "{key}");
+        }
     }
 
     #[test]
