@@ -101,7 +101,9 @@ fn written(experiment: &Experiment, cell: &Cell, faults: &[String], description:
     let swept = key.swept.iter().map(|(key, value)| (key, value));
     for (key, value) in copied.chain(swept) {
         match key.as_str() {
-            "helpers" | "preset" | "start" | "phases" | "clock_skew" => top.insert(key, quoted(value)),
+            "helpers" | "preset" | "start" | "phases" | "clock_skew" | "network_draws" => {
+                top.insert(key, quoted(value))
+            }
             key if discovery_keys().contains(&key) => discovery.insert(key, value_of(value)),
             _ => protocol.insert(key.as_str(), value_of(value)),
         };
