@@ -98,11 +98,11 @@ fn a_member_looked_into_after_going_back_is_what_it_is_in_a_new_session() {
     };
     let mut used = Session::default();
     open(&mut used, "#basic");
-    for at in [30_000_000, 9_000_000, 10_700_000, 2_000_000] {
+    for at in [30_000_000, 6_000_000, 7_000_000, 2_000_000] {
         let mut new = Session::default();
         open(&mut new, "#basic");
         let view = inspect(&mut used, at);
-        assert_eq!(view["members"].as_u64(), Some(if at < 10_701_000 { 24 } else { 23 }), "{view}");
+        assert_eq!(view["members"].as_u64(), Some(if at < 7_300_000 { 24 } else { 23 }), "{view}");
         assert_eq!(view, inspect(&mut new, at), "at {at}");
     }
 }
