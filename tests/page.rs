@@ -102,7 +102,7 @@ fn wrong_links_and_pages_are_refused() {
         (&["replay", "#nothing"][..], "link: no experiment is called \"nothing\""),
         (&["replay", "#basic?fault=crash:target=99"], "there is no member 99"),
         (&["replay", "#basic", "--trial", "3"], "--trial: the link already says which trial it is"),
-        (&["replay", "#basic", "--selector", "x"], "a flag for a cell: the link already says which trial it is"),
+        (&["replay", "#basic", "--selector", "x"], "--selector: the link already says which trial it is"),
         (&["replay", "mine.toml"], "--trial <K> is missing"),
         (&["replay", "#basic", "--html", "x.html", "--page", "rtt.csv"], "is not the page of `cargo xtask page`"),
         (&["replay", "#basic", "--html", "x.html", "--page", "none.html"], "--page none.html: "),

@@ -80,10 +80,10 @@ export class Trial {
     this.period = this.worlds[0].view.period_us;
   }
 
-  /** What the experiment shows: the first line of its text that is a comment, or its name. */
+  /** What the experiment shows: the comment at the start of its text, or its name. */
   get title() {
-    const comment = this.description.text.split("\n").find((line) => line.startsWith("#"));
-    return comment === undefined ? this.description.name : comment.replace(/^#+\s*/, "");
+    const comment = this.description.text.match(/^\s*((?:#.*(?:\n|$))+)/);
+    return comment === null ? this.description.name : comment[1].replace(/^#+[ \t]*/gm, "").trim().replace(/\s+/g, " ");
   }
 
   /** The member of the first fault, those made by hand before others, and crashes before others; or the first member. */

@@ -56,20 +56,17 @@ impl MemberView {
     pub(crate) fn of(member: &Member, ids: &IdIndex) -> Self {
         let index = |id: Id| ids.index(id);
         let table = member.table();
-        let record = |(slot, status, incarnation, node): (_, Status, Incarnation, &std::sync::Arc<_>)| {
-            let node: &swimlab::protocol::NodeInfo = node;
-            Record {
-                member: index(node.peer.id),
-                status: status_name(status),
-                incarnation: pair(incarnation),
-                suspicion: table.suspicion(slot).map(|suspicion| SuspicionView {
-                    since: micros(suspicion.since),
-                    until: micros(suspicion.until),
-                    by: suspicion.by.iter().map(|&id| index(id)).collect(),
-                }),
-            }
-        };
-        let mut records: Vec<Record> = table.entries().map(record).collect();
+        let records = table.entries().map(|(slot, status, incarnation, node)| Record {
+            member: index(node.peer.id),
+            status: status_name(status),
+            incarnation: pair(incarnation),
+            suspicion: table.suspicion(slot).map(|suspicion| SuspicionView {
+                since: micros(suspicion.since),
+                until: micros(suspicion.until),
+                by: suspicion.by.iter().map(|&id| index(id)).collect(),
+            }),
+        });
+        let mut records: Vec<Record> = records.collect();
         records.sort_by_key(|record| record.member);
         let queue = member.queued_updates().map(|(update, transmissions)| QueuedUpdate {
             about: index(update.id),

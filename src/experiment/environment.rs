@@ -71,7 +71,7 @@ environment! {
     /// The maximum error of a member's clock, to either side.
     clock_skew: Span = time;
     /// Whether the network draws delay and loss of packets from a random stream of each sender, or for each packet by
-    /// itself, so that two detectors that send the same packet see it lost or delayed alike.
+    /// itself, so that two cells delay and lose the datagrams that both send alike.
     network_draws: NetworkDraws = ["sender" = NetworkDraws::BySender, "packet" = NetworkDraws::ByPacket];
 }
 

@@ -110,7 +110,8 @@ pub enum NetworkDraws {
     /// The sender's random stream: each packet takes the next numbers.
     BySender,
     /// The packet itself, by sender, receiver, kind and time of sending. Two worlds of the same seed lose and delay the
-    /// packets that both send alike, whatever else they send. Packets that agree in all four share their fate.
+    /// datagrams that both send alike, whatever else they send; what becomes of a stream depends on its length, too.
+    /// Packets of one world that agree in all four draw the same numbers.
     ByPacket,
 }
 

@@ -376,12 +376,15 @@ impl<B: DetectorFactory, O: Observer> World<B, O> {
             };
             let kind = B::Detector::kind(message);
             let packet = LinkPacket { at, from, to, transport, bytes };
-            let delivery = match self.setup.network_draws {
-                NetworkDraws::BySender => self.network.delivery(&packet, &mut host.rng),
+            let mut own;
+            let rng = match self.setup.network_draws {
+                NetworkDraws::BySender => &mut host.rng,
                 NetworkDraws::ByPacket => {
-                    self.network.delivery(&packet, &mut packet_rng(self.setup.seed, &packet, kind))
+                    own = packet_rng(self.setup.seed, &packet, kind);
+                    &mut own
                 }
             };
+            let delivery = self.network.delivery(&packet, rng);
             self.observer.sent(&Sent { at, from, to, kind, direct_ping, bytes, delivery });
             // Packets are large: it is moved once, from where it was made to where it stays.
             let message = self.outbox.transmits.pop().expect("one was there").message;

@@ -21,6 +21,14 @@ test("the page opens from disk, runs at once, makes no request and reports no er
   assert.equal(requests.length, 1, "the page itself");
 });
 
+test("the title is the whole comment at the start of the experiment", async () => {
+  const { page } = await open(browser, "#periods?play=no");
+  const text = await page.evaluate(() => window.swimlab.session.trial.description.text);
+  const title = await page.locator("h1").textContent();
+  assert.match(text, /^# [^\n]*\n# /, "a comment of two lines");
+  assert.match(title, /^Basic SWIM with periods .* One member crashes in the middle of a common period\.$/);
+});
+
 test("a click kills a member, and the update reaches all", async () => {
   const { page } = await open(browser, "#basic?at=20&play=no");
   await clickMember(page, 15);

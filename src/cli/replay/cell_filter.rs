@@ -44,9 +44,10 @@ impl FromArgMatches for CellFilter {
 }
 
 impl CellFilter {
-    /// Whether no flag was given.
-    pub(super) fn is_empty(&self) -> bool {
-        self.values.is_empty() && self.swept.is_empty()
+    /// A flag that was given, if any was.
+    pub(super) fn given(&self) -> Option<String> {
+        let swept = self.swept.first().map(|_| "--swept".to_owned());
+        self.values.first().map(|(name, _)| format!("--{name}")).or(swept)
     }
 
     /// The number of the first cell that fits, in the order of the file.

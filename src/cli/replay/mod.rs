@@ -84,8 +84,8 @@ pub(super) fn replay(args: Args, lab: &Lab) -> Result<ExitCode, Failed> {
 fn linked_trial(link: &str, args: &Args, lab: &Lab) -> Result<Trial, Failed> {
     let given =
         [("--trial", args.trial.is_some()), ("--trials", args.trials.is_some()), ("--seed", args.seed.is_some())];
-    let given = given.into_iter().chain([("a flag for a cell", !args.cell.is_empty())]);
-    if let Some((flag, _)) = given.into_iter().find(|(_, given)| *given) {
+    let given = given.iter().find(|(_, given)| *given).map(|(flag, _)| (*flag).to_owned());
+    if let Some(flag) = given.or_else(|| args.cell.given()) {
         return Err(refuse(format!("{flag}: the link already says which trial it is")));
     }
     let link = TrialLink::parse(link)?;
