@@ -7,17 +7,19 @@ import { Refusal } from "swimlab/module.js";
 /** @typedef {import("swimlab/session.js").Session} Session */
 
 export class ExperimentPanel {
-  /** @param {Session} session */
-  constructor(session) {
+  /**
+   * @param {Session} session
+   * @param {{name: string, text: string}[]} scenes
+   */
+  constructor(session, scenes) {
     this.session = session;
+    this.scenes = scenes;
     this.scene = byId("scene", HTMLSelectElement);
     this.beside = byId("beside", HTMLSelectElement);
     this.cell = byId("cell", HTMLSelectElement);
     this.cell.addEventListener("change", () => session.tryToOpen(session.link.with("cell", this.cell.value)));
     this.text = byId("text", HTMLTextAreaElement);
     this.error = byId("text-error", HTMLElement);
-    /** @type {{name: string, text: string}[]} */
-    this.scenes = session.module.call("scenes");
     this.scene.addEventListener("change", () => session.tryToOpen(new Link(this.scene.value, [])));
     this.beside.addEventListener("change", () => this.showBeside(this.beside.value));
     byId("trial-previous", HTMLButtonElement).addEventListener("click", () => this.goToTrial(-1));
@@ -81,7 +83,7 @@ export class ExperimentPanel {
   }
 
   /** @param {string} choice */
-  showBeside(choice) {
+  async showBeside(choice) {
     const { session } = this;
     const { link, description, worlds } = session.trial;
     const [what, value] = choice.split(" ");
@@ -89,11 +91,11 @@ export class ExperimentPanel {
       const both = `profile = ["${worlds[0].view.profile}", "${value}"]`;
       const line = /^profile\s*=.*$/m;
       const text = line.test(description.text) ? description.text.replace(line, both) : `${both}\n${description.text}`;
-      const packed = this.pack(text);
-      packed && session.tryToOpen(new Link(packed.experiment, session.link.pairs).with("cell", "0", "1").with("speed"));
+      const { experiment } = await this.pack(text);
+      await this.tryText(new Link(experiment, session.link.pairs).with("cell", "0", "1").with("speed"));
     } else {
       const cells = [description.shown[0], ...(what === "cell" ? [Number(value)] : [])];
-      session.tryToOpen(session.link.with("cell", ...cells.map(String)));
+      await session.tryToOpen(session.link.with("cell", ...cells.map(String)));
     }
   }
 
@@ -104,31 +106,28 @@ export class ExperimentPanel {
     session.tryToOpen(session.trial.link.with("trial", ...(trial > 0 ? [`${trial}`] : [])).with("at").with("subject").with("play"));
   }
 
-  runText() {
-    const link = this.pack(this.text.value);
-    if (link !== undefined) {
-      this.text.blur();
-      this.session.open(link);
-    }
+  async runText() {
+    await this.tryText(await this.pack(this.text.value));
   }
 
-  /** A link to an experiment's text, if it is a valid one. @param {string} text @returns {Link | undefined} */
-  pack(text) {
-    const { module, trial } = this.session;
+  /** Opens a link to an experiment's text, or tells beside the text what is wrong with it. @param {Link} link */
+  async tryText(link) {
     try {
-      const link = Link.parse(module.call({ link: { name: trial.description.name, text } }).link);
-      module.call({ open: { link: link.toString() } });
       this.error.textContent = "";
-      return link;
+      await this.session.open(link);
     } catch (error) {
       if (!(error instanceof Refusal)) {
         throw error;
       }
       this.error.textContent = error.message;
-      // The module has closed nothing: what is shown stays open.
-      module.call({ open: { link: trial.link.toString() } });
-      return undefined;
     }
+  }
+
+  /** A link to an experiment's text. @param {string} text @returns {Promise<Link>} */
+  async pack(text) {
+    const { module, trial } = this.session;
+    const { response } = await module.call({ link: { name: trial.description.name, text } });
+    return Link.parse(response.link);
   }
 }
 

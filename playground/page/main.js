@@ -7,13 +7,15 @@ import { FaultList } from "swimlab/fault_list.js";
 import { startKeyboard } from "swimlab/keyboard.js";
 import { Link } from "swimlab/link.js";
 import { MemberPanel } from "swimlab/member_panel.js";
-import { Module, unpack } from "swimlab/module.js";
+import { Refusal, unpack } from "swimlab/module.js";
+import { startModule } from "swimlab/module_client.js";
 import { Permalink } from "swimlab/permalink.js";
 import { Predict } from "swimlab/predict.js";
 import { Session } from "swimlab/session.js";
 import { Story } from "swimlab/story.js";
 import { startTheme } from "swimlab/theme.js";
 import { Transport } from "swimlab/transport.js";
+import { Trial } from "swimlab/trial.js";
 import { Panes } from "swimlab/two_worlds.js";
 
 /** Frames whose times are kept for measurements. */
@@ -29,13 +31,15 @@ const NOTICE_MS = 4500;
 export async function start() {
   startTheme(byId("theme", HTMLButtonElement));
   const bytes = await unpack(byId("module", HTMLScriptElement).textContent ?? "");
-  const session = new Session(await Module.instantiate(bytes));
+  const module = await startModule(bytes);
+  const { response: scenes } = await module.call("scenes");
+  const session = new Session(module, await firstTrial(module));
   session.say = notify;
   const faultList = new FaultList(session);
   const transport = new Transport(session);
   const member = new MemberPanel(session);
   const panes = new Panes(session);
-  session.parts.push(new ExperimentPanel(session), transport, faultList, panes, new Diagrams(session), new Story(session), member, new Predict(session, bytes), new Permalink(session));
+  session.parts.push(new ExperimentPanel(session, scenes), transport, faultList, panes, new Diagrams(session), new Story(session), member, new Predict(session, bytes), new Permalink(session));
   faultList.choose("kill");
   const subject = byId("subject", HTMLInputElement);
   subject.addEventListener("input", () => {
@@ -46,11 +50,25 @@ export async function start() {
   });
   startKeyboard(session, { choose: (tool) => faultList.choose(tool), faster: (steps) => transport.change(steps) });
   followMotion(session);
-  if (!session.tryToOpen(firstLink())) {
-    session.open(Link.parse("#basic"));
-  }
+  session.show();
   const frameTimes = run(session);
   Object.assign(window, { swimlab: { session, panes, member, frameTimes } });
+}
+
+/**
+ * The trial of the first link, or, if it is wrong, that of the first scene.
+ * @param {import("swimlab/module_client.js").ModuleClient} module
+ */
+async function firstTrial(module) {
+  try {
+    return await Trial.record(module, firstLink());
+  } catch (error) {
+    if (!(error instanceof Refusal)) {
+      throw error;
+    }
+    notify(error.message);
+    return Trial.record(module, Link.parse("#basic"));
+  }
 }
 
 /** The URL's link, or the one that the page holds, or the first scene. */

@@ -10,9 +10,6 @@ import { byId, make } from "swimlab/dom.js";
 /** The shortest time between two looks into a member while time goes on, in milliseconds. */
 const PAUSE_MS = 120;
 
-/** The share of time that looks may take: they are made anew from the start if time goes back. */
-const SHARE = 0.25;
-
 /** Most suspicions shown as dials, and updates shown of the queue. */
 const MOST = 6;
 
@@ -24,7 +21,8 @@ export class MemberPanel {
     /** What is shown. */
     this.key = "";
     this.lookedAt = 0;
-    this.took = 0;
+    /** Whether the module is looking into the member. */
+    this.looking = false;
     /** The last view, for tests. @type {MemberView | null} */
     this.view = null;
   }
@@ -42,7 +40,8 @@ export class MemberPanel {
     }
     const key = `${selected} ${player.time}`;
     const now = performance.now();
-    if (key === this.key || now - this.lookedAt < Math.max(player.playing ? PAUSE_MS : 0, this.took / SHARE)) {
+    const isEarly = player.playing && now - this.lookedAt < PAUSE_MS;
+    if (key === this.key || isEarly || this.looking || session.recording !== undefined) {
       return;
     }
     this.key = key;
@@ -53,11 +52,23 @@ export class MemberPanel {
       return;
     }
     const many = trial.worlds.length > 1;
-    this.view = trial.worlds[many ? world : 0].inspect(player.time, selected);
-    this.lookedAt = performance.now();
-    this.took = this.lookedAt - now;
-    const { view } = this;
-    this.panel.replaceChildren(...this.head(selected, many ? "ABCD"[world] : ""), ...(view === null ? [make("p", "It does not run.", "note")] : this.body(view, player.time, trial.period)));
+    this.lookedAt = now;
+    this.look(trial, many ? world : 0, selected, player.time).then(() => (this.looking = false));
+  }
+
+  /**
+   * @param {import("swimlab/trial.js").Trial} trial
+   * @param {number} world
+   * @param {number} member
+   * @param {number} t
+   */
+  async look(trial, world, member, t) {
+    this.looking = true;
+    this.view = await trial.worlds[world].inspect(t, member);
+    if (this.session.selected === member && this.session.trial === trial) {
+      const body = this.view === null ? [make("p", "It does not run.", "note")] : this.body(this.view, t, trial.period);
+      this.panel.replaceChildren(...this.head(member, trial.worlds.length > 1 ? "ABCD"[world] : ""), ...body);
+    }
   }
 
   /** @param {number} member @param {string} [world] */

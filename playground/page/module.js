@@ -15,7 +15,9 @@
  */
 
 /** A request that the module refuses. Its message is a sentence for the user. */
-export class Refusal extends Error {}
+export class Refusal extends Error {
+  name = "Refusal";
+}
 
 /** The module, instantiated: answers requests of playground/src/request.rs. */
 export class Module {

@@ -2,11 +2,12 @@
 
 import { byId, make } from "swimlab/dom.js";
 import { drawHistogram, median } from "swimlab/histogram.js";
+import { startModule } from "swimlab/module_client.js";
 
 /**
  * @typedef {import("swimlab/session.js").Session} Session
- * @typedef {import("swimlab/trial_worker.js").Reading} Reading
- * @typedef {import("swimlab/trial_worker.js").Task} Task
+ * @typedef {import("swimlab/module_client.js").ModuleClient} ModuleClient
+ * @typedef {{value: number} | {censored: number} | null} Reading
  * @typedef {import("swimlab/histogram.js").Mark} Mark
  */
 
@@ -35,8 +36,10 @@ export class Predict {
     this.values = [];
     this.censored = 0;
     this.absent = 0;
-    /** @type {Worker | undefined} */
-    this.worker = undefined;
+    /** The module that measures. @type {ModuleClient | undefined} */
+    this.module = undefined;
+    /** Counts the runs that began and were stopped. */
+    this.running = 0;
     this.asked = "";
     this.max = 1;
     this.measure.addEventListener("change", () => this.reset());
@@ -93,13 +96,14 @@ export class Predict {
   }
 
   stop() {
-    this.worker?.terminate();
-    this.worker = undefined;
+    this.module?.stop();
+    this.module = undefined;
+    this.running++;
     this.button.textContent = `Run ${TRIALS.toLocaleString("en")} trials`;
   }
 
-  run() {
-    if (this.worker !== undefined) {
+  async run() {
+    if (this.button.textContent === "Stop") {
       this.stop();
       return;
     }
@@ -107,40 +111,33 @@ export class Predict {
     this.censored = 0;
     this.absent = 0;
     this.verdict.textContent = "";
-    const source = new Blob([`import(${JSON.stringify(import.meta.resolve("swimlab/trial_worker.js"))}).then(() => postMessage({ ready: true }))`], { type: "text/javascript" });
-    const url = URL.createObjectURL(source);
-    const worker = new Worker(url);
-    this.worker = worker;
     this.button.textContent = "Stop";
-    const { trial } = this.session;
-    worker.addEventListener("error", (event) => this.failed(event.message || "the worker did not start"));
-    worker.addEventListener("message", ({ data }) => {
-      if (data.ready) {
-        URL.revokeObjectURL(url);
-        /** @type {Task} */
-        const task = {
-          url: import.meta.resolve("swimlab/module.js"),
-          bytes: this.bytes,
-          link: trial.link.toString(),
-          world: 0,
-          measure: this.measure.value,
-          first: 0,
-          count: TRIALS,
-          chunk: CHUNK,
-        };
-        worker.postMessage(task);
-      } else if (data.error !== undefined) {
-        this.failed(data.error);
+    const number = ++this.running;
+    try {
+      const module = await startModule(this.bytes);
+      if (number === this.running) {
+        this.module = module;
+        await this.measureWith(module);
       } else {
-        this.add(data.trials);
+        module.stop();
       }
-    });
+    } catch (error) {
+      this.stop();
+      this.progress.textContent = `The trials cannot be run: ${error instanceof Error ? error.message : error}`;
+    }
   }
 
-  /** @param {string} why */
-  failed(why) {
-    this.stop();
-    this.progress.textContent = `The trials cannot be run: ${why}`;
+  /** @param {ModuleClient} module */
+  async measureWith(module) {
+    await module.call({ open: { link: this.session.trial.link.toString() } });
+    for (let first = 0; first < TRIALS; first += CHUNK) {
+      const count = Math.min(CHUNK, TRIALS - first);
+      const { response } = await module.call({ measure: { world: 0, measure: this.measure.value, first, count } });
+      if (this.module !== module) {
+        return;
+      }
+      this.add(response.trials);
+    }
   }
 
   /** @param {Reading[]} trials */

@@ -12,21 +12,27 @@ import { Trial } from "swimlab/trial.js";
  * @typedef {"kill" | "pause" | "cut" | "look"} Tool
  * @typedef {{opened?: () => void, frame?: () => void}} Part
  * @typedef {import("swimlab/moments.js").Moment} Moment
- * @typedef {import("swimlab/module.js").Module} Module
+ * @typedef {import("swimlab/module_client.js").ModuleClient} ModuleClient
  */
 
 /** Faults begin at whole milliseconds, which makes short links; in microseconds. */
 const GRAIN = 1000;
 
 export class Session {
-  /** @param {Module} module */
-  constructor(module) {
+  /**
+   * @param {ModuleClient} module
+   * @param {Trial} trial what is shown first
+   */
+  constructor(module, trial) {
     this.module = module;
     this.player = new Player();
     /** Parts of the page that follow what is open and shown. @type {Part[]} */
     this.parts = [];
-    /** @type {Trial} */
-    this.trial = new Trial(module, Link.parse("#basic"));
+    this.trial = trial;
+    /** The link whose trial is being recorded, and what to do then. @type {{link: Link, show: () => void} | undefined} */
+    this.wanted = undefined;
+    /** Ends when the wanted trial is shown, or refused. @type {Promise<void> | undefined} */
+    this.recording = undefined;
     /** Times of all events. @type {Float64Array} */
     this.times = new Float64Array();
     /** The moments of the first world. @type {Moment[]} */
@@ -47,10 +53,52 @@ export class Session {
     this.say = () => {};
   }
 
-  /** Opens a link, at the time and with the subject that it names. @param {Link} link */
+  /**
+   * Opens a link, at the time and with the subject that it names.
+   * @param {Link} link
+   * @returns {Promise<void>} rejected with a `Refusal` if the link is wrong
+   */
   open(link) {
-    this.trial = new Trial(this.module, link);
+    return this.want(link, () => this.show());
+  }
+
+  /**
+   * Records the trial of a link and then shows it. Of the links that are wanted meanwhile only the last one is shown.
+   * @param {Link} link
+   * @param {() => void} show
+   * @returns {Promise<void>} rejected with a `Refusal` if the link is wrong
+   */
+  want(link, show) {
+    this.wanted = { link, show };
+    this.recording ??= this.record().finally(() => (this.recording = undefined));
+    return this.recording;
+  }
+
+  async record() {
+    while (this.wanted !== undefined) {
+      const { wanted } = this;
+      try {
+        const trial = await Trial.record(this.module, wanted.link);
+        if (wanted === this.wanted) {
+          this.trial = trial;
+          this.wanted = undefined;
+          wanted.show();
+        }
+      } catch (error) {
+        if (wanted === this.wanted) {
+          this.wanted = undefined;
+          // The module may have opened another link meanwhile, which nobody wanted any more.
+          await this.module.call({ open: { link: this.trial.link.toString() } });
+          throw error;
+        }
+      }
+    }
+  }
+
+  /** Shows the trial from the time and with the subject that its link names. */
+  show() {
     const { player, trial } = this;
+    const { link } = trial;
     const most = trial.worlds[0].view.hosts - 1;
     this.subject = Math.min(most, link.number("subject") ?? trial.firstSubject);
     const selected = link.number("member");
@@ -66,15 +114,9 @@ export class Session {
     player.seek(link.number("at") === undefined ? Math.max(0, first - 1.5e6) : (link.number("at") ?? 0) * 1e6);
   }
 
-  /** Opens a link, or tells why that is not possible. @param {Link} link @returns {boolean} */
+  /** Opens a link, or tells why that is not possible. @param {Link} link */
   tryToOpen(link) {
-    try {
-      this.open(link);
-      return true;
-    } catch (error) {
-      this.refused(error);
-      return false;
-    }
+    return this.open(link).catch((error) => this.refused(error));
   }
 
   /** @param {unknown} error */
@@ -95,7 +137,7 @@ export class Session {
 
   /** The labels of the faults made by hand. */
   get byHand() {
-    return this.trial.link.all("fault");
+    return (this.wanted?.link ?? this.trial.link).all("fault");
   }
 
   /** The shown time after the warm-up, as faults made now have it. */
@@ -108,21 +150,19 @@ export class Session {
     return this.trial.end - this.trial.warmup;
   }
 
-  /** Records the trial anew with other faults made by hand. Time stays where it is. @param {string[] | undefined} labels */
+  /** Records the trial anew with other faults made by hand, if there are any. Time stays where it is. @param {string[] | undefined} labels */
   changeFaults(labels) {
     if (labels === undefined) {
       return false;
     }
-    try {
-      this.trial = new Trial(this.module, this.trial.link.with("fault", ...labels));
-    } catch (error) {
-      this.refused(error);
-      return false;
-    }
     // What begins now is shown at once.
     this.player.time = Math.min(this.trial.end, Math.ceil(this.player.time / GRAIN) * GRAIN);
-    this.player.end = this.trial.end;
-    this.recorded();
+    const show = () => {
+      this.player.end = this.trial.end;
+      this.recorded();
+    };
+    const link = (this.wanted?.link ?? this.trial.link).with("fault", ...labels);
+    this.want(link, this.wanted?.show ?? show).catch((error) => this.refused(error));
     return true;
   }
 
@@ -240,7 +280,8 @@ export class Session {
 
   /** Runs until the next frame. @param {number} elapsed seconds */
   frame(elapsed) {
-    this.player.advance(elapsed);
+    // Time waits for what was changed at it.
+    this.recording === undefined && this.player.advance(elapsed);
     this.parts.forEach((part) => part.frame?.());
   }
 }

@@ -21,22 +21,22 @@ import { EFFECT, Recording } from "swimlab/recording.js";
  *     suspicion?: {since: number | null, until: number | null, by: (number | null)[]}}[],
  *   queue: {about: number | null, kind: string, incarnation: [number, number], transmissions: number}[],
  *   transmission_limit: number}} MemberView
- * @typedef {import("swimlab/module.js").Module} Module
+ * @typedef {import("swimlab/module_client.js").ModuleClient} ModuleClient
  */
 
 /** One world of the trial. */
 export class World {
   /**
-   * @param {Module} module
+   * @param {ModuleClient} module
    * @param {number} number which of the link's cells, from 0
    * @param {WorldView} view
+   * @param {Recording} recording
    */
-  constructor(module, number, view) {
+  constructor(module, number, view, recording) {
     this.module = module;
     this.number = number;
     this.view = view;
-    const summary = module.call({ record: { world: number } });
-    this.recording = new Recording(summary, module.words());
+    this.recording = recording;
     this.hash = this.recording.summary.trace_hash;
     this.lives = new Lives(this.recording, view.faults, view.members, view.hosts);
     /** @type {Map<number, Beliefs>} */
@@ -54,27 +54,44 @@ export class World {
   }
 
   /**
-   * A member as it is at a time, after everything that happens at it; `null` while it does not run.
+   * A member as it is at a time, after everything that happens at it; `null` while it does not run. The trial must be
+   * the one that the module opened last.
    * @param {number} t
    * @param {number} member
-   * @returns {MemberView | null}
+   * @returns {Promise<MemberView | null>}
    */
-  inspect(t, member) {
-    return this.module.call({ inspect: { world: this.number, at_us: Math.floor(t) + 1, member } });
+  async inspect(t, member) {
+    const { response } = await this.module.call({ inspect: { world: this.number, at_us: Math.floor(t) + 1, member } });
+    return response;
   }
 }
 
 /** The trial of a link. */
 export class Trial {
   /**
-   * @param {Module} module
+   * Opens a link, and records its trial in each of its cells.
+   * @param {ModuleClient} module
    * @param {Link} link
+   * @returns {Promise<Trial>} rejected with a `Refusal` if the link is wrong
    */
-  constructor(module, link) {
+  static async record(module, link) {
+    /** @type {{response: Description}} */
+    const { response: description } = await module.call({ open: { link: link.toString() } });
+    const records = description.worlds.map((_, world) => module.call({ record: { world } }));
+    const recordings = (await Promise.all(records)).map(({ response, words }) => new Recording(response, words));
+    const worlds = description.worlds.map((view, number) => new World(module, number, view, recordings[number]));
+    return new Trial(link, description, worlds);
+  }
+
+  /**
+   * @param {Link} link
+   * @param {Description} description
+   * @param {World[]} worlds
+   */
+  constructor(link, description, worlds) {
     this.link = link;
-    /** @type {Description} */
-    this.description = module.call({ open: { link: link.toString() } });
-    this.worlds = this.description.worlds.map((view, number) => new World(module, number, view));
+    this.description = description;
+    this.worlds = worlds;
     this.end = Math.max(...this.worlds.map((world) => world.recording.end));
     this.warmup = this.worlds[0].view.warmup_us;
     this.period = this.worlds[0].view.period_us;

@@ -75,6 +75,7 @@ export class Panes {
     const { session } = this;
     const { trial, player, subject, selected, focused, hovered } = session;
     const t = player.time;
+    this.container.setAttribute("aria-busy", `${session.recording !== undefined}`);
     const differing = this.differing(t);
     const count = differing?.reduce((sum, one) => sum + one, 0) ?? 0;
     this.panes.forEach((pane, n) => {

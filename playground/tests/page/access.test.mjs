@@ -77,7 +77,8 @@ test("a frame with 100 members leaves room for 60 in a second", async () => {
     const { session } = window.swimlab;
     const { Link } = await import("swimlab/link.js");
     const text = session.trial.description.text.replace("members = 24", "members = 100").replace("swim-basic", "swim");
-    session.open(Link.parse(session.module.call({ link: { name: "large", text } }).link));
+    const { response } = await session.module.call({ link: { name: "large", text } });
+    await session.open(Link.parse(response.link));
     window.swimlab.frameTimes.work.length = 0;
     window.swimlab.frameTimes.between.length = 0;
   });

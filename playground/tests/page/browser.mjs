@@ -9,10 +9,6 @@ const PAGE = fileURLToPath(new URL("../../dist/swimlab.html", import.meta.url));
 /** Places of browsers; the variable comes first. */
 const BROWSERS = [process.env.CHROMIUM, "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
 
-if (!existsSync(PAGE)) {
-  throw new Error("the page is not built: cargo xtask page");
-}
-
 /** Starts the browser. */
 export function launch() {
   const executablePath = BROWSERS.find((path) => path !== undefined && existsSync(path));
@@ -23,12 +19,11 @@ export function launch() {
 }
 
 /**
- * Opens the page from disk.
+ * A tab that notes its problems and its requests.
  * @param {import("playwright-core").Browser} browser
- * @param {string} link
  * @param {object} options of the browser's context
  */
-export async function open(browser, link = "#basic", options = {}) {
+export async function watch(browser, options = {}) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
   const page = await context.newPage();
   const problems = [];
@@ -36,6 +31,20 @@ export async function open(browser, link = "#basic", options = {}) {
   page.on("console", (message) => ["error", "warning"].includes(message.type()) && problems.push(message.text()));
   page.on("pageerror", (error) => problems.push(`${error}`));
   page.on("request", (request) => /^(data|blob):/.test(request.url()) || requests.push(request.url()));
+  return { page, problems, requests };
+}
+
+/**
+ * Opens the page from disk.
+ * @param {import("playwright-core").Browser} browser
+ * @param {string} link
+ * @param {object} options of the browser's context
+ */
+export async function open(browser, link = "#basic", options = {}) {
+  if (!existsSync(PAGE)) {
+    throw new Error("the page is not built: cargo xtask page");
+  }
+  const { page, problems, requests } = await watch(browser, options);
   await page.goto(pathToFileURL(PAGE).href + link);
   await page.waitForFunction(() => window.swimlab !== undefined, undefined, { timeout: 60_000 });
   return { page, problems, requests };
@@ -73,16 +82,17 @@ export async function drag(page, from, to) {
 
 /** What the page shows: time, states, beliefs, and the members as the module has them. */
 export function state(page, members = [0, 5, 8, 12]) {
-  return page.evaluate((looked) => {
+  return page.evaluate(async (looked) => {
     const { session } = window.swimlab;
+    await session.recording;
     const t = session.player.time;
-    return session.trial.worlds.map((world) => ({
+    return Promise.all(session.trial.worlds.map(async (world) => ({
       t,
       beliefs: [...world.beliefs(session.subject).at(t)],
       life: [...world.lives.at(t).life],
       paused: [...world.lives.at(t).impaired],
-      views: looked.map((member) => JSON.stringify(world.inspect(t, member))),
-    }));
+      views: (await Promise.all(looked.map((member) => world.inspect(t, member)))).map((view) => JSON.stringify(view)),
+    })));
   }, members);
 }
 
@@ -90,7 +100,8 @@ export const jump = (page, seconds) => page.evaluate((to) => window.swimlab.sess
 
 /** Packets as text, up to a time in seconds. */
 export function packets(page, world, until = Infinity) {
-  return page.evaluate(([number, end]) => {
+  return page.evaluate(async ([number, end]) => {
+    await window.swimlab.session.recording;
     const { recording } = window.swimlab.session.trial.worlds[number];
     const all = Array.from({ length: recording.packetCount }, (_, row) => recording.packet(row));
     return all.filter(({ sent }) => sent < end * 1e6).map(({ sent, end: arrives, from, to, kind }) => ({ key: `${sent} ${from} ${to} ${kind}`, fate: arrives }));

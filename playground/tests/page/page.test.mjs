@@ -109,8 +109,8 @@ test("two worlds: packets that both send have the same fate, and faults by hand 
     const { session } = window.swimlab;
     const text = session.trial.description.text.replace("swim-basic", "swim");
     const { Link } = await import("swimlab/link.js");
-    const link = session.module.call({ link: { name: "two", text } }).link;
-    session.open(Link.parse(`${link}?cell=0&cell=1&at=3&play=no&fault=loss:at=1s,rate=0.3,target=share:1,lasts=50s`));
+    const { link } = (await session.module.call({ link: { name: "two", text } })).response;
+    await session.open(Link.parse(`${link}?cell=0&cell=1&at=3&play=no&fault=loss:at=1s,rate=0.3,target=share:1,lasts=50s`));
   });
   assert.equal(await page.locator(".stage").count(), 2);
   const fates = new Map((await packets(page, 0)).map(({ key, fate }) => [key, fate]));

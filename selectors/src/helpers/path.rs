@@ -54,17 +54,21 @@ pub(super) fn distance_us(a: &Peer, b: &Peer) -> Option<f64> {
 /// in `avoided` and those picked before, the first one among equals.
 pub(super) fn pick_apart(
     view: &dyn View,
-    mut candidates: Vec<Slot>,
-    mut avoided: Vec<Slot>,
+    candidates: Vec<Slot>,
+    avoided: Vec<Slot>,
     want: usize,
     picks: &mut Vec<Slot>,
 ) {
+    let mut candidates: Vec<(u64, &Peer, Slot)> =
+        candidates.into_iter().map(|slot| (0, view.peer(slot), slot)).collect();
+    let avoid = |candidates: &mut Vec<(u64, &Peer, Slot)>, other: &Peer| {
+        candidates.iter_mut().for_each(|(overlap, peer, _)| *overlap += path_overlap(peer, other));
+    };
+    avoided.into_iter().for_each(|slot| avoid(&mut candidates, view.peer(slot)));
     for _ in 0..want {
-        let overlap =
-            |slot: Slot| avoided.iter().map(|&other| path_overlap(view.peer(slot), view.peer(other))).sum::<u64>();
-        let Some(least) = (0..candidates.len()).min_by_key(|&at| overlap(candidates[at])) else { return };
-        let slot = candidates.remove(least);
-        avoided.push(slot);
+        let Some(least) = (0..candidates.len()).min_by_key(|&at| candidates[at].0) else { return };
+        let (_, peer, slot) = candidates.remove(least);
+        avoid(&mut candidates, peer);
         picks.push(slot);
     }
 }

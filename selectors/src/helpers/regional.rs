@@ -1,5 +1,6 @@
 //! `regional`: helpers near enough that the detour over them takes little longer than the direct way.
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 use super::HelperRegistry;
@@ -34,6 +35,10 @@ const MAX_SCANNED: usize = 4096;
 /// Round-trip time by which a detour may be longer than the direct way, in microseconds, besides a quarter of that.
 const DETOUR_US: f64 = 5_000.0;
 
+fn nearer((a, _): &(f64, Slot), (b, _): &(f64, Slot)) -> Ordering {
+    a.total_cmp(b)
+}
+
 impl Helpers for RegionalHelpers {
     fn helpers(&self, ctx: &mut Context<'_>, targets: &[Slot], want: usize, picks: &mut Vec<Slot>) {
         let view = ctx.view;
@@ -48,12 +53,16 @@ impl Helpers for RegionalHelpers {
         };
         let first = below(ctx.rng, view.slots());
         let scanned = (first..view.slots()).chain(0..first).take(MAX_SCANNED).filter(|&slot| fits(slot));
-        let mut candidates: Vec<(f64, Slot)> = scanned
-            .map(|slot| (detour(view.peer(slot)).map_or(f64::INFINITY, |(onward, there)| onward + there), slot))
-            .collect();
-        candidates.sort_by(|(a, _), (b, _)| a.total_cmp(b));
-        let near = candidates.partition_point(|&(way, _)| way <= direct * 1.25 + DETOUR_US);
-        let mut near: Vec<Slot> = candidates.iter().map(|&(_, slot)| slot).take(near.max(want)).collect();
+        let far = direct * 1.25 + DETOUR_US;
+        let way = |slot: Slot| detour(view.peer(slot)).map_or(f64::INFINITY, |(onward, there)| onward + there);
+        let (mut near, mut others): (Vec<_>, Vec<_>) =
+            scanned.map(|slot| (way(slot), slot)).partition(|&(way, _)| way <= far);
+        near.sort_by(nearer);
+        if near.len() < want {
+            others.sort_by(nearer);
+            near.extend(others.into_iter().take(want - near.len()));
+        }
+        let mut near: Vec<Slot> = near.into_iter().map(|(_, slot)| slot).collect();
         shuffle(&mut near, ctx.rng);
         let avoided = targets.iter().copied().chain([view.me()]).collect();
         pick_apart(view, near, avoided, want, picks);
