@@ -105,6 +105,7 @@ test("two worlds: packets that both send have the same fate, and faults by hand 
   const { page } = await open(browser, "#basic?at=3&play=no");
   // Both send datagrams alone: a ping over a stream has another fate than a datagram of the same time.
   await page.locator("#beside").selectOption("profile lha-suspicion");
+  await page.locator(".stage").nth(1).waitFor();
   await page.evaluate(async () => {
     const { session } = window.swimlab;
     const text = session.trial.description.text.replace("swim-basic", "swim");
@@ -151,10 +152,32 @@ test("an experiment's text runs in the page, and an error names its line", async
   const text = await page.locator("#text").inputValue();
   await page.locator("#text").fill(text.replace("uniform", "nonsense"));
   await page.locator("#run-text").click();
-  assert.match(await page.locator("#text-error").textContent(), /^basic:\d+: .*nonsense/);
+  await page.locator("#text-error", { hasText: /^basic:\d+: .*nonsense/ }).waitFor();
   await page.locator("#text").fill(text.replace("members = 24", "members = 30"));
   await page.locator("#run-text").click();
-  assert.equal(await page.evaluate(() => window.swimlab.session.trial.worlds[0].view.hosts), 30);
+  await page.waitForFunction(() => window.swimlab.session.trial.worlds[0].view.hosts === 30);
+  assert.equal(await page.locator("#text-error").textContent(), "");
+});
+
+test("a trial of 1,000 members is recorded while the page goes on, and faults made meanwhile all count", async () => {
+  const { page } = await open(browser, "#basic?play=no");
+  const frames = await page.evaluate(async () => {
+    const { session } = window.swimlab;
+    const text = session.trial.description.text.replace("members = 24", "members = 1000").replace("swim-basic", "swim");
+    const { link } = (await session.module.call({ link: { name: "large", text } })).response;
+    const { Link } = await import("swimlab/link.js");
+    await session.open(Link.parse(`${link}?at=3&play=no&duration=10s`));
+    let frames = 0;
+    const count = () => session.recording && requestAnimationFrame(() => (frames++, count()));
+    session.act(7);
+    session.act(9);
+    count();
+    await session.recording;
+    return frames;
+  });
+  assert.ok(frames > 10, `${frames} frames while it was recorded`);
+  assert.equal((await faults(page)).length, 2);
+  assert.deepEqual((await state(page, []))[0].life.flatMap((life, member) => (life === 1 ? [member] : [])), [7, 9]);
 });
 
 test("a link that is wrong is refused in a sentence, and the page works on", async () => {
