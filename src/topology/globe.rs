@@ -2,7 +2,7 @@
 
 use swimlab_selectors::Location;
 
-use super::units::whole_us;
+use super::units::{round, whole_us};
 
 /// The mean radius of the Earth in meters (IUGG).
 const RADIUS_M: f64 = 6_371_008.8;
@@ -74,7 +74,7 @@ impl Point {
 
 /// Whole meters along the great circle over a chord between unit vectors. Half a chord is the sine of half the angle.
 fn meters(square_chord: f64) -> f64 {
-    (2.0 * RADIUS_M * libm::asin((square_chord.sqrt() / 2.0).min(1.0))).round()
+    round(2.0 * RADIUS_M * libm::asin((square_chord.sqrt() / 2.0).min(1.0)))
 }
 
 /// The point of a site, if it is on the globe.

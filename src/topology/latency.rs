@@ -41,8 +41,16 @@ impl Latency {
         if n > 1_024 {
             return Self::Globe(globe);
         }
-        let one_way_us = (0..n * n).map(|at| globe.one_way_us(at / n, at % n)).collect();
-        Self::Matrix { sites: n, one_way_us }
+        let mut one_way_us = vec![0; (n * n) as usize];
+        for from in 0..n {
+            for to in from..n {
+                // The same in both directions.
+                let us = globe.one_way_us(from, to);
+                one_way_us[(from * n + to) as usize] = us;
+                one_way_us[(to * n + from) as usize] = us;
+            }
+        }
+        Self::Matrix { sites: n, one_way_us: one_way_us.into() }
     }
 
     /// From round-trip times in microseconds; the two directions are averaged.
