@@ -15,9 +15,11 @@ use crate::protocol::{Event, EventKind, Gauge, Incarnation, Span, Time};
 pub struct Guarantees {
     /// The limits of a member's bounded stores, in a world of this many hosts.
     pub limits: Gauge,
-    /// Without loss: how long after the last crash or departure all members know of it. `None`: no guarantee.
+    /// How long after the last crash or departure all members know of it, without loss and packets that are late by more
+    /// than a period. `None`: no guarantee.
     pub converges_within: Option<Span>,
-    /// Without loss: how long after the end of any other fault all members agree on who is alive. `None`: no guarantee.
+    /// How long after the end of any other fault all members agree on who is alive, on the same conditions. `None`: no
+    /// guarantee.
     pub heals_within: Option<Span>,
     /// Whether a member that was declared dead returns only with an incarnation that its owner raised.
     pub returns_refuted: bool,
@@ -68,8 +70,9 @@ impl Checker {
     pub fn new(setup: &Setup, guarantees: Guarantees) -> Self {
         let hosts = setup.placement.members() as usize;
         let only_stops = setup.start == Start::Joined && setup.faults.iter().all(|fault| fault.kind.only_stops());
-        // With lossy links some member is always suspected by another.
-        let may_settle = setup.loss == 0.0 && !setup.faults.iter().any(|fault| fault.kind.may_outlast_its_end());
+        // Where packets are lost, or come later than a period, some member is always suspected by another.
+        let is_punctual = setup.loss == 0.0 && setup.placement.lateness() * 2 <= setup.period;
+        let may_settle = is_punctual && !setup.faults.iter().any(|fault| fault.kind.may_outlast_its_end());
         Self {
             guarantees,
             ids: IdIndex::new(setup.placement.peers.iter().map(|peer| peer.id)),
@@ -306,6 +309,17 @@ mod tests {
             let guarantees = Guarantees { heals_within: Some(Span::from_secs(5)), ..Guarantees::default() };
             let mut checker = Checker::new(&Setup::new(&lan, 3, 1, vec![fault]), guarantees);
             checker.inspect_agreement(Time::from_micros(6_000_000), 0, 2, 3);
+            assert_eq!(checker.violations.len(), objections);
+        }
+    }
+
+    #[test]
+    fn where_packets_are_often_late_by_more_than_a_period_no_agreement_is_expected() {
+        for (topology, objections) in [("home", 0), ("home:jitter=false", 1), ("aws:jitter=true", 1)] {
+            let topology = topologies().build(&Spec::parse(topology).unwrap(), &TopologyContext::default()).unwrap();
+            let guarantees = Guarantees { converges_within: Some(Span::from_secs(5)), ..Guarantees::default() };
+            let mut checker = Checker::new(&Setup::new(&topology, 6, 1, Vec::new()), guarantees);
+            checker.inspect_agreement(Time::from_micros(6_000_000), 0, 5, 6);
             assert_eq!(checker.violations.len(), objections);
         }
     }

@@ -60,6 +60,23 @@ impl Jitter {
             Self::Factor(quantiles) => whole_us(f64::from(base) * quantiles.at(unit(rng))),
         }
     }
+
+    /// How much later than without jitter one packet in a thousand arrives, in microseconds, where the delay without it
+    /// is at most `longest`.
+    pub(super) fn lateness_us(&self, longest: u32) -> f64 {
+        // Quantiles of the standard normal and the standard exponential distribution at 0.999.
+        const NORMAL: f64 = 3.09;
+        const EXPONENTIAL: f64 = 6.91;
+        match self {
+            Self::None => 0.0,
+            Self::Uniform { spread_us, .. } => f64::from(*spread_us),
+            Self::Normal { deviation_us, .. } => NORMAL * deviation_us,
+            Self::Tails { pairs, .. } => {
+                pairs.iter().map(|tail| EXPONENTIAL * f64::from(tail.mean_us)).fold(0.0, f64::max)
+            }
+            Self::Factor(quantiles) => f64::from(longest) * (quantiles.at(0.999) - 1.0),
+        }
+    }
 }
 
 impl Tail {

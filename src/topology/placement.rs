@@ -8,6 +8,7 @@ use swimlab_selectors::{BuildContext, Peer, RttSource};
 use super::assign::assign_sites;
 use super::latency::Latency;
 use super::site_map::SiteMap;
+use crate::protocol::Span;
 
 /// The site of each member, and the delay of packets between any two. Members are numbered from 0, joiners last.
 #[derive(Clone, Debug)]
@@ -84,6 +85,12 @@ impl Placement {
         sites.sort_unstable();
         sites.dedup();
         self.site_map.latency().longest_us(&sites).saturating_mul(2)
+    }
+
+    /// How much later than without jitter one packet in a thousand arrives on the longest way between two members.
+    pub(crate) fn lateness(&self) -> Span {
+        let longest = self.longest_rtt_us() / 2;
+        Span::from_micros(self.site_map.jitter().lateness_us(longest) as u64)
     }
 
     /// The number of sites, also of those without members.
