@@ -1,5 +1,7 @@
 //! Distances on the globe, and the time that light takes for them.
 
+use std::sync::OnceLock;
+
 use swimlab_selectors::Location;
 
 use super::units::{round, whole_us};
@@ -13,10 +15,17 @@ pub(super) const LIGHT_M_PER_US: f64 = 299.792_458;
 /// The refractive index of the core of a common single-mode fiber: the factor by which light is slower in it.
 pub(super) const FIBER_INDEX: f64 = 1.468;
 
-/// Sites on the globe with a delay by distance, computed on demand: 25 million pairs of cities would take 100 MB.
+/// The most sites whose delays are kept once they are computed, which takes 4 MB: 25 million pairs of cities would take
+/// 100 MB.
+const MAX_KEPT_SITES: usize = 1_024;
+
+/// Sites on the globe with a delay by distance.
 #[derive(Debug)]
 pub(super) struct Globe {
     points: Box<[Point]>,
+    /// The delays from each site to all, made when they are asked for first: a group lives at few of the sites, and to
+    /// look up a delay is several times cheaper than an arc sine. Empty for more than [`MAX_KEPT_SITES`].
+    rows: Box<[OnceLock<Box<[u32]>>]>,
     us_per_meter: f64,
     access_us: f64,
 }
@@ -28,7 +37,9 @@ pub(super) struct Point([f64; 3]);
 impl Globe {
     /// Sites with a one-way delay of `us_per_meter` along the great circle plus `access_us` for both ends together.
     pub(super) fn new(points: impl IntoIterator<Item = Point>, us_per_meter: f64, access_us: f64) -> Self {
-        Self { points: points.into_iter().collect(), us_per_meter, access_us }
+        let points: Box<[Point]> = points.into_iter().collect();
+        let kept = if points.len() <= MAX_KEPT_SITES { points.len() } else { 0 };
+        Self { points, rows: vec![OnceLock::new(); kept].into(), us_per_meter, access_us }
     }
 
     pub(super) fn sites(&self) -> u32 {
@@ -37,7 +48,12 @@ impl Globe {
 
     #[inline]
     pub(super) fn one_way_us(&self, from: u32, to: u32) -> u32 {
-        self.delay_us(self.points[from as usize].square_chord(self.points[to as usize]))
+        let start = self.points[from as usize];
+        let delay = |end: &Point| self.delay_us(start.square_chord(*end));
+        match self.rows.get(from as usize) {
+            Some(row) => row.get_or_init(|| self.points.iter().map(delay).collect())[to as usize],
+            None => delay(&self.points[to as usize]),
+        }
     }
 
     /// The longest delay between any two of these sites: that of the longest chord.

@@ -34,25 +34,6 @@ pub(super) struct Tree {
 }
 
 impl Latency {
-    /// By distance on the globe: from a table if that takes at most 4 MB, otherwise computed, with the same results. A
-    /// table lookup is several times cheaper than an arc sine.
-    pub(super) fn globe(globe: Globe) -> Self {
-        let n = globe.sites();
-        if n > 1_024 {
-            return Self::Globe(globe);
-        }
-        let mut one_way_us = vec![0; (n * n) as usize];
-        for from in 0..n {
-            for to in from..n {
-                // The same in both directions.
-                let us = globe.one_way_us(from, to);
-                one_way_us[(from * n + to) as usize] = us;
-                one_way_us[(to * n + from) as usize] = us;
-            }
-        }
-        Self::Matrix { sites: n, one_way_us: one_way_us.into() }
-    }
-
     /// From round-trip times in microseconds; the two directions are averaged.
     pub(super) fn matrix(sites: usize, rtt_us: &[f64]) -> Self {
         let one_way = |i: usize, j: usize| half_us((rtt_us[i * sites + j] + rtt_us[j * sites + i]) / 2.0);

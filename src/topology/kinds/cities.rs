@@ -45,7 +45,7 @@ fn build(params: &Params, _: &TopologyContext) -> Result<Topology, String> {
     let us_per_meter = FIBER_INDEX * stretch / LIGHT_M_PER_US;
     let globe = Globe::new(points, us_per_meter, 1e3 * params.real("access_ms")? / 2.0);
     let title = format!("the {top} most populous cities, fiber along great circles times {stretch}");
-    Ok(Topology::new(title, SiteMap::assemble(sites, Latency::globe(globe))).credit(CREDIT))
+    Ok(Topology::new(title, SiteMap::assemble(sites, Latency::Globe(globe))).credit(CREDIT))
 }
 
 fn city(at: Listed) -> Site {
