@@ -24,6 +24,9 @@ use crate::experiment::{Lab, TomlSource};
 /// The exit code of a program that was interrupted: 128 and the number of the signal.
 const INTERRUPTED: u8 = 130;
 
+/// The time for the laws and for each challenge without `--time-limit`.
+pub(in crate::cli) const TIME_LIMIT: Duration = Duration::from_secs(120);
+
 #[derive(clap::Args)]
 pub(super) struct CheckArgs {
     /// A Rust file, or the folder of a crate, with `pub fn selector() -> DynSelector`.
@@ -41,9 +44,9 @@ pub(super) struct CheckArgs {
     /// Take this seed instead of those of the files.
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
-    /// The time that the laws, and each challenge, may take.
-    #[arg(long, value_name = "TIME", default_value = "2m", value_parser = time)]
-    time_limit: Duration,
+    /// The time that the laws, and each challenge, may take [default: 2m].
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    time_limit: Option<Duration>,
     /// Use N threads [default: one per core]. Results do not depend on it.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
@@ -76,7 +79,7 @@ pub(super) fn check(args: &CheckArgs, lab: &Lab) -> Result<ExitCode, Failed> {
         lab,
         seed: args.seed,
         threads: args.threads.map_or(0, usize::from),
-        time_limit: args.time_limit,
+        time_limit: args.time_limit.unwrap_or(TIME_LIMIT),
         interrupted,
     };
     let Some(scores) = judge.scores(&challenges)? else { return Ok(ExitCode::from(INTERRUPTED)) };

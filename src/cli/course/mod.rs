@@ -10,6 +10,11 @@ mod score;
 
 use std::process::ExitCode;
 
+#[cfg(test)]
+pub(super) use check::TIME_LIMIT;
+#[cfg(test)]
+pub(super) use program::{LONGEST_LINE, MOST_LINES};
+
 use super::Failed;
 use crate::experiment::Lab;
 

@@ -8,10 +8,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 /// The longest line that is read as one, in bytes.
-const LONGEST_LINE: u64 = 1 << 20;
+pub(in crate::cli) const LONGEST_LINE: u64 = 1 << 20;
 
 /// The most lines that are read ahead.
-const MOST_LINES: usize = 1024;
+pub(in crate::cli) const MOST_LINES: usize = 1024;
 
 /// Time between two looks at a program.
 const TICK: Duration = Duration::from_millis(20);
@@ -144,6 +144,12 @@ mod tests {
         let (ended, _) = shell("exec sleep 60", None, true);
         assert!(matches!(ended, Ended::Interrupted), "{ended:?}");
         assert!(begun.elapsed() < Duration::from_secs(30));
+    }
+
+    #[test]
+    fn a_flood_of_lines_arrives_in_order() {
+        let (_, said) = shell(&format!("seq {}", 20 * MOST_LINES), None, false);
+        assert!((1..=20 * MOST_LINES).map(|n| n.to_string()).eq(said));
     }
 
     #[test]

@@ -38,7 +38,7 @@ impl Scores {
     pub(super) fn text(&self, width: u16, color: bool) -> String {
         let mut table = Table::new();
         table.load_style(UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
-        table.set_width(width).set_header(["challenge", "measure", "measured", "bar", ""]);
+        table.set_width(width).set_header(["challenge", "measure", "measured", "bar", "result"]);
         let right = |text: String| Cell::new(text).set_alignment(CellAlignment::Right);
         let verdict = |met: bool| {
             let cell = Cell::new(if met { "✓ met" } else { "✗ missed" });
@@ -49,14 +49,15 @@ impl Scores {
         };
         let laws = Cell::new(match &self.laws {
             LawsOutcome::Kept => "kept".to_owned(),
-            LawsOutcome::NotChecked => "not checked: not built here".to_owned(),
+            LawsOutcome::NotChecked => "not checked again".to_owned(),
             LawsOutcome::Broken { law, .. } => format!("broken: {law}"),
             LawsOutcome::Panicked { .. } => "panicked".to_owned(),
             LawsOutcome::TimedOut => self.out_of_time(),
             LawsOutcome::Died { .. } => "died".to_owned(),
         });
         let blank = || Cell::new("");
-        table.add_row([Cell::new("laws"), laws, blank(), blank(), verdict(self.laws.is_fine())]);
+        let kept = if self.laws == LawsOutcome::NotChecked { blank() } else { verdict(self.laws.is_fine()) };
+        table.add_row([Cell::new("laws"), laws, blank(), blank(), kept]);
         for judgement in &self.challenges {
             let name = Cell::new(&judgement.challenge);
             match &judgement.outcome {
