@@ -126,7 +126,7 @@ fn find_crate(folder: &Path, path: &Path, flags: &BuildFlags) -> Result<(Student
     }
     let crates = package.crates(path)?;
     if let Some(flag) = &flags.swimlab
-        && Crates::find(Some(flag))? != crates
+        && !Crates::find(Some(flag))?.is_same(&crates)
     {
         let why = "is not what the crate depends on; without the flag, its Cargo.toml decides";
         return Err(refuse(format!("--swimlab {}: {why}", flag.display())));

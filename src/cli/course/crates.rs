@@ -37,6 +37,14 @@ impl Crates {
         }
     }
 
+    /// Whether both are the same folder, or the same version.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Checkout(one), Self::Checkout(other)) => one.canonicalize().ok() == other.canonicalize().ok(),
+            _ => self == other,
+        }
+    }
+
     /// The dependency on `swimlab-selectors`, as a value in a Cargo.toml.
     pub(super) fn selectors(&self, features: &[&str]) -> String {
         self.dependency("selectors", &format!("features = {features:?}"), features.is_empty())
