@@ -177,8 +177,9 @@
 //! | feature | default | modules |
 //! |---|---|---|
 //! | none | | [`protocol`], [`wire`], [`topology`], [`sim`], [`detectors`], [`discovery`]: no threads, clocks, sockets or files; builds for wasm32 |
-//! | `experiments` | by `lab` | [`experiment`]; topologies from CSV files; builds for wasm32 |
+//! | `experiments` | by `lab` | [`experiment`], [`course`]; topologies from CSV files; builds for wasm32 |
 //! | `lab` | yes | [`report`], [`reproduce`]; implies `experiments` |
+//! | `judge` | no | `course::challenges::main`, for programs that judge a selector; implies `lab` |
 //! | `agent` | yes | [`agent`]; with `lab` also experiments on real sockets ([`experiment::Experiment::run_real`]) |
 //! | `discovery` | yes | HTTP and DNS of agents ([`agent::serve_http`], [`agent::serve_dns`]); implies `agent` |
 //! | `cli` | yes | [`cli`] and the program `swimlab`; implies `lab` and `discovery` |

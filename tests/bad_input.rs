@@ -92,6 +92,16 @@ const CATALOGUE: &[(&str, &str)] = &[
     ("two scenarios of one name", "+ [[scenario]]\nname = 'a'\n[[scenario]]\nname = 'a'"),
     ("two scenarios without a name", "+ [[scenario]]\nfault = []\n[[scenario]]\nfault = []"),
     ("an unknown key of a scenario", "+ [[scenario]]\nnam = 'a'"),
+    ("a challenge without bars", "+ [challenge]\ntitle = 'a'\nhint = 'b'"),
+    ("an unknown key of a challenge", "+ [challenge]\ntitel = 'a'"),
+    (
+        "an unknown measure of a bar",
+        "+ challenge = { title = 'a', hint = 'b', bar = { measure = 'first_pings', at_most = '1s' } }",
+    ),
+    (
+        "a bar without a unit",
+        "+ challenge = { title = 'a', hint = 'b', bar = { measure = 'first_ping_s', at_most = 1 } }",
+    ),
     ("joiners beyond all memory", "+ [[fault]]\nkind = 'churn'\ncount = 10\ntimes = 1000000000"),
     ("more joiners than a world holds", "+ [[fault]]\nkind = 'churn'\ncount = 10\ntimes = 1000000\nevery = '1ms'"),
     (

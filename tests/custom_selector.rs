@@ -5,17 +5,17 @@
 #[path = "../examples/custom_selector.rs"]
 pub mod custom_selector;
 
-use custom_selector::Walk;
-use swimlab_selectors::{Bound, DynSelector, laws};
+use custom_selector::selector;
+use swimlab_selectors::{Bound, laws};
 
 #[test]
 fn the_example_keeps_the_laws() {
-    laws::check(|| DynSelector::new("walk", Walk));
+    laws::check(selector);
 }
 
 #[test]
 fn the_example_states_the_bound_of_one_traversal() {
-    let walk = DynSelector::new("walk", Walk);
+    let walk = selector();
     assert_eq!(walk.bound(61, 1), Bound::Periods(60));
     assert_eq!(walk.bound(61, 7), Bound::Periods(9));
     assert_eq!(walk.bound(1, 1), Bound::Periods(1));

@@ -4,6 +4,7 @@
 use super::agent::handlers::{HANDLERS_AT_ONCE, LONGEST_RUN, MAX_OUTPUT_BYTES, MAX_WAITING};
 #[cfg(all(feature = "agent", unix))]
 use super::agent::reload::FILES_TIMEOUT;
+use super::course::{LONGEST_LINE, MOST_LINES, TIME_LIMIT};
 use super::output::{FLUSH_TIMEOUT, MAX_BYTES, MAX_LINES};
 #[cfg(all(feature = "agent", unix))]
 use super::top::{LONGEST_INTERVAL, MAX_FILTER_BYTES, PATIENCE, SHORTEST_INTERVAL};
@@ -35,10 +36,35 @@ pub(crate) fn stated_limits() -> Vec<Section> {
     ];
     vec![
         Section { title: "Standard output and standard error", limits },
+        Section { title: "Judge of selectors: `swimlab course check`", limits: judge() },
         #[cfg(all(feature = "agent", unix))]
         Section { title: "Event handlers and reload", limits: handlers() },
         #[cfg(all(feature = "agent", unix))]
         Section { title: "Live view: `swimlab top`", limits: top() },
+    ]
+}
+
+fn judge() -> Vec<Limit> {
+    let in_parts = "it is read in parts";
+    vec![
+        Limit::new(
+            "time for the laws, and for each challenge, without `--time-limit`",
+            Time(TIME_LIMIT),
+            "the program with the selector is ended, which misses the challenge",
+            &["a_selector_that_panics_loops_or_ends_the_process_takes_nothing_else_with_it"],
+        ),
+        Limit::new(
+            "a line that the selector prints",
+            Bytes(LONGEST_LINE),
+            in_parts,
+            &["a_line_without_an_end_is_read_in_parts"],
+        ),
+        Limit::new(
+            "lines that wait to be shown",
+            Count(MOST_LINES as u64),
+            "the selector waits",
+            &["a_flood_of_lines_arrives_in_order"],
+        ),
     ]
 }
 

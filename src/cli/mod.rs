@@ -21,6 +21,7 @@ mod agent;
 #[cfg(all(feature = "agent", unix))]
 mod client;
 mod compare;
+mod course;
 #[cfg(all(feature = "agent", unix))]
 mod environment;
 #[cfg(all(feature = "agent", unix))]
@@ -75,6 +76,7 @@ Examples:
   swimlab list selectors                             names and parameters for experiment files
   swimlab replay mine.toml --trial 7 --selector shuffle --member 3
   swimlab play                                       see SWIM work, in the browser
+  swimlab course new my_selector                     a selector of your own, and challenges for it
   swimlab reproduce swim                             the SWIM paper's figures next to measured ones
   swimlab agent --name a --join 127.0.0.1:7947       a member on real sockets; see docs/operations.md
 
@@ -105,6 +107,8 @@ enum Command {
     /// The page runs the same code as this program, to the last bit. `swimlab replay LINK` prints the timeline of what it
     /// shows.
     Play(play::Args),
+    /// Write a selector of your own and have it judged: challenges of the course, with bars to beat.
+    Course(course::CourseArgs),
     /// Print the timeline of one trial: pings, suspicions, declarations and how they spread.
     Replay(replay::Args),
     /// Run a member on real sockets, until Ctrl-C.
@@ -229,6 +233,7 @@ pub fn main(lab: Lab) -> ExitCode {
         Command::List(args) => list::list(&args, &lab),
         Command::Reproduce(args) => reproduce::reproduce(&args),
         Command::Play(args) => play::play(args, &lab),
+        Command::Course(args) => course::course(args, &lab),
         Command::Replay(args) => replay::replay(args, &lab),
         #[cfg(all(feature = "agent", unix))]
         Command::Agent(args) => agent::agent(*args, &lab),

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 use swimlab_selectors::{Value, ValueRange, did_you_mean, nearest_names};
 
+use super::challenge::ChallengeTable;
 use super::discovery::DiscoveryLists;
 use super::environment::{self, EnvironmentLists};
 use super::error::BadInput;
@@ -35,7 +36,7 @@ const KEYS_BEFORE: [&str; 15] = [
     "smallest_effect",
 ];
 
-const KEYS_AFTER: [&str; 6] = ["warmup", "duration", "protocol", "discovery", "fault", "scenario"];
+const KEYS_AFTER: [&str; 7] = ["warmup", "duration", "protocol", "discovery", "fault", "scenario", "challenge"];
 
 /// The keys without a default, each with an example.
 const NEEDED: [(&str, &str); 3] = [("topology", "topology = \"lan\""), SELECTOR, ("members", "members = 100")];
@@ -72,6 +73,7 @@ pub(super) struct File {
     pub warmup: Span,
     pub duration: Span,
     pub scenarios: Vec<ScenarioSpec>,
+    pub challenge: Option<ChallengeTable>,
 }
 
 /// A key of the protocol with its alternative values and their positions.
@@ -130,6 +132,7 @@ impl File {
             duration: file.take("duration").map_or(Ok(Span::from_secs(60)), |value| value.span(1e-3, LONGEST_S))?,
             overrides: overrides(&mut file, None)?,
             scenarios: scenarios(&mut file)?,
+            challenge: ChallengeTable::take(&mut file)?,
         })
     }
 }

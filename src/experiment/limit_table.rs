@@ -2,7 +2,7 @@
 
 use super::discovery::{MOST_CLIENTS, MOST_DISCOVERY_MEMBERS};
 use super::limits::{LONGEST_S, MOST_CELLS, MOST_FAULTS, MOST_MEMBERS, MOST_TRIALS};
-use super::{link, ping_map, toml_source};
+use super::{challenge, link, ping_map, toml_source};
 use crate::limits::Amount::{Bytes, Count};
 use crate::limits::{Amount, Limit, Section};
 
@@ -69,6 +69,24 @@ pub(crate) fn stated_limits() -> [Section; 1] {
             Count(MOST_CLIENTS.into()),
             refused,
             &["values_out_of_range_are_refused_with_their_line"],
+        ),
+        Limit::new(
+            "bars of a challenge",
+            Count(challenge::MOST_BARS as u64),
+            refused,
+            &["a_challenge_has_as_many_bars_and_characters_as_the_limits_and_no_more"],
+        ),
+        Limit::new(
+            "characters of a challenge's title",
+            Count(challenge::LONGEST_TITLE as u64),
+            refused,
+            &["a_challenge_has_as_many_bars_and_characters_as_the_limits_and_no_more"],
+        ),
+        Limit::new(
+            "characters of a challenge's hints, each",
+            Count(challenge::LONGEST_HINT as u64),
+            refused,
+            &["a_challenge_has_as_many_bars_and_characters_as_the_limits_and_no_more"],
         ),
         Limit::new(
             "members of a world that is drawn as a map",

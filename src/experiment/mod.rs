@@ -60,6 +60,7 @@
 mod agent_config;
 mod agent_settings;
 mod cell;
+mod challenge;
 mod discovery;
 mod environment;
 mod error;
@@ -100,6 +101,7 @@ use swimlab_selectors::{BuildContext, DynSelector, Helpers, Registry, helpers, s
 pub use agent_config::{AgentChoices, AgentConfig};
 pub use agent_settings::AgentSetting;
 pub use cell::{Cell, CellDetector};
+pub use challenge::{Bar, Challenge, Direction, Limit, Statistic};
 pub use discovery::{DiscoveryConfig, InstanceChoice, Instances, discovery_keys};
 pub use environment::Environment;
 pub use error::{BadInput, Error};
@@ -129,6 +131,7 @@ use crate::protocol::{Config, profiles};
 use crate::sim::{Fault, faults};
 use crate::topology::{InputFile, Topology, TopologyContext, topologies};
 use file::File;
+use toml_source::NamedSpec;
 
 /// The page's snippets are doctests.
 #[cfg(doctest)]
@@ -219,6 +222,8 @@ pub struct Experiment {
     pub notices: Vec<String>,
     /// The scenarios with the labels of their faults.
     pub scenarios: Vec<Scenario>,
+    /// The bars of a challenge. Trials do not depend on it.
+    pub challenge: Option<Challenge>,
     /// The text that it was parsed from.
     pub source: TomlSource,
     /// The files that its topologies were read from.
@@ -235,8 +240,36 @@ impl Experiment {
     /// # Errors
     /// Names the line that is wrong, and the nearest valid names.
     pub fn parse(source: &TomlSource, lab: &Lab) -> Result<Self, BadInput> {
-        let file = File::parse(source)?;
+        Self::of_file(File::parse(source)?, source, lab)
+    }
+
+    /// Parses an experiment file with these selectors, by their labels, in place of its own, and without its baseline.
+    ///
+    /// ```
+    /// use swimlab::experiment::{Experiment, Lab, TomlSource};
+    ///
+    /// let source = TomlSource::text("mine.toml", "topology = 'lan'\nselector = 'shuffle'\nmembers = 9");
+    /// let experiment = Experiment::parse_with_selectors(&source, &Lab::default(), &["uniform", "auto"])?;
+    /// let selectors: Vec<&str> = experiment.cells.iter().map(|cell| cell.key.selector.as_str()).collect();
+    /// assert_eq!(selectors, ["uniform", "auto"]);
+    /// # Ok::<(), swimlab::experiment::BadInput>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Self::parse`], and if a label is invalid.
+    pub fn parse_with_selectors(source: &TomlSource, lab: &Lab, selectors: &[&str]) -> Result<Self, BadInput> {
+        let mut file = File::parse(source)?;
+        let named = |label: &&str| NamedSpec::of_label(label).map_err(|error| source.whole(error.to_string()));
+        file.selectors = selectors.iter().map(named).collect::<Result<_, _>>()?;
+        file.baseline = None;
+        Self::of_file(file, source, lab)
+    }
+
+    fn of_file(file: File, source: &TomlSource, lab: &Lab) -> Result<Self, BadInput> {
         let product = product::multiply(&file, source, lab)?;
+        for selector in file.challenge.iter().flat_map(|table| &table.selectors) {
+            lab.selectors.check(&selector.spec).map_err(|error| selector.registry_error(source, &error))?;
+        }
         let scenarios = file.scenarios.iter().map(|scenario| Scenario {
             name: scenario.name.clone(),
             faults: scenario.faults.iter().map(|fault| fault.spec.to_string()).collect(),
@@ -250,6 +283,7 @@ impl Experiment {
             cells: product.cells,
             notices: product.notices,
             scenarios: scenarios.collect(),
+            challenge: file.challenge.map(|table| table.challenge),
             source: source.clone(),
             inputs: product.inputs,
             description: product.description,

@@ -245,7 +245,7 @@ fn the_reference_names_every_key_and_its_files_are_valid() {
         assert!(written.iter().any(|form| page.contains(&format!("\n| {form} |"))), "{key}");
     }
     let files: Vec<&str> = page.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
-    assert_eq!(files.len(), 6);
+    assert_eq!(files.len(), 7);
     for file in files {
         parse(file);
     }

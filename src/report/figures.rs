@@ -14,7 +14,7 @@ pub(super) fn mark(verdict: Verdict) -> &'static str {
 }
 
 /// A number with its unit.
-pub(super) fn figure(value: f64, unit: Unit) -> String {
+pub(crate) fn figure(value: f64, unit: Unit) -> String {
     let (scale, name) = suited(value, unit);
     format!("{}{name}", digits(value / scale))
 }
@@ -69,7 +69,7 @@ pub(super) fn suited(value: f64, unit: Unit) -> (f64, &'static str) {
 }
 
 /// Three significant digits without trailing zeros; integers keep all digits.
-pub(super) fn digits(value: f64) -> String {
+pub(crate) fn digits(value: f64) -> String {
     let size = value.abs();
     let places = match size {
         _ if size >= 99.95 => 0,

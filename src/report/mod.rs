@@ -52,6 +52,8 @@ use crate::experiment::CellResult;
 pub use agreement::RealComparison;
 pub use comparison::RunComparison;
 pub use exporter::{ExportOptions, Exporter, write_files};
+#[cfg(feature = "cli")]
+pub(crate) use figures::{digits, figure};
 pub use findings::findings;
 pub use html::HtmlReport;
 pub use picture::Picture;

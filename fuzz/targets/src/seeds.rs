@@ -149,6 +149,8 @@ const EXPERIMENTS: &[&str] = &[
      instances = '0%'\nchange_every = '1ms'\nclient = 1\n",
     "a.b.c = 1\n[a]\n",
     "\u{feff}topology = 'lan'",
+    "topology = 'lan'\nselector = 'shuffle'\nmembers = 5\n[challenge]\ntitle = 'a'\nhint = 'b'\n\
+     bar = [{ measure = 'bytes_sent', at_most = '5%', relative_to = 'auto' }, { measure = 'first_ping_s', at_least = '1 T' }]\n",
 ];
 
 /// Round-trip times, and sites where there are any.

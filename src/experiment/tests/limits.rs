@@ -1,6 +1,7 @@
 //! Limits of experiment files, each reached and exceeded.
 
 use super::*;
+use crate::experiment::challenge::{LONGEST_HINT, LONGEST_TITLE, MOST_BARS};
 use crate::experiment::file::File;
 use crate::experiment::limits::{LONGEST_S, MOST_CELLS, MOST_FAULTS};
 use crate::experiment::toml_source::LONGEST;
@@ -82,4 +83,18 @@ fn an_experiment_file_is_read_up_to_the_longest() {
     };
     assert!(read(LONGEST).is_ok());
     assert!(read(LONGEST + 1).unwrap_err().message.contains("is longer than 1048576 bytes"));
+}
+
+#[test]
+fn a_challenge_has_as_many_bars_and_characters_as_the_limits_and_no_more() {
+    let text = |title: usize, hint: usize, bars: usize| {
+        let (title, hint) = ("a".repeat(title), "b".repeat(hint));
+        let bars = "[[challenge.bar]]\nmeasure = 'bytes_sent'\nat_most = 5\n".repeat(bars);
+        format!("{SHORT}members = 9\n[challenge]\ntitle = '{title}'\nhint = '{hint}'\n{bars}")
+    };
+    let (title, hint, bars) = (LONGEST_TITLE, LONGEST_HINT, MOST_BARS);
+    assert_eq!(parse(&text(title, hint, bars)).challenge.unwrap().bars.len(), bars);
+    assert!(refused(&text(title + 1, hint, bars)).contains("title must be a text of 1 to 80 characters"));
+    assert!(refused(&text(title, hint + 1, bars)).contains("hint must be a text of 1 to 1000 characters"));
+    assert!(refused(&text(title, hint, bars + 1)).contains("challenge has 21 bars; 20 are the most"));
 }
