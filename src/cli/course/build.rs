@@ -15,7 +15,7 @@ use super::program::{Ended, Task, run};
 use super::refuse;
 use crate::cli::{Failed, output};
 
-/// How the program is built.
+/// Flags of the build.
 #[derive(clap::Args)]
 pub(super) struct BuildFlags {
     /// The checkout of swimlab to build a single file with [default: the one that this program was built from; without
@@ -233,7 +233,7 @@ toml.opt-level = 0
 toml_parser.opt-level = 0
 ";
 
-/// What `cargo metadata` tells.
+/// The output of `cargo metadata`.
 #[derive(Deserialize)]
 struct Metadata {
     packages: Vec<Package>,
@@ -263,7 +263,7 @@ struct CargoTarget {
     kind: Vec<String>,
 }
 
-/// What `cargo build` tells.
+/// A message of `cargo build`.
 #[derive(Deserialize)]
 #[serde(tag = "reason", rename_all = "kebab-case")]
 enum CargoMessage {
@@ -276,7 +276,7 @@ enum CargoMessage {
 }
 
 impl Package {
-    /// Where the package gets swimlab-selectors from. The program must take the same, or its types are others.
+    /// The origin of the package's swimlab-selectors. The program must take the same, or its types are others.
     fn crates(&self, shown: &Path) -> Result<Crates, Failed> {
         let shown = shown.display();
         let normal = |dependency: &&Dependency| dependency.name == "swimlab-selectors" && dependency.kind.is_none();

@@ -110,7 +110,7 @@ fn challenges(args: &CheckArgs, lab: &Lab) -> Result<Vec<Challenge>, Failed> {
     Ok(all)
 }
 
-/// What is judged.
+/// The selector that is judged.
 enum Subject<'a> {
     /// A selector of the lab, by its label.
     Label(&'a str),

@@ -1,4 +1,4 @@
-//! Where crates of students get swimlab from: a checkout on this machine, or the registry.
+//! The origin of swimlab for crates of students: a checkout on this machine, or the registry.
 
 use std::fs;
 use std::path::{Path, PathBuf};

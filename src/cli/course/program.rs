@@ -30,7 +30,7 @@ pub(super) enum Ended {
     Interrupted,
 }
 
-/// What a program gets.
+/// Input and limits of a program.
 pub(super) struct Task<'a> {
     /// Its standard input.
     pub input: String,
