@@ -25,7 +25,7 @@ pub(super) const LONGEST_HINT: usize = 1000;
 /// The most bars of a challenge.
 pub(super) const MOST_BARS: usize = 20;
 
-/// What a selector is to reach in an experiment.
+/// Bars for a selector in an experiment.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Challenge {

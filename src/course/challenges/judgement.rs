@@ -1,4 +1,4 @@
-//! What comes of judging: scores, and the reasons why there are none.
+//! Results of judging: scores, and the reasons why there are none.
 
 use serde::{Deserialize, Serialize};
 

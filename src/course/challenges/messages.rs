@@ -11,7 +11,7 @@ use crate::experiment::TomlSource;
 /// The start of the line of a response.
 pub const RESPONSE: &str = "swimlab-judge: ";
 
-/// What the program is to do.
+/// A task for the program.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "request", rename_all = "snake_case")]
 #[non_exhaustive]
