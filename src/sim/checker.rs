@@ -15,11 +15,11 @@ use crate::protocol::{Event, EventKind, Gauge, Incarnation, Span, Time};
 pub struct Guarantees {
     /// The limits of a member's bounded stores, in a world of this many hosts.
     pub limits: Gauge,
-    /// How long after the last crash or departure all members know of it, without loss and packets that are late by more
-    /// than a period. `None`: no guarantee.
+    /// The time after the last crash or departure within which all members know of it, without loss and packets that
+    /// are late by more than a period. `None`: no guarantee.
     pub converges_within: Option<Span>,
-    /// How long after the end of any other fault all members agree on who is alive, on the same conditions. `None`: no
-    /// guarantee.
+    /// The time after the end of any other fault within which all members agree on who is alive, on the same
+    /// conditions. `None`: no guarantee.
     pub heals_within: Option<Span>,
     /// Whether a member that was declared dead returns only with an incarnation that its owner raised.
     pub returns_refuted: bool,

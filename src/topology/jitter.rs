@@ -61,8 +61,8 @@ impl Jitter {
         }
     }
 
-    /// How much later than without jitter one packet in a thousand arrives, in microseconds, where the delay without it
-    /// is at most `longest`.
+    /// Time by which one packet in a thousand arrives later than without jitter, in microseconds, where the delay
+    /// without it is at most `longest`.
     pub(super) fn lateness_us(&self, longest: u32) -> f64 {
         // Quantiles of the standard normal and the standard exponential distribution at 0.999.
         const NORMAL: f64 = 3.09;

@@ -87,7 +87,7 @@ impl Placement {
         self.site_map.latency().longest_us(&sites).saturating_mul(2)
     }
 
-    /// How much later than without jitter one packet in a thousand arrives on the longest way between two members.
+    /// Time by which one packet in a thousand is later than without jitter, on the longest way between two members.
     pub(crate) fn lateness(&self) -> Span {
         let longest = self.longest_rtt_us() / 2;
         Span::from_micros(self.site_map.jitter().lateness_us(longest) as u64)
