@@ -201,6 +201,8 @@
 //!
 //! The modules, [`detectors`] and the pages on variants and reproductions in the repository name further sources.
 
+#[cfg(feature = "lab")]
+pub mod advise;
 #[cfg(feature = "agent")]
 pub mod agent;
 #[cfg(feature = "cli")]
