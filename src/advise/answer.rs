@@ -5,10 +5,10 @@ use super::confirm::Confirmed;
 use super::files::{agent_toml, experiment_toml};
 use super::sample::{Assessment, Meets};
 use super::units::{shown_bytes, three_digits};
-use super::{Advice, Ranked};
+use super::{Advice, Boundary, Ranked};
 
 /// Puts the answer together; `None` if no candidate has a finished trial.
-pub(super) fn advice(bench: &Bench<'_>, confirmed: Confirmed) -> Option<Advice> {
+pub(super) fn advice(bench: &Bench<'_>, confirmed: Confirmed, boundaries: Vec<Boundary>) -> Option<Advice> {
     let site = bench.site;
     let Confirmed { finalists, others, left_out, tried, seed, trials, results } = confirmed;
     let comparisons = finalists.len() as u32;
@@ -32,6 +32,7 @@ pub(super) fn advice(bench: &Bench<'_>, confirmed: Confirmed) -> Option<Advice> 
         ranked,
         tried,
         left_out,
+        boundaries,
         confirmation: results,
         confirmed: comparisons,
         reason,

@@ -114,6 +114,17 @@ impl<'a> Bench<'a> {
         Self { site, stop, progress, budget, spent: 0.0, phase: String::new(), best: String::new() }
     }
 
+    /// A bench for a changed question that spends from the same budget.
+    pub(super) fn at<'b>(&self, site: &'b Site<'b>, phase: String) -> Bench<'b>
+    where
+        'a: 'b,
+    {
+        let (stop, progress, best) = (self.stop, self.progress, self.best.clone());
+        let changed = Bench { site, stop, progress, budget: self.budget, spent: self.spent, phase, best };
+        changed.report(self.spent);
+        changed
+    }
+
     pub(super) fn is_stopped(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
     }

@@ -33,6 +33,7 @@
 
 mod answer;
 mod bench;
+mod boundaries;
 mod bounds;
 mod candidate;
 mod closed_forms;
@@ -57,6 +58,7 @@ use bench::Bench;
 use space::Site;
 
 pub use bench::{SearchProgress, UNITS_PER_SECOND};
+pub use boundaries::Boundary;
 pub use bounds::Impossible;
 pub use candidate::Candidate;
 pub use closed_forms::DeathBound;
@@ -111,6 +113,8 @@ pub struct Advice {
     pub tried: usize,
     /// The candidates that were not tried, each with the reason.
     pub left_out: Vec<(String, String)>,
+    /// The nearest changes of the question that would change the answer.
+    pub boundaries: Vec<Boundary>,
     /// The results of the confirmation.
     pub confirmation: Results,
     /// The number of candidates that were confirmed.
@@ -171,7 +175,8 @@ pub fn advise(
     let mut bench = Bench::new(&site, stop, progress);
     let raced = race::race(&mut bench, space::candidates(&site), seeds::search(question.seed))?;
     let confirmed = confirm::confirm(&mut bench, raced, seeds::confirmation(question.seed))?;
-    answer::advice(&bench, confirmed).ok_or(NoAdvice::Stopped)
+    let boundaries = boundaries::find(&mut bench, &confirmed, seeds::boundaries(question.seed))?;
+    answer::advice(&bench, confirmed, boundaries).ok_or(NoAdvice::Stopped)
 }
 
 /// The seeds of the parts, which share no trial.
@@ -189,5 +194,9 @@ mod seeds {
 
     pub(super) fn confirmation(seed: u64) -> u64 {
         part(seed, 2)
+    }
+
+    pub(super) fn boundaries(seed: u64) -> u64 {
+        part(seed, 3)
     }
 }

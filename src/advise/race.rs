@@ -50,7 +50,7 @@ pub(super) struct Raced {
 
 /// The order of candidates: missed targets, unknown ones, then bytes at equal times to declare.
 #[derive(Clone, Copy, PartialEq, PartialOrd)]
-struct Score(f64, f64);
+pub(super) struct Score(f64, f64);
 
 /// Searches the space with this seed.
 pub(super) fn race(bench: &mut Bench<'_>, space: Space, seed: u64) -> Result<Raced, Error> {
@@ -202,7 +202,7 @@ impl Race {
 }
 
 /// The score of an arm; less is better.
-fn score(bench: &Bench<'_>, arm: &Arm) -> Score {
+pub(super) fn score(bench: &Bench<'_>, arm: &Arm) -> Score {
     let question = bench.site.question;
     let figures = arm.assess(bench.site, 1);
     let target = question.declare_within.as_secs_f64();

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::false_deaths::Method;
 use super::question::Clocks;
 use super::sample::Meets;
-use super::table::{HEADINGS, agent_note, cells};
+use super::table::{HEADINGS, agent_note, boundaries, cells};
 use super::units::{percent, shown_bytes};
 use super::{Advice, Question};
 
@@ -20,6 +20,8 @@ pub(super) fn markdown(advice: &Advice) -> String {
     text += &section("Decision", &decision(advice));
     text += &section("Options", &options(advice));
     text += &section("Evidence", &evidence(advice));
+    let boundaries = boundaries(advice).into_iter().map(|sentence| format!("- {sentence}\n")).collect::<String>();
+    text += &section("What would change the answer", &boundaries);
     text += &section("Risks", &risks(advice));
     text += &section("Migration", &migration(advice));
     text += &section("Way back", &way_back(advice));

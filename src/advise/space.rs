@@ -221,6 +221,31 @@ impl Site<'_> {
         Placed { candidate: candidate.clone(), forecast }
     }
 
+    /// The candidate with its times adapted, if closed forms say how.
+    pub(super) fn adapted_or_as_it_is(&self, candidate: &Candidate) -> Placed {
+        match self.adapted(candidate) {
+            Some((candidate, forecast)) => Placed { candidate, forecast: Some(forecast) },
+            None => self.as_it_is(candidate),
+        }
+    }
+
+    /// The candidate with as many helpers as PM(F) asks for here; heartbeats with as many in a timeout.
+    pub(super) fn with_helpers_for(&self, candidate: &Candidate) -> Candidate {
+        if candidate.is_swim(self.lab) {
+            return match self.helpers(candidate).last() {
+                Some(&helpers) => candidate.clone().with("indirect", helpers),
+                None => candidate.clone(),
+            };
+        }
+        match candidate.profile.kind.as_str() {
+            "all-to-all" => {
+                let (missed, period) = (f64::from(missed_heartbeats(self.question)), candidate.period_s(self.lab));
+                candidate.clone().with_seconds("timeout", (missed + 0.5) * period)
+            }
+            _ => candidate.clone(),
+        }
+    }
+
     /// Candidates like this one: the settings next to each of its own.
     pub(super) fn neighbors(&self, of: &Candidate) -> Vec<Candidate> {
         let mut all: Vec<Candidate> = Vec::new();

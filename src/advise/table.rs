@@ -39,6 +39,10 @@ pub(super) fn render(advice: &Advice, width: u16) -> String {
     if let Some(note) = agent_note(advice) {
         text += &fill(&note, width);
     }
+    text += "\nWhat would change the answer:\n";
+    for sentence in boundaries(advice) {
+        text += &fill(&format!("- {sentence}"), width);
+    }
     text
 }
 
@@ -55,6 +59,14 @@ pub(super) fn agent_note(advice: &Advice) -> Option<String> {
         ),
         None => format!("An agent cannot run {kind}, and no SWIM member was among the candidates: there is no agent.toml."),
     })
+}
+
+/// Sentences about the nearest changes of the question that would change the answer.
+pub(super) fn boundaries(advice: &Advice) -> Vec<String> {
+    if advice.boundaries.is_empty() {
+        return vec!["nothing that was looked at: fewer and more members, more loss.".to_owned()];
+    }
+    advice.boundaries.iter().map(|boundary| format!("{}: {}", boundary.change, boundary.answer)).collect()
 }
 
 /// A paragraph in lines of `width` columns, with a newline at the end.
