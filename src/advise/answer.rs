@@ -65,14 +65,14 @@ fn reason(ranked: &[Ranked], tried: usize) -> String {
         Meets::CannotTell => "misses no target, though trials cannot tell whether it meets all of them",
         Meets::No => "misses a target, as all others that were confirmed do, and is the nearest",
     };
-    let next = ranked[1..].iter().find(|row| row.is_confirmed && row.figures.verdict() == verdict);
-    let than = match next {
+    let is_other = |row: &&Ranked| row.candidate.profile.kind != first.candidate.profile.kind;
+    let than = match ranked.iter().filter(is_other).find(|row| row.figures.verdict() <= verdict) {
         Some(next) => format!(
-            "; {} sends {}",
-            next.candidate.label(),
+            "; the best other detector, {}, sends {}",
+            next.candidate.detector(),
             shown_bytes(next.figures.bytes.value)
         ),
-        None => String::new(),
+        None => ", and no other detector does as well".to_owned(),
     };
     format!(
         "Of {tried} candidates it {what}, with {} per member{than}. In {} crashes 19 of 20 were declared within {} s and all \

@@ -9,6 +9,7 @@ use super::candidate::Candidate;
 use super::confirm::Confirmed;
 use super::question::Question;
 use super::race::score;
+use super::sample::Meets;
 use super::space::{Site, candidates};
 use super::units::{percent, shown_bytes, three_digits};
 use crate::experiment::Error;
@@ -24,7 +25,7 @@ pub struct Boundary {
 }
 
 /// The share of the budget that boundaries may spend beyond search and confirmation.
-const BOUNDARIES: f64 = 0.15;
+const BOUNDARIES: f64 = 0.13;
 
 /// The number of changed questions that the share is divided among.
 const QUESTIONS: f64 = 15.0;
@@ -54,10 +55,10 @@ enum Axis {
 struct Answer {
     /// What has to differ for the answer to be another one.
     id: String,
-    label: String,
-    bytes: f64,
-    /// The adapted candidate of the recommendation there, and its bytes.
-    kept: (String, f64),
+    /// The best candidate with its figures.
+    best: String,
+    /// The same of what is recommended.
+    than: String,
 }
 
 /// Looks for the nearest boundaries.
@@ -106,14 +107,7 @@ fn along(bench: &mut Bench<'_>, recommended: &Candidate, axis: Axis, seed: u64) 
             _ => near = middle,
         }
     }
-    let (kept, bytes) = &there.kept;
-    let answer = format!(
-        "{} ({}) is better than {kept} ({})",
-        there.label,
-        shown_bytes(there.bytes),
-        shown_bytes(*bytes)
-    );
-    Ok(Some(Boundary { change: axis.describe(far), answer }))
+    Ok(Some(Boundary { change: axis.describe(far), answer: format!("{} is better{}", there.best, there.than) }))
 }
 
 /// The best of the competitors at a changed question; `None` if none could be tried.
@@ -156,19 +150,18 @@ fn answer(
         order.unwrap_or(std::cmp::Ordering::Equal).then_with(|| one.label.cmp(&other.label))
     });
     bench.spent = spent;
-    let bytes = |arm: &Arm| arm.assess(&site, 1).bytes.value;
-    let best = arms.first();
     let own = axis.id(recommended, bench.site);
-    Ok(best.map(|best| {
-        let same = arms.iter().find(|arm| axis.id(&arm.placed.candidate, &site) == own);
-        let kept = same.map_or_else(|| ("what is recommended".to_owned(), f64::NAN), |arm| (arm.label.clone(), bytes(arm)));
-        Answer {
-            id: axis.id(&best.placed.candidate, &site),
-            label: best.label.clone(),
-            bytes: bytes(best),
-            kept,
-        }
-    }))
+    let shown = |arm: &Arm| {
+        let figures = arm.assess(&site, 1);
+        let names = ["time to declare", "false deaths", "bytes", "bytes between regions"];
+        // Too few trials for an interval say nothing.
+        let failed = figures.meets.into_iter().zip(names).skip(1).find(|(meets, _)| *meets != Meets::Yes);
+        let failed = failed.map(|(meets, name)| format!(", {name}: {}", meets.name())).unwrap_or_default();
+        format!("{} ({}{failed})", arm.label, shown_bytes(figures.bytes.value))
+    };
+    let same = arms.iter().find(|arm| axis.id(&arm.placed.candidate, &site) == own);
+    let than = same.map(|arm| format!(" than {}", shown(arm))).unwrap_or_default();
+    Ok(arms.first().map(|best| Answer { id: axis.id(&best.placed.candidate, &site), best: shown(best), than }))
 }
 
 /// The recommended candidate, as it is and with its helpers adapted, and the best of each other detector by closed forms.

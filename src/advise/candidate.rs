@@ -107,22 +107,19 @@ impl Candidate {
         let new = rounded_down(old * factor).as_secs_f64();
         let mut scaled = self.clone();
         for key in TIMES {
-            // The gossip interval is a setting of all SWIM profiles, used or not.
             let Some(seconds) = self.seconds(key, lab) else { continue };
-            let is_own = key == "period" || self.effective().values.contains_key(key) || self.uses(key, lab);
-            if is_own {
-                scaled = scaled.with_seconds(key, seconds * new / old);
+            match self.uses(key, lab) {
+                true => scaled = scaled.with_seconds(key, seconds * new / old),
+                false => drop(scaled.profile.values.remove(key)),
             }
         }
         scaled
     }
 
-    /// Whether a setting has an effect without being written.
+    /// Whether a time has an effect: all SWIM profiles have a gossip interval, used or not.
     fn uses(&self, key: &str, lab: &Lab) -> bool {
-        match self.config(lab) {
-            Some(config) => key == "probe_timeout" || (key == "gossip_interval" && config.dissemination.gossip().is_some()),
-            None => true,
-        }
+        let has_gossip = |config: Config| config.dissemination.gossip().is_some();
+        key != "gossip_interval" || self.config(lab).is_some_and(has_gossip)
     }
 
     /// The lines of an experiment or agent file that name it.
@@ -208,6 +205,8 @@ mod tests {
         let scaled = swim.scaled(1.2345, &lab);
         assert_eq!(scaled.settings(), "gossip_interval=246ms period=1.23s probe_timeout=615ms");
         assert_eq!(scaled.config(&lab).unwrap().period, Span::from_millis(1230));
+        let plain = Candidate { preset: None, ..scaled };
+        assert_eq!(plain.scaled(1.0, &lab).settings(), "period=1.23s probe_timeout=615ms", "it has no gossip");
         let heartbeats = Candidate::of(Spec::parse("all-to-all:period=1s,timeout=4.5s").unwrap());
         assert_eq!(heartbeats.scaled(2.0, &lab).settings(), "period=2s timeout=9s");
         let lease = Candidate::of(Spec::of("lease"));

@@ -7,14 +7,25 @@
 
 use super::bench::{Arm, Bench};
 use super::candidate::Candidate;
-use super::race::Raced;
+use super::race::{Raced, score};
+use super::space::Site;
 use crate::experiment::{CellResult, Error, Results, SMALLEST_EFFECT, TopologyNote};
 
 /// The share of the budget that the confirmation may spend.
-const CONFIRMATION: f64 = 0.3;
+const CONFIRMATION: f64 = 0.28;
+
+/// The share for the best of the other detectors, and the number of other profiles of SWIM that are shown.
+const OTHERS: f64 = 0.06;
+const PROFILES: usize = 3;
 
 /// The number of finalists of the search.
-const FINALISTS: usize = 3;
+pub(super) const FINALISTS: usize = 3;
+
+/// The share of the time to declare that is aimed at where a period is not fitted.
+const ROOM: f64 = 0.97;
+
+/// The most rows of a search that was stopped.
+const MOST_FOUND: usize = 10;
 
 /// The most and the least pairs of trials of a finalist.
 const MOST_TRIALS: f64 = 2_000.0;
@@ -24,13 +35,18 @@ const LEAST_TRIALS: f64 = 6.0;
 pub(super) struct Confirmed {
     /// The recommended one first.
     pub finalists: Vec<Arm>,
-    /// The best of each other detector, with the trials of the search.
+    /// The best of each other detector, with fewer fresh trials.
     pub others: Vec<Arm>,
     pub left_out: Vec<(String, String)>,
     pub tried: usize,
     pub seed: u64,
     pub trials: u32,
     pub results: Results,
+}
+
+/// The number of fresh trials of each of `FINALISTS` candidates that cost as much as these.
+pub(super) fn fresh_trials(budget: f64, cost_of_all: f64) -> u32 {
+    (CONFIRMATION * budget / cost_of_all).clamp(LEAST_TRIALS, MOST_TRIALS) as u32
 }
 
 /// Runs fresh trials of the best candidates, and of what runs today.
@@ -42,8 +58,8 @@ pub(super) fn confirm(bench: &mut Bench<'_>, raced: Raced, seed: u64) -> Result<
     let mut chosen: Vec<Candidate> = chosen.collect();
     // The best one that agents can run is among them in any case.
     if !chosen.iter().any(|candidate| candidate.is_swim(site.lab)) {
-        let swim = best.iter().chain(&others).map(|arm| &arm.placed.candidate).find(|other| other.is_swim(site.lab));
-        chosen.extend(swim.cloned());
+        let swim = best.iter().chain(&others).find(|arm| arm.placed.candidate.is_swim(site.lab));
+        chosen.extend(swim.map(|arm| adapted(site, arm)));
     }
     chosen.extend(have.filter(|have| !chosen.contains(have)));
     let mut finalists = Vec::new();
@@ -60,30 +76,65 @@ pub(super) fn confirm(bench: &mut Bench<'_>, raced: Raced, seed: u64) -> Result<
         same.unwrap_or(arm).cost(site)
     };
     let per_trial: f64 = finalists.iter().map(cost).sum();
-    let trials = (CONFIRMATION * bench.budget / per_trial).clamp(LEAST_TRIALS, MOST_TRIALS) as u32;
+    let trials = fresh_trials(bench.budget, per_trial);
     bench.run_all(&mut finalists, trials)?;
     let (ended, mut finalists): (Vec<Arm>, Vec<Arm>) = finalists.into_iter().partition(|arm| arm.failed.is_some());
     left_out.extend(ended.into_iter().map(|arm| (arm.label, arm.failed.unwrap_or_default())));
     // Before the first one that meets its targets are those that do not: a stable sort by verdicts puts it in front.
     let comparisons = finalists.len() as u32;
     finalists.sort_by_key(|arm| arm.assess(site, comparisons).verdict());
+    if finalists.iter().all(|arm| arm.sample.crashes() == 0) {
+        // Stopped during the search: its own figures are all that there is.
+        let found = best.into_iter().chain(others).filter(|arm| arm.sample.crashes() > 0).take(MOST_FOUND);
+        let (finalists, others) = (Vec::new(), found.collect());
+        return Ok(Confirmed { finalists, others, left_out, tried, seed, trials, results: Results::default() });
+    }
     let results = results(bench, &mut finalists, seed, trials);
-    let others = best_of_each(best.into_iter().chain(others), &finalists);
+    let others = best_of_each(bench, best.into_iter().chain(others), &finalists, seed)?;
     Ok(Confirmed { finalists, others, left_out, tried, seed, trials, results })
 }
 
-/// The best one of each detector that no finalist is.
-fn best_of_each(arms: impl Iterator<Item = Arm>, finalists: &[Arm]) -> Vec<Arm> {
+/// The candidate with a period at which it meets the time to declare by what the search has measured, with some room.
+fn adapted(site: &Site<'_>, arm: &Arm) -> Candidate {
+    let measured = arm.assess(site, 1).declared_s.value;
+    let target = ROOM * site.question.declare_within.as_secs_f64();
+    match measured.is_finite() {
+        true => arm.placed.candidate.scaled(target / measured, site.lab),
+        false => arm.placed.candidate.clone(),
+    }
+}
+
+/// The best one of each detector that no finalist is, and of a few profiles of SWIM, with fresh trials of their own: fewer,
+/// as they are no finalists. Their periods are adapted by what the search has measured.
+fn best_of_each(
+    bench: &mut Bench<'_>,
+    arms: impl Iterator<Item = Arm>,
+    finalists: &[Arm],
+    seed: u64,
+) -> Result<Vec<Arm>, Error> {
+    let site = bench.site;
     let kind = |arm: &Arm| arm.placed.candidate.profile.kind.clone();
     let mut kinds: Vec<String> = finalists.iter().map(kind).collect();
-    let mut best = Vec::new();
+    let (mut best, mut profiles, mut cost) = (Vec::new(), 0, 0.0);
     for arm in arms.filter(|arm| arm.sample.trials > 0) {
-        if !kinds.contains(&kind(&arm)) {
-            kinds.push(kind(&arm));
-            best.push(arm);
+        let is_swim = arm.placed.candidate.is_swim(site.lab);
+        if kinds.contains(&kind(&arm)) || is_swim && profiles == PROFILES {
+            continue;
         }
+        kinds.push(kind(&arm));
+        profiles += usize::from(is_swim);
+        cost += arm.cost(site);
+        best.extend(Arm::new(site, site.as_it_is(&adapted(site, &arm)), seed));
     }
-    best
+    bench.begin(format!("{} other detectors", best.len()));
+    let trials = (OTHERS * bench.budget / cost).clamp(1.0, MOST_TRIALS / 10.0) as u32;
+    bench.run_all(&mut best, trials)?;
+    best.retain(|arm| arm.failed.is_none());
+    best.sort_by(|one, other| {
+        let order = score(bench, one).partial_cmp(&score(bench, other));
+        order.unwrap_or(std::cmp::Ordering::Equal).then_with(|| one.label.cmp(&other.label))
+    });
+    Ok(best)
 }
 
 /// The results of the fresh trials as those of one experiment, in which each finalist is a row.

@@ -94,7 +94,7 @@ pub struct Ranked {
     pub candidate: Candidate,
     /// The figures.
     pub figures: Assessment,
-    /// Whether they are of trials that the search has not seen.
+    /// Whether it is a finalist, with all trials of the confirmation; the others have fewer.
     pub is_confirmed: bool,
     /// Whether an agent can run it.
     pub is_swim: bool,

@@ -13,12 +13,13 @@ use std::collections::BTreeSet;
 
 use super::bench::{Arm, Bench};
 use super::candidate::Candidate;
+use super::confirm::{FINALISTS, fresh_trials};
 use super::sample::Meets;
 use super::space::Space;
 use crate::experiment::Error;
 
 /// The share of the budget that the search may spend.
-const SEARCH: f64 = 0.55;
+const SEARCH: f64 = 0.45;
 
 /// The share of the search that each step spends.
 const STEP: f64 = 0.2;
@@ -33,8 +34,13 @@ const ROUNDS: usize = 4;
 /// The most pairs of trials in the first step.
 const MOST_FIRST: u32 = 8;
 
-/// The least number of crashes that a period is fitted to.
-const FITTED_TO: u32 = 200;
+/// The number of candidates whose period is fitted, the number of times, and the share of the budget for it.
+const FITTED: usize = FINALISTS + 1;
+const FITS: u32 = 2;
+const FIT: f64 = 0.08;
+
+/// The number of crashes that a period is fitted to.
+const FITTED_TO: u32 = 300;
 
 /// Candidates with the same seeds, the best first.
 pub(super) struct Raced {
@@ -103,6 +109,7 @@ pub(super) fn race(bench: &mut Bench<'_>, space: Space, seed: u64) -> Result<Rac
         race.rank(bench, &mut arms);
         others.extend(arms.drain(LEFT.min(arms.len())..));
     }
+    others.extend(arms.drain(FITTED.min(arms.len())..));
     let best = race.fit(bench, arms)?;
     race.rank(bench, &mut others);
     Ok(Raced { best, others, left_out: race.left_out, tried: race.tried })
@@ -176,15 +183,19 @@ impl Race {
     fn fit(&mut self, bench: &mut Bench<'_>, mut arms: Vec<Arm>) -> Result<Vec<Arm>, Error> {
         bench.begin("periods that just meet the target".to_owned());
         let per_trial = super::files::crashes(bench.site.question.members);
-        let wanted = FITTED_TO.div_ceil(per_trial);
-        // A detector of which nothing was declared has no period that would do.
-        arms.retain(|arm| arm.assess(bench.site, 1).declared_s.value.is_finite());
-        for _ in 0..2 {
+        for _ in 0..FITS {
             let site = bench.site;
             let target = site.question.declare_within.as_secs_f64();
+            let cost: f64 = arms.iter().take(FINALISTS).map(|arm| arm.cost(site)).sum();
+            let crashes = fresh_trials(bench.budget, cost) * per_trial;
+            let affordable = (FIT * bench.budget / f64::from(FITS) / cost) as u32;
+            let wanted = FITTED_TO.div_ceil(per_trial).min(affordable).max(1);
             for arm in &mut arms {
-                let estimate = arm.assess(site, 1).declared_s;
-                let measured = if estimate.high.is_finite() { estimate.high } else { estimate.value };
+                let measured = arm.sample.declared_for(crashes as usize, FINALISTS as u32);
+                // A detector of which nothing was declared has no period that would do.
+                if !measured.is_finite() {
+                    continue;
+                }
                 let scaled = arm.placed.candidate.scaled(target / measured, site.lab);
                 if let Ok(fitted) = Arm::new(site, site.as_it_is(&scaled), self.seed)
                     && fitted.label != arm.label

@@ -68,7 +68,7 @@ fn options(advice: &Advice) -> String {
     for row in &advice.ranked {
         let _ = writeln!(text, "| {} |", cells(row)[..columns].join(" | "));
     }
-    text += "\nRows with ~ have the trials of the search, which flatter them; \\* marks the Pareto front.\n";
+    text += "\nRows with ~ are the best of the other detectors, with fewer trials; \\* marks the Pareto front.\n";
     if !advice.left_out.is_empty() {
         text += "\nNot tried, or not to the end:\n\n";
         for (label, why) in &advice.left_out {

@@ -121,6 +121,11 @@ impl Sample {
         self.messages.push(MeasuredValue::Value(sent * (1.0 - loss) / member_seconds));
     }
 
+    /// Number of crashes.
+    pub(super) fn crashes(&self) -> usize {
+        self.declared_s.len()
+    }
+
     /// The figures, with verdicts at a level of 5 % divided by `comparisons`.
     pub(super) fn assess(&self, question: &Question, closed_form: Option<DeathBound>, comparisons: u32) -> Assessment {
         let declared_s = self.declared(comparisons);
@@ -149,6 +154,20 @@ impl Sample {
             crashes: self.declared_s.len() as u32,
             meets,
         }
+    }
+
+    /// The time that a share of crashes is declared within such that `crashes` further ones are expected to meet it with
+    /// certainty, at the level of this many comparisons: the share is that of the order statistic which bounds the 95th
+    /// percentile there, and one standard error of both samples more.
+    pub(super) fn declared_for(&self, crashes: usize, comparisons: u32) -> f64 {
+        let mut sorted = self.declared_s.clone();
+        sorted.sort_unstable_by(f64::total_cmp);
+        let tail = 0.025 / f64::from(comparisons.max(1));
+        let rank = first(crashes, |rank| share_below(rank, crashes).cdf(IN_TIME) <= tail);
+        let spread = IN_TIME * (1.0 - IN_TIME) * (1.0 / sorted.len() as f64 + 1.0 / crashes as f64);
+        let share = (rank as f64 / crashes as f64 + libm::sqrt(spread)).min(1.0);
+        let at = (libm::ceil(share * sorted.len() as f64) as usize).clamp(1, sorted.len().max(1));
+        sorted.get(at - 1).copied().unwrap_or(f64::INFINITY)
     }
 
     /// The 95th percentile of the times to declare, with the interval that follows from Clopper and Pearson's of the share

@@ -66,16 +66,16 @@ fn family(name: &'static str, site: &Site<'_>) -> Vec<Candidate> {
     match name {
         "swim" => swims(site),
         "all-to-all" | "majority" => heartbeats(name, site.question),
-        "gossip-heartbeat" => product(&[
+        "gossip-heartbeat" => vec![
             of().with("fanout", 1_u32).with("fail_mult", 2.0),
             of().with("fanout", 1_u32).with("fail_mult", 4.0),
             of().with("fanout", 3_u32).with("fail_mult", 2.0),
-        ]),
+        ],
         "phi-accrual" => {
             // All of its times in proportion to the period.
             let base = of().with("max_interval", "10s").with("initial_interval", "5s").with("min_deviation", "100ms");
             let fanout = |fanout: u32| base.clone().with("fanout", fanout);
-            product(&[fanout(1), fanout(3), fanout(3).with("threshold", 12.0)])
+            vec![fanout(1), fanout(3), fanout(3).with("threshold", 12.0)]
         }
         "lease" => {
             let with = |registries: u32, renewals: f64, poll: f64| {
@@ -95,10 +95,6 @@ fn family(name: &'static str, site: &Site<'_>) -> Vec<Candidate> {
         }
         _ => vec![of()],
     }
-}
-
-fn product(candidates: &[Candidate]) -> Vec<Candidate> {
-    candidates.to_vec()
 }
 
 /// SWIM by itself and with the preset `lan`: selectors, suspicions, helpers, pings per period.
@@ -265,8 +261,10 @@ impl Site<'_> {
             for selector in self.selectors() {
                 all.push(Candidate { selector: Some(selector), ..of.clone() });
             }
-            for helpers in ["regional", "uniform"] {
-                all.push(Candidate { helpers: Some(Spec::of(helpers)), ..of.clone() });
+            // In one region all helpers are alike.
+            if self.placement.regions().is_some() {
+                let helpers = ["regional", "uniform"].map(|helpers| Some(Spec::of(helpers)));
+                all.extend(helpers.map(|helpers| Candidate { helpers, ..of.clone() }));
             }
             if of.profile.kind == "swim" {
                 let preset = if of.preset.is_some() { None } else { Some("lan") };

@@ -28,8 +28,8 @@ pub(super) fn render(advice: &Advice, width: u16) -> String {
     }
     text += &table(advice, width);
     text += &fill(
-        "Intervals of 95 %. Rows with ~ have the trials of the search, which flatter them; the others those of fresh seeds. * \
-         marks the Pareto front: no other row is as good in time, false deaths and bytes. Messages stand for CPU, which \
+        "Intervals of 95 %, of trials that the search has not seen. Rows with ~ are the best of the other detectors, with \
+         fewer trials. * marks the Pareto front: no other row is as good in time, false deaths and bytes. Messages stand for CPU, which \
          depends on the machine: a member handles each once.",
         width,
     );
