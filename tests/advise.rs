@@ -112,7 +112,7 @@ fn a_target_that_no_detector_can_meet_names_the_bound_and_gives_3() {
     for (flags, bound, nearest) in [
         ("--topology lan:delay_ms=500 --declare-within 100ms", "a packet takes 500ms", "--declare-within 500ms"),
         ("--topology lan --declare-within 1s --bytes 10B/s", "less than one message", "--declare-within"),
-        ("--topology aws --declare-within 10s --cross-region 20%", "every byte leaves its region", "--cross-region 100%"),
+        ("--topology azure --declare-within 10s --cross-region 20%", "every byte leaves its region", "--cross-region 100%"),
     ] {
         let output = swimlab(dir.path(), &format!("advise --members 12 --false-deaths 1/month {flags}"));
         assert_eq!(output.status.code(), Some(3), "{flags}: {}", err(&output));

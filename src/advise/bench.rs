@@ -26,7 +26,7 @@ pub struct SearchProgress<'a> {
     pub done: f64,
     /// The units of work of the whole budget.
     pub all: f64,
-    /// What is being done.
+    /// The step of the search.
     pub phase: &'a str,
     /// The best candidate so far; empty before the first comparison.
     pub best: &'a str,

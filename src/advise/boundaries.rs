@@ -1,4 +1,4 @@
-//! What would change the answer: the nearest numbers of members and the nearest loss at which another candidate is better.
+//! Changes of the question that would change the answer: the nearest numbers of members and the nearest loss at which another candidate is better.
 //!
 //! The closest competitors run at changed questions: the recommended detector with its settings adapted, and of each other
 //! detector the one that its closed forms put first. Members are halved and doubled and the loss is doubled until the answer
@@ -53,7 +53,7 @@ enum Axis {
 
 /// The answer at a changed question.
 struct Answer {
-    /// What has to differ for the answer to be another one.
+    /// The part of the candidate that has to differ for the answer to be another one.
     id: String,
     /// The best candidate with its figures.
     best: String,
@@ -241,7 +241,7 @@ impl Axis {
         }
     }
 
-    /// What makes a candidate another answer: another detector, and with more loss other helpers or heartbeats, too.
+    /// The part of a candidate that makes it another answer: another detector, and with more loss other helpers or heartbeats, too.
     fn id(self, candidate: &Candidate, site: &Site<'_>) -> String {
         let kind = candidate.profile.kind.clone();
         match self {

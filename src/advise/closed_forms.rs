@@ -27,7 +27,7 @@ const RANDOM_WAIT: f64 = 3.0;
 /// The same for selectors that follow a schedule, which ping every member once in each period.
 const SCHEDULED_WAIT: f64 = 1.4;
 
-/// What is known about a candidate before any trial.
+/// Figures of a candidate that are known before any trial.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Forecast {
     /// Time within which 19 of 20 crashes are declared, in seconds.

@@ -48,6 +48,8 @@ mod record;
 mod sample;
 mod space;
 mod table;
+#[cfg(test)]
+mod tests;
 mod units;
 
 use std::path::Path;

@@ -144,9 +144,8 @@ impl QuestionText {
     pub fn check(&self, key: &str, lab: &Lab) -> Result<(), BadInput> {
         let mut all = Self::default();
         for other in QUESTION_KEYS {
-            all.set_flag(other.name, if other.name == "topology" { "lan" } else { other.example });
+            all.set_flag(other.name, other.example);
         }
-        all.set_flag("cross_region", "");
         if let Some((name, given)) = self.texts.get_key_value(key) {
             all.texts.insert(name, given.clone());
         }

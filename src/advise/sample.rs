@@ -1,4 +1,4 @@
-//! What trials say about one candidate, and whether that meets the targets.
+//! Figures of one candidate over its trials, and whether they meet the targets.
 
 use statrs::distribution::{Beta, ContinuousCDF};
 

@@ -114,9 +114,12 @@ fn swims(site: &Site<'_>) -> Vec<Candidate> {
     all
 }
 
-/// Multiples of log10(n+1) periods, at least one. A suspicion of less than two periods could not be refuted in time, and
-/// without any a member that stands still for a period is declared at once: these are not tried.
+/// Multiples of log10(n+1) periods, at least one.
 const SUSPICIONS: [f64; 3] = [2.0, 3.0, 4.0];
+
+/// Periods of the shortest suspicion that is tried. A shorter one cannot be refuted in time, and without any a member that
+/// stands still for a period is declared dead at once.
+const SHORTEST_SUSPICION: f64 = 2.0;
 
 /// Heartbeats to all: with as many in a timeout as keep false deaths below the target by the closed form, one less and one
 /// more.
@@ -203,6 +206,13 @@ impl Site<'_> {
             let scaled = candidate.scaled(share / candidate.period_s(self.lab), self.lab);
             return Ok(Placed { candidate: scaled, forecast: None });
         };
+        if let Some(config) = adapted.config(self.lab) {
+            let suspicion = config.suspicion.timeout(config.period, self.question.members, u32::MAX);
+            if suspicion < config.period.scale(SHORTEST_SUSPICION) {
+                let why = format!("a suspicion of {suspicion} is too short: a live member that stands still is declared dead");
+                return Err((adapted.label(), why));
+            }
+        }
         let (period, rtts) = (adapted.period_s(self.lab), ROUND_TRIPS * self.longest_rtt_s());
         if adapted.is_swim(self.lab) && period < rtts {
             let why = format!("a period of {period:.3} s leaves no time for three round trips ({rtts:.3} s)");

@@ -46,7 +46,7 @@ pub(super) fn render(advice: &Advice, width: u16) -> String {
     text
 }
 
-/// What an agent can run, if that is not what is recommended.
+/// A sentence about agents, if they cannot run what is recommended.
 pub(super) fn agent_note(advice: &Advice) -> Option<String> {
     if advice.recommended().is_swim {
         return None;

@@ -47,7 +47,7 @@ pub(super) struct AdviseArgs {
     /// Whether members' clocks agree: ntp or none [default: ntp].
     #[arg(long, value_name = "ntp|none")]
     clocks: Option<String>,
-    /// What runs today: a label of `swimlab list profiles`, which is measured as well.
+    /// The profile that runs today, as `swimlab list profiles` names it: it is measured as well.
     #[arg(long, value_name = "LABEL")]
     have: Option<String>,
     /// The simulated work: about the time that it takes on two cores [default: 5min].
