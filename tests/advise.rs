@@ -6,7 +6,8 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-const SMALL: &str = "advise --members 12 --topology lan --loss 1% --declare-within 5s --false-deaths 1/month --budget 2s";
+const SMALL: &str =
+    "advise --members 12 --topology lan --loss 1% --declare-within 5s --false-deaths 1/month --budget 2s";
 
 fn command(dir: &Path, args: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_swimlab"));
@@ -51,10 +52,22 @@ fn an_answer_has_a_table_a_recommendation_and_files_that_run() {
         assert!(table.contains(part), "{part}: {table}");
     }
     assert!(notes.contains("trying ") && notes.contains("fresh trials"), "{notes}");
-    assert!(notes.contains("wrote to advice: question.toml, advice.toml, agent.toml, advice.md, report.html"), "{notes}");
+    assert!(
+        notes.contains("wrote to advice: question.toml, advice.toml, agent.toml, advice.md, report.html"),
+        "{notes}"
+    );
     let advice = dir.path().join("advice");
     let record = read(&advice, "advice.md");
-    let sections = ["Question", "Decision", "Options", "Evidence", "What would change the answer", "Risks", "Migration", "Way back"];
+    let sections = [
+        "Question",
+        "Decision",
+        "Options",
+        "Evidence",
+        "What would change the answer",
+        "Risks",
+        "Migration",
+        "Way back",
+    ];
     for section in sections {
         assert!(record.contains(&format!("## {section}\n")), "{section}: {record}");
     }
@@ -112,7 +125,11 @@ fn a_target_that_no_detector_can_meet_names_the_bound_and_gives_3() {
     for (flags, bound, nearest) in [
         ("--topology lan:delay_ms=500 --declare-within 100ms", "a packet takes 500ms", "--declare-within 500ms"),
         ("--topology lan --declare-within 1s --bytes 10B/s", "less than one message", "--declare-within"),
-        ("--topology azure --declare-within 10s --cross-region 20%", "every byte leaves its region", "--cross-region 100%"),
+        (
+            "--topology azure --declare-within 10s --cross-region 20%",
+            "every byte leaves its region",
+            "--cross-region 100%",
+        ),
     ] {
         let output = swimlab(dir.path(), &format!("advise --members 12 --false-deaths 1/month {flags}"));
         assert_eq!(output.status.code(), Some(3), "{flags}: {}", err(&output));
@@ -129,12 +146,21 @@ fn bad_input_is_named_and_gives_2() {
     fs::write(dir.path().join("q.toml"), "members = 12\ntopology = 'lan'\nfalse_deaths = '1/fortnight'\n").unwrap();
     for (args, message) in [
         ("--members 12 --topology lan --declare-within 5 --false-deaths 1/day", "--declare-within: must be a time"),
-        ("--members 12 --topology lan --declare-within 5s --false-deaths 1", "--false-deaths: must be a number above 0 per"),
-        ("--members 12 --topology lan --declare-within 5s --false-deaths 1/day --bytes 2k", "--bytes: must be a number of"),
+        (
+            "--members 12 --topology lan --declare-within 5s --false-deaths 1",
+            "--false-deaths: must be a number above 0 per",
+        ),
+        (
+            "--members 12 --topology lan --declare-within 5s --false-deaths 1/day --bytes 2k",
+            "--bytes: must be a number of",
+        ),
         ("--members 12 --topology broken.csv --declare-within 5s --false-deaths 1/day", "--topology: broken.csv: "),
         ("--members 12 --topology no.csv --declare-within 5s --false-deaths 1/day", "--topology: cannot read no.csv"),
         ("--members 12 --topology lan", "--declare-within: is missing"),
-        ("q.toml --declare-within 5s", "q.toml:3: false_deaths must be a number above 0 per hour, day, week, month, year"),
+        (
+            "q.toml --declare-within 5s",
+            "q.toml:3: false_deaths must be a number above 0 per hour, day, week, month, year",
+        ),
         ("", "there is no question: give --members, --topology, --declare-within, --false-deaths"),
     ] {
         let output = swimlab(dir.path(), &format!("advise {args}"));
@@ -149,8 +175,7 @@ fn bad_input_is_named_and_gives_2() {
 fn an_interrupted_search_prints_what_it_has_found() {
     let dir = tempfile::tempdir().unwrap();
     let args = SMALL.replace("--budget 2s", "--budget 10min");
-    let mut child =
-        command(dir.path(), &args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = command(dir.path(), &args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut errors = std::io::BufReader::new(child.stderr.take().unwrap());
     let mut line = String::new();
     // The second step, so that there are figures.

@@ -125,7 +125,8 @@ fn answer(
     let mut arms: Vec<Arm> = Vec::new();
     let kept = site.with_helpers_for(recommended);
     for candidate in competitors(&site, recommended, &kept) {
-        let placed = if candidate == *recommended { site.as_it_is(&candidate) } else { site.adapted_or_as_it_is(&candidate) };
+        let placed =
+            if candidate == *recommended { site.as_it_is(&candidate) } else { site.adapted_or_as_it_is(&candidate) };
         if let Ok(arm) = Arm::new(&site, placed, seed)
             && !arms.iter().any(|other| other.label == arm.label)
         {
@@ -182,7 +183,8 @@ fn competitors(site: &Site<'_>, recommended: &Candidate, adapted: &Candidate) ->
     for placed in others {
         let kind = placed.candidate.profile.kind.clone();
         // Other profiles of SWIM were beaten by the recommended one already.
-        let is_close = !placed.candidate.is_swim(site.lab) || !recommended.is_swim(site.lab) && placed.candidate.profile.kind == "swim";
+        let is_close = !placed.candidate.is_swim(site.lab)
+            || !recommended.is_swim(site.lab) && placed.candidate.profile.kind == "swim";
         if is_close && !kinds.contains(&kind) {
             kinds.push(kind);
             all.push(placed.candidate);
@@ -248,7 +250,9 @@ impl Axis {
             Self::Fewer | Self::More => kind,
             Self::Loss => {
                 let helpers = candidate.number("indirect", site.lab).filter(|_| candidate.is_swim(site.lab));
-                let missed = candidate.seconds("timeout", site.lab).map(|timeout| libm::floor(timeout / candidate.period_s(site.lab)));
+                let missed = candidate
+                    .seconds("timeout", site.lab)
+                    .map(|timeout| libm::floor(timeout / candidate.period_s(site.lab)));
                 format!("{kind} {:?}", helpers.or(missed))
             }
         }

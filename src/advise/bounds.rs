@@ -18,7 +18,11 @@ pub struct Impossible {
 
 impl std::fmt::Display for Impossible {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "no detector can meet this: {}\n  the nearest target that this bound allows: {}", self.bound, self.nearest)
+        write!(
+            f,
+            "no detector can meet this: {}\n  the nearest target that this bound allows: {}",
+            self.bound, self.nearest
+        )
     }
 }
 
@@ -33,7 +37,8 @@ pub(super) fn forbids(question: &Question, placement: &Placement) -> Option<Impo
 /// Messages sent before a crash still arrive for as long as a packet takes to the nearest peer, and look alive.
 fn travel(question: &Question, placement: &Placement) -> Option<Impossible> {
     let n = placement.members();
-    let nearest = |member: u32| (0..n).filter(|&other| other != member).map(|other| placement.one_way_us(member, other)).min();
+    let nearest =
+        |member: u32| (0..n).filter(|&other| other != member).map(|other| placement.one_way_us(member, other)).min();
     let sample = (0..n).step_by(n.div_ceil(MOST_SAMPLED) as usize);
     let mut delays: Vec<u32> = sample.filter_map(nearest).collect();
     delays.sort_unstable();
@@ -135,9 +140,8 @@ mod tests {
 
     #[test]
     fn the_nearest_target_is_allowed_and_less_is_not() {
-        let asked = |bytes: &str, within: &str| {
-            forbidden(&[("bytes", bytes), ("declare_within", within), ("loss", "20%")])
-        };
+        let asked =
+            |bytes: &str, within: &str| forbidden(&[("bytes", bytes), ("declare_within", within), ("loss", "20%")]);
         let refused = asked("15B/s", "10s").unwrap();
         assert!(refused.bound.contains("10 messages of 15 bytes within 10s; at 20% loss"), "{refused}");
         let (within, bytes) = refused.nearest.split_once(", or ").unwrap();

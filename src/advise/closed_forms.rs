@@ -50,7 +50,12 @@ pub struct DeathBound {
 }
 
 /// The forecast for a candidate; `None` for a detector without closed forms.
-pub(super) fn forecast(candidate: &Candidate, question: &Question, placement: &Placement, lab: &Lab) -> Option<Forecast> {
+pub(super) fn forecast(
+    candidate: &Candidate,
+    question: &Question,
+    placement: &Placement,
+    lab: &Lab,
+) -> Option<Forecast> {
     let n = f64::from(question.members);
     let period = candidate.period_s(lab);
     let seconds = |key| candidate.seconds(key, lab).unwrap_or(period);

@@ -71,7 +71,8 @@ pub(super) fn estimate(evidence: Evidence, closed_form: Option<DeathBound>) -> D
         let (low, high) = garwood(deaths);
         return DeathRate { low: low / months, high: high / months, method: Method::Counted { deaths, member_hours } };
     }
-    let none_seen = DeathRate { low: 0.0, high: 3.0 * HOURS_PER_MONTH / group_hours, method: Method::NoneSeen { member_hours } };
+    let none_seen =
+        DeathRate { low: 0.0, high: 3.0 * HOURS_PER_MONTH / group_hours, method: Method::NoneSeen { member_hours } };
     match closed_form {
         Some(bound) if bound.per_month < none_seen.high => {
             let method = Method::ClosedForm { formula: bound.formula, member_hours };

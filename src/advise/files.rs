@@ -96,9 +96,7 @@ pub(super) fn agent_toml(site: &Site<'_>, candidate: &Candidate) -> Option<Strin
     let question = site.question;
     let config = candidate.config(site.lab)?;
     let place = match site.placement.regions() {
-        Some(_) => {
-            "# Each member must say where it is, or no member is near another:\n# zone = \"REGION/ZONE\"\n"
-        }
+        Some(_) => "# Each member must say where it is, or no member is near another:\n# zone = \"REGION/ZONE\"\n",
         None => "",
     };
     // An agent's own defaults are those of the preset `lan` and the selector `auto`: what was measured is written out.

@@ -97,9 +97,7 @@ impl Network {
     pub(super) fn check(&self, members: u32, lab: &Lab) -> Result<(), String> {
         // An experiment checks the same before it has worlds, memory included.
         let text = format!("selector = \"shuffle\"\nmembers = {members}\n{}", self.toml());
-        crate::experiment::Experiment::parse(&self.source("topology", text), lab)
-            .map(drop)
-            .map_err(|bad| bad.message)
+        crate::experiment::Experiment::parse(&self.source("topology", text), lab).map(drop).map_err(|bad| bad.message)
     }
 
     /// A placement of this number of members.

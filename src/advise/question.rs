@@ -200,7 +200,9 @@ impl QuestionText {
     fn read<T>(&self, key: &str, parse: impl FnOnce(&str) -> Result<T, String>) -> Result<T, BadInput> {
         let text = match self.texts.get(key) {
             Some((text, _)) => text.trim(),
-            None => QUESTION_KEYS.iter().find(|other| other.name == key).and_then(|key| key.default).unwrap_or_default(),
+            None => {
+                QUESTION_KEYS.iter().find(|other| other.name == key).and_then(|key| key.default).unwrap_or_default()
+            }
         };
         parse(text).map_err(|why| self.refuse(key, why))
     }
@@ -329,16 +331,30 @@ mod tests {
             ("members", "2", "--members: must be an integer from 3 to 10000000, not \"2\""),
             ("loss", "1 %%", "--loss: must be a percentage from 0% to 100% or a number from 0 to 1, not \"1 %%\""),
             ("loss", "100%", "--loss: must be below 100%, at which no packet arrives"),
-            ("declare_within", "10", "--declare-within: must be a time from 10ms to 1440m, like \"500ms\" or \"10s\", not \"10\""),
+            (
+                "declare_within",
+                "10",
+                "--declare-within: must be a time from 10ms to 1440m, like \"500ms\" or \"10s\", not \"10\"",
+            ),
             ("clocks", "ntpd", "--clocks: must be ntp or none, not \"ntpd\"; did you mean ntp?"),
-            ("have", "memberlist", "--have: unknown profile \"memberlist\"; did you mean memberlist-lan, memberlist-wan or memberlist-local?"),
+            (
+                "have",
+                "memberlist",
+                "--have: unknown profile \"memberlist\"; did you mean memberlist-lan, memberlist-wan or memberlist-local?",
+            ),
             ("seed", "-1", "--seed: must be an integer from 0 to 9223372036854775807, not \"-1\""),
-            ("cross_region", "20%", "--cross-region: lan has no regions, so no byte leaves one; leave it out, or name a topology with regions"),
+            (
+                "cross_region",
+                "20%",
+                "--cross-region: lan has no regions, so no byte leaves one; leave it out, or name a topology with regions",
+            ),
         ] {
             assert_eq!(question(&[(key, text)]).err().as_deref(), Some(message));
         }
         assert!(question(&[("topology", "awss")]).unwrap_err().contains("did you mean aws"));
-        assert!(question(&[("bytes", "2kb")]).unwrap_err().starts_with("--bytes: must be a number of bytes per second"));
+        assert!(
+            question(&[("bytes", "2kb")]).unwrap_err().starts_with("--bytes: must be a number of bytes per second")
+        );
     }
 
     #[test]

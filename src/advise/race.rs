@@ -139,26 +139,30 @@ impl Race {
         }
     }
 
-    /// Leaves out what the budget cannot pay, the costliest first.
+    /// Leaves out what the budget cannot pay: one pair of trials of each may take half of the search. Those that closed forms
+    /// put first are kept: they are known to keep false deaths below the target, and send little.
     fn drop_costly(&mut self, bench: &Bench<'_>, arms: &mut Vec<Arm>, end: f64) {
-        let cost = |arm: &Arm| arm.cost(bench.site);
-        let mut costs: Vec<f64> = arms.iter().map(cost).collect();
-        costs.sort_unstable_by(f64::total_cmp);
-        let mut sum = 0.0;
-        // One pair of trials of each may take half of the search; a few are tried in any case.
-        let affordable = costs.iter().take_while(|cost| {
-            sum += **cost;
-            sum <= end / 2.0
-        });
-        let limit = costs[affordable.count().max(LEFT).min(costs.len()) - 1];
-        let mut kept = Vec::new();
+        let target = bench.site.question.false_deaths.per_month();
+        let place = |arm: &Arm| {
+            let forecast = arm.placed.forecast;
+            let is_proven =
+                forecast.and_then(|forecast| forecast.false_deaths).is_some_and(|it| it.per_month <= target);
+            (!is_proven, forecast.map_or(f64::INFINITY, |forecast| forecast.bytes))
+        };
+        arms.sort_by(|one, other| place(one).partial_cmp(&place(other)).unwrap_or(std::cmp::Ordering::Equal));
+        let (all, mut sum) = (arms.len(), 0.0);
+        let mut kept: Vec<Arm> = Vec::new();
         for arm in arms.drain(..) {
-            if cost(&arm) <= limit {
+            let cost = arm.cost(bench.site);
+            if sum + cost <= end / 2.0 || kept.len() < LEFT {
+                sum += cost;
                 kept.push(arm);
                 continue;
             }
-            let share = 100.0 * cost(&arm) / bench.budget;
-            let why = format!("one trial of it takes {share:.0} % of the budget");
+            let share = 100.0 * cost / bench.budget;
+            let why = format!(
+                "a trial of it takes {share:.1} % of the budget, which does not suffice for all {all} candidates"
+            );
             self.left_out.push((arm.label, why));
             self.tried -= 1;
         }

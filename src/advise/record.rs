@@ -52,7 +52,9 @@ fn question(question: &Question) -> String {
         rows.push(("Runs today", have.to_string()));
     }
     let rows: String = rows.into_iter().map(|(name, value)| format!("| {name} | {value} |\n")).collect();
-    format!("| | |\n|---|---|\n{rows}\n`swimlab advise question.toml` asks it again, with the same answer to the last byte.")
+    format!(
+        "| | |\n|---|---|\n{rows}\n`swimlab advise question.toml` asks it again, with the same answer to the last byte."
+    )
 }
 
 fn decision(advice: &Advice) -> String {
@@ -82,9 +84,11 @@ fn evidence(advice: &Advice) -> String {
     let first = advice.recommended();
     let method = match first.figures.false_deaths.method {
         Method::Counted { .. } => "False deaths were counted; the interval is Garwood's.".to_owned(),
-        Method::NoneSeen { .. } => "No false death was seen, and no closed form applies: the bound is three divided by the \
+        Method::NoneSeen { .. } => {
+            "No false death was seen, and no closed form applies: the bound is three divided by the \
                                     time observed, whether or not there are any."
-            .to_owned(),
+                .to_owned()
+        }
         Method::ClosedForm { formula, .. } => {
             format!("False deaths are bounded by a closed form, {formula}; none was seen in the trials.")
         }
@@ -111,16 +115,23 @@ fn risks(advice: &Advice) -> String {
     for (name, meets) in names.into_iter().zip(first.figures.meets) {
         match meets {
             Meets::Yes => {}
-            Meets::CannotTell => risks.push(format!("Whether the target of {name} is met cannot be told from these trials.")),
+            Meets::CannotTell => {
+                risks.push(format!("Whether the target of {name} is met cannot be told from these trials."))
+            }
             Meets::No => risks.push(format!("The target of {name} is missed.")),
         }
     }
-    let follows_clocks = first.candidate.selector.as_ref().is_some_and(|spec| ["auto", "schedule"].contains(&&*spec.kind));
+    let follows_clocks =
+        first.candidate.selector.as_ref().is_some_and(|spec| ["auto", "schedule"].contains(&&*spec.kind));
     if follows_clocks {
-        risks.push("The selector needs clocks that agree within a period; without, it pings as shuffle does.".to_owned());
+        risks.push(
+            "The selector needs clocks that agree within a period; without, it pings as shuffle does.".to_owned(),
+        );
     }
     if question.loss == 0.0 {
-        risks.push("Without loss in the question, the figures say nothing about a network that loses packets.".to_owned());
+        risks.push(
+            "Without loss in the question, the figures say nothing about a network that loses packets.".to_owned(),
+        );
     }
     risks.into_iter().map(|risk| format!("- {risk}\n")).collect()
 }

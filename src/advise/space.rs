@@ -124,9 +124,8 @@ const SHORTEST_SUSPICION: f64 = 2.0;
 /// Heartbeats to all: with as many in a timeout as keep false deaths below the target by the closed form, one less and one
 /// more.
 fn heartbeats(name: &'static str, question: &Question) -> Vec<Candidate> {
-    let of = |missed: f64| {
-        Candidate::of(Spec::of(name)).with_seconds("period", 1.0).with_seconds("timeout", missed + 0.5)
-    };
+    let of =
+        |missed: f64| Candidate::of(Spec::of(name)).with_seconds("period", 1.0).with_seconds("timeout", missed + 0.5);
     // A majority errs far less often than its members: two heartbeats in a timeout may be enough.
     let least = if name == "majority" { 2 } else { missed_heartbeats(question) };
     (least.saturating_sub(1).max(1)..=least + 1).map(|missed| of(f64::from(missed))).collect()
@@ -152,7 +151,8 @@ impl Site<'_> {
             selectors.push(Spec::of("auto"));
         }
         if self.placement.regions().is_some() {
-            selectors.push(Spec::of("neighborhood").with("metric", "hierarchy").with("radius", 8_u32).with("escape", 0.167));
+            selectors
+                .push(Spec::of("neighborhood").with("metric", "hierarchy").with("radius", 8_u32).with("escape", 0.167));
         }
         selectors
     }
@@ -163,8 +163,7 @@ impl Site<'_> {
         let question = self.question;
         let least = helpers_for(question.members, question.loss, pings, question.false_deaths.per_month());
         let most = question.members.saturating_sub(2);
-        let mut counts: Vec<u32> =
-            [Some(3), least].into_iter().flatten().map(|count| count.min(most)).collect();
+        let mut counts: Vec<u32> = [Some(3), least].into_iter().flatten().map(|count| count.min(most)).collect();
         counts.sort_unstable();
         counts.dedup();
         counts
@@ -209,7 +208,9 @@ impl Site<'_> {
         if let Some(config) = adapted.config(self.lab) {
             let suspicion = config.suspicion.timeout(config.period, self.question.members, u32::MAX);
             if suspicion < config.period.scale(SHORTEST_SUSPICION) {
-                let why = format!("a suspicion of {suspicion} is too short: a live member that stands still is declared dead");
+                let why = format!(
+                    "a suspicion of {suspicion} is too short: a live member that stands still is declared dead"
+                );
                 return Err((adapted.label(), why));
             }
         }
@@ -257,7 +258,8 @@ impl Site<'_> {
         let mut all: Vec<Candidate> = Vec::new();
         if of.is_swim(self.lab) {
             let mult = of.number("suspicion_mult", self.lab).unwrap_or(4.0);
-            let is_free = |candidate: &Candidate| !matches!(candidate.profile.values.get("suspicion"), Some(Value::Text(_)));
+            let is_free =
+                |candidate: &Candidate| !matches!(candidate.profile.values.get("suspicion"), Some(Value::Text(_)));
             if is_free(of) {
                 let steps = [mult - 0.5, mult + 0.5, mult + 1.0].into_iter().filter(|mult| *mult >= SUSPICIONS[0]);
                 all.extend(steps.map(|mult| of.clone().with("suspicion_mult", mult)));
@@ -287,7 +289,9 @@ impl Site<'_> {
             let steps = [missed - 1.0, missed + 1.0].into_iter().filter(|missed| *missed >= 1.0);
             all.extend(steps.map(|missed| of.clone().with_seconds("timeout", (missed + 0.5) * period)));
         }
-        if let (Some(ttl), Some(poll), period) = (of.seconds("ttl", self.lab), of.seconds("poll", self.lab), of.period_s(self.lab)) {
+        if let (Some(ttl), Some(poll), period) =
+            (of.seconds("ttl", self.lab), of.seconds("poll", self.lab), of.period_s(self.lab))
+        {
             all.extend([0.5, 2.0].map(|factor| of.clone().with_seconds("poll", poll * factor)));
             all.extend([2.2, 3.2].map(|renewals| of.clone().with_seconds("ttl", renewals * period)));
             debug_assert!(ttl > period);

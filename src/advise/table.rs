@@ -53,11 +53,12 @@ pub(super) fn agent_note(advice: &Advice) -> Option<String> {
     }
     let kind = &advice.recommended().candidate.profile.kind;
     Some(match &advice.agent_toml {
-        Some((candidate, _)) => format!(
-            "An agent cannot run {kind}. agent.toml has the best that it can: {}.",
-            candidate.label()
-        ),
-        None => format!("An agent cannot run {kind}, and no SWIM member was among the candidates: there is no agent.toml."),
+        Some((candidate, _)) => {
+            format!("An agent cannot run {kind}. agent.toml has the best that it can: {}.", candidate.label())
+        }
+        None => {
+            format!("An agent cannot run {kind}, and no SWIM member was among the candidates: there is no agent.toml.")
+        }
     })
 }
 

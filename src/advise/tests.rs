@@ -70,11 +70,11 @@ impl Detail {
         let mut structures = Vec::new();
         for preset in [None, Some("lan")] {
             for selector in site.selectors() {
-                for (mult, helpers, direct) in mults
-                    .iter()
-                    .flat_map(|mult| helpers.iter().flat_map(move |k| directs.iter().map(move |direct| (mult, k, direct))))
-                {
-                    let swim = Candidate { preset, selector: Some(selector.clone()), ..Candidate::of(Spec::of("swim")) };
+                for (mult, helpers, direct) in mults.iter().flat_map(|mult| {
+                    helpers.iter().flat_map(move |k| directs.iter().map(move |direct| (mult, k, direct)))
+                }) {
+                    let swim =
+                        Candidate { preset, selector: Some(selector.clone()), ..Candidate::of(Spec::of("swim")) };
                     let swim = swim.with("suspicion_mult", *mult).with("indirect", *helpers).with("direct", *direct);
                     structures.push(swim);
                 }
@@ -87,7 +87,9 @@ impl Detail {
             }
         }
         let adapted = structures.iter().filter_map(|structure| site.adapted(structure));
-        adapted.flat_map(|(candidate, _)| periods.iter().map(move |factor| candidate.scaled(*factor, site.lab))).collect()
+        adapted
+            .flat_map(|(candidate, _)| periods.iter().map(move |factor| candidate.scaled(*factor, site.lab)))
+            .collect()
     }
 }
 
@@ -128,13 +130,8 @@ fn a_coarse_grid_finds_nothing_better() {
 #[ignore = "ten minutes"]
 fn a_grid_of_ten_times_the_cost_finds_nothing_better_by_more_than_5_percent() {
     let common = [("budget", "10s"), ("seed", "5")];
-    let rack = [
-        ("members", "17"),
-        ("topology", "lan"),
-        ("declare_within", "3s"),
-        ("false_deaths", "1/week"),
-        ("loss", "2%"),
-    ];
+    let rack =
+        [("members", "17"), ("topology", "lan"), ("declare_within", "3s"), ("false_deaths", "1/week"), ("loss", "2%")];
     let clouds = [
         ("members", "48"),
         ("topology", "zones"),

@@ -11,14 +11,8 @@ const PERIODS: [(&str, f64); 5] =
     [("hour", 1.0), ("day", 24.0), ("week", 168.0), ("month", HOURS_PER_MONTH), ("year", 8_760.0)];
 
 /// Units of rates of bytes, with their bytes.
-const BYTES: [(&str, f64); 6] = [
-    ("GB/s", 1e9),
-    ("MB/s", 1e6),
-    ("kB/s", 1e3),
-    ("MiB/s", 1024.0 * 1024.0),
-    ("KiB/s", 1024.0),
-    ("B/s", 1.0),
-];
+const BYTES: [(&str, f64); 6] =
+    [("GB/s", 1e9), ("MB/s", 1e6), ("kB/s", 1e3), ("MiB/s", 1024.0 * 1024.0), ("KiB/s", 1024.0), ("B/s", 1.0)];
 
 /// A rate of rare events: `1/month`.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -12,7 +12,9 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::output::report;
 use super::run::{INTERRUPTED, bar};
 use super::{Failed, output, print, signals, terminal};
-use crate::advise::{Meets, NoAdvice, QUESTION_KEYS, Question, QuestionText, SearchProgress, advise as ask, required_flags};
+use crate::advise::{
+    Meets, NoAdvice, QUESTION_KEYS, Question, QuestionText, SearchProgress, advise as ask, required_flags,
+};
 use crate::experiment::{Lab, TomlSource};
 
 /// The exit code if no detector meets the targets.
