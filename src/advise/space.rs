@@ -268,6 +268,7 @@ impl Site<'_> {
             let most = f64::from(self.question.members.saturating_sub(2));
             let counts = [helpers - 1.0, helpers + 1.0].into_iter().filter(|count| (1.0..=most).contains(count));
             all.extend(counts.map(|count| of.clone().with("indirect", count)));
+            all.push(self.with_helpers_for(of));
             let direct = of.number("direct", self.lab).unwrap_or(1.0);
             all.push(of.clone().with("direct", if direct == 1.0 { 2.0 } else { direct - 1.0 }));
             for selector in self.selectors() {
