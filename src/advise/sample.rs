@@ -164,10 +164,13 @@ impl Sample {
         sorted.sort_unstable_by(f64::total_cmp);
         let tail = 0.025 / f64::from(comparisons.max(1));
         let rank = first(crashes, |rank| share_below(rank, crashes).cdf(IN_TIME) <= tail);
-        let spread = IN_TIME * (1.0 - IN_TIME) * (1.0 / sorted.len() as f64 + 1.0 / crashes as f64);
-        let share = (rank as f64 / crashes as f64 + libm::sqrt(spread)).min(1.0);
-        let at = (libm::ceil(share * sorted.len() as f64) as usize).clamp(1, sorted.len().max(1));
-        sorted.get(at - 1).copied().unwrap_or(f64::INFINITY)
+        let n = sorted.len() as f64;
+        let spread = IN_TIME * (1.0 - IN_TIME) * (1.0 / n + 1.0 / crashes as f64);
+        let share = rank as f64 / crashes as f64 + libm::sqrt(spread);
+        // Beyond the longest time that was seen, there is room in proportion to the error of a mean.
+        let room = if share > 1.0 { 1.0 + 0.3 / libm::sqrt(n) } else { 1.0 };
+        let at = (libm::ceil(share * n) as usize).clamp(1, sorted.len().max(1));
+        sorted.get(at - 1).map_or(f64::INFINITY, |time| time * room)
     }
 
     /// The 95th percentile of the times to declare, with the interval that follows from Clopper and Pearson's of the share
