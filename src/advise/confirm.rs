@@ -6,30 +6,23 @@
 //! (Bonferroni), so that looking at several of them finds no more wrong ones than looking at one.
 
 use super::bench::{Arm, Bench};
+use super::budget::{FINALISTS, fresh_trials};
 use super::candidate::Candidate;
 use super::race::{Raced, score};
 use super::space::Site;
 use crate::experiment::{CellResult, Error, Results, SMALLEST_EFFECT, TopologyNote};
 
-/// The share of the budget that the confirmation may spend.
-const CONFIRMATION: f64 = 0.28;
-
-/// The share for the best of the other detectors, and the number of other profiles of SWIM that are shown.
+/// The share of the budget for the best of the other detectors, the most trials of each, and the number of other profiles of
+/// SWIM that are shown.
 const OTHERS: f64 = 0.06;
+const MOST_OTHERS: f64 = 200.0;
 const PROFILES: usize = 3;
-
-/// The number of finalists of the search.
-pub(super) const FINALISTS: usize = 3;
 
 /// The share of the time to declare that is aimed at where a period is not fitted.
 const ROOM: f64 = 0.97;
 
 /// The most rows of a search that was stopped.
 const MOST_FOUND: usize = 10;
-
-/// The most and the least pairs of trials of a finalist.
-const MOST_TRIALS: f64 = 2_000.0;
-const LEAST_TRIALS: f64 = 6.0;
 
 /// Finalists with fresh trials.
 pub(super) struct Confirmed {
@@ -42,11 +35,6 @@ pub(super) struct Confirmed {
     pub seed: u64,
     pub trials: u32,
     pub results: Results,
-}
-
-/// The number of fresh trials of each of `FINALISTS` candidates that cost as much as these.
-pub(super) fn fresh_trials(budget: f64, cost_of_all: f64) -> u32 {
-    (CONFIRMATION * budget / cost_of_all).clamp(LEAST_TRIALS, MOST_TRIALS) as u32
 }
 
 /// Runs fresh trials of the best candidates, and of what runs today.
@@ -127,7 +115,7 @@ fn best_of_each(
         best.extend(Arm::new(site, site.as_it_is(&adapted(site, &arm)), seed));
     }
     bench.begin(format!("{} other detectors", best.len()));
-    let trials = (OTHERS * bench.budget / cost).clamp(1.0, MOST_TRIALS / 10.0) as u32;
+    let trials = (OTHERS * bench.budget / cost).clamp(1.0, MOST_OTHERS) as u32;
     bench.run_all(&mut best, trials)?;
     best.retain(|arm| arm.failed.is_none());
     best.sort_by(|one, other| {

@@ -35,6 +35,7 @@ mod answer;
 mod bench;
 mod boundaries;
 mod bounds;
+mod budget;
 mod candidate;
 mod closed_forms;
 mod confirm;

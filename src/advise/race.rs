@@ -12,8 +12,8 @@
 use std::collections::BTreeSet;
 
 use super::bench::{Arm, Bench};
+use super::budget::{FINALISTS, fresh_trials};
 use super::candidate::Candidate;
-use super::confirm::{FINALISTS, fresh_trials};
 use super::sample::Meets;
 use super::space::Space;
 use crate::experiment::Error;

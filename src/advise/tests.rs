@@ -6,8 +6,8 @@ use std::sync::atomic::AtomicBool;
 use swimlab_selectors::Spec;
 
 use super::bench::{Arm, Bench};
+use super::budget::FINALISTS;
 use super::candidate::Candidate;
-use super::confirm::FINALISTS;
 use super::sample::Meets;
 use super::space::Site;
 use super::{Advice, Question, QuestionText, advise};
