@@ -136,7 +136,9 @@ fn answer(
     let share = BOUNDARIES * bench.budget / QUESTIONS;
     // What takes more than its share is not close.
     arms.retain(|arm| arm.cost(&site) <= share);
-    if arms.is_empty() {
+    let own = axis.id(recommended, bench.site);
+    // Without what is recommended there is nothing to compare with.
+    if !arms.iter().any(|arm| axis.id(&arm.placed.candidate, &site) == own) {
         return Ok(None);
     }
     let per_trial: f64 = arms.iter().map(|arm| arm.cost(&site)).sum();
@@ -151,7 +153,6 @@ fn answer(
         order.unwrap_or(std::cmp::Ordering::Equal).then_with(|| one.label.cmp(&other.label))
     });
     bench.spent = spent;
-    let own = axis.id(recommended, bench.site);
     let shown = |arm: &Arm| {
         let figures = arm.assess(&site, 1);
         let names = ["time to declare", "false deaths", "bytes", "bytes between regions"];
