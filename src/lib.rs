@@ -9,6 +9,7 @@
 //! |---|---|
 //! | compare selectors, settings or detectors | [`experiment::Lab`], [`experiment::Experiment`] |
 //! | the same from a terminal, with parts of your own | [`cli::main`] |
+//! | find the detector and settings for targets | [`advise::advise`], or `swimlab advise` |
 //! | run members of a cluster in a service | [`agent::Agent`] |
 //! | watch one trial, packet by packet | [`sim::Observer`], or `swimlab replay` |
 //! | drive the protocol from an event loop of your own | [`protocol::Member`], [`wire`] |
@@ -178,8 +179,8 @@
 //! |---|---|---|
 //! | none | | [`protocol`], [`wire`], [`topology`], [`sim`], [`detectors`], [`discovery`]: no threads, clocks, sockets or files; builds for wasm32 |
 //! | `experiments` | by `lab` | [`experiment`], [`course`]; topologies from CSV files; builds for wasm32 |
-//! | `lab` | yes | [`report`], [`reproduce`]; implies `experiments` |
 //! | `judge` | no | `course::challenges::main`, for programs that judge a selector; implies `lab` |
+//! | `lab` | yes | [`report`], [`reproduce`], [`advise`]; implies `experiments` |
 //! | `agent` | yes | [`agent`]; with `lab` also experiments on real sockets ([`experiment::Experiment::run_real`]) |
 //! | `discovery` | yes | HTTP and DNS of agents ([`agent::serve_http`], [`agent::serve_dns`]); implies `agent` |
 //! | `cli` | yes | [`cli`] and the program `swimlab`; implies `lab` and `discovery` |
@@ -202,6 +203,8 @@
 //!
 //! The modules, [`detectors`] and the pages on variants and reproductions in the repository name further sources.
 
+#[cfg(feature = "lab")]
+pub mod advise;
 #[cfg(feature = "agent")]
 pub mod agent;
 #[cfg(feature = "cli")]

@@ -15,6 +15,7 @@
 //! }
 //! ```
 
+mod advise;
 #[cfg(all(feature = "agent", unix))]
 mod agent;
 #[cfg(all(feature = "agent", unix))]
@@ -77,11 +78,13 @@ Examples:
   swimlab replay mine.toml --trial 7 --selector shuffle --member 3
   swimlab play                                       see SWIM work, in the browser
   swimlab course new my_selector                     a selector of your own, and challenges for it
+  swimlab advise --members 25 --topology lan --declare-within 5s --false-deaths 1/month
+                                                     which detector and settings to run there
   swimlab reproduce swim                             the SWIM paper's figures next to measured ones
   swimlab agent --name a --join 127.0.0.1:7947       a member on real sockets; see docs/operations.md
 
 Results go to results/NAME (then NAME-2, NAME-3, ...) unless --out names a folder.
-Exit codes: 0 success, 1 a failure on the way, 2 bad input, 130 interrupted.";
+Exit codes: 0 success, 1 a failure on the way, 2 bad input, 3 targets that cannot be met, 130 interrupted.";
 
 /// A laboratory for the SWIM membership protocol: measures detection time, false positives and traffic of the
 /// strategies and topologies that an experiment file names.
@@ -100,6 +103,11 @@ enum Command {
     Compare(compare::CompareArgs),
     /// List the names for experiment files: strategies with their parameters, ranges and defaults.
     List(list::ListArgs),
+    /// Tell which detector with which settings meets targets of time, false deaths and bytes in your network.
+    ///
+    /// Candidates are tried in simulated worlds, and the best are confirmed with fresh seeds. Without flags on a terminal, it
+    /// asks for them. Exit code 3 if no detector meets the targets. docs/advise.md has examples.
+    Advise(Box<advise::AdviseArgs>),
     /// Compare published figures with measured ones, row by row.
     Reproduce(reproduce::ReproduceArgs),
     /// Show worlds on a page in the browser: members, packets and news move, and one breaks things by hand.
@@ -231,6 +239,7 @@ pub fn main(lab: Lab) -> ExitCode {
         Command::Run(args) => run::run(args, &lab),
         Command::Compare(args) => compare::compare(&args),
         Command::List(args) => list::list(&args, &lab),
+        Command::Advise(args) => advise::advise(&args, &lab),
         Command::Reproduce(args) => reproduce::reproduce(&args),
         Command::Play(args) => play::play(args, &lab),
         Command::Course(args) => course::course(args, &lab),

@@ -14,7 +14,8 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use indicatif::ProgressBar;
 use swimlab_selectors::{did_you_mean, nearest_names};
 
-use self::progress_bar::{bar, follow};
+pub(super) use self::progress_bar::bar;
+use self::progress_bar::follow;
 use super::output::report;
 use super::{DEFAULT, Failed, output, print, signals, terminal};
 use crate::experiment::{
@@ -23,7 +24,7 @@ use crate::experiment::{
 use crate::report::{EXPORTERS, ExportOptions, Exporter, exporter, write_files};
 
 /// The exit code of a program that was interrupted: 128 and the number of the signal.
-const INTERRUPTED: u8 = 130;
+pub(super) const INTERRUPTED: u8 = 130;
 
 #[derive(clap::Args)]
 pub(super) struct Args {

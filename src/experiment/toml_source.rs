@@ -90,6 +90,20 @@ impl TomlSource {
         TomlTable::new(self, "this file", 0, parsed.into_inner(), keys)
     }
 
+    /// The values of a table with these keys, none of them a list or table, as texts with their lines.
+    ///
+    /// # Errors
+    /// Names the line of a key that is none of these, or of a value that is a list, a table or a date.
+    #[cfg(feature = "lab")]
+    pub(crate) fn plain_values(
+        &self,
+        keys: &'static [&'static str],
+    ) -> Result<Vec<(&'static str, String, Option<u32>)>, BadInput> {
+        let mut table = self.table(keys)?;
+        let given = keys.iter().filter_map(|key| Some((*key, table.take(key)?)));
+        given.map(|(key, value)| Ok((key, value.plain()?.to_string(), value.error("").line))).collect()
+    }
+
     /// An error about the file as a whole.
     pub(super) fn whole(&self, message: impl Into<String>) -> BadInput {
         BadInput { file: self.name.clone(), line: None, message: message.into() }

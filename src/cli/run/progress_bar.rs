@@ -12,7 +12,7 @@ use super::output::ErrorStream;
 use crate::experiment::Progress;
 
 /// The progress bar, drawn on standard error if that is a terminal.
-pub(super) fn bar() -> ProgressBar {
+pub(in crate::cli) fn bar() -> ProgressBar {
     let terminal = Term::stderr();
     let target = match terminal.is_term() {
         true => ProgressDrawTarget::term_like(Box::new(Terminal { terminal, frame: Mutex::default() })),

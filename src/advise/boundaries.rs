@@ -1,0 +1,261 @@
+//! Changes of the question that would change the answer: the nearest numbers of members and the nearest loss at which another candidate is better.
+//!
+//! The closest competitors run at changed questions: the recommended detector with its settings adapted, and of each other
+//! detector the one that its closed forms put first. Members are halved and doubled and the loss is doubled until the answer
+//! changes; then the change is closed in on by halving the ratio of both ends.
+
+use super::bench::{Arm, Bench};
+use super::candidate::Candidate;
+use super::confirm::Confirmed;
+use super::question::Question;
+use super::race::score;
+use super::sample::Meets;
+use super::space::{Site, candidates};
+use super::units::{percent, shown_bytes, three_digits};
+use crate::experiment::Error;
+
+/// A change of the question that would change the answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Boundary {
+    /// The change: "with 12 members or fewer".
+    pub change: String,
+    /// The candidate that is better there, and by what.
+    pub answer: String,
+}
+
+/// The share of the budget that boundaries may spend beyond search and confirmation.
+const BOUNDARIES: f64 = 0.13;
+
+/// The number of changed questions that the share is divided among.
+const QUESTIONS: f64 = 15.0;
+
+/// The most pairs of trials of a competitor at a changed question.
+const MOST_TRIALS: f64 = 60.0;
+
+/// Steps from the question away, and steps back to close in.
+const OUT: u32 = 6;
+const IN: u32 = 2;
+
+/// The largest loss that is looked at.
+const MOST_LOSS: f64 = 0.5;
+
+/// The most members, as a multiple of those of the question.
+const MOST_MORE: f64 = 4.0;
+
+/// A number of the question that is changed.
+#[derive(Clone, Copy)]
+enum Axis {
+    Fewer,
+    More,
+    Loss,
+}
+
+/// The answer at a changed question.
+struct Answer {
+    /// The part of the candidate that has to differ for the answer to be another one.
+    id: String,
+    /// The best candidate with its figures.
+    best: String,
+    /// The same of what is recommended.
+    than: String,
+}
+
+/// Looks for the nearest boundaries.
+pub(super) fn find(bench: &mut Bench<'_>, confirmed: &Confirmed, seed: u64) -> Result<Vec<Boundary>, Error> {
+    let Some(first) = confirmed.finalists.first() else { return Ok(Vec::new()) };
+    let recommended = first.placed.candidate.clone();
+    let mut found = Vec::new();
+    for axis in [Axis::Fewer, Axis::More, Axis::Loss] {
+        if let Some(boundary) = along(bench, &recommended, axis, seed)? {
+            found.push(boundary);
+        }
+    }
+    Ok(found)
+}
+
+/// The nearest boundary in one direction.
+fn along(bench: &mut Bench<'_>, recommended: &Candidate, axis: Axis, seed: u64) -> Result<Option<Boundary>, Error> {
+    let question = bench.site.question;
+    let start = axis.start(question);
+    let own = axis.id(recommended, bench.site);
+    let (mut near, mut far) = (start, start);
+    let mut changed: Option<(f64, Answer)> = None;
+    for _ in 0..OUT {
+        far = axis.step(far);
+        if !axis.allows(far, question) || bench.is_stopped() {
+            return Ok(None);
+        }
+        match answer(bench, recommended, axis, far, seed)? {
+            Some(answer) if answer.id != own => {
+                changed = Some((far, answer));
+                break;
+            }
+            // Nothing can be said there, and not beyond.
+            None => return Ok(None),
+            Some(_) => near = far,
+        }
+    }
+    let Some((mut far, mut there)) = changed else { return Ok(None) };
+    for _ in 0..IN {
+        let middle = axis.between(near, far);
+        if middle == near || middle == far {
+            break;
+        }
+        match answer(bench, recommended, axis, middle, seed)? {
+            Some(answer) if answer.id != own => (far, there) = (middle, answer),
+            _ => near = middle,
+        }
+    }
+    Ok(Some(Boundary { change: axis.describe(far), answer: format!("{} is better{}", there.best, there.than) }))
+}
+
+/// The best of the competitors at a changed question; `None` if none could be tried.
+fn answer(
+    bench: &mut Bench<'_>,
+    recommended: &Candidate,
+    axis: Axis,
+    value: f64,
+    seed: u64,
+) -> Result<Option<Answer>, Error> {
+    let question = axis.change(bench.site.question, value);
+    let lab = bench.site.lab;
+    let placement = question.network.place(question.members, question.seed, lab);
+    let site = Site { question: &question, placement: &placement, lab };
+    let mut arms: Vec<Arm> = Vec::new();
+    let kept = site.with_helpers_for(recommended);
+    for candidate in competitors(&site, recommended, &kept) {
+        let placed =
+            if candidate == *recommended { site.as_it_is(&candidate) } else { site.adapted_or_as_it_is(&candidate) };
+        if let Ok(arm) = Arm::new(&site, placed, seed)
+            && !arms.iter().any(|other| other.label == arm.label)
+        {
+            arms.push(arm);
+        }
+    }
+    let share = BOUNDARIES * bench.budget / QUESTIONS;
+    // What takes more than its share is not close.
+    arms.retain(|arm| arm.cost(&site) <= share);
+    let own = axis.id(recommended, bench.site);
+    // Without what is recommended there is nothing to compare with.
+    if !arms.iter().any(|arm| axis.id(&arm.placed.candidate, &site) == own) {
+        return Ok(None);
+    }
+    let per_trial: f64 = arms.iter().map(|arm| arm.cost(&site)).sum();
+    let trials = (share / per_trial).clamp(1.0, MOST_TRIALS) as u32;
+    let phase = format!("the question {}", axis.describe(value));
+    let mut changed = bench.at(&site, phase);
+    changed.run_all(&mut arms, trials)?;
+    let spent = changed.spent;
+    arms.retain(|arm| arm.sample.trials > 0 && arm.failed.is_none());
+    arms.sort_by(|one, other| {
+        let order = score(&changed, one).partial_cmp(&score(&changed, other));
+        order.unwrap_or(std::cmp::Ordering::Equal).then_with(|| one.label.cmp(&other.label))
+    });
+    bench.spent = spent;
+    let shown = |arm: &Arm| {
+        let figures = arm.assess(&site, 1);
+        let names = ["time to declare", "false deaths", "bytes", "bytes between regions"];
+        // Too few trials for an interval say nothing.
+        let failed = figures.meets.into_iter().zip(names).skip(1).find(|(meets, _)| *meets != Meets::Yes);
+        let failed = failed.map(|(meets, name)| format!(", {name}: {}", meets.name())).unwrap_or_default();
+        format!("{} ({}{failed})", arm.label, shown_bytes(figures.bytes.value))
+    };
+    let same = arms.iter().find(|arm| axis.id(&arm.placed.candidate, &site) == own);
+    let than = same.map(|arm| format!(" than {}", shown(arm))).unwrap_or_default();
+    Ok(arms.first().map(|best| Answer { id: axis.id(&best.placed.candidate, &site), best: shown(best), than }))
+}
+
+/// The recommended candidate, as it is and with its helpers adapted, and the best of each other detector by closed forms.
+fn competitors(site: &Site<'_>, recommended: &Candidate, adapted: &Candidate) -> Vec<Candidate> {
+    let mut all = vec![recommended.clone(), adapted.clone()];
+    let target = site.question.false_deaths.per_month();
+    let mut others = candidates(site).candidates;
+    others.retain(|placed| placed.candidate.profile.kind != recommended.profile.kind);
+    // Those that are known to meet the target of false deaths first, then by bytes.
+    let cost = |placed: &super::space::Placed| {
+        let forecast = placed.forecast?;
+        let meets = forecast.false_deaths.is_some_and(|bound| bound.per_month <= target);
+        Some((!meets, forecast.bytes))
+    };
+    others.retain(|placed| cost(placed).is_some());
+    others.sort_by(|one, other| cost(one).partial_cmp(&cost(other)).unwrap_or(std::cmp::Ordering::Equal));
+    let mut kinds: Vec<String> = Vec::new();
+    for placed in others {
+        let kind = placed.candidate.profile.kind.clone();
+        // Other profiles of SWIM were beaten by the recommended one already.
+        let is_close = !placed.candidate.is_swim(site.lab)
+            || !recommended.is_swim(site.lab) && placed.candidate.profile.kind == "swim";
+        if is_close && !kinds.contains(&kind) {
+            kinds.push(kind);
+            all.push(placed.candidate);
+        }
+    }
+    all
+}
+
+impl Axis {
+    fn start(self, question: &Question) -> f64 {
+        match self {
+            Self::Fewer | Self::More => f64::from(question.members),
+            Self::Loss => question.loss,
+        }
+    }
+
+    fn step(self, value: f64) -> f64 {
+        match self {
+            Self::Fewer => libm::floor(value / 2.0),
+            Self::More => value * 2.0,
+            Self::Loss => (value * 2.0).max(0.001),
+        }
+    }
+
+    fn allows(self, value: f64, question: &Question) -> bool {
+        match self {
+            Self::Fewer => value >= 3.0,
+            Self::More => value <= MOST_MORE * f64::from(question.members),
+            Self::Loss => value <= MOST_LOSS,
+        }
+    }
+
+    /// The geometric mean.
+    fn between(self, near: f64, far: f64) -> f64 {
+        let middle = libm::sqrt(near * far);
+        match self {
+            Self::Fewer | Self::More => libm::round(middle),
+            Self::Loss => three_digits(middle).parse().unwrap_or(middle),
+        }
+    }
+
+    fn change(self, question: &Question, value: f64) -> Question {
+        let mut question = question.clone();
+        match self {
+            Self::Fewer | Self::More => question.members = value as u32,
+            Self::Loss => question.loss = value,
+        }
+        question
+    }
+
+    fn describe(self, value: f64) -> String {
+        match self {
+            Self::Fewer => format!("with {value} members or fewer"),
+            Self::More => format!("with {value} members or more"),
+            Self::Loss => format!("at {} loss or more", percent(value)),
+        }
+    }
+
+    /// The part of a candidate that makes it another answer: another detector, and with more loss other helpers or heartbeats, too.
+    fn id(self, candidate: &Candidate, site: &Site<'_>) -> String {
+        let kind = candidate.profile.kind.clone();
+        match self {
+            Self::Fewer | Self::More => kind,
+            Self::Loss => {
+                let helpers = candidate.number("indirect", site.lab).filter(|_| candidate.is_swim(site.lab));
+                let missed = candidate
+                    .seconds("timeout", site.lab)
+                    .map(|timeout| libm::floor(timeout / candidate.period_s(site.lab)));
+                format!("{kind} {:?}", helpers.or(missed))
+            }
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! The part of the budget that the confirmation gets, which the search has to know: a period is fitted to the certainty that
+//! the fresh trials will have.
+
+/// The number of finalists of the search.
+pub(super) const FINALISTS: usize = 3;
+
+/// The share of the budget that the confirmation may spend.
+const CONFIRMATION: f64 = 0.28;
+
+/// The least and the most pairs of trials of a finalist.
+const LEAST_TRIALS: f64 = 6.0;
+const MOST_TRIALS: f64 = 2_000.0;
+
+/// The number of fresh trials of each finalist, if one of all of them costs this much.
+pub(super) fn fresh_trials(budget: f64, cost_of_all: f64) -> u32 {
+    (CONFIRMATION * budget / cost_of_all).clamp(LEAST_TRIALS, MOST_TRIALS) as u32
+}
