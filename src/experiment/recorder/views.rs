@@ -149,10 +149,10 @@ impl Views {
             return;
         }
         let (up, knows_all) = (&self.up, self.knows_all);
-        let row = |observer: usize| {
-            (0..up.len()).map(|subject| up[observer] && up[subject] && (knows_all || subject == observer)).collect()
-        };
-        self.beliefs = (0..up.len()).map(row).collect();
+        let nobody: Box<[bool]> = vec![false; up.len()].into();
+        let everybody: Box<[bool]> = up.clone().into();
+        let row = |is_up: &bool| if *is_up && knows_all { everybody.clone() } else { nobody.clone() };
+        self.beliefs = up.iter().map(row).collect();
         let running = up.iter().filter(|up| **up).count() as u64;
         let whole = (0..).zip(up).filter(|(_, up)| **up).fold(0, |digest, (member, _)| digest ^ digest_of(member));
         self.digest_of = (0..up.len() as u32).map(|member| if knows_all { whole } else { digest_of(member) }).collect();
