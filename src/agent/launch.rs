@@ -1,7 +1,11 @@
 //! Starts the tasks of an agent.
 
+use std::future::poll_fn;
 use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
 
+use cpu_time::ThreadTime;
 use tokio::sync::mpsc;
 
 use super::address::Reach;
@@ -10,6 +14,7 @@ use super::event_hub::ExitSender;
 use super::exit::ExitReason;
 use super::handle::{Agent, AgentIdentity};
 use super::packet_codec::{PacketCodec, SharedCodec};
+use super::packet_hook::PacketHook;
 use super::packet_io::PacketIo;
 use super::seed_filter::SeedFilter;
 use super::sockets::Sockets;
@@ -43,11 +48,12 @@ impl Launch {
         let (id, name) = (driver.member.id(), driver.member.node().name.clone());
         let identity = AgentIdentity { id, name, addr, seed_filter: SeedFilter::of_reach(bound, addr, reach) };
         let agent = Agent::new(identity, commands, driver.events.clone());
+        let hook = driver.hook.clone();
         let driver = Driver::new(driver, io, codec);
         tokio::spawn(async move {
             let reason = tokio::select! {
                 biased;
-                reason = driver.run(inbox) => {
+                reason = metered(driver.run(inbox), hook) => {
                     // Whoever is told of the end finds the port free.
                     listening.abort();
                     let _ = (&mut listening).await;
@@ -64,4 +70,20 @@ impl Launch {
         });
         agent
     }
+}
+
+/// Runs a task and reports its processor time to the hook, if there is one.
+async fn metered<T>(task: impl Future<Output = T>, hook: Option<Arc<dyn PacketHook>>) -> T {
+    let Some(hook) = hook else { return task.await };
+    let mut task = pin!(task);
+    poll_fn(|context| {
+        let before = ThreadTime::try_now();
+        let polled = task.as_mut().poll(context);
+        // A poll stays on its thread. Systems without such a clock report nothing.
+        if let Some(cpu) = before.ok().and_then(|before| before.try_elapsed().ok()) {
+            hook.worked(cpu);
+        }
+        polled
+    })
+    .await
 }

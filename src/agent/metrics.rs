@@ -28,6 +28,8 @@ pub struct Info {
     pub is_joining: bool,
     /// Time since the start of the agent.
     pub uptime: Duration,
+    /// Processor time of the agent's process since that began, of user and system; `None` if the system does not tell.
+    pub process_cpu: Option<Duration>,
     /// Fill levels of the member's bounded stores.
     pub gauge: Gauge,
     /// Application events of other members that were dropped from a full queue before they had been passed on.
@@ -92,7 +94,7 @@ pub struct Metrics {
 
 /// A metric family: a row of the table.
 pub(super) struct Family {
-    /// Name on the Prometheus page, without the prefix `swimlab_`.
+    /// Name on the Prometheus page; without the prefix `swimlab_`, which all have but those of the whole process.
     pub name: &'static str,
     pub kind: FamilyKind,
     /// Help text on the Prometheus page.
@@ -104,6 +106,14 @@ pub(super) struct Family {
     pub info: Option<InfoKey>,
     /// Reads the current value.
     pub read: fn(&Info) -> Reading<'_>,
+}
+
+impl Family {
+    /// The name on the Prometheus page. What is about the process has the name that all programs give it.
+    pub(super) fn full_name(&self) -> String {
+        let prefix = if self.name.starts_with("process_") { "" } else { "swimlab_" };
+        format!("{prefix}{}", self.name)
+    }
 }
 
 /// Type of a family in Prometheus' sense.
@@ -331,6 +341,11 @@ families! {
         help: "Time since the start of this member.",
         read: |info| Reading::Seconds(info.uptime.as_secs_f64()),
     }
+    "process_cpu_seconds_total" = Counter {
+        help: "Processor time of the whole process, of user and system.",
+        advice: "Its rate is the share of a core that the process takes",
+        read: |info| Reading::SecondsIfKnown(info.process_cpu.map(|cpu| cpu.as_secs_f64())),
+    }
     "settings_info" = Gauge {
         help: "1, with the selector, the profile and the preset as labels.",
         advice: "All members of a cluster should have the same",
@@ -445,7 +460,7 @@ mod tests {
         for family in FAMILIES {
             let help = family.help.trim_end_matches('.');
             let advice = if family.advice.is_empty() { String::new() } else { format!(". {}", family.advice) };
-            let _ = writeln!(table, "| `swimlab_{}` | {} | {help}{advice} |", family.name, family.kind.name());
+            let _ = writeln!(table, "| `{}` | {} | {help}{advice} |", family.full_name(), family.kind.name());
         }
         table
     }

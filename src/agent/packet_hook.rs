@@ -1,5 +1,7 @@
 //! The interface between an agent and the network of an experiment.
 
+use std::time::Duration;
+
 use crate::protocol::{Address, Event, Packet, Span, Time, Transmit};
 
 /// Observes an agent, and decides about its packets: an experiment's network between agent and sockets.
@@ -12,6 +14,8 @@ pub trait PacketHook: Send + Sync {
     fn event(&self, at: Time, event: &Event);
     /// Observes that a timer of the agent fired `late` after its time.
     fn woken(&self, late: Span);
+    /// Observes that the agent's task has used this much processor time, once for each time that it ran.
+    fn worked(&self, cpu: Duration);
 }
 
 /// A packet that an agent hands to the network.

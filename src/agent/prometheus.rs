@@ -19,7 +19,7 @@ type Label<'a> = (&'a str, &'a str);
 impl Info {
     /// The page that Prometheus scrapes, in its text format 0.0.4.
     pub fn to_prometheus(&self) -> String {
-        let mut registry = Registry::with_prefix("swimlab");
+        let mut registry = Registry::default();
         registry.register_collector(Box::new(Families(self.clone())));
         let mut page = String::new();
         prometheus_text::encode(&mut page, &registry).expect("a string takes all");
@@ -46,13 +46,13 @@ fn encode_family(family: &Family, info: &Info, encoder: &mut DescriptorEncoder) 
         (FamilyKind::Histogram, _) => MetricType::Histogram,
     };
     // The encoder appends these to the names of counters and infos itself.
-    let name = family.name;
-    let name = name.strip_suffix("_total").or_else(|| name.strip_suffix("_info")).unwrap_or(name);
+    let name = family.full_name();
+    let name = name.strip_suffix("_total").or_else(|| name.strip_suffix("_info")).unwrap_or(&name);
     let mut family = encoder.encode_descriptor(name, family.help, None, kind)?;
     match reading {
         Reading::Count(count) => encode_value(&mut family, kind, &count),
         Reading::Seconds(seconds) => family.encode_gauge(&seconds),
-        Reading::SecondsIfKnown(seconds) => seconds.map_or(Ok(()), |seconds| family.encode_gauge(&seconds)),
+        Reading::SecondsIfKnown(seconds) => seconds.map_or(Ok(()), |seconds| encode_value(&mut family, kind, &seconds)),
         Reading::CountIfKnown(count) => count.map_or(Ok(()), |count| family.encode_gauge(&count)),
         Reading::Texts(labels) => family.encode_info(&labels),
         Reading::Labeled(label, values) => values.iter().try_for_each(|(value, count)| {

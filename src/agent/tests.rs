@@ -65,6 +65,7 @@ pub(super) fn sample() -> Info {
         states: [4, 3, 2, 1],
         is_joining: true,
         uptime: Duration::from_millis(1500),
+        process_cpu: Some(Duration::from_millis(250)),
         gauge,
         metrics,
         coordinate: None,

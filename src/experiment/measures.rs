@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::floors::FloorInputs;
 
-/// A measure: one number per trial. For every measure, less is better.
+/// A measure: one number per trial. Less is better, but for those with [`more_is_better`](Self::more_is_better).
 ///
 /// Tables, trials.csv, summary.json, report.html and `swimlab list measures` are all made from its row in [`MEASURES`].
 #[derive(Clone, Copy, Debug)]
@@ -16,6 +16,8 @@ pub struct Measure {
     pub unit: Unit,
     /// The definition in one sentence.
     pub about: &'static str,
+    /// Whether more of it is better.
+    pub more_is_better: bool,
     /// The least possible mean, if theory gives one.
     pub floor: Option<fn(&FloorInputs) -> f64>,
     /// The title of the plot of its distribution; `None` if it is not plotted.
@@ -74,11 +76,13 @@ pub enum Divisor {
 macro_rules! measures {
     (@row $name:ident, $unit:ident, $about:literal, $of_services:literal, $($option:ident: $value:expr),*) => {
         Measure {
-            $($option: Some($value),)*
+            $($option: measures!(@option $option $value),)*
             of_services: $of_services,
             ..Measure::new(stringify!($name), Unit::$unit, $about)
         }
     };
+    (@option more_is_better $value:expr) => { $value };
+    (@option $option:ident $value:expr) => { Some($value) };
     (
         $($name:ident: $unit:ident, $about:literal $({ $($option:ident: $value:expr),* })?;)*
         @services $($of:ident: $of_unit:ident, $of_about:literal $({ $($of_option:ident: $of_value:expr),* })?;)*
@@ -131,9 +135,15 @@ measures! {
         plot: "All know",
         column: column("all know", Divisor::One, 1)
     };
+    detection_mean_s: Seconds, "T_D: from a crash until a survivor holds the victim dead for good, mean of all pairs.";
+    detection_50_s: Seconds, "The median of T_D over all pairs of a victim and a survivor.";
+    detection_99_s: Seconds, "The 99th percentile of T_D over all pairs of a victim and a survivor.";
     agreement_s: Seconds, "From the last fault until all running members know each other and no others." {
         plot: "All agree"
     };
+    last_disagreement_s: Seconds, "From the last fault until the last time at which a running member's view was wrong.";
+    wrong_entries: Share, "Wrong entries of the running members' views, as a share of those of right views, over time.";
+    distinct_views: Members, "The most running members at one time of which no two have the same view.";
     false_suspicions: Events, "Live members suspected by another member's own probe.";
     false_positives: Events, "Transitions of an observer to dead about a live member." {
         column: TableColumn { by_mean: true, ..column("false pos.", Divisor::One, 2) }
@@ -141,9 +151,21 @@ measures! {
     false_positives_healthy: Events, "Those of observers that no fault has disturbed.";
     false_positives_about_healthy: Events, "Those about members that no fault has disturbed.";
     false_positives_among_healthy: Events, "Those about and of members that no fault has disturbed.";
+    mistake_recurrence_s: Seconds, "T_MR: time of a pair of live members from one mistake to the next; more is better." {
+        more_is_better: true
+    };
+    mistake_duration_s: Seconds, "T_M: time for which an observer holds a live member dead.";
+    good_period_s: Seconds, "T_G: time of a pair of live members from a mistake's end to the next; more is better." {
+        more_is_better: true
+    };
+    query_accuracy: Share, "P_A: share of the time in which a live member is not held dead; more is better." {
+        more_is_better: true
+    };
+    flaps_per_member: Events, "Times that an observer sees a live member come back from the dead, per observer.";
     messages_sent: Messages, "Messages sent after the warm-up." {
         column: column("messages", Divisor::MemberSecond, 3)
     };
+    messages_handled: Messages, "Messages that reached running members after the warm-up.";
     bytes_sent: Bytes, "Bytes sent after the warm-up." {
         column: column("bytes", Divisor::MemberSecond, 8)
     };
@@ -157,6 +179,7 @@ measures! {
     mean_ping_rtt_s: Seconds, "The mean round trip, without jitter, of the direct pings sent." {
         column: column("ping RTT", Divisor::One, 7)
     };
+    cpu_per_member: Share, "Processor time of a member, as a share of one core; on real sockets only.";
     unmonitored_members: Members, "Live members that no other member pinged for over 20 periods.";
     violations: Events, "Rules of the protocol that the checkers found broken.";
 
@@ -195,9 +218,9 @@ impl Measure {
         MEASURES.iter().position(|measure| measure.name == name)
     }
 
-    /// A measure without floor, plot and column, not of services.
+    /// A measure of which less is better, without floor, plot and column, not of services.
     pub const fn new(name: &'static str, unit: Unit, about: &'static str) -> Self {
-        Self { name, unit, about, floor: None, plot: None, column: None, of_services: false }
+        Self { name, unit, about, more_is_better: false, floor: None, plot: None, column: None, of_services: false }
     }
 }
 

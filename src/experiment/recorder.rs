@@ -1,17 +1,21 @@
 //! The observer that takes all measures of one trial. docs/measures.md has the definitions.
 
 use std::ops::Range;
+use std::time::Duration;
 
 use super::discovery::{DiscoveryReadings, DiscoveryRecorder};
 use super::measures::{Measured, MeasuredValue, Readings, Victim, VictimKind};
 use crate::protocol::{Event, EventKind, EventSource, Span, Time};
 use crate::sim::{Churn, Effect, FaultEvent, IdIndex, MemberIndex, Observer, Outcome, Restart, Sent, Setup};
 
-mod agreement;
+mod detection_times;
 mod detections;
+mod mistakes;
+mod views;
 
-use agreement::Agreement;
 use detections::Detections;
+use mistakes::Mistakes;
+use views::Views;
 
 /// An observer that takes all measures of one trial, with a few additions per packet.
 ///
@@ -24,9 +28,12 @@ pub struct Recorder {
     members: Vec<MemberStats>,
     indices: IdIndex,
     detections: Detections,
-    agreement: Agreement,
+    mistakes: Mistakes,
+    views: Views,
     /// With `[discovery]`.
     discovery: Option<Box<DiscoveryRecorder>>,
+    /// Processor time of all members in the window, if it was measured.
+    cpu: Option<Duration>,
     strikes: Vec<u32>,
     /// Number of fault events so far, which orders fault events of the same microsecond.
     fault_number: u32,
@@ -59,6 +66,7 @@ struct MemberStats {
 #[derive(Default)]
 struct Traffic {
     messages: u64,
+    handled: u64,
     bytes: u64,
     cross_zone: u64,
     cross_region: u64,
@@ -85,13 +93,16 @@ impl Recorder {
             disturbed: false,
             unmonitored: false,
         };
+        let window = from..from + setup.duration;
         Self {
-            window: from..from + setup.duration,
             members: (0..placement.members()).map(stats).collect(),
             indices: IdIndex::new(placement.peers.iter().map(|peer| peer.id)),
             detections: Detections::new(placement.members(), setup.members),
-            agreement: Agreement::new(placement.members(), setup.members, !setup.faults.is_empty()),
+            mistakes: Mistakes::new(window.clone(), setup.members),
+            views: Views::new(setup, window.clone()),
+            window,
             discovery: None,
+            cpu: None,
             strikes: vec![0; setup.faults.len()],
             fault_number: 0,
             traffic: Traffic::default(),
@@ -107,6 +118,12 @@ impl Recorder {
     /// Takes the measures of services, too.
     pub(super) fn with_discovery(self, discovery: DiscoveryRecorder) -> Self {
         Self { discovery: Some(Box::new(discovery)), ..self }
+    }
+
+    /// Takes the processor time that all members have used in the window.
+    #[cfg(any(feature = "agent", test))]
+    pub(super) fn with_cpu(self, cpu: Duration) -> Self {
+        Self { cpu: Some(cpu), ..self }
     }
 
     /// Returns the measures once the world has ended.
@@ -128,7 +145,10 @@ impl Recorder {
         let unmonitored = self.members.iter().filter(|member| member.unmonitored).count() as u64;
         let ping_rtt_s = traffic.ping_rtt_us as f64 / traffic.pings as f64 / 1e6;
 
-        let mut victims = self.detections.into_victims(self.window.end);
+        let mistakes = self.mistakes.finish();
+        let views = self.views.finish(self.window.end, self.mistakes.pair_s());
+        let cpu = self.cpu.map(|cpu| cpu.as_secs_f64() / self.mistakes.member_s()).filter(|share| share.is_finite());
+        let (mut victims, detection) = self.detections.finish(self.window.end);
         let discovery = self
             .discovery
             .map_or(DiscoveryReadings::ABSENT, |discovery| discovery.finish(self.window.end, &mut victims));
@@ -140,18 +160,31 @@ impl Recorder {
             informed_50_s: last_victim(&victims, |victim| victim.informed_50_s),
             informed_99_s: last_victim(&victims, |victim| victim.informed_99_s),
             informed_100_s: last_victim(&victims, |victim| victim.informed_100_s),
-            agreement_s: self.agreement.finish(self.window.end),
+            detection_mean_s: detection.mean(),
+            detection_50_s: detection.quantile(0.5),
+            detection_99_s: detection.quantile(0.99),
+            agreement_s: views.agreement_s,
+            last_disagreement_s: views.last_disagreement_s,
+            wrong_entries: views.wrong_entries,
+            distinct_views: views.distinct_views,
             false_suspicions: value(self.false_suspicions),
             false_positives: value(self.false_positives),
             false_positives_healthy: value(self.false_positives_healthy),
             false_positives_about_healthy: value(self.false_positives_about_healthy),
             false_positives_among_healthy: value(self.false_positives_among_healthy),
+            mistake_recurrence_s: mistakes.recurrence_s,
+            mistake_duration_s: mistakes.duration_s,
+            good_period_s: mistakes.good_period_s,
+            query_accuracy: mistakes.accuracy,
+            flaps_per_member: mistakes.flaps,
             messages_sent: value(traffic.messages),
+            messages_handled: value(traffic.handled),
             bytes_sent: value(traffic.bytes),
             cross_zone_bytes: if_any(placement.zones().is_some(), value(traffic.cross_zone)),
             cross_region_bytes: if_any(placement.regions().is_some(), value(traffic.cross_region)),
             busiest_member_share: if_any(handled > 0, MeasuredValue::Value(busiest as f64 / handled as f64)),
             mean_ping_rtt_s: if_any(traffic.pings > 0, MeasuredValue::Value(ping_rtt_s)),
+            cpu_per_member: cpu.map_or(MeasuredValue::Absent, MeasuredValue::Value),
             unmonitored_members: if_any(
                 pings && self.setup.duration > monitoring_limit(&self.setup),
                 value(unmonitored),
@@ -184,7 +217,8 @@ impl Recorder {
         }
         self.end_ping_gap(member, fault_event.at.min(self.window.end));
         self.members[member].up = false;
-        self.agreement.stop(fault_event.member);
+        self.mistakes.member_stops(fault_event.at, fault_event.member);
+        self.views.stop(fault_event.at, fault_event.member);
         let kind = match self.setup.faults.get(fault_event.fault as usize).map(|fault| &fault.kind) {
             _ if fault_event.effect == Effect::Left => VictimKind::Leave,
             Some(kind) if kind.is::<Restart>() => VictimKind::Restart,
@@ -208,7 +242,8 @@ impl Recorder {
             stats.generation += 1;
         }
         self.detections.begin(fault_event.member, fault_event.at);
-        self.agreement.begin(fault_event.member);
+        self.mistakes.member_starts(fault_event.at);
+        self.views.begin(fault_event.at, fault_event.member);
     }
 }
 
@@ -246,6 +281,7 @@ impl Observer for Recorder {
     #[inline]
     fn delivered(&mut self, at: Time, sent: &Sent) {
         if self.window.contains(&at) {
+            self.traffic.handled += 1;
             self.members[sent.to as usize].bytes += u64::from(sent.bytes);
         }
     }
@@ -266,7 +302,7 @@ impl Observer for Recorder {
         let counted = is_about_live && self.window.contains(&at);
         let observer = &self.members[member as usize];
         if event.kind != EventKind::Suspected {
-            self.agreement.believe(at, member, about, event.kind == EventKind::Joined);
+            self.views.believe(at, member, about, event.kind == EventKind::Joined);
         }
         match event.kind {
             EventKind::Suspected => {
@@ -274,6 +310,9 @@ impl Observer for Recorder {
                 self.detections.suspected(about, at);
             }
             EventKind::Died => {
+                if is_about_live {
+                    self.mistakes.begin(at, member, about);
+                }
                 self.false_positives += u64::from(counted);
                 let (by_healthy, about_healthy) = (!observer.disturbed, !subject.disturbed);
                 self.false_positives_healthy += u64::from(counted && by_healthy);
@@ -282,7 +321,10 @@ impl Observer for Recorder {
                 self.detections.informed(about, member, observer.began, at);
             }
             EventKind::Left => self.detections.informed(about, member, observer.began, at),
-            _ => self.detections.recorded_alive(about, member, observer.began),
+            _ => {
+                self.mistakes.end(at, member, about);
+                self.detections.recorded_alive(about, member, observer.began, at);
+            }
         }
     }
 
@@ -302,7 +344,7 @@ impl Observer for Recorder {
             Effect::Disturbed => self.members[fault_event.member as usize].disturbed = true,
             Effect::Released | Effect::Broadcast | Effect::MetaChanged => {}
         }
-        self.agreement.fault(fault_event.at);
+        self.views.fault(fault_event.at);
     }
 }
 
@@ -318,5 +360,7 @@ fn last_victim(victims: &[Victim], reached: impl Fn(&Victim) -> Option<f64>) -> 
     crashed.map(one).fold(MeasuredValue::Absent, MeasuredValue::last_with)
 }
 
+#[cfg(test)]
+mod closed_forms;
 #[cfg(test)]
 mod tests;

@@ -98,16 +98,16 @@ pub struct Comparison {
     /// bound of it that is below what the number of permutations can show. It is 1 if
     /// the interval includes zero or the trials are too few, which makes the verdict neither better nor worse.
     pub p: f64,
-    /// The verdict.
+    /// The verdict: less is better, unless [`Comparison::of`] says otherwise.
     pub verdict: Verdict,
 }
 
 /// The verdict on a difference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// Less than the baseline.
+    /// Less than the baseline; more, of measures of which more is better.
     Better,
-    /// More than the baseline.
+    /// More than the baseline; less, of measures of which more is better.
     Worse,
     /// Differences like this occur in more than 5 % of comparisons between equals.
     WithinNoise,
@@ -116,6 +116,17 @@ pub enum Verdict {
 }
 
 impl Comparison {
+    /// The comparison of values of this measure: if more of it is better, the verdict is turned round.
+    #[must_use]
+    pub fn of(self, measure: &Measure) -> Self {
+        let verdict = match self.verdict {
+            Verdict::Better if measure.more_is_better => Verdict::Worse,
+            Verdict::Worse if measure.more_is_better => Verdict::Better,
+            verdict => verdict,
+        };
+        Self { verdict, ..self }
+    }
+
     /// The mean difference and its interval as shares of the baseline's mean; `None` if there is no mean, or if that of
     /// the baseline is zero.
     pub fn relative(&self) -> Option<(f64, Interval)> {

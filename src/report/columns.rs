@@ -76,6 +76,6 @@ impl Column {
 
     /// The comparison of a cell with the baseline.
     pub(super) fn comparison(&self, cell: &CellResult, baseline: &CellResult) -> Comparison {
-        compare(&cell.pairs(baseline, |cell, trial| self.read(cell, trial)))
+        compare(&cell.pairs(baseline, |cell, trial| self.read(cell, trial))).of(self.measure)
     }
 }

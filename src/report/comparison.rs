@@ -159,12 +159,15 @@ impl<'a> RunComparison<'a> {
     }
 
     fn legend(&self, width: u16) -> String {
-        let mut text = String::from(
-            "Means over the trials; less is better. B is better or worse if the 95 % interval of the difference leaves out \
+        let more: Vec<&str> =
+            MEASURES.iter().filter(|measure| measure.more_is_better).map(|measure| measure.name).collect();
+        let mut text = format!(
+            "Means over the trials; less is better, but of {} more. B is better or worse if the 95 % interval of the difference leaves out \
              zero and a permutation test finds it rare, too, corrected for the number of measures of its table. Differences \
              that are smaller than the smallest effect of interest are called within it. csv and json have the verdicts \
              without both. >end: in some trial it was not reached; then the difference is that of the times up to which all \
              trials were observed, what took longer counted as this. If these do not differ, ",
+            more.join(", ")
         );
         text += match self.pairs.iter().any(|pair| pair.is_paired) {
             true => "the sign test decides.",
@@ -201,6 +204,7 @@ impl<'a> CellPair<'a> {
                 true => compare(&left.iter().copied().zip(right.iter().copied()).collect::<Vec<_>>()),
                 false => compare_unpaired(&left, &right),
             };
+            let comparison = comparison.of(measure);
             let means = [&left, &right].map(|side| summarize(measure, side).mean);
             MeasureRow { measure, means, comparison, corrected: comparison.verdict }
         };

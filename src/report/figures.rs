@@ -16,7 +16,17 @@ pub(super) fn mark(verdict: Verdict) -> &'static str {
 /// A number with its unit.
 pub(crate) fn figure(value: f64, unit: Unit) -> String {
     let (scale, name) = suited(value, unit);
-    format!("{}{name}", digits(value / scale))
+    format!("{}{name}", amount(value, scale, unit))
+}
+
+/// A number without its unit. Shares close to one keep two digits of what they lack.
+fn amount(value: f64, scale: f64, unit: Unit) -> String {
+    let percent = 100.0 * value;
+    if unit != Unit::Share || !(99.95..100.0).contains(&percent) {
+        return digits(value / scale);
+    }
+    let places = 1 - libm::floor(libm::log10(100.0 - percent)).max(-9.0) as i32;
+    format!("{percent:.*}", places as usize).trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 /// An interval in the unit in which [`figure`] writes `beside`; empty if both bounds are unknown.
@@ -24,7 +34,7 @@ pub(super) fn range(interval: Interval, beside: Option<f64>, unit: Unit) -> Stri
     let Some(any) = beside.or(interval.high).or(interval.low) else { return String::new() };
     let (scale, name) = suited(any, unit);
     let name = if beside.is_some() { "" } else { name };
-    let shown = |value: f64| digits(value / scale);
+    let shown = |value: f64| amount(value, scale, unit);
     match (interval.low.map(shown), interval.high.map(shown)) {
         (None, None) => String::new(),
         (Some(low), None) => format!("≥{low}{name}"),
@@ -55,6 +65,7 @@ pub(super) fn change(share: f64) -> String {
 pub(super) fn suited(value: f64, unit: Unit) -> (f64, &'static str) {
     let size = value.abs();
     match unit {
+        Unit::Seconds if size >= 172_800.0 => (86_400.0, " d"),
         // Values that round to 1000 ms are shown as 1 s.
         Unit::Seconds if size >= 0.9995 || size == 0.0 => (1.0, " s"),
         Unit::Seconds if size >= 0.9995e-3 => (1e-3, " ms"),
@@ -94,6 +105,9 @@ mod tests {
         let seconds = [0.0, 12e-6, 0.0123, 0.99949, 0.9996, 1.0, 12.345, 123.45];
         let shown = seconds.map(|value| figure(value, Unit::Seconds));
         assert_eq!(shown, ["0 s", "12 µs", "12.3 ms", "999 ms", "1 s", "1 s", "12.3 s", "123 s"]);
+        assert_eq!([172_799.0, 172_800.0, 1e7].map(|value| figure(value, Unit::Seconds)), ["172799 s", "2 d", "116 d"]);
+        let shares = [0.9994, 0.9996, 0.999_987_6, 1.0].map(|share| figure(share, Unit::Share));
+        assert_eq!(shares, ["99.9 %", "99.96 %", "99.9988 %", "100 %"]);
         assert_eq!(figure(1234.0, Unit::Bytes), "1.23 kB");
         assert_eq!(figure(12_345_678.0, Unit::Bytes), "12.3 MB");
         assert_eq!(figure(0.1234, Unit::Share), "12.3 %");

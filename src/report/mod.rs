@@ -38,6 +38,7 @@ mod html;
 mod notes;
 mod overview;
 mod picture;
+mod quality;
 mod summary_json;
 mod table;
 mod terminal;

@@ -103,7 +103,7 @@ fn measures(overview: &Overview<'_>, cell: &CellResult) -> Vec<(&'static str, Me
         let Summary { n, censored, mean, median, p99, max, ci95, ci95_p99, ci95_mean, .. } =
             summarize(measure, &cell.readings(column));
         let pairs = |baseline| cell.pairs(baseline, |_, trial| trial.measured.readings[column]);
-        let comparison = baseline.map(|baseline| comparison_with(baseline, &compare(&pairs(baseline))));
+        let comparison = baseline.map(|baseline| comparison_with(baseline, &compare(&pairs(baseline)).of(measure)));
         let floor = cell.floor(measure);
         let (ci95, ci95_p99, ci95_mean) = (bounds(ci95), bounds(ci95_p99), bounds(ci95_mean));
         let summary =

@@ -83,6 +83,11 @@ impl Tail {
     /// No jitter.
     pub(super) const NONE: Self = Self { floor_us: 0, mean_us: 0.0 };
 
+    /// At least `floor_us`, above it exponential with this mean.
+    pub(super) const fn above(floor_us: u32, mean_us: f32) -> Self {
+        Self { floor_us, mean_us }
+    }
+
     /// The tail under which a round trip, two packets each with a draw of its own, has this median and this 90th
     /// percentile (microseconds).
     ///

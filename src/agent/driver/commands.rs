@@ -3,6 +3,8 @@
 use std::ops::ControlFlow;
 use std::time::Duration;
 
+use cpu_time::ProcessTime;
+
 use super::Driver;
 use crate::agent::command::{Command, CommandError, KeyChange};
 use crate::agent::event::MemberInfo;
@@ -126,6 +128,7 @@ impl Driver {
             states,
             is_joining: self.member.is_joining(),
             uptime: Duration::from_micros(now.since(self.started).as_micros()),
+            process_cpu: ProcessTime::try_now().ok().map(|cpu| cpu.as_duration()),
             gauge: self.member.gauge(),
             dropped_user_events: self.member.dropped_user_events(),
             synced_user_events: self.member.synced_user_events(),

@@ -1,7 +1,9 @@
 //! The state that the members of a world on real sockets share: network, faults, recorder and checker.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use swimlab_selectors::rng::{Purpose, Rng, stream};
 
@@ -67,8 +69,24 @@ enum State {
 #[derive(Clone)]
 pub(super) struct SharedNetwork(Arc<Mutex<RealNetwork>>);
 
+/// The processor time that the members of a world have used so far.
+#[derive(Clone, Default)]
+pub(super) struct CpuMeter(Arc<AtomicU64>);
+
+impl CpuMeter {
+    fn add(&self, cpu: Duration) {
+        self.0.fetch_add(u64::try_from(cpu.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    /// The time so far.
+    pub(super) fn total(&self) -> Duration {
+        Duration::from_nanos(self.0.load(Ordering::Relaxed))
+    }
+}
+
 /// The packet hook of a member's agent, for one generation of the member.
 pub(super) struct MemberHook {
+    pub cpu: CpuMeter,
     pub network: SharedNetwork,
     pub member: MemberIndex,
     pub generation: u32,
@@ -190,6 +208,10 @@ impl PacketHook for MemberHook {
         if network.is_current(self, &[State::Up]) {
             network.lateness.add(late);
         }
+    }
+
+    fn worked(&self, cpu: Duration) {
+        self.cpu.add(cpu);
     }
 }
 

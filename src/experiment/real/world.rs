@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 use tokio::time::sleep_until;
 
 use super::lateness::Lateness;
-use super::network::{AgentCommand, MemberHook, RealNetwork, SharedNetwork};
+use super::network::{AgentCommand, CpuMeter, MemberHook, RealNetwork, SharedNetwork};
 use super::sockets::MemberSockets;
 use crate::agent::testing::{Clock, ExperimentAgent, Paused};
 use crate::agent::{Agent, CommandError};
@@ -30,6 +30,7 @@ struct World {
     factory: SwimFactory,
     sockets: Vec<MemberSockets>,
     network: SharedNetwork,
+    cpu: CpuMeter,
     agents: Vec<Option<Agent>>,
     /// Paused agents; each resumes when its handle is dropped.
     paused: HashMap<MemberIndex, Paused>,
@@ -47,6 +48,8 @@ pub(super) async fn run(cell: &Cell, seed: u64, trial: u32) -> Result<(TrialResu
     world.populate()?;
     let end = Time::ZERO + world.setup.warmup + world.setup.duration;
     let mut faults = FaultInjector::new(&world.setup);
+    sleep_until(world.clock.instant(Time::ZERO + world.setup.warmup)).await;
+    let cpu_before = world.cpu.total();
     while let Some(at) = faults.next().filter(|&at| at < end) {
         sleep_until(world.clock.instant(at)).await;
         let commands = {
@@ -60,7 +63,10 @@ pub(super) async fn run(cell: &Cell, seed: u64, trial: u32) -> Result<(TrialResu
         }
     }
     sleep_until(world.clock.instant(end)).await;
+    let cpu = world.cpu.total().saturating_sub(cpu_before);
     let (outcome, recorder, lateness) = world.close(end).await?;
+    // A system without a clock of threads has reported nothing.
+    let recorder = if cpu.is_zero() { recorder } else { recorder.with_cpu(cpu) };
     let measured = recorder.finish(&outcome);
     let Outcome { trace_hash, events, violations, .. } = outcome;
     Ok((TrialResult { trial, seed, measured, trace_hash, events, violations }, lateness))
@@ -82,7 +88,8 @@ impl World {
         let network = SharedNetwork::new(RealNetwork::new(&setup, clock, addresses, factory.guarantees()));
         let agents = (0..hosts).map(|_| None).collect();
         let (paused, stopping) = (HashMap::new(), JoinSet::new());
-        Ok(Self { setup, clock, factory, sockets, network, agents, paused, stopping })
+        let cpu = CpuMeter::default();
+        Ok(Self { setup, clock, factory, sockets, network, cpu, agents, paused, stopping })
     }
 
     /// Starts all initial members before the clock starts.
@@ -110,7 +117,8 @@ impl World {
         let member = if is_initial { self.factory.initial(index) } else { self.factory.joiner(index, generation) };
         // At time zero the clock may not run yet.
         let first_period = (self.clock.now() + self.setup.phase(index)).max(Time::from_micros(1));
-        let hook = Arc::new(MemberHook { network: self.network.clone(), member: index, generation });
+        let hook =
+            Arc::new(MemberHook { cpu: self.cpu.clone(), network: self.network.clone(), member: index, generation });
         let failed = |error| format!("member {index} does not begin: {error}");
         let (udp, tcp) = self.sockets[index as usize].handles().map_err(failed)?;
         let agent = ExperimentAgent { member, clock: self.clock, first_period, seeds, hook, udp, tcp };

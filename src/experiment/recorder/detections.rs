@@ -1,5 +1,6 @@
 //! The spread of information about each crash: the survivors that have the victim recorded as dead.
 
+use super::detection_times::DetectionTimes;
 use super::{FaultEvent, MemberStats, Victim, VictimKind};
 use crate::protocol::Time;
 use crate::sim::MemberIndex;
@@ -13,6 +14,8 @@ pub(super) struct Detections {
     /// Members with a set of holders, to avoid a search of all.
     held: Vec<MemberIndex>,
     running: u32,
+    /// Of the pairs of a crashed victim and a survivor.
+    times: DetectionTimes,
 }
 
 /// A member as the subject of updates.
@@ -33,22 +36,27 @@ struct Detection {
     survivors: u32,
     /// Number of survivors that have it recorded as dead.
     informed: u32,
+    /// Number of members that ran when the victim stopped, without those that stopped before they were informed.
+    observers: u32,
+    /// Number of these that have it recorded as dead, those included that stopped afterwards.
+    detected: u32,
 }
 
 impl Detections {
     pub(super) fn new(members: u32, running: u32) -> Self {
         let subjects = (0..members).map(|_| Subject::default()).collect();
-        Self { all: Vec::new(), incomplete: Vec::new(), subjects, held: Vec::new(), running }
+        let times = DetectionTimes::default();
+        Self { all: Vec::new(), incomplete: Vec::new(), subjects, held: Vec::new(), running, times }
     }
 
-    /// All victims, once the trial has ended at `end`.
-    pub(super) fn into_victims(mut self, end: Time) -> Vec<Victim> {
+    /// All victims and the detection times of their survivors, once the trial has ended at `end`.
+    pub(super) fn finish(mut self, end: Time) -> (Vec<Victim>, DetectionTimes) {
         for subject in std::mem::take(&mut self.subjects) {
             if let Some(index) = subject.detection {
-                self.all[index as usize].end(end);
+                self.all[index as usize].end(end, &mut self.times);
             }
         }
-        self.all.into_iter().map(|detection| detection.victim).collect()
+        (self.all.into_iter().map(|detection| detection.victim).collect(), self.times)
     }
 
     /// A member crashes or leaves: adds a detection, and removes the member from the survivors of earlier victims.
@@ -67,7 +75,9 @@ impl Detections {
             if began < detection.fault_number {
                 detection.survivors -= 1;
                 let holders = &self.subjects[detection.victim.member as usize].holders;
-                detection.informed -= u32::from(contains(holders, fault_event.member));
+                let was_informed = contains(holders, fault_event.member);
+                detection.informed -= u32::from(was_informed);
+                detection.observers -= u32::from(!was_informed);
                 detection.check(fault_event.at);
             }
         }
@@ -100,7 +110,10 @@ impl Detections {
             fault_number,
             survivors: self.running,
             informed,
+            observers: self.running,
+            detected: 0,
         };
+        detection.detect(fault_event.at, informed, &mut self.times);
         detection.check(fault_event.at);
         subject.detection = Some(self.all.len() as u32);
         self.incomplete.push(self.all.len());
@@ -112,7 +125,7 @@ impl Detections {
     pub(super) fn begin(&mut self, member: MemberIndex, at: Time) {
         self.running += 1;
         let Some(detection) = self.subjects[member as usize].detection.take() else { return };
-        self.all[detection as usize].end(at);
+        self.all[detection as usize].end(at, &mut self.times);
         self.incomplete.retain(|&index| index != detection as usize);
         let (word, bit) = bit_of(member);
         for &held in &self.held {
@@ -143,10 +156,12 @@ impl Detections {
         let holders = &mut self.subjects[about as usize].holders[word];
         let is_new = *holders & bit == 0;
         *holders |= bit;
-        let Some(detection) = self.detection_of(about) else { return };
+        let Some(detection) = self.subjects[about as usize].detection else { return };
+        let detection = &mut self.all[detection as usize];
         detection.declared(at);
         if is_new && began < detection.fault_number {
             detection.informed += 1;
+            detection.detect(at, 1, &mut self.times);
             detection.check(at);
             if detection.is_complete() {
                 self.drop_complete();
@@ -155,17 +170,18 @@ impl Detections {
     }
 
     /// `observer`, which started at the fault number `began`, records a member as alive.
-    pub(super) fn recorded_alive(&mut self, about: MemberIndex, observer: MemberIndex, began: u32) {
+    pub(super) fn recorded_alive(&mut self, about: MemberIndex, observer: MemberIndex, began: u32, at: Time) {
         let (word, bit) = bit_of(observer);
         let subject = &mut self.subjects[about as usize];
         if !contains(&subject.holders, observer) {
             return;
         }
         subject.holders[word] &= !bit;
-        if let Some(detection) = self.detection_of(about)
-            && began < detection.fault_number
-        {
+        let Some(detection) = subject.detection else { return };
+        let detection = &mut self.all[detection as usize];
+        if began < detection.fault_number {
             detection.informed -= 1;
+            detection.take_back(at, &mut self.times);
         }
     }
 
@@ -217,9 +233,32 @@ impl Detection {
         }
     }
 
+    /// Survivors that record it as dead.
+    fn detect(&mut self, at: Time, survivors: u32, times: &mut DetectionTimes) {
+        self.detected += survivors;
+        if self.is_crash() {
+            times.detect(at.since(self.at), survivors.into());
+        }
+    }
+
+    /// A survivor records it as alive again.
+    fn take_back(&mut self, at: Time, times: &mut DetectionTimes) {
+        self.detected -= 1;
+        if self.is_crash() {
+            times.take_back(at.since(self.at));
+        }
+    }
+
     /// Ends the time in which it can be detected.
-    fn end(&mut self, at: Time) {
+    fn end(&mut self, at: Time, times: &mut DetectionTimes) {
         self.victim.observed_s = self.elapsed(at.max(self.at));
+        if self.is_crash() {
+            times.miss(at.since(self.at), u64::from(self.observers.saturating_sub(self.detected)));
+        }
+    }
+
+    fn is_crash(&self) -> bool {
+        self.victim.kind != VictimKind::Leave
     }
 
     fn is_complete(&self) -> bool {

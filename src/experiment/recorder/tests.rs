@@ -314,6 +314,7 @@ fn traffic_is_counted_in_the_window_only() {
     assert_eq!((value(&measured, "messages_sent"), value(&measured, "bytes_sent")), (4.0, 400.0));
     assert_eq!(value(&measured, "cross_zone_bytes"), apart(crate::topology::Placement::zone_of));
     assert_eq!(value(&measured, "cross_region_bytes"), apart(crate::topology::Placement::region_of));
+    assert_eq!(value(&measured, "messages_handled"), 5.0, "one of them was sent before");
     // Member 1 received 1100 bytes of the 1800 sent or received.
     assert_eq!(value(&measured, "busiest_member_share"), 1100.0 / 1800.0);
 }
@@ -352,6 +353,130 @@ fn violations_are_counted() {
     let outcome = Outcome { violations: vec!["a".into(), "b".into()], ..Outcome::default() };
     let measured = scenario.recorder.finish(&outcome);
     assert_eq!(value(&measured, "violations"), 2.0);
+}
+
+#[test]
+fn times_of_mistakes_are_means_over_the_pairs_of_running_members() {
+    let mut scenario = Scenario::new("lan", &[]);
+    // One mistake from before the window until 12 s, one of 5 s, one that lasts until the end at 70 s.
+    scenario.event(9.0, 1, 0, EventKind::Died, EventSource::Own);
+    scenario.event(12.0, 1, 0, EventKind::Joined, scenario.heard(0));
+    scenario.event(20.0, 2, 0, EventKind::Died, EventSource::Own);
+    scenario.event(25.0, 2, 0, EventKind::Joined, scenario.heard(0));
+    scenario.event(61.0, 3, 4, EventKind::Died, EventSource::Own);
+    let measured = scenario.finish();
+    let (pairs, mistakes) = (5.0 * 4.0 * 60.0, 2.0 + 5.0 + 9.0);
+    assert_eq!(value(&measured, "false_positives"), 2.0, "of the window");
+    assert_eq!(value(&measured, "mistake_recurrence_s"), pairs / 2.0);
+    assert_eq!(value(&measured, "mistake_duration_s"), mistakes / 2.0, "two were taken back in the window");
+    assert_eq!(value(&measured, "good_period_s"), (pairs - mistakes) / 2.0);
+    assert_eq!(value(&measured, "query_accuracy"), 1.0 - mistakes / pairs);
+    assert_eq!(value(&measured, "flaps_per_member"), 2.0 / 5.0);
+}
+
+#[test]
+fn without_a_mistake_the_recurrence_time_is_longer_than_all_that_was_observed() {
+    let measured = Scenario::new("lan", &[]).finish();
+    assert_eq!(read(&measured, "mistake_recurrence_s"), MeasuredValue::Censored(1200.0));
+    assert_eq!(read(&measured, "good_period_s"), MeasuredValue::Censored(1200.0));
+    assert_eq!(read(&measured, "mistake_duration_s"), MeasuredValue::Absent);
+    assert_eq!(value(&measured, "query_accuracy"), 1.0);
+}
+
+#[test]
+fn a_mistake_that_nobody_took_back_is_censored_and_ends_with_the_crash_of_either_member() {
+    let mut scenario = Scenario::new("lan", &["crash", "crash"]);
+    scenario.event(20.0, 1, 0, EventKind::Died, EventSource::Own);
+    scenario.event(20.0, 2, 3, EventKind::Died, EventSource::Own);
+    scenario.fault(30.0, 0, 0, Effect::Crashed);
+    scenario.fault(40.0, 1, 2, Effect::Crashed);
+    let measured = scenario.finish();
+    assert_eq!(read(&measured, "mistake_duration_s"), MeasuredValue::Censored(10.0 + 20.0));
+    let pairs = 20.0 * 20.0 + 12.0 * 10.0 + 6.0 * 30.0;
+    assert_eq!(value(&measured, "mistake_recurrence_s"), pairs / 2.0);
+    assert_eq!(value(&measured, "query_accuracy"), 1.0 - 30.0 / pairs);
+    assert_eq!(value(&measured, "flaps_per_member"), 0.0);
+}
+
+#[test]
+fn a_record_of_an_earlier_life_as_dead_is_no_mistake() {
+    let mut scenario = Scenario::new("lan", &["restart"]);
+    scenario.fault(15.0, 0, 0, Effect::Crashed);
+    scenario.event(17.0, 1, 0, EventKind::Died, EventSource::Own);
+    scenario.fault(20.0, 0, 0, Effect::Restarted);
+    scenario.event(21.0, 2, 0, EventKind::Died, scenario.heard(1));
+    assert_eq!(value(&scenario.finish(), "query_accuracy"), 1.0);
+}
+
+#[test]
+fn detection_times_are_those_of_all_pairs_of_a_victim_and_a_survivor() {
+    let mut scenario = Scenario::new("lan", &["crash", "crash"]);
+    scenario.fault(15.0, 0, 0, Effect::Crashed);
+    for (at, observer) in [(16.0, 1), (17.0, 2), (18.0, 3), (19.0, 4)] {
+        scenario.event(at, observer, 0, EventKind::Died, EventSource::Own);
+    }
+    // Member 4 has detected the first crash; it takes its part in no other.
+    scenario.fault(30.0, 1, 4, Effect::Crashed);
+    for (at, observer) in [(40.0, 1), (40.0, 2), (40.0, 3)] {
+        scenario.event(at, observer, 4, EventKind::Died, EventSource::Own);
+    }
+    let measured = scenario.finish();
+    assert_eq!(value(&measured, "detection_mean_s"), (1.0 + 2.0 + 3.0 + 4.0 + 3.0 * 10.0) / 7.0);
+    assert_eq!((value(&measured, "detection_50_s"), value(&measured, "detection_99_s")), (4.0, 10.0));
+    assert_eq!(value(&measured, "informed_100_s"), 10.0, "the maximum");
+}
+
+#[test]
+fn survivors_that_never_detect_leave_the_mean_open() {
+    let mut scenario = Scenario::new("lan", &["crash", "leave"]);
+    scenario.fault(20.0, 0, 0, Effect::Crashed);
+    scenario.event(21.0, 1, 0, EventKind::Died, EventSource::Own);
+    scenario.event(22.0, 2, 0, EventKind::Died, EventSource::Own);
+    // Whoever stops before it has detected is no pair; whoever leaves is no victim.
+    scenario.fault(25.0, 1, 3, Effect::Left);
+    let measured = scenario.finish();
+    assert_eq!(value(&measured, "detection_50_s"), 2.0);
+    assert_eq!(read(&measured, "detection_99_s"), MeasuredValue::Censored(50.0));
+    assert_eq!(read(&measured, "detection_mean_s"), MeasuredValue::Censored((1.0 + 2.0 + 50.0) / 3.0));
+}
+
+#[test]
+fn views_are_compared_over_time() {
+    let mut scenario = Scenario::new("lan", &["crash"]);
+    scenario.fault(20.0, 0, 0, Effect::Crashed);
+    for (at, observer) in [(22.0, 1), (22.0, 2), (30.0, 3), (30.0, 4)] {
+        scenario.event(at, observer, 0, EventKind::Died, EventSource::Own);
+    }
+    scenario.event(50.0, 1, 2, EventKind::Died, EventSource::Own);
+    scenario.event(50.0, 3, 4, EventKind::Died, EventSource::Own);
+    scenario.event(60.0, 1, 2, EventKind::Joined, scenario.heard(2));
+    scenario.event(61.0, 3, 4, EventKind::Joined, scenario.heard(4));
+    let measured = scenario.finish();
+    let wrong = 4.0 * 2.0 + 2.0 * 8.0 + 10.0 + 11.0;
+    assert!((value(&measured, "wrong_entries") - wrong / (20.0 * 10.0 + 12.0 * 50.0)).abs() < 1e-12);
+    assert_eq!(value(&measured, "distinct_views"), 3.0, "those of 1 and 3, and that of 2 and 4");
+    assert_eq!((value(&measured, "agreement_s"), value(&measured, "last_disagreement_s")), (10.0, 41.0));
+}
+
+#[test]
+fn views_are_compared_without_faults_once_one_is_wrong() {
+    let measured = Scenario::new("lan", &[]).finish();
+    assert_eq!((value(&measured, "wrong_entries"), value(&measured, "distinct_views")), (0.0, 1.0));
+    assert_eq!(value(&measured, "last_disagreement_s"), 0.0);
+    let mut scenario = Scenario::new("lan", &[]);
+    scenario.event(40.0, 1, 2, EventKind::Died, EventSource::Own);
+    let measured = scenario.finish();
+    assert_eq!((value(&measured, "wrong_entries"), value(&measured, "distinct_views")), (30.0 / 1200.0, 2.0));
+    assert_eq!(read(&measured, "last_disagreement_s"), MeasuredValue::Censored(60.0));
+    assert_eq!(read(&measured, "agreement_s"), MeasuredValue::Absent);
+}
+
+#[test]
+fn processor_time_is_a_share_of_a_core_for_each_running_member() {
+    let scenario = Scenario::new("lan", &[]);
+    assert_eq!(read(&scenario.recorder.finish(&Outcome::default()), "cpu_per_member"), MeasuredValue::Absent);
+    let recorder = Scenario::new("lan", &[]).recorder.with_cpu(Duration::from_secs(3));
+    assert_eq!(value(&recorder.finish(&Outcome::default()), "cpu_per_member"), 0.01, "3 s of 5 members in 60 s");
 }
 
 /// Trials of 32 members with uniform targets on a LAN, one of which crashes.

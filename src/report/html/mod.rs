@@ -6,6 +6,7 @@ mod coastline;
 mod distributions;
 mod frontier;
 mod map;
+mod quality;
 mod series;
 mod svg;
 mod tables;
@@ -94,6 +95,7 @@ fn render(results: &Results, options: &ExportOptions<'_>) -> String {
         let _ = write!(html, "<section id=\"topology-{n}\">\n<h2>{}</h2>\n", escape(topology));
         html += &paragraphs(&notes::topology(&overview, topology, UNBROKEN));
         html += &section(&overview, &series, cells, &mut plotted);
+        html += &quality::draw(&overview, cells, &series);
         let ping_maps = ping_maps.get(topology).map_or(&[][..], Vec::as_slice);
         html += &grid("How far traffic goes", &traffic::draw(ping_maps, &series));
         html += &grid("Pings between places", &map::draw(ping_maps, &series));

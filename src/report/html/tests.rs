@@ -64,9 +64,9 @@ fn elements(html: &str) -> BTreeMap<String, u32> {
 #[test]
 fn a_report_is_well_formed_and_has_all_plots() {
     let seen = elements(&report(FILE));
-    // On both topologies seven distributions and seven tails; on aws three trade-offs, traffic by distance twice, and a map
+    // On both topologies seven distributions, seven tails, and detection against mistakes; on aws three trade-offs, traffic by distance twice, and a map
     // for each of three selectors. On a LAN all members are equally far apart. One picture opens the report.
-    assert_eq!(seen["figure"], 2 * 14 + 3 + 2 + 3 + 1);
+    assert_eq!(seen["figure"], 2 * 15 + 3 + 2 + 3 + 1);
     assert_eq!((seen["section"], seen["h1"]), (4, 1));
 }
 
@@ -97,6 +97,31 @@ fn whatever_belongs_to_a_selector_can_be_hidden_and_tables_can_be_sorted() {
     let values = html.split("data-v=\"").skip(1).map(|rest| rest.split('"').next().unwrap());
     let values: Vec<f64> = values.map(|value| value.parse().unwrap()).collect();
     assert!(values.len() > 30 && values.iter().all(|value| !value.is_nan()));
+}
+
+#[test]
+fn detection_against_mistakes_has_a_point_and_a_row_for_each_strategy_and_an_arrow_where_no_mistake_was_seen() {
+    let file = FILE.replace("topology =", "profile = ['swim', 'all-to-all']\nloss = 0.2\ntopology =");
+    let html = report(&file);
+    let part = |topology: usize| {
+        let section =
+            html.split("<h3>Detection against mistakes</h3>").nth(topology + 1).expect("one for each topology");
+        section.split("</tbody>").next().unwrap()
+    };
+    for topology in 0..2 {
+        // Three selectors of SWIM, and heartbeats, which have none.
+        let (points, rows) =
+            (part(topology).matches("<g class=\"s").count(), part(topology).matches("<tr data-s").count());
+        assert_eq!((points, rows), (4, 4), "{}", part(topology));
+        assert!(part(topology).contains("<path class=\"front\"") && part(topology).contains(">4. all-to-all<"));
+    }
+    let quiet = report(FILE);
+    let (_, after) = quiet.split_once("<h3>Detection against mistakes</h3>").unwrap();
+    let (figure, table) = after.split_once("</figure>").unwrap();
+    assert_eq!(figure.matches("v-16m-4 5l4-5l4 5").count(), 3, "no mistake is seen on a LAN without loss: {figure}");
+    assert_eq!(table.split("</table>").next().unwrap().matches('≥').count(), 3);
+    let without_crashes = report(&FILE.replace("fault = [{ kind = 'crash', at = '1s' }]", ""));
+    assert!(!without_crashes.contains("Detection against mistakes"));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use swimlab_selectors::{Param, Params, Registry};
 
 use crate::topology::data::SAME_ZONE_MS;
-use crate::topology::jitter::Jitter;
+use crate::topology::jitter::{Jitter, Tail};
 use crate::topology::latency::Latency;
 use crate::topology::model::{Topology, TopologyContext};
 use crate::topology::site_map::{Site, SiteMap};
@@ -20,7 +20,12 @@ pub(super) fn register(registry: &mut Registry<Topology, TopologyContext>) {
 fn params() -> Vec<Param> {
     vec![
         Param::real("delay_ms", 0.001, LONGEST_MS, SAME_ZONE_MS / 2.0, "mean one-way delay of a packet").unit("ms"),
-        Param::choice("jitter", &["none", "uniform", "normal"], "uniform", "distribution of the random delay"),
+        Param::choice(
+            "jitter",
+            &["none", "uniform", "normal", "exponential"],
+            "uniform",
+            "distribution of the random delay; exponential: what delay_ms has above min_ms",
+        ),
         Param::real(
             "spread_ms",
             0.0,
@@ -51,6 +56,13 @@ fn build(params: &Params, _: &TopologyContext) -> Result<Topology, String> {
         "normal" => {
             let law = format!("normal, {delay_ms} ms with standard deviation {spread_ms} ms, at least {min_ms} ms");
             (Jitter::Normal { deviation_us: 1e3 * spread_ms, min_us }, law)
+        }
+        "exponential" if min_ms < delay_ms => {
+            let tail = Tail::above(min_us, (1e3 * (delay_ms - min_ms)) as f32);
+            (
+                Jitter::Tails { sites: 1, pairs: [tail].into() },
+                format!("{min_ms} ms and exponential {} ms", ms(delay_ms - min_ms)),
+            )
         }
         _ => (Jitter::None, format!("{delay_ms} ms")),
     };
