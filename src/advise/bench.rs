@@ -12,6 +12,7 @@ use super::false_deaths::DeathCounter;
 use super::files::{CALM, CRASH, duration_s, experiment, warmup_s};
 use super::sample::{Assessment, Sample};
 use super::space::{Placed, Site};
+use super::splitting::split;
 use crate::experiment::{Cell, Error, Experiment, Recorder, TrialResult, trial_seed};
 use crate::sim::Outcome;
 
@@ -206,6 +207,14 @@ impl<'a> Bench<'a> {
     pub(super) fn run_all(&mut self, arms: &mut [Arm], count: u32) -> Result<(), Error> {
         let more: Vec<(usize, u32)> = (0..arms.len()).map(|arm| (arm, count)).collect();
         self.run(arms, &more)
+    }
+
+    /// Estimates by splitting the rate of false deaths of an arm that had none or few, with this much work.
+    pub(super) fn split(&mut self, arm: &mut Arm, seed: u64, work: f64) {
+        let mut events = 0;
+        arm.sample.split = split(&arm.experiment.cells[CALM], seed, work as u64, self.stop, &mut events);
+        self.spent += events as f64;
+        self.report(self.spent);
     }
 
     /// Reports progress, with this much work done.

@@ -7,6 +7,9 @@ pub(super) const FINALISTS: usize = 3;
 /// The share of the budget that the confirmation may spend.
 const CONFIRMATION: f64 = 0.28;
 
+/// The share of the budget that splitting may spend.
+pub(super) const SPLITTING: f64 = 0.2;
+
 /// The least and the most pairs of trials of a finalist.
 const LEAST_TRIALS: f64 = 6.0;
 const MOST_TRIALS: f64 = 2_000.0;

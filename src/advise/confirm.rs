@@ -6,9 +6,10 @@
 //! (Bonferroni), so that looking at several of them finds no more wrong ones than looking at one.
 
 use super::bench::{Arm, Bench};
-use super::budget::{FINALISTS, fresh_trials};
+use super::budget::{FINALISTS, SPLITTING, fresh_trials};
 use super::candidate::Candidate;
 use super::race::{Raced, score};
+use super::sample::Meets;
 use super::space::Site;
 use crate::experiment::{CellResult, Error, Results, SMALLEST_EFFECT, TopologyNote};
 
@@ -68,6 +69,16 @@ pub(super) fn confirm(bench: &mut Bench<'_>, raced: Raced, seed: u64) -> Result<
     bench.run_all(&mut finalists, trials)?;
     let (ended, mut finalists): (Vec<Arm>, Vec<Arm>) = finalists.into_iter().partition(|arm| arm.failed.is_some());
     left_out.extend(ended.into_iter().map(|arm| (arm.label, arm.failed.unwrap_or_default())));
+    // Where only rare false deaths leave it open whether a finalist meets its targets, splitting may tell.
+    let is_open = |arm: &Arm| {
+        let [declared, deaths, bytes, cross_region] = arm.assess(site, finalists.len() as u32).meets;
+        deaths == Meets::CannotTell && [declared, bytes, cross_region] == [Meets::Yes; 3]
+    };
+    if let Some(open) = finalists.iter().position(is_open) {
+        bench.begin(format!("rare false deaths of {}", finalists[open].label));
+        let work = SPLITTING * bench.budget;
+        bench.split(&mut finalists[open], seed, work);
+    }
     // Before the first one that meets its targets are those that do not: a stable sort by verdicts puts it in front.
     let comparisons = finalists.len() as u32;
     finalists.sort_by_key(|arm| arm.assess(site, comparisons).verdict());

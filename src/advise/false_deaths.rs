@@ -10,6 +10,7 @@ use statrs::distribution::{ChiSquared, ContinuousCDF};
 use swimlab_selectors::Peer;
 
 use super::closed_forms::DeathBound;
+use super::splitting::Split;
 use super::units::{HOURS_PER_MONTH, three_digits};
 use crate::protocol::{Event, EventKind, Time};
 use crate::sim::{Effect, FaultEvent, IdIndex, MemberIndex, Observer, Setup};
@@ -42,6 +43,13 @@ pub enum Method {
         /// Hours that members have run in the trials.
         member_hours: f64,
     },
+    /// Suspicions were counted, and continued until some ended in a death; the interval is Student's over repetitions.
+    Split {
+        /// Number of suspicions in trials.
+        suspicions: usize,
+        /// Number of continuations.
+        continued: usize,
+    },
     /// None was seen, and a closed form is an upper bound.
     ClosedForm {
         /// The formula.
@@ -60,11 +68,21 @@ pub(super) struct Evidence {
     pub group_hours: f64,
     /// Number of members.
     pub members: u32,
+    /// The rate by splitting.
+    pub split: Option<Split>,
 }
 
-/// The estimate with the least upper bound that the evidence does not contradict.
+/// From so many counted deaths on, their number tells more than splitting: its interval is within a factor of two.
+pub(super) const ENOUGH_DEATHS: u64 = 10;
+
+/// The estimate with the least upper bound that the evidence does not contradict; by splitting, where that was done and few
+/// or no deaths were seen.
 pub(super) fn estimate(evidence: Evidence, closed_form: Option<DeathBound>) -> DeathRate {
-    let Evidence { deaths, group_hours, members } = evidence;
+    let Evidence { deaths, group_hours, members, split } = evidence;
+    if let Some(split) = split.filter(|_| deaths < ENOUGH_DEATHS) {
+        let method = Method::Split { suspicions: split.episodes, continued: split.continued };
+        return DeathRate { low: split.low * HOURS_PER_MONTH, high: split.high * HOURS_PER_MONTH, method };
+    }
     let months = group_hours / HOURS_PER_MONTH;
     let member_hours = group_hours * f64::from(members);
     if deaths > 0 {
@@ -97,6 +115,9 @@ impl fmt::Display for DeathRate {
             }
             Method::NoneSeen { member_hours } => {
                 write!(f, "below {high}/month (none seen in {} member hours: rule of three)", hours(member_hours))
+            }
+            Method::Split { suspicions, continued } => {
+                write!(f, "{low} to {high}/month (splitting: {suspicions} suspicions, {continued} continuations)")
             }
             Method::ClosedForm { member_hours, .. } => {
                 write!(f, "at most {high}/month (closed form; none seen in {} member hours)", hours(member_hours))
@@ -172,7 +193,7 @@ mod tests {
     #[test]
     fn none_seen_in_too_short_a_time_says_nothing_about_a_month() {
         // 100 members for an hour: less than three an hour, so less than 2160 a month.
-        let short = Evidence { deaths: 0, group_hours: 1.0, members: 100 };
+        let short = Evidence { deaths: 0, group_hours: 1.0, members: 100, split: None };
         let rate = estimate(short, None);
         assert_eq!(rate.high, 2160.0);
         assert_eq!(rate.to_string(), "below 2160/month (none seen in 100 member hours: rule of three)");
@@ -182,6 +203,14 @@ mod tests {
         let counted = estimate(Evidence { deaths: 3, ..short }, Some(bound));
         assert!((counted.low - 0.619 * 720.0).abs() < 1.0 && (counted.high - 8.767 * 720.0).abs() < 1.0, "{counted}");
         assert!(counted.to_string().ends_with("(counted: 3 in 100 member hours)"), "{counted}");
+    }
+
+    #[test]
+    fn splitting_stands_in_for_few_deaths_and_not_for_many() {
+        let split = Split { per_hour: 1e-3, low: 5e-4, high: 2e-3, episodes: 700, continued: 4_000 };
+        let rate = |deaths| estimate(Evidence { deaths, group_hours: 1.0, members: 100, split: Some(split) }, None);
+        assert_eq!(rate(0).to_string(), "0.36 to 1.44/month (splitting: 700 suspicions, 4000 continuations)");
+        assert!(matches!(rate(10).method, Method::Counted { deaths: 10, .. }));
     }
 
     /// Heartbeats to all: (n-1) q l^m false positives per member and period, of which each is an episode unless two fall

@@ -29,6 +29,7 @@
 //!
 //! - Jamieson, Talwalkar: [Non-stochastic Best Arm Identification and Hyperparameter
 //!   Optimization](https://arxiv.org/abs/1502.07943), AISTATS 2016. Successive halving.
+//! - Cérou, Guyader: Adaptive Multilevel Splitting for Rare Event Analysis, Stochastic Analysis and Applications 25 (2007).
 //! - Birattari, Stützle, Paquete, Varrentrapp: A Racing Algorithm for Configuring Metaheuristics, GECCO 2002. F-race.
 
 mod answer;
@@ -48,6 +49,7 @@ mod race;
 mod record;
 mod sample;
 mod space;
+mod splitting;
 mod table;
 #[cfg(test)]
 mod tests;

@@ -84,6 +84,10 @@ fn evidence(advice: &Advice) -> String {
     let first = advice.recommended();
     let method = match first.figures.false_deaths.method {
         Method::Counted { .. } => "False deaths were counted; the interval is Garwood's.".to_owned(),
+        Method::Split { .. } => "False deaths were too rare to be counted. Suspicions were counted and continued many times \
+                                 with other losses, until some ended in a death (multilevel splitting); the interval is \
+                                 that of independent repetitions."
+            .to_owned(),
         Method::NoneSeen { .. } => {
             "No false death was seen, and no closed form applies: the bound is three divided by the \
                                     time observed, whether or not there are any."

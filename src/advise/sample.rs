@@ -7,6 +7,7 @@ use super::closed_forms::DeathBound;
 use super::false_deaths::{DeathRate, Evidence, estimate};
 use super::files::CRASHES;
 use super::question::Question;
+use super::splitting::Split;
 use crate::experiment::statistics::{Interval, Summary, summarize};
 use crate::experiment::{Measure, MeasuredValue, TrialResult};
 
@@ -24,6 +25,8 @@ pub(super) struct Sample {
     /// For each of these, the messages that a member handled per second.
     pub messages: Vec<MeasuredValue>,
     pub deaths: u64,
+    /// The rate of false deaths by splitting.
+    pub split: Option<Split>,
     pub group_hours: f64,
     pub trials: u32,
     /// Units of work: see [`UNITS_PER_SECOND`](super::UNITS_PER_SECOND).
@@ -129,7 +132,8 @@ impl Sample {
     /// The figures, with verdicts at a level of 5 % divided by `comparisons`.
     pub(super) fn assess(&self, question: &Question, closed_form: Option<DeathBound>, comparisons: u32) -> Assessment {
         let declared_s = self.declared(comparisons);
-        let evidence = Evidence { deaths: self.deaths, group_hours: self.group_hours, members: question.members };
+        let (deaths, group_hours, split) = (self.deaths, self.group_hours, self.split);
+        let evidence = Evidence { deaths, group_hours, members: question.members, split };
         let false_deaths = estimate(evidence, closed_form);
         let bytes = mean("bytes_sent", &self.bytes);
         let cross_region = self.cross_region.iter().any(|reading| reading.value().is_some());

@@ -95,10 +95,7 @@ impl TomlSource {
     /// # Errors
     /// Names the line of a key that is none of these, or of a value that is a list, a table or a date.
     #[cfg(feature = "lab")]
-    pub(crate) fn plain_values(
-        &self,
-        keys: &'static [&'static str],
-    ) -> Result<Vec<(&'static str, String, Option<u32>)>, BadInput> {
+    pub(crate) fn plain_values(&self, keys: &'static [&'static str]) -> Result<Vec<PlainValue>, BadInput> {
         let mut table = self.table(keys)?;
         let given = keys.iter().filter_map(|key| Some((*key, table.take(key)?)));
         given.map(|(key, value)| Ok((key, value.plain()?.to_string(), value.error("").line))).collect()
@@ -115,6 +112,10 @@ impl TomlSource {
         BadInput { file: self.name.clone(), line: Some(line), message: message.into() }
     }
 }
+
+/// A key, its value as a text, and its line.
+#[cfg(feature = "lab")]
+pub(crate) type PlainValue = (&'static str, String, Option<u32>);
 
 /// The copies of input files in `dir`, by their original names; none if it is no results folder.
 fn copies(dir: &Path) -> BTreeMap<String, PathBuf> {

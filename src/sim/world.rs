@@ -380,7 +380,7 @@ impl<B: DetectorFactory, O: Observer> World<B, O> {
             let rng = match self.setup.network_draws {
                 NetworkDraws::BySender => &mut host.rng,
                 NetworkDraws::ByPacket => {
-                    own = packet_rng(self.setup.seed, &packet, kind);
+                    own = packet_rng(self.setup.network_seed(at), &packet, kind);
                     &mut own
                 }
             };

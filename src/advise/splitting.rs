@@ -1,0 +1,383 @@
+//! Rates of rare false deaths, by multilevel splitting.
+//!
+//! A live member is declared dead only if a suspicion of it lasts until its timeout, and most end long before. An *episode*
+//! begins when a live member is suspected and ends when nobody suspects it any more; its *age* is the longest time for
+//! which any one member has suspected it. Trials give the rate of episodes. Then the oldest fifth of them are continued from
+//! the moment at which they reached that age, each several times and with other losses and delays; of these again the oldest
+//! fifth; and so on until a fifth of the continuations ends in a death:
+//!
+//! > rate of false deaths = rate of episodes x product of the shares that were continued
+//!
+//! A continuation is the same trial in which the network draws anew from that moment on ([`Setup::redraws`]). The members
+//! keep the targets and helpers that they will choose: the estimate is unbiased for that, as trials begin with all choices at
+//! random. Ages are levels chosen by the same episodes that are counted, which biases the product by some 1/[`EPISODES`] for
+//! each. The error comes from independent repetitions.
+//!
+//! Cérou, Guyader: Adaptive Multilevel Splitting for Rare Event Analysis, Stochastic Analysis and Applications 25 (2007).
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use rayon::prelude::*;
+use statrs::distribution::{ContinuousCDF, StudentsT};
+use swimlab_selectors::rng::mix;
+
+use crate::experiment::{Cell, trial_seed};
+use crate::protocol::{Event, EventKind, Span, Time};
+use crate::sim::{IdIndex, MemberIndex, NetworkDraws, Observer, Setup};
+
+/// The most and the least episodes of a level.
+const EPISODES: usize = 120;
+const LEAST_CONTINUED: usize = 24;
+
+/// Levels that an estimate takes, about: 0.2^8 is 3e-6.
+const LEVELS: usize = 8;
+
+/// The least number of episodes that trials must show in a repetition.
+const LEAST_EPISODES: usize = 20;
+
+/// The share of episodes that are continued.
+const KEPT: f64 = 0.2;
+
+/// Independent repetitions.
+const REPETITIONS: u64 = 6;
+
+/// The most levels: 0.2^40 is 1e-28.
+const MOST_LEVELS: usize = 40;
+
+/// The length of the trials in which episodes are counted, in periods, besides the warm-up. A continuation runs its past
+/// again, so that it is short.
+const WINDOW: u64 = 20;
+
+/// Trials that are run between two looks at how many episodes there are.
+const BATCH: u64 = 16;
+
+/// A rate that splitting found.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Split {
+    /// False deaths in the whole group per hour, and the bounds of the 95 % interval by Student's law over the repetitions.
+    pub per_hour: f64,
+    pub low: f64,
+    pub high: f64,
+    /// Episodes in trials, of all repetitions.
+    pub episodes: usize,
+    /// Continuations.
+    pub continued: usize,
+}
+
+/// The rate of false deaths in the group of a calm cell, by about `most_events` events of worlds, which `spent` counts.
+/// `None` if its members are not SWIM members, if there are too few suspicions in half of the events, if the rest does not
+/// suffice to continue them, if none of the continuations ends in a death, or once `stop` is set.
+pub(super) fn split(cell: &Cell, seed: u64, most_events: u64, stop: &AtomicBool, spent: &mut u64) -> Option<Split> {
+    let splitting = Splitting::of(cell, stop)?;
+    let mut total = Split { per_hour: 0.0, low: 0.0, high: 0.0, episodes: 0, continued: 0 };
+    let mut rates = Vec::new();
+    for repetition in 0..REPETITIONS {
+        let left = most_events.saturating_sub(*spent) / (REPETITIONS - repetition);
+        rates.push(splitting.repetition(mix(seed.wrapping_add(repetition)), left, &mut total, spent)?);
+    }
+    let count = rates.len() as f64;
+    total.per_hour = rates.iter().sum::<f64>() / count;
+    let variance =
+        rates.iter().map(|rate| (rate - total.per_hour) * (rate - total.per_hour)).sum::<f64>() / (count - 1.0);
+    let factor = StudentsT::new(0.0, 1.0, count - 1.0).expect("more than one").inverse_cdf(0.975);
+    let half = factor * (variance / count).sqrt();
+    (total.low, total.high) = ((total.per_hour - half).max(0.0), total.per_hour + half);
+    (total.per_hour > 0.0).then_some(total)
+}
+
+struct Splitting<'a> {
+    cell: &'a Cell,
+    /// The window in which episodes begin.
+    from: Time,
+    until: Time,
+    /// Time for which an episode is followed after that or after its level.
+    patience: Span,
+    step: Span,
+    stop: &'a AtomicBool,
+}
+
+/// An episode, with what it takes to run it again.
+#[derive(Clone, Debug)]
+struct Episode {
+    seed: u64,
+    redraws: Vec<(Time, u64)>,
+    course: Course,
+}
+
+/// What happens in an episode.
+#[derive(Clone, Debug, PartialEq)]
+struct Course {
+    suspect: MemberIndex,
+    begun: Time,
+    /// Each time that a member suspects it: who, since when and until when; [`Time::NEVER`] while it does.
+    spells: Vec<(MemberIndex, Time, Time)>,
+    /// The time of the first declaration of its death.
+    died: Option<Time>,
+}
+
+/// How far an episode went: the oldest suspicion, in microseconds, or a death.
+type Age = u64;
+const DEATH: Age = Age::MAX;
+
+impl<'a> Splitting<'a> {
+    fn of(cell: &'a Cell, stop: &'a AtomicBool) -> Option<Self> {
+        let config = cell.config()?;
+        let longest = config.suspicion.timeout(config.period, cell.key.members, 0);
+        let from = Time::ZERO + cell.warmup;
+        Some(Self {
+            cell,
+            from,
+            until: from + config.period * WINDOW,
+            patience: longest * 4 + config.period * 20,
+            step: config.period.scale(0.5),
+            stop,
+        })
+    }
+
+    /// One estimate of the rate; `None` if there is none.
+    fn repetition(&self, seed: u64, most_events: u64, total: &mut Split, spent: &mut u64) -> Option<f64> {
+        let begun = *spent;
+        let (mut episodes, trials) = self.episodes(seed, most_events / 2, spent)?;
+        total.episodes += episodes.len();
+        // A continuation takes about as long as a trial.
+        let per_level =
+            (most_events.saturating_sub(*spent - begun)) * trials / ((*spent - begun).max(1) * LEVELS as u64);
+        let width = EPISODES.min(per_level as usize);
+        if width < LEAST_CONTINUED {
+            return None;
+        }
+        let hours = trials as f64 * self.until.since(self.from).as_secs_f64() / 3600.0;
+        let mut rate = episodes.len() as f64 / hours;
+        let mut level = 0;
+        for stage in 1..=MOST_LEVELS {
+            let mut ages: Vec<Age> = episodes.iter().map(|episode| episode.course.age()).collect();
+            ages.sort_unstable();
+            let fifth = ages.len() - 1 - (KEPT * ages.len() as f64) as usize;
+            if ages[fifth] == DEATH {
+                let deaths = ages.iter().filter(|&&age| age == DEATH).count();
+                return Some(rate * deaths as f64 / ages.len() as f64);
+            }
+            if ages[fifth] <= level {
+                // No continuation got older.
+                return Some(0.0);
+            }
+            level = ages[fifth];
+            episodes.retain(|episode| episode.course.age() >= level);
+            rate *= episodes.len() as f64 / ages.len() as f64;
+            let continued = |n: usize| {
+                let parent = &episodes[n % episodes.len()];
+                let fresh = mix(seed ^ mix((stage * EPISODES + n) as u64));
+                self.continued(parent, Span::from_micros(level), fresh)
+            };
+            let next: Option<Vec<_>> = (0..width).into_par_iter().map(continued).collect();
+            let (next, events): (Vec<_>, Vec<u64>) = next?.into_iter().unzip();
+            total.continued += next.len();
+            *spent += events.iter().sum::<u64>();
+            episodes = next;
+        }
+        Some(0.0)
+    }
+
+    /// Episodes of trials, and the number of trials.
+    fn episodes(&self, seed: u64, most_events: u64, spent: &mut u64) -> Option<(Vec<Episode>, u64)> {
+        let (mut episodes, mut trials, mut events) = (Vec::new(), 0, 0);
+        while episodes.len() < EPISODES && (events < most_events || trials == 0) {
+            let run = |trial: u64| self.trial(trial_seed(seed, trial as u32));
+            let found: Option<Vec<_>> = (trials..trials + BATCH).into_par_iter().map(run).collect();
+            for (more, spent) in found? {
+                episodes.extend(more);
+                events += spent;
+            }
+            trials += BATCH;
+        }
+        *spent += events;
+        (episodes.len() >= LEAST_EPISODES).then_some((episodes, trials))
+    }
+
+    /// The episodes of one trial, and its events; `None` once it shall stop.
+    fn trial(&self, seed: u64) -> Option<(Vec<Episode>, u64)> {
+        let setup = self.setup(seed, Vec::new());
+        let mut world = self.cell.swim_world(&setup, Follower::new(&setup, self.from..self.until))?;
+        let end = self.until + self.patience;
+        while world.time() < self.until || (world.time() < end && world.observer().is_open()) {
+            self.goes_on()?;
+            world.advance(world.time() + self.step);
+        }
+        let courses = world.observer().courses();
+        let episode = |course| Episode { seed, redraws: Vec::new(), course };
+        Some((courses.map(episode).collect(), world.finish().events))
+    }
+
+    /// The episode, run again with other draws from the moment on at which it reached an age, and the events of that.
+    fn continued(&self, parent: &Episode, age: Span, fresh: u64) -> Option<(Episode, u64)> {
+        let Some(at) = parent.course.reached(age) else {
+            // It was dead before.
+            return Some((parent.clone(), 0));
+        };
+        let mut redraws = parent.redraws.clone();
+        redraws.push((at, fresh));
+        let setup = self.setup(parent.seed, redraws.clone());
+        let (suspect, begun) = (parent.course.suspect, parent.course.begun);
+        let mut follower = Follower::new(&setup, begun..begun + Span::from_micros(1));
+        follower.only = Some(suspect);
+        let mut world = self.cell.swim_world(&setup, follower)?;
+        while world.time() < at || (world.time() < at + self.patience && world.observer().is_open()) {
+            self.goes_on()?;
+            world.advance(world.time() + self.step);
+        }
+        let course = world.observer().courses().next().expect("its past is the same");
+        Some((Episode { seed: parent.seed, redraws, course }, world.finish().events))
+    }
+
+    fn setup(&self, seed: u64, redraws: Vec<(Time, u64)>) -> Setup {
+        Setup { network_draws: NetworkDraws::ByPacket, redraws, ..self.cell.setup(seed) }
+    }
+
+    fn goes_on(&self) -> Option<()> {
+        (!self.stop.load(Ordering::Relaxed)).then_some(())
+    }
+}
+
+impl Course {
+    fn age(&self) -> Age {
+        let oldest = self.spells.iter().map(|(_, since, until)| until.since(*since).as_micros()).max();
+        if self.died.is_some() { DEATH } else { oldest.unwrap_or(0) }
+    }
+
+    /// The time at which somebody had suspected it for so long.
+    fn reached(&self, age: Span) -> Option<Time> {
+        let old = self.spells.iter().filter(|(_, since, until)| until.since(*since) >= age);
+        old.map(|(_, since, _)| *since + age).min()
+    }
+}
+
+/// Follows suspicions, and tells the episodes that begin in a window.
+struct Follower {
+    ids: IdIndex,
+    window: Range<Time>,
+    /// The one member whose suspicions are followed; those of all without it.
+    only: Option<MemberIndex>,
+    running: BTreeMap<MemberIndex, Course>,
+    over: Vec<Course>,
+    now: Time,
+}
+
+impl Follower {
+    fn new(setup: &Setup, window: Range<Time>) -> Self {
+        let ids = IdIndex::new(setup.placement.peers.iter().map(|peer| peer.id));
+        Self { ids, window, only: None, running: BTreeMap::new(), over: Vec::new(), now: Time::ZERO }
+    }
+
+    /// Whether an episode of the window is not over.
+    fn is_open(&self) -> bool {
+        self.running.values().any(|course| self.window.contains(&course.begun))
+    }
+
+    /// The episodes of the window; suspicions that last end here.
+    fn courses(&self) -> impl Iterator<Item = Course> {
+        let running = self.running.values().map(|course| {
+            let mut course = course.clone();
+            course.spells.iter_mut().for_each(|(.., until)| *until = (*until).min(self.now));
+            course
+        });
+        self.over.iter().cloned().chain(running).filter(|course| self.window.contains(&course.begun))
+    }
+
+    /// Whether a member's suspicion begins an episode: after a death they are its aftermath.
+    fn begins(&self, suspect: MemberIndex) -> bool {
+        let is_dead = |course: &Course| course.suspect == suspect && course.died.is_some();
+        self.only.is_none_or(|only| only == suspect) && !self.over.iter().any(is_dead)
+    }
+}
+
+impl Observer for Follower {
+    fn event(&mut self, at: Time, member: MemberIndex, event: &Event) {
+        self.now = at;
+        let Some(suspect) = self.ids.index(event.about).filter(|&about| about != member) else { return };
+        if event.kind == EventKind::Suspected && self.begins(suspect) {
+            let course = || Course { suspect, begun: at, spells: Vec::new(), died: None };
+            self.running.entry(suspect).or_insert_with(course);
+        }
+        let Some(course) = self.running.get_mut(&suspect) else { return };
+        let lasting = course.spells.iter_mut().find(|(by, _, until)| *by == member && *until == Time::NEVER);
+        match (&event.kind, lasting) {
+            (EventKind::Suspected, None) => course.spells.push((member, at, Time::NEVER)),
+            (EventKind::Suspected | EventKind::Confirmed, _) => {}
+            (_, Some((.., until))) => *until = at,
+            (_, None) => {}
+        }
+        if event.kind == EventKind::Died {
+            course.died = Some(at);
+        }
+        if course.died.is_some() || course.spells.iter().all(|(.., until)| *until < Time::NEVER) {
+            let course = self.running.remove(&suspect).expect("it runs");
+            self.over.push(course);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::false_deaths::DeathCounter;
+    use super::*;
+    use crate::experiment::{Experiment, Lab, TomlSource};
+
+    fn calm(loss: f64) -> Experiment {
+        let text = format!(
+            "topology = 'lan'\nmembers = 8\nloss = {loss}\nselector = 'shuffle'\nwarmup = '10s'\nduration = '1200s'"
+        );
+        Experiment::parse(&TomlSource::text("calm.toml", text), &Lab::default()).unwrap()
+    }
+
+    fn found(experiment: &Experiment, seed: u64) -> Split {
+        let (stop, mut spent) = (AtomicBool::new(false), 0);
+        split(&experiment.cells[0], seed, 40_000_000, &stop, &mut spent).expect("enough suspicions")
+    }
+
+    /// False deaths in the group per hour, counted in trials of 20 minutes, and their number.
+    fn counted(experiment: &Experiment, trials: u32) -> (f64, u64) {
+        let deaths = (0..trials).into_par_iter().map(|trial| {
+            let setup = experiment.cells[0].setup(trial_seed(1, trial));
+            let mut counter = DeathCounter::new(&setup);
+            experiment.cells[0].watch(&setup, &mut counter);
+            counter.deaths
+        });
+        let deaths: u64 = deaths.sum();
+        (deaths as f64 * 3.0 / f64::from(trials), deaths)
+    }
+
+    /// Eight members, at 15 % loss in 33 hours and at 10 % in 133: thousands and hundreds of deaths. A factor of e^0.4 is three
+    /// standard errors of the estimates.
+    #[test]
+    fn rates_are_those_that_are_counted() {
+        for (loss, trials) in [(0.15, 100), (0.1, 400)] {
+            let experiment = calm(loss);
+            let (rate, deaths) = counted(&experiment, trials);
+            let split = found(&experiment, 3);
+            println!("loss {loss}: counted {rate} per hour ({deaths}), {split:?}");
+            assert!(deaths >= 100, "{deaths}");
+            assert!(libm::log(split.per_hour / rate).abs() < 0.4, "{split:?} instead of {rate}");
+            assert!(split.low <= split.per_hour && split.per_hour <= split.high);
+        }
+    }
+
+    #[test]
+    fn the_same_seed_gives_the_same_estimate_and_another_one_another() {
+        let experiment = calm(0.1);
+        assert_eq!(found(&experiment, 1), found(&experiment, 1));
+        assert_ne!(found(&experiment, 1), found(&experiment, 2));
+    }
+
+    #[test]
+    fn without_suspicions_or_work_or_after_a_stop_there_is_no_estimate() {
+        let nothing = |loss, work, stop| {
+            let experiment = calm(loss);
+            split(&experiment.cells[0], 1, work, &AtomicBool::new(stop), &mut 0)
+        };
+        assert_eq!(nothing(0.0, 1_000_000, false), None);
+        assert_eq!(nothing(0.1, 10_000, false), None);
+        assert_eq!(nothing(0.1, 40_000_000, true), None);
+    }
+}
