@@ -43,8 +43,8 @@ pub(super) fn advice(bench: &Bench<'_>, confirmed: Confirmed, boundaries: Vec<Bo
     })
 }
 
-/// Marks the rows that no other one beats: none is at least as good in all of time to declare, time until all know, false
-/// deaths and bytes, and better in one.
+/// Marks the rows that no other one beats: none is at least as good in all of time to declare, time until all know,
+/// false deaths and bytes, and better in one.
 fn mark_front(ranked: &mut [Ranked]) {
     let costs = |figures: &Assessment| {
         [figures.declared_s.value, figures.informed_s.value, figures.false_deaths.high, figures.bytes.value]

@@ -1,7 +1,7 @@
 //! Runs trials of candidates on all cores, within a budget of simulated work.
 //!
-//! Work is counted in units, about the events of a world. A trial has the same number of them on any machine, so that the
-//! budget, and with it the answer, does not depend on how fast the machine is.
+//! Work is counted in units, about the events of a world. A trial has the same number of them on any machine, so that
+//! the budget, and with it the answer, does not depend on how fast the machine is.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

@@ -1,8 +1,9 @@
-//! Changes of the question that would change the answer: the nearest numbers of members and the nearest loss at which another candidate is better.
+//! Changes of the question that would change the answer: the nearest numbers of members and the nearest loss at which
+//! another candidate is better.
 //!
-//! The closest competitors run at changed questions: the recommended detector with its settings adapted, and of each other
-//! detector the one that its closed forms put first. Members are halved and doubled and the loss is doubled until the answer
-//! changes; then the change is closed in on by halving the ratio of both ends.
+//! The closest competitors run at changed questions: the recommended detector with its settings adapted, and of each
+//! other detector the one that its closed forms put first. Members are halved and doubled and the loss is doubled until
+//! the answer changes; then the change is closed in on by halving the ratio of both ends.
 
 use super::bench::{Arm, Bench};
 use super::candidate::Candidate;
@@ -166,7 +167,8 @@ fn answer(
     Ok(arms.first().map(|best| Answer { id: axis.id(&best.placed.candidate, &site), best: shown(best), than }))
 }
 
-/// The recommended candidate, as it is and with its helpers adapted, and the best of each other detector by closed forms.
+/// The recommended candidate, as it is and with its helpers adapted, and the best of each other detector by closed
+/// forms.
 fn competitors(site: &Site<'_>, recommended: &Candidate, adapted: &Candidate) -> Vec<Candidate> {
     let mut all = vec![recommended.clone(), adapted.clone()];
     let target = site.question.false_deaths.per_month();
@@ -244,7 +246,8 @@ impl Axis {
         }
     }
 
-    /// The part of a candidate that makes it another answer: another detector, and with more loss other helpers or heartbeats, too.
+    /// The part of a candidate that makes it another answer: another detector, and with more loss other helpers or
+    /// heartbeats, too.
     fn id(self, candidate: &Candidate, site: &Site<'_>) -> String {
         let kind = candidate.profile.kind.clone();
         match self {

@@ -56,8 +56,8 @@ fn travel(question: &Question, placement: &Placement) -> Option<Impossible> {
 /// The most members whose nearest peer is looked for.
 const MOST_SAMPLED: u32 = 500;
 
-/// A detector that declares crashes within a time must declare a member of which nothing was heard for that time. A live
-/// member sends only so many messages in it, and all of them may be lost.
+/// A detector that declares crashes within a time must declare a member of which nothing was heard for that time. A
+/// live member sends only so many messages in it, and all of them may be lost.
 fn silence(question: &Question) -> Option<Impossible> {
     let (bytes, window) = (question.bytes?, question.declare_within.as_secs_f64());
     let (loss, n) = (question.loss, f64::from(question.members));
@@ -127,7 +127,8 @@ mod tests {
     #[test]
     fn a_bound_names_the_nearest_target_that_it_allows() {
         assert_eq!(forbidden(&[]), None);
-        // 10 ms is more than any two members of a region need, and less than from some regions to the nearest other one.
+        // 10 ms is more than any two members of a region need, and less than from some regions to the nearest other
+        // one.
         assert_eq!(forbidden(&[("declare_within", "10ms")]), None);
         let lone = forbidden(&[("topology", "azure"), ("members", "20"), ("cross_region", "20%")]).unwrap();
         assert_eq!(lone.nearest, "--cross-region 100%");

@@ -1,5 +1,5 @@
-//! The part of the budget that the confirmation gets, which the search has to know: a period is fitted to the certainty that
-//! the fresh trials will have.
+//! The part of the budget that the confirmation gets, which the search has to know: a period is fitted to the certainty
+//! that the fresh trials will have.
 
 /// The number of finalists of the search.
 pub(super) const FINALISTS: usize = 3;

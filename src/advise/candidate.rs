@@ -100,8 +100,8 @@ impl Candidate {
         self.with(key, rounded(seconds).to_string().as_str())
     }
 
-    /// The same with all times multiplied by this factor; the period is rounded down to three digits, and the others keep
-    /// their share of it.
+    /// The same with all times multiplied by this factor; the period is rounded down to three digits, and the others
+    /// keep their share of it.
     pub(super) fn scaled(&self, factor: f64, lab: &Lab) -> Self {
         let old = self.period_s(lab);
         let new = rounded_down(old * factor).as_secs_f64();

@@ -1,7 +1,7 @@
 //! Closed forms of detectors: how long they take, what they send, and how often they err, before any trial.
 //!
-//! They place candidates near the target, leave out those that cannot win, and bound rates of false deaths that no trial
-//! is long enough to count. docs/advise.md lists them with their sources and where they are validated.
+//! They place candidates near the target, leave out those that cannot win, and bound rates of false deaths that no
+//! trial is long enough to count. docs/advise.md lists them with their sources and where they are validated.
 
 use statrs::distribution::{Binomial, DiscreteCDF};
 
@@ -120,7 +120,8 @@ fn silence(loss: f64, timeout: f64, period: f64) -> f64 {
     libm::pow(loss, libm::floor(timeout / period).max(1.0))
 }
 
-/// The probability that half of the others or more are overdue at once, so that with its own vote one of them has a majority.
+/// The probability that half of the others or more are overdue at once, so that with its own vote one of them has a
+/// majority.
 fn majority(n: f64, loss: f64, timeout: f64, period: f64) -> f64 {
     let missed = (libm::floor(timeout / period) - 1.0).max(1.0);
     let overdue = libm::pow(loss, missed);
@@ -129,7 +130,8 @@ fn majority(n: f64, loss: f64, timeout: f64, period: f64) -> f64 {
     }
     let votes = libm::floor(n / 2.0);
     let tail = Binomial::new(overdue.min(1.0), (n - 1.0) as u64).expect("a probability").sf(votes as u64 - 1);
-    // Where the tail is below what the difference of two doubles can be, C(n-1, v) p^v <= (4 p)^v for v >= (n-1)/2 bounds it.
+    // Where the tail is below what the difference of two doubles can be, C(n-1, v) p^v <= (4 p)^v for v >= (n-1)/2
+    // bounds it.
     if tail > 1e-12 { tail } else { libm::pow(4.0 * overdue, votes).max(f64::MIN_POSITIVE) }
 }
 

@@ -1,9 +1,9 @@
 //! The confirmation: trials of the few best candidates with seeds that the search has not seen.
 //!
-//! The best of many candidates looks better in the trials by which it was chosen than it is. So the figures of finalists are
-//! those of fresh trials alone. The finalists are looked at in the order of the search, and the first one that meets the
-//! targets is recommended; verdicts on times to declare are at a level of 5 % divided by the number of finalists
-//! (Bonferroni), so that looking at several of them finds no more wrong ones than looking at one.
+//! The best of many candidates looks better in the trials by which it was chosen than it is. So the figures of
+//! finalists are those of fresh trials alone. The finalists are looked at in the order of the search, and the first one
+//! that meets the targets is recommended; verdicts on times to declare are at a level of 5 % divided by the number of
+//! finalists (Bonferroni), so that looking at several of them finds no more wrong ones than looking at one.
 
 use super::bench::{Arm, Bench};
 use super::budget::{FINALISTS, SPLITTING, fresh_trials};
@@ -13,8 +13,8 @@ use super::sample::Meets;
 use super::space::Site;
 use crate::experiment::{CellResult, Error, Results, SMALLEST_EFFECT, TopologyNote};
 
-/// The share of the budget for the best of the other detectors, the most trials of each, and the number of other profiles of
-/// SWIM that are shown.
+/// The share of the budget for the best of the other detectors, the most trials of each, and the number of other
+/// profiles of SWIM that are shown.
 const OTHERS: f64 = 0.06;
 const MOST_OTHERS: f64 = 200.0;
 const PROFILES: usize = 3;
@@ -103,8 +103,8 @@ fn adapted(site: &Site<'_>, arm: &Arm) -> Candidate {
     }
 }
 
-/// The best one of each detector that no finalist is, and of a few profiles of SWIM, with fresh trials of their own: fewer,
-/// as they are no finalists. Their periods are adapted by what the search has measured.
+/// The best one of each detector that no finalist is, and of a few profiles of SWIM, with fresh trials of their own:
+/// fewer, as they are no finalists. Their periods are adapted by what the search has measured.
 fn best_of_each(
     bench: &mut Bench<'_>,
     arms: impl Iterator<Item = Arm>,

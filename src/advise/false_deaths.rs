@@ -1,8 +1,8 @@
 //! Estimates of the rate of false deaths: one function for all methods, each with its name and its error.
 //!
-//! A false death is an episode in which a live member is held dead by at least one other. Trials count them as long as they
-//! are frequent; for rare ones there are the closed forms. A further method, for rates that neither reaches, is a further
-//! [`Method`] and a further line of [`estimate`].
+//! A false death is an episode in which a live member is held dead by at least one other. Trials count them as long as
+//! they are frequent; for rare ones there are the closed forms. A further method, for rates that neither reaches, is a
+//! further [`Method`] and a further line of [`estimate`].
 
 use std::fmt;
 
@@ -75,8 +75,8 @@ pub(super) struct Evidence {
 /// From so many counted deaths on, their number tells more than splitting: its interval is within a factor of two.
 pub(super) const ENOUGH_DEATHS: u64 = 10;
 
-/// The estimate with the least upper bound that the evidence does not contradict; by splitting, where that was done and few
-/// or no deaths were seen.
+/// The estimate with the least upper bound that the evidence does not contradict; by splitting, where that was done and
+/// few or no deaths were seen.
 pub(super) fn estimate(evidence: Evidence, closed_form: Option<DeathBound>) -> DeathRate {
     let Evidence { deaths, group_hours, members, split } = evidence;
     if let Some(split) = split.filter(|_| deaths < ENOUGH_DEATHS) {
@@ -213,9 +213,9 @@ mod tests {
         assert!(matches!(rate(10).method, Method::Counted { deaths: 10, .. }));
     }
 
-    /// Heartbeats to all: (n-1) q l^m false positives per member and period, of which each is an episode unless two fall
-    /// together. Ten members, T = 1 s, m = 2, l = 5 %: 0.214 per second, 2,137 in 10,000 s; 5 % of them is two standard
-    /// deviations.
+    /// Heartbeats to all: (n-1) q l^m false positives per member and period, of which each is an episode unless two
+    /// fall together. Ten members, T = 1 s, m = 2, l = 5 %: 0.214 per second, 2,137 in 10,000 s; 5 % of them is two
+    /// standard deviations.
     #[test]
     fn episodes_of_heartbeats_are_as_frequent_as_the_closed_form_says() {
         let text = "topology = 'lan'\nmembers = 10\nprofile = 'all-to-all:timeout=2.5s'\nloss = 0.05\nwarmup = '5s'\n\

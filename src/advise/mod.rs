@@ -1,12 +1,13 @@
 //! Advice: for a group, a network and targets, which detector with which settings, measured in the laboratory.
 //!
-//! A [`Question`] is answered by [`advise`]: closed forms place candidates near the targets and rule out others, a race of
-//! trials finds the best, trials with seeds that the race has not seen confirm it, and the nearest changes of the question
-//! are looked for that would change the answer. Everything runs as ordinary experiments; the [`Advice`] holds the figures,
-//! and writes the files that apply it.
+//! A [`Question`] is answered by [`advise`]: closed forms place candidates near the targets and rule out others, a race
+//! of trials finds the best, trials with seeds that the race has not seen confirm it, and the nearest changes of the
+//! question are looked for that would change the answer. Everything runs as ordinary experiments; the [`Advice`] holds
+//! the figures, and writes the files that apply it.
 //!
 //! The same question and seed give the same answer to the last byte: the budget counts simulated work, and no clock is
-//! asked ([`UNITS_PER_SECOND`]). docs/advise.md of the repository describes the method and walks through three questions.
+//! asked ([`UNITS_PER_SECOND`]). docs/advise.md of the repository describes the method and walks through three
+//! questions.
 //!
 //! ```
 //! use std::path::Path;

@@ -1,6 +1,7 @@
 //! The question: group, network, targets and budget, as flags, a TOML file or answers give them.
 //!
-//! Every value is a text in the units of experiment files, so that flags, files and answers are checked by the same code.
+//! Every value is a text in the units of experiment files, so that flags, files and answers are checked by the same
+//! code.
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -1,13 +1,13 @@
 //! The race: successive halving (Jamieson and Talwalkar 2016) on common random numbers, then steps to neighbors.
 //!
-//! All candidates run the same trials, half of them drop out, the others run as many again, until a handful is left; their
-//! neighbors in the space are then tried the same way. F-race (Birattari 2002) drops candidates by a test after each trial
-//! and spends most on those that hardly differ, which matter least here; halving has a known cost, which a budget needs.
-//! Candidates of the same seed meet the same placement and the same crashes.
+//! All candidates run the same trials, half of them drop out, the others run as many again, until a handful is left;
+//! their neighbors in the space are then tried the same way. F-race (Birattari 2002) drops candidates by a test after
+//! each trial and spends most on those that hardly differ, which matter least here; halving has a known cost, which a
+//! budget needs. Candidates of the same seed meet the same placement and the same crashes.
 //!
-//! Bytes and time to declare trade against each other by the period alone: their product stays the same. So candidates are
-//! compared at equal times to declare, by bytes times measured time over the target, and only those that are left get the
-//! period at which they just meet it. Of two that meet the targets the one with fewer bytes is better.
+//! Bytes and time to declare trade against each other by the period alone: their product stays the same. So candidates
+//! are compared at equal times to declare, by bytes times measured time over the target, and only those that are left
+//! get the period at which they just meet it. Of two that meet the targets the one with fewer bytes is better.
 
 use std::collections::BTreeSet;
 
@@ -139,8 +139,8 @@ impl Race {
         }
     }
 
-    /// Leaves out what the budget cannot pay: one pair of trials of each may take half of the search. Those that closed forms
-    /// put first are kept: they are known to keep false deaths below the target, and send little.
+    /// Leaves out what the budget cannot pay: one pair of trials of each may take half of the search. Those that closed
+    /// forms put first are kept: they are known to keep false deaths below the target, and send little.
     fn drop_costly(&mut self, bench: &Bench<'_>, arms: &mut Vec<Arm>, end: f64) {
         let target = bench.site.question.false_deaths.per_month();
         let place = |arm: &Arm| {

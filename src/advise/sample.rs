@@ -110,7 +110,8 @@ impl Sample {
         }
     }
 
-    /// Adds a trial without crashes, of `members` for `duration_s`, in which a packet is lost with the probability `loss`.
+    /// Adds a trial without crashes, of `members` for `duration_s`, in which a packet is lost with the probability
+    /// `loss`.
     pub(super) fn add_calm(&mut self, trial: &TrialResult, members: u32, duration_s: f64, loss: f64) {
         let member_seconds = f64::from(members) * duration_s;
         let read = |name| trial.measured.reading(name);
@@ -160,9 +161,9 @@ impl Sample {
         }
     }
 
-    /// The time that a share of crashes is declared within such that `crashes` further ones are expected to meet it with
-    /// certainty, at the level of this many comparisons: the share is that of the order statistic which bounds the 95th
-    /// percentile there, and one standard error of both samples more.
+    /// The time that a share of crashes is declared within such that `crashes` further ones are expected to meet it
+    /// with certainty, at the level of this many comparisons: the share is that of the order statistic which bounds the
+    /// 95th percentile there, and one standard error of both samples more.
     pub(super) fn declared_for(&self, crashes: usize, comparisons: u32) -> f64 {
         let mut sorted = self.declared_s.clone();
         sorted.sort_unstable_by(f64::total_cmp);
@@ -177,8 +178,8 @@ impl Sample {
         sorted.get(at - 1).map_or(f64::INFINITY, |time| time * room)
     }
 
-    /// The 95th percentile of the times to declare, with the interval that follows from Clopper and Pearson's of the share
-    /// of crashes below it.
+    /// The 95th percentile of the times to declare, with the interval that follows from Clopper and Pearson's of the
+    /// share of crashes below it.
     fn declared(&self, comparisons: u32) -> Estimate {
         let mut sorted = self.declared_s.clone();
         sorted.sort_unstable_by(f64::total_cmp);
@@ -188,7 +189,8 @@ impl Sample {
         }
         let tail = 0.025 / f64::from(comparisons.max(1));
         let at = |rank: usize| sorted.get(rank.wrapping_sub(1)).copied();
-        // Of the order statistics, the least that is above the percentile with this certainty, and the greatest below it.
+        // Of the order statistics, the least that is above the percentile with this certainty, and the greatest below
+        // it.
         let high = first(n, |rank| share_below(rank, n).cdf(IN_TIME) <= tail);
         let low = first(n, |rank| share_below(rank, n).cdf(IN_TIME) < 1.0 - tail) - 1;
         Estimate {

@@ -117,12 +117,12 @@ fn swims(site: &Site<'_>) -> Vec<Candidate> {
 /// Multiples of log10(n+1) periods, at least one.
 const SUSPICIONS: [f64; 3] = [2.0, 3.0, 4.0];
 
-/// Periods of the shortest suspicion that is tried. A shorter one cannot be refuted in time, and without any a member that
-/// stands still for a period is declared dead at once.
+/// Periods of the shortest suspicion that is tried. A shorter one cannot be refuted in time, and without any a member
+/// that stands still for a period is declared dead at once.
 const SHORTEST_SUSPICION: f64 = 2.0;
 
-/// Heartbeats to all: with as many in a timeout as keep false deaths below the target by the closed form, one less and one
-/// more.
+/// Heartbeats to all: with as many in a timeout as keep false deaths below the target by the closed form, one less and
+/// one more.
 fn heartbeats(name: &'static str, question: &Question) -> Vec<Candidate> {
     let of =
         |missed: f64| Candidate::of(Spec::of(name)).with_seconds("period", 1.0).with_seconds("timeout", missed + 0.5);
@@ -182,7 +182,8 @@ impl Site<'_> {
         Some((candidate, forecast))
     }
 
-    /// The candidate with a probe timeout that a round trip fits into, if the period leaves room for one through helpers.
+    /// The candidate with a probe timeout that a round trip fits into, if the period leaves room for one through
+    /// helpers.
     fn with_room_for_pings(&self, candidate: Candidate) -> Candidate {
         let Some(config) = candidate.config(self.lab) else { return candidate };
         let (longest, period) = (self.longest_rtt_s(), config.period.as_secs_f64());

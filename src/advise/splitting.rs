@@ -1,19 +1,20 @@
 //! Rates of rare false deaths, by multilevel splitting.
 //!
-//! A live member is declared dead only if a suspicion of it lasts until its timeout, and most end long before. An *episode*
-//! begins when a live member is suspected and ends when nobody suspects it any more; its *age* is the longest time for
-//! which any one member has suspected it. Trials give the rate of episodes. Then the oldest fifth of them are continued from
-//! the moment at which they reached that age, each several times and with other losses and delays; of these again the oldest
-//! fifth; and so on until a fifth of the continuations ends in a death:
+//! A live member is declared dead only if a suspicion of it lasts until its timeout, and most end long before. An
+//! *episode* begins when a live member is suspected and ends when nobody suspects it any more; its *age* is the longest
+//! time for which any one member has suspected it. Trials give the rate of episodes. Then the oldest fifth of them are
+//! continued from the moment at which they reached that age, each several times and with other losses and delays; of
+//! these again the oldest fifth; and so on until a fifth of the continuations ends in a death:
 //!
 //! > rate of false deaths = rate of episodes x product of the shares that were continued
 //!
-//! A continuation is the same trial in which the network draws anew from that moment on ([`Setup::redraws`]). The members
-//! keep the targets and helpers that they will choose: the estimate is unbiased for that, as trials begin with all choices at
-//! random. Ages are levels chosen by the same episodes that are counted, which biases the product by some 1/[`EPISODES`] for
-//! each. The error comes from independent repetitions.
+//! A continuation is the same trial in which the network draws anew from that moment on ([`Setup::redraws`]). The
+//! members keep the targets and helpers that they will choose: the estimate is unbiased for that, as trials begin with
+//! all choices at random. Ages are levels chosen by the same episodes that are counted, which biases the product by
+//! some 1/[`EPISODES`] for each. The error comes from independent repetitions.
 //!
-//! Cérou, Guyader: Adaptive Multilevel Splitting for Rare Event Analysis, Stochastic Analysis and Applications 25 (2007).
+//! Cérou, Guyader: Adaptive Multilevel Splitting for Rare Event Analysis, Stochastic Analysis and Applications 25
+//! (2007).
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -46,8 +47,8 @@ const REPETITIONS: u64 = 6;
 /// The most levels: 0.2^40 is 1e-28.
 const MOST_LEVELS: usize = 40;
 
-/// The length of the trials in which episodes are counted, in periods, besides the warm-up. A continuation runs its past
-/// again, so that it is short.
+/// The length of the trials in which episodes are counted, in periods, besides the warm-up. A continuation runs its
+/// past again, so that it is short.
 const WINDOW: u64 = 20;
 
 /// Trials that are run between two looks at how many episodes there are.
@@ -56,7 +57,8 @@ const BATCH: u64 = 16;
 /// A rate that splitting found.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Split {
-    /// False deaths in the whole group per hour, and the bounds of the 95 % interval by Student's law over the repetitions.
+    /// False deaths in the whole group per hour, and the bounds of the 95 % interval by Student's law over the
+    /// repetitions.
     pub per_hour: f64,
     pub low: f64,
     pub high: f64,
@@ -67,8 +69,8 @@ pub(super) struct Split {
 }
 
 /// The rate of false deaths in the group of a calm cell, by about `most_events` events of worlds, which `spent` counts.
-/// `None` if its members are not SWIM members, if there are too few suspicions in half of the events, if the rest does not
-/// suffice to continue them, if none of the continuations ends in a death, or once `stop` is set.
+/// `None` if its members are not SWIM members, if there are too few suspicions in half of the events, if the rest does
+/// not suffice to continue them, if none of the continuations ends in a death, or once `stop` is set.
 pub(super) fn split(cell: &Cell, seed: u64, most_events: u64, stop: &AtomicBool, spent: &mut u64) -> Option<Split> {
     let splitting = Splitting::of(cell, stop)?;
     let mut total = Split { per_hour: 0.0, low: 0.0, high: 0.0, episodes: 0, continued: 0 };
@@ -106,7 +108,7 @@ struct Episode {
     course: Course,
 }
 
-/// What happens in an episode.
+/// The course of an episode.
 #[derive(Clone, Debug, PartialEq)]
 struct Course {
     suspect: MemberIndex,
@@ -117,7 +119,7 @@ struct Course {
     died: Option<Time>,
 }
 
-/// How far an episode went: the oldest suspicion, in microseconds, or a death.
+/// The age of an episode: that of its oldest suspicion, in microseconds, or a death.
 type Age = u64;
 const DEATH: Age = Age::MAX;
 
@@ -348,8 +350,8 @@ mod tests {
         (deaths as f64 * 3.0 / f64::from(trials), deaths)
     }
 
-    /// Eight members, at 15 % loss in 33 hours and at 10 % in 133: thousands and hundreds of deaths. A factor of e^0.4 is three
-    /// standard errors of the estimates.
+    /// Eight members, at 15 % loss in 33 hours and at 10 % in 133: thousands and hundreds of deaths. A factor of e^0.4
+    /// is three standard errors of the estimates.
     #[test]
     fn rates_are_those_that_are_counted() {
         for (loss, trials) in [(0.15, 100), (0.1, 400)] {

@@ -97,18 +97,21 @@ fn answered(question: &Question) -> Advice {
     advise(question, &Lab::default(), &AtomicBool::new(false), &|_| ()).map_err(|_| "no answer").unwrap()
 }
 
-/// The answer, which must meet its targets (in the coarse case: miss none), and whose bytes are at most 5 % above those of the grid's best.
+/// The answer must meet its targets, and send at most 5 % more bytes than the grid's best. A few seconds of work
+/// confirm with too few crashes to be certain: in the coarse case it must miss no target, and send at most 15 % more.
 fn is_as_good_as_a_grid(flags: &[(&str, &str)], times: f64, detail: Detail) {
     let question = question(flags);
     let advice = answered(&question);
     let (ours, label) = (advice.recommended().figures, advice.recommended().candidate.label());
     let grid = best_of_grid(&question, times, detail);
     println!("{label}: {:?} {:.1} B/s; grid: {grid:?}", ours.meets, ours.bytes.value);
-    // A few seconds of work confirm with too few crashes to be certain.
-    let least = if matches!(detail, Detail::Coarse) { Meets::CannotTell } else { Meets::Yes };
+    let (least, most) = match detail {
+        Detail::Coarse => (Meets::CannotTell, 1.15),
+        Detail::Fine => (Meets::Yes, 1.05),
+    };
     assert!(ours.verdict() <= least, "{label}: {:?}", ours.meets);
     if let Some((bytes, best)) = grid {
-        assert!(ours.bytes.value <= 1.05 * bytes, "{label} with {} B/s, {best} with {bytes} B/s", ours.bytes.value);
+        assert!(ours.bytes.value <= most * bytes, "{label} with {} B/s, {best} with {bytes} B/s", ours.bytes.value);
     }
 }
 

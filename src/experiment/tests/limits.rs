@@ -90,7 +90,7 @@ fn a_challenge_has_as_many_bars_and_characters_as_the_limits_and_no_more() {
     let text = |title: usize, hint: usize, bars: usize| {
         let (title, hint) = ("a".repeat(title), "b".repeat(hint));
         let bars = "[[challenge.bar]]\nmeasure = 'bytes_sent'\nat_most = 5\n".repeat(bars);
-        format!("{SHORT}members = 9\n[challenge]\ntitle = '{title}'\nhint = '{hint}'\n{bars}")
+        format!("{SHORT}[challenge]\ntitle = '{title}'\nhint = '{hint}'\n{bars}")
     };
     let (title, hint, bars) = (LONGEST_TITLE, LONGEST_HINT, MOST_BARS);
     assert_eq!(parse(&text(title, hint, bars)).challenge.unwrap().bars.len(), bars);
