@@ -47,13 +47,14 @@ async fn serve(args: Args, html: String) -> Result<ExitCode, Failed> {
     let headers = [(CONTENT_TYPE, "text/html; charset=utf-8"), (CACHE_CONTROL, "no-store")];
     let page = Bytes::from(html);
     let router = Router::new().route("/", get(move || async move { (headers, page) }));
+    // Before the address is told: whoever reads it may end this at once.
+    let (ended, end) = tokio::sync::oneshot::channel::<()>();
+    let mut ended = Some(ended);
+    signals::on_end(move || drop(ended.take()));
     super::print(format!("http://{address}/ shows the page, until Ctrl-C\n"))?;
     if !args.no_open && open::that_detached(format!("http://{address}/")).is_err() {
         eprintln!("no browser can be opened from here: open the address in one");
     }
-    let (ended, end) = tokio::sync::oneshot::channel::<()>();
-    let mut ended = Some(ended);
-    signals::on_end(move || drop(ended.take()));
     tokio::select! {
         served = axum::serve(listener, router) => {
             let why = served.err().map_or_else(String::new, |error| error.to_string());
