@@ -93,7 +93,7 @@ const CATALOGUE: &[(&str, &str)] = &[
     ("two scenarios without a name", "+ [[scenario]]\nfault = []\n[[scenario]]\nfault = []"),
     ("an unknown key of a scenario", "+ [[scenario]]\nnam = 'a'"),
     ("a challenge without bars", "+ [challenge]\ntitle = 'a'\nhint = 'b'"),
-    ("an unknown key of a challenge", "+ [challenge]\ntitel = 'a'"),
+    ("an unknown key of a challenge", "+ [challenge]\ntitles = 'a'"),
     (
         "an unknown measure of a bar",
         "+ challenge = { title = 'a', hint = 'b', bar = { measure = 'first_pings', at_most = '1s' } }",

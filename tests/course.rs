@@ -130,8 +130,8 @@ fn every_bar_is_met_by_a_selector_that_its_file_names_and_missed_by_another() {
     let lab = Lab::default();
     for challenge in shipped(&lab) {
         let scores = challenge.selectors.iter().map(|selector| {
-            let judgement = judge(&challenge, selector, &lab, JudgeOptions::default()).unwrap();
-            let Outcome::Judged { bars } = judgement.outcome else { panic!("{judgement:?}") };
+            let judgment = judge(&challenge, selector, &lab, JudgeOptions::default()).unwrap();
+            let Outcome::Judged { bars } = judgment.outcome else { panic!("{judgment:?}") };
             bars
         });
         let scores: Vec<_> = scores.collect();

@@ -17,7 +17,7 @@ use super::refuse;
 use super::score::Scores;
 use crate::cli::{Failed, output, print, signals, terminal};
 use crate::course::challenges::{
-    Challenge, JudgeOptions, Judgement, LawsOutcome, Outcome, RESPONSE, Request, Response, judge, shipped,
+    Challenge, JudgeOptions, Judgment, LawsOutcome, Outcome, RESPONSE, Request, Response, judge, shipped,
 };
 use crate::experiment::{Lab, TomlSource};
 
@@ -149,10 +149,10 @@ impl Judge<'_> {
     /// The scores in all challenges; `None` if the command was asked to end.
     fn scores(&self, challenges: &[Challenge]) -> Result<Option<Scores>, Failed> {
         let Some((selector, laws)) = self.laws()? else { return Ok(None) };
-        let mut judgements = Vec::new();
+        let mut judgments = Vec::new();
         for (n, challenge) in (1..).zip(challenges) {
             if !laws.is_fine() {
-                judgements.push(challenge.judgement(Outcome::NotJudged));
+                judgments.push(challenge.judgment(Outcome::NotJudged));
                 continue;
             }
             output::report(&format!("judging {} ({n} of {})", challenge.name, challenges.len()));
@@ -161,11 +161,11 @@ impl Judge<'_> {
                 Subject::Program(program) => self.judge_there(program, challenge)?,
             };
             match judged {
-                Some(judgement) => judgements.push(judgement),
+                Some(judgment) => judgments.push(judgment),
                 None => return Ok(None),
             }
         }
-        Ok(Some(Scores { selector, laws, challenges: judgements, time_limit_s: self.time_limit.as_secs_f64() }))
+        Ok(Some(Scores { selector, laws, challenges: judgments, time_limit_s: self.time_limit.as_secs_f64() }))
     }
 
     /// The selector's label, and whether it keeps the laws.
@@ -189,14 +189,14 @@ impl Judge<'_> {
     }
 
     /// Judges a program's selector.
-    fn judge_there(&self, program: &PathBuf, challenge: &Challenge) -> Result<Option<Judgement>, Failed> {
+    fn judge_there(&self, program: &PathBuf, challenge: &Challenge) -> Result<Option<Judgment>, Failed> {
         let request = Request::judge(&challenge.source, self.seed, self.threads);
         Ok(match self.ask(program, &request)? {
             None => None,
-            Some(Answer::Response(Response::Judged(judgement))) => Some(judgement),
+            Some(Answer::Response(Response::Judged(judgment))) => Some(judgment),
             Some(Answer::Response(other)) => return Err(unexpected(&other)),
-            Some(Answer::TimedOut) => Some(challenge.judgement(Outcome::TimedOut)),
-            Some(Answer::Died(how)) => Some(challenge.judgement(Outcome::Died { how })),
+            Some(Answer::TimedOut) => Some(challenge.judgment(Outcome::TimedOut)),
+            Some(Answer::Died(how)) => Some(challenge.judgment(Outcome::Died { how })),
         })
     }
 
@@ -225,7 +225,7 @@ impl Judge<'_> {
     }
 
     /// Judges a selector of the lab in this process. When its time is over, no further trial is started.
-    fn judge_here(&self, label: &str, challenge: &Challenge) -> Result<Option<Judgement>, Failed> {
+    fn judge_here(&self, label: &str, challenge: &Challenge) -> Result<Option<Judgment>, Failed> {
         let mut options = JudgeOptions::default();
         (options.seed, options.threads) = (self.seed, self.threads);
         let (stop, begun) = (Arc::clone(&options.stop), Instant::now());

@@ -6,7 +6,7 @@ use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
 use comfy_table::{Attribute, Cell, CellAlignment, Color, ContentArrangement, Table};
 use serde::Serialize;
 
-use crate::course::challenges::{BarScore, Judgement, LawsOutcome, LimitUnit, Outcome};
+use crate::course::challenges::{BarScore, Judgment, LawsOutcome, LimitUnit, Outcome};
 use crate::experiment::{Bar, Limit, Measure, Unit};
 use crate::report::{digits, figure};
 
@@ -17,8 +17,8 @@ pub(super) struct Scores {
     pub selector: String,
     /// Whether it keeps the laws.
     pub laws: LawsOutcome,
-    /// The judgements on the challenges, in their order.
-    pub challenges: Vec<Judgement>,
+    /// The judgments on the challenges, in their order.
+    pub challenges: Vec<Judgment>,
     /// The time limit of each challenge in seconds.
     pub time_limit_s: f64,
 }
@@ -26,7 +26,7 @@ pub(super) struct Scores {
 impl Scores {
     /// Whether the laws are kept and all bars met.
     pub(super) fn is_met(&self) -> bool {
-        self.laws.is_fine() && self.challenges.iter().all(Judgement::is_met)
+        self.laws.is_fine() && self.challenges.iter().all(Judgment::is_met)
     }
 
     /// The scores as JSON.
@@ -58,9 +58,9 @@ impl Scores {
         let blank = || Cell::new("");
         let kept = if self.laws == LawsOutcome::NotChecked { blank() } else { verdict(self.laws.is_fine()) };
         table.add_row([Cell::new("laws"), laws, blank(), blank(), kept]);
-        for judgement in &self.challenges {
-            let name = Cell::new(&judgement.challenge);
-            match &judgement.outcome {
+        for judgment in &self.challenges {
+            let name = Cell::new(&judgment.challenge);
+            match &judgment.outcome {
                 Outcome::Judged { bars } => {
                     for (n, bar) in bars.iter().enumerate() {
                         let name = if n == 0 { name.clone() } else { blank() };
@@ -82,7 +82,7 @@ impl Scores {
                 let _ = writeln!(text, "{}", textwrap::fill(line, &options));
             }
         }
-        let met = self.challenges.iter().filter(|judgement| judgement.is_met()).count();
+        let met = self.challenges.iter().filter(|judgment| judgment.is_met()).count();
         let _ = writeln!(text, "{met} of {} challenges met", self.challenges.len());
         text
     }
@@ -114,7 +114,7 @@ impl Scores {
             LawsOutcome::TimedOut => all.push(format!("laws: {}: {slow}", self.out_of_time())),
             LawsOutcome::Kept | LawsOutcome::NotChecked => {}
         }
-        for Judgement { challenge, outcome, .. } in &self.challenges {
+        for Judgment { challenge, outcome, .. } in &self.challenges {
             match outcome {
                 Outcome::Judged { bars } => {
                     let hints = bars.iter().filter(|bar| !bar.met).map(|bar| format!("{challenge}: {}", bar.hint));

@@ -1,6 +1,6 @@
 //! A challenge: an experiment file with `[challenge]`.
 
-use super::judgement::{Judgement, Outcome};
+use super::judgment::{Judgment, Outcome};
 use crate::experiment::{BadInput, CellDetector, Experiment, Lab, Limit, TomlSource};
 
 /// An experiment with bars for a selector.
@@ -62,10 +62,10 @@ impl Challenge {
         Experiment::parse_with_selectors(&self.source, lab, &selectors)
     }
 
-    /// The judgement with this outcome.
-    pub fn judgement(&self, outcome: Outcome) -> Judgement {
+    /// The judgment with this outcome.
+    pub fn judgment(&self, outcome: Outcome) -> Judgment {
         let (title, hint) = (self.goal.title.clone(), self.goal.hint.clone());
-        Judgement { challenge: self.name.clone(), title, hint, outcome }
+        Judgment { challenge: self.name.clone(), title, hint, outcome }
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use super::challenge::Challenge;
-use super::judgement::{BarScore, Judgement, LimitUnit, Outcome};
+use super::judgment::{BarScore, Judgment, LimitUnit, Outcome};
 use crate::experiment::statistics::summarize;
 use crate::experiment::{BadInput, Bar, CellResult, Error, Experiment, Lab, Limit, Measure, Options, Results};
 
@@ -25,7 +25,7 @@ pub struct JudgeOptions {
 /// # Errors
 /// If the selector does not fit the topology, a world does not fit into memory, or a bar is about something that the
 /// experiment does not have.
-pub fn judge(challenge: &Challenge, selector: &str, lab: &Lab, options: JudgeOptions) -> Result<Judgement, Error> {
+pub fn judge(challenge: &Challenge, selector: &str, lab: &Lab, options: JudgeOptions) -> Result<Judgment, Error> {
     let mut experiment = challenge.experiment(selector, lab)?;
     experiment.seed = options.seed.unwrap_or(experiment.seed);
     let JudgeOptions { threads, stop, .. } = options;
@@ -38,7 +38,7 @@ pub fn judge(challenge: &Challenge, selector: &str, lab: &Lab, options: JudgeOpt
     } else {
         Outcome::Judged { bars: scores(challenge, &experiment, &finished.results)? }
     };
-    Ok(challenge.judgement(outcome))
+    Ok(challenge.judgment(outcome))
 }
 
 fn scores(challenge: &Challenge, experiment: &Experiment, results: &Results) -> Result<Vec<BarScore>, BadInput> {
@@ -96,8 +96,8 @@ mod tests {
     }
 
     fn judged(bars: &str, selector: &str) -> Vec<BarScore> {
-        let judgement = judge(&challenge(bars), selector, &Lab::default(), JudgeOptions::default()).unwrap();
-        let Outcome::Judged { bars } = judgement.outcome else { panic!("{judgement:?}") };
+        let judgment = judge(&challenge(bars), selector, &Lab::default(), JudgeOptions::default()).unwrap();
+        let Outcome::Judged { bars } = judgment.outcome else { panic!("{judgment:?}") };
         bars
     }
 
@@ -141,7 +141,7 @@ mod tests {
         let options = JudgeOptions::default();
         options.stop.store(true, Ordering::Relaxed);
         let challenge = challenge("{ measure = 'first_ping_s', at_most = '5s' }");
-        let judgement = judge(&challenge, "shuffle", &Lab::default(), options).unwrap();
-        assert!(judgement.outcome == Outcome::TimedOut && !judgement.is_met());
+        let judgment = judge(&challenge, "shuffle", &Lab::default(), options).unwrap();
+        assert!(judgment.outcome == Outcome::TimedOut && !judgment.is_met());
     }
 }

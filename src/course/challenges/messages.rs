@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::judgement::{Judgement, LawsOutcome};
+use super::judgment::{Judgment, LawsOutcome};
 use crate::experiment::TomlSource;
 
 /// The start of the line of a response.
@@ -46,7 +46,7 @@ pub enum Response {
         outcome: LawsOutcome,
     },
     /// To [`Request::Judge`].
-    Judged(Judgement),
+    Judged(Judgment),
     /// The request is invalid, or cannot be carried out.
     Refused {
         /// The reason.

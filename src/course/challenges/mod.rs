@@ -23,9 +23,9 @@
 //!     bar = { measure = 'first_ping_s', at_most = '2 T' }
 //! ";
 //! let challenge = Challenge::parse(&TomlSource::text("quick.toml", file), &Lab::default())?;
-//! let judgement = judge(&challenge, "auto", &Lab::default(), JudgeOptions::default())?;
-//! assert!(matches!(judgement.outcome, Outcome::Judged { .. }));
-//! println!("{}: {}", judgement.title, judgement.is_met());
+//! let judgment = judge(&challenge, "auto", &Lab::default(), JudgeOptions::default())?;
+//! assert!(matches!(judgment.outcome, Outcome::Judged { .. }));
+//! println!("{}: {}", judgment.title, judgment.is_met());
 //! # Ok::<(), swimlab::experiment::Error>(())
 //! ```
 //!
@@ -35,7 +35,7 @@
 
 mod challenge;
 mod judge;
-mod judgement;
+mod judgment;
 mod messages;
 #[cfg(feature = "judge")]
 mod program;
@@ -43,7 +43,7 @@ mod shipped;
 
 pub use challenge::Challenge;
 pub use judge::{JudgeOptions, judge};
-pub use judgement::{BarScore, Judgement, LawsOutcome, LimitUnit, Outcome};
+pub use judgment::{BarScore, Judgment, LawsOutcome, LimitUnit, Outcome};
 pub use messages::{RESPONSE, Request, Response};
 #[cfg(feature = "judge")]
 pub use program::main;

@@ -12,7 +12,7 @@ use swimlab_selectors::laws::Laws;
 
 use super::challenge::Challenge;
 use super::judge::{JudgeOptions, judge};
-use super::judgement::{Judgement, LawsOutcome, Outcome};
+use super::judgment::{Judgment, LawsOutcome, Outcome};
 use super::messages::{RESPONSE, Request, Response};
 use crate::experiment::{Lab, TomlSource};
 
@@ -25,7 +25,7 @@ static FIRST_PANIC: Mutex<Option<String>> = Mutex::new(None);
 /// Reads a [`Request`] from standard input, checks or judges the selector that `make` returns, and writes the [`Response`]
 /// to standard output.
 ///
-/// It is the body of `main` in the program that `swimlab course check` builds. The exit code is 0 whatever the judgement
+/// It is the body of `main` in the program that `swimlab course check` builds. The exit code is 0 whatever the judgment
 /// is, and 2 if the request is invalid.
 ///
 /// ```no_run
@@ -103,13 +103,13 @@ fn judged(file: &str, text: &str, dir: PathBuf, options: JudgeOptions, make: fn(
     };
     let panicked = |failed| Outcome::Panicked { message: first_panic(), failed, trials: challenge.trials };
     match catch_unwind(AssertUnwindSafe(|| judge(&challenge, NAME, &lab, options))) {
-        Ok(Ok(Judgement { outcome: Outcome::Panicked { failed, .. }, .. })) => {
-            Response::Judged(challenge.judgement(panicked(failed)))
+        Ok(Ok(Judgment { outcome: Outcome::Panicked { failed, .. }, .. })) => {
+            Response::Judged(challenge.judgment(panicked(failed)))
         }
-        Ok(Ok(judgement)) => Response::Judged(judgement),
+        Ok(Ok(judgment)) => Response::Judged(judgment),
         Ok(Err(error)) => Response::Refused { message: error.to_string() },
         // Before the first trial: the selector is built, and its locality examined.
-        Err(_) => Response::Judged(challenge.judgement(panicked(challenge.trials))),
+        Err(_) => Response::Judged(challenge.judgment(panicked(challenge.trials))),
     }
 }
 

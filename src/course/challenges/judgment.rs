@@ -4,10 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::experiment::{Direction, Statistic, Unit};
 
-/// The judgement on a selector in one challenge.
+/// The judgment on a selector in one challenge.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
-pub struct Judgement {
+pub struct Judgment {
     /// The name of the challenge.
     pub challenge: String,
     /// Its title.
@@ -121,7 +121,7 @@ pub enum LawsOutcome {
     NotChecked,
 }
 
-impl Judgement {
+impl Judgment {
     /// Whether all bars are met.
     pub fn is_met(&self) -> bool {
         matches!(&self.outcome, Outcome::Judged { bars } if bars.iter().all(|bar| bar.met))
