@@ -57,7 +57,7 @@ fn travel(question: &Question, placement: &Placement) -> Option<Impossible> {
 const MOST_SAMPLED: u32 = 500;
 
 /// A detector that declares crashes within a time must declare a member of which nothing was heard for that time. A
-/// live member sends only so many messages in it, and all of them may be lost.
+/// live member sends only a limited number of messages in it, and all of them may be lost.
 fn silence(question: &Question) -> Option<Impossible> {
     let (bytes, window) = (question.bytes?, question.declare_within.as_secs_f64());
     let (loss, n) = (question.loss, f64::from(question.members));

@@ -72,7 +72,7 @@ pub(super) struct Evidence {
     pub split: Option<Split>,
 }
 
-/// From so many counted deaths on, their number tells more than splitting: its interval is within a factor of two.
+/// The number of counted deaths that tells more than splitting does: its interval is within a factor of two.
 pub(super) const ENOUGH_DEATHS: u64 = 10;
 
 /// The estimate with the least upper bound that the evidence does not contradict; by splitting, where that was done and
