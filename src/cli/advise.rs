@@ -100,7 +100,8 @@ pub(super) fn advise(args: &AdviseArgs, lab: &Lab) -> Result<ExitCode, Failed> {
     let phase = Mutex::new(String::new());
     let progress = |progress: SearchProgress<'_>| {
         let SearchProgress { done, all, phase: now, best, .. } = progress;
-        progress_bar.set_position((100.0 * done / all) as u64);
+        // A budget that was too small, or splitting, may take more.
+        progress_bar.set_position((100.0 * done / all).min(100.0) as u64);
         let mut last = phase.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if *last != now {
             now.clone_into(&mut last);
