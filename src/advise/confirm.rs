@@ -145,6 +145,10 @@ fn results(bench: &Bench<'_>, finalists: &mut [Arm], seed: u64, trials: u32) -> 
         title: topology.topology.title().to_owned(),
         attribution: topology.topology.attribution().map(str::to_owned),
     }];
+    // The report compares the recommended one with what runs today, or else with the second.
+    let mut others = finalists[1..].iter();
+    let is_todays = |arm: &&Arm| bench.site.question.have.as_ref() == Some(&arm.placed.candidate.profile);
+    let baseline = others.clone().find(is_todays).or_else(|| others.next()).map(|arm| arm.label.clone());
     let mut cells = Vec::new();
     for scenario in 0..scenarios.len() {
         for arm in finalists.iter_mut() {
@@ -160,7 +164,7 @@ fn results(bench: &Bench<'_>, finalists: &mut [Arm], seed: u64, trials: u32) -> 
         name: "advice".to_owned(),
         seed,
         trials,
-        baseline: finalists.get(1).map(|arm| arm.label.clone()),
+        baseline,
         smallest_effect: SMALLEST_EFFECT,
         has_services: false,
         complete: !bench.is_stopped(),

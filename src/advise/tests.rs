@@ -11,7 +11,7 @@ use super::candidate::Candidate;
 use super::sample::Meets;
 use super::space::Site;
 use super::{Advice, Question, QuestionText, advise};
-use crate::experiment::Lab;
+use crate::experiment::{Experiment, Lab, Options};
 
 fn question(flags: &[(&str, &str)]) -> Question {
     let mut text = QuestionText::default();
@@ -113,6 +113,28 @@ fn is_as_good_as_a_grid(flags: &[(&str, &str)], times: f64, detail: Detail) {
     if let Some((bytes, best)) = grid {
         assert!(ours.bytes.value <= most * bytes, "{label} with {} B/s, {best} with {bytes} B/s", ours.bytes.value);
     }
+}
+
+#[test]
+fn its_experiment_repeats_the_trials_of_the_confirmation_to_the_last_bit() {
+    let question = question(&[
+        ("members", "10"),
+        ("topology", "lan"),
+        ("declare_within", "6s"),
+        ("false_deaths", "1/month"),
+        ("have", "memberlist-lan"),
+        ("budget", "1s"),
+    ]);
+    let advice = answered(&question);
+    let label = advice.recommended().candidate.label();
+    let text = question.network.source("advice", advice.experiment_toml.clone());
+    let repeated = Experiment::parse(&text, &Lab::default()).unwrap().run(Options::default()).unwrap().results;
+    let confirmed: Vec<_> =
+        advice.confirmation.cells.iter().filter(|cell| cell.key.selector == label).map(|cell| &cell.trials).collect();
+    assert!(confirmed.iter().all(|trials| !trials.is_empty()));
+    assert_eq!(repeated.cells.iter().map(|cell| &cell.trials).collect::<Vec<_>>(), confirmed);
+    // The report compares it with what runs today.
+    assert_eq!(advice.confirmation.baseline.as_deref(), Some("memberlist-lan"));
 }
 
 /// A coarse grid and a small budget; the held-out questions are in the next test.

@@ -46,6 +46,8 @@ pub struct Checker {
     user_events: BTreeSet<(MemberIndex, MemberIndex, u32, u32)>,
     /// Time at which a fault last took effect or ended.
     last_change: Time,
+    /// Faults in force, each once for every member that it disturbs.
+    disturbances: usize,
     /// The time after that by which all members must agree; `None` if that cannot be expected.
     agreement: Option<Span>,
     violations: Vec<String>,
@@ -80,6 +82,7 @@ impl Checker {
             reported: vec![Vec::new(); hosts],
             user_events: BTreeSet::new(),
             last_change: Time::ZERO,
+            disturbances: 0,
             agreement: if only_stops { guarantees.converges_within } else { guarantees.heals_within }
                 .filter(|_| may_settle),
             violations: Vec::new(),
@@ -99,7 +102,9 @@ impl Checker {
             }
             // These change nothing about who is alive.
             Effect::Broadcast | Effect::MetaChanged => self.last_change = last_change,
-            Effect::Crashed | Effect::Left | Effect::Joined | Effect::Disturbed | Effect::Released => {}
+            Effect::Disturbed => self.disturbances += 1,
+            Effect::Released => self.disturbances -= 1,
+            Effect::Crashed | Effect::Left | Effect::Joined => {}
         }
     }
 
@@ -184,7 +189,8 @@ impl Checker {
 
     /// Checks that a member's count of members at the end agrees with the number that are up.
     pub fn inspect_agreement(&mut self, at: Time, member: MemberIndex, counts: u32, up: u32) {
-        if self.guarantees.needs_majority && 2 * up <= counts {
+        // Guarantees hold from the end of a fault on.
+        if self.disturbances > 0 || self.guarantees.needs_majority && 2 * up <= counts {
             return;
         }
         let quiet = at.since(self.last_change);
@@ -299,6 +305,19 @@ mod tests {
         assert!(checker.violations.is_empty());
         checker.inspect_agreement(Time::from_micros(5_000_000), 0, 3, 2);
         assert!(checker.into_violations()[0].contains("counts 3 members 5s after the last fault; 2 are up"));
+    }
+
+    #[test]
+    fn agreement_is_expected_only_once_all_faults_are_over() {
+        let (mut checker, _) = checker();
+        checker.agreement = Some(Span::from_secs(5));
+        let effects = [Effect::Disturbed, Effect::Disturbed, Effect::Released, Effect::Released];
+        for (second, (effect, objections)) in (0..).zip(effects.into_iter().zip([0, 0, 0, 1])) {
+            let at = Time::from_micros(second * 10_000_000);
+            checker.fault(&FaultEvent { at, fault: 0, member: 1, effect });
+            checker.inspect_agreement(at + Span::from_secs(6), 0, 2, 3);
+            assert_eq!(checker.violations.len(), objections, "after {effect:?}");
+        }
     }
 
     #[test]

@@ -10,7 +10,8 @@ use crate::experiment::CellResult;
 use crate::experiment::statistics::Summary;
 
 /// Pairs of measures that are traded for each other: cost, time, and the labels of the axes.
-const TRADES: [(&str, &str, &str, &str); 4] = [
+const TRADES: [(&str, &str, &str, &str); 5] = [
+    ("bytes_sent", "first_declaration_s", "bytes sent", "declared"),
     ("cross_region_bytes", "informed_100_s", "bytes between regions", "all know"),
     ("cross_zone_bytes", "informed_100_s", "bytes between zones", "all know"),
     ("mean_ping_rtt_s", "informed_100_s", "mean round trip of a ping", "all know"),
