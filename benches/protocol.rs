@@ -118,7 +118,6 @@ fn roster() -> Arc<Roster> {
 fn initial(config: &Arc<MemberConfig>, roster: &Arc<Roster>) -> Member {
     let indexed = DynSelector::new("shuffle", Shuffle).build_index(roster.peers());
     let identity = Identity {
-        node: node(0),
         incarnation: Incarnation::default(),
         since_epoch: Span::ZERO,
         strategy_rng: stream(1, Purpose::Selector, 0),

@@ -132,7 +132,6 @@ impl Model {
     /// A member that has just started. Members' periods begin evenly spread.
     pub(crate) fn member(&self, index: usize) -> Member {
         let identity = Identity {
-            node: Arc::clone(&self.nodes[index]),
             incarnation: Incarnation::default(),
             since_epoch: Span::ZERO,
             strategy_rng: stream(1, Purpose::Selector, index as u64),

@@ -95,6 +95,15 @@ pub fn mix(x: u64) -> u64 {
     z ^ (z >> 31)
 }
 
+/// The number that [`mix`] turns into `x`.
+pub fn unmix(x: u64) -> u64 {
+    // The inverses of the odd factors modulo 2^64.
+    let mut z = (x ^ (x >> 31) ^ (x >> 62)).wrapping_mul(0x3196_42b2_d24d_8ec3);
+    z = (z ^ (z >> 27) ^ (z >> 54)).wrapping_mul(0x96de_1b17_3f11_9089);
+    z = z ^ (z >> 30) ^ (z >> 60);
+    z.wrapping_sub(0x9e37_79b9_7f4a_7c15)
+}
+
 /// Draws a uniform number below `n`, as `u32` so that 32-bit and 64-bit platforms draw alike.
 ///
 /// # Panics
@@ -136,6 +145,13 @@ mod tests {
         assert_eq!([below(&mut rng, 1000), below(&mut rng, 1000), below(&mut rng, 7)], [768, 942, 6]);
         assert_eq!([unit(&mut rng), unit(&mut rng)], [0.5394832879626761, 0.26759317801261095]);
         assert_eq!([mix(0), mix(1)], [16294208416658607535, 10451216379200822465]);
+    }
+
+    #[test]
+    fn mixing_is_undone() {
+        for x in [0, 1, 0x9e37_79b9_7f4a_7c15, u64::MAX].into_iter().chain((0..64).map(|bit| 1 << bit)) {
+            assert_eq!([unmix(mix(x)), mix(unmix(x))], [x, x], "{x:x}");
+        }
     }
 
     #[test]

@@ -280,11 +280,10 @@ impl Builder {
         let (address, name) = (to_address(life.addr), life.name.as_str().into());
         let meta = self.zone_names.beside(&self.meta).into();
         let node = Arc::new(NodeInfo { peer, address, name, meta });
-        let roster = Arc::new(Roster::of_members([Arc::clone(&node)]));
+        let roster = Arc::new(Roster::of_members([node]));
         let index = selector.build_index(roster.peers());
         let seed = random_u64()?;
         let identity = Identity {
-            node,
             incarnation: Incarnation::of_generation(life.generation),
             since_epoch: self.wall_clock.since_epoch(clock),
             strategy_rng: stream(seed, Purpose::Selector, id),

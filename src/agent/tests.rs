@@ -28,7 +28,6 @@ pub(super) fn member_of(n: u64) -> Member {
     let roster = Arc::new(Roster::of_members((0..n).map(node)));
     let selector: DynSelector = "shuffle".parse().unwrap();
     let identity = Identity {
-        node: node(0),
         incarnation: Incarnation::default(),
         since_epoch: Span::ZERO,
         strategy_rng: stream(1, Purpose::Selector, 0),

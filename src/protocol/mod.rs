@@ -38,7 +38,6 @@
 //! let selector = DynSelector::new("shuffle", Shuffle).build_index(roster.peers());
 //! let config = Arc::new(MemberConfig::new(Config::swim_inf_susp(), Arc::new(PlainSizer))?);
 //! let identity = Identity {
-//!     node: node(1),
 //!     incarnation: Incarnation::default(),
 //!     since_epoch: Span::ZERO,
 //!     strategy_rng: stream(1, Purpose::Selector, 1),
@@ -70,6 +69,7 @@ mod config_error;
 mod dissemination;
 mod event;
 mod health;
+mod id_sequence;
 mod member;
 mod message;
 mod name_error;
@@ -92,6 +92,7 @@ pub use config_error::ConfigError;
 pub use dissemination::{Dissemination, GossipTick, Multicast, Piggyback};
 pub use event::{Event, EventKind, EventSource};
 pub use health::{LifeguardVariant, LocalHealth};
+pub use id_sequence::IdSequence;
 #[cfg(test)]
 pub(crate) use member::stated_limits;
 pub use member::{

@@ -1,22 +1,33 @@
 //! Rosters: immutable snapshots of a group, shared by all members that start from them.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use swimlab_selectors::{Peer, Slot, prefetch};
 
+use super::id_sequence::IdSequence;
 use super::message::{Address, Id, Incarnation, NodeInfo, Status};
 
 /// Snapshot of a group, by slot. A simulated world shares one among all its members; an agent starts with itself alone.
 /// Later changes are held by each member's own [`MembershipTable`](super::MembershipTable).
 #[derive(Debug)]
 pub struct Roster {
-    records: Vec<MemberRecord>,
-    peers: Vec<Peer>,
-    nodes: Vec<Arc<NodeInfo>>,
+    records: Records,
+    /// The peers by slot, and perhaps others behind them.
+    peers: Arc<[Peer]>,
+    /// Made when first asked for: in a simulated world hardly any are.
+    nodes: Box<[OnceLock<Arc<NodeInfo>>]>,
     members: u32,
     digest: u64,
-    /// Slots by id: an open-addressing table, at most half full.
-    index: Vec<IndexBucket>,
+}
+
+/// The records by slot, and the slots by id.
+#[derive(Debug)]
+enum Records {
+    /// Those of living members in their first life whose ids and addresses follow from their slots, as in simulated
+    /// worlds.
+    Sequence { ids: IdSequence, first: Address },
+    /// Any others, with an open-addressing table of slots by id that is at most half full.
+    Stored { records: Vec<MemberRecord>, index: Vec<IndexBucket> },
 }
 
 /// An entry of the index.
@@ -61,24 +72,31 @@ impl MemberRecord {
 impl Roster {
     /// A roster of these entries; the slot is the position. Ids of occupied slots must differ.
     pub fn new(entries: impl IntoIterator<Item = RosterEntry>) -> Self {
-        let mut roster = Self {
-            records: Vec::new(),
-            peers: Vec::new(),
-            nodes: Vec::new(),
-            members: 0,
-            digest: 0,
-            index: Vec::new(),
-        };
+        let (mut records, mut peers, mut nodes) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut members, mut digest) = (0, 0_u64);
         for RosterEntry { node, incarnation, status } in entries {
             let record = MemberRecord { id: node.peer.id, incarnation, address: node.address, status };
-            roster.digest = roster.digest.wrapping_add(record.digest());
-            roster.records.push(record);
-            roster.peers.push(node.peer.clone());
-            roster.nodes.push(node);
-            roster.members += u32::from(status.is_some_and(Status::is_member));
+            digest = digest.wrapping_add(record.digest());
+            records.push(record);
+            peers.push(node.peer.clone());
+            nodes.push(OnceLock::from(node));
+            members += u32::from(status.is_some_and(Status::is_member));
         }
-        roster.index = index_of(&roster.records);
-        roster
+        Self { records: Records::new(records), peers: peers.into(), nodes: nodes.into(), members, digest }
+    }
+
+    /// A roster of the first `members` of these peers, alive in their first life, without names and metadata.
+    pub fn of_peers(peers: Arc<[Peer]>, members: u32, address: impl Fn(Slot) -> Address) -> Self {
+        let founder = |(slot, peer): (Slot, &Peer)| MemberRecord {
+            id: peer.id,
+            incarnation: Incarnation::default(),
+            address: address(slot),
+            status: Some(Status::Alive),
+        };
+        let records: Vec<MemberRecord> = (0..members).zip(&*peers).map(founder).collect();
+        let digest = records.iter().fold(0, |sum: u64, record| sum.wrapping_add(record.digest()));
+        let nodes = records.iter().map(|_| OnceLock::new()).collect();
+        Self { records: Records::new(records), peers, nodes, members, digest }
     }
 
     /// A roster of living members in their first life.
@@ -89,12 +107,12 @@ impl Roster {
 
     /// The number of slots, forgotten ones included.
     pub fn len(&self) -> u32 {
-        self.records.len() as u32
+        self.nodes.len() as u32
     }
 
     /// Whether there is no slot at all.
     pub fn is_empty(&self) -> bool {
-        self.records.is_empty()
+        self.nodes.is_empty()
     }
 
     /// The number of occupants that are alive or suspect.
@@ -109,45 +127,98 @@ impl Roster {
 
     /// The slot of this id.
     pub fn slot(&self, id: Id) -> Option<Slot> {
-        let mask = self.index.len() - 1;
-        let (mut at, tag) = home(id);
-        loop {
-            let bucket = self.index[at & mask];
-            if bucket.slot == VACANT {
-                return None;
-            }
-            if bucket.tag == tag && self.records[bucket.slot as usize].id == id {
-                return Some(bucket.slot);
-            }
-            at += 1;
-        }
+        self.records.slot(id)
     }
 
     /// Prefetches the index entry at which [`Roster::slot`] starts.
     pub(super) fn prefetch_index(&self, id: Id) {
-        prefetch(&self.index[home(id).0 & (self.index.len() - 1)]);
+        if let Records::Stored { index, .. } = &self.records {
+            prefetch(&index[home(id).0 & (index.len() - 1)]);
+        }
     }
 
     /// Prefetches the record of a slot, if there is one.
     pub(super) fn prefetch(&self, slot: Slot) {
-        if let Some(record) = self.records.get(slot as usize) {
+        if let Records::Stored { records, .. } = &self.records
+            && let Some(record) = records.get(slot as usize)
+        {
             prefetch(record);
         }
     }
 
     /// The peers by slot, for the index of a selector.
     pub fn peers(&self) -> &[Peer] {
-        &self.peers
+        &self.peers[..self.nodes.len()]
     }
 
     /// The record of a slot's occupant.
-    pub fn record(&self, slot: Slot) -> &MemberRecord {
-        &self.records[slot as usize]
+    ///
+    /// # Panics
+    /// May panic if there is no such slot.
+    pub fn record(&self, slot: Slot) -> MemberRecord {
+        self.records.get(slot)
     }
 
     /// Published description of a slot's occupant.
     pub fn node(&self, slot: Slot) -> &Arc<NodeInfo> {
-        &self.nodes[slot as usize]
+        let node = || Arc::new(NodeInfo::new(self.peers[slot as usize].clone(), self.record(slot).address));
+        self.nodes[slot as usize].get_or_init(node)
+    }
+}
+
+impl Records {
+    fn new(records: Vec<MemberRecord>) -> Self {
+        if let Some(ids) = IdSequence::of(records.iter().map(|record| record.id)) {
+            let sequence = Self::Sequence { ids, first: records[0].address };
+            if (0..).zip(&records).all(|(slot, record)| sequence.get(slot) == *record) {
+                return sequence;
+            }
+        }
+        let index = index_of(&records);
+        Self::Stored { records, index }
+    }
+
+    #[inline]
+    fn get(&self, slot: Slot) -> MemberRecord {
+        match self {
+            Self::Sequence { ids, first } => MemberRecord {
+                id: ids.id(slot),
+                incarnation: Incarnation::default(),
+                address: first.successor(slot),
+                status: Some(Status::Alive),
+            },
+            Self::Stored { records, .. } => records[slot as usize],
+        }
+    }
+
+    fn slot(&self, id: Id) -> Option<Slot> {
+        let (records, index) = match self {
+            Self::Sequence { ids, .. } => return ids.position(id),
+            Self::Stored { records, index } => (records, index),
+        };
+        let mask = index.len() - 1;
+        let (mut at, tag) = home(id);
+        loop {
+            let bucket = index[at & mask];
+            if bucket.slot == VACANT {
+                return None;
+            }
+            if bucket.tag == tag && records[bucket.slot as usize].id == id {
+                return Some(bucket.slot);
+            }
+            at += 1;
+        }
+    }
+}
+
+impl Address {
+    /// The address that is `n` higher in its last four bytes.
+    #[inline]
+    fn successor(mut self, n: u32) -> Self {
+        let [.., a, b, c, d] = self.ip;
+        let last = u32::from_be_bytes([a, b, c, d]).wrapping_add(n);
+        self.ip[12..].copy_from_slice(&last.to_be_bytes());
+        self
     }
 }
 

@@ -114,7 +114,7 @@ impl MembershipTable {
             Some(ChangedRecord { entry: RosterEntry { node, incarnation, status }, .. }) => {
                 MemberRecord { id: node.peer.id, incarnation: *incarnation, address: node.address, status: *status }
             }
-            None => *self.roster.record(slot),
+            None => self.roster.record(slot),
         }
     }
 
@@ -276,7 +276,7 @@ impl MembershipTable {
     pub fn is_current(&self, slot: Slot, update: &Update) -> bool {
         let Some(row) = self.changed(slot) else {
             // The record has been folded into the roster.
-            let &MemberRecord { id, incarnation, status, .. } = self.roster.record(slot);
+            let MemberRecord { id, incarnation, status, .. } = self.roster.record(slot);
             return (id, incarnation, status) == (update.id, update.incarnation, update.kind.status());
         };
         let RosterEntry { node, incarnation, status } = &row.entry;
@@ -343,7 +343,7 @@ impl MembershipTable {
                 Some((slot, (*status)?, *incarnation, node))
             }
             None => {
-                let &MemberRecord { incarnation, status, .. } = self.roster.record(slot);
+                let MemberRecord { incarnation, status, .. } = self.roster.record(slot);
                 Some((slot, status?, incarnation, self.roster.node(slot)))
             }
         })

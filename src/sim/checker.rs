@@ -4,6 +4,8 @@
 
 use std::collections::BTreeSet;
 
+use smallvec::SmallVec;
+
 use super::id_index::IdIndex;
 use super::observer::{Effect, FaultEvent, MemberIndex};
 use super::setup::{Setup, Start};
@@ -41,7 +43,7 @@ pub struct Checker {
     /// Each member's own incarnation.
     own: Vec<Incarnation>,
     /// Reports of each member about others.
-    reported: Vec<Vec<Report>>,
+    reported: Vec<SmallVec<[Report; 1]>>,
     /// Application events reported: observer, sender, the sender's generation, number of the event.
     user_events: BTreeSet<(MemberIndex, MemberIndex, u32, u32)>,
     /// Time at which a fault last took effect or ended.
@@ -79,7 +81,7 @@ impl Checker {
             guarantees,
             ids: IdIndex::new(setup.placement.peers.iter().map(|peer| peer.id)),
             own: vec![Incarnation::default(); hosts],
-            reported: vec![Vec::new(); hosts],
+            reported: vec![SmallVec::new(); hosts],
             user_events: BTreeSet::new(),
             last_change: Time::ZERO,
             disturbances: 0,
@@ -140,9 +142,6 @@ impl Checker {
         }
         let reported = &mut self.reported[member as usize];
         let at_entry = reported.binary_search_by_key(&about, |report| report.about).unwrap_or_else(|at_entry| {
-            if reported.is_empty() {
-                reported.reserve_exact(1);
-            }
             reported.insert(at_entry, Report { about, incarnation, is_dead: false });
             at_entry
         });

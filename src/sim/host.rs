@@ -25,6 +25,8 @@ pub(super) struct Host<D, T> {
     pub sent: u32,
     /// The member's current or last generation.
     pub generation: u32,
+    /// The member's index.
+    pub member: MemberIndex,
     /// The impairments in force, and the packets still queued from them.
     pub stalled: Option<Box<Stalled<T>>>,
     /// The member's detector; `None` before it joins and while it is down.
@@ -47,7 +49,7 @@ impl<D, T> Host<D, T> {
     pub(super) fn new(seed: u64, member: MemberIndex) -> Self {
         let rng = stream(seed, Purpose::Network, u64::from(member));
         let (deadline, scheduled) = (Time::NEVER, Time::NEVER);
-        Self { deadline, scheduled, rng, sent: 0, generation: 0, stalled: None, detector: None }
+        Self { deadline, scheduled, rng, sent: 0, generation: 0, member, stalled: None, detector: None }
     }
 
     /// Decides when the wake-up queued for `at` is really due; [`Time::NEVER`] if not at all. The probe timeout of an

@@ -1,33 +1,40 @@
 //! A lookup of members by id.
 
 use super::observer::MemberIndex;
-use crate::protocol::Id;
+use crate::protocol::{Id, IdSequence};
 
 /// The indices of a world's members by id.
 #[derive(Clone, Debug)]
-pub struct IdIndex(Vec<(Id, MemberIndex)>);
+pub struct IdIndex(Ids);
+
+#[derive(Clone, Debug)]
+enum Ids {
+    /// Those of a placement, which follow from a formula.
+    Sequence(IdSequence),
+    Sorted(Vec<(Id, MemberIndex)>),
+}
 
 impl IdIndex {
     /// An index of these ids, which are in the order of the members' indices.
-    pub fn new(ids: impl IntoIterator<Item = Id>) -> Self {
-        let mut sorted: Vec<_> = ids.into_iter().zip(0..).collect();
+    pub fn new<I: IntoIterator<Item = Id, IntoIter: Clone>>(ids: I) -> Self {
+        let ids = ids.into_iter();
+        if let Some(sequence) = IdSequence::of(ids.clone()) {
+            return Self(Ids::Sequence(sequence));
+        }
+        let mut sorted: Vec<_> = ids.zip(0..).collect();
         sorted.sort_unstable();
-        Self(sorted)
+        Self(Ids::Sorted(sorted))
     }
 
     /// The index of the member with this id.
     pub fn index(&self, id: Id) -> Option<MemberIndex> {
-        // Ids are spread evenly, so a guess by proportion lands close; a few steps remain.
-        let len = self.0.len();
-        let guess = ((u128::from(id) * len as u128) >> 64) as usize;
-        let mut at = guess.min(len.checked_sub(1)?);
-        while self.0[at].0 > id && at > 0 {
-            at -= 1;
+        match &self.0 {
+            Ids::Sequence(sequence) => sequence.position(id),
+            Ids::Sorted(sorted) => {
+                let at = sorted.binary_search_by_key(&id, |&(id, _)| id).ok()?;
+                Some(sorted[at].1)
+            }
         }
-        while self.0[at].0 < id && at + 1 < len {
-            at += 1;
-        }
-        (self.0[at].0 == id).then_some(self.0[at].1)
     }
 }
 
@@ -38,8 +45,8 @@ mod tests {
 
     #[test]
     fn every_member_is_found_and_nothing_else() {
-        for n in [0, 1, 2, 100] {
-            let ids: Vec<Id> = (0..n).map(mix).collect();
+        for ids in [0, 1, 2, 100].into_iter().flat_map(|n| [1, 2].map(|step| (0..n).map(move |n| mix(step * n)))) {
+            let ids: Vec<Id> = ids.collect();
             let index = IdIndex::new(ids.iter().copied());
             for (expected, &id) in ids.iter().enumerate() {
                 assert_eq!(index.index(id), Some(expected as u32));

@@ -50,6 +50,7 @@ mod environment;
 mod fault_injector;
 mod faults;
 mod host;
+mod hosts;
 mod id_index;
 mod in_flight;
 #[cfg(test)]

@@ -10,6 +10,7 @@ use std::mem::offset_of;
 use swimlab_selectors::prefetch_first;
 
 use super::host::Host;
+use super::hosts::{Hosts, Place};
 use super::in_flight::Slab;
 use super::observer::MemberIndex;
 use super::ring::{COARSE_SHIFT, Rest, Ring};
@@ -33,8 +34,8 @@ pub(super) trait Lookahead {
     fn is_enabled(&self) -> bool {
         false
     }
-    /// Decides when a wake-up of this member, queued for `at`, is really due: then, later, or never ([`Time::NEVER`]).
-    fn reschedule(&mut self, _member: MemberIndex, at: Time) -> Time {
+    /// Decides when a wake-up of this host, queued for `at`, is really due: then, later, or never ([`Time::NEVER`]).
+    fn reschedule(&mut self, _host: Place, at: Time) -> Time {
         at
     }
     /// Announces an event that is some tens of milliseconds ahead; a wake-up may soon be rescheduled.
@@ -109,7 +110,7 @@ impl Announcer {
 
 /// Prefetches the hosts, detectors and packets of announced events.
 pub(super) struct Prefetcher<'a, D, T> {
-    pub hosts: &'a mut [Host<D, T>],
+    pub hosts: &'a mut Hosts<D, T>,
     pub packets: &'a Slab<T>,
 }
 
@@ -118,16 +119,16 @@ impl<D: Prefetch<T>, T> Lookahead for Prefetcher<'_, D, T> {
         self.hosts.len() > CACHED
     }
 
-    fn reschedule(&mut self, member: MemberIndex, at: Time) -> Time {
-        self.hosts[member as usize].reschedule(at)
+    fn reschedule(&mut self, host: Place, at: Time) -> Time {
+        self.hosts[host].reschedule(at)
     }
 
     fn approaching(&mut self, event: &ScheduledEvent) {
-        prefetch_first(offset_of!(Host<D, T>, detector), &self.hosts[event.target as usize]);
+        prefetch_first(offset_of!(Host<D, T>, detector), &self.hosts[event.target]);
     }
 
     fn soon(&mut self, event: &ScheduledEvent) {
-        let host = &self.hosts[event.target as usize];
+        let host = &self.hosts[event.target];
         if event.load == ScheduledEvent::WAKE {
             prefetch_first(offset_of!(Host<D, T>, detector) + D::WAKE_BYTES, host);
         } else {
@@ -137,7 +138,7 @@ impl<D: Prefetch<T>, T> Lookahead for Prefetcher<'_, D, T> {
     }
 
     fn next(&mut self, event: &ScheduledEvent) {
-        if let Some(detector) = &self.hosts[event.target as usize].detector {
+        if let Some(detector) = &self.hosts[event.target].detector {
             let packet = (event.load != ScheduledEvent::WAKE).then(|| self.packets.get(event.load));
             detector.prefetch(packet.map(|(header, message)| (header.from, message)));
         }

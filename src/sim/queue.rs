@@ -8,7 +8,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 
-use super::observer::MemberIndex;
+use super::hosts::Place;
 use super::prefetch::{APPROACH, Announcer, Lookahead};
 use super::ring::{BUCKET_SHIFT, COARSE_SHIFT, Ring, put};
 use super::scheduled::{EventKey, ScheduledEvent};
@@ -162,7 +162,7 @@ impl Queue {
             if at == event.at() {
                 self.ring.put(bucket(at), *event);
             } else if at != Time::NEVER {
-                self.push(ScheduledEvent::wake(at, event.target));
+                self.push(event.moved_to(at));
             }
         }
         events.clear();
@@ -170,12 +170,12 @@ impl Queue {
     }
 
     #[cold]
-    fn push_late(&mut self, key: EventKey, target: MemberIndex, load: u32) {
+    fn push_late(&mut self, key: EventKey, target: Place, load: u32) {
         self.late.push(Reverse(ScheduledEvent { key, target, load }));
     }
 
     #[cold]
-    fn push_beyond(&mut self, coarse: u64, key: EventKey, target: MemberIndex, load: u32) {
+    fn push_beyond(&mut self, coarse: u64, key: EventKey, target: Place, load: u32) {
         self.beyond.entry(coarse).or_default().push(ScheduledEvent { key, target, load });
     }
 
@@ -198,7 +198,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn due(at: u64, sender: u32) -> ScheduledEvent {
-        ScheduledEvent::delivery(Time::from_micros(at), sender, 0, 0, 0)
+        ScheduledEvent::delivery(Time::from_micros(at), sender, 0, Place::numbered(0), 0)
     }
 
     fn pop(queue: &mut Queue, limit: Time) -> Option<ScheduledEvent> {
@@ -208,9 +208,9 @@ mod tests {
     /// Reschedules by a function.
     struct Reschedule<F>(F);
 
-    impl<F: FnMut(MemberIndex, Time) -> Time> Lookahead for Reschedule<F> {
-        fn reschedule(&mut self, member: MemberIndex, at: Time) -> Time {
-            (self.0)(member, at)
+    impl<F: FnMut(Place, Time) -> Time> Lookahead for Reschedule<F> {
+        fn reschedule(&mut self, host: Place, at: Time) -> Time {
+            (self.0)(host, at)
         }
         fn is_enabled(&self) -> bool {
             true
@@ -245,7 +245,7 @@ mod tests {
     #[test]
     fn a_wake_up_comes_after_the_packets_of_the_same_microsecond() {
         let mut queue = Queue::default();
-        queue.push(ScheduledEvent::wake(Time::from_micros(7), 3));
+        queue.push(ScheduledEvent::wake(Time::from_micros(7), 3, Place::numbered(5)));
         queue.push(due(7, 9));
         assert_eq!(pop(&mut queue, Time::NEVER).map(|due| due.load), Some(0));
         assert_eq!(pop(&mut queue, Time::NEVER).map(|due| due.load), Some(ScheduledEvent::WAKE));
@@ -273,10 +273,10 @@ mod tests {
             (Time::NEVER, None),
         ] {
             let mut queue = Queue::default();
-            queue.push(ScheduledEvent::wake(second, 3));
+            queue.push(ScheduledEvent::wake(second, 3, Place::numbered(5)));
             // Asked again each time it comes near.
-            let reschedule = |member, at| {
-                assert_eq!(member, 3);
+            let reschedule = |host, at| {
+                assert_eq!(host, Place::numbered(5));
                 answer.max(at)
             };
             let came = queue.pop_before(Time::NEVER, &mut Reschedule(reschedule));

@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 
+use super::hosts::Place;
 use super::observer::MemberIndex;
 use crate::protocol::Time;
 
@@ -10,8 +11,8 @@ use crate::protocol::Time;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct ScheduledEvent {
     pub key: EventKey,
-    /// The member concerned.
-    pub target: MemberIndex,
+    /// The host of the member concerned.
+    pub target: Place,
     /// The slot of a delivery's packet; [`ScheduledEvent::WAKE`] for a wake-up.
     pub load: u32,
 }
@@ -29,13 +30,18 @@ impl ScheduledEvent {
     pub(super) const WAKE: u32 = u32::MAX;
 
     /// The delivery of the packet with this sender and the sender's count.
-    pub(super) fn delivery(at: Time, sender: MemberIndex, count: u32, target: MemberIndex, load: u32) -> Self {
+    pub(super) fn delivery(at: Time, sender: MemberIndex, count: u32, target: Place, load: u32) -> Self {
         Self { key: EventKey::new(at, sender, count), target, load }
     }
 
-    /// A wake-up.
-    pub(super) fn wake(at: Time, target: MemberIndex) -> Self {
-        Self { key: EventKey::new(at, MemberIndex::MAX, target), target, load: Self::WAKE }
+    /// A wake-up of this member.
+    pub(super) fn wake(at: Time, member: MemberIndex, target: Place) -> Self {
+        Self { key: EventKey::new(at, MemberIndex::MAX, member), target, load: Self::WAKE }
+    }
+
+    /// The same event at another time.
+    pub(super) fn moved_to(self, at: Time) -> Self {
+        Self { key: EventKey { at, ..self.key }, ..self }
     }
 
     /// Time at which it is due.

@@ -32,7 +32,7 @@ pub fn run_swim(
 pub struct SwimFactory {
     config: Arc<MemberConfig>,
     strategy: DynSelector,
-    nodes: Vec<Arc<NodeInfo>>,
+    address: Box<dyn Fn(MemberIndex) -> Address + Send + Sync>,
     roster: Arc<Roster>,
     indexed: IndexedSelector,
     setup: Setup,
@@ -49,22 +49,18 @@ impl SwimFactory {
         setup: &Setup,
         config: &Arc<MemberConfig>,
         strategy: &DynSelector,
-        address: impl Fn(MemberIndex) -> Address,
+        address: impl Fn(MemberIndex) -> Address + Send + Sync + 'static,
     ) -> Self {
-        let peers = setup.placement.peers.iter().cloned();
-        let nodes: Vec<_> =
-            peers.zip(0..).map(|(peer, member)| Arc::new(NodeInfo::new(peer, address(member)))).collect();
-        let initial = nodes.iter().take(setup.members as usize).cloned();
-        let roster = Arc::new(Roster::of_members(initial));
+        let roster = Arc::new(Roster::of_peers(Arc::clone(&setup.placement.peers), setup.members, &address));
         let indexed = strategy.build_index(roster.peers());
-        Self { config: Arc::clone(config), strategy: strategy.clone(), nodes, roster, indexed, setup: setup.clone() }
+        let (config, strategy, address) = (Arc::clone(config), strategy.clone(), Box::new(address));
+        Self { config, strategy, address, roster, indexed, setup: setup.clone() }
     }
 
     fn identity(&self, member: MemberIndex, generation: u32) -> Identity {
         // Each life has random streams of its own.
         let life = u64::from(generation) << 32 | u64::from(member);
         Identity {
-            node: Arc::clone(&self.nodes[member as usize]),
             incarnation: Incarnation::of_generation(generation),
             since_epoch: self.setup.since_epoch(member),
             strategy_rng: stream(self.setup.seed, Purpose::Selector, life),
@@ -82,21 +78,22 @@ impl DetectorFactory for SwimFactory {
     }
 
     fn joiner(&mut self, member: MemberIndex, generation: u32) -> Member {
-        let roster = Arc::new(Roster::of_members([Arc::clone(&self.nodes[member as usize])]));
+        let peer = self.setup.placement.peers[member as usize].clone();
+        let roster = Arc::new(Roster::of_members([Arc::new(NodeInfo::new(peer, (self.address)(member)))]));
         let indexed = self.strategy.build_index(roster.peers());
         Member::new(Arc::clone(&self.config), self.identity(member, generation), roster, &indexed, 0)
     }
 
     fn guarantees(&self) -> Guarantees {
         let config = self.config.protocol();
-        let n = self.nodes.len() as u32;
+        let n = self.setup.placement.members();
         let limits = Gauge {
             // One about each member and as many overtaken, and application events.
-            broadcasts: 2 * self.nodes.len() + 64 + USER_EVENT_LIMIT,
+            broadcasts: 2 * n as usize + 64 + USER_EVENT_LIMIT,
             relays: Member::RELAY_LIMIT,
             forgotten: config.reconnect_limit as usize,
             // One of each member, and as many of members that have returned or died again.
-            tombstones: 2 * self.nodes.len() + 64,
+            tombstones: 2 * n as usize + 64,
         };
         let suspicion = config.suspicion.timeout(config.period, n, 0);
         // Members with a bad local health stretch their periods.

@@ -6,7 +6,7 @@ use super::checker::{Checker, Guarantees};
 use super::detector::FailureDetector;
 use super::environment::FaultEnvironment;
 use super::fault_injector::FaultInjector;
-use super::host::Host;
+use super::hosts::{Hosts, Place};
 use super::in_flight::{PacketHeader, Slab};
 use super::link::{LinkPacket, Transport};
 use super::network::{Network, address_of, index_of, packet_rng};
@@ -85,7 +85,7 @@ pub struct World<B: DetectorFactory, O: Observer> {
     observer: O,
     faults: FaultInjector,
     begun: bool,
-    hosts: Vec<Host<B::Detector, Message<B>>>,
+    hosts: Hosts<B::Detector, Message<B>>,
     queue: Queue,
     packets: Slab<Message<B>>,
     network: Network,
@@ -129,7 +129,7 @@ impl<B: DetectorFactory, O: Observer> World<B, O> {
             setup: setup.clone(),
             factory,
             observer,
-            hosts: (0..members).map(|member| Host::new(setup.seed, member)).collect(),
+            hosts: Hosts::new(setup),
             queue: Queue::default(),
             packets: Slab::default(),
             network: Network::new(setup.placement.clone(), setup.loss),
@@ -187,13 +187,14 @@ impl<B: DetectorFactory, O: Observer> World<B, O> {
 
     /// A member's detector; `None` while the member is stopped.
     pub fn detector(&self, member: MemberIndex) -> Option<&B::Detector> {
-        self.hosts.get(member as usize)?.detector.as_ref()
+        let is_member = (member as usize) < self.hosts.len();
+        is_member.then(|| &self.hosts[self.hosts.place(member)])?.detector.as_ref()
     }
 
     /// Processes the packets queued on a host that is no longer impaired, one after the other.
-    fn catch_up(&mut self, member: MemberIndex) {
+    fn catch_up(&mut self, place: Place) {
         loop {
-            let host = &mut self.hosts[member as usize];
+            let host = &mut self.hosts[place];
             let Some(stalled) = host.stalled.as_mut().filter(|s| !s.is_impaired() && s.next <= self.now) else {
                 return;
             };
@@ -203,7 +204,7 @@ impl<B: DetectorFactory, O: Observer> World<B, O> {
             };
             stalled.next = self.now + stalled.queue_policy.per_packet;
             let load = self.packets.insert(packet.header, packet.message);
-            self.hand_over(member, load);
+            self.hand_over(place, load);
         }
     }
 
@@ -225,8 +226,9 @@ impl<B: DetectorFactory, O: Observer> World<B, O> {
                     detector
                 }
             };
-            self.hosts[member as usize].detector = Some(detector);
-            self.flush(member);
+            let place = self.hosts.place(member);
+            self.hosts[place].detector = Some(detector);
+            self.flush(place);
         }
     }
 
@@ -238,7 +240,7 @@ impl<B: DetectorFactory, O: Observer> World<B, O> {
 
     fn run_until(&mut self, limit: Time) {
         while let Some(event) = {
-            let (hosts, packets) = (&mut self.hosts[..], &self.packets);
+            let (hosts, packets) = (&mut self.hosts, &self.packets);
             self.queue.pop_before(limit, &mut Prefetcher { hosts, packets })
         } {
             self.now = event.at();
@@ -249,16 +251,16 @@ impl<B: DetectorFactory, O: Observer> World<B, O> {
         }
     }
 
-    fn wake(&mut self, member: MemberIndex) {
+    fn wake(&mut self, place: Place) {
         let now = self.now;
-        let host = &mut self.hosts[member as usize];
+        let host = &mut self.hosts[place];
         if host.scheduled != now {
             return; // Superseded by an earlier one.
         }
         host.scheduled = Time::NEVER;
         if host.deadline > now {
             if let Some(at) = host.alarm(now, host.deadline) {
-                self.queue.push(ScheduledEvent::wake(at, member));
+                self.queue.push(ScheduledEvent::wake(at, host.member, place));
             }
             return;
         }
@@ -266,19 +268,19 @@ impl<B: DetectorFactory, O: Observer> World<B, O> {
             return;
         }
         if host.stalled.is_some() {
-            self.catch_up(member);
+            self.catch_up(place);
         }
-        let Some(detector) = &mut self.hosts[member as usize].detector else { return };
+        let Some(detector) = &mut self.hosts[place].detector else { return };
         if detector.deadline() <= now {
             self.events += 1;
             detector.wake(now, &mut self.outbox);
         }
-        self.flush(member);
+        self.flush(place);
     }
 
     /// A packet has reached a host.
-    fn deliver(&mut self, member: MemberIndex, load: u32) {
-        let host = &mut self.hosts[member as usize];
+    fn deliver(&mut self, place: Place, load: u32) {
+        let host = &mut self.hosts[place];
         if let Some(stalled) = &mut host.stalled
             && host.detector.is_some()
         {
@@ -288,12 +290,14 @@ impl<B: DetectorFactory, O: Observer> World<B, O> {
             }
             return;
         }
-        self.hand_over(member, load);
+        self.hand_over(place, load);
     }
 
     /// Lets a member handle a packet.
-    fn hand_over(&mut self, member: MemberIndex, load: u32) {
-        if let Some(detector) = &mut self.hosts[member as usize].detector {
+    fn hand_over(&mut self, place: Place, load: u32) {
+        let host = &mut self.hosts[place];
+        let member = host.member;
+        if let Some(detector) = &mut host.detector {
             let (&PacketHeader { sent_at, arrives_at, from, bytes, direct_ping, is_request }, message) =
                 self.packets.get(load);
             let (kind, delivery) = (B::Detector::kind(message), Delivery::Arrives(arrives_at));
@@ -304,9 +308,9 @@ impl<B: DetectorFactory, O: Observer> World<B, O> {
             detector.handle(self.now, address_of(from), message, &mut self.outbox);
             self.packets.clear(load);
             if is_request {
-                return self.flush_reply(member, Request { from, sent_at });
+                return self.flush_reply(place, Request { from, sent_at });
             }
-            self.flush(member);
+            self.flush(place);
         } else {
             self.packets.clear(load);
         }
@@ -314,24 +318,24 @@ impl<B: DetectorFactory, O: Observer> World<B, O> {
 
     /// Takes out the outbox of a member that has handled a request over a stream.
     #[cold]
-    fn flush_reply(&mut self, member: MemberIndex, request: Request) {
+    fn flush_reply(&mut self, place: Place, request: Request) {
         self.request = Some(request);
-        self.flush(member);
+        self.flush(place);
         self.request = None;
     }
 
     /// Takes out a member's outbox, and sets its alarm.
-    fn flush(&mut self, member: MemberIndex) {
+    fn flush(&mut self, place: Place) {
         if !self.outbox.events.is_empty() {
-            self.note_events(member);
+            self.note_events(self.hosts[place].member);
         }
-        self.send_all(member);
-        let host = &mut self.hosts[member as usize];
+        self.send_all(place);
+        let host = &mut self.hosts[place];
         if let Some(detector) = &host.detector
             && let due = host.due(detector.deadline())
             && let Some(at) = host.alarm(self.now, due)
         {
-            self.queue.push(ScheduledEvent::wake(at, member));
+            self.queue.push(ScheduledEvent::wake(at, host.member, place));
         }
     }
 
@@ -345,14 +349,15 @@ impl<B: DetectorFactory, O: Observer> World<B, O> {
 
     /// Sends the packets in the outbox.
     #[inline(always)]
-    fn send_all(&mut self, from: MemberIndex) {
+    fn send_all(&mut self, place: Place) {
         // Nearly always there is one: popping it is cheaper than draining.
         if self.outbox.transmits.len() > 1 {
             self.outbox.transmits.reverse();
         }
         let members = self.hosts.len() as u32;
         while let Some(next) = self.outbox.transmits.last() {
-            let host = &mut self.hosts[from as usize];
+            let host = &mut self.hosts[place];
+            let from = host.member;
             if let Some(stalled) = host.stalled.as_mut().filter(|stalled| stalled.is_impaired()) {
                 let transmit = self.outbox.transmits.pop().expect("one was there");
                 if stalled.has_room(stalled.sends.len()) {
@@ -392,7 +397,7 @@ impl<B: DetectorFactory, O: Observer> World<B, O> {
                 let is_request = transport == Transport::Stream;
                 let header = PacketHeader { sent_at: at, arrives_at, from, bytes, direct_ping, is_request };
                 let load = self.packets.insert(header, message);
-                let event = ScheduledEvent::delivery(arrives_at, from, count, to, load);
+                let event = ScheduledEvent::delivery(arrives_at, from, count, self.hosts.place(to), load);
                 if self.queue.push(event) {
                     Prefetcher { hosts: &mut self.hosts, packets: &self.packets }.soon(&event);
                 }
@@ -402,9 +407,9 @@ impl<B: DetectorFactory, O: Observer> World<B, O> {
 
     /// Lets the checker see how full the members' bounded stores are.
     fn inspect(&mut self) {
-        for (member, host) in self.hosts.iter().enumerate() {
+        for host in self.hosts.iter() {
             if let Some(detector) = &host.detector {
-                self.checker.inspect(self.now, member as u32, detector.gauge());
+                self.checker.inspect(self.now, host.member, detector.gauge());
             }
         }
     }
@@ -412,9 +417,9 @@ impl<B: DetectorFactory, O: Observer> World<B, O> {
     /// Lets the checker see whether all members that are up agree on their number.
     fn inspect_agreement(&mut self) {
         let up = self.up().len() as u32;
-        for (member, host) in self.hosts.iter().enumerate() {
+        for host in self.hosts.iter() {
             if let Some(detector) = &host.detector {
-                self.checker.inspect_agreement(self.now, member as u32, detector.members(), up);
+                self.checker.inspect_agreement(self.now, host.member, detector.members(), up);
             }
         }
     }

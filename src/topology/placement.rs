@@ -14,7 +14,7 @@ use crate::protocol::Span;
 #[derive(Clone, Debug)]
 pub struct Placement {
     /// Selectors' view of each member: an id spread over 64 bits, its location, zone path and site.
-    pub peers: Vec<Peer>,
+    pub peers: Arc<[Peer]>,
     /// Each member's site, apart from the peers because delays are looked up for every packet.
     site: Box<[u32]>,
     site_map: Arc<SiteMap>,

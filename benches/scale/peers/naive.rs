@@ -164,7 +164,6 @@ fn initial(setup: &Setup, config: &Arc<MemberConfig>, nodes: &[Arc<NodeInfo>], i
     let roster = Arc::new(Roster::of_members(nodes.iter().cloned()));
     let indexed = DynSelector::new("stored shuffle", StoredShuffle).build_index(roster.peers());
     let identity = Identity {
-        node: Arc::clone(&nodes[index as usize]),
         incarnation: Incarnation::of_generation(0),
         since_epoch: setup.since_epoch(index),
         strategy_rng: stream(setup.seed, Purpose::Selector, u64::from(index)),

@@ -83,7 +83,8 @@ impl World {
         };
         let config = MemberConfig::new(config.clone(), Arc::new(PlainSizer)).map_err(|error| error.to_string())?;
         let config = config.with_helpers(Arc::clone(helpers));
-        let factory = SwimFactory::at(&setup, &Arc::new(config), strategy, |member| addresses[member as usize]);
+        let of_members = addresses.clone();
+        let factory = SwimFactory::at(&setup, &Arc::new(config), strategy, move |member| of_members[member as usize]);
         let clock = Clock::start_in(LEAD_PER_MEMBER * setup.members);
         let network = SharedNetwork::new(RealNetwork::new(&setup, clock, addresses, factory.guarantees()));
         let agents = (0..hosts).map(|_| None).collect();

@@ -1,16 +1,12 @@
 //! State that most members do not have most of the time.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
 use std::hash::{Hash, Hasher};
-use std::mem::offset_of;
 
 use swimlab_selectors::Slot;
 
 use super::admissions::Admissions;
 use super::forgotten::Forgotten;
 use super::round::{AskedHelpers, Relay};
-use super::timers::Alarms;
 use super::user_events::UserEvents;
 use crate::protocol::event::EventSource;
 use crate::protocol::message::{Address, Id, Incarnation};
@@ -18,17 +14,13 @@ use crate::protocol::rtt::SlowPeers;
 use crate::protocol::state_hash::StateHash;
 use crate::protocol::time::{Span, Time};
 
-/// Rarely present state, boxed. Fields read in every period come first.
-#[repr(C)]
+/// Rarely present state, boxed.
 #[derive(Clone, Debug, Default)]
 pub(super) struct ColdState {
-    pub(super) alarms: Alarms,
     pub(super) name_conflict: Option<NameConflict>,
     /// Seeds, tried again while no known member listens there.
     pub(super) seeds: Vec<Address>,
     pub(super) forgotten: Forgotten,
-    /// Ends of suspicions. Entries of refuted or changed suspicions are skipped when they surface.
-    pub(super) suspicions: BinaryHeap<Reverse<(Time, Slot)>>,
     pub(super) relays: Vec<Relay>,
     /// Suspicions of this member's own of which only the suspects were told.
     pub(super) undisclosed: Vec<Undisclosed>,
@@ -48,19 +40,12 @@ pub(super) struct ColdState {
     pub(super) admissions: Admissions,
 }
 
-impl ColdState {
-    /// The number of leading bytes that every period reads.
-    pub(super) const HOT_BYTES: usize = offset_of!(Self, suspicions);
-}
-
 impl StateHash for ColdState {
     fn hash_state<H: Hasher>(&self, reference: Time, hasher: &mut H) {
         let Self {
-            alarms,
             name_conflict,
             seeds,
             forgotten,
-            suspicions,
             relays,
             undisclosed,
             is_unannounced,
@@ -74,15 +59,6 @@ impl StateHash for ColdState {
             helpers,
             admissions,
         } = self;
-        alarms.hash_state(reference, hasher);
-        // The heap's layout depends on the order of insertion.
-        let mut suspicions: Vec<_> = suspicions.iter().map(|Reverse(end)| *end).collect();
-        suspicions.sort_unstable();
-        suspicions.len().hash(hasher);
-        for (until, slot) in suspicions {
-            until.hash_state(reference, hasher);
-            slot.hash(hasher);
-        }
         relays.as_slice().hash_state(reference, hasher);
         undisclosed.as_slice().hash_state(reference, hasher);
         user_events.hash_state(reference, hasher);

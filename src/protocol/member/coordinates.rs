@@ -30,7 +30,7 @@ impl Member {
     /// record, like any other.
     pub(super) fn advertise_location(&mut self, now: Time, out: &mut Outbox) {
         let Some(location) = self.selector.advertised_location(&mut context!(self)) else { return };
-        let node = NodeInfo::clone(&self.node);
+        let node = NodeInfo::clone(self.node());
         self.update_node(now, NodeInfo { peer: Peer { location: Some(location), ..node.peer }, ..node }, out);
         self.observe(Observation::Moved(self.table.me()));
     }

@@ -26,7 +26,7 @@ impl Member {
     /// Sets the seeds that are tried for good while no known member listens there; its own address and those
     /// beyond the first [`Member::SEED_LIMIT`] others are left out.
     pub fn set_seeds(&mut self, mut seeds: Vec<Address>) {
-        seeds.retain(|seed| *seed != self.node.address);
+        seeds.retain(|seed| *seed != self.node().address);
         seeds.truncate(Self::SEED_LIMIT);
         if !self.is_stopped() && (!seeds.is_empty() || self.cold.is_some()) {
             self.cold().seeds = seeds;

@@ -89,7 +89,7 @@ impl Member {
     /// Declares suspects dead whose time to refute is over.
     pub(super) fn end_suspicions(&mut self, now: Time, out: &mut Outbox) {
         loop {
-            let next = self.cold.as_ref().and_then(|cold| cold.suspicions.peek());
+            let next = self.deadlines.as_ref().and_then(|deadlines| deadlines.suspicions.peek());
             let Some(&Reverse((until, slot))) = next else {
                 return self.set_alarm(|alarms| alarms.suspicion = Time::NEVER);
             };
@@ -98,7 +98,7 @@ impl Member {
             if current && until > now {
                 return self.set_alarm(|alarms| alarms.suspicion = until);
             }
-            self.cold().suspicions.pop();
+            self.deadlines().suspicions.pop();
             if current {
                 let incarnation = self.table.incarnation(slot);
                 self.declare(now, slot, Status::Dead, incarnation, EventSource::Own, out);
@@ -107,7 +107,7 @@ impl Member {
     }
 
     fn schedule_suspicion_end(&mut self, until: Time, slot: Slot) {
-        let suspicions = &mut self.cold().suspicions;
+        let suspicions = &mut self.deadlines().suspicions;
         if suspicions.is_empty() {
             suspicions.reserve_exact(1);
         }
@@ -142,7 +142,7 @@ impl Member {
 
     /// Replaces this member's own node info, with a new incarnation, and spreads the change.
     pub(super) fn update_node(&mut self, now: Time, node: NodeInfo, out: &mut Outbox) {
-        self.node = Arc::new(node);
+        self.node = Some(Arc::new(node));
         self.incarnation = self.incarnation.next();
         let (about, incarnation) = (self.id, self.incarnation);
         out.events.push(Event { about, incarnation, kind: EventKind::Updated, source: EventSource::Own });
@@ -160,7 +160,7 @@ impl Member {
 
     pub(super) fn update_own_record(&mut self, now: Time) {
         let me = self.table.me();
-        self.table.set(now, me, Status::Alive, self.incarnation, Some(Arc::clone(&self.node)), None);
+        self.table.set(now, me, Status::Alive, self.incarnation, Some(Arc::clone(self.node())), None);
     }
 
     /// Queues an update, or multicasts it if dissemination works like that and this member is the update's origin.
@@ -267,13 +267,13 @@ impl Member {
             UpdateKind::Suspect { .. } | UpdateKind::Dead | UpdateKind::Left => {
                 self.refute(now, update.incarnation, source, out);
             }
-            UpdateKind::Alive(node) if node.address != self.node.address => {
+            UpdateKind::Alive(node) if node.address != self.node().address => {
                 self.handle_name_claim(now, update.incarnation, node.address, source, out);
             }
             // An earlier life had a higher incarnation, or the same, if it began in the same second.
             UpdateKind::Alive(node)
                 if update.incarnation > self.incarnation
-                    || (update.incarnation == self.incarnation && **node != *self.node) =>
+                    || (update.incarnation == self.incarnation && **node != **self.node()) =>
             {
                 self.refute(now, update.incarnation, source, out);
             }

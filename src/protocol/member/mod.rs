@@ -59,7 +59,7 @@ mod user_events;
 use std::sync::Arc;
 
 use swimlab_selectors::rng::Rng;
-use swimlab_selectors::{Context, IndexedSelector, MemberSelector, Slot};
+use swimlab_selectors::{Context, IndexedSelector, MemberSelector, Slot, View};
 
 use super::broadcast::{Broadcasts, USER_EVENT_LIMIT};
 use super::config::Config;
@@ -74,7 +74,7 @@ use super::time::{Span, Time};
 use cold::ColdState;
 use round::Round;
 use send::SendMode;
-use timers::{Alarms, Timers};
+use timers::{Alarms, Deadlines, Timers};
 
 pub use broadcast_error::{BroadcastError, TooLong};
 pub use config::MemberConfig;
@@ -120,12 +120,14 @@ pub struct Member {
     period: u64,
     /// The number of this period since the shared epoch, by the member's own clock.
     shared_period: u64,
+    deadlines: Option<Box<Deadlines>>,
     cold: Option<Box<ColdState>>,
     // Read rarely.
     since_epoch: Span,
     strategy_rng: Rng,
     rng: Rng,
-    node: Arc<NodeInfo>,
+    /// This member's node info, if it has changed since the roster.
+    node: Option<Arc<NodeInfo>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -160,8 +162,6 @@ impl Gauge {
 
 /// A member's identity and random streams.
 pub struct Identity {
-    /// Id, address, name and metadata.
-    pub node: Arc<NodeInfo>,
     /// The first incarnation; the driver counts generations.
     pub incarnation: Incarnation,
     /// The time from the epoch that all members count periods from to the driver's time zero, by the member's own
@@ -182,17 +182,17 @@ impl Member {
         indexed: &IndexedSelector,
         me: Slot,
     ) -> Self {
-        let Identity { node, incarnation, since_epoch, mut strategy_rng, rng } = identity;
+        let Identity { incarnation, since_epoch, mut strategy_rng, rng } = identity;
         let mut table = MembershipTable::new(roster, me);
         if table.incarnation(me) != incarnation {
-            table.set(Time::ZERO, me, Status::Alive, incarnation, Some(Arc::clone(&node)), None);
+            table.set(Time::ZERO, me, Status::Alive, incarnation, None, None);
         }
         let shared_period = period_at(Time::ZERO, since_epoch, &config.protocol);
         let mut ctx = Context { view: &table, period: 0, shared_period, has_updates: false, rng: &mut strategy_rng };
         let selector = indexed.new_state(&mut ctx);
         Self {
             config,
-            id: node.peer.id,
+            id: table.id(me),
             incarnation,
             queue: Broadcasts::default(),
             table,
@@ -211,11 +211,12 @@ impl Member {
             selector,
             period: 0,
             shared_period,
+            deadlines: None,
             cold: None,
             since_epoch,
             strategy_rng,
             rng,
-            node,
+            node: None,
         }
     }
 
@@ -391,7 +392,7 @@ impl Member {
     pub fn set_meta(&mut self, now: Time, meta: &[u8], out: &mut Outbox) -> Result<(), TooLong> {
         TooLong::check(meta.len(), self.meta_room().unwrap_or(0))?;
         if !self.is_stopped() {
-            self.update_node(now, NodeInfo { meta: meta.into(), ..NodeInfo::clone(&self.node) }, out);
+            self.update_node(now, NodeInfo { meta: meta.into(), ..NodeInfo::clone(self.node()) }, out);
         }
         Ok(())
     }
@@ -464,7 +465,7 @@ impl Member {
 
     /// Id, address, name and metadata.
     pub fn node(&self) -> &Arc<NodeInfo> {
-        &self.node
+        self.node.as_ref().unwrap_or_else(|| self.table.node(self.table.me()))
     }
 
     /// The member's view of the group.
@@ -508,6 +509,7 @@ impl Member {
     fn stop(&mut self) {
         self.lifecycle = Lifecycle::Stopped;
         self.timers = Timers::OFF;
+        self.deadlines = None;
         self.cold = None;
     }
 
@@ -531,12 +533,16 @@ impl Member {
         self.cold.get_or_insert_default()
     }
 
+    fn deadlines(&mut self) -> &mut Deadlines {
+        self.deadlines.get_or_insert_default()
+    }
+
     fn alarms(&self) -> Alarms {
-        self.cold.as_ref().map_or(Alarms::OFF, |cold| cold.alarms)
+        self.deadlines.as_ref().map_or(Alarms::OFF, |deadlines| deadlines.alarms)
     }
 
     fn set_alarm(&mut self, set: impl FnOnce(&mut Alarms)) {
-        let alarms = &mut self.cold().alarms;
+        let alarms = &mut self.deadlines().alarms;
         set(alarms);
         self.timers.alarm = alarms.next();
     }

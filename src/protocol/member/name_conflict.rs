@@ -96,7 +96,7 @@ impl Member {
 
     /// Whether a process at this address would keep the name.
     fn has_better_claim(&self, incarnation: Incarnation, address: Address) -> bool {
-        (incarnation.generation, address) > (self.incarnation.generation, self.node.address)
+        (incarnation.generation, address) > (self.incarnation.generation, self.node().address)
     }
 
     /// Challenges the sender of a packet that may be another process with the better claim.
@@ -137,7 +137,9 @@ impl Member {
     /// The address in an alive record of this member, if it is not its own.
     fn address_of_other_life(&self, record: &Update) -> Option<Address> {
         match &record.kind {
-            UpdateKind::Alive(node) if record.id == self.id && node.address != self.node.address => Some(node.address),
+            UpdateKind::Alive(node) if record.id == self.id && node.address != self.node().address => {
+                Some(node.address)
+            }
             _ => None,
         }
     }

@@ -2,10 +2,9 @@
 
 use std::mem::offset_of;
 
-use swimlab_selectors::{Slot, prefetch, prefetch_first};
+use swimlab_selectors::{Slot, prefetch};
 
 use super::Member;
-use super::cold::ColdState;
 use crate::protocol::message::{Body, Packet};
 
 impl Member {
@@ -19,8 +18,8 @@ impl Member {
         self.selector.prefetch();
         self.table.prefetch(self.upcoming);
         self.queue.prefetch();
-        if let Some(cold) = &self.cold {
-            prefetch_first(ColdState::HOT_BYTES, &**cold);
+        if let Some(deadlines) = &self.deadlines {
+            prefetch(&**deadlines);
         }
     }
 

@@ -96,7 +96,7 @@ impl Member {
 
     /// The member's own alive record.
     pub(super) fn own_record(&self) -> Update {
-        Update { id: self.id, incarnation: self.incarnation, kind: UpdateKind::Alive(Arc::clone(&self.node)) }
+        Update { id: self.id, incarnation: self.incarnation, kind: UpdateKind::Alive(Arc::clone(self.node())) }
     }
 
     /// The most metadata, in bytes, with which this member's record fits into each of its datagrams that carries it, at any
@@ -113,7 +113,7 @@ impl Member {
             updates: Updates::new(),
             coordinate: at.map(|at| Box::new(WithCoordinate { at, hint })),
         };
-        let node = NodeInfo { meta: [].into(), ..NodeInfo::clone(&self.node) };
+        let node = NodeInfo { meta: [].into(), ..NodeInfo::clone(self.node()) };
         let record = Update { id: self.id, incarnation: highest, kind: UpdateKind::Alive(Arc::new(node)) };
         let taken = self.config.sizer.bare(&ack) + self.config.sizer.update(&record) + META_LENGTH_BYTES;
         let room = self.config.protocol.packet_bytes.checked_sub(taken)?;

@@ -28,6 +28,7 @@ impl Member {
             queue: self.queue.clone(),
             table: self.table.clone(),
             round: self.round.clone(),
+            deadlines: self.deadlines.clone(),
             cold: self.cold.clone(),
             strategy_rng: self.strategy_rng.clone(),
             rng: self.rng.clone(),
@@ -63,19 +64,21 @@ impl Member {
             selector: _,
             period,
             shared_period,
+            deadlines,
             cold,
             since_epoch,
             strategy_rng,
             rng,
-            node,
+            node: _,
         } = self;
         (id, incarnation, lifecycle, knows_slow, stalled, has_coordinates, is_regular).hash(hasher);
         (follows_clock, observes_pings).hash(hasher);
-        (health, seq, period, shared_period, since_epoch, node).hash(hasher);
+        (health, seq, period, shared_period, since_epoch, self.node()).hash(hasher);
         queue.hash_state(reference, hasher);
         table.hash_state(reference, hasher);
         timers.hash_state(reference, hasher);
         round.hash_state(reference, hasher);
+        deadlines.as_deref().hash_state(reference, hasher);
         cold.as_deref().hash_state(reference, hasher);
         (next_draws(strategy_rng), next_draws(rng)).hash(hasher);
     }

@@ -64,7 +64,6 @@ fn member_by(n: u64, spec: Spec, selector: &str) -> Member {
     let roster = Arc::new(Roster::of_members((0..n).map(node)));
     let strategy: DynSelector = selector.parse().unwrap();
     let identity = Identity {
-        node: node(0),
         incarnation: Incarnation::default(),
         since_epoch: Span::ZERO,
         strategy_rng: stream(1, Purpose::Selector, 0),

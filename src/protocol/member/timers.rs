@@ -1,6 +1,10 @@
 //! Deadlines of a member: those that every member has, and those that few have at any time.
 
-use std::hash::Hasher;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::hash::{Hash, Hasher};
+
+use swimlab_selectors::Slot;
 
 use crate::protocol::state_hash::StateHash;
 use crate::protocol::time::Time;
@@ -14,6 +18,14 @@ pub(super) struct Timers {
     pub(super) timeout: Time,
     /// The earliest of the [`Alarms`].
     pub(super) alarm: Time,
+}
+
+/// The deadlines behind the alarm, boxed: while nothing happens, a member without gossip and state syncs has none.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Deadlines {
+    pub(super) alarms: Alarms,
+    /// Ends of suspicions. Entries of refuted or changed suspicions are skipped when they surface.
+    pub(super) suspicions: BinaryHeap<Reverse<(Time, Slot)>>,
 }
 
 /// Deadlines that few members have at any time.
@@ -64,6 +76,21 @@ impl StateHash for Timers {
     fn hash_state<H: Hasher>(&self, reference: Time, hasher: &mut H) {
         let Self { period, timeout, alarm } = *self;
         [period, timeout, alarm].hash_state(reference, hasher);
+    }
+}
+
+impl StateHash for Deadlines {
+    fn hash_state<H: Hasher>(&self, reference: Time, hasher: &mut H) {
+        let Self { alarms, suspicions } = self;
+        alarms.hash_state(reference, hasher);
+        // The heap's layout depends on the order of insertion.
+        let mut suspicions: Vec<_> = suspicions.iter().map(|Reverse(end)| *end).collect();
+        suspicions.sort_unstable();
+        suspicions.len().hash(hasher);
+        for (until, slot) in suspicions {
+            until.hash_state(reference, hasher);
+            slot.hash(hasher);
+        }
     }
 }
 

@@ -1,13 +1,25 @@
 //! A simulated world as the environment of its faults.
 
-use super::{DetectorFactory, World};
+use super::{DetectorFactory, Message, World};
 use crate::protocol::Time;
 use crate::sim::app_request::AppRequest;
 use crate::sim::detector::FailureDetector;
 use crate::sim::environment::{FaultEnvironment, Impairment, QueuePolicy};
+use crate::sim::host::Host;
 use crate::sim::network::Network;
 use crate::sim::observer::{Effect, FaultEvent, MemberIndex, Observer};
 use crate::topology::Placement;
+
+impl<B: DetectorFactory, O: Observer> World<B, O> {
+    fn host(&self, member: MemberIndex) -> &Host<B::Detector, Message<B>> {
+        &self.hosts[self.hosts.place(member)]
+    }
+
+    fn host_mut(&mut self, member: MemberIndex) -> &mut Host<B::Detector, Message<B>> {
+        let place = self.hosts.place(member);
+        &mut self.hosts[place]
+    }
+}
 
 impl<B: DetectorFactory, O: Observer> FaultEnvironment for World<B, O> {
     fn placement(&self) -> &Placement {
@@ -19,11 +31,11 @@ impl<B: DetectorFactory, O: Observer> FaultEnvironment for World<B, O> {
     }
 
     fn is_up(&self, member: MemberIndex) -> bool {
-        self.hosts[member as usize].detector.is_some()
+        self.host(member).detector.is_some()
     }
 
     fn generation(&self, member: MemberIndex) -> u32 {
-        self.hosts[member as usize].generation
+        self.host(member).generation
     }
 
     fn network(&mut self) -> &mut Network {
@@ -37,16 +49,17 @@ impl<B: DetectorFactory, O: Observer> FaultEnvironment for World<B, O> {
     }
 
     fn crash(&mut self, member: MemberIndex) {
-        let host = &mut self.hosts[member as usize];
+        let host = self.host_mut(member);
         host.detector = None;
         host.stalled = None;
         host.deadline = Time::NEVER;
     }
 
     fn leave(&mut self, member: MemberIndex) {
-        if let Some(detector) = &mut self.hosts[member as usize].detector {
+        let place = self.hosts.place(member);
+        if let Some(detector) = &mut self.hosts[place].detector {
             detector.leave(self.now, &mut self.outbox);
-            self.flush(member);
+            self.flush(place);
         }
         self.crash(member);
     }
@@ -57,23 +70,25 @@ impl<B: DetectorFactory, O: Observer> FaultEnvironment for World<B, O> {
         let first_period = self.now + self.setup.phase(member);
         detector.start(self.now, first_period, &mut self.outbox);
         detector.join(self.now, seeds, &mut self.outbox);
-        self.hosts[member as usize].detector = Some(detector);
-        self.hosts[member as usize].generation = generation;
-        self.flush(member);
+        let place = self.hosts.place(member);
+        self.hosts[place].detector = Some(detector);
+        self.hosts[place].generation = generation;
+        self.flush(place);
     }
 
     fn serve(&mut self, member: MemberIndex, times: u32, request: AppRequest) {
-        let Some(detector) = &mut self.hosts[member as usize].detector else { return };
+        let place = self.hosts.place(member);
+        let Some(detector) = &mut self.hosts[place].detector else { return };
         for _ in 0..times {
             if !detector.serve(self.now, request, &mut self.outbox) {
                 break;
             }
         }
-        self.flush(member);
+        self.flush(place);
     }
 
     fn impair(&mut self, member: MemberIndex, impairment: Impairment, queue_policy: QueuePolicy) {
-        let host = &mut self.hosts[member as usize];
+        let host = self.host_mut(member);
         host.impair(impairment, queue_policy);
         if impairment == Impairment::Blocked
             && let Some(detector) = &mut host.detector
@@ -85,7 +100,8 @@ impl<B: DetectorFactory, O: Observer> FaultEnvironment for World<B, O> {
     /// Ends an impairment. With the last one, all queued packets go through in order: sends first, then received ones,
     /// and only then overdue timers.
     fn restore(&mut self, member: MemberIndex, impairment: Impairment) {
-        let host = &mut self.hosts[member as usize];
+        let place = self.hosts.place(member);
+        let host = &mut self.hosts[place];
         // A crash in between has ended the impairment already.
         let Some(stalled) = &mut host.stalled else { return };
         *stalled.count(impairment) -= 1;
@@ -101,8 +117,8 @@ impl<B: DetectorFactory, O: Observer> FaultEnvironment for World<B, O> {
             return;
         }
         self.outbox.transmits.extend(sends);
-        self.send_all(member);
-        self.catch_up(member);
-        self.flush(member);
+        self.send_all(place);
+        self.catch_up(place);
+        self.flush(place);
     }
 }

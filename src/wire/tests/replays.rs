@@ -40,7 +40,6 @@ impl Agent {
         let roster = Arc::new(Roster::of_members((ME..=4).map(node)));
         let strategy: DynSelector = "shuffle".parse().unwrap();
         let identity = Identity {
-            node: node(ME),
             incarnation: Incarnation::default(),
             since_epoch: Span::ZERO,
             strategy_rng: stream(1, Purpose::Selector, 0),

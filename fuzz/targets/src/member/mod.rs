@@ -80,7 +80,6 @@ impl Session {
         let roster = Arc::new(Roster::of_members(nodes));
         let incarnation = packets::incarnation(input);
         let identity = Identity {
-            node: Arc::clone(roster.node(0)),
             incarnation,
             since_epoch: Span::from_micros(u64::from(input.u32())),
             strategy_rng: stream(1, Purpose::Selector, 0),

@@ -23,7 +23,6 @@ impl Group {
         let index = selector.build_index(roster.peers());
         let member = |n: u64| {
             let identity = Identity {
-                node: node(n),
                 incarnation: Incarnation::default(),
                 since_epoch: Span::ZERO,
                 strategy_rng: stream(1, Purpose::Selector, n),

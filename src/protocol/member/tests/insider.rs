@@ -45,7 +45,7 @@ impl Group {
                 if belief != expected {
                     faults.push(format!("{n} believes {belief:?} of {of}, not {expected:?}"));
                 }
-                if slot.is_some_and(|slot| **member.table.node(slot) != *self.members[of as usize].node) {
+                if slot.is_some_and(|slot| **member.table.node(slot) != **self.members[of as usize].node()) {
                     faults.push(format!("{n} has false data of {of}"));
                 }
             }
