@@ -15,7 +15,7 @@ use super::bench::{Arm, Bench};
 use super::budget::{FINALISTS, fresh_trials};
 use super::candidate::Candidate;
 use super::sample::Meets;
-use super::space::Space;
+use super::space::{Site, Space};
 use crate::experiment::Error;
 
 /// The share of the budget that the search may spend.
@@ -109,10 +109,22 @@ pub(super) fn race(bench: &mut Bench<'_>, space: Space, seed: u64) -> Result<Rac
         race.rank(bench, &mut arms);
         others.extend(arms.drain(LEFT.min(arms.len())..));
     }
-    others.extend(arms.drain(FITTED.min(arms.len())..));
-    let best = race.fit(bench, arms)?;
+    let (fitted, rest) = distinct(bench.site, arms);
+    others.extend(rest);
+    let best = race.fit(bench, fitted)?;
     race.rank(bench, &mut others);
     Ok(Raced { best, others, left_out: race.left_out, tried: race.tried })
+}
+
+/// The first few arms that differ in more than their times, which are about to be fitted, and all others.
+fn distinct(site: &Site<'_>, arms: Vec<Arm>) -> (Vec<Arm>, Vec<Arm>) {
+    let (mut structures, mut found) = (BTreeSet::new(), 0);
+    arms.into_iter().partition(|arm| {
+        let candidate = &arm.placed.candidate;
+        let is_new = structures.insert(candidate.scaled(1.0 / candidate.period_s(site.lab), site.lab).label());
+        found += usize::from(is_new);
+        is_new && found <= FITTED
+    })
 }
 
 struct Race {
@@ -212,6 +224,9 @@ impl Race {
             bench.run(&mut arms, &more)?;
         }
         self.rank(bench, &mut arms);
+        // Rounding may have made two of them one.
+        let mut labels = BTreeSet::new();
+        arms.retain(|arm| labels.insert(arm.label.clone()));
         Ok(arms)
     }
 }

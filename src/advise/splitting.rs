@@ -365,6 +365,22 @@ mod tests {
         }
     }
 
+    /// Some 1e-6 false deaths per member and hour, one in a hundred thousand hours of the group: no trials count that.
+    /// `cargo test --release --lib advise::splitting -- --ignored --nocapture`.
+    #[test]
+    #[ignore = "minutes"]
+    fn a_rate_of_one_in_a_million_member_hours_has_a_standard_error_below_half_of_it() {
+        let experiment = calm(0.02);
+        let (stop, mut spent) = (AtomicBool::new(false), 0);
+        let split = split(&experiment.cells[0], 1, 4_000_000_000, &stop, &mut spent).expect("enough suspicions");
+        let standard_error = (split.high - split.per_hour) / 2.571;
+        println!("{} per member-hour, standard error {:.0} %, {spent} events: {split:?}", split.per_hour / 8.0, {
+            100.0 * standard_error / split.per_hour
+        });
+        assert!(split.per_hour / 8.0 < 1e-5, "not rare");
+        assert!(standard_error < 0.5 * split.per_hour);
+    }
+
     #[test]
     fn the_same_seed_gives_the_same_estimate_and_another_one_another() {
         let experiment = calm(0.1);

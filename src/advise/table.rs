@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
-use comfy_table::{Cell, ContentArrangement, Table};
+use comfy_table::{Cell, ColumnConstraint, ContentArrangement, Table};
 
 use super::sample::{Estimate, Meets};
 use super::units::{percent, shown_bytes, three_digits};
@@ -83,6 +83,10 @@ fn table(advice: &Advice, width: u16) -> String {
     table.set_header(HEADINGS.into_iter().chain(regions).map(Cell::new));
     for row in &advice.ranked {
         table.add_row(cells(row).into_iter().take(HEADINGS.len() + usize::from(has_regions)).map(Cell::new));
+    }
+    // A name that is broken in the middle is not found again.
+    if let Some(detectors) = table.column_mut(0) {
+        detectors.set_constraint(ColumnConstraint::ContentWidth);
     }
     format!("{table}\n")
 }
