@@ -138,17 +138,14 @@ impl QuestionText {
         needed.map(|key| flag(key.name)).collect()
     }
 
-    /// Checks the value of one key, as [`QuestionText::parse`] does; `None` if it is not given.
+    /// Checks the values given so far, as [`QuestionText::parse`] does, except that some may be missing still.
     ///
     /// # Errors
-    /// Says what would be valid.
-    pub fn check(&self, key: &str, lab: &Lab) -> Result<(), BadInput> {
-        let mut all = Self::default();
-        for other in QUESTION_KEYS {
-            all.set_flag(other.name, other.example);
-        }
-        if let Some((name, given)) = self.texts.get_key_value(key) {
-            all.texts.insert(name, given.clone());
+    /// Names the first key with a wrong value, and what would be valid.
+    pub fn check(&self, lab: &Lab) -> Result<(), BadInput> {
+        let mut all = self.clone();
+        for key in QUESTION_KEYS.iter().filter(|key| key.default.is_none() && !self.texts.contains_key(key.name)) {
+            all.set_flag(key.name, key.example);
         }
         all.parse(Path::new(""), lab).map(drop)
     }
@@ -356,6 +353,26 @@ mod tests {
         assert!(
             question(&[("bytes", "2kb")]).unwrap_err().starts_with("--bytes: must be a number of bytes per second")
         );
+    }
+
+    #[test]
+    fn answers_are_checked_one_by_one_beside_those_before() {
+        let mut given = QuestionText::default();
+        for (key, text, is_valid) in [
+            ("topology", "lna", false),
+            ("topology", "lan", true),
+            ("members", "12", true),
+            ("cross_region", "20%", false),
+            ("bytes", "2kB/s", true),
+        ] {
+            let mut longer = given.clone();
+            longer.set_flag(key, text);
+            let checked = longer.check(&Lab::default());
+            assert_eq!(checked.is_ok(), is_valid, "{key} = {text}: {checked:?}");
+            if is_valid {
+                given = longer;
+            }
+        }
     }
 
     #[test]

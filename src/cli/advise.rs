@@ -188,9 +188,13 @@ fn interview(lab: &Lab) -> Result<QuestionText, Failed> {
             if answer.is_empty() && key.default.is_some() {
                 break;
             }
-            text.set_flag(key.name, answer);
-            match text.check(key.name, lab) {
-                Ok(()) => break,
+            let mut longer = text.clone();
+            longer.set_flag(key.name, answer);
+            match longer.check(lab) {
+                Ok(()) => {
+                    text = longer;
+                    break;
+                }
                 Err(bad) => report(&bad.to_string()),
             }
             output::flush();
