@@ -2,7 +2,7 @@
 
 use crate::location::Location;
 use crate::metric::GreatCircle;
-use crate::peer::{Peer, Slot};
+use crate::peer::{Peer, Slot, ZonePath};
 use crate::view::View;
 
 /// Penalty of a shared zone; that of a shared region is 1, so that one zone outweighs any number of regions.
@@ -14,6 +14,24 @@ const BY_SHARED_LEVELS_US: [f64; 4] = [100_000.0, 1_000.0, 300.0, 100.0];
 
 /// Round-trip time per kilometer, in microseconds: twice the way through fiber, half as long again as the great circle.
 const US_PER_KM: f64 = 15.0;
+
+/// All that [`distance_us`] looks at of a peer: those that agree in it are equally far from any other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Whereabouts {
+    zone: ZonePath,
+    location: Option<(u8, [u64; 2])>,
+}
+
+impl Whereabouts {
+    pub(super) fn of(peer: &Peer) -> Self {
+        let location = peer.location.map(|location| match location {
+            Location::Plane { x, y } => (0, [x.to_bits(), y.to_bits()]),
+            Location::Globe { lat, lon } => (1, [lat.to_bits(), lon.to_bits()]),
+            Location::Learned { at } => (2, [at.iter().fold(0, |all, &axis| all << 16 | u64::from(axis as u16)), 0]),
+        });
+        Self { zone: peer.zone, location }
+    }
+}
 
 /// Estimates how much of their network paths two peers share.
 pub(super) fn path_overlap(a: &Peer, b: &Peer) -> u64 {
@@ -80,10 +98,32 @@ fn length([x, y, z]: [f64; 3]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::peer::ZonePath;
 
     fn peer(zone: &str, location: Option<Location>) -> Peer {
         Peer { zone: ZonePath::parse(zone), location, ..Peer::new(0) }
+    }
+
+    #[test]
+    fn only_peers_that_are_equally_far_have_the_same_whereabouts() {
+        let learned = |at| Some(Location::Learned { at });
+        let (plane, globe) = (Location::Plane { x: 1.0, y: 2.0 }, Location::Globe { lat: 1.0, lon: 2.0 });
+        let places = [
+            ("", None),
+            ("eu", None),
+            ("eu/a", None),
+            ("", Some(plane)),
+            ("", Some(globe)),
+            ("eu", Some(globe)),
+            ("", learned([-1, 0, 0])),
+            ("", learned([0, -1, 0])),
+            ("", learned([0, 0, -1])),
+        ];
+        for (n, (zone, location)) in places.into_iter().enumerate() {
+            for (m, (other, elsewhere)) in places.into_iter().enumerate() {
+                let same = Whereabouts::of(&peer(zone, location)) == Whereabouts::of(&peer(other, elsewhere));
+                assert_eq!(same, n == m, "{zone} {location:?}, {other} {elsewhere:?}");
+            }
+        }
     }
 
     #[test]

@@ -1,10 +1,11 @@
 //! `regional`: helpers near enough that the detour over them takes little longer than the direct way.
 
 use std::cmp::Ordering;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::HelperRegistry;
-use super::path::{distance_us, pick_apart};
+use super::path::{Whereabouts, distance_us, pick_apart};
 use crate::metric::MetricRegistry;
 use crate::peer::{Peer, Slot};
 use crate::rng::{below, shuffle};
@@ -54,7 +55,13 @@ impl Helpers for RegionalHelpers {
         let first = below(ctx.rng, view.slots());
         let scanned = (first..view.slots()).chain(0..first).take(MAX_SCANNED).filter(|&slot| fits(slot));
         let far = direct * 1.25 + DETOUR_US;
-        let way = |slot: Slot| detour(view.peer(slot)).map_or(f64::INFINITY, |(onward, there)| onward + there);
+        // Members of one site are equally far from all others; distances on a globe take a dozen sines.
+        let mut ways = HashMap::new();
+        let mut way = |slot: Slot| {
+            let peer = view.peer(slot);
+            let computed = || detour(peer).map_or(f64::INFINITY, |(onward, there)| onward + there);
+            *ways.entry(Whereabouts::of(peer)).or_insert_with(computed)
+        };
         let (mut near, mut others): (Vec<_>, Vec<_>) =
             scanned.map(|slot| (way(slot), slot)).partition(|&(way, _)| way <= far);
         near.sort_by(nearer);
