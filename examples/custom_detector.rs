@@ -72,7 +72,7 @@ impl FailureDetector for PingOne {
         self.next_period
     }
 
-    /// What observers see, and so reports and timelines.
+    /// Observers see this, and so do reports and timelines.
     fn kind(message: &MessageKind) -> MessageKind {
         *message
     }

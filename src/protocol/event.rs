@@ -114,9 +114,9 @@ event_kinds! {
     Displaced = 11, "displaced", "another process took its name; it stops";
     /// A message of a member's application.
     Direct(Arc<DirectMessage>) = 12, "direct", "a message of {}'s application";
-    /// What SWIM has no word for, about a member: a level of suspicion, say. Its number means what the detector of a
-    /// user's own that reports it says. Observers and trace hashes have it, measures leave it out, and of checkers only
-    /// that of incarnations looks at it. No SWIM member reports it.
+    /// Something about a member that SWIM has no word for: a level of suspicion, say. The detector of a user's own that
+    /// reports it gives its number a meaning. Observers and trace hashes have it, measures leave it out, and of checkers
+    /// only that of incarnations looks at it. No SWIM member reports it.
     Other(u32) = 13, "other", "something of the detector's own about {}";
 }
 

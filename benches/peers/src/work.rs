@@ -14,7 +14,7 @@ pub const LATENCY_US: (u64, u64) = (10_000, 50_000);
 /// The seed of all runs.
 pub const SEED: u64 = 1;
 
-/// How much of the work a run does.
+/// The amount of work in a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Work {
     /// The number of members.
@@ -30,7 +30,7 @@ impl Work {
     }
 }
 
-/// What the members of this process have done. Peers count alike, by plain additions: a process runs one peer, on one
+/// The count for the members of this process. Peers count alike, by plain additions: a process runs one peer, on one
 /// thread, and some peers move members between functions that allow no other place.
 pub static TALLY: Tally = Tally {
     periods: AtomicU64::new(0),
@@ -126,7 +126,7 @@ mod tests {
 
     const WORK: Work = Work { members: 1_000, seconds: 10 };
 
-    /// What members would count who are pinged for the first time at these times.
+    /// The count of members that are pinged for the first time at these times.
     fn tally(periods: u64, first_pings_us: impl Iterator<Item = u64>) -> Tally {
         let count = |n| AtomicU64::new(n);
         Tally {
