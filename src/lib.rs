@@ -8,6 +8,7 @@
 //! | purpose | entry point |
 //! |---|---|
 //! | compare selectors, settings or detectors | [`experiment::Lab`], [`experiment::Experiment`] |
+//! | write a failure detector and run it in virtual time | [`sim::FailureDetector`], [`sim::World`] |
 //! | the same from a terminal, with parts of your own | [`cli::main`] |
 //! | find the detector and settings for targets | [`advise::advise`], or `swimlab advise` |
 //! | run members of a cluster in a service | [`agent::Agent`] |
@@ -17,12 +18,13 @@
 //! ```toml
 //! [dependencies]
 //! swimlab = "0.1"
-//! swimlab-selectors = "0.1"                                  # for selectors of your own
 //! tokio = { version = "1", features = ["macros", "rt-multi-thread"] }   # for agents
 //!
 //! [dev-dependencies]
 //! swimlab-selectors = { version = "0.1", features = ["laws"] }  # tests your selectors
 //! ```
+//!
+//! [`selectors`] is the crate [`swimlab_selectors`], for selectors, detectors and all other parts of your own.
 //!
 //! # Comparing a selector of your own
 //!
@@ -104,6 +106,13 @@
 //!
 //! With `swimlab::cli::main(lab)` as the body of `main` the program has the whole command line, and your selector in it:
 //! `run` with plots and saved results, `compare`, `list`, `replay`, and `agent`.
+//!
+//! # A failure detector of your own
+//!
+//! [`sim::FailureDetector`] is the detector of one member, without I/O; its documentation has the rules and an example.
+//! [`sim::World`] runs members of any such type in virtual time under the same faults, observers and checkers as SWIM.
+//! Registered with [`detectors::worlds_of`] in [`Lab::detectors`](experiment::Lab), experiment files compare it with SWIM
+//! as `profile = ["swim", "mine"]`. `examples/custom_detector.rs` in the repository does all of it.
 //!
 //! # Running members
 //!
@@ -187,8 +196,7 @@
 //! | `seal` | by `agent` | encrypted packets in [`wire`] |
 //! | `foca` | no | the crate foca as a detector to compare with |
 //!
-//! A service that runs members needs `default-features = false, features = ["agent"]`, and the crate `swimlab-selectors`
-//! for a selector of its own.
+//! A service that runs members needs `default-features = false, features = ["agent"]`.
 //!
 //! # Papers
 //!
@@ -225,6 +233,9 @@ pub mod reproduce;
 pub mod sim;
 pub mod topology;
 pub mod wire;
+
+/// The crate `swimlab-selectors`: selectors, registries and random streams. Parts of your own need no other dependency.
+pub use swimlab_selectors as selectors;
 
 /// The guide's snippets are doctests.
 #[cfg(all(doctest, feature = "lab"))]

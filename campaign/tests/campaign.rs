@@ -10,8 +10,7 @@ use swimlab::protocol::{
     Time, Update, UpdateKind,
 };
 use swimlab::sim::{
-    AppRequest, DetectorFactory, FailureDetector, Guarantees, MemberIndex, Observer, Outcome, Prefetch, Setup,
-    SwimFactory, World,
+    AppRequest, DetectorFactory, FailureDetector, Guarantees, MemberIndex, Observer, Outcome, Setup, SwimFactory, World,
 };
 use swimlab::wire::PlainSizer;
 use swimlab_selectors::{DynSelector, Shuffle};
@@ -145,16 +144,14 @@ impl FailureDetector for PlantedMember {
         packet.body.kind()
     }
 
-    fn members(&self) -> u32 {
-        self.member.table().members()
+    fn members(&self) -> Option<u32> {
+        Some(self.member.table().members())
     }
 
     fn gauge(&self) -> Gauge {
         self.member.gauge()
     }
 }
-
-impl Prefetch<Packet> for PlantedMember {}
 
 fn with(planted: Planted) -> Lab {
     let mut lab = Lab::default();

@@ -90,7 +90,7 @@ impl Observer for Recording {
             self.unrecorded += 1;
             return;
         }
-        let kind = sent.kind as u32;
+        let kind = u32::from(sent.kind.code());
         self.message_kinds.entry(kind).or_insert(sent.kind.name());
         let end = match sent.delivery {
             Delivery::Arrives(at) => {

@@ -45,31 +45,53 @@ impl TryRng for Rng {
 /// Purposes have separate streams, so that the draws of one do not shift those of another: two selectors compared under
 /// the same seed meet the same placement, phases, faults and network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u64)]
 #[non_exhaustive]
 pub enum Purpose {
     /// Locations of members.
-    Placement = 1,
+    Placement,
     /// Start of each member's first protocol period.
-    Phases = 2,
+    Phases,
     /// Choice of the members that a fault affects, and of its times.
-    Faults = 3,
+    Faults,
     /// Delay and loss of the packets that a member sends.
-    Network = 4,
+    Network,
     /// Picks of a selector.
-    Selector = 5,
+    Selector,
     /// Choices of the protocol other than the selector's.
-    Protocol = 6,
+    Protocol,
     /// Resampling in the statistics.
-    Statistics = 7,
+    Statistics,
     /// Offset and drift of members' clocks.
-    Clocks = 8,
+    Clocks,
     /// Requests of clients that look services up.
-    Clients = 9,
+    Clients,
     /// Exchange of states beside membership, and changes of states.
-    State = 10,
+    State,
     /// Delay and loss of one packet.
-    Packet = 11,
+    Packet,
+    /// Choices of a user's own part, a detector for instance, by a number that tells its streams apart.
+    Other(u32),
+}
+
+impl Purpose {
+    /// The number that streams are keyed by. It never changes.
+    const fn key(self) -> u64 {
+        match self {
+            Self::Placement => 1,
+            Self::Phases => 2,
+            Self::Faults => 3,
+            Self::Network => 4,
+            Self::Selector => 5,
+            Self::Protocol => 6,
+            Self::Statistics => 7,
+            Self::Clocks => 8,
+            Self::Clients => 9,
+            Self::State => 10,
+            Self::Packet => 11,
+            // Above all that are named.
+            Self::Other(number) => 1 << 32 | number as u64,
+        }
+    }
 }
 
 /// Returns the stream of `member` for `purpose` in the trial with this seed.
@@ -80,7 +102,7 @@ pub enum Purpose {
 /// assert_ne!(stream(1, Purpose::Network, 7), stream(1, Purpose::Selector, 7));
 /// ```
 pub fn stream(seed: u64, purpose: Purpose, member: u64) -> Rng {
-    let key = mix(mix(seed) ^ (purpose as u64)).wrapping_add(member);
+    let key = mix(mix(seed) ^ purpose.key()).wrapping_add(member);
     let high = mix(key);
     let low = mix(high ^ 0x9e37_79b9_7f4a_7c15);
     Rng(Pcg64Mcg::new((u128::from(high) << 64) | u128::from(low)))

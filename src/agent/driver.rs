@@ -308,7 +308,7 @@ impl Driver {
             self.codec.rejections().refused(to_socket(from), &PacketError::Future(generation));
             return self.metrics.count_drop(DropReason::Future);
         }
-        self.metrics.received[packet.body.kind() as usize].add(bytes);
+        self.metrics.received[usize::from(packet.body.kind().code())].add(bytes);
         let sender = self.sender(packet.from, from);
         if let Some(ahead_us) = ahead_us
             && sender == Sender::Member

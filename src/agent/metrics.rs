@@ -393,7 +393,7 @@ const fn shown(key: &'static str) -> InfoKey {
 }
 
 fn by_message_kind(traffic: &[Traffic; MessageKind::ALL.len()], read: fn(&Traffic) -> u64) -> Reading<'static> {
-    let value = |kind: &MessageKind| (kind.name(), read(&traffic[*kind as usize]));
+    let value = |kind: &MessageKind| (kind.name(), read(&traffic[usize::from(kind.code())]));
     Reading::Labeled("type", MessageKind::ALL.iter().map(value).collect())
 }
 

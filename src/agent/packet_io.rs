@@ -220,7 +220,7 @@ impl PacketIo {
 
     /// Counts a packet, and asks the hook when it leaves. `None`: it is lost.
     fn departure(&self, packet: &SentPacket<'_>, metrics: &mut Metrics) -> Option<Time> {
-        metrics.sent[packet.transmit.message.body.kind() as usize].add(packet.bytes);
+        metrics.sent[usize::from(packet.transmit.message.body.kind().code())].add(packet.bytes);
         metrics.sent_by_distance[self.distances.of(packet.transmit.to) as usize].add(packet.bytes);
         match self.hook.as_ref().map_or(PacketVerdict::At(packet.at), |hook| hook.sent(packet)) {
             PacketVerdict::At(at) => Some(at),

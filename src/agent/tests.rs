@@ -42,7 +42,8 @@ pub(super) fn member_of(n: u64) -> Member {
 pub(super) fn sample() -> Info {
     let mut metrics = Metrics { counters: Counters::numbered(50), ..Metrics::default() };
     for (number, kind) in (1..).zip(MessageKind::ALL) {
-        let (sent, received) = (&mut metrics.sent[kind as usize], &mut metrics.received[kind as usize]);
+        let (sent, received) =
+            (&mut metrics.sent[usize::from(kind.code())], &mut metrics.received[usize::from(kind.code())]);
         (sent.messages, sent.bytes) = (number, 100 * number);
         (received.messages, received.bytes) = (number + 20, 100 * number + 7);
     }

@@ -103,6 +103,7 @@ impl<W: Write> Observer for Timeline<'_, W> {
                 MessageKind::Ping if direct_ping => format!("{from} pings {to}"),
                 MessageKind::Ping => format!("{from} pings {to} for another"),
                 MessageKind::PingReq => format!("{from} asks {to} for an indirect ping"),
+                MessageKind::Other(number) => format!("{from} sends a message of kind {number} to {to}"),
                 kind => format!("{from} sends {} to {to}", kind.name()),
             };
             let delivery = match delivery {
@@ -124,6 +125,7 @@ impl<W: Write> Observer for Timeline<'_, W> {
             let (me, other) = (line.name(member), line.name_of(event.about));
             let update = match &event.kind {
                 EventKind::User(event) => format!("the event {}", event.name),
+                EventKind::Other(number) => format!("event {number} of the detector's own about {other}"),
                 kind => kind.sentence().replace("{}", &other),
             };
             let incarnation = event.incarnation;

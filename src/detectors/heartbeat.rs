@@ -10,7 +10,7 @@ use super::message::{Heartbeat, HeartbeatCount, HeartbeatMessage};
 use crate::protocol::{
     Address, Event, EventKind, EventSource, Gauge, Id, Incarnation, MessageKind, Outbox, Span, Time, Transmit,
 };
-use crate::sim::{DetectorFactory, FailureDetector, Guarantees, MemberIndex, Prefetch, Setup, address_of};
+use crate::sim::{DetectorFactory, FailureDetector, Guarantees, MemberIndex, Setup, address_of};
 
 /// The rules that distinguish one heartbeat detector from another.
 pub trait Rules: Clone + Send + Sync + 'static {
@@ -155,8 +155,6 @@ impl<R: Rules> DetectorFactory for HeartbeatFactory<R> {
     }
 }
 
-impl<R: Rules> Prefetch<HeartbeatMessage> for HeartbeatDetector<R> {}
-
 impl<R: Rules> FailureDetector for HeartbeatDetector<R> {
     type Message = HeartbeatMessage;
 
@@ -221,8 +219,8 @@ impl<R: Rules> FailureDetector for HeartbeatDetector<R> {
         message.kind
     }
 
-    fn members(&self) -> u32 {
-        self.living + 1
+    fn members(&self) -> Option<u32> {
+        Some(self.group_size())
     }
 
     fn gauge(&self) -> Gauge {
@@ -231,6 +229,11 @@ impl<R: Rules> FailureDetector for HeartbeatDetector<R> {
 }
 
 impl<R: Rules> HeartbeatDetector<R> {
+    /// The number of members that it believes to be alive, itself included.
+    fn group_size(&self) -> u32 {
+        self.living + 1
+    }
+
     /// Sends a round of heartbeats.
     fn beat(&mut self, now: Time, out: &mut Outbox<HeartbeatMessage>) {
         self.next_beat = (self.next_beat + self.rules.period()).max(now);
@@ -255,7 +258,7 @@ impl<R: Rules> HeartbeatDetector<R> {
 
     /// Declares members overdue that are silent for too long.
     fn check(&mut self, now: Time, out: &mut Outbox<HeartbeatMessage>) {
-        let n = self.members();
+        let n = self.group_size();
         for at in 0..self.rows.len() {
             let row = &mut self.rows[at];
             if !row.silent && row.out.is_none() && row.heard + self.rules.patience(&row.pulse, n) <= now {
@@ -271,7 +274,7 @@ impl<R: Rules> HeartbeatDetector<R> {
     }
 
     fn plan_check(&mut self) {
-        let n = self.members();
+        let n = self.group_size();
         let waiting = self.rows.iter().filter(|row| !row.silent && row.out.is_none());
         let due = waiting.map(|row| row.heard + self.rules.patience(&row.pulse, n));
         self.next_check = due.min().unwrap_or(Time::NEVER);
@@ -282,7 +285,7 @@ impl<R: Rules> HeartbeatDetector<R> {
         if beat.id == self.own.id {
             return;
         }
-        let n = self.members();
+        let n = self.group_size();
         let at = match self.find(beat.id) {
             Ok(at) => at,
             Err(_) if beat.left => return,
@@ -331,7 +334,7 @@ impl<R: Rules> HeartbeatDetector<R> {
 
     /// Decides whether a member is dead or gone, and reports a change.
     fn judge(&mut self, now: Time, at: usize, source: EventSource, out: &mut Outbox<HeartbeatMessage>) {
-        let n = self.members();
+        let n = self.group_size();
         let row = &mut self.rows[at];
         let against = row.missed_by.len() as u32 + u32::from(row.silent);
         let is_out = row.beat.left || if self.rules.votes() { 2 * against > n } else { row.silent };
@@ -361,7 +364,7 @@ impl<R: Rules> HeartbeatDetector<R> {
     }
 
     fn forget(&mut self, now: Time, out: &mut Outbox<HeartbeatMessage>) {
-        let before = now - self.rules.memory(self.members());
+        let before = now - self.rules.memory(self.group_size());
         self.rows.retain(|row| {
             let stays = row.out.is_none_or(|since| since > before || before == Time::ZERO);
             if !stays {

@@ -32,7 +32,7 @@ use std::sync::Arc;
 use swimlab_selectors::{Param, Params, Registry};
 
 use crate::protocol::Span;
-use crate::sim::{Observer, Outcome, Setup, World};
+use crate::sim::{DetectorFactory, Observer, Outcome, Setup, World};
 
 pub use heartbeat::{HeartbeatDetector, HeartbeatFactory, Reach, Rules};
 pub use message::{Heartbeat, HeartbeatCount, HeartbeatMessage};
@@ -53,6 +53,53 @@ impl<R: Rules> Detector for R {
 
     fn run(&self, setup: &Setup, observer: &mut dyn Observer) -> Outcome {
         World::new(setup, HeartbeatFactory::new(setup, self.clone()), observer).run()
+    }
+}
+
+/// A detector kind of a user's own, with this period: `members` makes the factory that creates the members of a setup, a
+/// closure for instance. [`Registry::register`] then gives it a name.
+///
+/// ```
+/// use swimlab::detectors::worlds_of;
+/// use swimlab::experiment::Lab;
+/// # use swimlab::protocol::{Address, Outbox, Span, Time};
+/// # use swimlab::sim::{FailureDetector, Setup};
+/// # struct Silent;
+/// # impl FailureDetector for Silent {
+/// #     type Message = ();
+/// #     fn start(&mut self, _: Time, _: Time, _: &mut Outbox<()>) {}
+/// #     fn handle(&mut self, _: Time, _: Address, _: &(), _: &mut Outbox<()>) {}
+/// #     fn wake(&mut self, _: Time, _: &mut Outbox<()>) {}
+/// #     fn deadline(&self) -> Time {
+/// #         Time::NEVER
+/// #     }
+/// # }
+///
+/// let mut lab = Lab::default();
+/// let members = |_: &Setup| |_member, _generation| Silent;
+/// lab.detectors.register("silent", "Detector: does nothing.", vec![], move |_, ()| {
+///     Ok(worlds_of(Span::from_secs(1), members))
+/// });
+/// ```
+pub fn worlds_of<B: DetectorFactory>(
+    period: Span,
+    members: impl Fn(&Setup) -> B + Send + Sync + 'static,
+) -> Arc<dyn Detector> {
+    Arc::new(Worlds { period, members })
+}
+
+struct Worlds<F> {
+    period: Span,
+    members: F,
+}
+
+impl<B: DetectorFactory, F: Fn(&Setup) -> B + Send + Sync> Detector for Worlds<F> {
+    fn period(&self) -> Span {
+        self.period
+    }
+
+    fn run(&self, setup: &Setup, observer: &mut dyn Observer) -> Outcome {
+        World::new(setup, (self.members)(setup), observer).run()
     }
 }
 

@@ -33,6 +33,12 @@ impl Event {
     pub const fn new(about: Id, incarnation: Incarnation, kind: EventKind, source: EventSource) -> Self {
         Self { about, incarnation, kind, source }
     }
+
+    /// An event about the first incarnation of a member that the reporting member has found out by itself: for detectors
+    /// without incarnations.
+    pub const fn own(about: Id, kind: EventKind) -> Self {
+        Self::new(about, Incarnation::of_generation(0), kind, EventSource::Own)
+    }
 }
 
 impl EventSource {
@@ -108,6 +114,10 @@ event_kinds! {
     Displaced = 11, "displaced", "another process took its name; it stops";
     /// A message of a member's application.
     Direct(Arc<DirectMessage>) = 12, "direct", "a message of {}'s application";
+    /// Something about a member that SWIM has no word for: a level of suspicion, say. The detector of a user's own that
+    /// reports it gives its number a meaning. Observers and trace hashes have it, measures leave it out, and of checkers
+    /// only that of incarnations looks at it. No SWIM member reports it.
+    Other(u32) = 13, "other", "something of the detector's own about {}";
 }
 
 #[cfg(test)]

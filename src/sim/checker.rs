@@ -140,6 +140,9 @@ impl Checker {
             }
             return;
         }
+        if let EventKind::Other(_) = event.kind {
+            return;
+        }
         let reported = &mut self.reported[member as usize];
         let at_entry = reported.binary_search_by_key(&about, |report| report.about).unwrap_or_else(|at_entry| {
             reported.insert(at_entry, Report { about, incarnation, is_dead: false });
@@ -263,6 +266,16 @@ mod tests {
         checker.event(Time::ZERO, 0, &event(ids[1], 0, EventKind::Forgotten));
         checker.event(Time::ZERO, 0, &event(ids[1], 0, EventKind::Joined));
         assert!(checker.into_violations()[0].contains("revives member 1 without a refutation"));
+    }
+
+    #[test]
+    fn an_event_of_a_detector_s_own_says_nothing_about_who_is_alive() {
+        let (mut checker, ids) = checker();
+        checker.event(Time::ZERO, 0, &event(ids[1], 0, EventKind::Died));
+        checker.event(Time::ZERO, 0, &event(ids[1], 0, EventKind::Other(7)));
+        assert!(checker.violations.is_empty());
+        checker.event(Time::ZERO, 0, &event(ids[1], 1, EventKind::Other(7)));
+        assert!(checker.into_violations()[0].contains("knows incarnation 0.1 of member 1"));
     }
 
     #[test]

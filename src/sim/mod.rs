@@ -83,7 +83,6 @@ pub(crate) use limit_table::stated_limits;
 pub use link::{LinkPacket, LinkRule, LinkVerdict, RuleId, Transport};
 pub use network::{Network, address_of, index_of};
 pub use observer::{Delivery, Effect, FaultEvent, MemberIndex, Observer, Sent};
-pub use prefetch::Prefetch;
 pub use setup::{NetworkDraws, Phases, Setup, Start, joiners_needed};
 pub use swim::{SwimFactory, run_swim};
 pub use trace::Trace;

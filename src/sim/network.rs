@@ -110,7 +110,7 @@ impl Network {
 #[cold]
 pub(super) fn packet_rng(seed: u64, packet: &LinkPacket, kind: MessageKind) -> Rng {
     let way = u64::from(packet.from) << 32 | u64::from(packet.to);
-    stream(seed, Purpose::Packet, mix(mix(way) ^ (packet.at.as_micros() << 8 | kind as u64)))
+    stream(seed, Purpose::Packet, mix(mix(way) ^ (packet.at.as_micros() << 8 | u64::from(kind.code()))))
 }
 
 /// The address of a member of a world: its index in a unique local network.

@@ -2,13 +2,13 @@
 //!
 //! With many members each event would otherwise miss the cache several times. The queue announces events at three
 //! distances to a [`Lookahead`]; in a world that is the [`Prefetcher`], which reads ahead hosts, packets and what a
-//! detector asks for by [`Prefetch`]. Without hints (the defaults) everything works the same, only slower in large
-//! worlds.
+//! detector asks for by [`FailureDetector::HOT_BYTES`] and [`FailureDetector::prefetch`].
 
 use std::mem::offset_of;
 
 use swimlab_selectors::prefetch_first;
 
+use super::detector::FailureDetector;
 use super::host::Host;
 use super::hosts::{Hosts, Place};
 use super::in_flight::Slab;
@@ -16,17 +16,6 @@ use super::observer::MemberIndex;
 use super::ring::{COARSE_SHIFT, Rest, Ring};
 use super::scheduled::ScheduledEvent;
 use crate::protocol::Time;
-
-/// Hints of a detector with messages of type `T` about the memory that its calls touch. The defaults suit any detector.
-pub trait Prefetch<T>: Sized {
-    /// Number of leading bytes that every call reads.
-    const HOT_BYTES: usize = size_of::<Self>();
-    /// Number of leading bytes that [`FailureDetector::wake`](super::FailureDetector::wake) reads.
-    const WAKE_BYTES: usize = Self::HOT_BYTES;
-
-    /// Prefetches what a wake-up (`None`), or handling this message of this member, will read elsewhere soon.
-    fn prefetch(&self, _message: Option<(MemberIndex, &T)>) {}
-}
 
 /// Receives announcements of the queue about upcoming events.
 pub(super) trait Lookahead {
@@ -109,12 +98,12 @@ impl Announcer {
 }
 
 /// Prefetches the hosts, detectors and packets of announced events.
-pub(super) struct Prefetcher<'a, D, T> {
-    pub hosts: &'a mut Hosts<D, T>,
-    pub packets: &'a Slab<T>,
+pub(super) struct Prefetcher<'a, D: FailureDetector> {
+    pub hosts: &'a mut Hosts<D, D::Message>,
+    pub packets: &'a Slab<D::Message>,
 }
 
-impl<D: Prefetch<T>, T> Lookahead for Prefetcher<'_, D, T> {
+impl<D: FailureDetector> Lookahead for Prefetcher<'_, D> {
     fn is_enabled(&self) -> bool {
         self.hosts.len() > CACHED
     }
@@ -124,15 +113,15 @@ impl<D: Prefetch<T>, T> Lookahead for Prefetcher<'_, D, T> {
     }
 
     fn approaching(&mut self, event: &ScheduledEvent) {
-        prefetch_first(offset_of!(Host<D, T>, detector), &self.hosts[event.target]);
+        prefetch_first(offset_of!(Host<D, D::Message>, detector), &self.hosts[event.target]);
     }
 
     fn soon(&mut self, event: &ScheduledEvent) {
         let host = &self.hosts[event.target];
         if event.load == ScheduledEvent::WAKE {
-            prefetch_first(offset_of!(Host<D, T>, detector) + D::WAKE_BYTES, host);
+            prefetch_first(offset_of!(Host<D, D::Message>, detector) + D::WAKE_BYTES, host);
         } else {
-            prefetch_first(offset_of!(Host<D, T>, detector) + D::HOT_BYTES, host);
+            prefetch_first(offset_of!(Host<D, D::Message>, detector) + D::HOT_BYTES, host);
             self.packets.prefetch(event.load);
         }
     }

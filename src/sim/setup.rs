@@ -65,6 +65,11 @@ impl Setup {
         }
     }
 
+    /// The time at which its world ends: warm-up plus duration.
+    pub fn end(&self) -> Time {
+        Time::ZERO + self.warmup + self.duration
+    }
+
     /// The seed with which packets sent at this time draw.
     pub(super) fn network_seed(&self, at: Time) -> u64 {
         let latest = self.redraws.iter().rev().find(|(from, _)| *from <= at);

@@ -10,7 +10,6 @@ use super::checker::Guarantees;
 use super::detector::FailureDetector;
 use super::network::address_of;
 use super::observer::{MemberIndex, Observer};
-use super::prefetch::Prefetch;
 use super::setup::Setup;
 use super::world::{DetectorFactory, Outcome, World};
 use crate::protocol::{
@@ -173,16 +172,14 @@ impl FailureDetector for Member {
         packet.body.kind()
     }
 
-    fn members(&self) -> u32 {
-        self.table().members()
+    fn members(&self) -> Option<u32> {
+        Some(self.table().members())
     }
 
     fn gauge(&self) -> Gauge {
         Member::gauge(self)
     }
-}
 
-impl Prefetch<Packet> for Member {
     const HOT_BYTES: usize = Member::HOT_BYTES;
     const WAKE_BYTES: usize = Member::WAKE_BYTES;
 

@@ -1,6 +1,6 @@
 //! The trace hash: one number for all events of a run in order. Equal hashes mean equal runs.
 
-use crate::protocol::{Event, EventSource, MessageKind, Time};
+use crate::protocol::{Event, EventKind, EventSource, MessageKind, Time};
 
 use super::observer::MemberIndex;
 
@@ -19,13 +19,16 @@ impl Trace {
     pub fn delivery(&mut self, at: Time, from: MemberIndex, to: MemberIndex, kind: MessageKind, bytes: u32) {
         self.add(at.as_micros());
         self.add(u64::from(from) << 32 | u64::from(to));
-        self.add(u64::from(kind as u8) << 32 | u64::from(bytes));
+        self.add(u64::from(kind.code()) << 32 | u64::from(bytes));
     }
 
     /// Adds an event of a member.
     pub fn event(&mut self, at: Time, member: MemberIndex, event: &Event) {
         self.add(at.as_micros());
         self.add(u64::from(member) << 32 | u64::from(event.kind.code()));
+        if let EventKind::Other(number) = event.kind {
+            self.add(number.into());
+        }
         self.add(event.about);
         self.add(u64::from(event.incarnation.generation) << 32 | u64::from(event.incarnation.refutations));
         self.add(match event.source {

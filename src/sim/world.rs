@@ -19,6 +19,9 @@ use super::trace::Trace;
 use crate::protocol::{Address, Outbox, Time, Transmit};
 
 /// Creates the detectors of a world's members.
+///
+/// A closure of a member's index and its generation is one, for detectors that guarantee nothing and whose joiners begin
+/// like initial members.
 pub trait DetectorFactory {
     /// The detector of one member.
     type Detector: FailureDetector;
@@ -26,8 +29,22 @@ pub trait DetectorFactory {
     fn initial(&mut self, member: MemberIndex) -> Self::Detector;
     /// A member that knows only itself, in its `generation`-th life, from 0.
     fn joiner(&mut self, member: MemberIndex, generation: u32) -> Self::Detector;
-    /// Guarantees to which the checkers hold the detectors.
-    fn guarantees(&self) -> Guarantees;
+    /// Guarantees to which the checkers hold the detectors; by default none, and no store that could be full.
+    fn guarantees(&self) -> Guarantees {
+        Guarantees::default()
+    }
+}
+
+impl<D: FailureDetector, F: FnMut(MemberIndex, u32) -> D> DetectorFactory for F {
+    type Detector = D;
+
+    fn initial(&mut self, member: MemberIndex) -> D {
+        self(member, 0)
+    }
+
+    fn joiner(&mut self, member: MemberIndex, generation: u32) -> D {
+        self(member, generation)
+    }
 }
 
 /// The outcome of a run, besides what its observer saw.
@@ -49,7 +66,9 @@ pub const SEEDS: u32 = 3;
 
 /// A world of detectors that `B` creates, watched by `O`.
 ///
-/// [`World::run`] runs it to its end; [`World::advance`] and [`World::finish`] do so step by step.
+/// [`World::run`] runs it to its end; [`World::advance`] and [`World::finish`] do so step by step, and in between
+/// [`World::detector`] and [`World::detectors`] show what the members know. To look at them at the end, advance to
+/// [`Setup::end`] and then finish.
 ///
 /// ```
 /// use swimlab::detectors::detectors;
@@ -143,8 +162,7 @@ impl<B: DetectorFactory, O: Observer> World<B, O> {
 
     /// Runs warm-up and duration, and returns the outcome.
     pub fn run(mut self) -> Outcome {
-        let end = Time::ZERO + self.setup.warmup + self.setup.duration;
-        self.advance(end);
+        self.advance(self.setup.end());
         self.finish()
     }
 
@@ -189,6 +207,11 @@ impl<B: DetectorFactory, O: Observer> World<B, O> {
     pub fn detector(&self, member: MemberIndex) -> Option<&B::Detector> {
         let is_member = (member as usize) < self.hosts.len();
         is_member.then(|| &self.hosts[self.hosts.place(member)])?.detector.as_ref()
+    }
+
+    /// The detectors of all members that run, in the order of their indices.
+    pub fn detectors(&self) -> impl Iterator<Item = (MemberIndex, &B::Detector)> {
+        self.hosts.iter().filter_map(|host| Some((host.member, host.detector.as_ref()?)))
     }
 
     /// Processes the packets queued on a host that is no longer impaired, one after the other.
@@ -418,8 +441,8 @@ impl<B: DetectorFactory, O: Observer> World<B, O> {
     fn inspect_agreement(&mut self) {
         let up = self.up().len() as u32;
         for host in self.hosts.iter() {
-            if let Some(detector) = &host.detector {
-                self.checker.inspect_agreement(self.now, host.member, detector.members(), up);
+            if let Some(counts) = host.detector.as_ref().and_then(FailureDetector::members) {
+                self.checker.inspect_agreement(self.now, host.member, counts, up);
             }
         }
     }

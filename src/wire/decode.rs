@@ -39,7 +39,7 @@ fn read(bytes: &[u8]) -> Result<Packet, DecodeError> {
     let version_of_kind = match kind {
         layout::DIRECT => DIRECT_VERSION,
         layout::SYNC_OF_PARTS => DIGEST_VERSION,
-        kind if kind >= MessageKind::Digest as u8 => DIGEST_VERSION,
+        kind if kind >= MessageKind::Digest.code() => DIGEST_VERSION,
         _ => VERSION,
     };
     match version {
@@ -142,6 +142,7 @@ impl<'a> Reader<'a> {
                 Limited::DirectPayload.check(payload.0.len())?;
                 Body::Direct(Arc::new(DirectMessage { channel, payload: payload.0.into() }))
             }
+            MessageKind::Other(_) => return Err(DecodeError::MessageKind(number)),
         })
     }
 

@@ -47,9 +47,9 @@ fn write(packet: &Packet, sink: &mut impl Write) -> io::Result<()> {
     let [high, low] = (packet.updates.len() as u16).to_be_bytes();
     let (version, kind) = match &packet.body {
         Body::Sync(sync) if !sync.parts.is_empty() => (DIGEST_VERSION, layout::SYNC_OF_PARTS),
-        Body::Digest { .. } => (DIGEST_VERSION, MessageKind::Digest as u8),
+        Body::Digest { .. } => (DIGEST_VERSION, MessageKind::Digest.code()),
         Body::Direct(_) => (DIRECT_VERSION, layout::DIRECT),
-        body => (VERSION, body.kind() as u8),
+        body => (VERSION, body.kind().code()),
     };
     sink.write_all(&[version, kind | flags, high, low])?;
     head(packet, sink)?;

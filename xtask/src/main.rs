@@ -15,7 +15,7 @@ Usage: cargo xtask COMMAND
 Commands:
   check                        what must hold before a push: format, spelling, layers, links, wording, lints
   test [ARGS]                  all tests; ARGS go to `cargo test`
-  bench [NAME] [-- ARGS]       all benchmarks, or one of them with its own arguments
+  bench [NAME] [-- ARGS]       all benchmarks but `peers`, which downloads other simulators, or one with its own arguments
   docs                         the documentation of all crates, without warnings, and the links between pages
   links                        the links between pages alone
   page [--module FILE]         the playground as one HTML file, playground/dist/swimlab.html; --module: with this
@@ -40,6 +40,10 @@ fn main() -> ExitCode {
         ["test", rest @ ..] => cargo(root, &[&["test", "--workspace", "--locked"], rest].concat()),
         ["bench", "--", rest @ ..] => cargo(root, &[&["bench", "--workspace", "--locked", "--"], rest].concat()),
         ["bench"] => cargo(root, &["bench", "--workspace", "--locked"]),
+        // A package apart from the workspace, with settings of its own in that folder.
+        ["bench", "peers", rest @ ..] => {
+            cargo(&root.join("benches/peers"), &[&["bench", "--locked", "--bench", "peers"], rest].concat())
+        }
         ["bench", name, rest @ ..] => {
             cargo(root, &[&["bench", "--workspace", "--locked", "--bench", name], rest].concat())
         }

@@ -21,7 +21,7 @@ use swimlab_selectors::rng::{Purpose, Rng, stream};
 use crate::protocol::{
     Address, Event, EventKind, EventSource, Gauge, Id, Incarnation, MessageKind, Outbox, Span, Time, Transmit,
 };
-use crate::sim::{DetectorFactory, FailureDetector, Guarantees, MemberIndex, Prefetch, Setup, address_of, index_of};
+use crate::sim::{DetectorFactory, FailureDetector, Guarantees, MemberIndex, Setup, address_of, index_of};
 
 /// The identity of a member: an address, and what distinguishes the member's generations.
 pub(crate) trait Name: Identity + Copy + Serialize + DeserializeOwned {
@@ -138,8 +138,6 @@ impl<N: Name> FocaMember<N> {
     }
 }
 
-impl<N: Name> Prefetch<Vec<u8>> for FocaMember<N> {}
-
 impl<N: Name> FailureDetector for FocaMember<N> {
     type Message = Vec<u8>;
 
@@ -200,8 +198,8 @@ impl<N: Name> FailureDetector for FocaMember<N> {
         }
     }
 
-    fn members(&self) -> u32 {
-        self.foca.num_members() as u32 + 1
+    fn members(&self) -> Option<u32> {
+        Some(self.foca.num_members() as u32 + 1)
     }
 
     fn gauge(&self) -> Gauge {

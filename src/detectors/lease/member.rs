@@ -12,7 +12,7 @@ use crate::detectors::{Heartbeat, HeartbeatCount};
 use crate::protocol::{
     Address, Event, EventKind, EventSource, Gauge, Id, Incarnation, MessageKind, Outbox, Span, Time, Transmit,
 };
-use crate::sim::{DetectorFactory, FailureDetector, Guarantees, MemberIndex, Prefetch, Setup, address_of};
+use crate::sim::{DetectorFactory, FailureDetector, Guarantees, MemberIndex, Setup, address_of};
 
 /// The time after which a registry that was asked is taken for dead, at the next reading: the first retransmission timeout
 /// of TCP (RFC 6298).
@@ -116,8 +116,6 @@ impl DetectorFactory for LeaseFactory {
     }
 }
 
-impl Prefetch<LeaseMessage> for LeaseMember {}
-
 impl FailureDetector for LeaseMember {
     type Message = LeaseMessage;
 
@@ -184,8 +182,8 @@ impl FailureDetector for LeaseMember {
         message.kind()
     }
 
-    fn members(&self) -> u32 {
-        self.living + 1
+    fn members(&self) -> Option<u32> {
+        Some(self.living + 1)
     }
 
     fn gauge(&self) -> Gauge {

@@ -13,9 +13,7 @@ use crate::discovery::state::{
 use crate::protocol::{
     Address, DirectMessage, Event, EventKind, Gauge, Id, Member, MessageKind, Outbox, Packet, Sizer, Span, Time,
 };
-use crate::sim::{
-    AppRequest, DetectorFactory, FailureDetector, Guarantees, IdIndex, MemberIndex, Prefetch, Setup, SwimFactory,
-};
+use crate::sim::{AppRequest, DetectorFactory, FailureDetector, Guarantees, IdIndex, MemberIndex, Setup, SwimFactory};
 use crate::wire::PlainSizer;
 
 /// The channel of direct messages on which members exchange states.
@@ -102,15 +100,6 @@ impl DetectorFactory for StateFactory {
     }
 }
 
-impl Prefetch<Packet> for StateMember {
-    const HOT_BYTES: usize = Member::HOT_BYTES;
-    const WAKE_BYTES: usize = Member::WAKE_BYTES;
-
-    fn prefetch(&self, message: Option<(MemberIndex, &Packet)>) {
-        Prefetch::prefetch(&self.member, message);
-    }
-}
-
 impl FailureDetector for StateMember {
     type Message = Packet;
 
@@ -171,12 +160,19 @@ impl FailureDetector for StateMember {
         packet.body.kind()
     }
 
-    fn members(&self) -> u32 {
-        self.member.table().members()
+    fn members(&self) -> Option<u32> {
+        Some(self.member.table().members())
     }
 
     fn gauge(&self) -> Gauge {
         self.member.gauge()
+    }
+
+    const HOT_BYTES: usize = Member::HOT_BYTES;
+    const WAKE_BYTES: usize = Member::WAKE_BYTES;
+
+    fn prefetch(&self, message: Option<(MemberIndex, &Packet)>) {
+        FailureDetector::prefetch(&self.member, message);
     }
 }
 

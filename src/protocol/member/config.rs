@@ -50,7 +50,7 @@ impl MemberConfig {
             gossip: protocol.dissemination.gossip(),
             multicasts: protocol.dissemination.multicasts(),
             is_buddy: protocol.dissemination.is_buddy(),
-            carriers: carriers.fold(0, |bits, kind| bits | 1 << kind as u8),
+            carriers: carriers.fold(0, |bits, kind| bits | 1 << kind.code()),
             helpers: own_helpers(&protocol),
             protocol,
             sizer,
@@ -71,7 +71,7 @@ impl MemberConfig {
     /// Whether updates ride on messages of this kind.
     #[inline]
     pub(super) fn rides_on(&self, kind: MessageKind) -> bool {
-        self.carriers & 1 << kind as u8 != 0
+        self.carriers & 1 << kind.code() != 0
     }
 }
 

@@ -37,6 +37,11 @@ impl<M> Transmit<M> {
     pub const fn datagram(to: Address, bytes: u32, message: M) -> Self {
         Self { to, bytes, stream: false, direct_ping: false, message }
     }
+
+    /// A ping of the sender's own round as a datagram, which the measures of pings count.
+    pub const fn ping(to: Address, bytes: u32, message: M) -> Self {
+        Self { to, bytes, stream: false, direct_ping: true, message }
+    }
 }
 
 impl Transmit {

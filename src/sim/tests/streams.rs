@@ -1,31 +1,18 @@
 //! Requests and replies over streams, and when tables are exchanged.
 
 use super::*;
-use crate::protocol::{Address, Gauge, MessageKind, Outbox, Transmit};
+use crate::protocol::{Address, MessageKind, Outbox, Transmit};
 
 /// Two members: the first sends a request over a stream every 20 s, the second replies with what would otherwise be a
 /// datagram.
-struct EchoFactory;
-
 struct Echo {
     next: Time,
     asks: bool,
 }
 
-impl DetectorFactory for EchoFactory {
-    type Detector = Echo;
-    fn initial(&mut self, member: MemberIndex) -> Echo {
-        Echo { next: Time::NEVER, asks: member == 0 }
-    }
-    fn joiner(&mut self, member: MemberIndex, _: u32) -> Echo {
-        self.initial(member)
-    }
-    fn guarantees(&self) -> Guarantees {
-        Guarantees::default()
-    }
+fn echo(member: MemberIndex, _generation: u32) -> Echo {
+    Echo { next: Time::NEVER, asks: member == 0 }
 }
-
-impl Prefetch<MessageKind> for Echo {}
 
 impl FailureDetector for Echo {
     type Message = MessageKind;
@@ -33,8 +20,6 @@ impl FailureDetector for Echo {
     fn start(&mut self, _: Time, first_period: Time, _: &mut Outbox<MessageKind>) {
         self.next = if self.asks { first_period } else { Time::NEVER };
     }
-    fn join(&mut self, _: Time, _: Vec<Address>, _: &mut Outbox<MessageKind>) {}
-    fn leave(&mut self, _: Time, _: &mut Outbox<MessageKind>) {}
     fn handle(&mut self, _: Time, from: Address, message: &MessageKind, out: &mut Outbox<MessageKind>) {
         if *message == MessageKind::Ping {
             let (bytes, message) = (30, MessageKind::Ack);
@@ -51,12 +36,6 @@ impl FailureDetector for Echo {
     }
     fn kind(message: &MessageKind) -> MessageKind {
         *message
-    }
-    fn members(&self) -> u32 {
-        2
-    }
-    fn gauge(&self) -> Gauge {
-        Gauge::default()
     }
 }
 
@@ -84,7 +63,7 @@ fn exchange(loss: f64, fault: &[&str]) -> Exchanges {
     setup.loss = loss;
     setup.faults.iter_mut().for_each(|fault| (fault.at, fault.target) = (Span::ZERO, Target::Members(vec![1])));
     let mut seen = Exchanges::default();
-    let outcome = World::new(&setup, EchoFactory, &mut seen).run();
+    let outcome = World::new(&setup, echo, &mut seen).run();
     assert_eq!(outcome.violations, [""; 0]);
     seen
 }
