@@ -44,7 +44,7 @@ pub fn sections(sections: &[Section], width: u16) -> String {
             let mut table = Table::new();
             table.load_style(UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
             table.set_width(width).set_header(&section.columns);
-            section.rows.iter().for_each(|row| drop(table.add_row(row)));
+            table.add_rows(&section.rows);
             let _ = writeln!(text, "{table}");
         }
         text.push('\n');

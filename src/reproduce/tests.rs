@@ -56,6 +56,7 @@ fn small_clusters_are_reproduced() {
 #[test]
 fn classes_are_reproduced_and_the_answer_follows_from_their_values() {
     let reproduced = short_with_sections("classes");
+    println!("{}", markdown(reproduction("classes").unwrap(), &reproduced));
     all_match_but(&reproduced.rows, |_| false);
     for figure in ["messages", "growth", "detection", "scalability"] {
         assert!(reproduced.rows.iter().any(|row| row.figure == figure), "no row of {figure}");

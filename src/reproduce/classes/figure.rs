@@ -104,7 +104,7 @@ mod tests {
         let values = |last| [vec![MeasuredValue::Value(2.0); 9], vec![last]].concat();
         let mean = |trials: &[MeasuredValue]| Figure::mean(Unit::Seconds, trials, 0.5).to_string();
         assert_eq!(mean(&values(MeasuredValue::Value(2.0))), "1.000");
-        assert_eq!(mean(&values(MeasuredValue::Value(12.0))), "1.500 (1.000 to 2.500)");
+        assert_eq!(mean(&values(MeasuredValue::Value(12.0))), "1.500 (1.000 to 3.500)");
         assert_eq!(mean(&values(MeasuredValue::Censored(60.0))), "not reached");
         assert_eq!(mean(&[]), "not run");
         assert_eq!(mean(&[MeasuredValue::Absent; 6]), "not run");
