@@ -11,7 +11,7 @@
 //! | `figure` | a measured value with its interval, or the reason why there is none |
 //! | `power_law` | growth with the size of the group |
 //! | `crossing` | the size from which one side is better |
-//! | `answer`, `sections` | the parts of the page |
+//! | `answer`, `operation`, `sections` | the parts of the page |
 //! | `closed_rows` | measured values beside closed forms |
 
 mod answer;
@@ -20,6 +20,7 @@ mod cpu_meter;
 mod crossing;
 mod figure;
 mod groups;
+mod operation;
 mod power_law;
 mod sections;
 

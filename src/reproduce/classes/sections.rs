@@ -1,14 +1,10 @@
 //! The sections of the page.
 
-use swimlab_selectors::{Spec, ValueRange};
-
-use super::answer;
 use super::closed_rows::closed_limit;
 use super::figure::Figure;
 use super::groups::{Contender, Group, Groups};
 use super::power_law::{PowerLaw, SizeLimit};
-use crate::experiment::Lab;
-use crate::protocol::preset;
+use super::{answer, operation};
 use crate::reproduce::Section;
 use crate::reproduce::page::number;
 
@@ -26,7 +22,7 @@ pub(super) fn sections(groups: &Groups) -> Vec<Section> {
     let classes = CLASSES.map(|(title, smallest, largest)| class(groups, title, smallest, largest));
     let mut all = vec![answer::section(groups)];
     all.extend(classes);
-    all.extend([growth(groups), limits(groups), operation(groups), method(groups)]);
+    all.extend([growth(groups), limits(groups), operation::section(groups), method(groups)]);
     all
 }
 
@@ -116,38 +112,6 @@ fn limit(limit: SizeLimit) -> String {
         SizeLimit::Extrapolated(n) => format!("{} (extrapolated)", number(n.into())),
         SizeLimit::Above(n) => format!("more than {n} (extrapolated)"),
     }
-}
-
-/// Settings and processes that somebody has to look after.
-fn operation(groups: &Groups) -> Section {
-    let lab = Lab::default();
-    let row = |contender: &Contender| {
-        let (of_swim, of_others) = (lab.profiles.entry(&contender.name), lab.detectors.entry(&contender.name));
-        let params = of_swim.map(|entry| &entry.params).or(of_others.map(|entry| &entry.params));
-        let params = params.expect("a detector of an experiment is registered");
-        let is_time = |range: &ValueRange| matches!(range, ValueRange::Span { .. } | ValueRange::ChoiceOrSpan { .. });
-        let times = params.iter().filter(|param| is_time(&param.range)).count();
-        let parts = if contender.is_swim { "selector, helpers" } else { "–" };
-        let registries = Spec::parse(&contender.label).ok().and_then(|spec| lab.detectors.check(&spec).ok());
-        let processes = registries.and_then(|params| params.count("registries").ok()).unwrap_or(0);
-        vec![
-            contender.name.clone(),
-            params.len().to_string(),
-            times.to_string(),
-            parts.to_owned(),
-            processes.to_string(),
-        ]
-    };
-    let preset = preset("lan").expect("a built-in preset").values().count();
-    let text = format!(
-        "Settings are the parameters that the registry declares for a detector, all of which have defaults; times are those \
-         that must fit the network and each other. SWIM has a strategy for each choice of a member besides, and `preset = \
-         \"lan\"` sets {preset} of its settings at once. Processes are those beside the members: a registry of `lease` is a \
-         service of its own in production, and while none runs nobody learns of a crash; three registries survive the loss \
-         of one."
-    );
-    let columns = ["detector", "settings", "of these times", "strategies", "further processes"];
-    Section::new("Operation", vec![text]).with_table(&columns, groups.contenders.iter().map(row).collect())
 }
 
 fn method(groups: &Groups) -> Section {
