@@ -72,7 +72,7 @@ fn classes_are_reproduced_and_the_answer_follows_from_their_values() {
     // Two messages against n - 1 of them, and against 7/3 (n - 1)/n: 1.87 of five members, 2.1 of ten.
     let answer = |row, column| entry(&reproduced.sections[0], row, column);
     assert_eq!(answer("messages handled", "all-to-all"), "always (5 to 50)");
-    assert_eq!(answer("messages handled", "lease"), "from 10 (of 5 to 50)");
+    assert_eq!(answer("messages handled", "lease"), "from 10 on (of 5 to 50)");
     assert_eq!(answer("bytes sent", "majority"), "always (5 to 50)");
     // 4 T, and a ping, a period and a suspicion of four periods or more.
     assert_eq!(answer("time to the first declaration", "all-to-all"), "never up to 50");

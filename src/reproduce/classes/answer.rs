@@ -24,19 +24,16 @@ const DEATHS: Criterion = Criterion { name: "false deaths at 5 % loss", of: |gro
 /// The rows of the table.
 const CRITERIA: [Criterion; 8] = [MESSAGES, BYTES, CPU, BUSIEST, DECLARED, INFORMED, PRODUCT, DEATHS];
 
-/// Statements about one or several criteria at once, and what SWIM is if it is better in all of them.
+/// The beginnings of statements about one or several criteria at once, in all of which SWIM has less.
 const STATEMENTS: [(&str, &[Criterion]); 5] = [
     (
-        "**Work**: `swim` handles fewer messages, sends fewer bytes and takes less processor time, all three,",
+        "**Work**, that is messages handled, bytes sent and processor time together, is less with `swim`",
         &[MESSAGES, BYTES, CPU],
     ),
-    ("**Load of the busiest member**: it is lower with `swim`", &[BUSIEST]),
-    ("**Speed**: at the same period all know of a crash sooner with `swim`", &[INFORMED]),
-    (
-        "**Bytes for the same speed**, which no choice of a period changes: `swim` sends fewer until all know",
-        &[PRODUCT],
-    ),
-    ("**False deaths** on links that lose one packet in twenty: `swim` has fewer", &[DEATHS]),
+    ("**Load of the busiest member** is lower with `swim`", &[BUSIEST]),
+    ("**Time until all know** of a crash, at the same period, is shorter with `swim`", &[INFORMED]),
+    ("**Bytes until all know**, which no choice of the period changes, are fewer with `swim`", &[PRODUCT]),
+    ("**False deaths** on links that lose one packet in twenty are fewer with `swim`", &[DEATHS]),
 ];
 
 pub(super) fn section(groups: &Groups) -> Section {
@@ -50,7 +47,7 @@ pub(super) fn section(groups: &Groups) -> Section {
     text.extend(STATEMENTS.iter().map(|(statement, criteria)| {
         let crossings =
             others.iter().filter_map(|other| Some((other.name.as_str(), crossing(groups, other, criteria)?)));
-        format!("- {statement} {}.", told(&crossings.collect::<Vec<_>>()))
+        format!("- {statement}: {}.", told(&crossings.collect::<Vec<_>>()))
     }));
     let row = |criterion: &Criterion| {
         let entry = |other: &&Contender| {
@@ -75,30 +72,19 @@ fn crossing(groups: &Groups, other: &Contender, criteria: &[Criterion]) -> Optio
     Crossing::of(&groups.sizes().into_iter().filter_map(side).collect::<Vec<_>>())
 }
 
-/// Crossings in words, those of the same kind together: "from 10 members on against `a` and `b`; at no size against `c`".
+/// Crossings in words, those of the same kind together: "from 10 on (of 5 to 200) against `a` and `b`; never up to 200
+/// against `c`".
 fn told(crossings: &[(&str, Crossing)]) -> String {
-    let mut kinds: Vec<(String, Vec<String>)> = Vec::new();
+    let mut kinds: Vec<(Crossing, Vec<String>)> = Vec::new();
     for (name, crossing) in crossings {
         let name = format!("`{name}`");
-        let kind = kind(crossing);
-        match kinds.iter_mut().find(|(other, _)| *other == kind) {
+        match kinds.iter_mut().find(|(other, _)| other == crossing) {
             Some((_, names)) => names.push(name),
-            None => kinds.push((kind, vec![name])),
+            None => kinds.push((*crossing, vec![name])),
         }
     }
-    let clause = |(kind, names): &(String, Vec<String>)| format!("{kind} against {}", enumerated(names));
+    let clause = |(crossing, names): &(Crossing, Vec<String>)| format!("{crossing} against {}", enumerated(names));
     kinds.iter().map(clause).collect::<Vec<_>>().join("; ")
-}
-
-fn kind(crossing: &Crossing) -> String {
-    let [smallest, largest] = crossing.sizes;
-    match (crossing.better_from, crossing.worse_from) {
-        (Some(from), _) if from == smallest => format!("at every size up to {largest}"),
-        (Some(from), _) => format!("from {from} members on (up to {largest})"),
-        (None, Some(from)) if from == smallest => format!("at no size up to {largest}"),
-        (None, Some(from)) => format!("not from {from} members on (up to {largest})"),
-        (None, None) => format!("as far as can be told at no size up to {largest}"),
-    }
 }
 
 /// "a", "a and b", "a, b and c".
@@ -126,10 +112,9 @@ mod tests {
             ("c", crossing(Some(10), None)),
             ("d", crossing(None, None)),
         ];
-        let expected = "from 10 members on (up to 200) against `a` and `c`; at no size up to 200 against `b`; \
-                        as far as can be told at no size up to 200 against `d`";
+        let expected = "from 10 on (of 5 to 200) against `a` and `c`; never up to 200 against `b`; undecided at 200 \
+                        against `d`";
         assert_eq!(told(&crossings), expected);
-        assert_eq!(told(&[("a", crossing(Some(5), None))]), "at every size up to 200 against `a`");
-        assert_eq!(told(&[("a", crossing(None, Some(50)))]), "not from 50 members on (up to 200) against `a`");
+        assert_eq!(told(&[("a", crossing(Some(5), None))]), "always (5 to 200) against `a`");
     }
 }

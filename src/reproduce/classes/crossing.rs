@@ -60,16 +60,16 @@ impl Crossing {
     }
 }
 
-/// As an entry of a table.
+/// In words, as an entry of a table and in a sentence.
 impl fmt::Display for Crossing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let [smallest, largest] = self.sizes;
         match (self.better_from, self.worse_from) {
             (Some(from), _) if from == smallest => write!(f, "always ({smallest} to {largest})"),
-            (Some(from), _) => write!(f, "from {from} (of {smallest} to {largest})"),
+            (Some(from), _) => write!(f, "from {from} on (of {smallest} to {largest})"),
             (None, Some(from)) if from == smallest => write!(f, "never up to {largest}"),
-            (None, Some(from)) => write!(f, "not from {from} to {largest}"),
-            (None, None) => write!(f, "cannot tell up to {largest}"),
+            (None, Some(from)) => write!(f, "not from {from} on (of {smallest} to {largest})"),
+            (None, None) => write!(f, "undecided at {largest}"),
         }
     }
 }
@@ -130,11 +130,11 @@ mod tests {
         let text =
             |sides: [Side; 3]| Crossing::of(&[(5, sides[0]), (10, sides[1]), (200, sides[2])]).unwrap().to_string();
         assert_eq!(text([Better, Better, Better]), "always (5 to 200)");
-        assert_eq!(text([Worse, Unclear, Better]), "from 200 (of 5 to 200)");
-        assert_eq!(text([Worse, Better, Better]), "from 10 (of 5 to 200)");
+        assert_eq!(text([Worse, Unclear, Better]), "from 200 on (of 5 to 200)");
+        assert_eq!(text([Worse, Better, Better]), "from 10 on (of 5 to 200)");
         assert_eq!(text([Worse, Worse, Worse]), "never up to 200");
-        assert_eq!(text([Better, Worse, Worse]), "not from 10 to 200");
-        assert_eq!(text([Better, Better, Unclear]), "cannot tell up to 200");
+        assert_eq!(text([Better, Worse, Worse]), "not from 10 on (of 5 to 200)");
+        assert_eq!(text([Better, Better, Unclear]), "undecided at 200");
         assert_eq!(Crossing::of(&[]), None);
     }
 
