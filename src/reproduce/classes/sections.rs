@@ -6,7 +6,6 @@ use super::groups::{Contender, Group, Groups};
 use super::power_law::{PowerLaw, SizeLimit};
 use super::{answer, operation};
 use crate::reproduce::Section;
-use crate::reproduce::page::number;
 
 /// The stated loads: bytes that the busiest member sends and receives per second.
 pub(super) const LOADS: [f64; 2] = [4_000.0, 400_000.0];
@@ -109,7 +108,7 @@ fn limit(limit: SizeLimit) -> String {
     match limit {
         SizeLimit::Below(n) => format!("fewer than {n}"),
         SizeLimit::Measured(n) => n.to_string(),
-        SizeLimit::Extrapolated(n) => format!("{} (extrapolated)", number(n.into())),
+        SizeLimit::Extrapolated(n) => format!("{n} (extrapolated)"),
         SizeLimit::Above(n) => format!("more than {n} (extrapolated)"),
     }
 }
@@ -129,6 +128,8 @@ fn method(groups: &Groups) -> Section {
              the period of the others, and members declared dead come back, so that a group on lossy links stays one.",
             labels.join(", ")
         ),
+        "- **Bytes** are those of the encoding, without the headers of UDP, TCP and IP."
+            .to_owned(),
         "- **Crash**: of one member, 1 s after the warm-up; with `lease` never of the registry, without which nobody learns \
          of any."
             .to_owned(),
