@@ -9,7 +9,7 @@ use swimlab_selectors::did_you_mean;
 
 use super::{Failed, print};
 use crate::experiment::write_whole;
-use crate::reproduce::{Effort, REPRODUCTIONS, Reproduction, Row, markdown, reproduction, table};
+use crate::reproduce::{Effort, REPRODUCTIONS, Reproduction, Row, markdown, reproduction, sections, table};
 
 /// The width of tables, in columns, without a terminal.
 const WIDTH: u16 = 140;
@@ -66,17 +66,18 @@ pub(super) fn reproduce(args: &ReproduceArgs) -> Result<ExitCode, Failed> {
     // Losing standard output loses no page.
     let mut printed = Ok(());
     for reproduction in wanted {
-        let rows = reproduction.run(effort)?;
+        let reproduced = reproduction.run(effort)?;
         if let Some(folder) = &args.pages {
             let path = folder.join(format!("{}.md", reproduction.name));
-            write_whole(&path, |out| out.write_all(markdown(reproduction, &rows).as_bytes()))?;
+            write_whole(&path, |out| out.write_all(markdown(reproduction, &reproduced).as_bytes()))?;
         }
         if args.format == RowFormat::Table {
             let width = console::Term::stdout().size_checked().map_or(WIDTH, |(_, columns)| columns);
-            let text = format!("{}: {}\n{}\n", reproduction.name, reproduction.source, table(&rows, width));
+            let (parts, rows) = (sections(&reproduced.sections, width), table(&reproduced.rows, width));
+            let text = format!("{}: {}\n{parts}{rows}\n", reproduction.name, reproduction.source);
             printed = printed.and(print(text));
         }
-        all.extend(rows);
+        all.extend(reproduced.rows);
     }
     if args.format == RowFormat::Json {
         printed = print(serde_json::to_string_pretty(&all).expect("rows become JSON") + "\n");

@@ -2,7 +2,7 @@
 
 use super::observers::Infection;
 use super::runner::{Runner, watch as run};
-use super::{Reproduction, Row};
+use super::{Reproduced, Reproduction, Row};
 use crate::experiment::Error;
 use crate::protocol::EventKind;
 use crate::sim::Setup;
@@ -39,7 +39,7 @@ fn formula_s(n: f64, loss: f64, share: f64) -> f64 {
 const CAUSE: &str = "the formula counts half of the contacts that fanout and interval make, so gossip is about twice as fast; \
                      with half as many contacts the same gossip follows it, see the rows at its contact rate";
 
-fn figures(runner: &Runner<'_>) -> Result<Vec<Row>, Error> {
+fn figures(runner: &Runner<'_>) -> Result<Reproduced, Error> {
     const MODELED: (&str, &str) =
         ("formula, at its contact rate", "1.5 contacts in 0.2 s, at any time, by gossip alone: no ping requests");
     const AS_SET: (&str, &str) = ("formula, at memberlist's settings", "fanout 3 every 0.2 s");
@@ -48,7 +48,7 @@ fn figures(runner: &Runner<'_>) -> Result<Vec<Row>, Error> {
         .into_iter()
         .map(|(name, (figure, says))| converge(runner, name, figure, says))
         .collect::<Result<_, _>>()?;
-    Ok(rows.concat())
+    Ok(rows.concat().into())
 }
 
 fn converge(runner: &Runner<'_>, name: &str, figure: &'static str, says: &'static str) -> Result<Vec<Row>, Error> {

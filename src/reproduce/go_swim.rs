@@ -2,7 +2,7 @@
 
 use super::observers::Gaps;
 use super::runner::Runner;
-use super::{Reproduction, Row};
+use super::{Reproduced, Reproduction, Row};
 use crate::experiment::{Error, Measure};
 
 pub(super) const REPRODUCTION: Reproduction = Reproduction {
@@ -18,8 +18,8 @@ pub(super) const REPRODUCTION: Reproduction = Reproduction {
     figures,
 };
 
-fn figures(runner: &Runner<'_>) -> Result<Vec<Row>, Error> {
-    Ok([detection(runner)?, bounds(runner)?, delays(runner)?].concat())
+fn figures(runner: &Runner<'_>) -> Result<Reproduced, Error> {
+    Ok([detection(runner)?, bounds(runner)?, delays(runner)?].concat().into())
 }
 
 fn detection(runner: &Runner<'_>) -> Result<Vec<Row>, Error> {

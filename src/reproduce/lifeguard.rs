@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::observers::Noticed;
 use super::ratio::ratio_of_sums;
 use super::runner::{Runner, watch};
-use super::{Effort, Reproduction, Row};
+use super::{Effort, Reproduced, Reproduction, Row};
 use crate::experiment::{Cell, CellDetector, Error, Experiment, Recorder};
 use crate::protocol::{LifeguardVariant, LocalHealth, NackProber, Span};
 use crate::sim::Slow;
@@ -82,8 +82,8 @@ const fn tuned(row: &'static str, profile: &'static str, share: [f64; 2], percen
     Published { row, profile, share: [Some(share[0]), Some(share[1]), None, None], delays }
 }
 
-fn figures(runner: &Runner<'_>) -> Result<Vec<Row>, Error> {
-    Ok([interval(runner)?, threshold(runner)?].concat())
+fn figures(runner: &Runner<'_>) -> Result<Reproduced, Error> {
+    Ok([interval(runner)?, threshold(runner)?].concat().into())
 }
 
 /// FP, FP-, messages and bytes of one trial.

@@ -2,7 +2,7 @@
 
 use super::observers::Turns;
 use super::runner::Runner;
-use super::{Reproduction, Row};
+use super::{Reproduced, Reproduction, Row};
 use crate::experiment::{Error, Measure, Recorder, TrialResult};
 use crate::sim::Setup;
 use swimlab_selectors::Location;
@@ -22,8 +22,8 @@ pub(super) const REPRODUCTION: Reproduction = Reproduction {
 /// Round-trip time of a hop.
 const HOP_S: f64 = 0.002;
 
-fn figures(runner: &Runner<'_>) -> Result<Vec<Row>, Error> {
-    Ok([grid(runner)?, faults(runner)?].concat())
+fn figures(runner: &Runner<'_>) -> Result<Reproduced, Error> {
+    Ok([grid(runner)?, faults(runner)?].concat().into())
 }
 
 fn grid(runner: &Runner<'_>) -> Result<Vec<Row>, Error> {

@@ -3,6 +3,7 @@
 //! A [`Reproduction`] runs the experiments of one paper and yields a [`Row`] for each published value. It consists of
 //! experiment files under examples/reproductions/ and a source file of this module, which takes the values from their
 //! trials. The tolerance is stated with each claim in the source, before anything is run; nothing is tuned to match.
+//! What is measured without a published value is in a [`Section`] of its own.
 //!
 //! ```
 //! use swimlab::reproduce::{REPRODUCTIONS, reproduction};
@@ -17,6 +18,8 @@
 //! The sources of the papers are in [`Reproduction::source`]; docs/reproductions of the repository has all rows.
 
 mod claim;
+mod classes;
+mod closed_forms;
 mod epidemic;
 mod go_swim;
 mod lifeguard;
@@ -26,6 +29,7 @@ mod page;
 mod rapid;
 mod ratio;
 mod runner;
+mod section;
 mod small_clusters;
 mod swim;
 
@@ -35,8 +39,9 @@ use swimlab_selectors::nearest_names;
 use crate::experiment::Error;
 use runner::Runner;
 
-pub use page::{markdown, table};
+pub use page::{markdown, sections, table};
 pub use runner::Effort;
+pub use section::Section;
 
 /// The reproduction of a paper or another source of published values.
 #[derive(Clone, Copy)]
@@ -49,7 +54,17 @@ pub struct Reproduction {
     pub source: &'static str,
     /// Names and texts of the experiment files.
     pub experiments: &'static [(&'static str, &'static str)],
-    figures: fn(&Runner) -> Result<Vec<Row>, Error>,
+    figures: fn(&Runner) -> Result<Reproduced, Error>,
+}
+
+/// The result of a reproduction.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct Reproduced {
+    /// A row for each published value.
+    pub rows: Vec<Row>,
+    /// Measured values that nobody has published, and conclusions from them. Most reproductions have none.
+    pub sections: Vec<Section>,
 }
 
 /// A published value and the measured one.
@@ -100,6 +115,7 @@ pub const REPRODUCTIONS: &[Reproduction] = &[
     lifeguard::REPRODUCTION,
     rapid::REPRODUCTION,
     small_clusters::REPRODUCTION,
+    classes::REPRODUCTION,
 ];
 
 /// The reproduction of this name, or the nearest names.
@@ -116,8 +132,15 @@ impl Reproduction {
     ///
     /// # Errors
     /// If memory does not suffice or threads cannot be started.
-    pub fn run(&self, effort: Effort) -> Result<Vec<Row>, Error> {
+    pub fn run(&self, effort: Effort) -> Result<Reproduced, Error> {
         (self.figures)(&Runner::new(self, effort))
+    }
+}
+
+impl From<Vec<Row>> for Reproduced {
+    /// Rows without sections.
+    fn from(rows: Vec<Row>) -> Self {
+        Self { rows, sections: Vec::new() }
     }
 }
 

@@ -1,4 +1,4 @@
-//! Rows as a table for a terminal, and as a page of the documentation.
+//! Rows and sections as tables for a terminal, and as a page of the documentation.
 
 use std::fmt::Write;
 
@@ -6,7 +6,7 @@ use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Table};
 use textwrap::{Options, WordSplitter};
 
-use super::{ClaimVerdict, Reproduction, Row};
+use super::{ClaimVerdict, Reproduced, Reproduction, Row, Section};
 
 /// A table of all rows in `width` columns, followed by the notes of those that do not match.
 pub fn table(rows: &[Row], width: u16) -> String {
@@ -32,8 +32,29 @@ pub fn table(rows: &[Row], width: u16) -> String {
     text
 }
 
+/// The sections in `width` columns; empty without any.
+pub fn sections(sections: &[Section], width: u16) -> String {
+    let mut text = String::new();
+    for section in sections {
+        let _ = writeln!(text, "{}\n", section.title);
+        for paragraph in &section.text {
+            let _ = writeln!(text, "{}", fill(paragraph, width.into()));
+        }
+        if !section.columns.is_empty() {
+            let mut table = Table::new();
+            table.load_style(UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
+            table.set_width(width).set_header(&section.columns);
+            table.add_rows(&section.rows);
+            let _ = writeln!(text, "{table}");
+        }
+        text.push('\n');
+    }
+    text
+}
+
 /// A page of the documentation.
-pub fn markdown(reproduction: &Reproduction, rows: &[Row]) -> String {
+pub fn markdown(reproduction: &Reproduction, reproduced: &Reproduced) -> String {
+    let rows = &reproduced.rows;
     let mut page = format!("# Reproduction: {}\n\n{}\n\n", reproduction.name, wrapped(reproduction.about));
     let _ = writeln!(page, "{}\n", wrapped(&format!("Source: {}.", reproduction.source)));
     let files = reproduction
@@ -43,6 +64,10 @@ pub fn markdown(reproduction: &Reproduction, rows: &[Row]) -> String {
     let files = files.collect::<Vec<_>>().join(", ");
     let _ = writeln!(page, "{}\n", wrapped(&format!("Experiments: {files}.")));
     let _ = writeln!(page, "This page is written by `swimlab reproduce {}`.\n", reproduction.name);
+    if !reproduced.sections.is_empty() {
+        reproduced.sections.iter().for_each(|section| page += &section_markdown(section));
+        page += "## Compared with published values\n\n";
+    }
     let count = |verdict| rows.iter().filter(|row| row.verdict == verdict).count();
     let _ = writeln!(
         page,
@@ -71,9 +96,34 @@ pub fn markdown(reproduction: &Reproduction, rows: &[Row]) -> String {
     page
 }
 
+fn section_markdown(section: &Section) -> String {
+    let mut text = format!("## {}\n\n", section.title);
+    let is_item = |paragraph: &String| paragraph.starts_with("- ");
+    for (at, paragraph) in section.text.iter().enumerate() {
+        let next_is_item = is_item(paragraph) && section.text.get(at + 1).is_some_and(is_item);
+        let end = if next_is_item { "\n" } else { "\n\n" };
+        let _ = write!(text, "{}{end}", wrapped(paragraph));
+    }
+    if !section.columns.is_empty() {
+        let line = |entries: &[String]| format!("| {} |\n", entries.join(" | "));
+        text += &line(&section.columns);
+        text += &format!("|{}\n", "---|".repeat(section.columns.len()));
+        section.rows.iter().for_each(|row| text += &line(row));
+        text.push('\n');
+    }
+    text
+}
+
 /// The text in lines of at most 120 columns, broken at spaces only.
 fn wrapped(text: &str) -> String {
-    textwrap::fill(text, Options::new(120).word_splitter(WordSplitter::NoHyphenation).break_words(false))
+    fill(text, 120)
+}
+
+/// The text in lines of at most `width` columns, broken at spaces only. Items of lists are indented.
+fn fill(text: &str, width: usize) -> String {
+    let indent = if text.starts_with("- ") { "  " } else { "" };
+    let options = Options::new(width).word_splitter(WordSplitter::NoHyphenation).break_words(false);
+    textwrap::fill(text, options.subsequent_indent(indent))
 }
 
 fn interval(row: &Row) -> String {
@@ -89,7 +139,7 @@ fn interval(row: &Row) -> String {
 }
 
 /// A number in four significant digits.
-fn number(value: f64) -> String {
+pub(super) fn number(value: f64) -> String {
     match value.abs() {
         0.0 => "0".to_owned(),
         size if size < 1e-2 => format!("{value:.2e}"),

@@ -2,7 +2,7 @@
 
 use super::observers::{Removals, Sizes};
 use super::runner::{Runner, watch};
-use super::{Effort, Reproduction, Row};
+use super::{Effort, Reproduced, Reproduction, Row};
 use crate::experiment::Error;
 
 pub(super) const REPRODUCTION: Reproduction = Reproduction {
@@ -17,10 +17,10 @@ pub(super) const REPRODUCTION: Reproduction = Reproduction {
     figures,
 };
 
-fn figures(runner: &Runner<'_>) -> Result<Vec<Row>, Error> {
+fn figures(runner: &Runner<'_>) -> Result<Reproduced, Error> {
     // Two thousand joiners are too many for a test.
     let bootstrap = if runner.effort == Effort::Short { Vec::new() } else { bootstrap(runner)? };
-    Ok([bootstrap, faults(runner)?].concat())
+    Ok([bootstrap, faults(runner)?].concat().into())
 }
 
 fn bootstrap(runner: &Runner<'_>) -> Result<Vec<Row>, Error> {

@@ -4,9 +4,10 @@
 //! of the detection time, and of false alarms on lossy links.
 
 use super::claim::Claim;
+use super::closed_forms::{Delay, delay, false_heartbeat_deaths, messages};
 use super::observers::Probes;
 use super::runner::{Runner, measure, watch};
-use super::{Effort, Reproduction, Row};
+use super::{Effort, Reproduced, Reproduction, Row};
 use crate::experiment::{Cell, CellKey, CellResult, Error, Experiment, Measure};
 
 pub(super) const REPRODUCTION: Reproduction = Reproduction {
@@ -25,7 +26,7 @@ pub(super) const REPRODUCTION: Reproduction = Reproduction {
 /// The timeout of the heartbeat detectors, in periods.
 const TIMEOUT: f64 = 5.0;
 
-fn figures(runner: &Runner<'_>) -> Result<Vec<Row>, Error> {
+fn figures(runner: &Runner<'_>) -> Result<Reproduced, Error> {
     let experiment = |name| -> Result<Experiment, Error> {
         let mut experiment = runner.experiment(name)?;
         if runner.effort == Effort::Short {
@@ -47,22 +48,14 @@ fn figures(runner: &Runner<'_>) -> Result<Vec<Row>, Error> {
         false_deaths(runner, &measure(&heartbeats)?),
         unanswered_probes(runner, &watch(&swim, |_| Probes::default(), |seen, _, _| seen)),
     ]
-    .concat())
-}
-
-/// Messages per member and period in a group without events.
-fn quiet_load(profile: &str, n: f64) -> Option<f64> {
-    match profile {
-        "swim" => Some(2.0),
-        "all-to-all" | "majority" => Some(n - 1.0),
-        _ => None,
-    }
+    .concat()
+    .into())
 }
 
 fn load(runner: &Runner<'_>, cells: &[CellResult]) -> Vec<Row> {
     let row = |cell: &CellResult| {
         let n = f64::from(cell.key.members);
-        let paper = quiet_load(&cell.key.profile, n)?;
+        let paper = messages(&cell.key.profile, n)?;
         let says = if cell.key.profile == "swim" { "2, whatever n" } else { "n - 1" };
         let label = format!("n = {n}, {}", cell.key.profile);
         let claim = runner.claim("messages", label, "messages sent per member and period", paper);
@@ -82,55 +75,10 @@ fn values(cell: &CellResult, measure: &str) -> Vec<f64> {
     cell.readings(column).into_iter().filter_map(|reading| reading.value()).collect()
 }
 
-/// The expected time from a crash to a declaration, in periods, and its formula.
-struct Delay {
-    measure: &'static str,
-    column: &'static str,
-    periods: f64,
-    says: &'static str,
-}
-
-fn delay(profile: &str, n: f64) -> Option<Delay> {
-    // From the last heartbeat to the crash it is half a period; all members receive the same heartbeats.
-    let silence = TIMEOUT - 0.5;
-    match profile {
-        "all-to-all" => Some(Delay {
-            measure: "periods until all are informed, mean",
-            column: "informed_100_s",
-            periods: silence,
-            says: "timeout - 1/2",
-        }),
-        "majority" => Some(Delay {
-            measure: "periods until all are informed, mean",
-            column: "informed_100_s",
-            // Each survivor sends its vote at a random time in the next period.
-            periods: silence + ((n / 2.0).floor() + 1.0) / n,
-            says: "timeout - 1/2 + m/n, m being the majority: when the m-th of n-1 survivors has sent its vote",
-        }),
-        "swim" => Some(Delay {
-            measure: "periods to the first declaration, mean",
-            column: "first_declaration_s",
-            periods: first_ping(n) + 1.0 + 4.0 * libm::log10(n + 1.0).max(1.0),
-            says: "the first ping, one period, and a suspicion of 4 max(1, log10(n+1))",
-        }),
-        _ => None,
-    }
-}
-
-/// Mean periods from a crash to the first ping, with N = n-1 survivors in random phases that each draw one of N per
-/// period.
-fn first_ping(n: f64) -> f64 {
-    let others = n - 1.0;
-    let missed = 1.0 - 1.0 / others;
-    // The probability of no ping after the share u of the first period is (1 - u/N)^N; each further period multiplies
-    // it by (1-1/N)^N.
-    others / (others + 1.0) * (1.0 - libm::pow(missed, others + 1.0)) / (1.0 - libm::pow(missed, others))
-}
-
 fn detection(runner: &Runner<'_>, cells: &[CellResult]) -> Vec<Row> {
     let row = |cell: &CellResult| {
         let n = f64::from(cell.key.members);
-        let Delay { measure, column, periods, says } = delay(&cell.key.profile, n)?;
+        let Delay { measure, column, periods, says } = delay(&cell.key.profile, n, TIMEOUT)?;
         let claim = runner.claim("detection", format!("n = {n}, {}", cell.key.profile), measure, periods);
         Some(claim.closed_form().says(says).against_mean(&values(cell, column)))
     };
@@ -151,7 +99,10 @@ fn crossing(runner: &Runner<'_>, quiet: &[CellResult], crash: &[CellResult]) -> 
     };
     let predicted = |profile: &str, n: u32| {
         let n = f64::from(n);
-        quiet_load(profile, n).zip(delay(profile, n)).map(|(load, delay)| load * delay.periods).expect("a closed form")
+        messages(profile, n)
+            .zip(delay(profile, n, TIMEOUT))
+            .map(|(load, delay)| load * delay.periods)
+            .expect("a closed form")
     };
     let from = |cost: &dyn Fn(&str, u32) -> f64, detector: &str| {
         let cheaper = sizes.iter().find(|&&n| cost("swim", n) < cost(detector, n));
@@ -174,7 +125,7 @@ fn false_deaths(runner: &Runner<'_>, cells: &[CellResult]) -> Vec<Row> {
     let row = |cell: &CellResult| {
         let (n, lost) = (f64::from(cell.key.members), cell.key.loss);
         // A member that is received again can be declared dead again.
-        let per_member = (n - 1.0) * (1.0 - lost) * libm::pow(lost, 4.0);
+        let per_member = false_heartbeat_deaths(n, lost);
         let turns = n * cell.duration_s;
         if per_member * turns * (cell.trials.len() as f64) < FEWEST {
             return None;
@@ -204,20 +155,4 @@ fn unanswered_probes(runner: &Runner<'_>, cells: &[(Cell, Vec<Probes>)]) -> Vec<
 fn alarms(runner: &Runner<'_>, key: &CellKey, measure: &'static str, paper: f64) -> Claim {
     let label = format!("n = {}, {} % lost, {}", key.members, 100.0 * key.loss, key.profile);
     runner.claim("false alarms", label, measure, paper).closed_form().within(0.1)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_first_ping_has_the_times_of_a_monte_carlo_simulation() {
-        assert!((first_ping(8.0) - 0.94).abs() < 0.01 && (first_ping(128.0) - 1.002).abs() < 0.01);
-    }
-
-    #[test]
-    fn a_majority_of_three_needs_one_vote_of_another_member() {
-        let majority = delay("majority", 3.0).unwrap();
-        assert!((majority.periods - (4.5 + 2.0 / 3.0)).abs() < 1e-12);
-    }
 }

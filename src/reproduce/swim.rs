@@ -2,7 +2,7 @@
 
 use super::observers::{Gaps, Infection, Load, Probes, Sizes};
 use super::runner::Runner;
-use super::{Effort, Reproduction, Row};
+use super::{Effort, Reproduced, Reproduction, Row};
 use crate::experiment::{Cell, Error, Measure};
 use crate::protocol::EventKind;
 use crate::sim::Setup;
@@ -24,10 +24,10 @@ pub(super) const REPRODUCTION: Reproduction = Reproduction {
     figures,
 };
 
-fn figures(runner: &Runner<'_>) -> Result<Vec<Row>, Error> {
+fn figures(runner: &Runner<'_>) -> Result<Reproduced, Error> {
     let parts = [load, detection, infection, joins, false_positives, completeness];
     let rows: Vec<Vec<Row>> = parts.into_iter().map(|part| part(runner)).collect::<Result<_, _>>()?;
-    Ok(rows.concat())
+    Ok(rows.concat().into())
 }
 
 fn load(runner: &Runner<'_>) -> Result<Vec<Row>, Error> {

@@ -3,14 +3,19 @@
 use super::*;
 
 fn short(name: &str) -> Vec<Row> {
-    let rows = reproduction(name).unwrap().run(Effort::Short).unwrap();
-    for row in &rows {
+    short_with_sections(name).rows
+}
+
+fn short_with_sections(name: &str) -> Reproduced {
+    let reproduced = reproduction(name).unwrap().run(Effort::Short).unwrap();
+    let rows = &reproduced.rows;
+    for row in rows {
         println!("{row:?}");
     }
     let explained: Vec<&Row> = rows.iter().filter(|row| row.verdict == ClaimVerdict::Explained).collect();
     assert!(explained.len() * 4 <= rows.len(), "more than a quarter: {explained:#?}");
     assert!(explained.iter().all(|row| !row.closed_form), "a difference from a formula is explained: {explained:#?}");
-    rows
+    reproduced
 }
 
 /// Checks that all rows match except the known ones, whose reasons are on the page of the reproduction.
@@ -49,6 +54,42 @@ fn small_clusters_are_reproduced() {
 }
 
 #[test]
+fn classes_are_reproduced_and_the_answer_follows_from_their_values() {
+    let reproduced = short_with_sections("classes");
+    println!("{}", markdown(reproduction("classes").unwrap(), &reproduced));
+    all_match_but(&reproduced.rows, |_| false);
+    for figure in ["messages", "growth", "detection", "scalability"] {
+        assert!(reproduced.rows.iter().any(|row| row.figure == figure), "no row of {figure}");
+    }
+    let texts = reproduced.sections.iter().flat_map(|section| section.rows.iter().flatten().chain(&section.text));
+    let numbers: Vec<&String> = texts.filter(|text| text.contains("NaN") || text.contains("inf ")).collect();
+    assert!(numbers.is_empty(), "{numbers:?}");
+
+    let entry = |section: &Section, row: &str, column: &str| {
+        let at = section.columns.iter().position(|name| name == column).expect("a column of this name");
+        section.rows.iter().find(|entries| entries[0] == row).map(|entries| entries[at].clone()).expect("a row")
+    };
+    // Two messages against n - 1 of them, and against 7/3 (n - 1)/n: 1.87 of five members, 2.1 of ten.
+    let answer = |row, column| entry(&reproduced.sections[0], row, column);
+    assert_eq!(answer("messages handled", "all-to-all"), "always (5 to 50)");
+    assert_eq!(answer("messages handled", "lease"), "from 10 on (of 5 to 50)");
+    assert_eq!(answer("bytes sent", "majority"), "always (5 to 50)");
+    // 4 T, and a ping, a period and a suspicion of four periods or more.
+    assert_eq!(answer("time to the first declaration", "all-to-all"), "never up to 50");
+    assert_eq!(answer("time until all know", "all-to-all"), "never up to 50");
+
+    let section = |title: &str| reproduced.sections.iter().find(|section| section.title == title).expect("a section");
+    let operation = |row, column| entry(section("Operation"), row, column);
+    assert_eq!(
+        (operation("majority", "settings"), operation("majority", "further processes")),
+        ("3".into(), "0".into())
+    );
+    assert_eq!((operation("lease", "settings"), operation("lease", "further processes")), ("4".into(), "1".into()));
+    let limit = |row| entry(section("Largest group under a stated load"), row, "4 kB/s");
+    assert_eq!(limit("swim"), "more than 500 (extrapolated)");
+}
+
+#[test]
 fn go_swim_is_reproduced() {
     all_match_but(&short("go-swim"), |_| false);
 }
@@ -81,6 +122,20 @@ fn memberlist_removes_crashed_members_permanently() {
 }
 
 #[test]
+fn sections_precede_the_rows_of_a_page_and_are_printed() {
+    let section = Section::new("Growth", vec!["Of work.".to_owned(), "- one".to_owned(), "- two".to_owned()]);
+    let section = section.with_table(&["detector", "CPU"], vec![vec!["swim".to_owned(), "1.00".to_owned()]]);
+    let reproduced = Reproduced { rows: Vec::new(), sections: vec![section] };
+    let page = markdown(&REPRODUCTIONS[0], &reproduced);
+    let part = "## Growth\n\nOf work.\n\n- one\n- two\n\n| detector | CPU |\n|---|---|\n| swim | 1.00 |\n\n\
+                ## Compared with published values\n\n0 rows:";
+    assert!(page.contains(part), "{page}");
+    let text = sections(&reproduced.sections, 80);
+    assert!(text.starts_with("Growth\n\nOf work.\n- one\n- two\n") && text.contains("swim"), "{text}");
+    assert_eq!(sections(&[], 80), "");
+}
+
+#[test]
 fn page_and_table_show_every_row() {
     let row = Row {
         reproduction: "swim",
@@ -94,7 +149,7 @@ fn page_and_table_show_every_row() {
         note: "why; tolerance 5 %".to_owned(),
         closed_form: false,
     };
-    let page = markdown(&REPRODUCTIONS[0], std::slice::from_ref(&row));
+    let page = markdown(&REPRODUCTIONS[0], &vec![row.clone()].into());
     let line = "| figure 1 | n = 8 | messages | 2.000 | 3.21e-3 | 1.500 to ? | **mismatch** | why; tolerance 5 % |";
     assert!(page.contains(line), "{page}");
     assert!(page.contains("1 rows: 0 match, 0 explained, 1 mismatch."));
