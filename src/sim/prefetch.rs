@@ -12,7 +12,6 @@ use super::detector::FailureDetector;
 use super::host::Host;
 use super::hosts::{Hosts, Place};
 use super::in_flight::Slab;
-use super::observer::MemberIndex;
 use super::ring::{COARSE_SHIFT, Rest, Ring};
 use super::scheduled::ScheduledEvent;
 use crate::protocol::Time;
