@@ -145,7 +145,7 @@ fn method(groups: &Groups) -> Section {
     if !partly.is_empty() {
         text.push(format!(
             "- **Left out**: the largest sizes of {}, whose work grows with the square of the group, and `swim-basic` \
-             with more than 200 members on lossy links, which tells all others of each mistake; they are \"not run\". \
+             with more than 100 members on lossy links, which tells all others of each mistake; they are \"not run\". \
              `phi-accrual` is like `gossip-heartbeat` in work and is in no cell.",
             partly.join(", ")
         ));
