@@ -4,7 +4,6 @@ use super::SWIM;
 use super::figure::Figure;
 use super::groups::{Contender, Group, Groups};
 use super::power_law::SizeLimit;
-use super::sections::LOADS;
 use crate::detectors::{Heartbeat, HeartbeatCount, HeartbeatMessage};
 use crate::protocol::MessageKind;
 use crate::reproduce::Row;
@@ -12,6 +11,9 @@ use crate::reproduce::claim::Claim;
 use crate::reproduce::closed_forms::{self, Delay, delay, false_heartbeat_deaths};
 use crate::reproduce::runner::Runner;
 use crate::sim::address_of;
+
+/// The stated loads: bytes that the busiest member sends and receives per second.
+pub(super) const LOADS: [f64; 2] = [4_000.0, 400_000.0];
 
 /// The timeout of heartbeats, in periods.
 const TIMEOUT: f64 = 4.5;

@@ -24,8 +24,8 @@ pub(super) struct Metered {
 pub(super) fn cpu_ns(groups: &[Metered], seed: u64, effort: Effort) -> Vec<Vec<f64>> {
     let (runs, messages) = match effort {
         Effort::Short => (6, 5_000.0),
-        Effort::Usual => (9, 40_000.0),
-        Effort::Full => (25, 80_000.0),
+        Effort::Usual => (9, 20_000.0),
+        Effort::Full => (25, 40_000.0),
     };
     let mut values = vec![Vec::new(); groups.len()];
     for run in 0..runs {

@@ -1,14 +1,11 @@
 //! The sections of the page.
 
-use super::closed_rows::closed_limit;
+use super::closed_rows::{LOADS, closed_limit};
 use super::figure::Figure;
 use super::groups::{Contender, Group, Groups};
 use super::power_law::{PowerLaw, SizeLimit};
 use super::{answer, operation};
 use crate::reproduce::Section;
-
-/// The stated loads: bytes that the busiest member sends and receives per second.
-pub(super) const LOADS: [f64; 2] = [4_000.0, 400_000.0];
 
 /// The classes: their names, and their smallest and largest sizes.
 const CLASSES: [(&str, u32, u32); 3] = [
@@ -145,7 +142,7 @@ fn method(groups: &Groups) -> Section {
     if !partly.is_empty() {
         text.push(format!(
             "- **Left out**: the largest sizes of {}, whose work grows with the square of the group, and `swim-basic` \
-             with more than 200 members on lossy links, which tells all others of each mistake; they are \"not run\". \
+             with more than 100 members on lossy links, which tells all others of each mistake; they are \"not run\". \
              `phi-accrual` is like `gossip-heartbeat` in work and is in no cell.",
             partly.join(", ")
         ));
