@@ -1,4 +1,4 @@
-//! Plots of trade-offs: the cost of each selector against the time until members are informed.
+//! Plots of trade-offs: what each selector costs, against the time until a crash is declared or known.
 
 use std::fmt::Write;
 
