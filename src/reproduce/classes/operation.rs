@@ -45,7 +45,7 @@ pub(super) fn section(groups: &Groups) -> Section {
          production, and while none runs nobody learns of a crash. Three registries survive the loss of one."
             .to_owned(),
         "- **Lines** are those of this repository that a member runs, without tests, comments and blank lines. All variants \
-         of SWIM share theirs, which also heal partitions, bound what strangers can send, and carry events of \
+         of SWIM share theirs, which also heal partitions, bound what unknown members can cause, and carry events of \
          applications; the others do none of that."
             .to_owned(),
     ];

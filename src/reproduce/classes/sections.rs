@@ -136,7 +136,7 @@ fn method(groups: &Groups) -> Section {
          message than the simulated network."
             .to_owned(),
         "- **A false death** is an observer's transition to dead about a live member, so one that spreads counts for every \
-         member that believes it. Where none was seen the interval ends where such luck would have had a chance of 2.5 %."
+         member that believes it. Where none was seen, the interval ends at the rate at which none would be seen with a probability of 2.5 %."
             .to_owned(),
     ];
     if !partly.is_empty() {
