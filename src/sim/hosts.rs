@@ -44,6 +44,11 @@ impl<D, T> Hosts<D, T> {
         self.places[member as usize]
     }
 
+    /// A member's host; `None` if there is no such member.
+    pub(super) fn get(&self, member: MemberIndex) -> Option<&Host<D, T>> {
+        self.places.get(member as usize).map(|&place| &self[place])
+    }
+
     /// The hosts in the order of the members.
     pub(super) fn iter(&self) -> impl Iterator<Item = &Host<D, T>> {
         self.places.iter().map(|&place| &self[place])

@@ -205,8 +205,7 @@ impl<B: DetectorFactory, O: Observer> World<B, O> {
 
     /// A member's detector; `None` while the member is stopped.
     pub fn detector(&self, member: MemberIndex) -> Option<&B::Detector> {
-        let is_member = (member as usize) < self.hosts.len();
-        is_member.then(|| &self.hosts[self.hosts.place(member)])?.detector.as_ref()
+        self.hosts.get(member)?.detector.as_ref()
     }
 
     /// The detectors of all members that run, in the order of their indices.

@@ -142,8 +142,8 @@ impl Member {
 
     /// Replaces this member's own node info, with a new incarnation, and spreads the change.
     pub(super) fn update_node(&mut self, now: Time, node: NodeInfo, out: &mut Outbox) {
-        self.node = Some(Arc::new(node));
         self.incarnation = self.incarnation.next();
+        self.update_own_record(now, Some(Arc::new(node)));
         let (about, incarnation) = (self.id, self.incarnation);
         out.events.push(Event { about, incarnation, kind: EventKind::Updated, source: EventSource::Own });
         self.announce(now, out);
@@ -154,13 +154,14 @@ impl Member {
         if let Some(cold) = &mut self.cold {
             cold.is_unannounced = false;
         }
-        self.update_own_record(now);
+        self.update_own_record(now, None);
         self.pass_on(now, self.own_record(), None, out);
     }
 
-    pub(super) fn update_own_record(&mut self, now: Time) {
+    /// Brings this member's own record up to its incarnation, with this node info if it has changed.
+    pub(super) fn update_own_record(&mut self, now: Time, node: Option<Arc<NodeInfo>>) {
         let me = self.table.me();
-        self.table.set(now, me, Status::Alive, self.incarnation, Some(Arc::clone(self.node())), None);
+        self.table.set(now, me, Status::Alive, self.incarnation, node, None);
     }
 
     /// Queues an update, or multicasts it if dissemination works like that and this member is the update's origin.

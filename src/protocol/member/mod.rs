@@ -126,8 +126,6 @@ pub struct Member {
     since_epoch: Span,
     strategy_rng: Rng,
     rng: Rng,
-    /// This member's node info, if it has changed since the roster.
-    node: Option<Arc<NodeInfo>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -216,7 +214,6 @@ impl Member {
             since_epoch,
             strategy_rng,
             rng,
-            node: None,
         }
     }
 
@@ -465,7 +462,7 @@ impl Member {
 
     /// Id, address, name and metadata.
     pub fn node(&self) -> &Arc<NodeInfo> {
-        self.node.as_ref().unwrap_or_else(|| self.table.node(self.table.me()))
+        self.table.node(self.table.me())
     }
 
     /// The member's view of the group.

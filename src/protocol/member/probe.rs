@@ -39,7 +39,7 @@ impl Member {
     pub(super) fn next_period(&mut self, now: Time, out: &mut Outbox) {
         self.end_period(now, out);
         // Fast path: without local changes nothing expires, retries or merges.
-        if self.cold.is_some() || self.deadlines.is_some() || !self.table.is_pristine() {
+        if self.cold.is_some() || !self.table.is_pristine() {
             self.purge_tombstones(now, out);
             self.reconnect(now, out);
             self.rebase_if_grown();

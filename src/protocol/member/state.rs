@@ -32,7 +32,6 @@ impl Member {
             cold: self.cold.clone(),
             strategy_rng: self.strategy_rng.clone(),
             rng: self.rng.clone(),
-            node: self.node.clone(),
             ..*self
         }
     }
@@ -69,11 +68,10 @@ impl Member {
             since_epoch,
             strategy_rng,
             rng,
-            node: _,
         } = self;
         (id, incarnation, lifecycle, knows_slow, stalled, has_coordinates, is_regular).hash(hasher);
         (follows_clock, observes_pings).hash(hasher);
-        (health, seq, period, shared_period, since_epoch, self.node()).hash(hasher);
+        (health, seq, period, shared_period, since_epoch).hash(hasher);
         queue.hash_state(reference, hasher);
         table.hash_state(reference, hasher);
         timers.hash_state(reference, hasher);

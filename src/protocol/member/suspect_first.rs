@@ -65,7 +65,7 @@ impl Member {
     pub(super) fn refute_quietly(&mut self, now: Time, claimed: Incarnation, source: EventSource, out: &mut Outbox) {
         if self.raise_above(claimed, source, out) {
             self.cold().is_unannounced = true;
-            self.update_own_record(now);
+            self.update_own_record(now, None);
             self.pass_on_quietly(self.own_record(), None);
         }
     }
