@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_of_many_segments_waits_for_the_unrngiest_of_them() {
+    fn a_message_of_many_segments_waits_for_the_last_of_them() {
         let p: f64 = 0.2;
         let seen = shares(StreamMessage { bytes: 10 * SEGMENT, opens: false, loss: [p, 0.0] });
         let within = |timeouts: i32| (1.0 - p.powi(timeouts + 1)).powi(10);
