@@ -43,6 +43,7 @@ mod prefetch;
 mod registry;
 pub mod rng;
 mod selector;
+mod shared_indexes;
 mod strategies;
 mod view;
 
@@ -64,6 +65,7 @@ pub use registry::{
     parse_seconds,
 };
 pub use selector::{Bound, DynSelector, Helpers, IndexedSelector, MemberSelector, NearPeer, Selector, pick_uniform};
+pub use shared_indexes::SharedIndexes;
 pub use strategies::{
     Beyond, Bucket, BucketState, Neighborhood, NeighborhoodConfig, NeighborhoodState, Neighborhoods, Permutation,
     RingSchedules, Schedule, ScheduleConfig, ScheduleState, Shuffle, ShuffleState, Spatial, SpatialConfig,

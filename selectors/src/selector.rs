@@ -13,6 +13,7 @@ use crate::location::Location;
 use crate::peer::{Peer, Slot};
 use crate::prefetch::prefetch;
 use crate::rng::below;
+use crate::shared_indexes::SharedIndexes;
 use crate::view::{Context, Observation, View};
 
 /// Strategy that picks targets of direct pings and of gossip.
@@ -162,8 +163,16 @@ pub trait Selector: Send + Sync + 'static {
     /// Adapts the state to a new index over a longer roster.
     ///
     /// Slots keep their peers, so that the state stays valid; only what was derived from the old index (a rank, a
-    /// shortlist) has to be refreshed.
+    /// shortlist) has to be refreshed. Peers have other slots only if the state [keeps none](Self::keeps_slots).
     fn reindexed(&self, _index: &Self::RosterIndex, _state: &mut Self::State) {}
+
+    /// Whether the state holds slots, or an order of them, beyond what [`Self::reindexed`] drops. Peers then have the same
+    /// slots for good.
+    ///
+    /// Members of one process whose states hold none number their peers alike, and share one roster and one index.
+    fn keeps_slots(&self, _state: &Self::State) -> bool {
+        true
+    }
 
     /// Returns the guaranteed coverage of a group of `n` members, the member itself included, with `direct` pings per
     /// period.
@@ -319,6 +328,11 @@ pub trait MemberSelector: Send {
     fn has_fallen_back(&self) -> bool;
     /// Builds a new index over a roster that the member's changes were folded into. Slots keep their peers.
     fn reindex(&mut self, roster: &[Peer]);
+    /// See [`Selector::keeps_slots`].
+    fn keeps_slots(&self) -> bool;
+    /// Takes the index over a roster that members share, in which peers may have other slots than before. `roster` is
+    /// asked for the peers if no member with the same selector has an index over it yet.
+    fn share_index(&mut self, indexes: &SharedIndexes, roster: &dyn Fn() -> Vec<Peer>);
     /// Prefetches the state. See [`prefetch`](crate::prefetch()).
     fn prefetch(&self);
 }
@@ -453,6 +467,15 @@ impl<S: Selector> MemberSelector for WithState<S> {
 
     fn reindex(&mut self, roster: &[Peer]) {
         self.index = Arc::new(self.selector.build_index(roster));
+        self.selector.reindexed(&self.index, &mut self.state);
+    }
+
+    fn keeps_slots(&self) -> bool {
+        self.selector.keeps_slots(&self.state)
+    }
+
+    fn share_index(&mut self, indexes: &SharedIndexes, roster: &dyn Fn() -> Vec<Peer>) {
+        self.index = indexes.of(&self.selector, || self.selector.build_index(&roster()));
         self.selector.reindexed(&self.index, &mut self.state);
     }
 }

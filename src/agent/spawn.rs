@@ -3,7 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use swimlab_selectors::rng::{Purpose, stream};
@@ -28,7 +28,7 @@ use super::snapshot_writer::SnapshotWriter;
 use super::sockets::Sockets;
 use super::spawn_error::SpawnError;
 use crate::protocol::{
-    Address, Id, Identity, Incarnation, Member, MemberConfig, NodeInfo, Outbox, Roster, Span, TooLong,
+    Address, Id, Identity, Incarnation, Member, MemberConfig, MemoryPool, NodeInfo, Outbox, Roster, Span, TooLong,
 };
 use crate::wire::{Label, Seal};
 
@@ -47,6 +47,12 @@ const FIRST_SEQS: u64 = 1 << 15;
 
 /// Numbers of application events set aside for each microsecond of the second in which an agent starts.
 const EVENTS_PER_MICROSECOND: u32 = 1 << 12;
+
+/// Memory that the agents of this process share.
+static POOL: LazyLock<Arc<MemoryPool>> = LazyLock::new(Arc::default);
+
+/// The default selector. Agents of this process that have it share its indexes.
+static AUTO: LazyLock<DynSelector> = LazyLock::new(|| "auto".parse().expect("auto is built in"));
 
 impl Builder {
     /// Starts the member as a task of the current tokio runtime.
@@ -100,6 +106,7 @@ impl Builder {
         let mut seeds = SeedBook::parse(&self.seeds).map_err(|(seed, error)| SpawnError::Seed(seed, error))?;
         let codec = self.codec()?;
         let mut config = MemberConfig::new(self.config.clone(), codec.sizer()).map_err(SpawnError::from)?;
+        config = config.with_pool(Arc::clone(&POOL));
         if let Some(helpers) = &self.helpers {
             config = config.with_helpers(Arc::clone(helpers));
         }
@@ -270,7 +277,7 @@ impl Builder {
     }
 
     fn chosen_selector(&self) -> DynSelector {
-        self.selector.clone().unwrap_or_else(|| "auto".parse().expect("auto is built in"))
+        self.selector.clone().unwrap_or_else(|| AUTO.clone())
     }
 
     fn member(&self, config: MemberConfig, life: &Life, clock: Clock) -> Result<Member, SpawnError> {

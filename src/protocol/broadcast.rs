@@ -7,6 +7,7 @@ use smallvec::SmallVec;
 use swimlab_selectors::{Slot, prefetch};
 
 use super::message::{Id, Sizer, Update, UpdateKind, Updates};
+use super::renumbering::Renumbering;
 use super::sorted_map::SortedMap;
 use super::state_hash::StateHash;
 use super::time::Time;
@@ -108,8 +109,24 @@ impl Broadcasts {
 
     /// Drops outdated updates. [`Broadcasts::fill`] drops those that surface; this is for a queue that has grown.
     pub fn prune(&mut self, is_current: impl Fn(Slot, &Update) -> bool) {
+        self.retain(|item| item.slot.is_none_or(|slot| is_current(slot, &item.update)));
+    }
+
+    /// Gives the members of updates their new slots.
+    pub(super) fn renumber(&mut self, renumbering: &Renumbering) {
+        self.retain(|item| match item.slot {
+            None => true,
+            Some(old) => {
+                item.slot = renumbering.slot(old);
+                // The others are about members that were forgotten.
+                item.slot.is_some()
+            }
+        });
+    }
+
+    fn retain(&mut self, keep: impl FnMut(&mut QueuedUpdate) -> bool) {
         if let Some(this) = &mut self.0 {
-            this.updates.retain(|item| item.slot.is_none_or(|slot| is_current(slot, &item.update)));
+            this.updates.retain(keep);
             this.urgent = this.updates.iter().filter(|(_, item)| item.is_urgent).count();
             if this.updates.is_empty() {
                 self.0 = None;

@@ -71,11 +71,13 @@ mod event;
 mod health;
 mod id_sequence;
 mod member;
+mod memory_pool;
 mod message;
 mod name_error;
 mod presets;
 mod prober;
 mod profiles;
+mod renumbering;
 mod roster;
 mod rtt;
 mod scale;
@@ -98,6 +100,7 @@ pub(crate) use member::stated_limits;
 pub use member::{
     BroadcastError, DirectError, ForceLeaveError, Gauge, Identity, Member, MemberConfig, Outbox, TooLong, Transmit,
 };
+pub use memory_pool::MemoryPool;
 pub use message::{
     Address, Body, DirectMessage, Id, Incarnation, MessageKind, NeighborHint, NodeInfo, Packet, PeerAddress, PeerView,
     PingReq, Sizer, StateSync, Status, Update, UpdateKind, Updates, UserEvent, WithCoordinate,

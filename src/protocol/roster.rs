@@ -2,22 +2,33 @@
 
 use std::sync::{Arc, OnceLock};
 
-use swimlab_selectors::{Peer, Slot, prefetch};
+use swimlab_selectors::{Peer, SharedIndexes, Slot, prefetch};
 
 use super::id_sequence::IdSequence;
 use super::message::{Address, Id, Incarnation, NodeInfo, Status};
 
-/// Snapshot of a group, by slot. A simulated world shares one among all its members; an agent starts with itself alone.
+/// Snapshot of a group, by slot. A simulated world shares one among all its members; an agent starts with itself alone,
+/// and shares a later one with the agents of its process that know the same ([`MemoryPool`](super::MemoryPool)).
 /// Later changes are held by each member's own [`MembershipTable`](super::MembershipTable).
 #[derive(Debug)]
 pub struct Roster {
     records: Records,
-    /// The peers by slot, and perhaps others behind them.
-    peers: Arc<[Peer]>,
-    /// Made when first asked for: in a simulated world hardly any are.
-    nodes: Box<[OnceLock<Arc<NodeInfo>>]>,
-    members: u32,
+    nodes: Nodes,
+    slots: u32,
+    by_status: [u32; 4],
     digest: u64,
+    /// Of the members that share the roster.
+    indexes: SharedIndexes,
+}
+
+/// Published descriptions by slot.
+#[derive(Debug)]
+enum Nodes {
+    /// Those of peers without names and metadata, made when first asked for: in a simulated world hardly any are. There
+    /// may be other peers behind them.
+    OfPeers { peers: Arc<[Peer]>, made: Box<[OnceLock<Arc<NodeInfo>>]> },
+    /// Any others, and their peers if somebody has asked for all of them.
+    Stored { nodes: Box<[Arc<NodeInfo>]>, peers: OnceLock<Box<[Peer]>> },
 }
 
 /// The records by slot, and the slots by id.
@@ -72,17 +83,27 @@ impl MemberRecord {
 impl Roster {
     /// A roster of these entries; the slot is the position. Ids of occupied slots must differ.
     pub fn new(entries: impl IntoIterator<Item = RosterEntry>) -> Self {
-        let (mut records, mut peers, mut nodes) = (Vec::new(), Vec::new(), Vec::new());
-        let (mut members, mut digest) = (0, 0_u64);
+        let entries = entries.into_iter();
+        let (mut records, mut nodes) = (Vec::new(), Vec::new());
+        records.reserve_exact(entries.size_hint().0);
+        nodes.reserve_exact(entries.size_hint().0);
+        let (mut by_status, mut digest) = ([0; 4], 0_u64);
         for RosterEntry { node, incarnation, status } in entries {
             let record = MemberRecord { id: node.peer.id, incarnation, address: node.address, status };
             digest = digest.wrapping_add(record.digest());
             records.push(record);
-            peers.push(node.peer.clone());
-            nodes.push(OnceLock::from(node));
-            members += u32::from(status.is_some_and(Status::is_member));
+            nodes.push(node);
+            if let Some(status) = status {
+                by_status[status as usize] += 1;
+            }
         }
-        Self { records: Records::new(records), peers: peers.into(), nodes: nodes.into(), members, digest }
+        let nodes = Nodes::Stored { nodes: nodes.into(), peers: OnceLock::new() };
+        Self::of(records, nodes, by_status, digest)
+    }
+
+    fn of(records: Vec<MemberRecord>, nodes: Nodes, by_status: [u32; 4], digest: u64) -> Self {
+        let slots = records.len() as u32;
+        Self { records: Records::new(records), nodes, slots, by_status, digest, indexes: SharedIndexes::default() }
     }
 
     /// A roster of the first `members` of these peers, alive in their first life, without names and metadata.
@@ -95,8 +116,8 @@ impl Roster {
         };
         let records: Vec<MemberRecord> = (0..members).zip(&*peers).map(founder).collect();
         let digest = records.iter().fold(0, |sum: u64, record| sum.wrapping_add(record.digest()));
-        let nodes = records.iter().map(|_| OnceLock::new()).collect();
-        Self { records: Records::new(records), peers, nodes, members, digest }
+        let made = records.iter().map(|_| OnceLock::new()).collect();
+        Self::of(records, Nodes::OfPeers { peers, made }, [members, 0, 0, 0], digest)
     }
 
     /// A roster of living members in their first life.
@@ -107,17 +128,22 @@ impl Roster {
 
     /// The number of slots, forgotten ones included.
     pub fn len(&self) -> u32 {
-        self.nodes.len() as u32
+        self.slots
     }
 
     /// Whether there is no slot at all.
     pub fn is_empty(&self) -> bool {
-        self.nodes.is_empty()
+        self.slots == 0
     }
 
     /// The number of occupants that are alive or suspect.
     pub fn members(&self) -> u32 {
-        self.members
+        self.by_status[Status::Alive as usize] + self.by_status[Status::Suspect as usize]
+    }
+
+    /// The numbers of occupants by [`Status`].
+    pub(super) fn by_status(&self) -> [u32; 4] {
+        self.by_status
     }
 
     /// The sum of the [digests](MemberRecord::digest) of all records.
@@ -148,7 +174,32 @@ impl Roster {
 
     /// The peers by slot, for the index of a selector.
     pub fn peers(&self) -> &[Peer] {
-        &self.peers[..self.nodes.len()]
+        match &self.nodes {
+            Nodes::OfPeers { peers, made } => &peers[..made.len()],
+            Nodes::Stored { nodes, peers } => peers.get_or_init(|| copy_peers(nodes)),
+        }
+    }
+
+    /// The peers by slot, without keeping them.
+    pub(super) fn copied_peers(&self) -> Vec<Peer> {
+        match &self.nodes {
+            Nodes::OfPeers { peers, made } => peers[..made.len()].to_vec(),
+            Nodes::Stored { nodes, .. } => copy_peers(nodes),
+        }
+    }
+
+    /// The peer in a slot.
+    #[inline]
+    pub fn peer(&self, slot: Slot) -> &Peer {
+        match &self.nodes {
+            Nodes::OfPeers { peers, .. } => &peers[slot as usize],
+            Nodes::Stored { nodes, .. } => &nodes[slot as usize].peer,
+        }
+    }
+
+    /// Indexes of selectors that the members have in common that share the roster.
+    pub(super) fn indexes(&self) -> &SharedIndexes {
+        &self.indexes
     }
 
     /// The record of a slot's occupant.
@@ -161,9 +212,18 @@ impl Roster {
 
     /// Published description of a slot's occupant.
     pub fn node(&self, slot: Slot) -> &Arc<NodeInfo> {
-        let node = || Arc::new(NodeInfo::new(self.peers[slot as usize].clone(), self.record(slot).address));
-        self.nodes[slot as usize].get_or_init(node)
+        match &self.nodes {
+            Nodes::OfPeers { peers, made } => {
+                let node = || Arc::new(NodeInfo::new(peers[slot as usize].clone(), self.record(slot).address));
+                made[slot as usize].get_or_init(node)
+            }
+            Nodes::Stored { nodes, .. } => &nodes[slot as usize],
+        }
     }
+}
+
+fn copy_peers<T: FromIterator<Peer>>(nodes: &[Arc<NodeInfo>]) -> T {
+    nodes.iter().map(|node| node.peer.clone()).collect()
 }
 
 impl Records {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use swimlab_selectors::Slot;
 
+use super::renumbering::Renumbering;
 use super::time::Span;
 
 /// Jacobson/Karels estimates (gains 1/8 and 1/4, timeout = mean + 4 deviations), as TCP and go-swim use them.
@@ -39,6 +40,12 @@ impl SlowPeers {
     /// Whether a sample may lengthen the timeout: a first sample sets it to three times itself.
     pub(super) fn is_slow(rtt: Span, configured: Span) -> bool {
         rtt * 3 >= configured
+    }
+
+    /// Gives peers their new slots.
+    pub(super) fn renumber(&mut self, renumbering: &Renumbering) {
+        let old = std::mem::take(&mut self.0);
+        self.0 = old.into_iter().filter_map(|(slot, estimate)| Some((renumbering.slot(slot)?, estimate))).collect();
     }
 
     /// Whether no slow peer is known.

@@ -84,8 +84,8 @@ impl<K: Ord + Copy, V> SortedMap<K, V> {
         }
     }
 
-    /// Keeps only these entries.
-    pub(super) fn retain(&mut self, mut keep: impl FnMut(&V) -> bool) {
+    /// Keeps only these entries, whose values may be changed.
+    pub(super) fn retain(&mut self, mut keep: impl FnMut(&mut V) -> bool) {
         match &mut self.0 {
             Store::Few(list) => list.retain(|(_, value)| keep(value)),
             Store::Many(tree) => tree.retain(|_, value| keep(value)),
@@ -143,7 +143,7 @@ mod tests {
                     3 => prop_assert_eq!(ours.get_or_insert_with(key, || value), tree.entry(key).or_insert(value)),
                     _ => {
                         let divisor = value % 7 + 2;
-                        ours.retain(|value| value % divisor > 0);
+                        ours.retain(|value| *value % divisor > 0);
                         tree.retain(|_, value| *value % divisor > 0);
                     }
                 }

@@ -9,7 +9,9 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 use swimlab_selectors::{Peer, Slot, View, prefetch};
 
+use super::memory_pool::MemoryPool;
 use super::message::{Address, Id, Incarnation, NodeInfo, Status, Update, UpdateKind};
+use super::renumbering::Renumbering;
 use super::roster::{MemberRecord, Roster, RosterEntry};
 use super::sorted_map::SortedMap;
 use super::state_hash::StateHash;
@@ -37,7 +39,12 @@ struct Overlay {
     tombstones: VecDeque<Tombstone>,
     /// The table's digest less the roster's.
     digest: u64,
+    /// The numbers of records by status, less the roster's.
+    by_status: ByStatus<i32>,
 }
+
+/// A number for each [`Status`], in the order of its declaration.
+type ByStatus<T> = [T; 4];
 
 /// Occupants of slots that the roster's index does not list.
 #[derive(Clone, Debug, Default)]
@@ -85,6 +92,16 @@ impl MembershipTable {
     /// The number of alive and suspect members, this one included.
     pub fn members(&self) -> u32 {
         self.members
+    }
+
+    /// The numbers of members that are alive, suspected, dead and departed, as [`Status`] lists them; forgotten ones are
+    /// not counted.
+    pub fn by_status(&self) -> ByStatus<u32> {
+        let mut counts = self.roster.by_status();
+        if let Some(overlay) = &self.overlay {
+            counts.iter_mut().zip(overlay.by_status).for_each(|(count, more)| *count = count.wrapping_add_signed(more));
+        }
+        counts
     }
 
     /// The sum of the hashes of all members' ids and incarnations, modulo 2^64: tables with the same members have the
@@ -161,6 +178,7 @@ impl MembershipTable {
         let entry = RosterEntry { node, incarnation, status: Some(Status::Alive) };
         joiners.added.insert(id, slot);
         overlay.digest = overlay.digest.wrapping_add(incarnation.hash_with(id));
+        overlay.by_status[Status::Alive as usize] += 1;
         overlay.changed.insert(slot, ChangedRecord { entry, suspicion: None });
         self.members += 1;
         slot
@@ -194,6 +212,10 @@ impl MembershipTable {
         let after = MemberRecord { incarnation, status: Some(status), ..before };
         let overlay = self.overlay.get_or_insert_default();
         overlay.digest = overlay.digest.wrapping_add(after.digest()).wrapping_sub(before.digest());
+        if let Some(before) = before.status {
+            overlay.by_status[before as usize] -= 1;
+        }
+        overlay.by_status[status as usize] += 1;
         if !status.is_member() {
             let tombstones = &mut overlay.tombstones;
             if tombstones.is_empty() {
@@ -240,6 +262,9 @@ impl MembershipTable {
             let entry = self.changed_mut(slot).entry.clone();
             self.changed_mut(slot).entry.status = None;
             let overlay = self.overlay.as_deref_mut()?;
+            if let Some(before) = entry.status {
+                overlay.by_status[before as usize] -= 1;
+            }
             let joiners = overlay.joiners.get_or_insert_default();
             joiners.added.remove(&entry.node.peer.id);
             joiners.free.push(slot);
@@ -313,13 +338,21 @@ impl MembershipTable {
         self.overlay.as_ref().map_or(0, |overlay| overlay.changed.len())
     }
 
+    /// The number of differences that [`MembershipTable::share`] would fold into a roster.
+    pub(super) fn foldable_differences(&self) -> usize {
+        let is_foldable = |row: &ChangedRecord| row.suspicion.is_none() && row.entry.status.is_none_or(Status::is_member);
+        let changed = self.overlay.iter().flat_map(|overlay| overlay.changed.iter());
+        changed.filter(|(_, row)| is_foldable(row)).count()
+    }
+
     /// Whether there are enough differences for a roster of this member's own to pay off.
     pub fn wants_rebase(&self) -> bool {
         self.differences() > 64 + self.roster.len() as usize / 2
     }
 
-    /// Folds the differences into a new roster with the same slots. Ongoing suspicions stay apart from it.
-    pub fn rebase(&mut self) -> &[Peer] {
+    /// Folds the differences into a new roster with the same slots, and returns its peers. Ongoing suspicions stay apart
+    /// from it.
+    pub fn rebase(&mut self) -> Vec<Peer> {
         let entry = |slot| RosterEntry {
             node: Arc::clone(self.node(slot)),
             incarnation: self.incarnation(slot),
@@ -329,11 +362,79 @@ impl MembershipTable {
         if let Some(overlay) = &mut self.overlay {
             overlay.changed.retain(|row| row.suspicion.is_some());
             overlay.digest = 0;
+            overlay.by_status = ByStatus::default();
             if let Some(joiners) = &mut overlay.joiners {
                 joiners.added.clear();
             }
         }
-        self.roster.peers()
+        self.roster.copied_peers()
+    }
+
+    /// Folds the differences into a roster that is shared with all tables in the pool that know the same. Members get
+    /// slots in the order of their ids, dead and departed ones those behind. Suspicions stay apart from it.
+    pub(super) fn share(&mut self, pool: &MemoryPool) -> Renumbering {
+        let (mut members, mut gone) = (Vec::with_capacity(self.members as usize), Vec::new());
+        for slot in 0..self.slots {
+            let MemberRecord { id, status, .. } = self.record(slot);
+            match status {
+                Some(status) if status.is_member() => members.push((id, slot)),
+                Some(_) => gone.push(slot),
+                None => {}
+            }
+        }
+        members.sort();
+        let roster = pool.roster(self.digest(), |known| self.agrees_with(known, &members), || self.roster_of(&members));
+        let order = members.iter().map(|&(_, slot)| slot).chain(gone.iter().copied());
+        let renumbering = Renumbering::new(self.slots, order);
+
+        let mut overlay = Overlay::default();
+        for (slot, old) in (roster.len()..).zip(gone) {
+            let row = self.changed_mut(old).clone();
+            overlay.count(&row);
+            overlay.joiners.get_or_insert_default().added.insert(row.entry.node.peer.id, slot);
+            overlay.changed.insert(slot, row);
+        }
+        for (old, row) in self.overlay.iter().flat_map(|before| before.changed.iter()) {
+            if row.suspicion.is_some()
+                && let Some(slot) = renumbering.slot(old)
+            {
+                overlay.by_status[Status::Alive as usize] -= 1;
+                overlay.count(row);
+                overlay.changed.insert(slot, row.clone());
+            }
+        }
+        let tombstones = self.overlay.iter().flat_map(|before| &before.tombstones);
+        let moved = |tombstone: &Tombstone| Some(Tombstone { slot: renumbering.slot(tombstone.slot)?, ..*tombstone });
+        overlay.tombstones = tombstones.filter_map(moved).collect();
+        let is_equal = overlay.changed.is_empty() && overlay.tombstones.is_empty();
+        self.me = renumbering.slot(self.me).expect("it is a member itself");
+        self.slots = roster.len() + overlay.joiners.as_ref().map_or(0, |joiners| joiners.added.len() as u32);
+        self.roster = roster;
+        self.overlay = (!is_equal).then(|| Box::new(overlay));
+        renumbering
+    }
+
+    /// Whether a roster holds these members, and no others, as this table does but for suspicions.
+    fn agrees_with(&self, roster: &Roster, members: &[(Id, Slot)]) -> bool {
+        let is_equal = |(at, &(id, slot)): (Slot, &(Id, Slot))| {
+            let (known, node) = (roster.record(at), self.node(slot));
+            (known.id, known.incarnation) == (id, self.incarnation(slot))
+                && (Arc::ptr_eq(roster.node(at), node) || roster.node(at) == node)
+        };
+        roster.len() as usize == members.len() && (0..).zip(members).all(is_equal)
+    }
+
+    fn roster_of(&self, members: &[(Id, Slot)]) -> Roster {
+        Roster::new(members.iter().map(|&(_, slot)| RosterEntry {
+            node: Arc::clone(self.node(slot)),
+            incarnation: self.incarnation(slot),
+            status: Some(Status::Alive),
+        }))
+    }
+
+    /// The roster that the table's differences are from.
+    pub fn roster(&self) -> &Arc<Roster> {
+        &self.roster
     }
 
     /// All records by slot; forgotten members are left out.
@@ -374,6 +475,14 @@ impl MembershipTable {
     }
 }
 
+impl Overlay {
+    fn count(&mut self, row: &ChangedRecord) {
+        if let Some(status) = row.entry.status {
+            self.by_status[status as usize] += 1;
+        }
+    }
+}
+
 impl StateHash for MembershipTable {
     fn hash_state<H: Hasher>(&self, reference: Time, hasher: &mut H) {
         let Self { me, slots, members: _, roster, overlay } = self;
@@ -384,7 +493,7 @@ impl StateHash for MembershipTable {
             self.suspicion(slot).hash_state(reference, hasher);
         }
         let Some(overlay) = overlay else { return };
-        let Overlay { changed, joiners, tombstones, digest: _ } = &**overlay;
+        let Overlay { changed, joiners, tombstones, digest: _, by_status: _ } = &**overlay;
         changed.len().hash(hasher);
         joiners.as_ref().map(|joiners| &joiners.free).hash(hasher);
         for Tombstone { since, slot, incarnation } in tombstones {
@@ -419,7 +528,7 @@ impl View for MembershipTable {
     fn peer(&self, slot: Slot) -> &Peer {
         match self.changed(slot) {
             Some(row) => &row.entry.node.peer,
-            None => &self.roster.peers()[slot as usize],
+            None => self.roster.peer(slot),
         }
     }
 

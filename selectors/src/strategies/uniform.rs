@@ -30,6 +30,10 @@ impl Selector for Uniform {
         pick_uniform(ctx, want, picks, |_| true);
     }
 
+    fn keeps_slots(&self, (): &()) -> bool {
+        false
+    }
+
     /// Share of the other members that is pinged in each period.
     fn bound(&self, n: u32, direct: u32) -> Bound {
         let others = n.saturating_sub(1);

@@ -253,9 +253,10 @@ impl DiscoveryTask {
         if self.hold_at <= now {
             self.hold_at = now + HOLD_INTERVAL;
             let table = member.table();
-            for (_, _, incarnation, node) in table.entries().filter(|(_, status, ..)| status.is_member()) {
-                store.hold_to(node.peer.id, incarnation.generation);
-            }
+            let known = |id| table.slot(id).filter(|&slot| table.status(slot).is_some_and(Status::is_member));
+            let writers = store.writers().filter_map(|id| Some((id, table.incarnation(known(id)?).generation)));
+            let lives: Vec<(Id, u32)> = writers.collect();
+            lives.into_iter().for_each(|(id, generation)| store.hold_to(id, generation));
         }
         if self.next_life_at <= now && store.take_contradiction() {
             self.next_life_at = now + NEXT_LIFE_INTERVAL;

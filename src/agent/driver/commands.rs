@@ -120,8 +120,7 @@ impl Driver {
     }
 
     fn info(&self, now: Time) -> Info {
-        let mut states = [0; 4];
-        self.member.table().entries().for_each(|(_, status, ..)| states[status as usize] += 1);
+        let states = self.member.table().by_status().map(|count| count as usize);
         let mut codec = self.codec.lock();
         Info {
             incarnation: self.member.incarnation(),

@@ -23,16 +23,17 @@ impl StateStore {
     }
 
     pub(super) fn content_of(&self, salt: u64, member: Id) -> Option<Content> {
-        self.states.get(&member).map(|state| state.content(salt))
+        let blank = || Some(MemberState::new(member, self.states.age(member)?.0).content(salt));
+        self.states.get(member).map(|state| state.content(salt)).or_else(blank)
     }
 
     pub(super) fn content_digest(&self, salt: u64) -> u64 {
-        self.contents(salt).fold(0, |sum, content| sum.wrapping_add(content.digest(salt)))
+        self.written_contents(salt).fold(0, |sum, content| sum.wrapping_add(content.digest(salt)))
     }
 
     pub(super) fn content_part_digests(&self, salt: u64, parts: usize) -> Vec<u32> {
         let mut digests = vec![0_u32; parts];
-        for content in self.contents(salt) {
+        for content in self.written_contents(salt) {
             let digest = &mut digests[part_of(content.member, parts)];
             *digest = digest.wrapping_add(content.digest(salt) as u32);
         }
@@ -42,15 +43,16 @@ impl StateStore {
     /// The contents of the states in the parts whose digests differ from `theirs`.
     pub(super) fn differing_contents(&self, salt: u64, theirs: &[u32]) -> Vec<Content> {
         let ours = self.content_part_digests(salt, theirs.len());
-        let differs = |content: &Content| {
-            let part = part_of(content.member, theirs.len());
+        let differs = |member: &Id| {
+            let part = part_of(*member, theirs.len());
             ours[part] != theirs[part]
         };
-        self.contents(salt).filter(differs).collect()
+        self.states.members().into_iter().filter(differs).filter_map(|member| self.content_of(salt, member)).collect()
     }
 
-    fn contents(&self, salt: u64) -> impl Iterator<Item = Content> {
-        self.states.values().map(move |state| state.content(salt))
+    /// The others are part of no digest.
+    fn written_contents(&self, salt: u64) -> impl Iterator<Item = Content> {
+        self.states.written().map(move |state| state.content(salt))
     }
 }
 

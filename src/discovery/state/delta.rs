@@ -13,6 +13,13 @@ pub(super) struct StateVersion {
     pub collected: u64,
 }
 
+impl StateVersion {
+    /// That of a state of which no write is known.
+    pub(super) fn blank(member: Id, generation: u32) -> Self {
+        Self { member, generation, version: 0, collected: 0 }
+    }
+}
+
 /// All entries of a member's state whose last version is above `from` and at most `to`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Delta<'a> {

@@ -57,6 +57,7 @@ mod member_state;
 mod message;
 mod news;
 mod repair;
+mod states;
 mod store;
 #[cfg(test)]
 mod tests;

@@ -69,7 +69,7 @@ impl Exchange {
 
     /// The number of parts whose digests are compared: about as many bytes of digests as of versions in one part.
     pub(super) fn parts(&self) -> usize {
-        (self.store.members().count() * 4).isqrt().clamp(16, parts_that_fit(self.config.mtu))
+        (self.store.len() * 4).isqrt().clamp(16, parts_that_fit(self.config.mtu))
     }
 
     /// Answers with the versions of the members in the parts that differ, as many as fit.

@@ -1,6 +1,6 @@
 //! This member's copy of the states of all members.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use swimlab_selectors::rng::mix;
 
@@ -9,6 +9,7 @@ use super::delta::{Cut, Delta, StateVersion};
 use super::error::{StateError, check_key, check_value};
 use super::limits::{KEY_LIMIT, LONGEST_TTL, MEMBER_LIMIT, REPLACEMENT_TIMEOUT, STATE_BYTES};
 use super::member_state::{Applied, MemberState};
+use super::states::States;
 use crate::protocol::{Id, Span, Time};
 
 /// The key-value states of all members, as this member knows them.
@@ -18,7 +19,7 @@ use crate::protocol::{Id, Span, Time};
 #[derive(Clone, Debug)]
 pub struct StateStore {
     pub(super) me: Id,
-    pub(super) states: BTreeMap<Id, MemberState>,
+    pub(super) states: States,
     /// The sum of the states' digests.
     digest: u64,
     /// Members with entries that are still to be told.
@@ -35,9 +36,11 @@ pub struct StateStore {
 impl StateStore {
     /// Creates the store of a member in this life. It has the member's own state, which is empty.
     pub fn new(me: Id, generation: u32) -> Self {
+        let mut states = States::default();
+        states.put(MemberState::new(me, generation));
         Self {
             me,
-            states: BTreeMap::from([(me, MemberState::new(me, generation))]),
+            states,
             digest: 0,
             news: BTreeSet::new(),
             next_expiry: Time::NEVER,
@@ -103,22 +106,32 @@ impl StateStore {
 
     /// The value of a member's key.
     pub fn get(&self, member: Id, key: &str) -> Option<&str> {
-        self.states.get(&member)?.get(key)
+        self.states.get(member)?.get(key)
     }
 
     /// The keys of a member with their values, in the order of the keys.
     pub fn keys_of(&self, member: Id) -> impl Iterator<Item = (&str, &str)> {
-        self.states.get(&member).into_iter().flat_map(MemberState::values)
+        self.states.get(member).into_iter().flat_map(MemberState::values)
     }
 
     /// The members whose states are kept, in the order of their ids.
     pub fn members(&self) -> impl Iterator<Item = Id> {
-        self.states.keys().copied()
+        self.states.members().into_iter()
+    }
+
+    /// The number of members whose states are kept.
+    pub(super) fn len(&self) -> usize {
+        self.states.len()
+    }
+
+    /// The members of whose states something is, or was, known to be written.
+    pub fn writers(&self) -> impl Iterator<Item = Id> {
+        self.states.written().map(MemberState::member)
     }
 
     /// The life and the version of a member's state. The version is 0 until a write of its owner arrives.
     pub fn version_of(&self, member: Id) -> Option<(u32, u64)> {
-        self.states.get(&member).map(MemberState::age)
+        self.states.age(member)
     }
 
     /// Keeps the state of a member in this life from now on. The state of an earlier life is dropped; that of a later
@@ -130,21 +143,26 @@ impl StateStore {
         if member == self.me {
             return Ok(());
         }
-        if !self.states.contains_key(&member) && self.states.len() == MEMBER_LIMIT {
-            return Err(StateError::TooManyMembers(member));
-        }
-        let state = self.states.entry(member).or_insert_with(|| MemberState::new(member, generation));
-        if state.age().0 < generation {
-            self.digest = self.digest.wrapping_sub(state.digest());
-            state.begin_life(generation, &mut self.log);
-            self.news.remove(&member);
+        match self.states.age(member) {
+            None if self.states.len() == MEMBER_LIMIT => return Err(StateError::TooManyMembers(member)),
+            Some((known, _)) if known >= generation => {}
+            _ => self.begin(member, generation),
         }
         Ok(())
     }
 
+    /// Keeps a blank state of another member's life in place of what is known.
+    fn begin(&mut self, member: Id, generation: u32) {
+        if let Some(mut before) = self.states.begin(member, generation) {
+            self.digest = self.digest.wrapping_sub(before.digest());
+            before.clear(&mut self.log);
+            self.news.remove(&member);
+        }
+    }
+
     /// Begins this member's own state anew, empty, in another life.
     pub fn begin_life(&mut self, generation: u32) {
-        let state = self.states.get_mut(&self.me).expect("the own state is never dropped");
+        let state = self.states.get_mut(self.me).expect("the own state is never dropped");
         self.digest = self.digest.wrapping_sub(state.digest());
         state.begin_life(generation, &mut self.log);
         self.digest = self.digest.wrapping_add(state.digest());
@@ -162,18 +180,14 @@ impl StateStore {
     /// Drops a member's state unless it is of this life, the one that membership knows. A state of a later life may arrive
     /// before membership knows of it; what nobody has announced for some seconds was invented.
     pub fn hold_to(&mut self, member: Id, generation: u32) {
-        let Some(state) = self.states.get_mut(&member).filter(|state| state.age().0 != generation) else { return };
-        if member != self.me {
-            self.digest = self.digest.wrapping_sub(state.digest());
-            state.begin_life(generation, &mut self.log);
-            self.digest = self.digest.wrapping_add(state.digest());
-            self.news.remove(&member);
+        if member != self.me && self.states.age(member).is_some_and(|(known, _)| known != generation) {
+            self.begin(member, generation);
         }
     }
 
     /// Whether no member has written anything.
     pub fn is_blank(&self) -> bool {
-        self.states.values().all(|state| state.age().1 == 0)
+        self.states.written().all(|state| state.age().1 == 0)
     }
 
     /// Drops the state of a member that is dead, has left or is forgotten, and takes no state of it until
@@ -182,11 +196,13 @@ impl StateStore {
         if member == self.me {
             return false;
         }
-        let Some(mut state) = self.states.remove(&member) else { return false };
-        self.digest = self.digest.wrapping_sub(state.digest());
-        self.news.remove(&member);
-        state.clear(&mut self.log);
-        true
+        let (was_kept, written) = self.states.remove(member);
+        if let Some(mut state) = written {
+            self.digest = self.digest.wrapping_sub(state.digest());
+            self.news.remove(&member);
+            state.clear(&mut self.log);
+        }
+        was_kept
     }
 
     /// Ends values whose time to live is over, and forgets deletions of this member's own that it has remembered for
@@ -196,7 +212,7 @@ impl StateStore {
             return;
         }
         let Self { me, states, log, .. } = self;
-        let next = states.iter_mut().map(|(member, state)| state.expire(now, member == me, log));
+        let next = states.written_mut().map(|state| state.expire(now, state.member() == *me, log));
         self.next_expiry = next.min().unwrap_or(Time::NEVER);
         self.update_news_of(self.me);
     }
@@ -218,12 +234,12 @@ impl StateStore {
     }
 
     fn own(&self) -> &MemberState {
-        &self.states[&self.me]
+        self.states.get(self.me).expect("the own state is never dropped")
     }
 
     fn write(&mut self, now: Time, key: &str, value: Option<(&str, Time)>) {
         let tellings = self.tellings();
-        let state = self.states.get_mut(&self.me).expect("the own state is never dropped");
+        let state = self.states.get_mut(self.me).expect("the own state is never dropped");
         self.digest = self.digest.wrapping_sub(state.digest());
         let changes_lasting = state.is_lasting(key) || value.is_some_and(|(_, until)| until == Time::NEVER);
         state.write(now, key, value, tellings, &mut self.log);
@@ -252,7 +268,7 @@ impl StateStore {
             self.is_contradicted |= (delta.generation, delta.to) > self.own().age();
             return Applied::Known;
         }
-        let Some(state) = self.states.get_mut(&delta.member) else { return Applied::Known };
+        let Some(state) = self.states.to_write(delta.member) else { return Applied::Known };
         self.digest = self.digest.wrapping_sub(state.digest());
         let applied = state.apply(now, delta, tellings, &mut self.log);
         self.digest = self.digest.wrapping_add(state.digest());
@@ -265,23 +281,24 @@ impl StateStore {
 
     /// The version after which this member lacks something of a state; `None` if it keeps none.
     pub(super) fn known(&self, member: Id) -> Option<StateVersion> {
-        self.states.get(&member).map(MemberState::known)
+        let blank = || self.states.age(member).map(|(generation, _)| StateVersion::blank(member, generation));
+        self.states.get(member).map(MemberState::known).or_else(blank)
     }
 
     /// Whether a member's state is older here than there, or newer.
     pub(super) fn compare(&self, theirs: &StateVersion) -> Option<std::cmp::Ordering> {
-        let state = self.states.get(&theirs.member)?;
-        Some(state.age().cmp(&(theirs.generation, theirs.version)))
+        let age = self.states.age(theirs.member)?;
+        Some(age.cmp(&(theirs.generation, theirs.version)))
     }
 
     /// The number of entries that a member lacks that knows `theirs`.
     pub(super) fn missing_at(&self, theirs: &StateVersion) -> usize {
-        self.states.get(&theirs.member).map_or(0, |state| state.missing_at(theirs))
+        self.states.get(theirs.member).map_or(0, |state| state.missing_at(theirs))
     }
 
     /// The entries that follow what a member knows.
     pub(super) fn after(&self, now: Time, theirs: &StateVersion, room: usize) -> Option<Cut<'_>> {
-        self.states.get(&theirs.member)?.after(now, theirs, room)
+        self.states.get(theirs.member)?.after(now, theirs, room)
     }
 
     pub(super) fn has_news(&self) -> bool {
@@ -290,18 +307,18 @@ impl StateStore {
 
     /// The members with news, those whose news were told least often first.
     pub(super) fn newest(&self) -> Vec<Id> {
-        let mut newest: Vec<(u8, Id)> = self.news.iter().map(|id| (self.states[id].urgency(), *id)).collect();
+        let mut newest: Vec<(u8, Id)> = self.news.iter().map(|id| (self.urgency_of(*id), *id)).collect();
         newest.sort_unstable_by_key(|(urgency, id)| (std::cmp::Reverse(*urgency), *id));
         newest.into_iter().map(|(_, id)| id).collect()
     }
 
     pub(super) fn news(&self, now: Time, member: Id, room: usize) -> Option<Cut<'_>> {
-        self.states.get(&member)?.news(now, room)
+        self.states.get(member)?.news(now, room)
     }
 
     /// Notes that `members` were told the news of a member up to a version.
     pub(super) fn note_told(&mut self, member: Id, to: u64, members: usize) {
-        if let Some(state) = self.states.get_mut(&member) {
+        if let Some(state) = self.states.get_mut(member) {
             state.note_told(to, members.try_into().unwrap_or(u8::MAX));
         }
         self.update_news_of(member);
@@ -310,8 +327,8 @@ impl StateStore {
     /// The digests of `parts` parts of all states.
     pub(super) fn part_digests(&self, parts: usize) -> Vec<u32> {
         let mut digests = vec![0_u32; parts];
-        for (member, state) in &self.states {
-            let digest = &mut digests[part_of(*member, parts)];
+        for state in self.states.written() {
+            let digest = &mut digests[part_of(state.member(), parts)];
             *digest = digest.wrapping_add(state.digest() as u32);
         }
         digests
@@ -324,11 +341,15 @@ impl StateStore {
             let part = part_of(member, theirs.len());
             ours[part] != theirs[part]
         };
-        self.states.iter().filter(|(member, _)| differs(**member)).map(|(_, state)| state.state_version()).collect()
+        self.states.versions(differs)
+    }
+
+    fn urgency_of(&self, member: Id) -> u8 {
+        self.states.get(member).map_or(0, MemberState::urgency)
     }
 
     fn update_news_of(&mut self, member: Id) {
-        if self.states.get(&member).is_some_and(|state| state.urgency() > 0) {
+        if self.urgency_of(member) > 0 {
             self.news.insert(member);
         } else {
             self.news.remove(&member);

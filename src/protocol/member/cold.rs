@@ -38,6 +38,7 @@ pub(super) struct ColdState {
     pub(super) has_asked_for_parts: bool,
     pub(super) user_events: UserEvents,
     pub(super) admissions: Admissions,
+    pub(super) settling: Settling,
 }
 
 impl StateHash for ColdState {
@@ -58,6 +59,7 @@ impl StateHash for ColdState {
             user_events,
             helpers,
             admissions,
+            settling: _,
         } = self;
         relays.as_slice().hash_state(reference, hasher);
         undisclosed.as_slice().hash_state(reference, hasher);
@@ -78,6 +80,15 @@ impl StateHash for ColdState {
         )
             .hash(hasher);
     }
+}
+
+/// A table that may be folded once it has not changed for some periods.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Settling {
+    /// The table's digest.
+    pub(super) digest: u64,
+    /// The period in which the table was first seen with it.
+    pub(super) since: u64,
 }
 
 /// A suspicion of which only the suspect was told.

@@ -8,6 +8,7 @@ use crate::protocol::config::Config;
 use crate::protocol::config_error::ConfigError;
 use crate::protocol::dissemination::GossipTick;
 use crate::protocol::health::LocalHealth;
+use crate::protocol::memory_pool::MemoryPool;
 use crate::protocol::message::{MessageKind, Sizer};
 
 /// Configuration that members share: a valid [`Config`], a choice of helpers, and the sizes of messages.
@@ -25,6 +26,7 @@ pub struct MemberConfig {
     pub(super) protocol: Config,
     pub(super) helpers: Arc<dyn Helpers>,
     pub(super) sizer: Arc<dyn Sizer>,
+    pub(super) pool: Option<Arc<MemoryPool>>,
     /// Answers of the strategies that do not change, so that the hot path does not ask for them.
     pub(super) health: Option<LocalHealth>,
     pub(super) gossip: Option<GossipTick>,
@@ -54,6 +56,7 @@ impl MemberConfig {
             helpers: own_helpers(&protocol),
             protocol,
             sizer,
+            pool: None,
         })
     }
 
@@ -61,6 +64,13 @@ impl MemberConfig {
     #[must_use]
     pub fn with_helpers(self, helpers: Arc<dyn Helpers>) -> Self {
         Self { helpers, ..self }
+    }
+
+    /// The same configuration with memory that the members of this process share. What a member sends does not depend on
+    /// it, except that its random choices fall on other peers.
+    #[must_use]
+    pub fn with_pool(self, pool: Arc<MemoryPool>) -> Self {
+        Self { pool: Some(pool), ..self }
     }
 
     /// The protocol configuration.

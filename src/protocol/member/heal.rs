@@ -1,4 +1,4 @@
-//! Reunion of separated members: state sync, attempts to reach dead members, forgetting, folding the table.
+//! Reunion of separated members: state sync, attempts to reach dead members, forgetting.
 
 use std::sync::Arc;
 
@@ -208,14 +208,6 @@ impl Member {
     fn sync_with_seed(&mut self, now: Time, address: Address, out: &mut Outbox) {
         if !self.is_joining() && !self.table.has_member_at(address) {
             self.exchange_tables(now, Addressee::unknown(0, address), out);
-        }
-    }
-
-    /// Folds the differences into a new roster, once they are many.
-    pub(super) fn rebase_if_grown(&mut self) {
-        if self.table.wants_rebase() {
-            let peers = self.table.rebase();
-            self.selector.reindex(peers);
         }
     }
 

@@ -253,7 +253,7 @@ impl Member {
         if let Some(cold) = &mut self.cold {
             cold.forgotten.remove(update.id);
         }
-        let slot = self.table.admit(Arc::clone(node), update.incarnation);
+        let slot = self.table.admit(self.pooled(node), update.incarnation);
         self.observe(Observation::Joined(slot));
         out.events.push(Event { about: update.id, incarnation: update.incarnation, kind: EventKind::Joined, source });
         true
@@ -296,7 +296,7 @@ impl Member {
                 let is_passed_on = self.admit(update, source, out) && !self.is_syncing_with_seeds();
                 self.sync_after_news(now);
                 if is_passed_on {
-                    self.pass_on(now, update.clone(), source.sender(), out);
+                    self.pass_on(now, self.as_held(update), source.sender(), out);
                 }
             }
             // Back with its old incarnation: it does not know that it was declared dead. Tell it, so that it refutes.
@@ -405,7 +405,7 @@ impl Member {
         };
         let known = &self.table.node(slot).peer;
         let moved = (known.location, known.zone) != (node.peer.location, node.peer.zone);
-        self.table.set(now, slot, Status::Alive, update.incarnation, Some(Arc::clone(node)), None);
+        self.table.set(now, slot, Status::Alive, update.incarnation, Some(self.pooled(node)), None);
         if kind == Some(EventKind::Joined) {
             self.observe(Observation::Joined(slot));
         }
@@ -415,10 +415,11 @@ impl Member {
         if let Some(kind) = kind {
             out.events.push(Event { about: update.id, incarnation: update.incarnation, kind, source });
         }
+        let update = self.as_held(update);
         if is_urgent {
-            self.pass_on(now, update.clone(), source.sender(), out);
+            self.pass_on(now, update, source.sender(), out);
         } else {
-            self.pass_on_quietly(update.clone(), source.sender());
+            self.pass_on_quietly(update, source.sender());
         }
     }
 

@@ -32,6 +32,7 @@ mod cold;
 mod config;
 mod coordinates;
 mod direct;
+mod fold;
 mod force_leave;
 mod forgotten;
 mod heal;

@@ -42,7 +42,7 @@ impl Member {
         if self.cold.is_some() || !self.table.is_pristine() {
             self.purge_tombstones(now, out);
             self.reconnect(now, out);
-            self.rebase_if_grown();
+            self.fold_differences();
             self.ping_name_claimant(now, out);
         }
         let config = &self.config.protocol;

@@ -16,8 +16,9 @@ use crate::view::{Context, View};
 #[derive(Debug)]
 pub(super) struct LearnedLocation {
     vivaldi: Vivaldi,
-    /// Sender and value of the latest coordinate. That of an ack comes right before the round-trip time of its ping.
-    latest: Option<(Slot, Coordinate)>,
+    /// Id of the sender and value of the latest coordinate. That of an ack comes right before the round-trip time of its
+    /// ping.
+    latest: Option<(u64, Coordinate)>,
     /// Whether any other member has sent a coordinate: none does in an old group on one network.
     others_learn: bool,
     /// In periods.
@@ -65,15 +66,16 @@ impl LearnedLocation {
     }
 
     /// Takes the coordinate of a message's sender.
-    pub(super) fn received(&mut self, slot: Slot, coordinate: Coordinate) {
-        self.latest = Some((slot, coordinate));
+    pub(super) fn received(&mut self, id: u64, coordinate: Coordinate) {
+        self.latest = Some((id, coordinate));
         self.others_learn = true;
     }
 
     /// Takes the round-trip time of a ping.
     pub(super) fn measured(&mut self, view: &dyn View, slot: Slot, rtt_us: u32, rng: &mut Rng) {
-        let latest = self.latest.take().filter(|latest| latest.0 == slot).map(|latest| latest.1);
-        if let Some(coordinate) = latest.or_else(|| advertised_by(view.peer(slot))) {
+        let peer = view.peer(slot);
+        let latest = self.latest.take().filter(|latest| latest.0 == peer.id).map(|latest| latest.1);
+        if let Some(coordinate) = latest.or_else(|| advertised_by(peer)) {
             self.vivaldi.update(&coordinate, rtt_us, rng);
         }
     }
@@ -155,7 +157,7 @@ mod tests {
                 let location = &mut all[me as usize];
                 location.set_age(period);
                 if let Some(coordinate) = coordinate {
-                    location.received(to, coordinate);
+                    location.received(to.into(), coordinate);
                 }
                 location.measured(&Line(&peers, me), to, 300 + me.abs_diff(to) * step_us, &mut rng);
                 let mut unused = stream(3, Purpose::Selector, 1);

@@ -319,7 +319,7 @@ impl Selector for Schedule {
             }
             Observation::Coordinate { slot, coordinate } => {
                 if let Some(location) = &mut state.learned_location {
-                    location.received(slot, coordinate);
+                    location.received(ctx.view.peer(slot).id, coordinate);
                 }
             }
             Observation::Rtt { slot, rtt_us } => {
@@ -364,6 +364,10 @@ impl Selector for Schedule {
         if !state.agreed {
             (state.schedule, state.latecomers, state.own) = (None, Latecomers::default(), None);
         }
+    }
+
+    fn keeps_slots(&self, state: &ScheduleState) -> bool {
+        state.agreed || state.agreement.has_fallen_back()
     }
 
     /// Once per period while no update is waiting.
