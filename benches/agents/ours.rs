@@ -12,7 +12,10 @@ pub(crate) struct Ours(Agent);
 impl Peer for Ours {
     async fn begin(bench: &Bench, number: usize, seeds: &[String]) -> Self {
         let name = format!("member-{number}");
-        let mut builder = Agent::builder().name(name).join(seeds).config(Config::lan());
+        // More than a burst join at once.
+        let burst = Config::lan().admission_burst.max(bench.members as u32);
+        let config = Config::lan().with_admission_burst(burst);
+        let mut builder = Agent::builder().name(name).join(seeds).config(config);
         if bench.is_sealed {
             let keyring = Keyring::new(Key::new(&[7; Key::LEN]));
             builder = builder.security(Security::Sealed { keyring, label: "bench".to_owned() });

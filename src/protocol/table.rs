@@ -2,6 +2,8 @@
 //!
 //! State is in proportion to changes, not to the size of the group: without changes, a table is one pointer.
 
+mod sharing;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
@@ -9,9 +11,7 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 use swimlab_selectors::{Peer, Slot, View, prefetch};
 
-use super::memory_pool::MemoryPool;
 use super::message::{Address, Id, Incarnation, NodeInfo, Status, Update, UpdateKind};
-use super::renumbering::Renumbering;
 use super::roster::{MemberRecord, Roster, RosterEntry};
 use super::sorted_map::SortedMap;
 use super::state_hash::StateHash;
@@ -338,13 +338,6 @@ impl MembershipTable {
         self.overlay.as_ref().map_or(0, |overlay| overlay.changed.len())
     }
 
-    /// The number of differences that [`MembershipTable::share`] would fold into a roster.
-    pub(super) fn foldable_differences(&self) -> usize {
-        let is_foldable = |row: &ChangedRecord| row.suspicion.is_none() && row.entry.status.is_none_or(Status::is_member);
-        let changed = self.overlay.iter().flat_map(|overlay| overlay.changed.iter());
-        changed.filter(|(_, row)| is_foldable(row)).count()
-    }
-
     /// Whether there are enough differences for a roster of this member's own to pay off.
     pub fn wants_rebase(&self) -> bool {
         self.differences() > 64 + self.roster.len() as usize / 2
@@ -368,68 +361,6 @@ impl MembershipTable {
             }
         }
         self.roster.copied_peers()
-    }
-
-    /// Folds the differences into a roster that is shared with all tables in the pool that know the same. Members get
-    /// slots in the order of their ids, dead and departed ones those behind. Suspicions stay apart from it.
-    pub(super) fn share(&mut self, pool: &MemoryPool) -> Renumbering {
-        let (mut members, mut gone) = (Vec::with_capacity(self.members as usize), Vec::new());
-        for slot in 0..self.slots {
-            let MemberRecord { id, status, .. } = self.record(slot);
-            match status {
-                Some(status) if status.is_member() => members.push((id, slot)),
-                Some(_) => gone.push(slot),
-                None => {}
-            }
-        }
-        members.sort();
-        let roster = pool.roster(self.digest(), |known| self.agrees_with(known, &members), || self.roster_of(&members));
-        let order = members.iter().map(|&(_, slot)| slot).chain(gone.iter().copied());
-        let renumbering = Renumbering::new(self.slots, order);
-
-        let mut overlay = Overlay::default();
-        for (slot, old) in (roster.len()..).zip(gone) {
-            let row = self.changed_mut(old).clone();
-            overlay.count(&row);
-            overlay.joiners.get_or_insert_default().added.insert(row.entry.node.peer.id, slot);
-            overlay.changed.insert(slot, row);
-        }
-        for (old, row) in self.overlay.iter().flat_map(|before| before.changed.iter()) {
-            if row.suspicion.is_some()
-                && let Some(slot) = renumbering.slot(old)
-            {
-                overlay.by_status[Status::Alive as usize] -= 1;
-                overlay.count(row);
-                overlay.changed.insert(slot, row.clone());
-            }
-        }
-        let tombstones = self.overlay.iter().flat_map(|before| &before.tombstones);
-        let moved = |tombstone: &Tombstone| Some(Tombstone { slot: renumbering.slot(tombstone.slot)?, ..*tombstone });
-        overlay.tombstones = tombstones.filter_map(moved).collect();
-        let is_equal = overlay.changed.is_empty() && overlay.tombstones.is_empty();
-        self.me = renumbering.slot(self.me).expect("it is a member itself");
-        self.slots = roster.len() + overlay.joiners.as_ref().map_or(0, |joiners| joiners.added.len() as u32);
-        self.roster = roster;
-        self.overlay = (!is_equal).then(|| Box::new(overlay));
-        renumbering
-    }
-
-    /// Whether a roster holds these members, and no others, as this table does but for suspicions.
-    fn agrees_with(&self, roster: &Roster, members: &[(Id, Slot)]) -> bool {
-        let is_equal = |(at, &(id, slot)): (Slot, &(Id, Slot))| {
-            let (known, node) = (roster.record(at), self.node(slot));
-            (known.id, known.incarnation) == (id, self.incarnation(slot))
-                && (Arc::ptr_eq(roster.node(at), node) || roster.node(at) == node)
-        };
-        roster.len() as usize == members.len() && (0..).zip(members).all(is_equal)
-    }
-
-    fn roster_of(&self, members: &[(Id, Slot)]) -> Roster {
-        Roster::new(members.iter().map(|&(_, slot)| RosterEntry {
-            node: Arc::clone(self.node(slot)),
-            incarnation: self.incarnation(slot),
-            status: Some(Status::Alive),
-        }))
     }
 
     /// The roster that the table's differences are from.
@@ -472,14 +403,6 @@ impl MembershipTable {
             },
             suspicion: None,
         })
-    }
-}
-
-impl Overlay {
-    fn count(&mut self, row: &ChangedRecord) {
-        if let Some(status) = row.entry.status {
-            self.by_status[status as usize] += 1;
-        }
     }
 }
 

@@ -3,6 +3,7 @@
 mod admissions;
 mod coordinates;
 mod direct;
+mod fold;
 mod force_leave;
 mod group;
 mod insider;
@@ -60,9 +61,14 @@ fn member_with(n: u64, spec: Spec) -> Member {
 
 fn member_by(n: u64, spec: Spec, selector: &str) -> Member {
     let config = profiles().build(&spec, &()).unwrap();
-    let config = Arc::new(MemberConfig::new(config, Arc::new(PlainSizer)).unwrap());
-    let roster = Arc::new(Roster::of_members((0..n).map(node)));
-    let strategy: DynSelector = selector.parse().unwrap();
+    let config = MemberConfig::new(config, Arc::new(PlainSizer)).unwrap();
+    member_of(0..n, config, &selector.parse().unwrap())
+}
+
+/// The first of these members, which knows the others, begun at time 0.
+fn member_of(group: std::ops::Range<u64>, config: MemberConfig, strategy: &DynSelector) -> Member {
+    let config = Arc::new(config);
+    let roster = Arc::new(Roster::of_members(group.map(node)));
     let identity = Identity {
         incarnation: Incarnation::default(),
         since_epoch: Span::ZERO,
