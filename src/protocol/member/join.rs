@@ -154,9 +154,9 @@ impl Member {
         }
     }
 
-    /// Whether the member still asks seeds for members that joined at the same time.
-    pub(super) fn is_syncing_with_seeds(&self) -> bool {
-        matches!(self.joining(), Some(JoinPhase::Syncing { .. }))
+    /// Whether a seed has answered, and the member still asks for members that joined at the same time.
+    pub(super) fn is_completing_join(&self) -> bool {
+        matches!(self.joining(), Some(JoinPhase::Syncing { .. } | JoinPhase::Finishing { .. }))
     }
 
     /// Whether members in a table are admitted without a ping: in the first table that a joiner gets, and in those it asks

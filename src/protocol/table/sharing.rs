@@ -13,7 +13,7 @@ use crate::protocol::roster::{MemberRecord, Roster, RosterEntry};
 impl MembershipTable {
     /// Folds the differences into a roster that is shared with all tables in the pool that know the same. Members get
     /// slots in the order of their ids, dead and departed ones those behind. Suspicions stay apart from it.
-    pub(super) fn share(&mut self, pool: &MemoryPool) -> Renumbering {
+    pub(in crate::protocol) fn share(&mut self, pool: &MemoryPool) -> Renumbering {
         let (mut members, mut gone) = (Vec::with_capacity(self.members as usize), Vec::new());
         for slot in 0..self.slots {
             let MemberRecord { id, status, .. } = self.record(slot);
@@ -74,7 +74,7 @@ impl MembershipTable {
     }
 
     /// The number of differences that [`MembershipTable::share`] would fold into a roster.
-    pub(super) fn foldable_differences(&self) -> usize {
+    pub(in crate::protocol) fn foldable_differences(&self) -> usize {
         let is_foldable =
             |row: &ChangedRecord| row.suspicion.is_none() && row.entry.status.is_none_or(Status::is_member);
         let changed = self.overlay.iter().flat_map(|overlay| overlay.changed.iter());

@@ -1,5 +1,7 @@
 //! Rosters that the members of a process share, and what a member does after its peers have other slots.
 
+use swimlab_selectors::View;
+
 use super::*;
 use crate::protocol::{Config, MemoryPool};
 
