@@ -340,7 +340,11 @@ impl MembershipTable {
 
     /// Whether there are enough differences for a roster of this member's own to pay off.
     pub fn wants_rebase(&self) -> bool {
-        self.differences() > 64 + self.roster.len() as usize / 2
+        self.differences() > Self::rebase_threshold(&self.roster)
+    }
+
+    fn rebase_threshold(roster: &Roster) -> usize {
+        64 + roster.len() as usize / 2
     }
 
     /// Folds the differences into a new roster with the same slots, and returns its peers. Ongoing suspicions stay apart

@@ -23,7 +23,7 @@ impl Member {
             && !self.selector.keeps_slots()
         {
             let pool = Arc::clone(pool);
-            if self.table.wants_rebase() || self.has_settled(&pool) {
+            if self.table.wants_sharing() || self.has_settled(&pool) {
                 self.share_table(&pool);
             }
         } else if self.table.wants_rebase() {

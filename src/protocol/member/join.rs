@@ -15,7 +15,7 @@ use crate::protocol::time::{Span, Time};
 pub(super) const LONGEST_JOIN_WAIT: u64 = 30;
 
 /// The longest pause between two questions to seeds that have answered before, in periods.
-const LONGEST_SYNC_WAIT: u64 = 8;
+pub(super) const LONGEST_SYNC_WAIT: u64 = 8;
 
 /// The fewest members known from which a joiner asks seeds for what differs, and not for their whole tables.
 const WHOLE_TABLE: u32 = 64;
@@ -223,8 +223,8 @@ impl Member {
         self.set_alarm(|alarms| alarms.join = last);
     }
 
-    /// Brings the next state sync forward, for a member that joiners use as a seed: it may itself not know those that
-    /// joined through other seeds.
+    /// Brings the next state sync forward, for a member that joiners use as a seed, or whose table was found to differ: it
+    /// may not know those that joined through other seeds.
     pub(super) fn sync_soon(&mut self, now: Time) {
         let config = &self.config.protocol;
         if config.anti_entropy && config.join_syncs > 0 && config.sync_interval_in(1).is_some() {

@@ -46,6 +46,8 @@ impl Member {
             cold.has_missed_digest = false;
             self.schedule_sync(now);
             if self.table_digest(now) != theirs {
+                // There may be no answer, or another member knows still more.
+                self.sync_soon(now);
                 self.ask_for_parts(to, out);
             } else {
                 self.end_join_of_equal_table();

@@ -73,6 +73,12 @@ impl MembershipTable {
         }))
     }
 
+    /// Whether there are enough differences for a roster that may be shared to pay off. The dead stay differences.
+    pub(in crate::protocol) fn wants_sharing(&self) -> bool {
+        let enough = Self::rebase_threshold(&self.roster);
+        self.differences() > enough && self.foldable_differences() > enough
+    }
+
     /// The number of differences that [`MembershipTable::share`] would fold into a roster.
     pub(in crate::protocol) fn foldable_differences(&self) -> usize {
         let is_foldable =
