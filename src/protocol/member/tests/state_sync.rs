@@ -139,7 +139,8 @@ fn members_that_hear_of_a_joiner_compare_digests_within_fifteen_periods() {
 #[test]
 fn a_member_whose_table_differs_compares_again_soon_until_it_finds_one_that_does_not() {
     let pause_after = |differs: bool| {
-        let mut member = member_with(50, Spec::parse("swim:sync_interval=60s,join_syncs=6,suspicion_mult=1000").unwrap());
+        let mut member =
+            member_with(50, Spec::parse("swim:sync_interval=60s,join_syncs=6,suspicion_mult=1000").unwrap());
         let (now, request) = sync_of(&mut member);
         let digest = digest_in(&request).wrapping_add(u64::from(differs));
         member.handle(now, request.to, &answer(&request, digest), &mut Outbox::default());
