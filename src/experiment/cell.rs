@@ -100,6 +100,7 @@ impl Cell {
             warmup: self.warmup,
             duration: self.duration,
             faults: self.faults.clone(),
+            threads: 1,
         }
     }
 

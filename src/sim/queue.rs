@@ -74,6 +74,12 @@ impl Queue {
         self.announcer.is_past(bucket)
     }
 
+    /// Whether it holds no event.
+    pub(super) fn is_empty(&self) -> bool {
+        let is_near_empty = self.current.is_empty() && self.late.is_empty() && self.ring.is_empty();
+        is_near_empty && self.beyond.is_empty() && self.far.iter().all(Vec::is_empty)
+    }
+
     /// Takes the next event before `limit`.
     pub(super) fn pop_before(&mut self, limit: Time, lookahead: &mut impl Lookahead) -> Option<ScheduledEvent> {
         loop {
@@ -93,7 +99,8 @@ impl Queue {
                     return if next.at() < limit { self.late.pop().map(|Reverse(next)| next) } else { None };
                 }
                 (_, None) => {
-                    if !self.advance(bucket(limit), lookahead) {
+                    // A bucket that begins at the limit stays one to which events can be added.
+                    if !self.advance(last_bucket_before(limit), lookahead) {
                         return None;
                     }
                 }
@@ -190,6 +197,11 @@ impl Queue {
 
 fn bucket(at: Time) -> u64 {
     at.as_micros() >> BUCKET_SHIFT
+}
+
+/// The bucket of the last microsecond before `limit`.
+fn last_bucket_before(limit: Time) -> u64 {
+    limit.as_micros().saturating_sub(1) >> BUCKET_SHIFT
 }
 
 #[cfg(test)]

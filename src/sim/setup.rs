@@ -42,6 +42,9 @@ pub struct Setup {
     pub redraws: Vec<(Time, u64)>,
     /// The faults.
     pub faults: Vec<Fault>,
+    /// The number of threads on which a large world may run; results do not depend on it. See
+    /// [`World::threads`](super::World::threads).
+    pub threads: usize,
 }
 
 impl Setup {
@@ -62,6 +65,7 @@ impl Setup {
             warmup: Span::ZERO,
             duration: Span::from_secs(60),
             faults,
+            threads: 1,
         }
     }
 
