@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use swimlab::protocol::{Event, EventKind, Id, MemberConfig, Span, Time};
-use swimlab::sim::{MemberIndex, Observer, Setup};
+use swimlab::sim::{MemberIndex, Observer, Setup, Threads};
 
 use crate::common;
 use crate::options::{Scenario, Trial};
@@ -26,7 +26,7 @@ impl Setting {
     pub(crate) fn new(trial: Trial) -> Self {
         let victim = (trial.scenario == Scenario::Crash).then(|| common::victim(trial.members));
         let mut setup = common::setup(trial.members, PATIENCE, victim);
-        setup.threads = trial.threads;
+        setup.threads = Threads::at_most(trial.threads);
         Self { setup, config: common::config(), victim }
     }
 

@@ -89,7 +89,7 @@ pub use link::{LinkPacket, LinkRule, LinkVerdict, RuleId, Transport};
 pub use network::{Network, address_of, index_of};
 pub use observer::{Delivery, Effect, FaultEvent, MemberIndex, Observer, Sent};
 pub use setup::{NetworkDraws, Phases, Setup, Start, joiners_needed};
-pub use sharding::SingleThread;
+pub use sharding::{SingleThread, Threads};
 pub use swim::{SwimFactory, run_swim};
 pub use trace::Trace;
 pub use world::{DetectorFactory, Outcome, SEEDS, World};

@@ -6,6 +6,7 @@ use swimlab_selectors::rng::{Purpose, below, stream, unit};
 
 use super::faults::Fault;
 use super::observer::MemberIndex;
+use super::sharding::Threads;
 use crate::protocol::{Span, Time};
 use crate::topology::{Placement, Topology};
 
@@ -42,9 +43,8 @@ pub struct Setup {
     pub redraws: Vec<(Time, u64)>,
     /// The faults.
     pub faults: Vec<Fault>,
-    /// The number of threads on which a large world may run; results do not depend on it. See
-    /// [`World::threads`](super::World::threads).
-    pub threads: usize,
+    /// The number of threads on which the world may run.
+    pub threads: Threads,
 }
 
 impl Setup {
@@ -65,7 +65,7 @@ impl Setup {
             warmup: Span::ZERO,
             duration: Span::from_secs(60),
             faults,
-            threads: 1,
+            threads: Threads::ONE,
         }
     }
 

@@ -24,7 +24,9 @@ pub(super) struct Fabric {
     pub directory: HostDirectory,
 }
 
-/// A part of a world's members.
+/// A part of a world's members. Aligned, so that no two threads write to the same cache line or to two that are fetched
+/// together.
+#[repr(align(128))]
 pub(super) struct Shard<D: FailureDetector> {
     /// The position of its first host among all hosts of the world.
     first: u32,

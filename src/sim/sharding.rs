@@ -17,6 +17,9 @@ const LEAST_MEMBERS: u32 = 10_000;
 /// waiting for each other.
 const LEAST_PERIODS: f64 = 50.0;
 
+/// Two windows of a microsecond.
+const LEAST_LOOKAHEAD: Span = Span::from_micros(2);
+
 /// The time that the calling thread needs to merge what all threads have recorded, as a share of the time that they all
 /// need for their events. It gets fewer members for that.
 const MERGING: f64 = 0.06;
@@ -27,8 +30,20 @@ const MERGING_PACKETS: f64 = 0.2;
 /// By how much a thread may have more members than it should.
 const IMBALANCE: f64 = 1.15;
 
+/// The number of threads on which a world may run; results do not depend on it.
+///
+/// A world takes fewer if it is small, and one where threads would wait for each other most of the time, as where packets
+/// between members take microseconds: [`World::single_thread`](super::World::single_thread) says why. A
+/// trial of its own for each thread always takes less time in all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Threads {
+    most: usize,
+    /// Whether small worlds are divided, too.
+    in_small_worlds: bool,
+}
+
 /// A division of a world's members among threads.
-pub(crate) struct Sharding {
+pub(super) struct Sharding {
     shards: usize,
     /// The least delay of a packet between members on different threads.
     lookahead: Span,
@@ -59,6 +74,30 @@ pub enum SingleThread {
     SharedState,
 }
 
+impl Threads {
+    /// One thread.
+    pub const ONE: Self = Self::at_most(1);
+
+    /// As many threads as pay, and at most this number.
+    pub const fn at_most(threads: usize) -> Self {
+        Self { most: threads, in_small_worlds: false }
+    }
+
+    /// This number of threads for worlds of any size, if packets between members are not faster than two microseconds.
+    #[cfg(test)]
+    pub(crate) const fn in_any_world(threads: usize) -> Self {
+        Self { most: threads, in_small_worlds: true }
+    }
+}
+
+impl Setup {
+    /// The reason why a world of this setup runs on one thread although more are allowed; `None` if it runs on several,
+    /// unless its detectors share state, or if only one is allowed.
+    pub fn single_thread(&self) -> Option<SingleThread> {
+        Sharding::of(self, false).err().filter(|reason| *reason != SingleThread::Default)
+    }
+}
+
 impl fmt::Display for SingleThread {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -79,38 +118,35 @@ impl Sharding {
     ///
     /// # Errors
     /// If the world should run on one thread.
-    pub(crate) fn of(setup: &Setup, watches_packets: bool) -> Result<Self, SingleThread> {
+    pub(super) fn of(setup: &Setup, watches_packets: bool) -> Result<Self, SingleThread> {
         let members = setup.placement.members();
-        if setup.threads < 2 {
+        let Threads { most, in_small_worlds } = setup.threads;
+        if most < 2 {
             return Err(SingleThread::Default);
         }
-        let threads = setup.threads.min((members / LEAST_MEMBERS) as usize);
+        let threads = if in_small_worlds { most } else { most.min((members / LEAST_MEMBERS) as usize) };
         if threads < 2 {
             return Err(SingleThread::Small { members });
         }
-        let per_period = LEAST_PERIODS * threads as f64 / f64::from(members);
-        let needed = setup.period.scale(per_period).max(Span::from_micros(2));
-        Self::with_lookahead(&setup.placement, threads, needed, watches_packets)
+        let per_period = if in_small_worlds { 0.0 } else { LEAST_PERIODS * threads as f64 / f64::from(members) };
+        let needed = setup.period.scale(per_period).max(LEAST_LOOKAHEAD);
+        let shares = shares(threads, if watches_packets { MERGING_PACKETS } else { MERGING });
+        Self::with_lookahead(&setup.placement, &shares, needed)
     }
 
-    /// A division among this number of threads, whatever the number of members, with at least this lookahead.
-    pub(crate) fn with_lookahead(
-        placement: &Placement,
-        threads: usize,
-        needed: Span,
-        watches_packets: bool,
-    ) -> Result<Self, SingleThread> {
-        let shares = shares(threads, if watches_packets { MERGING_PACKETS } else { MERGING });
+    /// A division by these shares with at least this lookahead.
+    fn with_lookahead(placement: &Placement, shares: &[f64], needed: Span) -> Result<Self, SingleThread> {
+        let (shards, members) = (shares.len(), 0..placement.members());
         let sites = Sites::of(placement);
         let anywhere = sites.least_delay_between_members(placement);
         if anywhere >= needed {
-            let shard_of = (0..placement.members()).map(|member| spread(member, &shares)).collect();
-            return Ok(Self { shards: threads, lookahead: anywhere, shard_of });
+            let shard_of = members.map(|member| spread(member, shares)).collect();
+            return Ok(Self { shards, lookahead: anywhere, shard_of });
         }
-        match sites.split(placement, &shares) {
-            Some((lookahead, shard_of_site)) if lookahead >= needed => {
-                let shard = |member| shard_of_site[placement.site_of(member) as usize];
-                Ok(Self { shards: threads, lookahead, shard_of: (0..placement.members()).map(shard).collect() })
+        match sites.split(placement, shares) {
+            Some((lookahead, thread_of)) if lookahead >= needed => {
+                let shard_of = members.map(|member| thread_of[placement.site_of(member) as usize]).collect();
+                Ok(Self { shards, lookahead, shard_of })
             }
             split => {
                 let least_delay = split.map_or(anywhere, |(lookahead, _)| lookahead.max(anywhere));
@@ -273,5 +309,83 @@ impl Groups {
             return None;
         }
         Some((0..self.parents.len()).map(|site| thread_of[self.group(site)]).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::topology::{TopologyContext, topologies};
+    use swimlab_selectors::Spec;
+
+    const TOPOLOGIES: [&str; 12] = [
+        "lan:delay_ms=5,jitter=normal,spread_ms=1",
+        "lan:jitter=exponential",
+        "aws:jitter=true",
+        "azure",
+        "home",
+        "cities",
+        "zones",
+        "planetlab",
+        "ring",
+        "torus",
+        "grid",
+        "fat-tree",
+    ];
+
+    fn placement(topology: &str, members: u32) -> Placement {
+        let topology = topologies().build(&Spec::parse(topology).unwrap(), &TopologyContext::default()).unwrap();
+        topology.place(members, 0, 7)
+    }
+
+    #[test]
+    fn packets_between_threads_take_at_least_the_lookahead() {
+        for (topology, threads) in TOPOLOGIES.into_iter().flat_map(|topology| [(topology, 2), (topology, 3)]) {
+            let placement = placement(topology, 90);
+            let shares = shares(threads, MERGING);
+            let sites = Sites::of(&placement);
+            let anywhere = sites.least_delay_between_members(&placement);
+            let split = sites.split(&placement, &shares);
+            let pairs = || (0..90).flat_map(|a| (0..90).map(move |b| (a, b))).filter(|(a, b)| a != b);
+            for (a, b) in pairs() {
+                let [from, to] = [a, b].map(|member| placement.site_of(member));
+                let least = Span::from_micros(placement.least_delay_between_us(from, to).into());
+                assert!(least >= anywhere, "{topology}: {a} to {b}");
+                if let Some((lookahead, thread_of)) = &split
+                    && thread_of[from as usize] != thread_of[to as usize]
+                {
+                    assert!(least >= *lookahead, "{topology}, {threads} threads: {a} to {b}");
+                }
+            }
+            let least = pairs().map(|(a, b)| placement.least_delay_between_us(placement.site_of(a), placement.site_of(b)));
+            assert_eq!(anywhere, Span::from_micros(least.min().unwrap().into()), "{topology}");
+        }
+    }
+
+    #[test]
+    fn sites_that_are_near_each_other_share_a_thread() {
+        // Members of one region of AWS are near each other; its regions are not.
+        let placement = placement("aws", 33_000);
+        let shares = shares(2, MERGING);
+        let sharding = Sharding::with_lookahead(&placement, &shares, Span::from_millis(2)).ok().unwrap();
+        assert!(sharding.lookahead >= Span::from_millis(2));
+        assert!(Sites::of(&placement).least_delay_between_members(&placement) < Span::from_millis(2));
+        let first = sharding.shard_of.iter().filter(|&&shard| shard == 0).count() as f64 / 33_000.0;
+        assert!((0.4..0.6).contains(&first), "{first}");
+        let too_much = Sharding::with_lookahead(&placement, &shares, Span::from_secs(1));
+        assert!(matches!(too_much, Err(SingleThread::Lookahead { .. })));
+    }
+
+    #[test]
+    fn members_are_spread_by_the_shares_of_the_threads() {
+        for (threads, merging) in [(2, MERGING), (2, MERGING_PACKETS), (5, MERGING), (40, MERGING)] {
+            let shares = shares(threads, merging);
+            assert!((shares.iter().sum::<f64>() - 1.0).abs() < 1e-9 && shares[0] <= shares[1]);
+            let mut members = vec![0; threads];
+            (0..100_000).for_each(|member| members[usize::from(spread(member, &shares))] += 1);
+            for (members, share) in members.iter().zip(&shares) {
+                assert!((f64::from(*members) / 1e5 - share).abs() < 1e-3, "{members} of 100,000, not {share}");
+            }
+        }
     }
 }

@@ -127,22 +127,12 @@ impl<B: DetectorFactory, O: Observer> World<B, O> {
     /// # Panics
     /// If the setup's placement has no room for its members.
     pub fn new(setup: &Setup, factory: B, observer: O) -> Self {
+        let members = setup.placement.members();
+        assert!(setup.members <= members, "the placement has room for every member");
         let sharding = match factory.detectors_share_state() {
             true => Err(SingleThread::SharedState),
             false => Sharding::of(setup, observer.watches_packets()),
         };
-        Self::sharded(setup, factory, observer, sharding)
-    }
-
-    /// A world at time zero whose members are divided like this.
-    pub(crate) fn sharded(
-        setup: &Setup,
-        factory: B,
-        observer: O,
-        sharding: Result<Sharding, SingleThread>,
-    ) -> Self {
-        let members = setup.placement.members();
-        assert!(setup.members <= members, "the placement has room for every member");
         let directory = match &sharding {
             Ok(sharding) => HostDirectory::new(setup, sharding.shards(), |member| sharding.shard_of(member)),
             Err(_) => HostDirectory::new(setup, 1, |_| 0),
@@ -211,7 +201,7 @@ impl<B: DetectorFactory, O: Observer> World<B, O> {
 
     /// The reason why the world runs on one thread although more were asked for, if so.
     pub fn single_thread(&self) -> Option<SingleThread> {
-        self.sharding.as_ref().err().copied().filter(|_| self.fabric.setup.threads > 1)
+        self.sharding.as_ref().err().copied().filter(|reason| *reason != SingleThread::Default)
     }
 
     /// A member's detector; `None` while the member is stopped.
