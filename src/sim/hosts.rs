@@ -5,9 +5,12 @@
 
 use std::ops::{Index, IndexMut};
 
+use swimlab_selectors::prefetch;
+
 use super::host::Host;
 use super::observer::MemberIndex;
 use super::setup::Setup;
+use super::sharding::Division;
 
 /// The hosts of one shard of a world.
 pub(super) struct Hosts<D, T>(Vec<Host<D, T>>);
@@ -26,74 +29,57 @@ impl<D, T> Hosts<D, T> {
     pub(super) fn len(&self) -> usize {
         self.0.len()
     }
-
-    /// The place with this number; `None` if there is none.
-    #[inline(always)]
-    pub(super) fn place(&self, number: u32) -> Option<Place> {
-        ((number as usize) < self.0.len()).then_some(Place(number))
-    }
 }
 
 /// Where the host of each member of a world is.
 pub(super) struct HostDirectory {
-    /// By member: the position of its host among all hosts of the world, those of each shard one after the other.
-    positions: Box<[u32]>,
-    /// By shard: the position of its first host; and the number of all hosts.
-    firsts: Box<[u32]>,
+    division: Division,
+    /// By member: the place of its host within its shard.
+    places: Box<[Place]>,
 }
 
 impl HostDirectory {
-    /// The hosts of all members of this setup, joiners included, in this number of shards.
-    pub(super) fn new(setup: &Setup, shards: usize, shard_of: impl Fn(MemberIndex) -> usize) -> Self {
-        let members = setup.placement.members();
-        let mut order: Vec<_> =
-            (0..members).map(|member| (shard_of(member), setup.phase(member), member)).collect();
+    /// The hosts of all members of this setup, joiners included; and the members of each shard in the order of their
+    /// hosts.
+    pub(super) fn new(setup: &Setup, division: Division) -> (Self, Vec<Vec<MemberIndex>>) {
+        let mut order: Vec<_> = (0..setup.placement.members()).map(|member| (setup.phase(member), member)).collect();
         order.sort_unstable();
-        let mut positions = vec![0; order.len()].into_boxed_slice();
-        for (position, &(.., member)) in (0..).zip(&order) {
-            positions[member as usize] = position;
+        let mut places = vec![Place(0); order.len()].into_boxed_slice();
+        let mut shards = vec![Vec::new(); division.shards()];
+        for (_, member) in order {
+            let shard = &mut shards[division.shard_of(member)];
+            places[member as usize] = Place(shard.len() as u32);
+            shard.push(member);
         }
-        let first = |shard| order.partition_point(|&(other, ..)| other < shard) as u32;
-        let firsts = (0..=shards).map(first).collect();
-        Self { positions, firsts }
+        (Self { division, places }, shards)
     }
 
     /// The number of hosts.
     pub(super) fn hosts(&self) -> u32 {
-        self.positions.len() as u32
+        self.places.len() as u32
     }
 
-    /// The number of shards.
-    pub(super) fn shards(&self) -> usize {
-        self.firsts.len() - 1
-    }
-
-    /// The members of each shard, in the order of their hosts.
-    pub(super) fn members(&self) -> Vec<Vec<MemberIndex>> {
-        let mut members: Vec<_> = self.firsts.windows(2).map(|ends| vec![0; (ends[1] - ends[0]) as usize]).collect();
-        for member in 0..self.hosts() {
-            let (shard, Place(place)) = self.locate(member);
-            members[shard][place as usize] = member;
-        }
-        members
-    }
-
-    /// The position of a shard's first host among all hosts.
-    pub(super) fn first(&self, shard: usize) -> u32 {
-        self.firsts[shard]
-    }
-
-    /// The position of a member's host among all hosts.
+    /// The shard of a member's host.
     #[inline(always)]
-    pub(super) fn position(&self, member: MemberIndex) -> u32 {
-        self.positions[member as usize]
+    pub(super) fn shard(&self, member: MemberIndex) -> usize {
+        self.division.shard_of(member)
+    }
+
+    /// The place of a member's host within its shard.
+    #[inline(always)]
+    pub(super) fn place(&self, member: MemberIndex) -> Place {
+        self.places[member as usize]
+    }
+
+    /// Reads ahead [`HostDirectory::place`]: in a large world its memory is rarely in the cache.
+    #[inline(always)]
+    pub(super) fn prefetch_place(&self, member: MemberIndex) {
+        prefetch(&self.places[member as usize]);
     }
 
     /// The shard of a member's host, and its place there.
     pub(super) fn locate(&self, member: MemberIndex) -> (usize, Place) {
-        let position = self.position(member);
-        let shard = self.firsts.partition_point(|&first| first <= position) - 1;
-        (shard, Place(position - self.firsts[shard]))
+        (self.shard(member), self.place(member))
     }
 }
 

@@ -28,8 +28,7 @@ pub(super) struct Fabric {
 /// together.
 #[repr(align(128))]
 pub(super) struct Shard<D: FailureDetector> {
-    /// The position of its first host among all hosts of the world.
-    first: u32,
+    number: usize,
     pub hosts: Hosts<D, D::Message>,
     queue: Queue,
     packets: Slab<D::Message>,
@@ -48,7 +47,7 @@ pub(super) struct Shard<D: FailureDetector> {
 /// A packet from one shard to a member of another.
 pub(super) struct Mail<T> {
     key: EventKey,
-    target: Place,
+    to: MemberIndex,
     header: PacketHeader,
     message: T,
 }
@@ -61,12 +60,12 @@ struct Request {
 }
 
 impl<D: FailureDetector> Shard<D> {
-    /// The shards of a world, by its directory.
-    pub(super) fn all(directory: &HostDirectory, seed: u64) -> Vec<Self> {
-        let shards = directory.shards();
-        let shard = |(number, members): (usize, Vec<MemberIndex>)| Self {
-            first: directory.first(number),
-            hosts: Hosts::new(&members, seed),
+    /// The shards of a world with these members, in the order of their hosts.
+    pub(super) fn all(members: &[Vec<MemberIndex>], seed: u64) -> Vec<Self> {
+        let shards = members.len();
+        let shard = |(number, members): (usize, &Vec<MemberIndex>)| Self {
+            number,
+            hosts: Hosts::new(members, seed),
             queue: Queue::default(),
             packets: Slab::default(),
             outbox: Outbox::default(),
@@ -76,7 +75,7 @@ impl<D: FailureDetector> Shard<D> {
             events: 0,
             now: Time::ZERO,
         };
-        directory.members().into_iter().enumerate().map(shard).collect()
+        members.iter().enumerate().map(shard).collect()
     }
 
     /// Whether no event is due any more.
@@ -100,8 +99,9 @@ impl<D: FailureDetector> Shard<D> {
     }
 
     /// Takes in packets from other shards, and leaves the list empty.
-    pub(super) fn receive(&mut self, mail: &mut Vec<Mail<D::Message>>) {
-        for Mail { key, target, header, message } in mail.drain(..) {
+    pub(super) fn receive(&mut self, mail: &mut Vec<Mail<D::Message>>, directory: &HostDirectory) {
+        for Mail { key, to, header, message } in mail.drain(..) {
+            let target = directory.place(to);
             let load = self.packets.insert(header, message);
             self.schedule(ScheduledEvent { key, target, load });
         }
@@ -242,6 +242,10 @@ impl<D: FailureDetector> Shard<D> {
                 self.outbox.transmits.pop();
                 continue;
             };
+            let shard = fabric.directory.shard(to);
+            if shard == self.number {
+                fabric.directory.prefetch_place(to);
+            }
             // The reply to a request goes over the request's stream, whatever it is; there is one reply.
             let transport = match self.request.take_if(|request| request.from == to) {
                 Some(request) => Transport::Answer { asked_at: request.sent_at },
@@ -265,14 +269,13 @@ impl<D: FailureDetector> Shard<D> {
             if let Delivery::Arrives(arrives_at) = delivery {
                 let is_request = transport == Transport::Stream;
                 let header = PacketHeader { sent_at: at, arrives_at, from, bytes, direct_ping, is_request };
-                let position = fabric.directory.position(to);
-                if let Some(target) = self.hosts.place(position.wrapping_sub(self.first)) {
+                if shard == self.number {
                     let load = self.packets.insert(header, message);
+                    let target = fabric.directory.place(to);
                     self.schedule(ScheduledEvent::delivery(arrives_at, from, count, target, load));
                 } else {
-                    let (shard, target) = fabric.directory.locate(to);
                     let key = EventKey::delivery(arrives_at, from, count);
-                    self.outgoing[shard].push(Mail { key, target, header, message });
+                    self.outgoing[shard].push(Mail { key, to, header, message });
                 }
             }
         }

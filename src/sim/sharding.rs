@@ -2,11 +2,11 @@
 
 use std::cmp::Reverse;
 use std::fmt;
+use std::sync::Arc;
 
 use super::observer::MemberIndex;
 use super::setup::Setup;
-use super::windows::Windows;
-use crate::protocol::{Span, Time};
+use crate::protocol::Span;
 use crate::topology::{MAX_SITES, Placement};
 
 /// The least number of members on each thread. Smaller worlds fit into a cache, and are better off with a thread per
@@ -42,13 +42,21 @@ pub struct Threads {
     in_small_worlds: bool,
 }
 
-/// A division of a world's members among threads.
+/// How a world is divided among threads.
 pub(super) struct Sharding {
-    shards: usize,
+    pub division: Division,
     /// The least delay of a packet between members on different threads.
-    lookahead: Span,
-    /// By member.
-    shard_of: Box<[u16]>,
+    pub lookahead: Span,
+}
+
+/// A division of a world's members into shards.
+pub(super) enum Division {
+    /// One shard.
+    Whole,
+    /// Any range of members is spread evenly over the shards: by hash, each shard's from one bound to the next.
+    Spread(Box<[u32]>),
+    /// By site.
+    Sites { placement: Arc<Placement>, shards: usize, shard_of: Box<[u16]> },
 }
 
 /// The reason why a world runs on one thread.
@@ -135,18 +143,16 @@ impl Sharding {
     }
 
     /// A division by these shares with at least this lookahead.
-    fn with_lookahead(placement: &Placement, shares: &[f64], needed: Span) -> Result<Self, SingleThread> {
-        let (shards, members) = (shares.len(), 0..placement.members());
+    fn with_lookahead(placement: &Arc<Placement>, shares: &[f64], needed: Span) -> Result<Self, SingleThread> {
         let sites = Sites::of(placement);
         let anywhere = sites.least_delay_between_members(placement);
         if anywhere >= needed {
-            let shard_of = members.map(|member| spread(member, shares)).collect();
-            return Ok(Self { shards, lookahead: anywhere, shard_of });
+            return Ok(Self { division: Division::spread(shares), lookahead: anywhere });
         }
         match sites.split(placement, shares) {
-            Some((lookahead, thread_of)) if lookahead >= needed => {
-                let shard_of = members.map(|member| thread_of[placement.site_of(member) as usize]).collect();
-                Ok(Self { shards, lookahead, shard_of })
+            Some((lookahead, shard_of)) if lookahead >= needed => {
+                let (placement, shards) = (Arc::clone(placement), shares.len());
+                Ok(Self { division: Division::Sites { placement, shards, shard_of: shard_of.into() }, lookahead })
             }
             split => {
                 let least_delay = split.map_or(anywhere, |(lookahead, _)| lookahead.max(anywhere));
@@ -154,18 +160,38 @@ impl Sharding {
             }
         }
     }
+}
 
+impl Division {
+    fn spread(shares: &[f64]) -> Self {
+        let bound = |end: &mut f64, share: &f64| {
+            *end += share;
+            Some((*end * 2f64.powi(32)) as u32)
+        };
+        Self::Spread(shares[..shares.len() - 1].iter().scan(0.0, bound).collect())
+    }
+
+    /// The number of shards.
     pub(super) fn shards(&self) -> usize {
-        self.shards
+        match self {
+            Self::Whole => 1,
+            Self::Spread(bounds) => bounds.len() + 1,
+            Self::Sites { shards, .. } => *shards,
+        }
     }
 
+    /// The shard of a member.
+    #[inline(always)]
     pub(super) fn shard_of(&self, member: MemberIndex) -> usize {
-        self.shard_of[member as usize].into()
-    }
-
-    /// The windows for an interval.
-    pub(super) fn windows(&self, from: Time, until: Time) -> Windows {
-        Windows::new(self.lookahead, from, until)
+        match self {
+            Self::Whole => 0,
+            Self::Spread(bounds) => {
+                // Multiples of the golden ratio, modulo 1, are evenly spread.
+                let hash = member.wrapping_mul(0x9e37_79b9);
+                bounds.iter().map(|&bound| usize::from(hash >= bound)).sum()
+            }
+            Self::Sites { placement, shard_of, .. } => shard_of[placement.site_of(member) as usize].into(),
+        }
     }
 }
 
@@ -175,19 +201,6 @@ fn shares(threads: usize, merging: f64) -> Vec<f64> {
     let first = (each - merging).max(0.0);
     let other = (1.0 - first) / (threads - 1) as f64;
     (0..threads).map(|thread| if thread == 0 { first } else { other }).collect()
-}
-
-/// Spreads members over threads by their shares, so that any range of members is spread evenly.
-fn spread(member: MemberIndex, shares: &[f64]) -> u16 {
-    // Multiples of the golden ratio, modulo 1, are evenly spread.
-    let mut at = f64::from(member.wrapping_mul(0x9e37_79b9)) / 2f64.powi(32);
-    for (thread, share) in (0..).zip(shares) {
-        if at < *share {
-            return thread;
-        }
-        at -= share;
-    }
-    shares.len() as u16 - 1
 }
 
 /// The sites that have members.
@@ -333,9 +346,9 @@ mod tests {
         "fat-tree",
     ];
 
-    fn placement(topology: &str, members: u32) -> Placement {
+    fn placement(topology: &str, members: u32) -> Arc<Placement> {
         let topology = topologies().build(&Spec::parse(topology).unwrap(), &TopologyContext::default()).unwrap();
-        topology.place(members, 0, 7)
+        Arc::new(topology.place(members, 0, 7))
     }
 
     #[test]
@@ -370,7 +383,7 @@ mod tests {
         let sharding = Sharding::with_lookahead(&placement, &shares, Span::from_millis(2)).ok().unwrap();
         assert!(sharding.lookahead >= Span::from_millis(2));
         assert!(Sites::of(&placement).least_delay_between_members(&placement) < Span::from_millis(2));
-        let first = sharding.shard_of.iter().filter(|&&shard| shard == 0).count() as f64 / 33_000.0;
+        let first = (0..33_000).filter(|&member| sharding.division.shard_of(member) == 0).count() as f64 / 33_000.0;
         assert!((0.4..0.6).contains(&first), "{first}");
         let too_much = Sharding::with_lookahead(&placement, &shares, Span::from_secs(1));
         assert!(matches!(too_much, Err(SingleThread::Lookahead { .. })));
@@ -381,8 +394,10 @@ mod tests {
         for (threads, merging) in [(2, MERGING), (2, MERGING_PACKETS), (5, MERGING), (40, MERGING)] {
             let shares = shares(threads, merging);
             assert!((shares.iter().sum::<f64>() - 1.0).abs() < 1e-9 && shares[0] <= shares[1]);
+            let division = Division::spread(&shares);
+            assert_eq!(division.shards(), threads);
             let mut members = vec![0; threads];
-            (0..100_000).for_each(|member| members[usize::from(spread(member, &shares))] += 1);
+            (0..100_000).for_each(|member| members[division.shard_of(member)] += 1);
             for (members, share) in members.iter().zip(&shares) {
                 assert!((f64::from(*members) / 1e5 - share).abs() < 1e-3, "{members} of 100,000, not {share}");
             }

@@ -13,6 +13,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 use super::detector::FailureDetector;
+use super::hosts::HostDirectory;
 use super::observer::Observer;
 use super::shard::{Fabric, Mail, Shard};
 use super::shard_log::ShardLog;
@@ -98,11 +99,11 @@ pub(super) fn run<D: FailureDetector, O: Observer>(
 }
 
 /// Gives the shards the packets that others have for them.
-pub(super) fn exchange_mail<D: FailureDetector>(shards: &mut [Shard<D>]) {
+pub(super) fn exchange_mail<D: FailureDetector>(shards: &mut [Shard<D>], directory: &HostDirectory) {
     for from in 0..shards.len() {
         for to in 0..shards.len() {
             let mut mail = std::mem::take(&mut shards[from].outgoing[to]);
-            shards[to].receive(&mut mail);
+            shards[to].receive(&mut mail, directory);
             shards[from].outgoing[to] = mail;
         }
     }
@@ -121,7 +122,7 @@ fn run_here<D: FailureDetector, O: Observer>(
         for (shard, log) in shards.iter_mut().zip(&mut logs) {
             shard.run_until(end, fabric, log);
         }
-        exchange_mail(shards);
+        exchange_mail(shards, &fabric.directory);
         observation.merge(&mut logs);
     }
 }
@@ -183,7 +184,7 @@ fn process<D: FailureDetector>(
     let mut ahead = 0;
     for end in windows.ends() {
         if ahead == WINDOWS_PER_LOOKAHEAD {
-            mailbox.receive(shard)?;
+            mailbox.receive(shard, &fabric.directory)?;
             ahead -= 1;
         }
         shard.run_until(end, fabric, &mut log);
@@ -192,7 +193,7 @@ fn process<D: FailureDetector>(
         log = keep(log)?.unwrap_or_else(|| ShardLog::new(whole_packets));
     }
     for _ in 0..ahead {
-        mailbox.receive(shard)?;
+        mailbox.receive(shard, &fabric.directory)?;
     }
     Ok(())
 }
@@ -232,10 +233,13 @@ impl<T> Mailbox<T> {
     }
 
     /// Waits for the packets of a window from all others.
-    fn receive<D: FailureDetector<Message = T>>(&self, shard: &mut Shard<D>) -> Result<(), Stopped> {
+    fn receive<D>(&self, shard: &mut Shard<D>, directory: &HostDirectory) -> Result<(), Stopped>
+    where
+        D: FailureDetector<Message = T>,
+    {
         for peer in &self.0 {
             let mut mail = peer.from.recv().map_err(|_| Stopped)?;
-            shard.receive(&mut mail);
+            shard.receive(&mut mail, directory);
             shard.empty_lists.push(mail);
         }
         Ok(())

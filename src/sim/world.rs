@@ -11,11 +11,11 @@ use super::network::{Network, address_of};
 use super::observer::{MemberIndex, Observer};
 use super::setup::{Setup, Start};
 use super::shard::{Fabric, Shard};
-use super::sharding::{Sharding, SingleThread};
+use super::sharding::{Division, Sharding, SingleThread};
 use super::sink::Observation;
 use super::trace::Trace;
-use super::windows;
-use crate::protocol::{Address, Time};
+use super::windows::{self, Windows};
+use crate::protocol::{Address, Span, Time};
 
 /// Creates the detectors of a world's members.
 ///
@@ -109,7 +109,8 @@ pub struct World<B: DetectorFactory, O: Observer> {
     begun: bool,
     fabric: Fabric,
     shards: Vec<Shard<B::Detector>>,
-    sharding: Result<Sharding, SingleThread>,
+    /// Least delay of a packet between members on different threads, or why there is one thread.
+    lookahead: Result<Span, SingleThread>,
     observation: Observation<O>,
     now: Time,
 }
@@ -133,19 +134,20 @@ impl<B: DetectorFactory, O: Observer> World<B, O> {
             true => Err(SingleThread::SharedState),
             false => Sharding::of(setup, observer.watches_packets()),
         };
-        let directory = match &sharding {
-            Ok(sharding) => HostDirectory::new(setup, sharding.shards(), |member| sharding.shard_of(member)),
-            Err(_) => HostDirectory::new(setup, 1, |_| 0),
+        let (division, lookahead) = match sharding {
+            Ok(Sharding { division, lookahead }) => (division, Ok(lookahead)),
+            Err(reason) => (Division::Whole, Err(reason)),
         };
+        let (directory, members) = HostDirectory::new(setup, division);
         let checker = Checker::new(setup, factory.guarantees());
         let network = Network::new(setup.placement.clone(), setup.loss);
         Self {
             faults: FaultInjector::new(setup),
             begun: false,
             factory,
-            shards: Shard::all(&directory, setup.seed),
+            shards: Shard::all(&members, setup.seed),
             fabric: Fabric { setup: setup.clone(), network, directory },
-            sharding,
+            lookahead,
             observation: Observation { trace: Trace::default(), checker, observer },
             now: Time::ZERO,
         }
@@ -169,7 +171,7 @@ impl<B: DetectorFactory, O: Observer> World<B, O> {
             let mut faults = std::mem::take(&mut self.faults);
             faults.act(self);
             self.faults = faults;
-            windows::exchange_mail(&mut self.shards);
+            windows::exchange_mail(&mut self.shards, &self.fabric.directory);
             self.inspect();
         }
         self.run_until(until);
@@ -201,7 +203,7 @@ impl<B: DetectorFactory, O: Observer> World<B, O> {
 
     /// The reason why the world runs on one thread although more were asked for, if so.
     pub fn single_thread(&self) -> Option<SingleThread> {
-        self.sharding.as_ref().err().copied().filter(|reason| *reason != SingleThread::Default)
+        self.lookahead.err().filter(|reason| *reason != SingleThread::Default)
     }
 
     /// A member's detector; `None` while the member is stopped.
@@ -238,7 +240,7 @@ impl<B: DetectorFactory, O: Observer> World<B, O> {
             shard.hosts[place].detector = Some(detector);
             shard.flush(place, &self.fabric, &mut self.observation);
         }
-        windows::exchange_mail(&mut self.shards);
+        windows::exchange_mail(&mut self.shards, &self.fabric.directory);
     }
 
     /// Seeds for a joiner: the first members that are up.
@@ -249,8 +251,10 @@ impl<B: DetectorFactory, O: Observer> World<B, O> {
 
     fn run_until(&mut self, limit: Time) {
         let (fabric, observation) = (&self.fabric, &mut self.observation);
-        match (&mut *self.shards, &self.sharding) {
-            (shards, Ok(sharding)) => windows::run(shards, sharding.windows(self.now, limit), fabric, observation),
+        match (&mut *self.shards, self.lookahead) {
+            (shards, Ok(lookahead)) => {
+                windows::run(shards, Windows::new(lookahead, self.now, limit), fabric, observation);
+            }
             ([shard, ..], Err(_)) => shard.run_until(limit, fabric, observation),
             ([], Err(_)) => {}
         }
