@@ -154,7 +154,8 @@ fn a_large_world_runs_the_same_on_two_threads() {
     let faults = faults.map(|text| sim::faults().build(&Spec::parse(text).unwrap(), &()).unwrap());
     let mut setup = Setup::new(&topology, 20_000, 3, faults.to_vec());
     setup.duration = Span::from_secs(8);
-    let config = Arc::new(MemberConfig::new(profiles().build(&Spec::of("swim"), &()).unwrap(), Arc::new(PlainSizer)).unwrap());
+    let config =
+        Arc::new(MemberConfig::new(profiles().build(&Spec::of("swim"), &()).unwrap(), Arc::new(PlainSizer)).unwrap());
     let strategy = build_selector(&selectors(), &Spec::of("shuffle"), &setup.placement.context()).unwrap();
     let run = |setup: &Setup, threads| {
         let world = sim::World::new(setup, sim::SwimFactory::new(setup, &config, &strategy), ());

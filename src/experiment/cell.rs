@@ -171,9 +171,9 @@ impl Cell {
     /// `None` if it does not.
     pub fn single_thread(&self, threads: Threads, seed: u64, trial: u32) -> Option<SingleThread> {
         let setup = Setup { threads, ..self.setup(trial_seed(seed, trial)) };
-        setup.single_thread().or_else(|| {
-            (threads != Threads::ONE && self.exchanges_states()).then_some(SingleThread::SharedState)
-        })
+        setup
+            .single_thread()
+            .or_else(|| (threads != Threads::ONE && self.exchanges_states()).then_some(SingleThread::SharedState))
     }
 
     /// Whether members exchange states: SWIM members do, if states change.

@@ -4,6 +4,8 @@
 //! all shards read, the [`Fabric`], does not change meanwhile, and a packet for a member of another shard becomes
 //! [`Mail`].
 
+use swimlab_selectors::prefetch;
+
 use super::detector::FailureDetector;
 use super::hosts::{HostDirectory, Hosts, Place};
 use super::in_flight::{PacketHeader, Slab};
@@ -51,6 +53,10 @@ pub(super) struct Mail<T> {
     header: PacketHeader,
     message: T,
 }
+
+/// The number of packets between one that is taken in and one whose receiver and slot are read ahead. The packet itself
+/// is read ahead twice as early: another core has written it.
+const MAIL_LOOKAHEAD: usize = 6;
 
 /// A request over a stream, on which one reply can be sent.
 #[derive(Clone, Copy)]
@@ -100,7 +106,15 @@ impl<D: FailureDetector> Shard<D> {
 
     /// Takes in packets from other shards, and leaves the list empty.
     pub(super) fn receive(&mut self, mail: &mut Vec<Mail<D::Message>>, directory: &HostDirectory) {
-        for Mail { key, to, header, message } in mail.drain(..) {
+        let mut mail = mail.drain(..);
+        while let Some(Mail { key, to, header, message }) = mail.next() {
+            if let Some(later) = mail.as_slice().get(2 * MAIL_LOOKAHEAD) {
+                prefetch(later);
+            }
+            if let Some(later) = mail.as_slice().get(MAIL_LOOKAHEAD) {
+                directory.prefetch_place(later.to);
+                self.packets.prefetch_free(MAIL_LOOKAHEAD);
+            }
             let target = directory.place(to);
             let load = self.packets.insert(header, message);
             self.schedule(ScheduledEvent { key, target, load });
@@ -243,9 +257,6 @@ impl<D: FailureDetector> Shard<D> {
                 continue;
             };
             let shard = fabric.directory.shard(to);
-            if shard == self.number {
-                fabric.directory.prefetch_place(to);
-            }
             // The reply to a request goes over the request's stream, whatever it is; there is one reply.
             let transport = match self.request.take_if(|request| request.from == to) {
                 Some(request) => Transport::Answer { asked_at: request.sent_at },
@@ -264,19 +275,22 @@ impl<D: FailureDetector> Shard<D> {
             };
             let delivery = fabric.network.delivery(&packet, rng);
             sink.sent(&Sent { at, from, to, kind, direct_ping, bytes, delivery });
-            // Packets are large: it is moved once, from where it was made to where it stays.
-            let message = self.outbox.transmits.pop().expect("one was there").message;
-            if let Delivery::Arrives(arrives_at) = delivery {
-                let is_request = transport == Transport::Stream;
-                let header = PacketHeader { sent_at: at, arrives_at, from, bytes, direct_ping, is_request };
-                if shard == self.number {
-                    let load = self.packets.insert(header, message);
-                    let target = fabric.directory.place(to);
-                    self.schedule(ScheduledEvent::delivery(arrives_at, from, count, target, load));
-                } else {
-                    let key = EventKey::delivery(arrives_at, from, count);
-                    self.outgoing[shard].push(Mail { key, to, header, message });
-                }
+            let Delivery::Arrives(arrives_at) = delivery else {
+                self.outbox.transmits.pop();
+                continue;
+            };
+            let is_request = transport == Transport::Stream;
+            let header = PacketHeader { sent_at: at, arrives_at, from, bytes, direct_ping, is_request };
+            // Packets are large: each is moved once, from where it was made to where it stays.
+            if shard == self.number {
+                let message = self.outbox.transmits.pop().expect("one was there").message;
+                let load = self.packets.insert(header, message);
+                let target = fabric.directory.place(to);
+                self.schedule(ScheduledEvent::delivery(arrives_at, from, count, target, load));
+            } else {
+                let key = EventKey::delivery(arrives_at, from, count);
+                let message = self.outbox.transmits.pop().expect("one was there").message;
+                self.outgoing[shard].push(Mail { key, to, header, message });
             }
         }
     }

@@ -370,7 +370,8 @@ mod tests {
                     assert!(least >= *lookahead, "{topology}, {threads} threads: {a} to {b}");
                 }
             }
-            let least = pairs().map(|(a, b)| placement.least_delay_between_us(placement.site_of(a), placement.site_of(b)));
+            let least =
+                pairs().map(|(a, b)| placement.least_delay_between_us(placement.site_of(a), placement.site_of(b)));
             assert_eq!(anywhere, Span::from_micros(least.min().unwrap().into()), "{topology}");
         }
     }

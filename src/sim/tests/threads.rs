@@ -85,9 +85,7 @@ fn protocols_with_streams_and_tables_run_the_same_on_any_number_of_threads() {
         (setup.start, setup.network_draws, setup.loss) = (start, draws, 0.05);
         let profile = profiles().build(&Spec::of(profile).with("sync_interval", "4s"), &()).unwrap();
         let (_, calls) = is_the_same_on_any_number_of_threads(&setup, profile, "shuffle");
-        let is_stream = |call: &&Call| {
-            matches!(call, Call::Sent(sent) if sent.kind == MessageKind::Sync)
-        };
+        let is_stream = |call: &&Call| matches!(call, Call::Sent(sent) if sent.kind == MessageKind::Sync);
         assert!(calls.0.iter().filter(is_stream).count() > 10);
     }
 }
