@@ -110,6 +110,7 @@ impl Queue {
     }
 
     /// Makes the next occupied bucket the current one, unless it lies beyond `last`.
+    #[inline(always)]
     fn advance(&mut self, last: u64, lookahead: &mut impl Lookahead) -> bool {
         loop {
             let border = ((self.now >> COARSE_SHIFT) + 1) << COARSE_SHIFT;

@@ -14,14 +14,20 @@ fn run_on(threads: usize, setup: &Setup, config: &Arc<MemberConfig>, selector: &
     let setup = Setup { threads: Threads::in_any_world(threads), ..setup.clone() };
     let mut calls = Calls::default();
     let mut world = World::new(&setup, SwimFactory::new(&setup, config, &strategy(selector, &setup)), &mut calls);
-    assert_eq!(world.threads(), threads, "{:?}", world.single_thread());
     world.advance(setup.end());
     let outcome = world.finish();
     (outcome, calls)
 }
 
+/// Whether a world of this setup can be divided at all.
+fn is_divisible(setup: &Setup) -> bool {
+    let setup = Setup { threads: Threads::in_any_world(2), ..setup.clone() };
+    World::new(&setup, |_, _| Silent, ()).threads() == 2
+}
+
 /// Checks that this world is the same on 1, 2, 3 and 5 threads.
 fn is_the_same_on_any_number_of_threads(setup: &Setup, config: Config, selector: &str) -> (Outcome, Calls) {
+    assert!(is_divisible(setup));
     let config = member_config(config);
     let (outcome, calls) = run_on(1, setup, &config, selector);
     for threads in [2, 3, 5] {
@@ -53,9 +59,10 @@ fn every_fault_acts_the_same_on_any_number_of_threads() {
 
 #[test]
 fn every_topology_and_selector_runs_the_same_on_any_number_of_threads() {
+    let mut divided = 0;
     for (topology, selector) in [
         ("lan:delay_ms=30,jitter=uniform,spread_ms=20", "uniform"),
-        ("lan:delay_ms=5,jitter=normal,spread_ms=1", "shuffle"),
+        ("lan:delay_ms=5,jitter=normal,spread_ms=1,min_ms=2", "shuffle"),
         ("lan:delay_ms=4,min_ms=1,jitter=exponential", "shuffle"),
         ("aws:jitter=true", "neighborhood:metric=rtt,radius=8"),
         ("home", "bucket:metric=great-circle,buckets=3"),
@@ -70,8 +77,12 @@ fn every_topology_and_selector_runs_the_same_on_any_number_of_threads() {
     ] {
         let mut setup = setup(topology, 45, 3, 2, &["crash:at=200ms", "restart:at=500ms,down=1s"]);
         (setup.warmup, setup.loss) = (Span::from_secs(1), 0.03);
-        is_the_same_on_any_number_of_threads(&setup, Config::swim(), selector);
+        if is_divisible(&setup) {
+            divided += 1;
+            is_the_same_on_any_number_of_threads(&setup, Config::swim(), selector);
+        }
     }
+    assert!(divided >= 10, "{divided}");
 }
 
 #[test]
@@ -117,7 +128,7 @@ proptest! {
         let mut setup = setup(&network, members, seed, 2, &faults);
         (setup.warmup, setup.loss, setup.network_draws) = (Span::from_secs(1), loss, draws);
         setup.phases = if is_synchronous { Phases::Synchronous } else { Phases::Random };
-        let config = member_config(Config::swim().with_period(Span::from_millis(250)));
+        let config = member_config(Config::swim());
         let (outcome, calls) = run_on(1, &setup, &config, "shuffle");
         prop_assert_eq!(run_on(threads, &setup, &config, "shuffle"), (outcome.clone(), calls));
 
