@@ -6,6 +6,7 @@ use swimlab_selectors::rng::{Purpose, below, stream, unit};
 
 use super::faults::Fault;
 use super::observer::MemberIndex;
+use super::sharding::Threads;
 use crate::protocol::{Span, Time};
 use crate::topology::{Placement, Topology};
 
@@ -42,6 +43,8 @@ pub struct Setup {
     pub redraws: Vec<(Time, u64)>,
     /// The faults.
     pub faults: Vec<Fault>,
+    /// The number of threads on which the world may run.
+    pub threads: Threads,
 }
 
 impl Setup {
@@ -62,6 +65,7 @@ impl Setup {
             warmup: Span::ZERO,
             duration: Span::from_secs(60),
             faults,
+            threads: Threads::ONE,
         }
     }
 
