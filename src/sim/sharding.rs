@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::observer::MemberIndex;
 use super::setup::Setup;
+use super::threads::Threads;
 use crate::protocol::Span;
 use crate::topology::{MAX_SITES, Placement};
 
@@ -29,18 +30,6 @@ const MERGING_PACKETS: f64 = 0.2;
 
 /// By how much a thread may have more members than it should.
 const IMBALANCE: f64 = 1.15;
-
-/// The number of threads on which a world may run; results do not depend on it.
-///
-/// A world takes fewer if it is small, and one where threads would wait for each other most of the time, as where packets
-/// between members take microseconds: [`World::single_thread`](super::World::single_thread) says why. A
-/// trial of its own for each thread always takes less time in all.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Threads {
-    most: usize,
-    /// Whether small worlds are divided, too.
-    in_small_worlds: bool,
-}
 
 /// How a world is divided among threads.
 pub(super) struct Sharding {
@@ -80,22 +69,6 @@ pub enum SingleThread {
     },
     /// Detectors change something that they share.
     SharedState,
-}
-
-impl Threads {
-    /// One thread.
-    pub const ONE: Self = Self::at_most(1);
-
-    /// As many threads as pay, and at most this number.
-    pub const fn at_most(threads: usize) -> Self {
-        Self { most: threads, in_small_worlds: false }
-    }
-
-    /// This number of threads for worlds of any size, if packets between members are not faster than two microseconds.
-    #[cfg(test)]
-    pub(crate) const fn in_any_world(threads: usize) -> Self {
-        Self { most: threads, in_small_worlds: true }
-    }
 }
 
 impl Setup {
