@@ -28,10 +28,10 @@ const MERGING: f64 = 0.06;
 /// The same where an observer watches packets.
 const MERGING_PACKETS: f64 = 0.2;
 
-/// By how much a thread may have more members than it should.
+/// The factor by which a thread may have more members than it should.
 const IMBALANCE: f64 = 1.15;
 
-/// How a world is divided among threads.
+/// A division of a world among threads, and the time that they can go on without each other.
 pub(super) struct Sharding {
     pub division: Division,
     /// The least delay of a packet between members on different threads.

@@ -1,4 +1,4 @@
-//! How many threads a world may take.
+//! The number of threads that a world may take.
 
 /// The number of threads on which a world may run; results do not depend on it.
 ///
