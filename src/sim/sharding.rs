@@ -14,8 +14,8 @@ use crate::topology::{MAX_SITES, Placement};
 /// trial.
 const LEAST_MEMBERS: u32 = 10_000;
 
-/// The least number of periods that begin on each thread within the lookahead. With fewer, threads spend more time on
-/// waiting for each other.
+/// The least number of periods that begin on each thread within the lookahead: an estimate, as with fewer the threads have
+/// little to do between two times that they wait for each other.
 const LEAST_PERIODS: f64 = 50.0;
 
 /// Two windows of a microsecond.
@@ -25,7 +25,7 @@ const LEAST_LOOKAHEAD: Span = Span::from_micros(2);
 /// need for their events. It gets fewer members for that.
 const MERGING: f64 = 0.06;
 
-/// The same where an observer watches packets.
+/// The same where an observer watches packets, an estimate.
 const MERGING_PACKETS: f64 = 0.2;
 
 /// The factor by which a thread may have more members than it should.

@@ -2,9 +2,8 @@
 
 /// The number of threads on which a world may run; results do not depend on it.
 ///
-/// A world takes fewer if it is small, and one where threads would wait for each other most of the time, as where packets
-/// between members take microseconds: [`World::single_thread`](super::World::single_thread) says why. A
-/// trial of its own for each thread always takes less time in all.
+/// A world takes fewer if it is small, and only one where threads would wait for each other most of the time, as where packets
+/// between members take microseconds: [`World::single_thread`](super::World::single_thread) says why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Threads {
     pub(super) most: usize,
