@@ -31,7 +31,7 @@ impl<D, T> Hosts<D, T> {
     }
 }
 
-/// Where the host of each member of a world is.
+/// The shard and the place of each member's host.
 pub(super) struct HostDirectory {
     division: Division,
     /// By member: the place of its host within its shard.

@@ -6,7 +6,7 @@ use swimlab_selectors::rng::{Purpose, below, stream, unit};
 
 use super::faults::Fault;
 use super::observer::MemberIndex;
-use super::sharding::Threads;
+use super::threads::Threads;
 use crate::protocol::{Span, Time};
 use crate::topology::{Placement, Topology};
 

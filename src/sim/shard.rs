@@ -19,7 +19,7 @@ use super::setup::{NetworkDraws, Setup};
 use super::sink::Sink;
 use crate::protocol::{Outbox, Time, Transmit};
 
-/// What all shards of a world read. It changes only while none of them processes events.
+/// The things that all shards of a world read. They change only while no shard processes events.
 pub(super) struct Fabric {
     pub setup: Setup,
     pub network: Network,

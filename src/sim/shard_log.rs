@@ -6,7 +6,7 @@ use super::scheduled::EventKey;
 use super::sink::{Observation, Sink};
 use crate::protocol::{Event, MessageKind, Time};
 
-/// What the events of a shard have shown within a window.
+/// The record of one shard and one window.
 #[derive(Default)]
 pub(super) struct ShardLog {
     /// Whether packets are recorded whole, as for an observer that watches them.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::observer::MemberIndex;
 use super::setup::Setup;
+use super::threads::Threads;
 use crate::protocol::Span;
 use crate::topology::{MAX_SITES, Placement};
 
@@ -13,8 +14,8 @@ use crate::topology::{MAX_SITES, Placement};
 /// trial.
 const LEAST_MEMBERS: u32 = 10_000;
 
-/// The least number of periods that begin on each thread within the lookahead. With fewer, threads spend more time on
-/// waiting for each other.
+/// The least number of periods that begin on each thread within the lookahead: an estimate, as with fewer the threads have
+/// little to do between two times that they wait for each other.
 const LEAST_PERIODS: f64 = 50.0;
 
 /// Two windows of a microsecond.
@@ -24,25 +25,13 @@ const LEAST_LOOKAHEAD: Span = Span::from_micros(2);
 /// need for their events. It gets fewer members for that.
 const MERGING: f64 = 0.06;
 
-/// The same where an observer watches packets.
+/// The same where an observer watches packets, an estimate.
 const MERGING_PACKETS: f64 = 0.2;
 
-/// By how much a thread may have more members than it should.
+/// The factor by which a thread may have more members than it should.
 const IMBALANCE: f64 = 1.15;
 
-/// The number of threads on which a world may run; results do not depend on it.
-///
-/// A world takes fewer if it is small, and one where threads would wait for each other most of the time, as where packets
-/// between members take microseconds: [`World::single_thread`](super::World::single_thread) says why. A
-/// trial of its own for each thread always takes less time in all.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Threads {
-    most: usize,
-    /// Whether small worlds are divided, too.
-    in_small_worlds: bool,
-}
-
-/// How a world is divided among threads.
+/// A division of a world among threads, and the time that they can go on without each other.
 pub(super) struct Sharding {
     pub division: Division,
     /// The least delay of a packet between members on different threads.
@@ -80,22 +69,6 @@ pub enum SingleThread {
     },
     /// Detectors change something that they share.
     SharedState,
-}
-
-impl Threads {
-    /// One thread.
-    pub const ONE: Self = Self::at_most(1);
-
-    /// As many threads as pay, and at most this number.
-    pub const fn at_most(threads: usize) -> Self {
-        Self { most: threads, in_small_worlds: false }
-    }
-
-    /// This number of threads for worlds of any size, if packets between members are not faster than two microseconds.
-    #[cfg(test)]
-    pub(crate) const fn in_any_world(threads: usize) -> Self {
-        Self { most: threads, in_small_worlds: true }
-    }
 }
 
 impl Setup {

@@ -1,4 +1,4 @@
-//! What the events of a shard show to the rest of the world, and where it goes.
+//! Receivers of everything that the events of a shard show to the rest of the world.
 
 use super::checker::Checker;
 use super::observer::{FaultEvent, MemberIndex, Observer, Sent};
