@@ -98,7 +98,6 @@ impl Cell {
             period: self.period(),
             loss: self.key.loss,
             network_draws: self.environment.network_draws,
-            redraws: Vec::new(),
             warmup: self.warmup,
             duration: self.duration,
             faults: self.faults.clone(),

@@ -123,6 +123,10 @@ pub trait FailureDetector: Sized + Send {
     /// Lets its sends pass again.
     fn end_stall(&mut self, _now: Time) {}
 
+    /// Takes its random numbers from another seed from now on ([`World::redraw`](super::World::redraw)). Detectors that
+    /// draw none do nothing, as by default.
+    fn redraw(&mut self, _seed: u64) {}
+
     /// The kind of a message, for observers; by default one that SWIM does not have.
     fn kind(_message: &Self::Message) -> MessageKind {
         MessageKind::Other(0)

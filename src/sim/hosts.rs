@@ -83,6 +83,13 @@ impl HostDirectory {
     }
 }
 
+impl<D, T> Hosts<D, T> {
+    /// All hosts, in the order of their first periods.
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Host<D, T>> {
+        self.0.iter_mut()
+    }
+}
+
 impl<D, T> Index<Place> for Hosts<D, T> {
     type Output = Host<D, T>;
 

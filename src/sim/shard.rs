@@ -23,6 +23,8 @@ use crate::protocol::{Outbox, Time, Transmit};
 pub(super) struct Fabric {
     pub setup: Setup,
     pub network: Network,
+    /// The seed of packets that draw by themselves.
+    pub packet_seed: u64,
     pub directory: HostDirectory,
 }
 
@@ -269,7 +271,7 @@ impl<D: FailureDetector> Shard<D> {
             let rng = match fabric.setup.network_draws {
                 NetworkDraws::BySender => &mut host.rng,
                 NetworkDraws::ByPacket => {
-                    own = packet_rng(fabric.setup.network_seed(at), &packet, kind);
+                    own = packet_rng(fabric.packet_seed, &packet, kind);
                     &mut own
                 }
             };

@@ -146,7 +146,7 @@ impl<B: DetectorFactory, O: Observer> World<B, O> {
             begun: false,
             factory,
             shards: Shard::all(&members, setup.seed),
-            fabric: Fabric { setup: setup.clone(), network, directory },
+            fabric: Fabric { setup: setup.clone(), network, packet_seed: setup.seed, directory },
             lookahead,
             observation: Observation { trace: Trace::default(), checker, observer },
             now: Time::ZERO,
@@ -175,6 +175,17 @@ impl<B: DetectorFactory, O: Observer> World<B, O> {
             self.inspect();
         }
         self.run_until(until);
+    }
+
+    /// Lets all random numbers, those of the network and of the members, come from another seed than the setup's from now
+    /// on. So two worlds share a past and differ in what follows.
+    ///
+    /// What a member has drawn before stays: the order of a traversal that it has begun, for one.
+    pub fn redraw(&mut self, seed: u64) {
+        self.fabric.packet_seed = seed;
+        for host in self.shards.iter_mut().flat_map(|shard| shard.hosts.iter_mut()) {
+            host.redraw(seed);
+        }
     }
 
     /// Ends the run here, and returns the outcome.
