@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use swimlab::protocol::{MemberConfig, Span, profiles};
-use swimlab::sim::{self, Setup, Start};
+use swimlab::sim::{self, Setup, Start, Threads};
 use swimlab::topology::{TopologyContext, topologies};
 use swimlab::wire::PlainSizer;
 use swimlab_selectors::{Spec, build_selector, helpers, selectors};
@@ -144,4 +144,25 @@ fn the_thread_that_runs_a_world_makes_no_difference() {
         runs.into_iter().map(|run| run.join().unwrap()).collect()
     });
     assert_eq!(here, there);
+}
+
+#[test]
+fn a_large_world_runs_the_same_on_two_threads() {
+    let topology = Spec::parse("lan:delay_ms=20,jitter=uniform,spread_ms=10").unwrap();
+    let topology = topologies().build(&topology, &TopologyContext::default()).unwrap();
+    let faults = ["crash:at=1s,count=20", "partition:at=2s,target=share:0.01,lasts=2s", "restart:at=3s,down=1s"];
+    let faults = faults.map(|text| sim::faults().build(&Spec::parse(text).unwrap(), &()).unwrap());
+    let mut setup = Setup::new(&topology, 20_000, 3, faults.to_vec());
+    setup.duration = Span::from_secs(8);
+    let config =
+        Arc::new(MemberConfig::new(profiles().build(&Spec::of("swim"), &()).unwrap(), Arc::new(PlainSizer)).unwrap());
+    let strategy = build_selector(&selectors(), &Spec::of("shuffle"), &setup.placement.context()).unwrap();
+    let run = |setup: &Setup, threads| {
+        let world = sim::World::new(setup, sim::SwimFactory::new(setup, &config, &strategy), ());
+        assert_eq!(world.threads(), threads);
+        world.run()
+    };
+    let one = run(&setup, 1);
+    setup.threads = Threads::at_most(2);
+    assert_eq!(run(&setup, 2), one);
 }

@@ -1,5 +1,7 @@
 //! One trial, measured.
 
+use std::time::Instant;
+
 use cpu_time::ProcessTime;
 use serde::{Deserialize, Serialize};
 use swimlab::protocol::{Span, Time};
@@ -23,6 +25,10 @@ pub(crate) struct Metrics {
     pub events: u64,
     /// CPU time of the process from the first event to the last.
     pub cpu_s: f64,
+    /// Time by the clock, from the first event to the last.
+    pub wall_s: f64,
+    /// Threads that the world ran on.
+    pub threads: usize,
     pub ns_per_event: f64,
     pub ns_per_member_second: f64,
     /// Peak memory of the process.
@@ -38,6 +44,10 @@ pub(crate) trait Course {
     fn advance(&mut self, until: Time);
     /// Number of survivors that know of the crash.
     fn informed(&self) -> u32;
+    /// Number of threads that it runs on.
+    fn threads(&self) -> usize {
+        1
+    }
     /// Ends the simulation.
     fn finish(self) -> Outcome;
 }
@@ -56,7 +66,11 @@ pub(crate) fn measure(trial: Trial) -> Result<Metrics, String> {
     match trial.peer {
         Peer::Swimlab => {
             let factory = SwimFactory::new(setup, config, &DynSelector::new("shuffle", Shuffle));
-            run(trial, start, World::new(setup, factory, setting.witness()))
+            let world = World::new(setup, factory, setting.witness());
+            if let Some(reason) = world.single_thread() {
+                eprintln!("on one thread: {reason}");
+            }
+            run(trial, start, world)
         }
         Peer::Foca => run(trial, start, World::new(setup, foca_factory(setup, config), setting.witness())),
         Peer::Naive => run(trial, start, Naive::new(&setting)),
@@ -66,6 +80,7 @@ pub(crate) fn measure(trial: Trial) -> Result<Metrics, String> {
 fn run(trial: Trial, start: ProcessTime, mut course: impl Course) -> Result<Metrics, String> {
     course.advance(Time::ZERO);
     let built = start.elapsed();
+    let (began, threads) = (Instant::now(), course.threads());
 
     let mut now = Time::ZERO;
     match trial.scenario {
@@ -83,13 +98,13 @@ fn run(trial: Trial, start: ProcessTime, mut course: impl Course) -> Result<Metr
             }
         }
     }
-    let cpu = (start.elapsed() - built).as_secs_f64();
+    let (cpu, wall) = ((start.elapsed() - built).as_secs_f64(), began.elapsed().as_secs_f64());
 
     let Outcome { events, trace_hash, violations, .. } = course.finish();
     if let Some(first) = violations.first() {
         return Err(format!("{} violations, the first: {first}", violations.len()));
     }
-    let Trial { members, scenario, peer } = trial;
+    let Trial { members, scenario, peer, .. } = trial;
     let simulated_s = now.as_secs_f64();
     Ok(Metrics {
         members,
@@ -98,6 +113,8 @@ fn run(trial: Trial, start: ProcessTime, mut course: impl Course) -> Result<Metr
         simulated_s,
         events,
         cpu_s: cpu,
+        wall_s: wall,
+        threads,
         ns_per_event: cpu * 1e9 / events as f64,
         ns_per_member_second: cpu * 1e9 / f64::from(members) / simulated_s,
         peak_rss_bytes: peak_rss_bytes()?,
@@ -113,6 +130,10 @@ impl<B: DetectorFactory> Course for World<B, Witness> {
 
     fn informed(&self) -> u32 {
         self.observer().informed()
+    }
+
+    fn threads(&self) -> usize {
+        World::threads(self)
     }
 
     fn finish(self) -> Outcome {

@@ -21,6 +21,8 @@ pub(crate) struct Trial {
     pub members: u32,
     pub scenario: Scenario,
     pub peer: Peer,
+    /// Threads on which swimlab's world may run.
+    pub threads: usize,
 }
 
 /// Course of a trial.
@@ -53,24 +55,28 @@ impl Options {
 }
 
 fn read(args: impl IntoIterator<Item = OsString>) -> Result<Options, lexopt::Error> {
-    let (mut members, mut scenario, mut peer, mut runs) = (None, None, None, None);
+    let (mut members, mut scenario, mut peer, mut runs, mut threads) = (None, None, None, None, None);
     let mut parser = Parser::from_args(args);
     while let Some(arg) = parser.next()? {
         match arg {
             Arg::Long("members") => members = Some(parser.value()?.parse::<u32>()?),
             Arg::Long("scenario") => scenario = Some(parser.value()?.parse::<Scenario>()?),
             Arg::Long("peer") => peer = Some(parser.value()?.parse::<Peer>()?),
+            Arg::Long("threads") => threads = Some(parser.value()?.parse::<usize>()?),
             Arg::Long("runs") => runs = Some(parser.value()?.parse::<usize>()?),
             Arg::Long("bench") => {} // Cargo passes it to every bench.
             _ => return Err(arg.unexpected()),
         }
     }
-    match (members, scenario, peer, runs) {
-        (None, None, None, Some(0)) => Err("--runs must be at least 1".into()),
-        (None, None, None, runs) => Ok(Options::Table { runs: runs.unwrap_or(3) }),
+    match (members, scenario, peer, runs, threads) {
+        (None, None, None, Some(0), None) => Err("--runs must be at least 1".into()),
+        (None, None, None, runs, None) => Ok(Options::Table { runs: runs.unwrap_or(3) }),
         (Some(0..2), ..) => Err("--members must be at least 2".into()),
-        (Some(members), Some(scenario), peer, None) => {
-            Ok(Options::Trial(Trial { members, scenario, peer: peer.unwrap_or(Peer::Swimlab) }))
+        (.., Some(0)) => Err("--threads must be at least 1".into()),
+        (_, _, Some(Peer::Naive | Peer::Foca), _, Some(_)) => Err("--threads is for swimlab alone".into()),
+        (Some(members), Some(scenario), peer, None, threads) => {
+            let (peer, threads) = (peer.unwrap_or(Peer::Swimlab), threads.unwrap_or(1));
+            Ok(Options::Trial(Trial { members, scenario, peer, threads }))
         }
         _ => Err("give --members and --scenario for one trial, only --runs or nothing for the table".into()),
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use swimlab::protocol::{Event, EventKind, Id, MemberConfig, Span, Time};
-use swimlab::sim::{MemberIndex, Observer, Setup};
+use swimlab::sim::{MemberIndex, Observer, Setup, Threads};
 
 use crate::common;
 use crate::options::{Scenario, Trial};
@@ -25,7 +25,9 @@ impl Setting {
     /// The setup of this trial.
     pub(crate) fn new(trial: Trial) -> Self {
         let victim = (trial.scenario == Scenario::Crash).then(|| common::victim(trial.members));
-        Self { setup: common::setup(trial.members, PATIENCE, victim), config: common::config(), victim }
+        let mut setup = common::setup(trial.members, PATIENCE, victim);
+        setup.threads = Threads::at_most(trial.threads);
+        Self { setup, config: common::config(), victim }
     }
 
     /// An observer that counts the informed members.
@@ -54,5 +56,9 @@ impl Observer for Witness {
         if event.kind == EventKind::Died && Some(event.about) == self.victim {
             self.informed += 1;
         }
+    }
+
+    fn watches_packets(&self) -> bool {
+        false
     }
 }

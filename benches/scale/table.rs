@@ -52,16 +52,16 @@ fn trials() -> Vec<Trial> {
     let mut trials = Vec::new();
     for members in SIZES {
         for scenario in SCENARIOS {
-            trials.push(Trial { members, scenario, peer: Peer::Swimlab });
+            trials.push(Trial { members, scenario, peer: Peer::Swimlab, threads: 1 });
             if PEER_SIZES.contains(&members) {
-                trials.extend([Peer::Naive, Peer::Foca].map(|peer| Trial { members, scenario, peer }));
+                trials.extend([Peer::Naive, Peer::Foca].map(|peer| Trial { members, scenario, peer, threads: 1 }));
             }
         }
     }
     trials
 }
 
-fn child(Trial { members, scenario, peer }: Trial) -> Result<Metrics, String> {
+fn child(Trial { members, scenario, peer, .. }: Trial) -> Result<Metrics, String> {
     let program = std::env::current_exe().map_err(|error| format!("this program cannot be found: {error}"))?;
     let args = ["--members", &members.to_string(), "--scenario", &scenario.to_string(), "--peer", &peer.to_string()];
     let output = Command::new(program).args(args).stderr(Stdio::inherit()).output();
@@ -83,6 +83,7 @@ fn median(runs: &[Metrics]) -> Result<Metrics, String> {
     };
     Ok(Metrics {
         cpu_s: of(|run| run.cpu_s),
+        wall_s: of(|run| run.wall_s),
         ns_per_event: of(|run| run.ns_per_event),
         ns_per_member_second: of(|run| run.ns_per_member_second),
         peak_rss_bytes: of(|run| run.peak_rss_bytes as f64) as u64,

@@ -36,6 +36,7 @@ mod helpers;
 #[cfg(feature = "laws")]
 pub mod laws;
 mod location;
+mod memo;
 mod metric;
 mod peer;
 mod power_law;

@@ -79,16 +79,19 @@ impl ZonePath {
     }
 
     /// Hashes of the known levels, largest area first.
+    #[inline]
     pub fn levels(&self) -> &[u32] {
         &self.levels[..self.depth as usize]
     }
 
     /// Number of leading levels that two paths share: 0 in different regions, 3 in the same rack.
+    #[inline]
     pub fn shared_levels(&self, other: &Self) -> usize {
         self.levels().iter().zip(other.levels()).take_while(|(a, b)| a == b).count()
     }
 
     /// Hash of the region, if known.
+    #[inline]
     pub fn region(&self) -> Option<u32> {
         self.levels().first().copied()
     }

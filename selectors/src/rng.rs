@@ -110,6 +110,7 @@ pub fn stream(seed: u64, purpose: Purpose, member: u64) -> Rng {
 
 /// Mixes 64 bits bijectively: the increment and finalizer of SplitMix64 (Steele, Lea, Flood, "Fast Splittable
 /// Pseudorandom Number Generators", OOPSLA 2014).
+#[inline]
 pub fn mix(x: u64) -> u64 {
     let mut z = x.wrapping_add(0x9e37_79b9_7f4a_7c15);
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

@@ -116,6 +116,17 @@ impl Candidate {
         scaled
     }
 
+    /// The settings besides the period: other times count in periods, to a twentieth, as rounding changes them.
+    pub(super) fn structure(&self, lab: &Lab) -> String {
+        let mut structure = self.scaled(1.0 / self.period_s(lab), lab);
+        for key in TIMES {
+            if let Some(periods) = structure.seconds(key, lab).filter(|_| structure.uses(key, lab)) {
+                structure = structure.with_seconds(key, libm::round(periods * 20.0) / 20.0);
+            }
+        }
+        structure.label()
+    }
+
     /// Whether a time has an effect: all SWIM profiles have a gossip interval, used or not.
     fn uses(&self, key: &str, lab: &Lab) -> bool {
         let has_gossip = |config: Config| config.dissemination.gossip().is_some();
@@ -211,6 +222,20 @@ mod tests {
         assert_eq!(heartbeats.scaled(2.0, &lab).settings(), "period=2s timeout=9s");
         let lease = Candidate::of(Spec::of("lease"));
         assert_eq!(lease.scaled(0.1, &lab).settings(), "period=300ms poll=100ms ttl=1s");
+    }
+
+    #[test]
+    fn candidates_that_differ_in_their_period_and_by_rounding_have_one_structure() {
+        let lab = Lab::default();
+        let structure = |label: &str| Candidate::of(Spec::parse(label).unwrap()).structure(&lab);
+        let one = structure("swim:indirect=6,period=490ms,probe_timeout=245ms");
+        assert_eq!(one, structure("swim:indirect=6,period=493ms,probe_timeout=246ms"));
+        assert_ne!(one, structure("swim:indirect=5,period=490ms,probe_timeout=245ms"));
+        assert_ne!(one, structure("swim:indirect=6,period=490ms,probe_timeout=98ms"));
+        assert_eq!(
+            structure("all-to-all:period=500ms,timeout=2.25s"),
+            structure("all-to-all:period=1.1s,timeout=4.96s")
+        );
     }
 
     #[test]

@@ -1,9 +1,11 @@
 //! The confirmation: trials of the few best candidates with seeds that the search has not seen.
 //!
 //! The best of many candidates looks better in the trials by which it was chosen than it is. So the figures of
-//! finalists are those of fresh trials alone. The finalists are looked at in the order of the search, and the first one
-//! that meets the targets is recommended; verdicts on times to declare are at a level of 5 % divided by the number of
-//! finalists (Bonferroni), so that looking at several of them finds no more wrong ones than looking at one.
+//! finalists are those of fresh trials alone. Of those that meet the targets the one with the fewest bytes is recommended;
+//! verdicts on times to declare are at a level of 5 % divided by the number of finalists (Bonferroni), so that choosing
+//! among several of them finds no more wrong ones than looking at one.
+
+use std::cmp::Ordering;
 
 use super::bench::{Arm, Bench};
 use super::budget::{FINALISTS, SPLITTING, fresh_trials};
@@ -79,9 +81,15 @@ pub(super) fn confirm(bench: &mut Bench<'_>, raced: Raced, seed: u64) -> Result<
         let work = SPLITTING * bench.budget;
         bench.split(&mut finalists[open], seed, work);
     }
-    // Before the first one that meets its targets are those that do not: a stable sort by verdicts puts it in front.
     let comparisons = finalists.len() as u32;
-    finalists.sort_by_key(|arm| arm.assess(site, comparisons).verdict());
+    finalists.sort_by(|one, other| {
+        let [one, other] = [one, other].map(|arm| arm.assess(site, comparisons));
+        one.verdict().cmp(&other.verdict()).then_with(|| match one.verdict() {
+            Meets::Yes => one.bytes.value.total_cmp(&other.bytes.value),
+            // In the order of the search.
+            Meets::CannotTell | Meets::No => Ordering::Equal,
+        })
+    });
     if finalists.iter().all(|arm| arm.sample.crashes() == 0) {
         // Stopped during the search: its own figures are all that there is.
         let found = best.into_iter().chain(others).filter(|arm| arm.sample.crashes() > 0).take(MOST_FOUND);

@@ -120,8 +120,7 @@ pub(super) fn race(bench: &mut Bench<'_>, space: Space, seed: u64) -> Result<Rac
 fn distinct(site: &Site<'_>, arms: Vec<Arm>) -> (Vec<Arm>, Vec<Arm>) {
     let (mut structures, mut found) = (BTreeSet::new(), 0);
     arms.into_iter().partition(|arm| {
-        let candidate = &arm.placed.candidate;
-        let is_new = structures.insert(candidate.scaled(1.0 / candidate.period_s(site.lab), site.lab).label());
+        let is_new = structures.insert(arm.placed.candidate.structure(site.lab));
         found += usize::from(is_new);
         is_new && found <= FITTED
     })

@@ -36,7 +36,8 @@ pub(super) struct Args {
     /// Run N trials of each cell instead of the file's number.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST_TRIALS)))]
     trials: Option<u32>,
-    /// Use N threads [default: one per core]. Results do not depend on it.
+    /// Use N threads [default: one per core]. Each runs a trial of its own; if trials are fewer, large worlds run on
+    /// several. Results do not depend on it.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
     /// Write results into this folder [default: results/NAME, or results/NAME-2, ... if that exists].
@@ -144,14 +145,18 @@ pub(super) fn run(args: Args, lab: &Lab) -> Result<ExitCode, Failed> {
         experiment.check_real()?;
     }
     let wanted = args.threads.map_or(0, usize::from);
-    let threads = experiment.threads(wanted)?;
+    let worlds = experiment.threads(wanted)?;
     let folder = folder(&args, &experiment)?;
     let path = folder.path().to_owned();
     for notice in &experiment.notices {
         say(&format!("note: {notice}"));
     }
-    if threads < wanted {
-        say(&format!("note: there is memory for {threads} worlds at once, so {threads} threads run"));
+    if worlds < wanted {
+        say(&format!("note: there is memory for {worlds} worlds at once, so no more trials run at once"));
+    }
+    let trials = experiment.cells.len() * experiment.trials as usize - folder.already_finished();
+    for note in experiment.thread_notes(experiment.world_threads(wanted, trials)?) {
+        say(&format!("note: {note}"));
     }
     if folder.already_finished() > 0 {
         say(&format!("{}: going on after {} finished trials", path.display(), folder.already_finished()));
@@ -159,7 +164,7 @@ pub(super) fn run(args: Args, lab: &Lab) -> Result<ExitCode, Failed> {
     let bar = if args.quiet { ProgressBar::hidden() } else { bar() };
     let stop = stop_on_signals(bar.clone());
     let finished = experiment.run(Options {
-        threads,
+        threads: wanted,
         folder: Some(folder),
         stop: Arc::clone(&stop),
         progress: Some(follow(bar.clone())),
@@ -173,7 +178,7 @@ pub(super) fn run(args: Args, lab: &Lab) -> Result<ExitCode, Failed> {
     let mut export = ExportOptions { experiment: Some(&experiment), ..ExportOptions::default() };
     write_files(&path, &finished.results, &export, |exporter| exporter.is_data()).map_err(not_written)?;
     // An interrupted run ends at once, without the trials for ping maps.
-    let ping_maps = if finished.interrupted { Vec::new() } else { experiment.ping_maps(threads)? };
+    let ping_maps = if finished.interrupted { Vec::new() } else { experiment.ping_maps(worlds)? };
     export.ping_maps = &ping_maps;
     write_files(&path, &finished.results, &export, |exporter| !exporter.is_data()).map_err(not_written)?;
     let mut printed = Ok(());

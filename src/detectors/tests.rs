@@ -6,8 +6,8 @@ use swimlab_selectors::Spec;
 
 use super::*;
 use crate::protocol::{EventKind, Time};
-use crate::sim::log::Log;
-use crate::sim::{FailureDetector, Fault, Start};
+use crate::sim::log::{Calls, Log};
+use crate::sim::{FailureDetector, Fault, Start, Threads};
 use crate::topology::{TopologyContext, topologies};
 
 pub(super) fn setup(members: u32, seed: u64, duration_s: u64, loss: f64, faults: &[&str]) -> Setup {
@@ -50,6 +50,27 @@ fn a_quiet_group_stays_together_and_its_load_is_that_of_the_literature() {
         assert!(log.events.is_empty(), "{detector}: {:?}", log.events[0]);
         let load = log.sent as f64 / 40.0 / 100.0;
         assert!((0.98 * low..=1.01 * high).contains(&load), "{detector}: {load}");
+    }
+}
+
+#[test]
+fn every_detector_runs_the_same_on_any_number_of_threads() {
+    for detector in ALL {
+        let faults = ["crash:at=1s", "restart:at=2s,down=5s", "pause:at=3s,lasts=4s", "loss:at=8s,count=5,rate=0.5"];
+        let one = setup(24, 4, 12, 0.02, &faults);
+        let network = Spec::parse("lan:delay_ms=20,jitter=uniform,spread_ms=10").unwrap();
+        let network = topologies().build(&network, &TopologyContext::default()).unwrap();
+        let one = Setup { placement: Arc::new(network.place(24, 0, 4)), ..one };
+        let run = |threads| {
+            let mut calls = Calls::default();
+            let outcome = built(detector).run(&Setup { threads, ..one.clone() }, &mut calls);
+            (outcome, calls)
+        };
+        let expected = run(Threads::ONE);
+        assert!(expected.1.0.len() > 1_000, "{detector}");
+        for threads in [2, 3] {
+            assert!(run(Threads::in_any_world(threads)) == expected, "{detector} on {threads} threads");
+        }
     }
 }
 

@@ -13,7 +13,9 @@ use super::results::{CellKey, TrialResult};
 use super::seed::trial_seed;
 use crate::detectors::Detector;
 use crate::protocol::{Config, MemberConfig, Span, Time};
-use crate::sim::{Fault, Observer, Outcome, Setup, SwimFactory, World, joiners_needed, run_swim};
+use crate::sim::{
+    Fault, Observer, Outcome, Setup, SingleThread, SwimFactory, Threads, World, joiners_needed, run_swim,
+};
 use crate::topology::Topology;
 use crate::wire::PlainSizer;
 
@@ -96,10 +98,10 @@ impl Cell {
             period: self.period(),
             loss: self.key.loss,
             network_draws: self.environment.network_draws,
-            redraws: Vec::new(),
             warmup: self.warmup,
             duration: self.duration,
             faults: self.faults.clone(),
+            threads: Threads::ONE,
         }
     }
 
@@ -143,10 +145,15 @@ impl Cell {
         }
     }
 
-    /// Runs the trial with the number `trial`; `seed` is the experiment's.
+    /// Runs the trial with the number `trial` on one thread; `seed` is the experiment's.
     pub fn run(&self, seed: u64, trial: u32) -> TrialResult {
+        self.run_on(Threads::ONE, seed, trial)
+    }
+
+    /// Runs the trial with the number `trial`, if its world is large on several threads; `seed` is the experiment's.
+    pub fn run_on(&self, threads: Threads, seed: u64, trial: u32) -> TrialResult {
         let seed = trial_seed(seed, trial);
-        let setup = self.setup(seed);
+        let setup = Setup { threads, ..self.setup(seed) };
         let mut recorder = Recorder::new(&setup);
         let propagation = self.propagation(&setup);
         if let Some(discovery) = self.discovery {
@@ -157,6 +164,15 @@ impl Cell {
         let measured = recorder.finish(&outcome);
         let Outcome { trace_hash, events, violations, .. } = outcome;
         TrialResult { trial, seed, measured, trace_hash, events, violations }
+    }
+
+    /// The reason why the world of the trial with the number `trial` runs on one thread although it might run on these;
+    /// `None` if it does not.
+    pub fn single_thread(&self, threads: Threads, seed: u64, trial: u32) -> Option<SingleThread> {
+        let setup = Setup { threads, ..self.setup(trial_seed(seed, trial)) };
+        setup
+            .single_thread()
+            .or_else(|| (threads != Threads::ONE && self.exchanges_states()).then_some(SingleThread::SharedState))
     }
 
     /// Whether members exchange states: SWIM members do, if states change.

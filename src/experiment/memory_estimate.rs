@@ -28,8 +28,7 @@ impl Experiment {
     /// # Errors
     /// If not even one world fits into memory.
     pub fn threads(&self, wanted: usize) -> Result<usize, Error> {
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        fitting(if wanted == 0 { cores } else { wanted }, self.largest_world(), free_memory())
+        fitting(threads_or_cores(wanted), self.largest_world(), free_memory())
     }
 
     /// The members, joiners included, and the bytes of the world that takes the most memory.
@@ -46,6 +45,11 @@ impl Experiment {
         };
         self.cells.iter().map(world).max_by_key(|&(_, bytes)| bytes).unwrap_or((0, 0))
     }
+}
+
+/// This number of threads, or for 0 one per core.
+pub(super) fn threads_or_cores(wanted: usize) -> usize {
+    if wanted == 0 { std::thread::available_parallelism().map_or(1, usize::from) } else { wanted }
 }
 
 fn fitting(wanted: usize, (members, needed): (u32, u64), available: Option<u64>) -> Result<usize, Error> {

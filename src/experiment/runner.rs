@@ -10,16 +10,19 @@ use rayon::prelude::*;
 
 use super::Experiment;
 use super::error::Error;
+use super::memory_estimate::threads_or_cores;
 use super::results::{CellKey, CellResult, Results, TopologyNote, TrialResult};
 use super::seed::trial_seed;
 use super::store::Folder;
+use crate::sim::{SingleThread, Threads};
 
 /// Options of a run. The default has one thread per core, keeps no results folder and reports no progress; the
 /// fields of a default value can be set.
 #[derive(Default)]
 #[non_exhaustive]
 pub struct Options {
-    /// Number of threads, 0 for one per core. Fewer are used if memory does not suffice for that many worlds.
+    /// Number of threads, 0 for one per core. Each runs a trial of its own, if memory suffices for that many worlds; where
+    /// trials are fewer, large worlds run on several ([`Experiment::world_threads`]).
     pub threads: usize,
     /// The results folder, which keeps every finished trial and provides those of earlier runs.
     pub folder: Option<Folder>,
@@ -88,17 +91,49 @@ impl Experiment {
     /// If a world does not fit into memory, threads cannot be started, or the folder cannot keep a finished trial.
     pub fn run(&self, options: Options) -> Result<Finished, Error> {
         let threads = self.threads(options.threads)?;
+        let wanted = options.threads;
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
         let pool = pool.map_err(|error| Error::Threads { threads, why: error.to_string() })?;
         let run = RunState::new(self, options);
-        let attempt = |(trial, cell)| run.done((cell, self.attempt(cell, trial)));
+        let world_threads = self.world_threads(wanted, run.all - run.finished.len())?;
+        let attempt = |(trial, cell)| run.done((cell, self.attempt(cell, trial, world_threads)));
         let todo = run.todo(self).take_while(|_| !run.stop.load(Ordering::Relaxed));
         let attempts = pool.install(|| todo.par_bridge().map(attempt).collect());
         run.finish(self, attempts)
     }
 
-    fn attempt(&self, cell: usize, trial: u32) -> Result<TrialResult, Box<Failure>> {
-        catch_unwind(AssertUnwindSafe(|| self.cells[cell].run(self.seed, trial)))
+    /// The number of threads on which each world may run if there are this many trials to run, and at most `wanted`
+    /// threads, 0 for one per core: those that have no trial of their own, because there are fewer trials or because
+    /// memory does not suffice for as many worlds.
+    ///
+    /// # Errors
+    /// If not even one world fits into memory.
+    pub fn world_threads(&self, wanted: usize, trials: usize) -> Result<Threads, Error> {
+        let at_once = self.threads(wanted)?.min(trials).max(1);
+        Ok(Threads::at_most((threads_or_cores(wanted) / at_once).max(1)))
+    }
+
+    /// Notes about large worlds that run on one thread although they might run on these.
+    pub fn thread_notes(&self, threads: Threads) -> Vec<String> {
+        let mut notes = Vec::new();
+        if threads == Threads::ONE {
+            return notes;
+        }
+        for cell in &self.cells {
+            let reason = cell.single_thread(threads, self.seed, 0);
+            // Small worlds have no use for threads, which is nothing to say a word about.
+            let Some(reason) = reason.filter(|reason| !matches!(reason, SingleThread::Small { .. })) else { continue };
+            let CellKey { topology, members, .. } = &cell.key;
+            let note = format!("{members} members on {topology} run on one thread: {reason}");
+            if !notes.contains(&note) {
+                notes.push(note);
+            }
+        }
+        notes
+    }
+
+    fn attempt(&self, cell: usize, trial: u32, threads: Threads) -> Result<TrialResult, Box<Failure>> {
+        catch_unwind(AssertUnwindSafe(|| self.cells[cell].run_on(threads, self.seed, trial)))
             .map_err(|panic| self.failure(cell, trial, panic_message(panic.as_ref())))
     }
 

@@ -22,7 +22,8 @@ use super::measures::{Measure, MeasuredValue, Unit};
 pub use agreement::{Agreement, MOST_APART, Match, agree};
 pub use correction::holm;
 use intervals::{
-    bootstrap_difference, bootstrap_mean, events_mean, permutation_test, quantile_ranks, sign_flip_test, sign_test,
+    LEAST_PERMUTATION_P, bootstrap_difference, bootstrap_mean, events_mean, permutation_test, quantile_ranks,
+    sign_flip_test, sign_test,
 };
 pub use smirnov::smirnov_p;
 
@@ -98,6 +99,8 @@ pub struct Comparison {
     /// bound of it that is below what the number of permutations can show. It is 1 if
     /// the interval includes zero or the trials are too few, which makes the verdict neither better nor worse.
     pub p: f64,
+    /// The least p-value that a test of this number of trials can have, whatever it finds.
+    pub least_p: f64,
     /// The verdict: less is better, unless [`Comparison::of`] says otherwise.
     pub verdict: Verdict,
 }
@@ -111,7 +114,7 @@ pub enum Verdict {
     Worse,
     /// Differences like this occur in more than 5 % of comparisons between equals.
     WithinNoise,
-    /// Too few trials for a verdict.
+    /// Too few trials for a verdict, or for one that holds among as many comparisons.
     Undecided,
 }
 
@@ -238,6 +241,8 @@ pub fn compare(pairs: &[(MeasuredValue, MeasuredValue)]) -> Comparison {
         ratio: sums.filter(|(base, _)| *base > 0.0).map(|(base, other)| other / base),
         correlation: correlation(&base, &other),
         p,
+        // Of all ways to flip the signs of the differences, two are as extreme as those that are all alike.
+        least_p: libm::exp2(1.0 - pairs.len() as f64).min(1.0),
         verdict: verdict(pairs.len(), side, p),
     }
 }
@@ -283,6 +288,7 @@ pub fn compare_unpaired(baseline: &[MeasuredValue], other: &[MeasuredValue]) -> 
         ratio: means.filter(|(base, _)| *base > 0.0).map(|(base, other)| other / base),
         correlation: None,
         p,
+        least_p: LEAST_PERMUTATION_P,
         verdict,
     }
 }

@@ -42,7 +42,9 @@ use crate::protocol::{Address, Gauge, MessageKind, Outbox, Time};
 /// The deadline changes in calls only, as the world reads it after each. `wake` moves it past `now`: one that stays would
 /// be due again at once, forever. For equal runs under equal seeds all randomness comes from a
 /// [`stream`](swimlab_selectors::rng::stream) of the trial's seed, and nothing depends on clocks, threads or the order of
-/// a hash map.
+/// a hash map. Members of a large world may run on several threads at once, so detectors share nothing that they change,
+/// unless their factory says that they do
+/// ([`DetectorFactory::detectors_share_state`](super::DetectorFactory::detectors_share_state)).
 ///
 /// # Example
 ///
@@ -89,9 +91,9 @@ use crate::protocol::{Address, Gauge, MessageKind, Outbox, Time};
 /// assert!(world.detectors().all(|(_, detector)| (59..=60).contains(&detector.heard)));
 /// # Ok::<(), swimlab::selectors::SpecError>(())
 /// ```
-pub trait FailureDetector: Sized {
+pub trait FailureDetector: Sized + Send {
     /// Message between members.
-    type Message;
+    type Message: Send;
 
     /// Starts; the first period begins at `first_period`, a random moment of the first period in most trials.
     fn start(&mut self, now: Time, first_period: Time, out: &mut Outbox<Self::Message>);
@@ -120,6 +122,10 @@ pub trait FailureDetector: Sized {
     fn stall(&mut self) {}
     /// Lets its sends pass again.
     fn end_stall(&mut self, _now: Time) {}
+
+    /// Takes its random numbers from another seed from now on ([`World::redraw`](super::World::redraw)). Detectors that
+    /// draw none do nothing, as by default.
+    fn redraw(&mut self, _seed: u64) {}
 
     /// The kind of a message, for observers; by default one that SWIM does not have.
     fn kind(_message: &Self::Message) -> MessageKind {

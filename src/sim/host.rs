@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use super::detector::FailureDetector;
 use super::environment::{Impairment, QueuePolicy};
 use super::in_flight::InFlight;
 use super::observer::MemberIndex;
@@ -50,6 +51,17 @@ impl<D, T> Host<D, T> {
         let rng = stream(seed, Purpose::Network, u64::from(member));
         let (deadline, scheduled) = (Time::NEVER, Time::NEVER);
         Self { deadline, scheduled, rng, sent: 0, generation: 0, member, stalled: None, detector: None }
+    }
+
+    /// Takes the numbers of its random streams from this seed.
+    pub(super) fn redraw(&mut self, seed: u64)
+    where
+        D: FailureDetector,
+    {
+        self.rng = stream(seed, Purpose::Network, u64::from(self.member));
+        if let Some(detector) = &mut self.detector {
+            detector.redraw(seed);
+        }
     }
 
     /// Decides when the wake-up queued for `at` is really due; [`Time::NEVER`] if not at all. The probe timeout of an

@@ -61,6 +61,14 @@ impl<T> Slab<T> {
         prefetch(&self.slots[at as usize]);
     }
 
+    /// Prefetches the slot that is taken after this number of others.
+    pub(super) fn prefetch_free(&self, others: usize) {
+        let at = self.free.len().checked_sub(others + 1).map(|at| self.free[at]);
+        if let Some(at) = at {
+            self.prefetch(at);
+        }
+    }
+
     /// Removes and returns a packet.
     pub(super) fn take(&mut self, at: u32) -> InFlight<T> {
         self.free.push(at);

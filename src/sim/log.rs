@@ -24,6 +24,33 @@ impl Observer for Log {
     }
 }
 
+/// Everything that an observer sees, in order.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct Calls(pub Vec<Call>);
+
+#[derive(Debug, PartialEq)]
+pub(crate) enum Call {
+    Sent(Sent),
+    Delivered(Time, Sent),
+    Event(Time, MemberIndex, Event),
+    Fault(FaultEvent),
+}
+
+impl Observer for Calls {
+    fn sent(&mut self, sent: &Sent) {
+        self.0.push(Call::Sent(*sent));
+    }
+    fn delivered(&mut self, at: Time, sent: &Sent) {
+        self.0.push(Call::Delivered(at, *sent));
+    }
+    fn event(&mut self, at: Time, member: MemberIndex, event: &Event) {
+        self.0.push(Call::Event(at, member, event.clone()));
+    }
+    fn fault(&mut self, fault_event: &FaultEvent) {
+        self.0.push(Call::Fault(*fault_event));
+    }
+}
+
 impl Log {
     /// The number of events of this kind.
     pub(crate) fn count(&self, kind: &EventKind) -> usize {

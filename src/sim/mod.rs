@@ -63,9 +63,15 @@ mod queue;
 mod ring;
 mod scheduled;
 mod setup;
+mod shard;
+mod shard_log;
+mod sharding;
+mod sink;
 mod stream;
 mod swim;
+mod threads;
 mod trace;
+mod windows;
 mod world;
 
 pub use app_request::AppRequest;
@@ -84,7 +90,9 @@ pub use link::{LinkPacket, LinkRule, LinkVerdict, RuleId, Transport};
 pub use network::{Network, address_of, index_of};
 pub use observer::{Delivery, Effect, FaultEvent, MemberIndex, Observer, Sent};
 pub use setup::{NetworkDraws, Phases, Setup, Start, joiners_needed};
+pub use sharding::SingleThread;
 pub use swim::{SwimFactory, run_swim};
+pub use threads::Threads;
 pub use trace::Trace;
 pub use world::{DetectorFactory, Outcome, SEEDS, World};
 

@@ -15,6 +15,12 @@ pub trait Observer {
     fn event(&mut self, _at: Time, _member: MemberIndex, _event: &Event) {}
     /// A fault takes effect on a member, or ends.
     fn fault(&mut self, _fault_event: &FaultEvent) {}
+    /// Whether it needs [`Observer::sent`] and [`Observer::delivered`], as by default. A world that runs on several
+    /// threads does not call them otherwise, which is cheaper; it asks at its beginning. Other worlds call them all the
+    /// same.
+    fn watches_packets(&self) -> bool {
+        true
+    }
 }
 
 /// A packet as observers see it.
@@ -85,7 +91,11 @@ pub enum Effect {
     MetaChanged,
 }
 
-impl Observer for () {}
+impl Observer for () {
+    fn watches_packets(&self) -> bool {
+        false
+    }
+}
 
 impl<A: Observer, B: Observer> Observer for (A, B) {
     fn sent(&mut self, sent: &Sent) {
@@ -107,6 +117,10 @@ impl<A: Observer, B: Observer> Observer for (A, B) {
         self.0.fault(fault_event);
         self.1.fault(fault_event);
     }
+
+    fn watches_packets(&self) -> bool {
+        self.0.watches_packets() || self.1.watches_packets()
+    }
 }
 
 impl<O: Observer + ?Sized> Observer for &mut O {
@@ -124,5 +138,9 @@ impl<O: Observer + ?Sized> Observer for &mut O {
 
     fn fault(&mut self, fault_event: &FaultEvent) {
         (**self).fault(fault_event);
+    }
+
+    fn watches_packets(&self) -> bool {
+        (**self).watches_packets()
     }
 }

@@ -74,7 +74,14 @@ impl Queue {
         self.announcer.is_past(bucket)
     }
 
-    /// Takes the next event before `limit`.
+    /// Whether it holds no event.
+    pub(super) fn is_empty(&self) -> bool {
+        let is_near_empty = self.current.is_empty() && self.late.is_empty() && self.ring.is_empty();
+        is_near_empty && self.beyond.is_empty() && self.far.iter().all(Vec::is_empty)
+    }
+
+    /// Takes the next event before `limit`. Inlined, although worlds on one and on several threads each call it.
+    #[inline(always)]
     pub(super) fn pop_before(&mut self, limit: Time, lookahead: &mut impl Lookahead) -> Option<ScheduledEvent> {
         loop {
             // Late ones are rare.
@@ -93,7 +100,8 @@ impl Queue {
                     return if next.at() < limit { self.late.pop().map(|Reverse(next)| next) } else { None };
                 }
                 (_, None) => {
-                    if !self.advance(bucket(limit), lookahead) {
+                    // A bucket that begins at the limit stays one to which events can be added.
+                    if !self.advance(last_bucket_before(limit), lookahead) {
                         return None;
                     }
                 }
@@ -102,6 +110,7 @@ impl Queue {
     }
 
     /// Makes the next occupied bucket the current one, unless it lies beyond `last`.
+    #[inline(always)]
     fn advance(&mut self, last: u64, lookahead: &mut impl Lookahead) -> bool {
         loop {
             let border = ((self.now >> COARSE_SHIFT) + 1) << COARSE_SHIFT;
@@ -190,6 +199,11 @@ impl Queue {
 
 fn bucket(at: Time) -> u64 {
     at.as_micros() >> BUCKET_SHIFT
+}
+
+/// The bucket of the last microsecond before `limit`.
+fn last_bucket_before(limit: Time) -> u64 {
+    limit.as_micros().saturating_sub(1) >> BUCKET_SHIFT
 }
 
 #[cfg(test)]

@@ -52,6 +52,11 @@ impl Ring {
         std::mem::take(&mut self.buckets[place as usize])
     }
 
+    /// Whether no bucket is occupied.
+    pub(super) fn is_empty(&self) -> bool {
+        self.occupied == [0; (BUCKETS / 64) as usize]
+    }
+
     /// The first occupied bucket, from one up to another or a few more. Both lie in the ring.
     pub(super) fn next_occupied(&self, from: u64, to: u64) -> Option<u64> {
         let mut word = from / 64;

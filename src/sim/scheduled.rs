@@ -31,7 +31,7 @@ impl ScheduledEvent {
 
     /// The delivery of the packet with this sender and the sender's count.
     pub(super) fn delivery(at: Time, sender: MemberIndex, count: u32, target: Place, load: u32) -> Self {
-        Self { key: EventKey::new(at, sender, count), target, load }
+        Self { key: EventKey::delivery(at, sender, count), target, load }
     }
 
     /// A wake-up of this member.
@@ -51,6 +51,21 @@ impl ScheduledEvent {
 }
 
 impl EventKey {
+    /// The key of the delivery of the packet with this sender and the sender's count.
+    pub(super) fn delivery(at: Time, sender: MemberIndex, count: u32) -> Self {
+        Self::new(at, sender, count)
+    }
+
+    /// Time at which the event is due.
+    pub(super) fn at(self) -> Time {
+        self.at
+    }
+
+    /// A number in the same order, which is compared without a branch.
+    pub(super) fn ordinal(self) -> u128 {
+        u128::from(self.at.as_micros()) << 64 | u128::from(self.order)
+    }
+
     fn new(at: Time, sender: MemberIndex, count: u32) -> Self {
         Self { at, order: u64::from(sender) << 32 | u64::from(count) }
     }

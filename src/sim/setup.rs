@@ -6,6 +6,7 @@ use swimlab_selectors::rng::{Purpose, below, stream, unit};
 
 use super::faults::Fault;
 use super::observer::MemberIndex;
+use super::threads::Threads;
 use crate::protocol::{Span, Time};
 use crate::topology::{Placement, Topology};
 
@@ -36,12 +37,10 @@ pub struct Setup {
     pub duration: Span,
     /// Source of the random numbers for delay and loss of packets.
     pub network_draws: NetworkDraws,
-    /// Times from each of which on packets draw with another seed than the trial's, in ascending order. It takes effect
-    /// where packets draw by themselves ([`NetworkDraws::ByPacket`]): two worlds then share a past and differ in what the
-    /// network does afterwards.
-    pub redraws: Vec<(Time, u64)>,
     /// The faults.
     pub faults: Vec<Fault>,
+    /// The number of threads on which the world may run.
+    pub threads: Threads,
 }
 
 impl Setup {
@@ -58,22 +57,16 @@ impl Setup {
             clock_skew: Span::ZERO,
             loss: 0.0,
             network_draws: NetworkDraws::BySender,
-            redraws: Vec::new(),
             warmup: Span::ZERO,
             duration: Span::from_secs(60),
             faults,
+            threads: Threads::ONE,
         }
     }
 
     /// The time at which its world ends: warm-up plus duration.
     pub fn end(&self) -> Time {
         Time::ZERO + self.warmup + self.duration
-    }
-
-    /// The seed with which packets sent at this time draw.
-    pub(super) fn network_seed(&self, at: Time) -> u64 {
-        let latest = self.redraws.iter().rev().find(|(from, _)| *from <= at);
-        latest.map_or(self.seed, |&(_, seed)| seed)
     }
 
     /// The time from a member's start to its first period.

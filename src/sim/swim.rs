@@ -164,6 +164,11 @@ impl FailureDetector for Member {
         Member::end_stall(self, now);
     }
 
+    fn redraw(&mut self, seed: u64) {
+        let id = self.id();
+        self.set_streams(stream(seed, Purpose::Selector, id), stream(seed, Purpose::Protocol, id));
+    }
+
     fn deadline(&self) -> Time {
         Member::deadline(self)
     }

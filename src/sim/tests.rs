@@ -3,6 +3,7 @@
 mod draws;
 mod lives;
 mod streams;
+mod threads;
 
 use std::sync::Arc;
 

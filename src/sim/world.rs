@@ -6,17 +6,16 @@ use super::checker::{Checker, Guarantees};
 use super::detector::FailureDetector;
 use super::environment::FaultEnvironment;
 use super::fault_injector::FaultInjector;
-use super::hosts::{Hosts, Place};
-use super::in_flight::{PacketHeader, Slab};
-use super::link::{LinkPacket, Transport};
-use super::network::{Network, address_of, index_of, packet_rng};
-use super::observer::{Delivery, MemberIndex, Observer, Sent};
-use super::prefetch::{Lookahead, Prefetcher};
-use super::queue::Queue;
-use super::scheduled::ScheduledEvent;
-use super::setup::{NetworkDraws, Setup, Start};
+use super::hosts::HostDirectory;
+use super::network::{Network, address_of};
+use super::observer::{MemberIndex, Observer};
+use super::setup::{Setup, Start};
+use super::shard::{Fabric, Shard};
+use super::sharding::{Division, Sharding, SingleThread};
+use super::sink::Observation;
 use super::trace::Trace;
-use crate::protocol::{Address, Outbox, Time, Transmit};
+use super::windows::{self, Windows};
+use crate::protocol::{Address, Span, Time};
 
 /// Creates the detectors of a world's members.
 ///
@@ -32,6 +31,12 @@ pub trait DetectorFactory {
     /// Guarantees to which the checkers hold the detectors; by default none, and no store that could be full.
     fn guarantees(&self) -> Guarantees {
         Guarantees::default()
+    }
+    /// Whether the detectors it creates share something that they change, such as a record behind a lock. Such a world
+    /// runs on one thread, as what they read there would depend on the order in which threads run; by default they share
+    /// nothing.
+    fn detectors_share_state(&self) -> bool {
+        false
     }
 }
 
@@ -99,31 +104,15 @@ pub const SEEDS: u32 = 3;
 /// # Ok::<(), swimlab_selectors::SpecError>(())
 /// ```
 pub struct World<B: DetectorFactory, O: Observer> {
-    setup: Setup,
     factory: B,
-    observer: O,
     faults: FaultInjector,
     begun: bool,
-    hosts: Hosts<B::Detector, Message<B>>,
-    queue: Queue,
-    packets: Slab<Message<B>>,
-    network: Network,
-    outbox: Outbox<Message<B>>,
-    /// The stream request that is being handled.
-    request: Option<Request>,
-    checker: Checker,
-    trace: Trace,
-    events: u64,
+    fabric: Fabric,
+    shards: Vec<Shard<B::Detector>>,
+    /// Least delay of a packet between members on different threads, or why there is one thread.
+    lookahead: Result<Span, SingleThread>,
+    observation: Observation<O>,
     now: Time,
-}
-
-type Message<B> = <<B as DetectorFactory>::Detector as FailureDetector>::Message;
-
-/// A request over a stream, on which one reply can be sent.
-#[derive(Clone, Copy)]
-struct Request {
-    from: MemberIndex,
-    sent_at: Time,
 }
 
 impl Outcome {
@@ -134,35 +123,39 @@ impl Outcome {
 }
 
 impl<B: DetectorFactory, O: Observer> World<B, O> {
-    /// A world at time zero.
+    /// A world at time zero. It runs on [`Setup::threads`] threads if it is large enough for that.
     ///
     /// # Panics
     /// If the setup's placement has no room for its members.
     pub fn new(setup: &Setup, factory: B, observer: O) -> Self {
         let members = setup.placement.members();
         assert!(setup.members <= members, "the placement has room for every member");
+        let sharding = match factory.detectors_share_state() {
+            true => Err(SingleThread::SharedState),
+            false => Sharding::of(setup, observer.watches_packets()),
+        };
+        let (division, lookahead) = match sharding {
+            Ok(Sharding { division, lookahead }) => (division, Ok(lookahead)),
+            Err(reason) => (Division::Whole, Err(reason)),
+        };
+        let (directory, members) = HostDirectory::new(setup, division);
+        let checker = Checker::new(setup, factory.guarantees());
+        let network = Network::new(setup.placement.clone(), setup.loss);
         Self {
-            checker: Checker::new(setup, factory.guarantees()),
             faults: FaultInjector::new(setup),
             begun: false,
-            setup: setup.clone(),
             factory,
-            observer,
-            hosts: Hosts::new(setup),
-            queue: Queue::default(),
-            packets: Slab::default(),
-            network: Network::new(setup.placement.clone(), setup.loss),
-            outbox: Outbox::default(),
-            request: None,
-            trace: Trace::default(),
-            events: 0,
+            shards: Shard::all(&members, setup.seed),
+            fabric: Fabric { setup: setup.clone(), network, packet_seed: setup.seed, directory },
+            lookahead,
+            observation: Observation { trace: Trace::default(), checker, observer },
             now: Time::ZERO,
         }
     }
 
     /// Runs warm-up and duration, and returns the outcome.
     pub fn run(mut self) -> Outcome {
-        self.advance(self.setup.end());
+        self.advance(self.fabric.setup.end());
         self.finish()
     }
 
@@ -174,28 +167,39 @@ impl<B: DetectorFactory, O: Observer> World<B, O> {
         }
         while let Some(at) = self.faults.next().filter(|&at| at < until) {
             self.run_until(at);
-            self.now = at;
             // Faults and the world change each other.
             let mut faults = std::mem::take(&mut self.faults);
             faults.act(self);
             self.faults = faults;
+            windows::exchange_mail(&mut self.shards, &self.fabric.directory);
             self.inspect();
         }
         self.run_until(until);
-        self.now = until;
+    }
+
+    /// Lets all random numbers, those of the network and of the members, come from another seed than the setup's from now
+    /// on. So two worlds share a past and differ in what follows.
+    ///
+    /// What a member has drawn before stays: the order of a traversal that it has begun, for one.
+    pub fn redraw(&mut self, seed: u64) {
+        self.fabric.packet_seed = seed;
+        for host in self.shards.iter_mut().flat_map(|shard| shard.hosts.iter_mut()) {
+            host.redraw(seed);
+        }
     }
 
     /// Ends the run here, and returns the outcome.
     pub fn finish(mut self) -> Outcome {
         self.inspect();
         self.inspect_agreement();
-        let violations = self.checker.into_violations();
-        Outcome { events: self.events, trace_hash: self.trace.value(), violations, end: self.now }
+        let events = self.shards.iter().map(|shard| shard.events).sum();
+        let Observation { trace, checker, .. } = self.observation;
+        Outcome { events, trace_hash: trace.value(), violations: checker.into_violations(), end: self.now }
     }
 
     /// The observer.
     pub fn observer(&self) -> &O {
-        &self.observer
+        &self.observation.observer
     }
 
     /// The time up to which all events are processed.
@@ -203,246 +207,99 @@ impl<B: DetectorFactory, O: Observer> World<B, O> {
         self.now
     }
 
+    /// The number of threads that the world runs on.
+    pub fn threads(&self) -> usize {
+        self.shards.len()
+    }
+
+    /// The reason why the world runs on one thread although more were asked for, if so.
+    pub fn single_thread(&self) -> Option<SingleThread> {
+        self.lookahead.err().filter(|reason| *reason != SingleThread::Default)
+    }
+
     /// A member's detector; `None` while the member is stopped.
     pub fn detector(&self, member: MemberIndex) -> Option<&B::Detector> {
-        self.hosts.get(member)?.detector.as_ref()
+        (member < self.fabric.directory.hosts()).then(|| self.host(member).detector.as_ref())?
     }
 
     /// The detectors of all members that run, in the order of their indices.
     pub fn detectors(&self) -> impl Iterator<Item = (MemberIndex, &B::Detector)> {
-        self.hosts.iter().filter_map(|host| Some((host.member, host.detector.as_ref()?)))
-    }
-
-    /// Processes the packets queued on a host that is no longer impaired, one after the other.
-    fn catch_up(&mut self, place: Place) {
-        loop {
-            let host = &mut self.hosts[place];
-            let Some(stalled) = host.stalled.as_mut().filter(|s| !s.is_impaired() && s.next <= self.now) else {
-                return;
-            };
-            let Some(packet) = stalled.received.pop_front() else {
-                host.stalled = None;
-                return;
-            };
-            stalled.next = self.now + stalled.queue_policy.per_packet;
-            let load = self.packets.insert(packet.header, packet.message);
-            self.hand_over(place, load);
-        }
+        detectors(&self.fabric, &self.shards)
     }
 
     /// Starts the initial members.
     fn begin(&mut self) {
-        for member in 0..self.setup.members {
-            let first_period = Time::ZERO + self.setup.phase(member);
-            let detector = match self.setup.start {
+        let setup = &self.fabric.setup;
+        for member in 0..setup.members {
+            let first_period = Time::ZERO + setup.phase(member);
+            let (shard, place) = self.fabric.directory.locate(member);
+            let shard = &mut self.shards[shard];
+            let detector = match setup.start {
                 Start::Joined => {
                     let mut detector = self.factory.initial(member);
-                    detector.start(Time::ZERO, first_period, &mut self.outbox);
+                    detector.start(Time::ZERO, first_period, &mut shard.outbox);
                     detector
                 }
                 Start::Joining => {
                     let mut detector = self.factory.joiner(member, 0);
-                    detector.start(Time::ZERO, first_period, &mut self.outbox);
-                    let seeds = (0..SEEDS.min(self.setup.members)).filter(|&seed| seed != member);
-                    detector.join(Time::ZERO, seeds.map(address_of).collect(), &mut self.outbox);
+                    detector.start(Time::ZERO, first_period, &mut shard.outbox);
+                    let seeds = (0..SEEDS.min(setup.members)).filter(|&seed| seed != member);
+                    detector.join(Time::ZERO, seeds.map(address_of).collect(), &mut shard.outbox);
                     detector
                 }
             };
-            let place = self.hosts.place(member);
-            self.hosts[place].detector = Some(detector);
-            self.flush(place);
+            shard.hosts[place].detector = Some(detector);
+            shard.flush(place, &self.fabric, &mut self.observation);
         }
+        windows::exchange_mail(&mut self.shards, &self.fabric.directory);
     }
 
     /// Seeds for a joiner: the first members that are up.
     fn seeds(&self, member: MemberIndex) -> Vec<Address> {
-        let up = (0..self.hosts.len() as u32).filter(|&other| other != member && self.is_up(other));
+        let up = (0..self.fabric.directory.hosts()).filter(|&other| other != member && self.is_up(other));
         up.take(SEEDS as usize).map(address_of).collect()
     }
 
     fn run_until(&mut self, limit: Time) {
-        while let Some(event) = {
-            let (hosts, packets) = (&mut self.hosts, &self.packets);
-            self.queue.pop_before(limit, &mut Prefetcher { hosts, packets })
-        } {
-            self.now = event.at();
-            match event.load {
-                ScheduledEvent::WAKE => self.wake(event.target),
-                load => self.deliver(event.target, load),
+        let (fabric, observation) = (&self.fabric, &mut self.observation);
+        match (&mut *self.shards, self.lookahead) {
+            (shards, Ok(lookahead)) => {
+                windows::run(shards, Windows::new(lookahead, self.now, limit), fabric, observation);
             }
+            ([shard, ..], Err(_)) => shard.run_until(limit, fabric, observation),
+            ([], Err(_)) => {}
         }
-    }
-
-    fn wake(&mut self, place: Place) {
-        let now = self.now;
-        let host = &mut self.hosts[place];
-        if host.scheduled != now {
-            return; // Superseded by an earlier one.
-        }
-        host.scheduled = Time::NEVER;
-        if host.deadline > now {
-            if let Some(at) = host.alarm(now, host.deadline) {
-                self.queue.push(ScheduledEvent::wake(at, host.member, place));
-            }
-            return;
-        }
-        if host.stalled.as_ref().is_some_and(|stalled| stalled.paused > 0) {
-            return;
-        }
-        if host.stalled.is_some() {
-            self.catch_up(place);
-        }
-        let Some(detector) = &mut self.hosts[place].detector else { return };
-        if detector.deadline() <= now {
-            self.events += 1;
-            detector.wake(now, &mut self.outbox);
-        }
-        self.flush(place);
-    }
-
-    /// A packet has reached a host.
-    fn deliver(&mut self, place: Place, load: u32) {
-        let host = &mut self.hosts[place];
-        if let Some(stalled) = &mut host.stalled
-            && host.detector.is_some()
-        {
-            let packet = self.packets.take(load);
-            if stalled.has_room(stalled.received.len()) {
-                stalled.received.push_back(packet);
-            }
-            return;
-        }
-        self.hand_over(place, load);
-    }
-
-    /// Lets a member handle a packet.
-    fn hand_over(&mut self, place: Place, load: u32) {
-        let host = &mut self.hosts[place];
-        let member = host.member;
-        if let Some(detector) = &mut host.detector {
-            let (&PacketHeader { sent_at, arrives_at, from, bytes, direct_ping, is_request }, message) =
-                self.packets.get(load);
-            let (kind, delivery) = (B::Detector::kind(message), Delivery::Arrives(arrives_at));
-            self.events += 1;
-            self.trace.delivery(self.now, from, member, kind, bytes);
-            self.observer
-                .delivered(self.now, &Sent { at: sent_at, from, to: member, kind, direct_ping, bytes, delivery });
-            detector.handle(self.now, address_of(from), message, &mut self.outbox);
-            self.packets.clear(load);
-            if is_request {
-                return self.flush_reply(place, Request { from, sent_at });
-            }
-            self.flush(place);
-        } else {
-            self.packets.clear(load);
-        }
-    }
-
-    /// Takes out the outbox of a member that has handled a request over a stream.
-    #[cold]
-    fn flush_reply(&mut self, place: Place, request: Request) {
-        self.request = Some(request);
-        self.flush(place);
-        self.request = None;
-    }
-
-    /// Takes out a member's outbox, and sets its alarm.
-    fn flush(&mut self, place: Place) {
-        if !self.outbox.events.is_empty() {
-            self.note_events(self.hosts[place].member);
-        }
-        self.send_all(place);
-        let host = &mut self.hosts[place];
-        if let Some(detector) = &host.detector
-            && let due = host.due(detector.deadline())
-            && let Some(at) = host.alarm(self.now, due)
-        {
-            self.queue.push(ScheduledEvent::wake(at, host.member, place));
-        }
-    }
-
-    fn note_events(&mut self, member: MemberIndex) {
-        for event in self.outbox.events.drain(..) {
-            self.trace.event(self.now, member, &event);
-            self.checker.event(self.now, member, &event);
-            self.observer.event(self.now, member, &event);
-        }
-    }
-
-    /// Sends the packets in the outbox.
-    #[inline(always)]
-    fn send_all(&mut self, place: Place) {
-        // Nearly always there is one: popping it is cheaper than draining.
-        if self.outbox.transmits.len() > 1 {
-            self.outbox.transmits.reverse();
-        }
-        let members = self.hosts.len() as u32;
-        while let Some(next) = self.outbox.transmits.last() {
-            let host = &mut self.hosts[place];
-            let from = host.member;
-            if let Some(stalled) = host.stalled.as_mut().filter(|stalled| stalled.is_impaired()) {
-                let transmit = self.outbox.transmits.pop().expect("one was there");
-                if stalled.has_room(stalled.sends.len()) {
-                    stalled.sends.push(transmit);
-                }
-                continue;
-            }
-            host.sent = host.sent.wrapping_add(1);
-            let (at, count) = (self.now, host.sent);
-            let &Transmit { to, bytes, stream, direct_ping, ref message } = next;
-            // A packet to an address that belongs to no member is dropped without a trace.
-            let Some(to) = index_of(to, members) else {
-                self.outbox.transmits.pop();
-                continue;
-            };
-            // The reply to a request goes over the request's stream, whatever it is; there is one reply.
-            let transport = match self.request.take_if(|request| request.from == to) {
-                Some(request) => Transport::Answer { asked_at: request.sent_at },
-                None if stream => Transport::Stream,
-                None => Transport::Datagram,
-            };
-            let kind = B::Detector::kind(message);
-            let packet = LinkPacket { at, from, to, transport, bytes };
-            let mut own;
-            let rng = match self.setup.network_draws {
-                NetworkDraws::BySender => &mut host.rng,
-                NetworkDraws::ByPacket => {
-                    own = packet_rng(self.setup.network_seed(at), &packet, kind);
-                    &mut own
-                }
-            };
-            let delivery = self.network.delivery(&packet, rng);
-            self.observer.sent(&Sent { at, from, to, kind, direct_ping, bytes, delivery });
-            // Packets are large: it is moved once, from where it was made to where it stays.
-            let message = self.outbox.transmits.pop().expect("one was there").message;
-            if let Delivery::Arrives(arrives_at) = delivery {
-                let is_request = transport == Transport::Stream;
-                let header = PacketHeader { sent_at: at, arrives_at, from, bytes, direct_ping, is_request };
-                let load = self.packets.insert(header, message);
-                let event = ScheduledEvent::delivery(arrives_at, from, count, self.hosts.place(to), load);
-                if self.queue.push(event) {
-                    Prefetcher { hosts: &mut self.hosts, packets: &self.packets }.soon(&event);
-                }
-            }
+        self.now = limit;
+        for shard in &mut self.shards {
+            shard.now = limit;
         }
     }
 
     /// Lets the checker see how full the members' bounded stores are.
     fn inspect(&mut self) {
-        for host in self.hosts.iter() {
-            if let Some(detector) = &host.detector {
-                self.checker.inspect(self.now, host.member, detector.gauge());
-            }
+        for (member, detector) in detectors(&self.fabric, &self.shards) {
+            self.observation.checker.inspect(self.now, member, detector.gauge());
         }
     }
 
     /// Lets the checker see whether all members that are up agree on their number.
     fn inspect_agreement(&mut self) {
         let up = self.up().len() as u32;
-        for host in self.hosts.iter() {
-            if let Some(counts) = host.detector.as_ref().and_then(FailureDetector::members) {
-                self.checker.inspect_agreement(self.now, host.member, counts, up);
+        for (member, detector) in detectors(&self.fabric, &self.shards) {
+            if let Some(counts) = detector.members() {
+                self.observation.checker.inspect_agreement(self.now, member, counts, up);
             }
         }
     }
+}
+
+/// The detectors of all members that run, in the order of their indices.
+fn detectors<'a, D: FailureDetector>(
+    fabric: &'a Fabric,
+    shards: &'a [Shard<D>],
+) -> impl Iterator<Item = (MemberIndex, &'a D)> {
+    (0..fabric.directory.hosts()).filter_map(|member| {
+        let (shard, place) = fabric.directory.locate(member);
+        Some((member, shards[shard].hosts[place].detector.as_ref()?))
+    })
 }

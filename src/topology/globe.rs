@@ -56,6 +56,11 @@ impl Globe {
         }
     }
 
+    /// The shortest delay: that within a site.
+    pub(super) fn shortest_us(&self) -> u32 {
+        self.delay_us(0.0)
+    }
+
     /// The longest delay between any two of these sites: that of the longest chord.
     pub(super) fn longest_us(&self, sites: &[u32]) -> u32 {
         let points: Vec<Point> = sites.iter().map(|&site| self.points[site as usize]).collect();

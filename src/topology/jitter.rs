@@ -61,6 +61,31 @@ impl Jitter {
         }
     }
 
+    /// The least delay that [`Jitter::apply`] can draw, in microseconds.
+    pub(super) fn least_us(&self, base: u32, from: u32, to: u32) -> u32 {
+        match self {
+            Self::None => base,
+            Self::Uniform { spread_us, min_us } => base.saturating_sub(*spread_us).max(*min_us),
+            Self::Normal { min_us, .. } => (*min_us).max(1),
+            Self::Tails { sites, pairs } => {
+                let tail = pairs[from as usize * *sites as usize + to as usize];
+                if tail.mean_us == 0.0 { base } else { tail.floor_us.max(1) }
+            }
+            Self::Factor(quantiles) => whole_us(f64::from(base) * quantiles.at(0.0)),
+        }
+    }
+
+    /// The same for any two sites whose delay without jitter is at least `base`, or less than that.
+    pub(super) fn least_anywhere_us(&self, base: u32) -> u32 {
+        match self {
+            Self::Tails { pairs, .. } => {
+                let floors = pairs.iter().filter(|tail| tail.mean_us != 0.0).map(|tail| tail.floor_us.max(1));
+                floors.min().map_or(base, |floor| floor.min(base))
+            }
+            _ => self.least_us(base, 0, 0),
+        }
+    }
+
     /// Time by which one packet in a thousand arrives later than without jitter, in microseconds, where the delay
     /// without it is at most `longest`.
     pub(super) fn lateness_us(&self, longest: u32) -> f64 {

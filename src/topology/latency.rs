@@ -63,6 +63,17 @@ impl Latency {
         }
     }
 
+    /// The shortest delay between any two sites, or within one.
+    pub(super) fn shortest_us(&self) -> u32 {
+        match self {
+            Self::Constant(delay) => *delay,
+            Self::Matrix { one_way_us, .. } => one_way_us.iter().copied().min().unwrap_or(0),
+            Self::Lattice(lattice) => lattice.shortest_us(),
+            Self::Tree(tree) => tree.in_rack.min(tree.in_pod).min(tree.across),
+            Self::Globe(globe) => globe.shortest_us(),
+        }
+    }
+
     /// The longest delay between any two of these sites, or within one of them; 0 if there is none. For more than
     /// [`MAX_SITES`] positions of a lattice it is the lattice's own.
     pub(super) fn longest_us(&self, sites: &[u32]) -> u32 {

@@ -77,6 +77,11 @@ impl Lattice {
         if from == to { self.local_us } else { self.hops(from, to).saturating_mul(self.hop_us) }
     }
 
+    /// The shortest delay between any two positions, or within one.
+    pub(super) fn shortest_us(&self) -> u32 {
+        self.hop_us.min(self.local_us)
+    }
+
     /// The longest delay between any two positions.
     pub(super) fn longest_us(&self) -> u32 {
         let hops = match self.shape {

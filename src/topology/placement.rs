@@ -72,6 +72,18 @@ impl Placement {
         self.site_map.jitter().apply(base, from, to, rng)
     }
 
+    /// The least delay in microseconds that [`Placement::delay_us`] can draw between members at these sites, in either
+    /// direction.
+    pub(crate) fn least_delay_between_us(&self, site: u32, other: u32) -> u32 {
+        let least = |from, to| self.site_map.jitter().least_us(self.site_map.latency().one_way_us(from, to), from, to);
+        least(site, other).min(least(other, site))
+    }
+
+    /// A delay in microseconds than which none between any two sites, or within one, is shorter.
+    pub(crate) fn least_delay_us(&self) -> u32 {
+        self.site_map.jitter().least_anywhere_us(self.site_map.latency().shortest_us())
+    }
+
     /// The round-trip time in microseconds, without jitter: twice [`Placement::one_way_us`].
     pub fn rtt_us(&self, from: u32, to: u32) -> u32 {
         self.one_way_us(from, to).saturating_mul(2)

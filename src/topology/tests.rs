@@ -387,3 +387,24 @@ fn a_users_topology_has_a_largest_number_of_sites() {
     assert_eq!(refused(MAX_SITES), "5000 sites need 25000000 round-trip times, not 0");
     assert_eq!(refused(MAX_SITES + 1), "5001 sites are more than 5000, the most that are possible");
 }
+
+#[test]
+fn no_packet_is_faster_than_the_least_delay() {
+    let with_jitter = [
+        "lan:delay_ms=0.01,jitter=uniform,spread_ms=0.01",
+        "lan:delay_ms=1,jitter=normal,spread_ms=2",
+        "lan:jitter=exponential",
+        "aws:jitter=true",
+        "home",
+    ];
+    for label in kinds().into_iter().chain(with_jitter) {
+        let placement = built(label).place(60, 0, 1);
+        let mut rng = stream(1, Purpose::Network, 0);
+        for (from, to) in pairs(&placement) {
+            let least = placement.least_delay_between_us(placement.site_of(from), placement.site_of(to));
+            assert!(least >= placement.least_delay_us(), "{label}: {from} to {to}");
+            let drawn = (0..20).map(|_| placement.delay_us(from, to, &mut rng)).min();
+            assert!(drawn >= Some(least), "{label}: {from} to {to} after {drawn:?}, not {least}");
+        }
+    }
+}

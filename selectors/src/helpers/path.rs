@@ -1,5 +1,7 @@
 //! Estimates about the network path between two peers, by their zone paths, locations and sites.
 
+use std::hash::{Hash, Hasher};
+
 use crate::location::Location;
 use crate::metric::GreatCircle;
 use crate::peer::{Peer, Slot, ZonePath};
@@ -16,20 +18,29 @@ const BY_SHARED_LEVELS_US: [f64; 4] = [100_000.0, 1_000.0, 300.0, 100.0];
 const US_PER_KM: f64 = 15.0;
 
 /// All that [`distance_us`] looks at of a peer: those that agree in it are equally far from any other.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Whereabouts {
     zone: ZonePath,
-    location: Option<(u8, [u64; 2])>,
+    /// The kind of location, and its coordinates.
+    location: (u8, [u64; 2]),
 }
 
 impl Whereabouts {
     pub(super) fn of(peer: &Peer) -> Self {
-        let location = peer.location.map(|location| match location {
-            Location::Plane { x, y } => (0, [x.to_bits(), y.to_bits()]),
-            Location::Globe { lat, lon } => (1, [lat.to_bits(), lon.to_bits()]),
-            Location::Learned { at } => (2, [at.iter().fold(0, |all, &axis| all << 16 | u64::from(axis as u16)), 0]),
+        let location = peer.location.map_or((0, [0, 0]), |location| match location {
+            Location::Plane { x, y } => (1, [x.to_bits(), y.to_bits()]),
+            Location::Globe { lat, lon } => (2, [lat.to_bits(), lon.to_bits()]),
+            Location::Learned { at } => (3, [at.iter().fold(0, |all, &axis| all << 16 | u64::from(axis as u16)), 0]),
         });
         Self { zone: peer.zone, location }
+    }
+}
+
+impl Hash for Whereabouts {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let (kind, [first, second]) = self.location;
+        let area = self.zone.levels().iter().fold(0, |all, &level| (all << 20) ^ u64::from(level));
+        state.write_u64(area ^ first ^ second.rotate_left(32) ^ u64::from(kind));
     }
 }
 

@@ -1,11 +1,11 @@
 //! `regional`: helpers near enough that the detour over them takes little longer than the direct way.
 
 use std::cmp::Ordering;
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::HelperRegistry;
 use super::path::{Whereabouts, distance_us, pick_apart};
+use crate::memo::Memo;
 use crate::metric::MetricRegistry;
 use crate::peer::{Peer, Slot};
 use crate::rng::{below, shuffle};
@@ -56,11 +56,11 @@ impl Helpers for RegionalHelpers {
         let scanned = (first..view.slots()).chain(0..first).take(MAX_SCANNED).filter(|&slot| fits(slot));
         let far = direct * 1.25 + DETOUR_US;
         // Members of one site are equally far from all others; distances on a globe take a dozen sines.
-        let mut ways = HashMap::new();
+        let mut ways = Memo::new();
         let mut way = |slot: Slot| {
             let peer = view.peer(slot);
             let computed = || detour(peer).map_or(f64::INFINITY, |(onward, there)| onward + there);
-            *ways.entry(Whereabouts::of(peer)).or_insert_with(computed)
+            ways.get_or(Whereabouts::of(peer), computed)
         };
         let (mut near, mut others): (Vec<_>, Vec<_>) =
             scanned.map(|slot| (way(slot), slot)).partition(|&(way, _)| way <= far);

@@ -24,7 +24,7 @@ use crate::protocol::{
 use crate::sim::{DetectorFactory, FailureDetector, Guarantees, MemberIndex, Setup, address_of, index_of};
 
 /// The identity of a member: an address, and what distinguishes the member's generations.
-pub(crate) trait Name: Identity + Copy + Serialize + DeserializeOwned {
+pub(crate) trait Name: Identity<Addr: Send> + Copy + Send + Serialize + DeserializeOwned {
     /// The number of integers in its encoding.
     const NUMBERS: usize;
     /// The identity of a member in this generation.

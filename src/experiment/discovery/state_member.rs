@@ -98,6 +98,10 @@ impl DetectorFactory for StateFactory {
     fn guarantees(&self) -> Guarantees {
         self.swim.guarantees()
     }
+
+    fn detectors_share_state(&self) -> bool {
+        true
+    }
 }
 
 impl FailureDetector for StateMember {

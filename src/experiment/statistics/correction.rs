@@ -3,19 +3,20 @@
 use super::{Comparison, LEVEL, Verdict};
 
 /// Corrects the verdicts of comparisons that are reported together, so that the probability of any better or worse
-/// among equals is at most 5 % for all of them (Holm, Scandinavian Journal of Statistics 6, 1979). A verdict that does
-/// not hold becomes [`Verdict::WithinNoise`].
+/// among equals is at most 5 % for all of them (Holm, Scandinavian Journal of Statistics 6, 1979).
 ///
-/// The p-values of [`compare_unpaired`](super::compare_unpaired) are at least 1/2001: with more than 100 of these
-/// comparisons no verdict can hold. Those of [`compare`](super::compare) have no such limit.
+/// A verdict that does not hold becomes [`Verdict::WithinNoise`]; or [`Verdict::Undecided`] if with this number of
+/// trials none could have held among as many comparisons, however large the difference. That is so for more than 100
+/// comparisons of [`compare_unpaired`](super::compare_unpaired), whose p-values are at least 1/2001.
 pub fn holm(comparisons: &mut [&mut Comparison]) {
     comparisons.sort_by(|one, other| one.p.total_cmp(&other.p));
     let all = comparisons.len();
-    let rejected =
-        (0..).zip(comparisons.iter()).take_while(|(rank, one)| one.p * ((all - rank) as f64) < LEVEL).count();
+    let holds = |p: f64, rejected: usize| p * ((all - rejected) as f64) < LEVEL;
+    let rejected = (0..).zip(comparisons.iter()).take_while(|(rank, one)| holds(one.p, *rank)).count();
     for comparison in &mut comparisons[rejected..] {
         if matches!(comparison.verdict, Verdict::Better | Verdict::Worse) {
-            comparison.verdict = Verdict::WithinNoise;
+            let may_hold = holds(comparison.least_p, rejected);
+            comparison.verdict = if may_hold { Verdict::WithinNoise } else { Verdict::Undecided };
         }
     }
 }
@@ -47,6 +48,25 @@ mod tests {
         assert_eq!(better(&[0.026, 0.04]), [false, false]);
         assert_eq!(better(&[0.049]), [true]);
         assert_eq!(better(&[]), [false; 0]);
+    }
+
+    #[test]
+    fn a_verdict_that_no_difference_could_keep_among_so_many_comparisons_is_undecided() {
+        let apart = |trials: u32| {
+            let pair = |trial| (MeasuredValue::Value(97.0 + f64::from(trial)), MeasuredValue::Value(27.0));
+            compare(&(0..trials).map(pair).collect::<Vec<_>>())
+        };
+        for (trials, comparisons, verdict) in [
+            (6, 1, Verdict::Better),
+            (6, 2, Verdict::Undecided),
+            (10, 10, Verdict::Better),
+            (10, 30, Verdict::Undecided),
+        ] {
+            let mut all = vec![apart(trials); comparisons];
+            holm(&mut all.iter_mut().collect::<Vec<_>>());
+            let all_alike = all.iter().all(|comparison| comparison.verdict == verdict);
+            assert!(all_alike, "{trials} trials, {comparisons} comparisons: {:?}", all[0]);
+        }
     }
 
     #[test]

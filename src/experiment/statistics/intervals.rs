@@ -9,6 +9,9 @@ use super::{FEWEST_TRIALS, Interval, mean};
 /// Number of resamples of a bootstrap, and of permutations of a permutation test.
 const RESAMPLES: usize = 2000;
 
+/// The least p-value of [`permutation_test`].
+pub(super) const LEAST_PERMUTATION_P: f64 = 1.0 / (RESAMPLES as f64 + 1.0);
+
 /// Probability in each tail outside of an interval.
 const TAIL: f64 = 0.025;
 

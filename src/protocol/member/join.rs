@@ -1,7 +1,5 @@
 //! Joining: a member contacts seeds until it knows the group.
 
-use std::sync::Arc;
-
 use swimlab_selectors::View;
 use swimlab_selectors::rng::unit;
 
@@ -13,12 +11,6 @@ use crate::protocol::time::{Span, Time};
 
 /// The longest pause between two attempts to join, in periods.
 pub(super) const LONGEST_JOIN_WAIT: u64 = 30;
-
-/// The longest pause between two questions to seeds that have answered before, in periods.
-pub(super) const LONGEST_SYNC_WAIT: u64 = 8;
-
-/// The fewest members known from which a joiner asks seeds for what differs, and not for their whole tables.
-const WHOLE_TABLE: u32 = 64;
 
 /// A number of periods that is more than an update takes to spread. A joiner that knows the group syncs once more within
 /// it, and members that hear of a joiner do so between one and three times as long after.
@@ -104,9 +96,7 @@ impl Member {
 
     /// The next step of a join: another seed.
     pub(super) fn continue_join(&mut self, now: Time, out: &mut Outbox) {
-        let config = Arc::clone(&self.config);
-        let (config, members) = (&config.protocol, self.table.members());
-        let (period, mut is_known) = (config.period, false);
+        let (period, members) = (self.config.protocol.period, self.table.members());
         self.set_alarm(|alarms| alarms.join = Time::NEVER);
         let cold = self.cold();
         let Some(Joining { seeds, next, phase }) = &mut cold.joining else { return };
@@ -129,17 +119,13 @@ impl Member {
             JoinPhase::Finishing { is_asked } => {
                 *is_asked = true;
                 self.set_alarm(|alarms| alarms.join = now + period * LONGEST_JOIN_WAIT);
-                return match config.sync_digests {
-                    true => self.compare_tables(now, out),
-                    false => self.sync_with_random(now, out),
-                };
+                return self.sync_with_random(now, out);
             }
             JoinPhase::Syncing { left, known, wait, is_answered } => {
                 // A seed that many ask at once may answer late: each gets more time than the last.
                 (*left, *known, *is_answered) = (*left - 1, members, false);
                 let then = now + *wait;
-                *wait = (*wait * 2).min(period * LONGEST_SYNC_WAIT);
-                is_known = config.sync_digests && members >= WHOLE_TABLE;
+                *wait = (*wait * 2).min(period * LONGEST_JOIN_WAIT);
                 then
             }
         };
@@ -147,16 +133,15 @@ impl Member {
         *next += 1;
         self.set_alarm(|alarms| alarms.join = then);
         match address {
-            Some(address) if is_known => self.ask_seed_for_parts(address, out),
             Some(address) => self.ask_to_join(address, out),
             // A member of an earlier life has answered before any seed was known.
             None => self.sync_with_random(now, out),
         }
     }
 
-    /// Whether a seed has answered, and the member still asks for members that joined at the same time.
-    pub(super) fn is_completing_join(&self) -> bool {
-        matches!(self.joining(), Some(JoinPhase::Syncing { .. } | JoinPhase::Finishing { .. }))
+    /// Whether the member still asks seeds for members that joined at the same time.
+    pub(super) fn is_syncing_with_seeds(&self) -> bool {
+        matches!(self.joining(), Some(JoinPhase::Syncing { .. }))
     }
 
     /// Whether members in a table are admitted without a ping: in the first table that a joiner gets, and in those it asks
@@ -195,14 +180,6 @@ impl Member {
         }
     }
 
-    /// Ends a join whose last comparison of tables has shown no difference.
-    pub(super) fn end_join_of_equal_table(&mut self) {
-        if let Some(JoinPhase::Finishing { is_asked: true }) = self.joining() {
-            self.cold().joining = None;
-            self.set_alarm(|alarms| alarms.join = Time::NEVER);
-        }
-    }
-
     fn joining(&self) -> Option<&JoinPhase> {
         Some(&self.cold.as_ref()?.joining.as_ref()?.phase)
     }
@@ -223,8 +200,8 @@ impl Member {
         self.set_alarm(|alarms| alarms.join = last);
     }
 
-    /// Brings the next state sync forward, for a member that joiners use as a seed, or whose table was found to differ: it
-    /// may not know those that joined through other seeds.
+    /// Brings the next state sync forward, for a member that joiners use as a seed: it may itself not know those that
+    /// joined through other seeds.
     pub(super) fn sync_soon(&mut self, now: Time) {
         let config = &self.config.protocol;
         if config.anti_entropy && config.join_syncs > 0 && config.sync_interval_in(1).is_some() {

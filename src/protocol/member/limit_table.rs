@@ -1,7 +1,7 @@
 //! The limits of a member, for docs/limits.md.
 
 use super::heal::UNKNOWN_PING_LIMIT;
-use super::join::{LONGEST_JOIN_WAIT, LONGEST_SYNC_WAIT};
+use super::join::LONGEST_JOIN_WAIT;
 use super::name_conflict::PING_LIMIT;
 use super::user_events::UserEvents;
 use super::{Member, USER_EVENT_LIMIT};
@@ -55,12 +55,6 @@ pub(crate) fn stated_limits() -> [Section; 1] {
             Count(PING_LIMIT.into()),
             "without an answer the record belongs to an earlier life and is refuted",
             &["another_claimant_of_the_name_is_pinged_as_often_as_the_limit_says"],
-        ),
-        Limit::new(
-            "pause between two questions of a joiner to seeds that have answered before, which doubles from one period on",
-            Periods(LONGEST_SYNC_WAIT),
-            "it grows no more; there are as many questions as the key `join_syncs` allows",
-            &["questions_to_seeds_that_answer_become_rarer_down_to_one_in_the_longest_pause"],
         ),
         Limit::new(
             "indexes of different selectors over a roster that members of one process share",

@@ -291,9 +291,9 @@ impl Member {
                 if !self.cold().admissions.take(now, first_hand, members, &config.protocol) {
                     return;
                 }
-                // When many members join at once, the seeds spread the updates, and tables tell the rest: a joiner does
-                // not pass on other joiners.
-                let is_passed_on = self.admit(update, source, out) && !self.is_completing_join();
+                // When many members join at once, the seeds spread the updates: a joiner does not pass on other
+                // joiners.
+                let is_passed_on = self.admit(update, source, out) && !self.is_syncing_with_seeds();
                 self.sync_after_news(now);
                 if is_passed_on {
                     self.pass_on(now, self.as_held(update), source.sender(), out);

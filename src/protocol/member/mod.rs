@@ -446,6 +446,11 @@ impl Member {
         self.lifecycle == Lifecycle::Stopped
     }
 
+    /// Continues with other random streams: the selector's, and the one for everything else.
+    pub fn set_streams(&mut self, strategy_rng: Rng, rng: Rng) {
+        (self.strategy_rng, self.rng) = (strategy_rng, rng);
+    }
+
     /// The member's id.
     pub fn id(&self) -> Id {
         self.id

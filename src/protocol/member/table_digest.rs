@@ -46,11 +46,7 @@ impl Member {
             cold.has_missed_digest = false;
             self.schedule_sync(now);
             if self.table_digest(now) != theirs {
-                // There may be no answer, or another member knows still more.
-                self.sync_soon(now);
                 self.ask_for_parts(to, out);
-            } else {
-                self.end_join_of_equal_table();
             }
         }
     }
@@ -59,18 +55,9 @@ impl Member {
     /// member.
     fn ask_for_parts(&mut self, to: Addressee, out: &mut Outbox) {
         self.cold().has_asked_for_parts = true;
-        let n = self.table.members();
-        let count = if self.is_join_under_way() { fine_parts_for(n) } else { parts_for(n) };
-        let request =
-            StateSync { parts: self.part_digests(count), ..StateSync::whole(true, false, vec![self.own_record()]) };
-        self.send(to, Body::Sync(Box::new(request)), None, out);
-    }
-
-    /// Asks a seed for the parts of its table that differ.
-    pub(super) fn ask_seed_for_parts(&mut self, seed: Address, out: &mut Outbox) {
-        let parts = self.part_digests(fine_parts_for(self.table.members()));
-        let request = StateSync { parts, ..StateSync::whole(true, true, vec![self.own_record()]) };
-        self.send(Addressee::unknown(0, seed), Body::Sync(Box::new(request)), None, out);
+        let parts = self.part_digests(parts_for(self.table.members()));
+        let sync = StateSync { parts, ..StateSync::whole(true, false, vec![self.own_record()]) };
+        self.send(to, Body::Sync(Box::new(sync)), None, out);
     }
 
     /// Asks a member for parts in return, which may know what this one does not; once between two state syncs, so that
@@ -116,12 +103,6 @@ pub(super) fn part_of(id: Id, parts: usize) -> usize {
 fn parts_for(n: u32) -> usize {
     const BYTES_RATIO: u64 = 14;
     ((u64::from(n) * BYTES_RATIO).isqrt() as usize).clamp(16, StateSync::PART_LIMIT)
-}
-
-/// The number of parts for a member of which a share of the group is unknown yet, as while many join at once: few other
-/// members lie in the part of each of them.
-fn fine_parts_for(n: u32) -> usize {
-    (n as usize).clamp(16, StateSync::PART_LIMIT)
 }
 
 fn event_hash(update: &Update) -> u64 {

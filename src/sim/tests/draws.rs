@@ -46,23 +46,33 @@ fn drawn_by_the_packet_it_has_the_same_fate_in_two_worlds() {
 #[test]
 fn with_other_draws_from_a_time_on_the_past_stays_and_the_future_changes() {
     let at = Time::ZERO + Span::from_secs(20);
-    let world = |redraws: Vec<(Time, u64)>| {
-        let mut setup = Setup { loss: 0.1, redraws, ..setup("aws", 24, 7, 55, &[]) };
-        setup.network_draws = NetworkDraws::ByPacket;
+    let world = |draws: NetworkDraws, redraws: &[(Time, u64)]| {
+        let mut setup = Setup { loss: 0.1, ..setup("aws", 24, 7, 55, &[]) };
+        setup.network_draws = draws;
         let config = profiles().build(&Spec::of("swim"), &()).unwrap();
+        let factory = SwimFactory::new(&setup, &member_config(config), &strategy("shuffle", &setup));
         let mut fates = Fates::default();
-        run_swim(&setup, &member_config(config), &strategy("shuffle", &setup), &mut fates);
+        let mut world = World::new(&setup, factory, &mut fates);
+        for &(at, seed) in redraws {
+            world.advance(at);
+            world.redraw(seed);
+        }
+        let violations = world.run().violations;
+        assert!(violations.is_empty(), "{violations:?}");
         fates
     };
-    let (plain, redrawn) = (world(Vec::new()), world(vec![(at, 1)]));
     let before = |fates: &Fates| {
         fates.0.iter().filter(|((sent, ..), _)| *sent < at).map(|(k, v)| (*k, v.clone())).collect::<Vec<_>>()
     };
-    assert_eq!(before(&plain), before(&redrawn));
-    assert_ne!(plain.0, redrawn.0);
-    let twice = world(vec![(at, 1), (at + Span::from_secs(1), 2)]);
-    assert_eq!(before(&twice), before(&plain));
-    assert_ne!(twice.0, redrawn.0);
+    for draws in [NetworkDraws::BySender, NetworkDraws::ByPacket] {
+        let (plain, redrawn) = (world(draws, &[]), world(draws, &[(at, 1)]));
+        assert_eq!(before(&plain), before(&redrawn));
+        assert_ne!(plain.0, redrawn.0);
+        let twice = world(draws, &[(at, 1), (at + Span::from_secs(1), 2)]);
+        assert_eq!(before(&twice), before(&plain));
+        assert_ne!(twice.0, redrawn.0);
+        assert_eq!(world(draws, &[(at, 1)]).0, redrawn.0);
+    }
 }
 
 /// One seed; 4.4 standard deviations of a binomial count.

@@ -1,6 +1,6 @@
 //! A simulated world as the environment of its faults.
 
-use super::{DetectorFactory, Message, World};
+use super::{DetectorFactory, World};
 use crate::protocol::Time;
 use crate::sim::app_request::AppRequest;
 use crate::sim::detector::FailureDetector;
@@ -10,20 +10,25 @@ use crate::sim::network::Network;
 use crate::sim::observer::{Effect, FaultEvent, MemberIndex, Observer};
 use crate::topology::Placement;
 
+/// The host of a member of `B`'s.
+type HostOf<B> = Host<<B as DetectorFactory>::Detector, MessageOf<B>>;
+type MessageOf<B> = <<B as DetectorFactory>::Detector as FailureDetector>::Message;
+
 impl<B: DetectorFactory, O: Observer> World<B, O> {
-    fn host(&self, member: MemberIndex) -> &Host<B::Detector, Message<B>> {
-        &self.hosts[self.hosts.place(member)]
+    pub(super) fn host(&self, member: MemberIndex) -> &HostOf<B> {
+        let (shard, place) = self.fabric.directory.locate(member);
+        &self.shards[shard].hosts[place]
     }
 
-    fn host_mut(&mut self, member: MemberIndex) -> &mut Host<B::Detector, Message<B>> {
-        let place = self.hosts.place(member);
-        &mut self.hosts[place]
+    fn host_mut(&mut self, member: MemberIndex) -> &mut HostOf<B> {
+        let (shard, place) = self.fabric.directory.locate(member);
+        &mut self.shards[shard].hosts[place]
     }
 }
 
 impl<B: DetectorFactory, O: Observer> FaultEnvironment for World<B, O> {
     fn placement(&self) -> &Placement {
-        &self.setup.placement
+        &self.fabric.setup.placement
     }
 
     fn now(&self) -> Time {
@@ -39,13 +44,11 @@ impl<B: DetectorFactory, O: Observer> FaultEnvironment for World<B, O> {
     }
 
     fn network(&mut self) -> &mut Network {
-        &mut self.network
+        &mut self.fabric.network
     }
 
     fn report(&mut self, fault: u32, member: MemberIndex, effect: Effect) {
-        let fault_event = FaultEvent { at: self.now, fault, member, effect };
-        self.checker.fault(&fault_event);
-        self.observer.fault(&fault_event);
+        self.observation.fault(&FaultEvent { at: self.now, fault, member, effect });
     }
 
     fn crash(&mut self, member: MemberIndex) {
@@ -56,10 +59,11 @@ impl<B: DetectorFactory, O: Observer> FaultEnvironment for World<B, O> {
     }
 
     fn leave(&mut self, member: MemberIndex) {
-        let place = self.hosts.place(member);
-        if let Some(detector) = &mut self.hosts[place].detector {
-            detector.leave(self.now, &mut self.outbox);
-            self.flush(place);
+        let (shard, place) = self.fabric.directory.locate(member);
+        let shard = &mut self.shards[shard];
+        if let Some(detector) = &mut shard.hosts[place].detector {
+            detector.leave(self.now, &mut shard.outbox);
+            shard.flush(place, &self.fabric, &mut self.observation);
         }
         self.crash(member);
     }
@@ -67,24 +71,26 @@ impl<B: DetectorFactory, O: Observer> FaultEnvironment for World<B, O> {
     fn start(&mut self, member: MemberIndex, generation: u32) {
         let seeds = self.seeds(member);
         let mut detector = self.factory.joiner(member, generation);
-        let first_period = self.now + self.setup.phase(member);
-        detector.start(self.now, first_period, &mut self.outbox);
-        detector.join(self.now, seeds, &mut self.outbox);
-        let place = self.hosts.place(member);
-        self.hosts[place].detector = Some(detector);
-        self.hosts[place].generation = generation;
-        self.flush(place);
+        let first_period = self.now + self.fabric.setup.phase(member);
+        let (shard, place) = self.fabric.directory.locate(member);
+        let shard = &mut self.shards[shard];
+        detector.start(self.now, first_period, &mut shard.outbox);
+        detector.join(self.now, seeds, &mut shard.outbox);
+        shard.hosts[place].detector = Some(detector);
+        shard.hosts[place].generation = generation;
+        shard.flush(place, &self.fabric, &mut self.observation);
     }
 
     fn serve(&mut self, member: MemberIndex, times: u32, request: AppRequest) {
-        let place = self.hosts.place(member);
-        let Some(detector) = &mut self.hosts[place].detector else { return };
+        let (shard, place) = self.fabric.directory.locate(member);
+        let shard = &mut self.shards[shard];
+        let Some(detector) = &mut shard.hosts[place].detector else { return };
         for _ in 0..times {
-            if !detector.serve(self.now, request, &mut self.outbox) {
+            if !detector.serve(self.now, request, &mut shard.outbox) {
                 break;
             }
         }
-        self.flush(place);
+        shard.flush(place, &self.fabric, &mut self.observation);
     }
 
     fn impair(&mut self, member: MemberIndex, impairment: Impairment, queue_policy: QueuePolicy) {
@@ -100,8 +106,9 @@ impl<B: DetectorFactory, O: Observer> FaultEnvironment for World<B, O> {
     /// Ends an impairment. With the last one, all queued packets go through in order: sends first, then received ones,
     /// and only then overdue timers.
     fn restore(&mut self, member: MemberIndex, impairment: Impairment) {
-        let place = self.hosts.place(member);
-        let host = &mut self.hosts[place];
+        let (shard, place) = self.fabric.directory.locate(member);
+        let shard = &mut self.shards[shard];
+        let host = &mut shard.hosts[place];
         // A crash in between has ended the impairment already.
         let Some(stalled) = &mut host.stalled else { return };
         *stalled.count(impairment) -= 1;
@@ -116,9 +123,9 @@ impl<B: DetectorFactory, O: Observer> FaultEnvironment for World<B, O> {
         if is_impaired {
             return;
         }
-        self.outbox.transmits.extend(sends);
-        self.send_all(place);
-        self.catch_up(place);
-        self.flush(place);
+        shard.outbox.transmits.extend(sends);
+        shard.send_all(place, &self.fabric, &mut self.observation);
+        shard.catch_up(place, &self.fabric, &mut self.observation);
+        shard.flush(place, &self.fabric, &mut self.observation);
     }
 }

@@ -137,20 +137,6 @@ fn members_that_hear_of_a_joiner_compare_digests_within_fifteen_periods() {
 }
 
 #[test]
-fn a_member_whose_table_differs_compares_again_soon_until_it_finds_one_that_does_not() {
-    let pause_after = |differs: bool| {
-        let mut member =
-            member_with(50, Spec::parse("swim:sync_interval=60s,join_syncs=6,suspicion_mult=1000").unwrap());
-        let (now, request) = sync_of(&mut member);
-        let digest = digest_in(&request).wrapping_add(u64::from(differs));
-        member.handle(now, request.to, &answer(&request, digest), &mut Outbox::default());
-        member.alarms().sync.since(now)
-    };
-    assert_eq!(pause_after(true), SECOND * 5);
-    assert!(pause_after(false) > SECOND * 60);
-}
-
-#[test]
 fn a_digest_that_nobody_asked_for_causes_no_exchange_of_tables() {
     let mut member = syncing(20, "");
     let digest = |from| packet(from, Body::Digest { wants_reply: false, digest: 1 }, vec![]);
