@@ -4,16 +4,14 @@ use std::any::Any;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::selector::Selector;
-
 /// Indexes over one roster. Members whose selectors are clones of one [`DynSelector`](crate::DynSelector) get the same.
 #[derive(Default)]
 pub struct SharedIndexes(Mutex<Vec<Box<dyn Any + Send + Sync>>>);
 
 /// A selector, and its index over the roster.
-struct Shared<S: Selector> {
+struct Shared<S, I> {
     selector: Arc<S>,
-    index: Arc<S::RosterIndex>,
+    index: Arc<I>,
 }
 
 impl SharedIndexes {
@@ -21,13 +19,13 @@ impl SharedIndexes {
     pub const LIMIT: usize = 8;
 
     /// The index of a selector, built by the first member that asks for it; the others wait.
-    pub(crate) fn of<S: Selector>(
-        &self,
-        selector: &Arc<S>,
-        build: impl FnOnce() -> S::RosterIndex,
-    ) -> Arc<S::RosterIndex> {
+    pub(crate) fn of<S, I>(&self, selector: &Arc<S>, build: impl FnOnce() -> I) -> Arc<I>
+    where
+        S: Send + Sync + 'static,
+        I: Send + Sync + 'static,
+    {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut known = all.iter().filter_map(|shared| shared.downcast_ref::<Shared<S>>());
+        let mut known = all.iter().filter_map(|shared| shared.downcast_ref::<Shared<S, I>>());
         if let Some(shared) = known.find(|shared| Arc::ptr_eq(&shared.selector, selector)) {
             return Arc::clone(&shared.index);
         }
@@ -49,6 +47,7 @@ impl fmt::Debug for SharedIndexes {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Selector;
     use crate::peer::Peer;
     use crate::strategies::Schedule;
 
