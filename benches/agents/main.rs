@@ -207,7 +207,9 @@ async fn ask<'a, P: 'a, F: Future>(
         let asked = members.by_ref().take(ASKED_AT_ONCE).map(|member| MaybeDone::Waiting(Box::pin(question(member))));
         let mut asked: Vec<MaybeDone<F>> = asked.collect();
         poll_fn(|context| {
-            let is_done = asked.iter_mut().fold(true, |all, one| one.poll(context) && all);
+            // Each is polled, so that all wait at once.
+            let mut is_done = true;
+            asked.iter_mut().for_each(|one| is_done &= one.poll(context));
             if is_done { Poll::Ready(()) } else { Poll::Pending }
         })
         .await;

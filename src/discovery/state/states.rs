@@ -48,7 +48,7 @@ impl States {
     }
 
     /// A member's state, to be written; `None` if it is not kept.
-    pub(super) fn to_write(&mut self, member: Id) -> Option<&mut MemberState> {
+    pub(super) fn writable(&mut self, member: Id) -> Option<&mut MemberState> {
         if let Some(generation) = self.blank.remove(&member) {
             self.written.insert(member, MemberState::new(member, generation));
         }

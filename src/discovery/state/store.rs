@@ -268,7 +268,7 @@ impl StateStore {
             self.is_contradicted |= (delta.generation, delta.to) > self.own().age();
             return Applied::Known;
         }
-        let Some(state) = self.states.to_write(delta.member) else { return Applied::Known };
+        let Some(state) = self.states.writable(delta.member) else { return Applied::Known };
         self.digest = self.digest.wrapping_sub(state.digest());
         let applied = state.apply(now, delta, tellings, &mut self.log);
         self.digest = self.digest.wrapping_add(state.digest());
