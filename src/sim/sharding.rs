@@ -48,6 +48,9 @@ pub(super) enum Division {
     Sites { placement: Arc<Placement>, shards: usize, shard_of: Box<[u16]> },
 }
 
+/// Whether the platform has threads. A web page has none, and would carry the code for them in vain.
+pub(super) const HAS_THREADS: bool = cfg!(not(target_family = "wasm"));
+
 /// The reason why a world runs on one thread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -102,7 +105,7 @@ impl Sharding {
     pub(super) fn of(setup: &Setup, watches_packets: bool) -> Result<Self, SingleThread> {
         let members = setup.placement.members();
         let Threads { most, in_small_worlds } = setup.threads;
-        if most < 2 {
+        if most < 2 || !HAS_THREADS {
             return Err(SingleThread::Default);
         }
         let threads = if in_small_worlds { most } else { most.min((members / LEAST_MEMBERS) as usize) };

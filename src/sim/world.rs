@@ -11,7 +11,7 @@ use super::network::{Network, address_of};
 use super::observer::{MemberIndex, Observer};
 use super::setup::{Setup, Start};
 use super::shard::{Fabric, Shard};
-use super::sharding::{Division, Sharding, SingleThread};
+use super::sharding::{Division, HAS_THREADS, Sharding, SingleThread};
 use super::sink::Observation;
 use super::trace::Trace;
 use super::windows::{self, Windows};
@@ -263,11 +263,11 @@ impl<B: DetectorFactory, O: Observer> World<B, O> {
     fn run_until(&mut self, limit: Time) {
         let (fabric, observation) = (&self.fabric, &mut self.observation);
         match (&mut *self.shards, self.lookahead) {
-            (shards, Ok(lookahead)) => {
+            (shards, Ok(lookahead)) if HAS_THREADS => {
                 windows::run(shards, Windows::new(lookahead, self.now, limit), fabric, observation);
             }
-            ([shard, ..], Err(_)) => shard.run_until(limit, fabric, observation),
-            ([], Err(_)) => {}
+            ([shard, ..], _) => shard.run_until(limit, fabric, observation),
+            ([], _) => {}
         }
         self.now = limit;
         for shard in &mut self.shards {
