@@ -36,6 +36,9 @@ struct Entry {
     until: Time,
     /// The number of members that are still to be told.
     tellings: u8,
+    /// Whether the owner has written a value without a time to live, which this or an earlier write has replaced, or is
+    /// one: a copy shows it until this version.
+    was_lasting: bool,
 }
 
 /// The beginning of a state that takes the place of an older copy once it is the newer one.
@@ -109,9 +112,9 @@ impl MemberState {
         lasting.filter_map(|(key, entry)| Some((&**key, entry.value.as_deref()?)))
     }
 
-    /// Whether a key has a value without a time to live.
-    pub(super) fn is_lasting(&self, key: &str) -> bool {
-        self.entries.get(key).is_some_and(|entry| entry.value.is_some() && entry.until == Time::NEVER)
+    /// Whether copies may show a value without a time to live of this key, as long as they lack its last write.
+    pub(super) fn was_lasting(&self, key: &str) -> bool {
+        self.entries.get(key).is_some_and(|entry| entry.was_lasting)
     }
 
     /// The number of keys that have values and the bytes of both, this key apart.
@@ -133,10 +136,13 @@ impl MemberState {
         }
     }
 
-    fn put(&mut self, key: &str, entry: Entry, log: Option<&mut ChangeLog>) {
+    fn put(&mut self, key: &str, mut entry: Entry, log: Option<&mut ChangeLog>) {
         let new = entry.value.clone();
         let old = match self.entries.get_mut(key) {
-            Some(stored) => std::mem::replace(stored, entry).value,
+            Some(stored) => {
+                entry.was_lasting |= stored.was_lasting;
+                std::mem::replace(stored, entry).value
+            }
             None => {
                 self.bytes += key.len();
                 self.entries.insert(key.into(), entry);
@@ -184,8 +190,9 @@ impl MemberState {
     ) {
         self.version += 1;
         let until = value.map_or(now + DELETION_MEMORY, |(_, until)| until);
+        let was_lasting = value.is_some() && until == Time::NEVER;
         let value = value.map(|(value, _)| value.into());
-        self.put(key, Entry { version: self.version, value, until, tellings }, Some(log));
+        self.put(key, Entry { version: self.version, value, until, tellings, was_lasting }, Some(log));
         self.forget_beyond_limits();
     }
 
@@ -292,7 +299,8 @@ impl MemberState {
         for entry in delta.entries.iter().filter(|entry| entry.version > known) {
             let until = entry.left.map_or(Time::NEVER, |left| now + left);
             let value = entry.value.map(Into::into);
-            self.put(entry.key, Entry { version: entry.version, value, until, tellings }, log.as_deref_mut());
+            let kept = Entry { version: entry.version, value, until, tellings, was_lasting: false };
+            self.put(entry.key, kept, log.as_deref_mut());
         }
         self.version = delta.to;
         self.collect(delta.collected);

@@ -241,7 +241,7 @@ impl StateStore {
         let tellings = self.tellings();
         let state = self.states.get_mut(self.me).expect("the own state is never dropped");
         self.digest = self.digest.wrapping_sub(state.digest());
-        let changes_lasting = state.is_lasting(key) || value.is_some_and(|(_, until)| until == Time::NEVER);
+        let changes_lasting = state.was_lasting(key) || value.is_some_and(|(_, until)| until == Time::NEVER);
         state.write(now, key, value, tellings, &mut self.log);
         if changes_lasting {
             self.lasting_version = state.age().1;
