@@ -186,7 +186,7 @@
 //!
 //! | feature | default | modules |
 //! |---|---|---|
-//! | none | | [`protocol`], [`wire`], [`topology`], [`sim`], [`detectors`], [`discovery`]: no clocks, sockets or files, threads only on demand; builds for wasm32 |
+//! | none | | [`protocol`], [`wire`], [`topology`], [`sim`], [`detectors`], [`discovery`]: no clocks, sockets, files or threads; builds for wasm32 |
 //! | `experiments` | by `lab` | [`experiment`], [`course`]; topologies from CSV files; builds for wasm32 |
 //! | `judge` | no | `course::challenges::main`, for programs that judge a selector; implies `lab` |
 //! | `lab` | yes | [`report`], [`reproduce`], [`advise`]; implies `experiments` |

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use swimlab::experiment::on_threads;
 use swimlab::protocol::{MemberConfig, Span, profiles};
 use swimlab::sim::{self, Setup, Start, Threads};
 use swimlab::topology::{TopologyContext, topologies};
@@ -163,6 +164,6 @@ fn a_large_world_runs_the_same_on_two_threads() {
         world.run()
     };
     let one = run(&setup, 1);
-    setup.threads = Threads::at_most(2);
+    setup.threads = Threads::at_most(2, on_threads);
     assert_eq!(run(&setup, 2), one);
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use swimlab::experiment::on_threads;
 use swimlab::protocol::{Event, EventKind, Id, MemberConfig, Span, Time};
 use swimlab::sim::{MemberIndex, Observer, Setup, Threads};
 
@@ -26,7 +27,7 @@ impl Setting {
     pub(crate) fn new(trial: Trial) -> Self {
         let victim = (trial.scenario == Scenario::Crash).then(|| common::victim(trial.members));
         let mut setup = common::setup(trial.members, PATIENCE, victim);
-        setup.threads = Threads::at_most(trial.threads);
+        setup.threads = Threads::at_most(trial.threads, on_threads);
         Self { setup, config: common::config(), victim }
     }
 

@@ -60,10 +60,10 @@ impl PowerLaw {
         let distances: Vec<(Slot, u64)> =
             slots.map(|slot| (slot, index.distance(me, view.peer(slot)).max(1))).collect();
         let nearest = distances.iter().map(|&(_, distance)| distance).min().unwrap_or(1) as f64;
-        let weight = |distance: u64| libm::pow(distance as f64 / nearest, -self.exponent).max(self.least_weight);
+        let computed = |distance: u64| libm::pow(distance as f64 / nearest, -self.exponent).max(self.least_weight);
         // Peers of one site are at one distance, and a power takes longer than a look at it.
         let mut known = Memo::new();
-        let mut weight = |distance| known.get_or(distance, || weight(distance));
+        let mut weight = |distance| known.get_or(distance, || computed(distance));
         distances.into_iter().map(|(slot, distance)| (slot, weight(distance))).collect()
     }
 }

@@ -97,7 +97,7 @@ fn answered(question: &Question) -> Advice {
     advise(question, &Lab::default(), &AtomicBool::new(false), &|_| ()).map_err(|_| "no answer").unwrap()
 }
 
-/// The answer must meet its targets, and send at most 6 % more bytes than the grid's best. A few seconds of work
+/// The answer must meet its targets, and send at most 5 % more bytes than the grid's best. A few seconds of work
 /// confirm with too few crashes to be certain: in the coarse case it must miss no target, and send at most 15 % more.
 fn is_as_good_as_a_grid(flags: &[(&str, &str)], times: f64, detail: Detail) {
     let question = question(flags);
@@ -107,7 +107,7 @@ fn is_as_good_as_a_grid(flags: &[(&str, &str)], times: f64, detail: Detail) {
     println!("{label}: {:?} {:.1} B/s; grid: {grid:?}", ours.meets, ours.bytes.value);
     let (least, most) = match detail {
         Detail::Coarse => (Meets::CannotTell, 1.15),
-        Detail::Fine => (Meets::Yes, 1.06),
+        Detail::Fine => (Meets::Yes, 1.05),
     };
     assert!(ours.verdict() <= least, "{label}: {:?}", ours.meets);
     if let Some((bytes, best)) = grid {
@@ -133,6 +133,13 @@ fn its_experiment_repeats_the_trials_of_the_confirmation_to_the_last_bit() {
         advice.confirmation.cells.iter().filter(|cell| cell.key.selector == label).map(|cell| &cell.trials).collect();
     assert!(confirmed.iter().all(|trials| !trials.is_empty()));
     assert_eq!(repeated.cells.iter().map(|cell| &cell.trials).collect::<Vec<_>>(), confirmed);
+    // Of the finalists that meet all targets it sends the least.
+    let meeting = advice.ranked.iter().filter(|row| row.is_confirmed && row.figures.verdict() == Meets::Yes);
+    let bytes: Vec<f64> = meeting.map(|row| row.figures.bytes.value).collect();
+    assert!(
+        bytes.is_sorted() && (bytes.is_empty() || advice.recommended().figures.bytes.value == bytes[0]),
+        "{bytes:?}"
+    );
     // The report compares it with what runs today.
     assert_eq!(advice.confirmation.baseline.as_deref(), Some("memberlist-lan"));
 }
@@ -155,7 +162,7 @@ fn a_coarse_grid_finds_nothing_better() {
 /// `cargo test --release --lib advise::tests::a_grid -- --ignored --nocapture`.
 #[test]
 #[ignore = "ten minutes"]
-fn a_grid_of_ten_times_the_cost_finds_nothing_better_by_more_than_6_percent() {
+fn a_grid_of_ten_times_the_cost_finds_nothing_better_by_more_than_5_percent() {
     let common = [("budget", "10s"), ("seed", "5")];
     let rack =
         [("members", "17"), ("topology", "lan"), ("declare_within", "3s"), ("false_deaths", "1/week"), ("loss", "2%")];

@@ -6,8 +6,8 @@ use swimlab_selectors::Spec;
 
 use super::*;
 use crate::protocol::{EventKind, Time};
-use crate::sim::log::{Calls, Log};
-use crate::sim::{FailureDetector, Fault, Start, Threads};
+use crate::sim::log::Log;
+use crate::sim::{FailureDetector, Fault, Start};
 use crate::topology::{TopologyContext, topologies};
 
 pub(super) fn setup(members: u32, seed: u64, duration_s: u64, loss: f64, faults: &[&str]) -> Setup {
@@ -53,8 +53,12 @@ fn a_quiet_group_stays_together_and_its_load_is_that_of_the_literature() {
     }
 }
 
+#[cfg(feature = "experiments")]
 #[test]
 fn every_detector_runs_the_same_on_any_number_of_threads() {
+    use crate::experiment::on_threads;
+    use crate::sim::{Threads, log::Calls};
+
     for detector in ALL {
         let faults = ["crash:at=1s", "restart:at=2s,down=5s", "pause:at=3s,lasts=4s", "loss:at=8s,count=5,rate=0.5"];
         let one = setup(24, 4, 12, 0.02, &faults);
@@ -69,7 +73,7 @@ fn every_detector_runs_the_same_on_any_number_of_threads() {
         let expected = run(Threads::ONE);
         assert!(expected.1.0.len() > 1_000, "{detector}");
         for threads in [2, 3] {
-            assert!(run(Threads::in_any_world(threads)) == expected, "{detector} on {threads} threads");
+            assert!(run(Threads::in_any_world(threads, on_threads)) == expected, "{detector} on {threads} threads");
         }
     }
 }

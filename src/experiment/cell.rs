@@ -172,7 +172,7 @@ impl Cell {
         let setup = Setup { threads, ..self.setup(trial_seed(seed, trial)) };
         setup
             .single_thread()
-            .or_else(|| (threads != Threads::ONE && self.exchanges_states()).then_some(SingleThread::SharedState))
+            .or_else(|| (threads.most() > 1 && self.exchanges_states()).then_some(SingleThread::SharedState))
     }
 
     /// Whether members exchange states: SWIM members do, if states change.

@@ -91,6 +91,7 @@ pub mod statistics;
 mod store;
 #[cfg(test)]
 mod tests;
+mod threads;
 mod toml_source;
 
 use std::collections::BTreeMap;
@@ -124,6 +125,7 @@ pub use saved_results::SavedResults;
 pub use seed::trial_seed;
 pub use share::{SMALLEST_EFFECT, parse_share};
 pub use store::Folder;
+pub use threads::on_threads;
 pub use toml_source::TomlSource;
 
 use crate::detectors::{Detector, detectors};

@@ -14,6 +14,7 @@ use super::memory_estimate::threads_or_cores;
 use super::results::{CellKey, CellResult, Results, TopologyNote, TrialResult};
 use super::seed::trial_seed;
 use super::store::Folder;
+use super::threads::on_threads;
 use crate::sim::{SingleThread, Threads};
 
 /// Options of a run. The default has one thread per core, keeps no results folder and reports no progress; the
@@ -110,13 +111,13 @@ impl Experiment {
     /// If not even one world fits into memory.
     pub fn world_threads(&self, wanted: usize, trials: usize) -> Result<Threads, Error> {
         let at_once = self.threads(wanted)?.min(trials).max(1);
-        Ok(Threads::at_most((threads_or_cores(wanted) / at_once).max(1)))
+        Ok(Threads::at_most((threads_or_cores(wanted) / at_once).max(1), on_threads))
     }
 
     /// Notes about large worlds that run on one thread although they might run on these.
     pub fn thread_notes(&self, threads: Threads) -> Vec<String> {
         let mut notes = Vec::new();
-        if threads == Threads::ONE {
+        if threads.most() < 2 {
             return notes;
         }
         for cell in &self.cells {

@@ -92,7 +92,7 @@ pub use observer::{Delivery, Effect, FaultEvent, MemberIndex, Observer, Sent};
 pub use setup::{NetworkDraws, Phases, Setup, Start, joiners_needed};
 pub use sharding::SingleThread;
 pub use swim::{SwimFactory, run_swim};
-pub use threads::Threads;
+pub use threads::{Job, ThreadStarter, Threads};
 pub use trace::Trace;
 pub use world::{DetectorFactory, Outcome, SEEDS, World};
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::observer::MemberIndex;
 use super::setup::Setup;
-use super::threads::Threads;
+use super::threads::{MAY_DIVIDE, Threads};
 use crate::protocol::Span;
 use crate::topology::{MAX_SITES, Placement};
 
@@ -47,9 +47,6 @@ pub(super) enum Division {
     /// By site.
     Sites { placement: Arc<Placement>, shards: usize, shard_of: Box<[u16]> },
 }
-
-/// Whether the platform has threads. A web page has none, and would carry the code for them in vain.
-pub(super) const HAS_THREADS: bool = cfg!(not(target_family = "wasm"));
 
 /// The reason why a world runs on one thread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,8 +101,8 @@ impl Sharding {
     /// If the world should run on one thread.
     pub(super) fn of(setup: &Setup, watches_packets: bool) -> Result<Self, SingleThread> {
         let members = setup.placement.members();
-        let Threads { most, in_small_worlds } = setup.threads;
-        if most < 2 || !HAS_THREADS {
+        let Threads { most, in_small_worlds, .. } = setup.threads;
+        if most < 2 || !MAY_DIVIDE {
             return Err(SingleThread::Default);
         }
         let threads = if in_small_worlds { most } else { most.min((members / LEAST_MEMBERS) as usize) };

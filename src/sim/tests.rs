@@ -3,6 +3,7 @@
 mod draws;
 mod lives;
 mod streams;
+#[cfg(feature = "experiments")]
 mod threads;
 
 use std::sync::Arc;
@@ -11,6 +12,8 @@ use swimlab_selectors::{DynSelector, Spec, build_selector, selectors};
 
 use super::log::Log;
 use super::*;
+#[cfg(feature = "experiments")]
+use crate::experiment::on_threads;
 use crate::protocol::{Config, EventKind, EventSource, MemberConfig, Span, Time, profiles};
 use crate::topology::{TopologyContext, topologies};
 use crate::wire::PlainSizer;

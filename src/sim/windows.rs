@@ -18,6 +18,7 @@ use super::observer::Observer;
 use super::shard::{Fabric, Mail, Shard};
 use super::shard_log::ShardLog;
 use super::sink::Observation;
+use super::threads::Job;
 use crate::protocol::{Span, Time};
 
 /// The number of windows in a lookahead.
@@ -134,34 +135,45 @@ fn run_on_threads<D: FailureDetector, O: Observer>(
     observation: &mut Observation<O>,
 ) {
     let whole_packets = observation.observer.watches_packets();
+    let mut panics: Vec<Option<Panic>> = shards.iter().map(|_| None).collect();
     let mut mailboxes = Mailbox::all(shards.len());
-    let panics = std::thread::scope(|scope| {
-        let Some((own, others)) = shards.split_first_mut() else { return Vec::new() };
-        let own_mailbox = mailboxes.remove(0);
-        let (workers, records): (Vec<_>, Vec<_>) = others
-            .iter_mut()
-            .zip(mailboxes)
-            .map(|(shard, mailbox)| {
-                let ((record, recorded), (emptied, spares)) = (channel(), channel());
-                let keep = move |log| record.send(log).map(|()| spares.try_recv().ok()).map_err(|_| Stopped);
-                let work = move || process(shard, windows, fabric, mailbox, whole_packets, keep);
-                (scope.spawn(work), Records { waiting: VecDeque::new(), recorded, emptied })
-            })
-            .unzip();
-        let mut merger = Merger { own: VecDeque::new(), others: records, observation };
-        let here = catch_unwind(AssertUnwindSafe(|| {
-            process(own, windows, fabric, own_mailbox, whole_packets, |log| Ok(merger.add(log)))?;
-            merger.finish()
-        }));
+    let (Some((own, others)), Some((own_panic, panics_of_others))) =
+        (shards.split_first_mut(), panics.split_first_mut())
+    else {
+        return;
+    };
+    let own_mailbox = mailboxes.remove(0);
+    let (jobs, records): (Vec<Job<'_>>, Vec<_>) = others
+        .iter_mut()
+        .zip(mailboxes)
+        .zip(panics_of_others)
+        .map(|((shard, mailbox), panic)| {
+            let ((record, recorded), (emptied, spares)) = (channel(), channel());
+            let keep = move |log| record.send(log).map(|()| spares.try_recv().ok()).map_err(|_| Stopped);
+            let work = move || process(shard, windows, fabric, mailbox, whole_packets, keep);
+            let job = move || *panic = catch_unwind(AssertUnwindSafe(work)).err();
+            (Box::new(job) as Job<'_>, Records { waiting: VecDeque::new(), recorded, emptied })
+        })
+        .unzip();
+    let mut merger = Merger { own: VecDeque::new(), others: records, observation };
+    let work = move || {
+        process(own, windows, fabric, own_mailbox, whole_packets, |log| Ok(merger.add(log)))?;
+        merger.finish()
+    };
+    let mut work = Some(work);
+    (fabric.setup.threads.starter)(jobs, &mut || {
+        let Some(work) = work.take() else { return };
         // An end without a panic means that another shard has stopped, by a panic of its own.
-        let here = std::iter::once(here.err());
-        here.chain(workers.into_iter().map(|worker| worker.join().err())).collect()
+        *own_panic = catch_unwind(AssertUnwindSafe(work)).err();
     });
     raise_first(shards, panics);
 }
 
+/// What a thread has panicked with.
+type Panic = Box<dyn Any + Send>;
+
 /// Goes on with the panic that one thread would have come to first.
-fn raise_first<D: FailureDetector>(shards: &[Shard<D>], panics: Vec<Option<Box<dyn Any + Send>>>) {
+fn raise_first<D: FailureDetector>(shards: &[Shard<D>], panics: Vec<Option<Panic>>) {
     let panicked = shards.iter().zip(panics).filter_map(|(shard, panic)| Some((shard.now, panic?)));
     if let Some((_, panic)) = panicked.min_by_key(|&(at, _)| at) {
         resume_unwind(panic);

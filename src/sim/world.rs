@@ -11,8 +11,9 @@ use super::network::{Network, address_of};
 use super::observer::{MemberIndex, Observer};
 use super::setup::{Setup, Start};
 use super::shard::{Fabric, Shard};
-use super::sharding::{Division, HAS_THREADS, Sharding, SingleThread};
+use super::sharding::{Division, Sharding, SingleThread};
 use super::sink::Observation;
+use super::threads::MAY_DIVIDE;
 use super::trace::Trace;
 use super::windows::{self, Windows};
 use crate::protocol::{Address, Span, Time};
@@ -263,7 +264,7 @@ impl<B: DetectorFactory, O: Observer> World<B, O> {
     fn run_until(&mut self, limit: Time) {
         let (fabric, observation) = (&self.fabric, &mut self.observation);
         match (&mut *self.shards, self.lookahead) {
-            (shards, Ok(lookahead)) if HAS_THREADS => {
+            (shards, Ok(lookahead)) if MAY_DIVIDE => {
                 windows::run(shards, Windows::new(lookahead, self.now, limit), fabric, observation);
             }
             ([shard, ..], _) => shard.run_until(limit, fabric, observation),

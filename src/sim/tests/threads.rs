@@ -11,7 +11,7 @@ const SLOW: &str = "lan:delay_ms=20,jitter=uniform,spread_ms=10";
 
 /// The outcome of a world on this number of threads, and all that its observer saw.
 fn run_on(threads: usize, setup: &Setup, config: &Arc<MemberConfig>, selector: &str) -> (Outcome, Calls) {
-    let setup = Setup { threads: Threads::in_any_world(threads), ..setup.clone() };
+    let setup = Setup { threads: Threads::in_any_world(threads, on_threads), ..setup.clone() };
     let mut calls = Calls::default();
     let mut world = World::new(&setup, SwimFactory::new(&setup, config, &strategy(selector, &setup)), &mut calls);
     world.advance(setup.end());
@@ -21,7 +21,7 @@ fn run_on(threads: usize, setup: &Setup, config: &Arc<MemberConfig>, selector: &
 
 /// Whether a world of this setup can be divided at all.
 fn is_divisible(setup: &Setup) -> bool {
-    let setup = Setup { threads: Threads::in_any_world(2), ..setup.clone() };
+    let setup = Setup { threads: Threads::in_any_world(2, on_threads), ..setup.clone() };
     World::new(&setup, |_, _| Silent, ()).threads() == 2
 }
 
@@ -133,7 +133,7 @@ proptest! {
         prop_assert_eq!(run_on(threads, &setup, &config, "shuffle"), (outcome.clone(), calls));
 
         // Step by step, and for an observer without packets.
-        let setup = Setup { threads: Threads::in_any_world(threads), ..setup };
+        let setup = Setup { threads: Threads::in_any_world(threads, on_threads), ..setup };
         let mut world = World::new(&setup, SwimFactory::new(&setup, &config, &strategy("shuffle", &setup)), ());
         let mut stops = stops;
         stops.sort_unstable();
@@ -178,7 +178,7 @@ fn a_detector_that_panics_ends_all_threads_with_the_panic_of_one_thread() {
         Mortal { member, next: Time::NEVER, dies_at }
     };
     for threads in [1, 2, 4] {
-        let setup = Setup { threads: Threads::in_any_world(threads), ..setup(SLOW, 12, 1, 20, &[]) };
+        let setup = Setup { threads: Threads::in_any_world(threads, on_threads), ..setup(SLOW, 12, 1, 20, &[]) };
         let run = std::panic::AssertUnwindSafe(|| World::new(&setup, mortal, ()).run());
         let panic = std::panic::catch_unwind(run).unwrap_err();
         assert_eq!(panic.downcast_ref::<String>().map(String::as_str), Some("member 7 fails"), "{threads} threads");
@@ -218,7 +218,7 @@ impl DetectorFactory for Sharing {
 
 #[test]
 fn a_world_in_which_nothing_is_due_any_more_ends_at_once() {
-    let setup = Setup { threads: Threads::in_any_world(2), ..setup("lan", 12, 1, 20, &[]) };
+    let setup = Setup { threads: Threads::in_any_world(2, on_threads), ..setup("lan", 12, 1, 20, &[]) };
     let mut world = World::new(&setup, |_, _| Silent, ());
     world.advance(Time::NEVER);
     assert_eq!(world.time(), Time::NEVER);
@@ -228,7 +228,7 @@ fn a_world_in_which_nothing_is_due_any_more_ends_at_once() {
 fn a_world_where_threads_do_not_pay_runs_on_one_and_says_why() {
     let large = |topology, threads| {
         let mut setup = setup(topology, 40_000, 1, 1, &[]);
-        setup.threads = Threads::at_most(threads);
+        setup.threads = Threads::at_most(threads, on_threads);
         setup
     };
     let of = |setup: &Setup| {
@@ -241,7 +241,7 @@ fn a_world_where_threads_do_not_pay_runs_on_one_and_says_why() {
     let (threads, reason) = of(&large("lan:delay_ms=0.5,jitter=none", 2));
     assert_eq!(threads, 1);
     assert_eq!(reason.unwrap(), "packets may arrive after 500us, which is less than the 2.5ms that threads need");
-    let (threads, reason) = of(&Setup { threads: Threads::at_most(2), ..setup("lan", 1_000, 1, 1, &[]) });
+    let (threads, reason) = of(&Setup { threads: Threads::at_most(2, on_threads), ..setup("lan", 1_000, 1, 1, &[]) });
     assert_eq!(threads, 1);
     assert_eq!(reason.unwrap(), "1000 members are fewer than 20000, with which threads begin to pay");
     let world = World::new(&large("lan:delay_ms=10,jitter=none", 2), Sharing, ());
@@ -266,7 +266,7 @@ fn an_observer_without_packets_gets_all_events_and_faults_in_the_same_order() {
     }
     let run = |threads| {
         let mut setup = setup(SLOW, 50, 2, 40, &["crash:at=1s,count=3", "restart:at=4s,down=10s"]);
-        setup.threads = Threads::in_any_world(threads);
+        setup.threads = Threads::in_any_world(threads, on_threads);
         let mut events = Events(Vec::new(), Vec::new());
         let strategy = strategy("shuffle", &setup);
         let outcome = run_swim(&setup, &member_config(Config::swim()), &strategy, &mut events);

@@ -21,9 +21,6 @@ const FORBIDDEN: [&str; 13] = [
     "rand::rngs::StdRng",
 ];
 
-/// The one exception: a large world runs on several threads, of which its results are independent (tests/determinism.rs).
-const ALLOWED: [(&str, &str); 1] = [("src/sim/windows.rs", "std::thread")];
-
 /// Finds uses of a room by one below it in the list of rooms, and rooms that are not in the list.
 pub(super) fn upward(tree: &Tree) -> Vec<String> {
     let floor = |room: &str| ROOMS.iter().position(|&other| other == room);
@@ -63,8 +60,7 @@ pub(super) fn host_uses(tree: &Tree) -> Vec<String> {
         for (line, path) in imports.chain(paths) {
             let is_below =
                 |word: &str| path.strip_prefix(word).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"));
-            let is_allowed = ALLOWED.iter().any(|&(file, word)| module.file == file && is_below(word));
-            if FORBIDDEN.iter().any(|word| is_below(word)) && !is_allowed {
+            if FORBIDDEN.iter().any(|word| is_below(word)) {
                 found.push(format!("{}:{line}: {path} has no place in a room that does no I/O", module.file));
             }
         }
@@ -133,17 +129,6 @@ mod tests {
         assert_eq!(found.len(), 2, "{found:?}");
         assert!(found[0].starts_with("src/protocol/mod.rs:1: std::time::Instant "), "{found:?}");
         assert!(found[1].starts_with("src/protocol/mod.rs:2: std::net::UdpSocket::bind "), "{found:?}");
-    }
-
-    #[test]
-    fn threads_have_one_place_in_rooms_without_io() {
-        let scope = "fn f() { std::thread::scope(|_| ()); std::time::Instant::now(); }";
-        let files = [("src/lib.rs", "mod sim;"), ("src/sim/mod.rs", "mod windows; mod world;")];
-        let found = host_uses(&tree(&[files[0], files[1], ("src/sim/windows.rs", scope), ("src/sim/world.rs", scope)]));
-        assert_eq!(found.len(), 3, "{found:?}");
-        assert!(
-            found.iter().filter(|line| line.starts_with("src/sim/windows.rs")).all(|line| line.contains("Instant"))
-        );
     }
 
     #[test]
