@@ -17,7 +17,7 @@ pub struct Threads {
 /// ended. Jobs wait for each other, so one after the other they would wait forever. None panics.
 pub type ThreadStarter = fn(Vec<Job<'_>>, &mut dyn FnMut());
 
-/// What one thread does.
+/// The work of one thread.
 pub type Job<'a> = Box<dyn FnOnce() + Send + 'a>;
 
 /// Whether the platform has threads. A web page has none, and would carry the code for several shards in vain.

@@ -169,7 +169,7 @@ fn run_on_threads<D: FailureDetector, O: Observer>(
     raise_first(shards, panics);
 }
 
-/// What a thread has panicked with.
+/// The value that a thread has panicked with.
 type Panic = Box<dyn Any + Send>;
 
 /// Goes on with the panic that one thread would have come to first.
