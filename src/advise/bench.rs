@@ -10,6 +10,7 @@ use rayon::prelude::*;
 
 use super::false_deaths::DeathCounter;
 use super::files::{CALM, CRASH, duration_s, experiment, warmup_s};
+use super::provoked;
 use super::sample::{Assessment, Sample};
 use super::space::{Placed, Site};
 use super::splitting::split;
@@ -18,6 +19,11 @@ use crate::sim::Outcome;
 
 /// Units of work that two cores do in a second, about: `--budget 5min` is 300 times as many.
 pub const UNITS_PER_SECOND: f64 = 4e6;
+
+/// The units of an event in the smallest group, and the members with which it takes one more: as the CPU time of whole
+/// searches among 17, 48, 600 and 5,000 members says.
+const SMALLEST_WEIGHT: f64 = 0.9;
+const MEMBERS_PER_WEIGHT: f64 = 2_500.0;
 
 /// The progress of a search.
 #[derive(Clone, Copy, Debug)]
@@ -96,12 +102,9 @@ impl Arm {
         seconds * f64::from(site.question.members) * per_second * self.weight(site)
     }
 
-    /// The units of an event: tables of all counters take longer to handle than a ping.
+    /// The units of an event.
     fn weight(&self, site: &Site<'_>) -> f64 {
-        match self.placed.candidate.profile.kind.as_str() {
-            "gossip-heartbeat" | "phi-accrual" => 1.0 + f64::from(site.question.members) / 20.0,
-            _ => 1.0,
-        }
+        weight(&self.placed.candidate.profile.kind, site.question.members)
     }
 }
 
@@ -211,9 +214,19 @@ impl<'a> Bench<'a> {
 
     /// Estimates by splitting the rate of false deaths of an arm that had none or few, with this much work.
     pub(super) fn split(&mut self, arm: &mut Arm, seed: u64, work: f64) {
-        let mut events = 0;
-        arm.sample.split = split(&arm.experiment.cells[CALM], seed, work as u64, self.stop, &mut events);
-        self.spent += events as f64;
+        let (weight, mut events) = (arm.weight(self.site), 0);
+        arm.sample.split = split(&arm.experiment.cells[CALM], seed, (work / weight) as u64, self.stop, &mut events);
+        self.spent += events as f64 * weight;
+        self.report(self.spent);
+    }
+
+    /// Bounds the rate of false deaths of an arm by suspicions that are provoked, with this much work.
+    pub(super) fn provoke(&mut self, arm: &mut Arm, seed: u64, work: f64) {
+        let (target, weight) = (self.site.question.false_deaths.per_month(), arm.weight(self.site));
+        let seen = (arm.sample.suspicions, arm.sample.calm_hours);
+        let (cell, most, mut events) = (&arm.experiment.cells[CALM], (work / weight) as u64, 0);
+        arm.sample.provoked = provoked::bound(cell, seed, seen, target, most, self.stop, &mut events);
+        self.spent += events as f64 * weight;
         self.report(self.spent);
     }
 
@@ -226,6 +239,16 @@ impl<'a> Bench<'a> {
     pub(super) fn begin(&mut self, phase: String) {
         self.phase = phase;
         self.report(self.spent);
+    }
+}
+
+/// The units of an event in a group of this size: the larger it is, the less of its memory is at hand. Tables of all
+/// counters take longer to handle than a ping.
+fn weight(detector: &str, members: u32) -> f64 {
+    let members = f64::from(members);
+    match detector {
+        "gossip-heartbeat" | "phi-accrual" => 1.0 + members / 20.0,
+        _ => SMALLEST_WEIGHT + members / MEMBERS_PER_WEIGHT,
     }
 }
 

@@ -171,15 +171,10 @@ fn answer(
 /// forms.
 fn competitors(site: &Site<'_>, recommended: &Candidate, adapted: &Candidate) -> Vec<Candidate> {
     let mut all = vec![recommended.clone(), adapted.clone()];
-    let target = site.question.false_deaths.per_month();
     let mut others = candidates(site).candidates;
     others.retain(|placed| placed.candidate.profile.kind != recommended.profile.kind);
     // Those that are known to meet the target of false deaths first, then by bytes.
-    let cost = |placed: &super::space::Placed| {
-        let forecast = placed.forecast?;
-        let meets = forecast.false_deaths.is_some_and(|bound| bound.per_month <= target);
-        Some((!meets, forecast.bytes))
-    };
+    let cost = |placed: &super::space::Placed| Some((!placed.is_proven(site.question), placed.forecast?.bytes));
     others.retain(|placed| cost(placed).is_some());
     others.sort_by(|one, other| cost(one).partial_cmp(&cost(other)).unwrap_or(std::cmp::Ordering::Equal));
     let mut kinds: Vec<String> = Vec::new();

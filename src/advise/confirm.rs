@@ -8,7 +8,7 @@
 use std::cmp::Ordering;
 
 use super::bench::{Arm, Bench};
-use super::budget::{FINALISTS, SPLITTING, fresh_trials};
+use super::budget::{FINALISTS, RARE_DEATHS, fresh_trials};
 use super::candidate::Candidate;
 use super::race::{Raced, score};
 use super::sample::Meets;
@@ -67,19 +67,24 @@ pub(super) fn confirm(bench: &mut Bench<'_>, raced: Raced, seed: u64) -> Result<
         same.unwrap_or(arm).cost(site)
     };
     let per_trial: f64 = finalists.iter().map(cost).sum();
-    let trials = fresh_trials(bench.budget, per_trial);
+    let are_proven = finalists.iter().take(FINALISTS).all(|arm| arm.placed.is_proven(site.question));
+    let trials = fresh_trials(bench.budget, per_trial, are_proven);
     bench.run_all(&mut finalists, trials)?;
     let (ended, mut finalists): (Vec<Arm>, Vec<Arm>) = finalists.into_iter().partition(|arm| arm.failed.is_some());
     left_out.extend(ended.into_iter().map(|arm| (arm.label, arm.failed.unwrap_or_default())));
-    // Where only rare false deaths leave it open whether a finalist meets its targets, splitting may tell.
+    // Where only rare false deaths leave it open whether a finalist meets its targets, splitting may tell, or suspicions
+    // that are provoked if there are too few others to begin with.
     let is_open = |arm: &Arm| {
         let [declared, deaths, bytes, cross_region] = arm.assess(site, finalists.len() as u32).meets;
         deaths == Meets::CannotTell && [declared, bytes, cross_region] == [Meets::Yes; 3]
     };
     if let Some(open) = finalists.iter().position(is_open) {
         bench.begin(format!("rare false deaths of {}", finalists[open].label));
-        let work = SPLITTING * bench.budget;
-        bench.split(&mut finalists[open], seed, work);
+        let (open, end) = (&mut finalists[open], bench.spent + RARE_DEATHS * bench.budget);
+        bench.split(open, seed, RARE_DEATHS * bench.budget);
+        if open.sample.split.is_none() {
+            bench.provoke(open, seed, end - bench.spent);
+        }
     }
     let comparisons = finalists.len() as u32;
     finalists.sort_by(|one, other| {

@@ -10,6 +10,7 @@ use statrs::distribution::{ChiSquared, ContinuousCDF};
 use swimlab_selectors::Peer;
 
 use super::closed_forms::DeathBound;
+use super::provoked::Provoked;
 use super::splitting::Split;
 use super::units::{HOURS_PER_MONTH, three_digits};
 use crate::protocol::{Event, EventKind, Time};
@@ -50,6 +51,16 @@ pub enum Method {
         /// Number of continuations.
         continued: usize,
     },
+    /// None was seen. Suspicions were counted, and others provoked in trials of their own; the upper bound is that of
+    /// their rate (Poisson's law) times that of the share that ended in a death (Clopper and Pearson).
+    Provoked {
+        /// Number of suspicions in trials.
+        suspicions: u64,
+        /// Number of suspicions that were provoked.
+        provoked: u64,
+        /// Number of those that ended in a death.
+        deaths: u64,
+    },
     /// None was seen, and a closed form is an upper bound.
     ClosedForm {
         /// The formula.
@@ -70,6 +81,8 @@ pub(super) struct Evidence {
     pub members: u32,
     /// The rate by splitting.
     pub split: Option<Split>,
+    /// The bound by suspicions that were provoked.
+    pub provoked: Option<Provoked>,
 }
 
 /// The number of counted deaths that tells more than splitting does: its interval is within a factor of two.
@@ -78,7 +91,7 @@ pub(super) const ENOUGH_DEATHS: u64 = 10;
 /// The estimate with the least upper bound that the evidence does not contradict; by splitting, where that was done and
 /// few or no deaths were seen.
 pub(super) fn estimate(evidence: Evidence, closed_form: Option<DeathBound>) -> DeathRate {
-    let Evidence { deaths, group_hours, members, split } = evidence;
+    let Evidence { deaths, group_hours, members, split, provoked } = evidence;
     if let Some(split) = split.filter(|_| deaths < ENOUGH_DEATHS) {
         let method = Method::Split { suspicions: split.episodes, continued: split.continued };
         return DeathRate { low: split.low * HOURS_PER_MONTH, high: split.high * HOURS_PER_MONTH, method };
@@ -91,19 +104,32 @@ pub(super) fn estimate(evidence: Evidence, closed_form: Option<DeathBound>) -> D
     }
     let none_seen =
         DeathRate { low: 0.0, high: 3.0 * HOURS_PER_MONTH / group_hours, method: Method::NoneSeen { member_hours } };
-    match closed_form {
-        Some(bound) if bound.per_month < none_seen.high => {
-            let method = Method::ClosedForm { formula: bound.formula, member_hours };
-            DeathRate { low: 0.0, high: bound.per_month, method }
-        }
-        _ => none_seen,
-    }
+    let by_formula = closed_form.map(|DeathBound { per_month, formula }| DeathRate {
+        low: 0.0,
+        high: per_month,
+        method: Method::ClosedForm { formula, member_hours },
+    });
+    let by_provocation = provoked.map(|Provoked { per_month, suspicions, provoked, deaths }| DeathRate {
+        low: 0.0,
+        high: per_month,
+        method: Method::Provoked { suspicions, provoked, deaths },
+    });
+    let bounds = [Some(none_seen), by_formula, by_provocation].into_iter().flatten();
+    bounds.min_by(|one, other| one.high.total_cmp(&other.high)).unwrap_or(none_seen)
 }
 
 /// The 95 % interval of the mean of Poisson's law after `count` events (Garwood 1936).
 fn garwood(count: u64) -> (f64, f64) {
-    let chi = |freedom: f64, share: f64| ChiSquared::new(freedom).expect("above zero").inverse_cdf(share) / 2.0;
-    (chi(2.0 * count as f64, 0.025), chi(2.0 * count as f64 + 2.0, 0.975))
+    (chi_squared(2 * count, 0.025) / 2.0, poisson_upper(count, 0.025))
+}
+
+/// The upper bound of the mean of Poisson's law after `count` events, too low with a probability of at most `tail`.
+pub(super) fn poisson_upper(count: u64, tail: f64) -> f64 {
+    chi_squared(2 * count + 2, 1.0 - tail) / 2.0
+}
+
+fn chi_squared(freedom: u64, share: f64) -> f64 {
+    ChiSquared::new(freedom as f64).expect("above zero").inverse_cdf(share)
 }
 
 impl fmt::Display for DeathRate {
@@ -118,6 +144,12 @@ impl fmt::Display for DeathRate {
             }
             Method::Split { suspicions, continued } => {
                 write!(f, "{low} to {high}/month (splitting: {suspicions} suspicions, {continued} continuations)")
+            }
+            Method::Provoked { suspicions, provoked, deaths } => {
+                write!(
+                    f,
+                    "at most {high}/month ({suspicions} suspicions; {deaths} of {provoked} provoked ones ended in a death)"
+                )
             }
             Method::ClosedForm { member_hours, .. } => {
                 write!(f, "at most {high}/month (closed form; none seen in {} member hours)", hours(member_hours))
@@ -193,7 +225,7 @@ mod tests {
     #[test]
     fn none_seen_in_too_short_a_time_says_nothing_about_a_month() {
         // 100 members for an hour: less than three an hour, so less than 2160 a month.
-        let short = Evidence { deaths: 0, group_hours: 1.0, members: 100, split: None };
+        let short = Evidence { deaths: 0, group_hours: 1.0, members: 100, split: None, provoked: None };
         let rate = estimate(short, None);
         assert_eq!(rate.high, 2160.0);
         assert_eq!(rate.to_string(), "below 2160/month (none seen in 100 member hours: rule of three)");
@@ -208,7 +240,9 @@ mod tests {
     #[test]
     fn splitting_stands_in_for_few_deaths_and_not_for_many() {
         let split = Split { per_hour: 1e-3, low: 5e-4, high: 2e-3, episodes: 700, continued: 4_000 };
-        let rate = |deaths| estimate(Evidence { deaths, group_hours: 1.0, members: 100, split: Some(split) }, None);
+        let rate = |deaths| {
+            estimate(Evidence { deaths, group_hours: 1.0, members: 100, split: Some(split), provoked: None }, None)
+        };
         assert_eq!(rate(0).to_string(), "0.36 to 1.44/month (splitting: 700 suspicions, 4000 continuations)");
         assert!(matches!(rate(10).method, Method::Counted { deaths: 10, .. }));
     }

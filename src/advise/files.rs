@@ -20,18 +20,36 @@ const WARMUP: f64 = 20.0;
 /// The least length of a trial, in seconds: state syncs come every 30 s.
 const SHORTEST: f64 = 60.0;
 
-/// One crash per this many members in a trial, and eight at most.
-const MEMBERS_PER_CRASH: u32 = 100;
+/// One crash per this many members in a trial, and eight at most, so that the last one meets nearly a whole group.
+const MEMBERS_PER_CRASH: u32 = 16;
 const MOST_CRASHES: u32 = 8;
+
+/// One crash per this many members, or one, may be undeclared at a time.
+const MEMBERS_PER_UNDECLARED: u32 = 100;
+
+/// The least time between two crashes, in periods.
+const LEAST_APART: f64 = 0.7;
 
 /// Number of crashes in a trial.
 pub(super) fn crashes(members: u32) -> u32 {
     (members / MEMBERS_PER_CRASH).clamp(1, MOST_CRASHES)
 }
 
+/// The number of members that may be down at a time without having been declared.
+fn undeclared(members: u32) -> u32 {
+    (members / MEMBERS_PER_UNDECLARED).max(1)
+}
+
+/// The time between two crashes, in seconds.
+fn apart_s(question: &Question, period_s: f64) -> f64 {
+    let declared_s = question.declare_within.as_secs_f64() / f64::from(undeclared(question.members));
+    declared_s.max(LEAST_APART * period_s)
+}
+
 /// The length of a trial of a candidate with this period: time enough to see that a crash is not declared in time.
 pub(super) fn duration_s(question: &Question, period_s: f64) -> f64 {
-    libm::ceil((1.6 * question.declare_within.as_secs_f64() + (2.0 + 8.0 * 0.7) * period_s).max(SHORTEST))
+    let crashes_s = f64::from(crashes(question.members) - 1) * apart_s(question, period_s);
+    libm::ceil((1.6 * question.declare_within.as_secs_f64() + 2.0 * period_s + crashes_s).max(SHORTEST))
 }
 
 /// The length of the warm-up.
@@ -52,7 +70,7 @@ pub(super) fn experiment_toml(site: &Site<'_>, candidate: &Candidate, name: &str
         "{{ kind = \"crash\", at = {}, times = {}, every = {} }}",
         time(period),
         crashes(question.members),
-        time(0.7 * period)
+        time(apart_s(question, period))
     );
     // A registry is a process like any other: a detector that depends on one has to do without it.
     let registry = match candidate.profile.kind.as_str() {

@@ -45,12 +45,14 @@ mod false_deaths;
 mod files;
 mod network;
 mod output;
+mod provoked;
 mod question;
 mod race;
 mod record;
 mod sample;
 mod space;
 mod splitting;
+mod suspicions;
 mod table;
 #[cfg(test)]
 mod tests;

@@ -153,12 +153,9 @@ impl Race {
     /// Leaves out what the budget cannot pay: one pair of trials of each may take half of the search. Those that closed
     /// forms put first are kept: they are known to keep false deaths below the target, and send little.
     fn drop_costly(&mut self, bench: &Bench<'_>, arms: &mut Vec<Arm>, end: f64) {
-        let target = bench.site.question.false_deaths.per_month();
         let place = |arm: &Arm| {
-            let forecast = arm.placed.forecast;
-            let is_proven =
-                forecast.and_then(|forecast| forecast.false_deaths).is_some_and(|it| it.per_month <= target);
-            (!is_proven, forecast.map_or(f64::INFINITY, |forecast| forecast.bytes))
+            let bytes = arm.placed.forecast.map_or(f64::INFINITY, |forecast| forecast.bytes);
+            (!arm.placed.is_proven(bench.site.question), bytes)
         };
         arms.sort_by(|one, other| place(one).partial_cmp(&place(other)).unwrap_or(std::cmp::Ordering::Equal));
         let (all, mut sum) = (arms.len(), 0.0);
@@ -201,8 +198,10 @@ impl Race {
         for _ in 0..FITS {
             let site = bench.site;
             let target = site.question.declare_within.as_secs_f64();
-            let cost: f64 = arms.iter().take(FINALISTS).map(|arm| arm.cost(site)).sum();
-            let crashes = fresh_trials(bench.budget, cost) * per_trial;
+            let finalists = &arms[..FINALISTS.min(arms.len())];
+            let cost: f64 = finalists.iter().map(|arm| arm.cost(site)).sum();
+            let are_proven = finalists.iter().all(|arm| arm.placed.is_proven(site.question));
+            let crashes = fresh_trials(bench.budget, cost, are_proven) * per_trial;
             let affordable = (FIT * bench.budget / f64::from(FITS) / cost) as u32;
             let wanted = FITTED_TO.div_ceil(per_trial).min(affordable).max(1);
             for arm in &mut arms {

@@ -88,6 +88,10 @@ fn evidence(advice: &Advice) -> String {
                                  with other losses, until some ended in a death (multilevel splitting); the interval is \
                                  that of independent repetitions."
             .to_owned(),
+        Method::Provoked { deaths, provoked, .. } => format!(
+            "No false death was seen. The bound is that of the rate of suspicions, times that of the share of them that end \
+             in a death: {deaths} of {provoked} did that were provoked, by members that heard nothing for a period."
+        ),
         Method::NoneSeen { .. } => {
             "No false death was seen, and no closed form applies: the bound is three divided by the \
                                     time observed, whether or not there are any."

@@ -6,6 +6,7 @@ use super::bounds::IN_TIME;
 use super::closed_forms::DeathBound;
 use super::false_deaths::{DeathRate, Evidence, estimate};
 use super::files::CRASHES;
+use super::provoked::Provoked;
 use super::question::Question;
 use super::splitting::Split;
 use crate::experiment::statistics::{Interval, Summary, summarize};
@@ -25,8 +26,13 @@ pub(super) struct Sample {
     /// For each of these, the messages that a member handled per second.
     pub messages: Vec<MeasuredValue>,
     pub deaths: u64,
+    /// Suspicions of live members by other members' own probes, and the hours, of trials without crashes.
+    pub suspicions: u64,
+    pub calm_hours: f64,
     /// The rate of false deaths by splitting.
     pub split: Option<Split>,
+    /// Its bound by suspicions that were provoked.
+    pub provoked: Option<Provoked>,
     pub group_hours: f64,
     pub trials: u32,
     /// Units of work: see [`UNITS_PER_SECOND`](super::UNITS_PER_SECOND).
@@ -123,6 +129,8 @@ impl Sample {
         });
         let sent = read("messages_sent").value().unwrap_or(0.0);
         self.messages.push(MeasuredValue::Value(sent * (1.0 - loss) / member_seconds));
+        self.suspicions += read("false_suspicions").value().unwrap_or(0.0) as u64;
+        self.calm_hours += duration_s / 3600.0;
     }
 
     /// Number of crashes.
@@ -133,8 +141,8 @@ impl Sample {
     /// The figures, with verdicts at a level of 5 % divided by `comparisons`.
     pub(super) fn assess(&self, question: &Question, closed_form: Option<DeathBound>, comparisons: u32) -> Assessment {
         let declared_s = self.declared(comparisons);
-        let (deaths, group_hours, split) = (self.deaths, self.group_hours, self.split);
-        let evidence = Evidence { deaths, group_hours, members: question.members, split };
+        let Self { deaths, group_hours, split, provoked, .. } = *self;
+        let evidence = Evidence { deaths, group_hours, members: question.members, split, provoked };
         let false_deaths = estimate(evidence, closed_form);
         let bytes = mean("bytes_sent", &self.bytes);
         let cross_region = self.cross_region.iter().any(|reading| reading.value().is_some());

@@ -36,6 +36,14 @@ pub(super) struct Placed {
     pub forecast: Option<Forecast>,
 }
 
+impl Placed {
+    /// Whether a closed form tells that false deaths are within the target.
+    pub(super) fn is_proven(&self, question: &Question) -> bool {
+        let bound = self.forecast.and_then(|forecast| forecast.false_deaths);
+        bound.is_some_and(|bound| bound.per_month <= question.false_deaths.per_month())
+    }
+}
+
 /// A question with what the search looks up all the time.
 pub(super) struct Site<'a> {
     pub question: &'a Question,

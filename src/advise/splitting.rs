@@ -1,33 +1,30 @@
 //! Rates of rare false deaths, by multilevel splitting.
 //!
-//! A live member is declared dead only if a suspicion of it lasts until its timeout, and most end long before. An
-//! *episode* begins when a live member is suspected and ends when nobody suspects it any more; its *age* is the longest
-//! time for which any one member has suspected it. Trials give the rate of episodes. Then the oldest fifth of them are
-//! continued from the moment at which they reached that age, each several times and with other losses and delays; of
-//! these again the oldest fifth, or fewer if only they got older; and so on until a fifth of the continuations ends in a
-//! death:
+//! A live member is declared dead only if a suspicion of it lasts until its timeout, and most end long before. Trials
+//! give the rate of [episodes](super::suspicions). Then the oldest fifth of them are continued from the moment at which
+//! they reached that age, each several times and with other losses and delays; of these again the oldest fifth, or fewer
+//! if only they got older; and so on until a fifth of the continuations ends in a death:
 //!
 //! > rate of false deaths = rate of episodes x product of the shares that were continued
 //!
 //! A continuation is the same trial in which the network and the members draw anew from that moment on
 //! ([`World::redraw`](crate::sim::World::redraw)). What they have drawn before, the order of a traversal for one, stays:
-//! the estimate is unbiased for that, as trials begin with all choices at random, but it varies more. Ages are levels chosen by the same episodes that are counted, which biases the product by
-//! some 1/[`EPISODES`] for the first and less for the others. The error comes from independent repetitions.
+//! the estimate is unbiased for that, as trials begin with all choices at random, but it varies more. Ages are levels
+//! chosen by the same episodes that are counted, which biases the product by some 1/[`EPISODES`] for the first and less
+//! for the others. The error comes from independent repetitions.
 //!
 //! Cérou, Guyader: Adaptive Multilevel Splitting for Rare Event Analysis, Stochastic Analysis and Applications 25
 //! (2007).
 
-use std::collections::BTreeMap;
-use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rayon::prelude::*;
 use statrs::distribution::{ContinuousCDF, StudentsT};
 use swimlab_selectors::rng::mix;
 
+use super::suspicions::{Age, Course, DEATH, Follower};
 use crate::experiment::{Cell, trial_seed};
-use crate::protocol::{Event, EventKind, Span, Time};
-use crate::sim::{IdIndex, MemberIndex, Observer, Setup};
+use crate::protocol::{Span, Time};
 
 /// Episodes that trials are run for, in a repetition.
 const EPISODES: usize = 120;
@@ -115,21 +112,6 @@ struct Episode {
     redraws: Vec<(Time, u64)>,
     course: Course,
 }
-
-/// The course of an episode.
-#[derive(Clone, Debug, PartialEq)]
-struct Course {
-    suspect: MemberIndex,
-    begun: Time,
-    /// Each time that a member suspects it: who, since when and until when; [`Time::NEVER`] while it does.
-    spells: Vec<(MemberIndex, Time, Time)>,
-    /// The time of the first declaration of its death.
-    died: Option<Time>,
-}
-
-/// The age of an episode: that of its oldest suspicion, in microseconds, or a death.
-type Age = u64;
-const DEATH: Age = Age::MAX;
 
 impl<'a> Splitting<'a> {
     fn of(cell: &'a Cell, stop: &'a AtomicBool) -> Option<Self> {
@@ -251,84 +233,6 @@ impl<'a> Splitting<'a> {
 
     fn goes_on(&self) -> Option<()> {
         (!self.stop.load(Ordering::Relaxed)).then_some(())
-    }
-}
-
-impl Course {
-    fn age(&self) -> Age {
-        let oldest = self.spells.iter().map(|(_, since, until)| until.since(*since).as_micros()).max();
-        if self.died.is_some() { DEATH } else { oldest.unwrap_or(0) }
-    }
-
-    /// The time at which somebody had suspected it for so long.
-    fn reached(&self, age: Span) -> Option<Time> {
-        let old = self.spells.iter().filter(|(_, since, until)| until.since(*since) >= age);
-        old.map(|(_, since, _)| *since + age).min()
-    }
-}
-
-/// Follows suspicions, and tells the episodes that begin in a window.
-struct Follower {
-    ids: IdIndex,
-    window: Range<Time>,
-    /// The one member whose suspicions are followed; those of all without it.
-    only: Option<MemberIndex>,
-    running: BTreeMap<MemberIndex, Course>,
-    over: Vec<Course>,
-    now: Time,
-}
-
-impl Follower {
-    fn new(setup: &Setup, window: Range<Time>) -> Self {
-        let ids = IdIndex::new(setup.placement.peers.iter().map(|peer| peer.id));
-        Self { ids, window, only: None, running: BTreeMap::new(), over: Vec::new(), now: Time::ZERO }
-    }
-
-    /// Whether an episode of the window is not over.
-    fn is_open(&self) -> bool {
-        self.running.values().any(|course| self.window.contains(&course.begun))
-    }
-
-    /// The episodes of the window; suspicions that last end here.
-    fn courses(&self) -> impl Iterator<Item = Course> {
-        let running = self.running.values().map(|course| {
-            let mut course = course.clone();
-            course.spells.iter_mut().for_each(|(.., until)| *until = (*until).min(self.now));
-            course
-        });
-        self.over.iter().cloned().chain(running).filter(|course| self.window.contains(&course.begun))
-    }
-
-    /// Whether a member's suspicion begins an episode: after a death they are its aftermath.
-    fn begins(&self, suspect: MemberIndex) -> bool {
-        let is_dead = |course: &Course| course.suspect == suspect && course.died.is_some();
-        self.only.is_none_or(|only| only == suspect) && !self.over.iter().any(is_dead)
-    }
-}
-
-impl Observer for Follower {
-    fn event(&mut self, at: Time, member: MemberIndex, event: &Event) {
-        self.now = at;
-        let Some(suspect) = self.ids.index(event.about).filter(|&about| about != member) else { return };
-        if event.kind == EventKind::Suspected && self.begins(suspect) {
-            let course = || Course { suspect, begun: at, spells: Vec::new(), died: None };
-            self.running.entry(suspect).or_insert_with(course);
-        }
-        let Some(course) = self.running.get_mut(&suspect) else { return };
-        let lasting = course.spells.iter_mut().find(|(by, _, until)| *by == member && *until == Time::NEVER);
-        match (&event.kind, lasting) {
-            (EventKind::Suspected, None) => course.spells.push((member, at, Time::NEVER)),
-            (EventKind::Suspected | EventKind::Confirmed, _) => {}
-            (_, Some((.., until))) => *until = at,
-            (_, None) => {}
-        }
-        if event.kind == EventKind::Died {
-            course.died = Some(at);
-        }
-        if course.died.is_some() || course.spells.iter().all(|(.., until)| *until < Time::NEVER) {
-            let course = self.running.remove(&suspect).expect("it runs");
-            self.over.push(course);
-        }
     }
 }
 

@@ -20,8 +20,8 @@ use crate::view::Context;
 /// that share the least of their paths with the prober, the targets and each other, as
 /// [`DiverseHelpers`](super::DiverseHelpers) are.
 ///
-/// Where nothing is known about the prober or the targets, the choice is uniform. In groups of more than 4,096 members,
-/// candidates are sought among 4,096 slots from a random one on.
+/// Where nothing is known about the prober or the targets, the choice is uniform. In groups of more than 1,024 members,
+/// candidates are sought among 1,024 slots from a random one on.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct RegionalHelpers;
 
@@ -31,7 +31,7 @@ pub(super) fn register(registry: &mut HelperRegistry, _: &Arc<MetricRegistry>) {
 }
 
 /// Maximum number of slots that are scanned for near peers.
-const MAX_SCANNED: usize = 4096;
+const MAX_SCANNED: usize = 1024;
 
 /// Round-trip time by which a detour may be longer than the direct way, in microseconds, besides a quarter of that.
 const DETOUR_US: f64 = 5_000.0;

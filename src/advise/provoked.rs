@@ -1,0 +1,256 @@
+//! A bound of the rate of false deaths where suspicions themselves are rare: their number, and what becomes of suspicions
+//! that are provoked.
+//!
+//! > false deaths <= suspicions by a member's own probes x share of provoked suspicions that end in a death
+//!
+//! Calm trials count the first, with the upper bound of Poisson's law, which is above zero even if none was seen. For the
+//! second, members in trials of their own hear nothing from one of their pings to the next, so that they suspect whom they
+//! have pinged. All that follows is as after a probe that failed by losses. A first run of the same trial, without faults,
+//! tells when they ping.
+//!
+//! So it is as if all probes failed with the same probability. Where certain paths alone are too slow for a probe, their
+//! suspicions are seen in calm trials, and are not rare. A member that is provoked also misses other news for a period,
+//! and does not answer: the share is rather too high than too low.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use rayon::prelude::*;
+use statrs::distribution::{Beta, ContinuousCDF};
+use swimlab_selectors::rng::{Purpose, shuffle, stream};
+
+use super::false_deaths::poisson_upper;
+use super::suspicions::{Course, Follower};
+use super::units::HOURS_PER_MONTH;
+use crate::experiment::{Cell, trial_seed};
+use crate::protocol::{Span, Time};
+use crate::sim::{Direction, Fault, MemberIndex, Observer, Partition, Sent, Setup, Target};
+
+/// The most times in a trial at which members begin to hear nothing, and the periods from one to the next.
+const PROVOCATIONS: usize = 20;
+const EVERY: u64 = 3;
+
+/// At each of these times one of this many members begins, and one at least.
+const MEMBERS_PER_DEAF: u32 = 100;
+
+/// The probability by which each of the two bounds may be too low: together 2.5 %, as the upper end of an interval of
+/// 95 %.
+const TAIL: f64 = 0.0125;
+
+/// Suspicions are provoked twice as often as suffices if none of them ends in a death.
+const ROOM: f64 = 2.0;
+
+/// Trials that are run between two looks at how many suspicions there are.
+const BATCH: u32 = 16;
+
+/// A bound of a rate.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Provoked {
+    /// The upper bound of false deaths in the whole group per month.
+    pub per_month: f64,
+    /// Suspicions by members' own probes that were counted in calm trials.
+    pub suspicions: u64,
+    /// Suspicions that were provoked, and those that ended in a death.
+    pub provoked: u64,
+    pub deaths: u64,
+}
+
+/// The bound for a calm cell, of which trials of `hours` had this many suspicions: provokes as many as a bound of `target`
+/// deaths a month takes if none ends in a death, or as `most_events` events of worlds suffice for, which `spent` counts.
+/// `None` if its members are not SWIM members, if nothing was provoked, or once `stop` is set.
+pub(super) fn bound(
+    cell: &Cell,
+    seed: u64,
+    (suspicions, hours): (u64, f64),
+    target: f64,
+    most_events: u64,
+    stop: &AtomicBool,
+    spent: &mut u64,
+) -> Option<Provoked> {
+    let config = cell.config()?;
+    let suspicions_per_month = poisson_upper(suspicions, TAIL) * HOURS_PER_MONTH / hours;
+    let wanted = ROOM * -libm::log(TAIL) * suspicions_per_month / target;
+    let patience = config.suspicion.timeout(config.period, cell.key.members, 0) * 4 + config.period * 20;
+    let (mut provoked, mut deaths, mut trials, mut events) = (0, 0, 0, 0);
+    while (provoked as f64) < wanted && (events < most_events || trials == 0) {
+        let run = |trial: u32| courses(cell, trial_seed(seed, trial), patience, stop);
+        let found: Option<Vec<_>> = (trials..trials + BATCH).into_par_iter().map(run).collect();
+        for (courses, spent) in found? {
+            provoked += courses.len() as u64;
+            deaths += courses.iter().filter(|course| course.died.is_some()).count() as u64;
+            events += spent;
+        }
+        trials += BATCH;
+    }
+    *spent += events;
+    let share = share_upper(deaths, provoked)?;
+    Some(Provoked { per_month: suspicions_per_month * share, suspicions, provoked, deaths })
+}
+
+/// The upper bound of a share of which `deaths` of `all` were seen (Clopper and Pearson); `None` without any.
+fn share_upper(deaths: u64, all: u64) -> Option<f64> {
+    if deaths == all {
+        return (all > 0).then_some(1.0);
+    }
+    Some(Beta::new(deaths as f64 + 1.0, (all - deaths) as f64).ok()?.inverse_cdf(1.0 - TAIL))
+}
+
+/// The courses of the suspicions that one trial provokes, and its events; `None` once it shall stop.
+fn courses(cell: &Cell, seed: u64, patience: Span, stop: &AtomicBool) -> Option<(Vec<Course>, u64)> {
+    let mut setup = cell.setup(seed);
+    let from = Time::ZERO + setup.warmup;
+    let mut probes = Probes { of: chosen(&setup) };
+    let until = probes.of.last()?.begins + setup.period * EVERY;
+    setup.duration = until.since(from);
+    let mut events = cell.watch(&setup, &mut probes).events;
+
+    setup.faults = probes.of.iter().filter_map(|probe| probe.deafness(from)).collect();
+    setup.duration = until.since(from) + patience;
+    let mut world = cell.swim_world(&setup, Follower::new(&setup, from..until))?;
+    while world.time() < until || (world.time() < until + patience && world.observer().is_open()) {
+        if stop.load(Ordering::Relaxed) {
+            return None;
+        }
+        world.advance(world.time() + setup.period);
+    }
+    let courses = world.observer().courses().filter(|course| probes.have_provoked(course)).collect();
+    events += world.finish().events;
+    Some((courses, events))
+}
+
+/// The members that are to hear nothing, from their first probe on after a time.
+fn chosen(setup: &Setup) -> Vec<Probe> {
+    let mut members: Vec<MemberIndex> = (0..setup.members).collect();
+    shuffle(&mut members, &mut stream(setup.seed, Purpose::Other(0), 0));
+    let at_once = (setup.members / MEMBERS_PER_DEAF).max(1) as usize;
+    let groups = (0..).zip(members.chunks_exact(at_once).take(PROVOCATIONS));
+    let begins = |n: u64| Time::ZERO + setup.warmup + setup.period * (n * EVERY);
+    groups.flat_map(|(n, group)| group.iter().map(move |&by| Probe::new(by, begins(n), setup.period))).collect()
+}
+
+/// A probe of a member, whose answers it shall not hear.
+struct Probe {
+    by: MemberIndex,
+    /// The time after which it is its first one.
+    begins: Time,
+    /// Half a period: several pings within it belong to one probe.
+    half: Span,
+    /// The times of its first ping, and of that of the next probe.
+    from: Time,
+    until: Time,
+}
+
+impl Probe {
+    fn new(by: MemberIndex, begins: Time, period: Span) -> Self {
+        Self { by, begins, half: period.scale(0.5), from: Time::NEVER, until: Time::NEVER }
+    }
+
+    fn pinged(&mut self, at: Time) {
+        if self.from == Time::NEVER && at >= self.begins {
+            self.from = at;
+        } else if self.until == Time::NEVER && at >= self.from + self.half {
+            self.until = at;
+        }
+    }
+
+    /// The fault by which it hears nothing; `None` if it did not ping twice.
+    fn deafness(&self, warmed_up: Time) -> Option<Fault> {
+        if self.until == Time::NEVER {
+            return None;
+        }
+        let mut fault = Fault::new(Partition { direction: Direction::In, lasts: self.until.since(self.from) });
+        fault.at = self.from.since(warmed_up);
+        fault.target = Target::Members(vec![self.by]);
+        Some(fault)
+    }
+}
+
+/// Probes, as they become known in a trial without faults.
+struct Probes {
+    of: Vec<Probe>,
+}
+
+impl Probes {
+    /// Whether one of them was the first to suspect, at its end, a member that heard others meanwhile.
+    fn have_provoked(&self, course: &Course) -> bool {
+        let Some(&(by, ..)) = course.spells.first() else { return false };
+        let is_deaf = |probe: &&Probe| (probe.from..=probe.until).contains(&course.begun);
+        let mut deaf = self.of.iter().filter(is_deaf);
+        deaf.clone().any(|probe| probe.by == by) && deaf.all(|probe| probe.by != course.suspect)
+    }
+}
+
+impl Observer for Probes {
+    fn sent(&mut self, sent: &Sent) {
+        if sent.direct_ping {
+            self.of.iter_mut().filter(|probe| probe.by == sent.from).for_each(|probe| probe.pinged(sent.at));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::false_deaths::DeathCounter;
+    use super::*;
+    use crate::experiment::{Experiment, Lab, TomlSource};
+
+    fn calm(members: u32, loss: f64, suspicion: u32) -> Experiment {
+        let text = format!(
+            "topology = 'lan'\nmembers = {members}\nloss = {loss}\nselector = 'shuffle'\n\
+             profile = 'swim:suspicion_mult={suspicion}'\nwarmup = '10s'\nduration = '1200s'"
+        );
+        Experiment::parse(&TomlSource::text("calm.toml", text), &Lab::default()).unwrap()
+    }
+
+    fn bounded(experiment: &Experiment, seen: (u64, f64), target: f64, work: u64) -> Option<Provoked> {
+        bound(&experiment.cells[0], 1, seen, target, work, &AtomicBool::new(false), &mut 0)
+    }
+
+    #[test]
+    fn without_losses_no_provoked_suspicion_ends_in_a_death_and_as_many_are_provoked_as_the_target_takes() {
+        // None in ten hours: at most 4.38 in that time, 316 a month. One in 100 of them may end in a death.
+        let found = bounded(&calm(150, 0.0, 8), (0, 10.0), 3.16, u64::MAX).unwrap();
+        assert!(found.deaths == 0 && found.provoked >= 2 * 438, "{found:?}");
+        assert!(found.per_month > 0.0 && found.per_month <= 3.16 / 1.9, "{found:?}");
+        // Each member that hears nothing suspects one other, unless that is suspected already, or hears nothing itself.
+        let most = found.provoked.next_multiple_of(u64::from(BATCH) * PROVOCATIONS as u64);
+        assert!(found.provoked as f64 > 0.9 * most as f64, "{found:?}");
+    }
+
+    /// Twelve members at 15 % loss for 20 hours: the bound is above what is counted, and by less than a factor of three.
+    #[test]
+    fn the_bound_is_above_what_is_counted() {
+        let experiment = calm(12, 0.15, 4);
+        let run = |trial: u32| {
+            let setup = experiment.cells[0].setup(trial_seed(1, trial));
+            let mut counter = DeathCounter::new(&setup);
+            experiment.cells[0].watch(&setup, &mut counter);
+            let measured = experiment.cells[0].run(1, trial).measured;
+            (counter.deaths, measured.reading("false_suspicions").value().unwrap() as u64)
+        };
+        let seen: Vec<(u64, u64)> = (0..60).into_par_iter().map(run).collect();
+        let deaths: u64 = seen.iter().map(|(deaths, _)| deaths).sum();
+        let suspicions: u64 = seen.iter().map(|(_, suspicions)| suspicions).sum();
+        let per_month = deaths as f64 / 20.0 * HOURS_PER_MONTH;
+        let found = bounded(&experiment, (suspicions, 20.0), 0.0, 20_000_000).unwrap();
+        println!("counted {deaths} of {suspicions}, {per_month} a month; {found:?}");
+        assert!(deaths >= 100, "{deaths}");
+        assert!(found.per_month > per_month && found.per_month < 3.0 * per_month, "{found:?}, counted {per_month}");
+    }
+
+    #[test]
+    fn shares_are_bounded_by_clopper_and_pearson() {
+        // 1 - 0.0125^(1/100).
+        assert!((share_upper(0, 100).unwrap() - 0.0429).abs() < 1e-4);
+        assert_eq!(share_upper(3, 3), Some(1.0));
+        assert_eq!(share_upper(0, 0), None);
+    }
+
+    #[test]
+    fn there_is_no_bound_after_a_stop_or_for_detectors_that_do_not_suspect() {
+        let stopped = AtomicBool::new(true);
+        assert_eq!(bound(&calm(12, 0.0, 4).cells[0], 1, (0, 10.0), 1.0, u64::MAX, &stopped, &mut 0), None);
+        let text = "topology = 'lan'\nmembers = 5\nprofile = 'all-to-all'\n";
+        let other = Experiment::parse(&TomlSource::text("other.toml", text), &Lab::default()).unwrap();
+        assert_eq!(bounded(&other, (0, 10.0), 1.0, u64::MAX), None);
+    }
+}
