@@ -22,7 +22,7 @@ pub const UNITS_PER_SECOND: f64 = 4e6;
 
 /// The units of an event in the smallest group, and the members with which it takes one more: as the CPU time of whole
 /// searches among 17, 48, 600 and 5,000 members says.
-const SMALLEST_WEIGHT: f64 = 0.9;
+const SMALLEST_WEIGHT: f64 = 1.0;
 const MEMBERS_PER_WEIGHT: f64 = 2_500.0;
 
 /// The progress of a search.

@@ -26,7 +26,7 @@ pub struct Boundary {
 }
 
 /// The share of the budget that boundaries may spend beyond search and confirmation.
-const BOUNDARIES: f64 = 0.13;
+const BOUNDARIES: f64 = 0.1;
 
 /// The number of changed questions that the share is divided among.
 const QUESTIONS: f64 = 15.0;

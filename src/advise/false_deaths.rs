@@ -52,7 +52,7 @@ pub enum Method {
         continued: usize,
     },
     /// None was seen. Suspicions were counted, and others provoked in trials of their own; the upper bound is that of
-    /// their rate (Poisson's law) times that of the share that ended in a death (Clopper and Pearson).
+    /// their rate times the share that ended in a death.
     Provoked {
         /// Number of suspicions in trials.
         suspicions: u64,

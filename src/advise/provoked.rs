@@ -3,8 +3,7 @@
 //!
 //! > false deaths <= suspicions by a member's own probes x share of provoked suspicions that end in a death
 //!
-//! Calm trials count the first, with the upper bound of Poisson's law, which is above zero even if none was seen. For the
-//! second, members in trials of their own hear nothing from one of their pings to the next, so that they suspect whom they
+//! Calm trials count the first; its upper bound is above zero even if none was seen. For the second, members in trials of their own hear nothing from one of their pings to the next, so that they suspect whom they
 //! have pinged. All that follows is as after a probe that failed by losses. A first run of the same trial, without faults,
 //! tells when they ping.
 //!
@@ -15,7 +14,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rayon::prelude::*;
-use statrs::distribution::{Beta, ContinuousCDF};
+use statrs::distribution::{Beta, ContinuousCDF, Gamma};
 use swimlab_selectors::rng::{Purpose, shuffle, stream};
 
 use super::false_deaths::poisson_upper;
@@ -32,12 +31,15 @@ const EVERY: u64 = 3;
 /// At each of these times one of this many members begins, and one at least.
 const MEMBERS_PER_DEAF: u32 = 100;
 
-/// The probability by which each of the two bounds may be too low: together 2.5 %, as the upper end of an interval of
-/// 95 %.
-const TAIL: f64 = 0.0125;
+/// The probability by which the bound may be too low, as the upper end of an interval of 95 %.
+const TAIL: f64 = 0.025;
 
-/// Suspicions are provoked twice as often as suffices if none of them ends in a death.
-const ROOM: f64 = 2.0;
+/// Suspicions are provoked four times as often as suffices if none of them ends in a death.
+const ROOM: f64 = 4.0;
+
+/// Points at which a distribution is looked at, and halvings of an interval that leave less than a millionth of it.
+const POINTS: u32 = 400;
+const HALVINGS: u32 = 20;
 
 /// Trials that are run between two looks at how many suspicions there are.
 const BATCH: u32 = 16;
@@ -67,8 +69,8 @@ pub(super) fn bound(
     spent: &mut u64,
 ) -> Option<Provoked> {
     let config = cell.config()?;
-    let suspicions_per_month = poisson_upper(suspicions, TAIL) * HOURS_PER_MONTH / hours;
-    let wanted = ROOM * -libm::log(TAIL) * suspicions_per_month / target;
+    let months = hours / HOURS_PER_MONTH;
+    let wanted = ROOM * -libm::log(TAIL) * poisson_upper(suspicions, TAIL) / months / target;
     let patience = config.suspicion.timeout(config.period, cell.key.members, 0) * 4 + config.period * 20;
     let (mut provoked, mut deaths, mut trials, mut events) = (0, 0, 0, 0);
     while (provoked as f64) < wanted && (events < most_events || trials == 0) {
@@ -82,16 +84,31 @@ pub(super) fn bound(
         trials += BATCH;
     }
     *spent += events;
-    let share = share_upper(deaths, provoked)?;
-    Some(Provoked { per_month: suspicions_per_month * share, suspicions, provoked, deaths })
+    let per_month = product_upper(suspicions, deaths, provoked)? / months;
+    Some(Provoked { per_month, suspicions, provoked, deaths })
 }
 
-/// The upper bound of a share of which `deaths` of `all` were seen (Clopper and Pearson); `None` without any.
-fn share_upper(deaths: u64, all: u64) -> Option<f64> {
+/// The upper bound of the mean number of suspicions times the share of them that ends in a death, after this many
+/// suspicions, and `deaths` of `all` others; `None` without any of these.
+///
+/// Both have a distribution of confidence whose quantiles are the upper bounds of Garwood, and of Clopper and Pearson:
+/// those of Gamma and Beta. The bound is a quantile of their product. With the quantiles of each multiplied instead, it
+/// would be far above what 95 % need.
+fn product_upper(suspicions: u64, deaths: u64, all: u64) -> Option<f64> {
     if deaths == all {
-        return (all > 0).then_some(1.0);
+        return (all > 0).then(|| poisson_upper(suspicions, TAIL));
     }
-    Some(Beta::new(deaths as f64 + 1.0, (all - deaths) as f64).ok()?.inverse_cdf(1.0 - TAIL))
+    let mean = Gamma::new(suspicions as f64 + 1.0, 1.0).ok()?;
+    let share = Beta::new(deaths as f64 + 1.0, (all - deaths) as f64).ok()?;
+    let shares: Vec<f64> =
+        (0..POINTS).map(|point| share.inverse_cdf((f64::from(point) + 0.5) / f64::from(POINTS))).collect();
+    let below = |bound: f64| shares.iter().map(|share| mean.cdf(bound / share)).sum::<f64>() / f64::from(POINTS);
+    let (mut low, mut high) = (0.0, poisson_upper(suspicions, TAIL / 2.0) * share.inverse_cdf(1.0 - TAIL / 2.0));
+    for _ in 0..HALVINGS {
+        let middle = 0.5 * (low + high);
+        if below(middle) < 1.0 - TAIL { low = middle } else { high = middle }
+    }
+    Some(high)
 }
 
 /// The courses of the suspicions that one trial provokes, and its events; `None` once it shall stop.
@@ -191,6 +208,8 @@ impl Observer for Probes {
 mod tests {
     use super::super::false_deaths::DeathCounter;
     use super::*;
+    use swimlab_selectors::rng::unit;
+
     use crate::experiment::{Experiment, Lab, TomlSource};
 
     fn calm(members: u32, loss: f64, suspicion: u32) -> Experiment {
@@ -207,10 +226,10 @@ mod tests {
 
     #[test]
     fn without_losses_no_provoked_suspicion_ends_in_a_death_and_as_many_are_provoked_as_the_target_takes() {
-        // None in ten hours: at most 4.38 in that time, 316 a month. One in 100 of them may end in a death.
-        let found = bounded(&calm(150, 0.0, 8), (0, 10.0), 3.16, u64::MAX).unwrap();
-        assert!(found.deaths == 0 && found.provoked >= 2 * 438, "{found:?}");
-        assert!(found.per_month > 0.0 && found.per_month <= 3.16 / 1.9, "{found:?}");
+        // None in ten hours: at most 3.69 in that time, 266 a month. One in 100 of them may end in a death.
+        let found = bounded(&calm(150, 0.0, 8), (0, 10.0), 2.66, u64::MAX).unwrap();
+        assert!(found.deaths == 0 && found.provoked >= 4 * 369, "{found:?}");
+        assert!(found.per_month > 0.0 && found.per_month <= 2.66 / 4.0, "{found:?}");
         // Each member that hears nothing suspects one other, unless that is suspected already, or hears nothing itself.
         let most = found.provoked.next_multiple_of(u64::from(BATCH) * PROVOCATIONS as u64);
         assert!(found.provoked as f64 > 0.9 * most as f64, "{found:?}");
@@ -238,11 +257,43 @@ mod tests {
     }
 
     #[test]
-    fn shares_are_bounded_by_clopper_and_pearson() {
-        // 1 - 0.0125^(1/100).
-        assert!((share_upper(0, 100).unwrap() - 0.0429).abs() < 1e-4);
-        assert_eq!(share_upper(3, 3), Some(1.0));
-        assert_eq!(share_upper(0, 0), None);
+    fn of_certain_suspicions_the_bound_is_that_of_the_share_and_of_certain_deaths_that_of_suspicions() {
+        // 1 - 0.025^(1/100) = 3.62 %, of a million suspicions.
+        let share = product_upper(1_000_000, 0, 100).unwrap() / 1e6;
+        assert!((share - 0.0362).abs() < 2e-4, "{share}");
+        // Garwood's upper bound after seven: 14.42.
+        let suspicions = product_upper(7, 999_999, 1_000_000).unwrap();
+        assert!((suspicions - 14.42).abs() < 0.02, "{suspicions}");
+        assert_eq!(product_upper(7, 3, 3), Some(poisson_upper(7, 0.025)));
+        assert_eq!(product_upper(7, 0, 0), None);
+    }
+
+    /// For means and shares of several sizes the bound is below the truth in at most 2.5 % of 4,000 draws: with three
+    /// standard errors, in 3.3 %.
+    #[test]
+    fn the_bound_is_too_low_as_seldom_as_it_says() {
+        let mut rng = stream(1, Purpose::Statistics, 0);
+        // Of the events of a process of this rate, the number in one unit of time.
+        let mut poisson = |mean: f64| {
+            let (mut events, mut at) = (0, -libm::log(1.0 - unit(&mut rng)) / mean);
+            while at < 1.0 {
+                (events, at) = (events + 1, at - libm::log(1.0 - unit(&mut rng)) / mean);
+            }
+            events
+        };
+        for (mean, share) in [(0.5, 5e-4), (3.0, 2e-4), (10.0, 5e-5), (30.0, 1e-3)] {
+            let mut bounds = std::collections::BTreeMap::new();
+            let all = 10_000;
+            let too_low = (0..4_000).filter(|_| {
+                // Rare deaths are Poisson distributed.
+                let seen = (poisson(mean), poisson(share * f64::from(all)));
+                let bound = bounds.entry(seen).or_insert_with(|| product_upper(seen.0, seen.1, all.into()).unwrap());
+                *bound < mean * share
+            });
+            let rate = too_low.count() as f64 / 4_000.0;
+            println!("{mean} {share}: {rate}");
+            assert!(rate <= 0.033, "{mean} {share}: {rate}");
+        }
     }
 
     #[test]

@@ -89,7 +89,7 @@ fn evidence(advice: &Advice) -> String {
                                  that of independent repetitions."
             .to_owned(),
         Method::Provoked { deaths, provoked, .. } => format!(
-            "No false death was seen. The bound is that of the rate of suspicions, times that of the share of them that end \
+            "No false death was seen. The bound is that of the rate of suspicions times the share of them that end \
              in a death: {deaths} of {provoked} did that were provoked, by members that heard nothing for a period."
         ),
         Method::NoneSeen { .. } => {
