@@ -22,8 +22,11 @@ pub const UNITS_PER_SECOND: f64 = 4e6;
 
 /// The units of an event in the smallest group, and the members with which it takes one more: as the CPU time of whole
 /// searches among 17, 48, 600 and 5,000 members says.
-const SMALLEST_WEIGHT: f64 = 1.0;
+const SMALLEST_WEIGHT: f64 = 0.9;
 const MEMBERS_PER_WEIGHT: f64 = 2_500.0;
+
+/// The units of an event, as a multiple, where many suspicions are provoked: each message carries updates.
+const PROVOKED_WEIGHT: f64 = 8.0;
 
 /// The progress of a search.
 #[derive(Clone, Copy, Debug)]
@@ -222,7 +225,8 @@ impl<'a> Bench<'a> {
 
     /// Bounds the rate of false deaths of an arm by suspicions that are provoked, with this much work.
     pub(super) fn provoke(&mut self, arm: &mut Arm, seed: u64, work: f64) {
-        let (target, weight) = (self.site.question.false_deaths.per_month(), arm.weight(self.site));
+        let target = self.site.question.false_deaths.per_month();
+        let weight = PROVOKED_WEIGHT * arm.weight(self.site);
         let seen = (arm.sample.suspicions, arm.sample.calm_hours);
         let (cell, most, mut events) = (&arm.experiment.cells[CALM], (work / weight) as u64, 0);
         arm.sample.provoked = provoked::bound(cell, seed, seen, target, most, self.stop, &mut events);

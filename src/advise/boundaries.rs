@@ -67,16 +67,23 @@ pub(super) fn find(bench: &mut Bench<'_>, confirmed: &Confirmed, seed: u64) -> R
     let Some(first) = confirmed.finalists.first() else { return Ok(Vec::new()) };
     let recommended = first.placed.candidate.clone();
     let mut found = Vec::new();
+    let end = bench.spent + BOUNDARIES * bench.budget;
     for axis in [Axis::Fewer, Axis::More, Axis::Loss] {
-        if let Some(boundary) = along(bench, &recommended, axis, seed)? {
+        if let Some(boundary) = along(bench, &recommended, axis, seed, end)? {
             found.push(boundary);
         }
     }
     Ok(found)
 }
 
-/// The nearest boundary in one direction.
-fn along(bench: &mut Bench<'_>, recommended: &Candidate, axis: Axis, seed: u64) -> Result<Option<Boundary>, Error> {
+/// The nearest boundary in one direction; none is looked for once the work is at its `end`.
+fn along(
+    bench: &mut Bench<'_>,
+    recommended: &Candidate,
+    axis: Axis,
+    seed: u64,
+    end: f64,
+) -> Result<Option<Boundary>, Error> {
     let question = bench.site.question;
     let start = axis.start(question);
     let own = axis.id(recommended, bench.site);
@@ -84,7 +91,7 @@ fn along(bench: &mut Bench<'_>, recommended: &Candidate, axis: Axis, seed: u64) 
     let mut changed: Option<(f64, Answer)> = None;
     for _ in 0..OUT {
         far = axis.step(far);
-        if !axis.allows(far, question) || bench.is_stopped() {
+        if !axis.allows(far, question) || bench.is_stopped() || bench.spent >= end {
             return Ok(None);
         }
         match answer(bench, recommended, axis, far, seed)? {
@@ -100,7 +107,7 @@ fn along(bench: &mut Bench<'_>, recommended: &Candidate, axis: Axis, seed: u64) 
     let Some((mut far, mut there)) = changed else { return Ok(None) };
     for _ in 0..IN {
         let middle = axis.between(near, far);
-        if middle == near || middle == far {
+        if middle == near || middle == far || bench.spent >= end {
             break;
         }
         match answer(bench, recommended, axis, middle, seed)? {
@@ -142,11 +149,13 @@ fn answer(
     if !arms.iter().any(|arm| axis.id(&arm.placed.candidate, &site) == own) {
         return Ok(None);
     }
-    let per_trial: f64 = arms.iter().map(|arm| arm.cost(&site)).sum();
-    let trials = (share / per_trial).clamp(1.0, MOST_TRIALS) as u32;
     let phase = format!("the question {}", axis.describe(value));
     let mut changed = bench.at(&site, phase);
-    changed.run_all(&mut arms, trials)?;
+    // The first one tells what the others cost: with much loss far more than closed forms say.
+    changed.run_all(&mut arms, 1)?;
+    let per_trial: f64 = arms.iter().map(|arm| arm.cost(&site)).sum();
+    let trials = (share / per_trial).clamp(1.0, MOST_TRIALS) as u32;
+    changed.run_all(&mut arms, trials - 1)?;
     let spent = changed.spent;
     arms.retain(|arm| arm.sample.trials > 0 && arm.failed.is_none());
     arms.sort_by(|one, other| {

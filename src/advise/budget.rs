@@ -5,10 +5,10 @@
 pub(super) const FINALISTS: usize = 3;
 
 /// The share of the budget that the confirmation may spend.
-const CONFIRMATION: f64 = 0.2;
+const CONFIRMATION: f64 = 0.28;
 
 /// The share of the budget for rare false deaths: the confirmation gets it where closed forms tell them.
-pub(super) const RARE_DEATHS: f64 = 0.14;
+pub(super) const RARE_DEATHS: f64 = 0.2;
 
 /// The least and the most pairs of trials of a finalist.
 const LEAST_TRIALS: f64 = 6.0;

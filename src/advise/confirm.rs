@@ -11,7 +11,7 @@ use super::bench::{Arm, Bench};
 use super::budget::{FINALISTS, RARE_DEATHS, fresh_trials};
 use super::candidate::Candidate;
 use super::race::{Raced, score};
-use super::sample::Meets;
+use super::sample::{Assessment, Meets};
 use super::space::Site;
 use crate::experiment::{CellResult, Error, Results, SMALLEST_EFFECT, TopologyNote};
 
@@ -91,8 +91,9 @@ pub(super) fn confirm(bench: &mut Bench<'_>, raced: Raced, seed: u64) -> Result<
         let [one, other] = [one, other].map(|arm| arm.assess(site, comparisons));
         one.verdict().cmp(&other.verdict()).then_with(|| match one.verdict() {
             Meets::Yes => one.bytes.value.total_cmp(&other.bytes.value),
-            // In the order of the search.
-            Meets::CannotTell | Meets::No => Ordering::Equal,
+            // The fewer targets are open the better; among equals in the order of the search.
+            Meets::CannotTell => open_targets(&one).cmp(&open_targets(&other)),
+            Meets::No => Ordering::Equal,
         })
     });
     if finalists.iter().all(|arm| arm.sample.crashes() == 0) {
@@ -104,6 +105,11 @@ pub(super) fn confirm(bench: &mut Bench<'_>, raced: Raced, seed: u64) -> Result<
     let results = results(bench, &mut finalists, seed, trials);
     let others = best_of_each(bench, best.into_iter().chain(others), &finalists, seed)?;
     Ok(Confirmed { finalists, others, left_out, tried, seed, trials, results })
+}
+
+/// The number of targets of which it cannot be told whether they are met.
+fn open_targets(figures: &Assessment) -> usize {
+    figures.meets.iter().filter(|meets| **meets == Meets::CannotTell).count()
 }
 
 /// The candidate with a period at which it meets the time to declare by what the search has measured, with some room.

@@ -5,7 +5,7 @@
 //!
 //! Calm trials count the first; its upper bound is above zero even if none was seen. For the second, members in trials of their own hear nothing from one of their pings to the next, so that they suspect whom they
 //! have pinged. All that follows is as after a probe that failed by losses. A first run of the same trial, without faults,
-//! tells when they ping.
+//! tells when they ping, and its suspicions are counted, too.
 //!
 //! So it is as if all probes failed with the same probability. Where certain paths alone are too slow for a probe, their
 //! suspicions are seen in calm trials, and are not rare. A member that is provoked also misses other news for a period,
@@ -21,15 +21,15 @@ use super::false_deaths::poisson_upper;
 use super::suspicions::{Course, Follower};
 use super::units::HOURS_PER_MONTH;
 use crate::experiment::{Cell, trial_seed};
-use crate::protocol::{Span, Time};
+use crate::protocol::{Event, EventKind, EventSource, Span, Time};
 use crate::sim::{Direction, Fault, MemberIndex, Observer, Partition, Sent, Setup, Target};
 
 /// The most times in a trial at which members begin to hear nothing, and the periods from one to the next.
-const PROVOCATIONS: usize = 20;
+const PROVOCATIONS: usize = 40;
 const EVERY: u64 = 3;
 
 /// At each of these times one of this many members begins, and one at least.
-const MEMBERS_PER_DEAF: u32 = 100;
+const MEMBERS_PER_DEAF: u32 = 50;
 
 /// The probability by which the bound may be too low, as the upper end of an interval of 95 %.
 const TAIL: f64 = 0.025;
@@ -56,35 +56,36 @@ pub(super) struct Provoked {
     pub deaths: u64,
 }
 
-/// The bound for a calm cell, of which trials of `hours` had this many suspicions: provokes as many as a bound of `target`
+/// The bound for a calm cell, of which trials of `hours` had this many suspicions so far: provokes as many as a bound of `target`
 /// deaths a month takes if none ends in a death, or as `most_events` events of worlds suffice for, which `spent` counts.
 /// `None` if its members are not SWIM members, if nothing was provoked, or once `stop` is set.
 pub(super) fn bound(
     cell: &Cell,
     seed: u64,
-    (suspicions, hours): (u64, f64),
+    (mut suspicions, mut hours): (u64, f64),
     target: f64,
     most_events: u64,
     stop: &AtomicBool,
     spent: &mut u64,
 ) -> Option<Provoked> {
     let config = cell.config()?;
-    let months = hours / HOURS_PER_MONTH;
-    let wanted = ROOM * -libm::log(TAIL) * poisson_upper(suspicions, TAIL) / months / target;
+    let wanted = ROOM * -libm::log(TAIL) * poisson_upper(suspicions, TAIL) * HOURS_PER_MONTH / hours / target;
     let patience = config.suspicion.timeout(config.period, cell.key.members, 0) * 4 + config.period * 20;
     let (mut provoked, mut deaths, mut trials, mut events) = (0, 0, 0, 0);
     while (provoked as f64) < wanted && (events < most_events || trials == 0) {
-        let run = |trial: u32| courses(cell, trial_seed(seed, trial), patience, stop);
+        let run = |trial: u32| provoke(cell, trial_seed(seed, trial), patience, stop);
         let found: Option<Vec<_>> = (trials..trials + BATCH).into_par_iter().map(run).collect();
-        for (courses, spent) in found? {
-            provoked += courses.len() as u64;
-            deaths += courses.iter().filter(|course| course.died.is_some()).count() as u64;
-            events += spent;
+        for trial in found? {
+            provoked += trial.courses.len() as u64;
+            deaths += trial.courses.iter().filter(|course| course.died.is_some()).count() as u64;
+            suspicions += trial.suspicions;
+            hours += trial.calm.as_secs_f64() / 3600.0;
+            events += trial.events;
         }
         trials += BATCH;
     }
     *spent += events;
-    let per_month = product_upper(suspicions, deaths, provoked)? / months;
+    let per_month = product_upper(suspicions, deaths, provoked)? * HOURS_PER_MONTH / hours;
     Some(Provoked { per_month, suspicions, provoked, deaths })
 }
 
@@ -111,11 +112,21 @@ fn product_upper(suspicions: u64, deaths: u64, all: u64) -> Option<f64> {
     Some(high)
 }
 
-/// The courses of the suspicions that one trial provokes, and its events; `None` once it shall stop.
-fn courses(cell: &Cell, seed: u64, patience: Span, stop: &AtomicBool) -> Option<(Vec<Course>, u64)> {
+/// One trial.
+struct Trial {
+    /// The courses of the suspicions that were provoked.
+    courses: Vec<Course>,
+    /// Suspicions by members' own probes in the run without faults, and its length.
+    suspicions: u64,
+    calm: Span,
+    events: u64,
+}
+
+/// Runs one trial; `None` once it shall stop.
+fn provoke(cell: &Cell, seed: u64, patience: Span, stop: &AtomicBool) -> Option<Trial> {
     let mut setup = cell.setup(seed);
     let from = Time::ZERO + setup.warmup;
-    let mut probes = Probes { of: chosen(&setup) };
+    let mut probes = Probes::chosen(&setup);
     let until = probes.of.last()?.begins + setup.period * EVERY;
     setup.duration = until.since(from);
     let mut events = cell.watch(&setup, &mut probes).events;
@@ -131,17 +142,7 @@ fn courses(cell: &Cell, seed: u64, patience: Span, stop: &AtomicBool) -> Option<
     }
     let courses = world.observer().courses().filter(|course| probes.have_provoked(course)).collect();
     events += world.finish().events;
-    Some((courses, events))
-}
-
-/// The members that are to hear nothing, from their first probe on after a time.
-fn chosen(setup: &Setup) -> Vec<Probe> {
-    let mut members: Vec<MemberIndex> = (0..setup.members).collect();
-    shuffle(&mut members, &mut stream(setup.seed, Purpose::Other(0), 0));
-    let at_once = (setup.members / MEMBERS_PER_DEAF).max(1) as usize;
-    let groups = (0..).zip(members.chunks_exact(at_once).take(PROVOCATIONS));
-    let begins = |n: u64| Time::ZERO + setup.warmup + setup.period * (n * EVERY);
-    groups.flat_map(|(n, group)| group.iter().map(move |&by| Probe::new(by, begins(n), setup.period))).collect()
+    Some(Trial { courses, suspicions: probes.suspicions, calm: until.since(from), events })
 }
 
 /// A probe of a member, whose answers it shall not hear.
@@ -184,9 +185,28 @@ impl Probe {
 /// Probes, as they become known in a trial without faults.
 struct Probes {
     of: Vec<Probe>,
+    /// By member: the index of its probe.
+    by_member: Vec<Option<usize>>,
+    /// Suspicions by members' own probes after the warm-up.
+    suspicions: u64,
+    warmed_up: Time,
 }
 
 impl Probes {
+    /// Those of some members, from their first probe on after a time.
+    fn chosen(setup: &Setup) -> Self {
+        let mut members: Vec<MemberIndex> = (0..setup.members).collect();
+        shuffle(&mut members, &mut stream(setup.seed, Purpose::Other(0), 0));
+        let at_once = (setup.members / MEMBERS_PER_DEAF).max(1) as usize;
+        let groups = (0..).zip(members.chunks_exact(at_once).take(PROVOCATIONS));
+        let begins = |n: u64| Time::ZERO + setup.warmup + setup.period * (n * EVERY);
+        let of = groups.flat_map(|(n, group)| group.iter().map(move |&by| Probe::new(by, begins(n), setup.period)));
+        let of: Vec<Probe> = of.collect();
+        let mut by_member = vec![None; setup.members as usize];
+        of.iter().enumerate().for_each(|(at, probe)| by_member[probe.by as usize] = Some(at));
+        Self { of, by_member, suspicions: 0, warmed_up: Time::ZERO + setup.warmup }
+    }
+
     /// Whether one of them was the first to suspect, at its end, a member that heard others meanwhile.
     fn have_provoked(&self, course: &Course) -> bool {
         let Some(&(by, ..)) = course.spells.first() else { return false };
@@ -198,9 +218,16 @@ impl Probes {
 
 impl Observer for Probes {
     fn sent(&mut self, sent: &Sent) {
-        if sent.direct_ping {
-            self.of.iter_mut().filter(|probe| probe.by == sent.from).for_each(|probe| probe.pinged(sent.at));
+        if sent.direct_ping
+            && let Some(probe) = self.by_member[sent.from as usize]
+        {
+            self.of[probe].pinged(sent.at);
         }
+    }
+
+    fn event(&mut self, at: Time, _: MemberIndex, event: &Event) {
+        let is_own = event.kind == EventKind::Suspected && event.source == EventSource::Own;
+        self.suspicions += u64::from(is_own && at >= self.warmed_up);
     }
 }
 
@@ -229,7 +256,7 @@ mod tests {
         // None in ten hours: at most 3.69 in that time, 266 a month. One in 100 of them may end in a death.
         let found = bounded(&calm(150, 0.0, 8), (0, 10.0), 2.66, u64::MAX).unwrap();
         assert!(found.deaths == 0 && found.provoked >= 4 * 369, "{found:?}");
-        assert!(found.per_month > 0.0 && found.per_month <= 2.66 / 4.0, "{found:?}");
+        assert!(found.suspicions == 0 && found.per_month > 0.0 && found.per_month <= 2.66 / 4.0, "{found:?}");
         // Each member that hears nothing suspects one other, unless that is suspected already, or hears nothing itself.
         let most = found.provoked.next_multiple_of(u64::from(BATCH) * PROVOCATIONS as u64);
         assert!(found.provoked as f64 > 0.9 * most as f64, "{found:?}");

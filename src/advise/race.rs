@@ -19,7 +19,7 @@ use super::space::{Site, Space};
 use crate::experiment::Error;
 
 /// The share of the budget that the search may spend.
-const SEARCH: f64 = 0.42;
+const SEARCH: f64 = 0.45;
 
 /// The share of the search that each step spends.
 const STEP: f64 = 0.2;

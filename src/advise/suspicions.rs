@@ -3,7 +3,7 @@
 //! An *episode* begins when a live member is suspected and ends when nobody suspects it any more, or with the first
 //! declaration of its death. Its *age* is the longest time for which any one member has suspected it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use crate::protocol::{Event, EventKind, Span, Time};
@@ -37,32 +37,49 @@ impl Course {
     }
 }
 
+/// An episode that is not over.
+struct Running {
+    course: Course,
+    /// Those that suspect it, each with the index of its spell.
+    lasting: BTreeMap<MemberIndex, usize>,
+}
+
 /// Follows suspicions, and tells the episodes that begin in a window.
 pub(super) struct Follower {
     ids: IdIndex,
     window: Range<Time>,
     /// The one member whose suspicions are followed; those of all without it.
     pub only: Option<MemberIndex>,
-    running: BTreeMap<MemberIndex, Course>,
+    running: BTreeMap<MemberIndex, Running>,
     over: Vec<Course>,
+    /// Those whose episode has ended in a death.
+    dead: BTreeSet<MemberIndex>,
     now: Time,
 }
 
 impl Follower {
     pub(super) fn new(setup: &Setup, window: Range<Time>) -> Self {
         let ids = IdIndex::new(setup.placement.peers.iter().map(|peer| peer.id));
-        Self { ids, window, only: None, running: BTreeMap::new(), over: Vec::new(), now: Time::ZERO }
+        Self {
+            ids,
+            window,
+            only: None,
+            running: BTreeMap::new(),
+            over: Vec::new(),
+            dead: BTreeSet::new(),
+            now: Time::ZERO,
+        }
     }
 
     /// Whether an episode of the window is not over.
     pub(super) fn is_open(&self) -> bool {
-        self.running.values().any(|course| self.window.contains(&course.begun))
+        self.running.values().any(|running| self.window.contains(&running.course.begun))
     }
 
     /// The episodes of the window; suspicions that last end here.
     pub(super) fn courses(&self) -> impl Iterator<Item = Course> {
-        let running = self.running.values().map(|course| {
-            let mut course = course.clone();
+        let running = self.running.values().map(|running| {
+            let mut course = running.course.clone();
             course.spells.iter_mut().for_each(|(.., until)| *until = (*until).min(self.now));
             course
         });
@@ -71,8 +88,7 @@ impl Follower {
 
     /// Whether a member's suspicion begins an episode: after a death they are its aftermath.
     fn begins(&self, suspect: MemberIndex) -> bool {
-        let is_dead = |course: &Course| course.suspect == suspect && course.died.is_some();
-        self.only.is_none_or(|only| only == suspect) && !self.over.iter().any(is_dead)
+        self.only.is_none_or(|only| only == suspect) && !self.dead.contains(&suspect)
     }
 }
 
@@ -82,21 +98,28 @@ impl Observer for Follower {
         let Some(suspect) = self.ids.index(event.about).filter(|&about| about != member) else { return };
         if event.kind == EventKind::Suspected && self.begins(suspect) {
             let course = || Course { suspect, begun: at, spells: Vec::new(), died: None };
-            self.running.entry(suspect).or_insert_with(course);
+            self.running.entry(suspect).or_insert_with(|| Running { course: course(), lasting: BTreeMap::new() });
         }
-        let Some(course) = self.running.get_mut(&suspect) else { return };
-        let lasting = course.spells.iter_mut().find(|(by, _, until)| *by == member && *until == Time::NEVER);
-        match (&event.kind, lasting) {
-            (EventKind::Suspected, None) => course.spells.push((member, at, Time::NEVER)),
-            (EventKind::Suspected | EventKind::Confirmed, _) => {}
-            (_, Some((.., until))) => *until = at,
-            (_, None) => {}
+        let Some(Running { course, lasting }) = self.running.get_mut(&suspect) else { return };
+        match event.kind {
+            EventKind::Suspected => {
+                lasting.entry(member).or_insert_with(|| {
+                    course.spells.push((member, at, Time::NEVER));
+                    course.spells.len() - 1
+                });
+            }
+            EventKind::Confirmed => {}
+            _ => {
+                let ended = lasting.remove(&member);
+                ended.into_iter().for_each(|spell| course.spells[spell].2 = at);
+            }
         }
         if event.kind == EventKind::Died {
             course.died = Some(at);
+            self.dead.insert(suspect);
         }
-        if course.died.is_some() || course.spells.iter().all(|(.., until)| *until < Time::NEVER) {
-            let course = self.running.remove(&suspect).expect("it runs");
+        if course.died.is_some() || lasting.is_empty() {
+            let Running { course, .. } = self.running.remove(&suspect).expect("it runs");
             self.over.push(course);
         }
     }
