@@ -6,10 +6,10 @@
 
 use std::fmt;
 
-use statrs::distribution::{ChiSquared, ContinuousCDF};
 use swimlab_selectors::Peer;
 
 use super::closed_forms::DeathBound;
+use super::poisson;
 use super::provoked::Provoked;
 use super::splitting::Split;
 use super::units::{HOURS_PER_MONTH, three_digits};
@@ -99,7 +99,7 @@ pub(super) fn estimate(evidence: Evidence, closed_form: Option<DeathBound>) -> D
     let months = group_hours / HOURS_PER_MONTH;
     let member_hours = group_hours * f64::from(members);
     if deaths > 0 {
-        let (low, high) = garwood(deaths);
+        let (low, high) = poisson::interval(deaths);
         return DeathRate { low: low / months, high: high / months, method: Method::Counted { deaths, member_hours } };
     }
     let none_seen =
@@ -116,20 +116,6 @@ pub(super) fn estimate(evidence: Evidence, closed_form: Option<DeathBound>) -> D
     });
     let bounds = [Some(none_seen), by_formula, by_provocation].into_iter().flatten();
     bounds.min_by(|one, other| one.high.total_cmp(&other.high)).unwrap_or(none_seen)
-}
-
-/// The 95 % interval of the mean of Poisson's law after `count` events (Garwood 1936).
-fn garwood(count: u64) -> (f64, f64) {
-    (chi_squared(2 * count, 0.025) / 2.0, poisson_upper(count, 0.025))
-}
-
-/// The upper bound of the mean of Poisson's law after `count` events, too low with a probability of at most `tail`.
-pub(super) fn poisson_upper(count: u64, tail: f64) -> f64 {
-    chi_squared(2 * count + 2, 1.0 - tail) / 2.0
-}
-
-fn chi_squared(freedom: u64, share: f64) -> f64 {
-    ChiSquared::new(freedom as f64).expect("above zero").inverse_cdf(share)
 }
 
 impl fmt::Display for DeathRate {

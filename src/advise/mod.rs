@@ -45,6 +45,7 @@ mod false_deaths;
 mod files;
 mod network;
 mod output;
+mod poisson;
 mod provoked;
 mod question;
 mod race;

@@ -17,7 +17,7 @@ use rayon::prelude::*;
 use statrs::distribution::{Beta, ContinuousCDF, Gamma};
 use swimlab_selectors::rng::{Purpose, shuffle, stream};
 
-use super::false_deaths::poisson_upper;
+use super::poisson;
 use super::suspicions::{Course, Follower};
 use super::units::HOURS_PER_MONTH;
 use crate::experiment::{Cell, trial_seed};
@@ -69,7 +69,7 @@ pub(super) fn bound(
     spent: &mut u64,
 ) -> Option<Provoked> {
     let config = cell.config()?;
-    let wanted = ROOM * -libm::log(TAIL) * poisson_upper(suspicions, TAIL) * HOURS_PER_MONTH / hours / target;
+    let wanted = ROOM * -libm::log(TAIL) * poisson::upper(suspicions, TAIL) * HOURS_PER_MONTH / hours / target;
     let patience = config.suspicion.timeout(config.period, cell.key.members, 0) * 4 + config.period * 20;
     let (mut provoked, mut deaths, mut trials, mut events) = (0, 0, 0, 0);
     while (provoked as f64) < wanted && (events < most_events || trials == 0) {
@@ -97,14 +97,14 @@ pub(super) fn bound(
 /// would be far above what 95 % need.
 fn product_upper(suspicions: u64, deaths: u64, all: u64) -> Option<f64> {
     if deaths == all {
-        return (all > 0).then(|| poisson_upper(suspicions, TAIL));
+        return (all > 0).then(|| poisson::upper(suspicions, TAIL));
     }
     let mean = Gamma::new(suspicions as f64 + 1.0, 1.0).ok()?;
     let share = Beta::new(deaths as f64 + 1.0, (all - deaths) as f64).ok()?;
     let shares: Vec<f64> =
         (0..POINTS).map(|point| share.inverse_cdf((f64::from(point) + 0.5) / f64::from(POINTS))).collect();
     let below = |bound: f64| shares.iter().map(|share| mean.cdf(bound / share)).sum::<f64>() / f64::from(POINTS);
-    let (mut low, mut high) = (0.0, poisson_upper(suspicions, TAIL / 2.0) * share.inverse_cdf(1.0 - TAIL / 2.0));
+    let (mut low, mut high) = (0.0, poisson::upper(suspicions, TAIL / 2.0) * share.inverse_cdf(1.0 - TAIL / 2.0));
     for _ in 0..HALVINGS {
         let middle = 0.5 * (low + high);
         if below(middle) < 1.0 - TAIL { low = middle } else { high = middle }
@@ -291,7 +291,7 @@ mod tests {
         // Garwood's upper bound after seven: 14.42.
         let suspicions = product_upper(7, 999_999, 1_000_000).unwrap();
         assert!((suspicions - 14.42).abs() < 0.02, "{suspicions}");
-        assert_eq!(product_upper(7, 3, 3), Some(poisson_upper(7, 0.025)));
+        assert_eq!(product_upper(7, 3, 3), Some(poisson::upper(7, 0.025)));
         assert_eq!(product_upper(7, 0, 0), None);
     }
 
@@ -310,7 +310,7 @@ mod tests {
         };
         for (mean, share) in [(0.5, 5e-4), (3.0, 2e-4), (10.0, 5e-5), (30.0, 1e-3)] {
             let mut bounds = std::collections::BTreeMap::new();
-            let all = 10_000;
+            let all = 10_000_u32;
             let too_low = (0..4_000).filter(|_| {
                 // Rare deaths are Poisson distributed.
                 let seen = (poisson(mean), poisson(share * f64::from(all)));
