@@ -3,9 +3,10 @@
 //!
 //! > false deaths <= suspicions by a member's own probes x share of provoked suspicions that end in a death
 //!
-//! Calm trials count the first; its upper bound is above zero even if none was seen. For the second, members in trials of their own hear nothing from one of their pings to the next, so that they suspect whom they
-//! have pinged. All that follows is as after a probe that failed by losses. A first run of the same trial, without faults,
-//! tells when they ping, and its suspicions are counted, too.
+//! Calm trials count the first; its upper bound is above zero even if none was seen. For the second, members in trials of
+//! their own hear nothing from one of their pings to the next, so that they suspect whom they have pinged. All that follows
+//! is as after a probe that failed by losses. A first run of the same trial, without faults, tells when they ping, and its
+//! suspicions are counted, too.
 //!
 //! So it is as if all probes failed with the same probability. Where certain paths alone are too slow for a probe, their
 //! suspicions are seen in calm trials, and are not rare. A member that is provoked also misses other news for a period,
@@ -56,9 +57,9 @@ pub(super) struct Provoked {
     pub deaths: u64,
 }
 
-/// The bound for a calm cell, of which trials of `hours` had this many suspicions so far: provokes as many as a bound of `target`
-/// deaths a month takes if none ends in a death, or as `most_events` events of worlds suffice for, which `spent` counts.
-/// `None` if its members are not SWIM members, if nothing was provoked, or once `stop` is set.
+/// The bound for a calm cell, of which trials of `hours` had this many suspicions so far. Provokes as many as a bound of
+/// `target` deaths a month takes if few end in a death, or as `most_events` events of worlds suffice for, which `spent`
+/// counts. `None` if its members are not SWIM members, if nothing was provoked, or once `stop` is set.
 pub(super) fn bound(
     cell: &Cell,
     seed: u64,
