@@ -1,14 +1,15 @@
 //! The answer: rows in order, the front, the recommendation with its reason, and the files that apply it.
 
 use super::bench::{Arm, Bench};
+use super::boundaries::Boundaries;
 use super::confirm::Confirmed;
 use super::files::{agent_toml, experiment_toml};
 use super::sample::{Assessment, Meets};
 use super::units::{shown_bytes, three_digits};
-use super::{Advice, Boundary, Ranked};
+use super::{Advice, Ranked};
 
 /// Puts the answer together; `None` if no candidate has a finished trial.
-pub(super) fn advice(bench: &Bench<'_>, confirmed: Confirmed, boundaries: Vec<Boundary>) -> Option<Advice> {
+pub(super) fn advice(bench: &Bench<'_>, confirmed: Confirmed, boundaries: Boundaries) -> Option<Advice> {
     let site = bench.site;
     let Confirmed { finalists, others, left_out, tried, seed, trials, results } = confirmed;
     let comparisons = finalists.len() as u32;
@@ -32,7 +33,8 @@ pub(super) fn advice(bench: &Bench<'_>, confirmed: Confirmed, boundaries: Vec<Bo
         ranked,
         tried,
         left_out,
-        boundaries,
+        boundaries: boundaries.found,
+        unchanged: boundaries.unchanged,
         confirmation: results,
         confirmed: comparisons,
         reason,

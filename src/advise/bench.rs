@@ -105,9 +105,14 @@ impl Arm {
         seconds * f64::from(site.question.members) * per_second * self.weight(site)
     }
 
-    /// The units of an event.
+    /// The units of an event: the larger the group, the less of its memory is at hand. Tables of all counters take longer
+    /// to handle than a ping.
     fn weight(&self, site: &Site<'_>) -> f64 {
-        weight(&self.placed.candidate.profile.kind, site.question.members)
+        let members = f64::from(site.question.members);
+        match self.placed.candidate.profile.kind.as_str() {
+            "gossip-heartbeat" | "phi-accrual" => 1.0 + members / 20.0,
+            _ => SMALLEST_WEIGHT + members / MEMBERS_PER_WEIGHT,
+        }
     }
 }
 
@@ -243,16 +248,6 @@ impl<'a> Bench<'a> {
     pub(super) fn begin(&mut self, phase: String) {
         self.phase = phase;
         self.report(self.spent);
-    }
-}
-
-/// The units of an event in a group of this size: the larger it is, the less of its memory is at hand. Tables of all
-/// counters take longer to handle than a ping.
-fn weight(detector: &str, members: u32) -> f64 {
-    let members = f64::from(members);
-    match detector {
-        "gossip-heartbeat" | "phi-accrual" => 1.0 + members / 20.0,
-        _ => SMALLEST_WEIGHT + members / MEMBERS_PER_WEIGHT,
     }
 }
 

@@ -62,28 +62,36 @@ struct Answer {
     than: String,
 }
 
-/// Looks for the nearest boundaries.
-pub(super) fn find(bench: &mut Bench<'_>, confirmed: &Confirmed, seed: u64) -> Result<Vec<Boundary>, Error> {
-    let Some(first) = confirmed.finalists.first() else { return Ok(Vec::new()) };
-    let recommended = first.placed.candidate.clone();
-    let mut found = Vec::new();
-    let end = bench.spent + BOUNDARIES * bench.budget;
-    for axis in [Axis::Fewer, Axis::More, Axis::Loss] {
-        if let Some(boundary) = along(bench, &recommended, axis, seed, end)? {
-            found.push(boundary);
-        }
-    }
-    Ok(found)
+/// The nearest boundaries, and how far was looked where none was found.
+#[derive(Default)]
+pub(super) struct Boundaries {
+    pub found: Vec<Boundary>,
+    pub unchanged: Vec<String>,
 }
 
-/// The nearest boundary in one direction; none is looked for once the work is at its `end`.
+/// Looks for the nearest boundaries.
+pub(super) fn find(bench: &mut Bench<'_>, confirmed: &Confirmed, seed: u64) -> Result<Boundaries, Error> {
+    let mut all = Boundaries::default();
+    let Some(first) = confirmed.finalists.first() else { return Ok(all) };
+    let recommended = first.placed.candidate.clone();
+    let end = bench.spent + BOUNDARIES * bench.budget;
+    for axis in [Axis::Fewer, Axis::More, Axis::Loss] {
+        match along(bench, &recommended, axis, seed, end)? {
+            Ok(boundary) => all.found.push(boundary),
+            Err(unchanged) => all.unchanged.push(unchanged),
+        }
+    }
+    Ok(all)
+}
+
+/// The nearest boundary in one direction, or how far there is none; none is looked for once the work is at its `end`.
 fn along(
     bench: &mut Bench<'_>,
     recommended: &Candidate,
     axis: Axis,
     seed: u64,
     end: f64,
-) -> Result<Option<Boundary>, Error> {
+) -> Result<Result<Boundary, String>, Error> {
     let question = bench.site.question;
     let start = axis.start(question);
     let own = axis.id(recommended, bench.site);
@@ -92,7 +100,7 @@ fn along(
     for _ in 0..OUT {
         far = axis.step(far);
         if !axis.allows(far, question) || bench.is_stopped() || bench.spent >= end {
-            return Ok(None);
+            break;
         }
         match answer(bench, recommended, axis, far, seed)? {
             Some(answer) if answer.id != own => {
@@ -100,11 +108,13 @@ fn along(
                 break;
             }
             // Nothing can be said there, and not beyond.
-            None => return Ok(None),
+            None => break,
             Some(_) => near = far,
         }
     }
-    let Some((mut far, mut there)) = changed else { return Ok(None) };
+    let Some((mut far, mut there)) = changed else {
+        return Ok(Err(axis.describe_unchanged((near != start).then_some(near))));
+    };
     for _ in 0..IN {
         let middle = axis.between(near, far);
         if middle == near || middle == far || bench.spent >= end {
@@ -115,7 +125,7 @@ fn along(
             _ => near = middle,
         }
     }
-    Ok(Some(Boundary { change: axis.describe(far), answer: format!("{} is better{}", there.best, there.than) }))
+    Ok(Ok(Boundary { change: axis.describe(far), answer: format!("{} is better{}", there.best, there.than) }))
 }
 
 /// The best of the competitors at a changed question; `None` if none could be tried.
@@ -247,6 +257,18 @@ impl Axis {
             Self::Fewer => format!("with {value} members or fewer"),
             Self::More => format!("with {value} members or more"),
             Self::Loss => format!("at {} loss or more", percent(value)),
+        }
+    }
+
+    /// A sentence about a direction in which nothing better was found up to a value; `None` if there was no trial.
+    fn describe_unchanged(self, up_to: Option<f64>) -> String {
+        match (self, up_to) {
+            (Self::Fewer, Some(members)) => format!("nothing down to {members} members"),
+            (Self::More, Some(members)) => format!("nothing up to {members} members"),
+            (Self::Loss, Some(loss)) => format!("nothing up to {} loss", percent(loss)),
+            (Self::Fewer, None) => "fewer members were not tried".to_owned(),
+            (Self::More, None) => "more members were not tried".to_owned(),
+            (Self::Loss, None) => "more loss was not tried".to_owned(),
         }
     }
 

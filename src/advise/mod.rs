@@ -124,6 +124,9 @@ pub struct Advice {
     pub left_out: Vec<(String, String)>,
     /// The nearest changes of the question that would change the answer.
     pub boundaries: Vec<Boundary>,
+    /// For the other directions (fewer members, more members, more loss), a phrase that says how far nothing better was
+    /// found.
+    pub unchanged: Vec<String>,
     /// The results of the confirmation.
     pub confirmation: Results,
     /// The number of candidates that were confirmed.

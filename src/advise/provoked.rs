@@ -125,6 +125,9 @@ struct Trial {
 
 /// Runs one trial; `None` once it shall stop.
 fn provoke(cell: &Cell, seed: u64, patience: Span, stop: &AtomicBool) -> Option<Trial> {
+    if stop.load(Ordering::Relaxed) {
+        return None;
+    }
     let mut setup = cell.setup(seed);
     let from = Time::ZERO + setup.warmup;
     let mut probes = Probes::chosen(&setup);

@@ -64,10 +64,9 @@ pub(super) fn agent_note(advice: &Advice) -> Option<String> {
 
 /// Sentences about the nearest changes of the question that would change the answer.
 pub(super) fn boundaries(advice: &Advice) -> Vec<String> {
-    if advice.boundaries.is_empty() {
-        return vec!["nothing that was looked at: fewer and more members, more loss.".to_owned()];
-    }
-    advice.boundaries.iter().map(|boundary| format!("{}: {}", boundary.change, boundary.answer)).collect()
+    let found = advice.boundaries.iter().map(|boundary| format!("{}: {}", boundary.change, boundary.answer));
+    let sentences: Vec<String> = found.chain(advice.unchanged.iter().cloned()).collect();
+    if sentences.is_empty() { vec!["no change of the question was tried".to_owned()] } else { sentences }
 }
 
 /// A paragraph in lines of `width` columns, with a newline at the end.

@@ -140,6 +140,9 @@ fn its_experiment_repeats_the_trials_of_the_confirmation_to_the_last_bit() {
         bytes.is_sorted() && (bytes.is_empty() || advice.recommended().figures.bytes.value == bytes[0]),
         "{bytes:?}"
     );
+    // Each direction is named, with a change or with how far there is none.
+    assert_eq!(advice.boundaries.len() + advice.unchanged.len(), 3, "{:?} {:?}", advice.boundaries, advice.unchanged);
+    assert!(advice.unchanged.iter().all(|phrase| advice.record().contains(&format!("- {phrase}\n"))));
     // The report compares it with what runs today.
     assert_eq!(advice.confirmation.baseline.as_deref(), Some("memberlist-lan"));
 }
