@@ -20,8 +20,13 @@ impl<K: Eq + Hash, V: Copy> Memo<K, V> {
     }
 
     /// The value of this key, which is computed the first time.
+    #[inline]
     pub(crate) fn get_or(&mut self, key: K, compute: impl FnOnce() -> V) -> V {
-        *self.0.entry(key).or_insert_with(compute)
+        // Nearly all are known: a plain lookup is cheaper than one that is ready to insert.
+        match self.0.get(&key) {
+            Some(value) => *value,
+            None => *self.0.entry(key).or_insert(compute()),
+        }
     }
 }
 

@@ -199,6 +199,7 @@ impl<'a> Bench<'a> {
                 CALM => sample.add_calm(&result, question.members, seconds, question.loss),
                 _ => {
                     sample.add_crashes(&result);
+                    sample.first_trace.get_or_insert(result.trace_hash);
                     sample.trials += 1;
                 }
             }

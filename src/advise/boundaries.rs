@@ -75,115 +75,124 @@ pub(super) fn find(bench: &mut Bench<'_>, confirmed: &Confirmed, seed: u64) -> R
     let Some(first) = confirmed.finalists.first() else { return Ok(all) };
     let recommended = first.placed.candidate.clone();
     let end = bench.spent + BOUNDARIES * bench.budget;
-    for axis in [Axis::Fewer, Axis::More, Axis::Loss] {
-        match along(bench, &recommended, axis, seed, end)? {
-            Ok(boundary) => all.found.push(boundary),
-            Err(unchanged) => all.unchanged.push(unchanged),
-        }
+    for (axis, left) in [(Axis::Fewer, 3.0), (Axis::More, 2.0), (Axis::Loss, 1.0)] {
+        // What one direction does not need is left to the others.
+        let end = bench.spent + (end - bench.spent) / left;
+        Direction { recommended: &recommended, axis, seed, end }.look(bench, &mut all)?;
     }
     Ok(all)
 }
 
-/// The nearest boundary in one direction, or how far there is none; none is looked for once the work is at its `end`.
-fn along(
-    bench: &mut Bench<'_>,
-    recommended: &Candidate,
+/// A direction in which boundaries are looked for.
+struct Direction<'a> {
+    recommended: &'a Candidate,
     axis: Axis,
     seed: u64,
+    /// The work of the whole answer at which nothing new is begun.
     end: f64,
-) -> Result<Result<Boundary, String>, Error> {
-    let question = bench.site.question;
-    let start = axis.start(question);
-    let own = axis.id(recommended, bench.site);
-    let (mut near, mut far) = (start, start);
-    let mut changed: Option<(f64, Answer)> = None;
-    for _ in 0..OUT {
-        far = axis.step(far);
-        if !axis.allows(far, question) || bench.is_stopped() || bench.spent >= end {
-            break;
-        }
-        match answer(bench, recommended, axis, far, seed)? {
-            Some(answer) if answer.id != own => {
-                changed = Some((far, answer));
-                break;
-            }
-            // Nothing can be said there, and not beyond.
-            None => break,
-            Some(_) => near = far,
-        }
-    }
-    let Some((mut far, mut there)) = changed else {
-        return Ok(Err(axis.describe_unchanged((near != start).then_some(near))));
-    };
-    for _ in 0..IN {
-        let middle = axis.between(near, far);
-        if middle == near || middle == far || bench.spent >= end {
-            break;
-        }
-        match answer(bench, recommended, axis, middle, seed)? {
-            Some(answer) if answer.id != own => (far, there) = (middle, answer),
-            _ => near = middle,
-        }
-    }
-    Ok(Ok(Boundary { change: axis.describe(far), answer: format!("{} is better{}", there.best, there.than) }))
 }
 
-/// The best of the competitors at a changed question; `None` if none could be tried.
-fn answer(
-    bench: &mut Bench<'_>,
-    recommended: &Candidate,
-    axis: Axis,
-    value: f64,
-    seed: u64,
-) -> Result<Option<Answer>, Error> {
-    let question = axis.change(bench.site.question, value);
-    let lab = bench.site.lab;
-    let placement = question.network.place(question.members, question.seed, lab);
-    let site = Site { question: &question, placement: &placement, lab };
-    let mut arms: Vec<Arm> = Vec::new();
-    let kept = site.with_helpers_for(recommended);
-    for candidate in competitors(&site, recommended, &kept) {
-        let placed =
-            if candidate == *recommended { site.as_it_is(&candidate) } else { site.adapted_or_as_it_is(&candidate) };
-        if let Ok(arm) = Arm::new(&site, placed, seed)
-            && !arms.iter().any(|other| other.label == arm.label)
-        {
-            arms.push(arm);
+impl Direction<'_> {
+    /// Adds the nearest boundary, or how far there is none.
+    fn look(&self, bench: &mut Bench<'_>, all: &mut Boundaries) -> Result<(), Error> {
+        let axis = self.axis;
+        let question = bench.site.question;
+        let start = axis.start(question);
+        let own = axis.id(self.recommended, bench.site);
+        let (mut near, mut far) = (start, start);
+        let mut changed: Option<(f64, Answer)> = None;
+        for _ in 0..OUT {
+            far = axis.step(far);
+            if !axis.allows(far, question) || bench.is_stopped() || bench.spent >= self.end {
+                break;
+            }
+            match self.answer(bench, far)? {
+                Some(answer) if answer.id != own => {
+                    changed = Some((far, answer));
+                    break;
+                }
+                // Nothing can be said there, and not beyond.
+                None => break,
+                Some(_) => near = far,
+            }
         }
+        let Some((mut far, mut there)) = changed else {
+            all.unchanged.push(axis.describe_unchanged((near != start).then_some(near)));
+            return Ok(());
+        };
+        for _ in 0..IN {
+            let middle = axis.between(near, far);
+            if middle == near || middle == far || bench.spent >= self.end {
+                break;
+            }
+            match self.answer(bench, middle)? {
+                Some(answer) if answer.id != own => (far, there) = (middle, answer),
+                _ => near = middle,
+            }
+        }
+        let answer = format!("{} is better{}", there.best, there.than);
+        all.found.push(Boundary { change: axis.describe(far), answer });
+        Ok(())
     }
-    let share = BOUNDARIES * bench.budget / QUESTIONS;
-    // What takes more than its share is not close.
-    arms.retain(|arm| arm.cost(&site) <= share);
-    let own = axis.id(recommended, bench.site);
-    // Without what is recommended there is nothing to compare with.
-    if !arms.iter().any(|arm| axis.id(&arm.placed.candidate, &site) == own) {
-        return Ok(None);
+
+    /// The best of the competitors at a changed question; `None` if nothing could be compared with what is recommended.
+    fn answer(&self, bench: &mut Bench<'_>, value: f64) -> Result<Option<Answer>, Error> {
+        let Self { recommended, axis, seed, end } = *self;
+        let question = axis.change(bench.site.question, value);
+        let lab = bench.site.lab;
+        let placement = question.network.place(question.members, question.seed, lab);
+        let site = Site { question: &question, placement: &placement, lab };
+        let mut arms: Vec<Arm> = Vec::new();
+        let kept = site.with_helpers_for(recommended);
+        for candidate in competitors(&site, recommended, &kept) {
+            let placed = if candidate == *recommended {
+                site.as_it_is(&candidate)
+            } else {
+                site.adapted_or_as_it_is(&candidate)
+            };
+            if let Ok(arm) = Arm::new(&site, placed, seed)
+                && !arms.iter().any(|other| other.label == arm.label)
+            {
+                arms.push(arm);
+            }
+        }
+        let share = BOUNDARIES * bench.budget / QUESTIONS;
+        // What takes more than its share is not close. What is recommended may take all that there is for its direction:
+        // among thousands one trial is more than a share.
+        arms.retain(|arm| {
+            let is_recommended = arm.placed.candidate.profile.kind == recommended.profile.kind;
+            arm.cost(&site) <= if is_recommended { (end - bench.spent).max(share) } else { share }
+        });
+        let own = axis.id(recommended, bench.site);
+        let is_own = |arm: &Arm| axis.id(&arm.placed.candidate, &site) == own;
+        let has_rivals = matches!(axis, Axis::Loss) || !arms.iter().all(is_own);
+        if !has_rivals || !arms.iter().any(is_own) {
+            return Ok(None);
+        }
+        let mut changed = bench.at(&site, format!("the question {}", axis.describe(value)));
+        // The first one tells what the others cost: with much loss far more than closed forms say.
+        changed.run_all(&mut arms, 1)?;
+        let per_trial: f64 = arms.iter().map(|arm| arm.cost(&site)).sum();
+        let trials = (share / per_trial).clamp(1.0, MOST_TRIALS) as u32;
+        changed.run_all(&mut arms, trials - 1)?;
+        let spent = changed.spent;
+        arms.retain(|arm| arm.sample.trials > 0 && arm.failed.is_none());
+        arms.sort_by(|one, other| {
+            let order = score(&changed, one).partial_cmp(&score(&changed, other));
+            order.unwrap_or(std::cmp::Ordering::Equal).then_with(|| one.label.cmp(&other.label))
+        });
+        bench.spent = spent;
+        let shown = |arm: &Arm| {
+            let figures = arm.assess(&site, 1);
+            let names = ["time to declare", "false deaths", "bytes", "bytes between regions"];
+            // Too few trials for an interval say nothing.
+            let failed = figures.meets.into_iter().zip(names).skip(1).find(|(meets, _)| *meets != Meets::Yes);
+            let failed = failed.map(|(meets, name)| format!(", {name}: {}", meets.name())).unwrap_or_default();
+            format!("{} ({}{failed})", arm.label, shown_bytes(figures.bytes.value))
+        };
+        let than = arms.iter().find(|arm| is_own(arm)).map(|arm| format!(" than {}", shown(arm))).unwrap_or_default();
+        Ok(arms.first().map(|best| Answer { id: axis.id(&best.placed.candidate, &site), best: shown(best), than }))
     }
-    let phase = format!("the question {}", axis.describe(value));
-    let mut changed = bench.at(&site, phase);
-    // The first one tells what the others cost: with much loss far more than closed forms say.
-    changed.run_all(&mut arms, 1)?;
-    let per_trial: f64 = arms.iter().map(|arm| arm.cost(&site)).sum();
-    let trials = (share / per_trial).clamp(1.0, MOST_TRIALS) as u32;
-    changed.run_all(&mut arms, trials - 1)?;
-    let spent = changed.spent;
-    arms.retain(|arm| arm.sample.trials > 0 && arm.failed.is_none());
-    arms.sort_by(|one, other| {
-        let order = score(&changed, one).partial_cmp(&score(&changed, other));
-        order.unwrap_or(std::cmp::Ordering::Equal).then_with(|| one.label.cmp(&other.label))
-    });
-    bench.spent = spent;
-    let shown = |arm: &Arm| {
-        let figures = arm.assess(&site, 1);
-        let names = ["time to declare", "false deaths", "bytes", "bytes between regions"];
-        // Too few trials for an interval say nothing.
-        let failed = figures.meets.into_iter().zip(names).skip(1).find(|(meets, _)| *meets != Meets::Yes);
-        let failed = failed.map(|(meets, name)| format!(", {name}: {}", meets.name())).unwrap_or_default();
-        format!("{} ({}{failed})", arm.label, shown_bytes(figures.bytes.value))
-    };
-    let same = arms.iter().find(|arm| axis.id(&arm.placed.candidate, &site) == own);
-    let than = same.map(|arm| format!(" than {}", shown(arm))).unwrap_or_default();
-    Ok(arms.first().map(|best| Answer { id: axis.id(&best.placed.candidate, &site), best: shown(best), than }))
 }
 
 /// The recommended candidate, as it is and with its helpers adapted, and the best of each other detector by closed
@@ -260,15 +269,15 @@ impl Axis {
         }
     }
 
-    /// A sentence about a direction in which nothing better was found up to a value; `None` if there was no trial.
+    /// A sentence about a direction in which nothing better was found up to a value; `None` if nothing was compared.
     fn describe_unchanged(self, up_to: Option<f64>) -> String {
         match (self, up_to) {
             (Self::Fewer, Some(members)) => format!("nothing down to {members} members"),
             (Self::More, Some(members)) => format!("nothing up to {members} members"),
             (Self::Loss, Some(loss)) => format!("nothing up to {} loss", percent(loss)),
-            (Self::Fewer, None) => "fewer members were not tried".to_owned(),
-            (Self::More, None) => "more members were not tried".to_owned(),
-            (Self::Loss, None) => "more loss was not tried".to_owned(),
+            (Self::Fewer, None) => "fewer members were not compared".to_owned(),
+            (Self::More, None) => "more members were not compared".to_owned(),
+            (Self::Loss, None) => "more loss was not compared".to_owned(),
         }
     }
 

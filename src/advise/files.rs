@@ -20,19 +20,23 @@ const WARMUP: f64 = 20.0;
 /// The least length of a trial, in seconds: state syncs come every 30 s.
 const SHORTEST: f64 = 60.0;
 
-/// One crash per this many members in a trial, and eight at most, so that the last one meets nearly a whole group.
+/// One crash per this many members in a trial. There are at most eight, so that the last one meets nearly a whole group;
+/// more in large groups, of which there are few trials, and never so many that news of crashes are most of the work.
 const MEMBERS_PER_CRASH: u32 = 16;
 const MOST_CRASHES: u32 = 8;
+const MEMBERS_PER_MORE: u32 = 300;
+const MOST_CRASHES_AT_ALL: u32 = 64;
 
 /// One crash per this many members, or one, may be undeclared at a time.
 const MEMBERS_PER_UNDECLARED: u32 = 100;
 
-/// The least time between two crashes, in periods.
+/// The least time between two crashes, in periods, if there are [`MOST_CRASHES`]: more of them take no longer.
 const LEAST_APART: f64 = 0.7;
 
 /// Number of crashes in a trial.
 pub(super) fn crashes(members: u32) -> u32 {
-    (members / MEMBERS_PER_CRASH).clamp(1, MOST_CRASHES)
+    let most = (members / MEMBERS_PER_MORE).clamp(MOST_CRASHES, MOST_CRASHES_AT_ALL);
+    (members / MEMBERS_PER_CRASH).clamp(1, most)
 }
 
 /// The number of members that may be down at a time without having been declared.
@@ -43,7 +47,8 @@ fn undeclared(members: u32) -> u32 {
 /// The time between two crashes, in seconds.
 fn apart_s(question: &Question, period_s: f64) -> f64 {
     let declared_s = question.declare_within.as_secs_f64() / f64::from(undeclared(question.members));
-    declared_s.max(LEAST_APART * period_s)
+    let crowded = f64::from(crashes(question.members).max(MOST_CRASHES)) / f64::from(MOST_CRASHES);
+    declared_s.max(LEAST_APART * period_s / crowded)
 }
 
 /// The length of a trial of a candidate with this period: time enough to see that a crash is not declared in time.

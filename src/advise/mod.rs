@@ -120,7 +120,7 @@ pub struct Advice {
     pub ranked: Vec<Ranked>,
     /// The number of candidates that were tried.
     pub tried: usize,
-    /// The candidates that were not tried, each with the reason.
+    /// The candidates that were not tried, or not to the end, each with the reason.
     pub left_out: Vec<(String, String)>,
     /// The nearest changes of the question that would change the answer.
     pub boundaries: Vec<Boundary>,

@@ -42,7 +42,9 @@ const ROOM: f64 = 4.0;
 const POINTS: u32 = 400;
 const HALVINGS: u32 = 20;
 
-/// Trials that are run between two looks at how many suspicions there are.
+/// Trials that are run before the first look at how many suspicions there are and what a trial costs, and the most between
+/// two further ones.
+const FIRST_BATCH: u32 = 2;
 const BATCH: u32 = 16;
 
 /// A bound of a rate.
@@ -73,9 +75,10 @@ pub(super) fn bound(
     let wanted = ROOM * -libm::log(TAIL) * poisson::upper(suspicions, TAIL) * HOURS_PER_MONTH / hours / target;
     let patience = config.suspicion.timeout(config.period, cell.key.members, 0) * 4 + config.period * 20;
     let (mut provoked, mut deaths, mut trials, mut events) = (0, 0, 0, 0);
-    while (provoked as f64) < wanted && (events < most_events || trials == 0) {
+    let mut batch = FIRST_BATCH;
+    while (provoked as f64) < wanted && batch > 0 {
         let run = |trial: u32| provoke(cell, trial_seed(seed, trial), patience, stop);
-        let found: Option<Vec<_>> = (trials..trials + BATCH).into_par_iter().map(run).collect();
+        let found: Option<Vec<_>> = (trials..trials + batch).into_par_iter().map(run).collect();
         for trial in found? {
             provoked += trial.courses.len() as u64;
             deaths += trial.courses.iter().filter(|course| course.died.is_some()).count() as u64;
@@ -83,7 +86,9 @@ pub(super) fn bound(
             hours += trial.calm.as_secs_f64() / 3600.0;
             events += trial.events;
         }
-        trials += BATCH;
+        trials += batch;
+        let affordable = most_events.saturating_sub(events).saturating_mul(trials.into()) / events.max(1);
+        batch = affordable.min(BATCH.into()) as u32;
     }
     *spent += events;
     let per_month = product_upper(suspicions, deaths, provoked)? * HOURS_PER_MONTH / hours;
@@ -262,8 +267,22 @@ mod tests {
         assert!(found.deaths == 0 && found.provoked >= 4 * 369, "{found:?}");
         assert!(found.suspicions == 0 && found.per_month > 0.0 && found.per_month <= 2.66 / 4.0, "{found:?}");
         // Each member that hears nothing suspects one other, unless that is suspected already, or hears nothing itself.
-        let most = found.provoked.next_multiple_of(u64::from(BATCH) * PROVOCATIONS as u64);
-        assert!(found.provoked as f64 > 0.9 * most as f64, "{found:?}");
+        let most = u64::from(FIRST_BATCH + BATCH) * PROVOCATIONS as u64 * 150 / u64::from(MEMBERS_PER_DEAF);
+        assert!(found.provoked <= most && found.provoked as f64 > 0.9 * most as f64, "{found:?}");
+    }
+
+    #[test]
+    fn little_work_is_exceeded_by_the_first_trials_at_most() {
+        let experiment = calm(150, 0.0, 8);
+        let spent = |work: u64| {
+            let mut spent = 0;
+            bound(&experiment.cells[0], 1, (0, 10.0), 0.001, work, &AtomicBool::new(false), &mut spent).unwrap();
+            spent
+        };
+        let first = spent(0);
+        assert_eq!(spent(first), first);
+        let five = spent(5 * first / 2);
+        assert!(five as f64 <= 1.1 * 2.5 * first as f64 && five > 2 * first, "{five}, the first {first}");
     }
 
     /// Twelve members at 15 % loss for 20 hours: the bound is above what is counted, and by less than a factor of three.

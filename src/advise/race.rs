@@ -9,7 +9,8 @@
 //! are compared at equal times to declare, by bytes times measured time over the target, and only those that are left
 //! get the period at which they just meet it. Of two that meet the targets the one with fewer bytes is better.
 
-use std::collections::BTreeSet;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::bench::{Arm, Bench};
 use super::budget::{FINALISTS, fresh_trials};
@@ -60,7 +61,7 @@ pub(super) struct Score(f64, f64);
 
 /// Searches the space with this seed.
 pub(super) fn race(bench: &mut Bench<'_>, space: Space, seed: u64) -> Result<Raced, Error> {
-    let mut race = Race { seed, seen: BTreeSet::new(), left_out: space.left_out, tried: 0 };
+    let mut race = Race { seed, seen: BTreeSet::new(), traces: BTreeMap::new(), left_out: space.left_out, tried: 0 };
     let end = SEARCH * bench.budget;
     let mut arms: Vec<Arm> = Vec::new();
     for placed in space.candidates {
@@ -70,7 +71,9 @@ pub(super) fn race(bench: &mut Bench<'_>, space: Space, seed: u64) -> Result<Rac
     bench.begin(format!("{} candidates", arms.len()));
     let per_trial: f64 = arms.iter().map(|arm| arm.cost(bench.site)).sum();
     let first = ((STEP * end / per_trial) as u32).clamp(1, MOST_FIRST);
-    bench.run_all(&mut arms, first)?;
+    bench.run_all(&mut arms, 1)?;
+    race.drop_same(&mut arms);
+    bench.run_all(&mut arms, first - 1)?;
     race.rank(bench, &mut arms);
 
     let mut others = Vec::new();
@@ -104,7 +107,9 @@ pub(super) fn race(bench: &mut Bench<'_>, space: Space, seed: u64) -> Result<Rac
         bench.begin(format!("round {round}: {} neighbors of the best", fresh.len()));
         let per_trial: f64 = fresh.iter().map(|arm| arm.cost(bench.site)).sum();
         let affordable = ((end - bench.spent) / per_trial).max(1.0) as u32;
-        bench.run_all(&mut fresh, trials.min(affordable))?;
+        bench.run_all(&mut fresh, 1)?;
+        race.drop_same(&mut fresh);
+        bench.run_all(&mut fresh, trials.min(affordable) - 1)?;
         arms.extend(fresh);
         race.rank(bench, &mut arms);
         others.extend(arms.drain(LEFT.min(arms.len())..));
@@ -130,6 +135,8 @@ struct Race {
     seed: u64,
     /// The labels of all candidates.
     seen: BTreeSet<String>,
+    /// The candidates by the traces of their first trials.
+    traces: BTreeMap<u64, String>,
     left_out: Vec<(String, String)>,
     tried: usize,
 }
@@ -148,6 +155,25 @@ impl Race {
             }
             Err(why) => self.left_out.push((label, why)),
         }
+    }
+
+    /// Leaves out those whose first trial was that of another one to the last bit: on this network it may make no
+    /// difference which helpers are named, as a selector chooses the same by itself.
+    fn drop_same(&mut self, arms: &mut Vec<Arm>) {
+        arms.retain(|arm| {
+            let Some(trace) = arm.sample.first_trace else { return true };
+            match self.traces.entry(trace) {
+                Entry::Vacant(vacant) => {
+                    vacant.insert(arm.label.clone());
+                    true
+                }
+                Entry::Occupied(same) => {
+                    let why = format!("does the same as {}", same.get());
+                    self.left_out.push((arm.label.clone(), why));
+                    false
+                }
+            }
+        });
     }
 
     /// Leaves out what the budget cannot pay: one pair of trials of each may take half of the search. Those that closed

@@ -35,6 +35,8 @@ pub(super) struct Sample {
     pub provoked: Option<Provoked>,
     pub group_hours: f64,
     pub trials: u32,
+    /// The trace hash of its first trial with crashes.
+    pub first_trace: Option<u64>,
     /// Units of work: see [`UNITS_PER_SECOND`](super::UNITS_PER_SECOND).
     pub units: f64,
     /// Sentences by which the checkers object.

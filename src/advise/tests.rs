@@ -147,6 +147,25 @@ fn its_experiment_repeats_the_trials_of_the_confirmation_to_the_last_bit() {
     assert_eq!(advice.confirmation.baseline.as_deref(), Some("memberlist-lan"));
 }
 
+#[test]
+fn a_candidate_that_does_the_same_as_another_is_tried_once() {
+    let question = question(&[
+        ("members", "40"),
+        ("topology", "zones"),
+        ("declare_within", "10s"),
+        ("false_deaths", "1/day"),
+        ("budget", "1s"),
+    ]);
+    let advice = answered(&question);
+    // Between zones `auto` asks regional helpers without being told.
+    let same: Vec<_> = advice.left_out.iter().filter(|(_, why)| why.starts_with("does the same as ")).collect();
+    let is_named = |(label, why): &&(String, String)| {
+        label.contains("helpers=regional") && label.replace(" helpers=regional", "") == why["does the same as ".len()..]
+    };
+    assert!(same.iter().copied().any(|pair| is_named(&pair)), "{:?}", advice.left_out);
+    assert!(advice.ranked.iter().all(|row| same.iter().all(|(label, _)| row.candidate.label() != *label)));
+}
+
 /// A coarse grid and a small budget; the held-out questions are in the next test.
 #[test]
 fn a_coarse_grid_finds_nothing_better() {

@@ -210,6 +210,18 @@ impl Roster {
         self.records.get(slot)
     }
 
+    /// The state of a slot's occupant.
+    ///
+    /// # Panics
+    /// May panic if there is no such slot.
+    #[inline]
+    pub fn status(&self, slot: Slot) -> Option<Status> {
+        match &self.records {
+            Records::Sequence { .. } => Some(Status::Alive),
+            Records::Stored { records, .. } => records[slot as usize].status,
+        }
+    }
+
     /// Published description of a slot's occupant.
     pub fn node(&self, slot: Slot) -> &Arc<NodeInfo> {
         match &self.nodes {

@@ -113,7 +113,9 @@ impl MembershipTable {
     /// The slot of an id, dead or alive; `None` if it is unknown or forgotten.
     pub fn slot(&self, id: Id) -> Option<Slot> {
         let Some(overlay) = &self.overlay else { return self.roster.slot(id) };
-        if let Some(&slot) = overlay.joiners.as_ref().and_then(|joiners| joiners.added.get(&id)) {
+        // Nobody has joined, nor been forgotten.
+        let Some(joiners) = &overlay.joiners else { return self.roster.slot(id) };
+        if let Some(&slot) = joiners.added.get(&id) {
             return Some(slot);
         }
         let slot = self.roster.slot(id)?;
@@ -137,7 +139,7 @@ impl MembershipTable {
 
     /// The state of a slot's occupant.
     pub fn status(&self, slot: Slot) -> Option<Status> {
-        self.changed(slot).map_or_else(|| self.roster.record(slot).status, |row| row.entry.status)
+        self.changed(slot).map_or_else(|| self.roster.status(slot), |row| row.entry.status)
     }
 
     /// The incarnation of a slot's occupant.

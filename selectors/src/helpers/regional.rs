@@ -53,7 +53,7 @@ impl Helpers for RegionalHelpers {
             return pick_uniform(ctx, want, picks, fits);
         };
         let first = below(ctx.rng, view.slots());
-        let scanned = (first..view.slots()).chain(0..first).take(MAX_SCANNED).filter(|&slot| fits(slot));
+        let scanned = || (first..view.slots()).chain(0..first).take(MAX_SCANNED);
         let far = direct * 1.25 + DETOUR_US;
         // Members of one site are equally far from all others; distances on a globe take a dozen sines.
         let mut ways = Memo::new();
@@ -62,10 +62,14 @@ impl Helpers for RegionalHelpers {
             let computed = || detour(peer).map_or(f64::INFINITY, |(onward, there)| onward + there);
             ways.get_or(Whereabouts::of(peer), computed)
         };
-        let (mut near, mut others): (Vec<_>, Vec<_>) =
-            scanned.map(|slot| (way(slot), slot)).partition(|&(way, _)| way <= far);
+        // Few are near, and it costs more to see whether a member is suspected than to look up how far it is.
+        let mut near: Vec<_> =
+            scanned().map(|slot| (way(slot), slot)).filter(|(way, _)| way.total_cmp(&far).is_le()).collect();
+        near.retain(|&(_, slot)| fits(slot));
         near.sort_by(nearer);
         if near.len() < want {
+            let others = scanned().map(|slot| (way(slot), slot)).filter(|(way, _)| way.total_cmp(&far).is_gt());
+            let mut others: Vec<_> = others.filter(|&(_, slot)| fits(slot)).collect();
             others.sort_by(nearer);
             near.extend(others.into_iter().take(want - near.len()));
         }

@@ -256,8 +256,11 @@ impl LeaseMember {
             }
         }
         let forget_before = now - self.config.ttl * 2;
+        // Both are in the order of ids.
+        let mut ids = list.iter().map(|holder| holder.id).peekable();
         self.view.retain(|id, listed| {
-            let is_listed = list.binary_search_by_key(id, |holder| holder.id).is_ok();
+            while ids.next_if(|known| known < id).is_some() {}
+            let is_listed = ids.peek() == Some(id);
             match listed.out {
                 None if !is_listed => {
                     listed.out = Some(now);
