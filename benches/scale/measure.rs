@@ -55,6 +55,10 @@ pub(crate) trait Course {
 /// Resolution with which the end of a crash trial is found.
 const STEP: Span = Span::from_millis(10);
 
+/// The same while nobody knows of the crash: news does not reach all in this time. The threads of a world meet at the end
+/// of each step.
+const LONG_STEP: Span = Span::from_millis(100);
+
 /// Runs a trial.
 ///
 /// # Errors
@@ -93,7 +97,7 @@ fn run(trial: Trial, start: ProcessTime, mut course: impl Course) -> Result<Metr
                 if now > Time::ZERO + PATIENCE {
                     return Err(format!("after {PATIENCE}, {} survivors know of the crash", course.informed()));
                 }
-                now += STEP;
+                now += if course.informed() == 0 { LONG_STEP } else { STEP };
                 course.advance(now);
             }
         }
