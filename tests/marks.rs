@@ -62,6 +62,7 @@ fn at_most_one_table_in_twenty_between_equals_has_a_mark() {
         marked += usize::from(rows.contains(['✓', '✗']));
         raw += usize::from(has_raw_verdict(&results));
     }
+    println!("marked {marked} of {TABLES} tables between equals; {raw} without the correction");
     assert!(marked <= 15, "{marked} of {TABLES}");
     assert!(raw > 2 * marked && raw > 15, "without the correction {raw} of {TABLES}, with it {marked}");
 }
