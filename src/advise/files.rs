@@ -21,7 +21,7 @@ const WARMUP: f64 = 20.0;
 const SHORTEST: f64 = 60.0;
 
 /// One crash per this many members in a trial. There are at most eight, so that the last one meets nearly a whole group;
-/// more in large groups, of which there are few trials, and never so many that news of crashes are most of the work.
+/// more in large groups, of which there are few trials, and few enough that most of the work is not news of crashes.
 const MEMBERS_PER_CRASH: u32 = 16;
 const MOST_CRASHES: u32 = 8;
 const MEMBERS_PER_MORE: u32 = 300;
