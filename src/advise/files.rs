@@ -20,8 +20,8 @@ const WARMUP: f64 = 20.0;
 /// The least length of a trial, in seconds: state syncs come every 30 s.
 const SHORTEST: f64 = 60.0;
 
-/// One crash per this many members in a trial: at most eight, so that the last one meets nearly a whole group. There are
-/// more in large groups, as their trials are few, but not enough for news of crashes to be most of the work.
+/// One crash per this many members in a trial: at most eight, so that the last one meets nearly a whole group; more in
+/// large groups, as their trials are few, but not enough for news of crashes to be most of the work.
 const MEMBERS_PER_CRASH: u32 = 16;
 const MOST_CRASHES: u32 = 8;
 const MEMBERS_PER_MORE: u32 = 300;
