@@ -34,6 +34,10 @@ pub(super) struct ColdState {
     pub(super) awaited_digest: Option<Id>,
     /// Whether the digest before it has not come.
     pub(super) has_missed_digest: bool,
+    /// Members that the last table that came in answer named, and this one did not know.
+    pub(super) last_unknown: u32,
+    /// Requests for differing parts, after comparisons of digests, since one was answered.
+    pub(super) requests_without_answer: u8,
     /// Whether a member was asked for the differing parts of its table since the last state sync began.
     pub(super) has_asked_for_parts: bool,
     pub(super) user_events: UserEvents,
@@ -55,6 +59,8 @@ impl StateHash for ColdState {
             joining,
             awaited_digest,
             has_missed_digest,
+            last_unknown,
+            requests_without_answer,
             has_asked_for_parts,
             user_events,
             helpers,
@@ -65,7 +71,7 @@ impl StateHash for ColdState {
         undisclosed.as_slice().hash_state(reference, hasher);
         user_events.hash_state(reference, hasher);
         admissions.hash_state(reference, hasher);
-        has_missed_digest.hash(hasher);
+        (has_missed_digest, last_unknown, requests_without_answer).hash(hasher);
         (
             name_conflict,
             seeds,
@@ -138,14 +144,24 @@ pub(super) struct Joining {
     pub(super) phase: JoinPhase,
 }
 
+impl Joining {
+    /// The seed whose turn it is; `None` if there are no seeds.
+    pub(super) fn next_seed(&mut self) -> Option<Address> {
+        let seed = self.seeds.get(self.next % self.seeds.len().max(1)).copied();
+        self.next += 1;
+        seed
+    }
+}
+
 /// Phases of a join, in order.
 #[derive(Clone, Debug, Hash)]
 pub(super) enum JoinPhase {
     /// No seed has answered yet; the next one is tried after `wait`.
     Contacting { wait: Span },
     /// A seed has answered. It may not know members that join at the same time, so up to `left` more seeds are asked,
-    /// while their answers name new members: the table had `known` members when the last was asked.
-    Syncing { left: u32, known: u32, wait: Span, is_answered: bool },
+    /// while their answers name new members: the table had `known` members when the last was asked. After one that has not
+    /// answered in time a member is asked.
+    Syncing { left: u32, known: u32, wait: Span, asked: Address, is_answered: bool },
     /// The group is known, apart from updates that missed this member while hundreds joined at once: each update
     /// reaches each member about retransmit_mult x retransmit_scale times, Poisson distributed, so that among 500
     /// members 500^2 e^-12 = 1.5 of all pairs remain unknown to each other. One more sync with a random member closes

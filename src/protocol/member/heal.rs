@@ -16,8 +16,11 @@ use crate::protocol::message::{
 use crate::protocol::time::Time;
 
 /// The most unknown members pinged after one state sync, so that a forged or stale table does not make this member
-/// flood others.
+/// flood others; in a large group one for every [`MEMBERS_PER_UNKNOWN_PING`] members.
 pub(super) const UNKNOWN_PING_LIMIT: u32 = 32;
+
+/// Members for each of which one more unknown member is pinged.
+pub(super) const MEMBERS_PER_UNKNOWN_PING: u32 = 8;
 
 impl Member {
     /// The most seeds kept for reconnection.
@@ -55,8 +58,7 @@ impl Member {
         let partner = unanswered.filter(|_| is_second).and_then(|id| self.table.slot(id));
         match partner.filter(|slot| self.table.pingable(*slot)) {
             Some(slot) => self.exchange_tables(now, self.addressee_of(slot), out),
-            None if self.config.protocol.sync_digests => self.compare_tables(now, out),
-            None => self.sync_with_random(now, out),
+            None => self.sync_with_partner(now, out),
         }
     }
 
@@ -67,9 +69,12 @@ impl Member {
         interval.is_some()
     }
 
-    /// Sends the table to a random member, which answers with its own.
-    pub(super) fn sync_with_random(&mut self, now: Time, out: &mut Outbox) {
-        if let Some(slot) = self.gossip_targets(1).first().copied() {
+    /// Compares tables with a member that the selector chooses, or sends the table to a random one, which answers with its
+    /// own.
+    pub(super) fn sync_with_partner(&mut self, now: Time, out: &mut Outbox) {
+        if self.config.protocol.sync_digests {
+            self.compare_tables(now, out);
+        } else if let Some(slot) = self.gossip_targets(1).first().copied() {
             let to = self.addressee_of(slot);
             self.exchange_tables(now, to, out);
         }
@@ -96,22 +101,25 @@ impl Member {
     /// Merges another member's table into this one.
     pub(super) fn merge_table(&mut self, now: Time, sender: Id, from: Address, sync: &StateSync, out: &mut Outbox) {
         let (is_trusting, is_joining) = (self.trusts_tables(), self.is_join_under_way());
+        let unknown_ping_limit = UNKNOWN_PING_LIMIT.max(self.table.members() / MEMBERS_PER_UNKNOWN_PING);
         if !sync.wants_reply {
             self.handle_sync_reply(now, from);
+            self.handle_parts(now);
         }
-        let mut unknown = 0;
+        let (mut unknown, mut pinged) = (0, 0);
         for record in &sync.records {
             let known = self.table.slot(record.id).is_some() || record.id == self.id;
             match &record.kind {
                 UpdateKind::Alive(node) if !known && record.id != sender => {
+                    unknown += 1;
                     let peer_view = self.forgotten_at_or_above(record.id, record.incarnation);
                     let is_newer = peer_view.is_none();
                     if is_newer && is_trusting && self.table.members() < self.config.protocol.member_limit {
                         self.admit(record, EventSource::Heard(sender), out);
-                    } else if !(is_newer && is_trusting) && unknown < UNKNOWN_PING_LIMIT {
+                    } else if !(is_newer && is_trusting) && pinged < unknown_ping_limit {
                         // A third party's record, perhaps outdated: the member itself is pinged, and introduces itself, or
                         // rises above the incarnation at which this member has forgotten it.
-                        unknown += 1;
+                        pinged += 1;
                         self.seq = self.seq.wrapping_add(1);
                         let peer_view = peer_view.unwrap_or(PeerView::Unknown);
                         let to = Addressee { id: record.id, address: node.address, peer_view };
@@ -134,8 +142,11 @@ impl Member {
                 _ => self.learn(now, record, EventSource::Heard(sender), out),
             }
         }
+        if !sync.wants_reply {
+            self.cold().last_unknown = unknown;
+        }
         if unknown > 0 {
-            self.sync_after_news(now);
+            self.sync_after_difference(now);
         }
         if sync.wants_reply {
             if sync.joining {
@@ -149,8 +160,9 @@ impl Member {
             }
             let sync = StateSync::whole(false, false, records);
             self.send(to, Body::Sync(Box::new(sync)), None, out);
-            if differs.contains(&true) {
-                self.ask_in_return(sender, out);
+            let differing = differs.iter().filter(|differs| **differs).count() as u32;
+            if differing > 0 {
+                self.ask_in_return(now, sender, differing, out);
             }
         }
     }

@@ -57,10 +57,13 @@ impl Member {
         if self.is_stopped() {
             return;
         }
-        let records = vec![self.own_record()];
-        let body = Body::Sync(Box::new(StateSync::whole(true, true, records)));
         // The member's id is not known yet. Id 0 is only compared with the sources of updates.
-        self.send(Addressee::unknown(0, address), body, None, out);
+        self.ask_for_table(Addressee::unknown(0, address), out);
+    }
+
+    fn ask_for_table(&mut self, to: Addressee, out: &mut Outbox) {
+        let sync = StateSync::whole(true, true, vec![self.own_record()]);
+        self.send(to, Body::Sync(Box::new(sync)), None, out);
     }
 
     /// Pings an address without expecting an answer.
@@ -98,49 +101,63 @@ impl Member {
     pub(super) fn continue_join(&mut self, now: Time, out: &mut Outbox) {
         let (period, members) = (self.config.protocol.period, self.table.members());
         self.set_alarm(|alarms| alarms.join = Time::NEVER);
-        let cold = self.cold();
-        let Some(Joining { seeds, next, phase }) = &mut cold.joining else { return };
-        let then = match phase {
+        let Some(joining) = &mut self.cold().joining else { return };
+        match &mut joining.phase {
             JoinPhase::Contacting { wait } => {
-                let then = now + *wait;
-                *wait = (*wait * 2).min(period * LONGEST_JOIN_WAIT);
-                then
+                let then = now + double(wait, period);
+                let seed = joining.next_seed();
+                self.set_alarm(|alarms| alarms.join = then);
+                if let Some(seed) = seed {
+                    self.ask_to_join(seed, out);
+                }
             }
             JoinPhase::Syncing { left, known, is_answered, .. }
                 if *left == 0 || (*is_answered && *known == members) =>
             {
-                *phase = JoinPhase::Finishing { is_asked: false };
-                return self.stagger_syncs(now);
+                joining.phase = JoinPhase::Finishing { is_asked: false };
+                self.stagger_syncs(now);
             }
-            JoinPhase::Finishing { is_asked: true } => {
-                cold.joining = None;
-                return;
+            JoinPhase::Syncing { left, known, wait, is_answered, .. } => {
+                (*left, *known) = (*left - 1, members);
+                let was_answered = std::mem::replace(is_answered, false);
+                // A seed that many ask at once may answer late: each gets more time than the last.
+                let then = now + double(wait, period);
+                self.set_alarm(|alarms| alarms.join = then);
+                self.ask_for_rest(was_answered, out);
             }
+            JoinPhase::Finishing { is_asked: true } => self.cold().joining = None,
             JoinPhase::Finishing { is_asked } => {
                 *is_asked = true;
                 self.set_alarm(|alarms| alarms.join = now + period * LONGEST_JOIN_WAIT);
-                return self.sync_with_random(now, out);
+                self.sync_with_partner(now, out);
             }
-            JoinPhase::Syncing { left, known, wait, is_answered } => {
-                // A seed that many ask at once may answer late: each gets more time than the last.
-                (*left, *known, *is_answered) = (*left - 1, members, false);
-                let then = now + *wait;
-                *wait = (*wait * 2).min(period * LONGEST_JOIN_WAIT);
-                then
-            }
-        };
-        let address = seeds.get(*next % seeds.len().max(1)).copied();
-        *next += 1;
-        self.set_alarm(|alarms| alarms.join = then);
-        match address {
-            Some(address) => self.ask_to_join(address, out),
-            // A member of an earlier life has answered before any seed was known.
-            None => self.sync_with_random(now, out),
         }
     }
 
-    /// Whether the member still asks seeds for members that joined at the same time.
-    pub(super) fn is_syncing_with_seeds(&self) -> bool {
+    /// Asks the next seed for what this member does not know of its table; or, where the last one has too much to do to
+    /// answer, a member: it knows what seeds have told it.
+    fn ask_for_rest(&mut self, was_answered: bool, out: &mut Outbox) {
+        let seed = self.cold().joining.as_mut().and_then(Joining::next_seed);
+        let seed = seed.filter(|_| was_answered || self.table.members() == 1);
+        let to = match seed {
+            Some(address) => Addressee::unknown(0, address),
+            None => match self.gossip_targets(1).first() {
+                Some(&slot) => self.addressee_of(slot),
+                None => return,
+            },
+        };
+        if let Some(Joining { phase: JoinPhase::Syncing { asked, .. }, .. }) = &mut self.cold().joining {
+            *asked = to.address;
+        }
+        if self.config.protocol.sync_digests {
+            self.ask_for_parts(to, out);
+        } else {
+            self.ask_for_table(to, out);
+        }
+    }
+
+    /// Whether the member still asks for members that joined at the same time.
+    pub(super) fn is_syncing(&self) -> bool {
         matches!(self.joining(), Some(JoinPhase::Syncing { .. }))
     }
 
@@ -161,23 +178,29 @@ impl Member {
         let Some(cold) = &mut self.cold else { return };
         match &mut cold.joining {
             Some(joining) if left > 0 && matches!(joining.phase, JoinPhase::Contacting { .. }) => {
-                joining.phase = JoinPhase::Syncing { left, known: 0, wait: period, is_answered: true };
+                joining.phase = JoinPhase::Syncing { left, known: 0, wait: period, asked: from, is_answered: true };
                 self.set_alarm(|alarms| alarms.join = now + period);
             }
-            // Only the seed asked last counts: the late answer of an earlier one says little when it names no new
-            // member.
-            Some(Joining { seeds, next, phase: JoinPhase::Syncing { is_answered, .. } }) => {
-                *is_answered |= seeds.is_empty() || from == seeds[(*next - 1) % seeds.len()];
+            // Only the one asked last counts: the late answer of an earlier one says little when it names no new member.
+            Some(Joining { phase: JoinPhase::Syncing { asked, is_answered, wait, .. }, .. }) if from == *asked => {
+                (*is_answered, *wait) = (true, period);
+                self.set_alarm(|alarms| alarms.join = alarms.join.min(now + period));
             }
-            // The last answer of the join: members in later tables are pinged first.
-            Some(joining)
-                if matches!(joining.phase, JoinPhase::Contacting { .. } | JoinPhase::Finishing { is_asked: true }) =>
-            {
-                cold.joining = None;
-                self.set_alarm(|alarms| alarms.join = Time::NEVER);
-            }
-            _ => {}
+            Some(Joining { phase: JoinPhase::Contacting { .. }, .. }) => self.end_join(),
+            _ => self.finish_join(),
         }
+    }
+
+    /// Ends a join after its last answer. Members in later tables are pinged first.
+    pub(super) fn finish_join(&mut self) {
+        if matches!(self.joining(), Some(JoinPhase::Finishing { is_asked: true })) {
+            self.end_join();
+        }
+    }
+
+    fn end_join(&mut self) {
+        self.cold().joining = None;
+        self.set_alarm(|alarms| alarms.join = Time::NEVER);
     }
 
     fn joining(&self) -> Option<&JoinPhase> {
@@ -215,11 +238,22 @@ impl Member {
     /// Brings the next state sync forward after news of an unknown member: others may have missed it, and this member
     /// other news of that time. Comparing digests costs little; whole tables are not exchanged more often.
     pub(super) fn sync_after_news(&mut self, now: Time) {
+        self.sync_within(now, SPREADING_PERIODS, SPREADING_PERIODS * 3);
+    }
+
+    /// Brings the next state sync forward after one that has named unknown members: they are not on their way to this one,
+    /// nor to others.
+    pub(super) fn sync_after_difference(&mut self, now: Time) {
+        self.sync_within(now, 1, 3);
+    }
+
+    /// Brings the next state sync forward to a random time, from `earliest` to `latest` in periods from now.
+    fn sync_within(&mut self, now: Time, earliest: u64, latest: u64) {
         let config = &self.config.protocol;
         if !config.sync_digests || self.is_join_under_way() {
             return;
         }
-        let (earliest, longest) = (now + config.period * SPREADING_PERIODS, config.period * SPREADING_PERIODS * 2);
+        let (earliest, longest) = (now + config.period * earliest, config.period * (latest - earliest));
         let due = self.alarms().sync;
         if due > earliest + longest && due < Time::NEVER {
             let at = self.random_time_within(earliest, longest);
@@ -231,4 +265,9 @@ impl Member {
     pub(super) fn random_time_within(&mut self, now: Time, longest: Span) -> Time {
         now + longest.scale(unit(&mut self.rng))
     }
+}
+
+/// Doubles a wait up to the longest, and returns what it was.
+fn double(wait: &mut Span, period: Span) -> Span {
+    std::mem::replace(wait, (*wait * 2).min(period * LONGEST_JOIN_WAIT))
 }

@@ -45,10 +45,13 @@ pub(crate) fn stated_limits() -> [Section; 1] {
             &["requests_beyond_the_limit_are_not_taken_on"],
         ),
         Limit::new(
-            "pings of members that are known only from one received table",
+            "pings of members that are known only from one received table; in a group of more than 256 one for every 8 members",
             Count(UNKNOWN_PING_LIMIT.into()),
             "further unknown members of the table are skipped; a later table names them again",
-            &["unknown_members_of_a_table_beyond_the_limit_are_not_pinged"],
+            &[
+                "unknown_members_of_a_table_beyond_the_limit_are_not_pinged",
+                "a_large_group_pings_one_unknown_member_for_every_eight_that_it_knows",
+            ],
         ),
         Limit::new(
             "pings of another process that claims the member's name, one a period",

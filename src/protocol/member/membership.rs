@@ -293,7 +293,7 @@ impl Member {
                 }
                 // When many members join at once, the seeds spread the updates: a joiner does not pass on other
                 // joiners.
-                let is_passed_on = self.admit(update, source, out) && !self.is_syncing_with_seeds();
+                let is_passed_on = self.admit(update, source, out) && !self.is_syncing();
                 self.sync_after_news(now);
                 if is_passed_on {
                     self.pass_on(now, self.as_held(update), source.sender(), out);

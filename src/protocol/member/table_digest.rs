@@ -12,15 +12,17 @@ use super::{Member, Outbox};
 use crate::protocol::message::{Address, Body, Id, Incarnation, StateSync, Update, UpdateKind};
 use crate::protocol::time::Time;
 
+/// Requests for parts in a row that are repeated soon when there is no answer: more cannot be answered, or nobody listens
+/// for streams.
+const REQUEST_RETRIES: u8 = 2;
+
 impl Member {
     /// Sends the digest of the table to a member that the selector chooses, which answers with its own.
     pub(super) fn compare_tables(&mut self, now: Time, out: &mut Outbox) {
         let Some(slot) = self.selector.sync_partner(&mut context!(self)) else { return };
         let to = self.addressee_of(slot);
         self.cold().awaited_digest = Some(to.id);
-        // The answer moves it on.
-        let retry = now + self.config.protocol.period * 2;
-        self.set_alarm(|alarms| alarms.sync = alarms.sync.min(retry));
+        self.retry_sync(now);
         let digest = self.table_digest(now);
         self.send(to, Body::Digest { wants_reply: true, digest }, None, out);
     }
@@ -45,28 +47,54 @@ impl Member {
         if cold.awaited_digest.take_if(|id| *id == sender).is_some() {
             cold.has_missed_digest = false;
             self.schedule_sync(now);
-            if self.table_digest(now) != theirs {
-                self.ask_for_parts(to, out);
+            if self.table_digest(now) == theirs {
+                return self.finish_join();
             }
+            let cold = self.cold();
+            cold.requests_without_answer = cold.requests_without_answer.saturating_add(1);
+            if cold.requests_without_answer <= REQUEST_RETRIES {
+                self.retry_sync(now);
+            }
+            self.ask_for_parts(to, out);
         }
     }
 
-    /// Asks a member for the parts of its table that differ, with the own record for the case that it does not know this
-    /// member.
-    fn ask_for_parts(&mut self, to: Addressee, out: &mut Outbox) {
+    /// Notes that a table has come, or the parts of one: the next state sync can wait.
+    pub(super) fn handle_parts(&mut self, now: Time) {
+        if self.cold.as_mut().is_some_and(|cold| std::mem::take(&mut cold.requests_without_answer) > 0) {
+            self.schedule_sync(now);
+        }
+    }
+
+    /// Brings the next state sync forward, for the case that there is no answer in this one, which moves it on.
+    fn retry_sync(&mut self, now: Time) {
+        let retry = now + self.config.protocol.period * 2;
+        self.set_alarm(|alarms| alarms.sync = alarms.sync.min(retry));
+    }
+
+    /// Asks a member for the parts of its table that differ. This one expects as many new members as the last table had.
+    pub(super) fn ask_for_parts(&mut self, to: Addressee, out: &mut Outbox) {
+        let expected = self.cold().last_unknown;
+        self.ask_for_differing(to, expected, out);
+    }
+
+    /// Asks a member for parts in return, of which at least these differ, and which may know what this one does not; once
+    /// between two state syncs, so that nobody can make this member open connections at will. After that, the next sync
+    /// comes forward.
+    pub(super) fn ask_in_return(&mut self, now: Time, sender: Id, differing: u32, out: &mut Outbox) {
+        if self.cold.as_ref().is_some_and(|cold| cold.has_asked_for_parts) {
+            self.sync_after_difference(now);
+        } else if let Some(slot) = self.table.slot(sender) {
+            self.ask_for_differing(self.addressee_of(slot), differing, out);
+        }
+    }
+
+    /// Asks for the parts that differ, with the own record for the case that the member does not know this one.
+    fn ask_for_differing(&mut self, to: Addressee, expected: u32, out: &mut Outbox) {
         self.cold().has_asked_for_parts = true;
-        let parts = self.part_digests(parts_for(self.table.members()));
-        let sync = StateSync { parts, ..StateSync::whole(true, false, vec![self.own_record()]) };
+        let parts = self.part_digests(parts_for(self.table.members(), expected));
+        let sync = StateSync { parts, ..StateSync::whole(true, self.is_join_under_way(), vec![self.own_record()]) };
         self.send(to, Body::Sync(Box::new(sync)), None, out);
-    }
-
-    /// Asks a member for parts in return, which may know what this one does not; once between two state syncs, so that
-    /// nobody can make this member open connections at will.
-    pub(super) fn ask_in_return(&mut self, sender: Id, out: &mut Outbox) {
-        let has_asked = self.cold.as_ref().is_some_and(|cold| cold.has_asked_for_parts);
-        if let Some(slot) = self.table.slot(sender).filter(|_| !has_asked) {
-            self.ask_for_parts(self.addressee_of(slot), out);
-        }
     }
 
     /// Whether each part of the table has a digest other than this.
@@ -98,11 +126,11 @@ pub(super) fn part_of(id: Id, parts: usize) -> usize {
     (mix(id) % parts as u64) as usize
 }
 
-/// The number of parts for a group of `n`. A digest takes 5 bytes and a record some 70: about as many bytes go into the
-/// digests as into the records of one part.
-fn parts_for(n: u32) -> usize {
+/// The number of parts for a group of `n` of which `differing` records differ. A digest takes 5 bytes and a record some
+/// 70: about as many bytes go into the digests as into the records of the parts that differ.
+fn parts_for(n: u32, differing: u32) -> usize {
     const BYTES_RATIO: u64 = 14;
-    ((u64::from(n) * BYTES_RATIO).isqrt() as usize).clamp(16, StateSync::PART_LIMIT)
+    ((u64::from(n) * u64::from(differing.max(1)) * BYTES_RATIO).isqrt() as usize).clamp(16, StateSync::PART_LIMIT)
 }
 
 fn event_hash(update: &Update) -> u64 {

@@ -1,7 +1,7 @@
 //! Limits of one member, each reached and exceeded.
 
 use super::*;
-use crate::protocol::member::heal::UNKNOWN_PING_LIMIT;
+use crate::protocol::member::heal::{MEMBERS_PER_UNKNOWN_PING, UNKNOWN_PING_LIMIT};
 use crate::protocol::member::join::LONGEST_JOIN_WAIT;
 use crate::protocol::member::name_conflict::PING_LIMIT;
 use crate::protocol::member::user_events::UserEvents;
@@ -20,6 +20,14 @@ fn unknown_members_of_a_table_beyond_the_limit_are_not_pinged() {
         let out = member(3).hear(at(0.1), 1, Body::Sync(Box::new(sync)), vec![]);
         assert_eq!(pings_to(&out, |_| true) as u64, pinged);
     }
+}
+
+#[test]
+fn a_large_group_pings_one_unknown_member_for_every_eight_that_it_knows() {
+    let records = (1000..1400).map(|n| alive(n, 0)).collect();
+    let sync = StateSync::whole(false, false, records);
+    let out = member(800).hear(at(0.1), 1, Body::Sync(Box::new(sync)), vec![]);
+    assert_eq!(pings_to(&out, |_| true) as u32, 800 / MEMBERS_PER_UNKNOWN_PING);
 }
 
 #[test]

@@ -83,7 +83,7 @@ fn a_member_that_was_asked_for_parts_that_differ_asks_for_those_of_the_other_onc
         Body::Sync(Box::new(sync))
     };
     // A member that it does not know introduces itself by its record.
-    for from in [3, 1000] {
+    for (from, parts) in [(3, 105), (1000, 106)] {
         let mut member = syncing(50, "");
         let asked = |out: Outbox| {
             let parts = |transmit: &Transmit| match &transmit.message.body {
@@ -92,11 +92,12 @@ fn a_member_that_was_asked_for_parts_that_differ_asks_for_those_of_the_other_onc
             };
             out.transmits.iter().map(parts).collect::<Vec<_>>()
         };
-        assert_eq!(asked(member.hear(at(0.1), from, request(from), vec![])), [0, 26], "{from}");
+        // sqrt(14 x 50 x 16) or, as it has become known, sqrt(14 x 51 x 16): each of the 16 parts differs.
+        assert_eq!(asked(member.hear(at(0.1), from, request(from), vec![])), [0, parts], "{from}");
         assert_eq!(asked(member.hear(at(0.2), from, request(from), vec![])), [0], "{from}");
         assert_eq!(asked(member.hear(at(0.3), 7, request(7), vec![])), [0], "another one, within the interval");
         let (now, _) = sync_of(&mut member);
-        assert_eq!(asked(member.hear(now, 7, request(7), vec![])), [0, 26]);
+        assert_eq!(asked(member.hear(now, 7, request(7), vec![])), [0, parts]);
     }
 }
 
@@ -134,6 +135,48 @@ fn members_that_hear_of_a_joiner_compare_digests_within_fifteen_periods() {
         let waited = first_sync_after(news, more);
         assert!(waited > *soon.end(), "{more} {waited}");
     }
+}
+
+/// A member of a group of 50 that compares tables every two minutes.
+fn settled() -> Member {
+    member_with(50, Spec::parse("swim:sync_interval=60s,suspicion_mult=1000").unwrap())
+}
+
+#[test]
+fn a_member_that_is_asked_for_parts_again_within_an_interval_compares_tables_within_three_periods() {
+    let mut member = settled();
+    let request = |from| StateSync { parts: vec![7; 16], ..StateSync::whole(true, false, vec![alive(from, 0)]) };
+    for from in [3, 7] {
+        assert!(member.alarms().sync > at(4.0), "{from}");
+        member.hear(at(0.1), from, Body::Sync(Box::new(request(from))), vec![]);
+    }
+    assert!((at(1.1)..=at(3.1)).contains(&member.alarms().sync));
+}
+
+#[test]
+fn a_comparison_that_has_found_unknown_members_is_followed_by_another_within_three_periods() {
+    for (unknown, soon) in [(1000, true), (3, false)] {
+        let mut member = settled();
+        let (now, request) = sync_of(&mut member);
+        member.handle(now, request.to, &answer(&request, 1), &mut Outbox::default());
+        let from = (0..50).find(|&n| address(n) == request.to).expect("a member");
+        let table = Body::Sync(Box::new(StateSync::whole(false, false, vec![alive(unknown, 0)])));
+        member.handle(now, request.to, &packet(from, table, vec![]), &mut Outbox::default());
+        let waited = sync_of(&mut member).0.since(now);
+        assert_eq!(waited <= Span::from_secs(3), soon, "{waited}");
+    }
+}
+
+#[test]
+fn a_request_for_parts_that_is_not_answered_is_followed_by_two_more_comparisons_soon() {
+    let mut member = settled();
+    let mut waited = Vec::new();
+    for _ in 0..4 {
+        let (now, request) = sync_of(&mut member);
+        member.handle(now, request.to, &answer(&request, 1), &mut Outbox::default());
+        waited.push(member.alarms().sync.since(now) <= Span::from_secs(2));
+    }
+    assert_eq!(waited, [true, true, false, false]);
 }
 
 #[test]
