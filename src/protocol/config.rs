@@ -59,12 +59,14 @@ pub struct Config {
     /// on a LAN. In groups above 32 it is stretched: see [`Config::sync_interval_in`].
     pub sync_interval: Span,
     /// Whether members compare digests of their tables before a state sync, and exchange only what differs; members that
-    /// hear of an unknown one do so within 15 periods, so that those who have missed it are found. Off in all published
-    /// variants. A digest without an answer is followed by another one after two periods, and the second by an
-    /// exchange of whole tables with the same member, which may be one of an older version.
+    /// hear of an unknown one do so within 15 periods, and within 3 if a state sync has named it, so that those who have
+    /// missed it are found. Joiners, too, ask seeds after the first for what differs. Off in all published variants. A
+    /// digest without an answer is followed by another one after two periods, and the second by an exchange of whole
+    /// tables with the same member, which may be one of an older version.
     pub sync_digests: bool,
     /// The number of further state syncs with seeds, a period or more apart, while they still name unknown members, so
-    /// that many members that join at once find each other. 6 suffices for hundreds of joiners; 0 asks one seed once.
+    /// that many members that join at once find each other; with members in place of seeds that do not answer in time. 6
+    /// suffices for thousands of joiners; 0 asks one seed once.
     pub join_syncs: u32,
     /// Whether a silent target is also pinged over a stream while helpers are asked (memberlist): a member behind a
     /// path that drops datagrams is then not declared dead.

@@ -104,8 +104,11 @@ pub(crate) fn stated_limits() -> [Section; 1] {
         Limit::new(
             "requests for parts of tables in return for one from another member, between two state syncs of its own",
             Count(1),
-            "the member is answered, and not asked in return",
-            &["a_member_that_was_asked_for_parts_that_differ_asks_for_those_of_the_other_once_per_interval"],
+            "the member is answered, and not asked in return; the next comparison of digests comes within three periods",
+            &[
+                "a_member_that_was_asked_for_parts_that_differ_asks_for_those_of_the_other_once_per_interval",
+                "a_member_that_is_asked_for_parts_again_within_an_interval_compares_tables_within_three_periods",
+            ],
         ),
         Limit::new(
             "members in a table: the key `member_limit`, by default",
