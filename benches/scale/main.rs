@@ -1,9 +1,11 @@
-//! Cost of a simulated second: one trial as a line of JSON, or without arguments a table of many with ratios.
+//! Cost of a simulated second: a trial as a line of JSON, a trial on several threads beside the same on one, or without
+//! arguments a table of many trials with ratios.
 //!
 //! ```text
 //! cargo bench --bench scale
 //! cargo bench --bench scale -- --members 10000 --scenario steady
 //! cargo bench --bench scale -- --members 1000 --scenario crash --peer foca
+//! cargo bench --bench scale -- --members 1000000 --scenario steady --threads 2 --runs 3
 //! ```
 //!
 //! docs/benchmarks.md describes the measurements.
@@ -13,8 +15,10 @@ mod common;
 mod measure;
 mod options;
 mod peers;
+mod process;
 mod setting;
 mod table;
+mod threads;
 
 use std::process::ExitCode;
 
@@ -29,6 +33,7 @@ fn main() -> ExitCode {
             println!("{}", serde_json::to_string(&line).expect("numbers and names"));
             Ok(())
         }
+        Options::Threads { trial, runs } => threads::print(trial, runs),
         Options::Table { runs } => table::print(runs),
     });
     match done {

@@ -11,6 +11,8 @@ use serde::{Deserialize, Serialize};
 pub(crate) enum Options {
     /// One trial, as a line of JSON.
     Trial(Trial),
+    /// One trial this many times, on one thread and on the trial's number of threads in turns.
+    Threads { trial: Trial, runs: usize },
     /// All trials, as a table of medians over this number of runs.
     Table { runs: usize },
 }
@@ -69,7 +71,7 @@ fn read(args: impl IntoIterator<Item = OsString>) -> Result<Options, lexopt::Err
         }
     }
     match (members, scenario, peer, runs, threads) {
-        (None, None, None, Some(0), None) => Err("--runs must be at least 1".into()),
+        (.., Some(0), _) => Err("--runs must be at least 1".into()),
         (None, None, None, runs, None) => Ok(Options::Table { runs: runs.unwrap_or(3) }),
         (Some(0..2), ..) => Err("--members must be at least 2".into()),
         (.., Some(0)) => Err("--threads must be at least 1".into()),
@@ -78,7 +80,14 @@ fn read(args: impl IntoIterator<Item = OsString>) -> Result<Options, lexopt::Err
             let (peer, threads) = (peer.unwrap_or(Peer::Swimlab), threads.unwrap_or(1));
             Ok(Options::Trial(Trial { members, scenario, peer, threads }))
         }
-        _ => Err("give --members and --scenario for one trial, only --runs or nothing for the table".into()),
+        (Some(members), Some(scenario), _, Some(runs), Some(threads)) if threads > 1 => {
+            Ok(Options::Threads { trial: Trial { members, scenario, peer: Peer::Swimlab, threads }, runs })
+        }
+        _ => Err(
+            "give --members and --scenario for one trial, with --threads and --runs to compare it with one thread, \
+                  only --runs or nothing for the table"
+                .into(),
+        ),
     }
 }
 

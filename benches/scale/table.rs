@@ -1,10 +1,9 @@
-//! All trials as a table. Each runs in a separate process, so that its peak memory can be measured; the runs of one
-//! trial are spread over the whole time, so that other work on the machine for a minute does not affect all of them.
-
-use std::process::{Command, Stdio};
+//! All trials as a table. The runs of one trial are spread over the whole time, so that other work on the machine for a
+//! minute does not affect all of them.
 
 use crate::measure::Metrics;
 use crate::options::{Peer, Scenario, Trial};
+use crate::process;
 
 const SCENARIOS: [Scenario; 2] = [Scenario::Steady, Scenario::Crash];
 const SIZES: [u32; 5] = [100, 1_000, 4_000, 10_000, 100_000];
@@ -18,10 +17,10 @@ pub(crate) fn print(runs: usize) -> Result<(), String> {
     for run in 1..=runs {
         for (trial, metrics) in trials.iter().zip(&mut metrics) {
             eprintln!("run {run} of {runs}: {} members, {}, {}", trial.members, trial.scenario, trial.peer);
-            metrics.push(child(*trial)?);
+            metrics.push(process::measure(*trial)?);
         }
     }
-    let rows: Vec<Metrics> = metrics.iter().map(|runs| median(runs)).collect::<Result<_, _>>()?;
+    let rows: Vec<Metrics> = metrics.iter().map(|runs| process::median(runs)).collect::<Result<_, _>>()?;
     println!("{runs} runs each, medians; ratios are to swimlab at the same size and scenario\n");
     println!(
         "{:>7} {:<8} {:<8} {:>6} {:>10} {:>8} {:>8} {:>9} {:>8} {:>8} {:>7} {:>7}",
@@ -59,37 +58,6 @@ fn trials() -> Vec<Trial> {
         }
     }
     trials
-}
-
-fn child(Trial { members, scenario, peer, .. }: Trial) -> Result<Metrics, String> {
-    let program = std::env::current_exe().map_err(|error| format!("this program cannot be found: {error}"))?;
-    let args = ["--members", &members.to_string(), "--scenario", &scenario.to_string(), "--peer", &peer.to_string()];
-    let output = Command::new(program).args(args).stderr(Stdio::inherit()).output();
-    let output = output.map_err(|error| format!("a run cannot be started: {error}"))?;
-    serde_json::from_slice(&output.stdout)
-        .map_err(|_| format!("{} gave no figures ({})", args.join(" "), output.status))
-}
-
-/// The median of each measured figure; all else must be the same in every run.
-fn median(runs: &[Metrics]) -> Result<Metrics, String> {
-    let first = &runs[0];
-    if runs.iter().any(|run| run.trace_hash != first.trace_hash) {
-        return Err(format!("{} members, {}: runs differ", first.members, first.scenario));
-    }
-    let of = |figure: fn(&Metrics) -> f64| {
-        let mut values: Vec<f64> = runs.iter().map(figure).collect();
-        values.sort_by(f64::total_cmp);
-        values[values.len() / 2]
-    };
-    Ok(Metrics {
-        cpu_s: of(|run| run.cpu_s),
-        wall_s: of(|run| run.wall_s),
-        ns_per_event: of(|run| run.ns_per_event),
-        ns_per_member_second: of(|run| run.ns_per_member_second),
-        peak_rss_bytes: of(|run| run.peak_rss_bytes as f64) as u64,
-        build_cpu_s: of(|run| run.build_cpu_s),
-        ..first.clone()
-    })
 }
 
 fn line(row: &Metrics, ours: &Metrics) -> String {
