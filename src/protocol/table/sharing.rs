@@ -6,26 +6,27 @@ use swimlab_selectors::Slot;
 
 use super::{ChangedRecord, MembershipTable, Overlay, Tombstone};
 use crate::protocol::memory_pool::MemoryPool;
-use crate::protocol::message::{Id, Status};
+use crate::protocol::message::{Incarnation, NodeInfo, Status};
 use crate::protocol::renumbering::Renumbering;
-use crate::protocol::roster::{MemberRecord, Roster, RosterEntry};
+use crate::protocol::roster::{Roster, RosterEntry};
 
 impl MembershipTable {
     /// Folds the differences into a roster that is shared with all tables in the pool that know the same. Members get
     /// slots in the order of their ids, dead and departed ones those behind. Suspicions stay apart from it.
     pub(in crate::protocol) fn share(&mut self, pool: &MemoryPool) -> Renumbering {
         let (mut members, mut gone) = (Vec::with_capacity(self.members as usize), Vec::new());
-        for slot in 0..self.slots {
-            let MemberRecord { id, status, .. } = self.record(slot);
-            match status {
-                Some(status) if status.is_member() => members.push((id, slot)),
-                Some(_) => gone.push(slot),
-                None => {}
+        for (slot, status, incarnation, node) in self.entries() {
+            if status.is_member() {
+                members.push(KnownMember { slot, incarnation, node });
+            } else {
+                gone.push(slot);
             }
         }
-        members.sort();
-        let roster = pool.roster(self.digest(), |known| self.agrees_with(known, &members), || self.roster_of(&members));
-        let order = members.iter().map(|&(_, slot)| slot).chain(gone.iter().copied());
+        members.sort_unstable_by_key(|member| member.node.peer.id);
+        let is_equal = |known: &Roster| holds(known, &members);
+        let build = || Roster::new(members.iter().map(KnownMember::entry));
+        let roster = pool.roster(self.digest(), is_equal, build);
+        let order = members.iter().map(|member| member.slot).chain(gone.iter().copied());
         let renumbering = Renumbering::new(self.slots, order);
 
         let mut overlay = Overlay::default();
@@ -55,24 +56,6 @@ impl MembershipTable {
         renumbering
     }
 
-    /// Whether a roster holds these members, and no others, as this table does but for suspicions.
-    fn agrees_with(&self, roster: &Roster, members: &[(Id, Slot)]) -> bool {
-        let is_equal = |(at, &(id, slot)): (Slot, &(Id, Slot))| {
-            let (known, node) = (roster.record(at), self.node(slot));
-            (known.id, known.incarnation) == (id, self.incarnation(slot))
-                && (Arc::ptr_eq(roster.node(at), node) || roster.node(at) == node)
-        };
-        roster.len() as usize == members.len() && (0..).zip(members).all(is_equal)
-    }
-
-    fn roster_of(&self, members: &[(Id, Slot)]) -> Roster {
-        Roster::new(members.iter().map(|&(_, slot)| RosterEntry {
-            node: Arc::clone(self.node(slot)),
-            incarnation: self.incarnation(slot),
-            status: Some(Status::Alive),
-        }))
-    }
-
     /// Whether there are enough differences for a roster that may be shared to pay off. The dead stay differences.
     pub(in crate::protocol) fn wants_sharing(&self) -> bool {
         let enough = Self::rebase_threshold(&self.roster);
@@ -86,6 +69,30 @@ impl MembershipTable {
         let changed = self.overlay.iter().flat_map(|overlay| overlay.changed.iter());
         changed.filter(|(_, row)| is_foldable(row)).count()
     }
+}
+
+/// A member as a table knows it, but for a suspicion.
+struct KnownMember<'a> {
+    slot: Slot,
+    incarnation: Incarnation,
+    node: &'a Arc<NodeInfo>,
+}
+
+impl KnownMember<'_> {
+    fn entry(&self) -> RosterEntry {
+        RosterEntry { node: Arc::clone(self.node), incarnation: self.incarnation, status: Some(Status::Alive) }
+    }
+}
+
+/// Whether a roster holds these members in their order, and no others.
+fn holds(roster: &Roster, members: &[KnownMember<'_>]) -> bool {
+    let is_equal = |(at, member): (Slot, &KnownMember<'_>)| {
+        let (id, incarnation, node) = (member.node.peer.id, member.incarnation, member.node);
+        let known = roster.record(at);
+        (known.id, known.incarnation) == (id, incarnation)
+            && (Arc::ptr_eq(roster.node(at), node) || roster.node(at) == node)
+    };
+    roster.len() as usize == members.len() && (0..).zip(members).all(is_equal)
 }
 
 impl Overlay {
@@ -104,7 +111,7 @@ mod tests {
     use swimlab_selectors::{Peer, View};
 
     use super::*;
-    use crate::protocol::message::{Address, Incarnation, NodeInfo};
+    use crate::protocol::message::{Address, Id, Incarnation, NodeInfo};
     use crate::protocol::table::OngoingSuspicion;
     use crate::protocol::time::{Span, Time};
 
