@@ -154,7 +154,9 @@ impl Member {
             }
             let to = self.addressee_at(sender, from);
             let differs = self.differing_parts(&sync.parts);
-            let mut records = self.records(|id| differs.is_empty() || differs[part_of(id, differs.len())]);
+            // Digests do not tell of another process with the sender's name. Its record does.
+            let is_wanted = |id| differs.is_empty() || id == sender || differs[part_of(id, differs.len())];
+            let mut records = self.records(is_wanted);
             if !sync.joining {
                 records.extend(self.recent_events(now).cloned());
             }
