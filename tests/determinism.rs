@@ -68,7 +68,7 @@ const WORLDS: &[World] = &[
         selector: "neighborhood:metric=hierarchy",
         protocol: &[("suspicion", "confirmed"), ("dissemination", "gossip-buddy"), ("sync_interval", "5s")],
         faults: &["partition:at=1s,target=share:0.3,lasts=20s", "one-way-loss:at=2s,count=5,rate=0.5,lasts=20s"],
-        golden: 0x150b_bf68_4ac8_8a46,
+        golden: 0xb0df_8799_c3a3_1f89,
         ..PLAIN
     },
     World {
@@ -100,7 +100,7 @@ const WORLDS: &[World] = &[
         helpers: "spatial:metric=hierarchy",
         protocol: &[("suspicion", "5s"), ("sync_interval", "10s")],
         faults: &["partial-partition:at=1s,target=share:0.3,peers=share:0.3,lasts=20s"],
-        golden: 0xc7c3_4ace_645b_79fd,
+        golden: 0xc6af_fbe5_65f6_d75c,
         ..PLAIN
     },
     World {

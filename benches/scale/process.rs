@@ -3,22 +3,19 @@
 use std::process::{Command, Stdio};
 
 use crate::measure::Metrics;
-use crate::options::{Peer, Trial};
+use crate::options::Trial;
 
 /// Measures a trial in another process.
 pub(crate) fn measure(Trial { members, scenario, peer, threads }: Trial) -> Result<Metrics, String> {
     let program = std::env::current_exe().map_err(|error| format!("this program cannot be found: {error}"))?;
-    let (members, scenario, peer, threads) =
-        (members.to_string(), scenario.to_string(), peer.to_string(), threads.to_string());
-    let mut args = vec!["--members", &members, "--scenario", &scenario, "--peer", &peer];
-    // Peers have one thread.
-    if peer == Peer::Swimlab.to_string() {
-        args.extend(["--threads", &threads]);
+    let mut args = format!("--members {members} --scenario {scenario} --peer {peer}");
+    // Peers have no such option.
+    if threads > 1 {
+        args += &format!(" --threads {threads}");
     }
-    let output = Command::new(program).args(&args).stderr(Stdio::inherit()).output();
+    let output = Command::new(program).args(args.split(' ')).stderr(Stdio::inherit()).output();
     let output = output.map_err(|error| format!("a run cannot be started: {error}"))?;
-    serde_json::from_slice(&output.stdout)
-        .map_err(|_| format!("{} gave no figures ({})", args.join(" "), output.status))
+    serde_json::from_slice(&output.stdout).map_err(|_| format!("{} gave no figures ({})", args, output.status))
 }
 
 /// The median of each measured figure; all else must be the same in every run.

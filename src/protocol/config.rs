@@ -66,7 +66,7 @@ pub struct Config {
     pub sync_digests: bool,
     /// The number of further state syncs with seeds, a period or more apart, while they still name unknown members, so
     /// that many members that join at once find each other; with members in place of seeds that do not answer in time. 6
-    /// suffices for thousands of joiners; 0 asks one seed once.
+    /// suffices for two thousand joiners; 0 asks one seed once.
     pub join_syncs: u32,
     /// Whether a silent target is also pinged over a stream while helpers are asked (memberlist): a member behind a
     /// path that drops datagrams is then not declared dead.

@@ -3,6 +3,7 @@
 use super::heal::UNKNOWN_PING_LIMIT;
 use super::join::LONGEST_JOIN_WAIT;
 use super::name_conflict::PING_LIMIT;
+use super::table_digest::UNANSWERED_LIMIT;
 use super::user_events::UserEvents;
 use super::{Member, USER_EVENT_LIMIT};
 use crate::limits::Amount::{Bytes, Count, Periods};
@@ -109,6 +110,13 @@ pub(crate) fn stated_limits() -> [Section; 1] {
                 "a_member_that_was_asked_for_parts_that_differ_asks_for_those_of_the_other_once_per_interval",
                 "a_member_that_is_asked_for_parts_again_within_an_interval_compares_tables_within_three_periods",
             ],
+        ),
+        Limit::new(
+            "requests for parts of tables in a row, without an answer, that are followed by another comparison of digests after \
+             two periods",
+            Count(UNANSWERED_LIMIT.into()),
+            "the next comparison comes after the interval",
+            &["a_request_for_parts_that_is_not_answered_is_followed_by_two_more_comparisons_soon"],
         ),
         Limit::new(
             "members in a table: the key `member_limit`, by default",

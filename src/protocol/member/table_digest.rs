@@ -12,9 +12,9 @@ use super::{Member, Outbox};
 use crate::protocol::message::{Address, Body, Id, Incarnation, StateSync, Update, UpdateKind};
 use crate::protocol::time::Time;
 
-/// Requests for parts in a row that are repeated soon when there is no answer: more cannot be answered, or nobody listens
-/// for streams.
-const REQUEST_RETRIES: u8 = 2;
+/// The most requests for parts in a row that have no answer and are followed by another comparison soon: after more,
+/// streams do not seem to get through.
+pub(super) const UNANSWERED_LIMIT: u8 = 2;
 
 impl Member {
     /// Sends the digest of the table to a member that the selector chooses, which answers with its own.
@@ -52,7 +52,7 @@ impl Member {
             }
             let cold = self.cold();
             cold.requests_without_answer = cold.requests_without_answer.saturating_add(1);
-            if cold.requests_without_answer <= REQUEST_RETRIES {
+            if cold.requests_without_answer <= UNANSWERED_LIMIT {
                 self.retry_sync(now);
             }
             self.ask_for_parts(to, out);
@@ -82,9 +82,10 @@ impl Member {
     /// between two state syncs, so that nobody can make this member open connections at will. After that, the next sync
     /// comes forward.
     pub(super) fn ask_in_return(&mut self, now: Time, sender: Id, differing: u32, out: &mut Outbox) {
-        if self.cold.as_ref().is_some_and(|cold| cold.has_asked_for_parts) {
+        let Some(slot) = self.table.slot(sender) else { return };
+        if self.cold().has_asked_for_parts {
             self.sync_after_difference(now);
-        } else if let Some(slot) = self.table.slot(sender) {
+        } else {
             self.ask_for_differing(self.addressee_of(slot), differing, out);
         }
     }

@@ -118,7 +118,7 @@ fn a_join_whose_last_comparison_finds_no_difference_is_over() {
 }
 
 #[test]
-fn later_tables_of_a_join_are_asked_for_in_as_many_parts_as_members_are_unknown() {
+fn later_tables_of_a_join_are_asked_for_in_more_parts_the_more_members_were_unknown() {
     let parts = |out: &Outbox| {
         let parts = |transmit: &Transmit| match &transmit.message.body {
             Body::Sync(sync) => Some((sync.joining, sync.parts.len(), sync.records.len())),

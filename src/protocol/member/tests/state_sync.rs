@@ -137,6 +137,15 @@ fn members_that_hear_of_a_joiner_compare_digests_within_fifteen_periods() {
     }
 }
 
+#[test]
+fn an_answer_in_parts_has_the_record_of_the_member_that_asked() {
+    let mut member = syncing(50, "");
+    let request = StateSync { parts: member.part_digests(64), ..StateSync::whole(true, false, vec![]) };
+    let out = member.hear(at(0.1), 7, Body::Sync(Box::new(request)), vec![]);
+    let Some(Body::Sync(reply)) = out.transmits.first().map(|transmit| &transmit.message.body) else { panic!() };
+    assert_eq!(reply.records.iter().map(|record| record.id).collect::<Vec<_>>(), [id(7)]);
+}
+
 /// A member of a group of 50 that compares tables every two minutes.
 fn settled() -> Member {
     member_with(50, Spec::parse("swim:sync_interval=60s,suspicion_mult=1000").unwrap())
